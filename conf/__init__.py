@@ -1,0 +1,1 @@
+"""Hydra's config groups. Values live here, types in `*/config.py`."""

@@ -1,0 +1,1 @@
+"""From a checkpoint to a verified, quantized and registered bundle."""

@@ -1,0 +1,88 @@
+"""A bundle: one folder with all that predicting needs, and a manifest that proves it."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from training.errors import ModelError
+
+MANIFEST, MODEL, TOKENIZER, CARD = "manifest.json", "model.onnx", "tokenizer.json", "README.md"
+FORMAT = 1
+
+
+class Bundle(NamedTuple):
+    """A bundle whose files are those that the manifest names.
+
+    Attributes:
+        folder: Where it lies.
+        manifest: What it says of itself.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def labels(self) -> list[str]:
+        """Label names in the order of their ids."""
+        labels: list[str] = self.manifest["labels"]
+        return labels
+
+
+def write_bundle(folder: Path, *, model: Path, tokenizer: Path, manifest: Mapping[str, Any], card: str) -> Bundle:
+    """Write a bundle aside, the manifest last, and put it in place of an older one."""
+    aside = folder.with_name(f".{folder.name}.aside")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    shutil.copyfile(model, aside / MODEL)
+    shutil.copyfile(tokenizer, aside / TOKENIZER)
+    (aside / CARD).write_text(card, encoding="utf-8")
+    hashes = {path.name: sha256(path) for path in sorted(aside.iterdir())}
+    whole = {"format": FORMAT, "files": hashes, **manifest}
+    (aside / MANIFEST).write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(aside, folder)
+    return Bundle(folder, whole)
+
+
+def open_bundle(folder: Path) -> Bundle:
+    """A bundle, after every file's hash was compared.
+
+    Raises:
+        ModelError: The folder is no bundle, or a file is missing or was changed.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise ModelError(f"{folder} is no bundle: it has no {MANIFEST}; give the folder that slimtune export wrote")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        files = dict(manifest["files"])
+        manifest["labels"], manifest["max_length"], manifest["pad_id"]
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path} is broken ({error!r}); export the model again") from None
+    if manifest.get("format") != FORMAT:
+        raise ModelError(f"{path} has format {manifest.get('format')!r}; this version of slimtune reads {FORMAT}")
+    for name in {MODEL, TOKENIZER} - files.keys():
+        raise ModelError(f"{path} does not list {name}; export the model again")
+    for name, expected in files.items():
+        _check_file(folder, str(name), expected)
+    return Bundle(folder, manifest)
+
+
+def _check_file(folder: Path, name: str, expected: str) -> None:
+    path = folder / name
+    if Path(name).name != name:
+        raise ModelError(f"{folder / MANIFEST} names the file {name!r}, which is not in the bundle's folder")
+    if not path.is_file():
+        raise ModelError(f"{path} is missing; the bundle is incomplete, export the model again")
+    if sha256(path) != expected:
+        raise ModelError(f"{path} was changed: its sha256 is not the manifest's; export the model again")
+
+
+def sha256(path: Path) -> str:
+    """sha256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,52 @@
+"""`slimtune promote`: the gate, and the alias for who passes it."""
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from training.errors import ModelError
+
+if TYPE_CHECKING:
+    from training.split import Example
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Give a registered version an alias, if it is better than who has it now.
+
+    Raises:
+        ModelError: The version does not exist, or the gate refuses it.
+    """
+    options = _parser().parse_args(arguments)
+    from export.gate import decide
+    from export.locate import SCHEME, default_uri
+    from export.registry import fetch, find_version, holder, set_alias
+
+    if not options.model.startswith(SCHEME):
+        raise ModelError(f"--model {options.model}: promote takes a registered version, models:/<name>/<version>")
+    uri = options.tracking_uri or default_uri()
+    version = find_version(uri, options.model)
+    rows = _rows(options) if options.data else None
+    decision = decide(fetch(uri, version.uri), holder(uri, version.name, options.alias), rows)
+    if not decision.passed:
+        raise ModelError(f"{version.uri} does not become {options.alias}: {decision.reason}")
+    before = set_alias(uri, version, options.alias)
+    was = f" (was version {before})" if before else ""
+    print(f"{version.uri} is now {options.alias} of {version.name}{was}: {decision.reason}")  # noqa: T201
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slimtune promote", description=__doc__)
+    parser.add_argument("--model", required=True, help="models:/<name>/<version>")
+    parser.add_argument("--alias", default="champion", help="the alias to give (default: champion)")
+    parser.add_argument("--data", help="labelled rows to score both models on")
+    parser.add_argument("--text-column", default="text", help="column of the text in --data")
+    parser.add_argument("--label-column", default="label", help="column of the label in --data")
+    parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db)")
+    return parser
+
+
+def _rows(options: argparse.Namespace) -> "list[Example]":
+    from training.split import read_examples
+
+    return read_examples(options.data, text_column=options.text_column, label_column=options.label_column)

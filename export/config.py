@@ -1,0 +1,57 @@
+"""The types of the export's config. Values live in `conf/export/`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from training.schema import Parsed, Rule, parse_section, share, suggestion
+
+
+class Quantization(Enum):
+    """What is tried beside fp32."""
+
+    none = "none"
+    int8 = "int8"
+
+
+@dataclass(slots=True, kw_only=True)
+class NoExport:
+    """Nothing is exported; the best checkpoint is the result."""
+
+    name: str
+
+
+@dataclass(slots=True, kw_only=True)
+class OnnxExport:
+    """Attributes:
+    name: `onnx`.
+    opset: ONNX operator set.
+    quantization: What is tried beside fp32.
+    per_channel: One scale for each output channel instead of one for each matrix.
+    max_metric_drop: Largest loss of the task's metric on the validation rows that a variant may have.
+    min_agreement: Least share of validation rows on which a variant gives PyTorch's label.
+    registered_model: Name in the registry.
+    alias: Alias that the version gets once it passes the gate.
+    """
+
+    name: str
+    opset: int = field(metadata={"rule": Rule("use an opset of at least 18, e.g. 20", lambda value: value >= 18)})
+    quantization: Quantization
+    per_channel: bool
+    max_metric_drop: float = field(metadata=share(0.01))
+    min_agreement: float = field(metadata={"rule": Rule("use a share in [0, 1], e.g. 0.99", lambda v: 0 <= v <= 1)})
+    registered_model: str
+    alias: str
+
+
+ExportConfig = NoExport | OnnxExport
+EXPORTS: dict[str, type] = {"none": NoExport, "onnx": OnnxExport}
+
+
+def parse_export(values: Any) -> Parsed:
+    """The export section, or every problem in it."""
+    name = values.get("name") if isinstance(values, Mapping) else values
+    if name not in EXPORTS:
+        return Parsed(None, [f"export is {name!r}; {suggestion(str(name), EXPORTS)}"])
+    return parse_section(EXPORTS[name], values, "export")

@@ -1,0 +1,67 @@
+"""Who may be champion: a candidate that is better than the present one on the same rows."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from export.bundle import MODEL, TOKENIZER, Bundle
+from export.session import ClassifierSession, TextSettings
+
+if TYPE_CHECKING:
+    from training.split import Example
+
+
+class Decision(NamedTuple):
+    """Whether the candidate passes, and why in one line."""
+
+    passed: bool
+    reason: str
+
+
+def decide(candidate: Bundle, champion: Bundle | None, rows: "Sequence[Example] | None") -> Decision:
+    """Compare two bundles.
+
+    Args:
+        candidate: Who asks.
+        champion: Who holds the alias, if anybody does.
+        rows: Labelled rows to score both on; None compares their recorded scores, if those are from the same rows.
+    """
+    if champion is None:
+        return Decision(True, "there was no champion")
+    if set(candidate.labels) != set(champion.labels):
+        return Decision(False, f"its labels are not the champion's ({', '.join(champion.labels)})")
+    metric = candidate.manifest["metric"]
+    if rows is not None:
+        return _compare("accuracy", accuracy(candidate, rows), accuracy(champion, rows), num_rows=len(rows))
+    if champion.manifest["data_fingerprint"] != candidate.manifest["data_fingerprint"]:
+        return Decision(False, "the champion was measured on other rows; give --data <labelled file> to score both")
+    if champion.manifest["metric"] != metric:
+        return Decision(False, f"the champion was chosen by {champion.manifest['metric']}, the candidate by {metric}")
+    sign = -1.0 if metric == "loss" else 1.0
+    num_rows = candidate.manifest["num_validation_rows"]
+    return _compare(metric, sign * recorded(candidate), sign * recorded(champion), num_rows=num_rows)
+
+
+def accuracy(bundle: Bundle, rows: "Sequence[Example]") -> float:
+    """Share of rows whose label the bundle predicts."""
+    logits_NC = open_session(bundle).logits([row.text for row in rows])
+    predicted = [bundle.labels[index] for index in logits_NC.argmax(1)]
+    return float(np.mean([label == row.label for label, row in zip(predicted, rows, strict=True)]))
+
+
+def recorded(bundle: Bundle) -> float:
+    """The metric of the bundle's variant on its validation rows."""
+    variants = {item["name"]: item for item in bundle.manifest["variants"]}
+    return float(variants[bundle.manifest["variant"]]["metric"])
+
+
+def open_session(bundle: Bundle) -> ClassifierSession:
+    """The bundle's model, ready to run."""
+    settings = TextSettings(bundle.manifest["max_length"], bundle.manifest["pad_id"])
+    return ClassifierSession(bundle.folder / MODEL, bundle.folder / TOKENIZER, settings)
+
+
+def _compare(metric: str, candidate: float, champion: float, *, num_rows: int) -> Decision:
+    what = f"{metric} {abs(candidate):.4f} against the champion's {abs(champion):.4f} on {num_rows} rows"
+    return Decision(candidate > champion, what if candidate > champion else f"{what}: not better")

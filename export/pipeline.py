@@ -1,0 +1,191 @@
+"""From a checkpoint to a bundle: merge, graph, quantize, verify, choose, write."""
+
+# N rows, C classes
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from export.bundle import TOKENIZER, Bundle, write_bundle
+from export.card import model_card
+from export.config import OnnxExport, Quantization
+from export.graph import INPUTS, OUTPUT, export_graph
+from export.merge import merged
+from export.quantize import QUANTIZERS
+from export.session import ClassifierSession, TextSettings
+from export.verify import Reference, VariantReport, choose, median_ms, median_text, verify
+from training.checkpoint import CheckpointRecord, load_model, read_record, trial_config
+from training.config import TrialConfig
+from training.errors import ModelError
+from training.model import load_tokenizer
+from training.split import Splits, load_splits
+from training.tasks import Classification
+from training.workbench import fingerprint
+
+PACKAGES = ("slimtune", "torch", "transformers", "peft", "onnx", "onnxruntime", "tokenizers")
+REPORT = "verification.json"
+
+
+class Exported(NamedTuple):
+    """What an export gave.
+
+    Attributes:
+        reports: PyTorch and every variant, measured.
+        chosen: The variant in the bundle, or None if none is within the limits.
+        bundle: The bundle, or None.
+    """
+
+    reports: list[VariantReport]
+    chosen: VariantReport | None
+    bundle: Bundle | None
+
+
+class _Source(NamedTuple):
+    checkpoint: Path
+    record: CheckpointRecord
+    config: TrialConfig
+    splits: Splits
+
+
+def export_checkpoint(checkpoint: Path, limits: OnnxExport, folder: Path, *, facts: Mapping[str, Any]) -> Exported:
+    """Export a checkpoint into `folder`: all variants, `verification.json`, and `bundle/` if a variant passed.
+
+    Args:
+        checkpoint: A trial's checkpoint folder.
+        limits: What to try and what a variant may cost.
+        folder: Where to write.
+        facts: More entries for the manifest: scores, the source run.
+
+    Raises:
+        ModelError: The checkpoint cannot be read.
+        DataError: Its validation rows cannot be read again, or have changed.
+    """
+    source = _open(checkpoint)
+    folder.mkdir(parents=True, exist_ok=True)
+    model = load_model(checkpoint)
+    tokenizer = load_tokenizer(source.config.model)
+    tokenizer_file = _tokenizer_file(checkpoint)
+    settings = TextSettings(source.config.data.max_length, int(tokenizer.pad_token_id))
+    reference = _reference(model, tokenizer, source)
+    reports = [_pytorch_report(model, tokenizer, source=source, reference=reference)]
+    files = _build(merged(model), folder, limits)
+    for name, file in files.items():
+        session = ClassifierSession(file, tokenizer_file, settings, num_threads=torch.get_num_threads())
+        reports.append(verify(name, file, session=session, reference=reference, limits=limits))
+    _write_report(reports, folder)
+    chosen = choose(reports[1:])
+    if chosen is None:
+        return Exported(reports, None, None)
+    manifest = {**_manifest(source, settings, limits=limits, reports=reports), "variant": chosen.name, **facts}
+    bundle = write_bundle(
+        folder / "bundle",
+        model=files[chosen.name],
+        tokenizer=tokenizer_file,
+        manifest=manifest,
+        card=model_card(manifest),
+    )
+    return Exported(reports, chosen, bundle)
+
+
+def _open(checkpoint: Path) -> _Source:
+    record = read_record(checkpoint)
+    config = trial_config(record, checkpoint)
+    splits = load_splits(config.data)
+    if fingerprint(splits) != record.data_fingerprint:
+        raise ModelError(
+            f"{config.data.train_file} has changed since {checkpoint} was trained; its validation rows would no "
+            "longer be rows that it has not seen: bring the file back, or train again"
+        )
+    return _Source(checkpoint, record, config, splits)
+
+
+def _tokenizer_file(checkpoint: Path) -> Path:
+    path = checkpoint / TOKENIZER
+    if not path.is_file():
+        raise ModelError(f"{path} is missing: the model's tokenizer has no fast form, which a bundle needs")
+    return path
+
+
+def _build(model: Any, folder: Path, limits: OnnxExport) -> dict[str, Path]:
+    """Every variant as a file, fp32 first."""
+    files = {"fp32": folder / "fp32.onnx"}
+    export_graph(model, files["fp32"], opset=limits.opset)
+    if limits.quantization is Quantization.int8:
+        for name, quantize in QUANTIZERS.items():
+            files[name] = folder / f"{name}.onnx"
+            quantize(files["fp32"], files[name], per_channel=limits.per_channel)
+    return files
+
+
+@torch.inference_mode()
+def _reference(model: torch.nn.Module, tokenizer: Any, source: _Source) -> Reference:
+    validation = source.splits.validation
+    texts = [example.text for example in validation]
+    rows = [_logits(model, tokenizer, text, source.config.data.max_length) for text in texts]
+    return Reference(
+        texts=texts,
+        labels_N=Classification(source.record.labels).label_ids(validation, split="validation"),
+        logits_NC=torch.cat(rows).numpy(),
+        metric=source.config.task.metric.value,
+    )
+
+
+def _logits(model: torch.nn.Module, tokenizer: Any, text: str, max_length: int) -> torch.Tensor:
+    inputs = tokenizer(text, truncation=True, max_length=max_length, return_tensors="pt")
+    logits_1C: torch.Tensor = model(**{name: inputs[name] for name in INPUTS}).logits
+    return logits_1C.float()
+
+
+def _pytorch_report(model: torch.nn.Module, tokenizer: Any, *, source: _Source, reference: Reference) -> VariantReport:
+    text, length = median_text(reference.texts), source.config.data.max_length
+    with torch.inference_mode():
+        latency_ms = median_ms(lambda: _logits(model, tokenizer, text, length))
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    return VariantReport(
+        name="pytorch",
+        metric=reference.score(reference.logits_NC),
+        metric_drop=0.0,
+        agreement=1.0,
+        num_disagreeing=0,
+        max_logit_gap=0.0,
+        size_mb=weights / 1e6,
+        latency_ms=latency_ms,
+        passed=True,
+    )
+
+
+def _manifest(
+    source: _Source, settings: TextSettings, *, limits: OnnxExport, reports: Sequence[VariantReport]
+) -> dict[str, Any]:
+    config = source.config
+    return {
+        "task": config.task.name.value,
+        "metric": config.task.metric.value,
+        "labels": list(source.record.labels),
+        "max_length": settings.max_length,
+        "pad_id": settings.pad_id,
+        "inputs": {name: ["batch", "sequence"] for name in INPUTS},
+        "outputs": {OUTPUT: ["batch", len(source.record.labels)]},
+        "opset": limits.opset,
+        "base_model": config.model.name_or_path,
+        "base_revision": config.model.revision,
+        "method": config.method.name,
+        "data": config.data.name,
+        "data_fingerprint": source.record.data_fingerprint,
+        "num_validation_rows": len(source.splits.validation),
+        "validation": {key: value for key, value in source.record.scores.items() if key.startswith("validation/")},
+        "limits": {"max_metric_drop": limits.max_metric_drop, "min_agreement": limits.min_agreement},
+        "variants": [report.as_dict() for report in reports],
+        "versions": {name: version(name) for name in PACKAGES},
+    }
+
+
+def _write_report(reports: Sequence[VariantReport], folder: Path) -> None:
+    aside = folder / f".{REPORT}.aside"
+    aside.write_text(json.dumps([report.as_dict() for report in reports], indent=1))
+    os.replace(aside, folder / REPORT)

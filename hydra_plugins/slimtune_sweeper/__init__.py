@@ -1,0 +1,1 @@
+"""The slimtune sweeper under the name that Hydra discovers."""

@@ -1,0 +1,64 @@
+"""`hydra/sweeper=slimtune` in any Hydra app. Imported at every Hydra start, so nothing heavy here."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+DEFAULTS = Path(__file__).parents[2] / "conf" / "search"
+
+
+def _search_defaults() -> dict[str, Any]:
+    """The values of `conf/search/default.yaml`, for apps that have no such group."""
+    values: dict[str, Any] = OmegaConf.to_container(OmegaConf.load(DEFAULTS / "default.yaml"))  # type: ignore[assignment]
+    for choice in values.pop("defaults")[:-1]:
+        for group, option in choice.items():
+            values[group] = OmegaConf.to_container(OmegaConf.load(DEFAULTS / group / f"{option}.yaml"))
+    return values | {"name": "${hydra.job.name}"}
+
+
+@dataclass
+class SlimtuneSweeperConf:
+    """Attributes:
+    search: Budget, sampler, pruner, storage: the keys of slimtune's `search` group.
+    space: Dimensions by config key; sweeps on the command line are added.
+    campaign: What happens around the search, by dotted path; null only searches.
+    worker: Runs trials in a worker, by dotted path; null calls the app's task function once a trial.
+    """
+
+    _target_: str = "hydra_plugins.slimtune_sweeper.slimtune_sweeper.SlimtuneSweeper"
+    _recursive_: bool = False
+    search: Any = field(default_factory=_search_defaults)
+    space: Any = field(default_factory=dict)
+    campaign: str | None = None
+    worker: str | None = None
+
+
+ConfigStore.instance().store(group="hydra/sweeper", name="slimtune", node=SlimtuneSweeperConf, provider="slimtune")
+
+
+class SlimtuneSweeper(Sweeper):
+    """Launches workers that pull trials from one study, instead of one job a trial."""
+
+    def __init__(self, **_: Any) -> None:
+        # the settings are read from the composed config, where they stand unconverted
+        self.config: DictConfig | None = None
+        self.hydra_context: HydraContext | None = None
+        self.task_function: TaskFunction | None = None
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Take what Hydra hands over; nothing is launched before `sweep`."""
+        self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Search until the budget is used up."""
+        from sweeper.sweep import HydraApp, run_sweep
+
+        assert self.hydra_context is not None
+        assert self.task_function is not None
+        assert self.config is not None
+        return run_sweep(HydraApp(self.hydra_context, self.task_function, self.config), arguments)

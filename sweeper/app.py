@@ -1,0 +1,136 @@
+"""The Hydra app behind `slimtune sweep` and `slimtune train`, and what is said when composing fails."""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sweeper.composed import plain
+from training.errors import ConfigError, SlimtuneError
+from training.schema import suggestion
+
+CONFIG_MODULE, CONFIG_NAME, VERSION_BASE = "conf", "config", "1.3"
+
+
+def run(arguments: Sequence[str], *, sweep: bool) -> None:
+    """Compose and run as Hydra does, with our errors in place of its exit code 1.
+
+    Args:
+        arguments: Overrides and Hydra's own flags.
+        sweep: Whether to search; otherwise one trial is run.
+
+    Raises:
+        ConfigError: An override does not fit the config.
+    """
+    # Hydra would print and exit by itself
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    logging.captureWarnings(True)
+    sys.argv = ["slimtune", *(["--multirun"] if sweep else []), *arguments]
+    app = _App()
+    main = hydra.main(config_path=f"pkg://{CONFIG_MODULE}", config_name=CONFIG_NAME, version_base=VERSION_BASE)
+    try:
+        main(app.train)()
+        app.raise_error()
+    except SlimtuneError:
+        raise
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_explain(error, arguments)) from error
+
+
+class _App:
+    """The task function of `slimtune train`; keeps its error, since Hydra would print about it."""
+
+    def __init__(self) -> None:
+        self._error: SlimtuneError | None = None
+
+    def train(self, config: DictConfig) -> None:
+        from hydra.core.hydra_config import HydraConfig
+
+        from sweeper.single import train
+
+        try:
+            train(plain(config), HydraConfig.get().runtime.output_dir)
+        except SlimtuneError as error:
+            self._error = error
+
+    def raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+
+def _explain(error: Exception, arguments: Sequence[str]) -> list[str]:
+    """Every problem of the overrides, not only the one that Hydra stumbled over."""
+    GlobalHydra.instance().clear()
+    try:
+        overrides = OverridesParser.create().parse_overrides([item for item in arguments if not item.startswith("-")])
+    except HydraException as syntax:
+        return [str(syntax).splitlines()[0]]
+    try:
+        with hydra.initialize_config_module(CONFIG_MODULE, version_base=VERSION_BASE):
+            problems = _override_problems(overrides)
+    except (HydraException, OmegaConfBaseException):
+        problems = []
+    return problems or [_first_lines(error)]
+
+
+def _override_problems(overrides: Sequence[Override]) -> list[str]:
+    loader = GlobalHydra.instance().config_loader()
+    chosen, keys, problems = [], [], []
+    for override in overrides:
+        if loader.get_group_options(override.key_or_group):
+            problem = _option_problem(override, loader.get_group_options(override.key_or_group))
+            problems += [problem] if problem else []
+            chosen += [] if problem or override.is_sweep_override() else [str(override.input_line)]
+        elif not (override.is_add() or override.is_force_add() or override.key_or_group.startswith("hydra")):
+            keys.append(override.key_or_group)
+    config = hydra.compose(CONFIG_NAME, overrides=chosen)
+    return problems + [problem for key in keys if (problem := _key_problem(config, key))]
+
+
+def _option_problem(override: Override, options: Sequence[str]) -> str | None:
+    value = override.value()
+    if not isinstance(value, str) or value in options:
+        return None
+    return f"{override.key_or_group}={value} is not an option; {suggestion(value, options)}"
+
+
+def _key_problem(config: DictConfig, key: str) -> str | None:
+    missing = object()
+    if OmegaConf.select(config, key, default=missing, throw_on_missing=False) is not missing or _is_known(config, key):
+        return None
+    return f"{key} is not a key; {suggestion(key, known_keys(config))}"
+
+
+def _is_known(config: DictConfig, key: str) -> bool:
+    # a key whose value is ??? or null selects as the default
+    return key in known_keys(config)
+
+
+def known_keys(config: Any, prefix: str = "") -> set[str]:
+    """Every key of a config, dotted."""
+    keys: set[str] = set()
+    for name in config:
+        path = f"{prefix}{name}"
+        keys.add(path)
+        if OmegaConf.is_missing(config, name):
+            continue
+        node = config._get_node(name)
+        if isinstance(node, DictConfig) and not node._is_none() and not node._is_interpolation():
+            keys |= known_keys(node, f"{path}.")
+    return keys
+
+
+def _first_lines(error: Exception) -> str:
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        return str(error).strip().splitlines()[0]
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    return " ".join(lines[:2])

@@ -1,0 +1,36 @@
+"""A checkpoint from whatever names it."""
+
+from pathlib import Path
+
+from training.checkpoint import RECORD
+from training.errors import ModelError
+from training.tracking_uri import tracking_uri
+
+
+def find_checkpoint(name: str, uri: str | None) -> Path:
+    """The folder of a checkpoint: given itself, by a folder that holds one, or by the id of a run.
+
+    Raises:
+        ModelError: There is none.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return _in_folder(folder)
+    from training.tracking import download_run_folder
+
+    found = download_run_folder(tracking_uri(uri), name, "checkpoint")
+    if found is None:
+        raise ModelError(
+            f"--run {name}: neither a folder nor a run with a checkpoint; trials keep theirs under "
+            "outputs/<sweep>/trials/<number>, and tracking.checkpoints=all uploads all of them"
+        )
+    return _in_folder(found)
+
+
+def _in_folder(folder: Path) -> Path:
+    if (folder / RECORD).is_file():
+        return folder
+    inside = sorted(folder.glob(f"checkpoint-*/{RECORD}"))
+    if not inside:
+        raise ModelError(f"{folder} holds no checkpoint; give a trial's folder or its checkpoint-* folder")
+    return inside[-1].parent

@@ -1,0 +1,97 @@
+"""The command `slimtune`: what each word runs, and what an ending means to the shell."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import NamedTuple
+
+from training.errors import UserError
+
+DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+class Command(NamedTuple):
+    """A word after `slimtune`: the module that runs it (`run(arguments)`) and what it does."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "sweep": Command("sweeper.commands.sweep", "search, choose the best model, export, verify and register it"),
+    "train": Command("sweeper.commands.train", "run one trial of the same config, without a search"),
+    "compare": Command("sweeper.commands.compare", "the trials of a sweep as a table or as JSON"),
+    "export": Command("sweeper.commands.export", "export, quantize and verify a checkpoint or the run of a trial"),
+    "predict": Command("export.commands.predict", "labels from a bundle or a registered model, without PyTorch"),
+    "promote": Command("export.commands.promote", "give a registered version its alias, if it passes the gate"),
+    "ui": Command("sweeper.commands.ui", "start the MLflow UI on this machine"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Returns:
+        The exit code: 0 done, 2 bad input, 1 a fault of slimtune, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help"):
+        print(usage())  # noqa: T201
+        return DONE
+    if words[0] == "--version":
+        from importlib.metadata import version
+
+        print(version("slimtune"))  # noqa: T201
+        return DONE
+    if words[0] not in COMMANDS:
+        from training.schema import suggestion
+
+        return _bad_input(f"'{words[0]}' is not a command; {suggestion(words[0], COMMANDS)}")
+    return _ending(lambda: import_module(COMMANDS[words[0]].module).run(words[1:]))
+
+
+def usage() -> str:
+    """The help text."""
+    lines = [f"  {name:<8} {command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        [
+            "Describe the search once, get the best model: proven, small and registered.",
+            "",
+            "usage: slimtune <command> [arguments]",
+            "",
+            *lines,
+            "",
+            "slimtune <command> --help says more. Start with: slimtune sweep experiment=tone",
+        ]
+    )
+
+
+def _ending(command: Callable[[], int | None]) -> int:
+    try:
+        return command() or DONE
+    except UserError as error:
+        return _bad_input(str(error))
+    except KeyboardInterrupt:
+        print("\nslimtune: interrupted", file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader of our output has gone, e.g. `| head`
+        sys.stderr.close()
+        return DONE
+    except Exception:  # noqa: BLE001  # the last place that can turn a fault into an exit code
+        traceback.print_exc()
+        print("slimtune: this is a fault of slimtune, please report it with the lines above", file=sys.stderr)  # noqa: T201
+        return FAULT
+    finally:
+        logging.shutdown()
+
+
+def _bad_input(message: str) -> int:
+    print(f"slimtune: {message}", file=sys.stderr)  # noqa: T201
+    return BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""`slimtune compare`: the trials of a sweep as a table or as JSON."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from training.errors import StoreError
+
+if TYPE_CHECKING:
+    from sweeper.study import TrialRecord
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print the trials of a sweep, the best first.
+
+    Raises:
+        StoreError: There is no such sweep.
+    """
+    options = _parser().parse_args(arguments)
+    storage = options.storage or _storage(Path(options.outputs), options.sweep)
+    from sweeper.study import load_study_trials
+
+    loaded = load_study_trials(storage, options.sweep)
+    if options.json:
+        print(json.dumps([_plain(trial) for trial in loaded.trials], indent=1))  # noqa: T201
+        return 0
+    from rich.console import Console
+
+    from sweeper.live import trial_table
+
+    ranked = loaded.ranked()
+    best = ranked[0].number if ranked else None
+    rest = [trial for trial in loaded.trials if trial not in ranked]
+    Console().print(trial_table([*ranked, *rest], best_number=best, title=f"sweep {options.sweep}"))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slimtune compare", description=__doc__)
+    parser.add_argument("sweep", help="the sweep's name (search.name)")
+    parser.add_argument("--json", action="store_true", help="a JSON list, one object a trial")
+    parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
+    parser.add_argument("--storage", help="URL of the study, if search.storage was set")
+    return parser
+
+
+def _storage(outputs: Path, name: str) -> str:
+    path = outputs / name / "study.db"
+    if not path.is_file():
+        known = sorted(found.parent.name for found in outputs.glob("*/study.db"))
+        raise StoreError(f"there is no sweep '{name}' in {outputs.absolute()}; known: {', '.join(known) or 'none'}")
+    return f"sqlite:///{path.absolute()}"
+
+
+def _plain(trial: "TrialRecord") -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "state": trial.state.value,
+        "kind": trial.kind,
+        "objective": trial.objective,
+        "params": dict(trial.params),
+        "run_id": trial.run_id,
+        "seconds": trial.seconds,
+    }

@@ -1,0 +1,42 @@
+"""`slimtune sweep`."""
+
+from collections.abc import Sequence
+
+HELP = """\
+usage: slimtune sweep [override ...]
+
+Search, rerun the best few, choose on validation, read test once, export, quantize, verify, register.
+The same command goes on with a sweep that was interrupted; search.n_trials is the total.
+
+overrides (Hydra's grammar; slimtune sweep --cfg job prints all keys with their values)
+  experiment=tone               the quickstart: phrase-to-tone classification
+  data=file data.train_file=rows.jsonl data.text_column=text data.label_column=label
+  data.validation_file=... data.test_file=...
+  model.name_or_path=...        a local folder or a hub name (default: all-MiniLM-L6-v2)
+  method=lora|full              method.r=8 method.alpha=16
+  fit.learning_rate=1e-3 fit.batch_size=16 fit.epochs=4 fit.max_steps=500 fit.precision=auto|fp32|bf16|fp16
+  search.name=mine search.n_trials=12 search.direction=maximize search.seed=0
+  search/sampler=tpe|random     search/pruner=successive_halving|hyperband|median|none
+  hydra/launcher=joblib search.num_workers=2
+  export=onnx|none              tracking=mlflow|none
+
+what is searched
+  space.fit.learning_rate.low=1e-5                      change the default space
+  'fit.learning_rate=tag(log,interval(1e-5,1e-3))'      or sweep any key in Hydra's syntax
+  'method.r=choice(4,8,16)' 'fit.batch_size=8,16'       (a key set to one value is not searched)
+"""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a sweep to its end.
+
+    Raises:
+        UserError: Bad input.
+    """
+    if set(arguments) & {"-h", "--help"}:
+        print(HELP, end="")  # noqa: T201
+        return 0
+    from sweeper import app
+
+    app.run(arguments, sweep="--cfg" not in arguments and "--info" not in arguments)
+    return 0

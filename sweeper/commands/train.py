@@ -1,0 +1,26 @@
+"""`slimtune train`."""
+
+from collections.abc import Sequence
+
+HELP = """\
+usage: slimtune train [override ...]
+
+Run one trial of the same config that `slimtune sweep` takes, without a search. See slimtune sweep --help.
+
+  slimtune train experiment=tone fit.learning_rate=1e-3 method.r=16
+"""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one trial.
+
+    Raises:
+        UserError: Bad input.
+    """
+    if set(arguments) & {"-h", "--help"}:
+        print(HELP, end="")  # noqa: T201
+        return 0
+    from sweeper import app
+
+    app.run(arguments, sweep=False)
+    return 0

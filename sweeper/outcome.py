@@ -1,0 +1,99 @@
+"""What becomes of the winner: test read once, exported, registered. Each stage is done once, also over a restart."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from export.bundle import open_bundle
+from export.config import OnnxExport
+from export.gate import Decision, decide
+from export.pipeline import export_checkpoint
+from export.registry import RegisteredVersion, holder, register, set_alias
+from sweeper.parent_run import lineage_of
+from sweeper.selection import Candidate
+from sweeper.study import Study
+from sweeper.sweep import SweepRequest
+from training.config import TrackingConfig, parse_trial
+from training.final import read_test
+from training.split import load_splits
+from training.tracking import MlflowRun, Tracker
+from training.tracking_uri import tracking_uri
+
+Stage = dict[str, Any]
+
+
+def once(study: Study, name: str, make: Callable[[], Stage]) -> Stage:
+    """The result of a stage, from an earlier run of the command or made now."""
+    known: Stage | None = study.attrs().get(name)
+    if known is None:
+        known = make()
+        study.set_attr(name, known)
+    return known
+
+
+def test_stage(checkpoint: Path, *, seed: int) -> Stage:
+    """The winner's test scores; empty if the data has no test rows."""
+    result = read_test(checkpoint, seed=seed)
+    if result is None:
+        return {}
+    return {"num_rows": result.num_rows, "scores": {name: item._asdict() for name, item in result.scores.items()}}
+
+
+def export_stage(request: SweepRequest, limits: OnnxExport, chosen: Candidate, *, run: int, test: Stage) -> Stage:
+    """Export the chosen run of the winner into `export/` of the sweep's folder."""
+    facts = {
+        "sweep": request.search.config.name,
+        "trial": chosen.number,
+        "source_run": chosen.run_ids[run],
+        "params": dict(chosen.params),
+        "validation_over_seeds": {"mean": chosen.mean, "spread": chosen.spread, "num_seeds": len(chosen.scores)},
+        "test": test or None,
+    }
+    exported = export_checkpoint(chosen.checkpoints[run], limits, request.folder / "export", facts=facts)
+    return {
+        "reports": [report.as_dict() for report in exported.reports],
+        "chosen": exported.chosen.name if exported.chosen else None,
+        "bundle": str(exported.bundle.folder) if exported.bundle else None,
+    }
+
+
+def register_stage(
+    request: SweepRequest, tracked: TrackingConfig, limits: OnnxExport, *, exported: Stage, parent: MlflowRun
+) -> Stage:
+    """Register the bundle from a child run of its own, and give it the alias if it passes the gate."""
+    uri = tracking_uri(tracked.uri)
+    bundle = open_bundle(Path(exported["bundle"]))
+    lineage = lineage_of(request, kind="export", name=f"export {exported['chosen']}", parent_run_id=parent.run_id)
+    run = Tracker(tracked, request.search.config.name).start(lineage)
+    run.log_metrics(_variant_metrics(exported))
+    run.log_params({key: bundle.manifest[key] for key in ("variant", "opset", "base_model", "method")})
+    assert run.run_id is not None
+    version = register(uri, bundle, limits.registered_model, run_id=run.run_id)
+    run.end(state="complete")
+    decision = _decide(request, uri, limits, exported=exported, version=version)
+    before = set_alias(uri, version, limits.alias if decision.passed else "challenger")
+    return {
+        "name": version.name,
+        "version": version.version,
+        "alias": limits.alias if decision.passed else "challenger",
+        "before": before,
+        "passed": decision.passed,
+        "reason": decision.reason,
+    }
+
+
+def _decide(
+    request: SweepRequest, uri: str, limits: OnnxExport, *, exported: Stage, version: RegisteredVersion
+) -> Decision:
+    champion = holder(uri, version.name, limits.alias)
+    candidate = open_bundle(Path(exported["bundle"]))
+    if champion is None or champion.manifest["data_fingerprint"] == candidate.manifest["data_fingerprint"]:
+        return decide(candidate, champion, None)
+    # the champion was measured on other rows: both are scored on those of this sweep
+    rows = load_splits(parse_trial(request.values).section.data).validation
+    return decide(candidate, champion, rows)
+
+
+def _variant_metrics(exported: Mapping[str, Any]) -> dict[str, float]:
+    names = ("metric", "metric_drop", "agreement", "max_logit_gap", "size_mb", "latency_ms")
+    return {f"{item['name']}/{name}": float(item[name]) for item in exported["reports"] for name in names}

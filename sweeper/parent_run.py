@@ -1,0 +1,81 @@
+"""The sweep's own run in the tracker: parent of its trials, and where its result is told."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sweeper.selection import Candidate
+from sweeper.study import Study, TrialRecord
+from sweeper.sweep import SweepRequest
+from training import tracking
+from training.config import TrackingConfig
+from training.tracking import MlflowRun, NullRun, Tracker
+from training.trial import Lineage
+
+PARENT = "parent_run_id"
+
+
+def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> MlflowRun:
+    """The parent run of a sweep: a new one, or the one that an interrupted sweep began."""
+    if config.name == "none":
+        return NullRun()
+    tracker = Tracker(config, request.search.config.name)
+    known = study.attrs().get(PARENT)
+    if known is not None:
+        return tracker.reopen(known)
+    run = tracker.start(lineage_of(request, kind="sweep", name=request.search.config.name, parent_run_id=None))
+    study.set_attr(PARENT, run.run_id)
+    _log_beginning(run, request)
+    return run
+
+
+def lineage_of(request: SweepRequest, *, kind: str, name: str, parent_run_id: str | None) -> Lineage:
+    """The place of a run that is no trial."""
+    return Lineage(
+        experiment=request.search.config.name,
+        kind=kind,
+        name=name,
+        parent_run_id=parent_run_id,
+        run_id=None,
+        sampled={},
+        folder=request.folder,
+        tags={"sweep": request.search.config.name},
+    )
+
+
+def _log_beginning(run: MlflowRun, request: SweepRequest) -> None:
+    values = dict(request.values)
+    run.log_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), "config.yaml")
+    run.log_text(json.dumps(tracking.environment(), indent=1), "environment.json")
+    searched = {f"space.{key}": dimension for key, dimension in request.space.items()}
+    run.log_params({**tracking.flat({"search": values["search"]}), **searched})
+
+
+def log_leaderboard(run: MlflowRun, trials: Sequence[TrialRecord]) -> None:
+    """All trials as a table artifact."""
+    keys = list(dict.fromkeys(key for trial in trials for key in trial.params))
+    columns: dict[str, list[Any]] = {
+        "trial": [trial.number for trial in trials],
+        "state": [trial.kind or trial.state.value for trial in trials],
+        "objective": [trial.objective for trial in trials],
+        **{key: [trial.params.get(key) for trial in trials] for key in keys},
+        "seconds": [trial.seconds for trial in trials],
+    }
+    run.log_table(columns, "leaderboard.json")
+
+
+def log_winner(run: MlflowRun, chosen: Candidate, checkpoint: Path, *, upload: bool) -> None:
+    """The winner, under names that no trial uses: the UI would mix the parent in among its trials."""
+    run.log_metrics({"winner/validation_mean": chosen.mean, "winner/validation_spread": chosen.spread})
+    run.set_tags({"winner": str(chosen.number), **{f"winner.{key}": str(v) for key, v in chosen.params.items()}})
+    if upload:
+        run.log_folder(checkpoint, "checkpoint")
+
+
+def log_test(run: MlflowRun, test: Mapping[str, Any]) -> None:
+    """The test scores with their intervals."""
+    run.log_metrics({f"winner/test_{name}": item["value"] for name, item in test["scores"].items()})
+    run.log_text(json.dumps(test, indent=1), "test.json")

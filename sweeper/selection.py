@@ -1,0 +1,130 @@
+"""From the best few to the winner: each is rerun with fresh seeds, and validation alone decides."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any, NamedTuple
+
+from sweeper.config import NoPruner, RandomSampler
+from sweeper.hydra_campaign import make_worker, study_spec
+from sweeper.source import NAME, OVERRIDES
+from sweeper.study import Study, StudySpec, TrialRecord, TrialState
+from sweeper.study.pruners import Rungs
+from sweeper.study.record import RESULT
+from sweeper.sweep import SweepRequest, make_launcher, search
+from sweeper.sweep_syntax import override_lines
+from training.errors import StoreError
+
+OF_TRIAL, SEED = "of_trial", "seed"
+
+
+class Candidate(NamedTuple):
+    """A finalist with all its runs.
+
+    Attributes:
+        number: Its trial.
+        params: Sampled values.
+        scores: Validation objective of the trial and of each rerun.
+        checkpoints: The checkpoint of each.
+        run_ids: The run of each.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    scores: list[float]
+    checkpoints: list[Path]
+    run_ids: list[str | None]
+
+    @property
+    def mean(self) -> float:
+        """Mean objective over its seeds."""
+        return fmean(self.scores)
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation over its seeds; 0 for one seed."""
+        return stdev(self.scores) if len(self.scores) > 1 else 0.0
+
+    def best(self, *, maximize: bool) -> int:
+        """Which of its runs scored best on validation; the first of equals."""
+        sign = 1 if maximize else -1
+        return max(range(len(self.scores)), key=lambda index: (sign * self.scores[index], -index))
+
+
+def rerun_study(request: SweepRequest, finalists: Sequence[TrialRecord]) -> Study:
+    """The study of the reruns, each enqueued once, whatever was interrupted before."""
+    study = Study(rerun_spec(request, num_reruns=len(finalists) * request.search.config.rerun_seeds))
+    known = {trial.attrs.get(NAME) for trial in study.trials()}
+    loader = request.app.context.config_loader
+    for finalist in finalists:
+        for seed in fresh_seeds(request):
+            name = f"t{finalist.number:02d} seed {seed}"
+            if name not in known:
+                lines = [*override_lines(dict(finalist.params), loader), f"fit.seed={seed}"]
+                study.enqueue({NAME: name, OVERRIDES: lines, OF_TRIAL: finalist.number, SEED: seed})
+    return study
+
+
+def rerun(request: SweepRequest, study: Study, *, parent_run_id: str | None) -> None:
+    """Run the reruns through the same launcher as the search."""
+    worker = make_worker(request, study.spec, parent_run_id=parent_run_id, kind="rerun")
+    search(
+        study,
+        make_launcher(request.app, worker),
+        num_workers=request.search.config.num_workers,
+        first_choices=request.fixed,
+    )
+
+
+def rerun_spec(request: SweepRequest, *, num_reruns: int) -> StudySpec:
+    """A study that suggests nothing: its trials are enqueued."""
+    spec = study_spec(request, Rungs(eval_every=1, longest=1))
+    return StudySpec(
+        name=f"{spec.name}/reruns",
+        storage=spec.storage,
+        maximize=spec.maximize,
+        n_trials=num_reruns,
+        seed=spec.seed,
+        sampler=RandomSampler(name="random"),
+        pruner=NoPruner(name="none"),
+        rungs=spec.rungs,
+        space={},
+        max_retries=spec.max_retries,
+    )
+
+
+def fresh_seeds(request: SweepRequest) -> list[int]:
+    """Seeds that no trial of the search has trained with."""
+    first = int(request.values["fit"]["seed"]) + 1
+    return list(range(first, first + request.search.config.rerun_seeds))
+
+
+def candidates(finalists: Sequence[TrialRecord], reruns: Sequence[TrialRecord]) -> list[Candidate]:
+    """The finalists with the runs that completed."""
+    return [
+        _candidate(finalist, [other for other in reruns if other.attrs.get(OF_TRIAL) == finalist.number])
+        for finalist in finalists
+    ]
+
+
+def _candidate(finalist: TrialRecord, reruns: Sequence[TrialRecord]) -> Candidate:
+    runs = [finalist, *(other for other in reruns if other.state is TrialState.complete)]
+    return Candidate(
+        number=finalist.number,
+        params=finalist.params,
+        scores=[run.objective for run in runs if run.objective is not None],
+        checkpoints=[Path(run.attrs[RESULT]["checkpoint"]) for run in runs],
+        run_ids=[run.run_id for run in runs],
+    )
+
+
+def winner(entered: Sequence[Candidate], *, maximize: bool) -> Candidate:
+    """The best mean over seeds; ties go by trial number.
+
+    Raises:
+        StoreError: Nobody entered.
+    """
+    if not entered:
+        raise StoreError("no trial completed, so there is no winner; see the failed trials' messages")
+    sign = 1 if maximize else -1
+    return max(entered, key=lambda candidate: (sign * candidate.mean, -candidate.number))

@@ -1,0 +1,61 @@
+"""Optuna's pruners from our config, with rungs in training examples."""
+
+from typing import Any, NamedTuple
+
+import optuna
+from optuna.pruners import BasePruner
+
+from sweeper import config
+from sweeper.study.record import KIND, LOST
+
+
+class Rungs(NamedTuple):
+    """What a sweep's trials have in common, in training examples: the evaluation cadence and the longest trial."""
+
+    eval_every: int
+    longest: int
+
+
+def pruner_of(settings: config.PrunerConfig, rungs: Rungs) -> BasePruner:
+    """The pruner of a study. `none` is Optuna's NopPruner: its None would mean the median pruner."""
+    match settings:
+        case config.NoPruner():
+            return optuna.pruners.NopPruner()
+        case config.SuccessiveHalvingPruner(min_examples=least, reduction_factor=factor):
+            inner: BasePruner = optuna.pruners.SuccessiveHalvingPruner(
+                min_resource=least or rungs.eval_every, reduction_factor=factor
+            )
+        case config.HyperbandPruner(min_examples=least, max_examples=most, reduction_factor=factor):
+            inner = optuna.pruners.HyperbandPruner(
+                min_resource=least or rungs.eval_every,
+                max_resource=most or max(rungs.longest, rungs.eval_every),
+                reduction_factor=factor,
+            )
+        case config.MedianPruner(n_startup_trials=startup, n_warmup_examples=warmup):
+            inner = optuna.pruners.MedianPruner(n_startup_trials=startup, n_warmup_steps=warmup)
+    return WithoutLost(inner)
+
+
+class WithoutLost(BasePruner):
+    """Hides trials whose worker died, which run again under another number and would count twice on their rungs."""
+
+    def __init__(self, inner: BasePruner) -> None:
+        self._inner = inner
+
+    def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+        """As the pruner inside decides over the other trials."""
+        return self._inner.prune(_View(study), trial)  # type: ignore[arg-type]
+
+
+class _View:
+    """A study without its lost trials."""
+
+    def __init__(self, study: optuna.Study) -> None:
+        self._study = study
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._study, name)
+
+    def get_trials(self, *args: Any, **kwargs: Any) -> list[optuna.trial.FrozenTrial]:
+        trials = self._study.get_trials(*args, **kwargs)
+        return [trial for trial in trials if trial.user_attrs.get(KIND) != LOST]

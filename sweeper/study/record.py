@@ -1,0 +1,100 @@
+"""A trial as the study remembers it, in our own terms."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Any, NamedTuple
+
+import optuna
+
+OPTUNA_STATE = optuna.trial.TrialState
+
+# user attributes of a trial; Optuna has no fields for these
+KIND, INDEX, RUN_ID, WORKER = "kind", "index", "run_id", "worker"
+RETRIES, RETRY_OF, PROGRESS, RESULT = "retries", "retry_of", "progress", "result"
+
+# failures that do not use up the budget: another trial takes their place
+LOST, SURPLUS = "lost", "surplus"
+
+
+class TrialState(Enum):
+    """Where a trial stands."""
+
+    waiting = "waiting"
+    running = "running"
+    complete = "complete"
+    pruned = "pruned"
+    failed = "failed"
+
+
+STATES = {
+    OPTUNA_STATE.WAITING: TrialState.waiting,
+    OPTUNA_STATE.RUNNING: TrialState.running,
+    OPTUNA_STATE.COMPLETE: TrialState.complete,
+    OPTUNA_STATE.PRUNED: TrialState.pruned,
+    OPTUNA_STATE.FAIL: TrialState.failed,
+}
+
+
+class TrialRecord(NamedTuple):
+    """Attributes:
+    number: Optuna's number.
+    state: Where it stands.
+    kind: Why it failed, else None.
+    objective: Value at the best evaluation of a complete trial; the last one of any other; None before the first.
+    params: Sampled values by config key.
+    run_id: Its run in the tracker.
+    started: When it was asked for.
+    seconds: From then until its end, or until now.
+    progress: Share of its training done at the last report.
+    intermediate: Objective by training examples.
+    attrs: All user attributes.
+    """
+
+    number: int
+    state: TrialState
+    kind: str | None
+    objective: float | None
+    params: Mapping[str, Any]
+    run_id: str | None
+    started: datetime | None
+    seconds: float | None
+    progress: float
+    intermediate: Mapping[int, float]
+    attrs: Mapping[str, Any]
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has ended in any way."""
+        return self.state in (TrialState.complete, TrialState.pruned, TrialState.failed)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it uses up one of the budget; a lost trial that is tried again does not, nor a surplus one."""
+        return self.kind not in (LOST, SURPLUS)
+
+
+def record_of(trial: optuna.trial.FrozenTrial) -> TrialRecord:
+    """Optuna's trial in our terms."""
+    attrs = trial.user_attrs
+    failed = trial.state is OPTUNA_STATE.FAIL
+    last = trial.intermediate_values[trial.last_step] if trial.last_step is not None else None
+    return TrialRecord(
+        number=trial.number,
+        state=STATES[trial.state],
+        kind=attrs.get(KIND, "bug") if failed else None,
+        objective=trial.values[0] if trial.state is OPTUNA_STATE.COMPLETE and trial.values else last,
+        params=trial.params,
+        run_id=attrs.get(RUN_ID),
+        started=trial.datetime_start,
+        seconds=_seconds(trial),
+        progress=float(attrs.get(PROGRESS, 0.0)),
+        intermediate=trial.intermediate_values,
+        attrs=attrs,
+    )
+
+
+def _seconds(trial: optuna.trial.FrozenTrial) -> float | None:
+    if trial.datetime_start is None:
+        return None
+    return ((trial.datetime_complete or datetime.now()) - trial.datetime_start).total_seconds()

@@ -1,0 +1,269 @@
+"""The shared record of a sweep: ask, report, tell, and what became of every trial."""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import optuna
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.trial import TrialState as OptunaState
+
+from sweeper.config import PrunerConfig, SamplerConfig
+from sweeper.space import Choice, FloatRange, IntRange, Scalar, Space
+from sweeper.study import record
+from sweeper.study.lease import EXPIRE_SECONDS, is_alive
+from sweeper.study.pruners import Rungs, pruner_of
+from sweeper.study.record import TrialRecord, record_of
+from sweeper.study.samplers import sampler_of
+from training.errors import StoreError
+from training.trial import FailureKind, Verdict
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudySpec:
+    """Everything a worker needs to join a study.
+
+    Attributes:
+        name: The study's name in its storage.
+        storage: The storage's URL.
+        maximize: Whether more of the objective is better.
+        n_trials: Total budget.
+        seed: Fixes the suggestions.
+        sampler: How trials are suggested.
+        pruner: How trials are stopped.
+        rungs: What the pruner's bounds are taken from.
+        space: What is suggested.
+        max_retries: How often a lost trial is tried again.
+    """
+
+    name: str
+    storage: str
+    maximize: bool
+    n_trials: int
+    seed: int
+    sampler: SamplerConfig
+    pruner: PrunerConfig
+    rungs: Rungs
+    space: Space
+    max_retries: int
+
+
+class Asked(NamedTuple):
+    """A trial to run.
+
+    Attributes:
+        number: Optuna's number.
+        params: Suggested values by config key.
+        attrs: What an earlier attempt left, or what was enqueued with it.
+    """
+
+    number: int
+    params: dict[str, Scalar]
+    attrs: Mapping[str, Any]
+
+
+class Study:
+    """One study, opened by one process. Every method may be called from several threads.
+
+    Raises:
+        StoreError: The storage cannot be opened.
+    """
+
+    def __init__(self, spec: StudySpec) -> None:
+        self.spec = spec
+        optuna.logging.disable_default_handler()
+        optuna.logging.enable_propagation()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        try:
+            self._study = optuna.create_study(
+                study_name=spec.name,
+                storage=spec.storage,
+                load_if_exists=True,
+                direction="maximize" if spec.maximize else "minimize",
+                pruner=pruner_of(spec.pruner, spec.rungs),
+            )
+        except (StorageInternalError, ImportError, OSError, ValueError) as error:
+            raise StoreError(_unusable(spec.storage, error)) from error
+        self._trials: dict[int, optuna.Trial] = {}
+
+    def ask(self, worker: str) -> Asked | None:
+        """The next trial of the budget, lost ones first; None when the budget is used up or handed out."""
+        self.free_lost()
+        if self.num_open() <= 0:
+            return None
+        self._study.sampler = sampler_of(self.spec.sampler, seed=self.spec.seed, index=self._next_index())
+        trial = self._study.ask()
+        trial.set_user_attr(record.WORKER, worker)
+        earlier = [other for other in self.trials() if other.number < trial.number and other.counts]
+        if len(earlier) >= self.spec.n_trials:
+            # two workers saw the same last place
+            self._fail(trial.number, record.SURPLUS)
+            return None
+        if record.INDEX not in trial.user_attrs:
+            trial.set_user_attr(record.INDEX, len(earlier))
+        self._trials[trial.number] = trial
+        return Asked(trial.number, self._suggest(trial), trial.user_attrs)
+
+    def _next_index(self) -> int:
+        shown = self.shown()
+        waiting = [trial for trial in shown if trial.state is record.TrialState.waiting]
+        # a retry takes the place that it had
+        return int(waiting[0].attrs.get(record.INDEX, 0)) if waiting else len(shown)
+
+    def _suggest(self, trial: optuna.Trial) -> dict[str, Scalar]:
+        params: dict[str, Scalar] = {}
+        for key, dimension in self.spec.space.items():
+            match dimension:
+                case FloatRange(low, high, log_scale, step):
+                    params[key] = trial.suggest_float(key, low, high, log=log_scale, step=step)
+                case IntRange(low, high, log_scale, step):
+                    params[key] = trial.suggest_int(key, low, high, log=log_scale, step=step)
+                case Choice(values):
+                    params[key] = trial.suggest_categorical(key, values)
+        return params
+
+    def report(self, number: int, examples_seen: int, objective: float, progress: float) -> Verdict:
+        """Note an evaluation and ask the pruner."""
+        trial = self._trials[number]
+        trial.report(objective, examples_seen)
+        trial.set_user_attr(record.PROGRESS, progress)
+        if not trial.should_prune():
+            return Verdict(stop=False)
+        return Verdict(stop=True, reason=f"{self.spec.pruner.name} at {examples_seen} examples")
+
+    def set_trial_attr(self, number: int, key: str, value: Any) -> None:
+        """Note something on a trial that this process asked for."""
+        self._trials[number].set_user_attr(key, value)
+
+    def complete(self, number: int, objective: float) -> None:
+        """End a trial with a value; a value that is no number is a failure."""
+        if math.isnan(objective):
+            self._fail(number, FailureKind.diverged.value)
+        else:
+            self._study.tell(number, objective)
+
+    def prune(self, number: int) -> None:
+        """End a trial that the pruner stopped."""
+        self._study.tell(number, state=OptunaState.PRUNED)
+
+    def fail(self, number: int, kind: FailureKind) -> None:
+        """End a trial that failed."""
+        self._fail(number, kind.value)
+
+    def _fail(self, number: int, kind: str) -> bool:
+        """Mark as failed; False if somebody else ended the trial first."""
+        storage = self._study._storage
+        trial_id = storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
+        try:
+            storage.set_trial_user_attr(trial_id, record.KIND, kind)
+            self._study.tell(number, state=OptunaState.FAIL)
+        except (UpdateFinishedTrialError, ValueError):
+            return False
+        return True
+
+    def free_lost(self) -> None:
+        """Fail the running trials of dead workers and enqueue each again, with its values and its run."""
+        attrs = self.attrs()
+        for trial in self.trials():
+            if trial.state is record.TrialState.running and _is_lost(trial, attrs):
+                self._retry(trial)
+
+    def _retry(self, trial: TrialRecord) -> None:
+        retries = int(trial.attrs.get(record.RETRIES, 0))
+        if retries >= self.spec.max_retries:
+            # it has taken its worker down each time: a failure of its own now, and a place of the budget
+            self._fail(trial.number, "worker-died")
+            log.warning("trial %d: its worker died %d times; it is not tried again", trial.number, retries + 1)
+            return
+        if not self._fail(trial.number, record.LOST):
+            return
+        kept = {key: value for key, value in trial.attrs.items() if key not in (record.KIND, record.WORKER)}
+        kept |= {record.RETRIES: retries + 1, record.RETRY_OF: trial.number}
+        self._study.enqueue_trial(dict(trial.params), user_attrs=kept)
+        log.warning("trial %d: its worker died; it is tried again", trial.number)
+
+    def enqueue(self, attrs: Mapping[str, Any]) -> None:
+        """Add a trial that is known beforehand."""
+        self._study.enqueue_trial({}, user_attrs=dict(attrs))
+
+    def trials(self) -> list[TrialRecord]:
+        """All trials, by number."""
+        return [record_of(trial) for trial in self._study.get_trials(deepcopy=False)]
+
+    def shown(self) -> list[TrialRecord]:
+        """The trials of the budget, without those that another has taken the place of."""
+        return [trial for trial in self.trials() if trial.counts]
+
+    def num_open(self) -> int:
+        """Places of the budget that nobody has begun; a waiting retry is one."""
+        begun = [trial for trial in self.shown() if trial.state is not record.TrialState.waiting]
+        return self.spec.n_trials - len(begun)
+
+    def num_unfinished(self) -> int:
+        """Places of the budget that have no outcome yet."""
+        return self.spec.n_trials - sum(trial.finished for trial in self.shown())
+
+    def set_attr(self, key: str, value: Any) -> None:
+        """Note something on the study."""
+        self._study.set_user_attr(key, value)
+
+    def attrs(self) -> Mapping[str, Any]:
+        """What was noted on the study."""
+        attrs: Mapping[str, Any] = self._study.user_attrs
+        return attrs
+
+    def ranked(self) -> list[TrialRecord]:
+        """Complete trials, the best first; ties go by trial number."""
+        return ranked(self.shown(), maximize=self.spec.maximize)
+
+
+class LoadedTrials(NamedTuple):
+    """The shown trials of a study, and whether more of the objective is better."""
+
+    trials: list[TrialRecord]
+    maximize: bool
+
+    def ranked(self) -> list[TrialRecord]:
+        """Complete trials, the best first."""
+        return ranked(self.trials, maximize=self.maximize)
+
+
+def load_study_trials(storage: str, name: str) -> LoadedTrials:
+    """The trials of a study that exists; nothing is written.
+
+    Raises:
+        StoreError: There is no such study.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = optuna.load_study(study_name=name, storage=storage)
+    except (KeyError, StorageInternalError, ImportError, OSError, ValueError) as error:
+        raise StoreError(_unusable(storage, error)) from error
+    records = [record_of(trial) for trial in study.get_trials(deepcopy=False)]
+    maximize = study.direction is optuna.study.StudyDirection.MAXIMIZE
+    return LoadedTrials([trial for trial in records if trial.counts], maximize)
+
+
+def ranked(trials: Sequence[TrialRecord], *, maximize: bool) -> list[TrialRecord]:
+    """Complete trials, the best first; ties go by trial number."""
+    complete = [trial for trial in trials if trial.state is record.TrialState.complete]
+    sign = -1 if maximize else 1
+    return sorted(complete, key=lambda trial: (sign * (trial.objective or 0.0), trial.number))
+
+
+def _is_lost(trial: TrialRecord, attrs: Mapping[str, Any]) -> bool:
+    worker = trial.attrs.get(record.WORKER)
+    if worker is None:
+        # between ask and the worker's name; or the worker died just there
+        return trial.started is None or (datetime.now() - trial.started).total_seconds() > EXPIRE_SECONDS
+    return not is_alive(attrs, worker)
+
+
+def _unusable(storage: str, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return f"search.storage is '{storage}', which cannot be used: {reason}"

@@ -1,0 +1,87 @@
+"""The last lines of a sweep: what was found, and where to look further."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from sweeper.live import value_text
+from sweeper.selection import Candidate
+from sweeper.study import TrialRecord
+
+
+def print_trials(console: Console, trials: Sequence[TrialRecord]) -> None:
+    """How the trials ended, and why the failed ones failed."""
+    states = Counter(trial.state.value for trial in trials)
+    console.print(f"{len(trials)} trials: " + ", ".join(f"{count} {state}" for state, count in states.items()))
+    for trial in trials:
+        if trial.kind is not None:
+            message = trial.attrs.get("message", "")
+            console.print(f"  trial {trial.number} failed ({trial.kind}): {message}", highlight=False, soft_wrap=True)
+
+
+def print_winner(console: Console, entered: Sequence[Candidate], chosen: Candidate, *, metric: str) -> None:
+    """The finalists over their seeds, the winner marked."""
+    table = Table(title="finalists, on validation", title_justify="left", title_style="bold", pad_edge=False, box=None)
+    for name in ("trial", *(key.rpartition(".")[-1] for key in chosen.params), f"{metric} mean", "spread", "seeds"):
+        table.add_column(name, justify="right")
+    for candidate in entered:
+        mark = " *" if candidate.number == chosen.number else "  "
+        values = (value_text(value) for value in candidate.params.values())
+        scores = " ".join(f"{score:.4f}" for score in candidate.scores)
+        table.add_row(f"{candidate.number}", *values, f"{candidate.mean:.4f}{mark}", f"{candidate.spread:.4f}", scores)
+    console.print(table)
+
+
+def print_test(console: Console, test: Mapping[str, Any]) -> None:
+    """The one reading of the test split."""
+    if not test:
+        console.print("test: the data has no test rows")
+        return
+    scores = ", ".join(
+        f"{name.replace('_', ' ')} [bold]{item['value']:.4f}[/] ({item['low']:.4f} to {item['high']:.4f})"
+        for name, item in test["scores"].items()
+    )
+    console.print(f"test, read once, {test['num_rows']} rows, 95 % intervals: {scores}", highlight=False)
+
+
+def print_variants(console: Console, exported: Mapping[str, Any]) -> None:
+    """Every variant beside PyTorch, the bundled one marked."""
+    title = "export, measured on the validation rows"
+    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
+    table.add_column("variant")
+    for name in ("metric", "drop", "same label", "logit gap", "MB", "ms at batch 1", "gate"):
+        table.add_column(name, justify="right")
+    for item in exported["reports"]:
+        is_chosen = item["name"] == exported["chosen"]
+        gate = "bundled" if is_chosen else "passed" if item["passed"] else "refused"
+        table.add_row(
+            item["name"],
+            f"{item['metric']:.4f}",
+            f"{item['metric_drop']:+.4f}",
+            f"{item['agreement']:.2%}",
+            f"{item['max_logit_gap']:.4f}",
+            f"{item['size_mb']:.1f}",
+            f"{item['latency_ms']:.2f}",
+            "reference" if item["name"] == "pytorch" else gate,
+            style="bold green" if is_chosen else "",
+        )
+    console.print(table)
+
+
+def print_registered(console: Console, registered: Mapping[str, Any]) -> None:
+    """The version and what the gate said."""
+    name = f"{registered['name']} version {registered['version']}"
+    console.print(
+        f"registered: [bold]{name}[/], alias [bold]{registered['alias']}[/] ({registered['reason']})", highlight=False
+    )
+
+
+def print_next(console: Console, lines: Mapping[str, str]) -> None:
+    """Commands to look further, ready to copy."""
+    console.print("look further:")
+    width = max(len(what) for what in lines)
+    for what, command in lines.items():
+        console.print(f"  {what:<{width}}  {command}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,132 @@
+"""One run of `slimtune sweep`: search, select, prove, tell."""
+
+from typing import Any
+
+from rich.console import Console
+
+from export.config import OnnxExport, parse_export
+from sweeper import outcome, parent_run, summary
+from sweeper.hydra_campaign import make_worker, study_spec
+from sweeper.identity import IDENTITY, check_same, identity_of
+from sweeper.live import LiveTable
+from sweeper.preparation import prepare
+from sweeper.selection import Candidate, candidates, rerun, rerun_study, winner
+from sweeper.study import Study
+from sweeper.sweep import SweepRequest, first_choices, make_launcher, search
+from training.config import CheckpointPolicy, TrialConfig, parse_trial
+from training.errors import ModelError
+
+
+class TuningRun:
+    """Holds a sweep's study and its run in the tracker from the first check to the last line."""
+
+    def __init__(self, request: SweepRequest) -> None:
+        self._request = request
+        self._console = Console()
+        self._config: TrialConfig = parse_trial(request.values).section
+        self._export: Any = parse_export(request.values["export"]).section
+        prepared = prepare(self._config)
+        self._study = Study(study_spec(request, prepared.rungs))
+        self._identify(prepared.data_fingerprint)
+        self._parent = parent_run.open_parent(request, self._study, self._config.tracking)
+
+    def run(self) -> None:
+        """The pipeline."""
+        try:
+            self._search()
+            chosen, best_run = self._select()
+            self._prove(chosen, best_run)
+        except BaseException:
+            self._parent.end(state="interrupted", failed=True)
+            raise
+        self._parent.end(state="complete")
+
+    def _identify(self, data_fingerprint: str) -> None:
+        identity = identity_of(self._request, data_fingerprint)
+        check_same(self._study.attrs().get(IDENTITY), identity, name=self._request.search.config.name)
+        self._study.set_attr(IDENTITY, identity)
+
+    def _search(self) -> None:
+        request = self._request
+        with LiveTable(self._study, f"sweep {request.search.config.name}", self._console):
+            worker = make_worker(request, self._study.spec, parent_run_id=self._parent.run_id)
+            search(
+                self._study,
+                make_launcher(request.app, worker),
+                num_workers=request.search.config.num_workers,
+                first_choices=first_choices(request),
+            )
+        trials = self._study.shown()
+        summary.print_trials(self._console, trials)
+        parent_run.log_leaderboard(self._parent, trials)
+
+    def _select(self) -> tuple[Candidate, int]:
+        """The winner, and which of its runs is exported."""
+        request = self._request
+        finalists = self._study.ranked()[: request.search.config.finalists]
+        reruns = rerun_study(request, finalists)
+        if reruns.num_unfinished() > 0:
+            with LiveTable(reruns, f"the best {len(finalists)} again, with fresh seeds", self._console):
+                rerun(request, reruns, parent_run_id=self._parent.run_id)
+        entered = candidates(finalists, reruns.shown())
+        chosen = winner(entered, maximize=request.search.maximize)
+        best_run = chosen.best(maximize=request.search.maximize)
+        summary.print_winner(self._console, entered, chosen, metric=self._config.task.metric.value)
+        upload = self._config.tracking.checkpoints is not CheckpointPolicy.none
+        parent_run.log_winner(self._parent, chosen, chosen.checkpoints[best_run], upload=upload)
+        return chosen, best_run
+
+    def _prove(self, chosen: Candidate, best_run: int) -> None:
+        """Test once, export and register."""
+        checkpoint = chosen.checkpoints[best_run]
+        seed = self._request.search.config.seed
+        test = outcome.once(self._study, "test", lambda: outcome.test_stage(checkpoint, seed=seed))
+        summary.print_test(self._console, test)
+        if test:
+            parent_run.log_test(self._parent, test)
+        if not isinstance(self._export, OnnxExport):
+            summary.print_next(self._console, self._next(None, None) | {"the best checkpoint": str(checkpoint)})
+            return
+        exported = self._exported(chosen, best_run, test)
+        registered = self._registered(exported) if self._config.tracking.name != "none" else None
+        summary.print_next(self._console, self._next(exported, registered))
+
+    def _exported(self, chosen: Candidate, best_run: int, test: outcome.Stage) -> outcome.Stage:
+        exported = outcome.once(
+            self._study,
+            "export",
+            lambda: outcome.export_stage(self._request, self._export, chosen, run=best_run, test=test),
+        )
+        summary.print_variants(self._console, exported)
+        if exported["chosen"] is None:
+            raise ModelError(
+                "no variant is within export.max_metric_drop and export.min_agreement, so nothing was registered; "
+                f"see {self._request.folder / 'export' / 'verification.json'}"
+            )
+        return exported
+
+    def _registered(self, exported: outcome.Stage) -> outcome.Stage:
+        tracking = self._config.tracking
+        registered = outcome.once(
+            self._study,
+            "registered",
+            lambda: outcome.register_stage(
+                self._request, tracking, self._export, exported=exported, parent=self._parent
+            ),
+        )
+        summary.print_registered(self._console, registered)
+        return registered
+
+    def _next(self, exported: outcome.Stage | None, registered: outcome.Stage | None) -> dict[str, str]:
+        commands = {}
+        if registered is not None:
+            model = f"models:/{registered['name']}@{registered['alias']}"
+            commands["try the model"] = f'slimtune predict --model {model} --text "..."'
+        elif exported is not None:
+            commands["try the model"] = f'slimtune predict --model {exported["bundle"]} --text "..."'
+        commands["compare the trials"] = f"slimtune compare {self._request.search.config.name}"
+        if self._config.tracking.name != "none":
+            commands["open the MLflow UI"] = "slimtune ui"
+        if exported is not None:
+            commands["the bundle"] = exported["bundle"]
+        return commands

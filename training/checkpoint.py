@@ -1,0 +1,121 @@
+"""Checkpoints on disk: written aside, then renamed; one folder holds all that is needed to go on."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from peft import PeftModel
+
+from training.config import FullConfig, ModelConfig, TrialConfig, parse_trial
+from training.errors import ConfigError, ModelError
+from training.methods import full, lora
+from training.model import load_base, resolved_path
+from training.tasks import Classification
+
+RECORD = "slimtune.json"
+PACKAGES = ("torch", "transformers", "peft", "safetensors")
+
+
+class CheckpointRecord(NamedTuple):
+    """What a checkpoint says of itself.
+
+    Attributes:
+        config: The trial's composed config as plain values.
+        labels: Label names in the order of their ids.
+        scores: `split/metric` when it was written.
+        examples_seen: Training examples until then.
+        data_fingerprint: sha256 of the rows that it was trained and validated on.
+    """
+
+    config: dict[str, Any]
+    labels: tuple[str, ...]
+    scores: dict[str, float]
+    examples_seen: int
+    data_fingerprint: str
+
+
+def save_best(model: Any, tokenizer: Any, record: CheckpointRecord, folder: Path) -> Path:
+    """Write `folder/checkpoint-<examples>` and remove the earlier ones.
+
+    Returns:
+        The new checkpoint's folder.
+    """
+    target = folder / f"checkpoint-{record.examples_seen}"
+    aside = folder / f".{target.name}.aside"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    (lora if isinstance(model, PeftModel) else full).save(model, aside)
+    tokenizer.save_pretrained(aside)
+    versions = {name: version(name) for name in PACKAGES}
+    (aside / RECORD).write_text(json.dumps({**record._asdict(), "versions": versions}, indent=1, ensure_ascii=False))
+    shutil.rmtree(target, ignore_errors=True)
+    os.replace(aside, target)
+    for old in folder.glob("checkpoint-*"):
+        if old != target:
+            shutil.rmtree(old)
+    return target
+
+
+def read_record(folder: Path) -> CheckpointRecord:
+    """What the checkpoint says of itself.
+
+    Raises:
+        ModelError: The folder is no checkpoint of slimtune, or is incomplete.
+    """
+    try:
+        values: Mapping[str, Any] = json.loads((folder / RECORD).read_text())
+        return CheckpointRecord(
+            config=values["config"],
+            labels=tuple(values["labels"]),
+            scores=values["scores"],
+            examples_seen=values["examples_seen"],
+            data_fingerprint=values["data_fingerprint"],
+        )
+    except FileNotFoundError:
+        raise ModelError(f"{folder} is no checkpoint: it has no {RECORD}; give a trial's checkpoint-* folder") from None
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ModelError(f"{folder / RECORD} is broken ({error}); train again or take another checkpoint") from None
+
+
+def load_model(folder: Path) -> torch.nn.Module:
+    """The trained model in fp32 on the CPU, adapters unmerged, in evaluation mode.
+
+    Raises:
+        ModelError: The checkpoint or its base model cannot be read.
+    """
+    record = read_record(folder)
+    config = trial_config(record, folder)
+    if isinstance(config.method, FullConfig):
+        return _load_folder(config, record, str(folder))
+    base = _load_folder(config, record, resolved_path(config.model))
+    return PeftModel.from_pretrained(base, str(folder)).eval()  # type: ignore[no-any-return]
+
+
+def trial_config(record: CheckpointRecord, folder: Path) -> TrialConfig:
+    """The typed config of a checkpoint.
+
+    Raises:
+        ModelError: It was written by another version, with other keys.
+    """
+    parsed = parse_trial(record.config)
+    if parsed.problems:
+        raise ModelError(f"{folder / RECORD} does not fit this version of slimtune: {ConfigError(parsed.problems)}")
+    config: TrialConfig = parsed.section
+    return config
+
+
+def _load_folder(config: TrialConfig, record: CheckpointRecord, path: str) -> Any:
+    source = ModelConfig(
+        name_or_path=path,
+        revision=config.model.revision if path == config.model.name_or_path else None,
+        attention=config.model.attention,
+        trust_remote_code=config.model.trust_remote_code,
+    )
+    task = Classification(record.labels)
+    device = torch.device("cpu")
+    return load_base(source, task, dtype=torch.float32, device=device, pad_token_id=0).model

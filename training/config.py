@@ -1,0 +1,261 @@
+"""The types of a trial's config. Values live in `conf/`; nothing here has a default."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NamedTuple
+
+from training.schema import Parsed, above_zero, not_negative, parse_section, share, suggestion
+
+
+class TaskName(Enum):
+    """What is learned."""
+
+    classification = "classification"
+
+
+class TaskMetric(Enum):
+    """What a task measures on a split."""
+
+    accuracy = "accuracy"
+    f1_macro = "f1_macro"
+    f1_micro = "f1_micro"
+    f1_weighted = "f1_weighted"
+    loss = "loss"
+
+
+class Precision(Enum):
+    """Arithmetic of the forward and backward pass; `auto` takes bf16 where the device computes in it natively."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
+    fp16 = "fp16"
+
+
+class Schedule(Enum):
+    """How the learning rate moves after the warm-up."""
+
+    linear = "linear"
+    cosine = "cosine"
+    constant = "constant"
+
+
+class Attention(Enum):
+    """transformers' attention implementation; `auto` takes eager on a CPU, where SDPA's backward pass is slow."""
+
+    auto = "auto"
+    eager = "eager"
+    sdpa = "sdpa"
+    flash_attention_2 = "flash_attention_2"
+
+
+class CheckpointPolicy(Enum):
+    """Whose checkpoints are uploaded to the tracker."""
+
+    all = "all"
+    best = "best"
+    none = "none"
+
+
+@dataclass(slots=True, kw_only=True)
+class TaskConfig:
+    """Attributes:
+    name: The kind of task.
+    metric: Validation metric that early stopping, the best checkpoint and the search go by.
+    labels: Label names in the order of their ids; null takes the sorted labels of the training data.
+    """
+
+    name: TaskName
+    metric: TaskMetric
+    labels: list[str] | None
+
+    @property
+    def maximize(self) -> bool:
+        """Whether more of the metric is better."""
+        return self.metric is not TaskMetric.loss
+
+
+@dataclass(slots=True, kw_only=True)
+class DataConfig:
+    """Attributes:
+    name: Names the data set in the tracker.
+    train_file: JSON, JSONL, CSV or Parquet file, or `package:<module>/<file>`.
+    validation_file: Same form; null splits it off the training rows.
+    test_file: Same form; null splits it off the training rows.
+    text_column: Column of the input text.
+    label_column: Column of the label.
+    validation_share: Share of the training rows that validates, with the class distribution kept.
+    test_share: Share of the training rows held out for the winner's one test reading.
+    seed: Fixes the split.
+    max_length: Longest input in tokens; longer ones are cut.
+    cache_dir: Folder of encoded data; `~` is the home folder.
+    """
+
+    name: str
+    train_file: str
+    validation_file: str | None
+    test_file: str | None
+    text_column: str
+    label_column: str
+    validation_share: float = field(metadata=share(0.15))
+    test_share: float = field(metadata=share(0.15))
+    seed: int
+    max_length: int = field(metadata=above_zero(128))
+    cache_dir: str
+
+
+@dataclass(slots=True, kw_only=True)
+class ModelConfig:
+    """Attributes:
+    name_or_path: A local folder, a hub name, or `package:<module>/<folder>`.
+    revision: Hub revision; null is the default branch.
+    attention: Attention implementation.
+    trust_remote_code: Run code that comes with the checkpoint.
+    """
+
+    name_or_path: str
+    revision: str | None
+    attention: Attention
+    trust_remote_code: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class FullConfig:
+    """All weights are trained."""
+
+    name: str
+
+
+@dataclass(slots=True, kw_only=True)
+class LoraConfig:
+    """Low-rank adapters (Hu et al. 2021, https://arxiv.org/abs/2106.09685), in peft's terms.
+
+    Attributes:
+        name: `lora`.
+        r: Rank of the update.
+        alpha: The update is scaled by alpha / r; null is twice the rank, so that searching r keeps the scale.
+        dropout: Dropout on the adapter's input.
+        target_modules: Module names, or the one word `all-linear`.
+    """
+
+    name: str
+    r: int = field(metadata=above_zero(8))
+    alpha: float | None = field(metadata=above_zero(16))
+    dropout: float = field(metadata=share(0.1))
+    target_modules: list[str]
+
+
+METHODS: dict[str, type] = {"full": FullConfig, "lora": LoraConfig}
+
+
+@dataclass(slots=True, kw_only=True)
+class FitConfig:
+    """Attributes:
+    learning_rate: Peak learning rate.
+    batch_size: Rows an optimizer step averages over.
+    micro_batch_size: Rows in memory at once; null is the batch size. The result does not depend on it.
+    epochs: Passes over the training rows; may be a fraction.
+    max_steps: Optimizer steps after which to stop even if epochs are left; null is no limit.
+    schedule: Learning rate after the warm-up.
+    warmup_share: Share of the steps in which the learning rate rises linearly from 0.
+    weight_decay: Decoupled decay (AdamW) of matrices; biases and norms are spared.
+    max_grad_norm: Global gradient norm above which gradients are scaled down; null does not clip.
+    label_smoothing: Share of the target probability spread over all classes.
+    precision: Arithmetic of forward and backward.
+    device: `auto`, `cpu`, `cuda` or `cuda:<index>`.
+    threads: CPU threads of one worker; null shares the cores among the workers.
+    eval_every: Training examples between evaluations; null is once an epoch.
+    eval_batch_size: Rows of one evaluation batch.
+    patience: Evaluations without improvement after which the trial stops; null never stops early.
+    min_improvement: Smallest gain of the metric that counts as improvement.
+    seed: Fixes initialisation, data order and dropout.
+    """
+
+    learning_rate: float = field(metadata=above_zero("2e-4"))
+    batch_size: int = field(metadata=above_zero(16))
+    micro_batch_size: int | None = field(metadata=above_zero(8))
+    epochs: float = field(metadata=above_zero(3))
+    max_steps: int | None = field(metadata=above_zero(500))
+    schedule: Schedule
+    warmup_share: float = field(metadata=share(0.06))
+    weight_decay: float = field(metadata=not_negative(0.01))
+    max_grad_norm: float | None = field(metadata=above_zero(1.0))
+    label_smoothing: float = field(metadata=share(0.1))
+    precision: Precision
+    device: str
+    threads: int | None = field(metadata=above_zero(2))
+    eval_every: int | None = field(metadata=above_zero(1000))
+    eval_batch_size: int = field(metadata=above_zero(64))
+    patience: int | None = field(metadata=above_zero(3))
+    min_improvement: float = field(metadata=not_negative(0.001))
+    seed: int = field(metadata=not_negative(0))
+
+
+@dataclass(slots=True, kw_only=True)
+class TrackingConfig:
+    """Attributes:
+    name: `mlflow`, or `none` to log nothing.
+    uri: MLflow tracking URI; null is `mlruns/mlflow.db` (SQLite) under the working directory.
+    experiment: MLflow experiment; null is the sweep's name.
+    checkpoints: Whose checkpoints are uploaded as artifacts.
+    log_every: Optimizer steps between training metrics.
+    """
+
+    name: str
+    uri: str | None
+    experiment: str | None
+    checkpoints: CheckpointPolicy
+    log_every: int = field(metadata=above_zero(10))
+
+
+class TrialConfig(NamedTuple):
+    """Everything that one trial is a function of."""
+
+    task: TaskConfig
+    data: DataConfig
+    model: ModelConfig
+    method: FullConfig | LoraConfig
+    fit: FitConfig
+    tracking: TrackingConfig
+
+
+def parse_trial(values: Mapping[str, Any]) -> Parsed:
+    """A `TrialConfig` from the composed config, or every problem in it."""
+    parts = {
+        "task": parse_section(TaskConfig, values.get("task"), "task"),
+        "data": parse_section(DataConfig, values.get("data"), "data"),
+        "model": parse_section(ModelConfig, values.get("model"), "model"),
+        "method": _parse_method(values.get("method")),
+        "fit": parse_section(FitConfig, values.get("fit"), "fit"),
+        "tracking": parse_section(TrackingConfig, values.get("tracking"), "tracking"),
+    }
+    problems = [problem for part in parts.values() for problem in part.problems]
+    config = TrialConfig(**{name: part.section for name, part in parts.items()})
+    if not problems:
+        problems = _cross_problems(config)
+    return Parsed(None if problems else config, problems)
+
+
+def _parse_method(values: Any) -> Parsed:
+    name = values.get("name") if isinstance(values, Mapping) else values
+    if name not in METHODS:
+        return Parsed(None, [f"method.name is {name!r}; {suggestion(str(name), METHODS)}"])
+    return parse_section(METHODS[name], values, "method")
+
+
+def _cross_problems(config: TrialConfig) -> list[str]:
+    problems = []
+    data, fit = config.data, config.fit
+    held_out = (0 if data.validation_file else data.validation_share) + (0 if data.test_file else data.test_share)
+    if held_out >= 1:
+        problems.append(
+            f"data.validation_share + data.test_share is {held_out:g}; leave rows to train on, e.g. 0.15 each"
+        )
+    if not data.validation_file and data.validation_share == 0:
+        problems.append("data.validation_share is 0 and data.validation_file is null; set one of them")
+    if fit.micro_batch_size and fit.micro_batch_size > fit.batch_size:
+        problems.append(
+            f"fit.micro_batch_size is {fit.micro_batch_size}; use at most fit.batch_size ({fit.batch_size})"
+        )
+    return problems

@@ -1,0 +1,134 @@
+"""Base models and tokenizers from a folder, a package or the hub, and a fresh trainable copy for each trial."""
+
+import copy
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import transformers
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
+
+from training.config import ModelConfig
+from training.errors import ModelError
+from training.locate import locate
+from training.resources import attention_name
+from training.tasks import Classification
+
+
+class Base(NamedTuple):
+    """A loaded checkpoint.
+
+    Attributes:
+        model: In evaluation mode, on the device; never trained itself.
+        new_keys: Parameters that the checkpoint lacks (the head), drawn anew for each trial.
+    """
+
+    model: PreTrainedModel
+    new_keys: frozenset[str]
+
+
+def load_tokenizer(config: ModelConfig) -> Any:
+    """The checkpoint's tokenizer, with a padding token.
+
+    Raises:
+        ModelError: There is none.
+    """
+    tokenizer = _from_pretrained(AutoTokenizer, config)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def check_model(config: ModelConfig) -> None:
+    """Look only at the checkpoint's config, so that a wrong name is found before a sweep starts.
+
+    Raises:
+        ModelError: The folder, package or hub name does not lead to a model.
+    """
+    _from_pretrained(AutoConfig, config)
+
+
+def load_base(
+    config: ModelConfig, task: Classification, *, dtype: torch.dtype, device: torch.device, pad_token_id: int
+) -> Base:
+    """Load the checkpoint with the task's head.
+
+    Raises:
+        ModelError: The checkpoint cannot be found or read, or is not in safetensors format.
+    """
+    model, info = _from_pretrained(
+        task.auto_class,
+        config,
+        dtype=dtype,
+        attn_implementation=attention_name(config.attention, device),
+        use_safetensors=True,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
+        **task.model_options(),
+    )
+    new_keys = set(info["missing_keys"]) | {str(mismatch[0]) for mismatch in info["mismatched_keys"]}
+    if model.config.pad_token_id is None:
+        model.config.pad_token_id = pad_token_id
+    model.config.use_cache = False
+    return Base(model.to(device).eval(), frozenset(new_keys))
+
+
+def trial_copy(base: Base, *, share_weights: bool) -> PreTrainedModel:
+    """A model of its own for one trial, its head drawn anew from torch's global generator.
+
+    Args:
+        base: What to copy.
+        share_weights: Keep the base's tensors (they stay frozen); otherwise they are copied too.
+    """
+    kept = {
+        id(parameter): parameter
+        for name, parameter in base.model.named_parameters()
+        if share_weights and name not in base.new_keys
+    }
+    model = copy.deepcopy(base.model, kept)
+    _draw_head(model, base.new_keys)
+    return model
+
+
+def _draw_head(model: PreTrainedModel, new_keys: frozenset[str]) -> None:
+    owners = sorted({name.rpartition(".")[0] for name in new_keys})
+    for name in new_keys:
+        # transformers skips parameters that carry this mark
+        model.get_parameter(name)._is_hf_initialized = False
+    for owner in owners:
+        model._init_weights(model.get_submodule(owner))
+
+
+def resolved_path(config: ModelConfig) -> str:
+    """What `from_pretrained` takes: a folder or a hub name.
+
+    Raises:
+        ModelError: A package or a folder that does not exist.
+    """
+    try:
+        path = locate(config.name_or_path)
+    except FileNotFoundError as error:
+        raise ModelError(f"model.name_or_path: {error}") from None
+    looks_like_path = path.startswith((".", "/", "~")) or path.count("/") > 1
+    path = os.path.expanduser(path)
+    if looks_like_path and not Path(path).is_dir():
+        raise ModelError(f"model.name_or_path is '{path}', which is not a folder; give a folder with a config.json")
+    return path
+
+
+def _from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any:
+    path = resolved_path(config)
+    # its report of the new head and its progress bars would tear the live table
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        return auto_class.from_pretrained(
+            path, revision=config.revision, trust_remote_code=config.trust_remote_code, **options
+        )
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(
+            f"model.name_or_path is '{config.name_or_path}': {reason} "
+            "(give a local folder with config.json and model.safetensors, or a hub name that can be reached)"
+        ) from error

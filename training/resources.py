@@ -1,0 +1,75 @@
+"""The device, the precision and the threads that a trial runs with."""
+
+import os
+from typing import NamedTuple
+
+import torch
+
+from training.config import Attention, FitConfig, Precision
+from training.errors import ConfigError
+
+
+class Resources(NamedTuple):
+    """Attributes:
+    device: Where tensors live.
+    precision: Never `auto`.
+    num_threads: CPU threads of this process.
+    """
+
+    device: torch.device
+    precision: Precision
+    num_threads: int
+
+
+def resolve(fit: FitConfig) -> Resources:
+    """Turn `auto` into what this machine has.
+
+    Raises:
+        ConfigError: A device or precision was asked for that the machine lacks.
+    """
+    device = _device(fit.device)
+    return Resources(device, _precision(fit.precision, device), fit.threads or free_cores())
+
+
+def free_cores() -> int:
+    """Cores that this process may use, shared by the workers beside it (SLIMTUNE_WORKERS)."""
+    workers = int(os.environ.get("SLIMTUNE_WORKERS", "1"))
+    return max(1, len(os.sched_getaffinity(0)) // workers)
+
+
+def attention_name(attention: Attention, device: torch.device) -> str:
+    """transformers' name of the attention implementation.
+
+    On a CPU the backward pass of SDPA takes about half of a step at short lengths, so `auto` is eager there.
+    """
+    if attention is not Attention.auto:
+        return attention.value
+    return "eager" if device.type == "cpu" else "sdpa"
+
+
+def has_native_bf16(device: torch.device) -> bool:
+    """Whether the device multiplies bf16 matrices in hardware."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    cpu = torch.cpu.get_capabilities()
+    return bool(cpu.get("amx_bf16") or cpu.get("avx512_bf16"))
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConfigError([f"fit.device is {name!r}; use auto, cpu, cuda or cuda:<index>"]) from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError([f"fit.device is {name!r}, but {torch.cuda.device_count()} CUDA devices are here; use cpu"])
+    return device
+
+
+def _precision(asked: Precision, device: torch.device) -> Precision:
+    if asked is Precision.auto:
+        return Precision.bf16 if has_native_bf16(device) else Precision.fp32
+    if asked is Precision.fp16 and device.type == "cpu":
+        raise ConfigError(["fit.precision is fp16, which a CPU does not train in; use bf16 or fp32"])
+    return asked

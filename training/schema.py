@@ -1,0 +1,122 @@
+"""From plain config values to typed sections, with every problem found at once."""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple, TypeVar
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+SectionT = TypeVar("SectionT")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a value must satisfy beyond its type; None is never checked.
+
+    Attributes:
+        text: The rule as a repair, e.g. ``use a share in [0, 1), e.g. 0.15``.
+        holds: Whether a value satisfies it.
+    """
+
+    text: str
+    holds: Callable[[Any], bool]
+
+
+class Parsed(NamedTuple):
+    """A section and what is wrong with it; the section is None if anything is."""
+
+    section: Any
+    problems: list[str]
+
+
+def above_zero(example: object) -> dict[str, Rule]:
+    """Metadata of a field that must be > 0."""
+    return {"rule": Rule(f"use a number above 0, e.g. {example}", lambda value: value > 0)}
+
+
+def not_negative(example: object) -> dict[str, Rule]:
+    """Metadata of a field that must be >= 0."""
+    return {"rule": Rule(f"use a number of at least 0, e.g. {example}", lambda value: value >= 0)}
+
+
+def share(example: object) -> dict[str, Rule]:
+    """Metadata of a field that must lie in [0, 1)."""
+    return {"rule": Rule(f"use a share in [0, 1), e.g. {example}", lambda value: 0 <= value < 1)}
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known spelling closest to `word`, or None if nothing is near."""
+    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return matches[0] if matches else None
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """`did you mean 'x'?`, or the list of all known words."""
+    known = sorted(known)
+    best = nearest(word, known)
+    return f"did you mean '{best}'?" if best else f"known: {', '.join(known)}"
+
+
+def parse_section(section_type: type[SectionT], values: object, prefix: str) -> Parsed:
+    """Build `section_type` from plain values.
+
+    Args:
+        section_type: A dataclass whose fields may carry a `Rule` in their metadata.
+        values: The mapping under `prefix` in the composed config.
+        prefix: The section's path, used in messages.
+    """
+    if not isinstance(values, Mapping):
+        return Parsed(None, [f"{prefix} is {values!r}; use a mapping with the keys of its group"])
+    node = OmegaConf.structured(section_type)
+    known = [field.name for field in fields(section_type)]  # type: ignore[arg-type]
+    problems = [f"{prefix}.{key} is not a key; {suggestion(str(key), known)}" for key in values if key not in known]
+    for name in known:
+        problems += _assign(node, values, name=name, prefix=prefix)
+    if problems:
+        return Parsed(None, problems)
+    section = OmegaConf.to_object(node)
+    problems = [f"{prefix}.{text}" for text in _broken_rules(section)]
+    return Parsed(None if problems else section, problems)
+
+
+def _assign(node: Any, values: Mapping[str, Any], *, name: str, prefix: str) -> list[str]:
+    if name not in values or values[name] == "???":
+        return [f"{prefix}.{name} is missing; set it, e.g. {prefix}.{name}=..."]
+    try:
+        OmegaConf.update(node, name, values[name], force_add=False)
+    except OmegaConfBaseException as error:
+        reason = str(error).splitlines()[0]
+        return [f"{prefix}.{name} is {values[name]!r}; {_readable(reason)}"]
+    return []
+
+
+def _readable(reason: str) -> str:
+    """OmegaConf's message as a repair."""
+    if "Invalid value" in reason and "expected one of" in reason:
+        return "use one of " + reason.split("expected one of", 1)[1].strip(" []")
+    for word, repair in _REPAIRS.items():
+        if word in reason:
+            return repair
+    return reason
+
+
+_REPAIRS = {
+    "to Float": "use a number",
+    "to Integer": "use a whole number",
+    "to Bool": "use true or false",
+    "to String": "use a text",
+    "not Optional": "it must not be null",
+    "non-optional": "it must not be null",
+}
+
+
+def _broken_rules(section: Any) -> list[str]:
+    broken = []
+    for field in fields(section):
+        rule = field.metadata.get("rule")
+        value = getattr(section, field.name)
+        if rule is not None and value is not None and not rule.holds(value):
+            broken.append(f"{field.name} is {value!r}; {rule.text}")
+    return broken

@@ -1,0 +1,113 @@
+"""The two protocols between a search and training, and the ways that a trial ends."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+
+class FailureKind(Enum):
+    """Why a trial failed."""
+
+    diverged = "diverged"
+    out_of_memory = "out-of-memory"
+    bad_config = "bad-config"
+    bad_data = "bad-data"
+    bug = "bug"
+    lost = "lost"
+
+
+class Verdict(NamedTuple):
+    """The search's answer to a report; `reason` is given exactly when `stop` is."""
+
+    stop: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The trial ran to its end or stopped early by itself.
+
+    Attributes:
+        scores: `split/metric` at the best evaluation.
+        checkpoint: Folder of the best checkpoint.
+    """
+
+    scores: Mapping[str, float]
+    checkpoint: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """The search stopped the trial after `at` training examples."""
+
+    at: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The trial ended by an error; `message` is one line, `traceback` whole."""
+
+    kind: FailureKind
+    message: str
+    traceback: str
+
+
+Outcome = Completed | Pruned | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """Where a trial belongs in the tracker.
+
+    Attributes:
+        experiment: Name of the sweep, which the tracker groups runs by.
+        kind: `trial`, or `rerun` for a finalist trained again with another seed.
+        name: Name of the run.
+        parent_run_id: Run of the sweep; None for a trial of its own.
+        run_id: A run to go on with, when a lost trial is tried again.
+        sampled: The values that the search chose, by config key.
+        folder: Where the trial writes its config and checkpoints.
+        tags: More tags for the run.
+    """
+
+    experiment: str
+    kind: str
+    name: str
+    parent_run_id: str | None
+    run_id: str | None
+    sampled: Mapping[str, Any]
+    folder: Path
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Trial(Protocol):
+    """One point of the search space, from its config to its outcome."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The composed config as plain values."""
+
+    @property
+    def lineage(self) -> Lineage: ...
+
+    def began(self, run_id: str | None) -> None:
+        """Tell under which run the trial is tracked."""
+
+    def report(self, examples_seen: int, metrics: Mapping[str, float]) -> Verdict:
+        """Hand over an evaluation; `examples_seen` is a multiple of the evaluation cadence."""
+
+    def finish(self, outcome: Outcome) -> None:
+        """End the trial; called exactly once."""
+
+
+class TrialSource(Protocol):
+    """Where a worker gets its trials."""
+
+    def next(self) -> Trial | None:
+        """The next trial, or None when the budget is gone."""
