@@ -12,5 +12,5 @@ def merged(model: nn.Module) -> Any:
     The model must be in fp32: adding a low-rank update into rounded weights loses it. It is changed in place.
     """
     if isinstance(model, PeftModel):
-        return model.merge_and_unload().eval()  # type: ignore[no-untyped-call]
+        return model.merge_and_unload().eval()
     return model.eval()

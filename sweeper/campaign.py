@@ -28,5 +28,5 @@ class Tuning:
             TuningRun(request).run()
         except KeyboardInterrupt:
             command = shlex.join(["slimtune", "sweep", *(word for word in sys.argv[1:] if word != "--multirun")])
-            print(f"\ninterrupted; what is done is kept. To go on: {command}", file=sys.stderr)  # noqa: T201
+            print(f"\ninterrupted; what is done is kept. To go on: {command}", file=sys.stderr)
             raise

@@ -38,12 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in ("-h", "--help"):
-        print(usage())  # noqa: T201
+        print(usage())
         return DONE
     if words[0] == "--version":
         from importlib.metadata import version
 
-        print(version("slimtune"))  # noqa: T201
+        print(version("slimtune"))
         return DONE
     if words[0] not in COMMANDS:
         from training.schema import suggestion
@@ -74,7 +74,7 @@ def _ending(command: Callable[[], int | None]) -> int:
     except UserError as error:
         return _bad_input(str(error))
     except KeyboardInterrupt:
-        print("\nslimtune: interrupted", file=sys.stderr)  # noqa: T201
+        print("\nslimtune: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # the reader of our output has gone, e.g. `| head`
@@ -82,14 +82,14 @@ def _ending(command: Callable[[], int | None]) -> int:
         return DONE
     except Exception:  # noqa: BLE001  # the last place that can turn a fault into an exit code
         traceback.print_exc()
-        print("slimtune: this is a fault of slimtune, please report it with the lines above", file=sys.stderr)  # noqa: T201
+        print("slimtune: this is a fault of slimtune, please report it with the lines above", file=sys.stderr)
         return FAULT
     finally:
         logging.shutdown()
 
 
 def _bad_input(message: str) -> int:
-    print(f"slimtune: {message}", file=sys.stderr)  # noqa: T201
+    print(f"slimtune: {message}", file=sys.stderr)
     return BAD_INPUT
 
 

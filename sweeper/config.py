@@ -155,7 +155,7 @@ def parse_search(values: Mapping[str, Any]) -> Parsed:
 
 
 def _parse_choice(values: Any, choices: Mapping[str, type], prefix: str) -> Parsed:
-    name = values.get("name") if isinstance(values, Mapping) else values
+    name: Any = values.get("name") if isinstance(values, Mapping) else values
     if name not in choices:
         group = prefix.replace(".", "/")
         return Parsed(None, [f"{prefix} is {name!r}; {suggestion(str(name), choices)} (choose with {group}=...)"])

@@ -101,7 +101,9 @@ def _choice(name: str, value: Mapping[str, Any], problems: list[str]) -> Choice 
 
 def _range(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimension | None:
     number = int if value["type"] == "int" else (int, float)
-    low, high, log, step = value.get("low"), value.get("high"), value.get("log", False), value.get("step")
+    low: Any = value.get("low")
+    high: Any = value.get("high")
+    log, step = value.get("log", False), value.get("step")
     for key, end in (("low", low), ("high", high)):
         if not isinstance(end, number) or isinstance(end, bool):
             problems.append(f"space.{name}.{key} is {end!r}; use a number of type {value['type']}")

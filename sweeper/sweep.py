@@ -223,7 +223,7 @@ def _with(request: SweepRequest, key: str, value: Scalar) -> DictConfig:
     is_structure = isinstance(value, str) and value[:1] in ("[", "{")
     if is_structure or loader.get_group_options(key):
         return loader.load_sweep_config(request.app.config, [*request.fixed, *override_lines({key: value}, loader)])
-    copy = OmegaConf.masked_copy(request.app.config, [name for name in request.app.config if name != "hydra"])
+    copy = OmegaConf.masked_copy(request.app.config, [str(name) for name in request.app.config if name != "hydra"])
     OmegaConf.update(copy, key, value, force_add=True)
     return copy
 

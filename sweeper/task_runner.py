@@ -1,6 +1,7 @@
 """Any Hydra app as a worker: its task function is called once a trial, and may report and be pruned."""
 
 import logging
+import math
 import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -101,6 +102,6 @@ def _outcome(job: JobReturn, trial: "StudyTrial") -> Outcome:
     except (TypeError, ValueError):
         return Failed(FailureKind.bug, f"the task function returned {value!r}; return a number", "")
     folder = Path(job.hydra_cfg.hydra.runtime.output_dir) if job.hydra_cfg else trial.lineage.folder
-    if objective != objective:
+    if math.isnan(objective):
         return Failed(FailureKind.diverged, "the task function returned NaN", "")
     return Completed({"objective": objective}, folder)

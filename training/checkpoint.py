@@ -91,9 +91,10 @@ def load_model(folder: Path) -> torch.nn.Module:
     record = read_record(folder)
     config = trial_config(record, folder)
     if isinstance(config.method, FullConfig):
-        return _load_folder(config, record, str(folder))
+        whole: torch.nn.Module = _load_folder(config, record, str(folder))
+        return whole
     base = _load_folder(config, record, resolved_path(config.model))
-    return PeftModel.from_pretrained(base, str(folder)).eval()  # type: ignore[no-any-return]
+    return PeftModel.from_pretrained(base, str(folder)).eval()
 
 
 def trial_config(record: CheckpointRecord, folder: Path) -> TrialConfig:

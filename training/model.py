@@ -95,9 +95,9 @@ def _draw_head(model: PreTrainedModel, new_keys: frozenset[str]) -> None:
     owners = sorted({name.rpartition(".")[0] for name in new_keys})
     for name in new_keys:
         # transformers skips parameters that carry this mark
-        model.get_parameter(name)._is_hf_initialized = False
+        setattr(model.get_parameter(name), "_is_hf_initialized", False)  # noqa: B010
     for owner in owners:
-        model._init_weights(model.get_submodule(owner))
+        model._init_weights(model.get_submodule(owner))  # type: ignore[no-untyped-call]
 
 
 def resolved_path(config: ModelConfig) -> str:
@@ -120,8 +120,8 @@ def resolved_path(config: ModelConfig) -> str:
 def _from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any:
     path = resolved_path(config)
     # its report of the new head and its progress bars would tear the live table
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         return auto_class.from_pretrained(
             path, revision=config.revision, trust_remote_code=config.trust_remote_code, **options

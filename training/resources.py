@@ -43,14 +43,14 @@ def attention_name(attention: Attention, device: torch.device) -> str:
     On a CPU the backward pass of SDPA takes about half of a step at short lengths, so `auto` is eager there.
     """
     if attention is not Attention.auto:
-        return attention.value
+        return str(attention.value)
     return "eager" if device.type == "cpu" else "sdpa"
 
 
 def has_native_bf16(device: torch.device) -> bool:
     """Whether the device multiplies bf16 matrices in hardware."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     cpu = torch.cpu.get_capabilities()
     return bool(cpu.get("amx_bf16") or cpu.get("avx512_bf16"))
 

@@ -1,5 +1,6 @@
 """One trial in training: its own weights, optimizer, data order and stopping state."""
 
+import math
 import time
 from typing import Any
 
@@ -70,7 +71,7 @@ class Slot:
     def _evaluate(self, milestone: int, reporter: Reporter, *, at_end: bool) -> Outcome | None:
         metrics = self._scores()
         objective = metrics["objective"]
-        if objective != objective:
+        if math.isnan(objective):
             raise Diverged(f"after {milestone} examples: validation {self._config.task.metric.name} is not a number")
         if self._patience.update(objective):
             self._best = self._keep(metrics, milestone)
@@ -143,5 +144,5 @@ def _trainable(config: TrialConfig, bench: Workbench) -> Any:
     match config.method:
         case LoraConfig() as method:
             return lora.prepare(model, method, peft_task_type=bench.task.peft_task_type)
-        case FullConfig() as method:
-            return full.prepare(model, method, peft_task_type=bench.task.peft_task_type)
+        case FullConfig():
+            return full.prepare(model)

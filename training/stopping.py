@@ -1,5 +1,6 @@
 """Early stopping: which evaluation was the best, and whether waiting longer is worth it."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -27,11 +28,11 @@ class Patience:
         """Take a score in; True if it is the best so far. NaN is never the best."""
         gain = self._gain(score, self.mark)
         improved = self.mark is None or gain > self.min_improvement
-        if score == score and improved:
+        if improved and not math.isnan(score):
             self.mark, self.num_waited = score, 0
         else:
             self.num_waited += 1
-        is_best = score == score and (self.best is None or self._gain(score, self.best) > 0)
+        is_best = not math.isnan(score) and (self.best is None or self._gain(score, self.best) > 0)
         if is_best:
             self.best = score
         return is_best

@@ -34,15 +34,15 @@ def run(arguments: Sequence[str]) -> int:
     predict = _Predictor(options.model, options.tracking_uri)
     if options.text is not None:
         for text, prediction in zip(options.text, predict(options.text), strict=True):
-            print(f"{prediction.label}\t{prediction.probability:.3f}\t{text}")  # noqa: T201
+            print(f"{prediction.label}\t{prediction.probability:.3f}\t{text}")
         return 0
     rows = _predicted_rows(options.file, options.text_column, predict)
     if options.out is None:
         for row in rows:
-            print(json.dumps(row, ensure_ascii=False))  # noqa: T201
+            print(json.dumps(row, ensure_ascii=False))
     else:
         num_rows = _write(rows, Path(options.out))
-        print(f"{num_rows} rows written to {options.out}")  # noqa: T201
+        print(f"{num_rows} rows written to {options.out}")
     return 0
 
 

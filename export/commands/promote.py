@@ -31,7 +31,7 @@ def run(arguments: Sequence[str]) -> int:
         raise ModelError(f"{version.uri} does not become {options.alias}: {decision.reason}")
     before = set_alias(uri, version, options.alias)
     was = f" (was version {before})" if before else ""
-    print(f"{version.uri} is now {options.alias} of {version.name}{was}: {decision.reason}")  # noqa: T201
+    print(f"{version.uri} is now {options.alias} of {version.name}{was}: {decision.reason}")
     return 0
 
 

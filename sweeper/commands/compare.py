@@ -24,7 +24,7 @@ def run(arguments: Sequence[str]) -> int:
 
     loaded = load_study_trials(storage, options.sweep)
     if options.json:
-        print(json.dumps([_plain(trial) for trial in loaded.trials], indent=1))  # noqa: T201
+        print(json.dumps([_plain(trial) for trial in loaded.trials], indent=1))
         return 0
     from rich.console import Console
 

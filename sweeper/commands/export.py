@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from export.config import OnnxExport, parse_export
 from training.errors import ConfigError, ModelError, UserError
 
 
@@ -43,12 +44,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _limits(overrides: Sequence[str]) -> "OnnxExport":  # noqa: F821
+def _limits(overrides: Sequence[str]) -> OnnxExport:
     from hydra import compose, initialize_config_module
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from export.config import OnnxExport, parse_export
     from sweeper.composed import plain
 
     try:

@@ -34,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
         UserError: Bad input.
     """
     if set(arguments) & {"-h", "--help"}:
-        print(HELP, end="")  # noqa: T201
+        print(HELP, end="")
         return 0
     from sweeper import app
 

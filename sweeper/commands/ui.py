@@ -23,7 +23,7 @@ def run(arguments: Sequence[str]) -> int:
     path = Path(uri.removeprefix("sqlite:///"))
     if uri.startswith("sqlite:///") and not path.is_file():
         raise StoreError(f"there is no {path}; run the command where the sweep ran, or give --tracking-uri")
-    print(f"MLflow UI: http://{HOST}:{options.port}/#/experiments?workflowType=machine_learning  (Ctrl-C ends it)")  # noqa: T201
+    print(f"MLflow UI: http://{HOST}:{options.port}/#/experiments?workflowType=machine_learning  (Ctrl-C ends it)")
     sys.stdout.flush()
     # by default MLflow starts 15 processes and its job runner; one worker serves one person in 0.5 GB
     os.environ.update(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false", MLFLOW_DISABLE_TELEMETRY="true")

@@ -65,12 +65,12 @@ def is_alive(attrs: Mapping[str, Any], worker: str | None) -> bool:
     lease = attrs.get(f"{PREFIX}{worker}")
     if lease is None or time.time() - lease["renewed_at"] > EXPIRE_SECONDS:
         return False
-    return lease["host"] != socket.gethostname() or _born(lease["pid"]) == lease["born"]
+    return bool(lease["host"] != socket.gethostname() or _born(lease["pid"]) == lease["born"])
 
 
 def _born(pid: int) -> float | None:
     """When the process with this number started: numbers are used again."""
     try:
-        return psutil.Process(pid).create_time()
+        return float(psutil.Process(pid).create_time())
     except psutil.NoSuchProcess:
         return None

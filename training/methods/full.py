@@ -6,10 +6,8 @@ from typing import Any
 from torch import nn
 from transformers import PreTrainedModel
 
-from training.config import FullConfig
 
-
-def prepare(model: PreTrainedModel, config: FullConfig, *, peft_task_type: str) -> nn.Module:  # noqa: ARG001
+def prepare(model: PreTrainedModel) -> nn.Module:
     """Make every parameter trainable."""
     model.requires_grad_(True)
     return model

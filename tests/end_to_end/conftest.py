@@ -1,0 +1,68 @@
+"""Sweeps as a user runs them: in a process of their own, in an empty folder."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+class Sweep:
+    """A folder in which `slimtune` is run."""
+
+    def __init__(self, folder: Path, overrides: Sequence[str]) -> None:
+        self.folder = folder
+        self._overrides = list(overrides)
+
+    def command(self, *more: str) -> list[str]:
+        return [sys.executable, "-m", "sweeper.cli", "sweep", *self._overrides, *more]
+
+    def run(self, *more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.command(*more), cwd=self.folder, capture_output=True, text=True, check=False)
+
+    def start(self, *more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*more), cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def slimtune(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "sweeper.cli", *arguments]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+
+    def trials(self, name: str = "mine") -> list[dict[str, Any]]:
+        done = self.slimtune("compare", name, "--json")
+        assert done.returncode == 0, done.stderr
+        trials: list[dict[str, Any]] = json.loads(done.stdout)
+        return trials
+
+    def runs(self, kind: str, name: str = "mine") -> list[Any]:
+        """The runs of a kind in MLflow."""
+        from training.tracking import client_of
+
+        client = client_of(f"sqlite:///{self.folder / 'mlruns' / 'mlflow.db'}")
+        experiment = client.get_experiment_by_name(name)
+        assert experiment is not None
+        return list(client.search_runs([experiment.experiment_id], f"tags.kind = '{kind}'"))
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, tiny_model: Path, rows_file: Path) -> Sweep:
+    overrides = [
+        "data=file",
+        f"data.train_file={rows_file}",
+        f"data.cache_dir={tmp_path / 'cache'}",
+        "data.max_length=32",
+        f"model.name_or_path={tiny_model}",
+        "fit.epochs=3",
+        "fit.threads=1",
+        "search.name=mine",
+        "search.n_trials=6",
+        "search.rerun_seeds=1",
+        "export=none",
+    ]
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return Sweep(folder, overrides)

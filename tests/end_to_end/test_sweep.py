@@ -1,0 +1,197 @@
+"""Whole sweeps over a tiny model."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import Sweep
+
+pytestmark = pytest.mark.slow
+
+
+def wait_for_trials(sweep: Sweep, number: int) -> None:
+    """Until so many trials have finished and one more is running."""
+    from sweeper.study import load_study_trials
+    from training.errors import StoreError
+
+    path = sweep.folder / "outputs" / "mine" / "study.db"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            states = [trial.state.value for trial in load_study_trials(f"sqlite:///{path}", "mine").trials]
+        except StoreError:
+            states = []
+        if len(states) > number and states.count("running"):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"{number} trials did not finish")
+
+
+def scores(sweep: Sweep) -> list[tuple[str, float | None, str]]:
+    return [(trial["state"], trial["objective"], json.dumps(trial["params"])) for trial in sweep.trials()]
+
+
+def test_a_sweep_from_ones_own_file_to_a_registered_model(sweep: Sweep) -> None:
+    """Search, reruns, test, export, registry and predict, with the objects that scripts rely on."""
+    done = sweep.run("export=onnx", "export.min_agreement=0.5", "export.max_metric_drop=0.5")
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = sweep.trials()
+    assert [trial["number"] for trial in trials] == list(range(6))
+    assert trials[0].keys() >= {"number", "state", "objective", "params", "run_id", "seconds"}
+    assert {trial["state"] for trial in trials} <= {"complete", "pruned"}
+    assert set(trials[0]["params"]) == {"fit.learning_rate", "fit.batch_size", "method.r"}
+    assert "registered: mine version 1, alias champion" in done.stdout
+    assert "test, read once, 18 rows" in done.stdout
+    best = max(trial["objective"] for trial in trials if trial["state"] == "complete")
+    assert best > 0.8
+    predicted = sweep.slimtune("predict", "--model", "models:/mine@champion", "--text", "dreadful soup")
+    assert predicted.stdout.startswith("minus\t"), predicted.stderr
+    bundle = sweep.folder / "outputs" / "mine" / "export" / "bundle"
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    assert manifest["test"]["num_rows"] == 18
+    assert manifest["sweep"] == "mine"
+    again = sweep.run("export=onnx", "export.min_agreement=0.5", "export.max_metric_drop=0.5")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "registered: mine version 1" in again.stdout, "a finished sweep is told again, not done again"
+
+
+def test_the_runs_in_mlflow(sweep: Sweep) -> None:
+    """One parent, one child a trial, with config, params, histories on one axis, data set and environment."""
+    from training.tracking import client_of
+
+    assert sweep.run().returncode == 0
+    (parent,) = sweep.runs("sweep")
+    children = sweep.runs("trial")
+    assert len(children) == 6
+    assert len(sweep.runs("rerun")) == 3
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
+    assert {run.info.status for run in children} == {"FINISHED"}
+    assert {run.info.run_id for run in children} == {trial["run_id"] for trial in sweep.trials()}
+    assert "objective" not in parent.data.metrics
+    client = client_of(f"sqlite:///{sweep.folder / 'mlruns' / 'mlflow.db'}")
+    complete = next(run for run in children if run.data.tags["state"] == "complete")
+    for key in ("objective", "validation/loss", "train/loss"):
+        assert [point.step for point in client.get_metric_history(complete.info.run_id, key)] == [84, 168, 252], key
+    assert complete.data.params["fit.epochs"] == "3"
+    assert "log10_learning_rate" in complete.data.params
+    assert {item.path for item in client.list_artifacts(complete.info.run_id)} == {"config.yaml"}
+    artifacts = {item.path for item in client.list_artifacts(parent.info.run_id)}
+    assert artifacts >= {"config.yaml", "environment.json", "leaderboard.json", "test.json", "checkpoint"}
+    (dataset,) = complete.inputs.dataset_inputs
+    assert json.loads(dataset.dataset.profile)["num_train_rows"] == 84
+    assert complete.data.tags["slimtune.version"]
+
+
+def test_two_sweeps_with_the_same_seed_are_the_same(sweep: Sweep, tmp_path: Path) -> None:
+    """Trials, parameters and scores, to the last bit, on one worker."""
+    assert sweep.run("tracking=none").returncode == 0
+    first = scores(sweep)
+    sweep.folder = tmp_path / "second"
+    sweep.folder.mkdir()
+    assert sweep.run("tracking=none").returncode == 0
+    assert scores(sweep) == first
+    assert len({params for _, _, params in first}) == 6
+
+
+def test_a_killed_sweep_goes_on_to_the_same_end(sweep: Sweep, tmp_path: Path) -> None:
+    """SIGKILL in the middle, the same command again: the asked number of trials, no run twice, and the
+    scores of a sweep that was never killed."""
+    assert sweep.run("tracking=none").returncode == 0
+    unbroken = scores(sweep)
+    sweep.folder = tmp_path / "killed"
+    sweep.folder.mkdir()
+    for number in (1, 3):
+        process = sweep.start()
+        wait_for_trials(sweep, number)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    done = sweep.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = sweep.trials()
+    assert len(trials) == 6
+    assert sorted(scores(sweep)) == sorted(unbroken)
+    runs = sweep.runs("trial")
+    assert len(runs) == 6
+    assert {run.info.run_id for run in runs} == {trial["run_id"] for trial in trials}
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert len(sweep.runs("sweep")) == 1
+    assert len(sweep.runs("rerun")) == 3
+
+
+def test_a_retried_run_has_no_point_twice(sweep: Sweep) -> None:
+    from training.tracking import client_of
+
+    process = sweep.start("fit.epochs=30", "search.n_trials=2", "search/pruner=none")
+    time.sleep(1)
+    wait_for_trials(sweep, 0)
+    time.sleep(7)
+    process.kill()
+    process.communicate()
+    assert sweep.run("fit.epochs=30", "search.n_trials=2", "search/pruner=none").returncode == 0
+    client = client_of(f"sqlite:///{sweep.folder / 'mlruns' / 'mlflow.db'}")
+    for run in sweep.runs("trial"):
+        steps = [point.step for point in client.get_metric_history(run.info.run_id, "objective")]
+        assert steps == sorted(set(steps))
+
+
+def test_ctrl_c_leaves_a_sweep_that_says_how_to_go_on(sweep: Sweep) -> None:
+    process = sweep.start("tracking=none")
+    wait_for_trials(sweep, 1)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate()
+    assert process.returncode == 130, output
+    assert "To go on: slimtune sweep data=file" in output
+    assert "Traceback" not in output
+    assert sweep.run("tracking=none").returncode == 0
+    assert len(sweep.trials()) == 6
+
+
+def test_workers_of_the_joblib_launcher_share_one_budget(sweep: Sweep) -> None:
+    done = sweep.run("hydra/launcher=joblib", "search.num_workers=2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(sweep.trials()) == 6
+    assert len(sweep.runs("trial")) == 6
+
+
+def test_another_config_under_the_same_name_is_refused(sweep: Sweep) -> None:
+    """All that differs is named; a larger budget is no difference."""
+    assert sweep.run("tracking=none", "search.n_trials=2", "search.rerun_seeds=0").returncode == 0
+    done = sweep.run("tracking=none", "search.n_trials=2", "fit.epochs=4")
+    assert done.returncode == 2
+    assert "fit.epochs: 3" in done.stderr
+    assert "take another search.name" in done.stderr
+    assert sweep.run("tracking=none", "search.n_trials=3", "search.rerun_seeds=0").returncode == 0
+    assert len(sweep.trials()) == 3
+
+
+def test_failed_trials_are_recorded_and_the_sweep_goes_on(sweep: Sweep) -> None:
+    """A learning rate beyond all floats diverges; the others are searched on."""
+    rates = "fit.learning_rate=choice(1e-3,1e38)"
+    done = sweep.run(rates, "fit.max_grad_norm=null", "fit.warmup_share=0", "search/sampler=random", "search.seed=3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    kinds = {(trial["params"]["fit.learning_rate"], trial["kind"]) for trial in sweep.trials()}
+    assert kinds == {(1e-3, None), (1e38, "diverged")}
+    assert "failed (diverged): Diverged: step" in done.stdout
+    assert {run.info.status for run in sweep.runs("trial")} == {"FINISHED", "FAILED"}
+
+
+def test_a_key_that_is_set_is_not_searched(sweep: Sweep) -> None:
+    done = sweep.run("tracking=none", "fit.batch_size=16", "search.n_trials=2", "search.rerun_seeds=0")
+    assert done.returncode == 0, done.stderr
+    assert all(set(trial["params"]) == {"fit.learning_rate", "method.r"} for trial in sweep.trials())
+
+
+def test_train_runs_one_trial(sweep: Sweep) -> None:
+    command = [argument for argument in sweep.command() if argument != "-m"]
+    done = sweep.slimtune("train", *command[command.index("sweep") + 1 :])
+    assert done.returncode == 0, done.stderr
+    assert "best: objective" in done.stdout
+    (run,) = sweep.runs("trial")
+    assert run.info.status == "FINISHED"
+    folder = done.stdout.split("checkpoint: ")[1].splitlines()[0]
+    exported = sweep.slimtune("export", "--run", folder, "--out", "exported", "export.min_agreement=0.5")
+    assert exported.returncode == 0, exported.stderr
+    assert (sweep.folder / "exported" / "bundle" / "manifest.json").is_file()

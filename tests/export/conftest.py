@@ -1,0 +1,57 @@
+"""A tiny trained checkpoint, exported once for all tests of the folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from export.config import OnnxExport, Quantization
+from export.pipeline import Exported, export_checkpoint
+from tests.conftest import FakeTrial
+from training.engine import run_trial
+from training.trial import Completed
+
+
+def limits(**more: Any) -> OnnxExport:
+    values: Mapping[str, Any] = {
+        "name": "onnx",
+        "opset": 20,
+        "quantization": Quantization.int8,
+        "per_channel": True,
+        "max_metric_drop": 0.05,
+        "min_agreement": 0.9,
+        "registered_model": "tiny",
+        "alias": "champion",
+    }
+    return OnnxExport(**{**values, **more})
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tiny_model: Path, rows_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from hydra import compose, initialize_config_module
+
+    from sweeper.composed import plain
+
+    folder = tmp_path_factory.mktemp("trained")
+    overrides = [
+        f"data.train_file={rows_file}",
+        f"data.cache_dir={folder / 'cache'}",
+        "data.max_length=32",
+        f"model.name_or_path={tiny_model}",
+        "fit.learning_rate=5e-3",
+        "fit.batch_size=8",
+        "fit.epochs=5",
+        "fit.precision=fp32",
+        "tracking=none",
+    ]
+    with initialize_config_module("conf", version_base="1.3"):
+        config = plain(compose("config", overrides=overrides))
+    outcome = run_trial(FakeTrial(config, folder / "trial"))
+    assert isinstance(outcome, Completed)
+    return outcome.checkpoint
+
+
+@pytest.fixture(scope="session")
+def exported(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    return export_checkpoint(checkpoint, limits(), tmp_path_factory.mktemp("export"), facts={"source_run": "abc"})

@@ -1,0 +1,53 @@
+import itertools
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.batches import BatchOrder, Split, by_length, collate
+from training.encode import Encoded
+
+
+def make_split(lengths: list[int]) -> Split:
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Split(Encoded(np.arange(1, starts[-1] + 1, dtype=np.int32), starts, 0), np.arange(len(lengths)))
+
+
+@given(lengths=st.lists(st.integers(1, 50), min_size=1, max_size=90), batch_size=st.integers(1, 20))
+def test_an_epoch_sees_every_row_once(lengths: list[int], batch_size: int) -> None:
+    order = BatchOrder(np.array(lengths), batch_size=batch_size, seed=0).epochs()
+    num_batches = -(-len(lengths) // batch_size)
+    for _ in range(2):
+        rows = np.concatenate(list(itertools.islice(order, num_batches)))
+        assert sorted(rows.tolist()) == list(range(len(lengths)))
+    assert sorted(np.concatenate(by_length(np.array(lengths), batch_size))) == list(range(len(lengths)))
+
+
+def test_the_order_is_a_function_of_the_seed() -> None:
+    lengths = np.arange(1, 65)
+    first, same, other = (
+        [batch.tolist() for batch in itertools.islice(BatchOrder(lengths, batch_size=4, seed=seed).epochs(), 32)]
+        for seed in (0, 0, 1)
+    )
+    assert first == same
+    assert first != other
+    assert first[:16] != first[16:], "each epoch has an order of its own"
+
+
+def test_batches_hold_rows_of_like_length() -> None:
+    """Bucketing leaves little padding, in an order that stays random."""
+    lengths = np.random.default_rng(0).integers(1, 100, size=512)
+    batches = list(itertools.islice(BatchOrder(lengths, batch_size=16, seed=0).epochs(), 32))
+    padded = sum(lengths[rows].max() * len(rows) for rows in batches)
+    shuffled = np.random.default_rng(1).permutation(512).reshape(32, 16)
+    assert padded / lengths.sum() < 1.1 < sum(lengths[rows].max() * 16 for rows in shuffled) / lengths.sum()
+    longest = [lengths[rows].max() for rows in batches]
+    assert longest != sorted(longest)
+
+
+def test_padding_is_masked() -> None:
+    batch = collate(make_split([3, 1]), [1, 0], pad_id=0, device=torch.device("cpu"))
+    assert batch.input_ids_BT.tolist() == [[4, 0, 0], [1, 2, 3]]
+    assert batch.attention_mask_BT.tolist() == [[1, 0, 0], [1, 1, 1]]
+    assert batch.labels_B.tolist() == [1, 0]

@@ -1,0 +1,68 @@
+import json
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from training.report import FLUSH_POINTS, UNSENT, Point, Reporter
+
+
+class FakeSink:
+    """Keeps points, or fails the first few times."""
+
+    def __init__(self, num_failures: int = 0) -> None:
+        self.points: list[Point] = []
+        self.num_calls = 0
+        self.tags: dict[str, str] = {}
+        self._num_failures = num_failures
+        self.threads: set[str] = set()
+
+    def log_points(self, points: list[Point]) -> None:
+        self.num_calls += 1
+        self.threads.add(threading.current_thread().name)
+        if self.num_calls <= self._num_failures:
+            raise ConnectionError("down")
+        self.points += points
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        self.tags |= tags
+
+
+def test_points_arrive_in_order_in_few_requests_off_the_training_thread(tmp_path: Path) -> None:
+    sink = FakeSink()
+    with Reporter(sink, tmp_path) as reporter:
+        for step in range(2 * FLUSH_POINTS + 1):
+            reporter.metrics(step, {"loss": float(step)})
+    assert [point.step for point in sink.points] == list(range(2 * FLUSH_POINTS + 1))
+    assert sink.num_calls <= 3
+    assert threading.current_thread().name not in sink.threads
+
+
+def test_the_last_points_are_written_when_training_raises(tmp_path: Path) -> None:
+    sink = FakeSink()
+    try:
+        with Reporter(sink, tmp_path) as reporter:
+            reporter.metrics(1, {"loss": 1.0})
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    assert [point.value for point in sink.points] == [1.0]
+
+
+def test_a_tracker_that_is_down_for_a_while_loses_nothing(tmp_path: Path) -> None:
+    sink = FakeSink(num_failures=1)
+    with Reporter(sink, tmp_path) as reporter:
+        reporter.metrics(0, {"loss": 0.0})
+        for step in range(1, FLUSH_POINTS + 1):
+            reporter.metrics(step, {"loss": 0.0})
+        time.sleep(0.05)
+        reporter.metrics(999, {"loss": 0.0})
+    assert [point.step for point in sink.points] == [*range(FLUSH_POINTS + 1), 999]
+    assert not (tmp_path / UNSENT).exists()
+
+
+def test_points_that_nobody_takes_are_kept_in_a_file(tmp_path: Path) -> None:
+    with Reporter(FakeSink(num_failures=99), tmp_path) as reporter:
+        reporter.metrics(7, {"loss": 0.5})
+    kept = [json.loads(line) for line in (tmp_path / UNSENT).read_text().splitlines()]
+    assert [(point["key"], point["step"], point["value"]) for point in kept] == [("loss", 7, 0.5)]

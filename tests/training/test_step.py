@@ -1,0 +1,110 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from training.batches import collate
+from training.config import FitConfig, TrialConfig, parse_trial
+from training.errors import Diverged
+from training.model import trial_copy
+from training.resources import resolve
+from training.step import Stepper, decay_groups
+from training.workbench import Workbench, workbench_for
+
+ROWS = np.arange(8)
+
+
+@pytest.fixture
+def config(config_of: Callable[..., dict[str, Any]]) -> TrialConfig:
+    parsed: TrialConfig = parse_trial(config_of("method=full", "fit.precision=fp32")).section
+    return parsed
+
+
+@pytest.fixture
+def bench(config: TrialConfig) -> Workbench:
+    return workbench_for(config, resolve(config.fit))
+
+
+def trained(config: TrialConfig, bench: Workbench, fit: FitConfig, num_steps: int = 3) -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    # evaluation mode: dropout would be drawn at other shapes
+    model = trial_copy(bench.base, share_weights=False).eval()
+    stepper = Stepper(model, fit, resolve(config.fit), num_train_steps=10)
+    for _ in range(num_steps):
+        stepper.step(bench.splits["train"], ROWS, task=bench.task, pad_id=0)
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+@pytest.mark.parametrize("micro_batch_size", [1, 3, 8])
+def test_the_result_does_not_depend_on_the_micro_batch(
+    config: TrialConfig, bench: Workbench, micro_batch_size: int
+) -> None:
+    """Accumulated gradients are those of the whole batch, even if the last micro-batch is smaller."""
+    whole = trained(config, bench, config.fit)
+    parts = trained(config, bench, replace(config.fit, micro_batch_size=micro_batch_size))
+    for name, tensor in whole.items():
+        torch.testing.assert_close(parts[name], tensor, atol=2e-5, rtol=2e-3)
+
+
+def test_a_step_is_that_of_a_plain_pytorch_loop(config: TrialConfig, bench: Workbench) -> None:
+    """Same loss, clipping, AdamW and warm-up as written by hand."""
+    fit = replace(config.fit, weight_decay=0.1, max_grad_norm=0.5, warmup_share=0.2)
+    ours = trained(config, bench, fit)
+    torch.manual_seed(0)
+    model = trial_copy(bench.base, share_weights=False).eval()
+    groups = decay_groups(model, fit.weight_decay)
+    optimizer = torch.optim.AdamW(groups, lr=fit.learning_rate)
+    batch = collate(bench.splits["train"], ROWS, pad_id=0, device=torch.device("cpu"))
+    for factor in (0.0, 0.5, 1.0):
+        for group in optimizer.param_groups:
+            group["lr"] = fit.learning_rate * factor
+        logits = model(input_ids=batch.input_ids_BT, attention_mask=batch.attention_mask_BT).logits
+        cross_entropy(logits, batch.labels_B).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        optimizer.step()
+        optimizer.zero_grad()
+    for name, tensor in model.state_dict().items():
+        torch.testing.assert_close(ours[name], tensor, atol=1e-6, rtol=1e-4)
+
+
+def test_biases_and_norms_are_spared_from_weight_decay(bench: Workbench) -> None:
+    groups = decay_groups(trial_copy(bench.base, share_weights=False), 0.1)
+    assert [group["weight_decay"] for group in groups] == [0.1, 0.0]
+    assert all(parameter.ndim == 1 for parameter in groups[1]["params"])  # type: ignore[attr-defined]
+
+
+def test_a_loss_that_is_not_finite_ends_the_trial_before_it_moves_a_weight(
+    config: TrialConfig, bench: Workbench
+) -> None:
+    model = trial_copy(bench.base, share_weights=False)
+    with torch.no_grad():
+        model.get_parameter("classifier.bias")[0] = float("nan")
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    stepper = Stepper(model, config.fit, resolve(config.fit), num_train_steps=10)
+    with pytest.raises(Diverged, match=r"step 1: loss nan, gradient norm nan at learning rate"):
+        stepper.step(bench.splits["train"], ROWS, task=bench.task, pad_id=0)
+    for name, tensor in model.state_dict().items():
+        torch.testing.assert_close(tensor, before[name], equal_nan=True, atol=0, rtol=0)
+
+
+def test_the_base_is_never_changed_by_a_trial(config_of: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    """Trials share the frozen tensors of one base, and leave them as they were."""
+    from training.slot import _trainable
+
+    config = parse_trial(config_of("method.r=4")).section
+    bench = workbench_for(config, resolve(config.fit))
+    before = {name: tensor.clone() for name, tensor in bench.base.model.state_dict().items()}
+    model = _trainable(config, bench)
+    stepper = Stepper(model, config.fit, resolve(config.fit), num_train_steps=10)
+    for _ in range(3):
+        stepper.step(bench.splits["train"], ROWS, task=bench.task, pad_id=0)
+    for name, tensor in bench.base.model.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    shared = {id(parameter) for parameter in bench.base.model.parameters()}
+    frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
+    assert sum(id(parameter) in shared for parameter in frozen) >= len(shared) - len(bench.base.new_keys)
