@@ -14,6 +14,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from sweeper.checks import problems_of
 from sweeper.composed import plain
 from training.errors import ConfigError, SlimtuneError
 from training.schema import suggestion
@@ -84,16 +85,21 @@ def _explain(error: Exception, arguments: Sequence[str]) -> list[str]:
 
 def _override_problems(overrides: Sequence[Override]) -> list[str]:
     loader = GlobalHydra.instance().config_loader()
-    chosen, keys, problems = [], [], []
+    chosen: list[str] = []
+    values: dict[str, str] = {}
+    problems: list[str] = []
     for override in overrides:
         if loader.get_group_options(override.key_or_group):
             problem = _option_problem(override, loader.get_group_options(override.key_or_group))
             problems += [problem] if problem else []
             chosen += [] if problem or override.is_sweep_override() else [str(override.input_line)]
         elif not (override.is_add() or override.is_force_add() or override.key_or_group.startswith("hydra")):
-            keys.append(override.key_or_group)
+            values[override.key_or_group] = _first_value(override)
     config = hydra.compose(CONFIG_NAME, overrides=chosen)
-    return problems + [problem for key in keys if (problem := _key_problem(config, key))]
+    unknown = {key: problem for key in values if (problem := _key_problem(config, key))}
+    known = [line for key, line in values.items() if key not in unknown]
+    whole = hydra.compose(CONFIG_NAME, overrides=[*chosen, *known])
+    return [*problems, *unknown.values(), *problems_of(plain(whole))]
 
 
 def _option_problem(override: Override, options: Sequence[str]) -> str | None:
@@ -101,6 +107,16 @@ def _option_problem(override: Override, options: Sequence[str]) -> str | None:
     if not isinstance(value, str) or value in options:
         return None
     return f"{override.key_or_group}={value} is not an option; {suggestion(value, options)}"
+
+
+def _first_value(override: Override) -> str:
+    """The override itself, or with the first value of a sweep."""
+    if not override.is_sweep_override():
+        return str(override.input_line)
+    if override.is_interval_sweep():
+        sweep: Any = override.value()
+        return f"{override.key_or_group}={sweep.start}"
+    return f"{override.key_or_group}={next(override.sweep_string_iterator())}"
 
 
 def _key_problem(config: DictConfig, key: str) -> str | None:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from hydra.core.override_parser.types import Quote, QuotedString
+
 from training.schema import suggestion
 
 Scalar = str | int | float | bool | None
@@ -152,7 +154,7 @@ def encode(value: Any) -> str:
         case str() if PLAIN.fullmatch(value) and value.lower() not in WORDS:
             return value
         case str():
-            return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+            return QuotedString(text=value, quote=Quote.single).with_quotes()
         case Mapping():
             return "{" + ",".join(f"{encode(key)}:{encode(item)}" for key, item in value.items()) + "}"
         case _:

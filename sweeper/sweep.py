@@ -135,7 +135,8 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     problems += [] if parsed.problems else _launcher_problems(app, parsed.section)
     problems += [] if problems else _edge_problems(request, campaign)
     if problems:
-        raise ConfigError(problems)
+        # the campaign looks at the search's own section too
+        raise ConfigError(list(dict.fromkeys(problems)))
     return request, campaign
 
 

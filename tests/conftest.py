@@ -70,6 +70,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=64,
+        initializer_range=0.15,
     )
     BertModel(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -90,7 +91,7 @@ def overrides(tiny_model: Path, rows_file: Path, tmp_path: Path) -> list[str]:
         f"data.cache_dir={tmp_path / 'cache'}",
         "data.max_length=32",
         f"model.name_or_path={tiny_model}",
-        "fit.learning_rate=5e-3",
+        "fit.learning_rate=1e-2",
         "fit.batch_size=8",
         "fit.epochs=2",
         "fit.threads=1",

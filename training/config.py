@@ -137,6 +137,7 @@ class LoraConfig:
         alpha: The update is scaled by alpha / r; null is twice the rank, so that searching r keeps the scale.
         dropout: Dropout on the adapter's input.
         target_modules: Module names, or the one word `all-linear`.
+        modules_to_save: Modules that are trained whole, beside the new head, e.g. BERT's `pooler`.
     """
 
     name: str
@@ -144,6 +145,7 @@ class LoraConfig:
     alpha: float | None = field(metadata=above_zero(16))
     dropout: float = field(metadata=share(0.1))
     target_modules: list[str]
+    modules_to_save: list[str]
 
 
 METHODS: dict[str, type] = {"full": FullConfig, "lora": LoraConfig}

@@ -36,6 +36,8 @@ def client_of(uri: str) -> "MlflowClient":
         StoreError: The store does not answer.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    # its notes about the database would tear the live table
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import optuna
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import TrialState as OptunaState
+from sqlalchemy.exc import SQLAlchemyError
 
 from sweeper.config import PrunerConfig, SamplerConfig
 from sweeper.space import Choice, FloatRange, IntRange, Scalar, Space
@@ -22,6 +23,9 @@ from training.errors import StoreError
 from training.trial import FailureKind, Verdict
 
 log = logging.getLogger(__name__)
+
+# what a wrong URL, a missing driver or an unreachable server raise
+UNUSABLE = (StorageInternalError, SQLAlchemyError, ImportError, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +91,7 @@ class Study:
                 direction="maximize" if spec.maximize else "minimize",
                 pruner=pruner_of(spec.pruner, spec.rungs),
             )
-        except (StorageInternalError, ImportError, OSError, ValueError) as error:
+        except UNUSABLE as error:
             raise StoreError(_unusable(spec.storage, error)) from error
         self._trials: dict[int, optuna.Trial] = {}
 
@@ -242,7 +246,7 @@ def load_study_trials(storage: str, name: str) -> LoadedTrials:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         study = optuna.load_study(study_name=name, storage=storage)
-    except (KeyError, StorageInternalError, ImportError, OSError, ValueError) as error:
+    except (KeyError, *UNUSABLE) as error:
         raise StoreError(_unusable(storage, error)) from error
     records = [record_of(trial) for trial in study.get_trials(deepcopy=False)]
     maximize = study.direction is optuna.study.StudyDirection.MAXIMIZE

@@ -10,12 +10,12 @@ from tests.conftest import make_rows
 from training.split import Example
 
 
-def make(metric: float, **more: Any) -> Bundle:
+def make(score: float, **more: Any) -> Bundle:
     manifest = {
         "labels": ["a", "b"],
         "metric": "accuracy",
         "variant": "int8",
-        "variants": [{"name": "fp32", "metric": 0.0}, {"name": "int8", "metric": metric}],
+        "variants": [{"name": "fp32", "metric": 0.0}, {"name": "int8", "metric": score}],
         "data_fingerprint": "same",
         "num_validation_rows": 10,
     }

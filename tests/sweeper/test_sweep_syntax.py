@@ -29,7 +29,7 @@ def loader() -> Iterator[ConfigLoader]:
         ("x=range(1,4)", IntRange(1, 3)),
         ("x=range(0,9,3)", IntRange(0, 6, step=3)),
         ("x=tag(log,range(1,9))", IntRange(1, 8, log=True)),
-        ("x=range(0,0.9,0.3)", Choice((0.0, 0.3, 0.6))),
+        ("x=range(0,0.75,0.25)", Choice((0.0, 0.25, 0.5))),
         ("method=glob(*)", Choice(("full", "lora"))),
     ],
 )
@@ -38,11 +38,7 @@ def test_hydras_sweep_syntax_becomes_a_dimension(loader: ConfigLoader, argument:
     given = read_arguments([argument], loader)
     assert given.fixed == []
     (found,) = given.space.values()
-    if isinstance(dimension, Choice) and isinstance(dimension.values[0], float):
-        assert isinstance(found, Choice)
-        assert found.values == pytest.approx(dimension.values)
-    else:
-        assert found == dimension
+    assert found == dimension
 
 
 def test_plain_overrides_are_fixed(loader: ConfigLoader) -> None:

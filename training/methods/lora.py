@@ -20,7 +20,8 @@ def prepare(model: PreTrainedModel, config: LoraConfig, *, peft_task_type: str) 
         ConfigError: No module of the model has one of the target names.
     """
     targets = ALL_LINEAR if config.target_modules == [ALL_LINEAR] else config.target_modules
-    _check_targets(model, config.target_modules)
+    _check_names(model, config.target_modules, key="method.target_modules")
+    _check_names(model, config.modules_to_save, key="method.modules_to_save")
     _silence_dropout(model)
     alpha = config.alpha if config.alpha is not None else 2 * config.r
     settings = peft.LoraConfig(
@@ -29,6 +30,8 @@ def prepare(model: PreTrainedModel, config: LoraConfig, *, peft_task_type: str) 
         lora_alpha=alpha,  # type: ignore[arg-type]  # peft divides; its annotation says int
         lora_dropout=config.dropout,
         target_modules=targets,
+        # peft adds the task's own head to these
+        modules_to_save=list(config.modules_to_save) or None,
     )
     return peft.get_peft_model(model, settings)
 
@@ -47,15 +50,13 @@ def _silence_dropout(model: nn.Module) -> None:
             setattr(part, "attention_dropout", 0.0)  # noqa: B010  # not every module has it
 
 
-def _check_targets(model: PreTrainedModel, targets: list[str]) -> None:
-    if targets == [ALL_LINEAR]:
+def _check_names(model: PreTrainedModel, names: list[str], *, key: str) -> None:
+    if names == [ALL_LINEAR]:
         return
     present = sorted({name.rsplit(".", 1)[-1] for name, part in model.named_modules() if isinstance(part, nn.Linear)})
-    unknown = [target for target in targets if not _matches(model, target)]
+    unknown = [name for name in names if not _matches(model, name)]
     if unknown:
-        raise ConfigError(
-            [f"method.target_modules has '{unknown[0]}', which the model lacks; it has {', '.join(present)}"]
-        )
+        raise ConfigError([f"{key} has '{unknown[0]}', which the model lacks; it has {', '.join(present)}"])
 
 
 def _matches(model: nn.Module, target: str) -> bool:

