@@ -1,7 +1,6 @@
 """A bundle as an MLflow pyfunc: `mlflow models serve` and `mlflow.pyfunc.load_model` come in here."""
 
 from pathlib import Path
-from typing import Any
 
 from export.bundle import open_bundle
 from export.gate import open_session
@@ -15,7 +14,8 @@ class ServedClassifier:
         self._bundle = open_bundle(folder)
         self._session = open_session(self._bundle)
 
-    def predict(self, model_input: Any, params: Any = None) -> Any:  # noqa: ARG002  # MLflow's signature
+    # without type hints: MLflow reads them, and would validate or warn
+    def predict(self, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002
         """Classify the column `text` of a data frame."""
         import pandas
 

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
+from sweeper.saved_view import KEY, TAG, view_tag
 from sweeper.selection import Candidate
 from sweeper.study import Study, TrialRecord
 from sweeper.sweep import SweepRequest
@@ -18,18 +19,28 @@ from training.trial import Lineage
 PARENT = "parent_run_id"
 
 
-def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> MlflowRun:
+class Parent(NamedTuple):
+    """The sweep's run, and where a browser finds its trials; no link without a tracker."""
+
+    run: MlflowRun
+    link: str | None
+
+
+def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> Parent:
     """The parent run of a sweep: a new one, or the one that an interrupted sweep began."""
     if config.name == "none":
-        return NullRun()
+        return Parent(NullRun(), None)
     tracker = Tracker(config, request.search.config.name)
+    tag = view_tag(list(request.space), ("validation/loss", "train/loss"), maximize=request.search.maximize)
+    tracker.tag_experiment(TAG, tag)
+    link = f"{tracker.link()}&viewStateShareKey={KEY}"
     known = study.attrs().get(PARENT)
     if known is not None:
-        return tracker.reopen(known)
+        return Parent(tracker.reopen(known), link)
     run = tracker.start(lineage_of(request, kind="sweep", name=request.search.config.name, parent_run_id=None))
     study.set_attr(PARENT, run.run_id)
     _log_beginning(run, request)
-    return run
+    return Parent(run, link)
 
 
 def lineage_of(request: SweepRequest, *, kind: str, name: str, parent_run_id: str | None) -> Lineage:

@@ -28,7 +28,7 @@ class TuningRun:
         prepared = prepare(self._config)
         self._study = Study(study_spec(request, prepared.rungs))
         self._identify(prepared.data_fingerprint)
-        self._parent = parent_run.open_parent(request, self._study, self._config.tracking)
+        self._parent, self._link = parent_run.open_parent(request, self._study, self._config.tracking)
 
     def run(self) -> None:
         """The pipeline."""
@@ -125,8 +125,9 @@ class TuningRun:
         elif exported is not None:
             commands["try the model"] = f'slimtune predict --model {exported["bundle"]} --text "..."'
         commands["compare the trials"] = f"slimtune compare {self._request.search.config.name}"
-        if self._config.tracking.name != "none":
+        if self._link is not None:
             commands["open the MLflow UI"] = "slimtune ui"
+            commands["and in it the sweep"] = self._link
         if exported is not None:
             commands["the bundle"] = exported["bundle"]
         return commands

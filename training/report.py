@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 
 FLUSH_POINTS = 200
 FLUSH_SECONDS = 5.0
+# the UI's compare page takes the metric that was logged first, so the first points wait for this one
+LEAD, LEAD_SECONDS = "objective", 60.0
 UNSENT = "unsent_metrics.jsonl"
 
 
@@ -64,7 +66,8 @@ class Reporter:
 
     def _write(self) -> None:
         waiting: list[Point] = []
-        flushed_at = time.monotonic()
+        led = False
+        started = flushed_at = time.monotonic()
         while True:
             timeout = max(0.0, flushed_at + FLUSH_SECONDS - time.monotonic())
             try:
@@ -72,9 +75,13 @@ class Reporter:
             except queue.Empty:
                 points = []
             waiting += points or []
+            led = led or time.monotonic() - started >= LEAD_SECONDS or any(point.key == LEAD for point in waiting)
+            if not led and points is not None:
+                flushed_at = time.monotonic()
+                continue
             due = len(waiting) >= FLUSH_POINTS or time.monotonic() - flushed_at >= FLUSH_SECONDS
             if points is None or due:
-                waiting = self._send(waiting)
+                waiting = self._send(sorted(waiting, key=lambda point: point.key != LEAD))
                 flushed_at = time.monotonic()
             if points is None:
                 self._keep(waiting)

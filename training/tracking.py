@@ -109,8 +109,12 @@ class Tracker:
         }
         return MlflowRun(self._client, run_id, last_steps=last)
 
+    def tag_experiment(self, key: str, value: str) -> None:
+        """Set a tag of the experiment."""
+        self._client.set_experiment_tag(self.experiment_id, key, value)
+
     def link(self) -> str:
-        """Where the experiment's runs stand in the MLflow UI started by `slimtune ui`."""
+        """Where the experiment's runs stand in the MLflow UI; a bare link would open on traces."""
         host = self.uri if self.uri.startswith("http") else "http://127.0.0.1:5000"
         return f"{host}/#/experiments/{self.experiment_id}/runs?workflowType=machine_learning"
 

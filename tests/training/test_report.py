@@ -32,10 +32,23 @@ def test_points_arrive_in_order_in_few_requests_off_the_training_thread(tmp_path
     sink = FakeSink()
     with Reporter(sink, tmp_path) as reporter:
         for step in range(2 * FLUSH_POINTS + 1):
-            reporter.metrics(step, {"loss": float(step)})
+            reporter.metrics(step, {"objective": float(step)})
     assert [point.step for point in sink.points] == list(range(2 * FLUSH_POINTS + 1))
     assert sink.num_calls <= 3
     assert threading.current_thread().name not in sink.threads
+
+
+def test_the_objective_is_written_first(tmp_path: Path) -> None:
+    """The UI compares by the metric that a run got first; the points before it wait for it."""
+    sink = FakeSink()
+    with Reporter(sink, tmp_path) as reporter:
+        for step in range(FLUSH_POINTS + 1):
+            reporter.metrics(step, {"train/loss": 0.0})
+        time.sleep(0.1)
+        assert sink.points == []
+        reporter.metrics(FLUSH_POINTS, {"validation/loss": 1.0, "objective": 0.5})
+    assert sink.points[0].key == "objective"
+    assert len(sink.points) == FLUSH_POINTS + 3
 
 
 def test_the_last_points_are_written_when_training_raises(tmp_path: Path) -> None:
@@ -52,11 +65,11 @@ def test_the_last_points_are_written_when_training_raises(tmp_path: Path) -> Non
 def test_a_tracker_that_is_down_for_a_while_loses_nothing(tmp_path: Path) -> None:
     sink = FakeSink(num_failures=1)
     with Reporter(sink, tmp_path) as reporter:
-        reporter.metrics(0, {"loss": 0.0})
+        reporter.metrics(0, {"objective": 0.0})
         for step in range(1, FLUSH_POINTS + 1):
-            reporter.metrics(step, {"loss": 0.0})
+            reporter.metrics(step, {"objective": 0.0})
         time.sleep(0.05)
-        reporter.metrics(999, {"loss": 0.0})
+        reporter.metrics(999, {"objective": 0.0})
     assert [point.step for point in sink.points] == [*range(FLUSH_POINTS + 1), 999]
     assert not (tmp_path / UNSENT).exists()
 
