@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: install sweep test check ui clean
+.PHONY: install sweep test check ui lock clean
 
 install: $(VENV)/.installed
 
@@ -30,6 +30,15 @@ check: install
 
 ui: install
 	$(BIN)/slimtune ui
+
+# torch is pinned by hand: an unpinned one may bring gigabytes of another build
+lock:
+	rm -rf .lock-venv && $(PYTHON) -m venv .lock-venv
+	.lock-venv/bin/python -m pip install --quiet torch==$$(sed -n 's/^torch==//p' requirements.lock) hatchling editables
+	.lock-venv/bin/python -m pip install --quiet --no-build-isolation --editable ".[test,check]"
+	echo "# exact versions of everything that pyproject.toml asks for, with its extras and the build backend; \`make lock\` makes it anew" > requirements.lock
+	.lock-venv/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' >> requirements.lock
+	rm -rf .lock-venv
 
 clean:
 	rm -rf outputs mlruns/mlflow.db mlruns/artifacts

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import hydra
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -32,19 +34,35 @@ def run(arguments: Sequence[str], *, sweep: bool) -> None:
     Raises:
         ConfigError: An override does not fit the config.
     """
-    # Hydra would print and exit by itself
-    os.environ["HYDRA_FULL_ERROR"] = "1"
     logging.captureWarnings(True)
-    sys.argv = ["slimtune", *(["--multirun"] if sweep else []), *arguments]
     app = _App()
-    main = hydra.main(config_path=f"pkg://{CONFIG_MODULE}", config_name=CONFIG_NAME, version_base=VERSION_BASE)
+    has_flags = any(argument.startswith("-") for argument in arguments)
     try:
-        main(app.train)()
+        (_run_as_hydra_main if has_flags else _run_composed)(app, arguments, sweep=sweep)
         app.raise_error()
     except SlimtuneError:
         raise
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(_explain(error, arguments)) from error
+
+
+def _run_composed(app: "_App", arguments: Sequence[str], *, sweep: bool) -> None:
+    """What `hydra.main` does with plain overrides, without composing twice: it would double the time to an error."""
+    hydra.version.setbase(VERSION_BASE)
+    engine = Hydra.create_main_hydra2("slimtune", create_config_search_path(f"pkg://{CONFIG_MODULE}"))
+    run = engine.multirun if sweep else engine.run
+    try:
+        run(config_name=CONFIG_NAME, task_function=app.train, overrides=list(arguments))
+    finally:
+        GlobalHydra.instance().clear()
+
+
+def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) -> None:
+    """With flags (`--cfg job`, `--config-dir ...`), Hydra reads the command line itself."""
+    # Hydra would print and exit by itself
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv = ["slimtune", *(["--multirun"] if sweep else []), *arguments]
+    hydra.main(config_path=f"pkg://{CONFIG_MODULE}", config_name=CONFIG_NAME, version_base=VERSION_BASE)(app.train)()
 
 
 class _App:

@@ -27,6 +27,6 @@ class Tuning:
         try:
             TuningRun(request).run()
         except KeyboardInterrupt:
-            command = shlex.join(["slimtune", "sweep", *(word for word in sys.argv[1:] if word != "--multirun")])
+            command = shlex.join(["slimtune", "sweep", *request.arguments])
             print(f"\ninterrupted; what is done is kept. To go on: {command}", file=sys.stderr)
             raise

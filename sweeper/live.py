@@ -108,7 +108,7 @@ def trial_table(trials: Sequence[TrialRecord], *, best_number: int | None, title
     for trial in trials:
         is_best = trial.number == best_number
         table.add_row(
-            f"{trial.number}",
+            str(trial.attrs.get("name", trial.number)),
             Text(trial.kind or trial.state.value, style=COLOURS[trial.state]),
             *(value_text(trial.params.get(key)) for key in keys),
             Text(score_text(trial) + (" *" if is_best else "  "), style="bold green" if is_best else ""),

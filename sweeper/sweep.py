@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from filelock import FileLock, Timeout
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
@@ -57,6 +56,7 @@ class SweepRequest:
         values: The app's composed config as plain values.
         folder: The sweep's folder, absolute.
         worker_entry: Dotted path of what runs trials in a worker, or None for the app's task function.
+        arguments: All overrides, as given.
     """
 
     app: HydraApp
@@ -66,6 +66,7 @@ class SweepRequest:
     values: Mapping[str, Any]
     folder: Path
     worker_entry: str | None
+    arguments: Sequence[str]
 
     @property
     def storage(self) -> str:
@@ -130,6 +131,7 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
         values=plain(app.config),
         folder=Path(str(app.config.hydra.sweep.dir)).absolute(),
         worker_entry=settings["worker"],
+        arguments=arguments,
     )
     problems += campaign.check(request)
     problems += [] if parsed.problems else _launcher_problems(app, parsed.section)
@@ -235,6 +237,9 @@ def _fields(request: SweepRequest) -> dict[str, Any]:
 
 def _alone(folder: Path) -> AbstractContextManager[object]:
     """One launching process a sweep."""
+    # it imports asyncio, which a config error need not wait for
+    from filelock import FileLock, Timeout
+
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)

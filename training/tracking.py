@@ -133,7 +133,8 @@ class MlflowRun:
         from mlflow.entities import Metric
 
         metrics = [
-            Metric(point.key, point.value, point.timestamp_ms, point.step)
+            # six digits fit the UI's columns; the study and the manifest keep the rest
+            Metric(point.key, float(f"{point.value:.6g}"), point.timestamp_ms, point.step)
             for point in points
             if point.step > self._last_steps.get(point.key, -1)
         ]

@@ -150,7 +150,13 @@ def test_ctrl_c_leaves_a_sweep_that_says_how_to_go_on(sweep: Sweep) -> None:
 
 
 def test_workers_of_the_joblib_launcher_share_one_budget(sweep: Sweep) -> None:
-    done = sweep.run("hydra/launcher=joblib", "search.num_workers=2")
+    """Also after the launching process was killed: its workers end by themselves and leave their trials."""
+    parallel = ("hydra/launcher=joblib", "search.num_workers=2", "search.max_retries=5")
+    process = sweep.start(*parallel)
+    wait_for_trials(sweep, 1)
+    process.kill()
+    process.wait()
+    done = sweep.run(*parallel)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(sweep.trials()) == 6
     assert len(sweep.runs("trial")) == 6
