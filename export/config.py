@@ -1,5 +1,6 @@
 """The types of the export's config. Values live in `conf/export/`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,6 +14,14 @@ class Quantization(Enum):
 
     none = "none"
     int8 = "int8"
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and not set(name) & set("/:@")
+
+
+def _is_alias(alias: str) -> bool:
+    return bool(re.fullmatch(r"[\w-]+", alias)) and not re.fullmatch(r"latest|v\d+|\d+", alias, re.IGNORECASE)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,13 +45,13 @@ class OnnxExport:
     """
 
     name: str
-    opset: int = field(metadata={"rule": Rule("use an opset of at least 18, e.g. 20", lambda value: value >= 18)})
+    opset: int = field(metadata={"rule": Rule("use an opset from 18 to 23, e.g. 20", lambda value: 18 <= value <= 23)})
     quantization: Quantization
     per_channel: bool
     max_metric_drop: float = field(metadata=share(0.01))
     min_agreement: float = field(metadata={"rule": Rule("use a share in [0, 1], e.g. 0.99", lambda v: 0 <= v <= 1)})
-    registered_model: str
-    alias: str
+    registered_model: str = field(metadata={"rule": Rule("use a name without '/', ':' and '@'", _is_name)})
+    alias: str = field(metadata={"rule": Rule("use a word such as champion; MLflow keeps latest and v1", _is_alias)})
 
 
 ExportConfig = NoExport | OnnxExport

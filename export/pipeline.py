@@ -29,6 +29,8 @@ from training.workbench import fingerprint
 
 PACKAGES = ("slimtune", "torch", "transformers", "peft", "onnx", "onnxruntime", "tokenizers")
 REPORT = "verification.json"
+# bf16 training and fp32 reloading may tell a few rows apart
+MAX_RELOAD_GAP = 0.03
 
 
 class Exported(NamedTuple):
@@ -72,6 +74,7 @@ def export_checkpoint(checkpoint: Path, limits: OnnxExport, folder: Path, *, fac
     tokenizer_file = _tokenizer_file(checkpoint)
     settings = TextSettings(source.config.data.max_length, int(tokenizer.pad_token_id))
     reference = _reference(model, tokenizer, source)
+    _check_reference(reference, source)
     reports = [_pytorch_report(model, tokenizer, source=source, reference=reference)]
     files = _build(merged(model), folder, limits)
     for name, file in files.items():
@@ -133,6 +136,17 @@ def _reference(model: torch.nn.Module, tokenizer: Any, source: _Source) -> Refer
         logits_NC=torch.cat(rows).numpy(),
         metric=source.config.task.metric.value,
     )
+
+
+def _check_reference(reference: Reference, source: _Source) -> None:
+    """A checkpoint that does not score as it was saved is not what was trained, however well a graph agrees with it."""
+    trained = source.record.scores[f"validation/{reference.metric}"]
+    loaded = reference.score(reference.logits_NC)
+    if abs(loaded - trained) > MAX_RELOAD_GAP * max(1.0, abs(trained)):
+        raise ModelError(
+            f"{source.checkpoint}: loaded again it has a validation {reference.metric} of {loaded:.4f}, where "
+            f"{trained:.4f} was measured in training; the checkpoint or its base model has changed"
+        )
 
 
 def _logits(model: torch.nn.Module, tokenizer: Any, text: str, max_length: int) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """The door to MLflow's model registry: versions, aliases, and bundles behind `models:/` URIs."""
 
+import hashlib
 import json
 import os
 import tempfile
@@ -14,7 +15,7 @@ from training.errors import ModelError
 from training.tracking import client_of
 
 SCHEME = "models:/"
-HISTORY = "alias_history"
+HISTORY, DIGEST = "alias_history", "bundle_sha256"
 REQUIREMENTS = ("numpy", "onnxruntime", "pandas", "tokenizers")
 
 
@@ -33,13 +34,20 @@ class RegisteredVersion(NamedTuple):
 def register(uri: str, bundle: Bundle, name: str, *, run_id: str) -> RegisteredVersion:
     """Log the bundle on a run and make it a version of `name`.
 
-    The registry's page shows no metrics, so they go into the version's description and tags.
+    A bundle that is registered already keeps its version. The registry's page shows no metrics, so they go into the
+    version's description and tags.
     """
     client = client_of(uri)
-    model_uri = _log_model(uri, bundle, run_id)
     _ensure_model(client, name, bundle)
+    content = json.dumps(bundle.manifest["files"], sort_keys=True)
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    for known in client.search_model_versions(f"name = '{name}'"):
+        if known.tags.get(DIGEST) == digest:
+            # an interrupted sweep had come this far
+            return RegisteredVersion(name, str(known.version))
+    model_uri = _log_model(uri, bundle, run_id)
     made = client.create_model_version(
-        name, source=model_uri, run_id=run_id, tags=_tags(bundle), description=_description(bundle)
+        name, source=model_uri, run_id=run_id, tags={**_tags(bundle), DIGEST: digest}, description=_description(bundle)
     )
     return RegisteredVersion(name, str(made.version))
 
@@ -82,6 +90,12 @@ def find_version(uri: str, model_uri: str) -> RegisteredVersion:
             f"{model_uri} is not in the registry at {uri} ({str(error).splitlines()[0]}); registered models: {known}. "
             "Write models:/<name>@<alias> or models:/<name>/<version>"
         ) from None
+
+
+def alias_version(uri: str, name: str, alias: str) -> str | None:
+    """The version that has the alias, if any."""
+    found = client_of(uri).get_registered_model(name).aliases.get(alias)
+    return str(found) if found is not None else None
 
 
 def holder(uri: str, name: str, alias: str) -> Bundle | None:

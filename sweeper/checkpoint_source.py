@@ -4,7 +4,7 @@ from pathlib import Path
 
 from training.checkpoint import RECORD
 from training.errors import ModelError
-from training.tracking_uri import tracking_uri
+from training.tracking_uri import SQLITE, tracking_uri
 
 
 def find_checkpoint(name: str, uri: str | None) -> Path:
@@ -16,9 +16,13 @@ def find_checkpoint(name: str, uri: str | None) -> Path:
     folder = Path(name).expanduser()
     if folder.is_dir():
         return _in_folder(folder)
-    from training.tracking import download_run_folder
+    store = tracking_uri(uri)
+    found = None
+    # a look-up shall not make an empty store
+    if not store.startswith(SQLITE) or Path(store.removeprefix(SQLITE)).is_file():
+        from training.tracking import download_run_folder
 
-    found = download_run_folder(tracking_uri(uri), name, "checkpoint")
+        found = download_run_folder(store, name, "checkpoint")
     if found is None:
         raise ModelError(
             f"--run {name}: neither a folder nor a run with a checkpoint; trials keep theirs under "
@@ -30,7 +34,7 @@ def find_checkpoint(name: str, uri: str | None) -> Path:
 def _in_folder(folder: Path) -> Path:
     if (folder / RECORD).is_file():
         return folder
-    inside = sorted(folder.glob(f"checkpoint-*/{RECORD}"))
+    inside = sorted(folder.glob(f"checkpoint-*/{RECORD}"), key=lambda path: int(path.parent.name.split("-")[1]))
     if not inside:
         raise ModelError(f"{folder} holds no checkpoint; give a trial's folder or its checkpoint-* folder")
     return inside[-1].parent

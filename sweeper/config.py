@@ -64,7 +64,7 @@ class HyperbandPruner:
     Attributes:
         name: `hyperband`.
         min_examples: First rung; null is the first evaluation.
-        max_examples: Last rung; null is the length of the longest trial.
+        max_examples: Last rung; null is the length of a trial of the base config.
         reduction_factor: A rung keeps one in this many.
     """
 
@@ -167,6 +167,9 @@ def _cross_problems(search: Search) -> list[str]:
     factor = getattr(search.pruner, "reduction_factor", None)
     if factor is not None and factor < 2:
         problems.append(f"search.pruner.reduction_factor is {factor}; use a whole number of at least 2, e.g. 3")
+    bounds = (getattr(search.pruner, "min_examples", None), getattr(search.pruner, "max_examples", None))
+    if None not in bounds and bounds[0] > bounds[1]:
+        problems.append(f"search.pruner.min_examples is {bounds[0]}, above max_examples ({bounds[1]}); swap them")
     if not search.config.name or any(sign in search.config.name for sign in "/\\:\0") or search.config.name[0] == ".":
         problems.append(f"search.name is {search.config.name!r}; it names a folder: use letters, digits, '-' and '_'")
     return problems

@@ -1,6 +1,7 @@
 """A search over any Hydra app: only search, then say what was best."""
 
 import logging
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -86,4 +87,5 @@ def make_worker(request: SweepRequest, spec: StudySpec, *, parent_run_id: str | 
             parent_run_id=parent_run_id,
         ),
         num_workers=request.search.config.num_workers,
+        launcher_pid=os.getpid(),
     )

@@ -66,7 +66,7 @@ class LiveTable:
         for trial in trials:
             if trial.finished and trial.number not in self._printed:
                 self._printed.add(trial.number)
-                self._console.print(_line(trial), highlight=False, soft_wrap=True)
+                self._console.print(_line(trial), highlight=False, markup=False, soft_wrap=True)
 
     def _picture(self, trials: Sequence[TrialRecord], room: int) -> Group:
         best = self._study.ranked()[:1]
@@ -110,7 +110,7 @@ def trial_table(trials: Sequence[TrialRecord], *, best_number: int | None, title
         table.add_row(
             str(trial.attrs.get("name", trial.number)),
             Text(trial.kind or trial.state.value, style=COLOURS[trial.state]),
-            *(value_text(trial.params.get(key)) for key in keys),
+            *(Text(value_text(trial.params.get(key))) for key in keys),
             Text(score_text(trial) + (" *" if is_best else "  "), style="bold green" if is_best else ""),
             f"{trial.progress:.0%}",
             duration(trial.seconds),

@@ -8,7 +8,7 @@ from export.bundle import open_bundle
 from export.config import OnnxExport
 from export.gate import Decision, decide
 from export.pipeline import export_checkpoint
-from export.registry import RegisteredVersion, holder, register, set_alias
+from export.registry import RegisteredVersion, alias_version, holder, register, set_alias
 from sweeper.parent_run import lineage_of
 from sweeper.selection import Candidate
 from sweeper.study import Study
@@ -22,13 +22,18 @@ from training.tracking_uri import tracking_uri
 Stage = dict[str, Any]
 
 
-def once(study: Study, name: str, make: Callable[[], Stage]) -> Stage:
-    """The result of a stage, from an earlier run of the command or made now."""
-    known: Stage | None = study.attrs().get(name)
-    if known is None:
-        known = make()
+def once(study: Study, name: str, key: object, make: Callable[[], Stage]) -> Stage:
+    """The result of a stage, from an earlier run of the command or made now.
+
+    Args:
+        key: What the stage depends on: another winner or another export config makes it anew.
+    """
+    known = study.attrs().get(name)
+    if known is None or known["key"] != str(key):
+        known = {"key": str(key), "result": make()}
         study.set_attr(name, known)
-    return known
+    result: Stage = known["result"]
+    return result
 
 
 def test_stage(checkpoint: Path, *, seed: int) -> Stage:
@@ -85,6 +90,8 @@ def register_stage(
 def _decide(
     request: SweepRequest, uri: str, limits: OnnxExport, *, exported: Stage, version: RegisteredVersion
 ) -> Decision:
+    if alias_version(uri, version.name, limits.alias) == version.version:
+        return Decision(True, "it was champion already")
     champion = holder(uri, version.name, limits.alias)
     candidate = open_bundle(Path(exported["bundle"]))
     if champion is None or champion.manifest["data_fingerprint"] == candidate.manifest["data_fingerprint"]:

@@ -12,7 +12,7 @@ from sweeper.selection import Candidate
 from sweeper.study import Study, TrialRecord
 from sweeper.sweep import SweepRequest
 from training import tracking
-from training.config import TrackingConfig
+from training.config import TrackerName, TrackingConfig
 from training.tracking import MlflowRun, NullRun, Tracker
 from training.trial import Lineage
 
@@ -28,7 +28,7 @@ class Parent(NamedTuple):
 
 def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> Parent:
     """The parent run of a sweep: a new one, or the one that an interrupted sweep began."""
-    if config.name == "none":
+    if config.name is TrackerName.none:
         return Parent(NullRun(), None)
     tracker = Tracker(config, request.search.config.name)
     tag = view_tag(list(request.space), ("validation/loss", "train/loss"), maximize=request.search.maximize)
@@ -75,7 +75,9 @@ def log_leaderboard(run: MlflowRun, trials: Sequence[TrialRecord]) -> None:
         **{key: [trial.params.get(key) for trial in trials] for key in keys},
         "seconds": [trial.seconds for trial in trials],
     }
-    run.log_table(columns, "leaderboard.json")
+    # replaced as a whole: MLflow's own log_table would add the same trials again when a sweep goes on
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    run.log_text(json.dumps({"columns": list(columns), "data": rows}, indent=1), "leaderboard.json")
 
 
 def log_winner(run: MlflowRun, chosen: Candidate, checkpoint: Path, *, upload: bool) -> None:

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from sweeper.study.pruners import Rungs
 from training.cadence import plan_of
-from training.config import TrialConfig
+from training.config import LoraConfig, TrialConfig
+from training.methods import lora
 from training.model import check_model
 from training.resources import resolve
 from training.split import load_splits
@@ -32,7 +33,9 @@ def prepare(config: TrialConfig) -> Prepared:
     task = classification_of(config.task.labels, splits.train)
     for name in ("validation", "test"):
         task.label_ids(getattr(splits, name), split=name)
-    check_model(config.model)
+    model = check_model(config.model, task)
+    if isinstance(config.method, LoraConfig):
+        lora.check_names(model, config.method)
     resolve(config.fit)
     plan = plan_of(config.fit, len(splits.train))
     return Prepared(Rungs(plan.eval_every, plan.total_examples), fingerprint(splits))

@@ -53,16 +53,23 @@ class Candidate(NamedTuple):
 
 def rerun_study(request: SweepRequest, finalists: Sequence[TrialRecord]) -> Study:
     """The study of the reruns, each enqueued once, whatever was interrupted before."""
-    study = Study(rerun_spec(request, num_reruns=len(finalists) * request.search.config.rerun_seeds))
-    known = {trial.attrs.get(NAME) for trial in study.trials()}
+    wanted = {rerun_name(finalist, seed) for finalist in finalists for seed in fresh_seeds(request)}
+    known = {str(trial.attrs.get(NAME)) for trial in Study(rerun_spec(request, num_reruns=0)).trials()}
+    # reruns of earlier finalists, from before the budget grew, stay and use up their places
+    study = Study(rerun_spec(request, num_reruns=len(known | wanted)))
     loader = request.app.context.config_loader
     for finalist in finalists:
         for seed in fresh_seeds(request):
-            name = f"t{finalist.number:02d} seed {seed}"
+            name = rerun_name(finalist, seed)
             if name not in known:
                 lines = [*override_lines(dict(finalist.params), loader), f"fit.seed={seed}"]
                 study.enqueue({NAME: name, OVERRIDES: lines, OF_TRIAL: finalist.number, SEED: seed})
     return study
+
+
+def rerun_name(finalist: TrialRecord, seed: int) -> str:
+    """The name of a rerun, which is also that of its run and its folder."""
+    return f"t{finalist.number:02d} seed {seed}"
 
 
 def rerun(request: SweepRequest, study: Study, *, parent_run_id: str | None) -> None:
@@ -119,7 +126,7 @@ def _candidate(finalist: TrialRecord, reruns: Sequence[TrialRecord]) -> Candidat
 
 
 def winner(entered: Sequence[Candidate], *, maximize: bool) -> Candidate:
-    """The best mean over seeds; ties go by trial number.
+    """The best mean over seeds among those with most completed runs; ties go by trial number.
 
     Raises:
         StoreError: Nobody entered.
@@ -127,4 +134,7 @@ def winner(entered: Sequence[Candidate], *, maximize: bool) -> Candidate:
     if not entered:
         raise StoreError("no trial completed, so there is no winner; see the failed trials' messages")
     sign = 1 if maximize else -1
-    return max(entered, key=lambda candidate: (sign * candidate.mean, -candidate.number))
+    # a finalist whose reruns diverged has fewer scores, and a mean that flatters it
+    num_scores = max(len(candidate.scores) for candidate in entered)
+    whole = [candidate for candidate in entered if len(candidate.scores) == num_scores]
+    return max(whole, key=lambda candidate: (sign * candidate.mean, -candidate.number))

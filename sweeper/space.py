@@ -110,7 +110,10 @@ def _range(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimensio
         if not isinstance(end, number) or isinstance(end, bool):
             problems.append(f"space.{name}.{key} is {end!r}; use a number of type {value['type']}")
             return None
-    broken = _range_problem(low, high, log=log, step=step)
+    if step is not None and (not isinstance(step, number) or isinstance(step, bool)):
+        problems.append(f"space.{name}.step is {step!r}; use a number of type {value['type']}")
+        return None
+    broken = range_problem(low, high, log=log, step=step)
     if broken:
         problems.append(f"space.{name}{broken}")
         return None
@@ -119,7 +122,8 @@ def _range(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimensio
     return FloatRange(float(low), float(high), log, step)
 
 
-def _range_problem(low: Any, high: Any, *, log: Any, step: Any) -> str | None:
+def range_problem(low: Any, high: Any, *, log: Any, step: Any) -> str | None:
+    """What is wrong with the ends of a range, as the end of a sentence that begins with its key."""
     if low > high:
         return f".low is {low}, above high ({high}); swap them"
     if not isinstance(log, bool):
@@ -134,8 +138,13 @@ def _range_problem(low: Any, high: Any, *, log: Any, step: Any) -> str | None:
 
 
 def edges(dimension: Dimension) -> tuple[Scalar, ...]:
-    """The values that must be valid for the whole dimension to be: both ends, or every choice."""
+    """Values that must be valid for the whole dimension to be: both ends and a point between, or every choice.
+
+    The point between shows a key that takes whole numbers only.
+    """
     match dimension:
+        case FloatRange(low, high, _, None):
+            return (low, high, low + (high - low) / 3)
         case FloatRange(low, high) | IntRange(low, high):
             return (low, high)
         case Choice(values):

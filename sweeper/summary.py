@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from sweeper.live import value_text
@@ -16,10 +17,16 @@ def print_trials(console: Console, trials: Sequence[TrialRecord]) -> None:
     """How the trials ended, and why the failed ones failed."""
     states = Counter(trial.state.value for trial in trials)
     console.print(f"{len(trials)} trials: " + ", ".join(f"{count} {state}" for state, count in states.items()))
+    print_failed(console, trials)
+
+
+def print_failed(console: Console, trials: Sequence[TrialRecord]) -> None:
+    """Why the failed trials failed."""
     for trial in trials:
         if trial.kind is not None:
-            message = trial.attrs.get("message", "")
-            console.print(f"  trial {trial.number} failed ({trial.kind}): {message}", highlight=False, soft_wrap=True)
+            name, message = trial.attrs.get("name", f"trial {trial.number}"), trial.attrs.get("message", "")
+            text = f"  {name} failed ({trial.kind}): {message}"
+            console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def print_winner(console: Console, entered: Sequence[Candidate], chosen: Candidate, *, metric: str) -> None:
@@ -29,7 +36,7 @@ def print_winner(console: Console, entered: Sequence[Candidate], chosen: Candida
         table.add_column(name, justify="right")
     for candidate in entered:
         mark = " *" if candidate.number == chosen.number else "  "
-        values = (value_text(value) for value in candidate.params.values())
+        values = (escape(value_text(value)) for value in candidate.params.values())
         scores = " ".join(f"{score:.4f}" for score in candidate.scores)
         table.add_row(f"{candidate.number}", *values, f"{candidate.mean:.4f}{mark}", f"{candidate.spread:.4f}", scores)
     console.print(table)

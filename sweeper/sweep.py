@@ -25,7 +25,7 @@ from training.schema import suggestion
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
-# launches without a new outcome after which something is wrong with the launcher itself
+# launches without a new trial after which something is wrong with the launcher itself
 MAX_IDLE_LAUNCHES = 3
 DEAD_WORKERS = (
     "TerminatedWorkerError",
@@ -91,6 +91,8 @@ class Watched(Protocol):
 
     def num_open(self) -> int: ...
 
+    def num_begun(self) -> int: ...
+
     def free_lost(self) -> None: ...
 
 
@@ -122,7 +124,8 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     space |= given.space
     campaign: Campaign = locate(settings["campaign"] or "sweeper.hydra_campaign.HydraCampaign")()
     unknown = _unknown_dimensions(app, {key: space[key] for key in space.keys() - given.added})
-    problems = [*parsed.problems, *configured.problems, *unknown]
+    nothing = [] if space else ["nothing is searched; sweep a key, e.g. 'fit.learning_rate=interval(1e-4,1e-3)'"]
+    problems = [*parsed.problems, *configured.problems, *unknown, *nothing]
     request = SweepRequest(
         app=app,
         search=parsed.section,
@@ -145,14 +148,16 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
 def search(study: Watched, launcher: Launcher, *, num_workers: int, first_choices: Sequence[str]) -> None:
     """Launch workers until every place of the budget has an outcome."""
     idle_launches = 0
-    while (unfinished := study.num_unfinished()) > 0:
+    while study.num_unfinished() > 0:
+        begun = study.num_begun()
         study.free_lost()
         if study.num_open() > 0:
             _launch(launcher, num_workers, first_choices)
         else:
             # the rest runs in workers of another machine
             time.sleep(POLL_SECONDS)
-        idle_launches = idle_launches + 1 if study.num_open() > 0 and study.num_unfinished() >= unfinished else 0
+        is_idle = study.num_open() > 0 and study.num_begun() == begun
+        idle_launches = idle_launches + 1 if is_idle else 0
         if idle_launches >= MAX_IDLE_LAUNCHES:
             raise StoreError(f"{idle_launches} launches of workers in a row ended without a trial; see their logs")
 

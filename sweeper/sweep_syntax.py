@@ -13,7 +13,7 @@ from hydra.core.override_parser.types import (
     Transformer,
 )
 
-from sweeper.space import Choice, Dimension, FloatRange, IntRange, Scalar, Space, encode, override
+from sweeper.space import Choice, Dimension, FloatRange, IntRange, Scalar, Space, encode, override, range_problem
 from training.errors import ConfigError
 
 
@@ -48,13 +48,21 @@ def read_arguments(arguments: Sequence[str], config_loader: ConfigLoader) -> Arg
     for item in OverridesParser.create(config_loader=config_loader).parse_overrides(list(arguments)):
         key = item.key_or_group
         if item.is_sweep_override():
-            space[key] = _dimension(item)
+            space[key] = _checked(item, _dimension(item))
         else:
             fixed.append(str(item.input_line))
             fixed_keys.add(key)
         if item.is_add() or item.is_force_add():
             added.add(key)
     return Arguments(fixed, fixed_keys, space, added)
+
+
+def _checked(override: Override, dimension: Dimension) -> Dimension:
+    if isinstance(dimension, FloatRange | IntRange):
+        problem = range_problem(dimension.low, dimension.high, log=dimension.log, step=None)
+        if problem:
+            raise ConfigError([f"{override.input_line}: the range's {problem.removeprefix('.')}"])
+    return dimension
 
 
 def _dimension(override: Override) -> Dimension:

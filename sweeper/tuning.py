@@ -68,6 +68,7 @@ class TuningRun:
         if reruns.num_unfinished() > 0:
             with LiveTable(reruns, f"the best {len(finalists)} again, with fresh seeds", self._console):
                 rerun(request, reruns, parent_run_id=self._parent.run_id)
+        summary.print_failed(self._console, reruns.shown())
         entered = candidates(finalists, reruns.shown())
         chosen = winner(entered, maximize=request.search.maximize)
         best_run = chosen.best(maximize=request.search.maximize)
@@ -80,7 +81,7 @@ class TuningRun:
         """Test once, export and register."""
         checkpoint = chosen.checkpoints[best_run]
         seed = self._request.search.config.seed
-        test = outcome.once(self._study, "test", lambda: outcome.test_stage(checkpoint, seed=seed))
+        test = outcome.once(self._study, "test", checkpoint, lambda: outcome.test_stage(checkpoint, seed=seed))
         summary.print_test(self._console, test)
         if test:
             parent_run.log_test(self._parent, test)
@@ -88,13 +89,14 @@ class TuningRun:
             summary.print_next(self._console, self._next(None, None) | {"the best checkpoint": str(checkpoint)})
             return
         exported = self._exported(chosen, best_run, test)
-        registered = self._registered(exported) if self._config.tracking.name != "none" else None
+        registered = self._registered(exported) if self._link is not None else None
         summary.print_next(self._console, self._next(exported, registered))
 
     def _exported(self, chosen: Candidate, best_run: int, test: outcome.Stage) -> outcome.Stage:
         exported = outcome.once(
             self._study,
             "export",
+            (chosen.checkpoints[best_run], self._export),
             lambda: outcome.export_stage(self._request, self._export, chosen, run=best_run, test=test),
         )
         summary.print_variants(self._console, exported)
@@ -110,6 +112,7 @@ class TuningRun:
         registered = outcome.once(
             self._study,
             "registered",
+            (exported, self._export),
             lambda: outcome.register_stage(
                 self._request, tracking, self._export, exported=exported, parent=self._parent
             ),
@@ -119,14 +122,19 @@ class TuningRun:
 
     def _next(self, exported: outcome.Stage | None, registered: outcome.Stage | None) -> dict[str, str]:
         commands = {}
+        uri = self._config.tracking.uri
+        store = f" --tracking-uri {uri}" if uri else ""
         if registered is not None:
             model = f"models:/{registered['name']}@{registered['alias']}"
-            commands["try the model"] = f'slimtune predict --model {model} --text "..."'
+            commands["try the model"] = f'slimtune predict --model {model} --text "..."{store}'
         elif exported is not None:
             commands["try the model"] = f'slimtune predict --model {exported["bundle"]} --text "..."'
-        commands["compare the trials"] = f"slimtune compare {self._request.search.config.name}"
+        search = self._request.search.config
+        storage = f" --storage {search.storage}" if search.storage else ""
+        commands["compare the trials"] = f"slimtune compare {search.name}{storage}"
         if self._link is not None:
-            commands["open the MLflow UI"] = "slimtune ui"
+            if not (uri or "").startswith("http"):
+                commands["open the MLflow UI"] = f"slimtune ui{store}"
             commands["and in it the sweep"] = self._link
         if exported is not None:
             commands["the bundle"] = exported["bundle"]

@@ -28,6 +28,7 @@ class Worker:
         spec: The study to join.
         place: Where its trials belong.
         num_workers: How many share this machine's cores.
+        launcher_pid: The launching process; a worker in a process of its own does not outlive its parent.
     """
 
     hydra_context: HydraContext
@@ -38,13 +39,14 @@ class Worker:
     spec: StudySpec
     place: Place
     num_workers: int
+    launcher_pid: int
 
     def __call__(self, _: DictConfig) -> None:
         """Pull trials until there are no more."""
         os.environ["SLIMTUNE_WORKERS"] = str(self.num_workers)
         logging.captureWarnings(True)
         study = Study(self.spec)
-        with Lease(study) as lease:
+        with Lease(study, watch_parent=os.getpid() != self.launcher_pid) as lease:
             source = StudySource(study, lease, compose=self.compose, place=self.place)
             if self.entry is not None:
                 locate(self.entry)(source)

@@ -14,17 +14,16 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_every_file_of_the_folder_map_exists() -> None:
     block = README.split("## Folder map")[1].split("## Licence")[0]
-    folder, missing = "", []
+    folder, missing, num_files = "", [], 0
     for line in block.splitlines():
-        names = line[4:].split("  ")[0].strip() if line.startswith("    ") else ""
-        inner = line.startswith("      ")
-        for name in re.split(r"\s+", line.strip().split("   ")[0].split("  ")[0]) if names or inner else []:
-            if not inner:
-                folder = name if name.endswith("/") else ""
-            path = ROOT / (folder + name if inner else name)
-            if re.fullmatch(r"[\w./]+", name) and not path.exists() and name not in ("outputs/", "mlruns/"):
-                missing.append(str(path))
+        if re.match(r"    \S", line):
+            folder = line.split()[0] if line.split()[0].endswith("/") else ""
+        for name in re.findall(r"[\w-]+\.(?:py|lock|toml|yaml)\b", line):
+            num_files += 1
+            if not (ROOT / folder / name).exists():
+                missing.append(f"{folder}{name}")
     assert missing == []
+    assert num_files > 50
 
 
 def test_every_command_of_the_readme_parses() -> None:

@@ -14,7 +14,7 @@ from peft import PeftModel
 from training.config import FullConfig, ModelConfig, TrialConfig, parse_trial
 from training.errors import ConfigError, ModelError
 from training.methods import full, lora
-from training.model import load_base, resolved_path
+from training.model import load_base, load_tokenizer, resolved_path
 from training.tasks import Classification
 
 RECORD = "slimtune.json"
@@ -119,4 +119,6 @@ def _load_folder(config: TrialConfig, record: CheckpointRecord, path: str) -> An
     )
     task = Classification(record.labels)
     device = torch.device("cpu")
-    return load_base(source, task, dtype=torch.float32, device=device, pad_token_id=0).model
+    # pooling of decoders looks for the padding that the tokenizer makes
+    pad_token_id = load_tokenizer(config.model).pad_token_id
+    return load_base(source, task, dtype=torch.float32, device=device, pad_token_id=pad_token_id).model

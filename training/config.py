@@ -50,6 +50,13 @@ class Attention(Enum):
     flash_attention_2 = "flash_attention_2"
 
 
+class TrackerName(Enum):
+    """Where runs are logged."""
+
+    mlflow = "mlflow"
+    none = "none"
+
+
 class CheckpointPolicy(Enum):
     """Whose checkpoints are uploaded to the tracker."""
 
@@ -100,7 +107,7 @@ class DataConfig:
     label_column: str
     validation_share: float = field(metadata=share(0.15))
     test_share: float = field(metadata=share(0.15))
-    seed: int
+    seed: int = field(metadata=not_negative(0))
     max_length: int = field(metadata=above_zero(128))
     cache_dir: str
 
@@ -197,14 +204,14 @@ class FitConfig:
 @dataclass(slots=True, kw_only=True)
 class TrackingConfig:
     """Attributes:
-    name: `mlflow`, or `none` to log nothing.
+    name: `none` logs nothing.
     uri: MLflow tracking URI; null is `mlruns/mlflow.db` (SQLite) under the working directory.
     experiment: MLflow experiment; null is the sweep's name.
     checkpoints: Whose checkpoints are uploaded as artifacts.
     log_every: Optimizer steps between training metrics.
     """
 
-    name: str
+    name: TrackerName
     uri: str | None
     experiment: str | None
     checkpoints: CheckpointPolicy

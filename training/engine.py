@@ -4,7 +4,7 @@ import logging
 import resource
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -49,14 +49,22 @@ def _tracked(trial: Trial, config: TrialConfig) -> Outcome:
     trial.began(run.run_id)
     started = time.perf_counter()
     try:
-        _log_start(run, trial)
+        _safely(_log_start, run, trial)
         with Reporter(run, lineage.folder) as reporter:
             outcome = _attempt(trial, config, run=run, reporter=reporter)
     except KeyboardInterrupt:
         run.end(state="interrupted", failed=True)
         raise
-    _log_end(run, outcome, config=config, seconds=time.perf_counter() - started)
+    _safely(_log_end, run, outcome, config=config, seconds=time.perf_counter() - started)
     return outcome
+
+
+def _safely(write: Callable[..., None], *args: Any, **kwargs: Any) -> None:
+    """Write to the tracker; one that is down must cost neither the trial nor the sweep."""
+    try:
+        write(*args, **kwargs)
+    except Exception as error:  # noqa: BLE001  # MLflow raises whatever its store raises
+        log.warning("tracking: %s failed: %s", write.__name__, error)
 
 
 def _attempt(trial: Trial, config: TrialConfig, *, run: MlflowRun, reporter: Reporter) -> Outcome:
@@ -66,7 +74,7 @@ def _attempt(trial: Trial, config: TrialConfig, *, run: MlflowRun, reporter: Rep
         torch.set_num_threads(resources.num_threads)
         bench = workbench_for(config, resources)
         slot = Slot(trial, config, bench, resources)
-        _log_facts(run, config=config, bench=bench, facts=_facts(resources, slot))
+        _safely(_log_facts, run, config=config, bench=bench, facts=_facts(resources, slot))
         while (outcome := slot.tick(reporter)) is None:
             pass
         return outcome

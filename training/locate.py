@@ -15,7 +15,10 @@ def locate(name: str) -> str:
     if not name.startswith(SCHEME):
         return name
     module, _, inner = name.removeprefix(SCHEME).partition("/")
-    spec = find_spec(module)
+    try:
+        spec = find_spec(module)
+    except (ModuleNotFoundError, ValueError):
+        spec = None
     folders = list(spec.submodule_search_locations or []) if spec else []
     for folder in folders:
         path = Path(folder) / inner

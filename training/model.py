@@ -40,13 +40,26 @@ def load_tokenizer(config: ModelConfig) -> Any:
     return tokenizer
 
 
-def check_model(config: ModelConfig) -> None:
-    """Look only at the checkpoint's config, so that a wrong name is found before a sweep starts.
+def check_model(config: ModelConfig, task: Classification) -> PreTrainedModel:
+    """The model without its weights, so that wrong names are found before a sweep starts.
 
     Raises:
-        ModelError: The folder, package or hub name does not lead to a model.
+        ModelError: The folder, package or hub name does not lead to a model of the task, a tokenizer with a padding
+            token, and weights in safetensors format.
     """
-    _from_pretrained(AutoConfig, config)
+    tokenizer = load_tokenizer(config)
+    if tokenizer.pad_token_id is None:
+        raise ModelError(f"model.name_or_path is '{config.name_or_path}', whose tokenizer has no token to pad with")
+    settings = _from_pretrained(AutoConfig, config)
+    folder = Path(resolved_path(config))
+    if folder.is_dir() and not list(folder.glob("*.safetensors")):
+        raise ModelError(f"{folder} has no *.safetensors; save the model with safe_serialization=True")
+    try:
+        with torch.device("meta"):
+            model: PreTrainedModel = task.auto_class.from_config(settings, trust_remote_code=config.trust_remote_code)
+    except ValueError as error:
+        raise ModelError(f"model.name_or_path is '{config.name_or_path}': {str(error).splitlines()[0]}") from None
+    return model
 
 
 def load_base(

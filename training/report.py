@@ -61,8 +61,11 @@ class Reporter:
         self._queue.put([Point(key, value, examples_seen, now) for key, value in values.items()])
 
     def tags(self, tags: Mapping[str, str]) -> None:
-        """Set tags of the run at once."""
-        self._sink.set_tags(tags)
+        """Set tags of the run at once; a tracker that is down does not get them."""
+        try:
+            self._sink.set_tags(tags)
+        except Exception as error:  # noqa: BLE001  # it must not cost the training
+            log.warning("tracking: tags were not set (%s)", error)
 
     def _write(self) -> None:
         waiting: list[Point] = []

@@ -69,13 +69,15 @@ class Slot:
         return self._evaluate(milestone, reporter, at_end=at_end) if milestone is not None else None
 
     def _evaluate(self, milestone: int, reporter: Reporter, *, at_end: bool) -> Outcome | None:
+        window = self._window.close()
         metrics = self._scores()
         objective = metrics["objective"]
         if math.isnan(objective):
             raise Diverged(f"after {milestone} examples: validation {self._config.task.metric.name} is not a number")
         if self._patience.update(objective):
             self._best = self._keep(metrics, milestone)
-        metrics |= self._window.close()
+        self._window = _Window()
+        metrics |= window
         reporter.metrics(milestone, metrics)
         progress = {"fit/progress": 1.0 if at_end else milestone / self._plan.total_examples}
         verdict = self._trial.report(milestone, metrics | progress)
@@ -125,9 +127,7 @@ class _Window:
 
     def close(self) -> dict[str, float]:
         seconds = time.perf_counter() - self._since
-        metrics = {"train/loss": self._loss_sum_nats / self._rows, "train/examples_per_second": self._rows / seconds}
-        self.__init__()  # type: ignore[misc]
-        return metrics
+        return {"train/loss": self._loss_sum_nats / self._rows, "train/examples_per_second": self._rows / seconds}
 
 
 def _step_metrics(result: StepResult) -> dict[str, float]:
@@ -143,6 +143,6 @@ def _trainable(config: TrialConfig, bench: Workbench) -> Any:
     model = trial_copy(bench.base, share_weights=not isinstance(config.method, FullConfig))
     match config.method:
         case LoraConfig() as method:
-            return lora.prepare(model, method, peft_task_type=bench.task.peft_task_type)
+            return lora.prepare(model, method, peft_task_type=bench.task.peft_task_type, new_keys=bench.base.new_keys)
         case FullConfig():
             return full.prepare(model)

@@ -77,7 +77,8 @@ def _example(row: Row, where: str, columns: Mapping[str, str]) -> Example:
         value = row[column]
         if value is None or not str(value).strip():
             raise DataError(f"{where}: column '{column}' is empty; fill it or remove the row")
-        values.append(str(value).strip())
+        # a lone surrogate, as broken JSON escapes make it, is no text that can be encoded
+        values.append(str(value).strip().encode("utf-8", "replace").decode())
     return Example(*values)
 
 

@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from training.config import TrackingConfig
+from training.config import TrackerName, TrackingConfig
 from training.errors import StoreError
 from training.report import Point
-from training.tracking_uri import tracking_uri
+from training.tracking_uri import tracking_uri, without_password
 from training.trial import Lineage
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def client_of(uri: str) -> "MlflowClient":
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             client.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise StoreError(f"tracking.uri is '{uri}', which does not answer: {str(error).splitlines()[0]}") from error
+        shown = without_password(uri)
+        raise StoreError(f"tracking.uri is '{shown}', which does not answer: {str(error).splitlines()[0]}") from error
     return client
 
 
@@ -129,24 +131,26 @@ class MlflowRun:
         self._last_steps = dict(last_steps or {})
 
     def log_points(self, points: list[Point]) -> None:
-        """Write metric points, synchronously and in few requests."""
+        """Write metric points that an earlier attempt has not written, synchronously and in few requests."""
+        self._write([point for point in points if point.step > self._last_steps.get(point.key, -1)])
+
+    def _write(self, points: list[Point]) -> None:
         from mlflow.entities import Metric
 
         metrics = [
             # six digits fit the UI's columns; the study and the manifest keep the rest
             Metric(point.key, float(f"{point.value:.6g}"), point.timestamp_ms, point.step)
             for point in points
-            if point.step > self._last_steps.get(point.key, -1)
         ]
         for at in range(0, len(metrics), MAX_POINTS):
             self._client.log_batch(self._id, metrics=metrics[at : at + MAX_POINTS])
 
     def log_metrics(self, values: Mapping[str, float]) -> None:
-        """Write final values."""
+        """Write final values; those of an earlier attempt are replaced."""
         import time
 
         now = int(time.time() * 1000)
-        self.log_points([Point(key, value, 0, now) for key, value in values.items()])
+        self._write([Point(key, value, 0, now) for key, value in values.items()])
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Write params; values longer than MLflow takes are cut, the whole ones stand in config.yaml."""
@@ -169,10 +173,6 @@ class MlflowRun:
     def log_folder(self, folder: Path, name: str) -> None:
         """Upload a folder as artifacts under `name`."""
         self._client.log_artifacts(self._id, str(folder), name)
-
-    def log_table(self, columns: Mapping[str, list[Any]], file: str) -> None:
-        """Write a table that the UI compares side by side across runs."""
-        self._client.log_table(self._id, dict(columns), file)
 
     def log_data(self, name: str, *, digest: str, source: str, profile: Mapping[str, Any]) -> None:
         """Register the data set as the run's input."""
@@ -202,6 +202,8 @@ class NullRun(MlflowRun):
 
     def log_points(self, points: list[Point]) -> None: ...
 
+    def log_metrics(self, values: Mapping[str, float]) -> None: ...
+
     def log_params(self, params: Mapping[str, Any]) -> None: ...
 
     def set_tags(self, tags: Mapping[str, str]) -> None: ...
@@ -210,8 +212,6 @@ class NullRun(MlflowRun):
 
     def log_folder(self, folder: Path, name: str) -> None: ...
 
-    def log_table(self, columns: Mapping[str, list[Any]], file: str) -> None: ...
-
     def log_data(self, name: str, *, digest: str, source: str, profile: Mapping[str, Any]) -> None: ...
 
     def end(self, *, state: str, failed: bool = False) -> None: ...
@@ -219,7 +219,7 @@ class NullRun(MlflowRun):
 
 def start_run(config: TrackingConfig, lineage: Lineage) -> MlflowRun:
     """A run in the configured tracker."""
-    if config.name == "none":
+    if config.name is TrackerName.none:
         return NullRun()
     return Tracker(config, lineage.experiment).start(lineage)
 
@@ -269,11 +269,15 @@ def _version(name: str) -> str | None:
 
 @cache
 def _source_tags() -> dict[str, str]:
-    tags = {"mlflow.user": getpass.getuser(), "mlflow.source.name": "slimtune", "mlflow.source.type": "LOCAL"}
+    tags = {"mlflow.source.name": "slimtune", "mlflow.source.type": "LOCAL"}
     tags["slimtune.version"] = str(_version("slimtune"))
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    if commit.returncode == 0:
-        tags["mlflow.source.git.commit"] = commit.stdout.strip()
+    # a container may have neither a name for its user nor git
+    with suppress(KeyError, OSError):
+        tags["mlflow.user"] = getpass.getuser()
+    with suppress(OSError):
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+        if commit.returncode == 0:
+            tags["mlflow.source.git.commit"] = commit.stdout.strip()
     return tags
 
 

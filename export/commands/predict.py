@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
     rows = _predicted_rows(options.file, options.text_column, predict)
     if options.out is None:
         for row in rows:
-            print(json.dumps(row, ensure_ascii=False))
+            print(json.dumps(row, ensure_ascii=False, default=str))
     else:
         num_rows = _write(rows, Path(options.out))
         print(f"{num_rows} rows written to {options.out}")

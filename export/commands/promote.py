@@ -19,12 +19,15 @@ def run(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     from export.gate import decide
     from export.locate import SCHEME, default_uri
-    from export.registry import fetch, find_version, holder, set_alias
+    from export.registry import alias_version, fetch, find_version, holder, set_alias
 
     if not options.model.startswith(SCHEME):
         raise ModelError(f"--model {options.model}: promote takes a registered version, models:/<name>/<version>")
     uri = options.tracking_uri or default_uri()
     version = find_version(uri, options.model)
+    if alias_version(uri, version.name, options.alias) == version.version:
+        print(f"{version.uri} is {options.alias} of {version.name} already")
+        return 0
     rows = _rows(options) if options.data else None
     decision = decide(fetch(uri, version.uri), holder(uri, version.name, options.alias), rows)
     if not decision.passed:

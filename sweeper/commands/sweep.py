@@ -38,5 +38,6 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     from sweeper import app
 
-    app.run(arguments, sweep="--cfg" not in arguments and "--info" not in arguments)
+    only_shows = any(argument.startswith(("--cfg", "-c", "--info", "-i")) for argument in arguments)
+    app.run(arguments, sweep=not only_shows)
     return 0

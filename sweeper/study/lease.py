@@ -1,5 +1,6 @@
 """Who is alive: each worker renews a lease in the study; a lease that runs out frees its trials."""
 
+import logging
 import os
 import socket
 import threading
@@ -13,6 +14,11 @@ import psutil
 RENEW_SECONDS = 10.0
 EXPIRE_SECONDS = 60.0
 PREFIX = "lease:"
+HANDED_BACK = 0.0
+# start times of processes follow corrections of the clock
+BORN_TOLERANCE_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
 
 
 class AttrStore(Protocol):
@@ -26,14 +32,17 @@ class AttrStore(Protocol):
 class Lease:
     """Renews itself from a thread while the process lives; use it as a context.
 
-    A worker whose launching process died ends at once: its trial would otherwise run unseen beside a resumed sweep.
+    Args:
+        store: Where leases are kept.
+        watch_parent: End this process at once when its parent, the launching process, has died: its trial would
+            otherwise run unseen beside a resumed sweep.
     """
 
-    def __init__(self, store: AttrStore) -> None:
+    def __init__(self, store: AttrStore, *, watch_parent: bool = False) -> None:
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._store = store
         self._stop = threading.Event()
-        self._parent = os.getppid()
+        self._parent = os.getppid() if watch_parent else None
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
 
     def __enter__(self) -> "Lease":
@@ -44,16 +53,19 @@ class Lease:
     def __exit__(self, *exc: object) -> None:
         self._stop.set()
         self._thread.join()
-        self._write(renewed_at=0.0)
+        self._write(renewed_at=HANDED_BACK)
 
     def _renew(self) -> None:
         renewed = time.monotonic()
         while not self._stop.wait(1.0):
-            if os.getppid() != self._parent:
+            if self._parent is not None and os.getppid() != self._parent:
                 os._exit(1)
             if time.monotonic() - renewed >= RENEW_SECONDS:
-                self._write(renewed_at=time.time())
                 renewed = time.monotonic()
+                try:
+                    self._write(renewed_at=time.time())
+                except Exception as error:  # noqa: BLE001  # a storage that is down for a while must not end the lease
+                    log.warning("the lease was not renewed (%s); it is tried again", error)
 
     def _write(self, *, renewed_at: float) -> None:
         own = {"host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid()), "renewed_at": renewed_at}
@@ -63,9 +75,19 @@ class Lease:
 def is_alive(attrs: Mapping[str, Any], worker: str | None) -> bool:
     """Whether a worker still holds its lease; a dead process of this machine loses it at once."""
     lease = attrs.get(f"{PREFIX}{worker}")
-    if lease is None or time.time() - lease["renewed_at"] > EXPIRE_SECONDS:
+    if lease is None or lease["renewed_at"] == HANDED_BACK:
         return False
-    return bool(lease["host"] != socket.gethostname() or _born(lease["pid"]) == lease["born"])
+    if lease["host"] != socket.gethostname():
+        return bool(time.time() - lease["renewed_at"] <= EXPIRE_SECONDS)
+    # of this machine the process says more than the clock, which stands still in a suspended laptop
+    born = _born(lease["pid"])
+    return born is not None and abs(born - lease["born"]) < BORN_TOLERANCE_SECONDS
+
+
+def was_handed_back(attrs: Mapping[str, Any], worker: str | None) -> bool:
+    """Whether the worker ended by itself, e.g. by Ctrl-C, and did not die."""
+    lease = attrs.get(f"{PREFIX}{worker}")
+    return lease is not None and lease["renewed_at"] == HANDED_BACK
 
 
 def _born(pid: int) -> float | None:

@@ -26,7 +26,8 @@ def pruner_of(settings: config.PrunerConfig, rungs: Rungs) -> BasePruner:
                 min_resource=least or rungs.eval_every, reduction_factor=factor
             )
         case config.HyperbandPruner(min_examples=least, max_examples=most, reduction_factor=factor):
-            inner = optuna.pruners.HyperbandPruner(
+            # not wrapped: samplers ask for its type, and it gives out brackets by trial number anyway
+            return optuna.pruners.HyperbandPruner(
                 min_resource=least or rungs.eval_every,
                 max_resource=most or max(rungs.longest, rungs.eval_every),
                 reduction_factor=factor,

@@ -15,11 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sweeper.config import PrunerConfig, SamplerConfig
 from sweeper.space import Choice, FloatRange, IntRange, Scalar, Space
 from sweeper.study import record
-from sweeper.study.lease import EXPIRE_SECONDS, is_alive
+from sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
 from sweeper.study.pruners import Rungs, pruner_of
 from sweeper.study.record import TrialRecord, record_of
 from sweeper.study.samplers import sampler_of
 from training.errors import StoreError
+from training.tracking_uri import without_password
 from training.trial import FailureKind, Verdict
 
 log = logging.getLogger(__name__)
@@ -116,8 +117,11 @@ class Study:
     def _next_index(self) -> int:
         shown = self.shown()
         waiting = [trial for trial in shown if trial.state is record.TrialState.waiting]
+        if not waiting:
+            return len(shown)
         # a retry takes the place that it had
-        return int(waiting[0].attrs.get(record.INDEX, 0)) if waiting else len(shown)
+        place = sum(trial.number < waiting[0].number for trial in shown)
+        return int(waiting[0].attrs.get(record.INDEX, place))
 
     def _suggest(self, trial: optuna.Trial) -> dict[str, Scalar]:
         params: dict[str, Scalar] = {}
@@ -134,26 +138,41 @@ class Study:
     def report(self, number: int, examples_seen: int, objective: float, progress: float) -> Verdict:
         """Note an evaluation and ask the pruner."""
         trial = self._trials[number]
-        trial.report(objective, examples_seen)
-        trial.set_user_attr(record.PROGRESS, progress)
+        try:
+            trial.report(objective, examples_seen)
+            trial.set_user_attr(record.PROGRESS, progress)
+        except UpdateFinishedTrialError:
+            return Verdict(stop=True, reason="another worker has taken the trial over")
         if not trial.should_prune():
             return Verdict(stop=False)
         return Verdict(stop=True, reason=f"{self.spec.pruner.name} at {examples_seen} examples")
 
     def set_trial_attr(self, number: int, key: str, value: Any) -> None:
         """Note something on a trial that this process asked for."""
-        self._trials[number].set_user_attr(key, value)
+        try:
+            self._trials[number].set_user_attr(key, value)
+        except UpdateFinishedTrialError:
+            log.warning("trial %d: another worker has taken it over", number)
 
     def complete(self, number: int, objective: float) -> None:
         """End a trial with a value; a value that is no number is a failure."""
         if math.isnan(objective):
             self._fail(number, FailureKind.diverged.value)
         else:
-            self._study.tell(number, objective)
+            self._tell(number, OptunaState.COMPLETE, objective)
 
     def prune(self, number: int) -> None:
         """End a trial that the pruner stopped."""
-        self._study.tell(number, state=OptunaState.PRUNED)
+        self._tell(number, OptunaState.PRUNED, None)
+
+    def _tell(self, number: int, state: OptunaState, value: float | None) -> bool:
+        """End a trial; False if somebody else ended it first."""
+        try:
+            self._study.tell(number, value, state=state)
+        except (UpdateFinishedTrialError, ValueError) as error:
+            log.warning("trial %d was ended before: %s", number, error)
+            return False
+        return True
 
     def fail(self, number: int, kind: FailureKind) -> None:
         """End a trial that failed."""
@@ -165,21 +184,20 @@ class Study:
         trial_id = storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
         try:
             storage.set_trial_user_attr(trial_id, record.KIND, kind)
-            self._study.tell(number, state=OptunaState.FAIL)
-        except (UpdateFinishedTrialError, ValueError):
+        except UpdateFinishedTrialError:
             return False
-        return True
+        return self._tell(number, OptunaState.FAIL, None)
 
     def free_lost(self) -> None:
         """Fail the running trials of dead workers and enqueue each again, with its values and its run."""
         attrs = self.attrs()
         for trial in self.trials():
             if trial.state is record.TrialState.running and _is_lost(trial, attrs):
-                self._retry(trial)
+                self._retry(trial, died=not was_handed_back(attrs, trial.attrs.get(record.WORKER)))
 
-    def _retry(self, trial: TrialRecord) -> None:
+    def _retry(self, trial: TrialRecord, *, died: bool) -> None:
         retries = int(trial.attrs.get(record.RETRIES, 0))
-        if retries >= self.spec.max_retries:
+        if died and retries >= self.spec.max_retries:
             # it has taken its worker down each time: a failure of its own now, and a place of the budget
             self._fail(trial.number, "worker-died")
             log.warning("trial %d: its worker died %d times; it is not tried again", trial.number, retries + 1)
@@ -187,9 +205,9 @@ class Study:
         if not self._fail(trial.number, record.LOST):
             return
         kept = {key: value for key, value in trial.attrs.items() if key not in (record.KIND, record.WORKER)}
-        kept |= {record.RETRIES: retries + 1, record.RETRY_OF: trial.number}
+        kept |= {record.RETRIES: retries + died, record.RETRY_OF: trial.number}
         self._study.enqueue_trial(dict(trial.params), user_attrs=kept)
-        log.warning("trial %d: its worker died; it is tried again", trial.number)
+        log.warning("trial %d: its worker %s; it is tried again", trial.number, "died" if died else "was stopped")
 
     def enqueue(self, attrs: Mapping[str, Any]) -> None:
         """Add a trial that is known beforehand."""
@@ -202,6 +220,10 @@ class Study:
     def shown(self) -> list[TrialRecord]:
         """The trials of the budget, without those that another has taken the place of."""
         return [trial for trial in self.trials() if trial.counts]
+
+    def num_begun(self) -> int:
+        """Trials that were ever begun, those whose worker died included."""
+        return sum(trial.state is not record.TrialState.waiting for trial in self.trials())
 
     def num_open(self) -> int:
         """Places of the budget that nobody has begun; a waiting retry is one."""
@@ -270,4 +292,4 @@ def _is_lost(trial: TrialRecord, attrs: Mapping[str, Any]) -> bool:
 
 def _unusable(storage: str, error: Exception) -> str:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return f"search.storage is '{storage}', which cannot be used: {reason}"
+    return f"search.storage is '{without_password(storage)}', which cannot be used: {reason}"

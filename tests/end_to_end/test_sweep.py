@@ -173,6 +173,20 @@ def test_another_config_under_the_same_name_is_refused(sweep: Sweep) -> None:
     assert len(sweep.trials()) == 3
 
 
+def test_a_larger_budget_goes_on_with_new_finalists_and_a_new_winner(sweep: Sweep) -> None:
+    """Finished stages are not taken for those of another winner, nor for those of another export config."""
+    onnx = ("export=onnx", "export.quantization=none", "search.finalists=2")
+    assert sweep.run(*onnx, "search.n_trials=2").returncode == 0
+    done = sweep.run(*onnx, "search.n_trials=6", "export.registered_model=other")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "registered: other version 1" in done.stdout
+    manifest = json.loads((sweep.folder / "outputs" / "mine" / "export" / "bundle" / "manifest.json").read_text())
+    winner = next(line for line in done.stdout.splitlines() if " * " in line).split()
+    assert manifest["trial"] == int(winner[0])
+    names = {run.info.run_name for run in sweep.runs("rerun")}
+    assert f"t{manifest['trial']:02d} seed 1" in names
+
+
 def test_failed_trials_are_recorded_and_the_sweep_goes_on(sweep: Sweep) -> None:
     """A learning rate beyond all floats diverges; the others are searched on."""
     rates = "fit.learning_rate=choice(1e-3,1e38)"

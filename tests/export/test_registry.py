@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from export.bundle import Bundle
 from export.pipeline import Exported
 from export.registry import fetch, find_version, holder, register, set_alias
 from sweeper.cli import main
-from training.config import CheckpointPolicy, TrackingConfig
+from training.config import CheckpointPolicy, TrackerName, TrackingConfig
 from training.errors import ModelError
 from training.tracking import Tracker, client_of
 from training.trial import Lineage
@@ -20,7 +21,9 @@ def uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def run_id(uri: str, tmp_path: Path) -> str:
-    config = TrackingConfig(name="mlflow", uri=uri, experiment=None, checkpoints=CheckpointPolicy.none, log_every=1)
+    config = TrackingConfig(
+        name=TrackerName.mlflow, uri=uri, experiment=None, checkpoints=CheckpointPolicy.none, log_every=1
+    )
     lineage = Lineage(
         experiment="e", kind="export", name="e", parent_run_id=None, run_id=None, sampled={}, folder=tmp_path
     )
@@ -44,7 +47,11 @@ def test_a_version_is_registered_promoted_and_used(
     assert champion.manifest == exported.bundle.manifest
     assert main(["predict", "--model", "models:/tiny@champion", "--text", "bad soup"]) == 0
     assert capsys.readouterr().out.startswith("minus\t")
-    second = register(uri, exported.bundle, "tiny", run_id=run_id)
+    assert register(uri, exported.bundle, "tiny", run_id=run_id) == first, "the same bundle is one version"
+    assert main(["promote", "--model", first.uri]) == 0
+    assert "is champion of tiny already" in capsys.readouterr().out
+    other = Bundle(exported.bundle.folder, {**exported.bundle.manifest, "files": {"model.onnx": "other"}})
+    second = register(uri, other, "tiny", run_id=run_id)
     assert main(["promote", "--model", second.uri]) == 2
     assert "not better" in capsys.readouterr().err
     assert find_version(uri, "models:/tiny@champion") == first

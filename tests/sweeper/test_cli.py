@@ -62,12 +62,13 @@ def test_all_problems_of_a_config_are_told_at_once_and_at_once(command: str, tmp
     arguments = ["data.train_file=x.jsonl", "fit.epochs=-1", "method.r=many", "search.n_trials=0"]
     seconds, done = cpu_seconds(command, *arguments, folder=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.splitlines() == [
-        "slimtune: 3 problems in the config:",
+    lines = done.stderr.splitlines()
+    assert lines[0] == "slimtune: 3 problems in the config:"
+    assert set(lines[1:]) == {
         "  - method.r is 'many'; use a whole number",
         "  - fit.epochs is -1.0; use a number above 0, e.g. 3",
         "  - search.n_trials is 0; use a number above 0, e.g. 20",
-    ]
+    }
     assert seconds < 2 * LIMIT_SECONDS
 
 

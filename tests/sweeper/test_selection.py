@@ -17,6 +17,10 @@ def test_the_best_mean_over_seeds_wins_not_the_luckiest_run() -> None:
     assert winner(entered, maximize=False).number == 0
 
 
+def test_a_finalist_whose_reruns_failed_does_not_win_by_its_one_score() -> None:
+    assert winner([make(0, 0.95), make(1, 0.9, 0.9)], maximize=True).number == 1
+
+
 def test_ties_go_by_trial_number_and_first_run() -> None:
     entered = [make(3, 0.7), make(1, 0.7)]
     assert winner(entered, maximize=True).number == 1

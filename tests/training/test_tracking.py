@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from training.config import CheckpointPolicy, TrackingConfig
+from training.config import CheckpointPolicy, TrackerName, TrackingConfig
 from training.errors import StoreError
 from training.report import Point
 from training.tracking import Tracker, client_of, display, flat, log10_params
@@ -13,7 +13,7 @@ from training.trial import Lineage
 
 def config_at(folder: Path) -> TrackingConfig:
     return TrackingConfig(
-        name="mlflow",
+        name=TrackerName.mlflow,
         uri=f"sqlite:///{folder / 'mlflow.db'}",
         experiment=None,
         checkpoints=CheckpointPolicy.none,

@@ -1,5 +1,6 @@
 """LoRA through peft: the base stays frozen, low-rank updates and the new head are trained."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,21 @@ from training.errors import ConfigError
 ALL_LINEAR = "all-linear"
 
 
-def prepare(model: PreTrainedModel, config: LoraConfig, *, peft_task_type: str) -> nn.Module:
+def prepare(model: PreTrainedModel, config: LoraConfig, *, peft_task_type: str, new_keys: Collection[str]) -> nn.Module:
     """Wrap the model with fresh adapters, drawn from torch's global generator.
+
+    Args:
+        model: A trial's own copy of the base.
+        config: The adapters.
+        peft_task_type: peft's name of the task.
+        new_keys: Parameters that the checkpoint lacked: their modules are trained and saved whole. peft alone knows
+            only `classifier` and `score`, and would save a model whose other new layers are lost.
 
     Raises:
         ConfigError: No module of the model has one of the target names.
     """
     targets = ALL_LINEAR if config.target_modules == [ALL_LINEAR] else config.target_modules
-    _check_names(model, config.target_modules, key="method.target_modules")
-    _check_names(model, config.modules_to_save, key="method.modules_to_save")
+    check_names(model, config)
     _silence_dropout(model)
     alpha = config.alpha if config.alpha is not None else 2 * config.r
     settings = peft.LoraConfig(
@@ -30,15 +37,37 @@ def prepare(model: PreTrainedModel, config: LoraConfig, *, peft_task_type: str) 
         lora_alpha=alpha,  # type: ignore[arg-type]  # peft divides; its annotation says int
         lora_dropout=config.dropout,
         target_modules=targets,
-        # peft adds the task's own head to these
-        modules_to_save=list(config.modules_to_save) or None,
+        modules_to_save=_saved_whole(config, new_keys),
     )
-    return peft.get_peft_model(model, settings)
+    wrapped = peft.get_peft_model(model, settings)
+    for parameter in wrapped.parameters():
+        if parameter.requires_grad:
+            # a base in bf16 gives its copies of whole modules in bf16; the optimizer's weights are fp32
+            parameter.data = parameter.data.float()
+    return wrapped
 
 
 def save(model: Any, folder: Path) -> None:
     """Write peft's own folder (adapter_config.json, adapter_model.safetensors)."""
     model.save_pretrained(folder)
+
+
+def _saved_whole(config: LoraConfig, new_keys: Collection[str]) -> list[str]:
+    names = list(config.modules_to_save)
+    for owner in sorted({key.rpartition(".")[0] for key in new_keys}):
+        if not set(owner.split(".")) & set(names):
+            names.append(owner)
+    return names
+
+
+def check_names(model: nn.Module, config: LoraConfig) -> None:
+    """Whether the model has the modules that the config names; a model without weights is enough.
+
+    Raises:
+        ConfigError: It has not; the message lists those that it has.
+    """
+    _check_names(model, config.target_modules, key="method.target_modules")
+    _check_names(model, config.modules_to_save, key="method.modules_to_save")
 
 
 def _silence_dropout(model: nn.Module) -> None:
@@ -50,7 +79,7 @@ def _silence_dropout(model: nn.Module) -> None:
             setattr(part, "attention_dropout", 0.0)  # noqa: B010  # not every module has it
 
 
-def _check_names(model: PreTrainedModel, names: list[str], *, key: str) -> None:
+def _check_names(model: nn.Module, names: list[str], *, key: str) -> None:
     if names == [ALL_LINEAR]:
         return
     present = sorted({name.rsplit(".", 1)[-1] for name, part in model.named_modules() if isinstance(part, nn.Linear)})
