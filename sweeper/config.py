@@ -167,9 +167,9 @@ def _cross_problems(search: Search) -> list[str]:
     factor = getattr(search.pruner, "reduction_factor", None)
     if factor is not None and factor < 2:
         problems.append(f"search.pruner.reduction_factor is {factor}; use a whole number of at least 2, e.g. 3")
-    bounds = (getattr(search.pruner, "min_examples", None), getattr(search.pruner, "max_examples", None))
-    if None not in bounds and bounds[0] > bounds[1]:
-        problems.append(f"search.pruner.min_examples is {bounds[0]}, above max_examples ({bounds[1]}); swap them")
+    least, most = (getattr(search.pruner, key, None) for key in ("min_examples", "max_examples"))
+    if least is not None and most is not None and least > most:
+        problems.append(f"search.pruner.min_examples is {least}, above max_examples ({most}); swap them")
     if not search.config.name or any(sign in search.config.name for sign in "/\\:\0") or search.config.name[0] == ".":
         problems.append(f"search.name is {search.config.name!r}; it names a folder: use letters, digits, '-' and '_'")
     return problems

@@ -105,7 +105,8 @@ def _range(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimensio
     number = int if value["type"] == "int" else (int, float)
     low: Any = value.get("low")
     high: Any = value.get("high")
-    log, step = value.get("log", False), value.get("step")
+    log: Any = value.get("log", False)
+    step: Any = value.get("step")
     for key, end in (("low", low), ("high", high)):
         if not isinstance(end, number) or isinstance(end, bool):
             problems.append(f"space.{name}.{key} is {end!r}; use a number of type {value['type']}")

@@ -56,7 +56,8 @@ def check_model(config: ModelConfig, task: Classification) -> PreTrainedModel:
         raise ModelError(f"{folder} has no *.safetensors; save the model with safe_serialization=True")
     try:
         with torch.device("meta"):
-            model: PreTrainedModel = task.auto_class.from_config(settings, trust_remote_code=config.trust_remote_code)
+            build: Any = task.auto_class.from_config
+            model: PreTrainedModel = build(settings, trust_remote_code=config.trust_remote_code)
     except ValueError as error:
         raise ModelError(f"model.name_or_path is '{config.name_or_path}': {str(error).splitlines()[0]}") from None
     return model
