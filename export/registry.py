@@ -60,12 +60,12 @@ def set_alias(uri: str, registered: RegisteredVersion, alias: str) -> str | None
     """
     client = client_of(uri)
     model = client.get_registered_model(registered.name)
-    before = model.aliases.get(alias)
+    before = str(model.aliases[alias]) if alias in model.aliases else None
     client.set_registered_model_alias(registered.name, alias, registered.version)
     history = json.loads(model.tags.get(HISTORY, "[]"))
     history.append({"alias": alias, "version": registered.version, "before": before, "at": int(time.time())})
     client.set_registered_model_tag(registered.name, HISTORY, json.dumps(history))
-    return str(before) if before is not None else None
+    return before
 
 
 def find_version(uri: str, model_uri: str) -> RegisteredVersion:

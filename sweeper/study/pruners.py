@@ -1,12 +1,12 @@
 """Optuna's pruners from our config, with rungs in training examples."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import optuna
 from optuna.pruners import BasePruner
 
 from sweeper import config
-from sweeper.study.record import KIND, LOST
+from sweeper.study.places import InPlaces
 
 
 class Rungs(NamedTuple):
@@ -45,18 +45,4 @@ class WithoutLost(BasePruner):
 
     def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
         """As the pruner inside decides over the other trials."""
-        return self._inner.prune(_View(study), trial)  # type: ignore[arg-type]
-
-
-class _View:
-    """A study without its lost trials."""
-
-    def __init__(self, study: optuna.Study) -> None:
-        self._study = study
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._study, name)
-
-    def get_trials(self, *args: Any, **kwargs: Any) -> list[optuna.trial.FrozenTrial]:
-        trials = self._study.get_trials(*args, **kwargs)
-        return [trial for trial in trials if trial.user_attrs.get(KIND) != LOST]
+        return self._inner.prune(InPlaces(study), trial)  # type: ignore[arg-type]

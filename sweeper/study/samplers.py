@@ -1,10 +1,15 @@
 """Optuna's samplers from our config, seeded per trial."""
 
 import hashlib
+from typing import Any
 
+from optuna import Study
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial
 
 from sweeper import config
+from sweeper.study.places import InPlaces
 
 
 def sampler_of(settings: config.SamplerConfig, *, seed: int, index: int) -> BaseSampler:
@@ -18,4 +23,31 @@ def sampler_of(settings: config.SamplerConfig, *, seed: int, index: int) -> Base
         case config.RandomSampler():
             return RandomSampler(seed=derived)
         case config.TpeSampler(n_startup_trials=startup):
-            return TPESampler(seed=derived, n_startup_trials=startup)
+            return SamplerInPlaces(TPESampler(seed=derived, n_startup_trials=startup))
+
+
+class SamplerInPlaces(BaseSampler):
+    """Lets a sampler see the study as if no worker had ever died: a resumed sweep goes on as an unbroken one."""
+
+    def __init__(self, inner: BaseSampler) -> None:
+        self._inner = inner
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """As the sampler inside."""
+        return self._inner.infer_relative_search_space(_view(study), trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """As the sampler inside."""
+        return self._inner.sample_relative(_view(study), trial, search_space)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """As the sampler inside."""
+        return self._inner.sample_independent(_view(study), trial, param_name, param_distribution)
+
+
+def _view(study: Study) -> Study:
+    return InPlaces(study)  # type: ignore[return-value]

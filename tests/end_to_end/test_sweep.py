@@ -155,7 +155,7 @@ def test_workers_of_the_joblib_launcher_share_one_budget(sweep: Sweep) -> None:
     process = sweep.start(*parallel)
     wait_for_trials(sweep, 1)
     process.kill()
-    process.wait()
+    process.communicate()
     done = sweep.run(*parallel)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(sweep.trials()) == 6
