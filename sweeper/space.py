@@ -119,7 +119,7 @@ def _range(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimensio
         problems.append(f"space.{name}{broken}")
         return None
     if value["type"] == "int":
-        return IntRange(low, high, log, step or 1)
+        return IntRange(low, high, log, int(step) if step else 1)
     return FloatRange(float(low), float(high), log, step)
 
 
