@@ -14,7 +14,7 @@ from training.encode import encode
 from training.evaluate import score_split
 from training.model import load_tokenizer
 from training.resources import Resources, free_cores
-from training.split import Example, load_splits
+from training.split import load_splits
 from training.tasks import Classification
 
 
@@ -22,14 +22,10 @@ class TestResult(NamedTuple):
     """Attributes:
     num_rows: Rows of the test split.
     scores: Accuracy and macro F1 with their intervals.
-    examples: The rows.
-    predictions: The predicted labels, as many.
     """
 
     num_rows: int
     scores: dict[str, Interval]
-    examples: list[Example]
-    predictions: list[str]
 
 
 def read_test(checkpoint: Path, *, seed: int) -> TestResult | None:
@@ -57,6 +53,4 @@ def read_test(checkpoint: Path, *, seed: int) -> TestResult | None:
     return TestResult(
         num_rows=len(examples),
         scores=score_intervals(references_N, predictions_N, seed=seed),
-        examples=examples,
-        predictions=[record.labels[index] for index in predictions_N],
     )
