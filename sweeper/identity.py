@@ -10,7 +10,7 @@ from training.tracking import flat
 IDENTITY = "identity"
 SECTIONS = ("task", "data", "model", "method", "fit")
 # may differ between the command that began a sweep and the one that goes on with it
-MACHINE_KEYS = {"data.cache_dir", "fit.device", "fit.threads", "fit.eval_batch_size"}
+MACHINE_KEYS = {"data.cache_dir", "fit.device", "fit.threads", "fit.slots", "fit.eval_batch_size"}
 
 
 def identity_of(request: SweepRequest, data_fingerprint: str) -> dict[str, str]:

@@ -175,6 +175,7 @@ class FitConfig:
     precision: Arithmetic of forward and backward.
     device: `auto`, `cpu`, `cuda` or `cuda:<index>`.
     threads: CPU threads of one worker; null shares the cores among the workers.
+    slots: Trials that one worker trains at once on one base; null is 1 on a CPU.
     eval_every: Training examples between evaluations; null is once an epoch.
     eval_batch_size: Rows of one evaluation batch.
     patience: Evaluations without improvement after which the trial stops; null never stops early.
@@ -195,6 +196,7 @@ class FitConfig:
     precision: Precision
     device: str
     threads: int | None = field(metadata=above_zero(2))
+    slots: int | None = field(metadata=above_zero(4))
     eval_every: int | None = field(metadata=above_zero(1000))
     eval_batch_size: int = field(metadata=above_zero(64))
     patience: int | None = field(metadata=above_zero(3))

@@ -1,163 +1,191 @@
-"""The worker: takes trials from a source and runs each to its outcome."""
+"""The worker: takes trials from a source and runs each to its outcome, several at once where that pays."""
 
 import logging
-import resource
-import time
-import traceback
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
-import yaml
 
-from training import tracking
-from training.config import CheckpointPolicy, TrialConfig, parse_trial
-from training.errors import ConfigError, DataError, Diverged, ModelError
-from training.report import Reporter
-from training.resources import Resources, resolve
-from training.slot import Slot
-from training.tracking import MlflowRun
-from training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Trial, TrialSource
-from training.workbench import Workbench, workbench_for
+from training.config import LoraConfig, TrialConfig, parse_trial
+from training.errors import ConfigError
+from training.lane import Lane, failed, finish, is_out_of_memory
+from training.pack import Pack, gradients_alone
+from training.resources import MAX_SLOTS, num_slots, resolve
+from training.trial import Failed, FailureKind, Outcome, Trial, TrialSource
+from training.workbench import workbench_for
 
 log = logging.getLogger(__name__)
 
 
 def run_trials(source: TrialSource) -> None:
     """Run trials until the source has no more."""
-    while (trial := source.next()) is not None:
-        run_trial(trial)
+    Engine(source).run()
 
 
 def run_trial(trial: Trial) -> Outcome:
     """Run one trial, track it, and tell its outcome to whoever gave it."""
-    parsed = parse_trial(trial.config)
-    if parsed.problems:
-        error = ConfigError(parsed.problems)
-        outcome: Outcome = Failed(FailureKind.bad_config, "; ".join(parsed.problems), str(error))
-    else:
-        outcome = _tracked(trial, parsed.section)
-    log.info("trial %d: %s", trial.number, describe(outcome))
-    trial.finish(outcome)
-    return outcome
+    engine = Engine(_OneTrial(trial))
+    engine.run()
+    assert engine.last_outcome is not None
+    return engine.last_outcome
 
 
-def _tracked(trial: Trial, config: TrialConfig) -> Outcome:
-    lineage = trial.lineage
-    lineage.folder.mkdir(parents=True, exist_ok=True)
-    run = tracking.start_run(config.tracking, lineage)
-    trial.began(run.run_id)
-    started = time.perf_counter()
-    try:
-        _safely(_log_start, run, trial)
-        with Reporter(run, lineage.folder) as reporter:
-            outcome = _attempt(trial, config, run=run, reporter=reporter)
-    except KeyboardInterrupt:
-        run.end(state="interrupted", failed=True)
-        raise
-    _safely(_log_end, run, outcome, config=config, seconds=time.perf_counter() - started)
-    return outcome
+class _OneTrial:
+    """A source of one trial."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial: Trial | None = trial
+
+    def next(self) -> Trial | None:
+        trial, self._trial = self._trial, None
+        return trial
 
 
-def _safely(write: Callable[..., None], *args: Any, **kwargs: Any) -> None:
-    """Write to the tracker; one that is down must cost neither the trial nor the sweep."""
-    try:
-        write(*args, **kwargs)
-    except Exception as error:  # noqa: BLE001  # MLflow raises whatever its store raises
-        log.warning("tracking: %s failed: %s", write.__name__, error)
+class Engine:
+    """Keeps as many trials going as there are slots, and refills a slot as soon as its trial has ended.
+
+    Attributes:
+        last_outcome: Of the trial that ended last.
+    """
+
+    def __init__(self, source: TrialSource) -> None:
+        self._source = source
+        self._lanes: list[Lane] = []
+        self._pack = Pack()
+        # a trial that cannot ride with those under way
+        self._held: tuple[Trial, TrialConfig] | None = None
+        self._has_room = True
+        # lanes that share a pass at most; fewer after a pass did not fit into memory
+        self._limit = MAX_SLOTS
+        self.last_outcome: Outcome | None = None
+
+    def run(self) -> None:
+        """Until the source has no more trials."""
+        try:
+            while True:
+                if self._has_room:
+                    self._fill()
+                if not self._lanes:
+                    return
+                self._tick()
+        except BaseException:
+            for lane in self._lanes:
+                lane.interrupt()
+            raise
+
+    def _fill(self) -> None:
+        """Take trials into the free slots; whoever cannot ride with those under way waits for their end."""
+        while len(self._lanes) < self._room():
+            taken = self._held or self._next()
+            self._held = taken
+            if taken is None or (self._lanes and not rides_along(taken[1], self._lanes[0].config)):
+                break
+            self._held = None
+            self._open(*taken)
+        # the source is asked again when a lane is free
+        self._has_room = False
+
+    def _room(self) -> int:
+        if not self._lanes:
+            return 1
+        first = self._lanes[0]
+        return min(self._limit, num_slots(first.config.fit)) if first.parts is not None else 1
+
+    def _next(self) -> tuple[Trial, TrialConfig] | None:
+        """The next trial whose config is good; others are told as failed."""
+        while (trial := self._source.next()) is not None:
+            parsed = parse_trial(trial.config)
+            if not parsed.problems:
+                return trial, parsed.section
+            story = str(ConfigError(parsed.problems))
+            self.last_outcome = Failed(FailureKind.bad_config, "; ".join(parsed.problems), story)
+            finish(trial, self.last_outcome)
+        return None
+
+    def _open(self, trial: Trial, config: TrialConfig) -> None:
+        lane = Lane(trial, config)
+        self._lanes.append(lane)
+        try:
+            resources = resolve(config.fit)
+            torch.set_num_threads(resources.num_threads)
+            lane.take_slot(workbench_for(config, resources), resources)
+        except Exception as error:  # noqa: BLE001  # whatever a trial dies of, the sweep goes on
+            self._close(lane, failed(error))
+            return
+        if lane.parts is not None:
+            self._pack.join(lane.slot, lane.parts)
+
+    def _close(self, lane: Lane, outcome: Outcome) -> None:
+        self._lanes.remove(lane)
+        self._has_room = True
+        if lane.parts is not None:
+            self._pack.leave(lane.slot)
+        self.last_outcome = outcome
+        lane.close(outcome)
+
+    def _tick(self) -> None:
+        """One micro-batch for each lane that is under way, or the evaluations that are due."""
+        lanes = self._under_way()
+        due = [lane for lane in lanes if lane.slot.evaluation_due]
+        if due:
+            for lane in due:
+                self._attempt(lane, partial(lane.slot.evaluate, lane.reporter))
+        elif len(lanes) == 1:
+            self._attempt(lanes[0], partial(gradients_alone, lanes[0].slot))
+            self._advance(lanes)
+        else:
+            self._shared_pass(lanes)
+
+    def _under_way(self) -> list[Lane]:
+        first = self._lanes[0]
+        if first.parts is None:
+            return [first]
+        return [lane for lane in self._lanes if lane.parts is not None][: self._limit]
+
+    def _shared_pass(self, lanes: Sequence[Lane]) -> None:
+        try:
+            diverged = self._pack.gradients([lane.slot for lane in lanes])
+        except Exception as error:  # noqa: BLE001  # nobody knows whose fault it is: each finds out in a smaller pass
+            self._shrink(lanes, error)
+            return
+        for lane in lanes:
+            lane.mates |= {other.number for other in lanes if other is not lane}
+            if lane.slot in diverged:
+                self._close(lane, failed(diverged[lane.slot]))
+        self._advance(lanes)
+
+    def _shrink(self, lanes: Sequence[Lane], error: Exception) -> None:
+        for lane in lanes:
+            lane.slot.rewind()
+        self._limit = max(1, len(lanes) // 2) if is_out_of_memory(error) else 1
+        log.warning("a pass of %d trials failed (%s); from now on %d share one", len(lanes), error, self._limit)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _advance(self, lanes: Sequence[Lane]) -> None:
+        for lane in lanes:
+            if lane in self._lanes:
+                self._attempt(lane, partial(lane.slot.advance, lane.reporter))
+
+    def _attempt(self, lane: Lane, work: Callable[[], Outcome | None]) -> None:
+        """The trial boundary: any ending becomes an outcome."""
+        try:
+            outcome = work()
+        except Exception as error:  # noqa: BLE001  # whatever a trial dies of, the sweep goes on
+            if is_out_of_memory(error) and lane.slot.evaluation_due and len(self._under_way()) > 1:
+                # it is evaluated again with fewer beside it
+                self._shrink(self._under_way(), error)
+                return
+            outcome = failed(error)
+        if outcome is not None:
+            self._close(lane, outcome)
 
 
-def _attempt(trial: Trial, config: TrialConfig, *, run: MlflowRun, reporter: Reporter) -> Outcome:
-    """The trial boundary: any ending becomes an outcome."""
-    try:
-        resources = resolve(config.fit)
-        torch.set_num_threads(resources.num_threads)
-        bench = workbench_for(config, resources)
-        slot = Slot(trial, config, bench, resources)
-        _safely(_log_facts, run, config=config, bench=bench, facts=_facts(resources, slot))
-        while (outcome := slot.tick(reporter)) is None:
-            pass
-        return outcome
-    except Exception as error:  # noqa: BLE001  # whatever a trial dies of, the sweep goes on
-        return Failed(_kind(error), f"{type(error).__name__}: {error}", traceback.format_exc())
-
-
-def _kind(error: Exception) -> FailureKind:
-    kinds: tuple[tuple[type | tuple[type, ...], FailureKind], ...] = (
-        (Diverged, FailureKind.diverged),
-        (DataError, FailureKind.bad_data),
-        ((ConfigError, ModelError), FailureKind.bad_config),
-        ((MemoryError, torch.OutOfMemoryError), FailureKind.out_of_memory),
+def rides_along(config: TrialConfig, first: TrialConfig) -> bool:
+    """Whether a trial may share the base with one under way; what only the model can tell is seen later."""
+    plain = isinstance(config.method, LoraConfig) and config.method.dropout == 0
+    ours, theirs = (
+        (one.task, one.data, one.model, one.fit.precision, one.fit.device, one.fit.threads, one.fit.slots)
+        for one in (config, first)
     )
-    for types, kind in kinds:
-        if isinstance(error, types):
-            return kind
-    # the CPU allocator has no exception type of its own
-    return FailureKind.out_of_memory if "can't allocate memory" in str(error) else FailureKind.bug
-
-
-def describe(outcome: Outcome) -> str:
-    """One line for people."""
-    match outcome:
-        case Completed(scores, _):
-            return f"completed, objective {scores['objective']:.4f}"
-        case Pruned(at, why):
-            return f"pruned after {at} examples ({why})"
-        case Failed(kind, message, _):
-            return f"failed ({kind.value}): {message}"
-
-
-def _facts(resources: Resources, slot: Slot) -> dict[str, str]:
-    return {
-        "device": str(resources.device),
-        "precision": resources.precision.value,
-        "threads": str(resources.num_threads),
-        "trained_parameters": str(slot.num_trained_parameters),
-    }
-
-
-def _log_start(run: MlflowRun, trial: Trial) -> None:
-    config = yaml.safe_dump(dict(trial.config), sort_keys=False, allow_unicode=True)
-    (trial.lineage.folder / "config.yaml").write_text(config, encoding="utf-8")
-    run.log_text(config, "config.yaml")
-    run.log_params(_params(trial))
-
-
-def _params(trial: Trial) -> dict[str, Any]:
-    return {**tracking.flat(trial.config), **tracking.log10_params(trial.lineage.sampled)}
-
-
-def _log_facts(run: MlflowRun, *, config: TrialConfig, bench: Workbench, facts: Mapping[str, str]) -> None:
-    run.set_tags(facts)
-    sizes = {f"num_{name}_rows": len(split) for name, split in bench.splits.items()}
-    run.log_data(
-        config.data.name,
-        digest=bench.data_fingerprint,
-        source=config.data.train_file,
-        profile={**sizes, "num_rows_cut": bench.num_cut, "num_duplicates": bench.num_duplicates},
-    )
-
-
-def _log_end(run: MlflowRun, outcome: Outcome, *, config: TrialConfig, seconds: float) -> None:
-    # Linux counts the peak in KiB
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    run.log_metrics({"fit/seconds": seconds, "fit/process_peak_mb": peak_mb})
-    match outcome:
-        case Completed(scores, checkpoint):
-            run.log_metrics(
-                {
-                    f"best/{key.removeprefix('validation/')}": value
-                    for key, value in scores.items()
-                    if key.startswith("validation/")
-                }
-            )
-            if config.tracking.checkpoints is CheckpointPolicy.all:
-                run.log_folder(checkpoint, "checkpoint")
-            run.end(state="complete")
-        case Pruned(at, why):
-            run.set_tags({"pruned_at": str(at), "pruned_why": why})
-            run.end(state="pruned")
-        case Failed(kind, message, trace):
-            run.set_tags({"failure": kind.value, "failure_message": message[:4000]})
-            run.log_text(trace, "failure.txt")
-            run.end(state="failed", failed=True)
+    return plain and ours == theirs

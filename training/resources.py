@@ -8,6 +8,9 @@ import torch
 from training.config import Attention, FitConfig, Precision
 from training.errors import ConfigError
 
+# more than a base of a useful size leaves memory for
+MAX_SLOTS, AUTO_SLOTS = 64, 4
+
 
 class Resources(NamedTuple):
     """Attributes:
@@ -35,6 +38,16 @@ def free_cores() -> int:
     """Cores that this process may use, shared by the workers beside it (SLIMTUNE_WORKERS)."""
     workers = int(os.environ.get("SLIMTUNE_WORKERS", "1"))
     return max(1, len(os.sched_getaffinity(0)) // workers)
+
+
+def num_slots(fit: FitConfig) -> int:
+    """Trials that one process trains at once.
+
+    On a CPU a pass over several trials is hardly faster than a pass each (`benchmarks/slots.py`), so `auto` is one.
+    """
+    if fit.slots is not None:
+        return fit.slots
+    return AUTO_SLOTS if torch.cuda.is_available() and fit.device != "cpu" else 1
 
 
 def attention_name(attention: Attention, device: torch.device) -> str:

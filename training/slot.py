@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from training.batches import BatchOrder
+from training.batches import Batch, BatchOrder, collate
 from training.cadence import Cadence, plan_of
 from training.checkpoint import CheckpointRecord, save_best
 from training.config import FullConfig, LoraConfig, TrialConfig
@@ -23,14 +23,15 @@ from training.workbench import Workbench
 
 
 class Slot:
-    """Holds one trial and moves it on, step by step, until it has an outcome."""
+    """Holds one trial: whoever has it runs its micro-batches through a model, alone or packed with others."""
 
     def __init__(self, trial: Trial, config: TrialConfig, bench: Workbench, resources: Resources) -> None:
         torch.manual_seed(config.fit.seed)
-        self._trial, self._config, self._bench, self._resources = trial, config, bench, resources
+        self.bench, self.resources = bench, resources
+        self._trial, self._config = trial, config
         self._plan = plan_of(config.fit, len(bench.splits["train"]))
-        self._model = _trainable(config, bench).train()
-        self._stepper = Stepper(self._model, config.fit, resources, num_train_steps=self._plan.num_train_steps)
+        self.model = _trainable(config, bench).train()
+        self._stepper = Stepper(self.model, config.fit, resources, num_train_steps=self._plan.num_train_steps)
         lengths = bench.splits["train"].encoded.lengths()
         self._order = BatchOrder(lengths, batch_size=config.fit.batch_size, seed=config.fit.seed).epochs()
         self._cadence = Cadence(self._plan.eval_every)
@@ -40,48 +41,84 @@ class Slot:
             maximize=config.task.maximize,
         )
         self._examples_seen = 0
+        self._milestone: int | None = None
         self._window = _Window()
         self._best: Completed | None = None
 
     @property
     def num_trained_parameters(self) -> int:
         """Elements of all tensors that the optimizer moves."""
-        return sum(parameter.numel() for parameter in self._model.parameters() if parameter.requires_grad)
+        return sum(parameter.numel() for parameter in self.model.parameters() if parameter.requires_grad)
 
-    def tick(self, reporter: Reporter) -> Outcome | None:
-        """Take one optimizer step, and evaluate when it is due; the outcome, once there is one.
+    @property
+    def evaluation_due(self) -> bool:
+        """Whether to call `evaluate` before the next micro-batch."""
+        return self._milestone is not None
+
+    def micro_batch(self) -> Batch:
+        """The rows whose gradient is next."""
+        if self._stepper.num_rows == 0:
+            self._stepper.begin(next(self._order))
+        rows = self._stepper.micro_rows()
+        pad_id = self.bench.tokenizer.pad_token_id
+        return collate(self.bench.splits["train"], rows, pad_id=pad_id, device=self.resources.device)
+
+    def share_of(self, logits_BC: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """What to take the gradient of, given the model's output for the micro-batch.
 
         Raises:
-            Diverged: Loss, gradient or validation score is not finite.
+            Diverged: The loss is not finite.
         """
-        rows = next(self._order)
-        train = self._bench.splits["train"]
-        pad_id = self._bench.tokenizer.pad_token_id
-        result = self._stepper.step(train, rows, task=self._bench.task, pad_id=pad_id)
-        self._examples_seen += len(rows)
-        self._window.add(result, len(rows))
+        loss = self.bench.task.loss(logits_BC, batch, label_smoothing=self._config.fit.label_smoothing)
+        return self._stepper.share_of(loss)
+
+    def advance(self, reporter: Reporter) -> None:
+        """After the gradient: step the optimizer when its batch is complete.
+
+        Raises:
+            Diverged: The gradient is not finite.
+        """
+        if not self._stepper.complete:
+            return
+        rows = self._stepper.num_rows
+        result = self._stepper.step()
+        self._examples_seen += rows
+        self._window.add(result, rows)
         if self._stepper.num_steps % self._config.tracking.log_every == 0:
             reporter.metrics(self._examples_seen, _step_metrics(result))
-        at_end = self._stepper.num_steps >= self._plan.num_train_steps
-        milestone = self._cadence.reached(self._examples_seen)
-        if milestone is None and at_end:
-            milestone = self._examples_seen
-        return self._evaluate(milestone, reporter, at_end=at_end) if milestone is not None else None
+        self._milestone = self._cadence.reached(self._examples_seen)
+        if self._milestone is None and self._at_end:
+            self._milestone = self._examples_seen
 
-    def _evaluate(self, milestone: int, reporter: Reporter, *, at_end: bool) -> Outcome | None:
-        window = self._window.close()
+    def rewind(self) -> None:
+        """Take the batch that is under way from its beginning, after a pass over it failed."""
+        self._stepper.rewind()
+
+    @property
+    def _at_end(self) -> bool:
+        return self._stepper.num_steps >= self._plan.num_train_steps
+
+    def evaluate(self, reporter: Reporter) -> Outcome | None:
+        """Score the model on the validation rows, when it is due; the trial's outcome, once there is one.
+
+        Raises:
+            Diverged: The score is not a number.
+        """
+        assert self._milestone is not None
+        milestone = self._milestone
         metrics = self._scores()
         objective = metrics["objective"]
         if math.isnan(objective):
             raise Diverged(f"after {milestone} examples: validation {self._config.task.metric.name} is not a number")
         if self._patience.update(objective):
             self._best = self._keep(metrics, milestone)
+        metrics |= self._window.close()
         self._window = _Window()
-        metrics |= window
+        self._milestone = None
         reporter.metrics(milestone, metrics)
-        progress = {"fit/progress": 1.0 if at_end else milestone / self._plan.total_examples}
+        progress = {"fit/progress": 1.0 if self._at_end else milestone / self._plan.total_examples}
         verdict = self._trial.report(milestone, metrics | progress)
-        if at_end:
+        if self._at_end:
             return self._best
         if verdict.stop:
             return Pruned(milestone, verdict.reason or "stopped by the search")
@@ -91,12 +128,12 @@ class Slot:
         return None
 
     def _scores(self) -> dict[str, float]:
-        batch = (self._config.fit.eval_batch_size, self._bench.tokenizer.pad_token_id)
+        batch = (self._config.fit.eval_batch_size, self.bench.tokenizer.pad_token_id)
         scores = score_split(
-            self._model,
-            self._bench.splits["validation"],
-            task=self._bench.task,
-            resources=self._resources,
+            self.model,
+            self.bench.splits["validation"],
+            task=self.bench.task,
+            resources=self.resources,
             batch=batch,
         ).scores
         # the tracker's compare page takes the metric that was logged first
@@ -106,12 +143,12 @@ class Slot:
     def _keep(self, metrics: dict[str, float], milestone: int) -> Completed:
         record = CheckpointRecord(
             config=dict(self._trial.config),
-            labels=self._bench.task.labels,
+            labels=self.bench.task.labels,
             scores=metrics,
             examples_seen=milestone,
-            data_fingerprint=self._bench.data_fingerprint,
+            data_fingerprint=self.bench.data_fingerprint,
         )
-        folder = save_best(self._model, self._bench.tokenizer, record, self._trial.lineage.folder)
+        folder = save_best(self.model, self.bench.tokenizer, record, self._trial.lineage.folder)
         return Completed(metrics, folder)
 
 
@@ -119,14 +156,16 @@ class _Window:
     """Training loss and speed since the last evaluation."""
 
     def __init__(self) -> None:
-        self._loss_sum_nats, self._rows, self._since = 0.0, 0, time.perf_counter()
+        self._loss_sum_nats, self._rows = 0.0, 0
+        self._since = self._until = time.perf_counter()
 
     def add(self, result: StepResult, rows: int) -> None:
         self._loss_sum_nats += result.loss_nats * rows
         self._rows += rows
+        self._until = time.perf_counter()
 
     def close(self) -> dict[str, float]:
-        seconds = time.perf_counter() - self._since
+        seconds = self._until - self._since
         return {"train/loss": self._loss_sum_nats / self._rows, "train/examples_per_second": self._rows / seconds}
 
 

@@ -1,4 +1,4 @@
-"""One optimizer step: micro-batches, clipping, learning rate."""
+"""One optimizer step of a trial: micro-batches, clipping, learning rate."""
 
 import math
 from typing import NamedTuple
@@ -7,12 +7,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.batches import Split, collate
 from training.config import FitConfig, Precision
 from training.errors import Diverged
 from training.resources import Resources
 from training.schedule import learning_rate_factor
-from training.tasks import Classification
+from training.tasks.classification import LossSum
 
 
 class StepResult(NamedTuple):
@@ -28,67 +27,92 @@ class StepResult(NamedTuple):
 
 
 class Stepper:
-    """Owns a trial's optimizer and schedule."""
+    """Owns a trial's optimizer and schedule, and the batch that is under way."""
 
     def __init__(self, model: nn.Module, fit: FitConfig, resources: Resources, *, num_train_steps: int) -> None:
-        self._model = model
         self._fit = fit
-        self._resources = resources
         self._num_train_steps = num_train_steps
         self._num_warmup_steps = math.ceil(fit.warmup_share * num_train_steps)
         self._trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._optimizer = torch.optim.AdamW(decay_groups(model, fit.weight_decay), lr=fit.learning_rate, fused=True)
         self._scaler = torch.amp.GradScaler(enabled=resources.precision is Precision.fp16)
         self.num_steps = 0
+        self._rows_N: np.ndarray = np.empty(0, dtype=np.int64)
+        self._at = 0
+        self._loss_sum_nats = 0.0
 
-    def step(self, split: Split, rows: np.ndarray, *, task: Classification, pad_id: int) -> StepResult:
-        """Average the gradient over all rows, whatever the micro-batch, and move the weights.
+    @property
+    def num_rows(self) -> int:
+        """Rows of the batch that is under way; 0 between two."""
+        return len(self._rows_N)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all rows of the batch have had their turn, so that `step` is next."""
+        return 0 < len(self._rows_N) <= self._at
+
+    def begin(self, rows_N: np.ndarray) -> None:
+        """Start on the rows of the next optimizer step."""
+        self._rows_N = rows_N
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Start on the same rows again, without the gradients so far."""
+        self._at, self._loss_sum_nats = 0, 0.0
+        self._optimizer.zero_grad(set_to_none=True)
+
+    def micro_rows(self) -> np.ndarray:
+        """The rows whose gradient is next."""
+        return self._rows_N[self._at : self._at + (self._fit.micro_batch_size or self._fit.batch_size)]
+
+    def share_of(self, loss: LossSum) -> torch.Tensor:
+        """What to take the gradient of, so that it is averaged over the whole batch, whatever the micro-batch.
 
         Raises:
-            Diverged: The loss or the gradient norm is not finite; the weights were not moved.
+            Diverged: The loss is not finite.
         """
-        learning_rate = self._set_learning_rate()
-        loss_sum = 0.0
-        size = self._fit.micro_batch_size or self._fit.batch_size
-        for at in range(0, len(rows), size):
-            batch = collate(split, rows[at : at + size], pad_id=pad_id, device=self._resources.device)
-            with autocast(self._resources):
-                logits = task.logits(self._model, batch)
-            loss = task.loss(logits, batch, label_smoothing=self._fit.label_smoothing).nats
-            self._scaler.scale(loss / len(rows)).backward()  # type: ignore[no-untyped-call]
-            loss_sum += float(loss.detach())
-        result = StepResult(loss_sum / len(rows), self._clip(), learning_rate)
-        self._check(result)
+        nats = float(loss.nats.detach())
+        if not math.isfinite(nats):
+            raise Diverged(self._story(nats / loss.rows, None))
+        self._loss_sum_nats += nats
+        self._at += loss.rows
+        return self._scaler.scale(loss.nats / len(self._rows_N))
+
+    def step(self) -> StepResult:
+        """Move the weights by the gradients of the batch.
+
+        Raises:
+            Diverged: The gradient norm is not finite; the weights were not moved.
+        """
+        learning_rate = self._learning_rate()
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        result = StepResult(self._loss_sum_nats / len(self._rows_N), self._clip(), learning_rate)
+        # a scaler expects overflows while it looks for its scale and skips those steps by itself
+        if not math.isfinite(result.gradient_norm) and not self._scaler.is_enabled():
+            raise Diverged(self._story(result.loss_nats, result.gradient_norm))
         self._scaler.step(self._optimizer)
         self._scaler.update()
-        self._optimizer.zero_grad(set_to_none=True)
         self.num_steps += 1
+        self.begin(np.empty(0, dtype=np.int64))
         return result
 
-    def _set_learning_rate(self) -> float:
-        factor = learning_rate_factor(
+    def _learning_rate(self) -> float:
+        return self._fit.learning_rate * learning_rate_factor(
             self.num_steps,
             schedule=self._fit.schedule,
             num_warmup_steps=self._num_warmup_steps,
             num_train_steps=self._num_train_steps,
         )
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._fit.learning_rate * factor
-        return self._fit.learning_rate * factor
 
     def _clip(self) -> float:
         self._scaler.unscale_(self._optimizer)
         limit = self._fit.max_grad_norm if self._fit.max_grad_norm is not None else math.inf
         return float(nn.utils.clip_grad_norm_(self._trained, limit))
 
-    def _check(self, result: StepResult) -> None:
-        # a scaler expects overflows while it looks for its scale and skips those steps by itself
-        gradient_ok = math.isfinite(result.gradient_norm) or self._scaler.is_enabled()
-        if not math.isfinite(result.loss_nats) or not gradient_ok:
-            raise Diverged(
-                f"step {self.num_steps + 1}: loss {result.loss_nats:g}, gradient norm {result.gradient_norm:g} "
-                f"at learning rate {result.learning_rate:.3g}"
-            )
+    def _story(self, loss_nats: float, gradient_norm: float | None) -> str:
+        norm = "" if gradient_norm is None else f", gradient norm {gradient_norm:g}"
+        return f"step {self.num_steps + 1}: loss {loss_nats:g}{norm} at learning rate {self._learning_rate():.3g}"
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:

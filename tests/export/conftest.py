@@ -39,9 +39,9 @@ def checkpoint(tiny_model: Path, rows_file: Path, tmp_path_factory: pytest.TempP
         f"data.cache_dir={folder / 'cache'}",
         "data.max_length=32",
         f"model.name_or_path={tiny_model}",
-        "fit.learning_rate=1e-2",
+        "fit.learning_rate=3e-3",
         "fit.batch_size=8",
-        "fit.epochs=5",
+        "fit.epochs=8",
         "fit.precision=fp32",
         "tracking=none",
     ]

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from training.config import LoraConfig
 from training.errors import ConfigError
-from training.methods.fused_lora import FusedLoraLinear
+from training.methods.lora_linear import FusedLoraLinear
 
 ALL_LINEAR = "all-linear"
 # layers between the encoder and the head
@@ -32,7 +32,7 @@ def prepare(model: PreTrainedModel, config: LoraConfig, *, peft_task_type: str, 
     """
     targets = ALL_LINEAR if config.target_modules == [ALL_LINEAR] else config.target_modules
     check_names(model, config)
-    _silence_dropout(model)
+    silence_dropout(model)
     alpha = config.alpha if config.alpha is not None else 2 * config.r
     settings = peft.LoraConfig(
         task_type=peft_task_type,
@@ -78,7 +78,7 @@ def check_names(model: nn.Module, config: LoraConfig) -> None:
     _check_names(model, [name for name in config.modules_to_save if name != AUTO], key="method.modules_to_save")
 
 
-def _silence_dropout(model: nn.Module) -> None:
+def silence_dropout(model: nn.Module) -> None:
     """Switch off the base's own dropout: frozen weights need none, and it costs a third of a step on a CPU."""
     for part in model.modules():
         if isinstance(part, nn.Dropout):

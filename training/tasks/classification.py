@@ -63,10 +63,10 @@ class Classification:
         }
 
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
-        """Class scores (B, C) in float32."""
+        """Class scores (B, C) in float32 at least."""
         output = model(input_ids=batch.input_ids_BT, attention_mask=batch.attention_mask_BT)
-        logits_BC: torch.Tensor = output.logits.float()
-        return logits_BC
+        logits_BC: torch.Tensor = output.logits
+        return logits_BC.to(torch.promote_types(logits_BC.dtype, torch.float32))
 
     def loss(self, logits_BC: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
         """Cross entropy summed over the rows."""

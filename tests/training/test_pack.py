@@ -1,0 +1,210 @@
+"""Trials that share passes over one base come out as they would alone."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.conftest import FakeTrial
+from training import engine
+from training.config import parse_trial
+from training.engine import run_trials
+from training.pack import Pack, gradients_alone, packable
+from training.report import Reporter
+from training.resources import resolve
+from training.slot import Slot
+from training.tracking import NullRun
+from training.trial import Completed, Failed, FailureKind, Outcome, Pruned
+from training.workbench import workbench_for
+
+ConfigOf = Callable[..., dict[str, Any]]
+
+# ranks, batch sizes, learning rates, targets and whole modules of their own; one accumulates over micro-batches
+TRIALS = (
+    ["method.r=2", "fit.batch_size=4", "fit.learning_rate=3e-3", "method.target_modules=[query,value]"],
+    ["method.r=8", "fit.batch_size=7", "fit.learning_rate=1e-3", "fit.schedule=cosine", "method.modules_to_save=[]"],
+    ["method.r=5", "fit.batch_size=6", "fit.micro_batch_size=4", "fit.weight_decay=0.1", "fit.max_grad_norm=0.1"],
+)
+
+
+@pytest.fixture
+def make_slots(config_of: ConfigOf, tmp_path: Path) -> Callable[[torch.dtype], list[Slot]]:
+    def make(dtype: torch.dtype) -> list[Slot]:
+        slots = []
+        for number, more in enumerate(TRIALS):
+            values = config_of("fit.precision=fp32", "fit.epochs=3", *more)
+            config = parse_trial(values).section
+            resources = resolve(config.fit)
+            slot = Slot(FakeTrial(values, tmp_path / str(number)), config, workbench_for(config, resources), resources)
+            slot.model.to(dtype)
+            slots.append(slot)
+        return slots
+
+    return make
+
+
+def state_of(slots: Sequence[Slot]) -> list[torch.Tensor]:
+    return [
+        parameter.detach().clone() for slot in slots for parameter in slot.model.parameters() if parameter.requires_grad
+    ]
+
+
+def join_all(slots: Sequence[Slot]) -> Pack:
+    pack = Pack()
+    for slot in slots:
+        parts = packable(slot)
+        assert parts is not None
+        pack.join(slot, parts)
+    return pack
+
+
+# fp32 gradients differ by rounding, which AdamW's division makes large where a gradient is almost 0
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-3)])
+def test_packed_equals_alone(
+    make_slots: Callable[[torch.dtype], list[Slot]], tmp_path: Path, dtype: torch.dtype, tolerance: float
+) -> None:
+    """Same weights after twelve passes, among them several optimizer steps of each trial."""
+    reporter = Reporter(NullRun(), tmp_path)
+    packed, alone = make_slots(dtype), make_slots(dtype)
+    before = state_of(packed)
+    pack = join_all(packed)
+    for _ in range(12):
+        assert not pack.gradients(packed)
+        for slot in packed:
+            slot.advance(reporter)
+        for slot in alone:
+            gradients_alone(slot)
+            slot.advance(reporter)
+    for ours, theirs in zip(state_of(packed), state_of(alone), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance)
+    assert not any(torch.equal(now, then) for now, then in zip(state_of(packed), before, strict=True))
+
+
+def test_a_trial_that_is_not_finite_does_not_reach_the_others(make_slots: Callable[[torch.dtype], list[Slot]]) -> None:
+    """Its loss is told, and the others' gradients are those without it."""
+    slots, alone = make_slots(torch.float64), make_slots(torch.float64)
+    with torch.no_grad():
+        next(p for name, p in slots[1].model.named_parameters() if "lora_B" in name).fill_(torch.nan)
+    diverged = join_all(slots).gradients(slots)
+    assert list(diverged) == [slots[1]]
+    for slot, other in ((slots[0], alone[0]), (slots[2], alone[2])):
+        gradients_alone(other)
+        for ours, theirs in zip(slot.model.parameters(), other.model.parameters(), strict=True):
+            if theirs.requires_grad:
+                torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("more", [["method=full"], ["method.dropout=0.1"]])
+def test_what_cannot_share_a_pass_is_known(config_of: ConfigOf, tmp_path: Path, more: list[str]) -> None:
+    values = config_of("fit.precision=fp32", *more)
+    config = parse_trial(values).section
+    resources = resolve(config.fit)
+    slot = Slot(FakeTrial(values, tmp_path), config, workbench_for(config, resources), resources)
+    assert packable(slot) is None
+
+
+class ListSource:
+    """Trials of the given overrides; counts how many were under way at once."""
+
+    def __init__(self, config_of: ConfigOf, folder: Path, trials: Sequence[Sequence[str]]) -> None:
+        self.trials = [FakeTrial(config_of(*more), folder / str(number)) for number, more in enumerate(trials)]
+        for number, trial in enumerate(self.trials):
+            trial.number = number
+        self._next = iter(self.trials)
+        self.most_at_once = 0
+
+    def next(self) -> FakeTrial | None:
+        trial = next(self._next, None)
+        given = self.trials[: trial.number + 1] if trial else []
+        self.most_at_once = max(self.most_at_once, sum(other.outcome is None for other in given))
+        return trial
+
+    def outcomes(self) -> list[Outcome | None]:
+        run_trials(self)
+        return [trial.outcome for trial in self.trials]
+
+
+COMMON = ["fit.precision=fp32", "fit.epochs=2"]
+
+
+def test_slots_are_refilled_and_each_trial_ends_as_it_would_alone(config_of: ConfigOf, tmp_path: Path) -> None:
+    """Four trials through three slots: same evaluations at the same points, and a trial may be pruned among them."""
+    trials = [[*COMMON, *more] for more in (*TRIALS, ["method.r=3"])]
+    sources = []
+    for slots in (1, 3):
+        wanted = [[*more, f"fit.slots={slots}"] for more in trials]
+        sources.append(ListSource(config_of, tmp_path / str(slots), wanted))
+        sources[-1].trials[0].stop_at = 84
+        outcomes = sources[-1].outcomes()
+        assert [type(outcome) for outcome in outcomes] == [Pruned, Completed, Completed, Completed]
+        assert sources[-1].most_at_once == slots
+    for alone, packed in zip(sources[0].trials, sources[1].trials, strict=True):
+        assert list(alone.reports) == list(packed.reports)
+        for step, report in alone.reports.items():
+            assert packed.reports[step]["validation/loss"] == pytest.approx(report["validation/loss"], rel=1e-3)
+
+
+def test_trials_that_cannot_ride_along_wait_for_their_turn(config_of: ConfigOf, tmp_path: Path) -> None:
+    """All methods and a bad config, in one worker with slots."""
+    slots = [*COMMON, "fit.slots=4"]
+    trials = [slots, [*slots, "method=full"], [*slots, "fit.batch_size=-1"], slots, [*slots, "method.dropout=0.1"]]
+    source = ListSource(config_of, tmp_path, trials)
+    outcomes = source.outcomes()
+    assert [type(outcome) for outcome in outcomes] == [Completed, Completed, Failed, Completed, Completed]
+
+
+def test_a_diverged_trial_leaves_the_pack(config_of: ConfigOf, tmp_path: Path) -> None:
+    slots = [*COMMON, "fit.slots=3"]
+    wild = [*slots, "fit.learning_rate=1e38", "fit.max_grad_norm=null", "fit.warmup_share=0"]
+    outcomes = ListSource(config_of, tmp_path, [slots, wild, slots]).outcomes()
+    assert isinstance(outcomes[1], Failed)
+    assert outcomes[1].kind is FailureKind.diverged
+    assert [type(outcome) for outcome in outcomes] == [Completed, Failed, Completed]
+
+
+@pytest.mark.parametrize(
+    ("error", "most_after"), [(torch.OutOfMemoryError("CUDA out of memory"), 2), (RuntimeError("some fault"), 1)]
+)
+def test_out_of_memory_shrinks_the_pack_and_not_the_trial(
+    config_of: ConfigOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, most_after: int
+) -> None:
+    """A pass that fails is taken again with fewer trials in it, to the same result."""
+    trials = [[*COMMON, *more, "fit.slots=3"] for more in TRIALS]
+    whole = ListSource(config_of, tmp_path / "whole", trials)
+    whole.outcomes()
+    sizes: list[int] = []
+    original = Pack.gradients
+
+    def gradients(self: Pack, slots: Sequence[Slot]) -> object:
+        sizes.append(len(slots))
+        result = original(self, slots)
+        if len(sizes) == 5:
+            raise error
+        return result
+
+    monkeypatch.setattr(Pack, "gradients", gradients)
+    shrunk = ListSource(config_of, tmp_path / "shrunk", trials)
+    assert all(isinstance(outcome, Completed) for outcome in shrunk.outcomes())
+    assert max(sizes[:5]) == 3
+    assert max(sizes[5:], default=1) <= most_after
+    for one, other in zip(whole.trials, shrunk.trials, strict=True):
+        assert list(one.reports) == list(other.reports)
+        for step, report in one.reports.items():
+            assert other.reports[step]["validation/loss"] == pytest.approx(report["validation/loss"], rel=1e-3)
+
+
+def test_an_interrupt_leaves_no_trial_told(
+    config_of: ConfigOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All live trials are taken up again later."""
+    source = ListSource(config_of, tmp_path, [[*COMMON, "fit.slots=2"]] * 2)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine.Engine, "_shared_pass", stop)
+    with pytest.raises(KeyboardInterrupt):
+        source.outcomes()
+    assert [trial.outcome for trial in source.trials] == [None, None]

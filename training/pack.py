@@ -1,0 +1,95 @@
+"""Gradients of several trials from one pass over the frozen base, or of each from a pass of its own."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch.nn.functional import pad
+
+from training.batches import Batch
+from training.config import Precision
+from training.errors import Diverged
+from training.packed_model import PackedModel, Parts, Seat, parts_of
+from training.slot import Slot
+from training.step import autocast
+
+
+class Pack:
+    """The slots that may share passes; all on one workbench."""
+
+    def __init__(self) -> None:
+        self._keys = itertools.count()
+        self._seats: dict[Slot, int] = {}
+        self._packed: PackedModel | None = None
+
+    def join(self, slot: Slot, parts: Parts) -> None:
+        """Let a slot share passes with the others."""
+        if self._packed is None:
+            self._packed = PackedModel(slot.bench.base)
+        self._seats[slot] = next(self._keys)
+        self._packed.join(self._seats[slot], parts)
+
+    def leave(self, slot: Slot) -> None:
+        """Forget a slot."""
+        if self._packed is not None and slot in self._seats:
+            self._packed.leave(self._seats.pop(slot))
+
+    def gradients(self, slots: Sequence[Slot]) -> Mapping[Slot, Diverged]:
+        """Add the gradient of the next micro-batch of each slot to its parameters.
+
+        All slots go through the base at once, each with its own layers on its own rows: what comes out is what each
+        would get alone, up to rounding.
+
+        Returns:
+            The slots whose loss is not finite. Their gradients mean nothing; the others do not notice.
+        """
+        assert self._packed is not None
+        batches = [slot.micro_batch() for slot in slots]
+        joined = _joined(batches, pad_id=slots[0].bench.tokenizer.pad_token_id)
+        self._packed.seat([Seat(self._seats[slot], len(batch)) for slot, batch in zip(slots, batches, strict=True)])
+        with autocast(slots[0].resources):
+            logits = slots[0].bench.task.logits(self._packed.model, joined)
+        shares, diverged = [], {}
+        parts = torch.split(logits, [len(batch) for batch in batches])
+        for slot, batch, own in zip(slots, batches, parts, strict=True):
+            try:
+                shares.append(slot.share_of(own, batch))
+            except Diverged as error:
+                diverged[slot] = error
+        if shares:
+            # each trial's own mean: their sum gives each its own gradient
+            torch.autograd.backward(shares)
+        return diverged
+
+
+def gradients_alone(slot: Slot) -> None:
+    """Add the gradient of the slot's next micro-batch to its parameters.
+
+    Raises:
+        Diverged: The loss is not finite.
+    """
+    batch = slot.micro_batch()
+    with autocast(slot.resources):
+        logits = slot.bench.task.logits(slot.model, batch)
+    slot.share_of(logits, batch).backward()  # type: ignore[no-untyped-call]
+
+
+def packable(slot: Slot) -> Parts | None:
+    """The slot's own layers, or None if it must run alone: what draws from the global generator at its own batch
+    shape (dropout), what trains shared weights, or a gradient scale of its own.
+    """
+    return parts_of(slot.model) if slot.resources.precision is not Precision.fp16 else None
+
+
+def _joined(batches: Sequence[Batch], *, pad_id: int) -> Batch:
+    """One batch of all rows, padded to the longest."""
+    longest = max(batch.input_ids_BT.shape[1] for batch in batches)
+
+    def widened(tensor: torch.Tensor, value: int) -> torch.Tensor:
+        return pad(tensor, (0, longest - tensor.shape[1]), value=value)
+
+    return Batch(
+        torch.cat([widened(batch.input_ids_BT, pad_id) for batch in batches]),
+        torch.cat([widened(batch.attention_mask_BT, 0) for batch in batches]),
+        torch.cat([batch.labels_B for batch in batches]),
+    )
