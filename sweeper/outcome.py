@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from export.bundle import open_bundle
+from export.bundle import Bundle, open_bundle
 from export.config import OnnxExport
 from export.gate import Decision, decide
 from export.pipeline import export_checkpoint
@@ -75,7 +75,7 @@ def register_stage(
     assert run.run_id is not None
     version = register(uri, bundle, limits.registered_model, run_id=run.run_id)
     run.end(state="complete")
-    decision = _decide(request, uri, limits, exported=exported, version=version)
+    decision = _decide(request, uri, limits, candidate=bundle, version=version)
     before = set_alias(uri, version, limits.alias if decision.passed else "challenger")
     return {
         "name": version.name,
@@ -88,12 +88,11 @@ def register_stage(
 
 
 def _decide(
-    request: SweepRequest, uri: str, limits: OnnxExport, *, exported: Stage, version: RegisteredVersion
+    request: SweepRequest, uri: str, limits: OnnxExport, *, candidate: Bundle, version: RegisteredVersion
 ) -> Decision:
     if alias_version(uri, version.name, limits.alias) == version.version:
         return Decision(True, "it was champion already")
     champion = holder(uri, version.name, limits.alias)
-    candidate = open_bundle(Path(exported["bundle"]))
     if champion is None or champion.manifest["data_fingerprint"] == candidate.manifest["data_fingerprint"]:
         return decide(candidate, champion, None)
     # the champion was measured on other rows: both are scored on those of this sweep

@@ -115,6 +115,39 @@ def config_of(overrides: list[str]) -> Callable[..., dict[str, Any]]:
     return make
 
 
+def make_lineage(
+    folder: Path, *, experiment: str = "test", parent_run_id: str | None = None, run_id: str | None = None
+) -> Lineage:
+    """The place of a trial that belongs to nobody's sweep."""
+    return Lineage(
+        experiment=experiment,
+        kind="trial",
+        name="t00 1e-3 b8",
+        parent_run_id=parent_run_id,
+        run_id=run_id,
+        sampled={},
+        folder=folder,
+        tags={"sweep": experiment},
+    )
+
+
+def validation_scores(config: Mapping[str, Any], checkpoint: Path) -> dict[str, float]:
+    """What a checkpoint, loaded again, scores on the validation rows of a trial's config."""
+    import torch
+
+    from training.checkpoint import load_model
+    from training.config import Precision, parse_trial
+    from training.evaluate import score_split
+    from training.resources import Resources
+    from training.workbench import workbench_for
+
+    resources = Resources(torch.device("cpu"), Precision.fp32, 1)
+    bench = workbench_for(parse_trial(config).section, resources)
+    batch = (7, bench.tokenizer.pad_token_id)
+    split = bench.splits["validation"]
+    return score_split(load_model(checkpoint), split, task=bench.task, resources=resources, batch=batch).scores
+
+
 class FakeTrial:
     """Implements `training.trial.Trial` and keeps what it is told."""
 
@@ -122,15 +155,7 @@ class FakeTrial:
 
     def __init__(self, config: Mapping[str, Any], folder: Path, *, stop_at: int | None = None) -> None:
         self.config = config
-        self.lineage = Lineage(
-            experiment="test",
-            kind="trial",
-            name="t00",
-            parent_run_id=None,
-            run_id=None,
-            sampled={},
-            folder=folder,
-        )
+        self.lineage = make_lineage(folder)
         self.stop_at = stop_at
         self.reports: dict[int, dict[str, float]] = {}
         self.outcome: Outcome | None = None

@@ -4,13 +4,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import FakeTrial
+from tests.conftest import FakeTrial, validation_scores
 from training import workbench
 from training.checkpoint import load_model, read_record
-from training.config import Precision, parse_trial
 from training.engine import run_trial, run_trials
-from training.evaluate import score_split
-from training.resources import Resources
 from training.trial import Completed, Failed, FailureKind, Pruned
 
 MakeTrial = Callable[..., FakeTrial]
@@ -45,16 +42,7 @@ def test_the_best_checkpoint_is_what_was_scored(fake_trial: MakeTrial, method: s
     trial = fake_trial(f"method={method}", "fit.epochs=3", "fit.precision=fp32")
     outcome = run_trial(trial)
     assert isinstance(outcome, Completed)
-    config = parse_trial(trial.config).section
-    resources = Resources(torch.device("cpu"), Precision.fp32, 1)
-    bench = workbench.workbench_for(config, resources)
-    scored = score_split(
-        load_model(outcome.checkpoint),
-        bench.splits["validation"],
-        task=bench.task,
-        resources=resources,
-        batch=(64, bench.tokenizer.pad_token_id),
-    ).scores
+    scored = validation_scores(trial.config, outcome.checkpoint)
     assert scored["accuracy"] == outcome.scores["objective"]
     assert scored["loss"] == pytest.approx(outcome.scores["validation/loss"], rel=1e-5)
     assert list(trial.lineage.folder.glob("checkpoint-*")) == [outcome.checkpoint]

@@ -8,12 +8,10 @@ import pytest
 import torch
 from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel, LlamaConfig, LlamaModel, PreTrainedModel
 
-from tests.conftest import FakeTrial
-from training.checkpoint import load_model
-from training.config import Precision, parse_trial
+from tests.conftest import FakeTrial, validation_scores
+from training.config import parse_trial
 from training.engine import run_trial
-from training.evaluate import score_split
-from training.resources import Resources, resolve
+from training.resources import resolve
 from training.slot import _trainable
 from training.trial import Completed
 from training.workbench import workbench_for
@@ -40,16 +38,7 @@ def test_a_checkpoint_loaded_again_is_what_was_trained(
     trial = fake_trial(f"model.name_or_path={tmp_path / 'base'}", "fit.epochs=1", "fit.precision=fp32")
     outcome = run_trial(trial)
     assert isinstance(outcome, Completed), outcome
-    config = parse_trial(trial.config).section
-    resources = Resources(torch.device("cpu"), Precision.fp32, 1)
-    bench = workbench_for(config, resources)
-    scores = score_split(
-        load_model(outcome.checkpoint),
-        bench.splits["validation"],
-        task=bench.task,
-        resources=resources,
-        batch=(7, bench.tokenizer.pad_token_id),
-    ).scores
+    scores = validation_scores(trial.config, outcome.checkpoint)
     assert scores["loss"] == pytest.approx(outcome.scores["validation/loss"], rel=1e-4)
 
 

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import make_lineage
 from training.config import CheckpointPolicy, TrackerName, TrackingConfig
 from training.errors import StoreError
 from training.report import Point
 from training.tracking import Tracker, client_of, display, flat, log10_params
 from training.tracking_uri import has_password, tracking_uri
-from training.trial import Lineage
 
 
 def config_at(folder: Path) -> TrackingConfig:
@@ -21,28 +21,15 @@ def config_at(folder: Path) -> TrackingConfig:
     )
 
 
-def lineage(folder: Path, *, parent: str | None = None, run_id: str | None = None) -> Lineage:
-    return Lineage(
-        experiment="e",
-        kind="trial",
-        name="t00 1e-3 b8",
-        parent_run_id=parent,
-        run_id=run_id,
-        sampled={},
-        folder=folder,
-        tags={"sweep": "e"},
-    )
-
-
 @pytest.mark.slow
 def test_a_run_goes_on_without_a_point_twice(tmp_path: Path) -> None:
     """The run of a killed trial takes only what it has not got yet; params and tags may be written again."""
     tracker = Tracker(config_at(tmp_path), "e")
-    parent = tracker.start(lineage(tmp_path))
-    first = tracker.start(lineage(tmp_path, parent=parent.run_id))
+    parent = tracker.start(make_lineage(tmp_path))
+    first = tracker.start(make_lineage(tmp_path, parent_run_id=parent.run_id))
     first.log_params({"fit.learning_rate": 0.000123456, "x": None})
     first.log_points([Point("loss", 1.0, 10, 1), Point("loss", 0.5, 20, 2)])
-    again = tracker.start(lineage(tmp_path, parent=parent.run_id, run_id=first.run_id))
+    again = tracker.start(make_lineage(tmp_path, parent_run_id=parent.run_id, run_id=first.run_id))
     assert again.run_id == first.run_id
     again.log_params({"fit.learning_rate": 0.000123456, "x": None})
     again.log_points([Point("loss", 1.0, 10, 3), Point("loss", 0.5, 20, 4), Point("loss", 0.25, 30, 5)])
