@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any
 
@@ -63,4 +63,8 @@ def parse_export(values: Any) -> Parsed:
     name = values.get("name") if isinstance(values, Mapping) else values
     if name not in EXPORTS:
         return Parsed(None, [f"export is {name!r}; {suggestion(str(name), EXPORTS)}"])
+    if name == "none" and isinstance(values, Mapping):
+        # an experiment may have settings for an export that this run skips
+        skipped = {item.name for item in fields(OnnxExport)} - {"name"}
+        values = {key: value for key, value in values.items() if key not in skipped}
     return parse_section(EXPORTS[name], values, "export")

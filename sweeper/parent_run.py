@@ -9,7 +9,8 @@ import yaml
 
 from sweeper.saved_view import KEY, TAG, view_tag
 from sweeper.selection import Candidate
-from sweeper.study import Study, TrialRecord
+from sweeper.study import Study, TrialRecord, TrialState
+from sweeper.study.record import RESULT
 from sweeper.sweep import SweepRequest
 from training import tracking
 from training.config import TrackerName, TrackingConfig
@@ -20,27 +21,40 @@ PARENT = "parent_run_id"
 
 
 class Parent(NamedTuple):
-    """The sweep's run, and where a browser finds its trials; no link without a tracker."""
+    """The sweep's run, and where a browser finds its trials; without a tracker, neither link nor tracker."""
 
     run: MlflowRun
     link: str | None
+    tracker: Tracker | None
+
+    def end_left_open(self, study: Study) -> None:
+        """Close the runs of trials that ended just before their worker died: their last words never arrived."""
+        if self.tracker is None:
+            return
+        assert self.run.run_id is not None
+        ended = {trial.run_id: trial for trial in study.shown() if trial.finished}
+        for run_id in self.tracker.open_trials(self.run.run_id):
+            if run_id in ended:
+                trial, run = ended[run_id], self.tracker.run(run_id)
+                run.log_metrics(tracking.best_metrics(trial.attrs.get(RESULT, {})))
+                run.end(state=trial.state.value, failed=trial.state is TrialState.failed)
 
 
 def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> Parent:
     """The parent run of a sweep: a new one, or the one that an interrupted sweep began."""
     if config.name is TrackerName.none:
-        return Parent(NullRun(), None)
+        return Parent(NullRun(), None, None)
     tracker = Tracker(config, request.search.config.name)
     tag = view_tag(list(request.space), ("validation/loss", "train/loss"), maximize=request.search.maximize)
     tracker.tag_experiment(TAG, tag)
     link = f"{tracker.link()}&viewStateShareKey={KEY}"
     known = study.attrs().get(PARENT)
     if known is not None:
-        return Parent(tracker.reopen(known), link)
+        return Parent(tracker.reopen(known), link, tracker)
     run = tracker.start(lineage_of(request, kind="sweep", name=request.search.config.name, parent_run_id=None))
     study.set_attr(PARENT, run.run_id)
     _log_beginning(run, request)
-    return Parent(run, link)
+    return Parent(run, link, tracker)
 
 
 def lineage_of(request: SweepRequest, *, kind: str, name: str, parent_run_id: str | None) -> Lineage:

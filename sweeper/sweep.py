@@ -14,7 +14,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from sweeper.composed import plain
+from sweeper.composed import plain, with_values
 from sweeper.config import Search, parse_search
 from sweeper.locate import locate
 from sweeper.space import Scalar, Space, edges, read_space
@@ -226,14 +226,13 @@ def _edge_problems(request: SweepRequest, campaign: Campaign) -> list[str]:
 
 
 def _with(request: SweepRequest, key: str, value: Scalar) -> DictConfig:
-    """The config with one value changed; composing anew is only needed for groups and structures, and takes long."""
+    """The config with one value changed."""
     loader = request.app.context.config_loader
-    is_structure = isinstance(value, str) and value[:1] in ("[", "{")
-    if is_structure or loader.get_group_options(key):
-        return loader.load_sweep_config(request.app.config, [*request.fixed, *override_lines({key: value}, loader)])
-    copy = OmegaConf.masked_copy(request.app.config, [str(name) for name in request.app.config if name != "hydra"])
-    OmegaConf.update(copy, key, value, force_add=True)
-    return copy
+    changed = with_values(request.app.config, {key: value}, loader)
+    if changed is None:
+        lines = [*request.fixed, *override_lines({key: value}, loader)]
+        changed = loader.load_sweep_config(request.app.config, lines)
+    return changed
 
 
 def _fields(request: SweepRequest) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class TuningRun:
         self._identify(prepared.data_fingerprint)
         if request.search.config.start_from_config:
             self._study.start_from(point_in(request.space, request.values))
-        self._parent, self._link = parent_run.open_parent(request, self._study, self._config.tracking)
+        self._tracked = parent_run.open_parent(request, self._study, self._config.tracking)
 
     def run(self) -> None:
         """The pipeline."""
@@ -40,9 +40,9 @@ class TuningRun:
             chosen, best_run = self._select()
             self._prove(chosen, best_run)
         except BaseException:
-            self._parent.end(state="interrupted", failed=True)
+            self._tracked.run.end(state="interrupted", failed=True)
             raise
-        self._parent.end(state="complete")
+        self._tracked.run.end(state="complete")
 
     def _identify(self, data_fingerprint: str) -> None:
         identity = identity_of(self._request, data_fingerprint)
@@ -52,16 +52,17 @@ class TuningRun:
     def _search(self) -> None:
         request = self._request
         with LiveTable(self._study, f"sweep {request.search.config.name}", self._console):
-            worker = make_worker(request, self._study.spec, parent_run_id=self._parent.run_id)
+            worker = make_worker(request, self._study.spec, parent_run_id=self._tracked.run.run_id)
             search(
                 self._study,
                 make_launcher(request.app, worker),
                 num_workers=request.search.config.num_workers,
                 first_choices=first_choices(request),
             )
+        self._tracked.end_left_open(self._study)
         trials = self._study.shown()
         summary.print_trials(self._console, trials)
-        parent_run.log_leaderboard(self._parent, trials)
+        parent_run.log_leaderboard(self._tracked.run, trials)
 
     def _select(self) -> tuple[Candidate, int]:
         """The winner, and which of its runs is exported."""
@@ -70,14 +71,15 @@ class TuningRun:
         reruns = rerun_study(request, finalists)
         if reruns.num_unfinished() > 0:
             with LiveTable(reruns, f"the best {len(finalists)} again, with fresh seeds", self._console):
-                rerun(request, reruns, parent_run_id=self._parent.run_id)
+                rerun(request, reruns, parent_run_id=self._tracked.run.run_id)
+            self._tracked.end_left_open(reruns)
         summary.print_failed(self._console, reruns.shown())
         entered = candidates(finalists, reruns.shown())
         chosen = winner(entered, maximize=request.search.maximize)
         best_run = chosen.best(maximize=request.search.maximize)
         summary.print_winner(self._console, entered, chosen, metric=self._config.task.metric.value)
         upload = self._config.tracking.checkpoints is not CheckpointPolicy.none
-        parent_run.log_winner(self._parent, chosen, chosen.checkpoints[best_run], upload=upload)
+        parent_run.log_winner(self._tracked.run, chosen, chosen.checkpoints[best_run], upload=upload)
         return chosen, best_run
 
     def _prove(self, chosen: Candidate, best_run: int) -> None:
@@ -87,12 +89,12 @@ class TuningRun:
         test = outcome.once(self._study, "test", checkpoint, lambda: outcome.test_stage(checkpoint, seed=seed))
         summary.print_test(self._console, test)
         if test:
-            parent_run.log_test(self._parent, test)
+            parent_run.log_test(self._tracked.run, test)
         if not isinstance(self._export, OnnxExport):
             summary.print_next(self._console, self._next(None, None) | {"the best checkpoint": str(checkpoint)})
             return
         exported = self._exported(chosen, best_run, test)
-        registered = self._registered(exported) if self._link is not None else None
+        registered = self._registered(exported) if self._tracked.link is not None else None
         summary.print_next(self._console, self._next(exported, registered))
 
     def _exported(self, chosen: Candidate, best_run: int, test: outcome.Stage) -> outcome.Stage:
@@ -117,7 +119,7 @@ class TuningRun:
             "registered",
             (exported, self._export),
             lambda: outcome.register_stage(
-                self._request, tracking, self._export, exported=exported, parent=self._parent
+                self._request, tracking, self._export, exported=exported, parent=self._tracked.run
             ),
         )
         summary.print_registered(self._console, registered)
@@ -135,10 +137,10 @@ class TuningRun:
         search = self._request.search.config
         storage = f" --storage {search.storage}" if search.storage else ""
         commands["compare the trials"] = f"slimtune compare {search.name}{storage}"
-        if self._link is not None:
+        if self._tracked.link is not None:
             if not (uri or "").startswith("http"):
                 commands["open the MLflow UI"] = f"slimtune ui{store}"
-            commands["and in it the sweep"] = self._link
+            commands["and in it the sweep"] = self._tracked.link
         if exported is not None:
             commands["the bundle"] = exported["bundle"]
         return commands

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
+from sweeper.composed import with_values
 from sweeper.locate import locate
 from sweeper.source import OVERRIDES, Place, StudySource
 from sweeper.study import Asked, Lease, Study, StudySpec
@@ -56,6 +57,11 @@ class Worker:
     def compose(self, asked: Asked) -> DictConfig:
         """The config of one trial, its groups composed anew."""
         loader = self.hydra_context.config_loader
+        if self.entry is not None and OVERRIDES not in asked.attrs:
+            # an app's own task function may look at what Hydra says of its job; an entry for workers gets values only
+            quick = with_values(self.config, asked.params, loader)
+            if quick is not None:
+                return quick
         overrides = [*self.fixed, *override_lines(asked.params, loader), *asked.attrs.get(OVERRIDES, ())]
         composed = loader.load_sweep_config(self.config, overrides)
         with open_dict(composed):

@@ -1,6 +1,7 @@
 """The worker: takes trials from a source and runs each to its outcome, several at once where that pays."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -13,6 +14,9 @@ from training.pack import Pack, gradients_alone
 from training.resources import MAX_SLOTS, num_slots, resolve
 from training.trial import Failed, FailureKind, Outcome, Trial, TrialSource
 from training.workbench import workbench_for
+
+# ended trials whose last words the tracker has not taken yet
+MAX_CLOSING = 4
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +55,7 @@ class Engine:
     def __init__(self, source: TrialSource) -> None:
         self._source = source
         self._lanes: list[Lane] = []
+        self._closing: list[Lane] = []
         self._pack = Pack()
         # a trial that cannot ride with those under way
         self._held: tuple[Trial, TrialConfig] | None = None
@@ -58,6 +63,8 @@ class Engine:
         # lanes that share a pass at most; fewer after a pass did not fit into memory
         self._limit = MAX_SLOTS
         self.last_outcome: Outcome | None = None
+        # when a slot became free that no trial has used yet
+        self._idle_since: float | None = None
 
     def run(self) -> None:
         """Until the source has no more trials."""
@@ -72,6 +79,8 @@ class Engine:
             for lane in self._lanes:
                 lane.interrupt()
             raise
+        finally:
+            self._wait_for_tracker(0)
 
     def _fill(self) -> None:
         """Take trials into the free slots; whoever cannot ride with those under way waits for their end."""
@@ -114,6 +123,11 @@ class Engine:
             return
         if lane.parts is not None:
             self._pack.join(lane.slot, lane.parts)
+        if self._idle_since is not None:
+            log.info(
+                "trial %d: ready %.3f s after the last one's end", trial.number, time.perf_counter() - self._idle_since
+            )
+            self._idle_since = None
 
     def _close(self, lane: Lane, outcome: Outcome) -> None:
         self._lanes.remove(lane)
@@ -121,7 +135,15 @@ class Engine:
         if lane.parts is not None:
             self._pack.leave(lane.slot)
         self.last_outcome = outcome
+        self._idle_since = self._idle_since or time.perf_counter()
+        self._closing.append(lane)
         lane.close(outcome)
+        self._wait_for_tracker(MAX_CLOSING)
+
+    def _wait_for_tracker(self, most: int) -> None:
+        """Until at most so many ended trials are still being written: a slow tracker must not pile them up."""
+        while len(self._closing) > most:
+            self._closing.pop(0).join()
 
     def _tick(self) -> None:
         """One micro-batch for each lane that is under way, or the evaluations that are due."""

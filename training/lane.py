@@ -5,6 +5,7 @@ import resource
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -38,23 +39,39 @@ class Lane:
         self.config = config
         self.mates: set[int] = set()
         self.parts: Parts | None = None
+        self._slot: Slot | None = None
         self._trial = trial
         self._started = time.perf_counter()
         trial.lineage.folder.mkdir(parents=True, exist_ok=True)
-        self._run = tracking.start_run(config.tracking, trial.lineage)
-        trial.began(self._run.run_id)
-        _safely(_log_start, self._run, trial)
-        self.reporter = Reporter(self._run, trial.lineage.folder)
-        self.reporter.__enter__()
+        self._yaml = yaml.safe_dump(dict(trial.config), sort_keys=False, allow_unicode=True)
+        (trial.lineage.folder / "config.yaml").write_text(self._yaml, encoding="utf-8")
+        open_run = tracking.opener(config.tracking, trial.lineage)
+        self.reporter = Reporter(partial(self._begin, open_run), trial.lineage.folder)
+
+    def _begin(self, open_run: Callable[[], MlflowRun]) -> MlflowRun:
+        run = open_run()
+        self._trial.began(run.run_id)
+        try:
+            run.log_text(self._yaml, "config.yaml")
+            run.log_params(_params(self._trial))
+        except Exception as error:  # noqa: BLE001  # MLflow raises whatever its store raises
+            log.warning("trial %d: its config was not tracked (%s)", self.number, error)
+        return run
 
     @property
     def number(self) -> int:
         """The trial's number."""
         return self._trial.number
 
+    @property
+    def slot(self) -> Slot:
+        """The trial in training."""
+        assert self._slot is not None
+        return self._slot
+
     def take_slot(self, bench: Workbench, resources: Resources) -> None:
         """Make the trial's model and optimizer."""
-        self.slot = Slot(self._trial, self.config, bench, resources)
+        self._slot = Slot(self._trial, self.config, bench, resources)
         self.parts = packable(self.slot)
         facts = {
             "device": str(resources.device),
@@ -62,21 +79,29 @@ class Lane:
             "threads": str(resources.num_threads),
             "trained_parameters": str(self.slot.num_trained_parameters),
         }
-        _safely(_log_facts, self._run, config=self.config, bench=bench, facts=facts)
+        self.reporter.write(lambda run: _log_facts(run, config=self.config, bench=bench, facts=facts))
 
     def close(self, outcome: Outcome) -> None:
-        """Write the end down and tell whoever gave the trial."""
+        """Tell whoever gave the trial; the tracker is written meanwhile, until `join`."""
         if self.mates:
             # its rounding depends on them
             self.reporter.tags({"packed_with": ",".join(map(str, sorted(self.mates)))})
-        self.reporter.__exit__(None, None, None)
-        _safely(_log_end, self._run, outcome, config=self.config, seconds=time.perf_counter() - self._started)
+        seconds = time.perf_counter() - self._started
+        # the tracker may be slow, and memory is for the next trial
+        self._slot = self.parts = None
+        self.reporter.close(lambda run: _log_end(run, outcome, config=self.config, seconds=seconds))
+        # the trial must have its run's name before it ends
+        self.reporter.wait_until_open()
         finish(self._trial, outcome)
 
     def interrupt(self) -> None:
         """Write down that the worker was stopped; the trial is not told, so that it is taken up again."""
-        self.reporter.__exit__(None, None, None)
-        self._run.end(state="interrupted", failed=True)
+        self.reporter.close(lambda run: run.end(state="interrupted", failed=True))
+        self.join()
+
+    def join(self) -> None:
+        """Until the tracker has everything."""
+        self.reporter.join()
 
 
 def finish(trial: Trial, outcome: Outcome) -> None:
@@ -118,21 +143,6 @@ def describe(outcome: Outcome) -> str:
             return f"failed ({kind.value}): {message}"
 
 
-def _safely(write: Callable[..., None], *args: Any, **kwargs: Any) -> None:
-    """Write to the tracker; one that is down must cost neither the trial nor the sweep."""
-    try:
-        write(*args, **kwargs)
-    except Exception as error:  # noqa: BLE001  # MLflow raises whatever its store raises
-        log.warning("tracking: %s failed: %s", write.__name__, error)
-
-
-def _log_start(run: MlflowRun, trial: Trial) -> None:
-    config = yaml.safe_dump(dict(trial.config), sort_keys=False, allow_unicode=True)
-    (trial.lineage.folder / "config.yaml").write_text(config, encoding="utf-8")
-    run.log_text(config, "config.yaml")
-    run.log_params(_params(trial))
-
-
 def _params(trial: Trial) -> dict[str, Any]:
     return {**tracking.flat(trial.config), **tracking.log10_params(trial.lineage.sampled)}
 
@@ -154,13 +164,7 @@ def _log_end(run: MlflowRun, outcome: Outcome, *, config: TrialConfig, seconds: 
     run.log_metrics({"fit/seconds": seconds, "fit/process_peak_mb": peak_mb})
     match outcome:
         case Completed(scores, checkpoint):
-            run.log_metrics(
-                {
-                    f"best/{key.removeprefix('validation/')}": value
-                    for key, value in scores.items()
-                    if key.startswith("validation/")
-                }
-            )
+            run.log_metrics(tracking.best_metrics(scores))
             if config.tracking.checkpoints is CheckpointPolicy.all:
                 run.log_folder(checkpoint, "checkpoint")
             run.end(state="complete")

@@ -1,13 +1,13 @@
-"""A run's metrics, buffered and written off the training thread, so that a step never waits for the tracker."""
+"""A run in the tracker, written off the training thread, so that neither a step nor the next trial waits for it."""
 
 import json
 import logging
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 log = logging.getLogger(__name__)
 
@@ -35,25 +35,35 @@ class MetricSink(Protocol):
     def set_tags(self, tags: Mapping[str, str]) -> None: ...
 
 
-class Reporter:
-    """Buffers points for one run; use it as a context, so that the last points are written whatever happens.
+SinkT = TypeVar("SinkT", bound=MetricSink)
 
-    Points that the tracker would not take, even at the end, are kept in `unsent_metrics.jsonl` in the trial's folder.
+
+class Reporter(Generic[SinkT]):
+    """Opens, writes and closes one run from a thread of its own, in the order of the calls.
+
+    Points are buffered; those that the tracker would not take, even at the end, are kept in `unsent_metrics.jsonl` in
+    the trial's folder. A tracker that is down costs neither the trial nor the sweep.
+
+    Args:
+        open_run: Gives the run; called on the thread.
+        folder: The trial's.
     """
 
-    def __init__(self, sink: MetricSink, folder: Path) -> None:
-        self._sink = sink
+    def __init__(self, open_run: Callable[[], SinkT], folder: Path) -> None:
+        self._open_run = open_run
         self._folder = folder
-        self._queue: queue.Queue[list[Point] | None] = queue.Queue()
+        self._sink: SinkT | None = None
+        self._opened = threading.Event()
+        self._queue: queue.Queue[list[Point] | _Job[SinkT]] = queue.Queue()
         self._thread = threading.Thread(target=self._write, name="metrics", daemon=True)
-
-    def __enter__(self) -> "Reporter":
         self._thread.start()
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._queue.put(None)
-        self._thread.join()
+        self.close()
+        self.join()
 
     def metrics(self, examples_seen: int, values: Mapping[str, float]) -> None:
         """Queue values at this many training examples."""
@@ -61,41 +71,70 @@ class Reporter:
         self._queue.put([Point(key, value, examples_seen, now) for key, value in values.items()])
 
     def tags(self, tags: Mapping[str, str]) -> None:
-        """Set tags of the run at once; a tracker that is down does not get them."""
-        try:
-            self._sink.set_tags(tags)
-        except Exception as error:  # noqa: BLE001  # it must not cost the training
-            log.warning("tracking: tags were not set (%s)", error)
+        """Queue tags of the run."""
+        self.write(lambda sink: sink.set_tags(tags))
+
+    def write(self, work: Callable[[SinkT], None]) -> None:
+        """Queue anything else for the run."""
+        self._queue.put(_Job(work, last=False))
+
+    def close(self, work: Callable[[SinkT], None] | None = None) -> None:
+        """Write all that waits, then do the last work; `join` waits for it."""
+        self._queue.put(_Job(work or _nothing, last=True))
+
+    def wait_until_open(self) -> None:
+        """Until the run is there, or the tracker has refused it."""
+        self._opened.wait()
+
+    def join(self) -> None:
+        """Until everything is written."""
+        self._thread.join()
 
     def _write(self) -> None:
+        try:
+            self._sink = self._open_run()
+        except Exception as error:  # noqa: BLE001  # the tracker raises whatever its store raises
+            log.warning("tracking: no run was opened (%s)", error)
+        self._opened.set()
         waiting: list[Point] = []
         led = False
         started = flushed_at = time.monotonic()
         while True:
             timeout = max(0.0, flushed_at + FLUSH_SECONDS - time.monotonic())
+            item: list[Point] | _Job[SinkT] | None
             try:
-                points = self._queue.get(timeout=timeout)
+                item = self._queue.get(timeout=timeout)
             except queue.Empty:
-                points = []
-            waiting += points or []
-            led = led or time.monotonic() - started >= LEAD_SECONDS or any(point.key == LEAD for point in waiting)
-            if not led and points is not None:
-                flushed_at = time.monotonic()
+                item = None
+            if isinstance(item, _Job):
+                if item.last:
+                    self._keep(self._send(waiting))
+                self._do(item)
+                if item.last:
+                    return
                 continue
+            waiting += item or []
+            led = led or time.monotonic() - started >= LEAD_SECONDS or any(point.key == LEAD for point in waiting)
             due = len(waiting) >= FLUSH_POINTS or time.monotonic() - flushed_at >= FLUSH_SECONDS
-            if points is None or due:
-                waiting = self._send(sorted(waiting, key=lambda point: point.key != LEAD))
+            if due and led:
+                waiting = self._send(waiting)
+            if due or not led:
                 flushed_at = time.monotonic()
-            if points is None:
-                self._keep(waiting)
-                return
+
+    def _do(self, job: "_Job[SinkT]") -> None:
+        if self._sink is None:
+            return
+        try:
+            job.work(self._sink)
+        except Exception as error:  # noqa: BLE001  # as above
+            log.warning("tracking: something was not written (%s)", error)
 
     def _send(self, points: list[Point]) -> list[Point]:
-        """Try to store the points; what could not be stored."""
-        if not points:
-            return []
+        """Try to store the points, the objective first; what could not be stored."""
+        if not points or self._sink is None:
+            return points
         try:
-            self._sink.log_points(points)
+            self._sink.log_points(sorted(points, key=lambda point: point.key != LEAD))
         except Exception as error:  # noqa: BLE001  # a tracker that is down must not cost the training
             log.warning("tracking: %d metric points wait (%s)", len(points), error)
             return points
@@ -108,3 +147,12 @@ class Reporter:
         with path.open("a", encoding="utf-8") as lines:
             lines.writelines(json.dumps(point._asdict()) + "\n" for point in points)
         log.error("tracking: the tracker took no metrics; %d points are kept in %s", len(points), path)
+
+
+class _Job(Generic[SinkT]):
+    def __init__(self, work: Callable[[SinkT], None], *, last: bool) -> None:
+        self.work, self.last = work, last
+
+
+def _nothing(_: MetricSink) -> None:
+    pass

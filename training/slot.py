@@ -72,7 +72,7 @@ class Slot:
         loss = self.bench.task.loss(logits_BC, batch, label_smoothing=self._config.fit.label_smoothing)
         return self._stepper.share_of(loss)
 
-    def advance(self, reporter: Reporter) -> None:
+    def advance(self, reporter: Reporter[Any]) -> None:
         """After the gradient: step the optimizer when its batch is complete.
 
         Raises:
@@ -98,7 +98,7 @@ class Slot:
     def _at_end(self) -> bool:
         return self._stepper.num_steps >= self._plan.num_train_steps
 
-    def evaluate(self, reporter: Reporter) -> Outcome | None:
+    def evaluate(self, reporter: Reporter[Any]) -> Outcome | None:
         """Score the model on the validation rows, when it is due; the trial's outcome, once there is one.
 
         Raises:

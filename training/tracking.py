@@ -6,9 +6,9 @@ import math
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +110,19 @@ class Tracker:
             key: max(point.step for point in self._client.get_metric_history(run_id, key)) for key in run.data.metrics
         }
         return MlflowRun(self._client, run_id, last_steps=last)
+
+    def open_trials(self, parent_run_id: str) -> list[str]:
+        """Ids of the parent's trials that are still marked as running."""
+        found = self._client.search_runs(
+            [self.experiment_id],
+            f"attributes.status = 'RUNNING' and tags.mlflow.parentRunId = '{parent_run_id}'",
+            max_results=1000,
+        )
+        return [run.info.run_id for run in found]
+
+    def run(self, run_id: str) -> "MlflowRun":
+        """A run that is there, as it is."""
+        return MlflowRun(self._client, run_id)
 
     def tag_experiment(self, key: str, value: str) -> None:
         """Set a tag of the experiment."""
@@ -217,11 +230,22 @@ class NullRun(MlflowRun):
     def end(self, *, state: str, failed: bool = False) -> None: ...
 
 
-def start_run(config: TrackingConfig, lineage: Lineage) -> MlflowRun:
-    """A run in the configured tracker."""
+# a process looks up its experiment once: later trials do not wait for a tracker that is slow or down
+_trackers: dict[tuple[str, str], Tracker] = {}
+
+
+def opener(config: TrackingConfig, lineage: Lineage) -> Callable[[], MlflowRun]:
+    """What opens a run in the configured tracker; may be called on another thread.
+
+    Raises:
+        StoreError: The tracker does not answer.
+    """
     if config.name is TrackerName.none:
-        return NullRun()
-    return Tracker(config, lineage.experiment).start(lineage)
+        return NullRun
+    key = (tracking_uri(config.uri), config.experiment or lineage.experiment)
+    if key not in _trackers:
+        _trackers[key] = Tracker(config, lineage.experiment)
+    return partial(_trackers[key].start, lineage)
 
 
 def display(value: Any) -> str:
@@ -239,6 +263,15 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flattened[name] = value
     return flattened
+
+
+def best_metrics(scores: Mapping[str, Any]) -> dict[str, float]:
+    """The `validation/` scores of the best evaluation as final metrics, `best/`."""
+    return {
+        f"best/{key.removeprefix('validation/')}": value
+        for key, value in scores.items()
+        if key.startswith("validation/")
+    }
 
 
 def log10_params(sampled: Mapping[str, Any]) -> dict[str, str]:

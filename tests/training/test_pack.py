@@ -66,7 +66,7 @@ def test_packed_equals_alone(
     make_slots: Callable[[torch.dtype], list[Slot]], tmp_path: Path, dtype: torch.dtype, tolerance: float
 ) -> None:
     """Same weights after twelve passes, among them several optimizer steps of each trial."""
-    reporter = Reporter(NullRun(), tmp_path)
+    reporter = Reporter(NullRun, tmp_path)
     packed, alone = make_slots(dtype), make_slots(dtype)
     before = state_of(packed)
     pack = join_all(packed)

@@ -30,7 +30,7 @@ class FakeSink:
 
 def test_points_arrive_in_order_in_few_requests_off_the_training_thread(tmp_path: Path) -> None:
     sink = FakeSink()
-    with Reporter(sink, tmp_path) as reporter:
+    with Reporter(lambda: sink, tmp_path) as reporter:
         for step in range(2 * FLUSH_POINTS + 1):
             reporter.metrics(step, {"objective": float(step)})
     assert [point.step for point in sink.points] == list(range(2 * FLUSH_POINTS + 1))
@@ -41,7 +41,7 @@ def test_points_arrive_in_order_in_few_requests_off_the_training_thread(tmp_path
 def test_the_objective_is_written_first(tmp_path: Path) -> None:
     """The UI compares by the metric that a run got first; the points before it wait for it."""
     sink = FakeSink()
-    with Reporter(sink, tmp_path) as reporter:
+    with Reporter(lambda: sink, tmp_path) as reporter:
         for step in range(FLUSH_POINTS + 1):
             reporter.metrics(step, {"train/loss": 0.0})
         time.sleep(0.1)
@@ -54,7 +54,7 @@ def test_the_objective_is_written_first(tmp_path: Path) -> None:
 def test_the_last_points_are_written_when_training_raises(tmp_path: Path) -> None:
     sink = FakeSink()
     try:
-        with Reporter(sink, tmp_path) as reporter:
+        with Reporter(lambda: sink, tmp_path) as reporter:
             reporter.metrics(1, {"loss": 1.0})
             raise KeyboardInterrupt
     except KeyboardInterrupt:
@@ -64,7 +64,7 @@ def test_the_last_points_are_written_when_training_raises(tmp_path: Path) -> Non
 
 def test_a_tracker_that_is_down_for_a_while_loses_nothing(tmp_path: Path) -> None:
     sink = FakeSink(num_failures=1)
-    with Reporter(sink, tmp_path) as reporter:
+    with Reporter(lambda: sink, tmp_path) as reporter:
         reporter.metrics(0, {"objective": 0.0})
         for step in range(1, FLUSH_POINTS + 1):
             reporter.metrics(step, {"objective": 0.0})
@@ -75,7 +75,38 @@ def test_a_tracker_that_is_down_for_a_while_loses_nothing(tmp_path: Path) -> Non
 
 
 def test_points_that_nobody_takes_are_kept_in_a_file(tmp_path: Path) -> None:
-    with Reporter(FakeSink(num_failures=99), tmp_path) as reporter:
+    with Reporter(lambda: FakeSink(num_failures=99), tmp_path) as reporter:
         reporter.metrics(7, {"loss": 0.5})
     kept = [json.loads(line) for line in (tmp_path / UNSENT).read_text().splitlines()]
     assert [(point["key"], point["step"], point["value"]) for point in kept] == [("loss", 7, 0.5)]
+
+
+def test_what_is_queued_is_done_in_order_and_the_last_after_all_points(tmp_path: Path) -> None:
+    """The caller waits for nothing; a piece that fails does not stop the others."""
+    sink, order = FakeSink(), []
+
+    def fail(_: FakeSink) -> None:
+        raise ConnectionError("down")
+
+    reporter = Reporter(lambda: (time.sleep(0.2), sink)[1], tmp_path)
+    started = time.monotonic()
+    reporter.write(fail)
+    reporter.tags({"state": "running"})
+    reporter.metrics(1, {"objective": 0.5})
+    reporter.close(lambda run: order.append((len(run.points), run.tags["state"])))
+    assert time.monotonic() - started < 0.1
+    reporter.wait_until_open()
+    assert time.monotonic() - started >= 0.2
+    reporter.join()
+    assert order == [(1, "running")]
+
+
+def test_a_run_that_cannot_be_opened_costs_nothing_but_the_record(tmp_path: Path) -> None:
+    def refuse() -> FakeSink:
+        raise ConnectionError("down")
+
+    with Reporter(refuse, tmp_path) as reporter:
+        reporter.metrics(7, {"loss": 0.5})
+        reporter.tags({"state": "running"})
+        reporter.wait_until_open()
+    assert len((tmp_path / UNSENT).read_text().splitlines()) == 1
