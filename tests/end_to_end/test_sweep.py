@@ -34,6 +34,11 @@ def scores(sweep: Sweep) -> list[tuple[str, float | None, str]]:
     return [(trial["state"], trial["objective"], json.dumps(trial["params"])) for trial in sweep.trials()]
 
 
+def num_reruns(sweep: Sweep) -> int:
+    """One for each finalist: three, or as many as completed."""
+    return min(3, [trial["state"] for trial in sweep.trials()].count("complete"))
+
+
 def test_a_sweep_from_ones_own_file_to_a_registered_model(sweep: Sweep) -> None:
     """Search, reruns, test, export, registry and predict, with the objects that scripts rely on."""
     done = sweep.run("export=onnx", "export.min_agreement=0.5", "export.max_metric_drop=0.5")
@@ -66,7 +71,7 @@ def test_the_runs_in_mlflow(sweep: Sweep) -> None:
     (parent,) = sweep.runs("sweep")
     children = sweep.runs("trial")
     assert len(children) == 6
-    assert len(sweep.runs("rerun")) == 3
+    assert len(sweep.runs("rerun")) == num_reruns(sweep)
     assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
     assert {run.info.status for run in children} == {"FINISHED"}
     assert {run.info.run_id for run in children} == {trial["run_id"] for trial in sweep.trials()}
@@ -118,7 +123,7 @@ def test_a_killed_sweep_goes_on_to_the_same_end(sweep: Sweep, tmp_path: Path) ->
     assert {run.info.run_id for run in runs} == {trial["run_id"] for trial in trials}
     assert {run.info.status for run in runs} == {"FINISHED"}
     assert len(sweep.runs("sweep")) == 1
-    assert len(sweep.runs("rerun")) == 3
+    assert len(sweep.runs("rerun")) == num_reruns(sweep)
 
 
 def test_a_retried_run_has_no_point_twice(sweep: Sweep) -> None:

