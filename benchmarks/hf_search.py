@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -36,10 +37,10 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write_rows(folder, options)
+        write_rows(folder, options)
         pairs = []
         for seed in options.seeds:
-            pairs.append((_ours(folder, options, seed), _theirs(folder, options, seed)))
+            pairs.append((our_search(folder, options, seed), _theirs(folder, options, seed)))
             publish(_report(pairs, options), options.out)
 
 
@@ -57,15 +58,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _write_rows(folder: Path, options: argparse.Namespace) -> None:
-    """Both read the same training and validation files."""
+def write_rows(folder: Path, options: argparse.Namespace) -> int:
+    """Training and validation files that all read; the number of training rows."""
     rows = make_rows(options.rows, options.classes)
     num_train = round(0.85 * len(rows))
     for name, part in (("train", rows[:num_train]), ("validation", rows[num_train:])):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part))
+    return num_train
 
 
-def _ours(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
+def our_search(
+    folder: Path, options: argparse.Namespace, seed: int, more: Sequence[str] = (), work: Path | None = None
+) -> dict[str, Any]:
+    """A sweep over the rows in `folder`, run in the folder `work`: its wall time and its best trial."""
+    work = work or folder
     overrides = [
         "data=file",
         f"data.train_file={folder / 'train.jsonl'}",
@@ -85,12 +91,13 @@ def _ours(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any
         "search.finalists=1",
         "search.rerun_seeds=0",
         "export=none",
+        *more,
     ]
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "sweeper.cli", "sweep", *overrides], cwd=folder, check=True)
+    subprocess.run([sys.executable, "-m", "sweeper.cli", "sweep", *overrides], cwd=work, check=True)
     seconds = time.perf_counter() - started
     command = [sys.executable, "-m", "sweeper.cli", "compare", f"ours-{seed}", "--json"]
-    listed = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    listed = subprocess.run(command, cwd=work, check=True, capture_output=True, text=True)
     trials = json.loads(listed.stdout)
     complete = [trial for trial in trials if trial["state"] == "complete"]
     best = max(complete, key=lambda trial: trial["objective"])
