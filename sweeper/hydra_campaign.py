@@ -9,7 +9,6 @@ from omegaconf import OmegaConf
 
 from sweeper.config import HyperbandPruner
 from sweeper.source import Place
-from sweeper.space import point_in
 from sweeper.study import Study, StudySpec
 from sweeper.study.pruners import Rungs
 from sweeper.sweep import SweepRequest, first_choices, make_launcher, search
@@ -38,8 +37,7 @@ class HydraCampaign:
         """
         spec = study_spec(request, Rungs(eval_every=1, longest=1))
         study = Study(spec)
-        if request.search.config.start_from_config:
-            study.start_from(point_in(request.space, request.values))
+        study.start_from(request.start_point())
         worker = make_worker(request, spec, parent_run_id=None)
         search(
             study,

@@ -152,30 +152,41 @@ def edges(dimension: Dimension) -> tuple[Scalar, ...]:
             return values
 
 
-def point_in(space: Space, values: Mapping[str, Any]) -> dict[str, Scalar]:
-    """The config's own point of a space: each searched key's present value, where its dimension holds it."""
+def point_in(space: Space, values: Mapping[str, Any], choices: Mapping[str, Any]) -> dict[str, Scalar]:
+    """The config's own point of a space: each searched key's present value, where its dimension holds it.
+
+    Args:
+        space: What is searched.
+        values: The composed config.
+        choices: The options that its config groups were composed with.
+    """
     point: dict[str, Scalar] = {}
     for key, dimension in space.items():
-        value: Any = values
-        for part in key.lstrip("+").split("."):
+        name = key.lstrip("+")
+        value: Any = choices.get(name, values)
+        for part in name.split(".") if value is values else ():
             value = value.get(part) if isinstance(value, Mapping) else None
-        if isinstance(dimension, Choice) and not isinstance(value, Scalar):
-            value = encode(value)
-        if _holds(dimension, value):
+        if isinstance(dimension, Choice):
+            held = [item for item in dimension.values if _same(item, value)]
+            if held:
+                point[key] = held[0]
+        elif _holds(dimension, value):
             point[key] = value
     return point
 
 
-def _holds(dimension: Dimension, value: Any) -> bool:
-    match dimension:
-        case Choice(values):
-            return any(value == item and type(value) is type(item) for item in values)
-        case FloatRange(low, high, _, step) | IntRange(low, high, _, step):
-            number = (int, float) if isinstance(dimension, FloatRange) else int
-            if not isinstance(value, number) or isinstance(value, bool) or not low <= value <= high:
-                return False
-            steps = (value - low) / step if step else 0
-            return abs(steps - round(steps)) < 1e-9
+def _same(item: Scalar, value: Any) -> bool:
+    if not isinstance(value, Scalar):
+        value = encode(value)
+    return item == value and isinstance(item, bool) == isinstance(value, bool)
+
+
+def _holds(dimension: FloatRange | IntRange, value: Any) -> bool:
+    number = (int, float) if isinstance(dimension, FloatRange) else int
+    if not isinstance(value, number) or isinstance(value, bool) or not dimension.low <= value <= dimension.high:
+        return False
+    steps = (value - dimension.low) / dimension.step if dimension.step else 0
+    return abs(steps - round(steps)) < 1e-9
 
 
 def encode(value: Any) -> str:

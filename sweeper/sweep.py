@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from sweeper.composed import plain, with_values
 from sweeper.config import Search, parse_search
 from sweeper.locate import locate
-from sweeper.space import Scalar, Space, edges, read_space
+from sweeper.space import Scalar, Space, edges, point_in, read_space
 from sweeper.sweep_syntax import override_lines, read_arguments
 from training.errors import ConfigError, StoreError
 from training.schema import suggestion
@@ -72,6 +72,16 @@ class SweepRequest:
     def storage(self) -> str:
         """The study's storage: as configured, or SQLite in the sweep's folder."""
         return self.search.config.storage or f"sqlite:///{self.folder / 'study.db'}"
+
+    def start_point(self) -> Mapping[str, Scalar]:
+        """What the first trial takes: the config's own values, as far as the space holds them."""
+        if not self.search.config.start_from_config:
+            return {}
+        choices = self.app.config.hydra.runtime.choices
+        point = point_in(self.space, self.values, choices)
+        if open_keys := self.space.keys() - point.keys():
+            log.info("the first trial takes the config's own point, but for %s", ", ".join(sorted(open_keys)))
+        return point
 
 
 class Campaign(Protocol):

@@ -11,7 +11,6 @@ from sweeper.identity import IDENTITY, check_same, identity_of
 from sweeper.live import LiveTable
 from sweeper.preparation import prepare
 from sweeper.selection import Candidate, candidates, rerun, rerun_study, winner
-from sweeper.space import point_in
 from sweeper.study import Study
 from sweeper.sweep import SweepRequest, first_choices, make_launcher, search
 from training.config import CheckpointPolicy, TrialConfig, parse_trial
@@ -29,8 +28,7 @@ class TuningRun:
         prepared = prepare(self._config)
         self._study = Study(study_spec(request, prepared.rungs))
         self._identify(prepared.data_fingerprint)
-        if request.search.config.start_from_config:
-            self._study.start_from(point_in(request.space, request.values))
+        self._study.start_from(request.start_point())
         self._tracked = parent_run.open_parent(request, self._study, self._config.tracking)
 
     def run(self) -> None:
@@ -72,7 +70,7 @@ class TuningRun:
         if reruns.num_unfinished() > 0:
             with LiveTable(reruns, f"the best {len(finalists)} again, with fresh seeds", self._console):
                 rerun(request, reruns, parent_run_id=self._tracked.run.run_id)
-            self._tracked.end_left_open(reruns)
+        self._tracked.end_left_open(reruns)
         summary.print_failed(self._console, reruns.shown())
         entered = candidates(finalists, reruns.shown())
         chosen = winner(entered, maximize=request.search.maximize)

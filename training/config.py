@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
-from training.schema import Parsed, above_zero, not_negative, parse_section, share, suggestion
+from training.schema import Parsed, Rule, above_zero, not_negative, parse_section, share, suggestion
 
 
 class TaskName(Enum):
@@ -196,7 +196,9 @@ class FitConfig:
     precision: Precision
     device: str
     threads: int | None = field(metadata=above_zero(2))
-    slots: int | None = field(metadata=above_zero(4))
+    slots: int | None = field(
+        metadata={"rule": Rule("use a number from 1 to 64, e.g. 4", lambda value: 1 <= value <= 64)}
+    )
     eval_every: int | None = field(metadata=above_zero(1000))
     eval_batch_size: int = field(metadata=above_zero(64))
     patience: int | None = field(metadata=above_zero(3))

@@ -55,6 +55,9 @@ class Engine:
     def __init__(self, source: TrialSource) -> None:
         self._source = source
         self._lanes: list[Lane] = []
+        # begun, but without memory for its slot
+        self._waiting: list[Lane] = []
+        # ended, but not all is written
         self._closing: list[Lane] = []
         self._pack = Pack()
         # a trial that cannot ride with those under way
@@ -76,23 +79,33 @@ class Engine:
                     return
                 self._tick()
         except BaseException:
-            for lane in self._lanes:
+            for lane in (*self._lanes, *self._waiting, *self._closing):
                 lane.interrupt()
             raise
         finally:
             self._wait_for_tracker(0)
 
     def _fill(self) -> None:
-        """Take trials into the free slots; whoever cannot ride with those under way waits for their end."""
+        """Take trials into the free slots."""
         while len(self._lanes) < self._room():
-            taken = self._held or self._next()
-            self._held = taken
-            if taken is None or (self._lanes and not rides_along(taken[1], self._lanes[0].config)):
+            lane = self._waiting.pop(0) if self._waiting else self._next_lane()
+            if lane is None:
                 break
-            self._held = None
-            self._open(*taken)
+            self._start(lane)
         # the source is asked again when a lane is free
         self._has_room = False
+
+    def _next_lane(self) -> Lane | None:
+        """The next trial with its run; who cannot ride with those under way waits for their end."""
+        while True:
+            self._held = self._held or self._next()
+            if self._held is None or (self._lanes and not rides_along(self._held[1], self._lanes[0].config)):
+                return None
+            (trial, config), self._held = self._held, None
+            try:
+                return Lane(trial, config)
+            except OSError as error:
+                self._tell(trial, failed(error))
 
     def _room(self) -> int:
         if not self._lanes:
@@ -107,36 +120,50 @@ class Engine:
             if not parsed.problems:
                 return trial, parsed.section
             story = str(ConfigError(parsed.problems))
-            self.last_outcome = Failed(FailureKind.bad_config, "; ".join(parsed.problems), story)
-            finish(trial, self.last_outcome)
+            self._tell(trial, Failed(FailureKind.bad_config, "; ".join(parsed.problems), story))
         return None
 
-    def _open(self, trial: Trial, config: TrialConfig) -> None:
-        lane = Lane(trial, config)
+    def _tell(self, trial: Trial, outcome: Outcome) -> None:
+        self.last_outcome = outcome
+        finish(trial, outcome)
+
+    def _start(self, lane: Lane) -> None:
         self._lanes.append(lane)
         try:
-            resources = resolve(config.fit)
+            resources = resolve(lane.config.fit)
             torch.set_num_threads(resources.num_threads)
-            lane.take_slot(workbench_for(config, resources), resources)
+            lane.take_slot(workbench_for(lane.config, resources), resources)
+            if lane.parts is not None:
+                self._pack.join(lane.slot, lane.parts)
         except Exception as error:  # noqa: BLE001  # whatever a trial dies of, the sweep goes on
-            self._close(lane, failed(error))
+            if is_out_of_memory(error) and len(self._lanes) > 1:
+                self._wait_for_memory(lane, error)
+            else:
+                self._close(lane, failed(error))
             return
-        if lane.parts is not None:
-            self._pack.join(lane.slot, lane.parts)
+        if lane.parts is None and num_slots(lane.config.fit) > 1:
+            log.info("trial %d: runs alone, it cannot share a pass (docs/design/slots.md)", lane.number)
         if self._idle_since is not None:
-            log.info(
-                "trial %d: ready %.3f s after the last one's end", trial.number, time.perf_counter() - self._idle_since
-            )
+            seconds = time.perf_counter() - self._idle_since
+            log.info("trial %d: ready %.3f s after the last one's end", lane.number, seconds)
             self._idle_since = None
 
+    def _wait_for_memory(self, lane: Lane, error: Exception) -> None:
+        self._lanes.remove(lane)
+        self._waiting.append(lane)
+        self._limit = len(self._lanes)
+        log.warning("trial %d: waits until one of %d has ended (%s)", lane.number, self._limit, error)
+
     def _close(self, lane: Lane, outcome: Outcome) -> None:
+        self._closing.append(lane)
         self._lanes.remove(lane)
         self._has_room = True
+        if not self._lanes:
+            self._limit = MAX_SLOTS
         if lane.parts is not None:
             self._pack.leave(lane.slot)
         self.last_outcome = outcome
         self._idle_since = self._idle_since or time.perf_counter()
-        self._closing.append(lane)
         lane.close(outcome)
         self._wait_for_tracker(MAX_CLOSING)
 

@@ -38,11 +38,13 @@ def score_split(
     model.eval()
     tally = Tally.empty()
     logits_NC = torch.empty(len(split), len(task.labels))
-    for rows in by_length(split.encoded.lengths(), batch_size):
-        inputs = collate(split, rows, pad_id=pad_id, device=resources.device)
-        with autocast(resources):
-            logits_BC = task.logits(model, inputs)
-        tally = tally.merge(task.tally(logits_BC, inputs))
-        logits_NC[torch.from_numpy(rows)] = logits_BC.cpu()
-    model.train(was_training)
+    try:
+        for rows in by_length(split.encoded.lengths(), batch_size):
+            inputs = collate(split, rows, pad_id=pad_id, device=resources.device)
+            with autocast(resources):
+                logits_BC = task.logits(model, inputs)
+            tally = tally.merge(task.tally(logits_BC, inputs))
+            logits_NC[torch.from_numpy(rows)] = logits_BC.cpu()
+    finally:
+        model.train(was_training)
     return Evaluation(tally.compute(), logits_NC)

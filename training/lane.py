@@ -50,7 +50,10 @@ class Lane:
 
     def _begin(self, open_run: Callable[[], MlflowRun]) -> MlflowRun:
         run = open_run()
-        self._trial.began(run.run_id)
+        try:
+            self._trial.began(run.run_id)
+        except Exception as error:  # noqa: BLE001  # a study's storage raises whatever its driver raises
+            log.warning("trial %d: its run was not noted (%s)", self.number, error)
         try:
             run.log_text(self._yaml, "config.yaml")
             run.log_params(_params(self._trial))
@@ -111,8 +114,9 @@ def finish(trial: Trial, outcome: Outcome) -> None:
 
 
 def failed(error: Exception) -> Failed:
-    """The outcome of a trial that ended by an error; call it while the error is handled."""
-    return Failed(_kind(error), f"{type(error).__name__}: {error}", traceback.format_exc())
+    """The outcome of a trial that ended by an error."""
+    story = "".join(traceback.format_exception(error))
+    return Failed(_kind(error), f"{type(error).__name__}: {error}", story)
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -20,19 +20,30 @@ class Pack:
     def __init__(self) -> None:
         self._keys = itertools.count()
         self._seats: dict[Slot, int] = {}
+        self._parts: dict[Slot, Parts] = {}
         self._packed: PackedModel | None = None
 
     def join(self, slot: Slot, parts: Parts) -> None:
         """Let a slot share passes with the others."""
-        if self._packed is None:
-            self._packed = PackedModel(slot.bench.base)
-        self._seats[slot] = next(self._keys)
-        self._packed.join(self._seats[slot], parts)
+        self._seats[slot], self._parts[slot] = next(self._keys), parts
+        if self._packed is not None:
+            self._packed.join(self._seats[slot], parts)
 
     def leave(self, slot: Slot) -> None:
-        """Forget a slot."""
-        if self._packed is not None and slot in self._seats:
-            self._packed.leave(self._seats.pop(slot))
+        """Forget a slot; with the last one goes the base."""
+        if self._packed is not None:
+            self._packed.leave(self._seats[slot])
+        del self._seats[slot], self._parts[slot]
+        if not self._seats:
+            self._packed = None
+
+    def _model(self, slots: Sequence[Slot]) -> PackedModel:
+        """Made when the first pass is shared: one slot needs none."""
+        if self._packed is None:
+            self._packed = PackedModel(slots[0].bench.base)
+            for slot, key in self._seats.items():
+                self._packed.join(key, self._parts[slot])
+        return self._packed
 
     def gradients(self, slots: Sequence[Slot]) -> Mapping[Slot, Diverged]:
         """Add the gradient of the next micro-batch of each slot to its parameters.
@@ -43,19 +54,20 @@ class Pack:
         Returns:
             The slots whose loss is not finite. Their gradients mean nothing; the others do not notice.
         """
-        assert self._packed is not None
+        packed = self._model(slots)
         batches = [slot.micro_batch() for slot in slots]
         joined = _joined(batches, pad_id=slots[0].bench.tokenizer.pad_token_id)
-        self._packed.seat([Seat(self._seats[slot], len(batch)) for slot, batch in zip(slots, batches, strict=True)])
+        packed.seat([Seat(self._seats[slot], len(batch)) for slot, batch in zip(slots, batches, strict=True)])
         with autocast(slots[0].resources):
-            logits = slots[0].bench.task.logits(self._packed.model, joined)
+            logits = slots[0].bench.task.logits(packed.model, joined)
         shares, diverged = [], {}
         parts = torch.split(logits, [len(batch) for batch in batches])
         for slot, batch, own in zip(slots, batches, parts, strict=True):
             try:
                 shares.append(slot.share_of(own, batch))
             except Diverged as error:
-                diverged[slot] = error
+                # its frames would hold the whole pass in memory
+                diverged[slot] = error.with_traceback(None)
         if shares:
             # each trial's own mean: their sum gives each its own gradient
             torch.autograd.backward(shares)

@@ -119,6 +119,7 @@ class Slot:
         progress = {"fit/progress": 1.0 if self._at_end else milestone / self._plan.total_examples}
         verdict = self._trial.report(milestone, metrics | progress)
         if self._at_end:
+            assert self._best is not None
             return self._best
         if verdict.stop:
             return Pruned(milestone, verdict.reason or "stopped by the search")

@@ -11,7 +11,7 @@ OPTUNA_STATE = optuna.trial.TrialState
 
 # user attributes of a trial; Optuna has no fields for these
 KIND, INDEX, RUN_ID, WORKER = "kind", "index", "run_id", "worker"
-RETRIES, RETRY_OF, PROGRESS, RESULT = "retries", "retry_of", "progress", "result"
+RETRIES, RETRY_OF, PROGRESS, RESULT, POINT = "retries", "retry_of", "progress", "result", "point"
 
 # failures that do not use up the budget: another trial takes their place
 LOST, SURPLUS = "lost", "surplus"

@@ -206,7 +206,9 @@ class Study:
             return
         kept = {key: value for key, value in trial.attrs.items() if key not in (record.KIND, record.WORKER)}
         kept |= {record.RETRIES: retries + died, record.RETRY_OF: trial.number}
-        self._study.enqueue_trial(dict(trial.params), user_attrs=kept)
+        # a worker may die before it has taken all of a given point
+        point = {**trial.attrs.get(record.POINT, {}), **trial.params}
+        self._study.enqueue_trial(point, user_attrs=kept)
         log.warning("trial %d: its worker %s; it is tried again", trial.number, "died" if died else "was stopped")
 
     def enqueue(self, attrs: Mapping[str, Any], params: Mapping[str, Scalar] | None = None) -> None:
@@ -216,7 +218,7 @@ class Study:
     def start_from(self, params: Mapping[str, Scalar]) -> None:
         """Let the first trial of a new study take these values."""
         if params and not self._study.get_trials(deepcopy=False):
-            self.enqueue({}, params)
+            self.enqueue({record.POINT: dict(params)}, params)
 
     def trials(self) -> list[TrialRecord]:
         """All trials, by number."""

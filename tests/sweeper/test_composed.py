@@ -35,3 +35,10 @@ def test_values_are_set_as_composing_anew_would_set_them(loader: ConfigLoader) -
 @pytest.mark.parametrize("values", [{"method": "full"}, {"method.target_modules": "[query,value]"}])
 def test_groups_and_structures_are_left_to_hydra(loader: ConfigLoader, values: dict[str, str]) -> None:
     assert with_values(config_of(), values, loader) is None
+
+
+def test_a_method_may_bring_its_own_learning_rate(loader: ConfigLoader) -> None:
+    """One that the user gives wins."""
+    del loader
+    assert plain(config_of("method=full"))["fit"]["learning_rate"] == 5e-5
+    assert plain(config_of("method=full", "fit.learning_rate=1e-4"))["fit"]["learning_rate"] == 1e-4

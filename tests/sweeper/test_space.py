@@ -62,9 +62,12 @@ def test_the_configs_own_point_is_found_where_the_space_holds_it() -> None:
         "method": Choice(("lora", "full")),
         "+fit.new": FloatRange(0.0, 1.0),
     }
-    fit = {"learning_rate": 1e-3, "batch_size": 32, "patience": 3}
+    fit = {"learning_rate": 1e-3, "batch_size": 32, "patience": 3, "max_grad_norm": 1.0, "flag": True}
     values = {"fit": fit, "method": {"r": 8, "target_modules": ["query", "value"]}}
-    assert point_in(space, values) == {
+    space |= {"fit.max_grad_norm": Choice((0.5, 1)), "fit.flag": Choice((1, 0))}
+    assert point_in(space, values, {"method": "lora"}) == {
+        "method": "lora",
+        "fit.max_grad_norm": 1,
         "fit.learning_rate": 1e-3,
         "method.r": 8,
         "method.target_modules": "[query,value]",

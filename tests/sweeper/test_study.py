@@ -88,6 +88,24 @@ def test_the_first_trial_of_a_new_study_takes_the_given_values(tmp_path: Path) -
     assert [params["x"] == 0.25 for params in run_all(more)] == [False]
 
 
+def ask_and_die_before_suggesting(spec: StudySpec) -> None:
+    study = Study(spec)
+    with Lease(study) as lease:
+        trial = study._study.ask()
+        trial.set_user_attr("worker", lease.worker)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_the_given_point_outlives_a_worker_that_died_before_it_took_it(tmp_path: Path) -> None:
+    spec = make_spec(tmp_path, n_trials=1)
+    Study(spec).start_from({"x": 0.25})
+    killed = multiprocessing.get_context("spawn").Process(target=ask_and_die_before_suggesting, args=(spec,))
+    killed.start()
+    killed.join()
+    (params,) = run_all(Study(spec))
+    assert params["x"] == 0.25
+
+
 def take_and_die(spec: StudySpec) -> None:
     study = Study(spec)
     with Lease(study) as lease:

@@ -6,9 +6,19 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel, LlamaConfig, LlamaModel, PreTrainedModel
+from transformers import (
+    AutoTokenizer,
+    DistilBertConfig,
+    DistilBertModel,
+    LlamaConfig,
+    LlamaModel,
+    PreTrainedModel,
+    RobertaConfig,
+    RobertaModel,
+)
 
 from tests.conftest import FakeTrial, validation_scores
+from training.batches import collate
 from training.config import parse_trial
 from training.engine import run_trial
 from training.resources import resolve
@@ -23,11 +33,14 @@ def make_base(name: str, vocabulary: int) -> PreTrainedModel:
     torch.manual_seed(0)
     if name == "distilbert":
         return DistilBertModel(DistilBertConfig(vocab_size=vocabulary, dim=32, hidden_dim=64, n_layers=2, n_heads=2))
+    if name == "roberta":
+        narrow = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+        return RobertaModel(RobertaConfig(vocab_size=vocabulary, pad_token_id=0, **narrow))
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
     return LlamaModel(LlamaConfig(vocab_size=vocabulary, **sizes))
 
 
-@pytest.mark.parametrize("name", ["distilbert", "llama"])
+@pytest.mark.parametrize("name", ["distilbert", "roberta", "llama"])
 def test_a_checkpoint_loaded_again_is_what_was_trained(
     name: str, tiny_model: Path, tmp_path: Path, fake_trial: MakeTrial
 ) -> None:
@@ -40,6 +53,25 @@ def test_a_checkpoint_loaded_again_is_what_was_trained(
     assert isinstance(outcome, Completed), outcome
     scores = validation_scores(trial.config, outcome.checkpoint)
     assert scores["loss"] == pytest.approx(outcome.scores["validation/loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["distilbert", "roberta", "llama"])
+def test_every_layer_that_the_base_lacked_is_trained(
+    name: str, tiny_model: Path, tmp_path: Path, config_of: Callable[..., dict[str, Any]]
+) -> None:
+    """Also RoBERTa's head of two layers: a wrapper inside a wrapper would leave the layer that is used frozen."""
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    make_base(name, len(tokenizer)).save_pretrained(tmp_path / "base")
+    tokenizer.save_pretrained(tmp_path / "base")
+    config = parse_trial(config_of(f"model.name_or_path={tmp_path / 'base'}", "fit.precision=fp32")).section
+    bench = workbench_for(config, resolve(config.fit))
+    model = _trainable(config, bench)
+    rows = collate(bench.splits["train"], [0, 1], pad_id=0, device=torch.device("cpu"))
+    bench.task.logits(model, rows).square().sum().backward()
+    trained = {key: parameter for key, parameter in model.named_parameters() if parameter.requires_grad}
+    assert [key for key, parameter in trained.items() if parameter.grad is None] == []
+    whole = sum(parameter.numel() for key, parameter in trained.items() if "lora_" not in key)
+    assert whole == sum(bench.base.model.get_parameter(key).numel() for key in bench.base.new_keys)
 
 
 def test_what_the_optimizer_moves_is_fp32_over_a_bf16_base(config_of: Callable[..., dict[str, Any]]) -> None:

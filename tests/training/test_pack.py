@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import AutoTokenizer, BertModel
 
 from tests.conftest import FakeTrial
 from training import engine
 from training.config import parse_trial
 from training.engine import run_trials
+from training.lane import Lane
 from training.pack import Pack, gradients_alone, packable
 from training.report import Reporter
 from training.resources import resolve
@@ -155,12 +157,71 @@ def test_trials_that_cannot_ride_along_wait_for_their_turn(config_of: ConfigOf, 
     assert [type(outcome) for outcome in outcomes] == [Completed, Completed, Failed, Completed, Completed]
 
 
+def test_the_base_of_a_pack_is_that_of_its_trials(config_of: ConfigOf, tmp_path: Path, tiny_model: Path) -> None:
+    """Another model after the first has drained: its trials come out as they would alone."""
+    other = tmp_path / "other"
+    model = BertModel.from_pretrained(tiny_model)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(0.5)
+    model.save_pretrained(other)
+    AutoTokenizer.from_pretrained(tiny_model).save_pretrained(other)
+    results = []
+    for slots in (1, 2):
+        first = [*COMMON, f"fit.slots={slots}"]
+        second = [*first, f"model.name_or_path={other}"]
+        source = ListSource(config_of, tmp_path / str(slots), [first, first, second, [*second, "method.r=3"]])
+        assert all(isinstance(outcome, Completed) for outcome in source.outcomes())
+        results.append([trial.reports[168]["validation/loss"] for trial in source.trials])
+    assert results[0] == pytest.approx(results[1], rel=1e-3)
+    assert results[0][0] != pytest.approx(results[0][2], rel=1e-2)
+
+
+def test_a_trial_without_memory_for_its_model_waits_for_the_others(
+    config_of: ConfigOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made when one of them has ended; alone it would fail."""
+    tries: list[int] = []
+    original = Lane.take_slot
+
+    def take_slot(self: Lane, *args: Any) -> None:
+        tries.append(self.number)
+        if self.number == 1 and tries.count(1) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        original(self, *args)
+
+    monkeypatch.setattr(Lane, "take_slot", take_slot)
+    outcomes = ListSource(config_of, tmp_path, [[*COMMON, "fit.slots=3"]] * 3).outcomes()
+    assert all(isinstance(outcome, Completed) for outcome in outcomes)
+    assert tries == [0, 1, 1, 2]
+
+
+def test_slots_fill_again_after_a_faulty_pass(
+    config_of: ConfigOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was there runs alone; the trials after them share passes again."""
+    sizes: list[int] = []
+    original = Pack.gradients
+
+    def gradients(self: Pack, slots: Sequence[Slot]) -> object:
+        sizes.append(len(slots))
+        if len(sizes) == 3:
+            raise RuntimeError("some fault")
+        return original(self, slots)
+
+    monkeypatch.setattr(Pack, "gradients", gradients)
+    outcomes = ListSource(config_of, tmp_path, [[*COMMON, "fit.slots=2"]] * 4).outcomes()
+    assert all(isinstance(outcome, Completed) for outcome in outcomes)
+    assert len(sizes) > 3
+
+
 def test_a_diverged_trial_leaves_the_pack(config_of: ConfigOf, tmp_path: Path) -> None:
     slots = [*COMMON, "fit.slots=3"]
     wild = [*slots, "fit.learning_rate=1e38", "fit.max_grad_norm=null", "fit.warmup_share=0"]
     outcomes = ListSource(config_of, tmp_path, [slots, wild, slots]).outcomes()
     assert isinstance(outcomes[1], Failed)
     assert outcomes[1].kind is FailureKind.diverged
+    assert "Diverged: step" in outcomes[1].traceback
     assert [type(outcome) for outcome in outcomes] == [Completed, Failed, Completed]
 
 

@@ -15,6 +15,8 @@ from training.methods.lora_linear import FusedLoraLinear
 ALL_LINEAR = "all-linear"
 # layers between the encoder and the head
 AUTO, POOLERS = "auto", ("pooler",)
+# what peft saves whole by itself for sequence classification
+HEADS = ("classifier", "score")
 
 
 def prepare(model: PreTrainedModel, config: LoraConfig, *, peft_task_type: str, new_keys: Collection[str]) -> nn.Module:
@@ -63,7 +65,8 @@ def _saved_whole(model: nn.Module, config: LoraConfig, new_keys: Collection[str]
     if AUTO in config.modules_to_save:
         names += [name for name in POOLERS if _matches(model, name) and name not in names]
     for owner in sorted({key.rpartition(".")[0] for key in new_keys}):
-        if not set(owner.split(".")) & set(names):
+        # a wrapper inside another wrapper would be trained in vain
+        if not set(owner.split(".")) & {*names, *HEADS}:
             names.append(owner)
     return names
 
