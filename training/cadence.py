@@ -27,7 +27,8 @@ def plan_of(fit: FitConfig, num_rows: int) -> Plan:
     num_steps = min(num_steps, fit.max_steps or num_steps)
     whole, rest = divmod(num_steps, steps_per_epoch)
     total = whole * num_rows + min(rest * fit.batch_size, num_rows)
-    return Plan(num_steps, total, fit.eval_every or num_rows)
+    every = num_rows if fit.eval_every is None else fit.eval_every
+    return Plan(num_steps, total, max(1, round(every * num_rows if every < 1 else every)))
 
 
 class Cadence:

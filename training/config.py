@@ -176,7 +176,7 @@ class FitConfig:
     device: `auto`, `cpu`, `cuda` or `cuda:<index>`.
     threads: CPU threads of one worker; null shares the cores among the workers.
     slots: Trials that one worker trains at once on one base; null is 1 on a CPU.
-    eval_every: Training examples between evaluations; null is once an epoch.
+    eval_every: Training examples between evaluations; below 1 a share of an epoch; null is once an epoch.
     eval_batch_size: Rows of one evaluation batch.
     patience: Evaluations without improvement after which the trial stops; null never stops early.
     min_improvement: Smallest gain of the metric that counts as improvement.
@@ -199,7 +199,7 @@ class FitConfig:
     slots: int | None = field(
         metadata={"rule": Rule("use a number from 1 to 64, e.g. 4", lambda value: 1 <= value <= 64)}
     )
-    eval_every: int | None = field(metadata=above_zero(1000))
+    eval_every: float | None = field(metadata=above_zero(1000))
     eval_batch_size: int = field(metadata=above_zero(64))
     patience: int | None = field(metadata=above_zero(3))
     min_improvement: float = field(metadata=not_negative(0.001))

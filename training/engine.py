@@ -11,6 +11,7 @@ from training.config import LoraConfig, TrialConfig, parse_trial
 from training.errors import ConfigError
 from training.lane import Lane, failed, finish, is_out_of_memory
 from training.pack import Pack, gradients_alone
+from training.report import quiet
 from training.resources import MAX_SLOTS, num_slots, resolve
 from training.trial import Failed, FailureKind, Outcome, Trial, TrialSource
 from training.workbench import workbench_for
@@ -83,6 +84,7 @@ class Engine:
                 lane.interrupt()
             raise
         finally:
+            quiet.end()
             self._wait_for_tracker(0)
 
     def _fill(self) -> None:
@@ -94,6 +96,7 @@ class Engine:
             self._start(lane)
         # the source is asked again when a lane is free
         self._has_room = False
+        quiet.end()
 
     def _next_lane(self) -> Lane | None:
         """The next trial with its run; who cannot ride with those under way waits for their end."""
@@ -163,7 +166,10 @@ class Engine:
         if lane.parts is not None:
             self._pack.leave(lane.slot)
         self.last_outcome = outcome
+        # the trial must have its run's name before it ends
+        lane.reporter.wait_until_open()
         self._idle_since = self._idle_since or time.perf_counter()
+        quiet.begin()
         lane.close(outcome)
         self._wait_for_tracker(MAX_CLOSING)
 

@@ -93,8 +93,6 @@ class Lane:
         # the tracker may be slow, and memory is for the next trial
         self._slot = self.parts = None
         self.reporter.close(lambda run: _log_end(run, outcome, config=self.config, seconds=seconds))
-        # the trial must have its run's name before it ends
-        self.reporter.wait_until_open()
         finish(self._trial, outcome)
 
     def interrupt(self) -> None:

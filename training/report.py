@@ -15,7 +15,34 @@ FLUSH_POINTS = 200
 FLUSH_SECONDS = 5.0
 # the UI's compare page takes the metric that was logged first, so the first points wait for this one
 LEAD, LEAD_SECONDS = "objective", 60.0
+QUIET_SECONDS = 1.0
 UNSENT = "unsent_metrics.jsonl"
+
+
+class Quiet:
+    """Holds all reporters of the process back for a moment: their work would slow down the next trial's start.
+
+    Training leaves the interpreter to other threads most of the time; building a model does not.
+    """
+
+    def __init__(self) -> None:
+        self._over = threading.Event()
+        self._over.set()
+
+    def begin(self) -> None:
+        """Let reporters wait."""
+        self._over.clear()
+
+    def end(self) -> None:
+        """Let reporters work."""
+        self._over.set()
+
+    def wait(self) -> None:
+        """Until it is over, but not for long: whoever began it may be waiting too."""
+        self._over.wait(QUIET_SECONDS)
+
+
+quiet = Quiet()
 
 
 class Point(NamedTuple):
@@ -91,6 +118,7 @@ class Reporter(Generic[SinkT]):
         self._thread.join()
 
     def _write(self) -> None:
+        quiet.wait()
         try:
             self._sink = self._open_run()
         except Exception as error:  # noqa: BLE001  # the tracker raises whatever its store raises
@@ -106,6 +134,7 @@ class Reporter(Generic[SinkT]):
                 item = self._queue.get(timeout=timeout)
             except queue.Empty:
                 item = None
+            quiet.wait()
             if isinstance(item, _Job):
                 if item.last:
                     self._keep(self._send(waiting))

@@ -38,3 +38,4 @@ def test_the_plan_counts_rows_exactly(fit: FitConfig) -> None:
     assert plan_of(replace(fit, batch_size=8, epochs=2), 84) == (22, 168, 84)
     assert plan_of(replace(fit, batch_size=8, epochs=0.5), 84) == (6, 48, 84)
     assert plan_of(replace(fit, batch_size=8, epochs=2, max_steps=3, eval_every=16), 84) == (3, 24, 16)
+    assert plan_of(replace(fit, batch_size=8, epochs=2, eval_every=0.25), 84) == (22, 168, 21)

@@ -9,6 +9,7 @@ import torch
 from transformers import AutoTokenizer, BertModel
 
 from tests.conftest import FakeTrial
+from tests.training.test_lora import make_base
 from training import engine
 from training.config import parse_trial
 from training.engine import run_trials
@@ -32,11 +33,11 @@ TRIALS = (
 
 
 @pytest.fixture
-def make_slots(config_of: ConfigOf, tmp_path: Path) -> Callable[[torch.dtype], list[Slot]]:
-    def make(dtype: torch.dtype) -> list[Slot]:
+def make_slots(config_of: ConfigOf, tmp_path: Path) -> Callable[..., list[Slot]]:
+    def make(dtype: torch.dtype, *given: str) -> list[Slot]:
         slots = []
         for number, more in enumerate(TRIALS):
-            values = config_of("fit.precision=fp32", "fit.epochs=3", *more)
+            values = config_of("fit.precision=fp32", "fit.epochs=3", *more, *given)
             config = parse_trial(values).section
             resources = resolve(config.fit)
             slot = Slot(FakeTrial(values, tmp_path / str(number)), config, workbench_for(config, resources), resources)
@@ -63,13 +64,23 @@ def join_all(slots: Sequence[Slot]) -> Pack:
 
 
 # fp32 gradients differ by rounding, which AdamW's division makes large where a gradient is almost 0
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-3)])
+TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-3}
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "llama"])
 def test_packed_equals_alone(
-    make_slots: Callable[[torch.dtype], list[Slot]], tmp_path: Path, dtype: torch.dtype, tolerance: float
+    make_slots: Callable[..., list[Slot]], tmp_path: Path, tiny_model: Path, family: str, dtype: torch.dtype
 ) -> None:
     """Same weights after twelve passes, among them several optimizer steps of each trial."""
+    given = ["method.target_modules=[all-linear]"] if family != "bert" else []
+    if family != "bert":
+        tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+        make_base(family, len(tokenizer)).save_pretrained(tmp_path / "base")
+        tokenizer.save_pretrained(tmp_path / "base")
+        given.append(f"model.name_or_path={tmp_path / 'base'}")
     reporter = Reporter(NullRun, tmp_path)
-    packed, alone = make_slots(dtype), make_slots(dtype)
+    packed, alone = make_slots(dtype, *given), make_slots(dtype, *given)
     before = state_of(packed)
     pack = join_all(packed)
     for _ in range(12):
@@ -80,11 +91,11 @@ def test_packed_equals_alone(
             gradients_alone(slot)
             slot.advance(reporter)
     for ours, theirs in zip(state_of(packed), state_of(alone), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance)
+        torch.testing.assert_close(ours, theirs, rtol=TOLERANCES[dtype], atol=TOLERANCES[dtype])
     assert not any(torch.equal(now, then) for now, then in zip(state_of(packed), before, strict=True))
 
 
-def test_a_trial_that_is_not_finite_does_not_reach_the_others(make_slots: Callable[[torch.dtype], list[Slot]]) -> None:
+def test_a_trial_that_is_not_finite_does_not_reach_the_others(make_slots: Callable[..., list[Slot]]) -> None:
     """Its loss is told, and the others' gradients are those without it."""
     slots, alone = make_slots(torch.float64), make_slots(torch.float64)
     with torch.no_grad():

@@ -4,7 +4,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from training.report import FLUSH_POINTS, UNSENT, Point, Reporter
+import pytest
+
+from training import report
+from training.report import FLUSH_POINTS, UNSENT, Point, Reporter, quiet
 
 
 class FakeSink:
@@ -110,3 +113,22 @@ def test_a_run_that_cannot_be_opened_costs_nothing_but_the_record(tmp_path: Path
         reporter.tags({"state": "running"})
         reporter.wait_until_open()
     assert len((tmp_path / UNSENT).read_text().splitlines()) == 1
+
+
+def test_reporters_hold_back_while_a_trial_is_made_but_not_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "QUIET_SECONDS", 0.3)
+    sink = FakeSink()
+    quiet.begin()
+    try:
+        reporter = Reporter(lambda: sink, tmp_path)
+        reporter.tags({"state": "running"})
+        time.sleep(0.1)
+        assert sink.tags == {}
+        reporter.wait_until_open()
+        reporter.close()
+        reporter.join()
+    finally:
+        quiet.end()
+    assert sink.tags == {"state": "running"}

@@ -1,0 +1,150 @@
+"""Wall time and best score of a search: ours beside what a user would pick instead.
+
+    python -m benchmarks.search --out benchmarks/reports/search.md
+
+All search the same space over the same rows, with the same trials, epochs and evaluations. Every peer has its best
+honest configuration: BERT's pooler trained whole as ours is, TPE after as few random trials, pruning where it has any,
+and two processes of one thread where it can run trials side by side, which is the best use of two cores. Ray Tune
+takes part where `ray[tune]` is installed.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from benchmarks.hf_search import REDUCTION_FACTOR, STARTUP_TRIALS, our_search, trainer_search, write_rows
+from benchmarks.report import add_out, header, publish, table
+from benchmarks.trainer_peer import BATCH_SIZES, RANKS, RATE, Conditions, make_trainer
+
+PROCESSES = 2
+Contestant = Callable[[Path, argparse.Namespace, int], dict[str, Any]]
+
+
+def main() -> None:
+    """Run the contestants one after the other and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--classes", type=int, default=10)
+    parser.add_argument("--trials", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--seed", type=int, default=0)
+    contestants = _contestants()
+    parser.add_argument("--only", nargs="+", choices=list(contestants), default=list(contestants))
+    add_out(parser)
+    options = parser.parse_args()
+    options.pooler = True
+    results: list[tuple[str, dict[str, Any]]] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_rows(folder, options)
+        for label in options.only:
+            started = time.perf_counter()
+            result = contestants[label](folder, options, options.seed)
+            results.append((label, {"seconds": time.perf_counter() - started, **result}))
+            publish(_report(results, options), options.out)
+
+
+def _contestants() -> dict[str, Contestant]:
+    known: dict[str, Contestant] = {
+        "slimtune sweep": our_search,
+        "Trainer.hyperparameter_search": trainer_search,
+        "a process per trial": _process_per_trial,
+    }
+    if find_spec("ray") is not None:
+        known["Ray Tune, ASHA"] = _ray_tune
+    return known
+
+
+def _report(results: list[tuple[str, dict[str, Any]]], options: argparse.Namespace) -> list[str]:
+    base = results[0][1]["seconds"]
+    note = (
+        f"{options.rows} docstrings of {options.classes} packages, {options.trials} trials of {options.epochs} epochs, "
+        f"MiniLM with LoRA on all linear layers and its pooler, fp32, {options.threads} threads, seed {options.seed}."
+    )
+    rows = [
+        (label, f"{row['best']:.4f}", f"{row['seconds']:.0f}", f"{row['seconds'] / base:.2f}", row["complete"])
+        for label, row in results
+    ]
+    columns = ("", "best validation accuracy", "wall seconds", f"relative to {results[0][0]}", "complete trials")
+    return [*header("A search, and what a user would pick instead", note), *table(columns, rows)]
+
+
+def _process_per_trial(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
+    """Optuna around a Trainer script, as Hydra's Optuna sweeper does it: it hears of a trial when it has ended."""
+
+    def objective(trial: optuna.Trial) -> float:
+        out = folder / f"trial-{trial.number}.json"
+        # each process has its own data sets' cache and output folder
+        own = folder / f"process-{trial.number}"
+        own.mkdir()
+        for name in ("train.jsonl", "validation.jsonl"):
+            os.link(folder / name, own / name)
+        words: dict[str, object] = {
+            "--learning-rate": trial.suggest_float("learning_rate", *RATE, log=True),
+            "--r": trial.suggest_int("r", *RANKS),
+            "--batch-size": trial.suggest_categorical("batch_size", BATCH_SIZES),
+            "--epochs": options.epochs,
+            "--threads": max(1, options.threads // PROCESSES),
+            "--seed": seed,
+        }
+        flags = [str(word) for pair in words.items() for word in pair]
+        command = [sys.executable, "-m", "benchmarks.trainer_peer", str(own), str(out), *flags, "--pooler"]
+        subprocess.run(command, check=True)
+        return float(json.loads(out.read_text())["best"])
+
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study.optimize(objective, n_trials=options.trials, n_jobs=min(PROCESSES, options.threads))
+    return {"best": study.best_value, "complete": options.trials}
+
+
+def _ray_tune(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
+    """Ray Tune's ASHA around the Trainer, with its own random suggestions."""
+    import ray
+    from ray import tune
+    from ray.tune.schedulers import ASHAScheduler
+    from transformers import TrainerCallback
+
+    conditions = Conditions(options.epochs, max(1, options.threads // PROCESSES), seed, options.pooler)
+
+    def trainable(params: dict[str, Any]) -> None:
+        trainer, evaluations = make_trainer(folder, conditions, params)
+
+        class Report(TrainerCallback):  # type: ignore[misc]
+            def on_evaluate(self, *_: Any, **__: Any) -> None:
+                tune.report({"accuracy": evaluations[-1]})
+
+        trainer.add_callback(Report())
+        trainer.train()
+
+    root = str(Path(__file__).parents[1])
+    ray.init(num_cpus=PROCESSES, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": root}})
+    space = {
+        "learning_rate": tune.loguniform(*RATE),
+        "r": tune.randint(RANKS[0], RANKS[1] + 1),
+        "batch_size": tune.choice(BATCH_SIZES),
+    }
+    asha = ASHAScheduler(max_t=options.epochs, grace_period=1, reduction_factor=REDUCTION_FACTOR)
+    settings = tune.TuneConfig(metric="accuracy", mode="max", num_samples=options.trials, scheduler=asha)
+    resources = tune.with_resources(trainable, {"cpu": 1})
+    storage = tune.RunConfig(storage_path=str(folder / "ray"))
+    grid = tune.Tuner(resources, param_space=space, tune_config=settings, run_config=storage).fit()
+    scores = [float(value) for result in grid for value in result.metrics_dataframe["accuracy"]]
+    complete = sum(len(result.metrics_dataframe) == options.epochs for result in grid)
+    ray.shutdown()
+    return {"best": max(scores), "complete": complete}
+
+
+if __name__ == "__main__":
+    main()
