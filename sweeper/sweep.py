@@ -80,7 +80,7 @@ class SweepRequest:
         choices = self.app.config.hydra.runtime.choices
         point = point_in(self.space, self.values, choices)
         if open_keys := self.space.keys() - point.keys():
-            log.info("the first trial takes the config's own point, but for %s", ", ".join(sorted(open_keys)))
+            log.debug("the first trial takes the config's own point, but for %s", ", ".join(sorted(open_keys)))
         return point
 
 

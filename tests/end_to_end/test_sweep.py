@@ -143,15 +143,17 @@ def test_a_retried_run_has_no_point_twice(sweep: Sweep) -> None:
 
 
 def test_ctrl_c_leaves_a_sweep_that_says_how_to_go_on(sweep: Sweep) -> None:
-    process = sweep.start("tracking=none")
+    # long enough to be met in the middle
+    slow = ("tracking=none", "fit.epochs=20", "fit.patience=null", "search/pruner=none", "search.n_trials=3")
+    process = sweep.start(*slow)
     wait_for_trials(sweep, 1)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate()
     assert process.returncode == 130, output
     assert "To go on: slimtune sweep data=file" in output
     assert "Traceback" not in output
-    assert sweep.run("tracking=none").returncode == 0
-    assert len(sweep.trials()) == 6
+    assert sweep.run(*slow).returncode == 0
+    assert len(sweep.trials()) == 3
 
 
 def test_workers_of_the_joblib_launcher_share_one_budget(sweep: Sweep) -> None:
