@@ -11,8 +11,8 @@ import torch
 from training.encode import Encoded
 
 # rows are sorted by length inside a window of at most this many batches, and an epoch has at least that many windows:
-# little padding, and the order stays random. transformers' sampler takes 50 batches; over four seeds of the tone data that
-# gave the same accuracy within noise, and a validation loss of 0.92 instead of 0.89
+# little padding, and the order stays random. transformers' sampler takes 50 batches; over four seeds of the tone data
+# that gave the same accuracy within noise, and a validation loss of 0.92 instead of 0.89
 BUCKET_BATCHES, EPOCH_WINDOWS = 16, 2
 
 
