@@ -24,8 +24,13 @@ class Sweep:
         return subprocess.run(self.command(*more), cwd=self.folder, capture_output=True, text=True, check=False)
 
     def start(self, *more: str) -> subprocess.Popen[str]:
+        # as from a terminal: in a shell's background job, which CI may be, Ctrl-C is ignored by inheritance
         return subprocess.Popen(
-            self.command(*more), cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            ["env", "--default-signal=INT", *self.command(*more)],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
 
     def slimtune(self, *arguments: str) -> subprocess.CompletedProcess[str]:
