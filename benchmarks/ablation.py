@@ -7,8 +7,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks.hf_search import our_search, write_rows
-from benchmarks.report import add_out, header, publish, table
+from benchmarks.hf_search import add_search_options, our_search, relative_table, write_rows
+from benchmarks.report import add_out, header, publish
 
 VARIANTS = {
     "as it is": [],
@@ -23,11 +23,7 @@ VARIANTS = {
 def main() -> None:
     """Run the variants one after the other and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=2000)
-    parser.add_argument("--classes", type=int, default=10)
-    parser.add_argument("--trials", type=int, default=8)
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=2)
+    add_search_options(parser, trials=8, epochs=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
     add_out(parser)
@@ -40,17 +36,11 @@ def main() -> None:
             folder = Path(name) / str(len(results))
             folder.mkdir()
             results.append((variant, our_search(Path(name), options, options.seed, overrides, folder)))
-    base = results[0][1]["seconds"]
     note = (
         f"{options.rows} docstrings of {options.classes} packages, {options.trials} trials of {options.epochs} epochs, "
         f"MiniLM with LoRA, {options.threads} threads, seed {options.seed}."
     )
-    rows = [
-        (name, f"{row['seconds']:.0f}", f"{row['seconds'] / base:.2f}", f"{row['best']:.4f}", row["complete"])
-        for name, row in results
-    ]
-    columns = ("", "wall seconds", "relative", "best validation accuracy", "complete trials")
-    publish([*header("What each saving is worth", note), *table(columns, rows)], options.out)
+    publish([*header("What each saving is worth", note), *relative_table(results)], options.out)
 
 
 if __name__ == "__main__":

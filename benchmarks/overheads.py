@@ -83,8 +83,7 @@ def _memory(count: int) -> str:
 
 
 def _hold_slots(count: int) -> None:
-    from benchmarks.models import MINILM, config_of, idle_slot, workbench
-    from training.pack import Pack, gradients_alone, packable
+    from benchmarks.models import MINILM, config_of, idle_slot, pack_of, tick, workbench
     from training.report import Reporter
     from training.tracking import NullRun
 
@@ -92,19 +91,10 @@ def _hold_slots(count: int) -> None:
     bench, resources = workbench(config, length=64)
     with tempfile.TemporaryDirectory() as name:
         slots = [idle_slot(config, bench, resources, Path(name)) for _ in range(count)]
-        pack = Pack()
-        for slot in slots:
-            parts = packable(slot)
-            assert parts is not None
-            pack.join(slot, parts)
+        pack = pack_of(slots)
         with Reporter(NullRun, Path(name)) as reporter:
             for _ in range(4):
-                if count == 1:
-                    gradients_alone(slots[0])
-                else:
-                    pack.gradients(slots)
-                for slot in slots:
-                    slot.advance(reporter)
+                tick(pack, slots, reporter)
     print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")
 
 

@@ -22,8 +22,16 @@ from typing import Any
 
 import optuna
 
-from benchmarks.hf_search import REDUCTION_FACTOR, STARTUP_TRIALS, our_search, trainer_search, write_rows
-from benchmarks.report import add_out, header, publish, table
+from benchmarks.hf_search import (
+    REDUCTION_FACTOR,
+    STARTUP_TRIALS,
+    add_search_options,
+    our_search,
+    relative_table,
+    trainer_search,
+    write_rows,
+)
+from benchmarks.report import add_out, header, publish
 from benchmarks.trainer_peer import BATCH_SIZES, RANKS, RATE, Conditions, make_trainer
 
 PROCESSES = 2
@@ -33,11 +41,7 @@ Contestant = Callable[[Path, argparse.Namespace, int], dict[str, Any]]
 def main() -> None:
     """Run the contestants one after the other and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=2000)
-    parser.add_argument("--classes", type=int, default=10)
-    parser.add_argument("--trials", type=int, default=8)
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    add_search_options(parser, trials=8, epochs=2)
     parser.add_argument("--seed", type=int, default=0)
     contestants = _contestants()
     parser.add_argument("--only", nargs="+", choices=list(contestants), default=list(contestants))
@@ -67,17 +71,11 @@ def _contestants() -> dict[str, Contestant]:
 
 
 def _report(results: list[tuple[str, dict[str, Any]]], options: argparse.Namespace) -> list[str]:
-    base = results[0][1]["seconds"]
     note = (
         f"{options.rows} docstrings of {options.classes} packages, {options.trials} trials of {options.epochs} epochs, "
         f"MiniLM with LoRA on all linear layers and its pooler, fp32, {options.threads} threads, seed {options.seed}."
     )
-    rows = [
-        (label, f"{row['best']:.4f}", f"{row['seconds']:.0f}", f"{row['seconds'] / base:.2f}", row["complete"])
-        for label, row in results
-    ]
-    columns = ("", "best validation accuracy", "wall seconds", f"relative to {results[0][0]}", "complete trials")
-    return [*header("A search, and what a user would pick instead", note), *table(columns, rows)]
+    return [*header("A search, and what a user would pick instead", note), *relative_table(results)]
 
 
 def _process_per_trial(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:

@@ -13,9 +13,8 @@ from statistics import median
 
 import torch
 
-from benchmarks.models import config_of, idle_slot, model_path, workbench
+from benchmarks.models import config_of, idle_slot, model_path, pack_of, tick, workbench
 from benchmarks.report import add_out, header, publish, table
-from training.pack import Pack, gradients_alone, packable
 from training.report import Reporter
 from training.tracking import NullRun
 
@@ -47,23 +46,14 @@ def _row(folder: Path, model: str, batch_size: int, length: int, options: argpar
     bench, resources = workbench(config, length=length)
     torch.set_num_threads(options.threads)
     slots = [idle_slot(config, bench, resources, folder) for _ in range(max(SLOTS))]
-    pack = Pack()
-    for slot in slots:
-        parts = packable(slot)
-        assert parts is not None
-        pack.join(slot, parts)
+    pack = pack_of(slots)
     seconds: dict[int, list[float]] = {count: [] for count in SLOTS}
     with Reporter(NullRun, folder) as reporter:
         for _ in range(options.rounds + 1):
             for count in SLOTS:
                 started = time.perf_counter()
                 for _ in range(options.ticks):
-                    if count == 1:
-                        gradients_alone(slots[0])
-                    else:
-                        pack.gradients(slots[:count])
-                    for slot in slots[:count]:
-                        slot.advance(reporter)
+                    tick(pack, slots[:count], reporter)
                 if resources.device.type == "cuda":
                     torch.cuda.synchronize()
                 seconds[count].append((time.perf_counter() - started) / options.ticks / count)

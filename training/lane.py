@@ -17,7 +17,7 @@ from training.errors import ConfigError, DataError, Diverged, ModelError
 from training.pack import packable
 from training.packed_model import Parts
 from training.report import Reporter
-from training.resources import Resources
+from training.resources import Resources, num_slots
 from training.slot import Slot
 from training.tracking import MlflowRun
 from training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Trial
@@ -75,7 +75,8 @@ class Lane:
     def take_slot(self, bench: Workbench, resources: Resources) -> None:
         """Make the trial's model and optimizer."""
         self._slot = Slot(self._trial, self.config, bench, resources)
-        self.parts = packable(self.slot)
+        # one slot shares nothing
+        self.parts = packable(self.slot) if num_slots(self.config.fit) > 1 else None
         facts = {
             "device": str(resources.device),
             "precision": resources.precision.value,

@@ -74,22 +74,26 @@ def _build(config: TrialConfig, resources: Resources) -> Workbench:
     task = classification_of(config.task.labels, splits.train)
     tokenizer = load_tokenizer(config.model)
     encoded = _encode_all(config, splits, task=task, tokenizer=tokenizer)
-    base = load_base(
-        config.model,
-        task,
-        dtype=base_dtype(config, resources.precision),
-        device=resources.device,
-        pad_token_id=tokenizer.pad_token_id,
-    )
     return Workbench(
         task=task,
         tokenizer=tokenizer,
-        base=base,
+        base=base_of(config, resources, task=task, tokenizer=tokenizer),
         splits=encoded,
         examples={name: rows for name, rows in _named(splits).items() if rows},
         data_fingerprint=fingerprint(splits),
         num_cut=encoded["train"].encoded.num_cut,
         num_duplicates=splits.num_duplicates,
+    )
+
+
+def base_of(config: TrialConfig, resources: Resources, *, task: Classification, tokenizer: Any) -> Base:
+    """The base model of a config, stored as its trials compute with it."""
+    return load_base(
+        config.model,
+        task,
+        dtype=base_dtype(config, resources.precision),
+        device=resources.device,
+        pad_token_id=tokenizer.pad_token_id,
     )
 
 

@@ -40,15 +40,21 @@ def make_base(name: str, vocabulary: int) -> PreTrainedModel:
     return LlamaModel(LlamaConfig(vocab_size=vocabulary, **sizes))
 
 
+def save_base(name: str, folder: Path, tiny_model: Path) -> Path:
+    """A tiny checkpoint of a family, with the tokenizer of the tiny model."""
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    make_base(name, len(tokenizer)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 @pytest.mark.parametrize("name", ["distilbert", "roberta", "llama"])
 def test_a_checkpoint_loaded_again_is_what_was_trained(
     name: str, tiny_model: Path, tmp_path: Path, fake_trial: MakeTrial
 ) -> None:
     """Every layer that the base lacked is saved (DistilBERT's pre_classifier), and decoders find their padding."""
-    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
-    make_base(name, len(tokenizer)).save_pretrained(tmp_path / "base")
-    tokenizer.save_pretrained(tmp_path / "base")
-    trial = fake_trial(f"model.name_or_path={tmp_path / 'base'}", "fit.epochs=1", "fit.precision=fp32")
+    base = save_base(name, tmp_path / "base", tiny_model)
+    trial = fake_trial(f"model.name_or_path={base}", "fit.epochs=1", "fit.precision=fp32")
     outcome = run_trial(trial)
     assert isinstance(outcome, Completed), outcome
     scores = validation_scores(trial.config, outcome.checkpoint)
@@ -60,10 +66,8 @@ def test_every_layer_that_the_base_lacked_is_trained(
     name: str, tiny_model: Path, tmp_path: Path, config_of: Callable[..., dict[str, Any]]
 ) -> None:
     """Also RoBERTa's head of two layers: a wrapper inside a wrapper would leave the layer that is used frozen."""
-    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
-    make_base(name, len(tokenizer)).save_pretrained(tmp_path / "base")
-    tokenizer.save_pretrained(tmp_path / "base")
-    config = parse_trial(config_of(f"model.name_or_path={tmp_path / 'base'}", "fit.precision=fp32")).section
+    base = save_base(name, tmp_path / "base", tiny_model)
+    config = parse_trial(config_of(f"model.name_or_path={base}", "fit.precision=fp32")).section
     bench = workbench_for(config, resolve(config.fit))
     model = _trainable(config, bench)
     rows = collate(bench.splits["train"], [0, 1], pad_id=0, device=torch.device("cpu"))

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoTokenizer, BertModel
 
 from tests.conftest import FakeTrial
-from tests.training.test_lora import make_base
+from tests.training.test_lora import save_base
 from training import engine
 from training.config import parse_trial
 from training.engine import run_trials
@@ -75,10 +75,7 @@ def test_packed_equals_alone(
     """Same weights after twelve passes, among them several optimizer steps of each trial."""
     given = ["method.target_modules=[all-linear]"] if family != "bert" else []
     if family != "bert":
-        tokenizer = AutoTokenizer.from_pretrained(tiny_model)
-        make_base(family, len(tokenizer)).save_pretrained(tmp_path / "base")
-        tokenizer.save_pretrained(tmp_path / "base")
-        given.append(f"model.name_or_path={tmp_path / 'base'}")
+        given.append(f"model.name_or_path={save_base(family, tmp_path / 'base', tiny_model)}")
     reporter = Reporter(NullRun, tmp_path)
     packed, alone = make_slots(dtype, *given), make_slots(dtype, *given)
     before = state_of(packed)
