@@ -95,6 +95,7 @@ def overrides(tiny_model: Path, rows_file: Path, tmp_path: Path) -> list[str]:
         "fit.batch_size=8",
         "fit.epochs=2",
         "fit.threads=1",
+        "fit.slots=1",
         "search.name=mine",
         "tracking=none",
         "export=none",

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,17 +40,56 @@ class CheckpointRecord(NamedTuple):
     data_fingerprint: str
 
 
-def save_best(model: Any, tokenizer: Any, record: CheckpointRecord, folder: Path) -> Path:
-    """Write `folder/checkpoint-<examples>` and remove the earlier ones.
+def checkpoint_folder(folder: Path, examples_seen: int) -> Path:
+    """Where the checkpoint of a trial lies."""
+    return folder / f"checkpoint-{examples_seen}"
 
-    Returns:
-        The new checkpoint's folder.
+
+class BestCheckpoint:
+    """Keeps the best checkpoint of one trial on disk.
+
+    Adapters are copied and written by a thread, so that training goes on; a model that is trained whole is written at
+    once, since a copy of it would cost as much memory as the model.
     """
-    target = folder / f"checkpoint-{record.examples_seen}"
+
+    def __init__(self, model: Any, tokenizer: Any, folder: Path) -> None:
+        self._model, self._tokenizer, self._folder = model, tokenizer, folder
+        self._writer = ThreadPoolExecutor(1, "checkpoint")
+        self._written: Future[None] | None = None
+
+    def keep(self, record: CheckpointRecord) -> Path:
+        """Begin to write the model as it is now; the folder that it will be in."""
+        self.wait()
+        if isinstance(self._model, PeftModel):
+            state = lora.snapshot(self._model)
+            self._written = self._writer.submit(_write, self._model, state, self._tokenizer, record, self._folder)
+        else:
+            _write(self._model, None, self._tokenizer, record, self._folder)
+        return checkpoint_folder(self._folder, record.examples_seen)
+
+    def wait(self) -> None:
+        """Until all is on disk.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        if self._written is not None:
+            written, self._written = self._written, None
+            written.result()
+
+
+def _write(
+    model: Any, state: Mapping[str, torch.Tensor] | None, tokenizer: Any, record: CheckpointRecord, folder: Path
+) -> None:
+    """Write the checkpoint aside, rename it, and remove the earlier ones."""
+    target = checkpoint_folder(folder, record.examples_seen)
     aside = folder / f".{target.name}.aside"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    (lora if isinstance(model, PeftModel) else full).save(model, aside)
+    if state is None:
+        full.save(model, aside)
+    else:
+        lora.save(model, aside, state)
     tokenizer.save_pretrained(aside)
     versions = {name: version(name) for name in PACKAGES}
     (aside / RECORD).write_text(json.dumps({**record._asdict(), "versions": versions}, indent=1, ensure_ascii=False))
@@ -58,7 +98,6 @@ def save_best(model: Any, tokenizer: Any, record: CheckpointRecord, folder: Path
     for old in folder.glob("checkpoint-*"):
         if old != target:
             shutil.rmtree(old)
-    return target
 
 
 def read_record(folder: Path) -> CheckpointRecord:

@@ -175,7 +175,7 @@ class FitConfig:
     precision: Arithmetic of forward and backward.
     device: `auto`, `cpu`, `cuda` or `cuda:<index>`.
     threads: CPU threads of one worker; null shares the cores among the workers.
-    slots: Trials that one worker trains at once on one base; null is 1 on a CPU.
+    slots: Trials that one worker trains at once on one base; null times what is faster, once for a machine.
     eval_every: Training examples between evaluations; below 1 a share of an epoch; null is once an epoch.
     eval_batch_size: Rows of one evaluation batch.
     patience: Evaluations without improvement after which the trial stops; null never stops early.

@@ -9,10 +9,10 @@ import torch
 
 from training.config import LoraConfig, TrialConfig, parse_trial
 from training.errors import ConfigError
-from training.lane import Lane, failed, finish, is_out_of_memory
+from training.lane import Lane, failed, finish
 from training.pack import Pack, gradients_alone
 from training.report import quiet
-from training.resources import MAX_SLOTS, num_slots, resolve
+from training.resources import MAX_SLOTS, is_out_of_memory, resolve
 from training.trial import Failed, FailureKind, Outcome, Trial, TrialSource
 from training.workbench import workbench_for
 
@@ -114,7 +114,7 @@ class Engine:
         if not self._lanes:
             return 1
         first = self._lanes[0]
-        return min(self._limit, num_slots(first.config.fit)) if first.parts is not None else 1
+        return min(self._limit, first.decision.slots) if first.parts is not None else 1
 
     def _next(self) -> tuple[Trial, TrialConfig] | None:
         """The next trial whose config is good; others are told as failed."""
@@ -135,7 +135,8 @@ class Engine:
         try:
             resources = resolve(lane.config.fit)
             torch.set_num_threads(resources.num_threads)
-            lane.take_slot(workbench_for(lane.config, resources), resources)
+            decision = self._lanes[0].decision if len(self._lanes) > 1 else None
+            lane.take_slot(workbench_for(lane.config, resources), resources, decision)
             if lane.parts is not None:
                 self._pack.join(lane.slot, lane.parts)
         except Exception as error:  # noqa: BLE001  # whatever a trial dies of, the sweep goes on
@@ -144,7 +145,7 @@ class Engine:
             else:
                 self._close(lane, failed(error))
             return
-        if lane.parts is None and num_slots(lane.config.fit) > 1:
+        if lane.parts is None and lane.decision.slots > 1:
             log.info("trial %d: runs alone, it cannot share a pass (docs/design/slots.md)", lane.number)
         if self._idle_since is not None:
             seconds = time.perf_counter() - self._idle_since
@@ -199,12 +200,13 @@ class Engine:
 
     def _shared_pass(self, lanes: Sequence[Lane]) -> None:
         try:
-            diverged = self._pack.gradients([lane.slot for lane in lanes])
+            passes, diverged = self._pack.gradients([lane.slot for lane in lanes])
         except Exception as error:  # noqa: BLE001  # nobody knows whose fault it is: each finds out in a smaller pass
             self._shrink(lanes, error)
             return
+        numbers = {lane.slot: lane.number for lane in lanes}
         for lane in lanes:
-            lane.mates |= {other.number for other in lanes if other is not lane}
+            lane.mates.update(*({numbers[slot] for slot in riders} for riders in passes if lane.slot in riders))
             if lane.slot in diverged:
                 self._close(lane, failed(diverged[lane.slot]))
         self._advance(lanes)

@@ -8,16 +8,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import torch
 import yaml
 
 from training import tracking
+from training.calibrate import Decision, decide_slots
 from training.config import CheckpointPolicy, TrialConfig
 from training.errors import ConfigError, DataError, Diverged, ModelError
 from training.pack import packable
 from training.packed_model import Parts
 from training.report import Reporter
-from training.resources import Resources, num_slots
+from training.resources import Resources, is_out_of_memory
 from training.slot import Slot
 from training.tracking import MlflowRun
 from training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Trial
@@ -31,14 +31,16 @@ class Lane:
 
     Attributes:
         config: The trial's.
-        mates: Numbers of the trials that it shared a pass with.
+        mates: Numbers of the trials that it shared a pass with, its own among them.
         parts: What it has of its own in a shared pass; None if it must run alone.
+        decision: How many trials the worker trains at once.
     """
 
     def __init__(self, trial: Trial, config: TrialConfig) -> None:
         self.config = config
         self.mates: set[int] = set()
         self.parts: Parts | None = None
+        self.decision = Decision(1, None)
         self._slot: Slot | None = None
         self._trial = trial
         self._started = time.perf_counter()
@@ -72,24 +74,34 @@ class Lane:
         assert self._slot is not None
         return self._slot
 
-    def take_slot(self, bench: Workbench, resources: Resources) -> None:
-        """Make the trial's model and optimizer."""
+    def take_slot(self, bench: Workbench, resources: Resources, decision: Decision | None = None) -> None:
+        """Make the trial's model and optimizer.
+
+        Args:
+            bench: What it shares.
+            resources: What it runs with.
+            decision: How many run at once, when other trials are under way; None decides.
+        """
+        self.decision = decision or decide_slots(self._trial, self.config, bench, resources)
         self._slot = Slot(self._trial, self.config, bench, resources)
         # one slot shares nothing
-        self.parts = packable(self.slot) if num_slots(self.config.fit) > 1 else None
+        self.parts = packable(self.slot) if self.decision.slots > 1 else None
         facts = {
             "device": str(resources.device),
             "precision": resources.precision.value,
             "threads": str(resources.num_threads),
             "trained_parameters": str(self.slot.num_trained_parameters),
+            "slots": str(self.decision.slots),
         }
+        if self.decision.gain is not None:
+            facts["slots_gain"] = f"{self.decision.gain:.2f}"
         self.reporter.write(lambda run: _log_facts(run, config=self.config, bench=bench, facts=facts))
 
     def close(self, outcome: Outcome) -> None:
         """Tell whoever gave the trial; the tracker is written meanwhile, until `join`."""
-        if self.mates:
+        if mates := sorted(self.mates - {self.number}):
             # its rounding depends on them
-            self.reporter.tags({"packed_with": ",".join(map(str, sorted(self.mates)))})
+            self.reporter.tags({"packed_with": ",".join(map(str, mates))})
         seconds = time.perf_counter() - self._started
         # the tracker may be slow, and memory is for the next trial
         self._slot = self.parts = None
@@ -116,11 +128,6 @@ def failed(error: Exception) -> Failed:
     """The outcome of a trial that ended by an error."""
     story = "".join(traceback.format_exception(error))
     return Failed(_kind(error), f"{type(error).__name__}: {error}", story)
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory, on the device or on the host, was too small; the CPU allocator has no exception of its own."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _kind(error: Exception) -> FailureKind:

@@ -2,14 +2,17 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import torch
+from torch import nn
 from torch.nn.functional import pad
 
 from training.batches import Batch
 from training.config import Precision
 from training.errors import Diverged
 from training.packed_model import PackedModel, Parts, Seat, parts_of
+from training.passes import PASS_SIZES, PassSize, Shape, group_passes
 from training.slot import Slot
 from training.step import autocast
 
@@ -45,24 +48,36 @@ class Pack:
                 self._packed.join(key, self._parts[slot])
         return self._packed
 
-    def gradients(self, slots: Sequence[Slot]) -> Mapping[Slot, Diverged]:
+    def gradients(self, slots: Sequence[Slot], size: PassSize | None = None) -> "Gradients":
         """Add the gradient of the next micro-batch of each slot to its parameters.
 
-        All slots go through the base at once, each with its own layers on its own rows: what comes out is what each
-        would get alone, up to rounding.
+        Slots that fit into one pass go through the base at once, each with its own layers on its own rows: what comes
+        out is what each would get alone, up to rounding.
 
-        Returns:
-            The slots whose loss is not finite. Their gradients mean nothing; the others do not notice.
+        Args:
+            slots: All on the workbench of the first.
+            size: What a pass may hold; None is that of the device.
         """
-        packed = self._model(slots)
         batches = [slot.micro_batch() for slot in slots]
-        joined = _joined(batches, pad_id=slots[0].bench.tokenizer.pad_token_id)
-        packed.seat([Seat(self._seats[slot], len(batch)) for slot, batch in zip(slots, batches, strict=True)])
-        with autocast(slots[0].resources):
-            logits = slots[0].bench.task.logits(packed.model, joined)
+        shapes = [Shape(*batch.input_ids_BT.shape) for batch in batches]
+        passes, diverged = [], {}
+        for group in group_passes(shapes, size or PASS_SIZES[slots[0].resources.device.type]):
+            riders = [slots[index] for index in group]
+            passes.append(riders)
+            diverged.update(self._one_pass(riders, [batches[index] for index in group]))
+        return Gradients(passes, diverged)
+
+    def _one_pass(self, slots: Sequence[Slot], batches: Sequence[Batch]) -> Mapping[Slot, Diverged]:
+        if len(slots) == 1:
+            logits = [_logits(slots[0], slots[0].model, batches[0])]
+        else:
+            packed = self._model(slots)
+            joined = _joined(batches, pad_id=slots[0].bench.tokenizer.pad_token_id)
+            packed.seat([Seat(self._seats[slot], len(batch)) for slot, batch in zip(slots, batches, strict=True)])
+            whole = _logits(slots[0], packed.model, joined)
+            logits = list(torch.split(whole, [len(batch) for batch in batches]))
         shares, diverged = [], {}
-        parts = torch.split(logits, [len(batch) for batch in batches])
-        for slot, batch, own in zip(slots, batches, parts, strict=True):
+        for slot, batch, own in zip(slots, batches, logits, strict=True):
             try:
                 shares.append(slot.share_of(own, batch))
             except Diverged as error:
@@ -74,6 +89,18 @@ class Pack:
         return diverged
 
 
+class Gradients(NamedTuple):
+    """What came of one micro-batch of each slot.
+
+    Attributes:
+        passes: Who shared one.
+        diverged: The slots whose loss is not finite. Their gradients mean nothing; the others did not notice.
+    """
+
+    passes: Sequence[Sequence[Slot]]
+    diverged: Mapping[Slot, Diverged]
+
+
 def gradients_alone(slot: Slot) -> None:
     """Add the gradient of the slot's next micro-batch to its parameters.
 
@@ -81,9 +108,12 @@ def gradients_alone(slot: Slot) -> None:
         Diverged: The loss is not finite.
     """
     batch = slot.micro_batch()
+    slot.share_of(_logits(slot, slot.model, batch), batch).backward()  # type: ignore[no-untyped-call]
+
+
+def _logits(slot: Slot, model: nn.Module, batch: Batch) -> torch.Tensor:
     with autocast(slot.resources):
-        logits = slot.bench.task.logits(slot.model, batch)
-    slot.share_of(logits, batch).backward()  # type: ignore[no-untyped-call]
+        return slot.bench.task.logits(model, batch)
 
 
 def packable(slot: Slot) -> Parts | None:

@@ -9,7 +9,9 @@ from training.config import Attention, FitConfig, Precision
 from training.errors import ConfigError
 
 # more than a base of a useful size leaves memory for
-MAX_SLOTS, AUTO_SLOTS = 64, 4
+MAX_SLOTS = 64
+# tried by null, by type of device
+AUTO_SLOTS = {"cpu": 4, "cuda": 8}
 
 
 class Resources(NamedTuple):
@@ -40,14 +42,9 @@ def free_cores() -> int:
     return max(1, len(os.sched_getaffinity(0)) // workers)
 
 
-def num_slots(fit: FitConfig) -> int:
-    """Trials that one process trains at once.
-
-    On a CPU a pass over several trials is hardly faster than a pass each (`benchmarks/slots.py`), so `auto` is one.
-    """
-    if fit.slots is not None:
-        return fit.slots
-    return AUTO_SLOTS if torch.cuda.is_available() and fit.device != "cpu" else 1
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory, on the device or on the host, was too small; the CPU allocator has no exception of its own."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def attention_name(attention: Attention, device: torch.device) -> str:

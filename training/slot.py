@@ -8,7 +8,7 @@ import torch
 
 from training.batches import Batch, BatchOrder, collate
 from training.cadence import Cadence, plan_of
-from training.checkpoint import CheckpointRecord, save_best
+from training.checkpoint import BestCheckpoint, CheckpointRecord
 from training.config import FullConfig, LoraConfig, TrialConfig
 from training.errors import Diverged
 from training.evaluate import score_split
@@ -18,7 +18,7 @@ from training.report import Reporter
 from training.resources import Resources
 from training.step import Stepper, StepResult
 from training.stopping import Patience
-from training.trial import Completed, Outcome, Pruned, Trial
+from training.trial import Completed, Outcome, Pruned, Trial, Verdict
 from training.workbench import Workbench
 
 
@@ -44,6 +44,7 @@ class Slot:
         self._milestone: int | None = None
         self._window = _Window()
         self._best: Completed | None = None
+        self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder)
 
     @property
     def num_trained_parameters(self) -> int:
@@ -118,15 +119,17 @@ class Slot:
         reporter.metrics(milestone, metrics)
         progress = {"fit/progress": 1.0 if self._at_end else milestone / self._plan.total_examples}
         verdict = self._trial.report(milestone, metrics | progress)
-        if self._at_end:
-            assert self._best is not None
-            return self._best
-        if verdict.stop:
-            return Pruned(milestone, verdict.reason or "stopped by the search")
-        if self._patience.exhausted:
+        outcome = self._outcome(milestone, verdict)
+        if outcome is not None:
+            self._checkpoint.wait()
+        if isinstance(outcome, Completed) and not self._at_end:
             reporter.tags({"early_stop": f"no gain in {self._patience.num_waited} evaluations"})
-            return self._best
-        return None
+        return outcome
+
+    def _outcome(self, milestone: int, verdict: Verdict) -> Outcome | None:
+        if verdict.stop and not self._at_end:
+            return Pruned(milestone, verdict.reason or "stopped by the search")
+        return self._best if self._at_end or self._patience.exhausted else None
 
     def _scores(self) -> dict[str, float]:
         batch = (self._config.fit.eval_batch_size, self.bench.tokenizer.pad_token_id)
@@ -149,8 +152,7 @@ class Slot:
             examples_seen=milestone,
             data_fingerprint=self.bench.data_fingerprint,
         )
-        folder = save_best(self.model, self.bench.tokenizer, record, self._trial.lineage.folder)
-        return Completed(metrics, folder)
+        return Completed(metrics, self._checkpoint.keep(record))
 
 
 class _Window:

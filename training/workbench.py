@@ -44,7 +44,7 @@ _resident: dict[str, Workbench] = {}
 
 def workbench_for(config: TrialConfig, resources: Resources) -> Workbench:
     """The workbench of a config; the one used last stays in memory."""
-    key = _key(config, resources)
+    key = workbench_key(config, resources)
     if key not in _resident:
         _resident.clear()
         _resident[key] = _build(config, resources)
@@ -63,7 +63,8 @@ def base_dtype(config: TrialConfig, precision: Precision) -> torch.dtype:
     return {Precision.bf16: torch.bfloat16, Precision.fp16: torch.float16}.get(precision, torch.float32)
 
 
-def _key(config: TrialConfig, resources: Resources) -> str:
+def workbench_key(config: TrialConfig, resources: Resources) -> str:
+    """What trials must have in common to share a workbench."""
     dtype = base_dtype(config, resources.precision)
     parts = [asdict(config.task), asdict(config.data), asdict(config.model), str(dtype), str(resources.device)]
     return json.dumps(parts, default=str, sort_keys=True)

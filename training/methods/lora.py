@@ -1,10 +1,11 @@
 """LoRA through peft: the base stays frozen, low-rank updates and the new head are trained."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import peft
+import torch
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -55,9 +56,15 @@ def prepare(model: PreTrainedModel, config: LoraConfig, *, peft_task_type: str, 
     return wrapped
 
 
-def save(model: Any, folder: Path) -> None:
-    """Write peft's own folder (adapter_config.json, adapter_model.safetensors)."""
-    model.save_pretrained(folder)
+def snapshot(model: Any) -> dict[str, torch.Tensor]:
+    """The model's tensors as they are now: those that are trained as copies, the frozen ones themselves."""
+    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    return {name: tensor.clone() if name in trained else tensor for name, tensor in model.state_dict().items()}
+
+
+def save(model: Any, folder: Path, state: Mapping[str, torch.Tensor]) -> None:
+    """Write peft's own folder (adapter_config.json, adapter_model.safetensors) of a snapshot."""
+    model.save_pretrained(folder, state_dict=state)
 
 
 def _saved_whole(model: nn.Module, config: LoraConfig, new_keys: Collection[str]) -> list[str]:

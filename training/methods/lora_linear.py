@@ -2,6 +2,7 @@
 adapters on rows of their own."""
 
 # M rows of the input (all leading dimensions), I input features, O output features, R rank
+# S spans, N rows of one span where all are equal
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ import torch
 from peft.tuners.lora import Linear
 from torch import nn
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import linear
+from torch.nn.functional import linear, pad
 
 
 class Adapter(NamedTuple):
@@ -111,27 +112,79 @@ class _LoraLinear(torch.autograd.Function):
         weight_OI, *parts = (part.to(x.dtype) for part in (weight_OI, *adapters))
         x_MI = x.reshape(-1, x.shape[-1])
         y_MO = linear(x_MI, weight_OI, None if bias_O is None else bias_O.to(x.dtype))
-        lows = []
-        for (start, stop, scale), down_RI, up_OR in zip(pieces, parts[::2], parts[1::2], strict=True):
-            lows.append(x_MI[start:stop] @ down_RI.t())
-            y_MO[start:stop].addmm_(lows[-1], up_OR.t(), alpha=scale)
+        ctx.stacked = _are_even(pieces, len(x_MI))
+        if ctx.stacked:
+            down_SRI, up_SRO = _stack(pieces, parts)
+            low_SNR = _rows(x_MI, pieces) @ down_SRI.mT
+            _rows(y_MO, pieces).baddbmm_(low_SNR, up_SRO)
+            lows, parts = [low_SNR], [down_SRI, up_SRO]
+        else:
+            lows = []
+            for (start, stop, scale), down_RI, up_OR in zip(pieces, parts[::2], parts[1::2], strict=True):
+                lows.append(x_MI[start:stop] @ down_RI.t())
+                y_MO[start:stop].addmm_(lows[-1], up_OR.t(), alpha=scale)
         ctx.save_for_backward(x_MI, weight_OI, *lows, *parts)
         ctx.pieces, ctx.shape = pieces, x.shape
+        ctx.ranks = [part.shape[0] for part in adapters[::2]]
         return y_MO.view(*x.shape[:-1], -1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x_MI, weight_OI, *rest = ctx.saved_tensors
-        lows, parts = rest[: len(ctx.pieces)], rest[len(ctx.pieces) :]
         grad_MO = grad.reshape(-1, grad.shape[-1])
         grad_MI = grad_MO @ weight_OI if ctx.needs_input_grad[0] else None
-        grads = []
-        for (start, stop, scale), low, down_RI, up_OR in zip(ctx.pieces, lows, parts[::2], parts[1::2], strict=True):
-            grad_low = (grad_MO[start:stop] @ up_OR).mul_(scale)
-            if grad_MI is not None:
-                grad_MI[start:stop].addmm_(grad_low, down_RI)
-            grads += [grad_low.t() @ x_MI[start:stop], (grad_MO[start:stop].t() @ low).mul_(scale)]
+        backward = _stacked_backward if ctx.stacked else _looped_backward
+        grads = backward(ctx, x_MI, grad_MO, grad_MI, rest)
         own = [part.to(dtype) for part, dtype in zip(grads, ctx.dtypes, strict=True)]
         grad_x = grad_MI.view(ctx.shape) if grad_MI is not None else None
         return grad_x, None, None, None, *own
+
+
+def _looped_backward(
+    ctx: Any, x_MI: torch.Tensor, grad_MO: torch.Tensor, grad_MI: torch.Tensor | None, saved: list[torch.Tensor]
+) -> list[torch.Tensor]:
+    lows, parts = saved[: len(ctx.pieces)], saved[len(ctx.pieces) :]
+    grads = []
+    for (start, stop, scale), low, down_RI, up_OR in zip(ctx.pieces, lows, parts[::2], parts[1::2], strict=True):
+        grad_low = (grad_MO[start:stop] @ up_OR).mul_(scale)
+        if grad_MI is not None:
+            grad_MI[start:stop].addmm_(grad_low, down_RI)
+        grads += [grad_low.t() @ x_MI[start:stop], (grad_MO[start:stop].t() @ low).mul_(scale)]
+    return grads
+
+
+def _stacked_backward(
+    ctx: Any, x_MI: torch.Tensor, grad_MO: torch.Tensor, grad_MI: torch.Tensor | None, saved: list[torch.Tensor]
+) -> list[torch.Tensor]:
+    low_SNR, down_SRI, up_SRO = saved
+    grad_SNO = _rows(grad_MO, ctx.pieces)
+    grad_low_SNR = grad_SNO @ up_SRO.mT
+    if grad_MI is not None:
+        _rows(grad_MI, ctx.pieces).baddbmm_(grad_low_SNR, down_SRI)
+    grad_down_SRI = grad_low_SNR.mT @ _rows(x_MI, ctx.pieces)
+    grad_up_SOR = grad_SNO.mT @ low_SNR
+    grads = []
+    for index, (piece, rank) in enumerate(zip(ctx.pieces, ctx.ranks, strict=True)):
+        grads += [grad_down_SRI[index, :rank], grad_up_SOR[index, :, :rank] * piece.scale]
+    return grads
+
+
+def _are_even(pieces: Sequence[_Piece], num_rows: int) -> bool:
+    """Whether several spans of one size cover all rows: then one batched product does for all."""
+    sizes = {piece.stop - piece.start for piece in pieces}
+    return len(pieces) > 1 and len(sizes) == 1 and sizes.pop() * len(pieces) == num_rows
+
+
+def _rows(tensor: torch.Tensor, pieces: Sequence[_Piece]) -> torch.Tensor:
+    return tensor.view(len(pieces), -1, tensor.shape[-1])
+
+
+def _stack(pieces: Sequence[_Piece], parts: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """All A, and all scaled B', filled up with zeros to the largest rank."""
+    rank = max(down.shape[0] for down in parts[::2])
+    downs = [pad(down, (0, 0, 0, rank - down.shape[0])) for down in parts[::2]]
+    ups = [
+        pad(up.t() * piece.scale, (0, 0, 0, rank - up.shape[1])) for piece, up in zip(pieces, parts[1::2], strict=True)
+    ]
+    return torch.stack(downs), torch.stack(ups)

@@ -1,0 +1,143 @@
+"""How many trials a worker trains at once: timed on the first trial's own rows, and remembered for the machine."""
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import torch
+
+from training.config import TrialConfig
+from training.pack import Pack, gradients_alone, packable
+from training.packed_model import Parts
+from training.resources import AUTO_SLOTS, Resources, is_out_of_memory
+from training.slot import Slot
+from training.trial import Trial
+from training.workbench import Workbench, workbench_key
+
+ROUNDS = 4
+# below it the packed pass's other rounding is not worth its while
+LEAST_GAIN = 1.1
+# a pass of a single trial that takes longer is bound by arithmetic
+LONG_PASS_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Decision(NamedTuple):
+    """Attributes:
+    slots: Trials to train at once.
+    gain: Their trials per hour relative to one after the other, as it was measured; None where nothing was.
+    """
+
+    slots: int
+    gain: float | None
+
+
+def decide_slots(trial: Trial, config: TrialConfig, bench: Workbench, resources: Resources) -> Decision:
+    """`fit.slots`, or what is faster here: one trial after the other, or several in one pass.
+
+    Measured once for a machine, model, batch size and data; afterwards the decision is read from `data.cache_dir`, so
+    that a search can be repeated to the last digit.
+    """
+    if config.fit.slots is not None:
+        return Decision(config.fit.slots, None)
+    path = Path(config.data.cache_dir).expanduser() / "slots" / f"{_key(config, resources)}.json"
+    known = _read(path)
+    if known is not None:
+        return known
+    devices = [resources.device] if resources.device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        decision = _measure(lambda: Slot(trial, config, bench, resources), AUTO_SLOTS[resources.device.type])
+    _write(path, decision)
+    return decision
+
+
+def _measure(make_slot: Callable[[], Slot], most: int) -> Decision:
+    first = make_slot()
+    parts = packable(first)
+    if parts is None:
+        return Decision(1, None)
+    started = time.perf_counter()
+    try:
+        slots = [first, *(make_slot() for _ in range(most - 1))]
+        gain = _gain(slots, parts)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        gain = 0.0
+    seconds = time.perf_counter() - started
+    chosen = most if gain >= LEAST_GAIN else 1
+    log.info(
+        "slots: %d (%d trials in one pass: %.2f times the speed of one; timed in %.1f s)", chosen, most, gain, seconds
+    )
+    return Decision(chosen, round(gain, 3))
+
+
+def _gain(slots: Sequence[Slot], first: Parts) -> float:
+    pack = Pack()
+    for slot in slots:
+        parts = first if slot is slots[0] else packable(slot)
+        assert parts is not None
+        pack.join(slot, parts)
+    if _seconds(slots, lambda: gradients_alone(slots[0])) > LONG_PASS_SECONDS:
+        return 1.0
+    together, alone = [], []
+    for _ in range(ROUNDS):
+        together.append(_seconds(slots, lambda: pack.gradients(slots)))
+        alone.append(_seconds(slots, lambda: [gradients_alone(slot) for slot in slots]))
+    # the first round warms up
+    return median(alone[1:]) / median(together[1:])
+
+
+def _seconds(slots: Sequence[Slot], work: Callable[[], object]) -> float:
+    """Of passes over the same rows; they leave nothing behind."""
+    is_cuda = slots[0].resources.device.type == "cuda"
+    if is_cuda:
+        torch.cuda.synchronize()
+    started = time.perf_counter()
+    work()
+    if is_cuda:
+        torch.cuda.synchronize()
+    seconds = time.perf_counter() - started
+    for slot in slots:
+        slot.rewind()
+    return seconds
+
+
+def _key(config: TrialConfig, resources: Resources) -> str:
+    machine = torch.cuda.get_device_name(resources.device) if resources.device.type == "cuda" else platform.processor()
+    batch = config.fit.micro_batch_size or config.fit.batch_size
+    facts = [
+        machine,
+        platform.node(),
+        torch.__version__,
+        resources.num_threads,
+        batch,
+        workbench_key(config, resources),
+    ]
+    return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:32]
+
+
+def _read(path: Path) -> Decision | None:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return Decision(int(values["slots"]), values["gain"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("slots: %s cannot be read (%s); they are timed again", path, error)
+        return None
+
+
+def _write(path: Path, decision: Decision) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.write_text(json.dumps(decision._asdict()), encoding="utf-8")
+    os.replace(aside, path)
