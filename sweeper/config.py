@@ -109,6 +109,7 @@ class SearchConfig:
     direction: Whether more or less of the objective is better.
     seed: Fixes what the sampler suggests.
     start_from_config: The first trial takes the config's own values, where the space holds them.
+    stop_hopeless: Beside the pruner, stop a trial whose learning curve cannot reach the best trial any more.
     storage: URL of the study; null is an SQLite file in the sweep's folder.
     num_workers: Workers that are launched at once.
     max_retries: How often a trial whose worker died is tried again.
@@ -121,6 +122,7 @@ class SearchConfig:
     direction: Direction
     seed: int = field(metadata=not_negative(0))
     start_from_config: bool
+    stop_hopeless: bool
     storage: str | None
     num_workers: int = field(metadata=above_zero(1))
     max_retries: int = field(metadata=not_negative(2))

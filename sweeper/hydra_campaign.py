@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from sweeper.config import HyperbandPruner
+from sweeper.config import HyperbandPruner, NoPruner
 from sweeper.source import Place
 from sweeper.study import Study, StudySpec
 from sweeper.study.pruners import Rungs
@@ -67,6 +67,8 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
         sampler=request.search.sampler,
         pruner=request.search.pruner,
         rungs=rungs,
+        # without a pruner every trial is wanted whole
+        stop_hopeless=config.stop_hopeless and not isinstance(request.search.pruner, NoPruner),
         space=request.space,
         max_retries=config.max_retries,
     )

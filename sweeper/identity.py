@@ -18,6 +18,7 @@ def identity_of(request: SweepRequest, data_fingerprint: str) -> dict[str, str]:
     values: dict[str, Any] = flat({name: request.values[name] for name in SECTIONS})
     config = request.search.config
     values |= {"search.seed": config.seed, "search.direction": config.direction.value}
+    values |= {"search.stop_hopeless": config.stop_hopeless}
     values |= {"search.sampler": request.search.sampler, "search.pruner": request.search.pruner}
     values |= {f"space.{key}": dimension for key, dimension in request.space.items()}
     values["the rows of the data"] = data_fingerprint

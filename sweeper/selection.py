@@ -95,6 +95,7 @@ def rerun_spec(request: SweepRequest, *, num_reruns: int) -> StudySpec:
         sampler=RandomSampler(name="random"),
         pruner=NoPruner(name="none"),
         rungs=spec.rungs,
+        stop_hopeless=False,
         space={},
         max_retries=spec.max_retries,
     )

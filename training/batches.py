@@ -71,6 +71,21 @@ def by_length(lengths_N: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
 
 
+def by_tokens(lengths_N: np.ndarray, max_tokens: int) -> list[np.ndarray]:
+    """Row numbers in batches of like length and at most so many tokens, padding included; a longer row is alone.
+
+    Every row once, in a fixed order.
+    """
+    order = np.argsort(lengths_N, kind="stable")
+    batches, start = [], 0
+    for at in range(1, len(order) + 1):
+        # rows ascend in length, so the last one tells the padding
+        if at == len(order) or (at + 1 - start) * lengths_N[order[at]] > max_tokens:
+            batches.append(order[start:at])
+            start = at
+    return batches
+
+
 def collate(split: Split, rows: Sequence[int] | np.ndarray, *, pad_id: int, device: torch.device) -> Batch:
     """Pad the rows to the longest of them."""
     ids = [split.encoded.row(int(row)) for row in rows]

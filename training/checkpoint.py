@@ -16,6 +16,7 @@ from training.config import FullConfig, ModelConfig, TrialConfig, parse_trial
 from training.errors import ConfigError, ModelError
 from training.methods import full, lora
 from training.model import load_base, load_tokenizer, resolved_path
+from training.resources import attention_of
 from training.tasks import Classification
 
 RECORD = "slimtune.json"
@@ -150,14 +151,14 @@ def trial_config(record: CheckpointRecord, folder: Path) -> TrialConfig:
 
 
 def _load_folder(config: TrialConfig, record: CheckpointRecord, path: str) -> Any:
+    device = torch.device("cpu")
     source = ModelConfig(
         name_or_path=path,
         revision=config.model.revision if path == config.model.name_or_path else None,
-        attention=config.model.attention,
+        attention=attention_of(config.model.attention, device, max_length=config.data.max_length),
         trust_remote_code=config.model.trust_remote_code,
     )
     task = Classification(record.labels)
-    device = torch.device("cpu")
     # pooling of decoders looks for the padding that the tokenizer makes
     pad_token_id = load_tokenizer(config.model).pad_token_id
     return load_base(source, task, dtype=torch.float32, device=device, pad_token_id=pad_token_id).model

@@ -42,7 +42,7 @@ class Schedule(Enum):
 
 
 class Attention(Enum):
-    """transformers' attention implementation; `auto` takes eager on a CPU, where SDPA's backward pass is slow."""
+    """transformers' attention implementation; `auto` takes eager for short rows on a CPU, else SDPA."""
 
     auto = "auto"
     eager = "eager"
@@ -177,7 +177,7 @@ class FitConfig:
     threads: CPU threads of one worker; null shares the cores among the workers.
     slots: Trials that one worker trains at once on one base; null times what is faster, once for a machine.
     eval_every: Training examples between evaluations; below 1 a share of an epoch; null is once an epoch.
-    eval_batch_size: Rows of one evaluation batch.
+    eval_batch_size: Rows of one evaluation batch; null is as many as the device runs well.
     patience: Evaluations without improvement after which the trial stops; null never stops early.
     min_improvement: Smallest gain of the metric that counts as improvement.
     seed: Fixes initialisation, data order and dropout.
@@ -200,7 +200,7 @@ class FitConfig:
         metadata={"rule": Rule("use a number from 1 to 64, e.g. 4", lambda value: 1 <= value <= 64)}
     )
     eval_every: float | None = field(metadata=above_zero(1000))
-    eval_batch_size: int = field(metadata=above_zero(64))
+    eval_batch_size: int | None = field(metadata=above_zero(64))
     patience: int | None = field(metadata=above_zero(3))
     min_improvement: float = field(metadata=not_negative(0.001))
     seed: int = field(metadata=not_negative(0))

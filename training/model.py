@@ -12,7 +12,6 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 from training.config import ModelConfig
 from training.errors import ModelError
 from training.locate import locate
-from training.resources import attention_name
 from training.tasks import Classification
 
 
@@ -64,9 +63,21 @@ def check_model(config: ModelConfig, task: Classification) -> PreTrainedModel:
 
 
 def load_base(
-    config: ModelConfig, task: Classification, *, dtype: torch.dtype, device: torch.device, pad_token_id: int
+    config: ModelConfig,
+    task: Classification,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    pad_token_id: int,
 ) -> Base:
     """Load the checkpoint with the task's head.
+
+    Args:
+        config: Where it lies; its attention is not `auto`.
+        task: Its head.
+        dtype: How the weights are stored.
+        device: Where they are kept.
+        pad_token_id: Of the tokenizer, for models that name none.
 
     Raises:
         ModelError: The checkpoint cannot be found or read, or is not in safetensors format.
@@ -75,7 +86,7 @@ def load_base(
         task.auto_class,
         config,
         dtype=dtype,
-        attn_implementation=attention_name(config.attention, device),
+        attn_implementation=str(config.attention.value),
         use_safetensors=True,
         output_loading_info=True,
         ignore_mismatched_sizes=True,

@@ -60,7 +60,8 @@ class Pack:
         """
         batches = [slot.micro_batch() for slot in slots]
         shapes = [Shape(*batch.input_ids_BT.shape) for batch in batches]
-        passes, diverged = [], {}
+        passes: list[Sequence[Slot]] = []
+        diverged: dict[Slot, Diverged] = {}
         for group in group_passes(shapes, size or PASS_SIZES[slots[0].resources.device.type]):
             riders = [slots[index] for index in group]
             passes.append(riders)

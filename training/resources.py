@@ -10,6 +10,7 @@ from training.errors import ConfigError
 
 # more than a base of a useful size leaves memory for
 MAX_SLOTS = 64
+EAGER_LENGTH = 128
 # tried by null, by type of device
 AUTO_SLOTS = {"cpu": 4, "cuda": 8}
 
@@ -47,14 +48,15 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def attention_name(attention: Attention, device: torch.device) -> str:
-    """transformers' name of the attention implementation.
+def attention_of(attention: Attention, device: torch.device, *, max_length: int) -> Attention:
+    """The attention implementation, never `auto`.
 
-    On a CPU the backward pass of SDPA takes about half of a step at short lengths, so `auto` is eager there.
+    On a CPU `auto` is eager up to `EAGER_LENGTH` tokens, where SDPA's backward pass gains nothing or, on machines
+    that multiply bf16, takes half of a step; beyond, SDPA is up to twice as fast (`benchmarks/reports/attention.md`).
     """
     if attention is not Attention.auto:
-        return str(attention.value)
-    return "eager" if device.type == "cpu" else "sdpa"
+        return attention
+    return Attention.eager if device.type == "cpu" and max_length <= EAGER_LENGTH else Attention.sdpa
 
 
 def has_native_bf16(device: torch.device) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from training.batches import Split
 from training.config import FullConfig, Precision, TrialConfig
 from training.encode import encode
 from training.model import Base, load_base, load_tokenizer
-from training.resources import Resources
+from training.resources import Resources, attention_of
 from training.split import Example, Splits, load_splits
 from training.tasks import Classification
 from training.tasks.classification import classification_of
@@ -89,8 +89,9 @@ def _build(config: TrialConfig, resources: Resources) -> Workbench:
 
 def base_of(config: TrialConfig, resources: Resources, *, task: Classification, tokenizer: Any) -> Base:
     """The base model of a config, stored as its trials compute with it."""
+    attention = attention_of(config.model.attention, resources.device, max_length=config.data.max_length)
     return load_base(
-        config.model,
+        replace(config.model, attention=attention),
         task,
         dtype=base_dtype(config, resources.precision),
         device=resources.device,

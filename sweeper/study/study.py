@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sweeper.config import PrunerConfig, SamplerConfig
 from sweeper.space import Choice, FloatRange, IntRange, Scalar, Space
 from sweeper.study import record
+from sweeper.study.learning_curve import reach_of
 from sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
 from sweeper.study.pruners import Rungs, pruner_of
 from sweeper.study.record import TrialRecord, record_of
@@ -42,6 +43,7 @@ class StudySpec:
         sampler: How trials are suggested.
         pruner: How trials are stopped.
         rungs: What the pruner's bounds are taken from.
+        stop_hopeless: Stop a trial that cannot reach the best one any more.
         space: What is suggested.
         max_retries: How often a lost trial is tried again.
     """
@@ -54,6 +56,7 @@ class StudySpec:
     sampler: SamplerConfig
     pruner: PrunerConfig
     rungs: Rungs
+    stop_hopeless: bool
     space: Space
     max_retries: int
 
@@ -143,9 +146,20 @@ class Study:
             trial.set_user_attr(record.PROGRESS, progress)
         except UpdateFinishedTrialError:
             return Verdict(stop=True, reason="another worker has taken the trial over")
-        if not trial.should_prune():
+        if trial.should_prune():
+            return Verdict(stop=True, reason=f"{self.spec.pruner.name} at {examples_seen} examples")
+        return self._reach_verdict(number, examples_seen, progress)
+
+    def _reach_verdict(self, number: int, examples_seen: int, progress: float) -> Verdict:
+        if not self.spec.stop_hopeless:
             return Verdict(stop=False)
-        return Verdict(stop=True, reason=f"{self.spec.pruner.name} at {examples_seen} examples")
+        shown = {trial.number: trial for trial in self.shown()}
+        own = shown.pop(number)
+        reach = reach_of(own, list(shown.values()), progress=progress, maximize=self.spec.maximize)
+        if reach is None or not reach.hopeless(maximize=self.spec.maximize):
+            return Verdict(stop=False)
+        reason = f"at {examples_seen} examples it can reach {reach.most:.4g} at most, and the best is {reach.best:.4g}"
+        return Verdict(stop=True, reason=reason)
 
     def set_trial_attr(self, number: int, key: str, value: Any) -> None:
         """Note something on a trial that this process asked for."""

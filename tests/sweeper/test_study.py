@@ -31,6 +31,7 @@ def make_spec(folder: Path, *, n_trials: int = 4, sampler: SamplerConfig = RANDO
         sampler=sampler,
         pruner=NoPruner(name="none"),
         rungs=Rungs(eval_every=10, longest=40),
+        stop_hopeless=False,
         space=SPACE,
         max_retries=1,
     )

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.batches import BatchOrder, Split, by_length, collate
+from training.batches import BatchOrder, Split, by_length, by_tokens, collate
 from training.encode import Encoded
 
 
@@ -22,6 +22,17 @@ def test_an_epoch_sees_every_row_once(lengths: list[int], batch_size: int) -> No
         rows = np.concatenate(list(itertools.islice(order, num_batches)))
         assert sorted(rows.tolist()) == list(range(len(lengths)))
     assert sorted(np.concatenate(by_length(np.array(lengths), batch_size))) == list(range(len(lengths)))
+
+
+@given(lengths=st.lists(st.integers(1, 50), min_size=1, max_size=90), max_tokens=st.integers(1, 200))
+def test_batches_by_tokens_hold_every_row_once_and_no_more_than_that(lengths: list[int], max_tokens: int) -> None:
+    """Each could not take the next row in; a row that is longer than a batch has one to itself."""
+    batches = by_tokens(np.array(lengths), max_tokens)
+    assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
+    sizes = [len(rows) * max(lengths[row] for row in rows) for rows in batches]
+    assert all(size <= max_tokens or len(rows) == 1 for size, rows in zip(sizes, batches, strict=True))
+    for rows, after in itertools.pairwise(batches):
+        assert (len(rows) + 1) * lengths[after[0]] > max_tokens
 
 
 def test_the_order_is_a_function_of_the_seed() -> None:

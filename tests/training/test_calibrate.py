@@ -1,0 +1,89 @@
+"""The number of slots is timed once and remembered."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.conftest import FakeTrial
+from tests.training.test_pack import ListSource
+from training import calibrate
+from training.calibrate import Decision, decide_slots
+from training.config import parse_trial
+from training.resources import resolve
+from training.trial import Completed
+from training.workbench import workbench_for
+
+ConfigOf = Callable[..., dict[str, Any]]
+AUTO = ["fit.slots=null", "fit.precision=fp32"]
+
+
+@pytest.fixture
+def decide(config_of: ConfigOf, tmp_path: Path) -> Callable[..., Decision]:
+    def run(*more: str) -> Decision:
+        values = config_of(*AUTO, *more)
+        config = parse_trial(values).section
+        resources = resolve(config.fit)
+        return decide_slots(FakeTrial(values, tmp_path), config, workbench_for(config, resources), resources)
+
+    return run
+
+
+def test_a_given_number_is_not_timed(decide: Callable[..., Decision]) -> None:
+    assert decide("fit.slots=3") == (3, None)
+
+
+def test_it_is_timed_once_for_a_machine_and_a_batch_size(
+    decide: Callable[..., Decision], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then read again, so that a search repeats; and nothing is drawn from the trial's generator."""
+    monkeypatch.setattr(calibrate, "_gain", lambda *_: 1.5)
+    # loads the base, which draws a head
+    decide("fit.slots=1")
+    state = torch.random.get_rng_state()
+    assert decide() == (4, 1.5)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    monkeypatch.setattr(calibrate, "_gain", lambda *_: 1.01)
+    assert decide() == (4, 1.5)
+    assert decide("fit.batch_size=3") == (1, 1.01)
+
+
+def test_packs_of_a_tiny_model_are_really_timed(decide: Callable[..., Decision]) -> None:
+    """A tiny model is all overhead, so four trials in a pass are faster on any machine."""
+    decision = decide("fit.batch_size=1")
+    assert decision.gain is not None
+    assert 0.5 < decision.gain < 10
+
+
+@pytest.mark.parametrize("more", [["method=full"], ["method.dropout=0.1"]])
+def test_trials_that_cannot_share_a_pass_run_alone(decide: Callable[..., Decision], more: list[str]) -> None:
+    assert decide(*more) == (1, None)
+
+
+def test_without_memory_for_several_one_runs(decide: Callable[..., Decision], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> float:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(calibrate, "_gain", fail)
+    assert decide().slots == 1
+
+
+def test_a_broken_note_is_timed_again(decide: Callable[..., Decision], tmp_path: Path, caplog: Any) -> None:
+    decide()
+    (note,) = (tmp_path / "cache" / "slots").glob("*.json")
+    note.write_text("{")
+    assert decide().gain is not None
+    assert "timed again" in caplog.text
+
+
+def test_trials_begin_as_many_as_the_decision_says(
+    config_of: ConfigOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for gain, at_once in ((1.5, 4), (1.0, 1)):
+        monkeypatch.setattr(calibrate, "_gain", lambda *_, gain=gain: gain)
+        cache = f"data.cache_dir={tmp_path / str(gain)}"
+        source = ListSource(config_of, tmp_path / f"{gain}", [[*AUTO, cache, "fit.epochs=1"]] * 5)
+        assert all(isinstance(outcome, Completed) for outcome in source.outcomes())
+        assert source.most_at_once == at_once
