@@ -96,4 +96,7 @@ def collate(split: Split, rows: Sequence[int] | np.ndarray, *, pad_id: int, devi
         input_ids[at, : len(row)] = row
         mask[at, : len(row)] = 1
     tensors = (torch.from_numpy(array) for array in (input_ids, mask, split.labels_N[np.asarray(rows)]))
+    if device.type == "cuda":
+        # the copy runs beside the pass under way
+        tensors = (tensor.pin_memory() for tensor in tensors)
     return Batch(*(tensor.to(device, non_blocking=True) for tensor in tensors))

@@ -176,6 +176,7 @@ class FitConfig:
     device: `auto`, `cpu`, `cuda` or `cuda:<index>`.
     threads: CPU threads of one worker; null shares the cores among the workers.
     slots: Trials that one worker trains at once on one base; null times what is faster, once for a machine.
+    compile: Whether torch.compile makes the forward and backward pass; null compiles trials of 20,000 steps or more.
     eval_every: Training examples between evaluations; below 1 a share of an epoch; null is once an epoch.
     eval_batch_size: Rows of one evaluation batch; null is as many as the device runs well.
     patience: Evaluations without improvement after which the trial stops; null never stops early.
@@ -199,6 +200,7 @@ class FitConfig:
     slots: int | None = field(
         metadata={"rule": Rule("use a number from 1 to 64, e.g. 4", lambda value: 1 <= value <= 64)}
     )
+    compile: bool | None
     eval_every: float | None = field(metadata=above_zero(1000))
     eval_batch_size: int | None = field(metadata=above_zero(64))
     patience: int | None = field(metadata=above_zero(3))

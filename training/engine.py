@@ -11,6 +11,7 @@ from training.config import LoraConfig, TrialConfig, parse_trial
 from training.errors import ConfigError
 from training.lane import Lane, failed, finish
 from training.pack import Pack, gradients_alone
+from training.phases import Phases
 from training.report import quiet
 from training.resources import MAX_SLOTS, is_out_of_memory, resolve
 from training.trial import Failed, FailureKind, Outcome, Trial, TrialSource
@@ -69,6 +70,7 @@ class Engine:
         self.last_outcome: Outcome | None = None
         # when a slot became free that no trial has used yet
         self._idle_since: float | None = None
+        self._phases = Phases()
 
     def run(self) -> None:
         """Until the source has no more trials."""
@@ -86,6 +88,7 @@ class Engine:
         finally:
             quiet.end()
             self._wait_for_tracker(0)
+            log.info("worker: %s", self._phases)
 
     def _fill(self) -> None:
         """Take trials into the free slots."""
@@ -185,12 +188,15 @@ class Engine:
         due = [lane for lane in lanes if lane.slot.evaluation_due]
         if due:
             for lane in due:
-                self._attempt(lane, partial(lane.slot.evaluate, lane.reporter))
-        elif len(lanes) == 1:
-            self._attempt(lanes[0], partial(gradients_alone, lanes[0].slot))
-            self._advance(lanes)
-        else:
-            self._shared_pass(lanes)
+                with self._phases.evaluation():
+                    outcome = self._attempt(lane, partial(lane.slot.evaluate, lane.reporter))
+                if outcome is not None:
+                    self._close(lane, outcome)
+            return
+        with self._phases.training():
+            endings = self._train(lanes)
+        for lane, outcome in endings:
+            self._close(lane, outcome)
 
     def _under_way(self) -> list[Lane]:
         first = self._lanes[0]
@@ -198,18 +204,28 @@ class Engine:
             return [first]
         return [lane for lane in self._lanes if lane.parts is not None][: self._limit]
 
-    def _shared_pass(self, lanes: Sequence[Lane]) -> None:
+    def _train(self, lanes: Sequence[Lane]) -> list[tuple[Lane, Outcome]]:
+        """A micro-batch of each lane; who ended by it."""
+        if len(lanes) > 1 and not self._shared_pass(lanes):
+            return []
+        endings = []
+        for lane in lanes:
+            outcome = self._attempt(lane, partial(_micro_step, lane, alone=len(lanes) == 1))
+            if outcome is not None:
+                endings.append((lane, outcome))
+        return endings
+
+    def _shared_pass(self, lanes: Sequence[Lane]) -> bool:
+        """Whether the gradients of all lanes are there."""
         try:
-            passes, diverged = self._pack.gradients([lane.slot for lane in lanes])
+            passes = self._pack.gradients([lane.slot for lane in lanes])
         except Exception as error:  # noqa: BLE001  # nobody knows whose fault it is: each finds out in a smaller pass
             self._shrink(lanes, error)
-            return
+            return False
         numbers = {lane.slot: lane.number for lane in lanes}
         for lane in lanes:
             lane.mates.update(*({numbers[slot] for slot in riders} for riders in passes if lane.slot in riders))
-            if lane.slot in diverged:
-                self._close(lane, failed(diverged[lane.slot]))
-        self._advance(lanes)
+        return True
 
     def _shrink(self, lanes: Sequence[Lane], error: Exception) -> None:
         for lane in lanes:
@@ -219,23 +235,22 @@ class Engine:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _advance(self, lanes: Sequence[Lane]) -> None:
-        for lane in lanes:
-            if lane in self._lanes:
-                self._attempt(lane, partial(lane.slot.advance, lane.reporter))
-
-    def _attempt(self, lane: Lane, work: Callable[[], Outcome | None]) -> None:
+    def _attempt(self, lane: Lane, work: Callable[[], Outcome | None]) -> Outcome | None:
         """The trial boundary: any ending becomes an outcome."""
         try:
-            outcome = work()
+            return work()
         except Exception as error:  # noqa: BLE001  # whatever a trial dies of, the sweep goes on
             if is_out_of_memory(error) and lane.slot.evaluation_due and len(self._under_way()) > 1:
                 # it is evaluated again with fewer beside it
                 self._shrink(self._under_way(), error)
-                return
-            outcome = failed(error)
-        if outcome is not None:
-            self._close(lane, outcome)
+                return None
+            return failed(error)
+
+
+def _micro_step(lane: Lane, *, alone: bool) -> None:
+    if alone:
+        gradients_alone(lane.slot)
+    lane.slot.advance(lane.reporter)
 
 
 def rides_along(config: TrialConfig, first: TrialConfig) -> bool:

@@ -92,6 +92,7 @@ class Lane:
             "threads": str(resources.num_threads),
             "trained_parameters": str(self.slot.num_trained_parameters),
             "slots": str(self.decision.slots),
+            "compiled": str(self.slot.is_compiled).lower(),
         }
         if self.decision.gain is not None:
             facts["slots_gain"] = f"{self.decision.gain:.2f}"

@@ -1,8 +1,7 @@
 """Gradients of several trials from one pass over the frozen base, or of each from a pass of its own."""
 
 import itertools
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -10,7 +9,6 @@ from torch.nn.functional import pad
 
 from training.batches import Batch
 from training.config import Precision
-from training.errors import Diverged
 from training.packed_model import PackedModel, Parts, Seat, parts_of
 from training.passes import PASS_SIZES, PassSize, Shape, group_passes
 from training.slot import Slot
@@ -48,67 +46,47 @@ class Pack:
                 self._packed.join(key, self._parts[slot])
         return self._packed
 
-    def gradients(self, slots: Sequence[Slot], size: PassSize | None = None) -> "Gradients":
+    def gradients(self, slots: Sequence[Slot], size: PassSize | None = None) -> list[list[Slot]]:
         """Add the gradient of the next micro-batch of each slot to its parameters.
 
         Slots that fit into one pass go through the base at once, each with its own layers on its own rows: what comes
-        out is what each would get alone, up to rounding.
+        out is what each would get alone, up to rounding. One whose loss is not finite spoils its own gradients only.
 
         Args:
             slots: All on the workbench of the first.
             size: What a pass may hold; None is that of the device.
+
+        Returns:
+            Who shared a pass.
         """
         batches = [slot.micro_batch() for slot in slots]
         shapes = [Shape(*batch.input_ids_BT.shape) for batch in batches]
-        passes: list[Sequence[Slot]] = []
-        diverged: dict[Slot, Diverged] = {}
-        for group in group_passes(shapes, size or PASS_SIZES[slots[0].resources.device.type]):
-            riders = [slots[index] for index in group]
-            passes.append(riders)
-            diverged.update(self._one_pass(riders, [batches[index] for index in group]))
-        return Gradients(passes, diverged)
+        groups = group_passes(shapes, size or PASS_SIZES[slots[0].resources.device.type])
+        for group in groups:
+            self._one_pass([slots[index] for index in group], [batches[index] for index in group])
+        return [[slots[index] for index in group] for group in groups]
 
-    def _one_pass(self, slots: Sequence[Slot], batches: Sequence[Batch]) -> Mapping[Slot, Diverged]:
+    def _one_pass(self, slots: Sequence[Slot], batches: Sequence[Batch]) -> None:
         if len(slots) == 1:
-            logits = [_logits(slots[0], slots[0].model, batches[0])]
-        else:
-            packed = self._model(slots)
-            joined = _joined(batches, pad_id=slots[0].bench.tokenizer.pad_token_id)
-            packed.seat([Seat(self._seats[slot], len(batch)) for slot, batch in zip(slots, batches, strict=True)])
-            whole = _logits(slots[0], packed.model, joined)
-            logits = list(torch.split(whole, [len(batch) for batch in batches]))
-        shares, diverged = [], {}
-        for slot, batch, own in zip(slots, batches, logits, strict=True):
-            try:
-                shares.append(slot.share_of(own, batch))
-            except Diverged as error:
-                # its frames would hold the whole pass in memory
-                diverged[slot] = error.with_traceback(None)
-        if shares:
-            # each trial's own mean: their sum gives each its own gradient
-            torch.autograd.backward(shares)
-        return diverged
-
-
-class Gradients(NamedTuple):
-    """What came of one micro-batch of each slot.
-
-    Attributes:
-        passes: Who shared one.
-        diverged: The slots whose loss is not finite. Their gradients mean nothing; the others did not notice.
-    """
-
-    passes: Sequence[Sequence[Slot]]
-    diverged: Mapping[Slot, Diverged]
+            _backward(slots[0], batches[0])
+            return
+        packed = self._model(slots)
+        joined = _joined(batches, pad_id=slots[0].bench.tokenizer.pad_token_id)
+        sizes = [len(batch) for batch in batches]
+        packed.seat([Seat(self._seats[slot], size) for slot, size in zip(slots, sizes, strict=True)])
+        parts = torch.split(_logits(slots[0], packed.model, joined), sizes)
+        # each trial's own mean: their sum gives each its own gradient
+        torch.autograd.backward(
+            [slot.share_of(own, batch) for slot, batch, own in zip(slots, batches, parts, strict=True)]
+        )
 
 
 def gradients_alone(slot: Slot) -> None:
-    """Add the gradient of the slot's next micro-batch to its parameters.
+    """Add the gradient of the slot's next micro-batch to its parameters."""
+    _backward(slot, slot.micro_batch())
 
-    Raises:
-        Diverged: The loss is not finite.
-    """
-    batch = slot.micro_batch()
+
+def _backward(slot: Slot, batch: Batch) -> None:
     slot.share_of(_logits(slot, slot.model, batch), batch).backward()  # type: ignore[no-untyped-call]
 
 

@@ -9,7 +9,8 @@ from peft.utils import ModulesToSaveWrapper
 from torch import nn
 
 from training.methods.lora import silence_dropout
-from training.methods.lora_linear import FusedLoraLinear, Span, lora_linear
+from training.methods.lora_linear import FusedLora4bit, FusedLoraLinear, Span, lora_linear
+from training.methods.quantized import is_4bit, keep_trainable
 from training.model import Base
 
 
@@ -21,7 +22,7 @@ class Parts(NamedTuple):
         whole: Modules trained whole.
     """
 
-    adapters: Mapping[str, FusedLoraLinear]
+    adapters: Mapping[str, FusedLoraLinear | FusedLora4bit]
     whole: Mapping[str, nn.Module]
 
 
@@ -43,10 +44,10 @@ def parts_of(model: Any) -> Parts | None:
     """The trained parts of a peft model, or None if some of them cannot share a pass with other trials."""
     if not hasattr(model, "peft_config"):
         return None
-    adapters: dict[str, FusedLoraLinear] = {}
+    adapters: dict[str, FusedLoraLinear | FusedLora4bit] = {}
     whole: dict[str, nn.Module] = {}
     for name, part in model.base_model.model.named_modules():
-        if isinstance(part, FusedLoraLinear) and part.plain_adapter() is not None:
+        if isinstance(part, FusedLoraLinear | FusedLora4bit) and part.plain_adapter() is not None:
             adapters[name] = part
         elif isinstance(part, ModulesToSaveWrapper):
             whole[name] = part
@@ -65,10 +66,11 @@ class PackedModel:
         silence_dropout(self.model)
         self.model.requires_grad_(requires_grad=False)
         self.model.train()
+        keep_trainable(self.model)
         self._linears: dict[str, _PackedLinear] = {}
         self._whole: dict[str, _PackedWhole] = {}
         for name, part in list(self.model.named_modules()):
-            if type(part) is nn.Linear:
+            if type(part) is nn.Linear or (isinstance(part, nn.Linear) and is_4bit(part)):
                 self._linears[name] = _PackedLinear(part, self._seating)
                 _replace(self.model, name, self._linears[name])
 
@@ -101,7 +103,7 @@ class _PackedLinear(nn.Module):
         self.weight, self.bias = layer.weight, layer.bias
         self._layer = [layer]
         self._seating = seating
-        self.layers: dict[int, FusedLoraLinear] = {}
+        self.layers: dict[int, FusedLoraLinear | FusedLora4bit] = {}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         spans = []

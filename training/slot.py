@@ -9,6 +9,7 @@ import torch
 from training.batches import Batch, BatchOrder, collate
 from training.cadence import Cadence, plan_of
 from training.checkpoint import BestCheckpoint, CheckpointRecord
+from training.compiled import as_written, compile_training, is_worth_compiling
 from training.config import FullConfig, LoraConfig, TrialConfig
 from training.errors import Diverged
 from training.evaluate import score_split
@@ -45,6 +46,9 @@ class Slot:
         self._window = _Window()
         self._best: Completed | None = None
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder)
+        self.is_compiled = is_worth_compiling(config.fit, self._plan, resources)
+        if self.is_compiled:
+            compile_training(self.model)
 
     @property
     def num_trained_parameters(self) -> int:
@@ -65,11 +69,7 @@ class Slot:
         return collate(self.bench.splits["train"], rows, pad_id=pad_id, device=self.resources.device)
 
     def share_of(self, logits_BC: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """What to take the gradient of, given the model's output for the micro-batch.
-
-        Raises:
-            Diverged: The loss is not finite.
-        """
+        """What to take the gradient of, given the model's output for the micro-batch."""
         loss = self.bench.task.loss(logits_BC, batch, label_smoothing=self._config.fit.label_smoothing)
         return self._stepper.share_of(loss)
 
@@ -77,7 +77,7 @@ class Slot:
         """After the gradient: step the optimizer when its batch is complete.
 
         Raises:
-            Diverged: The gradient is not finite.
+            Diverged: The loss or the gradient is not finite.
         """
         if not self._stepper.complete:
             return
@@ -133,13 +133,9 @@ class Slot:
 
     def _scores(self) -> dict[str, float]:
         batch = (self._config.fit.eval_batch_size, self.bench.tokenizer.pad_token_id)
-        scores = score_split(
-            self.model,
-            self.bench.splits["validation"],
-            task=self.bench.task,
-            resources=self.resources,
-            batch=batch,
-        ).scores
+        split = self.bench.splits["validation"]
+        with as_written(self.model):
+            scores = score_split(self.model, split, task=self.bench.task, resources=self.resources, batch=batch).scores
         # the tracker's compare page takes the metric that was logged first
         objective = {"objective": scores[self._config.task.metric.value]}
         return objective | {f"validation/{name}": value for name, value in scores.items()}

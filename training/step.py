@@ -39,7 +39,7 @@ class Stepper:
         self.num_steps = 0
         self._rows_N: np.ndarray = np.empty(0, dtype=np.int64)
         self._at = 0
-        self._loss_sum_nats = 0.0
+        self._losses: list[torch.Tensor] = []
 
     @property
     def num_rows(self) -> int:
@@ -58,7 +58,8 @@ class Stepper:
 
     def rewind(self) -> None:
         """Start on the same rows again, without the gradients so far."""
-        self._at, self._loss_sum_nats = 0, 0.0
+        self._at = 0
+        self._losses.clear()
         self._optimizer.zero_grad(set_to_none=True)
 
     def micro_rows(self) -> np.ndarray:
@@ -66,15 +67,9 @@ class Stepper:
         return self._rows_N[self._at : self._at + (self._fit.micro_batch_size or self._fit.batch_size)]
 
     def share_of(self, loss: LossSum) -> torch.Tensor:
-        """What to take the gradient of, so that it is averaged over the whole batch, whatever the micro-batch.
-
-        Raises:
-            Diverged: The loss is not finite.
-        """
-        nats = float(loss.nats.detach())
-        if not math.isfinite(nats):
-            raise Diverged(self._story(nats / loss.rows, None))
-        self._loss_sum_nats += nats
+        """What to take the gradient of, so that it is averaged over the whole batch, whatever the micro-batch."""
+        # read in `step`: here a GPU would have to be waited for
+        self._losses.append(loss.nats.detach())
         self._at += loss.rows
         return self._scaler.scale(loss.nats / len(self._rows_N))
 
@@ -82,15 +77,18 @@ class Stepper:
         """Move the weights by the gradients of the batch.
 
         Raises:
-            Diverged: The gradient norm is not finite; the weights were not moved.
+            Diverged: The loss or the gradient norm is not finite; the weights were not moved.
         """
         learning_rate = self._learning_rate()
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
-        result = StepResult(self._loss_sum_nats / len(self._rows_N), self._clip(), learning_rate)
+        norm = self._clip()
+        *losses_nats, gradient_norm = torch.stack([*self._losses, norm.to(self._losses[0].dtype)]).tolist()
+        result = StepResult(sum(losses_nats) / len(self._rows_N), gradient_norm, learning_rate)
         # a scaler expects overflows while it looks for its scale and skips those steps by itself
-        if not math.isfinite(result.gradient_norm) and not self._scaler.is_enabled():
-            raise Diverged(self._story(result.loss_nats, result.gradient_norm))
+        overflowed = not math.isfinite(gradient_norm) and not self._scaler.is_enabled()
+        if overflowed or not math.isfinite(result.loss_nats):
+            raise Diverged(self._story(result))
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self.num_steps += 1
@@ -105,14 +103,16 @@ class Stepper:
             num_train_steps=self._num_train_steps,
         )
 
-    def _clip(self) -> float:
+    def _clip(self) -> torch.Tensor:
         self._scaler.unscale_(self._optimizer)
         limit = self._fit.max_grad_norm if self._fit.max_grad_norm is not None else math.inf
-        return float(nn.utils.clip_grad_norm_(self._trained, limit))
+        return nn.utils.clip_grad_norm_(self._trained, limit)
 
-    def _story(self, loss_nats: float, gradient_norm: float | None) -> str:
-        norm = "" if gradient_norm is None else f", gradient norm {gradient_norm:g}"
-        return f"step {self.num_steps + 1}: loss {loss_nats:g}{norm} at learning rate {self._learning_rate():.3g}"
+    def _story(self, result: StepResult) -> str:
+        return (
+            f"step {self.num_steps + 1}: loss {result.loss_nats:g}, gradient norm {result.gradient_norm:g} "
+            f"at learning rate {result.learning_rate:.3g}"
+        )
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:

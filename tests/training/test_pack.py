@@ -13,6 +13,7 @@ from tests.training.test_lora import save_base
 from training import engine
 from training.config import parse_trial
 from training.engine import run_trials
+from training.errors import Diverged
 from training.lane import Lane
 from training.pack import Pack, gradients_alone, packable
 from training.report import Reporter
@@ -81,7 +82,7 @@ def test_packed_equals_alone(
     before = state_of(packed)
     pack = join_all(packed)
     for _ in range(12):
-        assert pack.gradients(packed).passes == [packed]
+        assert pack.gradients(packed) == [packed]
         for slot in packed:
             slot.advance(reporter)
         for slot in alone:
@@ -92,18 +93,21 @@ def test_packed_equals_alone(
     assert not any(torch.equal(now, then) for now, then in zip(state_of(packed), before, strict=True))
 
 
-def test_a_trial_that_is_not_finite_does_not_reach_the_others(make_slots: Callable[..., list[Slot]]) -> None:
-    """Its loss is told, and the others' gradients are those without it."""
+def test_a_trial_that_is_not_finite_does_not_reach_the_others(
+    make_slots: Callable[..., list[Slot]], tmp_path: Path
+) -> None:
+    """The others' gradients are those without it, and it is told before it steps."""
     slots, alone = make_slots(torch.float64), make_slots(torch.float64)
     with torch.no_grad():
         next(p for name, p in slots[1].model.named_parameters() if "lora_B" in name).fill_(torch.nan)
-    diverged = join_all(slots).gradients(slots).diverged
-    assert list(diverged) == [slots[1]]
+    assert join_all(slots).gradients(slots) == [slots]
     for slot, other in ((slots[0], alone[0]), (slots[2], alone[2])):
         gradients_alone(other)
         for ours, theirs in zip(slot.model.parameters(), other.model.parameters(), strict=True):
             if theirs.requires_grad:
                 torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-10, atol=1e-10)
+    with pytest.raises(Diverged, match="loss nan"):
+        slots[1].advance(Reporter(NullRun, tmp_path))
 
 
 @pytest.mark.parametrize("more", [["method=full"], ["method.dropout=0.1"]])

@@ -101,7 +101,7 @@ def test_a_loss_that_is_not_finite_ends_the_trial_before_it_moves_a_weight(
         model.get_parameter("classifier.bias")[0] = float("nan")
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     stepper = Stepper(model, config.fit, resolve(config.fit), num_train_steps=10)
-    with pytest.raises(Diverged, match=r"step 1: loss nan at learning rate"):
+    with pytest.raises(Diverged, match=r"step 1: loss nan, gradient norm nan at learning rate"):
         step_on_rows(stepper, model, bench)
     for name, tensor in model.state_dict().items():
         torch.testing.assert_close(tensor, before[name], equal_nan=True, atol=0, rtol=0)

@@ -11,7 +11,8 @@ from transformers import PreTrainedModel
 
 from training.config import LoraConfig
 from training.errors import ConfigError
-from training.methods.lora_linear import FusedLoraLinear
+from training.methods.lora_linear import fused_modules
+from training.methods.quantized import keep_trainable
 
 ALL_LINEAR = "all-linear"
 # layers between the encoder and the head
@@ -36,6 +37,7 @@ def prepare(model: PreTrainedModel, config: LoraConfig, *, peft_task_type: str, 
     targets = ALL_LINEAR if config.target_modules == [ALL_LINEAR] else config.target_modules
     check_names(model, config)
     silence_dropout(model)
+    keep_trainable(model)
     alpha = config.alpha if config.alpha is not None else 2 * config.r
     settings = peft.LoraConfig(
         task_type=peft_task_type,
@@ -44,10 +46,11 @@ def prepare(model: PreTrainedModel, config: LoraConfig, *, peft_task_type: str, 
         lora_dropout=config.dropout,
         target_modules=targets,
         modules_to_save=_saved_whole(model, config, new_keys),
+        # a new head is trained whole, and peft spares only those of sequence classification from all-linear
+        exclude_modules=_owners(new_keys) or None,
     )
-    if all(type(part) is nn.Linear for part in model.modules() if isinstance(part, nn.Linear)):
-        # quantized layers are subclasses, and peft has layers of its own for them
-        settings._register_custom_module({nn.Linear: FusedLoraLinear})
+    if modules := fused_modules(model):
+        settings._register_custom_module(modules)
     wrapped = peft.get_peft_model(model, settings)
     for parameter in wrapped.parameters():
         if parameter.requires_grad:
@@ -71,11 +74,15 @@ def _saved_whole(model: nn.Module, config: LoraConfig, new_keys: Collection[str]
     names = [name for name in config.modules_to_save if name != AUTO]
     if AUTO in config.modules_to_save:
         names += [name for name in POOLERS if _matches(model, name) and name not in names]
-    for owner in sorted({key.rpartition(".")[0] for key in new_keys}):
+    for owner in _owners(new_keys):
         # a wrapper inside another wrapper would be trained in vain
         if not set(owner.split(".")) & {*names, *HEADS}:
             names.append(owner)
     return names
+
+
+def _owners(keys: Collection[str]) -> list[str]:
+    return sorted({key.rpartition(".")[0] for key in keys})
 
 
 def check_names(model: nn.Module, config: LoraConfig) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
-from peft.tuners.lora import Linear
+from peft.tuners.lora import Linear, Linear4bit
 from torch import nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear, pad
+
+from training.methods.quantized import is_4bit, quant_state_of, weight_matrix
 
 
 class Adapter(NamedTuple):
@@ -35,8 +37,8 @@ class Span(NamedTuple):
     adapter: Adapter | None
 
 
-class FusedLoraLinear(Linear):
-    """peft's LoRA layer over an `nn.Linear`, with a faster forward and backward for the ordinary case.
+class _Fused(nn.Module):
+    """A faster forward and backward for the ordinary case of one of peft's LoRA layers.
 
     Parameters, names and files are peft's own. Whatever is not plain LoRA with one active adapter and no dropout is
     left to peft.
@@ -51,7 +53,7 @@ class FusedLoraLinear(Linear):
         layer: Any = self.base_layer
         return lora_linear(x, layer, [Span(x.shape[0], adapter)])
 
-    def plain_adapter(self) -> Adapter | None:
+    def plain_adapter(self: Any) -> Adapter | None:
         """The one active adapter, or None if this layer is anything but plain LoRA."""
         active = [name for name in self.active_adapters if name in self.lora_A]
         if len(active) != 1 or self.disable_adapters or self.merged or active[0] in self.lora_variant:
@@ -60,9 +62,28 @@ class FusedLoraLinear(Linear):
         dropout = getattr(self.lora_dropout[name], "p", 0.0) if self.training else 0.0
         if dropout > 0.0 or self.lora_B[name].bias is not None:
             return None
-        down: Any = self.lora_A[name].weight
-        up: Any = self.lora_B[name].weight
-        return Adapter(down, up, self.scaling[name])
+        return Adapter(self.lora_A[name].weight, self.lora_B[name].weight, self.scaling[name])
+
+
+class FusedLoraLinear(_Fused, Linear):
+    """peft's LoRA layer over an `nn.Linear`."""
+
+
+class FusedLora4bit(_Fused, Linear4bit):  # type: ignore[misc]  # peft gives it where bitsandbytes is there
+    """peft's LoRA layer over bitsandbytes' `Linear4bit`; merging stays peft's."""
+
+
+def fused_modules(model: nn.Module) -> dict[type[nn.Module], type[nn.Module]]:
+    """What to give to peft's `_register_custom_module`: our layer by type of the model's layers.
+
+    Nothing if the model has other kinds of linear layers: peft has layers of its own for them.
+    """
+    types = {type(part): is_4bit(part) for part in model.modules() if isinstance(part, nn.Linear)}
+    if any(kind is not nn.Linear and not quantized for kind, quantized in types.items()):
+        return {}
+    # the subclass first: peft takes the first that a layer is an instance of
+    ordered = sorted(types, key=lambda kind: kind is nn.Linear)
+    return {kind: FusedLora4bit if types[kind] else FusedLoraLinear for kind in ordered}
 
 
 def lora_linear(x: torch.Tensor, layer: nn.Linear, spans: Sequence[Span]) -> torch.Tensor:
@@ -88,7 +109,8 @@ def lora_linear(x: torch.Tensor, layer: nn.Linear, spans: Sequence[Span]) -> tor
             pieces.append(_Piece(start, stop, adapter.scale))
             adapters += [adapter.down_RI, adapter.up_OR]
         start = stop
-    output: torch.Tensor = _LoraLinear.apply(x.to(dtype), layer.weight, layer.bias, pieces, *adapters)  # type: ignore[no-untyped-call]
+    frozen = (layer.weight, layer.bias, quant_state_of(layer))
+    output: torch.Tensor = _LoraLinear.apply(x.to(dtype), *frozen, pieces, *adapters)  # type: ignore[no-untyped-call]
     return output
 
 
@@ -100,16 +122,18 @@ class _Piece(NamedTuple):
 
 class _LoraLinear(torch.autograd.Function):
     @staticmethod
-    def forward(
+    def forward(  # noqa: PLR0913  # autograd takes what has a gradient, or none, one by one
         ctx: Any,
         x: torch.Tensor,
-        weight_OI: torch.Tensor,
+        weight: torch.Tensor,
         bias_O: torch.Tensor | None,
+        quant_state: Any,
         pieces: list[_Piece],
         *adapters: torch.Tensor,
     ) -> torch.Tensor:
         ctx.dtypes = [part.dtype for part in adapters]
-        weight_OI, *parts = (part.to(x.dtype) for part in (weight_OI, *adapters))
+        parts = [part.to(x.dtype) for part in adapters]
+        weight_OI = weight_matrix(weight, quant_state, x.dtype)
         x_MI = x.reshape(-1, x.shape[-1])
         y_MO = linear(x_MI, weight_OI, None if bias_O is None else bias_O.to(x.dtype))
         ctx.stacked = _are_even(pieces, len(x_MI))
@@ -123,22 +147,25 @@ class _LoraLinear(torch.autograd.Function):
             for (start, stop, scale), down_RI, up_OR in zip(pieces, parts[::2], parts[1::2], strict=True):
                 lows.append(x_MI[start:stop] @ down_RI.t())
                 y_MO[start:stop].addmm_(lows[-1], up_OR.t(), alpha=scale)
-        ctx.save_for_backward(x_MI, weight_OI, *lows, *parts)
-        ctx.pieces, ctx.shape = pieces, x.shape
+        # made again from its 4 bits in the backward pass: as a matrix it would take eight times the memory
+        ctx.save_for_backward(x_MI, weight_OI if quant_state is None else weight, *lows, *parts)
+        ctx.quant_state, ctx.pieces, ctx.shape = quant_state, pieces, x.shape
         ctx.ranks = [part.shape[0] for part in adapters[::2]]
         return y_MO.view(*x.shape[:-1], -1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        x_MI, weight_OI, *rest = ctx.saved_tensors
+        x_MI, weight, *rest = ctx.saved_tensors
         grad_MO = grad.reshape(-1, grad.shape[-1])
-        grad_MI = grad_MO @ weight_OI if ctx.needs_input_grad[0] else None
+        grad_MI = None
+        if ctx.needs_input_grad[0]:
+            grad_MI = grad_MO @ weight_matrix(weight, ctx.quant_state, grad_MO.dtype)
         backward = _stacked_backward if ctx.stacked else _looped_backward
         grads = backward(ctx, x_MI, grad_MO, grad_MI, rest)
         own = [part.to(dtype) for part, dtype in zip(grads, ctx.dtypes, strict=True)]
         grad_x = grad_MI.view(ctx.shape) if grad_MI is not None else None
-        return grad_x, None, None, None, *own
+        return grad_x, None, None, None, None, *own
 
 
 def _looped_backward(

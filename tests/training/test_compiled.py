@@ -1,0 +1,56 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.conftest import FakeTrial
+from training import compiled, slot
+from training.cadence import plan_of
+from training.compiled import WORTH_STEPS, is_worth_compiling
+from training.config import parse_trial
+from training.engine import run_trial
+from training.errors import ConfigError
+from training.resources import resolve
+from training.trial import Completed
+
+ConfigOf = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def decide(config_of: ConfigOf, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bool]:
+    def run(*more: str, compiler: str | None = "/usr/bin/c++") -> bool:
+        monkeypatch.setattr(compiled.shutil, "which", lambda _: compiler)
+        fit = parse_trial(config_of(*more)).section.fit
+        return is_worth_compiling(fit, plan_of(fit, 8), resolve(fit))
+
+    return run
+
+
+def test_long_trials_are_compiled_where_there_is_a_compiler(decide: Callable[..., bool]) -> None:
+    long = f"fit.epochs={WORTH_STEPS}"
+    assert decide(long)
+    assert not decide(long, compiler=None)
+    assert not decide(f"fit.epochs={WORTH_STEPS - 1}")
+    assert not decide(long, "fit.compile=false")
+    assert decide("fit.compile=true")
+
+
+def test_what_was_asked_for_and_cannot_be_is_an_error(decide: Callable[..., bool]) -> None:
+    with pytest.raises(ConfigError, match=r"fit\.compile is true, but this machine has no C\+\+ compiler"):
+        decide("fit.compile=true", compiler=None)
+
+
+# torch's own tracing warns
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_a_compiled_trial_learns_what_it_learns_otherwise(
+    fake_trial: Callable[..., FakeTrial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traced as for inductor, whose minutes of C++ are spared; it is evaluated as it was written."""
+    compile_training = compiled.compile_training
+    monkeypatch.setattr(slot, "compile_training", lambda model: compile_training(model, "aot_eager"))
+    reports = []
+    for choice in ("false", "true"):
+        trial = fake_trial(f"fit.compile={choice}", "fit.precision=fp32")
+        assert isinstance(run_trial(trial), Completed)
+        reports.append([report["validation/loss"] for report in trial.reports.values()])
+    assert reports[1] == pytest.approx(reports[0], rel=1e-3)
