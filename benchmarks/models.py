@@ -42,7 +42,8 @@ def model_path(name: str, folder: Path) -> str:
 
 def config_of(path: str, *overrides: str) -> TrialConfig:
     """A trial's config for a model."""
-    given = ["data.train_file=random.jsonl", f"model.name_or_path={path}", "search.name=benchmark", *overrides]
+    given = ["data.train_file=random.jsonl", f"model.name_or_path={path}", "search.name=benchmark", "fit.compile=false"]
+    given += overrides
     with initialize_config_module("conf", version_base="1.3"):
         values = plain(compose("config", overrides=given))
     parsed = parse_trial(values)

@@ -16,6 +16,7 @@ from statistics import median
 from benchmarks.report import add_out, header, publish, table
 
 READY = re.compile(r"ready ([\d.]+) s after")
+PHASES = re.compile(r"worker: ([\d.]+) s, ([\d.]+)% training, ([\d.]+)% evaluation, ([\d.]+)% all else")
 SLOTS = (1, 2, 4, 8)
 START = (
     ("slimtune --help", ["-m", "sweeper.cli", "--help"]),
@@ -39,12 +40,14 @@ def main() -> None:
         folder = Path(name)
         start = [[label, *_start(command, folder, options.rounds)] for label, command in START]
         between = [[tracking, *_between(tracking, folder, options.trials)] for tracking in ("none", "mlflow")]
+        phases = [[label, *_phases(tracking, folder)] for label, tracking in (("none", "none"), ("MLflow", "mlflow"))]
         memory = [[count, _memory(count)] for count in SLOTS]
     publish(
         [
             *header("What a search costs beside its steps", f"Medians of {options.rounds} starts."),
             *table(("start", "CPU seconds", "wall seconds"), start),
             *table(("tracking", "ms from a trial's end to the next one's first step (median)", "(worst)"), between),
+            *table(("a sweep's worker, tracking", "seconds", "training", "evaluation", "all else"), phases),
             *table(("slots, MiniLM, LoRA r 8, 16 x 64 tokens", "peak memory of the process, MB"), memory),
         ],
         options.out,
@@ -74,6 +77,19 @@ def _between(tracking: str, folder: Path, num_trials: int) -> list[str]:
     logs = "\n".join(path.read_text() for path in (folder / "outputs" / tracking).rglob("*.log"))
     ms = [1000 * float(seconds) for seconds in READY.findall(logs)]
     return [f"{median(ms):.0f}", f"{max(ms):.0f}"]
+
+
+def _phases(tracking: str, folder: Path) -> list[str]:
+    """Where the time of a worker goes in a sweep of the tone data, its base's load included."""
+    name = f"phases-{tracking}"
+    command = [
+        *("-m", "sweeper.cli", "sweep", "experiment=tone", "export=none", f"tracking={tracking}", "fit.slots=1"),
+        *("search.n_trials=8", "search.finalists=1", "search.rerun_seeds=0", f"search.name={name}"),
+    ]
+    subprocess.run([sys.executable, *command], cwd=folder, check=True, capture_output=True)
+    logs = "\n".join(path.read_text() for path in (folder / "outputs" / name).rglob("*.log"))
+    found = max(PHASES.findall(logs), key=lambda groups: float(groups[0]))
+    return [found[0], *(f"{share} %" for share in found[1:])]
 
 
 def _memory(count: int) -> str:

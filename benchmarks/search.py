@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import optuna
@@ -27,11 +28,10 @@ from benchmarks.hf_search import (
     STARTUP_TRIALS,
     add_search_options,
     our_search,
-    relative_table,
     trainer_search,
     write_rows,
 )
-from benchmarks.report import add_out, header, publish
+from benchmarks.report import add_out, header, publish, table
 from benchmarks.trainer_peer import BATCH_SIZES, RANKS, RATE, Conditions, make_trainer
 
 PROCESSES = 2
@@ -42,21 +42,22 @@ def main() -> None:
     """Run the contestants one after the other and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_search_options(parser, trials=8, epochs=2)
-    parser.add_argument("--seed", type=int, default=0)
     contestants = _contestants()
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", nargs="+", choices=list(contestants), default=list(contestants))
     add_out(parser)
     options = parser.parse_args()
     options.pooler = True
-    results: list[tuple[str, dict[str, Any]]] = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_rows(folder, options)
-        for label in options.only:
-            started = time.perf_counter()
-            result = contestants[label](folder, options, options.seed)
-            results.append((label, {"seconds": time.perf_counter() - started, **result}))
-            publish(_report(results, options), options.out)
+    results: list[tuple[int, str, dict[str, Any]]] = []
+    for seed in options.seeds:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write_rows(folder, options)
+            for label in options.only:
+                started = time.perf_counter()
+                result = contestants[label](folder, options, seed)
+                results.append((seed, label, {"seconds": time.perf_counter() - started, **result}))
+                publish(_report(results, options), options.out)
 
 
 def _contestants() -> dict[str, Contestant]:
@@ -70,12 +71,37 @@ def _contestants() -> dict[str, Contestant]:
     return known
 
 
-def _report(results: list[tuple[str, dict[str, Any]]], options: argparse.Namespace) -> list[str]:
+def _report(results: list[tuple[int, str, dict[str, Any]]], options: argparse.Namespace) -> list[str]:
     note = (
         f"{options.rows} docstrings of {options.classes} packages, {options.trials} trials of {options.epochs} epochs, "
-        f"MiniLM with LoRA on all linear layers and its pooler, fp32, {options.threads} threads, seed {options.seed}."
+        f"MiniLM with LoRA on all linear layers and its pooler, fp32, {options.threads} threads."
     )
-    return [*header("A search, and what a user would pick instead", note), *relative_table(results)]
+    first = options.only[0]
+    seconds = {seed: row["seconds"] for seed, label, row in results if label == first}
+    rows = [
+        (
+            seed,
+            label,
+            f"{row['best']:.4f}",
+            f"{row['seconds']:.0f}",
+            f"{row['seconds'] / seconds[seed]:.2f}",
+            row["complete"],
+        )
+        for seed, label, row in results
+    ]
+    medians = []
+    for label in options.only:
+        own = [(row["best"], row["seconds"] / seconds[seed]) for seed, other, row in results if other == label]
+        if own:
+            best, ratio = (median(values) for values in zip(*own, strict=True))
+            medians.append((label, f"{best:.4f}", f"{ratio:.2f}"))
+    return [
+        *header("A search, and what a user would pick instead", note),
+        *table(
+            ("seed", "", "best validation accuracy", "wall seconds", f"relative to {first}", "complete trials"), rows
+        ),
+        *table(("", "median best accuracy", f"median wall time relative to {first}"), medians),
+    ]
 
 
 def _process_per_trial(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--compiled", action="store_true", help="with torch.compile too, which takes minutes a model")
     add_out(parser)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -72,6 +73,7 @@ def main() -> None:
 def _rows(folder: Path, shape: Shape, options: argparse.Namespace) -> list[list[object]]:
     contestants = {
         "slimtune": _ours(shape, folder),
+        **({"slimtune, compiled": _ours(shape, folder, "fit.compile=true")} if options.compiled else {}),
         "Trainer": _trainer(shape, folder),
         "loop by hand": _loop(shape, folder),
         "floor": _floor(shape),
@@ -99,7 +101,7 @@ def _rows(folder: Path, shape: Shape, options: argparse.Namespace) -> list[list[
     ]
 
 
-def _ours(shape: Shape, folder: Path) -> Callable[[int], float]:
+def _ours(shape: Shape, folder: Path, *more: str) -> Callable[[int], float]:
     config = config_of(
         shape.path,
         "method=lora",
@@ -108,6 +110,7 @@ def _ours(shape: Shape, folder: Path) -> Callable[[int], float]:
         f"fit.batch_size={shape.batch_size}",
         f"fit.precision={shape.precision}",
         "fit.epochs=1000",
+        *more,
     )
     bench, resources = workbench(config, length=shape.length)
     slot = idle_slot(config, bench, resources, folder)
