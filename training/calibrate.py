@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import torch
 
+from training.cadence import plan_of
+from training.compiled import is_worth_compiling
 from training.config import TrialConfig
 from training.pack import Pack, gradients_alone, packable
 from training.packed_model import Parts
@@ -48,6 +50,8 @@ def decide_slots(trial: Trial, config: TrialConfig, bench: Workbench, resources:
     """
     if config.fit.slots is not None:
         return Decision(config.fit.slots, None)
+    if is_worth_compiling(config.fit, plan_of(config.fit, len(bench.splits["train"])), resources):
+        return Decision(1, None)
     path = Path(config.data.cache_dir).expanduser() / "slots" / f"{_key(config, resources)}.json"
     known = _read(path)
     if known is not None:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def is_worth_compiling(fit: FitConfig, plan: Plan, resources: Resources) -> bool:
-    """What `fit.compile` says, or whether the trial is long enough and this machine can compile.
+    """What `fit.compile` says, or whether the trial is long enough, alone in its passes, and this machine can compile.
 
     A function of the plan and not of the time taken, so that a trial stays a function of its config.
 
@@ -34,7 +34,7 @@ def is_worth_compiling(fit: FitConfig, plan: Plan, resources: Resources) -> bool
         raise ConfigError([f"fit.compile is true, but {missing}; install it or set fit.compile=false"])
     if fit.compile is not None:
         return fit.compile
-    long = plan.num_train_steps >= WORTH_STEPS
+    long = plan.num_train_steps >= WORTH_STEPS and fit.slots in (None, 1)
     if long and missing:
         log.info("compile: %d steps would earn it, but %s", plan.num_train_steps, missing)
     return long and not missing

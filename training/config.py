@@ -177,6 +177,7 @@ class FitConfig:
     threads: CPU threads of one worker; null shares the cores among the workers.
     slots: Trials that one worker trains at once on one base; null times what is faster, once for a machine.
     compile: Whether torch.compile makes the forward and backward pass; null compiles trials of 20,000 steps or more.
+        A compiled trial shares no passes.
     eval_every: Training examples between evaluations; below 1 a share of an epoch; null is once an epoch.
     eval_batch_size: Rows of one evaluation batch; null is as many as the device runs well.
     patience: Evaluations without improvement after which the trial stops; null never stops early.
@@ -274,4 +275,6 @@ def _cross_problems(config: TrialConfig) -> list[str]:
         problems.append(
             f"fit.micro_batch_size is {fit.micro_batch_size}; use at most fit.batch_size ({fit.batch_size})"
         )
+    if fit.compile and fit.slots is not None and fit.slots > 1:
+        problems.append(f"fit.compile is true and fit.slots is {fit.slots}; shared passes are not compiled: drop one")
     return problems

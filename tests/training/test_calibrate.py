@@ -57,7 +57,7 @@ def test_packs_of_a_tiny_model_are_really_timed(decide: Callable[..., Decision])
     assert 0.5 < decision.gain < 10
 
 
-@pytest.mark.parametrize("more", [["method=full"], ["method.dropout=0.1"]])
+@pytest.mark.parametrize("more", [["method=full"], ["method.dropout=0.1"], ["fit.compile=true"]])
 def test_trials_that_cannot_share_a_pass_run_alone(decide: Callable[..., Decision], more: list[str]) -> None:
     assert decide(*more) == (1, None)
 

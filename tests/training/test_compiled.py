@@ -32,7 +32,13 @@ def test_long_trials_are_compiled_where_there_is_a_compiler(decide: Callable[...
     assert not decide(long, compiler=None)
     assert not decide(f"fit.epochs={WORTH_STEPS - 1}")
     assert not decide(long, "fit.compile=false")
+    assert not decide(long, "fit.slots=2"), "shared passes are not compiled"
     assert decide("fit.compile=true")
+
+
+def test_compiled_and_shared_passes_exclude_each_other(config_of: ConfigOf) -> None:
+    problems = parse_trial(config_of("fit.compile=true", "fit.slots=4")).problems
+    assert problems == ["fit.compile is true and fit.slots is 4; shared passes are not compiled: drop one"]
 
 
 def test_what_was_asked_for_and_cannot_be_is_an_error(decide: Callable[..., bool]) -> None:
