@@ -1,7 +1,8 @@
 """Workbenches over random rows of one length, for measuring steps: MiniLM, and a small Llama made from its config."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -82,7 +83,7 @@ def random_split(*, length: int, num_rows: int) -> Split:
 
 def idle_slot(config: TrialConfig, bench: Workbench, resources: Resources, folder: Path) -> Slot:
     """A slot whose trial nobody waits for."""
-    return Slot(_NoTrial(folder), config, bench, resources)
+    return Slot(SilentTrial({}, folder), config, bench, resources)
 
 
 def pack_of(slots: Sequence[Slot]) -> Pack:
@@ -105,26 +106,26 @@ def tick(pack: Pack, slots: Sequence[Slot], reporter: Reporter[NullRun]) -> None
         slot.advance(reporter)
 
 
-class _NoTrial:
-    """A trial that nobody waits for."""
+class SilentTrial:
+    """A trial of no search, that is never stopped."""
 
-    number = 0
-
-    def __init__(self, folder: Path) -> None:
-        self.config: dict[str, object] = {}
+    def __init__(self, config: Mapping[str, Any], folder: Path, *, number: int = 0) -> None:
+        self.config, self.number = config, number
         self.lineage = Lineage(
             experiment="benchmark",
             kind="trial",
-            name="t00",
+            name=f"t{number:02d}",
             parent_run_id=None,
             run_id=None,
             sampled={},
             folder=folder,
         )
+        self.outcome: Outcome | None = None
 
     def began(self, run_id: str | None) -> None: ...
 
     def report(self, *_: object) -> Verdict:
         return Verdict(stop=False)
 
-    def finish(self, outcome: Outcome) -> None: ...
+    def finish(self, outcome: Outcome) -> None:
+        self.outcome = outcome

@@ -7,6 +7,7 @@ from functools import partial
 
 import torch
 
+from training.calibrate import Decision
 from training.config import LoraConfig, TrialConfig, parse_trial
 from training.errors import ConfigError
 from training.lane import Lane, failed, finish
@@ -30,7 +31,7 @@ def run_trials(source: TrialSource) -> None:
 
 def run_trial(trial: Trial) -> Outcome:
     """Run one trial, track it, and tell its outcome to whoever gave it."""
-    engine = Engine(_OneTrial(trial))
+    engine = Engine(_OneTrial(trial), decision=Decision(1, None))
     engine.run()
     assert engine.last_outcome is not None
     return engine.last_outcome
@@ -50,12 +51,17 @@ class _OneTrial:
 class Engine:
     """Keeps as many trials going as there are slots, and refills a slot as soon as its trial has ended.
 
+    Args:
+        source: Of trials.
+        decision: How many at once; None goes by the first trial's config.
+
     Attributes:
         last_outcome: Of the trial that ended last.
     """
 
-    def __init__(self, source: TrialSource) -> None:
+    def __init__(self, source: TrialSource, *, decision: Decision | None = None) -> None:
         self._source = source
+        self._decision = decision
         self._lanes: list[Lane] = []
         # begun, but without memory for its slot
         self._waiting: list[Lane] = []
@@ -138,7 +144,7 @@ class Engine:
         try:
             resources = resolve(lane.config.fit)
             torch.set_num_threads(resources.num_threads)
-            decision = self._lanes[0].decision if len(self._lanes) > 1 else None
+            decision = self._lanes[0].decision if len(self._lanes) > 1 else self._decision
             lane.take_slot(workbench_for(lane.config, resources), resources, decision)
             if lane.parts is not None:
                 self._pack.join(lane.slot, lane.parts)

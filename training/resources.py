@@ -3,6 +3,7 @@
 import os
 from typing import NamedTuple
 
+import joblib
 import torch
 
 from training.config import Attention, FitConfig, Precision
@@ -38,9 +39,11 @@ def resolve(fit: FitConfig) -> Resources:
 
 
 def free_cores() -> int:
-    """Cores that this process may use, shared by the workers beside it (SLIMTUNE_WORKERS)."""
+    """Physical cores that this process may use (affinity, a container's quota), shared by the workers beside it
+    (SLIMTUNE_WORKERS).
+    """
     workers = int(os.environ.get("SLIMTUNE_WORKERS", "1"))
-    return max(1, len(os.sched_getaffinity(0)) // workers)
+    return max(1, int(joblib.cpu_count(only_physical_cores=True)) // workers)
 
 
 def is_out_of_memory(error: Exception) -> bool:

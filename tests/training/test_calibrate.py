@@ -12,6 +12,7 @@ from tests.training.test_pack import ListSource
 from training import calibrate
 from training.calibrate import Decision, decide_slots
 from training.config import parse_trial
+from training.engine import run_trial
 from training.resources import resolve
 from training.trial import Completed
 from training.workbench import workbench_for
@@ -76,6 +77,11 @@ def test_a_broken_note_is_timed_again(decide: Callable[..., Decision], tmp_path:
     note.write_text("{")
     assert decide().gain is not None
     assert "timed again" in caplog.text
+
+
+def test_a_trial_without_a_search_is_not_timed(config_of: ConfigOf, tmp_path: Path) -> None:
+    assert isinstance(run_trial(FakeTrial(config_of(*AUTO, "fit.epochs=1"), tmp_path / "one")), Completed)
+    assert not (tmp_path / "cache" / "slots").exists()
 
 
 def test_trials_begin_as_many_as_the_decision_says(
