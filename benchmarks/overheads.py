@@ -70,7 +70,13 @@ def _between(tracking: str, folder: Path, num_trials: int) -> list[str]:
     """Trials of a few steps each over MiniLM, one after the other in one worker; the first has none before it."""
     command = [
         *("-m", "sweeper.cli", "sweep", "experiment=tone", "export=none", f"tracking={tracking}"),
-        *("fit.max_steps=4", f"search.n_trials={num_trials}", "search.finalists=1", "search.rerun_seeds=0"),
+        *(
+            "fit.slots=1",
+            "fit.max_steps=4",
+            f"search.n_trials={num_trials}",
+            "search.finalists=1",
+            "search.rerun_seeds=0",
+        ),
         f"search.name={tracking}",
     ]
     subprocess.run([sys.executable, *command], cwd=folder, check=True, capture_output=True)

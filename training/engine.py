@@ -16,7 +16,7 @@ from training.phases import Phases
 from training.report import quiet
 from training.resources import MAX_SLOTS, is_out_of_memory, resolve
 from training.trial import Failed, FailureKind, Outcome, Trial, TrialSource
-from training.workbench import workbench_for
+from training.workbench import workbench_for, workbench_key
 
 # ended trials whose last words the tracker has not taken yet
 MAX_CLOSING = 4
@@ -61,6 +61,8 @@ class Engine:
 
     def __init__(self, source: TrialSource, *, decision: Decision | None = None) -> None:
         self._source = source
+        # by workbench: a search is not timed again for each batch size that it samples
+        self._decisions: dict[str, Decision] = {}
         self._decision = decision
         self._lanes: list[Lane] = []
         # begun, but without memory for its slot
@@ -144,8 +146,10 @@ class Engine:
         try:
             resources = resolve(lane.config.fit)
             torch.set_num_threads(resources.num_threads)
-            decision = self._lanes[0].decision if len(self._lanes) > 1 else self._decision
-            lane.take_slot(workbench_for(lane.config, resources), resources, decision)
+            key = workbench_key(lane.config, resources)
+            lane.take_slot(workbench_for(lane.config, resources), resources, self._decision or self._decisions.get(key))
+            if lane.decision.gain is not None:
+                self._decisions.setdefault(key, lane.decision)
             if lane.parts is not None:
                 self._pack.join(lane.slot, lane.parts)
         except Exception as error:  # noqa: BLE001  # whatever a trial dies of, the sweep goes on
@@ -178,7 +182,7 @@ class Engine:
         self.last_outcome = outcome
         # the trial must have its run's name before it ends
         lane.reporter.wait_until_open()
-        self._idle_since = self._idle_since or time.perf_counter()
+        self._idle_since = time.perf_counter()
         quiet.begin()
         lane.close(outcome)
         self._wait_for_tracker(MAX_CLOSING)

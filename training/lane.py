@@ -80,7 +80,7 @@ class Lane:
         Args:
             bench: What it shares.
             resources: What it runs with.
-            decision: How many run at once, when other trials are under way; None decides.
+            decision: How many run at once; None decides.
         """
         self.decision = decision or decide_slots(self._trial, self.config, bench, resources)
         self._slot = Slot(self._trial, self.config, bench, resources)

@@ -79,6 +79,17 @@ def test_a_broken_note_is_timed_again(decide: Callable[..., Decision], tmp_path:
     assert "timed again" in caplog.text
 
 
+def test_a_search_is_timed_once_whatever_it_samples(
+    config_of: ConfigOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trials of other batch sizes after the first have drained go by the same decision."""
+    timed: list[object] = []
+    monkeypatch.setattr(calibrate, "_gain", lambda *_: (timed.append(1), 1.0)[1])
+    trials = [[*AUTO, "fit.epochs=1", f"fit.batch_size={size}"] for size in (8, 16)]
+    assert all(isinstance(outcome, Completed) for outcome in ListSource(config_of, tmp_path, trials).outcomes())
+    assert len(timed) == 1
+
+
 def test_a_trial_without_a_search_is_not_timed(config_of: ConfigOf, tmp_path: Path) -> None:
     assert isinstance(run_trial(FakeTrial(config_of(*AUTO, "fit.epochs=1"), tmp_path / "one")), Completed)
     assert not (tmp_path / "cache" / "slots").exists()
