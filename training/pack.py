@@ -14,6 +14,9 @@ from training.passes import PASS_SIZES, PassSize, Shape, group_passes
 from training.slot import Slot
 from training.step import autocast
 
+# fewer rows of each would make passes of overhead only
+LEAST_ROWS = 8
+
 
 class Pack:
     """The slots that may share passes; all on one workbench."""
@@ -47,10 +50,12 @@ class Pack:
         return self._packed
 
     def gradients(self, slots: Sequence[Slot], size: PassSize | None = None) -> list[list[Slot]]:
-        """Add the gradient of the next micro-batch of each slot to its parameters.
+        """Add the gradient of the next rows of each slot to its parameters.
 
-        Slots that fit into one pass go through the base at once, each with its own layers on its own rows: what comes
-        out is what each would get alone, up to rounding. One whose loss is not finite spoils its own gradients only.
+        Each gives as many rows as the one of the smallest batch, so that all see examples at one pace and are pruned
+        by what they have learned and not by who comes first. Slots that fit into one pass go through the base at once,
+        each with its own layers on its own rows: what comes out is what each would get alone, up to rounding. One
+        whose loss is not finite spoils its own gradients only.
 
         Args:
             slots: All on the workbench of the first.
@@ -59,7 +64,8 @@ class Pack:
         Returns:
             Who shared a pass.
         """
-        batches = [slot.micro_batch() for slot in slots]
+        most = max(LEAST_ROWS, min(slot.micro_batch_size for slot in slots))
+        batches = [slot.micro_batch(most) for slot in slots]
         shapes = [Shape(*batch.input_ids_BT.shape) for batch in batches]
         groups = group_passes(shapes, size or PASS_SIZES[slots[0].resources.device.type])
         for group in groups:

@@ -60,11 +60,16 @@ class Slot:
         """Whether to call `evaluate` before the next micro-batch."""
         return self._milestone is not None
 
-    def micro_batch(self) -> Batch:
-        """The rows whose gradient is next."""
+    @property
+    def micro_batch_size(self) -> int:
+        """Rows of a micro-batch, by the config."""
+        return self._stepper.micro_batch_size
+
+    def micro_batch(self, most: int | None = None) -> Batch:
+        """The rows whose gradient is next: a micro-batch, or fewer if at most so many are wanted."""
         if self._stepper.num_rows == 0:
             self._stepper.begin(next(self._order))
-        rows = self._stepper.micro_rows()
+        rows = self._stepper.micro_rows(most)
         pad_id = self.bench.tokenizer.pad_token_id
         return collate(self.bench.splits["train"], rows, pad_id=pad_id, device=self.resources.device)
 

@@ -93,6 +93,34 @@ def test_packed_equals_alone(
     assert not any(torch.equal(now, then) for now, then in zip(state_of(packed), before, strict=True))
 
 
+def test_all_trials_of_a_pack_see_examples_at_one_pace(config_of: ConfigOf, tmp_path: Path) -> None:
+    """A batch of 16 rows is taken in halves beside one of 8, to the result of the whole."""
+    slots = {}
+    for kind in ("packed", "alone"):
+        for size in (8, 16):
+            values = config_of("fit.precision=fp32", f"fit.batch_size={size}")
+            config = parse_trial(values).section
+            resources = resolve(config.fit)
+            trial = FakeTrial(values, tmp_path / f"{kind}-{size}")
+            slot = Slot(trial, config, workbench_for(config, resources), resources)
+            slot.model.to(torch.float64)
+            slots[kind, size] = slot
+    reporter = Reporter(NullRun, tmp_path)
+    packed = [slots["packed", 8], slots["packed", 16]]
+    pack = join_all(packed)
+    for _ in range(4):
+        pack.gradients(packed)
+        for slot in packed:
+            slot.advance(reporter)
+    for size in (8, 16):
+        alone = slots["alone", size]
+        for _ in range(32 // size):
+            gradients_alone(alone)
+            alone.advance(reporter)
+        for ours, theirs in zip(state_of([slots["packed", size]]), state_of([alone]), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+
+
 def test_a_trial_that_is_not_finite_does_not_reach_the_others(
     make_slots: Callable[..., list[Slot]], tmp_path: Path
 ) -> None:
