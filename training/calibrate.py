@@ -7,8 +7,8 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from typing import NamedTuple
 
 import torch
@@ -23,7 +23,8 @@ from training.slot import Slot
 from training.trial import Trial
 from training.workbench import Workbench, workbench_key
 
-ROUNDS = 4
+# rounds after the one that warms up, unless they take long
+ROUNDS, LEAST_ROUNDS, ENOUGH_SECONDS = 6, 2, 3.0
 # below it the packed pass's other rounding is not worth its while
 LEAST_GAIN = 1.1
 # a pass of a single trial that takes longer is bound by arithmetic
@@ -58,19 +59,23 @@ def decide_slots(trial: Trial, config: TrialConfig, bench: Workbench, resources:
         return known
     devices = [resources.device] if resources.device.type == "cuda" else []
     with torch.random.fork_rng(devices):
-        decision = _measure(lambda: Slot(trial, config, bench, resources), AUTO_SLOTS[resources.device.type])
+        decision = _measure(
+            # each with an order of its own: batches of different length share a pass less well than equal ones
+            lambda index: Slot(trial, config._replace(fit=replace(config.fit, seed=index)), bench, resources),
+            AUTO_SLOTS[resources.device.type],
+        )
     _write(path, decision)
     return decision
 
 
-def _measure(make_slot: Callable[[], Slot], most: int) -> Decision:
-    first = make_slot()
+def _measure(make_slot: Callable[[int], Slot], most: int) -> Decision:
+    first = make_slot(0)
     parts = packable(first)
     if parts is None:
         return Decision(1, None)
     started = time.perf_counter()
     try:
-        slots = [first, *(make_slot() for _ in range(most - 1))]
+        slots = [first, *(make_slot(index) for index in range(1, most))]
         gain = _gain(slots, parts)
     except Exception as error:
         if not is_out_of_memory(error):
@@ -93,11 +98,15 @@ def _gain(slots: Sequence[Slot], first: Parts) -> float:
     if _seconds(slots, lambda: gradients_alone(slots[0])) > LONG_PASS_SECONDS:
         return 1.0
     together, alone = [], []
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS + 1):
         together.append(_seconds(slots, lambda: pack.gradients(slots)))
         alone.append(_seconds(slots, lambda: _one_after_the_other(slots)))
-    # the first round warms up
-    return median(alone[1:]) / median(together[1:])
+        for slot in slots:
+            slot.skip()
+        if len(alone) > LEAST_ROUNDS and sum(alone) + sum(together) > ENOUGH_SECONDS:
+            break
+    # the first round warms up; rounds differ in length, so their sums are compared
+    return sum(alone[1:]) / sum(together[1:])
 
 
 def _one_after_the_other(slots: Sequence[Slot]) -> None:

@@ -4,6 +4,7 @@ import math
 import time
 from typing import Any
 
+import numpy as np
 import torch
 
 from training.batches import Batch, BatchOrder, collate
@@ -99,6 +100,10 @@ class Slot:
     def rewind(self) -> None:
         """Take the batch that is under way from its beginning, after a pass over it failed."""
         self._stepper.rewind()
+
+    def skip(self) -> None:
+        """Leave the batch that is under way, and its gradients, for the next one."""
+        self._stepper.begin(np.empty(0, dtype=np.int64))
 
     @property
     def _at_end(self) -> bool:
