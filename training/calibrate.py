@@ -64,7 +64,8 @@ def decide_slots(trial: Trial, config: TrialConfig, bench: Workbench, resources:
             lambda index: Slot(trial, config._replace(fit=replace(config.fit, seed=index)), bench, resources),
             AUTO_SLOTS[resources.device.type],
         )
-    _write(path, decision)
+    if decision.gain is not None:
+        _write(path, decision)
     return decision
 
 

@@ -61,6 +61,7 @@ def test_packs_of_a_tiny_model_are_really_timed(decide: Callable[..., Decision])
 @pytest.mark.parametrize("more", [["method=full"], ["method.dropout=0.1"], ["fit.compile=true"]])
 def test_trials_that_cannot_share_a_pass_run_alone(decide: Callable[..., Decision], more: list[str]) -> None:
     assert decide(*more) == (1, None)
+    assert decide().gain is not None, "a trial of another method is timed for itself"
 
 
 def test_without_memory_for_several_one_runs(decide: Callable[..., Decision], monkeypatch: pytest.MonkeyPatch) -> None:
