@@ -32,7 +32,7 @@ from benchmarks.hf_search import (
     write_rows,
 )
 from benchmarks.report import add_out, header, publish, table
-from benchmarks.trainer_peer import BATCH_SIZES, RANKS, RATE, Conditions, make_trainer
+from benchmarks.trainer_peer import BATCH_SIZES, RANKS, RATE, Conditions, make_trainer, on_evaluate
 
 PROCESSES = 2
 Contestant = Callable[[Path, argparse.Namespace, int], dict[str, Any]]
@@ -138,18 +138,13 @@ def _ray_tune(folder: Path, options: argparse.Namespace, seed: int) -> dict[str,
     import ray
     from ray import tune
     from ray.tune.schedulers import ASHAScheduler
-    from transformers import TrainerCallback
 
     conditions = Conditions(options.epochs, max(1, options.threads // PROCESSES), seed, options.pooler)
 
     def trainable(params: dict[str, Any]) -> None:
         trainer, evaluations = make_trainer(folder, conditions, params)
 
-        class Report(TrainerCallback):  # type: ignore[misc]
-            def on_evaluate(self, *_: Any, **__: Any) -> None:
-                tune.report({"accuracy": evaluations[-1]})
-
-        trainer.add_callback(Report())
+        trainer.add_callback(on_evaluate(lambda: tune.report({"accuracy": evaluations[-1]})))
         trainer.train()
 
     root = str(Path(__file__).parents[1])

@@ -5,6 +5,7 @@ As a command it trains one trial and writes its best accuracy: the script of a s
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,6 +112,17 @@ def make_trainer(folder: Path, conditions: Conditions, params: dict[str, Any] | 
         compute_metrics=compute_metrics,
     )
     return trainer, evaluations
+
+
+def on_evaluate(report: Callable[[], None]) -> Any:
+    """A Trainer callback that reports after each evaluation."""
+    from transformers import TrainerCallback
+
+    class Report(TrainerCallback):
+        def on_evaluate(self, *_: Any, **__: Any) -> None:
+            report()
+
+    return Report()
 
 
 def main() -> None:

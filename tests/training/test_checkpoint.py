@@ -1,14 +1,23 @@
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from tests.conftest import FakeTrial
-from training.checkpoint import RECORD, load_model, read_record
+from training.checkpoint import RECORD, BestCheckpoint, CheckpointRecord, load_model, read_record
+from training.config import parse_trial
 from training.engine import run_trial
 from training.errors import ModelError
+from training.methods import full, lora
+from training.model import trial_copy
+from training.resources import resolve
 from training.trial import Completed
+from training.workbench import workbench_for
 
 
 @pytest.fixture
@@ -23,6 +32,49 @@ def test_only_safetensors_are_written(checkpoint: Path) -> None:
     endings = {path.suffix for path in checkpoint.iterdir()}
     assert ".safetensors" in endings
     assert not endings & {".bin", ".pt", ".pth", ".pkl", ".ckpt"}
+
+
+def test_what_is_written_is_the_model_as_it_was_kept(
+    config_of: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training goes on while a thread writes."""
+    config = parse_trial(config_of("fit.precision=fp32")).section
+    bench = workbench_for(config, resolve(config.fit))
+    model = lora.prepare(
+        trial_copy(bench.base, share_weights=True),
+        config.method,
+        peft_task_type="SEQ_CLS",
+        new_keys=bench.base.new_keys,
+    )
+    trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    kept = {name: parameter.detach().clone() for name, parameter in trained.items()}
+    trained_on, save = threading.Event(), lora.save
+    monkeypatch.setattr(lora, "save", lambda *given: (trained_on.wait(10), save(*given)))
+    checkpoint = BestCheckpoint(model, bench.tokenizer, tmp_path)
+    record = CheckpointRecord(config={}, labels=("a", "b"), scores={}, examples_seen=8, data_fingerprint="")
+    folder = checkpoint.keep(record)
+    with torch.no_grad():
+        for parameter in trained.values():
+            parameter.add_(1.0)
+    trained_on.set()
+    checkpoint.wait()
+    written = load_file(folder / "adapter_model.safetensors")
+    assert len(written) == len(kept)
+    for name, tensor in kept.items():
+        torch.testing.assert_close(written[name.replace(".default", "")], tensor)
+
+
+def test_a_checkpoint_that_could_not_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told by whoever waits for it, and nothing half written is left under its name."""
+
+    def fail(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(full, "save", fail)
+    record = CheckpointRecord(config={}, labels=("a", "b"), scores={}, examples_seen=8, data_fingerprint="")
+    with pytest.raises(OSError, match="no space left"):
+        BestCheckpoint(torch.nn.Linear(1, 1), None, tmp_path).keep(record)
+    assert not list(tmp_path.glob("checkpoint-*"))
 
 
 def test_a_folder_without_a_record_is_no_checkpoint(tmp_path: Path) -> None:
