@@ -1,5 +1,6 @@
 """Whether a trial can still reach the best one, by the most that its curve may rise."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -23,8 +24,9 @@ class Reach(NamedTuple):
 def reach_of(trial: TrialRecord, others: Sequence[TrialRecord], *, progress: float, maximize: bool) -> Reach | None:
     """The most that a running trial may reach, beside the best of the complete ones; None if that is not known yet.
 
-    Learning curves flatten, so a trial gains per evaluation at most what it gained in the last one; and it gains at
-    most as much more as any complete trial did from the same number of examples on, if that is more.
+    Learning curves flatten, so a trial gains per evaluation at most what it gained in one of the last two (in one
+    alone it may gain nothing by chance); and it gains at most as much more as any complete trial did from the same
+    number of examples on, if that is more.
 
     Args:
         trial: With its evaluations so far, at least two.
@@ -37,9 +39,9 @@ def reach_of(trial: TrialRecord, others: Sequence[TrialRecord], *, progress: flo
     if not complete or len(curve) < 2 or not 0.0 < progress < 1.0:
         return None
     sign = 1.0 if maximize else -1.0
-    *_, before, now = curve.values()
-    evaluations_left = len(curve) * (1.0 - progress) / progress
-    gains = [sign * (now - before) * evaluations_left]
+    values = list(curve.values())
+    now, evaluations_left = values[-1], len(curve) * (1.0 - progress) / progress
+    gains = [sign * (after - before) * evaluations_left for before, after in itertools.pairwise(values[-3:])]
     at = max(curve)
     for other in complete:
         theirs = _best_so_far({**other.intermediate}, maximize=maximize)

@@ -39,6 +39,8 @@ BEST = make_record({10: 0.5, 20: 0.7, 30: 0.8, 40: 0.82}, complete=True)
         ({10: 0.4, 20: 0.41}, 0.53, True),
         # at the speed of its last evaluation it would get there
         ({10: 0.2, 20: 0.5}, 1.1, False),
+        # the last evaluation gained nothing, by chance perhaps; the one before did
+        ({5: 0.3, 10: 0.5, 20: 0.5}, 1.1, False),
         # it fell: what it had before is what counts
         ({10: 0.75, 20: 0.3}, 0.87, False),
     ],
