@@ -220,8 +220,9 @@ class Study:
             return
         kept = {key: value for key, value in trial.attrs.items() if key not in (record.KIND, record.WORKER)}
         kept |= {record.RETRIES: retries + died, record.RETRY_OF: trial.number}
-        # a worker may die before it has taken all of a given point
-        point = {**trial.attrs.get(record.POINT, {}), **trial.params}
+        # a worker may die while it takes its values: taken anew they are the same ones; the missing ones alone would
+        # meet a generator that has drawn nothing yet
+        point = trial.params if trial.params.keys() >= self.spec.space.keys() else trial.attrs.get(record.POINT, {})
         self._study.enqueue_trial(point, user_attrs=kept)
         log.warning("trial %d: its worker %s; it is tried again", trial.number, "died" if died else "was stopped")
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import optuna
 import pytest
 
 from sweeper.config import NoPruner, RandomSampler, SamplerConfig, SuccessiveHalvingPruner, TpeSampler
-from sweeper.space import Choice, FloatRange, IntRange
+from sweeper.space import Choice, FloatRange, IntRange, Scalar
 from sweeper.study import Lease, Study, StudySpec, TrialState, load_study_trials
 from sweeper.study.pruners import Rungs
 from training.errors import StoreError
@@ -105,6 +106,30 @@ def test_the_given_point_outlives_a_worker_that_died_before_it_took_it(tmp_path:
     killed.join()
     (params,) = run_all(Study(spec))
     assert params["x"] == 0.25
+
+
+def die_between_two_values(spec: StudySpec) -> None:
+    study = Study(spec)
+    with Lease(study) as lease, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(optuna.Trial, "suggest_int", lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        study.ask(lease.worker)
+
+
+@pytest.mark.parametrize("sampler", [RANDOM, TPE])
+@pytest.mark.parametrize("given", [{}, {"c": "b"}])
+def test_a_worker_that_died_while_it_took_its_values_changes_nothing(
+    tmp_path: Path, sampler: SamplerConfig, given: dict[str, Scalar]
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    studies = [Study(make_spec(tmp_path / name, n_trials=2, sampler=sampler)) for name in "ab"]
+    for study in studies:
+        study.start_from(given)
+    killed = multiprocessing.get_context("spawn").Process(target=die_between_two_values, args=(studies[1].spec,))
+    killed.start()
+    killed.join()
+    assert [list(trial.params) for trial in studies[1].trials()] == [["x"]]
+    assert run_all(studies[1]) == run_all(studies[0])
 
 
 def take_and_die(spec: StudySpec) -> None:
