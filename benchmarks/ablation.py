@@ -7,8 +7,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks.hf_search import add_search_options, our_search, relative_table, write_rows
-from benchmarks.report import add_out, header, publish
+from benchmarks.hf_search import RELATIVE_COLUMNS, add_search_options, our_search, relative_cells, write_rows
+from benchmarks.report import add_out, header, publish, table
 
 VARIANTS = {
     "as it is": [],
@@ -43,7 +43,9 @@ def main() -> None:
         f"{options.rows} docstrings of {options.classes} packages, {options.trials} trials of {options.epochs} epochs, "
         f"two evaluations an epoch, MiniLM with LoRA, {options.threads} threads, seed {options.seed}."
     )
-    publish([*header("What each saving is worth", note), *relative_table(results)], options.out)
+    first_seconds = results[0][1]["seconds"]
+    rows = [(variant, *relative_cells(row, first_seconds)) for variant, row in results]
+    publish([*header("What each saving is worth", note), *table(("", *RELATIVE_COLUMNS), rows)], options.out)
 
 
 if __name__ == "__main__":

@@ -61,30 +61,21 @@ def add_search_options(parser: argparse.ArgumentParser, *, trials: int, epochs: 
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
 
 
-def relative_table(results: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
-    """Searches beside the first of them."""
-    label, first = results[0]
-    rows = [
-        (
-            name,
-            f"{row['best']:.4f}",
-            f"{row['seconds']:.0f}",
-            f"{row['seconds'] / first['seconds']:.2f}",
-            row["complete"],
-        )
-        for name, row in results
-    ]
-    columns = ("", "best validation accuracy", "wall seconds", f"relative to {label}", "complete trials")
-    return table(columns, rows)
+RELATIVE_COLUMNS = ("best validation accuracy", "wall seconds", "relative to the first", "complete trials")
 
 
-def write_rows(folder: Path, options: argparse.Namespace) -> int:
-    """Training and validation files that all read; the number of training rows."""
+def relative_cells(row: dict[str, Any], first_seconds: float) -> tuple[object, ...]:
+    """A search beside the first one."""
+    seconds = row["seconds"]
+    return f"{row['best']:.4f}", f"{seconds:.0f}", f"{seconds / first_seconds:.2f}", row["complete"]
+
+
+def write_rows(folder: Path, options: argparse.Namespace) -> None:
+    """Training and validation files that all read."""
     rows = make_rows(options.rows, options.classes)
     num_train = round(0.85 * len(rows))
     for name, part in (("train", rows[:num_train]), ("validation", rows[num_train:])):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part))
-    return num_train
 
 
 def our_search(

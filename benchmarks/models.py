@@ -14,7 +14,7 @@ from training.batches import Split
 from training.config import TrialConfig, parse_trial
 from training.encode import Encoded
 from training.model import load_tokenizer
-from training.pack import Pack, gradients_alone, packable
+from training.pack import Pack, gradients_alone
 from training.report import Reporter
 from training.resources import Resources, resolve
 from training.slot import Slot
@@ -41,13 +41,17 @@ def model_path(name: str, folder: Path) -> str:
     return str(path)
 
 
+def composed(*overrides: str) -> Mapping[str, Any]:
+    """The config with overrides, as plain values."""
+    with initialize_config_module("conf", version_base="1.3"):
+        return plain(compose("config", overrides=list(overrides)))
+
+
 def config_of(path: str, *overrides: str) -> TrialConfig:
     """A trial's config for a model."""
     given = ["data.train_file=random.jsonl", f"model.name_or_path={path}", "search.name=benchmark", "fit.compile=false"]
     given += overrides
-    with initialize_config_module("conf", version_base="1.3"):
-        values = plain(compose("config", overrides=given))
-    parsed = parse_trial(values)
+    parsed = parse_trial(composed(*given))
     if parsed.problems:
         raise ValueError(parsed.problems)
     config: TrialConfig = parsed.section
@@ -84,16 +88,6 @@ def random_split(*, length: int, num_rows: int) -> Split:
 def idle_slot(config: TrialConfig, bench: Workbench, resources: Resources, folder: Path) -> Slot:
     """A slot whose trial nobody waits for."""
     return Slot(SilentTrial({}, folder), config, bench, resources)
-
-
-def pack_of(slots: Sequence[Slot]) -> Pack:
-    """A pack that all the slots have joined."""
-    pack = Pack()
-    for slot in slots:
-        parts = packable(slot)
-        assert parts is not None
-        pack.join(slot, parts)
-    return pack
 
 
 def tick(pack: Pack, slots: Sequence[Slot], reporter: Reporter[NullRun]) -> None:

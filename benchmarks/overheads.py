@@ -105,7 +105,8 @@ def _memory(count: int) -> str:
 
 
 def _hold_slots(count: int) -> None:
-    from benchmarks.models import MINILM, config_of, idle_slot, pack_of, tick, workbench
+    from benchmarks.models import MINILM, config_of, idle_slot, tick, workbench
+    from training.pack import pack_of
     from training.report import Reporter
     from training.tracking import NullRun
 

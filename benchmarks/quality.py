@@ -8,17 +8,12 @@ evaluation.
 
 import argparse
 import tempfile
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
 
-from hydra import compose, initialize_config_module
-
-from benchmarks.models import SilentTrial
+from benchmarks.models import SilentTrial, composed
 from benchmarks.report import add_out, header, publish, table
-from sweeper.composed import plain
-from training.engine import run_trials
+from training.engine import GivenTrials, run_trials
 from training.trial import Completed
 
 VARIANTS = {
@@ -44,18 +39,14 @@ def main() -> None:
             given = [*COMMON, f"fit.epochs={options.epochs}", *overrides]
             folder = Path(name) / str(number)
             trials = [
-                SilentTrial(_config(seed, given), folder / str(seed), number=seed) for seed in range(options.seeds)
+                SilentTrial(composed(*given, f"fit.seed={seed}"), folder / str(seed), number=seed)
+                for seed in range(options.seeds)
             ]
-            run_trials(_Source(trials))
+            run_trials(GivenTrials(trials))
             rows.append([label, *_cells([_score(trial) for trial in trials])])
     note = f"Tone data, MiniLM with LoRA, {options.epochs:g} epochs, {options.seeds} seeds."
     columns = ("", "validation accuracy, mean", "standard deviation", "by seed")
     publish([*header("Quality of the ways to train faster", note), *table(columns, rows)], options.out)
-
-
-def _config(seed: int, overrides: list[str]) -> Mapping[str, Any]:
-    with initialize_config_module("conf", version_base="1.3"):
-        return plain(compose("config", overrides=[*overrides, f"fit.seed={seed}"]))
 
 
 def _score(trial: SilentTrial) -> float:
@@ -66,14 +57,6 @@ def _score(trial: SilentTrial) -> float:
 
 def _cells(scores: list[float]) -> list[str]:
     return [f"{mean(scores):.4f}", f"{stdev(scores):.4f}", ", ".join(f"{score:.4f}" for score in scores)]
-
-
-class _Source:
-    def __init__(self, trials: list[SilentTrial]) -> None:
-        self._trials: Iterator[SilentTrial] = iter(trials)
-
-    def next(self) -> SilentTrial | None:
-        return next(self._trials, None)
 
 
 if __name__ == "__main__":

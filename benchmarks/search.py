@@ -25,9 +25,11 @@ import optuna
 
 from benchmarks.hf_search import (
     REDUCTION_FACTOR,
+    RELATIVE_COLUMNS,
     STARTUP_TRIALS,
     add_search_options,
     our_search,
+    relative_cells,
     trainer_search,
     write_rows,
 )
@@ -78,17 +80,7 @@ def _report(results: list[tuple[int, str, dict[str, Any]]], options: argparse.Na
     )
     first = options.only[0]
     seconds = {seed: row["seconds"] for seed, label, row in results if label == first}
-    rows = [
-        (
-            seed,
-            label,
-            f"{row['best']:.4f}",
-            f"{row['seconds']:.0f}",
-            f"{row['seconds'] / seconds[seed]:.2f}",
-            row["complete"],
-        )
-        for seed, label, row in results
-    ]
+    rows = [(seed, label, *relative_cells(row, seconds[seed])) for seed, label, row in results]
     medians = []
     for label in options.only:
         own = [(row["best"], row["seconds"] / seconds[seed]) for seed, other, row in results if other == label]
@@ -97,9 +89,7 @@ def _report(results: list[tuple[int, str, dict[str, Any]]], options: argparse.Na
             medians.append((label, f"{best:.4f}", f"{ratio:.2f}"))
     return [
         *header("A search, and what a user would pick instead", note),
-        *table(
-            ("seed", "", "best validation accuracy", "wall seconds", f"relative to {first}", "complete trials"), rows
-        ),
+        *table(("seed", "", *RELATIVE_COLUMNS), rows),
         *table(("", "median best accuracy", f"median wall time relative to {first}"), medians),
     ]
 

@@ -13,8 +13,9 @@ from statistics import median
 
 import torch
 
-from benchmarks.models import config_of, idle_slot, model_path, pack_of, tick, workbench
+from benchmarks.models import config_of, idle_slot, model_path, tick, workbench
 from benchmarks.report import add_out, header, publish, table
+from training.pack import pack_of
 from training.report import Reporter
 from training.tracking import NullRun
 

@@ -16,8 +16,7 @@ import torch
 from training.cadence import plan_of
 from training.compiled import is_worth_compiling
 from training.config import TrialConfig
-from training.pack import Pack, gradients_alone, packable
-from training.packed_model import Parts
+from training.pack import gradients_alone, pack_of, packable
 from training.resources import AUTO_SLOTS, Resources, is_out_of_memory
 from training.slot import Slot
 from training.trial import Trial
@@ -71,13 +70,12 @@ def decide_slots(trial: Trial, config: TrialConfig, bench: Workbench, resources:
 
 def _measure(make_slot: Callable[[int], Slot], most: int) -> Decision:
     first = make_slot(0)
-    parts = packable(first)
-    if parts is None:
+    if packable(first) is None:
         return Decision(1, None)
     started = time.perf_counter()
     try:
         slots = [first, *(make_slot(index) for index in range(1, most))]
-        gain = _gain(slots, parts)
+        gain = _gain(slots)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -90,12 +88,8 @@ def _measure(make_slot: Callable[[int], Slot], most: int) -> Decision:
     return Decision(chosen, round(gain, 3))
 
 
-def _gain(slots: Sequence[Slot], first: Parts) -> float:
-    pack = Pack()
-    for slot in slots:
-        parts = first if slot is slots[0] else packable(slot)
-        assert parts is not None
-        pack.join(slot, parts)
+def _gain(slots: Sequence[Slot]) -> float:
+    pack = pack_of(slots)
     if _seconds(slots, lambda: gradients_alone(slots[0])) > LONG_PASS_SECONDS:
         return 1.0
     together, alone = [], []
@@ -132,13 +126,12 @@ def _seconds(slots: Sequence[Slot], work: Callable[[], object]) -> float:
 
 def _key(config: TrialConfig, resources: Resources) -> str:
     machine = torch.cuda.get_device_name(resources.device) if resources.device.type == "cuda" else platform.processor()
-    batch = config.fit.micro_batch_size or config.fit.batch_size
     facts = [
         machine,
         platform.node(),
         torch.__version__,
         resources.num_threads,
-        batch,
+        config.fit.rows_at_once,
         workbench_key(config, resources),
     ]
     return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:32]

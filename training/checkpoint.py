@@ -41,7 +41,7 @@ class CheckpointRecord(NamedTuple):
     data_fingerprint: str
 
 
-def checkpoint_folder(folder: Path, examples_seen: int) -> Path:
+def _folder_of(folder: Path, examples_seen: int) -> Path:
     """Where the checkpoint of a trial lies."""
     return folder / f"checkpoint-{examples_seen}"
 
@@ -66,7 +66,7 @@ class BestCheckpoint:
             self._written = self._writer.submit(_write, self._model, state, self._tokenizer, record, self._folder)
         else:
             _write(self._model, None, self._tokenizer, record, self._folder)
-        return checkpoint_folder(self._folder, record.examples_seen)
+        return _folder_of(self._folder, record.examples_seen)
 
     def wait(self) -> None:
         """Until all is on disk.
@@ -83,7 +83,7 @@ def _write(
     model: Any, state: Mapping[str, torch.Tensor] | None, tokenizer: Any, record: CheckpointRecord, folder: Path
 ) -> None:
     """Write the checkpoint aside, rename it, and remove the earlier ones."""
-    target = checkpoint_folder(folder, record.examples_seen)
+    target = _folder_of(folder, record.examples_seen)
     aside = folder / f".{target.name}.aside"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)

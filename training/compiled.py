@@ -29,15 +29,15 @@ def is_worth_compiling(fit: FitConfig, plan: Plan, resources: Resources) -> bool
     Raises:
         ConfigError: It was asked for, and a compiler is missing.
     """
-    missing = _missing(resources)
-    if fit.compile and missing:
-        raise ConfigError([f"fit.compile is true, but {missing}; install it or set fit.compile=false"])
-    if fit.compile is not None:
-        return fit.compile
     long = plan.num_train_steps >= WORTH_STEPS and fit.slots in (None, 1)
-    if long and missing:
+    if not (long if fit.compile is None else fit.compile):
+        return False
+    missing = _missing(resources)
+    if missing and fit.compile:
+        raise ConfigError([f"fit.compile is true, but {missing}; install it or set fit.compile=false"])
+    if missing:
         log.info("compile: %d steps would earn it, but %s", plan.num_train_steps, missing)
-    return long and not missing
+    return not missing
 
 
 def compile_training(model: Any, backend: str = "inductor") -> None:

@@ -208,6 +208,11 @@ class FitConfig:
     min_improvement: float = field(metadata=not_negative(0.001))
     seed: int = field(metadata=not_negative(0))
 
+    @property
+    def rows_at_once(self) -> int:
+        """Rows of a micro-batch."""
+        return self.micro_batch_size or self.batch_size
+
 
 @dataclass(slots=True, kw_only=True)
 class TrackingConfig:

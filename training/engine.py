@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import torch
@@ -31,21 +31,20 @@ def run_trials(source: TrialSource) -> None:
 
 def run_trial(trial: Trial) -> Outcome:
     """Run one trial, track it, and tell its outcome to whoever gave it."""
-    engine = Engine(_OneTrial(trial), decision=Decision(1, None))
+    engine = Engine(GivenTrials([trial]), decision=Decision(1, None))
     engine.run()
     assert engine.last_outcome is not None
     return engine.last_outcome
 
 
-class _OneTrial:
-    """A source of one trial."""
+class GivenTrials:
+    """A source of trials that are known beforehand."""
 
-    def __init__(self, trial: Trial) -> None:
-        self._trial: Trial | None = trial
+    def __init__(self, trials: Iterable[Trial]) -> None:
+        self._trials = iter(trials)
 
     def next(self) -> Trial | None:
-        trial, self._trial = self._trial, None
-        return trial
+        return next(self._trials, None)
 
 
 class Engine:
@@ -198,12 +197,12 @@ class Engine:
         due = [lane for lane in lanes if lane.slot.evaluation_due]
         if due:
             for lane in due:
-                with self._phases.evaluation():
+                with self._phases.evaluation:
                     outcome = self._attempt(lane, partial(lane.slot.evaluate, lane.reporter))
                 if outcome is not None:
                     self._close(lane, outcome)
             return
-        with self._phases.training():
+        with self._phases.training:
             endings = self._train(lanes)
         for lane, outcome in endings:
             self._close(lane, outcome)
@@ -232,9 +231,11 @@ class Engine:
         except Exception as error:  # noqa: BLE001  # nobody knows whose fault it is: each finds out in a smaller pass
             self._shrink(lanes, error)
             return False
-        numbers = {lane.slot: lane.number for lane in lanes}
-        for lane in lanes:
-            lane.mates.update(*({numbers[slot] for slot in riders} for riders in passes if lane.slot in riders))
+        by_slot = {lane.slot: lane for lane in lanes}
+        for riders in passes:
+            numbers = {by_slot[slot].number for slot in riders}
+            for slot in riders:
+                by_slot[slot].mates |= numbers
         return True
 
     def _shrink(self, lanes: Sequence[Lane], error: Exception) -> None:

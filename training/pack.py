@@ -10,7 +10,7 @@ from torch.nn.functional import pad
 from training.batches import Batch
 from training.config import Precision
 from training.packed_model import PackedModel, Parts, Seat, parts_of
-from training.passes import PASS_SIZES, PassSize, Shape, group_passes
+from training.passes import PASS_SIZES, Shape, group_passes
 from training.slot import Slot
 from training.step import autocast
 
@@ -49,7 +49,7 @@ class Pack:
                 self._packed.join(key, self._parts[slot])
         return self._packed
 
-    def gradients(self, slots: Sequence[Slot], size: PassSize | None = None) -> list[list[Slot]]:
+    def gradients(self, slots: Sequence[Slot]) -> list[list[Slot]]:
         """Add the gradient of the next rows of each slot to its parameters.
 
         Each gives as many rows as the one of the smallest batch, so that all see examples at one pace and are pruned
@@ -59,15 +59,14 @@ class Pack:
 
         Args:
             slots: All on the workbench of the first.
-            size: What a pass may hold; None is that of the device.
 
         Returns:
             Who shared a pass.
         """
-        most = max(LEAST_ROWS, min(slot.micro_batch_size for slot in slots))
+        most = max(LEAST_ROWS, min(slot.rows_at_once for slot in slots))
         batches = [slot.micro_batch(most) for slot in slots]
         shapes = [Shape(*batch.input_ids_BT.shape) for batch in batches]
-        groups = group_passes(shapes, size or PASS_SIZES[slots[0].resources.device.type])
+        groups = group_passes(shapes, PASS_SIZES[slots[0].resources.device.type])
         for group in groups:
             self._one_pass([slots[index] for index in group], [batches[index] for index in group])
         return [[slots[index] for index in group] for group in groups]
@@ -85,6 +84,16 @@ class Pack:
         torch.autograd.backward(
             [slot.share_of(own, batch) for slot, batch, own in zip(slots, batches, parts, strict=True)]
         )
+
+
+def pack_of(slots: Sequence[Slot]) -> Pack:
+    """A pack that all the slots have joined; each must be packable."""
+    pack = Pack()
+    for slot in slots:
+        parts = packable(slot)
+        assert parts is not None
+        pack.join(slot, parts)
+    return pack
 
 
 def gradients_alone(slot: Slot) -> None:

@@ -1,36 +1,32 @@
 """Where a worker's time goes."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
+
+
+class Stopwatch:
+    """Adds up the wall seconds of the blocks that it is entered for."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._since = 0.0
+
+    def __enter__(self) -> None:
+        self._since = time.perf_counter()
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.seconds += time.perf_counter() - self._since
 
 
 class Phases:
-    """Wall seconds in training passes, in evaluations, and in all else since it was made."""
+    """Training passes, evaluations, and all else since it was made."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
-        self._training_seconds = self._evaluation_seconds = 0.0
-
-    @contextmanager
-    def training(self) -> Iterator[None]:
-        """Counts as training."""
-        since = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._training_seconds += time.perf_counter() - since
-
-    @contextmanager
-    def evaluation(self) -> Iterator[None]:
-        """Counts as evaluation."""
-        since = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._evaluation_seconds += time.perf_counter() - since
+        self.training, self.evaluation = Stopwatch(), Stopwatch()
 
     def __str__(self) -> str:
         seconds = time.perf_counter() - self._started
-        shares = (self._training_seconds / seconds, self._evaluation_seconds / seconds)
-        return f"{seconds:.1f} s, {shares[0]:.1%} training, {shares[1]:.1%} evaluation, {1 - sum(shares):.1%} all else"
+        training, evaluation = self.training.seconds / seconds, self.evaluation.seconds / seconds
+        rest = 1 - training - evaluation
+        return f"{seconds:.1f} s, {training:.1%} training, {evaluation:.1%} evaluation, {rest:.1%} all else"

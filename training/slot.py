@@ -62,9 +62,9 @@ class Slot:
         return self._milestone is not None
 
     @property
-    def micro_batch_size(self) -> int:
+    def rows_at_once(self) -> int:
         """Rows of a micro-batch, by the config."""
-        return self._stepper.micro_batch_size
+        return self._config.fit.rows_at_once
 
     def micro_batch(self, most: int | None = None) -> Batch:
         """The rows whose gradient is next: a micro-batch, or fewer if at most so many are wanted."""

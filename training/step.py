@@ -62,14 +62,9 @@ class Stepper:
         self._losses.clear()
         self._optimizer.zero_grad(set_to_none=True)
 
-    @property
-    def micro_batch_size(self) -> int:
-        """Rows of a micro-batch, by the config."""
-        return self._fit.micro_batch_size or self._fit.batch_size
-
     def micro_rows(self, most: int | None = None) -> np.ndarray:
         """The rows whose gradient is next: a micro-batch, or fewer if at most so many are wanted."""
-        return self._rows_N[self._at : self._at + min(self.micro_batch_size, most or self.micro_batch_size)]
+        return self._rows_N[self._at : self._at + min(self._fit.rows_at_once, most or self._fit.rows_at_once)]
 
     def share_of(self, loss: LossSum) -> torch.Tensor:
         """What to take the gradient of, so that it is averaged over the whole batch, whatever the micro-batch."""

@@ -34,29 +34,24 @@ def reach_of(trial: TrialRecord, others: Sequence[TrialRecord], *, progress: flo
         progress: Share of the trial's examples that it has seen.
         maximize: Whether more is better.
     """
+    sign = 1.0 if maximize else -1.0
     complete = [other for other in others if other.state is TrialState.complete and other.objective is not None]
-    curve = _best_so_far(trial.intermediate, maximize=maximize)
+    curve = _best_so_far(trial.intermediate, sign)
     if not complete or len(curve) < 2 or not 0.0 < progress < 1.0:
         return None
-    sign = 1.0 if maximize else -1.0
-    values = list(curve.values())
-    now, evaluations_left = values[-1], len(curve) * (1.0 - progress) / progress
-    gains = [sign * (after - before) * evaluations_left for before, after in itertools.pairwise(values[-3:])]
-    at = max(curve)
+    values, at = list(curve.values()), max(curve)
+    evaluations_left = len(curve) * (1.0 - progress) / progress
+    gains = [(after - before) * evaluations_left for before, after in itertools.pairwise(values[-3:])]
     for other in complete:
-        theirs = _best_so_far({**other.intermediate}, maximize=maximize)
+        theirs = _best_so_far(other.intermediate, sign)
         until = [value for step, value in theirs.items() if step <= at]
         if until:
-            gains.append(sign * (list(theirs.values())[-1] - until[-1]))
-    best = max(complete, key=lambda other: sign * (other.objective or 0.0)).objective
-    assert best is not None
-    return Reach(now + sign * max(gains), best)
+            gains.append(max(theirs.values()) - until[-1])
+    best = max(sign * other.objective for other in complete if other.objective is not None)
+    return Reach(sign * (values[-1] + max(gains)), sign * best)
 
 
-def _best_so_far(values: Mapping[int, float], *, maximize: bool) -> dict[int, float]:
-    curve: dict[int, float] = {}
-    best: float | None = None
-    for step, value in sorted(values.items()):
-        best = value if best is None else max(best, value) if maximize else min(best, value)
-        curve[step] = best
-    return curve
+def _best_so_far(values: Mapping[int, float], sign: float) -> dict[int, float]:
+    """The curve's running maximum, of `sign` times its values."""
+    steps = sorted(values)
+    return dict(zip(steps, itertools.accumulate((sign * values[step] for step in steps), max), strict=True))

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,7 +7,7 @@ import torch
 from tests.conftest import FakeTrial, validation_scores
 from training import workbench
 from training.checkpoint import load_model, read_record
-from training.engine import run_trial, run_trials
+from training.engine import GivenTrials, run_trial, run_trials
 from training.trial import Completed, Failed, FailureKind, Pruned
 
 MakeTrial = Callable[..., FakeTrial]
@@ -120,14 +120,6 @@ def test_the_worker_goes_on_after_a_bad_trial_and_loads_its_base_once(
     monkeypatch.setattr(workbench, "load_base", lambda *a, **k: (loads.append(a[0]), original(*a, **k))[1])
     workbench.clear()
     trials = [fake_trial(), fake_trial("fit.batch_size=-1"), fake_trial("method.r=2")]
-
-    class ListSource:
-        def __init__(self) -> None:
-            self._trials: Iterator[FakeTrial] = iter(trials)
-
-        def next(self) -> FakeTrial | None:
-            return next(self._trials, None)
-
-    run_trials(ListSource())
+    run_trials(GivenTrials(trials))
     assert [type(trial.outcome) for trial in trials] == [Completed, Failed, Completed]
     assert len(loads) == 1

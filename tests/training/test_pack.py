@@ -15,7 +15,7 @@ from training.config import parse_trial
 from training.engine import run_trials
 from training.errors import Diverged
 from training.lane import Lane
-from training.pack import Pack, gradients_alone, packable
+from training.pack import Pack, gradients_alone, pack_of, packable
 from training.report import Reporter
 from training.resources import resolve
 from training.slot import Slot
@@ -55,15 +55,6 @@ def state_of(slots: Sequence[Slot]) -> list[torch.Tensor]:
     ]
 
 
-def join_all(slots: Sequence[Slot]) -> Pack:
-    pack = Pack()
-    for slot in slots:
-        parts = packable(slot)
-        assert parts is not None
-        pack.join(slot, parts)
-    return pack
-
-
 # fp32 gradients differ by rounding, which AdamW's division makes large where a gradient is almost 0
 TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-3}
 
@@ -80,7 +71,7 @@ def test_packed_equals_alone(
     reporter = Reporter(NullRun, tmp_path)
     packed, alone = make_slots(dtype, *given), make_slots(dtype, *given)
     before = state_of(packed)
-    pack = join_all(packed)
+    pack = pack_of(packed)
     for _ in range(12):
         assert pack.gradients(packed) == [packed]
         for slot in packed:
@@ -107,7 +98,7 @@ def test_all_trials_of_a_pack_see_examples_at_one_pace(config_of: ConfigOf, tmp_
             slots[kind, size] = slot
     reporter = Reporter(NullRun, tmp_path)
     packed = [slots["packed", 8], slots["packed", 16]]
-    pack = join_all(packed)
+    pack = pack_of(packed)
     for _ in range(4):
         pack.gradients(packed)
         for slot in packed:
@@ -128,7 +119,7 @@ def test_a_trial_that_is_not_finite_does_not_reach_the_others(
     slots, alone = make_slots(torch.float64), make_slots(torch.float64)
     with torch.no_grad():
         next(p for name, p in slots[1].model.named_parameters() if "lora_B" in name).fill_(torch.nan)
-    assert join_all(slots).gradients(slots) == [slots]
+    assert pack_of(slots).gradients(slots) == [slots]
     for slot, other in ((slots[0], alone[0]), (slots[2], alone[2])):
         gradients_alone(other)
         for ours, theirs in zip(slot.model.parameters(), other.model.parameters(), strict=True):

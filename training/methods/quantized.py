@@ -3,11 +3,12 @@
 from typing import Any
 
 import torch
+from bitsandbytes.functional import dequantize_4bit
 from torch import nn
 
 
 def is_4bit(layer: nn.Module) -> bool:
-    """Whether a layer's weight is kept in 4 bits; does not import bitsandbytes."""
+    """Whether a layer's weight is kept in 4 bits."""
     return quant_state_of(layer) is not None
 
 
@@ -23,8 +24,6 @@ def weight_matrix(weight: torch.Tensor, quant_state: Any, dtype: torch.dtype) ->
     """
     if quant_state is None:
         return weight.to(dtype)
-    from bitsandbytes.functional import dequantize_4bit
-
     matrix: torch.Tensor = dequantize_4bit(weight, quant_state)
     return matrix.to(dtype)
 
