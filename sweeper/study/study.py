@@ -223,7 +223,7 @@ class Study:
         # a worker may die while it takes its values: taken anew they are the same ones; the missing ones alone would
         # meet a generator that has drawn nothing yet
         point = trial.params if trial.params.keys() >= self.spec.space.keys() else trial.attrs.get(record.POINT, {})
-        self._study.enqueue_trial(point, user_attrs=kept)
+        self._study.enqueue_trial(dict(point), user_attrs=kept)
         log.warning("trial %d: its worker %s; it is tried again", trial.number, "died" if died else "was stopped")
 
     def enqueue(self, attrs: Mapping[str, Any], params: Mapping[str, Scalar] | None = None) -> None:
