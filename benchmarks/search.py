@@ -65,6 +65,7 @@ def main() -> None:
 def _contestants() -> dict[str, Contestant]:
     known: dict[str, Contestant] = {
         "slimtune sweep": our_search,
+        "slimtune sweep, two workers": _our_workers,
         "Trainer.hyperparameter_search": trainer_search,
         "a process per trial": _process_per_trial,
     }
@@ -92,6 +93,15 @@ def _report(results: list[tuple[int, str, dict[str, Any]]], options: argparse.Na
         *table(("seed", "", *RELATIVE_COLUMNS), rows),
         *table(("", "median best accuracy", f"median wall time relative to {first}"), medians),
     ]
+
+
+def _our_workers(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
+    """Our sweep with a worker of one thread on each core."""
+    work = folder / "workers"
+    work.mkdir()
+    threads = max(1, options.threads // PROCESSES)
+    workers = ["hydra/launcher=joblib", f"search.num_workers={PROCESSES}", f"fit.threads={threads}"]
+    return our_search(folder, options, seed, workers, work)
 
 
 def _process_per_trial(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
