@@ -10,15 +10,15 @@ from hydra import compose, initialize_config_module
 from transformers import LlamaConfig, LlamaModel
 
 from sweeper.composed import plain
-from training.batches import Split
+from training.batches import Split, Targets
 from training.config import TrialConfig, parse_trial
-from training.encode import Encoded
+from training.encode import Encoded, Ragged
 from training.model import load_tokenizer
 from training.pack import Pack, gradients_alone
 from training.report import Reporter
 from training.resources import Resources, resolve
 from training.slot import Slot
-from training.tasks import Classification
+from training.tasks.classification import Classification
 from training.tracking import NullRun
 from training.trial import Lineage, Outcome, Verdict
 from training.workbench import Workbench, base_of
@@ -82,7 +82,8 @@ def random_split(*, length: int, num_rows: int) -> Split:
     generator = np.random.default_rng(0)
     ids = generator.integers(1000, 20000, size=num_rows * length, dtype=np.int32)
     starts = np.arange(num_rows + 1, dtype=np.int64) * length
-    return Split(Encoded(ids, starts, 0), generator.integers(0, len(LABELS), size=num_rows))
+    labels_N = generator.integers(0, len(LABELS), size=num_rows)
+    return Split(Encoded({"input_ids": Ragged(ids, starts)}, 0), Targets(labels_N, np.ones(num_rows)))
 
 
 def idle_slot(config: TrialConfig, bench: Workbench, resources: Resources, folder: Path) -> Slot:

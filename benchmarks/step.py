@@ -143,7 +143,7 @@ def _rows_of(shape: Shape) -> list[dict[str, Any]]:
         {
             "input_ids": split.encoded.row(index).tolist(),
             "attention_mask": [1] * shape.length,
-            "labels": int(split.labels_N[index]),
+            "labels": int(split.targets.labels_N[index]),
         }
         for index in range(len(split))
     ]

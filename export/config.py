@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any
 
+from training.config import TrialConfig
 from training.schema import Parsed, Rule, parse_section, share, suggestion
+from training.task_config import ClassificationConfig
 
 
 class Quantization(Enum):
@@ -68,3 +70,15 @@ def parse_export(values: Any) -> Parsed:
         skipped = {item.name for item in fields(OnnxExport)} - {"name"}
         values = {key: value for key, value in values.items() if key not in skipped}
     return parse_section(EXPORTS[name], values, "export")
+
+
+def export_problems(trial: TrialConfig) -> list[str]:
+    """Why a trial's model cannot be exported, as problems of its config."""
+    task = trial.task
+    if not isinstance(task, ClassificationConfig):
+        return [f"export is onnx, which has no graph for task={task.name} yet; use export=none"]
+    if task.multi_label or trial.data.text_pair_column is not None:
+        return ["export is onnx, which has no graph for several labels or pairs of texts yet; use export=none"]
+    if task.metric == "loss" and (task.loss is not None or task.class_weights is not None):
+        return ["export is onnx, which cannot measure this task's own loss; use another task.metric, or export=none"]
+    return []

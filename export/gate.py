@@ -9,7 +9,7 @@ from export.bundle import MODEL, TOKENIZER, Bundle
 from export.session import ClassifierSession, TextSettings
 
 if TYPE_CHECKING:
-    from training.split import Example
+    from training.examples import Example
 
 
 class Decision(NamedTuple):

@@ -13,18 +13,17 @@ import torch
 
 from export.bundle import TOKENIZER, Bundle, write_bundle
 from export.card import model_card
-from export.config import OnnxExport, Quantization
+from export.config import OnnxExport, Quantization, export_problems
 from export.graph import INPUTS, OUTPUT, export_graph
 from export.merge import merged
 from export.quantize import QUANTIZERS
 from export.session import ClassifierSession, TextSettings
 from export.verify import Reference, VariantReport, choose, median_ms, median_text, verify
-from training.checkpoint import CheckpointRecord, load_model, read_record, trial_config
+from training.checkpoint import CheckpointRecord, load_model, load_own_tokenizer, own_task, read_record, trial_config
 from training.config import TrialConfig
 from training.errors import ModelError
-from training.model import load_tokenizer
 from training.split import Splits, load_splits
-from training.tasks import Classification
+from training.tasks.classification import Classification
 from training.workbench import fingerprint
 
 PACKAGES = ("slimtune", "torch", "transformers", "peft", "onnx", "onnxruntime", "tokenizers")
@@ -68,9 +67,11 @@ def export_checkpoint(checkpoint: Path, limits: OnnxExport, folder: Path, *, fac
         DataError: Its validation rows cannot be read again, or have changed.
     """
     source = _open(checkpoint)
+    if problems := export_problems(source.config):
+        raise ModelError(f"{checkpoint}: {problems[0]}")
     folder.mkdir(parents=True, exist_ok=True)
     model = load_model(checkpoint)
-    tokenizer = load_tokenizer(source.config.model)
+    tokenizer = load_own_tokenizer(checkpoint)
     tokenizer_file = _tokenizer_file(checkpoint)
     settings = TextSettings(source.config.data.max_length, int(tokenizer.pad_token_id))
     reference = _reference(model, tokenizer, source)
@@ -98,7 +99,7 @@ def export_checkpoint(checkpoint: Path, limits: OnnxExport, folder: Path, *, fac
 def _open(checkpoint: Path) -> _Source:
     record = read_record(checkpoint)
     config = trial_config(record, checkpoint)
-    splits = load_splits(config.data)
+    splits = load_splits(config)
     if fingerprint(splits) != record.data_fingerprint:
         raise ModelError(
             f"{config.data.train_file} has changed since {checkpoint} was trained; its validation rows would no "
@@ -130,11 +131,14 @@ def _reference(model: torch.nn.Module, tokenizer: Any, source: _Source) -> Refer
     validation = source.splits.validation
     texts = [example.text for example in validation]
     rows = [_logits(model, tokenizer, text, source.config.data.max_length) for text in texts]
+    task = own_task(source.checkpoint)
+    assert isinstance(task, Classification)
     return Reference(
         texts=texts,
-        labels_N=Classification(source.record.labels).label_ids(validation, split="validation"),
+        labels_N=task.label_ids(validation, split="validation"),
         logits_NC=torch.cat(rows).numpy(),
-        metric=source.config.task.metric.value,
+        metric=source.config.task.metric,
+        measures=task.measures,
     )
 
 
@@ -178,8 +182,8 @@ def _manifest(
 ) -> dict[str, Any]:
     config = source.config
     return {
-        "task": config.task.name.value,
-        "metric": config.task.metric.value,
+        "task": config.task.name,
+        "metric": config.task.metric,
         "labels": list(source.record.labels),
         "max_length": settings.max_length,
         "pad_id": settings.pad_id,

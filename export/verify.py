@@ -13,7 +13,7 @@ import torch
 
 from export.config import OnnxExport
 from export.session import PREDICT_BATCH_SIZE, ClassifierSession
-from training.metrics import Tally
+from training.metrics import Measure, Tally, compute_all
 
 LATENCY_RUNS, LATENCY_WARMUP = 50, 5
 
@@ -58,20 +58,27 @@ class Reference:
         labels_N: Their label ids.
         logits_NC: PyTorch's class scores, fp32.
         metric: The task's metric: `accuracy`, an F1 average, or `loss`.
+        measures: The task's.
     """
 
     texts: Sequence[str]
     labels_N: np.ndarray
     logits_NC: np.ndarray
     metric: str
+    measures: Sequence[Measure]
 
     def score(self, logits_NC: np.ndarray) -> float:
         """The metric of some class scores on these rows."""
-        losses = torch.nn.functional.cross_entropy(
-            torch.from_numpy(logits_NC), torch.from_numpy(self.labels_N), reduction="sum"
+        nats_N = torch.nn.functional.cross_entropy(
+            torch.from_numpy(logits_NC), torch.from_numpy(self.labels_N), reduction="none"
         )
-        tally = Tally.of(logits_NC.argmax(1).tolist(), self.labels_N.tolist(), float(losses))
-        return tally.compute()[self.metric]
+        tally = Tally.of(
+            nats=nats_N.tolist(),
+            weight=[1.0] * len(nats_N),
+            prediction=logits_NC.argmax(1).tolist(),
+            reference=self.labels_N.tolist(),
+        )
+        return compute_all(self.measures, tally)[self.metric]
 
 
 def verify(

@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from export.config import parse_export
-from sweeper.config import Direction, Search, parse_search
+from export.config import OnnxExport, export_problems, parse_export
+from sweeper.config import Search, parse_search
 from training.config import parse_trial
 from training.errors import ConfigError
+from training.task_config import Direction
 from training.tracking_uri import has_password
 
 
 def problems_of(values: Mapping[str, Any]) -> list[str]:
     """One sentence a problem."""
     trial, search = parse_trial(values), parse_search(values.get("search") or {})
-    problems = [*trial.problems, *search.problems, *parse_export(values.get("export")).problems]
+    export = parse_export(values.get("export"))
+    problems = [*trial.problems, *search.problems, *export.problems]
+    if trial.section is not None and isinstance(export.section, OnnxExport):
+        problems += export_problems(trial.section)
     if trial.section is not None and search.section is not None:
         problems += _direction_problems(maximize=trial.section.task.maximize, search=search.section, values=values)
         problems += _password_problems(trial.section.tracking.uri, "tracking.uri")

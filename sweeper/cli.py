@@ -1,6 +1,7 @@
 """The command `slimtune`: what each word runs, and what an ending means to the shell."""
 
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ COMMANDS = {
     "train": Command("sweeper.commands.train", "run one trial of the same config, without a search"),
     "compare": Command("sweeper.commands.compare", "the trials of a sweep as a table or as JSON"),
     "export": Command("sweeper.commands.export", "export, quantize and verify a checkpoint or the run of a trial"),
+    "evaluate": Command("sweeper.commands.evaluate", "the scores of any model on labelled rows"),
     "predict": Command("export.commands.predict", "labels from a bundle or a registered model, without PyTorch"),
     "promote": Command("export.commands.promote", "give a registered version its alias, if it passes the gate"),
     "ui": Command("sweeper.commands.ui", "start the MLflow UI on this machine"),
@@ -37,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 2 bad input, 1 a fault of slimtune, 130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    # so that parts of the user's own are found by their dotted path, as `python -m` finds them
+    sys.path.append(os.getcwd())
     if not words or words[0] in ("-h", "--help"):
         print(usage())
         return DONE

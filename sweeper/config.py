@@ -2,17 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, NamedTuple
 
 from training.schema import Parsed, above_zero, not_negative, parse_section, suggestion
-
-
-class Direction(Enum):
-    """Whether more or less of the objective is better."""
-
-    maximize = "maximize"
-    minimize = "minimize"
+from training.task_config import Direction
 
 
 @dataclass(slots=True, kw_only=True)

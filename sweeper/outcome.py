@@ -41,7 +41,11 @@ def test_stage(checkpoint: Path, *, seed: int) -> Stage:
     result = read_test(checkpoint, seed=seed)
     if result is None:
         return {}
-    return {"num_rows": result.num_rows, "scores": {name: item._asdict() for name, item in result.scores.items()}}
+    return {
+        "num_rows": result.num_rows,
+        "scores": {name: item._asdict() for name, item in result.scores.items()},
+        "details": dict(result.details),
+    }
 
 
 def export_stage(request: SweepRequest, limits: OnnxExport, chosen: Candidate, *, run: int, test: Stage) -> Stage:
@@ -96,7 +100,7 @@ def _decide(
     if champion is None or champion.manifest["data_fingerprint"] == candidate.manifest["data_fingerprint"]:
         return decide(candidate, champion, None)
     # the champion was measured on other rows: both are scored on those of this sweep
-    rows = load_splits(parse_trial(request.values).section.data).validation
+    rows = load_splits(parse_trial(request.values).section).validation
     return decide(candidate, champion, rows)
 
 

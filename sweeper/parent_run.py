@@ -79,6 +79,11 @@ def _log_beginning(run: MlflowRun, request: SweepRequest) -> None:
     run.log_params({**tracking.flat({"search": values["search"]}), **searched})
 
 
+def log_data_report(run: MlflowRun, report: Path) -> None:
+    """The data report; a sweep that goes on writes the same one again."""
+    run.log_text(report.read_text(encoding="utf-8"), report.name)
+
+
 def log_leaderboard(run: MlflowRun, trials: Sequence[TrialRecord]) -> None:
     """All trials as a table artifact."""
     keys = list(dict.fromkeys(key for trial in trials for key in trial.params))

@@ -30,9 +30,7 @@ class SingleTrial:
 
     def report(self, examples_seen: int, metrics: Mapping[str, float]) -> Verdict:
         """Print the evaluation and go on."""
-        shown = "  ".join(
-            f"{key} {metrics[key]:.4f}" for key in ("train/loss", "validation/loss", "validation/accuracy")
-        )
+        shown = "  ".join(f"{key} {metrics[key]:.4f}" for key in ("train/loss", "validation/loss", "objective"))
         self._console.print(f"{metrics['fit/progress']:4.0%}  {examples_seen:>7} examples  {shown}", highlight=False)
         return Verdict(stop=False)
 

@@ -11,6 +11,23 @@ from rich.table import Table
 from sweeper.live import value_text
 from sweeper.selection import Candidate
 from sweeper.study import TrialRecord
+from training.data_report import DataReport, render
+
+
+def plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """A table whose first column is of names and the others of numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
+    for at, name in enumerate(columns):
+        table.add_column(escape(name), justify="right" if at else "left")
+    for row in rows:
+        table.add_row(*(escape(str(value)) for value in row))
+    return table
+
+
+def print_data(console: Console, report: DataReport) -> None:
+    """What is about to be trained on."""
+    for part in render(report):
+        console.print(part, highlight=False)
 
 
 def print_trials(console: Console, trials: Sequence[TrialRecord]) -> None:

@@ -14,6 +14,8 @@ from sweeper.selection import Candidate, candidates, rerun, rerun_study, winner
 from sweeper.study import Study
 from sweeper.sweep import SweepRequest, first_choices, make_launcher, search
 from training.config import CheckpointPolicy, TrialConfig, parse_trial
+from training.data_report import DataReport
+from training.data_summary import write_report
 from training.errors import ModelError
 
 
@@ -30,6 +32,7 @@ class TuningRun:
         self._identify(prepared.data_fingerprint)
         self._study.start_from(request.start_point())
         self._tracked = parent_run.open_parent(request, self._study, self._config.tracking)
+        self._tell_data(prepared.report)
 
     def run(self) -> None:
         """The pipeline."""
@@ -41,6 +44,10 @@ class TuningRun:
             self._tracked.run.end(state="interrupted", failed=True)
             raise
         self._tracked.run.end(state="complete")
+
+    def _tell_data(self, report: DataReport) -> None:
+        summary.print_data(self._console, report)
+        parent_run.log_data_report(self._tracked.run, write_report(report, self._request.folder))
 
     def _identify(self, data_fingerprint: str) -> None:
         identity = identity_of(self._request, data_fingerprint)
@@ -75,7 +82,7 @@ class TuningRun:
         entered = candidates(finalists, reruns.shown())
         chosen = winner(entered, maximize=request.search.maximize)
         best_run = chosen.best(maximize=request.search.maximize)
-        summary.print_winner(self._console, entered, chosen, metric=self._config.task.metric.value)
+        summary.print_winner(self._console, entered, chosen, metric=self._config.task.metric)
         upload = self._config.tracking.checkpoints is not CheckpointPolicy.none
         parent_run.log_winner(self._tracked.run, chosen, chosen.checkpoints[best_run], upload=upload)
         return chosen, best_run

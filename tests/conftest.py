@@ -144,7 +144,7 @@ def validation_scores(config: Mapping[str, Any], checkpoint: Path) -> dict[str, 
 
     resources = Resources(torch.device("cpu"), Precision.fp32, 1)
     bench = workbench_for(parse_trial(config).section, resources)
-    batch = (7, bench.tokenizer.pad_token_id)
+    batch = (7, bench.tokenizer)
     split = bench.splits["validation"]
     return score_split(load_model(checkpoint), split, task=bench.task, resources=resources, batch=batch).scores
 

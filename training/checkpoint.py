@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,12 +13,13 @@ from typing import Any, NamedTuple
 import torch
 from peft import PeftModel
 
-from training.config import FullConfig, ModelConfig, TrialConfig, parse_trial
+from training.config import FullConfig, TrialConfig, parse_trial
 from training.errors import ConfigError, ModelError
 from training.methods import full, lora
 from training.model import load_base, load_tokenizer, resolved_path
 from training.resources import attention_of
-from training.tasks import Classification
+from training.scratch import with_model
+from training.tasks import Task, task_of
 
 RECORD = "slimtune.json"
 PACKAGES = ("torch", "transformers", "peft", "safetensors")
@@ -129,7 +131,7 @@ def load_model(folder: Path) -> torch.nn.Module:
         ModelError: The checkpoint or its base model cannot be read.
     """
     record = read_record(folder)
-    config = trial_config(record, folder)
+    config = _with_own_model(trial_config(record, folder), folder)
     if isinstance(config.method, FullConfig):
         whole: torch.nn.Module = _load_folder(config, record, str(folder))
         return whole
@@ -152,13 +154,41 @@ def trial_config(record: CheckpointRecord, folder: Path) -> TrialConfig:
 
 def _load_folder(config: TrialConfig, record: CheckpointRecord, path: str) -> Any:
     device = torch.device("cpu")
-    source = ModelConfig(
+    source = replace(
+        config.model,
         name_or_path=path,
         revision=config.model.revision if path == config.model.name_or_path else None,
         attention=attention_of(config.model.attention, device, max_length=config.data.max_length),
-        trust_remote_code=config.model.trust_remote_code,
     )
-    task = Classification(record.labels)
+    task = task_of(config._replace(model=replace(config.model, name_or_path=path)), labels=record.labels)
     # pooling of decoders looks for the padding that the tokenizer makes
-    pad_token_id = load_tokenizer(config.model).pad_token_id
+    pad_token_id = load_tokenizer(source).pad_token_id
     return load_base(source, task, dtype=torch.float32, device=device, pad_token_id=pad_token_id).model
+
+
+def own_task(folder: Path) -> Task:
+    """The task of a checkpoint, with its labels.
+
+    Raises:
+        ModelError: The checkpoint cannot be read.
+    """
+    record = read_record(folder)
+    config = _with_own_model(trial_config(record, folder), folder)
+    return task_of(config, labels=record.labels)
+
+
+def load_own_tokenizer(folder: Path) -> Any:
+    """The tokenizer that was saved with a checkpoint.
+
+    Raises:
+        ModelError: There is none.
+    """
+    config = trial_config(read_record(folder), folder)
+    return load_tokenizer(replace(config.model, name_or_path=str(folder), revision=None))
+
+
+def _with_own_model(config: TrialConfig, folder: Path) -> TrialConfig:
+    """A checkpoint that is a whole model says itself what it is; of an adapter, the base does."""
+    if isinstance(config.method, FullConfig):
+        return config._replace(model=replace(config.model, name_or_path=str(folder), revision=None))
+    return with_model(config)

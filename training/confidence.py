@@ -1,13 +1,16 @@
 """How sure a score is: bootstrap over the rows."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import bootstrap
-from sklearn.metrics import accuracy_score, f1_score
 
-CONFIDENCE, NUM_RESAMPLES = 0.95, 1000
+from training.evaluate import Evaluation
+from training.metrics import Measure, Tally, compute_all
+
+CONFIDENCE, NUM_RESAMPLES, NUM_TEXT_RESAMPLES = 0.95, 1000, 200
 
 
 class Interval(NamedTuple):
@@ -18,37 +21,40 @@ class Interval(NamedTuple):
     high: float
 
 
-METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "accuracy": lambda references, predictions: float(accuracy_score(references, predictions)),
-    "f1_macro": lambda references, predictions: float(
-        f1_score(references, predictions, average="macro", zero_division=0)
-    ),
-}
-
-
-def score_intervals(references_N: np.ndarray, predictions_N: np.ndarray, *, seed: int) -> dict[str, Interval]:
-    """Accuracy and macro F1 of N rows with their 95 % intervals; rows are drawn again in pairs.
+def score_intervals(
+    evaluation: Evaluation, measures: Sequence[Measure], names: Sequence[str], *, seed: int
+) -> dict[str, Interval]:
+    """The named scores with their 95 % intervals; rows are drawn again.
 
     On fewer than two rows there is no distribution and the interval is NaN.
     """
-    return {name: _interval(metric, references_N, predictions_N, seed) for name, metric in METRICS.items()}
+    return {name: _interval(evaluation, measures, name, seed) for name in names}
 
 
-def _interval(
-    metric: Callable[[np.ndarray, np.ndarray], float], references: np.ndarray, predictions: np.ndarray, seed: int
-) -> Interval:
-    value = metric(references, predictions)
-    if len(references) < 2:
-        return Interval(value, float("nan"), float("nan"))
-    result = bootstrap(
-        (references, predictions),
-        metric,
-        paired=True,
-        vectorized=False,
-        n_resamples=NUM_RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
+def _interval(evaluation: Evaluation, measures: Sequence[Measure], name: str, seed: int) -> Interval:
+    tally, measure = _source(evaluation, measures, name)
+    if len(tally) < 2:
+        return Interval(evaluation.scores[name], float("nan"), float("nan"))
+    with warnings.catch_warnings():
+        # all resamples alike, as of a perfect score: the interval is that point
+        warnings.simplefilter("ignore")
+        result = bootstrap(
+            (np.arange(len(tally)),),
+            lambda rows: compute_all([measure], tally.take(rows))[name],
+            vectorized=False,
+            n_resamples=NUM_TEXT_RESAMPLES if tally is evaluation.generated else NUM_RESAMPLES,
+            confidence_level=CONFIDENCE,
+            method="percentile",
+            rng=np.random.default_rng(seed),
+        )
     interval = result.confidence_interval
-    return Interval(value, float(interval.low), float(interval.high))
+    return Interval(evaluation.scores[name], float(interval.low), float(interval.high))
+
+
+def _source(evaluation: Evaluation, measures: Sequence[Measure], name: str) -> tuple[Tally, Measure]:
+    """The tally and the measure that a score came from."""
+    for tally in (evaluation.tally, evaluation.generated):
+        for measure in measures:
+            if tally is not None and name in compute_all([measure], tally):
+                return tally, measure
+    raise KeyError(name)

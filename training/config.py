@@ -1,27 +1,13 @@
 """The types of a trial's config. Values live in `conf/`; nothing here has a default."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
 from training.schema import Parsed, Rule, above_zero, not_negative, parse_section, share, suggestion
-
-
-class TaskName(Enum):
-    """What is learned."""
-
-    classification = "classification"
-
-
-class TaskMetric(Enum):
-    """What a task measures on a split."""
-
-    accuracy = "accuracy"
-    f1_macro = "f1_macro"
-    f1_micro = "f1_micro"
-    f1_weighted = "f1_weighted"
-    loss = "loss"
+from training.task_config import ClassificationConfig, TaskConfig, parse_task
 
 
 class Precision(Enum):
@@ -66,32 +52,22 @@ class CheckpointPolicy(Enum):
 
 
 @dataclass(slots=True, kw_only=True)
-class TaskConfig:
-    """Attributes:
-    name: The kind of task.
-    metric: Validation metric that early stopping, the best checkpoint and the search go by.
-    labels: Label names in the order of their ids; null takes the sorted labels of the training data.
-    """
-
-    name: TaskName
-    metric: TaskMetric
-    labels: list[str] | None
-
-    @property
-    def maximize(self) -> bool:
-        """Whether more of the metric is better."""
-        return self.metric is not TaskMetric.loss
-
-
-@dataclass(slots=True, kw_only=True)
 class DataConfig:
     """Attributes:
     name: Names the data set in the tracker.
-    train_file: JSON, JSONL, CSV or Parquet file, or `package:<module>/<file>`.
+    train_file: A file, a folder, a pattern such as `rows/*.jsonl`, a list of them, `hub:<name>@<split>`,
+        `python:<what>` or `package:<module>/<file>`.
     validation_file: Same form; null splits it off the training rows.
     test_file: Same form; null splits it off the training rows.
+    reader: Dotted path of a function that yields rows for such a name; null takes our readers.
     text_column: Column of the input text.
-    label_column: Column of the label.
+    text_pair_column: Column of a second text; null where there is none.
+    label_column: Column of the label, of the labels, or of the spans.
+    target_column: Column of the text to be generated.
+    text_template: Prompt and answer as one text with `{column}` fields, the target's the last of them; null takes the
+        two columns as they are, or the `messages` of a chat.
+    group_column: Rows with the same value here stay on one side of a split; null keeps no groups.
+    drop_leaks: Leave training rows out that are nearly the same as a held-out row; those that are the same always go.
     validation_share: Share of the training rows that validates, with the class distribution kept.
     test_share: Share of the training rows held out for the winner's one test reading.
     seed: Fixes the split.
@@ -100,11 +76,17 @@ class DataConfig:
     """
 
     name: str
-    train_file: str
-    validation_file: str | None
-    test_file: str | None
+    train_file: Any
+    validation_file: Any
+    test_file: Any
+    reader: str | None
     text_column: str
+    text_pair_column: str | None
     label_column: str
+    target_column: str
+    text_template: str | None
+    group_column: str | None
+    drop_leaks: bool
     validation_share: float = field(metadata=share(0.15))
     test_share: float = field(metadata=share(0.15))
     seed: int = field(metadata=not_negative(0))
@@ -115,13 +97,18 @@ class DataConfig:
 @dataclass(slots=True, kw_only=True)
 class ModelConfig:
     """Attributes:
-    name_or_path: A local folder, a hub name, or `package:<module>/<folder>`.
+    name_or_path: A local folder, a hub name, or `package:<module>/<folder>`; null with `scratch`.
+    scratch: Config of a model that is made anew, as transformers' config class of its `model_type` takes it; its
+        tokenizer is trained on the training rows. Null loads a checkpoint.
+    seed: Draws the weights of such a model.
     revision: Hub revision; null is the default branch.
     attention: Attention implementation.
     trust_remote_code: Run code that comes with the checkpoint.
     """
 
-    name_or_path: str
+    name_or_path: str | None
+    scratch: Any
+    seed: int = field(metadata=not_negative(0))
     revision: str | None
     attention: Attention
     trust_remote_code: bool
@@ -245,7 +232,7 @@ class TrialConfig(NamedTuple):
 def parse_trial(values: Mapping[str, Any]) -> Parsed:
     """A `TrialConfig` from the composed config, or every problem in it."""
     parts = {
-        "task": parse_section(TaskConfig, values.get("task"), "task"),
+        "task": parse_task(values.get("task")),
         "data": parse_section(DataConfig, values.get("data"), "data"),
         "model": parse_section(ModelConfig, values.get("model"), "model"),
         "method": _parse_method(values.get("method")),
@@ -276,6 +263,12 @@ def _cross_problems(config: TrialConfig) -> list[str]:
         )
     if not data.validation_file and data.validation_share == 0:
         problems.append("data.validation_share is 0 and data.validation_file is null; set one of them")
+    problems += [
+        *_model_problems(config.model),
+        *_file_problems(data),
+        *_template_problems(data),
+        *_smoothing_problems(config),
+    ]
     if fit.micro_batch_size and fit.micro_batch_size > fit.batch_size:
         problems.append(
             f"fit.micro_batch_size is {fit.micro_batch_size}; use at most fit.batch_size ({fit.batch_size})"
@@ -283,3 +276,53 @@ def _cross_problems(config: TrialConfig) -> list[str]:
     if fit.compile and fit.slots is not None and fit.slots > 1:
         problems.append(f"fit.compile is true and fit.slots is {fit.slots}; shared passes are not compiled: drop one")
     return problems
+
+
+def _model_problems(model: ModelConfig) -> list[str]:
+    if (model.name_or_path is None) == (model.scratch is None):
+        return ["model.name_or_path and model.scratch: set one of them; the other is null"]
+    if model.scratch is None:
+        return []
+    if not isinstance(model.scratch, Mapping) or not {"model_type", "vocab_size"} <= set(model.scratch):
+        return [
+            f"model.scratch is {model.scratch!r}; use a mapping with model_type and vocab_size, e.g. model=tiny_llama"
+        ]
+    return []
+
+
+def _file_problems(data: DataConfig) -> list[str]:
+    problems = []
+    for key in ("train_file", "validation_file", "test_file"):
+        value = getattr(data, key)
+        names = value if isinstance(value, list) else [value]
+        if (value is None and key == "train_file") or not all(isinstance(name, str) or name is None for name in names):
+            problems.append(f"data.{key} is {value!r}; use a file, a folder, or a list of them")
+    return problems
+
+
+def _template_problems(data: DataConfig) -> list[str]:
+    template = data.text_template
+    if template is None or _last_field(template) == data.target_column:
+        return []
+    return [
+        f"data.text_template is {template!r}; its last field must be data.target_column, e.g. "
+        f"'User: {{{data.text_column}}}\\nAssistant: {{{data.target_column}}}'"
+    ]
+
+
+def _last_field(template: str) -> str | None:
+    fields = re.findall(r"\{(\w+)\}", template)
+    return fields[-1] if fields else None
+
+
+def _smoothing_problems(config: TrialConfig) -> list[str]:
+    if config.fit.label_smoothing == 0:
+        return []
+    task = config.task
+    if (
+        task.loss is not None
+        or task.name == "similarity"
+        or (isinstance(task, ClassificationConfig) and task.multi_label)
+    ):
+        return [f"fit.label_smoothing is {config.fit.label_smoothing:g}, which this task's loss has not; use 0"]
+    return []

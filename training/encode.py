@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,67 +15,122 @@ from safetensors.numpy import load_file, save_file
 
 log = logging.getLogger(__name__)
 
-# part of the cache key: raise it when the encoding below changes
-ENCODING_VERSION = 1
+# part of the cache key: raise it when an encoding changes
+ENCODING_VERSION = 2
+STARTS, NUM_CUT = ".starts", "num_cut"
+# a column of one number a row
+UNCUT = "uncut_length"
 
 
-class Encoded(NamedTuple):
-    """Token ids of N texts, end to end.
+class Ragged(NamedTuple):
+    """N rows of numbers of any length, end to end.
 
     Attributes:
-        ids_T: int32, all tokens.
-        starts_N1: int64, row i is `ids_T[starts_N1[i]:starts_N1[i + 1]]`.
-        num_cut: Rows that `max_length` cut.
+        values_T: int32, all rows.
+        starts_N1: int64, row i is `values_T[starts_N1[i]:starts_N1[i + 1]]`.
     """
 
-    ids_T: np.ndarray
+    values_T: np.ndarray
     starts_N1: np.ndarray
-    num_cut: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]]) -> "Ragged":
+        """From a list of rows."""
+        starts = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum([len(row) for row in rows], out=starts[1:])
+        parts = [np.asarray(row, dtype=np.int32) for row in rows]
+        return cls(np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32), starts)
 
     def __len__(self) -> int:
         return len(self.starts_N1) - 1
 
     def row(self, index: int) -> np.ndarray:
-        """Token ids of one row."""
-        return self.ids_T[self.starts_N1[index] : self.starts_N1[index + 1]]
+        """The numbers of one row."""
+        return self.values_T[self.starts_N1[index] : self.starts_N1[index + 1]]
 
     def lengths(self) -> np.ndarray:
-        """Tokens of each row."""
+        """Numbers in each row."""
         return np.diff(self.starts_N1)
 
 
-def encode(texts: Sequence[str], tokenizer: Any, *, max_length: int, cache_dir: Path) -> Encoded:
-    """Tokenize, or load what an earlier sweep tokenized from the same texts with the same tokenizer.
+class Encoded(NamedTuple):
+    """N rows as a model takes them.
 
-    Special tokens are the tokenizer's own. Several processes may encode the same texts at once: files are written
-    aside and renamed.
+    Attributes:
+        columns: `input_ids`, and whatever else the task's rows have.
+        num_cut: Rows that were cut.
     """
-    path = cache_dir / f"{_key(texts, tokenizer, max_length)}.safetensors"
+
+    columns: Mapping[str, Ragged]
+    num_cut: int
+
+    def __len__(self) -> int:
+        return len(self.columns["input_ids"])
+
+    def row(self, index: int) -> np.ndarray:
+        """Token ids of one row."""
+        return self.columns["input_ids"].row(index)
+
+    def lengths(self) -> np.ndarray:
+        """Tokens of each row."""
+        return self.columns["input_ids"].lengths()
+
+    def uncut_lengths(self) -> np.ndarray:
+        """Tokens of each row before it was cut."""
+        return self.columns[UNCUT].values_T if UNCUT in self.columns else self.lengths()
+
+
+class Recipe(NamedTuple):
+    """What an encoding depends on beside the rows and the tokenizer, and how it is made."""
+
+    settings: Mapping[str, Any]
+    make: Callable[[], Encoded]
+
+
+def encode(contents: Iterable[Any], tokenizer: Any, recipe: Recipe, *, cache_dir: Path) -> Encoded:
+    """Encode rows, or load what an earlier sweep made of the same rows with the same tokenizer and settings.
+
+    Several processes may encode the same rows at once: files are written aside and renamed.
+
+    Args:
+        contents: Plain values of the rows.
+        tokenizer: The model's.
+        recipe: What to do with them.
+        cache_dir: Where encodings are kept.
+    """
+    path = cache_dir / f"{_key(contents, tokenizer, recipe.settings)}.safetensors"
     cached = _load(path)
     if cached is not None:
         log.info("encoded data: %d rows from %s", len(cached), path)
         return cached
-    encoded = _tokenize(texts, tokenizer, max_length)
+    encoded = recipe.make()
     _save(encoded, path)
     log.info("encoded data: %d rows tokenized, kept in %s", len(encoded), path)
     return encoded
 
 
-def _tokenize(texts: Sequence[str], tokenizer: Any, max_length: int) -> Encoded:
-    rows = tokenizer(list(texts), truncation=False, padding=False, verbose=False)["input_ids"]
-    num_cut = sum(len(row) > max_length for row in rows)
+def tokenized(
+    texts: Sequence[str], tokenizer: Any, *, max_length: int, pairs: Sequence[str] | None = None
+) -> tuple[dict[str, list[list[int]]], int]:
+    """Token ids of texts, or of pairs of texts, with the tokenizer's special tokens, and how many were cut."""
+    given = (list(texts),) if pairs is None else (list(texts), list(pairs))
+    output = tokenizer(*given, truncation=False, padding=False, verbose=False)
+    uncut = [[len(row)] for row in output["input_ids"]]
+    num_cut = sum(length > max_length for (length,) in uncut)
     if num_cut:
-        rows = tokenizer(list(texts), truncation=True, max_length=max_length, padding=False)["input_ids"]
-    starts = np.zeros(len(rows) + 1, dtype=np.int64)
-    np.cumsum([len(row) for row in rows], out=starts[1:])
-    return Encoded(np.concatenate([np.asarray(row, dtype=np.int32) for row in rows]), starts, num_cut)
+        output = tokenizer(*given, truncation=True, max_length=max_length, padding=False)
+    names = ["input_ids"]
+    if pairs is not None and "token_type_ids" in output:
+        names.append("token_type_ids")
+    return {**{name: output[name] for name in names}, UNCUT: uncut}, num_cut
 
 
-def _key(texts: Sequence[str], tokenizer: Any, max_length: int) -> str:
-    digest = hashlib.sha256(json.dumps([ENCODING_VERSION, max_length, tokenizer.truncation_side]).encode())
+def _key(contents: Iterable[Any], tokenizer: Any, settings: Mapping[str, Any]) -> str:
+    facts = [ENCODING_VERSION, dict(settings), tokenizer.truncation_side, getattr(tokenizer, "chat_template", None)]
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
     digest.update(_fingerprint(tokenizer))
-    for text in texts:
-        data = text.encode()
+    for content in contents:
+        data = json.dumps(content, ensure_ascii=False).encode()
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
     return digest.hexdigest()[:40]
@@ -84,7 +139,9 @@ def _key(texts: Sequence[str], tokenizer: Any, max_length: int) -> str:
 def _fingerprint(tokenizer: Any) -> bytes:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is not None:
-        return bytes(backend.to_str().encode())
+        facts = json.loads(backend.to_str())
+        # left behind by the last call
+        return json.dumps({key: value for key, value in facts.items() if key not in ("truncation", "padding")}).encode()
     return json.dumps([type(tokenizer).__name__, sorted(tokenizer.get_vocab().items())]).encode()
 
 
@@ -96,12 +153,17 @@ def _load(path: Path) -> Encoded | None:
     except SafetensorError:
         log.warning("encoded data: %s is broken and is made again", path)
         return None
-    return Encoded(tensors["ids"], tensors["starts"], int(tensors["num_cut"][0]))
+    names = [name for name in tensors if not name.endswith(STARTS) and name != NUM_CUT]
+    columns = {name: Ragged(tensors[name], tensors[name + STARTS]) for name in names}
+    return Encoded(columns, int(tensors[NUM_CUT][0]))
 
 
 def _save(encoded: Encoded, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".aside")
     os.close(handle)
-    save_file({"ids": encoded.ids_T, "starts": encoded.starts_N1, "num_cut": np.array([encoded.num_cut])}, aside)
+    tensors = {NUM_CUT: np.array([encoded.num_cut])}
+    for name, column in encoded.columns.items():
+        tensors |= {name: column.values_T, name + STARTS: column.starts_N1}
+    save_file(tensors, aside)
     os.replace(aside, path)

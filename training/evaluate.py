@@ -1,18 +1,18 @@
 """Scores of a model on a split."""
 
-# B rows of a batch, N rows of the split, C classes
+# B rows of a batch, N rows of the split
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
 from training.batches import Batch, Split, by_length, by_tokens, collate
-from training.metrics import Tally
+from training.metrics import Tally, compute_all, merged
 from training.resources import Resources, is_out_of_memory
 from training.step import autocast
-from training.tasks import Classification
+from training.tasks import Task
 
 # tokens of a batch by type of device: larger ones only take memory
 EVAL_TOKENS = {"cpu": 4096, "cuda": 131072}
@@ -20,17 +20,19 @@ EVAL_TOKENS = {"cpu": 4096, "cuda": 131072}
 
 class Evaluation(NamedTuple):
     """Attributes:
-    scores: Metric name to value.
-    logits_NC: Class scores in the order of the split's rows, float32, on the CPU.
+    scores: Score name to value.
+    tally: What they were computed from, in the order of the split's rows.
+    generated: The same for text that the model wrote; None if it wrote none.
     """
 
     scores: dict[str, float]
-    logits_NC: torch.Tensor
+    tally: Tally
+    generated: Tally | None
 
 
 @torch.inference_mode()
 def score_split(
-    model: nn.Module, split: Split, *, task: Classification, resources: Resources, batch: tuple[int | None, int]
+    model: nn.Module, split: Split, *, task: Task, resources: Resources, batch: tuple[int | None, Any]
 ) -> Evaluation:
     """Run the model over the split; it is left in the mode that it was in.
 
@@ -41,23 +43,26 @@ def score_split(
         split: The rows.
         task: What the logits mean.
         resources: Where and in what precision.
-        batch: Rows of a batch (None takes as many as the device runs well), and the tokenizer's padding id.
+        batch: Rows of a batch (None takes as many as the device runs well), and the tokenizer.
     """
-    batch_size, pad_id = batch
+    batch_size, tokenizer = batch
     was_training = model.training
     model.eval()
-    tally = Tally.empty()
-    logits_NC = torch.empty(len(split), len(task.labels))
+    parts = []
     try:
         for rows in _batches(split.encoded.lengths(), batch_size, resources):
-            inputs = collate(split, rows, pad_id=pad_id, device=resources.device)
+            inputs = collate(split, rows, pad_id=tokenizer.pad_token_id, device=resources.device)
             with autocast(resources):
-                logits_BC = _logits(model, inputs, task)
-            tally = tally.merge(task.tally(logits_BC, inputs))
-            logits_NC[torch.from_numpy(rows)] = logits_BC.cpu()
+                parts += _tallies(model, inputs, rows, task=task, split=split)
+        with autocast(resources):
+            generated = task.generated(model, split, tokenizer, device=resources.device)
     finally:
         model.train(was_training)
-    return Evaluation(tally.compute(), logits_NC)
+    tally = merged(parts).in_order()
+    scores = compute_all(task.measures, tally)
+    if generated is not None:
+        scores |= compute_all(task.measures, generated)
+    return Evaluation(scores, tally, generated)
 
 
 def _batches(lengths_N: np.ndarray, batch_size: int | None, resources: Resources) -> list[np.ndarray]:
@@ -66,13 +71,16 @@ def _batches(lengths_N: np.ndarray, batch_size: int | None, resources: Resources
     return by_tokens(lengths_N, EVAL_TOKENS[resources.device.type])
 
 
-def _logits(model: nn.Module, inputs: Batch, task: Classification) -> torch.Tensor:
+def _tallies(model: nn.Module, inputs: Batch, rows: np.ndarray, *, task: Task, split: Split) -> list[Tally]:
     try:
-        return task.logits(model, inputs)
+        return [task.tally(task.logits(model, inputs), inputs, split, rows.tolist())]
     except Exception as error:
         if not is_out_of_memory(error) or len(inputs) == 1:
             raise
     # outside of the handler, whose traceback would hold the tensors of the pass
     half = len(inputs) // 2
-    parts = (Batch(*(tensor[rows] for tensor in inputs)) for rows in (slice(half), slice(half, None)))
-    return torch.cat([_logits(model, part, task) for part in parts])
+    return [
+        tally
+        for part in (slice(half), slice(half, None))
+        for tally in _tallies(model, inputs.part(part), rows[part], task=task, split=split)
+    ]

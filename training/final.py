@@ -1,31 +1,35 @@
-"""The one reading of the test split: predictions of a checkpoint on its held-out rows."""
+"""Scores of a checkpoint on labelled rows; the winner's one reading of the test split."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
-from training.batches import Split
-from training.checkpoint import load_model, read_record, trial_config
+from training.checkpoint import load_model, load_own_tokenizer, own_task, read_record, trial_config
 from training.confidence import Interval, score_intervals
-from training.config import Precision
-from training.encode import encode
-from training.evaluate import score_split
-from training.model import load_tokenizer
+from training.config import Precision, TrialConfig
+from training.details import details_of
+from training.evaluate import Evaluation, score_split
+from training.examples import Example
 from training.resources import Resources, free_cores
 from training.split import load_splits
-from training.tasks import Classification
+from training.tasks import Task
+from training.workbench import ready
+
+MOST_INTERVALS = 4
 
 
 class TestResult(NamedTuple):
     """Attributes:
     num_rows: Rows of the test split.
-    scores: Accuracy and macro F1 with their intervals.
+    scores: The task's headline scores with their intervals.
+    details: Label by label, as `details_of` gives them.
     """
 
     num_rows: int
     scores: dict[str, Interval]
+    details: Mapping[str, Any]
 
 
 def read_test(checkpoint: Path, *, seed: int) -> TestResult | None:
@@ -35,22 +39,40 @@ def read_test(checkpoint: Path, *, seed: int) -> TestResult | None:
         ModelError: The checkpoint cannot be read.
         DataError: The rows cannot be read.
     """
-    record = read_record(checkpoint)
-    config = trial_config(record, checkpoint)
-    examples = load_splits(config.data).test
+    config = trial_config(read_record(checkpoint), checkpoint)
+    examples = load_splits(config).test
     if not examples:
         return None
-    task = Classification(record.labels)
-    tokenizer = load_tokenizer(config.model)
-    references_N = task.label_ids(examples, split="test")
-    texts = [example.text for example in examples]
-    cache_dir = Path(config.data.cache_dir).expanduser() / "encoded"
-    split = Split(encode(texts, tokenizer, max_length=config.data.max_length, cache_dir=cache_dir), references_N)
+    task, evaluation = score_checkpoint(checkpoint, examples, config, name="test")
+    names = headline_scores(task, config, evaluation)
+    scores = score_intervals(evaluation, task.measures, names, seed=seed)
+    return TestResult(num_rows=len(examples), scores=scores, details=details_of(task, evaluation))
+
+
+def headline_scores(task: Task, config: TrialConfig, evaluation: Evaluation) -> list[str]:
+    """The metric that the search went by, and the first of the task's that were computed."""
+    wanted = [*(() if config.task.metric == "loss" else (config.task.metric,)), *task.headlines, "loss"]
+    return [name for name in dict.fromkeys(wanted) if name in evaluation.scores][:MOST_INTERVALS]
+
+
+def score_checkpoint(
+    checkpoint: Path, examples: Sequence[Example], config: TrialConfig, *, name: str
+) -> tuple[Task, Evaluation]:
+    """Score a checkpoint on rows, in fp32 on the CPU.
+
+    Args:
+        checkpoint: A trial's checkpoint folder.
+        examples: The rows, read as its config says.
+        config: The checkpoint's own.
+        name: What to call the rows in an error.
+
+    Raises:
+        ModelError: The checkpoint cannot be read.
+        DataError: The rows have a label that it does not know.
+    """
+    task = own_task(checkpoint)
+    tokenizer = load_own_tokenizer(checkpoint)
+    split = ready(examples, task, tokenizer, config=config, name=name)
     resources = Resources(torch.device("cpu"), Precision.fp32, free_cores())
-    batch = (config.fit.eval_batch_size, tokenizer.pad_token_id)
-    logits_NC = score_split(load_model(checkpoint), split, task=task, resources=resources, batch=batch).logits_NC
-    predictions_N = logits_NC.argmax(-1).numpy().astype(np.int64)
-    return TestResult(
-        num_rows=len(examples),
-        scores=score_intervals(references_N, predictions_N, seed=seed),
-    )
+    batch = (config.fit.eval_batch_size, tokenizer)
+    return task, score_split(load_model(checkpoint), split, task=task, resources=resources, batch=batch)

@@ -164,7 +164,7 @@ def _log_facts(run: MlflowRun, *, config: TrialConfig, bench: Workbench, facts: 
     run.log_data(
         config.data.name,
         digest=bench.data_fingerprint,
-        source=config.data.train_file,
+        source=str(config.data.train_file),
         profile={**sizes, "num_rows_cut": bench.num_cut, "num_duplicates": bench.num_duplicates},
     )
 

@@ -8,11 +8,27 @@ from typing import Any, NamedTuple
 import torch
 import transformers
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from training.config import ModelConfig
 from training.errors import ModelError
 from training.locate import locate
-from training.tasks import Classification
+from training.tasks.protocol import Task
+
+# peft's names of the tasks whose models write text
+WRITERS = ("CAUSAL_LM", "SEQ_2_SEQ_LM")
+
+
+class Kind(NamedTuple):
+    """What a checkpoint's config says of it.
+
+    Attributes:
+        is_encoder_decoder: Whether it reads a text and writes another.
+        max_positions: Longest row in tokens; None if there is no limit.
+    """
+
+    is_encoder_decoder: bool
+    max_positions: int | None
 
 
 class Base(NamedTuple):
@@ -39,7 +55,36 @@ def load_tokenizer(config: ModelConfig) -> Any:
     return tokenizer
 
 
-def check_model(config: ModelConfig, task: Classification) -> PreTrainedModel:
+def kind_of(config: ModelConfig) -> Kind:
+    """Whether a checkpoint that is to write text is causal or an encoder-decoder.
+
+    Raises:
+        ModelError: It is an encoder, which writes none.
+    """
+    settings = _from_pretrained(AutoConfig, config)
+    is_encoder_decoder = bool(getattr(settings, "is_encoder_decoder", False))
+    masked = settings.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    if masked and not is_encoder_decoder and not getattr(settings, "is_decoder", False):
+        raise ModelError(
+            f"model.name_or_path is '{config.name_or_path}', an encoder ({settings.model_type}), which writes no text; "
+            "use a causal model or an encoder-decoder"
+        )
+    return Kind(is_encoder_decoder, getattr(settings, "max_position_embeddings", None))
+
+
+def check_causal(config: ModelConfig) -> None:
+    """Whether a checkpoint predicts next tokens.
+
+    Raises:
+        ModelError: It does not.
+    """
+    if kind_of(config).is_encoder_decoder:
+        raise ModelError(
+            f"model.name_or_path is '{config.name_or_path}', an encoder-decoder; this task needs a causal model"
+        )
+
+
+def check_model(config: ModelConfig, task: Task) -> PreTrainedModel:
     """The model without its weights, so that wrong names are found before a sweep starts.
 
     Raises:
@@ -49,6 +94,8 @@ def check_model(config: ModelConfig, task: Classification) -> PreTrainedModel:
     tokenizer = load_tokenizer(config)
     if tokenizer.pad_token_id is None:
         raise ModelError(f"model.name_or_path is '{config.name_or_path}', whose tokenizer has no token to pad with")
+    if task.peft_task_type in WRITERS and tokenizer.eos_token_id is None:
+        raise ModelError(f"model.name_or_path is '{config.name_or_path}', whose tokenizer has no end-of-sequence token")
     settings = _from_pretrained(AutoConfig, config)
     folder = Path(resolved_path(config))
     if folder.is_dir() and not list(folder.glob("*.safetensors")):
@@ -64,7 +111,7 @@ def check_model(config: ModelConfig, task: Classification) -> PreTrainedModel:
 
 def load_base(
     config: ModelConfig,
-    task: Classification,
+    task: Task,
     *,
     dtype: torch.dtype,
     device: torch.device,
@@ -132,7 +179,7 @@ def resolved_path(config: ModelConfig) -> str:
         ModelError: A package or a folder that does not exist.
     """
     try:
-        path = locate(config.name_or_path)
+        path = locate(config.name_or_path or "")
     except FileNotFoundError as error:
         raise ModelError(f"model.name_or_path: {error}") from None
     looks_like_path = path.startswith((".", "/", "~")) or path.count("/") > 1

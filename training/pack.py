@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.functional import pad
 
-from training.batches import Batch
+from training.batches import IGNORED, Batch, pad_of
 from training.config import Precision
 from training.packed_model import PackedModel, Parts, Seat, parts_of
 from training.passes import PASS_SIZES, Shape, group_passes
@@ -79,10 +79,12 @@ class Pack:
         joined = _joined(batches, pad_id=slots[0].bench.tokenizer.pad_token_id)
         sizes = [len(batch) for batch in batches]
         packed.seat([Seat(self._seats[slot], size) for slot, size in zip(slots, sizes, strict=True)])
-        parts = torch.split(_logits(slots[0], packed.model, joined), sizes)
+        logits = torch.split(_logits(slots[0], packed.model, joined), sizes)
+        ends = list(itertools.accumulate(sizes))
+        parts = [joined.part(slice(end - size, end)) for end, size in zip(ends, sizes, strict=True)]
         # each trial's own mean: their sum gives each its own gradient
         torch.autograd.backward(
-            [slot.share_of(own, batch) for slot, batch, own in zip(slots, batches, parts, strict=True)]
+            [slot.share_of(own, part) for slot, part, own in zip(slots, parts, logits, strict=True)]
         )
 
 
@@ -112,20 +114,23 @@ def _logits(slot: Slot, model: nn.Module, batch: Batch) -> torch.Tensor:
 
 def packable(slot: Slot) -> Parts | None:
     """The slot's own layers, or None if it must run alone: what draws from the global generator at its own batch
-    shape (dropout), what trains shared weights, or a gradient scale of its own.
+    shape (dropout), what trains shared weights, a gradient scale of its own, or a loss that couples rows.
     """
-    return parts_of(slot.model) if slot.resources.precision is not Precision.fp16 else None
+    alone = slot.resources.precision is Precision.fp16 or slot.bench.task.couples_rows
+    return None if alone else parts_of(slot.model)
 
 
 def _joined(batches: Sequence[Batch], *, pad_id: int) -> Batch:
     """One batch of all rows, padded to the longest."""
-    longest = max(batch.input_ids_BT.shape[1] for batch in batches)
+    names = batches[0].inputs
+    inputs = {name: _stacked([batch.inputs[name] for batch in batches], pad_of(name, pad_id)) for name in names}
+    labels = _stacked([batch.labels for batch in batches], IGNORED)
+    kept = [batch.kept_K for batch in batches if batch.kept_K is not None]
+    return Batch(inputs, labels, torch.unique(torch.cat(kept)) if kept else None)
 
-    def widened(tensor: torch.Tensor, value: int) -> torch.Tensor:
-        return pad(tensor, (0, longest - tensor.shape[1]), value=value)
 
-    return Batch(
-        torch.cat([widened(batch.input_ids_BT, pad_id) for batch in batches]),
-        torch.cat([widened(batch.attention_mask_BT, 0) for batch in batches]),
-        torch.cat([batch.labels_B for batch in batches]),
-    )
+def _stacked(tensors: Sequence[torch.Tensor], value: int) -> torch.Tensor:
+    if tensors[0].ndim == 1:
+        return torch.cat(list(tensors))
+    longest = max(tensor.shape[1] for tensor in tensors)
+    return torch.cat([pad(tensor, (0, longest - tensor.shape[1]), value=value) for tensor in tensors])

@@ -1,113 +1,90 @@
-"""Rows from JSON arrays, JSONL, CSV and Parquet files."""
+"""Rows from files, folders and the hub.
 
-import csv
-import json
-from collections.abc import Callable, Iterator
+A name is one of
+
+- a file: `.jsonl`, `.json` (an array of objects), `.csv`, `.tsv`, `.parquet`; a `.txt` or `.md` file is one document
+  and so one row, `{"text": <the whole file>, "file": <its path>}`; each of them also with `.gz`
+- a folder: all such files below it, sorted by path
+- a pattern, e.g. `data/*.jsonl` or `data/**/part-*.csv.gz`
+- `package:<module>/<path>`: a file or folder that an installed package carries
+- `python:sources`, `python:docstrings`, `python:summaries`: text of the running Python's standard library
+- `hub:<owner>/<name>[:<config>]@<split>`: a split on the Hugging Face hub, e.g. `hub:org/tones@train[:4096]`
+
+or a list of names, whose rows follow one another. Nothing is unpickled, and no code that comes with data is run.
+"""
+
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from training.errors import DataError
-from training.locate import locate
+from training.python_text import read_python
+from training.readers.custom import read_with
+from training.readers.files import files_of
+from training.readers.formats import rows_of_file
+from training.readers.hub import SCHEME as HUB
+from training.readers.hub import rows_of_hub
+from training.readers.row import Row
 
-Row = dict[str, Any]
+PYTHON = "python:"
+
+__all__ = ["Row", "count_rows", "iter_rows", "read_rows", "read_with"]
 
 
-def read_rows(name: str) -> list[Row]:
-    """All rows of a file.
-
-    Args:
-        name: Path with a known ending, or `package:<module>/<file>`.
+def read_rows(name: str | Sequence[str]) -> list[Row]:
+    """All rows of a name, or of several.
 
     Raises:
-        DataError: The file is missing, unreadable, empty, or of an unknown kind; the message names file and line.
+        DataError: A source is missing, unreadable, of an unknown kind, or all are empty; the message names file and
+            line.
     """
     rows = list(iter_rows(name))
     if not rows:
-        raise DataError(f"{name}: no rows; give a file with at least one row a class")
+        raise DataError(f"{_shown(name)}: no rows; give a file with at least one row a class")
     return rows
 
 
-def iter_rows(name: str) -> Iterator[Row]:
-    """The rows of a file one by one; JSONL, CSV and TSV are never whole in memory.
+def iter_rows(name: str | Sequence[str]) -> Iterator[Row]:
+    """The rows one by one; only `.json` arrays, and documents one at a time, are whole in memory.
+
+    All files are looked up before the first row.
 
     Raises:
         DataError: As `read_rows`, when the row at fault is reached.
     """
-    path = _existing(name)
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(f"{name}: files ending in '{path.suffix}' are not read; use {', '.join(sorted(READERS))}")
-    try:
-        yield from reader(path)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{name}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+    sources = [_source(each) for each in _listed(name)]
+    for rows in sources:
+        yield from rows
 
 
-def _existing(name: str) -> Path:
-    try:
-        path = Path(locate(name)).expanduser()
-    except FileNotFoundError as error:
-        raise DataError(f"{error}") from None
-    if path.is_dir():
-        raise DataError(f"{name}: is a folder; name a file in it")
-    if not path.exists():
-        raise DataError(f"{name}: no such file (looked in {path.absolute().parent}); check the path")
-    return path
+def count_rows(name: str | Sequence[str]) -> int:
+    """How many rows `iter_rows` gives, in one pass that keeps none; may be 0.
+
+    Raises:
+        DataError: As `read_rows`, but for sources that are empty.
+    """
+    return sum(1 for _ in iter_rows(name))
 
 
-def _jsonl(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield _row(line, where=f"{path}, line {number}")
+def _listed(name: str | Sequence[str]) -> list[str]:
+    names = [name] if isinstance(name, str) else list(name)
+    # Path("") is the folder we stand in
+    if not names or not all(names):
+        raise DataError(f"the file is {name!r}; name at least one, and none by an empty text")
+    return names
 
 
-def _row(line: str, *, where: str) -> Row:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not JSON ({error.msg} at column {error.colno}); one JSON object a line") from None
-    if not isinstance(row, dict):
-        raise DataError(f"{where}: {line.strip()[:40]!r} is not an object; one JSON object a line")
-    return row
+def _source(name: str) -> Iterator[Row]:
+    if name.startswith(HUB):
+        return rows_of_hub(name)
+    if name.startswith(PYTHON):
+        return read_python(name)
+    return _rows_of_files(files_of(name))
 
 
-def _json(path: Path) -> Iterator[Row]:
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}, line {error.lineno}: not JSON ({error.msg}); use a JSON array of objects") from None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise DataError(f"{path}: not a JSON array of objects; wrap the rows in [ ... ]")
-    yield from rows
+def _rows_of_files(paths: Sequence[Path]) -> Iterator[Row]:
+    for path in paths:
+        yield from rows_of_file(path)
 
 
-def _csv(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        table = csv.DictReader(lines, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
-        try:
-            for row in table:
-                if None in row or None in row.values():
-                    raise DataError(f"{path}, line {table.line_num}: not as many fields as the header; quote the field")
-                yield dict(row)
-        except csv.Error as error:
-            raise DataError(f"{path}, line {table.line_num}: not CSV ({error}); quote the field") from None
-
-
-def _parquet(path: Path) -> Iterator[Row]:
-    import pyarrow.lib
-    import pyarrow.parquet
-
-    try:
-        yield from pyarrow.parquet.read_table(path).to_pylist()
-    except (pyarrow.lib.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: not a Parquet file ({str(error).splitlines()[0]})") from None
-
-
-READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
-    ".jsonl": _jsonl,
-    ".json": _json,
-    ".csv": _csv,
-    ".tsv": _csv,
-    ".parquet": _parquet,
-}
+def _shown(name: str | Sequence[str]) -> str:
+    return name if isinstance(name, str) else ", ".join(name)

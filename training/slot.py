@@ -69,14 +69,16 @@ class Slot:
     def micro_batch(self, most: int | None = None) -> Batch:
         """The rows whose gradient is next: a micro-batch, or fewer if at most so many are wanted."""
         if self._stepper.num_rows == 0:
-            self._stepper.begin(next(self._order))
+            rows_N = next(self._order)
+            weights_N = self.bench.splits["train"].targets.weights_N
+            self._stepper.begin(rows_N, float(weights_N[rows_N].sum()))
         rows = self._stepper.micro_rows(most)
         pad_id = self.bench.tokenizer.pad_token_id
         return collate(self.bench.splits["train"], rows, pad_id=pad_id, device=self.resources.device)
 
-    def share_of(self, logits_BC: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def share_of(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         """What to take the gradient of, given the model's output for the micro-batch."""
-        loss = self.bench.task.loss(logits_BC, batch, label_smoothing=self._config.fit.label_smoothing)
+        loss = self.bench.task.loss(logits, batch, label_smoothing=self._config.fit.label_smoothing)
         return self._stepper.share_of(loss)
 
     def advance(self, reporter: Reporter[Any]) -> None:
@@ -120,7 +122,7 @@ class Slot:
         metrics = self._scores()
         objective = metrics["objective"]
         if math.isnan(objective):
-            raise Diverged(f"after {milestone} examples: validation {self._config.task.metric.name} is not a number")
+            raise Diverged(f"after {milestone} examples: validation {self._config.task.metric} is not a number")
         if self._patience.update(objective):
             self._best = self._keep(metrics, milestone)
         metrics |= self._window.close()
@@ -142,12 +144,12 @@ class Slot:
         return self._best if self._at_end or self._patience.exhausted else None
 
     def _scores(self) -> dict[str, float]:
-        batch = (self._config.fit.eval_batch_size, self.bench.tokenizer.pad_token_id)
+        batch = (self._config.fit.eval_batch_size, self.bench.tokenizer)
         split = self.bench.splits["validation"]
         with as_written(self.model):
             scores = score_split(self.model, split, task=self.bench.task, resources=self.resources, batch=batch).scores
         # the tracker's compare page takes the metric that was logged first
-        objective = {"objective": scores[self._config.task.metric.value]}
+        objective = {"objective": scores[self._config.task.metric]}
         return objective | {f"validation/{name}": value for name, value in scores.items()}
 
     def _keep(self, metrics: dict[str, float], milestone: int) -> Completed:
@@ -165,17 +167,18 @@ class _Window:
     """Training loss and speed since the last evaluation."""
 
     def __init__(self) -> None:
-        self._loss_sum_nats, self._rows = 0.0, 0
+        self._loss_sum_nats, self._weight, self._rows = 0.0, 0.0, 0
         self._since = self._until = time.perf_counter()
 
     def add(self, result: StepResult, rows: int) -> None:
-        self._loss_sum_nats += result.loss_nats * rows
+        self._loss_sum_nats += result.loss_nats * result.weight
+        self._weight += result.weight
         self._rows += rows
         self._until = time.perf_counter()
 
     def close(self) -> dict[str, float]:
         seconds = self._until - self._since
-        return {"train/loss": self._loss_sum_nats / self._rows, "train/examples_per_second": self._rows / seconds}
+        return {"train/loss": self._loss_sum_nats / self._weight, "train/examples_per_second": self._rows / seconds}
 
 
 def _step_metrics(result: StepResult) -> dict[str, float]:

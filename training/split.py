@@ -1,19 +1,14 @@
 """Training, validation and test rows, never with one row on two sides."""
 
+import itertools
 from collections import Counter
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from training.config import DataConfig
+from training.config import DataConfig, TrialConfig
 from training.errors import DataError
-from training.reader import Row, read_rows
-
-
-class Example(NamedTuple):
-    """One input and its label, as text."""
-
-    text: str
-    label: str
+from training.examples import Example, Parser, parser_of
+from training.reader import Row, iter_rows, read_with
 
 
 class Splits(NamedTuple):
@@ -21,79 +16,171 @@ class Splits(NamedTuple):
     train: Trained on.
     validation: Chooses among trials.
     test: Read once, for the winner; may be empty.
-    num_duplicates: Rows dropped because the same text stood before them.
+    num_duplicates: Rows dropped because the same text stood before them in the same file.
+    num_empty: Rows dropped because they have no text.
+    num_leaked: Training rows dropped because a held-out file has the same text.
+    near_leaks: Training texts that are nearly a held-out text, with that text; dropped if `data.drop_leaks`.
     """
 
     train: list[Example]
     validation: list[Example]
     test: list[Example]
     num_duplicates: int
+    num_empty: int
+    num_leaked: int
+    near_leaks: list[tuple[str, str]]
+
+    def named(self) -> dict[str, list[Example]]:
+        """The rows by the name of their split, as metrics are named."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
-def load_splits(data: DataConfig) -> Splits:
-    """Read, deduplicate and split as `data` says.
+class _Read(NamedTuple):
+    examples: list[Example]
+    num_duplicates: int
+    num_empty: int
+
+
+def load_splits(config: TrialConfig) -> Splits:
+    """Read, deduplicate and split as `config.data` says.
 
     A held-out file keeps its rows; training rows with the same text are dropped. Splits made here keep the class
-    distribution and depend on the rows and `data.seed` alone.
+    distribution and the groups, and depend on the rows and `data.seed` alone.
 
     Raises:
-        DataError: A column is missing, a text or label is empty, or a class is too small to be split.
+        DataError: A column is missing, a label is empty, or a class is too small to be split.
     """
-    test = _examples(data.test_file, data) if data.test_file else []
-    validation = _examples(data.validation_file, data) if data.validation_file else []
-    test, seen, dropped_test = _distinct(test, set())
-    validation, seen, dropped_validation = _distinct(validation, seen)
-    train, seen, dropped_train = _distinct(_examples(data.train_file, data), seen)
-    if not train:
+    data, parse = config.data, parser_of(config.task, config.data)
+    test, validation, train = (
+        _read(name, data, parse) if name else _Read([], 0, 0)
+        for name in (data.test_file, data.validation_file, data.train_file)
+    )
+    seen = {_key(example) for example in test.examples}
+    kept_validation = [example for example in validation.examples if _key(example) not in seen]
+    seen |= {_key(example) for example in kept_validation}
+    rows = [example for example in train.examples if _key(example) not in seen]
+    num_leaked = len(train.examples) - len(rows) + len(validation.examples) - len(kept_validation)
+    if not rows:
         raise DataError(f"{data.train_file}: no row is left to train on after removing those in the held-out files")
+    held_test, held_validation = test.examples, kept_validation
     if not data.test_file and data.test_share > 0:
-        train, test = _stratified(train, data.test_share, data)
+        rows, held_test = _hold_out(rows, data.test_share, config)
     if not data.validation_file:
         # the share is of the whole file, so it grows on what the test split left
         portion = data.validation_share / (1 - (0 if data.test_file else data.test_share))
-        train, validation = _stratified(train, portion, data)
-    return Splits(train, validation, test, dropped_test + dropped_validation + dropped_train)
+        rows, held_validation = _hold_out(rows, portion, config)
+    near_leaks, without = _near_leaks(rows, [*held_validation, *held_test], config)
+    read = (train, validation, test)
+    return Splits(
+        without if data.drop_leaks else rows,
+        held_validation,
+        held_test,
+        num_duplicates=sum(part.num_duplicates for part in read),
+        num_empty=sum(part.num_empty for part in read),
+        num_leaked=num_leaked,
+        near_leaks=near_leaks,
+    )
 
 
-def read_examples(file: str, *, text_column: str, label_column: str) -> list[Example]:
-    """The labelled rows of a file.
+def examples_of(source: Any, config: TrialConfig) -> list[Example]:
+    """Rows as the config's task sees them, those without text left out.
+
+    Args:
+        source: A name that a reader takes, or rows as they were read.
+        config: The trial's.
 
     Raises:
-        DataError: A column is missing, or a text or label is empty; the message names the row.
+        DataError: A column is missing, a label is empty, or there are no rows; the message names the row.
     """
-    columns = {"text_column": text_column, "label_column": label_column}
-    return [_example(row, f"{file}, row {number}", columns) for number, row in enumerate(read_rows(file), start=1)]
+    parse = parser_of(config.task, config.data)
+    if isinstance(source, str):
+        parsed = _parsed(source, config.data, parse)
+    else:
+        parsed = (parse(row, f"row {number}") for number, row in enumerate(source, start=1))
+    examples = [example for example in parsed if example is not None]
+    if not examples:
+        raise DataError(f"{source if isinstance(source, str) else 'the data'}: no rows with text")
+    return examples
 
 
-def _examples(file: str, data: DataConfig) -> list[Example]:
-    return read_examples(file, text_column=data.text_column, label_column=data.label_column)
+def _parsed(name: Any, data: DataConfig, parse: Parser) -> Iterator[Example | None]:
+    names = [name] if isinstance(name, str) else name
+    rows: Iterator[Row] = (
+        iter_rows(names)
+        if data.reader is None
+        else itertools.chain.from_iterable(read_with(data.reader, one) for one in names)
+    )
+    for number, row in enumerate(rows, start=1):
+        yield parse(row, f"{name}, row {number}")
 
 
-def _example(row: Row, where: str, columns: Mapping[str, str]) -> Example:
-    values = []
-    for key, column in columns.items():
-        if column not in row:
-            raise DataError(f"{where}: no column '{column}' ({key}); the row has {', '.join(map(str, row))}")
-        value = row[column]
-        if value is None or not str(value).strip():
-            raise DataError(f"{where}: column '{column}' is empty; fill it or remove the row")
-        # a lone surrogate, as broken JSON escapes make it, is no text that can be encoded
-        values.append(str(value).strip().encode("utf-8", "replace").decode())
-    return Example(*values)
+def _read(name: Any, data: DataConfig, parse: Parser) -> _Read:
+    first: dict[str, Example] = {}
+    num_duplicates = num_empty = 0
+    for example in _parsed(name, data, parse):
+        if example is None:
+            num_empty += 1
+        elif (key := _key(example)) in first:
+            num_duplicates += 1
+        else:
+            first[key] = example
+    if not first:
+        raise DataError(f"{name}: no rows with text; give a file with at least one row")
+    return _Read(list(first.values()), num_duplicates, num_empty)
 
 
-def _distinct(examples: list[Example], seen: set[str]) -> tuple[list[Example], set[str], int]:
-    kept = []
-    seen = set(seen)
-    for example in examples:
-        key = " ".join(example.text.casefold().split())
-        if key not in seen:
-            kept.append(example)
-        seen.add(key)
-    return kept, seen, len(examples) - len(kept)
+def _key(example: Example) -> str:
+    """Equal for rows that a person would call the same."""
+    return " ".join(f"{example.text} {example.pair}".casefold().split())
 
 
-def _stratified(examples: list[Example], portion: float, data: DataConfig) -> tuple[list[Example], list[Example]]:
+def _near_leaks(
+    examples: list[Example], held_out: list[Example], config: TrialConfig
+) -> tuple[list[tuple[str, str]], list[Example]]:
+    """Pairs of a training text and the held-out text that it nearly is, and the rows without those."""
+    if config.task.name == "language_modelling":
+        # documents share passages, and are no rows of questions with answers
+        return [], examples
+    from training.near_duplicates import near_duplicates
+
+    texts, others = ([f"{one.text} {one.pair}".strip() for one in part] for part in (examples, held_out))
+    first: dict[int, str] = {}
+    for match in near_duplicates(texts, others):
+        first.setdefault(match.text, others[match.other])
+    if len(first) == len(examples):
+        raise DataError(f"{config.data.train_file}: every row is nearly a held-out row; give other rows to train on")
+    kept = [example for index, example in enumerate(examples) if index not in first]
+    return [(texts[index], other) for index, other in first.items()], kept
+
+
+def _hold_out(examples: list[Example], portion: float, config: TrialConfig) -> tuple[list[Example], list[Example]]:
+    """The rows without a portion of them, and that portion."""
+    # here, so that reading rows alone does not import scikit-learn
+    from sklearn.model_selection import GroupShuffleSplit, train_test_split
+
+    data = config.data
+    if data.group_column is not None:
+        groups = [example.group for example in examples]
+        if len(set(groups)) < 3:
+            raise DataError(f"{data.train_file}: data.group_column has {len(set(groups))} groups; a split needs three")
+        shuffle = GroupShuffleSplit(1, test_size=portion, random_state=data.seed)
+        kept, out = next(shuffle.split(examples, groups=groups))
+        return [examples[index] for index in kept], [examples[index] for index in out]
+    num_held_out = round(len(examples) * portion)
+    stratified = config.task.name == "classification" and not any(example.labels for example in examples)
+    if stratified:
+        _check_classes(examples, num_held_out, data)
+    elif not 0 < num_held_out < len(examples):
+        raise DataError(
+            f"{data.train_file}: {len(examples)} rows are too few to hold out {num_held_out}; add rows, or give "
+            "data.validation_file and data.test_file"
+        )
+    labels = [example.label for example in examples] if stratified else None
+    train, held_out = train_test_split(examples, test_size=num_held_out, random_state=data.seed, stratify=labels)
+    return train, held_out
+
+
+def _check_classes(examples: list[Example], num_held_out: int, data: DataConfig) -> None:
     counts = Counter(example.label for example in examples)
     label, fewest = min(counts.items(), key=lambda item: item[1])
     if fewest < 2:
@@ -101,16 +188,8 @@ def _stratified(examples: list[Example], portion: float, data: DataConfig) -> tu
             f"{data.train_file}: class '{label}' has {fewest} row; a split that keeps the classes needs 2: "
             "add rows, remove the class, or give data.validation_file and data.test_file"
         )
-    num_held_out = round(len(examples) * portion)
     if num_held_out < len(counts) or len(examples) - num_held_out < len(counts):
         raise DataError(
             f"{data.train_file}: {len(examples)} rows are too few to hold out {num_held_out} of {len(counts)} classes; "
             "add rows or give data.validation_file and data.test_file"
         )
-    # here, so that reading rows alone does not import scikit-learn
-    from sklearn.model_selection import train_test_split
-
-    train, held_out = train_test_split(
-        examples, test_size=num_held_out, random_state=data.seed, stratify=[example.label for example in examples]
-    )
-    return train, held_out

@@ -9,19 +9,21 @@ from torch import nn
 
 from training.config import FitConfig, Precision
 from training.errors import Diverged
+from training.loss import LossSum
 from training.resources import Resources
 from training.schedule import learning_rate_factor
-from training.tasks.classification import LossSum
 
 
 class StepResult(NamedTuple):
     """Attributes:
-    loss_nats: Mean loss of the batch's rows.
+    loss_nats: Mean loss of the batch.
+    weight: What its rows count: rows, or labelled tokens.
     gradient_norm: Global norm before clipping.
     learning_rate: What the step was taken with.
     """
 
     loss_nats: float
+    weight: float
     gradient_norm: float
     learning_rate: float
 
@@ -38,7 +40,7 @@ class Stepper:
         self._scaler = torch.amp.GradScaler(enabled=resources.precision is Precision.fp16)
         self.num_steps = 0
         self._rows_N: np.ndarray = np.empty(0, dtype=np.int64)
-        self._at = 0
+        self._at, self._weight = 0, 1.0
         self._losses: list[torch.Tensor] = []
 
     @property
@@ -51,9 +53,10 @@ class Stepper:
         """Whether all rows of the batch have had their turn, so that `step` is next."""
         return 0 < len(self._rows_N) <= self._at
 
-    def begin(self, rows_N: np.ndarray) -> None:
-        """Start on the rows of the next optimizer step."""
+    def begin(self, rows_N: np.ndarray, weight: float | None = None) -> None:
+        """Start on the rows of the next optimizer step; `weight` is what they count together, by default one each."""
         self._rows_N = rows_N
+        self._weight = float(len(rows_N)) if weight is None else weight
         self.rewind()
 
     def rewind(self) -> None:
@@ -71,7 +74,7 @@ class Stepper:
         # read in `step`: here a GPU would have to be waited for
         self._losses.append(loss.nats.detach())
         self._at += loss.rows
-        return self._scaler.scale(loss.nats / len(self._rows_N))
+        return self._scaler.scale(loss.nats / self._weight)
 
     def step(self) -> StepResult:
         """Move the weights by the gradients of the batch.
@@ -84,7 +87,7 @@ class Stepper:
             group["lr"] = learning_rate
         norm = self._clip()
         *losses_nats, gradient_norm = torch.stack([*self._losses, norm.to(self._losses[0].dtype)]).tolist()
-        result = StepResult(sum(losses_nats) / len(self._rows_N), gradient_norm, learning_rate)
+        result = StepResult(sum(losses_nats) / self._weight, self._weight, gradient_norm, learning_rate)
         # a scaler expects overflows while it looks for its scale and skips those steps by itself
         overflowed = not math.isfinite(gradient_norm) and not self._scaler.is_enabled()
         if overflowed or not math.isfinite(result.loss_nats):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,12 +11,33 @@ import torch
 
 from training.batches import Split
 from training.config import FullConfig, Precision, TrialConfig
-from training.encode import encode
+from training.encode import Recipe, encode
+from training.examples import Example
 from training.model import Base, load_base, load_tokenizer
 from training.resources import Resources, attention_of
-from training.split import Example, Splits, load_splits
-from training.tasks import Classification
-from training.tasks.classification import classification_of
+from training.scratch import with_model
+from training.split import Splits, load_splits
+from training.tasks import Task, task_of
+
+
+class Data(NamedTuple):
+    """What trials learn from.
+
+    Attributes:
+        config: The trial's, with a folder to load the model from.
+        task: The task with its labels.
+        tokenizer: The checkpoint's.
+        splits: The rows as text.
+        encoded: `train`, `validation` and, if there are such rows, `test`.
+        fingerprint: sha256 of all rows and the split that they are in.
+    """
+
+    config: TrialConfig
+    task: Task
+    tokenizer: Any
+    splits: Splits
+    encoded: dict[str, Split]
+    fingerprint: str
 
 
 class Workbench(NamedTuple):
@@ -27,9 +49,10 @@ class Workbench(NamedTuple):
     examples: The same rows as text.
     data_fingerprint: sha256 of all rows and the split that they are in.
     num_cut: Training rows that `data.max_length` cut.
+    num_duplicates: Rows dropped because the same text stood before them.
     """
 
-    task: Classification
+    task: Task
     tokenizer: Any
     base: Base
     splits: dict[str, Split]
@@ -70,24 +93,48 @@ def workbench_key(config: TrialConfig, resources: Resources) -> str:
     return json.dumps(parts, default=str, sort_keys=True)
 
 
-def _build(config: TrialConfig, resources: Resources) -> Workbench:
-    splits = load_splits(config.data)
-    task = classification_of(config.task.labels, splits.train)
+def data_of(config: TrialConfig) -> Data:
+    """Read, split and encode the data of a config; what was encoded before is loaded.
+
+    Raises:
+        UserError: Data, labels or model cannot be used.
+    """
+    config = with_model(config)
+    splits = load_splits(config)
+    task = task_of(config, splits.train)
     tokenizer = load_tokenizer(config.model)
-    encoded = _encode_all(config, splits, task=task, tokenizer=tokenizer)
+    named = {name: examples for name, examples in splits.named().items() if examples}
+    encoded = {name: ready(examples, task, tokenizer, config=config, name=name) for name, examples in named.items()}
+    return Data(config, task, tokenizer, splits, encoded, fingerprint(splits))
+
+
+def ready(examples: Sequence[Example], task: Task, tokenizer: Any, *, config: TrialConfig, name: str) -> Split:
+    """Rows of a split, encoded and with their labels.
+
+    Raises:
+        DataError: A label does not occur in training.
+    """
+    recipe = Recipe(task.settings(), lambda: task.encode(examples, tokenizer))
+    cache_dir = Path(config.data.cache_dir).expanduser() / "encoded"
+    contents = (example.content() for example in examples)
+    return task.split(examples, encode(contents, tokenizer, recipe, cache_dir=cache_dir), name=name)
+
+
+def _build(config: TrialConfig, resources: Resources) -> Workbench:
+    data = data_of(config)
     return Workbench(
-        task=task,
-        tokenizer=tokenizer,
-        base=base_of(config, resources, task=task, tokenizer=tokenizer),
-        splits=encoded,
-        examples={name: rows for name, rows in _named(splits).items() if rows},
-        data_fingerprint=fingerprint(splits),
-        num_cut=encoded["train"].encoded.num_cut,
-        num_duplicates=splits.num_duplicates,
+        task=data.task,
+        tokenizer=data.tokenizer,
+        base=base_of(data.config, resources, task=data.task, tokenizer=data.tokenizer),
+        splits=data.encoded,
+        examples={name: rows for name, rows in data.splits.named().items() if rows},
+        data_fingerprint=data.fingerprint,
+        num_cut=data.encoded["train"].encoded.num_cut,
+        num_duplicates=data.splits.num_duplicates,
     )
 
 
-def base_of(config: TrialConfig, resources: Resources, *, task: Classification, tokenizer: Any) -> Base:
+def base_of(config: TrialConfig, resources: Resources, *, task: Task, tokenizer: Any) -> Base:
     """The base model of a config, stored as its trials compute with it."""
     attention = attention_of(config.model.attention, resources.device, max_length=config.data.max_length)
     return load_base(
@@ -101,22 +148,5 @@ def base_of(config: TrialConfig, resources: Resources, *, task: Classification, 
 
 def fingerprint(splits: Splits) -> str:
     """sha256 of the rows and the split that each is in."""
-    rows = {name: [list(example) for example in examples] for name, examples in _named(splits).items()}
+    rows = {name: [example.content() for example in examples] for name, examples in splits.named().items()}
     return hashlib.sha256(json.dumps(rows, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
-
-
-def _named(splits: Splits) -> dict[str, list[Example]]:
-    return {"train": splits.train, "validation": splits.validation, "test": splits.test}
-
-
-def _encode_all(config: TrialConfig, splits: Splits, *, task: Classification, tokenizer: Any) -> dict[str, Split]:
-    cache_dir = Path(config.data.cache_dir).expanduser() / "encoded"
-    ready = {}
-    for name, examples in _named(splits).items():
-        if examples:
-            labels = task.label_ids(examples, split=name)
-            texts = [example.text for example in examples]
-            ready[name] = Split(
-                encode(texts, tokenizer, max_length=config.data.max_length, cache_dir=cache_dir), labels
-            )
-    return ready

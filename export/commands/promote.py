@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from training.errors import ModelError
 
 if TYPE_CHECKING:
-    from training.split import Example
+    from training.examples import Example
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -50,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _rows(options: argparse.Namespace) -> "list[Example]":
-    from training.split import read_examples
+    from training.examples import labelled_examples
+    from training.reader import iter_rows
 
-    return read_examples(options.data, text_column=options.text_column, label_column=options.label_column)
+    return labelled_examples(
+        iter_rows(options.data), text_column=options.text_column, label_column=options.label_column
+    )

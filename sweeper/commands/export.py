@@ -20,7 +20,7 @@ def run(arguments: Sequence[str]) -> int:
 
     from export.pipeline import export_checkpoint
     from sweeper import summary
-    from sweeper.checkpoint_source import find_checkpoint
+    from training.checkpoint_source import find_checkpoint
 
     checkpoint = find_checkpoint(options.run, options.tracking_uri)
     exported = export_checkpoint(checkpoint, limits, Path(options.out), facts={"source_checkpoint": str(options.run)})

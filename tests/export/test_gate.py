@@ -7,7 +7,7 @@ from export.bundle import Bundle
 from export.gate import decide
 from export.pipeline import Exported
 from tests.conftest import make_rows
-from training.split import Example
+from training.examples import Example
 
 
 def make(score: float, **more: Any) -> Bundle:

@@ -5,6 +5,7 @@ import pytest
 
 from export.verify import Reference, VariantReport, choose, verify
 from tests.export.conftest import limits
+from training.metrics import measure_of
 
 
 class FakeSession:
@@ -20,7 +21,13 @@ class FakeSession:
 @pytest.fixture
 def reference() -> Reference:
     logits = np.array([[2.0, 0.0], [2.0, 0.0], [0.0, 2.0], [0.0, 2.0]], dtype=np.float32)
-    return Reference(texts=["a"] * 4, labels_N=np.array([0, 0, 1, 0]), logits_NC=logits, metric="accuracy")
+    return Reference(
+        texts=["a"] * 4,
+        labels_N=np.array([0, 0, 1, 0]),
+        logits_NC=logits,
+        metric="accuracy",
+        measures=(measure_of("accuracy"),),
+    )
 
 
 def measured(reference: Reference, logits: np.ndarray, tmp_path: Path, **more: float) -> VariantReport:

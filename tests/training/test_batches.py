@@ -5,13 +5,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.batches import BatchOrder, Split, by_length, by_tokens, collate
-from training.encode import Encoded
+from training.batches import BatchOrder, Split, Targets, by_length, by_tokens, collate
+from training.encode import Encoded, Ragged
 
 
 def make_split(lengths: list[int]) -> Split:
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return Split(Encoded(np.arange(1, starts[-1] + 1, dtype=np.int32), starts, 0), np.arange(len(lengths)))
+    ids = Ragged(np.arange(1, starts[-1] + 1, dtype=np.int32), starts)
+    return Split(Encoded({"input_ids": ids}, 0), Targets(np.arange(len(lengths)), np.ones(len(lengths))))
 
 
 @given(lengths=st.lists(st.integers(1, 50), min_size=1, max_size=90), batch_size=st.integers(1, 20))
@@ -60,5 +61,5 @@ def test_batches_hold_rows_of_like_length() -> None:
 def test_padding_is_masked() -> None:
     batch = collate(make_split([3, 1]), [1, 0], pad_id=0, device=torch.device("cpu"))
     assert batch.input_ids_BT.tolist() == [[4, 0, 0], [1, 2, 3]]
-    assert batch.attention_mask_BT.tolist() == [[1, 0, 0], [1, 1, 1]]
-    assert batch.labels_B.tolist() == [1, 0]
+    assert batch.inputs["attention_mask"].tolist() == [[1, 0, 0], [1, 1, 1]]
+    assert batch.labels.tolist() == [1, 0]

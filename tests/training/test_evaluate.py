@@ -7,7 +7,7 @@ import torch
 from training.config import parse_trial
 from training.evaluate import score_split
 from training.resources import resolve
-from training.tasks import Classification
+from training.tasks.classification import Classification
 from training.workbench import Workbench, workbench_for
 
 ConfigOf = Callable[..., dict[str, Any]]
@@ -21,9 +21,11 @@ def bench(config_of: ConfigOf) -> Workbench:
 
 def score(bench: Workbench, config_of: ConfigOf, batch_size: int | None) -> torch.Tensor:
     resources = resolve(parse_trial(config_of("fit.precision=fp32")).section.fit)
-    batch = (batch_size, bench.tokenizer.pad_token_id)
+    batch = (batch_size, bench.tokenizer)
     split = bench.splits["validation"]
-    return score_split(bench.base.model, split, task=bench.task, resources=resources, batch=batch).logits_NC
+    evaluation = score_split(bench.base.model, split, task=bench.task, resources=resources, batch=batch)
+    assert evaluation.tally.columns["row"] == tuple(range(len(split)))
+    return torch.tensor(evaluation.tally.columns["nats"])
 
 
 def test_the_size_of_a_batch_changes_nothing(bench: Workbench, config_of: ConfigOf) -> None:

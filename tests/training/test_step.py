@@ -78,8 +78,8 @@ def test_a_step_is_that_of_a_plain_pytorch_loop(config: TrialConfig, bench: Work
     for factor in (0.0, 0.5, 1.0):
         for group in optimizer.param_groups:
             group["lr"] = fit.learning_rate * factor
-        logits = model(input_ids=batch.input_ids_BT, attention_mask=batch.attention_mask_BT).logits
-        cross_entropy(logits, batch.labels_B).backward()
+        logits = model(input_ids=batch.input_ids_BT, attention_mask=batch.inputs["attention_mask"]).logits
+        cross_entropy(logits, batch.labels).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
         optimizer.step()
         optimizer.zero_grad()

@@ -1,5 +1,6 @@
 """Share of rows whose predicted label is the reference label."""
 
+import math
 from typing import Any
 
 import datasets
@@ -20,4 +21,6 @@ class Accuracy(evaluate.Metric):  # type: ignore[misc]
         )
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
+        if not references:
+            return {"accuracy": math.nan}
         return {"accuracy": float(accuracy_score(references, predictions))}

@@ -1,5 +1,6 @@
 """F1 score, averaged over classes in three ways."""
 
+import math
 from typing import Any
 
 import datasets
@@ -23,6 +24,8 @@ class F1(evaluate.Metric):  # type: ignore[misc]
         )
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
+        if not references:
+            return dict.fromkeys(("f1_macro", "f1_micro", "f1_weighted"), math.nan)
         return {
             f"f1_{average}": float(f1_score(references, predictions, average=average, zero_division=0))
             for average in ("macro", "micro", "weighted")

@@ -1,60 +1,50 @@
-"""What an evaluation has seen so far: sums and labels, divided only once."""
+"""What an evaluation has seen so far, as columns of rows: divided only once, at its end."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-import evaluate
-
-from training.metrics.accuracy import Accuracy
-from training.metrics.f1 import F1
+import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A mergeable state of classification metrics: any split of the rows gives the same numbers.
+    """A mergeable state: any split of the rows, in any order of the parts, gives the same numbers.
 
     Attributes:
-        predictions: Label ids.
-        references: Label ids, as many.
-        loss_sum_nats: Sum of the rows' losses.
+        columns: Values by name, one a row, e.g. `row`, `nats`, `weight`, `prediction`, `reference`.
     """
 
-    predictions: tuple[int, ...] = ()
-    references: tuple[int, ...] = ()
-    loss_sum_nats: float = 0.0
+    columns: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     @classmethod
-    def empty(cls) -> "Tally":
-        """The state of no rows."""
-        return cls()
+    def of(cls, **columns: Sequence[Any]) -> "Tally":
+        """The state of some rows."""
+        return cls({name: tuple(values) for name, values in columns.items()})
 
-    @classmethod
-    def of(cls, predictions: Sequence[int], references: Sequence[int], loss_sum_nats: float) -> "Tally":
-        """The state of one batch."""
-        return cls(tuple(predictions), tuple(references), loss_sum_nats)
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
 
     def merge(self, other: "Tally") -> "Tally":
         """The state of both sets of rows."""
-        return Tally(
-            self.predictions + other.predictions,
-            self.references + other.references,
-            self.loss_sum_nats + other.loss_sum_nats,
-        )
+        if not self.columns or not other.columns:
+            return other if not self.columns else self
+        return Tally({name: values + other.columns[name] for name, values in self.columns.items()})
 
-    def compute(self) -> dict[str, float]:
-        """`loss`, `accuracy` and the F1 averages; NaN on no rows."""
-        rows = len(self.references)
-        if rows == 0:
-            return dict.fromkeys(("loss", "accuracy", "f1_macro", "f1_micro", "f1_weighted"), math.nan)
-        scores = {"loss": self.loss_sum_nats / rows}
-        for metric in _metrics():
-            scores |= metric.compute(predictions=self.predictions, references=self.references)
-        return scores
+    def take(self, rows: Sequence[int] | np.ndarray) -> "Tally":
+        """The state of some of the rows, each as often as it is named."""
+        return Tally({name: tuple(values[row] for row in rows) for name, values in self.columns.items()})
+
+    def in_order(self) -> "Tally":
+        """The same, in the order of the column `row`."""
+        if not self.columns:
+            return self
+        return self.take(np.argsort(np.asarray(self.columns["row"]), kind="stable"))
 
 
-@cache
-def _metrics() -> tuple[evaluate.Metric, ...]:
-    # in memory: trials that run side by side would otherwise share one cache file
-    return (Accuracy(keep_in_memory=True), F1(keep_in_memory=True))
+def merged(parts: Sequence[Tally]) -> Tally:
+    """The state of all rows of the parts; quicker than one merge after the other."""
+    filled = [part for part in parts if part.columns]
+    if not filled:
+        return Tally()
+    return Tally({name: tuple(value for part in filled for value in part.columns[name]) for name in filled[0].columns})

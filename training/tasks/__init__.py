@@ -1,5 +1,6 @@
-"""What is learned: one file a task."""
+"""What is learned: one file a task, all behind one protocol."""
 
-from training.tasks.classification import Classification
+from training.tasks.protocol import Task
+from training.tasks.registry import task_of
 
-__all__ = ["Classification"]
+__all__ = ["Task", "task_of"]

@@ -1,95 +1,195 @@
-"""Sequence classification: one label a text."""
+"""Sequence classification: one label a text or a pair of texts, or any number of labels."""
 
-# B rows, C classes
+# B rows, C classes, N rows of a split
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from transformers import AutoModelForSequenceClassification
 
-from training.batches import Batch
-from training.errors import DataError
-from training.metrics import Tally
-from training.split import Example
+from training.batches import Batch, Split, Targets
+from training.config import TrialConfig
+from training.encode import Encoded, Ragged, tokenized
+from training.errors import ConfigError, DataError
+from training.examples import Example
+from training.loss import LossSum, at_least_float32, own_loss
+from training.metrics import Measure, Tally, mean_loss, measure_of
+
+BALANCED = "balanced"
 
 
-class LossSum(NamedTuple):
-    """Sum of the rows' losses in nats (a scalar with gradient) and the number of rows."""
-
-    nats: torch.Tensor
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Classification:
-    """Maps texts to one of C labels.
+    """Maps texts to one of C labels, or to some of them.
 
     Attributes:
         labels: Label names in the order of their ids.
+        max_length: Longest input in tokens.
+        metrics: Names of what is measured.
+        multi_label: Whether a text has any number of labels.
+        weights: What a row of each class counts in the loss; empty counts all alike.
+        loss_settings: A loss of the user's own.
     """
 
     labels: tuple[str, ...]
+    max_length: int = 128
+    metrics: tuple[str, ...] = ("accuracy", "f1")
+    multi_label: bool = False
+    weights: tuple[float, ...] = ()
+    loss_settings: Mapping[str, Any] | None = field(default=None, hash=False)
 
     auto_class = AutoModelForSequenceClassification
     peft_task_type = "SEQ_CLS"
+    couples_rows = False
+
+    @property
+    def headlines(self) -> Sequence[str]:
+        """As the protocol says."""
+        return ("subset_accuracy", "f1_macro") if self.multi_label else ("accuracy", "f1_macro")
+
+    @cached_property
+    def measures(self) -> Sequence[Measure]:
+        """As the protocol says."""
+        return (mean_loss(), *(measure_of(name) for name in self.metrics))
+
+    @cached_property
+    def _own_loss(self) -> Any:
+        return own_loss(self.loss_settings)
+
+    def model_options(self) -> Mapping[str, object]:
+        """As the protocol says."""
+        id2label = dict(enumerate(self.labels))
+        options: dict[str, object] = {
+            "num_labels": len(self.labels),
+            "id2label": id2label,
+            "label2id": {label: index for index, label in id2label.items()},
+        }
+        return options | ({"problem_type": "multi_label_classification"} if self.multi_label else {})
+
+    def settings(self) -> Mapping[str, Any]:
+        """As the protocol says."""
+        return {"encoding": "text", "max_length": self.max_length}
+
+    def encode(self, examples: Sequence[Example], tokenizer: Any) -> Encoded:
+        """As the protocol says."""
+        texts = [example.text for example in examples]
+        pairs = [example.pair for example in examples] if any(example.pair for example in examples) else None
+        columns, num_cut = tokenized(texts, tokenizer, max_length=self.max_length, pairs=pairs)
+        return Encoded({name: Ragged.of(rows) for name, rows in columns.items()}, num_cut)
+
+    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> Split:
+        """As the protocol says."""
+        labels_N = self.label_ids(examples, split=name)
+        weights_N = np.asarray(self.weights)[labels_N] if self.weights else np.ones(len(examples))
+        return Split(encoded, Targets(labels_N, weights_N), examples)
 
     def label_ids(self, examples: Sequence[Example], *, split: str) -> np.ndarray:
-        """Label ids (int64) of the examples.
+        """Label ids (N, int64), or with several labels ones and zeros (N, C, float32).
 
         Raises:
             DataError: A label does not occur in training.
         """
         ids = {label: index for index, label in enumerate(self.labels)}
-        unknown = sorted({example.label for example in examples} - ids.keys())
+        named = [example.labels if self.multi_label else (example.label,) for example in examples]
+        unknown = sorted({label for labels in named for label in labels} - ids.keys())
         if unknown:
             raise DataError(
                 f"the {split} rows have the label '{unknown[0]}', which no training row has; "
                 f"known: {', '.join(self.labels)}"
             )
-        return np.array([ids[example.label] for example in examples], dtype=np.int64)
-
-    def model_options(self) -> dict[str, object]:
-        """Keyword arguments of `from_pretrained` that this task needs."""
-        id2label = dict(enumerate(self.labels))
-        return {
-            "num_labels": len(self.labels),
-            "id2label": id2label,
-            "label2id": {label: index for index, label in id2label.items()},
-        }
+        if not self.multi_label:
+            return np.array([ids[label] for (label,) in named], dtype=np.int64)
+        ones_NC = np.zeros((len(named), len(ids)), dtype=np.float32)
+        for row, labels in enumerate(named):
+            ones_NC[row, [ids[label] for label in labels]] = 1.0
+        return ones_NC
 
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
         """Class scores (B, C) in float32 at least."""
-        output = model(input_ids=batch.input_ids_BT, attention_mask=batch.attention_mask_BT)
-        logits_BC: torch.Tensor = output.logits
-        return logits_BC.to(torch.promote_types(logits_BC.dtype, torch.float32))
+        return at_least_float32(model(**batch.inputs).logits)
 
-    def loss(self, logits_BC: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
-        """Cross entropy summed over the rows."""
-        nats = cross_entropy(logits_BC, batch.labels_B, label_smoothing=label_smoothing, reduction="sum")
-        return LossSum(nats, len(batch))
+    def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
+        """Cross entropy, or with several labels the mean binary cross entropy of the classes."""
+        if self._own_loss is not None:
+            return LossSum(self._own_loss(logits, batch.labels) * len(batch), len(batch))
+        return LossSum(self._nats(logits, batch.labels, label_smoothing=label_smoothing).sum(), len(batch))
 
-    def tally(self, logits_BC: torch.Tensor, batch: Batch) -> Tally:
-        """The metrics' state of one batch."""
-        loss = self.loss(logits_BC, batch, label_smoothing=0.0)
-        return Tally.of(logits_BC.argmax(-1).tolist(), batch.labels_B.tolist(), float(loss.nats))
+    def _nats(self, logits_BC: torch.Tensor, labels: torch.Tensor, *, label_smoothing: float = 0.0) -> torch.Tensor:
+        if self.multi_label:
+            return binary_cross_entropy_with_logits(logits_BC, labels.to(logits_BC.dtype), reduction="none").mean(-1)
+        nats_B = cross_entropy(logits_BC, labels, label_smoothing=label_smoothing, reduction="none")
+        if not self.weights:
+            return nats_B
+        return nats_B * torch.tensor(self.weights, dtype=nats_B.dtype, device=labels.device)[labels]
+
+    def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
+        """As the protocol says."""
+        if self.multi_label:
+            predictions, references = (_ones(values) for values in (logits > 0, batch.labels > 0))
+        else:
+            predictions, references = logits.argmax(-1).tolist(), batch.labels.tolist()
+        return Tally.of(
+            row=rows,
+            nats=self._nats(logits, batch.labels).tolist(),
+            weight=split.targets.weights_N[np.asarray(rows)].tolist(),
+            prediction=predictions,
+            reference=references,
+            data=[split.examples[row].row for row in rows] if split.examples else [{}] * len(rows),
+        )
+
+    def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
+        """None: labels are not written."""
+        return None
 
 
-def classification_of(names: Sequence[str] | None, train: Sequence[Example]) -> Classification:
-    """The task with the given label names, or with those of the training rows, sorted.
+def _ones(values_BC: torch.Tensor) -> list[tuple[int, ...]]:
+    return [tuple(torch.nonzero(row).flatten().tolist()) for row in values_BC.cpu()]
+
+
+def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Classification:
+    """The task of a config, with the labels of a checkpoint, those that the config gives, or those of the rows.
 
     Raises:
-        DataError: There are fewer than two labels, or a training label is not among `names`.
+        DataError: There are fewer than two labels, or a training label is not among those given.
     """
-    found = sorted({example.label for example in train})
-    labels = tuple(names) if names else tuple(found)
+    task: Any = config.task
+    named = [example.labels if task.multi_label else (example.label,) for example in train]
+    found = sorted({label for labels in named for label in labels})
+    labels = labels or (tuple(task.labels) if task.labels else tuple(found))
     if len(labels) < 2:
-        raise DataError(f"the training rows have one label only ('{labels[0]}'); a classifier needs at least two")
+        raise DataError(f"the training rows have one label only ('{''.join(labels)}'); a classifier needs at least two")
     missing = sorted(set(found) - set(labels))
     if missing:
         raise DataError(f"the training rows have the label '{missing[0]}', which task.labels lacks; add it there")
-    return Classification(labels)
+    return Classification(
+        labels=labels,
+        max_length=config.data.max_length,
+        metrics=tuple(task.metrics),
+        multi_label=task.multi_label,
+        weights=_weights(task.class_weights, labels, [label for labels in named for label in labels]),
+        loss_settings=task.loss,
+    )
+
+
+def _weights(given: Any, labels: Sequence[str], found: Sequence[str]) -> tuple[float, ...]:
+    """A weight for each label; `balanced` is scikit-learn's: rows / (classes x rows of the class)."""
+    if given is None:
+        return ()
+    if given == BALANCED:
+        counts = Counter(found)
+        return tuple(len(found) / (len(labels) * counts[label]) if counts[label] else 1.0 for label in labels)
+    if not isinstance(given, Mapping) or not all(
+        isinstance(weight, int | float) and weight > 0 for weight in given.values()
+    ):
+        raise ConfigError([f"task.class_weights is {given!r}; use balanced, or a weight above 0 by label"])
+    unknown = sorted(set(map(str, given)) - set(labels))
+    if unknown:
+        raise ConfigError([f"task.class_weights has '{unknown[0]}', which is no label; known: {', '.join(labels)}"])
+    return tuple(float(given.get(label, 1.0)) for label in labels)

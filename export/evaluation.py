@@ -1,0 +1,126 @@
+"""Scores of any model on any labelled rows: a checkpoint, a run, a bundle or a registered model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from export.bundle import MANIFEST, Bundle
+from export.gate import open_session
+from export.locate import SCHEME, locate_bundle
+from training.checkpoint import read_record, trial_config
+from training.checkpoint_source import find_checkpoint
+from training.config import TrialConfig
+from training.details import details_of, label_details
+from training.errors import ConfigError
+from training.examples import Example, labelled_examples
+from training.final import score_checkpoint
+from training.metrics import Tally, compute_all
+from training.reader import Row, iter_rows
+from training.schema import suggestion
+from training.split import examples_of
+from training.tasks.classification import Classification
+
+
+class Scored(NamedTuple):
+    """Attributes:
+    scores: Score name to value.
+    num_rows: Rows that they are of.
+    details: Label by label, where the task has labels.
+    source: The folder that was scored.
+    experiment: Where the model comes from, in the tracker; None if it does not say.
+    """
+
+    scores: dict[str, float]
+    num_rows: int
+    details: Mapping[str, Any]
+    source: Path
+    experiment: str | None
+
+
+class Columns(NamedTuple):
+    """Columns of the rows, where they differ from those that the model was trained on."""
+
+    text: str | None = None
+    label: str | None = None
+
+
+SAME = Columns()
+
+
+def evaluate_model(
+    model_path: str,
+    test_dataset: str | Sequence[Row],
+    metric_type: str | None = None,
+    *,
+    columns: Columns = SAME,
+    tracking_uri: str | None = None,
+) -> dict[str, float]:
+    """Scores of a model on labelled rows.
+
+    Args:
+        model_path: A checkpoint's or trial's folder, the id of a run, a bundle's folder, or `models:/<name>@<alias>`.
+        test_dataset: A name that a reader takes, or rows as dicts.
+        metric_type: One score, e.g. `accuracy`; None gives all that the model's task has.
+        columns: Of the rows.
+        tracking_uri: The MLflow store of runs and registered models.
+
+    Raises:
+        ModelError: There is no such model.
+        DataError: The rows cannot be read, or have labels that it does not know.
+        ConfigError: The task has no such score.
+    """
+    scores = score_model(model_path, test_dataset, columns=columns, tracking_uri=tracking_uri).scores
+    if metric_type is None:
+        return scores
+    if metric_type not in scores:
+        raise ConfigError([f"metric_type is '{metric_type}'; {suggestion(metric_type, scores)}"])
+    return {metric_type: scores[metric_type]}
+
+
+def score_model(
+    model: str, rows: str | Sequence[Row], *, columns: Columns = SAME, tracking_uri: str | None = None
+) -> Scored:
+    """As `evaluate_model`, with where the scores come from."""
+    if model.startswith(SCHEME) or (Path(model).expanduser() / MANIFEST).is_file():
+        return _score_bundle(locate_bundle(model, tracking_uri), rows, columns)
+    checkpoint = find_checkpoint(model, tracking_uri)
+    record = read_record(checkpoint)
+    config = _with_columns(trial_config(record, checkpoint), columns)
+    examples = examples_of(rows, config)
+    task, evaluation = score_checkpoint(checkpoint, examples, config, name="given")
+    details = details_of(task, evaluation)
+    return Scored(evaluation.scores, len(examples), details, checkpoint, str(record.config["search"]["name"]))
+
+
+def _with_columns(config: TrialConfig, columns: Columns) -> TrialConfig:
+    data = config.data
+    own = replace(data, text_column=columns.text or data.text_column, label_column=columns.label or data.label_column)
+    return config._replace(data=own)
+
+
+def _score_bundle(bundle: Bundle, rows: str | Sequence[Row], columns: Columns) -> Scored:
+    examples = _labelled(rows, columns)
+    task = Classification(tuple(bundle.labels))
+    labels_N = task.label_ids(examples, split="given")
+    logits_NC = torch.from_numpy(open_session(bundle).logits([example.text for example in examples]))
+    nats_N = cross_entropy(logits_NC, torch.from_numpy(labels_N), reduction="none")
+    tally = Tally.of(
+        nats=nats_N.tolist(),
+        weight=np.ones(len(examples)).tolist(),
+        prediction=logits_NC.argmax(-1).tolist(),
+        reference=labels_N.tolist(),
+    )
+    details = label_details(tally.columns["prediction"], tally.columns["reference"], task.labels)
+    return Scored(
+        compute_all(task.measures, tally), len(examples), details, bundle.folder, bundle.manifest.get("sweep")
+    )
+
+
+def _labelled(rows: str | Sequence[Row], columns: Columns) -> list[Example]:
+    read = iter_rows(rows) if isinstance(rows, str) else rows
+    return labelled_examples(read, text_column=columns.text or "text", label_column=columns.label or "label")

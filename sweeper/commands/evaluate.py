@@ -1,0 +1,105 @@
+"""`slimtune evaluate`: the scores of any model on labelled rows."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from export.evaluation import Scored
+
+# labels of a confusion matrix that a terminal has room for
+MOST_SHOWN = 10
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Score, print, and log to the store.
+
+    Raises:
+        UserError: The model or the rows cannot be used.
+    """
+    options = _parser().parse_args(arguments)
+    from export.evaluation import Columns, score_model
+
+    columns = Columns(options.text_column, options.label_column)
+    scored = score_model(options.model, options.data, columns=columns, tracking_uri=options.tracking_uri)
+    logged = _log(scored, options)
+    if options.json:
+        print(json.dumps({"num_rows": scored.num_rows, **scored.scores, **scored.details}))
+        return 0
+    _show(scored, options.data)
+    print(logged)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slimtune evaluate", description=__doc__)
+    parser.add_argument(
+        "--model", required=True, help="a checkpoint or trial folder, a run id, a bundle, or models:/..."
+    )
+    parser.add_argument("--data", required=True, help="labelled rows: a file, a folder, or any other name of rows")
+    parser.add_argument("--text-column", help="column of the text (default: as in training)")
+    parser.add_argument("--label-column", help="column of the label (default: as in training)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db, if it is there)")
+    parser.add_argument("--no-log", action="store_true", help="log nothing")
+    return parser
+
+
+def _show(scored: "Scored", data: str) -> None:
+    from rich.console import Console
+
+    from sweeper.summary import plain_table
+
+    console = Console()
+    scores = [(name, f"{value:.4f}") for name, value in scored.scores.items()]
+    console.print(plain_table(f"{scored.num_rows} rows of {data}", ("score", "value"), scores))
+    labels = scored.details.get("per_label", [])
+    if labels:
+        rows = [
+            (one["label"], *(f"{one[key]:.3f}" for key in ("precision", "recall", "f1")), one["support"])
+            for one in labels
+        ]
+        console.print(plain_table("by label", ("label", "precision", "recall", "f1", "rows"), rows))
+    if "confusion" in scored.details and len(scored.details["labels"]) <= MOST_SHOWN:
+        names = scored.details["labels"]
+        counts = [(name, *row) for name, row in zip(names, scored.details["confusion"], strict=True)]
+        console.print(plain_table("right labels in rows, given ones in columns", ("", *names), counts))
+
+
+def _log(scored: "Scored", options: argparse.Namespace) -> str:
+    """Log a run of kind `evaluation`; what to tell the user."""
+    from training.config import CheckpointPolicy, TrackerName, TrackingConfig
+    from training.tracking import Tracker
+    from training.tracking_uri import SQLITE, tracking_uri
+    from training.trial import Lineage
+
+    uri = tracking_uri(options.tracking_uri)
+    if options.no_log:
+        return "not logged (--no-log)"
+    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
+        return f"not logged: there is no {uri.removeprefix(SQLITE)} (--tracking-uri)"
+    experiment = scored.experiment or "evaluations"
+    tracker = Tracker(
+        TrackingConfig(
+            name=TrackerName.mlflow, uri=uri, experiment=None, checkpoints=CheckpointPolicy.none, log_every=1
+        ),
+        experiment,
+    )
+    tags = {"model": options.model, "data": str(options.data), "source": str(scored.source)}
+    name = f"evaluation {Path(options.data).name}"
+    lineage = Lineage(
+        experiment=experiment,
+        kind="evaluation",
+        name=name,
+        parent_run_id=None,
+        run_id=None,
+        sampled={},
+        folder=scored.source,
+        tags=tags,
+    )
+    run = tracker.start(lineage)
+    run.log_metrics({f"evaluation/{key}": value for key, value in scored.scores.items()})
+    run.end(state="complete")
+    return f"logged: run {run.run_id} of experiment {experiment}"

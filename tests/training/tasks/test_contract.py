@@ -1,0 +1,131 @@
+"""What every task must do, whatever it is."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sweeper.checks import problems_of
+from tests.conftest import FakeTrial
+from tests.training.tasks.conftest import Case
+from training import workbench
+from training.batches import collate
+from training.checkpoint import read_record
+from training.config import TrialConfig
+from training.engine import run_trial
+from training.evaluate import score_split
+from training.final import score_checkpoint
+from training.resources import resolve
+from training.split import load_splits
+from training.trial import Completed
+from training.workbench import Workbench, data_of, workbench_for
+
+ValuesOf = Callable[..., dict[str, Any]]
+ConfigFor = Callable[..., TrialConfig]
+
+
+def bench_of(config: TrialConfig) -> Workbench:
+    workbench.clear()
+    return workbench_for(config, resolve(config.fit))
+
+
+def test_its_config_is_valid(case: Case, values_of: ValuesOf) -> None:
+    assert problems_of(values_of(case)) == []
+
+
+def test_a_trial_trains_is_kept_and_scores_the_same_when_loaded_again(
+    case: Case, values_of: ValuesOf, config_for: ConfigFor, tmp_path: Path
+) -> None:
+    """From the config's rows to a checkpoint that gives the scores it was kept for."""
+    workbench.clear()
+    trial = FakeTrial(values_of(case), tmp_path / "trial")
+    outcome = run_trial(trial)
+    assert isinstance(outcome, Completed), outcome
+    losses = [report["validation/loss"] for report in trial.reports.values()]
+    assert losses[-1] < 1.02 * losses[0] or case.name == "similarity"
+    config = config_for(case)
+    rows = load_splits(config).validation
+    _, evaluation = score_checkpoint(outcome.checkpoint, rows, config, name="validation")
+    kept = read_record(outcome.checkpoint).scores
+    for name, value in evaluation.scores.items():
+        assert kept[f"validation/{name}"] == pytest.approx(value, rel=1e-3, abs=1e-3), name
+    assert kept["objective"] == kept[f"validation/{config.task.metric}"]
+
+
+def test_loss_goes_down_over_its_training_rows(case: Case, values_of: ValuesOf, tmp_path: Path) -> None:
+    workbench.clear()
+    trial = FakeTrial(values_of(case, "fit.epochs=4"), tmp_path / "trial")
+    assert isinstance(run_trial(trial), Completed)
+    losses = [report["train/loss"] for report in trial.reports.values()]
+    assert losses[-1] < losses[0]
+
+
+def test_rows_scored_in_batches_are_rows_scored_alone(case: Case, config_for: ConfigFor) -> None:
+    """Padding and batch size change no score."""
+    bench, config = bench_of(config_for(case)), config_for(case)
+    resources = resolve(config.fit)
+    split = bench.splits["validation"]
+    scores = [
+        score_split(bench.base.model, split, task=bench.task, resources=resources, batch=(size, bench.tokenizer)).scores
+        for size in (1, 5, None)
+    ]
+    for other in scores[1:]:
+        assert other == pytest.approx(scores[0], rel=1e-3, abs=1e-4)
+
+
+def test_the_loss_of_a_batch_is_that_of_its_parts(case: Case, config_for: ConfigFor) -> None:
+    """Rows weigh by what the split says, so a batch taken in parts has the same mean."""
+    bench = bench_of(config_for(case))
+    split = bench.splits["train"]
+
+    def summed(rows: list[int]) -> float:
+        batch = collate(split, rows, pad_id=bench.tokenizer.pad_token_id, device=torch.device("cpu"))
+        with torch.no_grad():
+            logits = bench.task.logits(bench.base.model, batch)
+            return float(bench.task.loss(logits, batch, label_smoothing=0.0).nats)
+
+    rows = list(range(6)) if len(split) >= 6 else list(range(len(split)))
+    assert summed(rows) == pytest.approx(sum(summed([row]) for row in rows), rel=1e-4)
+
+
+def test_the_mean_training_loss_is_the_evaluated_loss(case: Case, config_for: ConfigFor) -> None:
+    bench, config = bench_of(config_for(case)), config_for(case)
+    split = bench.splits["validation"]
+    batch = collate(split, range(len(split)), pad_id=bench.tokenizer.pad_token_id, device=torch.device("cpu"))
+    with torch.no_grad():
+        loss = bench.task.loss(bench.task.logits(bench.base.model, batch), batch, label_smoothing=0.0)
+    scores = score_split(
+        bench.base.model, split, task=bench.task, resources=resolve(config.fit), batch=(None, bench.tokenizer)
+    ).scores
+    assert float(loss.nats) / split.targets.weights_N.sum() == pytest.approx(scores["loss"], rel=1e-4)
+
+
+def test_the_second_time_nothing_is_tokenized(
+    case: Case, config_for: ConfigFor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Encoded rows come from the cache and are the same."""
+    caplog.set_level("INFO")
+    first = data_of(config_for(case))
+    caplog.clear()
+    second = data_of(config_for(case))
+    messages = [message for message in caplog.messages if message.startswith("encoded data")]
+    assert messages
+    assert not any("tokenized" in message for message in messages)
+    for name, split in first.encoded.items():
+        columns = second.encoded[name].encoded.columns
+        assert {key: column.values_T.tolist() for key, column in columns.items()} == {
+            key: column.values_T.tolist() for key, column in split.encoded.columns.items()
+        }
+
+
+def test_a_row_without_the_column_is_named(case: Case, config_for: ConfigFor, tmp_path: Path) -> None:
+    from training.errors import DataError
+
+    config = config_for(case)
+    path = tmp_path / "rows.jsonl"
+    path.write_text(path.read_text() + json.dumps({"unrelated": 1}) + "\n")
+    with pytest.raises(DataError, match=f"row {len(case.rows) + 1}: no column"):
+        load_splits(config)

@@ -1,0 +1,70 @@
+"""Spans: windows of long rows, and entity scores over whole rows."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.training.tasks.conftest import CASES
+from training.batches import IGNORED
+from training.config import TrialConfig
+from training.metrics import Tally, compute_all
+from training.spans import Span
+from training.tasks.extraction import EXAMPLE, Extraction, spans_of_words
+from training.workbench import data_of
+
+ConfigFor = Callable[..., TrialConfig]
+CASE = next(case for case in CASES if case.name == "extraction")
+
+
+def long_rows() -> list[dict[str, object]]:
+    rows = []
+    for row in CASE.rows:
+        text = f"{'so ' * 11}{row['text']} {'and then ' * 9}"
+        shift = 33
+        spans = [{**span, "start": span["start"] + shift, "end": span["end"] + shift} for span in row["label"]]
+        rows.append({"text": text, "label": spans})
+    return rows
+
+
+def test_windows_tag_each_word_once_and_give_the_spans_back(config_for: ConfigFor) -> None:
+    """Also where a span stands in the part that two windows share."""
+    data = data_of(config_for(CASE._replace(rows=long_rows()), "data.max_length=16", "task.stride=6"))
+    task, encoded = data.task, data.encoded["train"].encoded
+    assert isinstance(task, Extraction)
+    assert len(encoded) > len(data.splits.train)
+    words: dict[int, list[tuple[int, int, str]]] = {}
+    for row in range(len(encoded)):
+        owner = int(encoded.columns[EXAMPLE].row(row)[0])
+        labels = encoded.columns["labels"].row(row)
+        starts, ends = (encoded.columns[name].row(row) for name in ("word_starts", "word_ends"))
+        words.setdefault(owner, []).extend(
+            (int(starts[at]), int(ends[at]), task.tags[labels[at]])
+            for at in range(len(labels))
+            if labels[at] != IGNORED
+        )
+    for owner, example in enumerate(data.splits.train):
+        assert len(set(words[owner])) == len(words[owner]), "a word is tagged by one window only"
+        assert spans_of_words(words[owner]) == example.spans
+
+
+def test_scores_are_of_whole_rows_and_not_of_windows() -> None:
+    """A span that two windows tag together is one entity."""
+    task = Extraction(labels=("x",), max_length=8, stride=2)
+    tally = Tally.of(
+        example=[0, 0, 1],
+        spans=[((0, 2, "B-x"),), ((3, 5, "I-x"),), ((0, 1, "O"),)],
+        gold=[(Span(0, 5, "x"),), (Span(0, 5, "x"),), (Span(0, 1, "x"),)],
+    )
+    scores = compute_all(task.measures, tally)
+    assert (scores["precision"], scores["recall"], scores["f1"]) == pytest.approx((1.0, 0.5, 2 / 3))
+
+
+def test_tags_of_words_are_read_too(config_for: ConfigFor) -> None:
+    rows = [{"words": row["text"].rstrip(".").split(), "label": ["U-person", "O", "U-place", "O"]} for row in CASE.rows]
+    data = data_of(config_for(CASE._replace(rows=rows)))
+    assert data.task.labels == ("person", "place")
+    example = data.splits.train[0]
+    assert [example.text[span.start : span.end] for span in example.spans] == [
+        example.text.split()[0],
+        example.text.split()[2],
+    ]

@@ -1,0 +1,67 @@
+"""Losses over two vectors, ours and a user's."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cosine_similarity, pairwise_distance
+
+from tests.conftest import FakeTrial
+from tests.training.tasks.conftest import CASES
+from training import workbench
+from training.engine import run_trial
+from training.pair_losses import ContrastiveLoss, CosineLoss, MultipleNegativesLoss
+from training.trial import Completed
+
+CASE = next(case for case in CASES if case.name == "similarity")
+FIRST, SECOND = torch.randn(2, 5, 4, generator=torch.Generator().manual_seed(0)).unbind(0)
+LABEL = torch.tensor([1.0, 0.0, 1.0, 0.0, 1.0])
+
+
+class CustomContrastiveLoss(nn.Module):
+    """As a user writes it: Euclidean, with a margin."""
+
+    def __init__(self, margin: float) -> None:
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, output1: torch.Tensor, output2: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        distance = pairwise_distance(output1, output2)
+        apart = torch.clamp(self.margin - distance, min=0.0)
+        return torch.mean(label * distance**2 + (1 - label) * apart**2)
+
+
+def test_a_users_loss_plugs_in_by_its_dotted_path(values_of: Callable[..., dict[str, Any]], tmp_path: Any) -> None:
+    workbench.clear()
+    loss = f"{{_target_: {__name__}.CustomContrastiveLoss, margin: 1.0}}"
+    values = values_of(CASE, f"++task.loss={loss}")
+    assert values["task"]["loss"] == {"_target_": f"{__name__}.CustomContrastiveLoss", "margin": 1.0}
+    trial = FakeTrial(values, tmp_path / "trial")
+    outcome = run_trial(trial)
+    assert isinstance(outcome, Completed), outcome
+    losses = [report["train/loss"] for report in trial.reports.values()]
+    assert losses[-1] < losses[0]
+
+
+def test_the_contrastive_loss_is_its_formula() -> None:
+    expected = [
+        0.5 * (distance**2 if label else max(0.0, 0.5 - distance) ** 2)
+        for distance, label in zip((1 - cosine_similarity(FIRST, SECOND)).tolist(), LABEL.tolist(), strict=True)
+    ]
+    assert float(ContrastiveLoss()(FIRST, SECOND, LABEL)) == pytest.approx(sum(expected) / 5, rel=1e-5)
+
+
+def test_the_cosine_loss_is_zero_where_label_and_cosine_agree() -> None:
+    assert float(CosineLoss()(FIRST, SECOND, cosine_similarity(FIRST, SECOND))) == 0.0
+    assert float(CosineLoss()(FIRST, FIRST, torch.zeros(5))) == pytest.approx(1.0, rel=1e-5)
+
+
+def test_other_rows_are_the_negatives() -> None:
+    """Of five pairs that are each their own, the loss falls with the scale; without positives it is 0."""
+    own = torch.eye(5)
+    assert float(MultipleNegativesLoss(20.0)(own, own, torch.ones(5))) < float(
+        MultipleNegativesLoss(1.0)(own, own, torch.ones(5))
+    )
+    assert float(MultipleNegativesLoss()(FIRST, SECOND, torch.zeros(5))) == 0.0

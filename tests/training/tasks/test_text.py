@@ -1,0 +1,166 @@
+"""Generation and language modelling: what is learned, and what a model that writes is asked."""
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from tests.training.tasks.conftest import CASES, LLAMA, Case
+from training.batches import IGNORED
+from training.config import TrialConfig
+from training.evaluate import score_split
+from training.generate import Generation, generate
+from training.resources import resolve
+from training.tasks.causal import fitted
+from training.workbench import Data, data_of, workbench_for
+
+ConfigFor = Callable[..., TrialConfig]
+NAMED = {case.name: case for case in CASES}
+WRITERS = [case for case in CASES if case.name.startswith("generation")]
+
+
+def rows_of(data: Data) -> list[tuple[list[int], list[int]]]:
+    columns = data.encoded["train"].encoded.columns
+    return [
+        (columns["input_ids"].row(at).tolist(), columns["labels"].row(at).tolist())
+        for at in range(len(data.splits.train))
+    ]
+
+
+def test_the_loss_is_on_the_answer_and_its_end(config_for: ConfigFor) -> None:
+    data = data_of(config_for(NAMED["generation"], r"data.text_template='Q: {input}\nA: {target}'"))
+    for example, (ids, labels) in zip(data.splits.train, rows_of(data), strict=True):
+        learned = [label for label in labels if label != IGNORED]
+        assert data.tokenizer.decode(learned[:-1]) == example.label
+        assert learned[-1] == data.tokenizer.eos_token_id
+        assert (
+            data.tokenizer.decode(ids[: len(ids) - len(learned)]) == example.text == f"Q: {example.row['input']}\nA: "
+        )
+
+
+def test_the_prompt_counts_when_asked_to(config_for: ConfigFor) -> None:
+    data = data_of(config_for(NAMED["generation"], "task.train_on_prompt=true"))
+    assert all(ids == labels for ids, labels in rows_of(data))
+
+
+def test_a_chat_is_written_by_the_tokenizers_template(config_for: ConfigFor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The prompt ends where the assistant's turn begins, the loss is on that turn."""
+    import training.workbench
+
+    rows = [
+        {"messages": [{"role": "user", "content": f"{row['input']}?"}, {"role": "assistant", "content": row["target"]}]}
+        for row in NAMED["generation"].rows
+    ]
+    load = training.workbench.load_tokenizer
+
+    def with_template(config: Any) -> Any:
+        tokenizer = load(config)
+        tokenizer.chat_template = (
+            "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"
+            "{% if add_generation_prompt %}<assistant>{% endif %}"
+        )
+        return tokenizer
+
+    monkeypatch.setattr(training.workbench, "load_tokenizer", with_template)
+    data = data_of(config_for(NAMED["generation"]._replace(rows=rows)))
+    for example, (ids, labels) in zip(data.splits.train, rows_of(data), strict=True):
+        learned = [label for label in labels if label != IGNORED]
+        assert data.tokenizer.decode(ids[: len(ids) - len(learned)]) == f"<user>{example.messages[0][1]}<assistant>"
+        assert data.tokenizer.decode(learned[:-1]) == example.messages[1][1]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "kept"),
+    [(4, 3, (4, 3)), (20, 3, (7, 3)), (3, 20, (3, 7)), (20, 20, (5, 5)), (20, 6, (5, 5))],
+)
+def test_a_long_row_loses_its_prompts_beginning_first(prompt: int, answer: int, kept: tuple[int, int]) -> None:
+    """Down to half of the length; an answer is never cut away whole."""
+    before, after = fitted(list(range(prompt)), list(range(answer)), 10)
+    assert (len(before), len(after)) == kept
+    assert before == list(range(prompt))[-len(before) :]
+    assert after == list(range(answer))[: len(after)]
+
+
+def test_rows_that_were_cut_are_counted(config_for: ConfigFor) -> None:
+    data = data_of(config_for(NAMED["generation"], "data.max_length=6"))
+    encoded = data.encoded["train"].encoded
+    assert encoded.num_cut == int((encoded.uncut_lengths() > 6).sum()) > 0
+    assert encoded.lengths().max() <= 6
+
+
+@pytest.mark.parametrize("case", WRITERS, ids=lambda case: case.name)
+def test_a_batch_writes_what_each_row_writes_alone(case: Case, config_for: ConfigFor) -> None:
+    """With the left padding that a causal model needs."""
+    config = config_for(case)
+    bench = workbench_for(config, resolve(config.fit))
+    task: Any = bench.task
+    prompts = task.prompts(bench.examples["validation"][:6], bench.tokenizer)
+    assert len({len(prompt) for prompt in prompts}) > 1
+    settings, device = Generation(6, 1), torch.device("cpu")
+    together = generate(bench.base.model, prompts, bench.tokenizer, settings=settings, device=device)
+    alone = [
+        generate(bench.base.model, [prompt], bench.tokenizer, settings=settings, device=device)[0] for prompt in prompts
+    ]
+    assert together == alone
+    assert any(together)
+
+
+def test_documents_are_packed_without_a_token_lost(config_for: ConfigFor) -> None:
+    """Blocks overlap by one token, so that each token of the stream but the first is predicted once."""
+    data = data_of(config_for(NAMED["language_modelling"], "data.max_length=16"))
+    columns = data.encoded["train"].encoded.columns["input_ids"]
+    blocks = [columns.row(at).tolist() for at in range(len(columns))]
+    stream = blocks[0] + [token for block in blocks[1:] for token in block[1:]]
+    end = data.tokenizer.eos_token_id
+    documents = [[*data.tokenizer(example.text)["input_ids"], end] for example in data.splits.train]
+    assert stream == [token for document in documents for token in document]
+    assert data.encoded["train"].targets.weights_N.sum() == len(stream) - 1
+    assert all(one[-1] == other[0] for one, other in itertools.pairwise(blocks))
+
+
+def test_perplexity_is_that_of_a_plain_loop(config_for: ConfigFor) -> None:
+    config = config_for(NAMED["language_modelling"])
+    bench = workbench_for(config, resolve(config.fit))
+    split, nats, tokens = bench.splits["validation"], 0.0, 0
+    for at in range(len(split)):
+        ids = torch.from_numpy(split.encoded.row(at)).long()
+        with torch.no_grad():
+            logits = bench.base.model(ids[None]).logits[0]
+        nats += float(cross_entropy(logits[:-1], ids[1:], reduction="sum"))
+        tokens += len(ids) - 1
+    scores = score_split(
+        bench.base.model, split, task=bench.task, resources=resolve(config.fit), batch=(None, bench.tokenizer)
+    ).scores
+    assert scores["perplexity"] == pytest.approx(math.exp(nats / tokens), rel=1e-4)
+
+
+def test_an_encoder_that_writes_no_text_is_refused(config_for: ConfigFor) -> None:
+    from training.errors import ModelError
+
+    case = NAMED["generation"]._replace(overrides=("task=generation",))
+    with pytest.raises(ModelError, match=r"an encoder \(bert\), which writes no text"):
+        data_of(config_for(case))
+
+
+def test_labels_written_as_text_have_accuracy_and_f1(config_for: ConfigFor) -> None:
+    rows = [
+        {"text": f"{row['input']}", "target": "yes" if "e" in row["input"][:3] else "no"}
+        for row in NAMED["generation"].rows
+    ]
+    case = Case("labels", rows, ("task=generation", "task.metrics=[accuracy,f1,exact_match]", *LLAMA, "method=full"))
+    config = config_for(case)
+    bench = workbench_for(config, resolve(config.fit))
+    evaluation = score_split(
+        bench.base.model,
+        bench.splits["validation"],
+        task=bench.task,
+        resources=resolve(config.fit),
+        batch=(None, bench.tokenizer),
+    )
+    assert evaluation.generated is not None
+    assert evaluation.scores["accuracy"] == evaluation.scores["exact_match"]
+    assert {"f1_macro", "f1_micro"} <= evaluation.scores.keys()

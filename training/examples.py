@@ -1,0 +1,202 @@
+"""Rows as a task sees them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from training.config import DataConfig
+from training.errors import DataError
+from training.reader import Row
+from training.spans import Span, spans_of_tags, spans_of_values
+from training.task_config import ClassificationConfig, GenerationConfig, TaskConfig
+from training.template import fill
+
+MESSAGES, WORDS = "messages", "words"
+
+
+class Example(NamedTuple):
+    """One row.
+
+    Attributes:
+        text: What the model is given: a text, a prompt, a document.
+        label: Its label, or the text to be generated; empty where the task has none.
+        pair: A second text.
+        labels: Its labels, where it has any number of them.
+        spans: Its spans, in order.
+        messages: A chat as (role, content); the last is the answer.
+        group: Rows of one group stay on one side of a split.
+        row: As it was read.
+    """
+
+    text: str
+    label: str = ""
+    pair: str = ""
+    labels: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = ()
+    messages: tuple[tuple[str, str], ...] = ()
+    group: str = ""
+    row: Mapping[str, Any] = {}  # a NamedTuple's default, never written to
+
+    def content(self) -> list[Any]:
+        """All but the row: what a fingerprint is taken of."""
+        return list(self[:-1])
+
+
+# gives None for a row without text
+Parser = Callable[[Row, str], Example | None]
+
+
+def parser_of(task: TaskConfig, data: DataConfig) -> Parser:
+    """How the rows of a task are read."""
+    parse: Callable[[Row, str, DataConfig], Example | None]
+    match task.name:
+        case "classification":
+            multi_label = isinstance(task, ClassificationConfig) and task.multi_label
+            parse = _many_labels if multi_label else _labelled
+        case "language_modelling":
+            parse = _document
+        case "extraction":
+            parse = _annotated
+        case "similarity":
+            parse = _pair
+        case _:
+            assert isinstance(task, GenerationConfig)
+            parse = _answered
+
+    def parsed(row: Row, where: str) -> Example | None:
+        example = parse(row, where, data)
+        if example is None:
+            return None
+        group = text_of(row, data.group_column, where, "data.group_column") if data.group_column else ""
+        return example._replace(group=group, row=row)
+
+    return parsed
+
+
+def value_of(row: Row, column: str, where: str, key: str) -> Any:
+    """A value of the row.
+
+    Raises:
+        DataError: The row lacks the column.
+    """
+    if column not in row:
+        raise DataError(f"{where}: no column '{column}' ({key}); the row has {', '.join(map(str, row))}")
+    return row[column]
+
+
+def text_of(row: Row, column: str, where: str, key: str) -> str:
+    """A value of the row as text; empty for null."""
+    value = value_of(row, column, where, key)
+    text = "" if value is None else str(value).strip()
+    # a lone surrogate, as broken JSON escapes make it, is no text that can be encoded
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def needed(row: Row, column: str, where: str, key: str) -> str:
+    """As `text_of`.
+
+    Raises:
+        DataError: It is empty.
+    """
+    text = text_of(row, column, where, key)
+    if not text:
+        raise DataError(f"{where}: column '{column}' is empty; fill it or remove the row")
+    return text
+
+
+def labelled_examples(rows: Iterable[Row], *, text_column: str, label_column: str) -> list[Example]:
+    """Texts with one label each, from rows of whatever model.
+
+    Raises:
+        DataError: A row lacks a column or a value, or there are no rows.
+    """
+    examples = [
+        Example(
+            needed(row, text_column, f"row {number}", "--text-column"),
+            needed(row, label_column, f"row {number}", "--label-column"),
+        )
+        for number, row in enumerate(rows, start=1)
+    ]
+    if not examples:
+        raise DataError("there are no rows to score")
+    return examples
+
+
+def _labelled(row: Row, where: str, data: DataConfig) -> Example | None:
+    text, pair = _texts(row, where, data)
+    if not text:
+        return None
+    return Example(text, needed(row, data.label_column, where, "label_column"), pair)
+
+
+def _many_labels(row: Row, where: str, data: DataConfig) -> Example | None:
+    text, pair = _texts(row, where, data)
+    value = value_of(row, data.label_column, where, "label_column")
+    if isinstance(value, str):
+        value = [part for part in value.split(",") if part.strip()]
+    if not isinstance(value, Iterable):
+        raise DataError(f"{where}: column '{data.label_column}' is {value!r}; use a list of labels")
+    labels = tuple(sorted({str(label).strip() for label in value}))
+    return Example(text, ", ".join(labels), pair, labels) if text else None
+
+
+def _texts(row: Row, where: str, data: DataConfig) -> tuple[str, str]:
+    text = text_of(row, data.text_column, where, "text_column")
+    column = data.text_pair_column
+    return text, text_of(row, column, where, "text_pair_column") if column else ""
+
+
+def _answered(row: Row, where: str, data: DataConfig) -> Example | None:
+    if data.text_template is not None:
+        if not text_of(row, data.target_column, where, "target_column"):
+            return None
+        turn = fill(data.text_template, row, target_column=data.target_column, where=where)
+        return Example(turn.prompt, turn.answer)
+    if MESSAGES in row:
+        return _chat(row[MESSAGES], where)
+    text = text_of(row, data.text_column, where, "text_column")
+    answer = text_of(row, data.target_column, where, "target_column")
+    return Example(text, answer) if text and answer else None
+
+
+def _chat(messages: Any, where: str) -> Example | None:
+    try:
+        turns = tuple((str(message["role"]), str(message["content"])) for message in messages)
+    except (TypeError, KeyError):
+        raise DataError(f"{where}: 'messages' must be a list of objects with 'role' and 'content'") from None
+    if len(turns) < 2 or turns[-1][0] != "assistant":
+        raise DataError(f"{where}: the last of 'messages' must be the assistant's answer, after at least one other")
+    text = "\n".join(f"{role}: {content}" for role, content in turns[:-1])
+    return Example(text, turns[-1][1], messages=turns)
+
+
+def _document(row: Row, where: str, data: DataConfig) -> Example | None:
+    text = text_of(row, data.text_column, where, "text_column")
+    return Example(text) if text else None
+
+
+def _pair(row: Row, where: str, data: DataConfig) -> Example | None:
+    if data.text_pair_column is None:
+        raise DataError("data.text_pair_column is null; similarity needs the column of the second text")
+    text, pair = _texts(row, where, data)
+    label = needed(row, data.label_column, where, "label_column")
+    try:
+        float(label)
+    except ValueError:
+        raise DataError(f"{where}: column '{data.label_column}' is '{label}'; use a number, e.g. 1 or 0.8") from None
+    return Example(text, label, pair) if text and pair else None
+
+
+def _annotated(row: Row, where: str, data: DataConfig) -> Example | None:
+    if WORDS in row:
+        words = [str(word) for word in row[WORDS]]
+        tags = value_of(row, data.label_column, where, "label_column")
+        if not words:
+            return None
+        text, spans = spans_of_tags(words, tags, where=where)
+        return Example(text, spans=spans)
+    value = value_of(row, data.text_column, where, "text_column")
+    text = "" if value is None else str(value)
+    if not text.strip():
+        return None
+    values = value_of(row, data.label_column, where, "label_column")
+    return Example(text, spans=spans_of_values(values, text, where=where))

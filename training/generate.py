@@ -1,0 +1,75 @@
+"""Text that a model writes, in batches of like length."""
+
+# B rows, T tokens
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+BATCH_ROWS = 16
+
+
+class Generation(NamedTuple):
+    """Attributes:
+    max_new_tokens: Longest answer.
+    num_beams: 1 is greedy.
+    """
+
+    max_new_tokens: int
+    num_beams: int
+
+
+def some_rows(num_rows: int, most: int, *, seed: int) -> list[int]:
+    """At most so many row numbers, drawn by the seed, in order."""
+    if num_rows <= most:
+        return list(range(num_rows))
+    return sorted(np.random.default_rng(seed).choice(num_rows, most, replace=False).tolist())
+
+
+@torch.inference_mode()
+def generate(
+    model: Any, prompts: Sequence[Sequence[int]], tokenizer: Any, *, settings: Generation, device: torch.device
+) -> list[str]:
+    """Answers in the order of the prompts, without sampling; a batch gives what row by row would give.
+
+    Args:
+        model: A causal model or an encoder-decoder, in evaluation mode.
+        prompts: Token ids of each row.
+        tokenizer: The model's.
+        settings: How long and how.
+        device: Where the model is.
+    """
+    is_encoder_decoder = bool(model.config.is_encoder_decoder)
+    answers = [""] * len(prompts)
+    order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
+    for at in range(0, len(order), BATCH_ROWS):
+        rows = order[at : at + BATCH_ROWS]
+        ids_BT, mask_BT = _padded([prompts[row] for row in rows], tokenizer.pad_token_id, left=not is_encoder_decoder)
+        output_BU = model.generate(
+            input_ids=ids_BT.to(device),
+            attention_mask=mask_BT.to(device),
+            max_new_tokens=settings.max_new_tokens,
+            num_beams=settings.num_beams,
+            do_sample=False,
+            use_cache=True,
+            pad_token_id=tokenizer.pad_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+        begun = 0 if is_encoder_decoder else ids_BT.shape[1]
+        for row, text in zip(rows, tokenizer.batch_decode(output_BU[:, begun:], skip_special_tokens=True), strict=True):
+            answers[row] = text
+    return answers
+
+
+def _padded(rows: Sequence[Sequence[int]], pad_id: int, *, left: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """A causal model goes on from the last position, so its rows are filled up on the left."""
+    longest = max(len(row) for row in rows)
+    ids_BT = torch.full((len(rows), longest), pad_id, dtype=torch.int64)
+    mask_BT = torch.zeros((len(rows), longest), dtype=torch.int64)
+    for at, row in enumerate(rows):
+        place = slice(longest - len(row), longest) if left else slice(len(row))
+        ids_BT[at, place] = torch.tensor(row, dtype=torch.int64)
+        mask_BT[at, place] = 1
+    return ids_BT, mask_BT

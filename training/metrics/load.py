@@ -1,0 +1,139 @@
+"""A metric by its name in the config: one of ours, the user's own, or the hub's."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from numbers import Real
+from typing import Any
+
+from training.errors import ConfigError
+from training.schema import nearest, suggestion
+
+OURS = {
+    "accuracy": "training.metrics.accuracy.Accuracy",
+    "f1": "training.metrics.f1.F1",
+    "exact_match": "training.metrics.exact_match.ExactMatch",
+    "bleu": "training.metrics.bleu.Bleu",
+    "chrf": "training.metrics.chrf.Chrf",
+    "rouge": "training.metrics.rouge.Rouge",
+    "entity_f1": "training.metrics.entities.EntityF1",
+    "multilabel_f1": "training.metrics.multilabel.MultilabelF1",
+    "spearman": "training.metrics.spearman.Spearman",
+    "pair_scores": "training.metrics.pair_scores.PairScores",
+}
+HUB = "hub:"
+# how a metric of the user's own is called, and how we say so
+ARGUMENTS = ("predictions", "references", "rows")
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedMetric:
+    """A metric that is ready to compute.
+
+    Attributes:
+        name: Its name in the config, without `hub:` or the path of its module.
+        compute: Scores by name from predictions, references and the data rows, which may be None.
+    """
+
+    name: str
+    compute: Callable[[Sequence[Any], Sequence[Any], Rows | None], dict[str, float]]
+
+
+def load_metric(name_or_target: str) -> NamedMetric:
+    """The metric that an entry of `task.metrics` names.
+
+    Args:
+        name_or_target: One of `OURS`; `hub:<name>`, which `evaluate.load` takes; or the dotted path of an
+            `evaluate.Metric` or of a function of predictions, references and rows that gives a number or a dict of
+            numbers. Of what an `evaluate` module gives, only numbers are scores.
+
+    Raises:
+        ConfigError: There is no such metric, or it cannot be called as one.
+    """
+    if name_or_target.startswith(HUB):
+        name = name_or_target.removeprefix(HUB)
+        return NamedMetric(name, partial(_scores_of_module, _from_hub(name), name))
+    path = OURS.get(name_or_target, name_or_target)
+    name = name_or_target.rpartition(".")[-1]
+    target = _imported(path)
+    if _is_metric_class(target):
+        return NamedMetric(name, partial(_scores_of_module, target(keep_in_memory=True), name))
+    _check_callable(target, path)
+    return NamedMetric(name, partial(_scores_of_function, target, name))
+
+
+def _from_hub(name: str) -> Any:
+    import evaluate
+
+    if not name:
+        raise _problem(HUB, "which names nothing", f"use {HUB}<name>, e.g. {HUB}sari")
+    try:
+        return evaluate.load(name, module_type="metric", keep_in_memory=True)
+    except (OSError, ImportError, ValueError, TypeError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise _problem(HUB + name, f"but evaluate.load fails ({reason})", "check the name and the network") from error
+
+
+def _imported(path: str) -> Any:
+    module_name, _, attribute = path.rpartition(".")
+    if not module_name or not all(part.isidentifier() for part in path.split(".")):
+        repair = f"{suggestion(path, OURS)}, or use {HUB}<name> or the dotted path of your own"
+        raise _problem(path, "which is not a metric of ours", repair)
+    try:
+        module = import_module(module_name)
+    except ImportError as error:
+        repair = "install it or put its folder on PYTHONPATH"
+        raise _problem(path, f"but importing {module_name} fails ({error})", repair) from error
+    if not hasattr(module, attribute):
+        near = nearest(attribute, vars(module))
+        repair = f"did you mean '{near}'?" if near else "name a class or a function in it"
+        raise _problem(path, f"but {module_name} has no '{attribute}'", repair)
+    return getattr(module, attribute)
+
+
+def _is_metric_class(target: Any) -> bool:
+    import evaluate
+
+    return isinstance(target, type) and issubclass(target, evaluate.Metric)
+
+
+def _check_callable(target: Any, path: str) -> None:
+    arguments = f"({', '.join(ARGUMENTS)})"
+    if isinstance(target, type) or not callable(target):
+        what = "another class" if isinstance(target, type) else f"of type {type(target).__name__}"
+        raise _problem(path, f"which is {what}", f"use an evaluate.Metric class or a function of {arguments}")
+    try:
+        inspect.signature(target).bind(*ARGUMENTS)
+    except (TypeError, ValueError) as error:
+        raise _problem(path, f"which cannot be called with {arguments} ({error})", "let it take these three") from None
+
+
+def _scores_of_module(
+    metric: Any, name: str, predictions: Sequence[Any], references: Sequence[Any], rows: Rows | None
+) -> dict[str, float]:
+    del rows  # evaluate's modules know no rows
+    result = metric.compute(predictions=predictions, references=references)
+    # modules of the hub give lists and texts beside their scores
+    return _checked({key: value for key, value in result.items() if isinstance(value, Real)}, name)
+
+
+def _scores_of_function(
+    function: Any, name: str, predictions: Sequence[Any], references: Sequence[Any], rows: Rows | None
+) -> dict[str, float]:
+    return _checked(function(predictions, references, rows), name)
+
+
+def _checked(result: Any, name: str) -> dict[str, float]:
+    if isinstance(result, Real):
+        return {name: float(result)}
+    if isinstance(result, Mapping) and result and all(isinstance(value, Real) for value in result.values()):
+        return {str(key): float(value) for key, value in result.items()}
+    raise _problem(name, f"which gave {result!r:.80}", "let it give a number or a dict of numbers")
+
+
+def _problem(value: str, what: str, repair: str) -> ConfigError:
+    return ConfigError([f"task.metrics has '{value}', {what}; {repair}"])

@@ -1,0 +1,40 @@
+"""ROUGE of generated text."""
+
+import math
+from statistics import fmean
+from typing import Any
+
+import datasets
+import evaluate
+from rouge_score.rouge_scorer import RougeScorer
+from rouge_score.tokenizers import DefaultTokenizer
+
+ROUGE_TYPES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+
+
+class Rouge(evaluate.Metric):  # type: ignore[misc]
+    """ROUGE F-scores in 0 to 1, each the mean over rows; NaN on no rows.
+
+    No stemmer. `rougeLsum` takes each line as a sentence. Tokens are runs of a-z and 0-9 in lower case: text in another
+    script scores 0, there use chrF.
+
+    Oracle: `rouge_score.rouge_scorer.RougeScorer`. Source: Lin 2004, sections 2 and 3.
+    """
+
+    def _info(self) -> evaluate.MetricInfo:
+        features = {"predictions": datasets.Value("string"), "references": datasets.Value("string")}
+        return evaluate.MetricInfo(
+            description=str(__doc__),
+            citation="",
+            inputs_description="predictions, references: texts",
+            features=datasets.Features(features),
+        )
+
+    def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
+        if not references:
+            return dict.fromkeys(ROUGE_TYPES, math.nan)
+        # a scorer that is given no tokenizer logs so each time
+        scorer = RougeScorer(ROUGE_TYPES, tokenizer=DefaultTokenizer(use_stemmer=False))
+        pairs = zip(references, predictions, strict=True)
+        scores = [scorer.score(reference, prediction) for reference, prediction in pairs]
+        return {name: fmean(score[name].fmeasure for score in scores) for name in ROUGE_TYPES}

@@ -1,0 +1,5 @@
+"""What every source gives."""
+
+from typing import Any
+
+Row = dict[str, Any]

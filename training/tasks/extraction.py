@@ -1,0 +1,242 @@
+"""Spans of a text and their types, by a tag for each word."""
+
+# B rows, T tokens, C tags
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import AutoModelForTokenClassification
+
+from training.batches import IGNORED, Batch, Split, Targets
+from training.config import TrialConfig
+from training.encode import Encoded, Ragged
+from training.errors import DataError, ModelError
+from training.examples import Example
+from training.loss import LossSum, own_loss, token_nats
+from training.metrics import Measure, Tally, mean_loss, measure_of
+from training.spans import OUTSIDE, Span, runs_of_tags, tags_of_spans
+from training.task_config import ExtractionConfig
+from training.tasks.text_to_text import run, weights_of
+
+# columns: the example that a window is of, and the first and last character of each token's word
+EXAMPLE, STARTS, ENDS = "example", "word_starts", "word_ends"
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """Tags words as BIO; the first token of a word speaks for it.
+
+    Attributes:
+        labels: Types of spans.
+        max_length: Longest window in tokens; a longer text is several windows.
+        stride: Tokens that two windows share; each word is tagged by one of them only.
+        metrics: Names of what is measured.
+        loss_settings: A loss of the user's own.
+    """
+
+    labels: tuple[str, ...]
+    max_length: int
+    stride: int
+    metrics: tuple[str, ...] = ("entity_f1",)
+    loss_settings: Mapping[str, Any] | None = None
+
+    auto_class = AutoModelForTokenClassification
+    peft_task_type = "TOKEN_CLS"
+    couples_rows = False
+    headlines = ("f1", "precision", "recall")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """`O`, and two tags for each type."""
+        return (OUTSIDE, *(f"{mark}-{label}" for label in self.labels for mark in "BI"))
+
+    @cached_property
+    def measures(self) -> Sequence[Measure]:
+        """As the protocol says; predictions and references are the spans of whole examples."""
+        own = [measure_of(name) for name in self.metrics]
+        return (mean_loss(), *(one._replace(compute=_over_examples(one), needs=("spans", "gold")) for one in own))
+
+    @cached_property
+    def _own_loss(self) -> Any:
+        return own_loss(self.loss_settings)
+
+    def model_options(self) -> Mapping[str, object]:
+        """As the protocol says."""
+        id2label = dict(enumerate(self.tags))
+        return {
+            "num_labels": len(self.tags),
+            "id2label": id2label,
+            "label2id": {tag: index for index, tag in id2label.items()},
+        }
+
+    def settings(self) -> Mapping[str, Any]:
+        """As the protocol says."""
+        return {
+            "encoding": "windows of words",
+            "max_length": self.max_length,
+            "stride": self.stride,
+            "labels": self.labels,
+        }
+
+    def encode(self, examples: Sequence[Example], tokenizer: Any) -> Encoded:
+        """Windows of the texts; a text that is cut is one that is several windows."""
+        if not tokenizer.is_fast:
+            raise ModelError(
+                "extraction needs a tokenizer that tells where its tokens stand; this one has no fast form"
+            )
+        ids = {tag: index for index, tag in enumerate(self.tags)}
+        texts = [example.text for example in examples]
+        ranges = _word_ranges(texts, tokenizer)
+        output = tokenizer(
+            texts,
+            truncation=True,
+            max_length=self.max_length,
+            stride=min(self.stride, self.max_length // 2),
+            return_overflowing_tokens=True,
+        )
+        columns: dict[str, list[list[int]]] = defaultdict(list)
+        windows = output["overflow_to_sample_mapping"]
+        done: dict[int, int] = {}
+        for window, index in enumerate(windows):
+            words = _first_tokens(output.word_ids(window), done.get(index, -1))
+            done[index] = max([done.get(index, -1), *words])
+            spans = [ranges[index][word] for word in words]
+            tags = tags_of_spans(spans, examples[index].spans)
+            size = len(output["input_ids"][window])
+            labels, starts, ends = [IGNORED] * size, [0] * size, [0] * size
+            for token, (start, end), tag in zip(words.values(), spans, tags, strict=True):
+                labels[token], starts[token], ends[token] = ids[tag], start, end
+            row = {"input_ids": output["input_ids"][window], "labels": labels, STARTS: starts, ENDS: ends}
+            for name, values in (row | {EXAMPLE: [index]}).items():
+                columns[name].append(values)
+        several = sum(count > 1 for count in np.bincount(windows))
+        return Encoded({name: Ragged.of(rows) for name, rows in columns.items()}, int(several))
+
+    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> Split:
+        """As the protocol says; the rows are windows."""
+        unknown = sorted({span.label for example in examples for span in example.spans} - set(self.labels))
+        if unknown:
+            raise DataError(
+                f"the {name} rows have a span of type '{unknown[0]}', which no training row has; "
+                f"known: {', '.join(self.labels)}"
+            )
+        return Split(encoded, Targets(None, weights_of(encoded, next_token=False)), examples)
+
+    def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
+        """Scores of the tags (B, T, C)."""
+        return run(model, batch)
+
+    def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
+        """Cross entropy of the words' tags."""
+        if self._own_loss is not None:
+            return LossSum(self._own_loss(logits, batch.labels) * (batch.labels >= 0).sum(), len(batch))
+        return LossSum(token_nats(logits, batch.labels, label_smoothing=label_smoothing).sum(), len(batch))
+
+    def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
+        """As the protocol says; `spans` are the words of a window with their predicted tags."""
+        nats_B = token_nats(logits, batch.labels).double().sum(-1)
+        predicted_BT = logits.argmax(-1).cpu().numpy()
+        columns = split.encoded.columns
+        owners = [int(columns[EXAMPLE].row(row)[0]) for row in rows]
+        return Tally.of(
+            row=rows,
+            nats=nats_B.tolist(),
+            weight=(batch.labels >= 0).sum(-1).tolist(),
+            example=owners,
+            spans=[self._tagged(split.encoded, row, predicted_BT[at]) for at, row in enumerate(rows)],
+            gold=[split.examples[owner].spans for owner in owners],
+        )
+
+    def _tagged(self, encoded: Encoded, row: int, predicted_T: np.ndarray) -> tuple[tuple[int, int, str], ...]:
+        tagged = np.flatnonzero(encoded.columns["labels"].row(row) != IGNORED)
+        starts, ends = encoded.columns[STARTS].row(row), encoded.columns[ENDS].row(row)
+        return tuple((int(starts[at]), int(ends[at]), self.tags[predicted_T[at]]) for at in tagged)
+
+    def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
+        """None."""
+        return None
+
+
+def spans_of_words(words: Sequence[tuple[int, int, str]]) -> tuple[Span, ...]:
+    """Spans of characters from words with their tags, in the order of the text."""
+    words = sorted(words)
+    runs = runs_of_tags(tag for _, _, tag in words)
+    return tuple(Span(words[first][0], words[last][1], label) for first, last, label in runs)
+
+
+def _over_examples(measure: Measure) -> Callable[[Tally], Mapping[str, float]]:
+    """The measure over whole examples: the words of their windows are put together first."""
+
+    def compute(tally: Tally) -> Mapping[str, float]:
+        predictions, references = over_examples(tally)
+        return measure.compute(Tally.of(prediction=predictions, reference=references))
+
+    return compute
+
+
+def over_examples(tally: Tally) -> tuple[list[list[str]], list[list[str]]]:
+    """Predicted and expected spans of each example, as the metric takes them."""
+    words: dict[int, list[tuple[int, int, str]]] = defaultdict(list)
+    gold: dict[int, tuple[Span, ...]] = {}
+    columns = tally.columns
+    for owner, tagged, spans in zip(columns["example"], columns["spans"], columns["gold"], strict=True):
+        words[owner] += tagged
+        gold[owner] = spans
+    owners = sorted(gold)
+    return [written(spans_of_words(words[owner])) for owner in owners], [written(gold[owner]) for owner in owners]
+
+
+def written(spans: Sequence[Span]) -> list[str]:
+    """As the metric takes them."""
+    return [f"{span.start}:{span.end}:{span.label}" for span in spans]
+
+
+def _first_tokens(word_ids: Sequence[int | None], done: int) -> dict[int, int]:
+    """The first token of each word of a window that no earlier window had."""
+    first: dict[int, int] = {}
+    for token, word in enumerate(word_ids):
+        if word is not None and word > done:
+            first.setdefault(word, token)
+    return first
+
+
+def _word_ranges(texts: Sequence[str], tokenizer: Any) -> list[dict[int, tuple[int, int]]]:
+    """Characters of each word, without the blanks that some tokenizers count to it; a window may cut a word in two."""
+    output = tokenizer(list(texts), truncation=False, return_offsets_mapping=True, verbose=False)
+    ranges: list[dict[int, tuple[int, int]]] = []
+    for index, text in enumerate(texts):
+        words: dict[int, tuple[int, int]] = {}
+        for word, (start, end) in zip(output.word_ids(index), output["offset_mapping"][index], strict=True):
+            if word is not None:
+                words[word] = (words.get(word, (start, end))[0], end)
+        ranges.append({word: _stripped(text, start, end) for word, (start, end) in words.items()})
+    return ranges
+
+
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    part = text[start:end]
+    return start + len(part) - len(part.lstrip()), end - len(part) + len(part.rstrip())
+
+
+def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Extraction:
+    """The task of a config.
+
+    Raises:
+        DataError: The training rows have no spans, or one that `task.labels` lacks.
+    """
+    task = config.task
+    assert isinstance(task, ExtractionConfig)
+    found = tuple(sorted({span.label for example in train for span in example.spans}))
+    labels = labels or (tuple(task.labels) if task.labels else found)
+    if not labels:
+        raise DataError(f"{config.data.train_file}: no row has a span in column '{config.data.label_column}'")
+    missing = sorted(set(found) - set(labels))
+    if missing:
+        raise DataError(f"the training rows have the type '{missing[0]}', which task.labels lacks; add it there")
+    return Extraction(labels, config.data.max_length, task.stride, tuple(task.metrics), task.loss)

@@ -1,0 +1,110 @@
+"""The next token of plain text, packed into blocks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM
+
+from training.batches import Batch, Split, Targets
+from training.config import TrialConfig
+from training.encode import Encoded, Ragged
+from training.examples import Example
+from training.loss import LossSum, aligned, own_loss, token_nats
+from training.metrics import Measure, Tally, mean_loss, measure_of
+from training.tasks.causal import next_token_logits
+from training.tasks.text_to_text import weights_of
+
+
+@dataclass(frozen=True)
+class LanguageModelling:
+    """Documents end with the end-of-sequence token and follow one another.
+
+    Attributes:
+        block_size: Tokens of a block; `data.max_length`.
+        metrics: Names of what is measured.
+        loss_settings: A loss of the user's own.
+    """
+
+    block_size: int
+    metrics: tuple[str, ...] = ("perplexity",)
+    loss_settings: Mapping[str, Any] | None = None
+
+    labels = ()
+    auto_class = AutoModelForCausalLM
+    peft_task_type = "CAUSAL_LM"
+    couples_rows = False
+    headlines = ("perplexity",)
+
+    @cached_property
+    def measures(self) -> Sequence[Measure]:
+        """As the protocol says."""
+        return (mean_loss(), *(measure_of(name) for name in self.metrics))
+
+    @cached_property
+    def _own_loss(self) -> Any:
+        return own_loss(self.loss_settings)
+
+    def model_options(self) -> Mapping[str, object]:
+        """None."""
+        return {}
+
+    def settings(self) -> Mapping[str, Any]:
+        """As the protocol says."""
+        return {"encoding": "blocks", "max_length": self.block_size}
+
+    def encode(self, examples: Sequence[Example], tokenizer: Any) -> Encoded:
+        """Blocks that share one token with the next, so that every token but the first is predicted once.
+
+        Nothing is dropped; the last block may be shorter.
+        """
+        stream: list[int] = []
+        ends = {tokenizer.eos_token_id, tokenizer.sep_token_id}
+        for example in examples:
+            ids = tokenizer(example.text, verbose=False)["input_ids"]
+            stream += ids[:-1] if ids and ids[-1] in ends else ids
+            stream.append(tokenizer.eos_token_id)
+        step = max(1, self.block_size - 1)
+        starts = range(0, max(1, len(stream) - 1), step)
+        blocks = Ragged.of([stream[start : start + self.block_size] for start in starts])
+        return Encoded({"input_ids": blocks, "labels": blocks}, 0)
+
+    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> Split:
+        """As the protocol says; the rows are blocks."""
+        return Split(encoded, Targets(None, weights_of(encoded, next_token=True), next_token=True), examples)
+
+    def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
+        """Scores of the next token (B, K, V)."""
+        return next_token_logits(model, batch)
+
+    def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
+        """Cross entropy of the tokens."""
+        labels_BK = aligned(batch)
+        if self._own_loss is not None:
+            return LossSum(self._own_loss(logits, labels_BK) * (labels_BK >= 0).sum(), len(batch))
+        return LossSum(token_nats(logits, labels_BK, label_smoothing=label_smoothing).sum(), len(batch))
+
+    def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
+        """As the protocol says."""
+        labels_BK = aligned(batch)
+        nats_B = token_nats(logits, labels_BK).double().sum(-1)
+        return Tally.of(row=rows, nats=nats_B.tolist(), weight=(labels_BK >= 0).sum(-1).tolist())
+
+    def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
+        """None."""
+        return None
+
+
+def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> LanguageModelling:
+    """The task of a config.
+
+    Raises:
+        ModelError: The checkpoint is no causal model.
+    """
+    from training.model import check_causal
+
+    check_causal(config.model)
+    return LanguageModelling(config.data.max_length, tuple(config.task.metrics), config.task.loss)

@@ -1,0 +1,134 @@
+"""How alike two texts are: the cosine of their vectors."""
+
+# B pairs, T tokens, D dimensions
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import cosine_similarity, pad
+from transformers import AutoModel
+
+from training.batches import Batch, Split, Targets
+from training.config import TrialConfig
+from training.encode import Encoded, Ragged, tokenized
+from training.examples import Example
+from training.loss import LossSum, at_least_float32, own_loss
+from training.metrics import Measure, Tally, mean_loss, measure_of
+from training.task_config import Pooling, SimilarityConfig
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """Two texts go through one model; a loss over both vectors and the label moves it.
+
+    Attributes:
+        max_length: Longest text in tokens.
+        pooling: How token vectors become one.
+        metrics: Names of what is measured.
+        loss_settings: The loss; called with (output1, output2, label), each (B, D), (B, D), (B).
+    """
+
+    max_length: int
+    pooling: Pooling
+    metrics: tuple[str, ...]
+    loss_settings: Mapping[str, Any]
+
+    labels = ()
+    auto_class = AutoModel
+    peft_task_type = "FEATURE_EXTRACTION"
+    headlines = ("spearman", "average_precision", "best_threshold_accuracy")
+    # in-batch negatives are the rows beside
+    couples_rows = True
+
+    @cached_property
+    def measures(self) -> Sequence[Measure]:
+        """As the protocol says."""
+        return (mean_loss(), *(measure_of(name) for name in self.metrics))
+
+    @cached_property
+    def _loss(self) -> Any:
+        return own_loss(self.loss_settings)
+
+    def model_options(self) -> Mapping[str, object]:
+        """None."""
+        return {}
+
+    def settings(self) -> Mapping[str, Any]:
+        """As the protocol says."""
+        return {"encoding": "two texts", "max_length": self.max_length}
+
+    def encode(self, examples: Sequence[Example], tokenizer: Any) -> Encoded:
+        """Both texts, each by itself."""
+        sides = ([one.text for one in examples], [one.pair for one in examples])
+        (first, cut_first), (second, cut_second) = (
+            tokenized(texts, tokenizer, max_length=self.max_length) for texts in sides
+        )
+        columns = {**first, "pair_input_ids": second["input_ids"]}
+        return Encoded({name: Ragged.of(rows) for name, rows in columns.items()}, max(cut_first, cut_second))
+
+    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> Split:
+        """As the protocol says."""
+        labels_N = np.array([float(example.label) for example in examples], dtype=np.float32)
+        return Split(encoded, Targets(labels_N, np.ones(len(examples))), examples)
+
+    def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
+        """The vectors of both texts (B, 2, D)."""
+        first, second = (
+            (batch.inputs[f"{side}input_ids"], batch.inputs[f"{side}attention_mask"]) for side in ("", "pair_")
+        )
+        longest = max(first[0].shape[1], second[0].shape[1])
+        ids, mask = (
+            torch.cat([pad(one, (0, longest - one.shape[1])) for one in pair])
+            for pair in zip(first, second, strict=True)
+        )
+        states = at_least_float32(model(input_ids=ids, attention_mask=mask).last_hidden_state)
+        return torch.stack(torch.chunk(pooled(states, mask, self.pooling), 2), dim=1)
+
+    def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
+        """The mean that the loss gives, times the rows."""
+        return LossSum(self._loss(logits[:, 0], logits[:, 1], batch.labels) * len(batch), len(batch))
+
+    def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
+        """As the protocol says. The loss of a pair is that of a batch of it alone where the loss couples rows."""
+        scores_B = cosine_similarity(logits[:, 0], logits[:, 1])
+        nats = [
+            float(self._loss(logits[at : at + 1, 0], logits[at : at + 1, 1], batch.labels[at : at + 1]))
+            for at in range(len(batch))
+        ]
+        return Tally.of(
+            row=rows,
+            nats=nats,
+            weight=[1.0] * len(batch),
+            prediction=scores_B.tolist(),
+            reference=batch.labels.tolist(),
+            data=[split.examples[row].row for row in rows],
+        )
+
+    def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
+        """None."""
+        return None
+
+
+def pooled(states_BTD: torch.Tensor, mask_BT: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+    """One vector a row (B, D)."""
+    match pooling:
+        case Pooling.mean:
+            weights_BT1 = mask_BT.unsqueeze(-1).to(states_BTD.dtype)
+            return (states_BTD * weights_BT1).sum(1) / weights_BT1.sum(1)
+        case Pooling.cls:
+            return states_BTD[:, 0]
+        case Pooling.last:
+            last_B = mask_BT.sum(1) - 1
+            return states_BTD[torch.arange(len(states_BTD), device=states_BTD.device), last_B]
+
+
+def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Similarity:
+    """The task of a config."""
+    task = config.task
+    assert isinstance(task, SimilarityConfig)
+    return Similarity(config.data.max_length, task.pooling, tuple(task.metrics), task.loss)

@@ -1,0 +1,125 @@
+"""Text from text: generation, summarization, translation, by the kind of model that the checkpoint is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from training.batches import Batch, Split, Targets
+from training.config import TrialConfig
+from training.encode import Encoded
+from training.examples import Example
+from training.generate import Generation, generate, some_rows
+from training.loss import LossSum, aligned, at_least_float32, own_loss, token_nats
+from training.metrics import Measure, Tally, mean_loss, measure_of
+from training.task_config import GenerationConfig
+from training.tasks.protocol import Task
+
+
+@dataclass(frozen=True)
+class TextToText:
+    """What causal and encoder-decoder models share.
+
+    Attributes:
+        config: The task's section.
+        max_length: Longest row in tokens: prompt and answer of a causal model, each of them for an encoder-decoder.
+        seed: Draws the rows that text is generated for.
+        max_positions: What the model can take; None if it has no limit.
+    """
+
+    config: GenerationConfig
+    max_length: int
+    seed: int
+    max_positions: int | None = None
+    labels: tuple[str, ...] = field(default=())
+
+    couples_rows = False
+    headlines = ("exact_match", "bleu", "chrf", "rouge1", "rougeL", "accuracy", "f1_macro", "perplexity")
+
+    @cached_property
+    def measures(self) -> Sequence[Measure]:
+        """As the protocol says."""
+        return (mean_loss(), *(measure_of(name) for name in self.config.metrics))
+
+    @cached_property
+    def _own_loss(self) -> Any:
+        return own_loss(self.config.loss)
+
+    def model_options(self) -> Mapping[str, object]:
+        """None."""
+        return {}
+
+    def targets_of(self, encoded: Encoded) -> Targets:
+        """Labels are in the column `labels`; a row weighs as much as it has labelled tokens."""
+        raise NotImplementedError
+
+    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> Split:
+        """As the protocol says."""
+        return Split(encoded, self.targets_of(encoded), examples)
+
+    def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
+        """Cross entropy of the labelled tokens."""
+        labels_BK = aligned(batch)
+        if self._own_loss is not None:
+            weight = (labels_BK >= 0).sum()
+            return LossSum(self._own_loss(logits, labels_BK) * weight, len(batch))
+        return LossSum(token_nats(logits, labels_BK, label_smoothing=label_smoothing).sum(), len(batch))
+
+    def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
+        """As the protocol says."""
+        labels_BK = aligned(batch)
+        nats_B = token_nats(logits, labels_BK).double().sum(-1)
+        return Tally.of(row=rows, nats=nats_B.tolist(), weight=(labels_BK >= 0).sum(-1).tolist())
+
+    def prompts(self, examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
+        """Token ids that generation begins with."""
+        raise NotImplementedError
+
+    def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
+        """Answers for a few of the rows, the same ones at every evaluation."""
+        rows = some_rows(len(split.examples), self.config.eval_rows, seed=self.seed)
+        if not rows or all(measure.needs[0] != "prediction" for measure in self.measures):
+            return None
+        examples = [split.examples[row] for row in rows]
+        settings = Generation(self.config.max_new_tokens, self.config.num_beams)
+        answers = generate(model, self.prompts(examples, tokenizer), tokenizer, settings=settings, device=device)
+        return Tally.of(
+            row=rows,
+            prediction=[answer.strip() for answer in answers],
+            reference=[example.label.strip() for example in examples],
+            data=[example.row for example in examples],
+        )
+
+
+def weights_of(encoded: Encoded, *, next_token: bool) -> np.ndarray:
+    """Labelled tokens of each row; the first token of a row is no next token."""
+    labels = encoded.columns["labels"]
+    counted = (labels.values_T >= 0).astype(np.int64)
+    if next_token:
+        counted[labels.starts_N1[:-1]] = 0
+    return np.add.reduceat(counted, labels.starts_N1[:-1]).astype(np.float64)
+
+
+def run(model: nn.Module, batch: Batch, **more: Any) -> torch.Tensor:
+    """The model's logits in float32 at least."""
+    return at_least_float32(model(**batch.inputs, **more).logits)
+
+
+def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Task:
+    """The task of a config, by what its checkpoint is.
+
+    Raises:
+        ModelError: The checkpoint is an encoder.
+    """
+    from training.model import kind_of
+    from training.tasks.causal import Causal
+    from training.tasks.encoder_decoder import EncoderDecoder
+
+    assert isinstance(config.task, GenerationConfig)
+    kind = kind_of(config.model)
+    facts = (config.task, config.data.max_length, config.data.seed, kind.max_positions)
+    return EncoderDecoder(*facts) if kind.is_encoder_decoder else Causal(*facts)

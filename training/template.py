@@ -1,0 +1,41 @@
+"""Prompt and answer from a text with `{column}` fields."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from training.errors import DataError
+
+FIELD = re.compile(r"\{(\w+)\}")
+
+
+class Turn(NamedTuple):
+    """What the model is given, and what it is to say."""
+
+    prompt: str
+    answer: str
+
+
+def fill(template: str, row: Mapping[str, Any], *, target_column: str, where: str) -> Turn:
+    r"""The prompt is all before the target's field, the answer is the target and what follows it.
+
+    `\n` and `\t` are a new line and a tab: a command line does not pass them otherwise. Only `{column}` fields are
+    filled in, so that other braces stay.
+
+    Raises:
+        DataError: The row lacks a column.
+    """
+    text = template.replace("\\n", "\n").replace("\\t", "\t")
+    at = text.rindex(f"{{{target_column}}}")
+    return Turn(_filled(text[:at], row, where), _filled(text[at:], row, where))
+
+
+def _filled(text: str, row: Mapping[str, Any], where: str) -> str:
+    def value(match: re.Match[str]) -> str:
+        column = match.group(1)
+        if column not in row:
+            known = ", ".join(map(str, row))
+            raise DataError(f"{where}: no column '{column}' (data.text_template); the row has {known}")
+        return "" if row[column] is None else str(row[column])
+
+    return FIELD.sub(value, text)
