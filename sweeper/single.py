@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from sweeper.checks import checked_search
+from training.config import parse_trial
 from training.errors import StoreError, UserError
 from training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Verdict
 
@@ -23,6 +24,7 @@ class SingleTrial:
         self.lineage = lineage
         self.run_id: str | None = None
         self._console = console
+        self._metric = config["task"]["metric"]
 
     def began(self, run_id: str | None) -> None:
         """Keep the run's id for the last lines."""
@@ -30,8 +32,10 @@ class SingleTrial:
 
     def report(self, examples_seen: int, metrics: Mapping[str, float]) -> Verdict:
         """Print the evaluation and go on."""
-        shown = "  ".join(f"{key} {metrics[key]:.4f}" for key in ("train/loss", "validation/loss", "objective"))
-        self._console.print(f"{metrics['fit/progress']:4.0%}  {examples_seen:>7} examples  {shown}", highlight=False)
+        losses = f"loss: train {metrics['train/loss']:.4f}, validation {metrics['validation/loss']:.4f}"
+        progress = f"{metrics['fit/progress']:4.0%}  {examples_seen:>7} rows"
+        objective = f"{self._metric} {metrics['objective']:.4f}"
+        self._console.print(f"{progress}  {losses}  {objective}", highlight=False, soft_wrap=True)
         return Verdict(stop=False)
 
     def finish(self, outcome: Outcome) -> None:
@@ -46,9 +50,15 @@ def train(values: Mapping[str, Any], folder: str) -> None:
         UserError: The data, the model or the hyperparameters do not work.
     """
     search = checked_search(values)
+    from sweeper.preparation import prepare
+    from sweeper.summary import print_data
+    from training.data_summary import write_report
     from training.engine import run_trial
 
     console = Console()
+    report = prepare(parse_trial(values).section).report
+    print_data(console, report)
+    write_report(report, Path(folder))
     lineage = Lineage(
         experiment=search.config.name,
         kind="trial",

@@ -116,7 +116,9 @@ def make_report(
 
 def render(report: DataReport) -> list[RenderableType]:
     """The report for a terminal of 80 columns or more."""
-    parts: list[RenderableType] = [_split_table(report.splits), _bars(report)]
+    parts: list[RenderableType] = [_split_table(report.splits)]
+    if sum(count > 0 for _, count in report.length_histogram) > 1:
+        parts.append(_bars(report))
     if report.classes:
         named = [f"{label[:SHOWN_CHARACTERS]} {count:,}" for label, count in report.classes.items()]
         hidden = [f"{len(named) - SHOWN_CLASSES} smaller ones"] if len(named) > SHOWN_CLASSES else []

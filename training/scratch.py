@@ -58,6 +58,7 @@ def make(settings: Mapping[str, Any], texts: Sequence[str], folder: Path, *, see
         ConfigError: transformers knows no such config, or it does not hold together.
     """
     import torch
+    import transformers
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     tokenizer = trained_tokenizer(texts, int(settings["vocab_size"]))
@@ -70,6 +71,7 @@ def make(settings: Mapping[str, Any], texts: Sequence[str], folder: Path, *, see
         model = kind.from_config(config)
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError([f"model.scratch is {dict(settings)}, of which no model can be made ({error})"]) from error
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

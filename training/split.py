@@ -10,6 +10,9 @@ from training.errors import DataError
 from training.examples import Example, Parser, parser_of
 from training.reader import Row, iter_rows, read_with
 
+# share of common shingles from which two texts are nearly the same: a word replaced in twenty
+NEAR = 0.7
+
 
 class Splits(NamedTuple):
     """Attributes:
@@ -145,7 +148,7 @@ def _near_leaks(
 
     texts, others = ([f"{one.text} {one.pair}".strip() for one in part] for part in (examples, held_out))
     first: dict[int, str] = {}
-    for match in near_duplicates(texts, others):
+    for match in near_duplicates(texts, others, threshold=NEAR):
         first.setdefault(match.text, others[match.other])
     if len(first) == len(examples):
         raise DataError(f"{config.data.train_file}: every row is nearly a held-out row; give other rows to train on")

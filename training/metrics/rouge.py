@@ -1,13 +1,18 @@
 """ROUGE of generated text."""
 
 import math
+import sys
 from statistics import fmean
 from typing import Any
 
 import datasets
 import evaluate
+from absl import logging as absl_logging
 from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenizers import DefaultTokenizer
+
+# rouge-score's logger closes at exit the stream that it found when it was imported, unless that is the process's own
+absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 ROUGE_TYPES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 
