@@ -1,13 +1,14 @@
 """Rows as a task sees them."""
 
+import importlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from training.config import DataConfig
-from training.errors import DataError
+from training.errors import ConfigError, DataError
 from training.reader import Row
 from training.spans import Span, spans_of_tags, spans_of_values
-from training.task_config import ClassificationConfig, GenerationConfig, TaskConfig
+from training.task_config import ClassificationConfig, CustomConfig, TaskConfig
 from training.template import fill
 
 MESSAGES, WORDS = "messages", "words"
@@ -58,8 +59,9 @@ def parser_of(task: TaskConfig, data: DataConfig) -> Parser:
             parse = _annotated
         case "similarity":
             parse = _pair
+        case _ if isinstance(task, CustomConfig):
+            parse = own_task_class(task.name).parse
         case _:
-            assert isinstance(task, GenerationConfig)
             parse = _answered
 
     def parsed(row: Row, where: str) -> Example | None:
@@ -70,6 +72,23 @@ def parser_of(task: TaskConfig, data: DataConfig) -> Parser:
         return example._replace(group=group, row=row)
 
     return parsed
+
+
+def own_task_class(path: str) -> Any:
+    """The class of a task of the user's own.
+
+    Raises:
+        ConfigError: It cannot be imported, or lacks `parse` or `make`.
+    """
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError([f"task.name is '{path}', which cannot be imported ({error})"]) from error
+    missing = [part for part in ("parse", "make") if not callable(getattr(found, part, None))]
+    if missing:
+        raise ConfigError([f"task.name is '{path}', which has no {missing[0]}(); see examples/custom/regression.py"])
+    return found
 
 
 def value_of(row: Row, column: str, where: str, key: str) -> Any:

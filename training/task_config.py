@@ -126,6 +126,19 @@ class SimilarityConfig(TaskConfig):
     pooling: Pooling
 
 
+@dataclass(slots=True, kw_only=True)
+class CustomConfig(TaskConfig):
+    """A task of the user's own.
+
+    Attributes:
+        name: Dotted path of a class with `parse(row, where, data)` and `make(config, train, labels)`, as
+            `examples/custom/regression.py` has them.
+        options: Whatever it needs.
+    """
+
+    options: Any
+
+
 TASKS: dict[str, type[TaskConfig]] = {
     "classification": ClassificationConfig,
     "generation": GenerationConfig,
@@ -140,9 +153,10 @@ TASKS: dict[str, type[TaskConfig]] = {
 def parse_task(values: Any) -> Parsed:
     """The section of a task, or every problem in it."""
     name = values.get("name") if isinstance(values, Mapping) else values
-    if name not in TASKS:
+    is_own = isinstance(name, str) and "." in name
+    if name not in TASKS and not is_own:
         return Parsed(None, [f"task.name is {name!r}; {suggestion(str(name), TASKS)}"])
-    parsed = parse_section(TASKS[name], values, "task")
+    parsed = parse_section(CustomConfig if is_own else TASKS[str(name)], values, "task")
     problems = parsed.problems or _metric_problems(parsed.section)
     return Parsed(None if problems else parsed.section, problems)
 

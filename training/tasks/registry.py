@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from training.config import TrialConfig
-from training.examples import Example
+from training.examples import Example, own_task_class
+from training.task_config import CustomConfig
 from training.tasks import classification, extraction, language_modelling, similarity, text_to_text
 from training.tasks.protocol import Task
 
@@ -31,4 +32,7 @@ def task_of(config: TrialConfig, train: Sequence[Example] = (), *, labels: tuple
         ConfigError: A loss or metric cannot be made.
         ModelError: The model is of another kind.
     """
+    if isinstance(config.task, CustomConfig):
+        task: Task = own_task_class(config.task.name).make(config, train, labels)
+        return task
     return MAKERS[config.task.name](config, train, labels)

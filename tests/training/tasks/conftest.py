@@ -93,6 +93,17 @@ CASES = [
         ("task=extraction",),
     ),
     Case(
+        "a task of one's own",
+        [{"text": f"{who} {verb} {where}", "label": len(verb) - 5} for who, verb, where in make_sentences()],
+        (
+            "task=custom",
+            "task.name=examples.custom.regression.Regression",
+            "++task.options.scale=2",
+            "task.metrics=[examples.custom.regression.mean_absolute_error]",
+            "task.metric=mean_absolute_error",
+        ),
+    ),
+    Case(
         "similarity",
         [
             {"text": f"{who} {verb} {where}", "other": f"{where} {verb} {who}", "label": index % 2}
