@@ -7,6 +7,7 @@ from training.cadence import plan_of
 from training.config import LoraConfig, TrialConfig
 from training.data_report import DataReport
 from training.data_summary import report_of
+from training.loss import own_loss
 from training.methods import lora
 from training.model import check_model
 from training.resources import resolve
@@ -36,7 +37,8 @@ def prepare(config: TrialConfig) -> Prepared:
     if isinstance(config.method, LoraConfig):
         lora.check_names(model, config.method)
     resolve(config.fit)
-    # scores that nobody can make are told now
+    # a loss or a score that nobody can make is told now
+    own_loss(config.task.loss)
     _ = data.task.measures
     plan = plan_of(config.fit, len(data.encoded["train"]))
     return Prepared(Rungs(plan.eval_every, plan.total_examples), data.fingerprint, report_of(data))

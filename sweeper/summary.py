@@ -14,9 +14,9 @@ from sweeper.study import TrialRecord
 from training.data_report import DataReport, render
 
 
-def plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     """A table whose first column is of names and the others of numbers."""
-    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
+    table = Table(pad_edge=False, box=None)
     for at, name in enumerate(columns):
         table.add_column(escape(name), justify="right" if at else "left")
     for row in rows:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -136,7 +137,10 @@ def load_model(folder: Path) -> torch.nn.Module:
         whole: torch.nn.Module = _load_folder(config, record, str(folder))
         return whole
     base = _load_folder(config, record, resolved_path(config.model))
-    return PeftModel.from_pretrained(base, str(folder)).eval()
+    with warnings.catch_warnings():
+        # peft 0.21 asks transformers 5.23 for gradient checkpointing by its old name
+        warnings.simplefilter("ignore", FutureWarning)
+        return PeftModel.from_pretrained(base, str(folder)).eval()
 
 
 def trial_config(record: CheckpointRecord, folder: Path) -> TrialConfig:

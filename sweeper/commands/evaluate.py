@@ -49,23 +49,27 @@ def _parser() -> argparse.ArgumentParser:
 
 def _show(scored: "Scored", data: str) -> None:
     from rich.console import Console
+    from rich.markup import escape
 
     from sweeper.summary import plain_table
 
     console = Console()
+    labels, confusion = scored.details.get("per_label", []), scored.details.get("confusion")
+
+    def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        console.print(f"[bold]{escape(title)}[/]", highlight=False, soft_wrap=True)
+        console.print(plain_table(columns, rows))
+
     scores = [(name, f"{value:.4f}") for name, value in scored.scores.items()]
-    console.print(plain_table(f"{scored.num_rows} rows of {data}", ("score", "value"), scores))
-    labels = scored.details.get("per_label", [])
+    show(f"{scored.num_rows} rows of {data}", ("score", "value"), scores)
     if labels:
-        rows = [
-            (one["label"], *(f"{one[key]:.3f}" for key in ("precision", "recall", "f1")), one["support"])
-            for one in labels
-        ]
-        console.print(plain_table("by label", ("label", "precision", "recall", "f1", "rows"), rows))
-    if "confusion" in scored.details and len(scored.details["labels"]) <= MOST_SHOWN:
+        keys = ("precision", "recall", "f1")
+        rows = [(one["label"], *(f"{one[key]:.3f}" for key in keys), one["support"]) for one in labels]
+        show("by label", ("label", *keys, "rows"), rows)
+    if confusion and len(confusion) <= MOST_SHOWN:
         names = scored.details["labels"]
-        counts = [(name, *row) for name, row in zip(names, scored.details["confusion"], strict=True)]
-        console.print(plain_table("right labels in rows, given ones in columns", ("", *names), counts))
+        counts = [(name, *row) for name, row in zip(names, confusion, strict=True)]
+        show("right labels in rows, given ones in columns", ("", *names), counts)
 
 
 def _log(scored: "Scored", options: argparse.Namespace) -> str:

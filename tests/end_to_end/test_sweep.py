@@ -84,7 +84,14 @@ def test_the_runs_in_mlflow(sweep: Sweep) -> None:
     assert "log10_learning_rate" in complete.data.params
     assert {item.path for item in client.list_artifacts(complete.info.run_id)} == {"config.yaml"}
     artifacts = {item.path for item in client.list_artifacts(parent.info.run_id)}
-    assert artifacts >= {"config.yaml", "environment.json", "leaderboard.json", "test.json", "checkpoint"}
+    assert artifacts >= {
+        "config.yaml",
+        "environment.json",
+        "data_report.json",
+        "leaderboard.json",
+        "test.json",
+        "checkpoint",
+    }
     (dataset,) = complete.inputs.dataset_inputs
     assert json.loads(dataset.dataset.profile)["num_train_rows"] == 84
     assert complete.data.tags["slimtune.version"]
