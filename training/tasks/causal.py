@@ -76,15 +76,22 @@ def takes_kept(model: Any) -> bool:
 
 def prompt_ids(examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
     """Token ids of the prompts, with what the tokenizer puts before a text, but no end-of-sequence token."""
-    ends = {tokenizer.eos_token_id, tokenizer.sep_token_id if tokenizer.sep_token_id is not None else -1}
+    num_ends = num_end_tokens(tokenizer)
     rows = []
     for example in examples:
         if example.messages:
-            ids = _chat_ids(example.messages[:-1], tokenizer, add_generation_prompt=True)
-        else:
-            ids = tokenizer(example.text)["input_ids"] or tokenizer("\n", add_special_tokens=False)["input_ids"]
-        rows.append(ids[:-1] if len(ids) > 1 and ids[-1] in ends and not example.messages else ids)
+            rows.append(_chat_ids(example.messages[:-1], tokenizer, add_generation_prompt=True))
+            continue
+        ids = tokenizer(example.text, verbose=False)["input_ids"]
+        # a model goes on from something
+        rows.append(ids[: len(ids) - num_ends] or tokenizer("\n", add_special_tokens=False)["input_ids"])
     return rows
+
+
+def num_end_tokens(tokenizer: Any) -> int:
+    """How many tokens the tokenizer puts behind a text by itself."""
+    plain = tokenizer("a", add_special_tokens=False)["input_ids"]
+    return int(tokenizer("a")["input_ids"][::-1].index(plain[-1]))
 
 
 def answer_ids(examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:

@@ -15,7 +15,7 @@ from training.encode import Encoded, Ragged
 from training.examples import Example
 from training.loss import LossSum, aligned, own_loss, token_nats
 from training.metrics import Measure, Tally, mean_loss, measure_of
-from training.tasks.causal import next_token_logits
+from training.tasks.causal import next_token_logits, num_end_tokens
 from training.tasks.text_to_text import weights_of
 
 
@@ -62,10 +62,10 @@ class LanguageModelling:
         Nothing is dropped; the last block may be shorter.
         """
         stream: list[int] = []
-        ends = {tokenizer.eos_token_id, tokenizer.sep_token_id}
+        num_ends = num_end_tokens(tokenizer)
         for example in examples:
             ids = tokenizer(example.text, verbose=False)["input_ids"]
-            stream += ids[:-1] if ids and ids[-1] in ends else ids
+            stream += ids[: len(ids) - num_ends]
             stream.append(tokenizer.eos_token_id)
         step = max(1, self.block_size - 1)
         starts = range(0, max(1, len(stream) - 1), step)

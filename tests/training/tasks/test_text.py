@@ -13,8 +13,10 @@ from tests.training.tasks.conftest import CASES, LLAMA, Case
 from training.batches import IGNORED
 from training.config import TrialConfig
 from training.evaluate import score_split
+from training.examples import Example
 from training.generate import Generation, generate
 from training.resources import resolve
+from training.scratch import trained_tokenizer
 from training.tasks.causal import fitted
 from training.workbench import Data, data_of, workbench_for
 
@@ -83,6 +85,20 @@ def test_a_long_row_loses_its_prompts_beginning_first(prompt: int, answer: int, 
     assert (len(before), len(after)) == kept
     assert before == list(range(prompt))[-len(before) :]
     assert after == list(range(answer))[: len(after)]
+
+
+def test_only_what_the_tokenizer_adds_is_taken_from_a_prompts_end(tiny_model: Any) -> None:
+    """BERT's closes each text; an end token that the template itself wrote stays."""
+    from transformers import AutoTokenizer
+
+    from training.tasks.causal import prompt_ids
+
+    bert = AutoTokenizer.from_pretrained(tiny_model)
+    (ids,) = prompt_ids([Example("some soup")], bert)
+    assert ids == bert("some soup")["input_ids"][:-1]
+    own = trained_tokenizer(["some soup"] * 3, 300)
+    (ids,) = prompt_ids([Example(f"some{own.eos_token}")], own)
+    assert ids[-1] == own.eos_token_id
 
 
 def test_rows_that_were_cut_are_counted(config_for: ConfigFor) -> None:
