@@ -18,7 +18,7 @@ from training.encode import Encoded, Ragged, tokenized
 from training.errors import DataError
 from training.examples import Example, needed, text_of
 from training.loss import LossSum, at_least_float32
-from training.metrics import Measure, Tally, mean_loss, measure_of
+from training.metrics import Measure, Tally, measures_of
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Regression:
     @property
     def measures(self) -> Sequence[Measure]:
         """The loss and `task.metrics`."""
-        return (mean_loss(), *(measure_of(name) for name in self.metrics))
+        return measures_of(self.metrics)
 
     def model_options(self) -> Mapping[str, object]:
         """A head of one number."""

@@ -2,7 +2,7 @@
 
 from training.metrics.accuracy import Accuracy
 from training.metrics.f1 import F1
-from training.metrics.measure import Measure, compute_all, mean_loss, measure_of
+from training.metrics.measure import Measure, compute_all, mean_loss, measure_of, measures_of
 from training.metrics.tally import Tally, merged
 
-__all__ = ["F1", "Accuracy", "Measure", "Tally", "compute_all", "mean_loss", "measure_of", "merged"]
+__all__ = ["F1", "Accuracy", "Measure", "Tally", "compute_all", "mean_loss", "measure_of", "measures_of", "merged"]

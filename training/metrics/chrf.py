@@ -3,9 +3,10 @@
 import math
 from typing import Any
 
-import datasets
 import evaluate
 from sacrebleu import CHRF
+
+from training.metrics.module import info_of
 
 
 class Chrf(evaluate.Metric):  # type: ignore[misc]
@@ -18,13 +19,7 @@ class Chrf(evaluate.Metric):  # type: ignore[misc]
     """
 
     def _info(self) -> evaluate.MetricInfo:
-        features = {"predictions": datasets.Value("string"), "references": datasets.Value("string")}
-        return evaluate.MetricInfo(
-            description=str(__doc__),
-            citation="",
-            inputs_description="predictions, references: texts",
-            features=datasets.Features(features),
-        )
+        return info_of(self.__doc__, "string", "texts")
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
         if not references:

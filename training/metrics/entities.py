@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
-import datasets
 import evaluate
+
+from training.metrics.module import info_of
 
 
 class TypeScores(NamedTuple):
@@ -30,13 +31,7 @@ class EntityF1(evaluate.Metric):  # type: ignore[misc]
     """
 
     def _info(self) -> evaluate.MetricInfo:
-        spans = datasets.Sequence(datasets.Value("string"))
-        return evaluate.MetricInfo(
-            description=str(__doc__),
-            citation="",
-            inputs_description="predictions, references: lists of spans 'start:end:type'",
-            features=datasets.Features({"predictions": spans, "references": spans}),
-        )
+        return info_of(self.__doc__, "string", "lists of spans 'start:end:type'", many=True)
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
         if not references:

@@ -3,8 +3,9 @@
 import math
 from typing import Any
 
-import datasets
 import evaluate
+
+from training.metrics.module import info_of
 
 
 class ExactMatch(evaluate.Metric):  # type: ignore[misc]
@@ -14,13 +15,7 @@ class ExactMatch(evaluate.Metric):  # type: ignore[misc]
     """
 
     def _info(self) -> evaluate.MetricInfo:
-        features = {"predictions": datasets.Value("string"), "references": datasets.Value("string")}
-        return evaluate.MetricInfo(
-            description=str(__doc__),
-            citation="",
-            inputs_description="predictions, references: texts",
-            features=datasets.Features(features),
-        )
+        return info_of(self.__doc__, "string", "texts")
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
         if not references:

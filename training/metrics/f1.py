@@ -3,9 +3,10 @@
 import math
 from typing import Any
 
-import datasets
 import evaluate
 from sklearn.metrics import f1_score
+
+from training.metrics.module import info_of
 
 
 class F1(evaluate.Metric):  # type: ignore[misc]
@@ -15,13 +16,7 @@ class F1(evaluate.Metric):  # type: ignore[misc]
     """
 
     def _info(self) -> evaluate.MetricInfo:
-        features = {"predictions": datasets.Value("int64"), "references": datasets.Value("int64")}
-        return evaluate.MetricInfo(
-            description=str(__doc__),
-            citation="",
-            inputs_description="predictions, references: label ids",
-            features=datasets.Features(features),
-        )
+        return info_of(self.__doc__, "int64", "label ids")
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
         if not references:

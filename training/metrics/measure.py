@@ -36,6 +36,15 @@ def compute_all(measures: Sequence[Measure], tally: Tally) -> dict[str, float]:
     return scores
 
 
+def measures_of(names: Sequence[str]) -> tuple[Measure, ...]:
+    """The loss, and the metrics of these names.
+
+    Raises:
+        ConfigError: There is no such metric.
+    """
+    return (mean_loss(), *(measure_of(name) for name in names))
+
+
 def mean_loss() -> Measure:
     """Nats over weights: a mean over rows, labelled tokens, or whatever the task's weights count."""
     return Measure(("loss",), lambda tally: {"loss": _mean_nats(tally)}, ("nats", "weight"))

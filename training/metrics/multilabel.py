@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-import datasets
 import evaluate
+
+from training.metrics.module import info_of
 
 MULTILABEL_KEYS = ("f1_macro", "f1_micro", "f1_weighted", "f1_samples", "subset_accuracy")
 
@@ -21,13 +22,7 @@ class MultilabelF1(evaluate.Metric):  # type: ignore[misc]
     """
 
     def _info(self) -> evaluate.MetricInfo:
-        labels = datasets.Sequence(datasets.Value("int64"))
-        return evaluate.MetricInfo(
-            description=str(__doc__),
-            citation="",
-            inputs_description="predictions, references: lists of label ids",
-            features=datasets.Features({"predictions": labels, "references": labels}),
-        )
+        return info_of(self.__doc__, "int64", "lists of label ids", many=True)
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
         predicted, expected = [set(row) for row in predictions], [set(row) for row in references]

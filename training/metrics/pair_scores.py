@@ -3,39 +3,31 @@
 import math
 from typing import Any, NamedTuple
 
-import datasets
 import evaluate
 import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score
+
+from training.metrics.module import info_of
 
 
 class PairScores(evaluate.Metric):  # type: ignore[misc]
     """Average precision, and the best accuracy that one threshold on the similarity gives on these very rows.
 
     A pair belongs together where its similarity is at least `best_threshold`, which lies midway between two
-    similarities; of thresholds that are as good the highest. NaN on no rows, on rows of one class only, or where a
-    similarity is not finite.
+    similarities; of thresholds that are as good the highest. NaN on no rows, on rows of one class only, where a
+    reference is a grade between, or where a similarity is not finite.
 
     Oracle: `sklearn.metrics.average_precision_score`, and accuracy at every threshold by brute force.
     """
 
     def _info(self) -> evaluate.MetricInfo:
         # references as floats too: an integer feature would cut a graded 0.5 to 0
-        features = {"predictions": datasets.Value("float64"), "references": datasets.Value("float64")}
-        return evaluate.MetricInfo(
-            description=str(__doc__),
-            citation="",
-            inputs_description="predictions: similarities; references: 1 where the pair belongs together, else 0",
-            features=datasets.Features(features),
-        )
+        return info_of(self.__doc__, "float64", "similarities, and 1 where the pair belongs together, else 0")
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
         similarities, positive = np.array(predictions, dtype=float), np.array(references, dtype=int)
-        foreign = set(references) - {0, 1}
-        if foreign:
-            raise ValueError(f"a reference of pair_scores is {foreign.pop():g}; use 0 or 1")
-        if len(set(references)) < 2 or not np.isfinite(similarities).all():
+        if set(references) != {0, 1} or not np.isfinite(similarities).all():
             return dict.fromkeys(("average_precision", "best_threshold_accuracy", "best_threshold"), math.nan)
         best = _best_threshold(similarities, positive)
         return {

@@ -5,11 +5,12 @@ import sys
 from statistics import fmean
 from typing import Any
 
-import datasets
 import evaluate
 from absl import logging as absl_logging
 from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenizers import DefaultTokenizer
+
+from training.metrics.module import info_of
 
 # rouge-score's logger closes at exit the stream that it found when it was imported, unless that is the process's own
 absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
@@ -27,13 +28,7 @@ class Rouge(evaluate.Metric):  # type: ignore[misc]
     """
 
     def _info(self) -> evaluate.MetricInfo:
-        features = {"predictions": datasets.Value("string"), "references": datasets.Value("string")}
-        return evaluate.MetricInfo(
-            description=str(__doc__),
-            citation="",
-            inputs_description="predictions, references: texts",
-            features=datasets.Features(features),
-        )
+        return info_of(self.__doc__, "string", "texts")
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
         if not references:

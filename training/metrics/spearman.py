@@ -3,10 +3,11 @@
 import math
 from typing import Any
 
-import datasets
 import evaluate
 import numpy as np
 from scipy.stats import rankdata
+
+from training.metrics.module import info_of
 
 
 class Spearman(evaluate.Metric):  # type: ignore[misc]
@@ -17,13 +18,7 @@ class Spearman(evaluate.Metric):  # type: ignore[misc]
     """
 
     def _info(self) -> evaluate.MetricInfo:
-        features = {"predictions": datasets.Value("float64"), "references": datasets.Value("float64")}
-        return evaluate.MetricInfo(
-            description=str(__doc__),
-            citation="",
-            inputs_description="predictions, references: scores",
-            features=datasets.Features(features),
-        )
+        return info_of(self.__doc__, "float64", "scores")
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
         sides = np.array([predictions, references], dtype=float)

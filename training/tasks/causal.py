@@ -13,7 +13,8 @@ from transformers import AutoModelForCausalLM
 from training.batches import IGNORED, Batch, Targets
 from training.encode import UNCUT, Encoded, Ragged
 from training.examples import Example
-from training.tasks.text_to_text import TextToText, run, weights_of
+from training.tasks.text_to_text import TextToText
+from training.tasks.tokens import run, weights_of
 
 
 class Causal(TextToText):

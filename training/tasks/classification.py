@@ -20,7 +20,7 @@ from training.encode import Encoded, Ragged, tokenized
 from training.errors import ConfigError, DataError
 from training.examples import Example
 from training.loss import LossSum, at_least_float32, own_loss
-from training.metrics import Measure, Tally, mean_loss, measure_of
+from training.metrics import Measure, Tally, measures_of
 
 BALANCED = "balanced"
 
@@ -57,7 +57,7 @@ class Classification:
     @cached_property
     def measures(self) -> Sequence[Measure]:
         """As the protocol says."""
-        return (mean_loss(), *(measure_of(name) for name in self.metrics))
+        return measures_of(self.metrics)
 
     @cached_property
     def _own_loss(self) -> Any:

@@ -12,7 +12,8 @@ from transformers import AutoModelForSeq2SeqLM
 from training.batches import Batch, Targets
 from training.encode import Encoded, Ragged, tokenized
 from training.examples import Example
-from training.tasks.text_to_text import TextToText, run, weights_of
+from training.tasks.text_to_text import TextToText
+from training.tasks.tokens import run, weights_of
 
 
 class EncoderDecoder(TextToText):

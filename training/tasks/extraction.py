@@ -18,11 +18,11 @@ from training.config import TrialConfig
 from training.encode import Encoded, Ragged
 from training.errors import DataError, ModelError
 from training.examples import Example
-from training.loss import LossSum, own_loss, token_nats
-from training.metrics import Measure, Tally, mean_loss, measure_of
+from training.loss import LossSum, own_loss
+from training.metrics import Measure, Tally, measures_of
 from training.spans import OUTSIDE, Span, runs_of_tags, tags_of_spans
 from training.task_config import ExtractionConfig
-from training.tasks.text_to_text import run, weights_of
+from training.tasks.tokens import run, token_loss, token_tally, weights_of
 
 # columns: the example that a window is of, and the first and last character of each token's word
 EXAMPLE, STARTS, ENDS = "example", "word_starts", "word_ends"
@@ -59,8 +59,8 @@ class Extraction:
     @cached_property
     def measures(self) -> Sequence[Measure]:
         """As the protocol says; predictions and references are the spans of whole examples."""
-        own = [measure_of(name) for name in self.metrics]
-        return (mean_loss(), *(one._replace(compute=_over_examples(one), needs=("spans", "gold")) for one in own))
+        loss, *own = measures_of(self.metrics)
+        return (loss, *(one._replace(compute=_over_examples(one), needs=("spans", "gold")) for one in own))
 
     @cached_property
     def _own_loss(self) -> Any:
@@ -134,20 +134,17 @@ class Extraction:
 
     def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
         """Cross entropy of the words' tags."""
-        if self._own_loss is not None:
-            return LossSum(self._own_loss(logits, batch.labels) * (batch.labels >= 0).sum(), len(batch))
-        return LossSum(token_nats(logits, batch.labels, label_smoothing=label_smoothing).sum(), len(batch))
+        return token_loss(logits, batch, self._own_loss, label_smoothing=label_smoothing)
 
     def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
         """As the protocol says; `spans` are the words of a window with their predicted tags."""
-        nats_B = token_nats(logits, batch.labels).double().sum(-1)
         predicted_BT = logits.argmax(-1).cpu().numpy()
         columns = split.encoded.columns
         owners = [int(columns[EXAMPLE].row(row)[0]) for row in rows]
-        return Tally.of(
+        return token_tally(
+            logits,
+            batch,
             row=rows,
-            nats=nats_B.tolist(),
-            weight=(batch.labels >= 0).sum(-1).tolist(),
             example=owners,
             spans=[self._tagged(split.encoded, row, predicted_BT[at]) for at, row in enumerate(rows)],
             gold=[split.examples[owner].spans for owner in owners],

@@ -13,10 +13,10 @@ from training.batches import Batch, Split, Targets
 from training.config import TrialConfig
 from training.encode import Encoded, Ragged
 from training.examples import Example
-from training.loss import LossSum, aligned, own_loss, token_nats
-from training.metrics import Measure, Tally, mean_loss, measure_of
+from training.loss import LossSum, own_loss
+from training.metrics import Measure, Tally, measures_of
 from training.tasks.causal import next_token_logits, num_end_tokens
-from training.tasks.text_to_text import weights_of
+from training.tasks.tokens import token_loss, token_tally, weights_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class LanguageModelling:
     @cached_property
     def measures(self) -> Sequence[Measure]:
         """As the protocol says."""
-        return (mean_loss(), *(measure_of(name) for name in self.metrics))
+        return measures_of(self.metrics)
 
     @cached_property
     def _own_loss(self) -> Any:
@@ -82,16 +82,11 @@ class LanguageModelling:
 
     def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
         """Cross entropy of the tokens."""
-        labels_BK = aligned(batch)
-        if self._own_loss is not None:
-            return LossSum(self._own_loss(logits, labels_BK) * (labels_BK >= 0).sum(), len(batch))
-        return LossSum(token_nats(logits, labels_BK, label_smoothing=label_smoothing).sum(), len(batch))
+        return token_loss(logits, batch, self._own_loss, label_smoothing=label_smoothing)
 
     def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
         """As the protocol says."""
-        labels_BK = aligned(batch)
-        nats_B = token_nats(logits, labels_BK).double().sum(-1)
-        return Tally.of(row=rows, nats=nats_B.tolist(), weight=(labels_BK >= 0).sum(-1).tolist())
+        return token_tally(logits, batch, row=rows)
 
     def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
         """None."""

@@ -18,7 +18,7 @@ from training.config import TrialConfig
 from training.encode import Encoded, Ragged, tokenized
 from training.examples import Example
 from training.loss import LossSum, at_least_float32, own_loss
-from training.metrics import Measure, Tally, mean_loss, measure_of
+from training.metrics import Measure, Tally, measures_of
 from training.task_config import Pooling, SimilarityConfig
 
 
@@ -48,7 +48,7 @@ class Similarity:
     @cached_property
     def measures(self) -> Sequence[Measure]:
         """As the protocol says."""
-        return (mean_loss(), *(measure_of(name) for name in self.metrics))
+        return measures_of(self.metrics)
 
     @cached_property
     def _loss(self) -> Any:

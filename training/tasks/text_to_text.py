@@ -5,19 +5,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
-from torch import nn
 
 from training.batches import Batch, Split, Targets
 from training.config import TrialConfig
 from training.encode import Encoded
 from training.examples import Example
 from training.generate import Generation, generate, some_rows
-from training.loss import LossSum, aligned, at_least_float32, own_loss, token_nats
-from training.metrics import Measure, Tally, mean_loss, measure_of
+from training.loss import LossSum, own_loss
+from training.metrics import Measure, Tally, measures_of
 from training.task_config import GenerationConfig
 from training.tasks.protocol import Task
+from training.tasks.tokens import token_loss, token_tally
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class TextToText:
     @cached_property
     def measures(self) -> Sequence[Measure]:
         """As the protocol says."""
-        return (mean_loss(), *(measure_of(name) for name in self.config.metrics))
+        return measures_of(self.config.metrics)
 
     @cached_property
     def _own_loss(self) -> Any:
@@ -63,17 +62,11 @@ class TextToText:
 
     def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
         """Cross entropy of the labelled tokens."""
-        labels_BK = aligned(batch)
-        if self._own_loss is not None:
-            weight = (labels_BK >= 0).sum()
-            return LossSum(self._own_loss(logits, labels_BK) * weight, len(batch))
-        return LossSum(token_nats(logits, labels_BK, label_smoothing=label_smoothing).sum(), len(batch))
+        return token_loss(logits, batch, self._own_loss, label_smoothing=label_smoothing)
 
     def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
         """As the protocol says."""
-        labels_BK = aligned(batch)
-        nats_B = token_nats(logits, labels_BK).double().sum(-1)
-        return Tally.of(row=rows, nats=nats_B.tolist(), weight=(labels_BK >= 0).sum(-1).tolist())
+        return token_tally(logits, batch, row=rows)
 
     def prompts(self, examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
         """Token ids that generation begins with."""
@@ -93,20 +86,6 @@ class TextToText:
             reference=[example.label.strip() for example in examples],
             data=[example.row for example in examples],
         )
-
-
-def weights_of(encoded: Encoded, *, next_token: bool) -> np.ndarray:
-    """Labelled tokens of each row; the first token of a row is no next token."""
-    labels = encoded.columns["labels"]
-    counted = (labels.values_T >= 0).astype(np.int64)
-    if next_token:
-        counted[labels.starts_N1[:-1]] = 0
-    return np.add.reduceat(counted, labels.starts_N1[:-1]).astype(np.float64)
-
-
-def run(model: nn.Module, batch: Batch, **more: Any) -> torch.Tensor:
-    """The model's logits in float32 at least."""
-    return at_least_float32(model(**batch.inputs, **more).logits)
 
 
 def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Task:

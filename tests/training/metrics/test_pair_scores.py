@@ -43,6 +43,7 @@ def test_one_class_or_a_similarity_that_is_not_finite_gives_nan(predictions: lis
 
 
 @pytest.mark.parametrize("reference", [4, 0.5])
-def test_a_reference_beside_0_and_1_is_named(reference: float) -> None:
-    with pytest.raises(ValueError, match=f"is {reference}; use 0 or 1"):
-        PairScores(keep_in_memory=True).compute(predictions=[0.1, 0.2], references=[reference, 1])
+def test_grades_have_no_threshold(reference: float) -> None:
+    """Data with grades is for Spearman; these scores are no number then."""
+    scores = PairScores(keep_in_memory=True).compute(predictions=[0.1, 0.2], references=[reference, 1])
+    assert all(math.isnan(value) for value in scores.values())
