@@ -99,7 +99,12 @@ def score_model(
 
 def _with_columns(config: TrialConfig, columns: Columns) -> TrialConfig:
     data = config.data
-    own = replace(data, text_column=columns.text or data.text_column, label_column=columns.label or data.label_column)
+    own = replace(
+        data,
+        text_column=columns.text or data.text_column,
+        label_column=columns.label or data.label_column,
+        target_column=columns.label or data.target_column,
+    )
     return config._replace(data=own)
 
 

@@ -38,7 +38,9 @@ def decide(candidate: Bundle, champion: Bundle | None, rows: "Sequence[Example] 
         return Decision(False, "the champion was measured on other rows; give --data <labelled file> to score both")
     if champion.manifest["metric"] != metric:
         return Decision(False, f"the champion was chosen by {champion.manifest['metric']}, the candidate by {metric}")
-    sign = -1.0 if metric == "loss" else 1.0
+    # a bundle of the first versions does not say
+    direction = candidate.manifest.get("direction", "minimize" if metric == "loss" else "maximize")
+    sign = 1.0 if direction == "maximize" else -1.0
     num_rows = candidate.manifest["num_validation_rows"]
     return _compare(metric, sign * recorded(candidate), sign * recorded(champion), num_rows=num_rows)
 

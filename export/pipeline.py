@@ -138,6 +138,8 @@ def _reference(model: torch.nn.Module, tokenizer: Any, source: _Source) -> Refer
         labels_N=task.label_ids(validation, split="validation"),
         logits_NC=torch.cat(rows).numpy(),
         metric=source.config.task.metric,
+        maximize=source.config.task.maximize,
+        rows=[example.row for example in validation],
         measures=task.measures,
     )
 
@@ -184,6 +186,7 @@ def _manifest(
     return {
         "task": config.task.name,
         "metric": config.task.metric,
+        "direction": config.task.direction.value,
         "labels": list(source.record.labels),
         "max_length": settings.max_length,
         "pad_id": settings.pad_id,

@@ -3,7 +3,7 @@
 # N rows, C classes
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,9 @@ class Reference:
         texts: N inputs.
         labels_N: Their label ids.
         logits_NC: PyTorch's class scores, fp32.
-        metric: The task's metric: `accuracy`, an F1 average, or `loss`.
+        metric: The task's metric.
+        maximize: Whether more of it is better.
+        rows: The rows as they were read.
         measures: The task's.
     """
 
@@ -65,6 +67,8 @@ class Reference:
     labels_N: np.ndarray
     logits_NC: np.ndarray
     metric: str
+    maximize: bool
+    rows: Sequence[Mapping[str, Any]]
     measures: Sequence[Measure]
 
     def score(self, logits_NC: np.ndarray) -> float:
@@ -77,6 +81,7 @@ class Reference:
             weight=[1.0] * len(nats_N),
             prediction=logits_NC.argmax(1).tolist(),
             reference=self.labels_N.tolist(),
+            data=self.rows,
         )
         return compute_all(self.measures, tally)[self.metric]
 
@@ -89,7 +94,7 @@ def verify(
     single = session.logits(reference.texts, batch_size=1)
     expected = reference.logits_NC.argmax(1)
     wrong = max(int((logits.argmax(1) != expected).sum()) for logits in (batched, single))
-    sign = -1.0 if reference.metric == "loss" else 1.0
+    sign = 1.0 if reference.maximize else -1.0
     score = reference.score(batched)
     drop = sign * (reference.score(reference.logits_NC) - score)
     agreement = 1 - wrong / len(expected)

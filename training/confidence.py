@@ -33,14 +33,15 @@ def score_intervals(
 
 def _interval(evaluation: Evaluation, measures: Sequence[Measure], name: str, seed: int) -> Interval:
     tally, measure = _source(evaluation, measures, name)
-    if len(tally) < 2:
+    units = _units(tally)
+    if len(units) < 2:
         return Interval(evaluation.scores[name], float("nan"), float("nan"))
     with warnings.catch_warnings():
         # all resamples alike, as of a perfect score: the interval is that point
         warnings.simplefilter("ignore")
         result = bootstrap(
-            (np.arange(len(tally)),),
-            lambda rows: compute_all([measure], tally.take(rows))[name],
+            (np.arange(len(units)),),
+            lambda drawn: compute_all([measure], _drawn(tally, units, drawn))[name],
             vectorized=False,
             n_resamples=NUM_TEXT_RESAMPLES if tally is evaluation.generated else NUM_RESAMPLES,
             confidence_level=CONFIDENCE,
@@ -58,3 +59,21 @@ def _source(evaluation: Evaluation, measures: Sequence[Measure], name: str) -> t
             if tally is not None and name in compute_all([measure], tally):
                 return tally, measure
     raise KeyError(name)
+
+
+def _units(tally: Tally) -> list[list[int]]:
+    """Rows that are drawn together: each by itself, but all windows of an example."""
+    owners = tally.columns.get("example", range(len(tally)))
+    units: dict[int, list[int]] = {}
+    for row, owner in enumerate(owners):
+        units.setdefault(owner, []).append(row)
+    return list(units.values())
+
+
+def _drawn(tally: Tally, units: Sequence[Sequence[int]], drawn: np.ndarray) -> Tally:
+    """The rows of the drawn units; an example that is drawn twice is two."""
+    part = tally.take([row for unit in drawn for row in units[unit]])
+    if "example" not in part.columns:
+        return part
+    owners = tuple(place for place, unit in enumerate(drawn) for _ in units[unit])
+    return Tally({**part.columns, "example": owners})

@@ -273,6 +273,11 @@ def _cross_problems(config: TrialConfig) -> list[str]:
         problems.append(
             f"fit.micro_batch_size is {fit.micro_batch_size}; use at most fit.batch_size ({fit.batch_size})"
         )
+    if config.model.scratch is not None and not isinstance(config.method, FullConfig):
+        problems.append(
+            f"method.name is {config.method.name}, but model.scratch draws its weights, which nobody has trained; "
+            "use method=full"
+        )
     if fit.compile and fit.slots is not None and fit.slots > 1:
         problems.append(f"fit.compile is true and fit.slots is {fit.slots}; shared passes are not compiled: drop one")
     return problems

@@ -179,10 +179,11 @@ def _notes(report: DataReport, labels: Mapping[str, Sequence[str]]) -> Iterator[
         yield f"empty rows left out: {report.num_empty:,}"
     if report.num_duplicates:
         yield f"duplicates left out: {report.num_duplicates:,}; an earlier row has the same text"
-    if num_leaks := report.leaks_exact + report.leaks_near:
-        done = "removed from training" if report.leaks_removed else "kept in training, which flatters the scores"
-        kinds = f"{report.leaks_exact:,} the same, {report.leaks_near:,} nearly"
-        yield f"training rows that are in a held-out split too: {num_leaks:,} ({kinds}); {done}"
+    if report.leaks_exact:
+        yield f"training rows that are in a held-out split too: {report.leaks_exact:,}; removed from training"
+    if report.leaks_near:
+        done = "removed from training" if report.leaks_removed else "kept in training, which may flatter the scores"
+        yield f"training rows that are nearly a held-out row: {report.leaks_near:,}; {done}"
     hint = f"; {report.suggested_max_length} keeps 99 % whole" if report.cut_share > 0.01 else ""
     share = f"{100 * report.cut_share:.1f} %" if report.cut_share else "none"
     yield f"{share} of the training rows are cut at data.max_length={report.max_length}{hint}"

@@ -25,10 +25,10 @@ def report_of(data: Data) -> DataReport:
         leaks_exact=splits.num_leaked,
         leaks_near=len(splits.near_leaks),
         leak_examples=splits.near_leaks[:5],
-        leaks_removed=data.config.data.drop_leaks,
+        leaks_removed=splits.near_dropped,
     )
     rows = Rows(
-        texts={name: [one.text for one in examples] for name, examples in named.items()},
+        texts={name: [f"{one.text} {one.pair}".strip() for one in examples] for name, examples in named.items()},
         labels={name: [one.label for one in examples] for name, examples in named.items()} if has_labels else None,
         lengths={name: split.encoded.uncut_lengths() for name, split in data.encoded.items()},
     )

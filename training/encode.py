@@ -20,6 +20,7 @@ ENCODING_VERSION = 2
 STARTS, NUM_CUT = ".starts", "num_cut"
 # a column of one number a row
 UNCUT = "uncut_length"
+CHUNK_ROWS = 1000
 
 
 class Ragged(NamedTuple):
@@ -34,7 +35,7 @@ class Ragged(NamedTuple):
     starts_N1: np.ndarray
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[int]]) -> "Ragged":
+    def of(cls, rows: Sequence[Any]) -> "Ragged":
         """From a list of rows."""
         starts = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum([len(row) for row in rows], out=starts[1:])
@@ -111,22 +112,33 @@ def encode(contents: Iterable[Any], tokenizer: Any, recipe: Recipe, *, cache_dir
 
 def tokenized(
     texts: Sequence[str], tokenizer: Any, *, max_length: int, pairs: Sequence[str] | None = None
-) -> tuple[dict[str, list[list[int]]], int]:
+) -> tuple[dict[str, list[Any]], int]:
     """Token ids of texts, or of pairs of texts, with the tokenizer's special tokens, and how many were cut."""
-    given = (list(texts),) if pairs is None else (list(texts), list(pairs))
-    output = tokenizer(*given, truncation=False, padding=False, verbose=False)
-    uncut = [[len(row)] for row in output["input_ids"]]
-    num_cut = sum(length > max_length for (length,) in uncut)
-    if num_cut:
-        output = tokenizer(*given, truncation=True, max_length=max_length, padding=False)
-    names = ["input_ids"]
-    if pairs is not None and "token_type_ids" in output:
-        names.append("token_type_ids")
-    return {**{name: output[name] for name in names}, UNCUT: uncut}, num_cut
+    columns: dict[str, list[Any]] = {UNCUT: []}
+    for at in range(0, len(texts), CHUNK_ROWS):
+        part = slice(at, at + CHUNK_ROWS)
+        given = (list(texts[part]),) if pairs is None else (list(texts[part]), list(pairs[part]))
+        output = tokenizer(*given, truncation=False, padding=False, verbose=False)
+        uncut = [[len(row)] for row in output["input_ids"]]
+        if any(length > max_length for (length,) in uncut):
+            output = tokenizer(*given, truncation=True, max_length=max_length, padding=False)
+        columns[UNCUT] += uncut
+        for name in ("input_ids", "token_type_ids"):
+            if name == "input_ids" or (pairs is not None and name in output):
+                # a list of ints takes many times the memory
+                columns.setdefault(name, []).extend(np.asarray(row, dtype=np.int32) for row in output[name])
+    return columns, sum(length > max_length for (length,) in columns[UNCUT])
 
 
 def _key(contents: Iterable[Any], tokenizer: Any, settings: Mapping[str, Any]) -> str:
-    facts = [ENCODING_VERSION, dict(settings), tokenizer.truncation_side, getattr(tokenizer, "chat_template", None)]
+    facts = [
+        ENCODING_VERSION,
+        dict(settings),
+        tokenizer.truncation_side,
+        getattr(tokenizer, "chat_template", None),
+        # an end-of-sequence token is part of a row, and may be changed beside the vocabulary
+        getattr(tokenizer, "special_tokens_map", None),
+    ]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
     digest.update(_fingerprint(tokenizer))
     for content in contents:

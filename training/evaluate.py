@@ -16,6 +16,8 @@ from training.tasks import Task
 
 # tokens of a batch by type of device: larger ones only take memory
 EVAL_TOKENS = {"cpu": 4096, "cuda": 131072}
+# scores of a batch: half a GB in float32, and 4 GB
+EVAL_LOGITS = {"cpu": 1 << 27, "cuda": 1 << 30}
 
 
 class Evaluation(NamedTuple):
@@ -50,7 +52,7 @@ def score_split(
     model.eval()
     parts = []
     try:
-        for rows in _batches(split.encoded.lengths(), batch_size, resources):
+        for rows in _batches(split.encoded.lengths(), batch_size, _most_tokens(model, split, resources)):
             inputs = collate(split, rows, pad_id=tokenizer.pad_token_id, device=resources.device)
             with autocast(resources):
                 parts += _tallies(model, inputs, rows, task=task, split=split)
@@ -65,10 +67,18 @@ def score_split(
     return Evaluation(scores, tally, generated)
 
 
-def _batches(lengths_N: np.ndarray, batch_size: int | None, resources: Resources) -> list[np.ndarray]:
+def _most_tokens(model: Any, split: Split, resources: Resources) -> int:
+    """Of a batch; fewer where each token has a score for every word of a large vocabulary."""
+    most = EVAL_TOKENS[resources.device.type]
+    if split.targets.labels_N is not None:
+        return most
+    return max(1, min(most, EVAL_LOGITS[resources.device.type] // int(getattr(model.config, "vocab_size", 1))))
+
+
+def _batches(lengths_N: np.ndarray, batch_size: int | None, most_tokens: int) -> list[np.ndarray]:
     if batch_size is not None:
         return by_length(lengths_N, batch_size)
-    return by_tokens(lengths_N, EVAL_TOKENS[resources.device.type])
+    return by_tokens(lengths_N, most_tokens)
 
 
 def _tallies(model: nn.Module, inputs: Batch, rows: np.ndarray, *, task: Task, split: Split) -> list[Tally]:

@@ -68,8 +68,7 @@ def parser_of(task: TaskConfig, data: DataConfig) -> Parser:
         example = parse(row, where, data)
         if example is None:
             return None
-        group = text_of(row, data.group_column, where, "data.group_column") if data.group_column else ""
-        return example._replace(group=group, row=row)
+        return example._replace(group=str(row.get(data.group_column or "", "")), row=row)
 
     return parsed
 
@@ -105,8 +104,11 @@ def value_of(row: Row, column: str, where: str, key: str) -> Any:
 def text_of(row: Row, column: str, where: str, key: str) -> str:
     """A value of the row as text; empty for null."""
     value = value_of(row, column, where, key)
-    text = "" if value is None else str(value).strip()
-    # a lone surrogate, as broken JSON escapes make it, is no text that can be encoded
+    return "" if value is None else encodable(str(value).strip())
+
+
+def encodable(text: str) -> str:
+    """The text without lone surrogates, as broken JSON escapes make them: they are no text that can be encoded."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
@@ -169,7 +171,7 @@ def _answered(row: Row, where: str, data: DataConfig) -> Example | None:
         if not text_of(row, data.target_column, where, "target_column"):
             return None
         turn = fill(data.text_template, row, target_column=data.target_column, where=where)
-        return Example(turn.prompt, turn.answer)
+        return Example(encodable(turn.prompt), encodable(turn.answer))
     if MESSAGES in row:
         return _chat(row[MESSAGES], where)
     text = text_of(row, data.text_column, where, "text_column")
@@ -179,11 +181,16 @@ def _answered(row: Row, where: str, data: DataConfig) -> Example | None:
 
 def _chat(messages: Any, where: str) -> Example | None:
     try:
-        turns = tuple((str(message["role"]), str(message["content"])) for message in messages)
+        turns = tuple((str(message["role"]), message["content"]) for message in messages)
     except (TypeError, KeyError):
         raise DataError(f"{where}: 'messages' must be a list of objects with 'role' and 'content'") from None
+    if not all(isinstance(content, str) for _, content in turns):
+        raise DataError(f"{where}: the 'content' of a message is no text; tool calls and images are not learned")
+    turns = tuple((role, encodable(content)) for role, content in turns)
     if len(turns) < 2 or turns[-1][0] != "assistant":
         raise DataError(f"{where}: the last of 'messages' must be the assistant's answer, after at least one other")
+    if not turns[-1][1].strip():
+        return None
     text = "\n".join(f"{role}: {content}" for role, content in turns[:-1])
     return Example(text, turns[-1][1], messages=turns)
 
@@ -207,14 +214,14 @@ def _pair(row: Row, where: str, data: DataConfig) -> Example | None:
 
 def _annotated(row: Row, where: str, data: DataConfig) -> Example | None:
     if WORDS in row:
-        words = [str(word) for word in row[WORDS]]
+        words = [encodable(str(word)) for word in row[WORDS]]
         tags = value_of(row, data.label_column, where, "label_column")
         if not words:
             return None
         text, spans = spans_of_tags(words, tags, where=where)
         return Example(text, spans=spans)
     value = value_of(row, data.text_column, where, "text_column")
-    text = "" if value is None else str(value)
+    text = "" if value is None else encodable(str(value))
     if not text.strip():
         return None
     values = value_of(row, data.label_column, where, "label_column")

@@ -1,6 +1,7 @@
 """Scores of a checkpoint on labelled rows; the winner's one reading of the test split."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from training.examples import Example
 from training.resources import Resources, free_cores
 from training.split import load_splits
 from training.tasks import Task
+from training.tasks.text_to_text import TextToText
 from training.workbench import ready
 
 MOST_INTERVALS = 4
@@ -71,6 +73,9 @@ def score_checkpoint(
         DataError: The rows have a label that it does not know.
     """
     task = own_task(checkpoint)
+    if isinstance(task, TextToText):
+        # in training a few rows must do
+        task = replace(task, config=replace(task.config, eval_rows=len(examples)))
     tokenizer = load_own_tokenizer(checkpoint)
     split = ready(examples, task, tokenizer, config=config, name=name)
     resources = Resources(torch.device("cpu"), Precision.fp32, free_cores())

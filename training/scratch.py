@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from huggingface_hub.errors import StrictDataclassError
 
 from training.config import TrialConfig
 from training.errors import ConfigError
+from training.schema import suggestion
 from training.split import load_splits
 
 VERSION = 1
@@ -59,17 +61,21 @@ def make(settings: Mapping[str, Any], texts: Sequence[str], folder: Path, *, see
     """
     import torch
     import transformers
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+    from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     tokenizer = trained_tokenizer(texts, int(settings["vocab_size"]))
     special = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    known = CONFIG_MAPPING[settings["model_type"]]().to_dict() if settings["model_type"] in CONFIG_MAPPING else settings
+    problems = [f"model.scratch.{key} is not a key; {suggestion(key, known)}" for key in settings if key not in known]
+    if problems:
+        raise ConfigError(problems)
     values = {**settings, **special, "vocab_size": len(tokenizer), "decoder_start_token_id": tokenizer.pad_token_id}
     try:
         config = AutoConfig.for_model(**values)
         torch.manual_seed(seed)
         kind: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
         model = kind.from_config(config)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, StrictDataclassError) as error:
         raise ConfigError([f"model.scratch is {dict(settings)}, of which no model can be made ({error})"]) from error
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model.save_pretrained(folder)

@@ -12,7 +12,7 @@ from training.cadence import Cadence, plan_of
 from training.checkpoint import BestCheckpoint, CheckpointRecord
 from training.compiled import as_written, compile_training, is_worth_compiling
 from training.config import FullConfig, LoraConfig, TrialConfig
-from training.errors import Diverged
+from training.errors import ConfigError, Diverged
 from training.evaluate import score_split
 from training.methods import full, lora
 from training.model import trial_copy
@@ -148,6 +148,8 @@ class Slot:
         split = self.bench.splits["validation"]
         with as_written(self.model):
             scores = score_split(self.model, split, task=self.bench.task, resources=self.resources, batch=batch).scores
+        if self._config.task.metric not in scores:
+            raise ConfigError([f"task.metric is '{self._config.task.metric}'; the scores are {', '.join(scores)}"])
         # the tracker's compare page takes the metric that was logged first
         objective = {"objective": scores[self._config.task.metric]}
         return objective | {f"validation/{name}": value for name, value in scores.items()}

@@ -12,6 +12,8 @@ from training.reader import Row, iter_rows, read_with
 
 # share of common shingles from which two texts are nearly the same: a word replaced in twenty
 NEAR = 0.7
+# beyond it, texts are alike because all of them share something
+MAX_NEAR_SHARE = 0.1
 
 
 class Splits(NamedTuple):
@@ -22,7 +24,9 @@ class Splits(NamedTuple):
     num_duplicates: Rows dropped because the same text stood before them in the same file.
     num_empty: Rows dropped because they have no text.
     num_leaked: Training rows dropped because a held-out file has the same text.
-    near_leaks: Training texts that are nearly a held-out text, with that text; dropped if `data.drop_leaks`.
+    near_leaks: Training texts that are nearly a held-out text, with that text.
+    near_dropped: Whether they were left out: not where `data.drop_leaks` says so, nor where they are so many that the
+        rows must have much in common, as a shared instruction.
     """
 
     train: list[Example]
@@ -32,6 +36,7 @@ class Splits(NamedTuple):
     num_empty: int
     num_leaked: int
     near_leaks: list[tuple[str, str]]
+    near_dropped: bool
 
     def named(self) -> dict[str, list[Example]]:
         """The rows by the name of their split, as metrics are named."""
@@ -65,6 +70,8 @@ def load_splits(config: TrialConfig) -> Splits:
     num_leaked = len(train.examples) - len(rows) + len(validation.examples) - len(kept_validation)
     if not rows:
         raise DataError(f"{data.train_file}: no row is left to train on after removing those in the held-out files")
+    if validation.examples and not kept_validation:
+        raise DataError(f"{data.validation_file}: all its rows are in data.test_file too; give other rows")
     held_test, held_validation = test.examples, kept_validation
     if not data.test_file and data.test_share > 0:
         rows, held_test = _hold_out(rows, data.test_share, config)
@@ -72,16 +79,18 @@ def load_splits(config: TrialConfig) -> Splits:
         # the share is of the whole file, so it grows on what the test split left
         portion = data.validation_share / (1 - (0 if data.test_file else data.test_share))
         rows, held_validation = _hold_out(rows, portion, config)
-    near_leaks, without = _near_leaks(rows, [*held_validation, *held_test], config)
+    leaks = _near_leaks(rows, [*held_validation, *held_test], config)
+    near_dropped = data.drop_leaks and len(leaks) <= MAX_NEAR_SHARE * len(rows)
     read = (train, validation, test)
     return Splits(
-        without if data.drop_leaks else rows,
+        [row for index, row in enumerate(rows) if index not in leaks] if near_dropped else rows,
         held_validation,
         held_test,
         num_duplicates=sum(part.num_duplicates for part in read),
         num_empty=sum(part.num_empty for part in read),
         num_leaked=num_leaked,
-        near_leaks=near_leaks,
+        near_leaks=[(rows[index].text, other) for index, other in leaks.items()],
+        near_dropped=near_dropped,
     )
 
 
@@ -137,23 +146,18 @@ def _key(example: Example) -> str:
     return " ".join(f"{example.text} {example.pair}".casefold().split())
 
 
-def _near_leaks(
-    examples: list[Example], held_out: list[Example], config: TrialConfig
-) -> tuple[list[tuple[str, str]], list[Example]]:
-    """Pairs of a training text and the held-out text that it nearly is, and the rows without those."""
+def _near_leaks(examples: list[Example], held_out: list[Example], config: TrialConfig) -> dict[int, str]:
+    """Training rows that are nearly a held-out row, with that row's text."""
     if config.task.name == "language_modelling":
         # documents share passages, and are no rows of questions with answers
-        return [], examples
+        return {}
     from training.near_duplicates import near_duplicates
 
     texts, others = ([f"{one.text} {one.pair}".strip() for one in part] for part in (examples, held_out))
     first: dict[int, str] = {}
     for match in near_duplicates(texts, others, threshold=NEAR):
         first.setdefault(match.text, others[match.other])
-    if len(first) == len(examples):
-        raise DataError(f"{config.data.train_file}: every row is nearly a held-out row; give other rows to train on")
-    kept = [example for index, example in enumerate(examples) if index not in first]
-    return [(texts[index], other) for index, other in first.items()], kept
+    return first
 
 
 def _hold_out(examples: list[Example], portion: float, config: TrialConfig) -> tuple[list[Example], list[Example]]:
@@ -164,6 +168,8 @@ def _hold_out(examples: list[Example], portion: float, config: TrialConfig) -> t
     data = config.data
     if data.group_column is not None:
         groups = [example.group for example in examples]
+        if not all(groups):
+            raise DataError(f"{data.train_file}: a row has no '{data.group_column}' (data.group_column); fill it")
         if len(set(groups)) < 3:
             raise DataError(f"{data.train_file}: data.group_column has {len(set(groups))} groups; a split needs three")
         shuffle = GroupShuffleSplit(1, test_size=portion, random_state=data.seed)

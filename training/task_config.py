@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from training.schema import Parsed, above_zero, nearest, parse_section, suggestion
+from training.schema import Parsed, above_zero, nearest, not_negative, parse_section, suggestion
 
 
 class Direction(Enum):
@@ -38,6 +38,15 @@ METRIC_KEYS: dict[str, tuple[str, ...]] = {
     "pair_scores": ("average_precision", "best_threshold_accuracy", "best_threshold"),
 }
 LESS_IS_BETTER = ("loss", "perplexity")
+# those of ours that a task's answers are fit for
+FITTING: dict[str, tuple[str, ...]] = {
+    "classification": ("accuracy", "f1"),
+    "generation": ("perplexity", "exact_match", "bleu", "chrf", "rouge", "accuracy", "f1"),
+    "language_modelling": ("perplexity",),
+    "extraction": ("entity_f1",),
+    "similarity": ("spearman", "pair_scores"),
+}
+FITTING |= dict.fromkeys(("summarization", "translation"), FITTING["generation"])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,7 +103,7 @@ class GenerationConfig(TaskConfig):
     train_on_prompt: bool
     max_new_tokens: int = field(metadata=above_zero(64))
     num_beams: int = field(metadata=above_zero(1))
-    eval_rows: int = field(metadata={})
+    eval_rows: int = field(metadata=not_negative(64))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,6 +183,8 @@ def _metric_problems(task: TaskConfig) -> list[str]:
     for name in task.metrics:
         if name not in METRIC_KEYS and "." not in name and ":" not in name:
             problems.append(f"task.metrics has '{name}'; {suggestion(name, METRIC_KEYS)}")
+        elif name in METRIC_KEYS and name not in fitting_metrics(task):
+            problems.append(f"task.metrics has '{name}', which is none of {', '.join(fitting_metrics(task))}")
     known = scores_of(task.metrics)
     foreign = any(name not in METRIC_KEYS for name in task.metrics)
     if task.metric not in known and not foreign:
@@ -186,11 +197,24 @@ def _metric_problems(task: TaskConfig) -> list[str]:
             problems.append(
                 f"task.direction is {task.direction.value}, but task.metric is {task.metric}; use {fitting.value}"
             )
+    if isinstance(task, GenerationConfig) and task.eval_rows == 0 and task.metric not in LESS_IS_BETTER:
+        problems.append(f"task.eval_rows is 0, but task.metric is {task.metric}, which is of generated text; use 64")
+    if isinstance(task, SimilarityConfig) and task.loss is None:
+        problems.append("task.loss is null; similarity needs one, e.g. training.pair_losses.ContrastiveLoss")
+    if isinstance(task, ClassificationConfig) and task.class_weights is not None and (task.multi_label or task.loss):
+        problems.append("task.class_weights goes with neither task.multi_label nor task.loss; use null")
     if task.loss is not None and not (isinstance(task.loss, Mapping) and isinstance(task.loss.get("_target_"), str)):
         problems.append(
             f"task.loss is {task.loss!r}; use {{_target_: package.module.Loss}} with its arguments, or null"
         )
     return problems
+
+
+def fitting_metrics(task: TaskConfig) -> tuple[str, ...]:
+    """Metrics of ours that the task's answers are fit for."""
+    if isinstance(task, ClassificationConfig) and task.multi_label:
+        return ("multilabel_f1",)
+    return FITTING.get(task.name, tuple(METRIC_KEYS))
 
 
 def _is_ours(score: str) -> bool:

@@ -13,7 +13,7 @@ from training.batches import Split
 from training.config import FullConfig, Precision, TrialConfig
 from training.encode import Recipe, encode
 from training.examples import Example
-from training.model import Base, load_base, load_tokenizer
+from training.model import Base, check_model, load_base, load_tokenizer
 from training.resources import Resources, attention_of
 from training.scratch import with_model
 from training.split import Splits, load_splits
@@ -102,6 +102,7 @@ def data_of(config: TrialConfig) -> Data:
     config = with_model(config)
     splits = load_splits(config)
     task = task_of(config, splits.train)
+    check_model(config.model, task)
     tokenizer = load_tokenizer(config.model)
     named = {name: examples for name, examples in splits.named().items() if examples}
     encoded = {name: ready(examples, task, tokenizer, config=config, name=name) for name, examples in named.items()}

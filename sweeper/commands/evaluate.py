@@ -24,12 +24,13 @@ def run(arguments: Sequence[str]) -> int:
 
     columns = Columns(options.text_column, options.label_column)
     scored = score_model(options.model, options.data, columns=columns, tracking_uri=options.tracking_uri)
-    logged = _log(scored, options)
     if options.json:
         print(json.dumps({"num_rows": scored.num_rows, **scored.scores, **scored.details}))
-        return 0
-    _show(scored, options.data)
-    print(logged)
+    else:
+        _show(scored, options.data)
+    logged = _log(scored, options)
+    if not options.json:
+        print(logged)
     return 0
 
 
@@ -39,8 +40,8 @@ def _parser() -> argparse.ArgumentParser:
         "--model", required=True, help="a checkpoint or trial folder, a run id, a bundle, or models:/..."
     )
     parser.add_argument("--data", required=True, help="labelled rows: a file, a folder, or any other name of rows")
-    parser.add_argument("--text-column", help="column of the text (default: as in training)")
-    parser.add_argument("--label-column", help="column of the label (default: as in training)")
+    parser.add_argument("--text-column", help="column of the text (default: as in training; text)")
+    parser.add_argument("--label-column", help="column of the label or answer (default: as in training; label)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db, if it is there)")
     parser.add_argument("--no-log", action="store_true", help="log nothing")

@@ -26,6 +26,8 @@ def reference() -> Reference:
         labels_N=np.array([0, 0, 1, 0]),
         logits_NC=logits,
         metric="accuracy",
+        maximize=True,
+        rows=[{}] * 4,
         measures=(measure_of("accuracy"),),
     )
 

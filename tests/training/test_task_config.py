@@ -19,6 +19,11 @@ ConfigOf = Callable[..., dict[str, Any]]
         (["model.name_or_path=null"], "model.name_or_path and model.scratch: set one of them; the other is null"),
         (["data.text_template='{text} is'"], "data.text_template is '{text} is'; its last field must be"),
         (["task=similarity", "fit.label_smoothing=0.1"], "fit.label_smoothing is 0.1, which this task's loss has not"),
+        (["task=similarity", "task.loss=null"], "task.loss is null; similarity needs one"),
+        (["task=extraction", "task.metrics=[accuracy]"], "task.metrics has 'accuracy', which is none of entity_f1"),
+        (["task=summarization", "task.eval_rows=0"], "task.eval_rows is 0, but task.metric is rougeL"),
+        (["task=multi_label", "task.class_weights=balanced"], "task.class_weights goes with neither"),
+        (["task=generation", "model=tiny_llama"], "method.name is lora, but model.scratch draws its weights"),
         (["task=extraction", "export=onnx"], "export is onnx, which has no graph for task=extraction yet"),
     ],
 )

@@ -19,6 +19,8 @@ ALL_LINEAR = "all-linear"
 AUTO, POOLERS = "auto", ("pooler",)
 # what peft saves whole by itself for sequence classification
 HEADS = ("classifier", "score")
+# shares that modules hand to torch.nn.functional.dropout
+DROPOUTS = ("dropout", "attention_dropout", "activation_dropout", "classifier_dropout", "attn_dropout")
 
 
 def prepare(model: PreTrainedModel, config: LoraConfig, *, peft_task_type: str, new_keys: Collection[str]) -> nn.Module:
@@ -100,8 +102,9 @@ def silence_dropout(model: nn.Module) -> None:
     for part in model.modules():
         if isinstance(part, nn.Dropout):
             part.p = 0.0
-        if isinstance(getattr(part, "attention_dropout", None), float):
-            setattr(part, "attention_dropout", 0.0)  # noqa: B010  # not every module has it
+        for name in DROPOUTS:
+            if isinstance(getattr(part, name, None), float):
+                setattr(part, name, 0.0)
 
 
 def _check_names(model: nn.Module, names: list[str], *, key: str) -> None:

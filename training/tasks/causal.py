@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 from torch import nn
 from transformers import AutoModelForCausalLM
 
 from training.batches import IGNORED, Batch, Targets
 from training.encode import UNCUT, Encoded, Ragged
+from training.errors import DataError
 from training.examples import Example
 from training.tasks.text_to_text import TextToText
 from training.tasks.tokens import run, weights_of
@@ -81,7 +83,8 @@ def prompt_ids(examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
     rows = []
     for example in examples:
         if example.messages:
-            rows.append(_chat_ids(example.messages[:-1], tokenizer, add_generation_prompt=True))
+            text = _chat(example.messages[:-1], tokenizer, add_generation_prompt=True)
+            rows.append(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
             continue
         ids = tokenizer(example.text, verbose=False)["input_ids"]
         # a model goes on from something
@@ -97,15 +100,31 @@ def num_end_tokens(tokenizer: Any) -> int:
 
 def answer_ids(examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
     """Token ids of the answers, each with an end-of-sequence token."""
-    texts = [example.label for example in examples]
-    return [[*ids, tokenizer.eos_token_id] for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+    texts = [_last_turn(example.messages, tokenizer) if example.messages else example.label for example in examples]
+    rows = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+    end = tokenizer.eos_token_id
+    # a chat's template may write the end itself
+    return [
+        ids if example.messages and end in ids else [*ids, end] for ids, example in zip(rows, examples, strict=True)
+    ]
 
 
-def _chat_ids(messages: Sequence[tuple[str, str]], tokenizer: Any, **options: Any) -> list[int]:
+def _last_turn(messages: Sequence[tuple[str, str]], tokenizer: Any) -> str:
+    """The answer as the template writes it, with the end of the turn."""
+    prompt, whole = _chat(messages[:-1], tokenizer, add_generation_prompt=True), _chat(messages, tokenizer)
+    return whole[len(prompt) :] if whole.startswith(prompt) else messages[-1][1]
+
+
+def _chat(messages: Sequence[tuple[str, str]], tokenizer: Any, **options: Any) -> str:
     turns = [{"role": role, "content": content} for role, content in messages]
-    text = tokenizer.apply_chat_template(turns, tokenize=False, **options)
-    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-    return ids
+    try:
+        text: str = tokenizer.apply_chat_template(turns, tokenize=False, **options)
+    except (ValueError, TemplateError) as error:
+        raise DataError(
+            f"a chat of {', '.join(role for role, _ in messages)} cannot be written by the tokenizer's template "
+            f"({' '.join(str(error).split())[:200]}); use a model with a chat template, or data.text_template"
+        ) from None
+    return text
 
 
 def fitted(prompt: list[int], answer: list[int], max_length: int) -> tuple[list[int], list[int]]:

@@ -119,15 +119,15 @@ class Classification:
         """Cross entropy, or with several labels the mean binary cross entropy of the classes."""
         if self._own_loss is not None:
             return LossSum(self._own_loss(logits, batch.labels) * len(batch), len(batch))
-        return LossSum(self._nats(logits, batch.labels, label_smoothing=label_smoothing).sum(), len(batch))
+        nats_B = self._nats(logits, batch.labels, label_smoothing=label_smoothing)
+        if self.weights:
+            nats_B = nats_B * torch.tensor(self.weights, dtype=nats_B.dtype, device=nats_B.device)[batch.labels]
+        return LossSum(nats_B.sum(), len(batch))
 
     def _nats(self, logits_BC: torch.Tensor, labels: torch.Tensor, *, label_smoothing: float = 0.0) -> torch.Tensor:
         if self.multi_label:
             return binary_cross_entropy_with_logits(logits_BC, labels.to(logits_BC.dtype), reduction="none").mean(-1)
-        nats_B = cross_entropy(logits_BC, labels, label_smoothing=label_smoothing, reduction="none")
-        if not self.weights:
-            return nats_B
-        return nats_B * torch.tensor(self.weights, dtype=nats_B.dtype, device=labels.device)[labels]
+        return cross_entropy(logits_BC, labels, label_smoothing=label_smoothing, reduction="none")
 
     def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
         """As the protocol says."""
@@ -138,7 +138,8 @@ class Classification:
         return Tally.of(
             row=rows,
             nats=self._nats(logits, batch.labels).tolist(),
-            weight=split.targets.weights_N[np.asarray(rows)].tolist(),
+            # the weights of classes are for training: scores are of the rows as they are
+            weight=[1.0] * len(batch),
             prediction=predictions,
             reference=references,
             data=[split.examples[row].row for row in rows] if split.examples else [{}] * len(rows),
@@ -189,7 +190,8 @@ def _weights(given: Any, labels: Sequence[str], found: Sequence[str]) -> tuple[f
         isinstance(weight, int | float) and weight > 0 for weight in given.values()
     ):
         raise ConfigError([f"task.class_weights is {given!r}; use balanced, or a weight above 0 by label"])
-    unknown = sorted(set(map(str, given)) - set(labels))
+    given = {str(label): weight for label, weight in given.items()}
+    unknown = sorted(set(given) - set(labels))
     if unknown:
         raise ConfigError([f"task.class_weights has '{unknown[0]}', which is no label; known: {', '.join(labels)}"])
     return tuple(float(given.get(label, 1.0)) for label in labels)

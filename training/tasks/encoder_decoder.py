@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForSeq2SeqLM
 
-from training.batches import Batch, Targets
+from training.batches import IGNORED, Batch, Targets
 from training.encode import Encoded, Ragged, tokenized
 from training.examples import Example
 from training.tasks.text_to_text import TextToText
@@ -46,8 +46,20 @@ class EncoderDecoder(TextToText):
         inner: Any = model
         if hasattr(inner, "get_base_model"):
             inner = inner.get_base_model()
-        return run(model, batch, decoder_input_ids=inner.prepare_decoder_input_ids_from_labels(labels=batch.labels))
+        if hasattr(inner, "prepare_decoder_input_ids_from_labels"):
+            shifted = inner.prepare_decoder_input_ids_from_labels(labels=batch.labels)
+        else:
+            shifted = shifted_right(batch.labels, inner.config)
+        return run(model, batch, decoder_input_ids=shifted)
 
     def prompts(self, examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
         """The sources."""
-        return tokenized([one.text for one in examples], tokenizer, max_length=self.max_length)[0]["input_ids"]
+        rows = tokenized([one.text for one in examples], tokenizer, max_length=self.max_length)[0]["input_ids"]
+        return [row.tolist() for row in rows]
+
+
+def shifted_right(labels_BU: torch.Tensor, config: Any) -> torch.Tensor:
+    """What the decoder reads: each token's predecessor, and the model's start token first."""
+    shifted_BU = labels_BU.roll(1, dims=1)
+    shifted_BU[:, 0] = config.decoder_start_token_id
+    return shifted_BU.masked_fill(shifted_BU == IGNORED, config.pad_token_id)

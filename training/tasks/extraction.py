@@ -2,6 +2,8 @@
 
 # B rows, T tokens, C tags
 
+import bisect
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from training.spans import OUTSIDE, Span, runs_of_tags, tags_of_spans
 from training.task_config import ExtractionConfig
 from training.tasks.tokens import run, token_loss, token_tally, weights_of
 
+WORD = re.compile(r"\w+|[^\w\s]")
 # columns: the example that a window is of, and the first and last character of each token's word
 EXAMPLE, STARTS, ENDS = "example", "word_starts", "word_ends"
 
@@ -92,19 +95,24 @@ class Extraction:
             )
         ids = {tag: index for index, tag in enumerate(self.tags)}
         texts = [example.text for example in examples]
-        ranges = _word_ranges(texts, tokenizer)
+        ranges = [[match.span() for match in WORD.finditer(text)] for text in texts]
         output = tokenizer(
             texts,
             truncation=True,
             max_length=self.max_length,
             stride=min(self.stride, self.max_length // 2),
             return_overflowing_tokens=True,
+            return_offsets_mapping=True,
         )
         columns: dict[str, list[list[int]]] = defaultdict(list)
         windows = output["overflow_to_sample_mapping"]
         done: dict[int, int] = {}
         for window, index in enumerate(windows):
-            words = _first_tokens(output.word_ids(window), done.get(index, -1))
+            offsets = [
+                range_ if sequence is not None else None
+                for range_, sequence in zip(output["offset_mapping"][window], output.sequence_ids(window), strict=True)
+            ]
+            words = first_tokens(offsets, ranges[index], done.get(index, -1))
             done[index] = max([done.get(index, -1), *words])
             spans = [ranges[index][word] for word in words]
             tags = tags_of_spans(spans, examples[index].spans)
@@ -148,6 +156,7 @@ class Extraction:
             example=owners,
             spans=[self._tagged(split.encoded, row, predicted_BT[at]) for at, row in enumerate(rows)],
             gold=[split.examples[owner].spans for owner in owners],
+            data=[split.examples[owner].row for owner in owners],
         )
 
     def _tagged(self, encoded: Encoded, row: int, predicted_T: np.ndarray) -> tuple[tuple[int, int, str], ...]:
@@ -172,7 +181,9 @@ def _over_examples(measure: Measure) -> Callable[[Tally], Mapping[str, float]]:
 
     def compute(tally: Tally) -> Mapping[str, float]:
         predictions, references = over_examples(tally)
-        return measure.compute(Tally.of(prediction=predictions, reference=references))
+        rows = dict(zip(tally.columns["example"], tally.columns["data"], strict=True))
+        whole = Tally.of(prediction=predictions, reference=references, data=[rows[owner] for owner in sorted(rows)])
+        return measure.compute(whole)
 
     return compute
 
@@ -194,31 +205,27 @@ def written(spans: Sequence[Span]) -> list[str]:
     return [f"{span.start}:{span.end}:{span.label}" for span in spans]
 
 
-def _first_tokens(word_ids: Sequence[int | None], done: int) -> dict[int, int]:
-    """The first token of each word of a window that no earlier window had."""
+def first_tokens(
+    offsets: Sequence[tuple[int, int] | None], words: Sequence[tuple[int, int]], done: int
+) -> dict[int, int]:
+    """The first token of each word of a window that no earlier window had.
+
+    Args:
+        offsets: Characters of each token of the window; None for special tokens.
+        words: Characters of each word of the text. A tokenizer's own words would not do: some keep a full stop with
+            the word before it.
+        done: The last word of earlier windows.
+    """
     first: dict[int, int] = {}
-    for token, word in enumerate(word_ids):
-        if word is not None and word > done:
+    starts = [start for start, _ in words]
+    for token, span in enumerate(offsets):
+        if span is None or span[0] == span[1]:
+            continue
+        # the last word that begins before the token's end: a token may begin with a blank
+        word = bisect.bisect_left(starts, span[1]) - 1
+        if word > done and words[word][1] > span[0]:
             first.setdefault(word, token)
     return first
-
-
-def _word_ranges(texts: Sequence[str], tokenizer: Any) -> list[dict[int, tuple[int, int]]]:
-    """Characters of each word, without the blanks that some tokenizers count to it; a window may cut a word in two."""
-    output = tokenizer(list(texts), truncation=False, return_offsets_mapping=True, verbose=False)
-    ranges: list[dict[int, tuple[int, int]]] = []
-    for index, text in enumerate(texts):
-        words: dict[int, tuple[int, int]] = {}
-        for word, (start, end) in zip(output.word_ids(index), output["offset_mapping"][index], strict=True):
-            if word is not None:
-                words[word] = (words.get(word, (start, end))[0], end)
-        ranges.append({word: _stripped(text, start, end) for word, (start, end) in words.items()})
-    return ranges
-
-
-def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    part = text[start:end]
-    return start + len(part) - len(part.lstrip()), end - len(part) + len(part.rstrip())
 
 
 def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Extraction:

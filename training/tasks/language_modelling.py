@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
@@ -61,15 +62,14 @@ class LanguageModelling:
 
         Nothing is dropped; the last block may be shorter.
         """
-        stream: list[int] = []
-        num_ends = num_end_tokens(tokenizer)
+        num_ends, end = num_end_tokens(tokenizer), tokenizer.eos_token_id
+        documents = []
         for example in examples:
             ids = tokenizer(example.text, verbose=False)["input_ids"]
-            stream += ids[: len(ids) - num_ends]
-            stream.append(tokenizer.eos_token_id)
-        step = max(1, self.block_size - 1)
-        starts = range(0, max(1, len(stream) - 1), step)
-        blocks = Ragged.of([stream[start : start + self.block_size] for start in starts])
+            documents.append(np.asarray([*ids[: len(ids) - num_ends], end], dtype=np.int32))
+        stream_T = np.concatenate(documents)
+        starts = range(0, max(1, len(stream_T) - 1), max(1, self.block_size - 1))
+        blocks = Ragged.of([stream_T[start : start + self.block_size] for start in starts])
         return Encoded({"input_ids": blocks, "labels": blocks}, 0)
 
     def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> Split:

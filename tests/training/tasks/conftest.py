@@ -82,7 +82,12 @@ CASES = [
     ),
     Case("generation", ANSWERS, ("task=generation", "task.max_new_tokens=8", *LLAMA, "method=full")),
     Case("generation, encoder-decoder", ANSWERS, ("task=generation", "task.max_new_tokens=8", *T5, "method=full")),
-    Case("generation, LoRA", ANSWERS, ("task=generation", "task.max_new_tokens=8", *LLAMA)),
+    Case("generation, LoRA", ANSWERS, ("task=generation", "task.max_new_tokens=8", "model.name_or_path=LLAMA")),
+    Case(
+        "generation, LoRA, encoder-decoder",
+        ANSWERS,
+        ("task=generation", "task.max_new_tokens=8", "model.name_or_path=T5"),
+    ),
     Case("language_modelling", ANSWERS, ("task=language_modelling", *LLAMA, "method=full")),
     Case(
         "extraction",
@@ -114,6 +119,23 @@ CASES = [
 ]
 
 
+@pytest.fixture(scope="session")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Checkpoints of models that write, by the words that cases name them with."""
+    from training.scratch import make
+
+    texts = [f"{row['text']} {row['target']}" for row in ANSWERS]
+    sizes = {"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_size": 32}
+    llama = {"model_type": "llama", "vocab_size": 320, "intermediate_size": 64, **sizes}
+    # dropout as T5 has it: LoRA must silence it
+    t5 = {"model_type": "t5", "vocab_size": 320, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}
+    folders = {}
+    for name, settings in (("LLAMA", llama), ("T5", t5)):
+        folders[name] = tmp_path_factory.mktemp("bases") / name
+        make(settings, texts, folders[name], seed=0)
+    return folders
+
+
 @pytest.fixture(params=CASES, ids=lambda case: case.name)
 def case(request: pytest.FixtureRequest) -> Case:
     given: Case = request.param
@@ -121,7 +143,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 
 @pytest.fixture
-def values_of(tmp_path: Path, tiny_model: Path) -> Callable[..., dict[str, Any]]:
+def values_of(tmp_path: Path, tiny_model: Path, bases: dict[str, Path]) -> Callable[..., dict[str, Any]]:
     """The composed config of a case, as plain values."""
     from hydra import compose, initialize_config_module
 
@@ -131,11 +153,11 @@ def values_of(tmp_path: Path, tiny_model: Path) -> Callable[..., dict[str, Any]]
         path = tmp_path / "rows.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in case.rows), encoding="utf-8")
         model = (
-            () if any(word.startswith("model=") for word in case.overrides) else (f"model.name_or_path={tiny_model}",)
+            () if any(word.startswith("model") for word in case.overrides) else (f"model.name_or_path={tiny_model}",)
         )
         given = [
             *model,
-            *case.overrides,
+            *(word.replace("LLAMA", str(bases["LLAMA"])).replace("T5", str(bases["T5"])) for word in case.overrides),
             f"data.train_file={path}",
             f"data.cache_dir={tmp_path / 'cache'}",
             "data.drop_leaks=false",

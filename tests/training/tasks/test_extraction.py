@@ -6,10 +6,12 @@ import pytest
 
 from tests.training.tasks.conftest import CASES
 from training.batches import IGNORED
+from training.confidence import score_intervals
 from training.config import TrialConfig
+from training.evaluate import Evaluation
 from training.metrics import Tally, compute_all
 from training.spans import Span
-from training.tasks.extraction import EXAMPLE, Extraction, spans_of_words
+from training.tasks.extraction import EXAMPLE, WORD, Extraction, first_tokens, spans_of_words
 from training.workbench import data_of
 
 ConfigFor = Callable[..., TrialConfig]
@@ -54,6 +56,7 @@ def test_scores_are_of_whole_rows_and_not_of_windows() -> None:
         example=[0, 0, 1],
         spans=[((0, 2, "B-x"),), ((3, 5, "I-x"),), ((0, 1, "O"),)],
         gold=[(Span(0, 5, "x"),), (Span(0, 5, "x"),), (Span(0, 1, "x"),)],
+        data=[{}, {}, {}],
     )
     scores = compute_all(task.measures, tally)
     assert (scores["precision"], scores["recall"], scores["f1"]) == pytest.approx((1.0, 0.5, 2 / 3))
@@ -68,3 +71,25 @@ def test_tags_of_words_are_read_too(config_for: ConfigFor) -> None:
         example.text.split()[0],
         example.text.split()[2],
     ]
+
+
+def test_whole_examples_are_drawn_for_an_interval() -> None:
+    """A perfect model's interval is the point 1: windows of an example stay together, and one drawn twice is two."""
+    task = Extraction(labels=("x",), max_length=8, stride=2)
+    words = [((0, 2, "B-x"),), ((3, 5, "I-x"),), ((0, 1, "B-x"),), ((0, 1, "O"),)]
+    gold = [(Span(0, 5, "x"),), (Span(0, 5, "x"),), (Span(0, 1, "x"),), ()]
+    tally = Tally.of(row=range(4), example=[0, 0, 1, 2], spans=words, gold=gold, data=[{}] * 4)
+    evaluation = Evaluation(compute_all(task.measures, tally), tally, None)
+    interval = score_intervals(evaluation, task.measures, ["f1"], seed=0)["f1"]
+    assert interval.value == interval.high == 1.0
+    assert interval.low in (0.0, 1.0), "only a draw of empty examples alone has no span to find"
+
+
+def test_words_are_ours_and_not_the_tokenizers() -> None:
+    """A tokenizer that leaves a comma with its word still has a tag for the word alone."""
+    text = "in Berlin, too"
+    words = [match.span() for match in WORD.finditer(text)]
+    assert [text[start:end] for start, end in words] == ["in", "Berlin", ",", "too"]
+    offsets = [None, (0, 2), (2, 6), (6, 10), (10, 14), None]
+    assert first_tokens(offsets, words, -1) == {0: 1, 1: 2, 2: 3, 3: 4}
+    assert first_tokens(offsets, words, 1) == {2: 3, 3: 4}

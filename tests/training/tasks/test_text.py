@@ -9,15 +9,20 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import CASES, LLAMA, Case
 from training.batches import IGNORED
 from training.config import TrialConfig
+from training.errors import DataError
 from training.evaluate import score_split
 from training.examples import Example
 from training.generate import Generation, generate
 from training.resources import resolve
 from training.scratch import trained_tokenizer
+from training.slot import Slot
+from training.split import load_splits
 from training.tasks.causal import fitted
+from training.tasks.encoder_decoder import shifted_right
 from training.workbench import Data, data_of, workbench_for
 
 ConfigFor = Callable[..., TrialConfig]
@@ -73,6 +78,39 @@ def test_a_chat_is_written_by_the_tokenizers_template(config_for: ConfigFor, mon
         learned = [label for label in labels if label != IGNORED]
         assert data.tokenizer.decode(ids[: len(ids) - len(learned)]) == f"<user>{example.messages[0][1]}<assistant>"
         assert data.tokenizer.decode(learned[:-1]) == example.messages[1][1]
+
+
+def chat(*turns: tuple[str, Any]) -> list[dict[str, Any]]:
+    return [{"messages": [{"role": role, "content": content} for role, content in turns]}]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (chat(("user", "a"), ("assistant", "b")), "a chat of user.* cannot be written by the tokenizer's template"),
+        (chat(("user", "a"), ("assistant", None)), "row 49: the 'content' of a message is no text"),
+        (chat(("user", "a")), "row 49: the last of 'messages' must be the assistant's answer"),
+    ],
+)
+def test_a_chat_that_cannot_be_learned_is_told(config_for: ConfigFor, row: list[dict[str, Any]], message: str) -> None:
+    case = NAMED["generation"]
+    with pytest.raises(DataError, match=message):
+        data_of(config_for(case._replace(rows=[*case.rows, *row]), "data.test_share=0"))
+
+
+def test_a_chat_without_an_answer_is_an_empty_row(config_for: ConfigFor) -> None:
+    case = NAMED["generation"]
+    rows = [*case.rows, *chat(("user", "a"), ("assistant", " "))]
+    assert load_splits(config_for(case._replace(rows=rows))).num_empty == 1
+
+
+def test_a_shared_instruction_makes_no_leak_of_every_row(config_for: ConfigFor) -> None:
+    """Where a tenth of the rows are nearly held-out rows, it is the prompt that they share, and they stay."""
+    case, prompt = NAMED["generation"], " ".join(f"rule{number}" for number in range(60))
+    rows = [{**row, "text": f"{prompt} {row['input']}"} for row in case.rows]
+    splits = load_splits(config_for(case._replace(rows=rows), "data.drop_leaks=true"))
+    assert len(splits.near_leaks) == len(splits.train) > 20
+    assert not splits.near_dropped
 
 
 @pytest.mark.parametrize(
@@ -180,3 +218,22 @@ def test_labels_written_as_text_have_accuracy_and_f1(config_for: ConfigFor) -> N
     assert evaluation.generated is not None
     assert evaluation.scores["accuracy"] == evaluation.scores["exact_match"]
     assert {"f1_macro", "f1_micro"} <= evaluation.scores.keys()
+
+
+def test_a_decoder_reads_its_answer_one_token_late(config_for: ConfigFor) -> None:
+    """As T5's own method has it, for models that have none."""
+    config = config_for(NAMED["generation, encoder-decoder"])
+    model: Any = workbench_for(config, resolve(config.fit)).base.model
+    labels = torch.tensor([[5, 6, 7], [8, IGNORED, IGNORED]])
+    assert torch.equal(shifted_right(labels, model.config), model.prepare_decoder_input_ids_from_labels(labels=labels))
+
+
+@pytest.mark.parametrize("name", ["generation, LoRA", "generation, LoRA, encoder-decoder"])
+def test_a_frozen_base_drops_nothing_out(name: str, config_for: ConfigFor, tmp_path: Any) -> None:
+    """Also where modules hand their share to a function: the same rows give the same loss twice."""
+    config = config_for(NAMED[name])
+    bench, resources = workbench_for(config, resolve(config.fit)), resolve(config.fit)
+    slot = Slot(FakeTrial({}, tmp_path), config, bench, resources)
+    batch = slot.micro_batch()
+    first, second = (bench.task.logits(slot.model, batch) for _ in range(2))
+    assert torch.equal(first, second)
