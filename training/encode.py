@@ -151,9 +151,10 @@ def _key(contents: Iterable[Any], tokenizer: Any, settings: Mapping[str, Any]) -
 def _fingerprint(tokenizer: Any) -> bytes:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is not None:
-        facts = json.loads(backend.to_str())
-        # left behind by the last call
-        return json.dumps({key: value for key, value in facts.items() if key not in ("truncation", "padding")}).encode()
+        # left behind by the last call, and set anew by the next one
+        backend.no_truncation()
+        backend.no_padding()
+        return bytes(backend.to_str().encode())
     return json.dumps([type(tokenizer).__name__, sorted(tokenizer.get_vocab().items())]).encode()
 
 
