@@ -9,11 +9,19 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
 BITS, BLOCK_SIZE, INT8_MAX = 8, 32, 127
 # int8 arithmetic inside a block; 0 would compute in fp32 at a sixth of the speed
 ACCURACY_LEVEL = 4
+
+
+@contextlib.contextmanager
+def _root_logger_kept() -> Iterator[None]:
+    """That module of onnxruntime sets up logging for the whole process when it is imported."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:], root.level = handlers, level
 
 
 def int8_dynamic(source: Path, target: Path, *, per_channel: bool) -> None:
@@ -28,6 +36,8 @@ def int8_blockwise(source: Path, target: Path, *, per_channel: bool) -> None:
     As small as the other and nearly exact: activations keep their precision, which is what a fine-tuned encoder loses
     most by. With `per_channel` off, an embedding table has one scale.
     """
+    with _root_logger_kept():
+        from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
     graph = onnx.load(source)
     quantize_embeddings(graph, per_channel=per_channel)
     with _quiet():

@@ -53,8 +53,9 @@ def read_test(checkpoint: Path, *, seed: int) -> TestResult | None:
 
 def headline_scores(task: Task, config: TrialConfig, evaluation: Evaluation) -> list[str]:
     """The metric that the search went by, and the first of the task's that were computed."""
-    wanted = [*(() if config.task.metric == "loss" else (config.task.metric,)), *task.headlines, "loss"]
-    return [name for name in dict.fromkeys(wanted) if name in evaluation.scores][:MOST_INTERVALS]
+    wanted = dict.fromkeys((config.task.metric, *task.headlines))
+    known = [name for name in wanted if name in evaluation.scores and name != "loss"]
+    return known[:MOST_INTERVALS] or ["loss"]
 
 
 def score_checkpoint(
