@@ -9,7 +9,6 @@ from training.data_report import DataReport
 from training.data_summary import report_of
 from training.loss import own_loss
 from training.methods import lora
-from training.model import check_model
 from training.resources import resolve
 from training.workbench import data_of
 
@@ -33,9 +32,8 @@ def prepare(config: TrialConfig) -> Prepared:
         UserError: Something cannot be used; no trial was begun.
     """
     data = data_of(config)
-    model = check_model(data.config.model, data.task)
     if isinstance(config.method, LoraConfig):
-        lora.check_names(model, config.method)
+        lora.check_names(data.model, config.method)
     resolve(config.fit)
     # a loss or a score that nobody can make is told now
     own_loss(config.task.loss)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from transformers import PreTrainedModel
 
 from training.batches import Split
 from training.config import FullConfig, Precision, TrialConfig
@@ -26,6 +27,7 @@ class Data(NamedTuple):
     Attributes:
         config: The trial's, with a folder to load the model from.
         task: The task with its labels.
+        model: Without its weights.
         tokenizer: The checkpoint's.
         splits: The rows as text.
         encoded: `train`, `validation` and, if there are such rows, `test`.
@@ -34,6 +36,7 @@ class Data(NamedTuple):
 
     config: TrialConfig
     task: Task
+    model: PreTrainedModel
     tokenizer: Any
     splits: Splits
     encoded: dict[str, Split]
@@ -102,11 +105,11 @@ def data_of(config: TrialConfig) -> Data:
     config = with_model(config)
     splits = load_splits(config)
     task = task_of(config, splits.train)
-    check_model(config.model, task)
+    model = check_model(config.model, task)
     tokenizer = load_tokenizer(config.model)
     named = {name: examples for name, examples in splits.named().items() if examples}
     encoded = {name: ready(examples, task, tokenizer, config=config, name=name) for name, examples in named.items()}
-    return Data(config, task, tokenizer, splits, encoded, fingerprint(splits))
+    return Data(config, task, model, tokenizer, splits, encoded, fingerprint(splits))
 
 
 def ready(examples: Sequence[Example], task: Task, tokenizer: Any, *, config: TrialConfig, name: str) -> Split:

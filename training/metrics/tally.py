@@ -27,9 +27,7 @@ class Tally:
 
     def merge(self, other: "Tally") -> "Tally":
         """The state of both sets of rows."""
-        if not self.columns or not other.columns:
-            return other if not self.columns else self
-        return Tally({name: values + other.columns[name] for name, values in self.columns.items()})
+        return merged([self, other])
 
     def take(self, rows: Sequence[int] | np.ndarray) -> "Tally":
         """The state of some of the rows, each as often as it is named."""

@@ -16,7 +16,7 @@ from training.encode import UNCUT, Encoded, Ragged
 from training.errors import DataError
 from training.examples import Example
 from training.tasks.text_to_text import TextToText
-from training.tasks.tokens import run, weights_of
+from training.tasks.tokens import run, unwrapped, weights_of
 
 
 class Causal(TextToText):
@@ -73,8 +73,7 @@ def next_token_logits(model: nn.Module, batch: Batch) -> torch.Tensor:
 
 def takes_kept(model: Any) -> bool:
     """Whether the model can leave out the logits that nobody reads."""
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return "logits_to_keep" in inspect.signature(inner.forward).parameters
+    return "logits_to_keep" in inspect.signature(unwrapped(model).forward).parameters
 
 
 def prompt_ids(examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:

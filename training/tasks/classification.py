@@ -21,6 +21,7 @@ from training.errors import ConfigError, DataError
 from training.examples import Example
 from training.loss import LossSum, at_least_float32, own_loss
 from training.metrics import Measure, Tally, measures_of
+from training.tasks.label_names import label_options
 
 BALANCED = "balanced"
 
@@ -65,13 +66,7 @@ class Classification:
 
     def model_options(self) -> Mapping[str, object]:
         """As the protocol says."""
-        id2label = dict(enumerate(self.labels))
-        options: dict[str, object] = {
-            "num_labels": len(self.labels),
-            "id2label": id2label,
-            "label2id": {label: index for index, label in id2label.items()},
-        }
-        return options | ({"problem_type": "multi_label_classification"} if self.multi_label else {})
+        return label_options(self.labels) | ({"problem_type": "multi_label_classification"} if self.multi_label else {})
 
     def settings(self) -> Mapping[str, Any]:
         """As the protocol says."""

@@ -13,7 +13,7 @@ from training.batches import IGNORED, Batch, Targets
 from training.encode import Encoded, Ragged, tokenized
 from training.examples import Example
 from training.tasks.text_to_text import TextToText
-from training.tasks.tokens import run, weights_of
+from training.tasks.tokens import run, unwrapped, weights_of
 
 
 class EncoderDecoder(TextToText):
@@ -43,9 +43,7 @@ class EncoderDecoder(TextToText):
 
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
         """Scores of the answer's tokens (B, U, V)."""
-        inner: Any = model
-        if hasattr(inner, "get_base_model"):
-            inner = inner.get_base_model()
+        inner = unwrapped(model)
         if hasattr(inner, "prepare_decoder_input_ids_from_labels"):
             shifted = inner.prepare_decoder_input_ids_from_labels(labels=batch.labels)
         else:

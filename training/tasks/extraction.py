@@ -24,6 +24,7 @@ from training.loss import LossSum, own_loss
 from training.metrics import Measure, Tally, measures_of
 from training.spans import OUTSIDE, Span, runs_of_tags, tags_of_spans
 from training.task_config import ExtractionConfig
+from training.tasks.label_names import label_options
 from training.tasks.tokens import run, token_loss, token_tally, weights_of
 
 WORD = re.compile(r"\w+|[^\w\s]")
@@ -71,12 +72,7 @@ class Extraction:
 
     def model_options(self) -> Mapping[str, object]:
         """As the protocol says."""
-        id2label = dict(enumerate(self.tags))
-        return {
-            "num_labels": len(self.tags),
-            "id2label": id2label,
-            "label2id": {tag: index for index, tag in id2label.items()},
-        }
+        return label_options(self.tags)
 
     def settings(self) -> Mapping[str, Any]:
         """As the protocol says."""

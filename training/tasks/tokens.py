@@ -41,6 +41,11 @@ def weights_of(encoded: Encoded, *, next_token: bool) -> np.ndarray:
     return np.add.reduceat(counted, labels.starts_N1[:-1]).astype(np.float64)
 
 
+def unwrapped(model: Any) -> Any:
+    """transformers' own model inside of peft's."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
 def run(model: nn.Module, batch: Batch, **more: Any) -> torch.Tensor:
     """The model's logits in float32 at least."""
     return at_least_float32(model(**batch.inputs, **more).logits)

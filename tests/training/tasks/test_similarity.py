@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
-from torch.nn.functional import cosine_similarity, pairwise_distance
+from torch.nn.functional import cosine_similarity
 
 from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import CASES
@@ -17,27 +16,15 @@ from training.trial import Completed
 
 CASE = next(case for case in CASES if case.name == "similarity")
 FIRST, SECOND = torch.randn(2, 5, 4, generator=torch.Generator().manual_seed(0)).unbind(0)
+OWN_LOSS = "examples.custom.parts.CustomContrastiveLoss"
 LABEL = torch.tensor([1.0, 0.0, 1.0, 0.0, 1.0])
-
-
-class CustomContrastiveLoss(nn.Module):
-    """As a user writes it: Euclidean, with a margin."""
-
-    def __init__(self, margin: float) -> None:
-        super().__init__()
-        self.margin = margin
-
-    def forward(self, output1: torch.Tensor, output2: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-        distance = pairwise_distance(output1, output2)
-        apart = torch.clamp(self.margin - distance, min=0.0)
-        return torch.mean(label * distance**2 + (1 - label) * apart**2)
 
 
 def test_a_users_loss_plugs_in_by_its_dotted_path(values_of: Callable[..., dict[str, Any]], tmp_path: Any) -> None:
     workbench.clear()
-    loss = f"{{_target_: {__name__}.CustomContrastiveLoss, margin: 1.0}}"
+    loss = f"{{_target_: {OWN_LOSS}, margin: 1.0}}"
     values = values_of(CASE, f"++task.loss={loss}")
-    assert values["task"]["loss"] == {"_target_": f"{__name__}.CustomContrastiveLoss", "margin": 1.0}
+    assert values["task"]["loss"] == {"_target_": OWN_LOSS, "margin": 1.0}
     trial = FakeTrial(values, tmp_path / "trial")
     outcome = run_trial(trial)
     assert isinstance(outcome, Completed), outcome
