@@ -1,61 +1,126 @@
-"""Scores that need no language model, so that everyone sees what one must beat."""
+"""What needs no language model, so that everyone sees what one must beat."""
 
-import logging
+# N training rows, M evaluation rows, V vocabulary
+
+import re
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MultiLabelBinarizer
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-log = logging.getLogger(__name__)
+from training.spans import Span
 
 MAX_ROWS = 20_000
 # bounds the memory of the regression: features x classes x 8 bytes, some 20 times
 MAX_FEATURES = 30_000
 # words, and every other sign alone: '!', '?' and emojis say much about a tone
 TOKENS = r"[\w']+|[^\w\s]"
-NAMES = {"bag_of_words_accuracy": "a bag of words", "majority_accuracy": "always the largest class"}
+MAJORITY, BAG_OF_WORDS, NEAREST, LOOKUP, OVERLAP, UNIGRAM, MEAN = (
+    "majority",
+    "bag_of_words",
+    "nearest",
+    "lookup",
+    "word_overlap",
+    "unigram",
+    "mean",
+)
+PHRASES = {
+    MAJORITY: "always the largest class",
+    BAG_OF_WORDS: "a bag of words",
+    NEAREST: "the answer of the most alike training row",
+    LOOKUP: "looking up the training rows' spans",
+    OVERLAP: "the share of common words",
+    UNIGRAM: "token counts alone",
+    MEAN: "always the mean",
+}
+SAMPLED = (BAG_OF_WORDS, NEAREST)
 
 
-def classification_baselines(
-    train_texts: Sequence[str], train_labels: Sequence[str], eval_texts: Sequence[str], eval_labels: Sequence[str]
-) -> dict[str, float]:
-    """Accuracy and macro F1 of the majority class and of a bag of words: logistic regression on TF-IDF of one and two
-    words.
+def majority(labels: Sequence[str]) -> str:
+    """The most frequent label, the first by name if several are."""
+    counts = Counter(labels)
+    return min(counts, key=lambda label: (-counts[label], label))
 
-    Of more than 20,000 training rows the bag of words learns from a seeded sample, and the log says so. The majority
-    class is the first by name if several are the largest. Empty without evaluation rows.
+
+def bag_of_words(texts: Sequence[str], labels: Sequence[str], others: Sequence[str]) -> list[str]:
+    """A label for each of `others`: logistic regression on TF-IDF of one and two words.
+
+    Of more than 20,000 rows it learns from a seeded sample.
     """
-    if not eval_texts:
-        return {}
-    sample = _sample(len(train_texts))
-    if len(sample) < len(train_texts):
-        log.info("baselines: the bag of words learns from %d of %d training rows", len(sample), len(train_texts))
-    counts = Counter(train_labels)
-    majority = min(counts, key=lambda label: (-counts[label], label))
-    predictions = {
-        "majority": [majority] * len(eval_texts),
-        "bag_of_words": _bag_of_words(
-            [train_texts[index] for index in sample], [train_labels[index] for index in sample], eval_texts
-        ),
-    }
-    return {
-        f"{name}_{metric}": score
-        for name, predicted in predictions.items()
-        for metric, score in _scores(eval_labels, predicted).items()
-    }
+    rows = _sample(len(texts))
+    chosen = [labels[row] for row in rows]
+    if len(set(chosen)) == 1:
+        return chosen[:1] * len(others)
+    model = make_pipeline(_vectorizer(), LogisticRegression(C=5, max_iter=1000))
+    with _quiet_single_thread():
+        model.fit([texts[row] for row in rows], chosen)
+    predicted: list[str] = model.predict(others).tolist()
+    return predicted
 
 
-def unigram_perplexity(train_ids: np.ndarray, eval_ids: np.ndarray, vocab_size: int) -> float:
-    """Perplexity of a model that knows only how often each token is in training, one added to each count.
+def bag_of_words_sets(
+    texts: Sequence[str], labels: Sequence[Sequence[str]], others: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """Labels for each of `others`: such a regression for each label against all rows without it."""
+    rows = _sample(len(texts))
+    binarizer = MultiLabelBinarizer()
+    ones_NC = binarizer.fit_transform([labels[row] for row in rows])
+    model = make_pipeline(_vectorizer(), OneVsRestClassifier(LogisticRegression(C=5, max_iter=1000)))
+    with _quiet_single_thread():
+        model.fit([texts[row] for row in rows], ones_NC)
+    predicted: list[tuple[str, ...]] = binarizer.inverse_transform(model.predict(others))
+    return predicted
 
-    NaN without evaluation tokens.
+
+def nearest(texts: Sequence[str], others: Sequence[str]) -> list[int]:
+    """For each of `others` the row of `texts` with the largest cosine of TF-IDF, the first of equals.
+
+    Of more than 20,000 rows it knows a seeded sample.
+    """
+    rows = _sample(len(texts))
+    vectorizer = _vectorizer()
+    known_NF = vectorizer.fit_transform([texts[row] for row in rows])
+    found: list[int] = []
+    for start in range(0, len(others), 256):
+        shares = vectorizer.transform(others[start : start + 256]) @ known_NF.T
+        found += np.asarray(shares.toarray().argmax(axis=1)).tolist()
+    return [rows[at] for at in found]
+
+
+def word_overlap(texts: Sequence[str], firsts: Sequence[str], seconds: Sequence[str]) -> list[float]:
+    """The cosine of TF-IDF of each pair, the weights of words learned from `texts`."""
+    vectorizer = _vectorizer().fit([texts[row] for row in _sample(len(texts))])
+    first, second = (vectorizer.transform(side) for side in (firsts, seconds))
+    cosines: list[float] = np.asarray(first.multiply(second).sum(axis=1)).ravel().tolist()
+    return cosines
+
+
+def lookup(texts: Sequence[str], spans: Sequence[Sequence[Span]], others: Sequence[str]) -> list[tuple[Span, ...]]:
+    """Every span of `texts` found again as it was written, with its most frequent type, the longest first."""
+    votes: dict[str, list[str]] = {}
+    for text, own in zip(texts, spans, strict=True):
+        for span in own:
+            votes.setdefault(text[span.start : span.end], []).append(span.label)
+    if not votes:
+        return [()] * len(others)
+    types = {value: majority(labels) for value, labels in votes.items()}
+    longest_first = "|".join(re.escape(value) for value in sorted(types, key=lambda value: (-len(value), value)))
+    pattern = re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)")
+    return [tuple(Span(*match.span(), types[match[0]]) for match in pattern.finditer(other)) for other in others]
+
+
+def unigram_nats(train_ids: np.ndarray, eval_ids: np.ndarray, vocab_size: int) -> float:
+    """Negative log likelihood of all evaluation tokens by a model that knows only how often each token is in training,
+    one added to each count.
 
     Raises:
         ValueError: A token id is not under `vocab_size`.
@@ -63,25 +128,51 @@ def unigram_perplexity(train_ids: np.ndarray, eval_ids: np.ndarray, vocab_size: 
     largest = max((int(ids.max()) for ids in (train_ids, eval_ids) if len(ids)), default=0)
     if largest >= vocab_size:
         raise ValueError(f"token id {largest} is not under vocab_size={vocab_size}; give the tokenizer's own size")
-    if not len(eval_ids):
-        return float("nan")
     counts_V = np.bincount(train_ids, minlength=vocab_size) + 1
     log_shares_V = np.log(counts_V) - np.log(counts_V.sum())
-    return float(np.exp(-log_shares_V[eval_ids].mean()))
+    return float(-log_shares_V[eval_ids].sum())
 
 
-def baseline_notes(scores: Mapping[str, float], *, num_train_rows: int) -> list[str]:
-    """What baselines of one data set say, in plain words."""
-    notes = []
-    reached = {name: scores[key] for key, name in NAMES.items() if key in scores}
-    if reached:
-        best = max(reached, key=lambda name: reached[name])
-        notes.append(f"{best} reaches {reached[best]:.2f} accuracy: the model must beat it")
-    if "bag_of_words_accuracy" in scores and num_train_rows > MAX_ROWS:
-        notes.append(f"the bag of words learned from {MAX_ROWS:,} of {num_train_rows:,} training rows")
-    if "unigram_perplexity" in scores:
-        notes.append(f"token counts alone reach perplexity {scores['unigram_perplexity']:,.1f}: the model must beat it")
+def baseline_notes(
+    scores: Mapping[str, Mapping[str, float]],
+    *,
+    metric: str,
+    maximize: bool,
+    headlines: Sequence[str],
+    num_train_rows: int,
+) -> list[str]:
+    """What baselines of one data set say, in plain words: the best by the metric, and those that do not give it."""
+    better = max if maximize else min
+    reached = {name: own[metric] for name, own in scores.items() if metric in own}
+    named = {better(reached, key=lambda name: reached[name]): metric} if reached else {}
+    for name in scores:
+        shown = next((key for key in headlines if key in scores[name]), None)
+        if name not in reached and shown:
+            named[name] = shown
+    notes = [
+        f"{PHRASES.get(name, name)}: {key} {_number(scores[name][key])}; the model must beat it"
+        for name, key in named.items()
+    ]
+    if num_train_rows > MAX_ROWS and any(name in scores for name in SAMPLED):
+        notes.append(f"these learned from {MAX_ROWS:,} of {num_train_rows:,} training rows")
     return notes
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+
+
+@contextmanager
+def _quiet_single_thread() -> Iterator[None]:
+    # one thread: two took 4.5 s instead of 0.25 s for 850 rows on a busy machine of two cores (2026-11-22)
+    with threadpool_limits(1), warnings.catch_warnings():
+        # a baseline stopped after 1000 steps is as good a bar
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def _vectorizer() -> TfidfVectorizer:
+    return TfidfVectorizer(token_pattern=TOKENS, ngram_range=(1, 2), sublinear_tf=True, max_features=MAX_FEATURES)
 
 
 def _sample(num_rows: int) -> list[int]:
@@ -89,26 +180,3 @@ def _sample(num_rows: int) -> list[int]:
         return list(range(num_rows))
     chosen: list[int] = np.random.default_rng(0).choice(num_rows, MAX_ROWS, replace=False).tolist()
     return chosen
-
-
-def _bag_of_words(texts: Sequence[str], labels: Sequence[str], eval_texts: Sequence[str]) -> list[str]:
-    if len(set(labels)) == 1:
-        return [labels[0]] * len(eval_texts)
-    model = make_pipeline(
-        TfidfVectorizer(token_pattern=TOKENS, ngram_range=(1, 2), sublinear_tf=True, max_features=MAX_FEATURES),
-        LogisticRegression(C=5, max_iter=1000),
-    )
-    # one thread: two took 4.5 s instead of 0.25 s for 850 rows on a busy machine of two cores (2026-11-22)
-    with threadpool_limits(1), warnings.catch_warnings():
-        # a baseline stopped after 1000 steps is as good a bar
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(texts, labels)
-    predicted: list[str] = model.predict(eval_texts).tolist()
-    return predicted
-
-
-def _scores(labels: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
-    return {
-        "accuracy": float(accuracy_score(labels, predicted)),
-        "f1_macro": float(f1_score(labels, predicted, average="macro", zero_division=0)),
-    }

@@ -12,7 +12,6 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from training.baselines import baseline_notes, classification_baselines
 from training.near_duplicates import label_conflicts
 
 PERCENTS = (50, 90, 95, 99, 100)
@@ -54,13 +53,14 @@ class SplitReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataReport:
-    """Lengths, classes and label noise are those of the training rows, baselines are scored on validation.
+    """Lengths, classes and label noise are those of the training rows.
 
     Attributes:
         classes: Rows of each label, the largest first; None without labels.
         imbalance: Rows of the largest class over those of the smallest.
         length_histogram: Longest length of a bin and its rows; a bin begins after the one before it.
         suggested_max_length: The smallest multiple of 8 that keeps 99 % of the rows whole, at most the longest row.
+        baselines: Scores of simple models on the validation rows, by model and metric.
         label_noise: Text, its label, and the label of an earlier row with nearly the same text.
     """
 
@@ -77,7 +77,7 @@ class DataReport:
     length_histogram: list[tuple[int, int]]
     cut_share: float
     suggested_max_length: int
-    baselines: dict[str, float]
+    baselines: dict[str, dict[str, float]]
     label_noise: list[tuple[str, str, str]]
     notes: list[str]
 
@@ -86,15 +86,11 @@ class DataReport:
         return dict(json.loads(json.dumps(asdict(self))))
 
 
-def make_report(
-    rows: Rows, *, max_length: int, findings: Findings, baselines: Mapping[str, float] | None = None
-) -> DataReport:
-    """Count everything; given baselines stand, else labels and a validation split give those of classification."""
+def make_report(rows: Rows, *, max_length: int, findings: Findings) -> DataReport:
+    """Count everything; baselines are left to the task."""
     lengths = np.sort(rows.lengths["train"])
     texts, labels = rows.texts, rows.labels or {}
     classes = dict(Counter(labels["train"]).most_common()) if labels else None
-    if baselines is None and labels.get("validation"):
-        baselines = classification_baselines(texts["train"], labels["train"], texts["validation"], labels["validation"])
     noise = label_conflicts(texts["train"], labels["train"], limit=MAX_LABEL_NOISE) if labels else []
     examples = [(one[:MAX_CHARACTERS], two[:MAX_CHARACTERS]) for one, two in findings.leak_examples]
     report = DataReport(
@@ -106,12 +102,11 @@ def make_report(
         length_histogram=_histogram(lengths),
         cut_share=float(np.mean(lengths > max_length)),
         suggested_max_length=min(-(-_quantile(lengths, 99) // 8) * 8, int(lengths[-1])),
-        baselines=dict(baselines or {}),
+        baselines={},
         label_noise=[(text[:MAX_CHARACTERS], label, other) for text, label, other in noise],
         notes=[],
     )
-    score_notes = baseline_notes(report.baselines, num_train_rows=len(lengths))
-    return replace(report, notes=[*_notes(report, labels), *score_notes])
+    return replace(report, notes=list(_notes(report, labels)))
 
 
 def render(report: DataReport) -> list[RenderableType]:

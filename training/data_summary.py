@@ -1,14 +1,14 @@
 """The data report of what is about to be trained on."""
 
 import json
+import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from training.baselines import unigram_perplexity
-from training.batches import IGNORED, Split
+from training.baselines import baseline_notes
 from training.data_report import DataReport, Findings, Rows, make_report
+from training.metrics.measure import compute_all
 from training.workbench import Data
 
 FILE = "data_report.json"
@@ -28,12 +28,21 @@ def report_of(data: Data) -> DataReport:
         leaks_removed=splits.near_dropped,
     )
     rows = Rows(
-        texts={name: [f"{one.text} {one.pair}".strip() for one in examples] for name, examples in named.items()},
+        texts={name: [one.both for one in examples] for name, examples in named.items()},
         labels={name: [one.label for one in examples] for name, examples in named.items()} if has_labels else None,
         lengths={name: split.encoded.uncut_lengths() for name, split in data.encoded.items()},
     )
-    baselines = None if has_labels else _next_token_baselines(data)
-    return make_report(rows, max_length=data.config.data.max_length, findings=findings, baselines=baselines)
+    scores = _baselines(data)
+    task = data.config.task
+    notes = baseline_notes(
+        scores,
+        metric=task.metric,
+        maximize=task.maximize,
+        headlines=data.task.headlines,
+        num_train_rows=len(splits.train),
+    )
+    report = make_report(rows, max_length=data.config.data.max_length, findings=findings)
+    return replace(report, baselines=scores, notes=[*report.notes, *notes])
 
 
 def write_report(report: DataReport, folder: Path) -> Path:
@@ -45,14 +54,13 @@ def write_report(report: DataReport, folder: Path) -> Path:
     return folder / FILE
 
 
-def _next_token_baselines(data: Data) -> dict[str, float]:
-    """Perplexity of token counts, for tasks that write text."""
-    if "labels" not in data.encoded["train"].encoded.columns or data.task.labels:
+def _baselines(data: Data) -> dict[str, dict[str, float]]:
+    """Scores of simple models on the validation rows, by name; those without a value are left out."""
+    train, held_out = data.encoded["train"], data.encoded.get("validation")
+    if held_out is None:
         return {}
-    train, validation = (_targets(data.encoded[name]) for name in ("train", "validation"))
-    return {"unigram_perplexity": unigram_perplexity(train, validation, len(data.tokenizer))}
-
-
-def _targets(split: Split) -> np.ndarray:
-    ids_T: np.ndarray = split.encoded.columns["labels"].values_T
-    return np.asarray(ids_T[ids_T != IGNORED])
+    answers = data.task.baselines(train, held_out, data.tokenizer)
+    scored = {name: compute_all(data.task.measures, tally) for name, tally in answers.items()}
+    return {
+        name: {key: score for key, score in scores.items() if math.isfinite(score)} for name, scores in scored.items()
+    }

@@ -37,6 +37,11 @@ class Example(NamedTuple):
     group: str = ""
     row: Mapping[str, Any] = {}  # a NamedTuple's default, never written to
 
+    @property
+    def both(self) -> str:
+        """The text, and the second one where there is one."""
+        return f"{self.text} {self.pair}".strip()
+
     def content(self) -> list[Any]:
         """All but the row: what a fingerprint is taken of."""
         return list(self[:-1])

@@ -98,6 +98,11 @@ class Regression:
         """None: nothing is written."""
         return None
 
+    def baselines(self, train: Split, held_out: Split, tokenizer: Any) -> Mapping[str, Tally]:
+        """Always the mean."""
+        mean, references = (split.targets.labels_N for split in (train, held_out))
+        return {"mean": Tally.of(prediction=[float(np.mean(mean))] * len(references), reference=references.tolist())}
+
 
 def mean_absolute_error(predictions: Sequence[float], references: Sequence[float], rows: Any) -> float:
     """A metric of one's own."""

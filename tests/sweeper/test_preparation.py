@@ -25,7 +25,7 @@ def test_the_report_counts_what_reading_found(config_of: ConfigOf, tmp_path: Pat
     report = prepare(parse_trial(config_of(*given, "data.drop_leaks=false")).section).report
     assert (report.num_empty, report.num_duplicates, report.leaks_exact) == (1, 1, 12)
     assert {split.name: split.num_rows for split in report.splits} == {"train": 78, "validation": 12}
-    assert report.baselines["bag_of_words_accuracy"] > report.baselines["majority_accuracy"]
+    assert report.baselines["bag_of_words"]["accuracy"] > report.baselines["majority"]["accuracy"]
     written = json.loads(write_report(report, tmp_path / "sweep").read_text())
     assert written["leaks_exact"] == 12
 

@@ -1,117 +1,172 @@
 import json
-import logging
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
 from tests.conftest import make_rows
 from training import baselines as module
-from training.baselines import baseline_notes, classification_baselines, unigram_perplexity
+from training.baselines import (
+    bag_of_words,
+    bag_of_words_sets,
+    baseline_notes,
+    lookup,
+    majority,
+    nearest,
+    unigram_nats,
+    word_overlap,
+)
+from training.spans import Span
 
 TONE = Path(module.__file__).parent / "corpora" / "tone.jsonl"
 
 
-def test_scores_are_scikit_learns() -> None:
+def tone() -> tuple[list[str], list[str]]:
     rows = [json.loads(line) for line in TONE.read_text(encoding="utf-8").splitlines()]
-    texts, labels = [row["text"] for row in rows], [row["label"] for row in rows]
-    train, held_out = slice(0, 400), slice(400, 500)
-    models = {
-        "majority": DummyClassifier(),
-        "bag_of_words": make_pipeline(
-            TfidfVectorizer(token_pattern=module.TOKENS, ngram_range=(1, 2), sublinear_tf=True),
-            LogisticRegression(C=5, max_iter=1000),
-        ),
-    }
-    expected = {}
-    for name, model in models.items():
-        with threadpool_limits(1):
-            predicted = model.fit(texts[train], labels[train]).predict(texts[held_out])
-        expected[f"{name}_accuracy"] = accuracy_score(labels[held_out], predicted)
-        expected[f"{name}_f1_macro"] = f1_score(labels[held_out], predicted, average="macro", zero_division=0)
-    scores = classification_baselines(texts[train], labels[train], texts[held_out], labels[held_out])
-    assert scores == pytest.approx(expected)
-    assert scores["bag_of_words_accuracy"] > 2 * scores["majority_accuracy"]
+    return [row["text"] for row in rows], [row["label"] for row in rows]
+
+
+def notes(scores: dict[str, dict[str, float]], *, metric: str = "accuracy", num_train_rows: int = 9) -> list[str]:
+    return baseline_notes(
+        scores, metric=metric, maximize=metric != "loss", headlines=("accuracy", "chrf"), num_train_rows=num_train_rows
+    )
+
+
+def test_a_bag_of_words_is_scikit_learns() -> None:
+    texts, labels = tone()
+    model = make_pipeline(
+        TfidfVectorizer(token_pattern=module.TOKENS, ngram_range=(1, 2), sublinear_tf=True),
+        LogisticRegression(C=5, max_iter=1000),
+    )
+    with threadpool_limits(1):
+        expected = model.fit(texts[:400], labels[:400]).predict(texts[400:500]).tolist()
+    found = bag_of_words(texts[:400], labels[:400], texts[400:500])
+    assert found == expected
+    assert np.mean(np.array(found) == labels[400:500]) > 2 * np.mean(
+        np.array(labels[400:500]) == majority(labels[:400])
+    )
 
 
 def test_separable_rows_are_solved() -> None:
     texts, labels = ["it is fine", "it was bad", "so fine", "a bad day"] * 5, ["plus", "minus"] * 10
-    scores = classification_baselines(texts, labels, ["fine then", "bad, bad", "how bad"], ["plus", "minus", "minus"])
-    assert scores["bag_of_words_accuracy"] == scores["bag_of_words_f1_macro"] == 1.0
+    assert bag_of_words(texts, labels, ["fine then", "bad, bad", "how bad"]) == ["plus", "minus", "minus"]
 
 
-def test_the_majority_class_by_hand() -> None:
-    """3 of 4 right; F1 is 6/7 for the majority and 0 for the other."""
-    scores = classification_baselines(["a", "b", "c"], ["yes", "no", "yes"], list("defg"), ["yes", "yes", "no", "yes"])
-    assert scores["majority_accuracy"] == 0.75
-    assert scores["majority_f1_macro"] == pytest.approx((6 / 7 + 0) / 2)
+def test_several_labels_are_found_by_their_words() -> None:
+    texts = ["rain and wind", "rain", "wind", "sun"] * 5
+    labels = [("rain", "wind"), ("rain",), ("wind",), ()] * 5
+    assert bag_of_words_sets(texts, labels, ["wind", "rain with wind", "sun"]) == [("wind",), ("rain", "wind"), ()]
 
 
 def test_the_first_by_name_wins_a_tie() -> None:
-    scores = classification_baselines(["a", "b"], ["zz", "aa"], ["a"], ["aa"])
-    assert scores["majority_accuracy"] == 1.0
+    assert majority(["zz", "aa"]) == "aa"
+    assert majority(["zz", "aa", "zz"]) == "zz"
 
 
 @pytest.mark.parametrize("texts", [["!", "?", ":)"], ["\N{GRINNING FACE}", "你好", "..."]])
-def test_texts_without_latin_words_have_scores(texts: list[str]) -> None:
-    assert classification_baselines(texts, ["a", "b", "a"], texts, ["a", "b", "a"])["bag_of_words_accuracy"] == 1.0
+def test_texts_without_latin_words_have_answers(texts: list[str]) -> None:
+    assert bag_of_words(texts, ["a", "b", "a"], texts) == ["a", "b", "a"]
+    assert nearest(texts, texts) == [0, 1, 2]
 
 
-def test_one_class_and_unseen_labels_have_scores() -> None:
-    scores = classification_baselines(["x", "y"], ["a", "a"], ["x", "y"], ["a", "new"])
-    assert scores["majority_accuracy"] == scores["bag_of_words_accuracy"] == 0.5
+def test_one_class_is_answered() -> None:
+    assert bag_of_words(["x", "y"], ["a", "a"], ["x", "z"]) == ["a", "a"]
 
 
-def test_no_evaluation_rows_no_scores() -> None:
-    assert classification_baselines(["x"], ["a"], [], []) == {}
+def test_the_nearest_row_has_the_largest_cosine() -> None:
+    texts, _ = tone()
+    known, others = texts[:300], texts[300:700]
+    vectorizer = TfidfVectorizer(token_pattern=module.TOKENS, ngram_range=(1, 2), sublinear_tf=True)
+    cosines = cosine_similarity(vectorizer.fit_transform(known), vectorizer.transform(others))
+    found = nearest(known, others)
+    assert len(found) == len(others)
+    assert cosines[found, range(len(others))] == pytest.approx(cosines.max(axis=0))
 
 
-def test_many_rows_are_sampled_and_it_is_said(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_word_overlap_is_a_cosine() -> None:
+    texts = ["the red house", "the blue house", "a dog ran"]
+    same, part, none = word_overlap(texts, texts[:1] * 3, ["the red house", "the blue house", "a dog"])
+    assert same == pytest.approx(1)
+    assert none == 0 < part < 1
+
+
+def test_spans_are_looked_up() -> None:
+    """The longest first, whole words only, with the type that they have most often."""
+    texts = ["Oslo is cold", "New Oslo", "Oslo won", "Oslo lost"]
+    spans = [[Span(0, 4, "place")], [Span(0, 8, "place")], [Span(0, 4, "team")], [Span(0, 4, "team")]]
+    found = lookup(texts, spans, ["in New Oslo", "Oslo and Oslonians", "nothing"])
+    assert found == [(Span(3, 11, "place"),), (Span(0, 4, "team"),), ()]
+    assert lookup(texts, [[]] * 4, ["Oslo"]) == [()]
+
+
+@pytest.mark.parametrize("signs", ["(+47) 1?", "a|b", "[x]"])
+def test_signs_in_spans_are_taken_as_they_are(signs: str) -> None:
+    assert lookup([f"call {signs}"], [[Span(5, 5 + len(signs), "x")]], [f"so {signs} it is"]) == [
+        (Span(3, 3 + len(signs), "x"),)
+    ]
+
+
+def test_many_rows_are_sampled_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same rows every time."""
     monkeypatch.setattr(module, "MAX_ROWS", 30)
     rows = make_rows(120)
     texts, labels = [row["text"] for row in rows], [row["label"] for row in rows]
-    with caplog.at_level(logging.INFO):
-        first = classification_baselines(texts, labels, texts, labels)
-    assert "learns from 30 of 120 training rows" in caplog.text
-    assert first == classification_baselines(texts, labels, texts, labels)
-    assert "the bag of words learned from 30 of 120 training rows" in baseline_notes(first, num_train_rows=120)
+    seen: list[Sequence[int]] = []
+    sample = module._sample
+    monkeypatch.setattr(module, "_sample", lambda num_rows: seen.append(sample(num_rows)) or seen[-1])
+    assert bag_of_words(texts, labels, texts) == bag_of_words(texts, labels, texts)
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == len(set(seen[0])) == 30
+    assert set(nearest(texts, texts)) <= set(seen[2])
+    assert notes({"bag_of_words": {"accuracy": 0.5}}, num_train_rows=120)[1:] == [
+        "these learned from 30 of 120 training rows"
+    ]
 
 
-def test_perplexity_by_hand() -> None:
+def test_token_counts_by_hand() -> None:
     """Counts 2, 1, 0 plus one each: shares 3/6, 2/6, 1/6."""
-    value = unigram_perplexity(np.array([0, 0, 1]), np.array([0, 2], dtype=np.int32), 3)
-    assert value == pytest.approx(1 / math.sqrt(3 / 6 * 1 / 6))
+    value = unigram_nats(np.array([0, 0, 1]), np.array([0, 2], dtype=np.int32), 3)
+    assert value == pytest.approx(-math.log(3 / 6 * 1 / 6))
 
 
 @given(st.integers(1, 500))
 def test_without_training_tokens_all_tokens_are_equal(vocab_size: int) -> None:
     ids = np.arange(vocab_size)
-    assert unigram_perplexity(ids[:0], ids, vocab_size) == pytest.approx(vocab_size)
-    assert math.isnan(unigram_perplexity(ids, ids[:0], vocab_size))
+    assert unigram_nats(ids[:0], ids, vocab_size) == pytest.approx(vocab_size * math.log(vocab_size))
+    assert unigram_nats(ids, ids[:0], vocab_size) == 0
 
 
 def test_ids_outside_the_vocabulary_are_refused() -> None:
     with pytest.raises(ValueError, match="token id 5 is not under vocab_size=5"):
-        unigram_perplexity(np.array([0]), np.array([5]), 5)
+        unigram_nats(np.array([0]), np.array([5]), 5)
 
 
-def test_notes_name_the_best_baseline() -> None:
-    scores = {"majority_accuracy": 0.2, "bag_of_words_accuracy": 0.614}
-    assert baseline_notes(scores, num_train_rows=9) == ["a bag of words reaches 0.61 accuracy: the model must beat it"]
-    scores["majority_accuracy"] = 0.7
-    (note,) = baseline_notes(scores, num_train_rows=9)
-    assert note == "always the largest class reaches 0.70 accuracy: the model must beat it"
-    (note,) = baseline_notes({"unigram_perplexity": 1234.56}, num_train_rows=9)
-    assert note == "token counts alone reach perplexity 1,234.6: the model must beat it"
+def test_notes_name_the_best_by_the_metric() -> None:
+    scores = {"majority": {"accuracy": 0.2}, "bag_of_words": {"accuracy": 0.614}}
+    assert notes(scores) == ["a bag of words: accuracy 0.614; the model must beat it"]
+    scores["majority"]["accuracy"] = 0.7
+    assert notes(scores) == ["always the largest class: accuracy 0.700; the model must beat it"]
+    less = {"majority": {"loss": 3.0}, "bag_of_words": {"loss": 2.0}}
+    assert notes(less, metric="loss") == ["a bag of words: loss 2.000; the model must beat it"]
+
+
+def test_notes_name_what_does_not_give_the_metric_by_its_headline() -> None:
+    scores = {"unigram": {"loss": 5.0}, "nearest": {"bleu": 1.0, "chrf": 41.26}}
+    assert notes(scores, metric="loss") == [
+        "token counts alone: loss 5.000; the model must beat it",
+        "the answer of the most alike training row: chrf 41.3; the model must beat it",
+    ]
+
+
+def test_no_scores_no_notes() -> None:
+    assert notes({}) == []
+    assert notes({"nearest": {}}) == []

@@ -88,19 +88,6 @@ def test_the_histogram_has_every_row_and_the_suggestion_keeps_99_percent(values:
     assert report.suggested_max_length == min(keeps[0], max(values))
 
 
-def test_baselines_are_scored_on_validation(report: DataReport) -> None:
-    assert report.baselines["majority_accuracy"] == 0.5
-    assert set(report.baselines) == {
-        f"{name}_{metric}" for name in ("majority", "bag_of_words") for metric in ("accuracy", "f1_macro")
-    }
-
-
-def test_given_baselines_stand() -> None:
-    report = make_report(ROWS, max_length=16, findings=Findings(), baselines={"unigram_perplexity": 812.0})
-    assert report.baselines == {"unigram_perplexity": 812.0}
-    assert "token counts alone reach perplexity 812.0: the model must beat it" in report.notes
-
-
 def test_contradicting_labels_are_found(report: DataReport) -> None:
     assert report.label_noise == [("The same old tune", "minus", "plus")]
 
@@ -115,7 +102,6 @@ def test_notes_say_what_to_look_at(report: DataReport) -> None:
         "label 'minus' has 1 row: 9 times fewer than 'plus'",
         "validation has labels that training has not: new",
         "training rows that nearly repeat an earlier one with another label: 1",
-        "a bag of words reaches 0.50 accuracy: the model must beat it",
     ]
 
 
@@ -133,7 +119,7 @@ def test_kept_leaks_are_said_to_flatter() -> None:
 
 def test_without_labels_nothing_is_said_of_classes() -> None:
     report = make_report(ROWS._replace(labels=None), max_length=16, findings=FOUND)
-    assert (report.classes, report.imbalance, report.baselines, report.label_noise) == (None, None, {}, [])
+    assert (report.classes, report.imbalance, report.label_noise) == (None, None, [])
     assert "classes" not in rendered(report)
 
 

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from transformers import AutoModelForSequenceClassification
 
+from training.baselines import BAG_OF_WORDS, MAJORITY, bag_of_words, bag_of_words_sets, majority
 from training.batches import Batch, Split, Targets
 from training.config import TrialConfig
 from training.encode import Encoded, Ragged, tokenized
@@ -143,6 +144,28 @@ class Classification:
     def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
         """None: labels are not written."""
         return None
+
+    def baselines(self, train: Split, held_out: Split, tokenizer: Any) -> Mapping[str, Tally]:
+        """The largest class, and a bag of words."""
+        texts, others = ([one.both for one in split.examples] for split in (train, held_out))
+        if self.multi_label:
+            found = bag_of_words_sets(texts, [one.labels for one in train.examples], others)
+            return {BAG_OF_WORDS: self._answered(found, [one.labels for one in held_out.examples], held_out)}
+        labels = [one.label for one in train.examples]
+        answers = {
+            MAJORITY: [majority(labels)] * len(others),
+            BAG_OF_WORDS: bag_of_words(texts, labels, others),
+        }
+        expected = [one.label for one in held_out.examples]
+        return {name: self._answered(found, expected, held_out) for name, found in answers.items()}
+
+    def _answered(self, found: Sequence[Any], expected: Sequence[Any], split: Split) -> Tally:
+        ids = {label: index for index, label in enumerate(self.labels)}
+        predictions, references = (
+            [tuple(sorted(ids[one] for one in row)) if self.multi_label else ids[row] for row in rows]
+            for rows in (found, expected)
+        )
+        return Tally.of(prediction=predictions, reference=references, data=[one.row for one in split.examples])
 
 
 def _ones(values_BC: torch.Tensor) -> list[tuple[int, ...]]:

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForTokenClassification
 
+from training.baselines import LOOKUP, lookup
 from training.batches import IGNORED, Batch, Split, Targets
 from training.config import TrialConfig
 from training.encode import Encoded, Ragged
@@ -163,6 +164,18 @@ class Extraction:
     def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
         """None."""
         return None
+
+    def baselines(self, train: Split, held_out: Split, tokenizer: Any) -> Mapping[str, Tally]:
+        """Looking up the spans of the training rows."""
+        known = [one.text for one in train.examples], [one.spans for one in train.examples]
+        found = lookup(*known, [one.text for one in held_out.examples])
+        answers = Tally.of(
+            example=range(len(found)),
+            spans=[tuple((start, end, f"B-{label}") for start, end, label in spans) for spans in found],
+            gold=[one.spans for one in held_out.examples],
+            data=[one.row for one in held_out.examples],
+        )
+        return {LOOKUP: answers}
 
 
 def spans_of_words(words: Sequence[tuple[int, int, str]]) -> tuple[Span, ...]:

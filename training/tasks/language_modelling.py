@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
 
+from training.baselines import UNIGRAM
 from training.batches import Batch, Split, Targets
 from training.config import TrialConfig
 from training.encode import Encoded, Ragged
@@ -17,7 +18,7 @@ from training.examples import Example
 from training.loss import LossSum, own_loss
 from training.metrics import Measure, Tally, measures_of
 from training.tasks.causal import next_token_logits, num_end_tokens
-from training.tasks.tokens import token_loss, token_tally, weights_of
+from training.tasks.tokens import token_counts, token_loss, token_tally, weights_of
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,10 @@ class LanguageModelling:
     def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
         """None."""
         return None
+
+    def baselines(self, train: Split, held_out: Split, tokenizer: Any) -> Mapping[str, Tally]:
+        """Token counts."""
+        return {UNIGRAM: token_counts(train, held_out, tokenizer)}
 
 
 def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> LanguageModelling:

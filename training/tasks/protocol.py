@@ -80,3 +80,7 @@ class Task(Protocol):
     def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
         """The metrics' state of text that the model writes; None for tasks that write none."""
         ...
+
+    def baselines(self, train: Split, held_out: Split, tokenizer: Any) -> Mapping[str, Tally]:
+        """What models that need no training on a device answer for the held-out rows, by name."""
+        ...

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.functional import cosine_similarity, pad
 from transformers import AutoModel
 
+from training.baselines import OVERLAP, word_overlap
 from training.batches import Batch, Split, Targets
 from training.config import TrialConfig
 from training.encode import Encoded, Ragged, tokenized
@@ -112,6 +113,17 @@ class Similarity:
     def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
         """None."""
         return None
+
+    def baselines(self, train: Split, held_out: Split, tokenizer: Any) -> Mapping[str, Tally]:
+        """The share of common words."""
+        texts = [text for one in train.examples for text in (one.text, one.pair)]
+        firsts, seconds = [one.text for one in held_out.examples], [one.pair for one in held_out.examples]
+        shares = Tally.of(
+            prediction=word_overlap(texts, firsts, seconds),
+            reference=[float(one.label) for one in held_out.examples],
+            data=[one.row for one in held_out.examples],
+        )
+        return {OVERLAP: shares}
 
 
 def pooled(states_BTD: torch.Tensor, mask_BT: torch.Tensor, pooling: Pooling) -> torch.Tensor:

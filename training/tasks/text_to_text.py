@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from training.baselines import NEAREST, UNIGRAM, nearest
 from training.batches import Batch, Split, Targets
 from training.config import TrialConfig
 from training.encode import Encoded
@@ -16,7 +17,7 @@ from training.loss import LossSum, own_loss
 from training.metrics import Measure, Tally, measures_of
 from training.task_config import GenerationConfig
 from training.tasks.protocol import Task
-from training.tasks.tokens import token_loss, token_tally
+from training.tasks.tokens import token_counts, token_loss, token_tally
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,16 @@ class TextToText:
             reference=[example.label.strip() for example in examples],
             data=[example.row for example in examples],
         )
+
+    def baselines(self, train: Split, held_out: Split, tokenizer: Any) -> Mapping[str, Tally]:
+        """Token counts, and the answer of the training row with the most alike prompt."""
+        rows = nearest([one.text for one in train.examples], [one.text for one in held_out.examples])
+        answers = Tally.of(
+            prediction=[train.examples[row].label.strip() for row in rows],
+            reference=[one.label.strip() for one in held_out.examples],
+            data=[one.row for one in held_out.examples],
+        )
+        return {UNIGRAM: token_counts(train, held_out, tokenizer), NEAREST: answers}
 
 
 def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Task:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.batches import Batch
+from training.baselines import unigram_nats
+from training.batches import IGNORED, Batch, Split
 from training.encode import Encoded
 from training.loss import LossSum, aligned, at_least_float32, token_nats
 from training.metrics import Tally
@@ -39,6 +40,18 @@ def weights_of(encoded: Encoded, *, next_token: bool) -> np.ndarray:
     if next_token:
         counted[labels.starts_N1[:-1]] = 0
     return np.add.reduceat(counted, labels.starts_N1[:-1]).astype(np.float64)
+
+
+def token_counts(train: Split, held_out: Split, tokenizer: Any) -> Tally:
+    """All labelled tokens of the held-out rows, predicted by how often each is in training."""
+    train_ids, held_out_ids = (_labelled(split) for split in (train, held_out))
+    nats = unigram_nats(train_ids, held_out_ids, len(tokenizer))
+    return Tally.of(nats=[nats], weight=[len(held_out_ids)]) if len(held_out_ids) else Tally()
+
+
+def _labelled(split: Split) -> np.ndarray:
+    ids_T = split.encoded.columns["labels"].values_T
+    return np.asarray(ids_T[ids_T != IGNORED])
 
 
 def unwrapped(model: Any) -> Any:

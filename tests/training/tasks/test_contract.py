@@ -15,6 +15,7 @@ from training import workbench
 from training.batches import collate
 from training.checkpoint import read_record
 from training.config import TrialConfig
+from training.data_summary import report_of
 from training.engine import run_trial
 from training.evaluate import score_split
 from training.final import score_checkpoint
@@ -129,3 +130,15 @@ def test_a_row_without_the_column_is_named(case: Case, config_for: ConfigFor, tm
     path.write_text(path.read_text() + json.dumps({"unrelated": 1}) + "\n")
     with pytest.raises(DataError, match=f"row {len(case.rows) + 1}: no column"):
         load_splits(config)
+
+
+def test_simple_models_are_scored_before_it(case: Case, config_for: ConfigFor) -> None:
+    """Each task has at least one, its scores are the task's own, and a note says what must be beaten."""
+    data = data_of(config_for(case))
+    report = report_of(data)
+    keys = {key for measure in data.task.measures for key in measure.keys}
+    assert report.baselines
+    for scores in report.baselines.values():
+        assert scores
+        assert scores.keys() <= keys
+    assert any(note.endswith("the model must beat it") for note in report.notes)
