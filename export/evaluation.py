@@ -20,6 +20,7 @@ from training.errors import ConfigError
 from training.examples import Example, labelled_examples
 from training.final import score_checkpoint
 from training.metrics import Tally, compute_all
+from training.predictions import predictions_of
 from training.reader import Row, iter_rows
 from training.schema import suggestion
 from training.split import examples_of
@@ -31,6 +32,7 @@ class Scored(NamedTuple):
     scores: Score name to value.
     num_rows: Rows that they are of.
     details: Label by label, where the task has labels.
+    predictions: Each row with what the model answers, in `prediction`; empty where the task has no answers.
     source: The folder that was scored.
     experiment: Where the model comes from, in the tracker; None if it does not say.
     """
@@ -38,6 +40,7 @@ class Scored(NamedTuple):
     scores: dict[str, float]
     num_rows: int
     details: Mapping[str, Any]
+    predictions: list[dict[str, Any]]
     source: Path
     experiment: str | None
 
@@ -94,7 +97,13 @@ def score_model(
     examples = examples_of(rows, config)
     task, evaluation = score_checkpoint(checkpoint, examples, config, name="given")
     details = details_of(task, evaluation)
-    return Scored(evaluation.scores, len(examples), details, checkpoint, str(record.config["search"]["name"]))
+    answered = _beside(examples, predictions_of(task, evaluation, examples))
+    return Scored(evaluation.scores, len(examples), details, answered, checkpoint, str(record.config["search"]["name"]))
+
+
+def _beside(examples: Sequence[Example], answers: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows as they were read, each with its answer."""
+    return [{**example.row, "prediction": answer} for example, answer in zip(examples, answers, strict=bool(answers))]
 
 
 def _with_columns(config: TrialConfig, columns: Columns) -> TrialConfig:
@@ -121,9 +130,9 @@ def _score_bundle(bundle: Bundle, rows: str | Sequence[Row], columns: Columns) -
         reference=labels_N.tolist(),
     )
     details = label_details(tally.columns["prediction"], tally.columns["reference"], task.labels)
-    return Scored(
-        compute_all(task.measures, tally), len(examples), details, bundle.folder, bundle.manifest.get("sweep")
-    )
+    answered = _beside(examples, [task.labels[one] for one in tally.columns["prediction"]])
+    scores = compute_all(task.measures, tally)
+    return Scored(scores, len(examples), details, answered, bundle.folder, bundle.manifest.get("sweep"))
 
 
 def _labelled(rows: str | Sequence[Row], columns: Columns) -> list[Example]:

@@ -2,8 +2,6 @@
 
 # N rows, C classes
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +23,7 @@ from training.errors import ModelError
 from training.split import Splits, load_splits
 from training.tasks.classification import Classification
 from training.workbench import fingerprint
+from training.written import write_json
 
 PACKAGES = ("slimtune", "torch", "transformers", "peft", "onnx", "onnxruntime", "tokenizers")
 REPORT = "verification.json"
@@ -81,7 +80,7 @@ def export_checkpoint(checkpoint: Path, limits: OnnxExport, folder: Path, *, fac
     for name, file in files.items():
         session = ClassifierSession(file, tokenizer_file, settings, num_threads=torch.get_num_threads())
         reports.append(verify(name, file, session=session, reference=reference, limits=limits))
-    _write_report(reports, folder)
+    write_json(folder / REPORT, [report.as_dict() for report in reports])
     chosen = choose(reports[1:])
     if chosen is None:
         return Exported(reports, None, None)
@@ -204,9 +203,3 @@ def _manifest(
         "variants": [report.as_dict() for report in reports],
         "versions": {name: version(name) for name in PACKAGES},
     }
-
-
-def _write_report(reports: Sequence[VariantReport], folder: Path) -> None:
-    aside = folder / f".{REPORT}.aside"
-    aside.write_text(json.dumps([report.as_dict() for report in reports], indent=1))
-    os.replace(aside, folder / REPORT)

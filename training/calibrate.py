@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from training.resources import AUTO_SLOTS, Resources, is_out_of_memory
 from training.slot import Slot
 from training.trial import Trial
 from training.workbench import Workbench, workbench_key
+from training.written import write_json
 
 # rounds after the one that warms up, unless they take long
 ROUNDS, LEAST_ROUNDS, ENOUGH_SECONDS = 6, 2, 3.0
@@ -64,7 +64,7 @@ def decide_slots(trial: Trial, config: TrialConfig, bench: Workbench, resources:
             AUTO_SLOTS[resources.device.type],
         )
     if decision.gain is not None:
-        _write(path, decision)
+        write_json(path, decision._asdict())
     return decision
 
 
@@ -146,10 +146,3 @@ def _read(path: Path) -> Decision | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         log.warning("slots: %s cannot be read (%s); they are timed again", path, error)
         return None
-
-
-def _write(path: Path, decision: Decision) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_text(json.dumps(decision._asdict()), encoding="utf-8")
-    os.replace(aside, path)

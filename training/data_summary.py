@@ -1,15 +1,15 @@
 """The data report of what is about to be trained on."""
 
-import json
 import math
-import os
 from dataclasses import replace
 from pathlib import Path
 
 from training.baselines import baseline_notes
 from training.data_report import DataReport, Findings, Rows, make_report
 from training.metrics.measure import compute_all
+from training.tasks.extraction import Extraction, num_unreachable
 from training.workbench import Data
+from training.written import write_json
 
 FILE = "data_report.json"
 
@@ -42,16 +42,20 @@ def report_of(data: Data) -> DataReport:
         num_train_rows=len(splits.train),
     )
     report = make_report(rows, max_length=data.config.data.max_length, findings=findings)
-    return replace(report, baselines=scores, notes=[*report.notes, *notes])
+    return replace(report, baselines=scores, notes=[*report.notes, *_span_notes(data), *notes])
 
 
 def write_report(report: DataReport, folder: Path) -> Path:
     """Write it as JSON."""
-    folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / f".{FILE}.aside"
-    aside.write_text(json.dumps(report.as_dict(), indent=1, ensure_ascii=False), encoding="utf-8")
-    os.replace(aside, folder / FILE)
+    write_json(folder / FILE, report.as_dict())
     return folder / FILE
+
+
+def _span_notes(data: Data) -> list[str]:
+    if not isinstance(data.task, Extraction):
+        return []
+    lost = num_unreachable([example for examples in data.splits.named().values() for example in examples])
+    return [f"spans that begin or end inside a word: {lost:,}; they cannot be found whole"] if lost else []
 
 
 def _baselines(data: Data) -> dict[str, dict[str, float]]:

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
+
+from training.written import written_aside
 
 log = logging.getLogger(__name__)
 
@@ -173,10 +173,8 @@ def _load(path: Path) -> Encoded | None:
 
 def _save(encoded: Encoded, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".aside")
-    os.close(handle)
     tensors = {NUM_CUT: np.array([encoded.num_cut])}
     for name, column in encoded.columns.items():
         tensors |= {name: column.values_T, name + STARTS: column.starts_N1}
-    save_file(tensors, aside)
-    os.replace(aside, path)
+    with written_aside(path) as aside:
+        save_file(tensors, aside)

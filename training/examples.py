@@ -1,12 +1,13 @@
 """Rows as a task sees them."""
 
-import importlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from training.config import DataConfig
+from training.dotted import imported
 from training.errors import ConfigError, DataError
 from training.reader import Row
+from training.readers.row import no_column
 from training.spans import Span, spans_of_tags, spans_of_values
 from training.task_config import ClassificationConfig, CustomConfig, TaskConfig
 from training.template import fill
@@ -84,11 +85,7 @@ def own_task_class(path: str) -> Any:
     Raises:
         ConfigError: It cannot be imported, or lacks `parse` or `make`.
     """
-    module, _, name = path.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError([f"task.name is '{path}', which cannot be imported ({error})"]) from error
+    found = imported(path, said="task.name is")
     missing = [part for part in ("parse", "make") if not callable(getattr(found, part, None))]
     if missing:
         raise ConfigError([f"task.name is '{path}', which has no {missing[0]}(); see examples/custom/regression.py"])
@@ -102,7 +99,7 @@ def value_of(row: Row, column: str, where: str, key: str) -> Any:
         DataError: The row lacks the column.
     """
     if column not in row:
-        raise DataError(f"{where}: no column '{column}' ({key}); the row has {', '.join(map(str, row))}")
+        raise no_column(column, row, key=key, where=where)
     return row[column]
 
 
@@ -139,6 +136,7 @@ def labelled_examples(rows: Iterable[Row], *, text_column: str, label_column: st
         Example(
             needed(row, text_column, f"row {number}", "--text-column"),
             needed(row, label_column, f"row {number}", "--label-column"),
+            row=row,
         )
         for number, row in enumerate(rows, start=1)
     ]
@@ -218,14 +216,14 @@ def _pair(row: Row, where: str, data: DataConfig) -> Example | None:
 
 
 def _annotated(row: Row, where: str, data: DataConfig) -> Example | None:
-    if WORDS in row:
-        words = [encodable(str(word)) for word in row[WORDS]]
+    value = row[WORDS] if WORDS in row else value_of(row, data.text_column, where, "text_column")
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        words = [encodable(str(word)) for word in value]
         tags = value_of(row, data.label_column, where, "label_column")
         if not words:
             return None
         text, spans = spans_of_tags(words, tags, where=where)
         return Example(text, spans=spans)
-    value = value_of(row, data.text_column, where, "text_column")
     text = "" if value is None else encodable(str(value))
     if not text.strip():
         return None

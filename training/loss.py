@@ -2,7 +2,6 @@
 
 # B rows, T tokens, K kept positions, V vocabulary
 
-import importlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from training.batches import IGNORED, Batch
+from training.dotted import imported
 from training.errors import ConfigError
 
 
@@ -32,11 +32,10 @@ def own_loss(settings: Mapping[str, Any] | None) -> Callable[..., torch.Tensor] 
         return None
     arguments = {str(key): value for key, value in settings.items() if key != "_target_"}
     target = settings["_target_"]
-    module, _, name = target.rpartition(".")
+    made: Callable[..., Any] = imported(target, said="task.loss._target_ is")
     try:
-        made = getattr(importlib.import_module(module), name)
-        return made(**arguments) if isinstance(made, type) or arguments else made  # type: ignore[no-any-return]
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        return made(**arguments) if isinstance(made, type) or arguments else made
+    except (ValueError, TypeError) as error:
         raise ConfigError([f"task.loss._target_ is '{target}', which cannot be made ({error})"]) from error
 
 

@@ -1,4 +1,7 @@
-"""Losses over the vectors of two texts; each gives the mean over the pairs."""
+"""Losses over the vectors of two texts; each gives the mean over the pairs.
+
+`label_range` says which labels a loss is made for; one without it takes any.
+"""
 
 # B pairs, D dimensions
 
@@ -12,6 +15,8 @@ class ContrastiveLoss(nn.Module):
 
     The distance is 1 - cosine. `label` is 1 for equal pairs and 0 for others.
     """
+
+    label_range = (0.0, 1.0)
 
     def __init__(self, margin: float = 0.5) -> None:
         super().__init__()
@@ -27,6 +32,8 @@ class ContrastiveLoss(nn.Module):
 class CosineLoss(nn.Module):
     """Squared error of the cosine against a label in [-1, 1]."""
 
+    label_range = (-1.0, 1.0)
+
     def forward(self, output1: torch.Tensor, output2: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         """Mean over the pairs."""
         return mse_loss(cosine_similarity(output1, output2), label)
@@ -37,6 +44,8 @@ class MultipleNegativesLoss(nn.Module):
 
     Pairs whose label is 0 are no positives: their second texts are negatives only.
     """
+
+    label_range = (0.0, 1.0)
 
     def __init__(self, scale: float = 20.0) -> None:
         super().__init__()

@@ -78,7 +78,8 @@ def docstrings() -> Iterator[Row]:
 
 
 def summaries() -> Iterator[Row]:
-    """Docstrings as `{"text", "target", "name"}`: what follows the first paragraph, and that paragraph as one line.
+    """Docstrings as `{"text", "target", "name", "module"}`: what follows the first paragraph, and that paragraph as one
+    line; `module` is the outermost package or module, e.g. `json`.
 
     A target has 3 to 25 words, a text at least 15; no text comes twice.
     """
@@ -89,7 +90,8 @@ def summaries() -> Iterator[Row]:
         fits = MIN_SUMMARY_WORDS <= len(target.split()) <= MAX_SUMMARY_WORDS and len(text.split()) >= MIN_BODY_WORDS
         if fits and text not in seen:
             seen.add(text)
-            yield {"text": text, "target": target, "name": docstring.name}
+            module = docstring.name.partition(".")[0]
+            yield {"text": text, "target": target, "name": docstring.name, "module": module}
 
 
 READERS: dict[str, Callable[[], Iterator[Row]]] = {

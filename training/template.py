@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from training.errors import DataError
+from training.readers.row import no_column
 
 FIELD = re.compile(r"\{(\w+)\}")
 
@@ -34,8 +34,7 @@ def _filled(text: str, row: Mapping[str, Any], where: str) -> str:
     def value(match: re.Match[str]) -> str:
         column = match.group(1)
         if column not in row:
-            known = ", ".join(map(str, row))
-            raise DataError(f"{where}: no column '{column}' (data.text_template); the row has {known}")
+            raise no_column(column, row, key="data.text_template", where=where)
         return "" if row[column] is None else str(row[column])
 
     return FIELD.sub(value, text)

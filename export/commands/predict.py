@@ -3,12 +3,12 @@
 import argparse
 import itertools
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from training.errors import DataError, ModelError
+from training.written import write_jsonl
 
 CHUNK_ROWS = 512
 
@@ -89,17 +89,6 @@ def _text(row: dict[str, Any], column: str, where: str) -> str:
 
 
 def _write(rows: Iterable[dict[str, Any]], out: Path) -> int:
-    """Write aside and rename, so that a broken input leaves nothing half written."""
     if not out.parent.is_dir():
         raise ModelError(f"--out {out}: there is no folder {out.parent}")
-    aside = out.with_name(f".{out.name}.aside")
-    num_rows = 0
-    try:
-        with aside.open("w", encoding="utf-8") as lines:
-            for row in rows:
-                lines.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
-                num_rows += 1
-        os.replace(aside, out)
-    finally:
-        aside.unlink(missing_ok=True)
-    return num_rows
+    return write_jsonl(out, rows)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from training.errors import StoreError
+
 if TYPE_CHECKING:
     from export.evaluation import Scored
 
@@ -20,6 +22,8 @@ def run(arguments: Sequence[str]) -> int:
         UserError: The model or the rows cannot be used.
     """
     options = _parser().parse_args(arguments)
+    if options.predictions and not options.predictions.parent.is_dir():
+        raise StoreError(f"--predictions {options.predictions}: there is no folder {options.predictions.parent}")
     from export.evaluation import Columns, score_model
 
     columns = Columns(options.text_column, options.label_column)
@@ -28,6 +32,8 @@ def run(arguments: Sequence[str]) -> int:
         print(json.dumps({"num_rows": scored.num_rows, **scored.scores, **scored.details}))
     else:
         _show(scored, options.data)
+    if options.predictions:
+        _write(scored, options.predictions)
     logged = _log(scored, options)
     if not options.json:
         print(logged)
@@ -42,10 +48,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", required=True, help="labelled rows: a file, a folder, or any other name of rows")
     parser.add_argument("--text-column", help="column of the text (default: as in training; text)")
     parser.add_argument("--label-column", help="column of the label or answer (default: as in training; label)")
+    parser.add_argument("--predictions", type=Path, help="write each row with the model's answer to this JSONL file")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db, if it is there)")
     parser.add_argument("--no-log", action="store_true", help="log nothing")
     return parser
+
+
+def _write(scored: "Scored", path: Path) -> None:
+    from training.written import write_jsonl
+
+    if not scored.predictions:
+        raise StoreError("--predictions: this model's task has no answers to write, only scores; leave it out")
+    write_jsonl(path, scored.predictions)
 
 
 def _show(scored: "Scored", data: str) -> None:

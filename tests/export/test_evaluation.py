@@ -47,7 +47,7 @@ def test_an_unknown_label_is_told(checkpoint: Path) -> None:
 
 
 def test_the_command_prints_scores_and_logs_a_run(
-    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    checkpoint: Path, bundle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from training.tracking import client_of
 
@@ -61,6 +61,16 @@ def test_the_command_prints_scores_and_logs_a_run(
     assert sum(map(sum, told["confusion"])) == 30
     assert main(arguments) == 0
     assert "not logged: there is no" in capsys.readouterr().out
+    for model in (str(checkpoint), bundle):
+        written = tmp_path / "answers.jsonl"
+        given = ["evaluate", "--model", model, "--data", path, "--json", "--predictions", str(written)]
+        assert main(given) == 0
+        rows = [json.loads(line) for line in written.read_text().splitlines()]
+        assert [row["text"] for row in rows] == [row["text"] for row in make_rows(30, seed=7)]
+        right = sum(row["prediction"] == row["label"] for row in rows) / 30
+        assert right == pytest.approx(json.loads(capsys.readouterr().out)["accuracy"])
+    assert main([*arguments, "--predictions", str(tmp_path / "absent" / "answers.jsonl")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
     client = client_of(uri)
     assert main([*arguments, "--tracking-uri", uri]) == 0
     output = capsys.readouterr().out

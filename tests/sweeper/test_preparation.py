@@ -49,12 +49,12 @@ def test_rows_that_are_nearly_held_out_rows_are_left_out(config_of: ConfigOf, tm
     [
         (["task.metrics=[accuracy,no.such.metric]"], ConfigError, "task.metrics has 'no.such.metric'"),
         (["++task.loss={_target_: no.such.Loss}"], ConfigError, "task.loss._target_ is 'no.such.Loss'"),
-        (["data.reader=no.such.reader"], DataError, "data.reader"),
+        (["data.reader=no.such.reader"], ConfigError, "data.reader is 'no.such.reader', but importing"),
         (["++task.class_weights={plus: 2, mnus: 1}"], ConfigError, "task.class_weights has 'mnus', which is no label"),
         (
             ["task=custom", "task.name=no.such.Task"],
             ConfigError,
-            "task.name is 'no.such.Task', which cannot be",
+            "task.name is 'no.such.Task', but importing no.such fails",
         ),
     ],
 )

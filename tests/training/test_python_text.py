@@ -83,7 +83,7 @@ def test_a_summary_is_the_first_paragraph_and_its_text_the_rest(library: Path) -
     (row,) = read_python("python:summaries")
     assert row["target"] == "Counts things that come one after the other."
     assert row["text"].startswith("A counter starts at nought")
-    assert row["name"] == "alpha"
+    assert (row["name"], row["module"]) == ("alpha", "alpha")
 
 
 def test_definitions_below_conditions_are_found(library: Path) -> None:

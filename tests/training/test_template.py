@@ -20,5 +20,8 @@ def test_other_braces_and_special_tokens_stay() -> None:
 
 
 def test_a_column_that_is_not_there_is_named() -> None:
-    with pytest.raises(DataError, match=r"row 7: no column 'inputs' \(data.text_template\); the row has input, output"):
+    with pytest.raises(
+        DataError,
+        match=r"row 7: no column 'inputs' \(data.text_template\); the row has input, output; did you mean 'input'\?",
+    ):
         fill("{inputs} {output}", {"input": "a", "output": "b"}, target_column="output", where="row 7")

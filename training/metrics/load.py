@@ -4,12 +4,12 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from numbers import Real
 from typing import Any
 
+from training.dotted import imported
 from training.errors import ConfigError
-from training.schema import nearest, suggestion
+from training.schema import suggestion
 
 OURS = {
     "accuracy": "training.metrics.accuracy.Accuracy",
@@ -57,9 +57,12 @@ def load_metric(name_or_target: str) -> NamedMetric:
     if name_or_target.startswith(HUB):
         name = name_or_target.removeprefix(HUB)
         return NamedMetric(name, partial(_scores_of_module, _from_hub(name), name))
+    if name_or_target not in OURS and "." not in name_or_target:
+        repair = f"{suggestion(name_or_target, OURS)}, or use {HUB}<name> or the dotted path of your own"
+        raise _problem(name_or_target, "which is not a metric of ours", repair)
     path = OURS.get(name_or_target, name_or_target)
     name = name_or_target.rpartition(".")[-1]
-    target = _imported(path)
+    target = imported(path, said="task.metrics has")
     if name_or_target in OURS:
         # evaluate's own `compute` writes its arguments to a table first: 5 ms, a thousand times for an interval
         return NamedMetric(name, partial(_scores_of_ours, target(keep_in_memory=True)))
@@ -79,23 +82,6 @@ def _from_hub(name: str) -> Any:
     except (OSError, ImportError, ValueError, TypeError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise _problem(HUB + name, f"but evaluate.load fails ({reason})", "check the name and the network") from error
-
-
-def _imported(path: str) -> Any:
-    module_name, _, attribute = path.rpartition(".")
-    if not module_name or not all(part.isidentifier() for part in path.split(".")):
-        repair = f"{suggestion(path, OURS)}, or use {HUB}<name> or the dotted path of your own"
-        raise _problem(path, "which is not a metric of ours", repair)
-    try:
-        module = import_module(module_name)
-    except ImportError as error:
-        repair = "install it or put its folder on PYTHONPATH"
-        raise _problem(path, f"but importing {module_name} fails ({error})", repair) from error
-    if not hasattr(module, attribute):
-        near = nearest(attribute, vars(module))
-        repair = f"did you mean '{near}'?" if near else "name a class or a function in it"
-        raise _problem(path, f"but {module_name} has no '{attribute}'", repair)
-    return getattr(module, attribute)
 
 
 def _is_metric_class(target: Any) -> bool:

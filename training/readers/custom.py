@@ -1,11 +1,11 @@
 """Rows from a person's own function."""
 
-import importlib
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from training.errors import DataError, UserError
+from training.dotted import imported
+from training.errors import ConfigError, DataError, UserError
 from training.readers.row import Row
 
 
@@ -16,9 +16,10 @@ def read_with(reader: str, name: str) -> Iterator[Row]:
     only one that you trust.
 
     Raises:
-        DataError: There is no such function, it fails, or a row is not a mapping; the message names the reader.
+        ConfigError: There is no such function.
+        DataError: It fails, or a row is not a mapping; the message names the reader.
     """
-    rows = _called(_imported(reader), reader=reader, name=name)
+    rows = _called(_function(reader), reader=reader, name=name)
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, Mapping):
             where = f"data.reader {reader}: row {number} of {name}"
@@ -26,19 +27,11 @@ def read_with(reader: str, name: str) -> Iterator[Row]:
         yield dict(row)
 
 
-def _imported(reader: str) -> Callable[[str], Iterable[Any]]:
-    module, _, function = reader.rpartition(".")
-    if not module or not all(part.isidentifier() for part in reader.split(".")):
-        raise DataError(f"data.reader is {reader!r}; use the dotted path of a function, e.g. my_package.my_module.rows")
-    try:
-        found = getattr(importlib.import_module(module), function, None)
-    except Exception as error:
-        # any: importing runs foreign code
-        reason = f"{type(error).__name__}: {error}"
-        raise DataError(f"data.reader {reader}: not imported ({reason}); install it or set PYTHONPATH") from error
+def _function(reader: str) -> Callable[[str], Iterable[Any]]:
+    found: Callable[[str], Iterable[Any]] = imported(reader, said="data.reader is")
     if not callable(found):
-        raise DataError(f"data.reader {reader}: '{module}' has no function '{function}'; check the spelling")
-    return found  # type: ignore[no-any-return]
+        raise ConfigError([f"data.reader is '{reader}', which is no function; name one that takes the file's name"])
+    return found
 
 
 def _called(function: Callable[[str], Iterable[Any]], *, reader: str, name: str) -> Iterator[Any]:

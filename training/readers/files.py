@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from training.errors import DataError
 from training.locate import locate
-from training.readers.formats import READERS, ending_of
+from training.readers.formats import DOCUMENTS, READERS, ending_of
 
 log = logging.getLogger(__name__)
 
@@ -18,8 +18,8 @@ def files_of(name: str) -> list[Path]:
     """The files that `name` stands for, sorted by path.
 
     A folder stands for all files below it and a pattern (`*`, `?`, `[...]`, `**`) for the files that match, as far as
-    their endings are known; how many are not is logged. Hidden files and folders are left out, links to folders are
-    not followed. A file of just that name goes before a pattern.
+    their endings are known; how many are not is logged. Where tables are among them, text files are not rows. Hidden
+    files and folders are left out, links to folders are not followed. A file of just that name goes before a pattern.
 
     Raises:
         DataError: There is no such file, or none with a known ending.
@@ -52,6 +52,9 @@ def _known(paths: Iterable[Path], *, name: str) -> list[Path]:
     known = sorted(path for path in files if ending_of(path) in READERS)
     if not known:
         raise DataError(f"{name}: no file there ends in {', '.join(sorted(READERS))}; check the name")
-    if len(known) < len(files):
-        log.info("%s: %d of %d files are skipped for their ending", name, len(files) - len(known), len(files))
-    return known
+    # a README beside tables is no row of theirs
+    tables = [path for path in known if ending_of(path) not in DOCUMENTS]
+    chosen = tables or known
+    if len(chosen) < len(files):
+        log.info("%s: %d of %d files are skipped for their ending", name, len(files) - len(chosen), len(files))
+    return chosen

@@ -26,7 +26,7 @@ def rows_of_hub(name: str) -> Iterator[Row]:
     """The rows of `hub:<owner>/<name>[:<config>]@<split>`; the split may be cut, e.g. `train[:4096]`.
 
     The split is downloaded once to the cache of `datasets` and mapped from there, not held in memory. The token of a
-    private data set is the one of `hf auth login` or HF_TOKEN. Values are as stored: class labels are their ids.
+    private data set is the one of `hf auth login` or HF_TOKEN. Class labels are stored as ids and come as their names.
 
     Raises:
         DataError: The name has another form, or the split cannot be had.
@@ -37,8 +37,25 @@ def rows_of_hub(name: str) -> Iterator[Row]:
     if Path(form["repository"]).exists():
         # `datasets` would read it in place of the hub, and say nothing
         raise DataError(f"{name}: there is a local '{form['repository']}' too; drop 'hub:' to read it, or move it away")
-    for row in _loaded(form["repository"], form["config"], form["split"], name=name):
-        yield dict(row)
+    loaded = _loaded(form["repository"], form["config"], form["split"], name=name)
+    named = {column: names for column, feature in loaded.features.items() if (names := _label_names(feature))}
+    for row in loaded:
+        yield dict(row) | {column: _named(row[column], names) for column, names in named.items()}
+
+
+def _label_names(feature: Any) -> list[str] | None:
+    """The names of a column of class labels, or of a column of lists of them."""
+    import datasets
+
+    inner = getattr(feature, "feature", feature)
+    return list(inner.names) if isinstance(inner, datasets.ClassLabel) else None
+
+
+def _named(value: Any, names: list[str]) -> Any:
+    """The name of an id, or those of a list of ids; -1, by which a split without labels has them, is none."""
+    if isinstance(value, list):
+        return [_named(one, names) for one in value]
+    return None if value is None or value < 0 else names[value]
 
 
 def _loaded(repository: str, config: str | None, split: str, *, name: str) -> Any:

@@ -90,6 +90,9 @@ class Extraction:
             raise ModelError(
                 "extraction needs a tokenizer that tells where its tokens stand; this one has no fast form"
             )
+        room = self.max_length - tokenizer.num_special_tokens_to_add()
+        if room < 2:
+            raise DataError(f"data.max_length is {self.max_length}, which leaves no room for words; use e.g. 128")
         ids = {tag: index for index, tag in enumerate(self.tags)}
         texts = [example.text for example in examples]
         ranges = [[match.span() for match in WORD.finditer(text)] for text in texts]
@@ -97,7 +100,7 @@ class Extraction:
             texts,
             truncation=True,
             max_length=self.max_length,
-            stride=min(self.stride, self.max_length // 2),
+            stride=min(self.stride, room // 2),
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
         )
@@ -185,6 +188,16 @@ def spans_of_words(words: Sequence[tuple[int, int, str]]) -> tuple[Span, ...]:
     return tuple(Span(words[first][0], words[last][1], label) for first, last, label in runs)
 
 
+def num_unreachable(examples: Sequence[Example]) -> int:
+    """Spans that words cannot spell: they begin or end inside of one."""
+    count = 0
+    for example in examples:
+        words = [match.span() for match in WORD.finditer(example.text)]
+        tagged = zip(words, tags_of_spans(words, example.spans), strict=True)
+        count += len(set(example.spans) - set(spans_of_words([(start, end, tag) for (start, end), tag in tagged])))
+    return count
+
+
 def _over_examples(measure: Measure) -> Callable[[Tally], Mapping[str, float]]:
     """The measure over whole examples: the words of their windows are put together first."""
 
@@ -197,16 +210,18 @@ def _over_examples(measure: Measure) -> Callable[[Tally], Mapping[str, float]]:
     return compute
 
 
+def predicted_spans(tally: Tally) -> list[tuple[Span, ...]]:
+    """The spans of each example, in order: the words of its windows are put together."""
+    words: dict[int, list[tuple[int, int, str]]] = defaultdict(list)
+    for owner, tagged in zip(tally.columns["example"], tally.columns["spans"], strict=True):
+        words[owner] += tagged
+    return [spans_of_words(words[owner]) for owner in sorted(words)]
+
+
 def over_examples(tally: Tally) -> tuple[list[list[str]], list[list[str]]]:
     """Predicted and expected spans of each example, as the metric takes them."""
-    words: dict[int, list[tuple[int, int, str]]] = defaultdict(list)
-    gold: dict[int, tuple[Span, ...]] = {}
-    columns = tally.columns
-    for owner, tagged, spans in zip(columns["example"], columns["spans"], columns["gold"], strict=True):
-        words[owner] += tagged
-        gold[owner] = spans
-    owners = sorted(gold)
-    return [written(spans_of_words(words[owner])) for owner in owners], [written(gold[owner]) for owner in owners]
+    gold = dict(zip(tally.columns["example"], tally.columns["gold"], strict=True))
+    return [written(spans) for spans in predicted_spans(tally)], [written(gold[owner]) for owner in sorted(gold)]
 
 
 def written(spans: Sequence[Span]) -> list[str]:

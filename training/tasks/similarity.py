@@ -17,6 +17,7 @@ from training.baselines import OVERLAP, word_overlap
 from training.batches import Batch, Split, Targets
 from training.config import TrialConfig
 from training.encode import Encoded, Ragged, tokenized
+from training.errors import DataError
 from training.examples import Example
 from training.loss import LossSum, at_least_float32, own_loss
 from training.metrics import Measure, Tally, measures_of
@@ -32,12 +33,14 @@ class Similarity:
         pooling: How token vectors become one.
         metrics: Names of what is measured.
         loss_settings: The loss; called with (output1, output2, label), each (B, D), (B, D), (B).
+        metric: The one that the search goes by.
     """
 
     max_length: int
     pooling: Pooling
     metrics: tuple[str, ...]
     loss_settings: Mapping[str, Any]
+    metric: str = "loss"
 
     labels = ()
     auto_class = AutoModel
@@ -73,8 +76,24 @@ class Similarity:
         return Encoded({name: Ragged.of(rows) for name, rows in columns.items()}, max(cut_first, cut_second))
 
     def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> Split:
-        """As the protocol says."""
+        """As the protocol says.
+
+        Raises:
+            DataError: A label is none that the loss is made for, or all validation rows have the same one.
+        """
         labels_N = np.array([float(example.label) for example in examples], dtype=np.float32)
+        low, high = getattr(self._loss, "label_range", (-np.inf, np.inf))
+        wrong_N = ~((labels_N >= low) & (labels_N <= high) & np.isfinite(labels_N))
+        if wrong_N.any():
+            raise DataError(
+                f"the {name} rows have the label {examples[int(wrong_N.argmax())].label}; {type(self._loss).__name__} "
+                f"takes finite labels from {low:g} to {high:g}: rescale the column, or choose another task.loss"
+            )
+        if name == "validation" and self.metric != "loss" and len(set(labels_N.tolist())) == 1:
+            raise DataError(
+                f"the validation rows have all the same label ({labels_N[0]:g}), so that {self.metric} is no number; "
+                "give pairs of other labels too, or use task.metric=loss task.direction=minimize"
+            )
         return Split(encoded, Targets(labels_N, np.ones(len(examples))), examples)
 
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
@@ -143,4 +162,4 @@ def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] 
     """The task of a config."""
     task = config.task
     assert isinstance(task, SimilarityConfig)
-    return Similarity(config.data.max_length, task.pooling, tuple(task.metrics), task.loss)
+    return Similarity(config.data.max_length, task.pooling, tuple(task.metrics), task.loss, task.metric)

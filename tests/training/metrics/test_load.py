@@ -109,7 +109,7 @@ def test_a_function_that_gives_something_else_is_named() -> None:
     [
         ("acuracy", r"'acuracy', which is not a metric of ours; did you mean 'accuracy'\?"),
         ("", "'', which is not a metric of ours; known: accuracy, "),
-        ("my metrics.cost", "which is not a metric of ours"),
+        ("my metrics.cost", "use a dotted path"),
         ("hub:", "names nothing; use hub:<name>"),
         ("no_such_package.cost", "importing no_such_package fails .*; install it or put its folder on PYTHONPATH"),
         (f"{HERE}.costs", rf"but {HERE} has no 'costs'; did you mean 'cost'\?"),
@@ -122,7 +122,7 @@ def test_what_is_no_metric_is_named_with_its_repair(target: str, message: str) -
     with pytest.raises(ConfigError, match=message) as caught:
         load_metric(target)
     assert len(caught.value.problems) == 1
-    assert caught.value.problems[0].startswith(f"task.metrics has '{target}', ")
+    assert caught.value.problems[0].startswith(f"task.metrics has '{target}'")
 
 
 def test_a_hub_name_goes_to_evaluate(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,19 @@ def test_a_hub_name_is_a_split_of_a_config(hub: FakeHub) -> None:
     assert count_rows(["hub:org/tones:short@train", "hub:org/tones:long@train[50%:]"]) == 11
 
 
+def test_class_labels_come_as_their_names(hub: FakeHub) -> None:
+    """Single ones and lists, as sets for classification and for extraction have them; -1 is no label."""
+    kinds = datasets.ClassLabel(names=["dry", "warm"])
+    features = datasets.Features({"text": datasets.Value("string"), "label": kinds, "tags": datasets.List(kinds)})
+    rows = {"text": ["a", "b"], "label": [1, -1], "tags": [[0, 1], []]}
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(hub.folder / "named.parquet")
+    (hub.folder / "README.md").write_text("---\nconfigs:\n- config_name: named\n  data_files: named.parquet\n---\n")
+    assert read_rows("hub:org/tones:named@train") == [
+        {"text": "a", "label": "warm", "tags": ["dry", "warm"]},
+        {"text": "b", "label": None, "tags": []},
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

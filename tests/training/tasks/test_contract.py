@@ -19,6 +19,7 @@ from training.data_summary import report_of
 from training.engine import run_trial
 from training.evaluate import score_split
 from training.final import score_checkpoint
+from training.predictions import predictions_of
 from training.resources import resolve
 from training.split import load_splits
 from training.trial import Completed
@@ -49,8 +50,11 @@ def test_a_trial_trains_is_kept_and_scores_the_same_when_loaded_again(
     assert losses[-1] < 1.02 * losses[0] or case.name == "similarity"
     config = config_for(case)
     rows = load_splits(config).validation
-    _, evaluation = score_checkpoint(outcome.checkpoint, rows, config, name="validation")
+    task, evaluation = score_checkpoint(outcome.checkpoint, rows, config, name="validation")
     kept = read_record(outcome.checkpoint).scores
+    answers = predictions_of(task, evaluation, rows)
+    assert len(answers) == (0 if case.name == "language_modelling" else len(rows))
+    assert json.loads(json.dumps(answers)) == answers
     for name, value in evaluation.scores.items():
         assert kept[f"validation/{name}"] == pytest.approx(value, rel=1e-3, abs=1e-3), name
     assert kept["objective"] == kept[f"validation/{config.task.metric}"]

@@ -8,6 +8,7 @@ from tests.training.tasks.conftest import CASES
 from training.batches import IGNORED
 from training.confidence import score_intervals
 from training.config import TrialConfig
+from training.data_summary import report_of
 from training.evaluate import Evaluation
 from training.metrics import Tally, compute_all
 from training.spans import Span
@@ -62,15 +63,26 @@ def test_scores_are_of_whole_rows_and_not_of_windows() -> None:
     assert (scores["precision"], scores["recall"], scores["f1"]) == pytest.approx((1.0, 0.5, 2 / 3))
 
 
-def test_tags_of_words_are_read_too(config_for: ConfigFor) -> None:
-    rows = [{"words": row["text"].rstrip(".").split(), "label": ["U-person", "O", "U-place", "O"]} for row in CASE.rows]
-    data = data_of(config_for(CASE._replace(rows=rows)))
+@pytest.mark.parametrize(("words", "tags"), [("words", "label"), ("tokens", "ner_tags")])
+def test_tags_of_words_are_read_too(words: str, tags: str, config_for: ConfigFor) -> None:
+    """In a column `words`, or as the text: sets on the hub have `tokens` and `ner_tags`."""
+    rows = [{words: row["text"].rstrip(".").split(), tags: ["U-person", "O", "U-place", "O"]} for row in CASE.rows]
+    columns = [f"data.label_column={tags}", *([] if words == "words" else [f"data.text_column={words}"])]
+    data = data_of(config_for(CASE._replace(rows=rows), *columns))
     assert data.task.labels == ("person", "place")
     example = data.splits.train[0]
     assert [example.text[span.start : span.end] for span in example.spans] == [
         example.text.split()[0],
         example.text.split()[2],
     ]
+
+
+def test_spans_inside_of_words_are_told(config_for: ConfigFor) -> None:
+    """Words are tagged, so that a part of one cannot be found."""
+    part = {"text": "Oslonians left Lima.", "label": [{"start": 0, "end": 4, "label": "place"}]}
+    report = report_of(data_of(config_for(CASE._replace(rows=[*CASE.rows, part]))))
+    assert "spans that begin or end inside a word: 1; they cannot be found whole" in report.notes
+    assert not any("inside a word" in note for note in report_of(data_of(config_for(CASE))).notes)
 
 
 def test_whole_examples_are_drawn_for_an_interval() -> None:
