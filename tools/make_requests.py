@@ -6,8 +6,8 @@ from typing import NamedTuple
 from tools.frames import pair, read_lines, read_sections, split_frame, write_corpus
 
 SEED = 20_240_614
-ROWS_A_FRAME = 4
-ATTEMPTS = 60
+ROWS_A_FRAME = 24
+ATTEMPTS = 200
 OPENERS = ["", "", "", "please ", "could you ", "can you ", "would you ", "hey, ", "now "]
 CLOSERS = ["", "", "", " please", ", thanks", " for me please"]
 QUESTIONS = ("could you ", "can you ", "would you ")

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from tools.frames import pair, read_lines, read_sections, split_frame, write_corpus
 
 SEED = 20_240_612
-ROWS_A_FRAME = 7
-ATTEMPTS = 60
+ROWS_A_FRAME = 40
+ATTEMPTS = 200
 GENDERS = "mfn"
 
 

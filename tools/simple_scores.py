@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tools.frames import CORPORA
+from training.baselines import nearest
 
 FOLDS = 5
 Row = dict[str, Any]
@@ -63,15 +64,14 @@ def overlap_accuracy(*, kinds: set[str]) -> float:
 
 
 def nearest_exact_match(key: str) -> float:
-    """Share of requests answered rightly by the output of the training request with the most common words."""
+    """Share of requests answered rightly by the output of the most alike training request."""
     rows = read("requests")
     if key == "row":
         rows = [{**row, "row": number} for number, row in enumerate(rows)]
     right = 0
     for train, test in folds(rows, key):
-        for row in test:
-            shares = [overlap(row["input"], other["input"]) for other in train]
-            right += bool(train[shares.index(max(shares))]["output"] == row["output"])
+        found = nearest([row["input"] for row in train], [row["input"] for row in test])
+        right += sum(train[at]["output"] == row["output"] for at, row in zip(found, test, strict=True))
     return right / len(rows)
 
 

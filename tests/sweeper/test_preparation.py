@@ -11,7 +11,7 @@ from sweeper.preparation import prepare
 from tests.conftest import make_rows, write_jsonl
 from training.config import parse_trial
 from training.data_summary import write_report
-from training.errors import ConfigError, DataError
+from training.errors import ConfigError
 
 ConfigOf = Callable[..., dict[str, Any]]
 
