@@ -26,13 +26,17 @@ from training.schema import suggestion
 from training.split import examples_of
 from training.tasks.classification import Classification
 
+# the column of an answer
+ANSWER = "prediction"
+
 
 class Scored(NamedTuple):
     """Attributes:
     scores: Score name to value.
     num_rows: Rows that they are of.
     details: Label by label, where the task has labels.
-    predictions: Each row with what the model answers, in `prediction`; empty where the task has no answers.
+    predictions: Each row with what the model answers, in `prediction`, or in `model_prediction` if the rows have such a
+        column; empty where nothing was answered.
     source: The folder that was scored.
     experiment: Where the model comes from, in the tracker; None if it does not say.
     """
@@ -102,8 +106,12 @@ def score_model(
 
 
 def _beside(examples: Sequence[Example], answers: Sequence[Any]) -> list[dict[str, Any]]:
-    """Rows as they were read, each with its answer."""
-    return [{**example.row, "prediction": answer} for example, answer in zip(examples, answers, strict=bool(answers))]
+    """Rows as they were read, each with its answer; none where nothing was answered."""
+    if not answers:
+        return []
+    taken = any(ANSWER in example.row for example in examples)
+    name = f"model_{ANSWER}" if taken else ANSWER
+    return [{**example.row, name: answer} for example, answer in zip(examples, answers, strict=True)]
 
 
 def _with_columns(config: TrialConfig, columns: Columns) -> TrialConfig:

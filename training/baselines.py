@@ -2,7 +2,6 @@
 
 # N training rows, M evaluation rows, V vocabulary
 
-import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,14 +11,15 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MultiLabelBinarizer
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from training.spans import Span
+from training.spans import WORD, Span
 
 MAX_ROWS = 20_000
+# scores of text take a millisecond a row
+MAX_ANSWERS = 2_000
+MAX_LABELS = 200
 # bounds the memory of the regression: features x classes x 8 bytes, some 20 times
 MAX_FEATURES = 30_000
 # words, and every other sign alone: '!', '?' and emojis say much about a tone
@@ -42,7 +42,8 @@ PHRASES = {
     UNIGRAM: "token counts alone",
     MEAN: "always the mean",
 }
-SAMPLED = (BAG_OF_WORDS, NEAREST)
+# those that learn from some rows where there are many, and those that answer for some
+SAMPLED, CUT = (BAG_OF_WORDS, NEAREST), (NEAREST, LOOKUP)
 
 
 def majority(labels: Sequence[str]) -> str:
@@ -70,15 +71,22 @@ def bag_of_words(texts: Sequence[str], labels: Sequence[str], others: Sequence[s
 def bag_of_words_sets(
     texts: Sequence[str], labels: Sequence[Sequence[str]], others: Sequence[str]
 ) -> list[tuple[str, ...]]:
-    """Labels for each of `others`: such a regression for each label against all rows without it."""
+    """Labels for each of `others`: such a regression for each of the 200 most frequent labels, by itself."""
     rows = _sample(len(texts))
-    binarizer = MultiLabelBinarizer()
-    ones_NC = binarizer.fit_transform([labels[row] for row in rows])
-    model = make_pipeline(_vectorizer(), OneVsRestClassifier(LogisticRegression(C=5, max_iter=1000)))
-    with _quiet_single_thread():
-        model.fit([texts[row] for row in rows], ones_NC)
-    predicted: list[tuple[str, ...]] = binarizer.inverse_transform(model.predict(others))
-    return predicted
+    chosen = [frozenset(labels[row]) for row in rows]
+    vectorizer = _vectorizer()
+    known_NF, asked_MF = vectorizer.fit_transform([texts[row] for row in rows]), vectorizer.transform(others)
+    found: list[list[str]] = [[] for _ in others]
+    frequent = Counter(label for row in chosen for label in sorted(row)).most_common(MAX_LABELS)
+    for label, count in frequent:
+        has_N = [label in row for row in chosen]
+        answers_M = np.ones(len(others), dtype=bool)
+        if count < len(chosen):
+            with _quiet_single_thread():
+                answers_M = LogisticRegression(C=5, max_iter=1000).fit(known_NF, has_N).predict(asked_MF)
+        for at in np.flatnonzero(answers_M):
+            found[at].append(label)
+    return [tuple(sorted(one)) for one in found]
 
 
 def nearest(texts: Sequence[str], others: Sequence[str]) -> list[int]:
@@ -98,24 +106,41 @@ def nearest(texts: Sequence[str], others: Sequence[str]) -> list[int]:
 
 def word_overlap(texts: Sequence[str], firsts: Sequence[str], seconds: Sequence[str]) -> list[float]:
     """The cosine of TF-IDF of each pair, the weights of words learned from `texts`."""
-    vectorizer = _vectorizer().fit([texts[row] for row in _sample(len(texts))])
+    vectorizer = _vectorizer().fit(texts)
     first, second = (vectorizer.transform(side) for side in (firsts, seconds))
     cosines: list[float] = np.asarray(first.multiply(second).sum(axis=1)).ravel().tolist()
     return cosines
 
 
 def lookup(texts: Sequence[str], spans: Sequence[Sequence[Span]], others: Sequence[str]) -> list[tuple[Span, ...]]:
-    """Every span of `texts` found again as it was written, with its most frequent type, the longest first."""
+    """Every span of `texts` found again as it was written, with its most frequent type, the longest first.
+
+    Only whole words are found.
+    """
     votes: dict[str, list[str]] = {}
     for text, own in zip(texts, spans, strict=True):
         for span in own:
             votes.setdefault(text[span.start : span.end], []).append(span.label)
-    if not votes:
-        return [()] * len(others)
     types = {value: majority(labels) for value, labels in votes.items()}
-    longest_first = "|".join(re.escape(value) for value in sorted(types, key=lambda value: (-len(value), value)))
-    pattern = re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)")
-    return [tuple(Span(*match.span(), types[match[0]]) for match in pattern.finditer(other)) for other in others]
+    lengths: dict[str, set[int]] = {}
+    for value in types:
+        words = WORD.findall(value)
+        lengths.setdefault(words[0] if words else "", set()).add(len(words))
+    longest_first = {word: sorted(found, reverse=True) for word, found in lengths.items()}
+    return [tuple(_found(text, types, longest_first)) for text in others]
+
+
+def _found(text: str, types: Mapping[str, str], lengths: Mapping[str, Sequence[int]]) -> Iterator[Span]:
+    words = [match.span() for match in WORD.finditer(text)]
+    at = 0
+    while at < len(words):
+        start, end = words[at]
+        tried = (at + length for length in lengths.get(text[start:end], ()) if at + length <= len(words))
+        stop = next((stop for stop in tried if text[start : words[stop - 1][1]] in types), None)
+        if stop is not None:
+            end = words[stop - 1][1]
+            yield Span(start, end, types[text[start:end]])
+        at = at + 1 if stop is None else stop
 
 
 def unigram_nats(train_ids: np.ndarray, eval_ids: np.ndarray, vocab_size: int) -> float:
@@ -139,9 +164,12 @@ def baseline_notes(
     metric: str,
     maximize: bool,
     headlines: Sequence[str],
-    num_train_rows: int,
+    num_rows: tuple[int, int],
 ) -> list[str]:
-    """What baselines of one data set say, in plain words: the best by the metric, and those that do not give it."""
+    """What baselines of one data set say, in plain words: the best by the metric, and those that do not give it.
+
+    `num_rows` are those of training and of validation.
+    """
     better = max if maximize else min
     reached = {name: own[metric] for name, own in scores.items() if metric in own}
     named = {better(reached, key=lambda name: reached[name]): metric} if reached else {}
@@ -153,8 +181,12 @@ def baseline_notes(
         f"{PHRASES.get(name, name)}: {key} {_number(scores[name][key])}; the model must beat it"
         for name, key in named.items()
     ]
-    if num_train_rows > MAX_ROWS and any(name in scores for name in SAMPLED):
-        notes.append(f"these learned from {MAX_ROWS:,} of {num_train_rows:,} training rows")
+    num_train, num_held_out = num_rows
+    sampled, cut = (", ".join(name for name in names if name in scores) for names in (SAMPLED, CUT))
+    if num_train > MAX_ROWS and sampled:
+        notes.append(f"{sampled}: learned from {MAX_ROWS:,} of {num_train:,} training rows")
+    if num_held_out > MAX_ANSWERS and cut:
+        notes.append(f"{cut}: scored on {MAX_ANSWERS:,} of {num_held_out:,} validation rows")
     return notes
 
 
@@ -179,4 +211,4 @@ def _sample(num_rows: int) -> list[int]:
     if num_rows <= MAX_ROWS:
         return list(range(num_rows))
     chosen: list[int] = np.random.default_rng(0).choice(num_rows, MAX_ROWS, replace=False).tolist()
-    return chosen
+    return sorted(chosen)

@@ -1,11 +1,11 @@
 """The types of a trial's config. Values live in `conf/`; nothing here has a default."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
+from training.data_config import DataConfig, parse_data
 from training.schema import Parsed, Rule, above_zero, not_negative, parse_section, share, suggestion
 from training.task_config import ClassificationConfig, TaskConfig, parse_task
 
@@ -49,49 +49,6 @@ class CheckpointPolicy(Enum):
     all = "all"
     best = "best"
     none = "none"
-
-
-@dataclass(slots=True, kw_only=True)
-class DataConfig:
-    """Attributes:
-    name: Names the data set in the tracker.
-    train_file: A file, a folder, a pattern such as `rows/*.jsonl`, a list of them, `hub:<name>@<split>`,
-        `python:<what>` or `package:<module>/<file>`.
-    validation_file: Same form; null splits it off the training rows.
-    test_file: Same form; null splits it off the training rows.
-    reader: Dotted path of a function that yields rows for such a name; null takes our readers.
-    text_column: Column of the input text.
-    text_pair_column: Column of a second text; null where there is none.
-    label_column: Column of the label, of the labels, or of the spans.
-    target_column: Column of the text to be generated.
-    text_template: Prompt and answer as one text with `{column}` fields, the target's the last of them; null takes the
-        two columns as they are, or the `messages` of a chat.
-    group_column: Rows with the same value here stay on one side of a split; null keeps no groups.
-    drop_leaks: Leave training rows out that are nearly the same as a held-out row; those that are the same always go.
-    validation_share: Share of the training rows that validates, with the class distribution kept.
-    test_share: Share of the training rows held out for the winner's one test reading.
-    seed: Fixes the split.
-    max_length: Longest input in tokens; longer ones are cut.
-    cache_dir: Folder of encoded data; `~` is the home folder.
-    """
-
-    name: str
-    train_file: Any
-    validation_file: Any
-    test_file: Any
-    reader: str | None
-    text_column: str
-    text_pair_column: str | None
-    label_column: str
-    target_column: str
-    text_template: str | None
-    group_column: str | None
-    drop_leaks: bool
-    validation_share: float = field(metadata=share(0.15))
-    test_share: float = field(metadata=share(0.15))
-    seed: int = field(metadata=not_negative(0))
-    max_length: int = field(metadata=above_zero(128))
-    cache_dir: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -233,7 +190,7 @@ def parse_trial(values: Mapping[str, Any]) -> Parsed:
     """A `TrialConfig` from the composed config, or every problem in it."""
     parts = {
         "task": parse_task(values.get("task")),
-        "data": parse_section(DataConfig, values.get("data"), "data"),
+        "data": parse_data(values.get("data")),
         "model": parse_section(ModelConfig, values.get("model"), "model"),
         "method": _parse_method(values.get("method")),
         "fit": parse_section(FitConfig, values.get("fit"), "fit"),
@@ -254,21 +211,8 @@ def _parse_method(values: Any) -> Parsed:
 
 
 def _cross_problems(config: TrialConfig) -> list[str]:
-    problems = []
-    data, fit = config.data, config.fit
-    held_out = (0 if data.validation_file else data.validation_share) + (0 if data.test_file else data.test_share)
-    if held_out >= 1:
-        problems.append(
-            f"data.validation_share + data.test_share is {held_out:g}; leave rows to train on, e.g. 0.15 each"
-        )
-    if not data.validation_file and data.validation_share == 0:
-        problems.append("data.validation_share is 0 and data.validation_file is null; set one of them")
-    problems += [
-        *_model_problems(config.model),
-        *_file_problems(data),
-        *_template_problems(data),
-        *_smoothing_problems(config),
-    ]
+    fit = config.fit
+    problems = [*_model_problems(config.model), *_smoothing_problems(config)]
     if fit.micro_batch_size and fit.micro_batch_size > fit.batch_size:
         problems.append(
             f"fit.micro_batch_size is {fit.micro_batch_size}; use at most fit.batch_size ({fit.batch_size})"
@@ -293,31 +237,6 @@ def _model_problems(model: ModelConfig) -> list[str]:
             f"model.scratch is {model.scratch!r}; use a mapping with model_type and vocab_size, e.g. model=tiny_llama"
         ]
     return []
-
-
-def _file_problems(data: DataConfig) -> list[str]:
-    problems = []
-    for key in ("train_file", "validation_file", "test_file"):
-        value = getattr(data, key)
-        names = value if isinstance(value, list) else [value]
-        if (value is None and key == "train_file") or not all(isinstance(name, str) or name is None for name in names):
-            problems.append(f"data.{key} is {value!r}; use a file, a folder, or a list of them")
-    return problems
-
-
-def _template_problems(data: DataConfig) -> list[str]:
-    template = data.text_template
-    if template is None or _last_field(template) == data.target_column:
-        return []
-    return [
-        f"data.text_template is {template!r}; its last field must be data.target_column, e.g. "
-        f"'User: {{{data.text_column}}}\\nAssistant: {{{data.target_column}}}'"
-    ]
-
-
-def _last_field(template: str) -> str | None:
-    fields = re.findall(r"\{(\w+)\}", template)
-    return fields[-1] if fields else None
 
 
 def _smoothing_problems(config: TrialConfig) -> list[str]:

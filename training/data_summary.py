@@ -39,7 +39,7 @@ def report_of(data: Data) -> DataReport:
         metric=task.metric,
         maximize=task.maximize,
         headlines=data.task.headlines,
-        num_train_rows=len(splits.train),
+        num_rows=(len(splits.train), len(splits.validation)),
     )
     report = make_report(rows, max_length=data.config.data.max_length, findings=findings)
     return replace(report, baselines=scores, notes=[*report.notes, *_span_notes(data), *notes])
@@ -55,7 +55,8 @@ def _span_notes(data: Data) -> list[str]:
     if not isinstance(data.task, Extraction):
         return []
     lost = num_unreachable([example for examples in data.splits.named().values() for example in examples])
-    return [f"spans that begin or end inside a word: {lost:,}; they cannot be found whole"] if lost else []
+    note = f"spans that do not begin and end with a word of their own: {lost:,}; they cannot be found whole"
+    return [note] if lost else []
 
 
 def _baselines(data: Data) -> dict[str, dict[str, float]]:

@@ -25,7 +25,8 @@ def imported(path: str, *, said: str) -> Any:
     except Exception as error:
         # any: importing runs foreign code
         reason = f"{type(error).__name__}: {error}"
-        repair = "install it or put its folder on PYTHONPATH"
+        absent = isinstance(error, ModuleNotFoundError)
+        repair = "install it or put its folder on PYTHONPATH" if absent else "repair the module"
         raise ConfigError([f"{said} '{path}', but importing {module_name} fails ({reason}); {repair}"]) from error
     if not hasattr(module, name):
         near = nearest(name, vars(module))

@@ -16,7 +16,7 @@ from training.written import written_aside
 log = logging.getLogger(__name__)
 
 # part of the cache key: raise it when an encoding changes
-ENCODING_VERSION = 2
+ENCODING_VERSION = 3
 STARTS, NUM_CUT = ".starts", "num_cut"
 # a column of one number a row
 UNCUT = "uncut_length"

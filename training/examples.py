@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from training.config import DataConfig
+from training.data_config import DataConfig
 from training.dotted import imported
 from training.errors import ConfigError, DataError
 from training.reader import Row
@@ -83,10 +83,13 @@ def own_task_class(path: str) -> Any:
     """The class of a task of the user's own.
 
     Raises:
-        ConfigError: It cannot be imported, or lacks `parse` or `make`.
+        ConfigError: It cannot be imported, or lacks `parse`, `make` or a method of the protocol.
     """
     found = imported(path, said="task.name is")
-    missing = [part for part in ("parse", "make") if not callable(getattr(found, part, None))]
+    from training.tasks.protocol import Task
+
+    methods = [name for name, value in vars(Task).items() if callable(value) and not name.startswith("_")]
+    missing = [part for part in ("parse", "make", *methods) if not callable(getattr(found, part, None))]
     if missing:
         raise ConfigError([f"task.name is '{path}', which has no {missing[0]}(); see examples/custom/regression.py"])
     return found
@@ -215,15 +218,21 @@ def _pair(row: Row, where: str, data: DataConfig) -> Example | None:
     return Example(text, label, pair) if text and pair else None
 
 
+def _words(row: Row, data: DataConfig) -> list[str] | None:
+    """The text as a list of words: in its own column, or in `words` where it has none."""
+    value = row.get(data.text_column, row.get(WORDS))
+    return [encodable(str(word)) for word in value] if isinstance(value, list | tuple) else None
+
+
 def _annotated(row: Row, where: str, data: DataConfig) -> Example | None:
-    value = row[WORDS] if WORDS in row else value_of(row, data.text_column, where, "text_column")
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        words = [encodable(str(word)) for word in value]
+    words = _words(row, data)
+    if words is not None:
         tags = value_of(row, data.label_column, where, "label_column")
         if not words:
             return None
         text, spans = spans_of_tags(words, tags, where=where)
         return Example(text, spans=spans)
+    value = value_of(row, data.text_column, where, "text_column")
     text = "" if value is None else encodable(str(value))
     if not text.strip():
         return None

@@ -35,7 +35,8 @@ def own_loss(settings: Mapping[str, Any] | None) -> Callable[..., torch.Tensor] 
     made: Callable[..., Any] = imported(target, said="task.loss._target_ is")
     try:
         return made(**arguments) if isinstance(made, type) or arguments else made
-    except (ValueError, TypeError) as error:
+    except Exception as error:
+        # any: it is foreign code
         raise ConfigError([f"task.loss._target_ is '{target}', which cannot be made ({error})"]) from error
 
 

@@ -32,4 +32,6 @@ def predictions_of(task: Task, evaluation: Evaluation, examples: Sequence[Exampl
         case TextToText():
             return list(evaluation.generated.columns["prediction"]) if evaluation.generated is not None else []
         case _:
-            return list(columns.get("prediction", ()))
+            own = list(columns.get("prediction", ()))
+            # a row of the task's may be a part of an example
+            return own if len(own) == len(examples) else []

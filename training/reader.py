@@ -4,7 +4,7 @@ A name is one of
 
 - a file: `.jsonl`, `.json` (an array of objects), `.csv`, `.tsv`, `.parquet`; a `.txt` or `.md` file is one document
   and so one row, `{"text": <the whole file>, "file": <its path>}`; each of them also with `.gz`
-- a folder: all such files below it, sorted by path
+- a folder: all such files below it, sorted by path, but for READMEs, licences and the like
 - a pattern, e.g. `data/*.jsonl` or `data/**/part-*.csv.gz`
 - `package:<module>/<path>`: a file or folder that an installed package carries
 - `python:sources`, `python:docstrings`, `python:summaries`: text of the running Python's standard library

@@ -1,11 +1,14 @@
 """Spans of characters, and tags of words: BIO and BILOU in both directions."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from training.errors import DataError
 
 OUTSIDE = "O"
+# a run of letters and digits, or one other sign
+WORD = re.compile(r"\w+|[^\w\s]")
 # BILOU's last and unit tags begin and go on as BIO's do
 BEGINS, GOES_ON = ("B", "U", "S"), ("I", "L", "E")
 

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from training.config import DataConfig, TrialConfig
+from training.config import TrialConfig
+from training.data_config import DataConfig
 from training.errors import DataError
 from training.examples import Example, Parser, parser_of
 from training.reader import Row, iter_rows, read_with

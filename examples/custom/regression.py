@@ -13,7 +13,8 @@ from torch.nn.functional import mse_loss
 from transformers import AutoModelForSequenceClassification
 
 from training.batches import Batch, Split, Targets
-from training.config import DataConfig, TrialConfig
+from training.config import TrialConfig
+from training.data_config import DataConfig
 from training.encode import Encoded, Ragged, tokenized
 from training.errors import DataError
 from training.examples import Example, needed, text_of

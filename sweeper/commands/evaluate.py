@@ -22,8 +22,8 @@ def run(arguments: Sequence[str]) -> int:
         UserError: The model or the rows cannot be used.
     """
     options = _parser().parse_args(arguments)
-    if options.predictions and not options.predictions.parent.is_dir():
-        raise StoreError(f"--predictions {options.predictions}: there is no folder {options.predictions.parent}")
+    if options.predictions:
+        _check_file(options.predictions)
     from export.evaluation import Columns, score_model
 
     columns = Columns(options.text_column, options.label_column)
@@ -32,11 +32,11 @@ def run(arguments: Sequence[str]) -> int:
         print(json.dumps({"num_rows": scored.num_rows, **scored.scores, **scored.details}))
     else:
         _show(scored, options.data)
-    if options.predictions:
-        _write(scored, options.predictions)
     logged = _log(scored, options)
     if not options.json:
         print(logged)
+    if options.predictions:
+        _write(scored, options.predictions)
     return 0
 
 
@@ -55,11 +55,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise StoreError(f"--predictions {path} is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise StoreError(f"--predictions {path}: there is no folder {path.parent}; make it first")
+
+
 def _write(scored: "Scored", path: Path) -> None:
     from training.written import write_jsonl
 
     if not scored.predictions:
-        raise StoreError("--predictions: this model's task has no answers to write, only scores; leave it out")
+        raise StoreError(
+            "--predictions: nothing was answered: next tokens are no answers, and text is generated only where "
+            "task.metrics asks for it, e.g. exact_match"
+        )
     write_jsonl(path, scored.predictions)
 
 

@@ -35,9 +35,11 @@ def tone() -> tuple[list[str], list[str]]:
     return [row["text"] for row in rows], [row["label"] for row in rows]
 
 
-def notes(scores: dict[str, dict[str, float]], *, metric: str = "accuracy", num_train_rows: int = 9) -> list[str]:
+def notes(
+    scores: dict[str, dict[str, float]], *, metric: str = "accuracy", num_rows: tuple[int, int] = (9, 9)
+) -> list[str]:
     return baseline_notes(
-        scores, metric=metric, maximize=metric != "loss", headlines=("accuracy", "chrf"), num_train_rows=num_train_rows
+        scores, metric=metric, maximize=metric != "loss", headlines=("accuracy", "chrf"), num_rows=num_rows
     )
 
 
@@ -65,6 +67,13 @@ def test_several_labels_are_found_by_their_words() -> None:
     texts = ["rain and wind", "rain", "wind", "sun"] * 5
     labels = [("rain", "wind"), ("rain",), ("wind",), ()] * 5
     assert bag_of_words_sets(texts, labels, ["wind", "rain with wind", "sun"]) == [("wind",), ("rain", "wind"), ()]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"), [([("a",), ("a",)], ("a",)), ([(), ()], ()), ([("a", "b"), ("a",)], ("a",))]
+)
+def test_labels_of_every_row_or_of_none_are_answered(labels: list[tuple[str, ...]], expected: tuple[str, ...]) -> None:
+    assert bag_of_words_sets(["wind", "rain"], labels, ["rain", "rain"]) == [expected] * 2
 
 
 def test_the_first_by_name_wins_a_tie() -> None:
@@ -127,8 +136,10 @@ def test_many_rows_are_sampled_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -
     assert seen[0] == seen[1]
     assert len(seen[0]) == len(set(seen[0])) == 30
     assert set(nearest(texts, texts)) <= set(seen[2])
-    assert notes({"bag_of_words": {"accuracy": 0.5}}, num_train_rows=120)[1:] == [
-        "these learned from 30 of 120 training rows"
+    scores = {"majority": {"accuracy": 0.1}, "bag_of_words": {"accuracy": 0.5}, "nearest": {"chrf": 9.0}}
+    assert notes(scores, num_rows=(120, 3000))[2:] == [
+        "bag_of_words, nearest: learned from 30 of 120 training rows",
+        "nearest: scored on 2,000 of 3,000 validation rows",
     ]
 
 

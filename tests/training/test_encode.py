@@ -69,4 +69,4 @@ def test_two_processes_do_not_corrupt_an_entry(tiny_model: Path, tmp_path: Path)
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         results = pool.starmap(run_encode, [(tmp_path, tiny_model)] * 4)
     assert all(ids_of(result) == ids_of(results[0]) for result in results)
-    assert not list(tmp_path.glob("*.aside"))
+    assert {path.suffix for path in tmp_path.iterdir()} == {".safetensors"}

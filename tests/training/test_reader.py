@@ -114,7 +114,7 @@ def test_a_missing_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
 
 
 def test_a_folder_gives_all_its_files_by_path(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Subfolders are entered, hidden files left out, unknown endings and texts beside tables counted in the log."""
+    """Subfolders are entered, hidden files left out, READMEs too, unknown endings counted in the log."""
     for name, number in {
         "b.jsonl": 3,
         "a/z.csv": 2,
@@ -125,12 +125,12 @@ def test_a_folder_gives_all_its_files_by_path(tmp_path: Path, caplog: pytest.Log
         content = f"n\n{number}\n" if ".csv" in name else f'{{"n": "{number}"}}\n'
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(gzip.compress(content.encode()) if name.endswith(".gz") else content.encode())
-    for name in ("picture.png", "a/weights.pkl", "README.md", "a/notes.txt"):
+    for name in ("picture.png", "a/weights.pkl", "README.md", "a/License"):
         (tmp_path / name).write_bytes(b"\x80")
     with caplog.at_level(logging.INFO, logger="training"):
         assert read_rows(str(tmp_path)) == [{"n": "1"}, {"n": "2"}, {"n": "3"}]
     assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path}: 4 of 7 files are skipped for their ending"
+        f"{tmp_path}: 2 of 5 files are skipped for their ending"
     ]
 
 

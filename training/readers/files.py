@@ -9,17 +9,20 @@ from typing import NoReturn
 
 from training.errors import DataError
 from training.locate import locate
-from training.readers.formats import DOCUMENTS, READERS, ending_of
+from training.readers.formats import READERS, ending_of
 
 log = logging.getLogger(__name__)
+
+# names of files that come with data and are no rows of it
+ABOUT_THE_DATA = ("readme", "license", "licence", "notice", "citation", "changelog")
 
 
 def files_of(name: str) -> list[Path]:
     """The files that `name` stands for, sorted by path.
 
     A folder stands for all files below it and a pattern (`*`, `?`, `[...]`, `**`) for the files that match, as far as
-    their endings are known; how many are not is logged. Where tables are among them, text files are not rows. Hidden
-    files and folders are left out, links to folders are not followed. A file of just that name goes before a pattern.
+    their endings are known; how many are not is logged. Hidden files and folders are left out, and so are READMEs and
+    licences in a folder; links to folders are not followed. A file of just that name goes before a pattern.
 
     Raises:
         DataError: There is no such file, or none with a known ending.
@@ -29,7 +32,7 @@ def files_of(name: str) -> list[Path]:
     except FileNotFoundError as error:
         raise DataError(f"{error}") from None
     if path.is_dir():
-        return _known(_below(path), name=name)
+        return _known(_rows_only(_below(path)), name=name)
     if path.exists():
         return [path]
     if glob.has_magic(name):
@@ -43,6 +46,10 @@ def _below(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, file) for file in files if not file.startswith("."))
 
 
+def _rows_only(paths: Iterable[Path]) -> Iterator[Path]:
+    return (path for path in paths if path.name.partition(".")[0].lower() not in ABOUT_THE_DATA)
+
+
 def _unreadable(error: OSError) -> NoReturn:
     raise DataError(f"{error.filename}: cannot be read ({error.strerror}); check the folder's rights") from None
 
@@ -52,9 +59,6 @@ def _known(paths: Iterable[Path], *, name: str) -> list[Path]:
     known = sorted(path for path in files if ending_of(path) in READERS)
     if not known:
         raise DataError(f"{name}: no file there ends in {', '.join(sorted(READERS))}; check the name")
-    # a README beside tables is no row of theirs
-    tables = [path for path in known if ending_of(path) not in DOCUMENTS]
-    chosen = tables or known
-    if len(chosen) < len(files):
-        log.info("%s: %d of %d files are skipped for their ending", name, len(files) - len(chosen), len(files))
-    return chosen
+    if len(known) < len(files):
+        log.info("%s: %d of %d files are skipped for their ending", name, len(files) - len(known), len(files))
+    return known

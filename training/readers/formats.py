@@ -126,5 +126,3 @@ READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
     ".txt": _document,
     ".md": _document,
 }
-# whose files are one row each
-DOCUMENTS = (".txt", ".md")

@@ -26,7 +26,8 @@ def rows_of_hub(name: str) -> Iterator[Row]:
     """The rows of `hub:<owner>/<name>[:<config>]@<split>`; the split may be cut, e.g. `train[:4096]`.
 
     The split is downloaded once to the cache of `datasets` and mapped from there, not held in memory. The token of a
-    private data set is the one of `hf auth login` or HF_TOKEN. Class labels are stored as ids and come as their names.
+    private data set is the one of `hf auth login` or HF_TOKEN. Class labels, stored as ids, come as their names, the
+    ids beside them as `<column>_id`.
 
     Raises:
         DataError: The name has another form, or the split cannot be had.
@@ -40,7 +41,8 @@ def rows_of_hub(name: str) -> Iterator[Row]:
     loaded = _loaded(form["repository"], form["config"], form["split"], name=name)
     named = {column: names for column, feature in loaded.features.items() if (names := _label_names(feature))}
     for row in loaded:
-        yield dict(row) | {column: _named(row[column], names) for column, names in named.items()}
+        ids = {f"{column}_id": row[column] for column in named}
+        yield ids | dict(row) | {column: _named(row[column], names) for column, names in named.items()}
 
 
 def _label_names(feature: Any) -> list[str] | None:

@@ -21,7 +21,7 @@ from training.errors import DataError
 from training.examples import Example
 from training.loss import LossSum, at_least_float32, own_loss
 from training.metrics import Measure, Tally, measures_of
-from training.task_config import Pooling, SimilarityConfig
+from training.task_config import METRIC_KEYS, Pooling, SimilarityConfig
 
 
 @dataclass(frozen=True)
@@ -85,16 +85,22 @@ class Similarity:
         low, high = getattr(self._loss, "label_range", (-np.inf, np.inf))
         wrong_N = ~((labels_N >= low) & (labels_N <= high) & np.isfinite(labels_N))
         if wrong_N.any():
+            fitting = "finite labels" if np.isinf(high) else f"labels from {low:g} to {high:g}"
+            label = examples[int(wrong_N.argmax())].label
             raise DataError(
-                f"the {name} rows have the label {examples[int(wrong_N.argmax())].label}; {type(self._loss).__name__} "
-                f"takes finite labels from {low:g} to {high:g}: rescale the column, or choose another task.loss"
+                f"the {name} rows have the label {label}, but task.loss takes {fitting}: rescale the column, or choose "
+                "another loss"
             )
-        if name == "validation" and self.metric != "loss" and len(set(labels_N.tolist())) == 1:
-            raise DataError(
-                f"the validation rows have all the same label ({labels_N[0]:g}), so that {self.metric} is no number; "
-                "give pairs of other labels too, or use task.metric=loss task.direction=minimize"
-            )
+        if name == "validation":
+            self._check_metric(set(labels_N.tolist()))
         return Split(encoded, Targets(labels_N, np.ones(len(examples))), examples)
+
+    def _check_metric(self, labels: set[float]) -> None:
+        repair = "give others too, or use task.metric=loss task.direction=minimize"
+        if self.metric == "spearman" and len(labels) < 2:
+            raise DataError(f"the validation rows all have the same label, {labels.pop():g}; {repair}")
+        if self.metric in METRIC_KEYS["pair_scores"] and labels != {0.0, 1.0}:
+            raise DataError(f"task.metric is {self.metric}, which needs the labels 0 and 1 in validation; {repair}")
 
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
         """The vectors of both texts (B, 2, D)."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from training.baselines import NEAREST, UNIGRAM, nearest
+from training.baselines import MAX_ANSWERS, NEAREST, UNIGRAM, nearest
 from training.batches import Batch, Split, Targets
 from training.config import TrialConfig
 from training.encode import Encoded
@@ -89,12 +89,14 @@ class TextToText:
         )
 
     def baselines(self, train: Split, held_out: Split, tokenizer: Any) -> Mapping[str, Tally]:
-        """Token counts, and the answer of the training row with the most alike prompt."""
-        rows = nearest([one.text for one in train.examples], [one.text for one in held_out.examples])
+        """Token counts, and for some of the rows the answer of the training row with the most alike prompt."""
+        rows = some_rows(len(held_out.examples), MAX_ANSWERS, seed=self.seed)
+        asked = [held_out.examples[row] for row in rows]
+        known = nearest([one.text for one in train.examples], [one.text for one in asked])
         answers = Tally.of(
-            prediction=[train.examples[row].label.strip() for row in rows],
-            reference=[one.label.strip() for one in held_out.examples],
-            data=[one.row for one in held_out.examples],
+            prediction=[train.examples[row].label.strip() for row in known],
+            reference=[one.label.strip() for one in asked],
+            data=[one.row for one in asked],
         )
         return {UNIGRAM: token_counts(train, held_out, tokenizer), NEAREST: answers}
 

@@ -6,8 +6,10 @@ from typing import Any
 import datasets
 import pytest
 
+from training.config import parse_trial
 from training.errors import DataError
 from training.reader import count_rows, read_rows
+from training.split import load_splits
 
 
 class FakeHub:
@@ -49,16 +51,25 @@ def test_a_hub_name_is_a_split_of_a_config(hub: FakeHub) -> None:
     assert count_rows(["hub:org/tones:short@train", "hub:org/tones:long@train[50%:]"]) == 11
 
 
+def test_slices_of_a_split_are_trained_and_validated_on(hub: FakeHub, config_of: Any) -> None:
+    """`data=hub` with the splits as `datasets` writes them."""
+    given = ["data=hub", "data.dataset=org/tones", "data.dataset_config=short", "data.train_file=null"]
+    slices = ["data.train_split='train[:6]'", "data.eval_split='train[6:8]'", "data.test_split='train[8:]'"]
+    splits = load_splits(parse_trial(config_of(*given, *slices, "data.drop_leaks=false")).section)
+    texts = [[example.text for example in part] for part in splits[:3]]
+    assert texts == [[f"short {number}" for number in rows] for rows in (range(6), range(6, 8), range(8, 10))]
+
+
 def test_class_labels_come_as_their_names(hub: FakeHub) -> None:
-    """Single ones and lists, as sets for classification and for extraction have them; -1 is no label."""
+    """Single ones and lists, as sets for classification and for extraction have them, beside their ids; -1 is none."""
     kinds = datasets.ClassLabel(names=["dry", "warm"])
     features = datasets.Features({"text": datasets.Value("string"), "label": kinds, "tags": datasets.List(kinds)})
     rows = {"text": ["a", "b"], "label": [1, -1], "tags": [[0, 1], []]}
     datasets.Dataset.from_dict(rows, features=features).to_parquet(hub.folder / "named.parquet")
     (hub.folder / "README.md").write_text("---\nconfigs:\n- config_name: named\n  data_files: named.parquet\n---\n")
     assert read_rows("hub:org/tones:named@train") == [
-        {"text": "a", "label": "warm", "tags": ["dry", "warm"]},
-        {"text": "b", "label": None, "tags": []},
+        {"text": "a", "label": "warm", "label_id": 1, "tags": ["dry", "warm"], "tags_id": [0, 1]},
+        {"text": "b", "label": None, "label_id": -1, "tags": [], "tags_id": []},
     ]
 
 

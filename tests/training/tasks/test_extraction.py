@@ -11,8 +11,8 @@ from training.config import TrialConfig
 from training.data_summary import report_of
 from training.evaluate import Evaluation
 from training.metrics import Tally, compute_all
-from training.spans import Span
-from training.tasks.extraction import EXAMPLE, WORD, Extraction, first_tokens, spans_of_words
+from training.spans import WORD, Span
+from training.tasks.extraction import EXAMPLE, Extraction, first_tokens, spans_of_words
 from training.workbench import data_of
 
 ConfigFor = Callable[..., TrialConfig]
@@ -81,8 +81,8 @@ def test_spans_inside_of_words_are_told(config_for: ConfigFor) -> None:
     """Words are tagged, so that a part of one cannot be found."""
     part = {"text": "Oslonians left Lima.", "label": [{"start": 0, "end": 4, "label": "place"}]}
     report = report_of(data_of(config_for(CASE._replace(rows=[*CASE.rows, part]))))
-    assert "spans that begin or end inside a word: 1; they cannot be found whole" in report.notes
-    assert not any("inside a word" in note for note in report_of(data_of(config_for(CASE))).notes)
+    assert "spans that do not begin and end with a word of their own: 1; they cannot be found whole" in report.notes
+    assert not any("a word of their own" in note for note in report_of(data_of(config_for(CASE))).notes)
 
 
 def test_whole_examples_are_drawn_for_an_interval() -> None:
