@@ -14,6 +14,7 @@ from sweeper.study.record import RESULT
 from sweeper.sweep import SweepRequest
 from training import tracking
 from training.config import TrackerName, TrackingConfig
+from training.data_report import DataReport, as_text
 from training.tracking import MlflowRun, NullRun, Tracker
 from training.trial import Lineage
 
@@ -79,9 +80,10 @@ def _log_beginning(run: MlflowRun, request: SweepRequest) -> None:
     run.log_params({**tracking.flat({"search": values["search"]}), **searched})
 
 
-def log_data_report(run: MlflowRun, report: Path) -> None:
-    """The data report; a sweep that goes on writes the same one again."""
-    run.log_text(report.read_text(encoding="utf-8"), report.name)
+def log_data_report(run: MlflowRun, report: DataReport) -> None:
+    """The data report, to be read by machines and by people; a sweep that goes on writes the same one again."""
+    run.log_text(json.dumps(report.as_dict(), indent=1, ensure_ascii=False), "data_report.json")
+    run.log_text(as_text(report), "data_report.txt")
 
 
 def log_leaderboard(run: MlflowRun, trials: Sequence[TrialRecord]) -> None:

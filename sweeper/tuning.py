@@ -47,7 +47,8 @@ class TuningRun:
 
     def _tell_data(self, report: DataReport) -> None:
         summary.print_data(self._console, report)
-        parent_run.log_data_report(self._tracked.run, write_report(report, self._request.folder))
+        write_report(report, self._request.folder)
+        parent_run.log_data_report(self._tracked.run, report)
 
     def _identify(self, data_fingerprint: str) -> None:
         identity = identity_of(self._request, data_fingerprint)

@@ -1,5 +1,6 @@
 """What a person should know about the rows before training on them: a record, and its picture on the terminal."""
 
+import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from rich.bar import Bar
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,7 @@ MAX_BINS, BAR_WIDTH = 10, 40
 MAX_LEAK_EXAMPLES, MAX_LABEL_NOISE, MAX_CHARACTERS = 5, 10, 120
 SHOWN_CLASSES, SHOWN_NOISE, SHOWN_CHARACTERS = 8, 3, 24
 UNBALANCED = 5
+TEXT_WIDTH = 110
 
 
 class Rows(NamedTuple):
@@ -123,6 +125,15 @@ def render(report: DataReport) -> list[RenderableType]:
     for note in (*report.notes, *noise[:SHOWN_NOISE]):
         notes.add_row("-", Text(note, overflow="fold"))
     return [*parts, notes]
+
+
+def as_text(report: DataReport) -> str:
+    """The same without colours, for a page that shows plain text."""
+    console = Console(width=TEXT_WIDTH, file=io.StringIO(), color_system=None)
+    for part in render(report):
+        console.print(part, highlight=False)
+    with_blanks: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in with_blanks.splitlines()) + "\n"
 
 
 def _quantile(sorted_lengths: np.ndarray, percent: int) -> int:

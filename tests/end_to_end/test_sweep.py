@@ -88,6 +88,7 @@ def test_the_runs_in_mlflow(sweep: Sweep) -> None:
         "config.yaml",
         "environment.json",
         "data_report.json",
+        "data_report.txt",
         "leaderboard.json",
         "test.json",
         "checkpoint",

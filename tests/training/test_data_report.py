@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from training.data_report import DataReport, Findings, Rows, make_report, render
+from training.data_report import DataReport, Findings, Rows, as_text, make_report, render
 
 LENGTHS = np.array([3, 4, 4, 5, 6, 7, 8, 9, 30, 70])
 ROWS = Rows(
@@ -151,6 +151,14 @@ def test_the_picture_shows_splits_bars_and_noise(report: DataReport) -> None:
     assert bar.split()[-1] == "7"
     assert "█" * 40 in bar
     assert "- 'minus' or 'plus'? The same old tune" in [line.rstrip() for line in lines]
+
+
+def test_the_plain_text_is_the_picture(report: DataReport) -> None:
+    text = as_text(report)
+    assert [line.split() for line in text.splitlines()] == [
+        line.split() for line in rendered(report, width=110).splitlines()
+    ]
+    assert "\x1b" not in text
 
 
 def test_markup_in_the_data_is_text() -> None:
