@@ -27,7 +27,8 @@ def test_every_option_composes_and_is_valid(option: str) -> None:
             more.append("method=full")
         if option == "task=custom":
             more.append("task.name=examples.custom.regression.Regression")
-        values = plain(compose("config", overrides=[option, "data.train_file=rows.jsonl", *more]))
+        rows = "data.dataset=org/tones" if option == "data=hub" else "data.train_file=rows.jsonl"
+        values = plain(compose("config", overrides=[option, rows, *more]))
     assert problems_of(values) == []
     assert read_space(values["space"]).problems == []
 
