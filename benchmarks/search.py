@@ -65,7 +65,6 @@ def main() -> None:
 def _contestants() -> dict[str, Contestant]:
     known: dict[str, Contestant] = {
         "slimtune sweep": our_search,
-        "slimtune sweep, four rungs an epoch": _our_rungs,
         "slimtune sweep, two workers": _our_workers,
         "Trainer.hyperparameter_search": trainer_search,
         "a process per trial": _process_per_trial,
@@ -94,13 +93,6 @@ def _report(results: list[tuple[int, str, dict[str, Any]]], options: argparse.Na
         *table(("seed", "", *RELATIVE_COLUMNS), rows),
         *table(("", "median best accuracy", f"median wall time relative to {first}"), medians),
     ]
-
-
-def _our_rungs(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
-    """Our sweep with evaluations, and so chances to stop, four times an epoch: more than the others are given."""
-    work = folder / "rungs"
-    work.mkdir()
-    return our_search(folder, options, seed, ["fit.eval_every=0.25"], work)
 
 
 def _our_workers(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:

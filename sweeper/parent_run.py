@@ -28,17 +28,30 @@ class Parent(NamedTuple):
     link: str | None
     tracker: Tracker | None
 
-    def end_left_open(self, study: Study) -> None:
-        """Close the runs of trials that ended just before their worker died: their last words never arrived."""
+    def end_left_open(self, study: Study, *, kind: str) -> None:
+        """Close the runs of trials that ended just before their worker died: their last words never arrived.
+
+        A run that no trial knows was begun by a worker that died before it could note it; once all trials have ended,
+        it is deleted, since the trial has another.
+
+        Args:
+            study: Knows how the trials ended.
+            kind: Of its runs, `trial` or `rerun`.
+        """
         if self.tracker is None:
             return
         assert self.run.run_id is not None
-        ended = {trial.run_id: trial for trial in study.shown() if trial.finished}
-        for run_id in self.tracker.open_trials(self.run.run_id):
+        trials = study.trials()
+        ended = {trial.run_id: trial for trial in trials if trial.finished and trial.counts}
+        noted = {trial.run_id for trial in trials}
+        all_ended = study.num_unfinished() == 0
+        for run_id in self.tracker.open_runs(self.run.run_id, kind=kind):
             if run_id in ended:
                 trial, run = ended[run_id], self.tracker.run(run_id)
                 run.log_metrics(tracking.best_metrics(trial.attrs.get(RESULT, {})))
                 run.end(state=trial.state.value, failed=trial.state is TrialState.failed)
+            elif all_ended and run_id not in noted:
+                self.tracker.delete(run_id)
 
 
 def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> Parent:

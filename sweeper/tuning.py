@@ -65,7 +65,7 @@ class TuningRun:
                 num_workers=request.search.config.num_workers,
                 first_choices=first_choices(request),
             )
-        self._tracked.end_left_open(self._study)
+        self._tracked.end_left_open(self._study, kind="trial")
         trials = self._study.shown()
         summary.print_trials(self._console, trials)
         parent_run.log_leaderboard(self._tracked.run, trials)
@@ -78,7 +78,7 @@ class TuningRun:
         if reruns.num_unfinished() > 0:
             with LiveTable(reruns, f"the best {len(finalists)} again, with fresh seeds", self._console):
                 rerun(request, reruns, parent_run_id=self._tracked.run.run_id)
-        self._tracked.end_left_open(reruns)
+        self._tracked.end_left_open(reruns, kind="rerun")
         summary.print_failed(self._console, reruns.shown())
         entered = candidates(finalists, reruns.shown())
         chosen = winner(entered, maximize=request.search.maximize)

@@ -111,18 +111,21 @@ class Tracker:
         }
         return MlflowRun(self._client, run_id, last_steps=last)
 
-    def open_trials(self, parent_run_id: str) -> list[str]:
-        """Ids of the parent's trials that are still marked as running."""
+    def open_runs(self, parent_run_id: str, *, kind: str) -> list[str]:
+        """Ids of the parent's runs of a kind that are still marked as running."""
+        of_parent = f"tags.mlflow.parentRunId = '{parent_run_id}' and tags.kind = '{kind}'"
         found = self._client.search_runs(
-            [self.experiment_id],
-            f"attributes.status = 'RUNNING' and tags.mlflow.parentRunId = '{parent_run_id}'",
-            max_results=1000,
+            [self.experiment_id], f"attributes.status = 'RUNNING' and {of_parent}", max_results=1000
         )
         return [run.info.run_id for run in found]
 
     def run(self, run_id: str) -> "MlflowRun":
         """A run that is there, as it is."""
         return MlflowRun(self._client, run_id)
+
+    def delete(self, run_id: str) -> None:
+        """Move a run to MLflow's deleted ones."""
+        self._client.delete_run(run_id)
 
     def tag_experiment(self, key: str, value: str) -> None:
         """Set a tag of the experiment."""
