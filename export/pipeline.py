@@ -13,13 +13,13 @@ from export.bundle import TOKENIZER, Bundle, write_bundle
 from export.card import model_card
 from export.config import OnnxExport, Quantization, export_problems
 from export.graph import INPUTS, OUTPUT, export_graph
-from export.merge import merged
 from export.quantize import QUANTIZERS
 from export.session import ClassifierSession, TextSettings
 from export.verify import Reference, VariantReport, choose, median_ms, median_text, verify
 from training.checkpoint import CheckpointRecord, load_model, load_own_tokenizer, own_task, read_record, trial_config
 from training.config import TrialConfig
 from training.errors import ModelError
+from training.methods import method_of
 from training.split import Splits, load_splits
 from training.tasks.classification import Classification
 from training.workbench import fingerprint
@@ -76,7 +76,7 @@ def export_checkpoint(checkpoint: Path, limits: OnnxExport, folder: Path, *, fac
     reference = _reference(model, tokenizer, source)
     _check_reference(reference, source)
     reports = [_pytorch_report(model, tokenizer, source=source, reference=reference)]
-    files = _build(merged(model), folder, limits)
+    files = _build(method_of(source.config.method).merge(model), folder, limits)
     for name, file in files.items():
         session = ClassifierSession(file, tokenizer_file, settings, num_threads=torch.get_num_threads())
         reports.append(verify(name, file, session=session, reference=reference, limits=limits))

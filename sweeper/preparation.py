@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from sweeper.study.pruners import Rungs
 from training.cadence import plan_of
-from training.config import LoraConfig, TrialConfig
+from training.config import TrialConfig
 from training.data_report import DataReport
 from training.data_summary import report_of
 from training.loss import own_loss
-from training.methods import lora
+from training.methods import method_of
 from training.resources import resolve
 from training.workbench import data_of
 
@@ -32,8 +32,7 @@ def prepare(config: TrialConfig) -> Prepared:
         UserError: Something cannot be used; no trial was begun.
     """
     data = data_of(config)
-    if isinstance(config.method, LoraConfig):
-        lora.check_names(data.model, config.method)
+    method_of(config.method).check(data.model, data.task.peft_task_type)
     resolve(config.fit)
     # a loss or a score that nobody can make is told now
     own_loss(config.task.loss)

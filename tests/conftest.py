@@ -149,6 +149,20 @@ def validation_scores(config: Mapping[str, Any], checkpoint: Path) -> dict[str, 
     return score_split(load_model(checkpoint), split, task=bench.task, resources=resources, batch=batch).scores
 
 
+def method_config(name: str, **values: Any) -> Any:
+    """A method as `conf/method/<name>.yaml` has it, but for some values."""
+    from hydra import compose, initialize_config_module
+    from omegaconf import OmegaConf
+
+    from training.method_config import parse_method
+
+    with initialize_config_module("conf", version_base="1.3"):
+        whole = compose("config", overrides=[f"method={name}", "data.train_file=none", "search.name=mine"])
+    parsed = parse_method({**OmegaConf.to_container(whole.method), **values})  # type: ignore[dict-item]
+    assert parsed.problems == []
+    return parsed.section
+
+
 class FakeTrial:
     """Implements `training.trial.Trial` and keeps what it is told."""
 

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import warnings
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -12,11 +11,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from peft import PeftModel
+from transformers import PreTrainedModel
 
-from training.config import FullConfig, TrialConfig, parse_trial
+from training.config import TrialConfig, parse_trial
 from training.errors import ConfigError, ModelError
-from training.methods import full, lora
+from training.method_config import FullConfig
+from training.methods import Method, method_of
+from training.methods.quantized import dequantized
 from training.model import load_base, load_tokenizer, resolved_path
 from training.resources import attention_of
 from training.scratch import with_model
@@ -35,6 +36,7 @@ class CheckpointRecord(NamedTuple):
         scores: `split/metric` when it was written.
         examples_seen: Training examples until then.
         data_fingerprint: sha256 of the rows that it was trained and validated on.
+    base_dtype: How the base was stored, and from what it was quantized.
     """
 
     config: dict[str, Any]
@@ -42,6 +44,7 @@ class CheckpointRecord(NamedTuple):
     scores: dict[str, float]
     examples_seen: int
     data_fingerprint: str
+    base_dtype: str = "float32"
 
 
 def _folder_of(folder: Path, examples_seen: int) -> Path:
@@ -56,19 +59,19 @@ class BestCheckpoint:
     once, since a copy of it would cost as much memory as the model.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, folder: Path) -> None:
-        self._model, self._tokenizer, self._folder = model, tokenizer, folder
+    def __init__(self, model: Any, tokenizer: Any, folder: Path, *, method: Method) -> None:
+        self._model, self._tokenizer, self._folder, self._method = model, tokenizer, folder, method
         self._writer = ThreadPoolExecutor(1, "checkpoint")
         self._written: Future[None] | None = None
 
     def keep(self, record: CheckpointRecord) -> Path:
         """Begin to write the model as it is now; the folder that it will be in."""
         self.wait()
-        if isinstance(self._model, PeftModel):
-            state = lora.snapshot(self._model)
-            self._written = self._writer.submit(_write, self._model, state, self._tokenizer, record, self._folder)
+        state = self._method.snapshot(self._model)
+        if state is None:
+            self._write(record, None)
         else:
-            _write(self._model, None, self._tokenizer, record, self._folder)
+            self._written = self._writer.submit(self._write, record, state)
         return _folder_of(self._folder, record.examples_seen)
 
     def wait(self) -> None:
@@ -81,27 +84,22 @@ class BestCheckpoint:
             written, self._written = self._written, None
             written.result()
 
-
-def _write(
-    model: Any, state: Mapping[str, torch.Tensor] | None, tokenizer: Any, record: CheckpointRecord, folder: Path
-) -> None:
-    """Write the checkpoint aside, rename it, and remove the earlier ones."""
-    target = _folder_of(folder, record.examples_seen)
-    aside = folder / f".{target.name}.aside"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    if state is None:
-        full.save(model, aside)
-    else:
-        lora.save(model, aside, state)
-    tokenizer.save_pretrained(aside)
-    versions = {name: version(name) for name in PACKAGES}
-    (aside / RECORD).write_text(json.dumps({**record._asdict(), "versions": versions}, indent=1, ensure_ascii=False))
-    shutil.rmtree(target, ignore_errors=True)
-    os.replace(aside, target)
-    for old in folder.glob("checkpoint-*"):
-        if old != target:
-            shutil.rmtree(old)
+    def _write(self, record: CheckpointRecord, state: Mapping[str, torch.Tensor] | None) -> None:
+        """Write the checkpoint aside, rename it, and remove the earlier ones."""
+        target = _folder_of(self._folder, record.examples_seen)
+        aside = self._folder / f".{target.name}.aside"
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        self._method.save(self._model, aside, state)
+        self._tokenizer.save_pretrained(aside)
+        versions = {name: version(name) for name in PACKAGES}
+        values = {**record._asdict(), "versions": versions}
+        (aside / RECORD).write_text(json.dumps(values, indent=1, ensure_ascii=False))
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(aside, target)
+        for old in self._folder.glob("checkpoint-*"):
+            if old != target:
+                shutil.rmtree(old)
 
 
 def read_record(folder: Path) -> CheckpointRecord:
@@ -118,6 +116,7 @@ def read_record(folder: Path) -> CheckpointRecord:
             scores=values["scores"],
             examples_seen=values["examples_seen"],
             data_fingerprint=values["data_fingerprint"],
+            base_dtype=values["base_dtype"],
         )
     except FileNotFoundError:
         raise ModelError(f"{folder} is no checkpoint: it has no {RECORD}; give a trial's checkpoint-* folder") from None
@@ -128,19 +127,15 @@ def read_record(folder: Path) -> CheckpointRecord:
 def load_model(folder: Path) -> torch.nn.Module:
     """The trained model in fp32 on the CPU, adapters unmerged, in evaluation mode.
 
+    Weights that were quantized in training are what their few bits stand for.
+
     Raises:
         ModelError: The checkpoint or its base model cannot be read.
     """
     record = read_record(folder)
     config = _with_own_model(trial_config(record, folder), folder)
-    if isinstance(config.method, FullConfig):
-        whole: torch.nn.Module = _load_folder(config, record, str(folder))
-        return whole
-    base = _load_folder(config, record, resolved_path(config.model))
-    with warnings.catch_warnings():
-        # peft 0.21 asks transformers 5.23 for gradient checkpointing by its old name
-        warnings.simplefilter("ignore", FutureWarning)
-        return PeftModel.from_pretrained(base, str(folder)).eval()
+    path = str(folder) if isinstance(config.method, FullConfig) else resolved_path(config.model)
+    return method_of(config.method).load(_load_base(config, record, path), folder)
 
 
 def trial_config(record: CheckpointRecord, folder: Path) -> TrialConfig:
@@ -156,7 +151,7 @@ def trial_config(record: CheckpointRecord, folder: Path) -> TrialConfig:
     return config
 
 
-def _load_folder(config: TrialConfig, record: CheckpointRecord, path: str) -> Any:
+def _load_base(config: TrialConfig, record: CheckpointRecord, path: str) -> PreTrainedModel:
     device = torch.device("cpu")
     source = replace(
         config.model,
@@ -167,7 +162,10 @@ def _load_folder(config: TrialConfig, record: CheckpointRecord, path: str) -> An
     task = task_of(config._replace(model=replace(config.model, name_or_path=path)), labels=record.labels)
     # pooling of decoders looks for the padding that the tokenizer makes
     pad_token_id = load_tokenizer(source).pad_token_id
-    return load_base(source, task, dtype=torch.float32, device=device, pad_token_id=pad_token_id).model
+    # quantized from what it was quantized from
+    dtype = torch.float32 if source.quantization is None else getattr(torch, record.base_dtype)
+    base = load_base(source, task, dtype=dtype, device=device, pad_token_id=pad_token_id).model
+    return base if source.quantization is None else dequantized(base)
 
 
 def own_task(folder: Path) -> Task:

@@ -6,7 +6,8 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from training.data_config import DataConfig, parse_data
-from training.schema import Parsed, Rule, above_zero, not_negative, parse_section, share, suggestion
+from training.method_config import FullConfig, LoraConfig, MethodConfig, parse_method
+from training.schema import Parsed, Rule, above_zero, not_negative, parse_section, share
 from training.task_config import ClassificationConfig, TaskConfig, parse_task
 
 
@@ -27,6 +28,16 @@ class Schedule(Enum):
     constant = "constant"
 
 
+class Optimizer(Enum):
+    """What moves the weights: PyTorch's, and for the moments in 8 bits or in pages of host memory bitsandbytes'."""
+
+    adamw = "adamw"
+    adamw_8bit = "adamw_8bit"
+    paged_adamw = "paged_adamw"
+    paged_adamw_8bit = "paged_adamw_8bit"
+    adafactor = "adafactor"
+
+
 class Attention(Enum):
     """transformers' attention implementation; `auto` takes eager for short rows on a CPU, else SDPA."""
 
@@ -34,6 +45,14 @@ class Attention(Enum):
     eager = "eager"
     sdpa = "sdpa"
     flash_attention_2 = "flash_attention_2"
+
+
+class Quantization(Enum):
+    """How bitsandbytes keeps the frozen weights."""
+
+    nf4 = "nf4"
+    fp4 = "fp4"
+    int8 = "int8"
 
 
 class TrackerName(Enum):
@@ -51,6 +70,14 @@ class CheckpointPolicy(Enum):
     none = "none"
 
 
+AUTO = "auto"
+
+
+def is_auto_or_count(value: Any) -> bool:
+    """Whether a value is the word `auto` or a whole number above 0."""
+    return value == AUTO or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
+
+
 @dataclass(slots=True, kw_only=True)
 class ModelConfig:
     """Attributes:
@@ -60,6 +87,10 @@ class ModelConfig:
     seed: Draws the weights of such a model.
     revision: Hub revision; null is the default branch.
     attention: Attention implementation.
+    quantization: Keep the frozen weights in 4 bits (`nf4`, `fp4`; Dettmers et al. 2023,
+        https://arxiv.org/abs/2305.14314) or in 8 (`int8`; Dettmers et al. 2022, https://arxiv.org/abs/2208.07339).
+        Null keeps them as they compute.
+    double_quantization: Whether the scales of the 4 bits are quantized too.
     trust_remote_code: Run code that comes with the checkpoint.
     """
 
@@ -68,39 +99,9 @@ class ModelConfig:
     seed: int = field(metadata=not_negative(0))
     revision: str | None
     attention: Attention
+    quantization: Quantization | None
+    double_quantization: bool
     trust_remote_code: bool
-
-
-@dataclass(slots=True, kw_only=True)
-class FullConfig:
-    """All weights are trained."""
-
-    name: str
-
-
-@dataclass(slots=True, kw_only=True)
-class LoraConfig:
-    """Low-rank adapters (Hu et al. 2021, https://arxiv.org/abs/2106.09685), in peft's terms.
-
-    Attributes:
-        name: `lora`.
-        r: Rank of the update.
-        alpha: The update is scaled by alpha / r; null is twice the rank, so that searching r keeps the scale.
-        dropout: Dropout on the adapter's input.
-        target_modules: Module names, or the one word `all-linear`.
-        modules_to_save: Modules that are trained whole, beside the new head. `auto` stands for BERT's `pooler`, where
-            the model has one: checkpoints for sentence embeddings bring one that nobody trained.
-    """
-
-    name: str
-    r: int = field(metadata=above_zero(8))
-    alpha: float | None = field(metadata=above_zero(16))
-    dropout: float = field(metadata=share(0.1))
-    target_modules: list[str]
-    modules_to_save: list[str]
-
-
-METHODS: dict[str, type] = {"full": FullConfig, "lora": LoraConfig}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,14 +109,21 @@ class FitConfig:
     """Attributes:
     learning_rate: Peak learning rate.
     batch_size: Rows an optimizer step averages over.
-    micro_batch_size: Rows in memory at once; null is the batch size. The result does not depend on it.
+    micro_batch_size: Rows in memory at once; `auto` is the batch size, halved whenever memory was too small. The
+        result does not depend on it.
     epochs: Passes over the training rows; may be a fraction.
     max_steps: Optimizer steps after which to stop even if epochs are left; null is no limit.
+    optimizer: What moves the weights.
+    head_lr_ratio: The learning rate of layers that the checkpoint lacked, over that of the others.
+    loraplus_lr_ratio: The learning rate of LoRA's B over that of A (Hayou et al. 2024,
+        https://arxiv.org/abs/2402.12354).
     schedule: Learning rate after the warm-up.
     warmup_share: Share of the steps in which the learning rate rises linearly from 0.
     weight_decay: Decoupled decay (AdamW) of matrices; biases and norms are spared.
     max_grad_norm: Global gradient norm above which gradients are scaled down; null does not clip.
     label_smoothing: Share of the target probability spread over all classes.
+    gradient_checkpointing: Compute the layers' activations again in the backward pass instead of keeping them: less
+        memory, a third more time. Such a trial shares no passes.
     precision: Arithmetic of forward and backward.
     device: `auto`, `cpu`, `cuda` or `cuda:<index>`.
     threads: CPU threads of one worker; null shares the cores among the workers.
@@ -131,14 +139,20 @@ class FitConfig:
 
     learning_rate: float = field(metadata=above_zero("2e-4"))
     batch_size: int = field(metadata=above_zero(16))
-    micro_batch_size: int | None = field(metadata=above_zero(8))
+    micro_batch_size: Any = field(
+        metadata={"rule": Rule("use auto or a whole number above 0, e.g. 8", is_auto_or_count)}
+    )
     epochs: float = field(metadata=above_zero(3))
     max_steps: int | None = field(metadata=above_zero(500))
+    optimizer: Optimizer
+    head_lr_ratio: float = field(metadata=above_zero(5))
+    loraplus_lr_ratio: float = field(metadata=above_zero(16))
     schedule: Schedule
     warmup_share: float = field(metadata=share(0.06))
     weight_decay: float = field(metadata=not_negative(0.01))
     max_grad_norm: float | None = field(metadata=above_zero(1.0))
     label_smoothing: float = field(metadata=share(0.1))
+    gradient_checkpointing: bool
     precision: Precision
     device: str
     threads: int | None = field(metadata=above_zero(2))
@@ -154,8 +168,8 @@ class FitConfig:
 
     @property
     def rows_at_once(self) -> int:
-        """Rows of a micro-batch."""
-        return self.micro_batch_size or self.batch_size
+        """Rows of a micro-batch, while memory is enough."""
+        return self.batch_size if self.micro_batch_size == AUTO else int(self.micro_batch_size)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,7 +195,7 @@ class TrialConfig(NamedTuple):
     task: TaskConfig
     data: DataConfig
     model: ModelConfig
-    method: FullConfig | LoraConfig
+    method: MethodConfig
     fit: FitConfig
     tracking: TrackingConfig
 
@@ -192,7 +206,7 @@ def parse_trial(values: Mapping[str, Any]) -> Parsed:
         "task": parse_task(values.get("task")),
         "data": parse_data(values.get("data")),
         "model": parse_section(ModelConfig, values.get("model"), "model"),
-        "method": _parse_method(values.get("method")),
+        "method": parse_method(values.get("method")),
         "fit": parse_section(FitConfig, values.get("fit"), "fit"),
         "tracking": parse_section(TrackingConfig, values.get("tracking"), "tracking"),
     }
@@ -203,17 +217,14 @@ def parse_trial(values: Mapping[str, Any]) -> Parsed:
     return Parsed(None if problems else config, problems)
 
 
-def _parse_method(values: Any) -> Parsed:
-    name = values.get("name") if isinstance(values, Mapping) else values
-    if name not in METHODS:
-        return Parsed(None, [f"method.name is {name!r}; {suggestion(str(name), METHODS)}"])
-    return parse_section(METHODS[name], values, "method")
-
-
 def _cross_problems(config: TrialConfig) -> list[str]:
     fit = config.fit
     problems = [*_model_problems(config.model), *_smoothing_problems(config)]
-    if fit.micro_batch_size and fit.micro_batch_size > fit.batch_size:
+    if fit.loraplus_lr_ratio != 1 and not isinstance(config.method, LoraConfig):
+        problems.append(
+            f"fit.loraplus_lr_ratio is {fit.loraplus_lr_ratio:g}, and method={config.method.name} has no B; use 1"
+        )
+    if fit.rows_at_once > fit.batch_size:
         problems.append(
             f"fit.micro_batch_size is {fit.micro_batch_size}; use at most fit.batch_size ({fit.batch_size})"
         )
@@ -221,6 +232,11 @@ def _cross_problems(config: TrialConfig) -> list[str]:
         problems.append(
             f"method.name is {config.method.name}, but model.scratch draws its weights, which nobody has trained; "
             "use method=full"
+        )
+    if config.model.quantization is not None and isinstance(config.method, FullConfig):
+        problems.append(
+            f"model.quantization is {config.model.quantization.value}, and method=full would train those weights; "
+            "use method=lora, or model.quantization=null"
         )
     if fit.compile and fit.slots is not None and fit.slots > 1:
         problems.append(f"fit.compile is true and fit.slots is {fit.slots}; shared passes are not compiled: drop one")

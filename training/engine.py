@@ -8,13 +8,14 @@ from functools import partial
 import torch
 
 from training.calibrate import Decision
-from training.config import LoraConfig, TrialConfig, parse_trial
+from training.config import TrialConfig, parse_trial
 from training.errors import ConfigError
 from training.lane import Lane, failed, finish
+from training.method_config import LoraConfig
 from training.pack import Pack, gradients_alone
 from training.phases import Phases
 from training.report import quiet
-from training.resources import MAX_SLOTS, is_out_of_memory, resolve
+from training.resources import MAX_SLOTS, empty_cache, is_out_of_memory, resolve
 from training.trial import Failed, FailureKind, Outcome, Trial, TrialSource
 from training.workbench import workbench_for, workbench_key
 
@@ -243,8 +244,7 @@ class Engine:
             lane.slot.rewind()
         self._limit = max(1, len(lanes) // 2) if is_out_of_memory(error) else 1
         log.warning("a pass of %d trials failed (%s); from now on %d share one", len(lanes), error, self._limit)
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        empty_cache()
 
     def _attempt(self, lane: Lane, work: Callable[[], Outcome | None]) -> Outcome | None:
         """The trial boundary: any ending becomes an outcome."""
@@ -254,6 +254,10 @@ class Engine:
             if is_out_of_memory(error) and lane.slot.evaluation_due and len(self._under_way()) > 1:
                 # it is evaluated again with fewer beside it
                 self._shrink(self._under_way(), error)
+                return None
+            if is_out_of_memory(error) and not lane.slot.evaluation_due and lane.slot.halve():
+                log.warning("trial %d: %d rows at once from now on (%s)", lane.number, lane.slot.rows_at_once, error)
+                empty_cache()
                 return None
             return failed(error)
 

@@ -2,11 +2,13 @@
 
 # B rows, T tokens
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from peft import PromptLearningConfig
 
 BATCH_ROWS = 16
 
@@ -44,23 +46,41 @@ def generate(
     is_encoder_decoder = bool(model.config.is_encoder_decoder)
     answers = [""] * len(prompts)
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
-    for at in range(0, len(order), BATCH_ROWS):
-        rows = order[at : at + BATCH_ROWS]
+    for rows in _batches(order, [len(prompt) for prompt in prompts], even=_has_virtual_tokens(model)):
         ids_BT, mask_BT = _padded([prompts[row] for row in rows], tokenizer.pad_token_id, left=not is_encoder_decoder)
-        output_BU = model.generate(
-            input_ids=ids_BT.to(device),
-            attention_mask=mask_BT.to(device),
-            max_new_tokens=settings.max_new_tokens,
-            num_beams=settings.num_beams,
-            do_sample=False,
-            use_cache=True,
-            pad_token_id=tokenizer.pad_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-        )
+        with warnings.catch_warnings():
+            # without padding there is nothing that they would tell
+            warnings.filterwarnings("ignore", message="Position ids are not supported")
+            output_BU = model.generate(
+                input_ids=ids_BT.to(device),
+                attention_mask=mask_BT.to(device),
+                max_new_tokens=settings.max_new_tokens,
+                num_beams=settings.num_beams,
+                do_sample=False,
+                use_cache=True,
+                pad_token_id=tokenizer.pad_token_id,
+                eos_token_id=tokenizer.eos_token_id,
+            )
         begun = 0 if is_encoder_decoder else ids_BT.shape[1]
         for row, text in zip(rows, tokenizer.batch_decode(output_BU[:, begun:], skip_special_tokens=True), strict=True):
             answers[row] = text
     return answers
+
+
+def _has_virtual_tokens(model: Any) -> bool:
+    return isinstance(getattr(model, "active_peft_config", None), PromptLearningConfig)
+
+
+def _batches(order: list[int], lengths: list[int], *, even: bool) -> list[list[int]]:
+    """Rows in batches, in order; of one length each if virtual tokens stand before the padding, far from the text."""
+    batches: list[list[int]] = []
+    for row in order:
+        fits = batches and len(batches[-1]) < BATCH_ROWS and (not even or lengths[batches[-1][0]] == lengths[row])
+        if fits:
+            batches[-1].append(row)
+        else:
+            batches.append([row])
+    return batches
 
 
 def _padded(rows: Sequence[Sequence[int]], pad_id: int, *, left: bool) -> tuple[torch.Tensor, torch.Tensor]:

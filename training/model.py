@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 
 import torch
 import transformers
+from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from training.config import ModelConfig
 from training.errors import ModelError
 from training.locate import locate
+from training.methods.protocol import POOLERS
+from training.methods.quantized import quantization_config, share_codes, shared_tensors
 from training.tasks.protocol import Task
 
 # peft's names of the tasks whose models write text
@@ -37,10 +40,12 @@ class Base(NamedTuple):
     Attributes:
         model: In evaluation mode, on the device; never trained itself.
         new_keys: Parameters that the checkpoint lacks (the head), drawn anew for each trial.
+    dtype: How its weights are stored, or were before they were quantized.
     """
 
     model: PreTrainedModel
     new_keys: frozenset[str]
+    dtype: torch.dtype = torch.float32
 
 
 def load_tokenizer(config: ModelConfig) -> Any:
@@ -138,12 +143,38 @@ def load_base(
         output_loading_info=True,
         ignore_mismatched_sizes=True,
         **task.model_options(),
+        **_quantization(config, task, dtype=dtype, device=device),
     )
     new_keys = set(info["missing_keys"]) | {str(mismatch[0]) for mismatch in info["mismatched_keys"]}
     if model.config.pad_token_id is None:
         model.config.pad_token_id = pad_token_id
     model.config.use_cache = False
-    return Base(model.to(device).eval(), frozenset(new_keys))
+    if config.quantization is None:
+        model = model.to(device)
+    else:
+        share_codes(model)
+    return Base(model.eval(), frozenset(new_keys), dtype)
+
+
+def _quantization(config: ModelConfig, task: Task, *, dtype: torch.dtype, device: torch.device) -> dict[str, Any]:
+    """Options of `from_pretrained` for a quantized base."""
+    if config.quantization is None:
+        return {}
+    skip = unquantized(check_model(config, task))
+    settings = quantization_config(config.quantization.value, double=config.double_quantization, dtype=dtype, skip=skip)
+    return {"quantization_config": settings, "device_map": {"": device}}
+
+
+def unquantized(model: PreTrainedModel) -> list[str]:
+    """Linear layers that keep their precision: the head, the output embedding, and BERT's pooler."""
+    inner = f"{model.base_model_prefix}." if hasattr(model, model.base_model_prefix) else ""
+    output: Any = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    linear = [(name, part) for name, part in model.named_modules() if isinstance(part, nn.Linear)]
+    return [
+        name
+        for name, part in linear
+        if not name.startswith(inner) or set(name.split(".")) & set(POOLERS) or part is output
+    ]
 
 
 def trial_copy(base: Base, *, share_weights: bool) -> PreTrainedModel:
@@ -153,11 +184,13 @@ def trial_copy(base: Base, *, share_weights: bool) -> PreTrainedModel:
         base: What to copy.
         share_weights: Keep the base's tensors (they stay frozen); otherwise they are copied too.
     """
-    kept = {
+    kept: dict[int, torch.Tensor] = {
         id(parameter): parameter
         for name, parameter in base.model.named_parameters()
         if share_weights and name not in base.new_keys
     }
+    if share_weights:
+        kept |= {id(tensor): tensor for tensor in shared_tensors(base.model)}
     model = copy.deepcopy(base.model, kept)
     _draw_head(model, base.new_keys)
     return model

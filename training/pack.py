@@ -116,7 +116,7 @@ def packable(slot: Slot) -> Parts | None:
     """The slot's own layers, or None if it must run alone: what draws from the global generator at its own batch
     shape (dropout), what trains shared weights, a gradient scale of its own, or a loss that couples rows.
     """
-    alone = slot.resources.precision is Precision.fp16 or slot.bench.task.couples_rows
+    alone = slot.resources.precision is Precision.fp16 or slot.bench.task.couples_rows or slot.forgets_activations
     return None if alone else parts_of(slot.model)
 
 

@@ -8,8 +8,8 @@ import torch
 from peft.utils import ModulesToSaveWrapper
 from torch import nn
 
-from training.methods.lora import silence_dropout
 from training.methods.lora_linear import FusedLora4bit, FusedLoraLinear, Span, lora_linear
+from training.methods.modules import silence_dropout
 from training.methods.quantized import is_4bit, keep_trainable
 from training.model import Base
 

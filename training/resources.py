@@ -51,6 +51,12 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
+def empty_cache() -> None:
+    """Give memory that PyTorch keeps for later back to the GPU."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 def attention_of(attention: Attention, device: torch.device, *, max_length: int) -> Attention:
     """The attention implementation, never `auto`.
 

@@ -11,10 +11,11 @@ from training.batches import Batch, BatchOrder, collate
 from training.cadence import Cadence, plan_of
 from training.checkpoint import BestCheckpoint, CheckpointRecord
 from training.compiled import as_written, compile_training, is_worth_compiling
-from training.config import FullConfig, LoraConfig, TrialConfig
+from training.config import AUTO, TrialConfig
 from training.errors import ConfigError, Diverged
 from training.evaluate import score_split
-from training.methods import full, lora
+from training.gradient_checkpoints import checkpoint_gradients
+from training.methods import Method, Setting, method_of
 from training.model import trial_copy
 from training.report import Reporter
 from training.resources import Resources
@@ -28,12 +29,28 @@ class Slot:
     """Holds one trial: whoever has it runs its micro-batches through a model, alone or packed with others."""
 
     def __init__(self, trial: Trial, config: TrialConfig, bench: Workbench, resources: Resources) -> None:
+        if bench.task.couples_rows and config.fit.rows_at_once < config.fit.batch_size:
+            raise ConfigError(
+                [
+                    f"fit.micro_batch_size is {config.fit.rows_at_once}, and the loss compares all rows of a batch "
+                    f"({config.fit.batch_size}) with each other; use auto"
+                ]
+            )
         torch.manual_seed(config.fit.seed)
         self.bench, self.resources = bench, resources
         self._trial, self._config = trial, config
         self._plan = plan_of(config.fit, len(bench.splits["train"]))
-        self.model = _trainable(config, bench).train()
-        self._stepper = Stepper(self.model, config.fit, resources, num_train_steps=self._plan.num_train_steps)
+        method = method_of(config.method)
+        self.model = _trainable(method, bench).train()
+        if config.fit.gradient_checkpointing:
+            checkpoint_gradients(self.model)
+        self._stepper = Stepper(
+            self.model,
+            config.fit,
+            resources,
+            num_train_steps=self._plan.num_train_steps,
+            new_keys=bench.base.new_keys,
+        )
         lengths = bench.splits["train"].encoded.lengths()
         self._order = BatchOrder(lengths, batch_size=config.fit.batch_size, seed=config.fit.seed).epochs()
         self._cadence = Cadence(self._plan.eval_every)
@@ -46,7 +63,7 @@ class Slot:
         self._milestone: int | None = None
         self._window = _Window()
         self._best: Completed | None = None
-        self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder)
+        self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
         self.is_compiled = is_worth_compiling(config.fit, self._plan, resources)
         if self.is_compiled:
             compile_training(self.model)
@@ -57,14 +74,19 @@ class Slot:
         return sum(parameter.numel() for parameter in self.model.parameters() if parameter.requires_grad)
 
     @property
+    def forgets_activations(self) -> bool:
+        """Whether they are computed again in the backward pass."""
+        return self._config.fit.gradient_checkpointing
+
+    @property
     def evaluation_due(self) -> bool:
         """Whether to call `evaluate` before the next micro-batch."""
         return self._milestone is not None
 
     @property
     def rows_at_once(self) -> int:
-        """Rows of a micro-batch, by the config."""
-        return self._config.fit.rows_at_once
+        """Rows of a micro-batch."""
+        return self._stepper.rows_at_once
 
     def micro_batch(self, most: int | None = None) -> Batch:
         """The rows whose gradient is next: a micro-batch, or fewer if at most so many are wanted."""
@@ -102,6 +124,14 @@ class Slot:
     def rewind(self) -> None:
         """Take the batch that is under way from its beginning, after a pass over it failed."""
         self._stepper.rewind()
+
+    def halve(self) -> bool:
+        """Take half of the rows at once from now on, after memory was too small; False if the config forbids it."""
+        if self._config.fit.micro_batch_size != AUTO or self.rows_at_once == 1 or self.bench.task.couples_rows:
+            return False
+        self._stepper.rows_at_once = math.ceil(self.rows_at_once / 2)
+        self.rewind()
+        return True
 
     def skip(self) -> None:
         """Leave the batch that is under way, and its gradients, for the next one."""
@@ -161,6 +191,7 @@ class Slot:
             scores=metrics,
             examples_seen=milestone,
             data_fingerprint=self.bench.data_fingerprint,
+            base_dtype=str(self.bench.base.dtype).removeprefix("torch."),
         )
         return Completed(metrics, self._checkpoint.keep(record))
 
@@ -191,11 +222,7 @@ def _step_metrics(result: StepResult) -> dict[str, float]:
     }
 
 
-def _trainable(config: TrialConfig, bench: Workbench) -> Any:
+def _trainable(method: Method, bench: Workbench) -> Any:
     """A fresh model for the trial, drawn from the generator that the slot has just seeded."""
-    model = trial_copy(bench.base, share_weights=not isinstance(config.method, FullConfig))
-    match config.method:
-        case LoraConfig() as method:
-            return lora.prepare(model, method, peft_task_type=bench.task.peft_task_type, new_keys=bench.base.new_keys)
-        case FullConfig():
-            return full.prepare(model)
+    model = trial_copy(bench.base, share_weights=method.shares_base)
+    return method.prepare(model, Setting(bench.task.peft_task_type, bench.base.new_keys))

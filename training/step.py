@@ -1,6 +1,7 @@
 """One optimizer step of a trial: micro-batches, clipping, learning rate."""
 
 import math
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import nn
 from training.config import FitConfig, Precision
 from training.errors import Diverged
 from training.loss import LossSum
+from training.optimizer import make_optimizer, set_learning_rate
 from training.resources import Resources
 from training.schedule import learning_rate_factor
 
@@ -29,14 +31,27 @@ class StepResult(NamedTuple):
 
 
 class Stepper:
-    """Owns a trial's optimizer and schedule, and the batch that is under way."""
+    """Owns a trial's optimizer and schedule, and the batch that is under way.
 
-    def __init__(self, model: nn.Module, fit: FitConfig, resources: Resources, *, num_train_steps: int) -> None:
+    Attributes:
+        rows_at_once: Rows of a micro-batch; may be made fewer between two.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        fit: FitConfig,
+        resources: Resources,
+        *,
+        num_train_steps: int,
+        new_keys: Collection[str] = (),
+    ) -> None:
         self._fit = fit
         self._num_train_steps = num_train_steps
         self._num_warmup_steps = math.ceil(fit.warmup_share * num_train_steps)
         self._trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._optimizer = torch.optim.AdamW(decay_groups(model, fit.weight_decay), lr=fit.learning_rate, fused=True)
+        self._optimizer = make_optimizer(model, fit, new_keys)
+        self.rows_at_once = fit.rows_at_once
         self._scaler = torch.amp.GradScaler(enabled=resources.precision is Precision.fp16)
         self.num_steps = 0
         self._rows_N: np.ndarray = np.empty(0, dtype=np.int64)
@@ -67,7 +82,7 @@ class Stepper:
 
     def micro_rows(self, most: int | None = None) -> np.ndarray:
         """The rows whose gradient is next: a micro-batch, or fewer if at most so many are wanted."""
-        return self._rows_N[self._at : self._at + min(self._fit.rows_at_once, most or self._fit.rows_at_once)]
+        return self._rows_N[self._at : self._at + min(self.rows_at_once, most or self.rows_at_once)]
 
     def share_of(self, loss: LossSum) -> torch.Tensor:
         """What to take the gradient of, so that it is averaged over the whole batch, whatever the micro-batch."""
@@ -83,8 +98,7 @@ class Stepper:
             Diverged: The loss or the gradient norm is not finite; the weights were not moved.
         """
         learning_rate = self._learning_rate()
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate
+        set_learning_rate(self._optimizer, learning_rate)
         norm = self._clip()
         *losses_nats, gradient_norm = torch.stack([*self._losses, norm.to(self._losses[0].dtype)]).tolist()
         result = StepResult(sum(losses_nats) / self._weight, self._weight, gradient_norm, learning_rate)
@@ -116,16 +130,6 @@ class Stepper:
             f"step {self.num_steps + 1}: loss {result.loss_nats:g}, gradient norm {result.gradient_norm:g} "
             f"at learning rate {result.learning_rate:.3g}"
         )
-
-
-def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Trained parameters in two groups: matrices with weight decay; biases and norms without."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups: list[dict[str, object]] = [
-        {"params": [parameter for parameter in trained if parameter.ndim >= 2], "weight_decay": weight_decay},
-        {"params": [parameter for parameter in trained if parameter.ndim < 2], "weight_decay": 0.0},
-    ]
-    return [group for group in groups if group["params"]]
 
 
 def autocast(resources: Resources) -> torch.autocast:

@@ -11,9 +11,10 @@ import torch
 from transformers import PreTrainedModel
 
 from training.batches import Split
-from training.config import FullConfig, Precision, TrialConfig
+from training.config import Precision, TrialConfig
 from training.encode import Recipe, encode
 from training.examples import Example
+from training.methods import method_of
 from training.model import Base, check_model, load_base, load_tokenizer
 from training.resources import Resources, attention_of
 from training.scratch import with_model
@@ -84,7 +85,7 @@ def clear() -> None:
 
 def base_dtype(config: TrialConfig, precision: Precision) -> torch.dtype:
     """How the base is stored: trained weights in fp32, frozen ones in the precision that they compute in."""
-    if isinstance(config.method, FullConfig):
+    if method_of(config.method).exact_base:
         return torch.float32
     return {Precision.bf16: torch.bfloat16, Precision.fp16: torch.float16}.get(precision, torch.float32)
 

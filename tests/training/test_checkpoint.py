@@ -8,12 +8,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.conftest import FakeTrial
+from tests.conftest import FakeTrial, method_config
 from training.checkpoint import RECORD, BestCheckpoint, CheckpointRecord, load_model, read_record
 from training.config import parse_trial
 from training.engine import run_trial
 from training.errors import ModelError
-from training.methods import full, lora
+from training.methods import Setting, method_of, peft_model
+from training.methods.full import Full
 from training.model import trial_copy
 from training.resources import resolve
 from training.trial import Completed
@@ -40,17 +41,13 @@ def test_what_is_written_is_the_model_as_it_was_kept(
     """Training goes on while a thread writes."""
     config = parse_trial(config_of("fit.precision=fp32")).section
     bench = workbench_for(config, resolve(config.fit))
-    model = lora.prepare(
-        trial_copy(bench.base, share_weights=True),
-        config.method,
-        peft_task_type="SEQ_CLS",
-        new_keys=bench.base.new_keys,
-    )
+    method = method_of(config.method)
+    model = method.prepare(trial_copy(bench.base, share_weights=True), Setting("SEQ_CLS", bench.base.new_keys))
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     kept = {name: parameter.detach().clone() for name, parameter in trained.items()}
-    trained_on, save = threading.Event(), lora.save
-    monkeypatch.setattr(lora, "save", lambda *given: (trained_on.wait(10), save(*given)))
-    checkpoint = BestCheckpoint(model, bench.tokenizer, tmp_path)
+    trained_on, save = threading.Event(), peft_model.save
+    monkeypatch.setattr(peft_model, "save", lambda *given: (trained_on.wait(10), save(*given)))
+    checkpoint = BestCheckpoint(model, bench.tokenizer, tmp_path, method=method)
     record = CheckpointRecord(config={}, labels=("a", "b"), scores={}, examples_seen=8, data_fingerprint="")
     folder = checkpoint.keep(record)
     with torch.no_grad():
@@ -70,10 +67,10 @@ def test_a_checkpoint_that_could_not_be_written_is_an_error(tmp_path: Path, monk
     def fail(*_: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(full, "save", fail)
+    monkeypatch.setattr(Full, "save", fail)
     record = CheckpointRecord(config={}, labels=("a", "b"), scores={}, examples_seen=8, data_fingerprint="")
     with pytest.raises(OSError, match="no space left"):
-        BestCheckpoint(torch.nn.Linear(1, 1), None, tmp_path).keep(record)
+        BestCheckpoint(torch.nn.Linear(1, 1), None, tmp_path, method=method_of(method_config("full"))).keep(record)
     assert not list(tmp_path.glob("checkpoint-*"))
 
 

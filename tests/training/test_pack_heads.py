@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertForTokenClassification, LlamaConfig, LlamaForCausalLM
 
-from training.config import LoraConfig
-from training.methods import lora
+from tests.conftest import method_config
+from training.methods import Setting, lora, method_of
 from training.methods.quantized import is_4bit
 from training.model import Base, trial_copy
 from training.packed_model import PackedModel, Seat, parts_of
@@ -74,17 +74,13 @@ def make_trials(base: Base, task_type: str) -> list[Any]:
     trials = []
     for rank, targets in ((2, ["all-linear"]), (4, ["all-linear"]), (3, some)):
         torch.manual_seed(rank)
-        config = LoraConfig(
-            name="lora",
+        config = method_config(
+            "lora",
             r=rank,
-            alpha=None,
-            dropout=0.0,
             target_modules=[target for target in targets if target in names or target == "all-linear"],
             modules_to_save=[],
         )
-        model = lora.prepare(
-            trial_copy(base, share_weights=True), config, peft_task_type=task_type, new_keys=base.new_keys
-        )
+        model = method_of(config).prepare(trial_copy(base, share_weights=True), Setting(task_type, base.new_keys))
         for name, parameter in model.named_parameters():
             if "lora_B" in name:
                 nn.init.normal_(parameter, std=0.1)

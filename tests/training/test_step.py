@@ -12,9 +12,11 @@ from torch.nn.functional import cross_entropy
 from training.batches import collate
 from training.config import FitConfig, TrialConfig, parse_trial
 from training.errors import Diverged
+from training.methods import method_of
 from training.model import trial_copy
+from training.optimizer import parameter_groups
 from training.resources import resolve
-from training.step import Stepper, StepResult, decay_groups
+from training.step import Stepper, StepResult
 from training.workbench import Workbench, workbench_for
 
 ROWS = np.arange(8)
@@ -72,7 +74,7 @@ def test_a_step_is_that_of_a_plain_pytorch_loop(config: TrialConfig, bench: Work
     ours = trained(config, bench, fit)
     torch.manual_seed(0)
     model = trial_copy(bench.base, share_weights=False).eval()
-    groups = decay_groups(model, fit.weight_decay)
+    groups = parameter_groups(model, fit, ())
     optimizer = torch.optim.AdamW(groups, lr=fit.learning_rate)
     batch = collate(bench.splits["train"], ROWS, pad_id=0, device=torch.device("cpu"))
     for factor in (0.0, 0.5, 1.0):
@@ -85,12 +87,6 @@ def test_a_step_is_that_of_a_plain_pytorch_loop(config: TrialConfig, bench: Work
         optimizer.zero_grad()
     for name, tensor in with_gradient(model.state_dict()).items():
         torch.testing.assert_close(ours[name], tensor, atol=1e-5, rtol=1e-3)
-
-
-def test_biases_and_norms_are_spared_from_weight_decay(bench: Workbench) -> None:
-    groups = decay_groups(trial_copy(bench.base, share_weights=False), 0.1)
-    assert [group["weight_decay"] for group in groups] == [0.1, 0.0]
-    assert all(parameter.ndim == 1 for parameter in groups[1]["params"])  # type: ignore[attr-defined]
 
 
 def test_a_loss_that_is_not_finite_ends_the_trial_before_it_moves_a_weight(
@@ -114,7 +110,7 @@ def test_the_base_is_never_changed_by_a_trial(config_of: Callable[..., dict[str,
     config = parse_trial(config_of("method.r=4")).section
     bench = workbench_for(config, resolve(config.fit))
     before = {name: tensor.clone() for name, tensor in bench.base.model.state_dict().items()}
-    model = _trainable(config, bench)
+    model = _trainable(method_of(config.method), bench)
     stepper = Stepper(model, config.fit, resolve(config.fit), num_train_steps=10)
     for _ in range(3):
         step_on_rows(stepper, model, bench)

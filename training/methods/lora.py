@@ -1,120 +1,136 @@
 """LoRA through peft: the base stays frozen, low-rank updates and the new head are trained."""
 
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import peft
 import torch
 from torch import nn
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
-from training.config import LoraConfig
 from training.errors import ConfigError
+from training.method_config import LoraConfig
+from training.methods import peft_model
 from training.methods.lora_linear import fused_modules
-from training.methods.quantized import keep_trainable
+from training.methods.modules import check_names, owners, saved_whole
+from training.methods.protocol import Setting
+from training.methods.quantized import is_quantized
 
 ALL_LINEAR = "all-linear"
-# layers between the encoder and the head
-AUTO, POOLERS = "auto", ("pooler",)
-# what peft saves whole by itself for sequence classification
-HEADS = ("classifier", "score")
-# shares that modules hand to torch.nn.functional.dropout
-DROPOUTS = ("dropout", "attention_dropout", "activation_dropout", "classifier_dropout", "attn_dropout")
+# where a model keeps the adapters that it began with, when they were taken out of the base
+START = "_slimtune_start"
+DOWN, UP = "lora_A", "lora_B"
 
 
-def prepare(model: PreTrainedModel, config: LoraConfig, *, peft_task_type: str, new_keys: Collection[str]) -> nn.Module:
-    """Wrap the model with fresh adapters, drawn from torch's global generator.
+class Lora(NamedTuple):
+    """As `training.methods.protocol.Method` says."""
 
-    Args:
-        model: A trial's own copy of the base.
-        config: The adapters.
-        peft_task_type: peft's name of the task.
-        new_keys: Parameters that the checkpoint lacked: their modules are trained and saved whole. peft alone knows
-            only `classifier` and `score`, and would save a model whose other new layers are lost.
+    config: LoraConfig
 
-    Raises:
-        ConfigError: No module of the model has one of the target names.
+    @property
+    def shares_base(self) -> bool:
+        """Not if the adapters are taken out of the base's weights."""
+        return not self.config.mutates_base
+
+    @property
+    def exact_base(self) -> bool:
+        """The rest of a weight in bf16 would not add up to the weight again."""
+        return self.config.mutates_base
+
+    def check(self, model: PreTrainedModel, peft_task_type: str) -> None:
+        """Whether the model has the modules that the config names."""
+        if self.config.target_modules != [ALL_LINEAR]:
+            check_names(model, self.config.target_modules, key="method.target_modules")
+        check_names(model, self.config.modules_to_save, key="method.modules_to_save")
+        for key in ("rank_pattern", "alpha_pattern"):
+            check_names(model, getattr(self.config, key) or (), key=f"method.{key}")
+        if self.config.init_lora_weights == "olora" and any(isinstance(part, Conv1D) for part in model.modules()):
+            raise ConfigError(
+                [
+                    f"method.init_lora_weights is olora, which peft has not for the Conv1D layers of a "
+                    f"{model.config.model_type}; use pissa"
+                ]
+            )
+
+    def prepare(self, model: PreTrainedModel, setting: Setting) -> nn.Module:
+        """Wrap the model with fresh adapters.
+
+        Modules of parameters that the checkpoint lacked are trained and saved whole: peft alone knows only
+        `classifier` and `score`, and would save a model whose other new layers are lost.
+        """
+        config = self.config
+        self.check(model, setting.peft_task_type)
+        if config.mutates_base and any(is_quantized(part) for part in model.modules()):
+            raise ConfigError(
+                [
+                    f"method.init_lora_weights is {config.init_lora_weights}, which takes the adapters out of weights "
+                    "that are not quantized; use default, or model.quantization=null"
+                ]
+            )
+        settings = peft.LoraConfig(
+            task_type=setting.peft_task_type,
+            r=config.r,
+            lora_alpha=config.lora_alpha,  # type: ignore[arg-type]  # peft divides; its annotation says int
+            lora_dropout=config.dropout,
+            target_modules=ALL_LINEAR if config.target_modules == [ALL_LINEAR] else list(config.target_modules),
+            modules_to_save=saved_whole(model, config.modules_to_save, setting.new_keys),
+            # a new head is trained whole, and peft spares only those of sequence classification from all-linear
+            exclude_modules=owners(setting.new_keys) or None,
+            use_rslora=config.use_rslora,
+            use_dora=config.use_dora,
+            init_lora_weights=True if config.init_lora_weights == "default" else config.init_lora_weights,  # type: ignore[arg-type]
+            rank_pattern=dict(config.rank_pattern or {}),
+            alpha_pattern=dict(config.alpha_pattern or {}),
+        )
+        if modules := fused_modules(model):
+            settings._register_custom_module(modules)
+        wrapped = peft_model.wrapped(model, settings)
+        if config.mutates_base:
+            start = peft_model.snapshot(wrapped)
+            setattr(wrapped, START, {name: tensor for name, tensor in start.items() if DOWN in name or UP in name})
+        return wrapped  # type: ignore[no-any-return]
+
+    def snapshot(self, model: Any) -> Mapping[str, torch.Tensor]:
+        """As the protocol says."""
+        return peft_model.snapshot(model)
+
+    def save(self, model: Any, folder: Path, state: Mapping[str, torch.Tensor] | None) -> None:
+        """Write peft's own folder; adapters that were taken out of the base are written as what they add to it."""
+        state = self.snapshot(model) if state is None else state
+        if self.config.mutates_base:
+            _save_difference(model, folder, state)
+        else:
+            peft_model.save(model, folder, state)
+
+    def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
+        """As the protocol says."""
+        return peft_model.load(model, folder)
+
+    def merge(self, model: Any) -> Any:
+        """As the protocol says."""
+        return peft_model.merge(model)
+
+
+def _save_difference(model: Any, folder: Path, state: Mapping[str, torch.Tensor]) -> None:
+    """A plain adapter of twice the rank: BA - B0 A0 = [B, -B0] [A; A0], on the base as it was.
+
+    Source: Meng et al. 2024, https://arxiv.org/abs/2404.02948, appendix C. peft's own conversion loses the modules
+    that are trained whole.
     """
-    targets = ALL_LINEAR if config.target_modules == [ALL_LINEAR] else config.target_modules
-    check_names(model, config)
-    silence_dropout(model)
-    keep_trainable(model)
-    alpha = config.alpha if config.alpha is not None else 2 * config.r
-    settings = peft.LoraConfig(
-        task_type=peft_task_type,
-        r=config.r,
-        lora_alpha=alpha,  # type: ignore[arg-type]  # peft divides; its annotation says int
-        lora_dropout=config.dropout,
-        target_modules=targets,
-        modules_to_save=_saved_whole(model, config, new_keys),
-        # a new head is trained whole, and peft spares only those of sequence classification from all-linear
-        exclude_modules=_owners(new_keys) or None,
-    )
-    if modules := fused_modules(model):
-        settings._register_custom_module(modules)
-    wrapped = peft.get_peft_model(model, settings)
-    for parameter in wrapped.parameters():
-        if parameter.requires_grad:
-            # a base in bf16 gives its copies of whole modules in bf16; the optimizer's weights are fp32
-            parameter.data = parameter.data.float()
-    return wrapped
-
-
-def snapshot(model: Any) -> dict[str, torch.Tensor]:
-    """The model's tensors as they are now: those that are trained as copies, the frozen ones themselves."""
-    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
-    return {name: tensor.clone() if name in trained else tensor for name, tensor in model.state_dict().items()}
-
-
-def save(model: Any, folder: Path, state: Mapping[str, torch.Tensor]) -> None:
-    """Write peft's own folder (adapter_config.json, adapter_model.safetensors) of a snapshot."""
-    model.save_pretrained(folder, state_dict=state)
-
-
-def _saved_whole(model: nn.Module, config: LoraConfig, new_keys: Collection[str]) -> list[str]:
-    names = [name for name in config.modules_to_save if name != AUTO]
-    if AUTO in config.modules_to_save:
-        names += [name for name in POOLERS if _matches(model, name) and name not in names]
-    for owner in _owners(new_keys):
-        # a wrapper inside another wrapper would be trained in vain
-        if not set(owner.split(".")) & {*names, *HEADS}:
-            names.append(owner)
-    return names
-
-
-def _owners(keys: Collection[str]) -> list[str]:
-    return sorted({key.rpartition(".")[0] for key in keys})
-
-
-def check_names(model: nn.Module, config: LoraConfig) -> None:
-    """Whether the model has the modules that the config names; a model without weights is enough.
-
-    Raises:
-        ConfigError: It has not; the message lists those that it has.
-    """
-    _check_names(model, config.target_modules, key="method.target_modules")
-    _check_names(model, [name for name in config.modules_to_save if name != AUTO], key="method.modules_to_save")
-
-
-def silence_dropout(model: nn.Module) -> None:
-    """Switch off the base's own dropout: frozen weights need none, and it costs a third of a step on a CPU."""
-    for part in model.modules():
-        if isinstance(part, nn.Dropout):
-            part.p = 0.0
-        for name in DROPOUTS:
-            if isinstance(getattr(part, name, None), float):
-                setattr(part, name, 0.0)
-
-
-def _check_names(model: nn.Module, names: list[str], *, key: str) -> None:
-    if names == [ALL_LINEAR]:
-        return
-    present = sorted({name.rsplit(".", 1)[-1] for name, part in model.named_modules() if isinstance(part, nn.Linear)})
-    unknown = [name for name in names if not _matches(model, name)]
-    if unknown:
-        raise ConfigError([f"{key} has '{unknown[0]}', which the model lacks; it has {', '.join(present)}"])
-
-
-def _matches(model: nn.Module, target: str) -> bool:
-    return any(name == target or name.endswith(f".{target}") for name, _ in model.named_modules())
+    start: dict[str, torch.Tensor] = getattr(model, START)
+    tensors = dict(state)
+    for name, tensor in start.items():
+        both = [state[name], tensor] if DOWN in name else [state[name], -tensor]
+        tensors[name] = torch.cat(both, dim=0 if DOWN in name else 1)
+    config = peft_model.own_config(model)
+    # alpha / r stays, or alpha / sqrt(r)
+    growth = math.sqrt(2) if config.use_rslora else 2
+    config.r *= 2
+    config.lora_alpha *= growth
+    config.rank_pattern = {name: 2 * rank for name, rank in config.rank_pattern.items()}
+    config.alpha_pattern = {name: growth * alpha for name, alpha in config.alpha_pattern.items()}
+    config.init_lora_weights = True
+    peft_model.write(folder, tensors, config)

@@ -1,10 +1,15 @@
 """Frozen weights that bitsandbytes keeps in 4 bits, as matrices to multiply with. The only door to bitsandbytes."""
 
+import logging
+from collections.abc import Collection
 from typing import Any
 
 import torch
 from bitsandbytes.functional import dequantize_4bit
+from bitsandbytes.nn.modules import Linear8bitLt
+from bitsandbytes.optim.adamw import AdamW, AdamW8bit
 from torch import nn
+from transformers import BitsAndBytesConfig, PreTrainedModel
 
 
 def is_4bit(layer: nn.Module) -> bool:
@@ -36,3 +41,69 @@ def keep_trainable(model: nn.Module) -> None:
     for layer in model.modules():
         if is_4bit(layer):
             setattr(layer, "support_avx512bf16_for_cpu", False)  # noqa: B010  # a plain attribute of bitsandbytes
+
+
+def is_quantized(layer: nn.Module) -> bool:
+    """Whether a layer's weight is kept in 4 or 8 bits."""
+    return is_4bit(layer) or isinstance(layer, Linear8bitLt)
+
+
+def quantization_config(kind: str, *, double: bool, dtype: torch.dtype, skip: Collection[str]) -> BitsAndBytesConfig:
+    """What transformers quantizes by while it loads.
+
+    Args:
+        kind: `nf4`, `fp4` or `int8`.
+        double: Whether the scales of 4 bits are quantized too.
+        dtype: What it computes in.
+        skip: Names of modules that stay as they are.
+    """
+    settings: Any = BitsAndBytesConfig
+    # it tells of every product that it computes in fp16
+    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
+    if kind == "int8":
+        return settings(load_in_8bit=True, llm_int8_skip_modules=list(skip))  # type: ignore[no-any-return]
+    return settings(  # type: ignore[no-any-return]
+        load_in_4bit=True,
+        bnb_4bit_quant_type=kind,
+        bnb_4bit_use_double_quant=double,
+        bnb_4bit_compute_dtype=dtype,
+        llm_int8_skip_modules=list(skip),
+    )
+
+
+def dequantized(model: PreTrainedModel) -> PreTrainedModel:
+    """The model with plain fp32 weights of the same values; it is changed in place."""
+    plain: Any = model.dequantize(dtype=torch.float32)  # type: ignore[no-untyped-call]
+    return plain.float()  # type: ignore[no-any-return]
+
+
+def share_codes(model: nn.Module) -> None:
+    """Let copies of the model find the 8-bit weights: bitsandbytes takes them off the parameter in the first pass."""
+    for part in model.modules():
+        layer: Any = part
+        if isinstance(part, Linear8bitLt) and layer.weight.CB is not None:
+            layer.init_8bit_state()
+
+
+def shared_tensors(model: nn.Module) -> list[torch.Tensor]:
+    """What quantized layers keep beside their parameters: codes and scales, which copies of a model can share."""
+    kept: list[torch.Tensor] = []
+    for layer in model.modules():
+        if is_quantized(layer):
+            owners = (layer, layer.weight, getattr(layer, "state", None), quant_state_of(layer))
+            kept += [one for owner in owners if owner is not None for one in _tensors(owner)]
+    return kept
+
+
+def _tensors(owner: Any) -> list[torch.Tensor]:
+    return [one for one in vars(owner).values() if isinstance(one, torch.Tensor)]
+
+
+def paged_or_8bit_adamw(groups: list[dict[str, Any]], *, lr: float, bits: int, paged: bool) -> torch.optim.Optimizer:
+    """AdamW whose moments are kept in 8 or 32 bits, and in host memory while the GPU lacks room.
+
+    Source: Dettmers et al. 2021, https://arxiv.org/abs/2110.02861.
+    """
+    make: Any = AdamW8bit if bits == 8 else AdamW
+    optimizer: torch.optim.Optimizer = make(groups, lr=lr, is_paged=paged)
+    return optimizer

@@ -16,7 +16,7 @@ from training.encode import UNCUT, Encoded, Ragged
 from training.errors import DataError
 from training.examples import Example
 from training.tasks.text_to_text import TextToText
-from training.tasks.tokens import run, unwrapped, weights_of
+from training.tasks.tokens import num_virtual_tokens, run, unwrapped, weights_of
 
 
 class Causal(TextToText):
@@ -65,7 +65,7 @@ class Causal(TextToText):
 def next_token_logits(model: nn.Module, batch: Batch) -> torch.Tensor:
     """Scores at the kept positions alone (B, K, V): those of a prompt would fill the memory for nothing."""
     assert batch.kept_K is not None
-    kept = batch.kept_K.to(batch.labels.device)
+    kept = batch.kept_K.to(batch.labels.device) + num_virtual_tokens(model)
     if takes_kept(model):
         return run(model, batch, logits_to_keep=kept)
     return run(model, batch)[:, kept]

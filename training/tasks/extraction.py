@@ -26,7 +26,7 @@ from training.metrics import Measure, Tally, measures_of
 from training.spans import OUTSIDE, WORD, Span, runs_of_tags, tags_of_spans
 from training.task_config import ExtractionConfig
 from training.tasks.label_names import label_options
-from training.tasks.tokens import run, token_loss, token_tally, weights_of
+from training.tasks.tokens import num_virtual_tokens, run, token_loss, token_tally, weights_of
 
 # columns: the example that a window is of, and the first and last character of each token's word
 EXAMPLE, STARTS, ENDS = "example", "word_starts", "word_ends"
@@ -137,7 +137,7 @@ class Extraction:
 
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
         """Scores of the tags (B, T, C)."""
-        return run(model, batch)
+        return run(model, batch)[:, num_virtual_tokens(model) :]
 
     def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
         """Cross entropy of the words' tags."""

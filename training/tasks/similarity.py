@@ -22,6 +22,7 @@ from training.examples import Example
 from training.loss import LossSum, at_least_float32, own_loss
 from training.metrics import Measure, Tally, measures_of
 from training.task_config import METRIC_KEYS, Pooling, SimilarityConfig
+from training.tasks.tokens import num_virtual_tokens
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,7 @@ class Similarity:
             for pair in zip(first, second, strict=True)
         )
         states = at_least_float32(model(input_ids=ids, attention_mask=mask).last_hidden_state)
+        states = states[:, num_virtual_tokens(model) :]
         return torch.stack(torch.chunk(pooled(states, mask, self.pooling), 2), dim=1)
 
     def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:

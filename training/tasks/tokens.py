@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from peft import PromptTuningConfig
 from torch import nn
 
 from training.baselines import unigram_nats
@@ -62,3 +63,9 @@ def unwrapped(model: Any) -> Any:
 def run(model: nn.Module, batch: Batch, **more: Any) -> torch.Tensor:
     """The model's logits in float32 at least."""
     return at_least_float32(model(**batch.inputs, **more).logits)
+
+
+def num_virtual_tokens(model: Any) -> int:
+    """Vectors that prompt tuning puts before each row, and that the model's output begins with."""
+    settings = getattr(model, "active_peft_config", None)
+    return settings.num_virtual_tokens if isinstance(settings, PromptTuningConfig) else 0

@@ -1,0 +1,84 @@
+"""IA3 through peft: factors of activations are trained, and the new head."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import peft
+import torch
+from peft.utils.constants import (
+    TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING,
+    TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING,
+)
+from torch import nn
+from transformers import PreTrainedModel
+
+from training.errors import ConfigError
+from training.method_config import Ia3Config
+from training.methods import peft_model
+from training.methods.modules import check_names, is_linear, saved_whole
+from training.methods.protocol import Setting
+
+# families that peft 0.21 has no choice for: keys, values and the input of the last feed-forward layer
+MORE = {
+    "phi3": (["qkv_proj", "down_proj"], ["down_proj"]),
+    "distilbert": (["k_lin", "v_lin", "lin2"], ["lin2"]),
+    "modernbert": (["Wqkv", "mlp.Wo"], ["mlp.Wo"]),
+}
+
+
+class Ia3(NamedTuple):
+    """As `training.methods.protocol.Method` says."""
+
+    config: Ia3Config
+    shares_base: bool = True
+    exact_base: bool = False
+
+    def check(self, model: PreTrainedModel, peft_task_type: str) -> None:
+        """Whether the model has the modules that the config names, or is of a family with a choice."""
+        targets, inputs = self._targets(model)
+        check_names(model, targets, key="method.target_modules")
+        check_names(model, inputs, key="method.feedforward_modules")
+        check_names(model, self.config.modules_to_save, key="method.modules_to_save")
+
+    def _targets(self, model: PreTrainedModel) -> tuple[list[str], list[str]]:
+        if self.config.target_modules is not None:
+            return list(self.config.target_modules), list(self.config.feedforward_modules or [])
+        family = model.config.model_type
+        if family in MORE:
+            return MORE[family]
+        if family in TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING:
+            targets = TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING[family]
+            return list(targets), list(TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING[family])
+        present = sorted({name.rsplit(".", 1)[-1] for name, part in model.named_modules() if is_linear(part)})
+        raise ConfigError(
+            [f"method.target_modules is null, and {family} has no usual ones; name some of {', '.join(present)}"]
+        )
+
+    def prepare(self, model: PreTrainedModel, setting: Setting) -> nn.Module:
+        """Wrap the model with factors of one."""
+        targets, inputs = self._targets(model)
+        settings = peft.IA3Config(
+            task_type=setting.peft_task_type,
+            target_modules=targets,
+            feedforward_modules=inputs,
+            modules_to_save=saved_whole(model, self.config.modules_to_save, setting.new_keys),
+        )
+        wrapped: nn.Module = peft_model.wrapped(model, settings)
+        return wrapped
+
+    def snapshot(self, model: Any) -> Mapping[str, torch.Tensor]:
+        """As the protocol says."""
+        return peft_model.snapshot(model)
+
+    def save(self, model: Any, folder: Path, state: Mapping[str, torch.Tensor] | None) -> None:
+        """Write peft's own folder."""
+        peft_model.save(model, folder, self.snapshot(model) if state is None else state)
+
+    def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
+        """As the protocol says."""
+        return peft_model.load(model, folder)
+
+    def merge(self, model: Any) -> Any:
+        """As the protocol says."""
+        return peft_model.merge(model)

@@ -1,0 +1,68 @@
+"""Modules of a model by their names: whether they are there, which are trained whole."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+from training.errors import ConfigError
+from training.methods.protocol import AUTO, HEADS, POOLERS
+
+# shares that modules hand to torch.nn.functional.dropout
+DROPOUTS = ("dropout", "attention_dropout", "activation_dropout", "classifier_dropout", "attn_dropout")
+
+
+def silence_dropout(model: nn.Module) -> None:
+    """Switch off the base's own dropout: frozen weights need none, and it costs a third of a step on a CPU."""
+    set_dropout(model, 0.0)
+
+
+def set_dropout(model: nn.Module, share: float) -> None:
+    """Let all of the model's own layers drop this share of their values."""
+    for part in model.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = share
+        for name in DROPOUTS:
+            if isinstance(getattr(part, name, None), float):
+                setattr(part, name, share)
+
+
+def matches(model: nn.Module, target: str) -> bool:
+    """Whether a module has this name, or one that ends with it."""
+    return any(name == target or name.endswith(f".{target}") for name, _ in model.named_modules())
+
+
+def check_names(model: nn.Module, names: Iterable[str], *, key: str) -> None:
+    """Whether the model has modules of these names.
+
+    Raises:
+        ConfigError: One is missing; the message lists the linear layers that the model has.
+    """
+    unknown = [name for name in names if name != AUTO and not matches(model, name)]
+    if unknown:
+        present = sorted({name.rsplit(".", 1)[-1] for name, part in model.named_modules() if is_linear(part)})
+        raise ConfigError([f"{key} has '{unknown[0]}', which the model lacks; it has {', '.join(present)}"])
+
+
+def is_linear(part: nn.Module) -> bool:
+    """Whether a module multiplies by a matrix: GPT-2's `Conv1D` does too."""
+    return isinstance(part, nn.Linear | Conv1D)
+
+
+def saved_whole(model: nn.Module, modules_to_save: Sequence[str], new_keys: Collection[str]) -> list[str]:
+    """Modules that are trained and saved whole, beside those that peft takes by itself: what the config names, and
+    the owners of parameters that the checkpoint lacked.
+    """
+    names = [name for name in modules_to_save if name != AUTO]
+    if AUTO in modules_to_save:
+        names += [name for name in POOLERS if matches(model, name) and name not in names]
+    for owner in owners(new_keys):
+        # a wrapper inside another wrapper would be trained in vain
+        if not set(owner.split(".")) & {*names, *HEADS}:
+            names.append(owner)
+    return names
+
+
+def owners(keys: Collection[str]) -> list[str]:
+    """Names of the modules that the parameters belong to."""
+    return sorted({key.rpartition(".")[0] for key in keys})

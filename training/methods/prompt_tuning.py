@@ -1,0 +1,65 @@
+"""Prompt tuning through peft: vectors before the embedded text are trained, and the new head."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import peft
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from training.method_config import PromptInit, PromptTuningConfig
+from training.methods import peft_model
+from training.methods.prompts import is_decoder_classifier, prepared, unfit, unmergeable
+from training.methods.protocol import Setting
+
+INITS = {
+    PromptInit.random: peft.PromptTuningInit.RANDOM,
+    PromptInit.sample_vocab: peft.PromptTuningInit.SAMPLE_VOCAB,
+    PromptInit.text: peft.PromptTuningInit.TEXT,
+}
+
+
+class PromptTuning(NamedTuple):
+    """As `training.methods.protocol.Method` says."""
+
+    config: PromptTuningConfig
+    shares_base: bool = True
+    exact_base: bool = False
+
+    def check(self, model: PreTrainedModel, peft_task_type: str) -> None:
+        """Whether virtual tokens reach the answer."""
+        if is_decoder_classifier(model, peft_task_type):
+            why = "transformers finds the last token of a text by its ids, which the model is not given"
+            raise unfit(model, self.config.name, why)
+        if model.config.is_encoder_decoder and peft_task_type != "SEQ_2_SEQ_LM":
+            raise unfit(model, self.config.name, "its decoder reads token ids, which the model is not given")
+
+    def prepare(self, model: PreTrainedModel, setting: Setting) -> nn.Module:
+        """Wrap the model with fresh virtual tokens."""
+        self.check(model, setting.peft_task_type)
+        settings = peft.PromptTuningConfig(
+            task_type=setting.peft_task_type,
+            num_virtual_tokens=self.config.num_virtual_tokens,
+            prompt_tuning_init=INITS[self.config.init],
+            prompt_tuning_init_text=self.config.init_text,
+            tokenizer_name_or_path=model.name_or_path if self.config.init is PromptInit.text else None,
+        )
+        return prepared(model, settings, setting)
+
+    def snapshot(self, model: Any) -> Mapping[str, torch.Tensor]:
+        """As the protocol says."""
+        return peft_model.snapshot(model)
+
+    def save(self, model: Any, folder: Path, state: Mapping[str, torch.Tensor] | None) -> None:
+        """Write peft's own folder."""
+        peft_model.save(model, folder, self.snapshot(model) if state is None else state)
+
+    def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
+        """As the protocol says."""
+        return peft_model.load(model, folder)
+
+    def merge(self, model: Any) -> Any:
+        """As the protocol says: it cannot be."""
+        raise unmergeable(self.config.name)
