@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from sweeper.composed import plain
 from sweeper.space import Scalar
 from sweeper.study import Asked, Lease, Study
-from sweeper.study.record import RESULT, RUN_ID
+from sweeper.study.record import EARLIER, RESULT, RUN_ID
 from training.errors import ConfigError
 from training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Verdict
 
@@ -59,6 +59,7 @@ class StudyTrial:
             sampled=asked.params,
             folder=place.folder / str(asked.attrs.get(NAME, asked.number)),
             tags={"sweep": place.experiment, "trial": str(asked.number)},
+            earlier=[place.folder / str(number) for number in asked.attrs.get(EARLIER, [])],
         )
 
     def began(self, run_id: str | None) -> None:

@@ -3,7 +3,7 @@
 # B rows of a batch, T tokens, N rows of a split
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -79,7 +79,7 @@ class Split(NamedTuple):
 
 
 class BatchOrder:
-    """Row numbers of training batches, epoch after epoch, from one generator.
+    """Row numbers of training batches, epoch after epoch, from one generator; without end.
 
     Each epoch sees every row once; its last batch may be smaller. Batches hold rows of like length.
     """
@@ -88,11 +88,30 @@ class BatchOrder:
         self._lengths_N = lengths_N
         self._batch_size = batch_size
         self._generator = np.random.default_rng(seed)
+        self._begin()
 
-    def epochs(self) -> Iterator[np.ndarray]:
-        """Batches of row numbers, without end."""
-        while True:
-            yield from self._epoch()
+    def _begin(self) -> None:
+        self._began: dict[str, Any] = dict(self._generator.bit_generator.state)
+        self._batches, self._taken = self._epoch(), 0
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return self
+
+    def __next__(self) -> np.ndarray:
+        if self._taken == len(self._batches):
+            self._begin()
+        self._taken += 1
+        return self._batches[self._taken - 1]
+
+    def state(self) -> dict[str, Any]:
+        """Where it stands, as JSON can hold it."""
+        return {"began": self._began, "taken": self._taken}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Stand there again; the rows and the batch size must be the same."""
+        self._generator.bit_generator.state = state["began"]
+        self._begin()
+        self._taken = state["taken"]
 
     def _epoch(self) -> list[np.ndarray]:
         order = self._generator.permutation(len(self._lengths_N))

@@ -36,16 +36,19 @@ class Cadence:
 
     An evaluation belongs to the milestone just reached, not to the exact count: trials of different batch size
     then report at the same points.
+
+    Attributes:
+        next: The one that is not reached yet.
     """
 
     def __init__(self, every: int) -> None:
         self._every = every
-        self._next = every
+        self.next = every
 
     def reached(self, examples_seen: int) -> int | None:
         """The newest milestone that was passed since the last call, if any."""
-        if examples_seen < self._next:
+        if examples_seen < self.next:
             return None
         milestone = examples_seen // self._every * self._every
-        self._next = milestone + self._every
+        self.next = milestone + self._every
         return milestone

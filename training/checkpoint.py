@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
@@ -20,6 +21,7 @@ from training.methods import Method, method_of
 from training.methods.quantized import dequantized
 from training.model import load_base, load_tokenizer, resolved_path
 from training.resources import attention_of
+from training.resume import KEPT
 from training.scratch import with_model
 from training.tasks import Task, task_of
 
@@ -63,6 +65,7 @@ class BestCheckpoint:
         self._model, self._tokenizer, self._folder, self._method = model, tokenizer, folder, method
         self._writer = ThreadPoolExecutor(1, "checkpoint")
         self._written: Future[None] | None = None
+        self._needed: deque[Path] = deque(maxlen=KEPT)
 
     def keep(self, record: CheckpointRecord) -> Path:
         """Begin to write the model as it is now; the folder that it will be in."""
@@ -85,7 +88,7 @@ class BestCheckpoint:
             written.result()
 
     def _write(self, record: CheckpointRecord, state: Mapping[str, torch.Tensor] | None) -> None:
-        """Write the checkpoint aside, rename it, and remove the earlier ones."""
+        """Write the checkpoint aside, rename it, and remove the earlier ones that no saved state needs."""
         target = _folder_of(self._folder, record.examples_seen)
         aside = self._folder / f".{target.name}.aside"
         shutil.rmtree(aside, ignore_errors=True)
@@ -97,8 +100,19 @@ class BestCheckpoint:
         (aside / RECORD).write_text(json.dumps(values, indent=1, ensure_ascii=False))
         shutil.rmtree(target, ignore_errors=True)
         os.replace(aside, target)
+        self._remove_but({target, *self._needed})
+
+    def protect(self, folder: Path) -> None:
+        """Keep a checkpoint that a saved state goes on from, as long as the state is kept."""
+        self._needed.append(folder)
+
+    def tidy(self, best: Path) -> None:
+        """At the trial's end: no other one is needed any more."""
+        self._remove_but({best})
+
+    def _remove_but(self, kept: Collection[Path]) -> None:
         for old in self._folder.glob("checkpoint-*"):
-            if old != target:
+            if old not in kept:
                 shutil.rmtree(old)
 
 

@@ -18,6 +18,7 @@ from training.pack import packable
 from training.packed_model import Parts
 from training.report import Reporter
 from training.resources import Resources, is_out_of_memory
+from training.resume import forget_states
 from training.slot import Slot
 from training.tracking import MlflowRun
 from training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Trial
@@ -84,6 +85,10 @@ class Lane:
         """
         self.decision = decision or decide_slots(self._trial, self.config, bench, resources)
         self._slot = Slot(self._trial, self.config, bench, resources)
+        resumed_at = self._slot.resume()
+        if resumed_at is not None:
+            log.info("trial %d: goes on after %d examples", self.number, resumed_at)
+            self.reporter.tags({"resumed_at": str(resumed_at)})
         # one slot shares nothing
         self.parts = packable(self.slot) if self.decision.slots > 1 else None
         facts = {
@@ -106,6 +111,8 @@ class Lane:
         seconds = time.perf_counter() - self._started
         # the tracker may be slow, and memory is for the next trial
         self._slot = self.parts = None
+        for folder in (self._trial.lineage.folder, *self._trial.lineage.earlier):
+            forget_states(folder)
         self.reporter.close(lambda run: _log_end(run, outcome, config=self.config, seconds=seconds))
         finish(self._trial, outcome)
 

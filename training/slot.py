@@ -1,7 +1,11 @@
 """One trial in training: its own weights, optimizer, data order and stopping state."""
 
+import json
+import logging
 import math
 import time
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,10 +23,14 @@ from training.methods import Method, Setting, method_of
 from training.model import trial_copy
 from training.report import Reporter
 from training.resources import Resources
+from training.resume import MODEL, OPTIMIZER, State, generator_states, read_state, restore_generators, write_state
 from training.step import Stepper, StepResult
 from training.stopping import Patience
 from training.trial import Completed, Outcome, Pruned, Trial, Verdict
+from training.window import Window
 from training.workbench import Workbench
+
+log = logging.getLogger(__name__)
 
 
 class Slot:
@@ -52,7 +60,7 @@ class Slot:
             new_keys=bench.base.new_keys,
         )
         lengths = bench.splits["train"].encoded.lengths()
-        self._order = BatchOrder(lengths, batch_size=config.fit.batch_size, seed=config.fit.seed).epochs()
+        self._order = BatchOrder(lengths, batch_size=config.fit.batch_size, seed=config.fit.seed)
         self._cadence = Cadence(self._plan.eval_every)
         self._patience = Patience(
             patience=config.fit.patience,
@@ -61,8 +69,10 @@ class Slot:
         )
         self._examples_seen = 0
         self._milestone: int | None = None
-        self._window = _Window()
+        self._window = Window()
         self._best: Completed | None = None
+        self._reports: list[tuple[int, dict[str, float]]] = []
+        self._saved_at = time.monotonic()
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
         self.is_compiled = is_worth_compiling(config.fit, self._plan, resources)
         if self.is_compiled:
@@ -120,6 +130,84 @@ class Slot:
         self._milestone = self._cadence.reached(self._examples_seen)
         if self._milestone is None and self._at_end:
             self._milestone = self._examples_seen
+        self._save_if_due()
+
+    def _save_if_due(self) -> None:
+        minutes = self._config.fit.save_minutes
+        if minutes is None or time.monotonic() - self._saved_at < 60 * minutes:
+            return
+        try:
+            # what the state calls the best must be there
+            self._checkpoint.wait()
+            write_state(self._trial.lineage.folder, self._state(), examples_seen=self._examples_seen)
+            if self._best is not None:
+                self._checkpoint.protect(self._best.checkpoint)
+        except OSError as error:
+            log.warning("trial %d: its state was not saved (%s)", self._trial.number, error)
+        self._saved_at = time.monotonic()
+
+    def _state(self) -> State:
+        """Between two batches: all that the rest of the trial depends on."""
+        stepper = self._stepper.state()
+        weights = {f"{MODEL}{name}": one for name, one in self.model.named_parameters() if one.requires_grad}
+        moments = {f"{OPTIMIZER}{name}": one for name, one in stepper.tensors.items()}
+        facts = {
+            **self._identity(),
+            "stepper": stepper.facts,
+            "order": self._order.state(),
+            "next_evaluation": self._cadence.next,
+            "patience": asdict(self._patience),
+            "examples_seen": self._examples_seen,
+            "milestone": self._milestone,
+            "window": self._window.state(),
+            "best": None if self._best is None else [dict(self._best.scores), str(self._best.checkpoint)],
+            "reports": self._reports,
+        }
+        return State({**weights, **moments, **generator_states(self.resources.device)}, facts)
+
+    def _identity(self) -> dict[str, Any]:
+        parts = {name: self._trial.config[name] for name in ("task", "data", "model", "method", "fit")}
+        return {
+            "config": json.loads(json.dumps(parts, default=str)),
+            "data": self.bench.data_fingerprint,
+        }
+
+    def resume(self) -> int | None:
+        """Go on where an earlier attempt was; the examples that it had seen, or None if there is nothing to go on with.
+
+        What it reported is reported again: the search knows nothing of a lost attempt.
+        """
+        lineage = self._trial.lineage
+        state = read_state([lineage.folder, *lineage.earlier], identity=self._identity())
+        if state is None:
+            return None
+        best = state.facts["best"]
+        if best is not None and not Path(best[1]).is_dir():
+            log.warning("trial %d: %s is gone, it begins anew", self._trial.number, best[1])
+            return None
+        self._restore(state)
+        for milestone, metrics in self._reports:
+            self._trial.report(milestone, metrics)
+        return self._examples_seen
+
+    def _restore(self, state: State) -> None:
+        facts = state.facts
+        weights = state.part(MODEL)
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                if parameter.requires_grad:
+                    parameter.copy_(weights[name])
+        self._stepper.restore(State(state.part(OPTIMIZER), facts["stepper"]))
+        self._order.restore(facts["order"])
+        self._cadence.next = facts["next_evaluation"]
+        self._patience = Patience(**facts["patience"])
+        self._examples_seen, self._milestone = facts["examples_seen"], facts["milestone"]
+        self._window = Window.restored(facts["window"])
+        self._reports = [(milestone, metrics) for milestone, metrics in facts["reports"]]
+        if facts["best"] is not None:
+            scores, checkpoint = facts["best"]
+            self._best = Completed(scores, Path(checkpoint))
+        restore_generators(state.tensors)
 
     def rewind(self) -> None:
         """Take the batch that is under way from its beginning, after a pass over it failed."""
@@ -156,14 +244,17 @@ class Slot:
         if self._patience.update(objective):
             self._best = self._keep(metrics, milestone)
         metrics |= self._window.close()
-        self._window = _Window()
+        self._window = Window()
         self._milestone = None
         reporter.metrics(milestone, metrics)
         progress = {"fit/progress": 1.0 if self._at_end else milestone / self._plan.total_examples}
+        self._reports.append((milestone, metrics | progress))
         verdict = self._trial.report(milestone, metrics | progress)
         outcome = self._outcome(milestone, verdict)
         if outcome is not None:
             self._checkpoint.wait()
+            if self._best is not None:
+                self._checkpoint.tidy(self._best.checkpoint)
         if isinstance(outcome, Completed) and not self._at_end:
             reporter.tags({"early_stop": f"no gain in {self._patience.num_waited} evaluations"})
         return outcome
@@ -194,24 +285,6 @@ class Slot:
             base_dtype=str(self.bench.base.dtype).removeprefix("torch."),
         )
         return Completed(metrics, self._checkpoint.keep(record))
-
-
-class _Window:
-    """Training loss and speed since the last evaluation."""
-
-    def __init__(self) -> None:
-        self._loss_sum_nats, self._weight, self._rows = 0.0, 0.0, 0
-        self._since = self._until = time.perf_counter()
-
-    def add(self, result: StepResult, rows: int) -> None:
-        self._loss_sum_nats += result.loss_nats * result.weight
-        self._weight += result.weight
-        self._rows += rows
-        self._until = time.perf_counter()
-
-    def close(self) -> dict[str, float]:
-        seconds = self._until - self._since
-        return {"train/loss": self._loss_sum_nats / self._weight, "train/examples_per_second": self._rows / seconds}
 
 
 def _step_metrics(result: StepResult) -> dict[str, float]:

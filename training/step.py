@@ -13,6 +13,7 @@ from training.errors import Diverged
 from training.loss import LossSum
 from training.optimizer import make_optimizer, set_learning_rate
 from training.resources import Resources
+from training.resume import State, optimizer_state, restore_optimizer
 from training.schedule import learning_rate_factor
 
 
@@ -111,6 +112,19 @@ class Stepper:
         self.num_steps += 1
         self.begin(np.empty(0, dtype=np.int64))
         return result
+
+    def state(self) -> State:
+        """Between two batches: moments, steps, and the scale of fp16."""
+        assert self.num_rows == 0
+        moments = optimizer_state(self._optimizer)
+        facts = {"num_steps": self.num_steps, "rows_at_once": self.rows_at_once, "scaler": self._scaler.state_dict()}
+        return State(moments.tensors, {**facts, "moments": moments.facts})
+
+    def restore(self, state: State) -> None:
+        """Stand between the same two batches again."""
+        restore_optimizer(self._optimizer, State(state.tensors, state.facts["moments"]))
+        self.num_steps, self.rows_at_once = state.facts["num_steps"], state.facts["rows_at_once"]
+        self._scaler.load_state_dict(state.facts["scaler"])
 
     def _learning_rate(self) -> float:
         return self._fit.learning_rate * learning_rate_factor(

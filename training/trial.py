@@ -1,6 +1,6 @@
 """The two protocols between a search and training, and the ways that a trial ends."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -71,6 +71,7 @@ class Lineage:
         sampled: The values that the search chose, by config key.
         folder: Where the trial writes its config and checkpoints.
         tags: More tags for the run.
+        earlier: Folders of attempts whose worker died, the last one first.
     """
 
     experiment: str
@@ -81,6 +82,7 @@ class Lineage:
     sampled: Mapping[str, Any]
     folder: Path
     tags: Mapping[str, str] = field(default_factory=dict)
+    earlier: Sequence[Path] = ()
 
 
 class Trial(Protocol):

@@ -12,6 +12,8 @@ OPTUNA_STATE = optuna.trial.TrialState
 # user attributes of a trial; Optuna has no fields for these
 KIND, INDEX, RUN_ID, WORKER = "kind", "index", "run_id", "worker"
 RETRIES, RETRY_OF, PROGRESS, RESULT, POINT = "retries", "retry_of", "progress", "result", "point"
+# numbers of the attempts before, the last one first
+EARLIER = "earlier"
 
 # failures that do not use up the budget: another trial takes their place
 LOST, SURPLUS = "lost", "surplus"

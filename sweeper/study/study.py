@@ -220,6 +220,7 @@ class Study:
             return
         kept = {key: value for key, value in trial.attrs.items() if key not in (record.KIND, record.WORKER)}
         kept |= {record.RETRIES: retries + died, record.RETRY_OF: trial.number}
+        kept[record.EARLIER] = [trial.number, *trial.attrs.get(record.EARLIER, [])]
         # a worker may die while it takes its values: taken anew they are the same ones; the missing ones alone would
         # meet a generator that has drawn nothing yet
         point = trial.params if trial.params.keys() >= self.spec.space.keys() else trial.attrs.get(record.POINT, {})

@@ -111,17 +111,17 @@ def test_two_sweeps_with_the_same_seed_are_the_same(sweep: Sweep, tmp_path: Path
 
 def test_a_killed_sweep_goes_on_to_the_same_end(sweep: Sweep, tmp_path: Path) -> None:
     """SIGKILL in the middle, the same command again: the asked number of trials, no run twice, and the
-    scores of a sweep that was never killed."""
+    scores of a sweep that was never killed; trials under way go on from the state that they saved."""
     assert sweep.run("tracking=none").returncode == 0
     unbroken = scores(sweep)
     sweep.folder = tmp_path / "killed"
     sweep.folder.mkdir()
     for number in (1, 3):
-        process = sweep.start()
+        process = sweep.start("fit.save_minutes=0")
         wait_for_trials(sweep, number)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-    done = sweep.run()
+    done = sweep.run("fit.save_minutes=0")
     assert done.returncode == 0, done.stdout + done.stderr
     trials = sweep.trials()
     assert len(trials) == 6
@@ -137,17 +137,26 @@ def test_a_killed_sweep_goes_on_to_the_same_end(sweep: Sweep, tmp_path: Path) ->
 def test_a_retried_run_has_no_point_twice(sweep: Sweep) -> None:
     from training.tracking import client_of
 
-    process = sweep.start("fit.epochs=30", "search.n_trials=2", "search/pruner=none")
+    long = (
+        "fit.epochs=40",
+        "fit.patience=null",
+        "fit.save_minutes=0",
+        "search.rerun_seeds=0",
+        "search.n_trials=2",
+        "search/pruner=none",
+    )
+    process = sweep.start(*long)
     time.sleep(1)
     wait_for_trials(sweep, 0)
     time.sleep(7)
     process.kill()
     process.communicate()
-    assert sweep.run("fit.epochs=30", "search.n_trials=2", "search/pruner=none").returncode == 0
+    assert sweep.run(*long).returncode == 0
     client = client_of(f"sqlite:///{sweep.folder / 'mlruns' / 'mlflow.db'}")
     for run in sweep.runs("trial"):
         steps = [point.step for point in client.get_metric_history(run.info.run_id, "objective")]
         assert steps == sorted(set(steps))
+    assert any("resumed_at" in run.data.tags for run in sweep.runs("trial"))
 
 
 def test_ctrl_c_leaves_a_sweep_that_says_how_to_go_on(sweep: Sweep) -> None:

@@ -156,6 +156,7 @@ def test_a_trial_whose_worker_was_killed_is_tried_again_in_its_place(tmp_path: P
     assert [trial.state for trial in study.shown()] == [TrialState.complete] * 4
     retried = next(trial for trial in study.shown() if trial.attrs.get("retry_of") == 0)
     assert retried.run_id == "run-of-the-lost"
+    assert retried.attrs["earlier"] == [0]
     assert [trial.kind for trial in study.trials() if not trial.counts] == ["lost"]
 
 

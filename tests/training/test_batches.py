@@ -17,7 +17,7 @@ def make_split(lengths: list[int]) -> Split:
 
 @given(lengths=st.lists(st.integers(1, 50), min_size=1, max_size=90), batch_size=st.integers(1, 20))
 def test_an_epoch_sees_every_row_once(lengths: list[int], batch_size: int) -> None:
-    order = BatchOrder(np.array(lengths), batch_size=batch_size, seed=0).epochs()
+    order = BatchOrder(np.array(lengths), batch_size=batch_size, seed=0)
     num_batches = -(-len(lengths) // batch_size)
     for _ in range(2):
         rows = np.concatenate(list(itertools.islice(order, num_batches)))
@@ -39,7 +39,7 @@ def test_batches_by_tokens_hold_every_row_once_and_no_more_than_that(lengths: li
 def test_the_order_is_a_function_of_the_seed() -> None:
     lengths = np.arange(1, 65)
     first, same, other = (
-        [batch.tolist() for batch in itertools.islice(BatchOrder(lengths, batch_size=4, seed=seed).epochs(), 32)]
+        [batch.tolist() for batch in itertools.islice(BatchOrder(lengths, batch_size=4, seed=seed), 32)]
         for seed in (0, 0, 1)
     )
     assert first == same
@@ -50,7 +50,7 @@ def test_the_order_is_a_function_of_the_seed() -> None:
 def test_batches_hold_rows_of_like_length() -> None:
     """Bucketing leaves little padding, in an order that stays random."""
     lengths = np.random.default_rng(0).integers(1, 100, size=512)
-    batches = list(itertools.islice(BatchOrder(lengths, batch_size=16, seed=0).epochs(), 32))
+    batches = list(itertools.islice(BatchOrder(lengths, batch_size=16, seed=0), 32))
     padded = sum(lengths[rows].max() * len(rows) for rows in batches)
     shuffled = np.random.default_rng(1).permutation(512).reshape(32, 16)
     assert padded / lengths.sum() < 1.1 < sum(lengths[rows].max() * 16 for rows in shuffled) / lengths.sum()

@@ -1,0 +1,40 @@
+"""Training loss and speed since the last evaluation."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from training.step import StepResult
+
+
+class Window:
+    """Sums over the steps since it was made."""
+
+    def __init__(self) -> None:
+        self._loss_sum_nats, self._weight, self._rows, self._seconds = 0.0, 0.0, 0, 0.0
+        self._since = self._until = time.perf_counter()
+
+    def add(self, result: StepResult, rows: int) -> None:
+        """Take a step in."""
+        self._loss_sum_nats += result.loss_nats * result.weight
+        self._weight += result.weight
+        self._rows += rows
+        self._until = time.perf_counter()
+
+    def close(self) -> dict[str, float]:
+        """Mean loss of the rows, and rows a second."""
+        seconds = self._seconds + self._until - self._since
+        return {"train/loss": self._loss_sum_nats / self._weight, "train/examples_per_second": self._rows / seconds}
+
+    def state(self) -> dict[str, Any]:
+        """The sums, as JSON can hold them."""
+        seconds = self._seconds + self._until - self._since
+        return {"loss_sum_nats": self._loss_sum_nats, "weight": self._weight, "rows": self._rows, "seconds": seconds}
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> "Window":
+        """A window that goes on with these sums."""
+        window = cls()
+        window._loss_sum_nats, window._weight = state["loss_sum_nats"], state["weight"]
+        window._rows, window._seconds = state["rows"], state["seconds"]
+        return window
