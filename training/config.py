@@ -132,6 +132,8 @@ class FitConfig:
         A compiled trial shares no passes.
     eval_every: Training examples between evaluations; below 1 a share of an epoch; null is once an epoch.
     eval_batch_size: Rows of one evaluation batch; null is as many as the device runs well.
+    max_memory_mb: Memory in 10^6 bytes that the process may take on its device; null is what is free. A trial that
+        needs more is not begun, and recorded as out of memory.
     save_minutes: Minutes between saves of the state that a killed trial goes on from; null saves none. The result does
         not depend on it.
     patience: Evaluations without improvement after which the trial stops; null never stops early.
@@ -164,6 +166,7 @@ class FitConfig:
     compile: bool | None
     eval_every: float | None = field(metadata=above_zero(1000))
     eval_batch_size: int | None = field(metadata=above_zero(64))
+    max_memory_mb: float | None = field(metadata=above_zero(8000))
     save_minutes: float | None = field(metadata=not_negative(5))
     patience: int | None = field(metadata=above_zero(3))
     min_improvement: float = field(metadata=not_negative(0.001))

@@ -199,7 +199,7 @@ class Engine:
         if due:
             for lane in due:
                 with self._phases.evaluation:
-                    outcome = self._attempt(lane, partial(lane.slot.evaluate, lane.reporter))
+                    outcome = self._attempt(lane, lane.evaluate)
                 if outcome is not None:
                     self._close(lane, outcome)
             return

@@ -1,7 +1,6 @@
 """A trial from its run's first line in the tracker to its outcome."""
 
 import logging
-import resource
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -16,12 +15,14 @@ from training.config import CheckpointPolicy, TrialConfig
 from training.errors import ConfigError, DataError, Diverged, ModelError
 from training.pack import packable
 from training.packed_model import Parts
+from training.phases import Phases
 from training.report import Reporter
 from training.resources import Resources, is_out_of_memory
 from training.resume import forget_states
 from training.slot import Slot
 from training.tracking import MlflowRun
 from training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Trial
+from training.watch import follow
 from training.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ class Lane:
         self._slot: Slot | None = None
         self._trial = trial
         self._started = time.perf_counter()
+        self._phases = Phases()
+        self._usage = follow()
         trial.lineage.folder.mkdir(parents=True, exist_ok=True)
         self._yaml = yaml.safe_dump(dict(trial.config), sort_keys=False, allow_unicode=True)
         (trial.lineage.folder / "config.yaml").write_text(self._yaml, encoding="utf-8")
@@ -103,17 +106,29 @@ class Lane:
             facts["slots_gain"] = f"{self.decision.gain:.2f}"
         self.reporter.write(lambda run: _log_facts(run, config=self.config, bench=bench, facts=facts))
 
+    def evaluate(self) -> Outcome | None:
+        """Score the model, when it is due, and look at what training has taken of the machine.
+
+        Raises:
+            Diverged: The score is not a number.
+        """
+        with self._phases.evaluation:
+            outcome = self.slot.evaluate(self.reporter)
+        self.reporter.metrics(self.slot.examples_seen, self._usage.look())
+        return outcome
+
     def close(self, outcome: Outcome) -> None:
         """Tell whoever gave the trial; the tracker is written meanwhile, until `join`."""
         if mates := sorted(self.mates - {self.number}):
             # its rounding depends on them
             self.reporter.tags({"packed_with": ",".join(map(str, mates))})
-        seconds = time.perf_counter() - self._started
+        facts = {"fit/seconds": time.perf_counter() - self._started, **self._usage.peaks()}
+        facts["fit/evaluation_seconds"] = self._phases.evaluation.seconds
         # the tracker may be slow, and memory is for the next trial
         self._slot = self.parts = None
         for folder in (self._trial.lineage.folder, *self._trial.lineage.earlier):
             forget_states(folder)
-        self.reporter.close(lambda run: _log_end(run, outcome, config=self.config, seconds=seconds))
+        self.reporter.close(lambda run: _log_end(run, outcome, config=self.config, facts=facts))
         finish(self._trial, outcome)
 
     def interrupt(self) -> None:
@@ -176,10 +191,8 @@ def _log_facts(run: MlflowRun, *, config: TrialConfig, bench: Workbench, facts: 
     )
 
 
-def _log_end(run: MlflowRun, outcome: Outcome, *, config: TrialConfig, seconds: float) -> None:
-    # Linux counts the peak in KiB
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    run.log_metrics({"fit/seconds": seconds, "fit/process_peak_mb": peak_mb})
+def _log_end(run: MlflowRun, outcome: Outcome, *, config: TrialConfig, facts: Mapping[str, float]) -> None:
+    run.log_metrics(facts)
     match outcome:
         case Completed(scores, checkpoint):
             run.log_metrics(tracking.best_metrics(scores))

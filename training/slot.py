@@ -19,8 +19,10 @@ from training.config import AUTO, TrialConfig
 from training.errors import ConfigError, Diverged
 from training.evaluate import score_split
 from training.gradient_checkpoints import checkpoint_gradients
+from training.memory import check_need, check_weights, need_of
 from training.methods import Method, Setting, method_of
 from training.model import trial_copy
+from training.overfitting import overfits_since
 from training.report import Reporter
 from training.resources import Resources
 from training.resume import MODEL, OPTIMIZER, State, generator_states, read_state, restore_generators, write_state
@@ -37,13 +39,7 @@ class Slot:
     """Holds one trial: whoever has it runs its micro-batches through a model, alone or packed with others."""
 
     def __init__(self, trial: Trial, config: TrialConfig, bench: Workbench, resources: Resources) -> None:
-        if bench.task.couples_rows and config.fit.rows_at_once < config.fit.batch_size:
-            raise ConfigError(
-                [
-                    f"fit.micro_batch_size is {config.fit.rows_at_once}, and the loss compares all rows of a batch "
-                    f"({config.fit.batch_size}) with each other; use auto"
-                ]
-            )
+        _check(config, bench, resources)
         torch.manual_seed(config.fit.seed)
         self.bench, self.resources = bench, resources
         self._trial, self._config = trial, config
@@ -59,29 +55,47 @@ class Slot:
             num_train_steps=self._plan.num_train_steps,
             new_keys=bench.base.new_keys,
         )
-        lengths = bench.splits["train"].encoded.lengths()
-        self._order = BatchOrder(lengths, batch_size=config.fit.batch_size, seed=config.fit.seed)
+        self._lengths_N = bench.splits["train"].encoded.lengths()
+        self._check_memory()
+        self._order = BatchOrder(self._lengths_N, batch_size=config.fit.batch_size, seed=config.fit.seed)
         self._cadence = Cadence(self._plan.eval_every)
         self._patience = Patience(
             patience=config.fit.patience,
             min_improvement=config.fit.min_improvement,
             maximize=config.task.maximize,
         )
-        self._examples_seen = 0
+        self._examples_seen = self._num_tokens = 0
         self._milestone: int | None = None
         self._window = Window()
         self._best: Completed | None = None
         self._reports: list[tuple[int, dict[str, float]]] = []
         self._saved_at = time.monotonic()
+        self._overfits = False
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
         self.is_compiled = is_worth_compiling(config.fit, self._plan, resources)
         if self.is_compiled:
             compile_training(self.model)
 
+    def _check_memory(self) -> None:
+        """What is taken beside the model, for a row at a time if more need not fit.
+
+        Raises:
+            MemoryError: It cannot fit.
+        """
+        fit = self._config.fit
+        rows = 1 if fit.micro_batch_size == AUTO else fit.rows_at_once
+        need = need_of(self.model, fit, rows=rows, tokens=int(self._lengths_N.max()))
+        check_need(need, self.resources.device, most_mb=fit.max_memory_mb)
+
     @property
     def num_trained_parameters(self) -> int:
         """Elements of all tensors that the optimizer moves."""
         return sum(parameter.numel() for parameter in self.model.parameters() if parameter.requires_grad)
+
+    @property
+    def examples_seen(self) -> int:
+        """Training examples so far."""
+        return self._examples_seen
 
     @property
     def forgets_activations(self) -> bool:
@@ -102,6 +116,7 @@ class Slot:
         """The rows whose gradient is next: a micro-batch, or fewer if at most so many are wanted."""
         if self._stepper.num_rows == 0:
             rows_N = next(self._order)
+            self._num_tokens = int(self._lengths_N[rows_N].sum())
             weights_N = self.bench.splits["train"].targets.weights_N
             self._stepper.begin(rows_N, float(weights_N[rows_N].sum()))
         rows = self._stepper.micro_rows(most)
@@ -121,10 +136,10 @@ class Slot:
         """
         if not self._stepper.complete:
             return
-        rows = self._stepper.num_rows
+        rows, num_tokens = self._stepper.num_rows, self._num_tokens
         result = self._stepper.step()
         self._examples_seen += rows
-        self._window.add(result, rows)
+        self._window.add(result, rows, num_tokens)
         if self._stepper.num_steps % self._config.tracking.log_every == 0:
             reporter.metrics(self._examples_seen, _step_metrics(result))
         self._milestone = self._cadence.reached(self._examples_seen)
@@ -249,6 +264,11 @@ class Slot:
         reporter.metrics(milestone, metrics)
         progress = {"fit/progress": 1.0 if self._at_end else milestone / self._plan.total_examples}
         self._reports.append((milestone, metrics | progress))
+        since = overfits_since(self._reports)
+        if since is not None and not self._overfits:
+            self._overfits = True
+            log.info("trial %d: overfits since %d examples", self._trial.number, since)
+            reporter.tags({"overfits_since": str(since)})
         verdict = self._trial.report(milestone, metrics | progress)
         outcome = self._outcome(milestone, verdict)
         if outcome is not None:
@@ -293,6 +313,20 @@ def _step_metrics(result: StepResult) -> dict[str, float]:
         "train/gradient_norm": result.gradient_norm,
         "train/learning_rate": result.learning_rate,
     }
+
+
+def _check(config: TrialConfig, bench: Workbench, resources: Resources) -> None:
+    """What can be told before the trial has a model of its own."""
+    fit = config.fit
+    if bench.task.couples_rows and fit.rows_at_once < fit.batch_size:
+        raise ConfigError(
+            [
+                f"fit.micro_batch_size is {fit.rows_at_once}, and the loss compares all rows of a batch "
+                f"({fit.batch_size}) with each other; use auto"
+            ]
+        )
+    if not method_of(config.method).shares_base:
+        check_weights(bench.base.model, 4, resources.device, most_mb=fit.max_memory_mb)
 
 
 def _trainable(method: Method, bench: Workbench) -> Any:

@@ -11,9 +11,10 @@ import torch
 from transformers import PreTrainedModel
 
 from training.batches import Split
-from training.config import Precision, TrialConfig
+from training.config import Precision, Quantization, TrialConfig
 from training.encode import Recipe, encode
 from training.examples import Example
+from training.memory import check_weights
 from training.methods import method_of
 from training.model import Base, check_model, load_base, load_tokenizer
 from training.resources import Resources, attention_of
@@ -127,6 +128,7 @@ def ready(examples: Sequence[Example], task: Task, tokenizer: Any, *, config: Tr
 
 def _build(config: TrialConfig, resources: Resources) -> Workbench:
     data = data_of(config)
+    check_weights(data.model, _weight_bytes(config, resources), resources.device, most_mb=config.fit.max_memory_mb)
     return Workbench(
         task=data.task,
         tokenizer=data.tokenizer,
@@ -137,6 +139,16 @@ def _build(config: TrialConfig, resources: Resources) -> Workbench:
         num_cut=data.encoded["train"].encoded.num_cut,
         num_duplicates=data.splits.num_duplicates,
     )
+
+
+def _weight_bytes(config: TrialConfig, resources: Resources) -> float:
+    match config.model.quantization:
+        case None:
+            return base_dtype(config, resources.precision).itemsize
+        case Quantization.int8:
+            return 1
+        case _:
+            return 0.5
 
 
 def base_of(config: TrialConfig, resources: Resources, *, task: Task, tokenizer: Any) -> Base:

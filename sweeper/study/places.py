@@ -1,10 +1,12 @@
 """A study as if no worker had ever died: lost trials are hidden, and a retry stands in the place that it had."""
 
+import copy
 from typing import Any
 
 import optuna
 
 from sweeper.study.record import INDEX, KIND, LOST, SURPLUS
+from training.trial import FailureKind
 
 
 class InPlaces:
@@ -23,6 +25,35 @@ class InPlaces:
     def _get_trials(self, *args: Any, **kwargs: Any) -> list[optuna.trial.FrozenTrial]:
         # what samplers call
         return _in_places(self._study._get_trials(*args, **kwargs))
+
+
+class WithLimits(InPlaces):
+    """The same for samplers, to whom a trial that did not fit into memory is one that broke a constraint: Optuna
+    forgets failed trials, and would suggest their like again.
+    """
+
+    def get_trials(self, *args: Any, **kwargs: Any) -> list[optuna.trial.FrozenTrial]:
+        """Optuna's public method."""
+        states = kwargs.pop("states", None)
+        return _of_states(_limited(super().get_trials(*args, **kwargs)), states)
+
+    def _get_trials(self, deepcopy: bool = True, states: Any = None, use_cache: bool = False) -> Any:  # Optuna's own
+        return _of_states(_limited(super()._get_trials(deepcopy=deepcopy, use_cache=use_cache)), states)
+
+
+def _limited(trials: list[optuna.trial.FrozenTrial]) -> list[optuna.trial.FrozenTrial]:
+    shown = []
+    for trial in trials:
+        if trial.user_attrs.get(KIND) == FailureKind.out_of_memory.value:
+            trial = copy.deepcopy(trial)
+            trial.state = optuna.trial.TrialState.PRUNED
+            trial.set_constraint("memory", 1.0)
+        shown.append(trial)
+    return shown
+
+
+def _of_states(trials: list[optuna.trial.FrozenTrial], states: Any) -> list[optuna.trial.FrozenTrial]:
+    return [trial for trial in trials if states is None or trial.state in states]
 
 
 def _in_places(trials: list[optuna.trial.FrozenTrial]) -> list[optuna.trial.FrozenTrial]:

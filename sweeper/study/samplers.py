@@ -9,7 +9,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
 from sweeper import config
-from sweeper.study.places import InPlaces
+from sweeper.study.places import WithLimits
 
 
 def sampler_of(settings: config.SamplerConfig, *, seed: int, index: int) -> BaseSampler:
@@ -50,4 +50,4 @@ class SamplerInPlaces(BaseSampler):
 
 
 def _view(study: Study) -> Study:
-    return InPlaces(study)  # type: ignore[return-value]
+    return WithLimits(study)  # type: ignore[return-value]
