@@ -1,6 +1,7 @@
 """Every file under conf/ composes and passes the typed checks."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_module
@@ -23,6 +24,10 @@ def test_every_option_composes_and_is_valid(option: str) -> None:
     with initialize_config_module("conf", version_base="1.3"):
         # only classification has a graph to export; an experiment says so itself
         more = [] if option.startswith(("export=", "experiment=")) else ["export=none"]
+        if option.startswith("preset="):
+            # chosen by fit and method
+            more += [f"{group}={name}" for group, name in zip(("fit", "method"), option[7:].split("_", 1), strict=True)]
+            option = more.pop()
         if option.startswith("model=tiny"):
             more.append("method=full")
         if option == "task=custom":
@@ -31,6 +36,28 @@ def test_every_option_composes_and_is_valid(option: str) -> None:
         values = plain(compose("config", overrides=[option, rows, *more]))
     assert problems_of(values) == []
     assert read_space(values["space"]).problems == []
+
+
+def test_presets_are_what_they_say() -> None:
+    """LoRA's rank, scale and dropout; weights in 4 bits, one row of sixteen at a time; a cosine."""
+
+    def composed(*overrides: str) -> dict[str, Any]:
+        with initialize_config_module("conf", version_base="1.3"):
+            return plain(compose("config", overrides=["data.train_file=rows.jsonl", *overrides]))
+
+    for method in ("lora", "lora_bert", "qlora"):
+        values = composed("fit=regularized", f"method={method}")
+        assert [values["method"][key] for key in ("r", "alpha", "dropout")] == [16, 16, 0.1]
+        assert values["fit"]["weight_decay"] == 0.01
+        assert problems_of(values) == []
+    assert composed("fit=regularized", "method=full")["method"]["dropout"] == 0.1
+    assert composed("fit=regularized", "method=ia3")["method"]["name"] == "ia3"
+    assert composed("fit=regularized", "method.r=4")["method"]["r"] == 4
+    memory = composed("fit=memory")
+    assert memory["model"]["quantization"] == "nf4"
+    assert [memory["fit"][key] for key in ("batch_size", "micro_batch_size")] == [16, 1]
+    assert memory["fit"]["gradient_checkpointing"] is True
+    assert composed("fit=speed")["fit"]["schedule"] == "cosine"
 
 
 def test_there_is_one_place_for_a_default() -> None:

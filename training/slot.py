@@ -264,12 +264,7 @@ class Slot:
         reporter.metrics(milestone, metrics)
         progress = {"fit/progress": 1.0 if self._at_end else milestone / self._plan.total_examples}
         self._reports.append((milestone, metrics | progress))
-        since = overfits_since(self._reports)
-        if since is not None and not self._overfits:
-            self._overfits = True
-            log.info("trial %d: overfits since %d examples", self._trial.number, since)
-            reporter.tags({"overfits_since": str(since)})
-        verdict = self._trial.report(milestone, metrics | progress)
+        verdict = self._trial.report(milestone, metrics | progress | self._overfitting(reporter))
         outcome = self._outcome(milestone, verdict)
         if outcome is not None:
             self._checkpoint.wait()
@@ -278,6 +273,17 @@ class Slot:
         if isinstance(outcome, Completed) and not self._at_end:
             reporter.tags({"early_stop": f"no gain in {self._patience.num_waited} evaluations"})
         return outcome
+
+    def _overfitting(self, reporter: Reporter[Any]) -> dict[str, float]:
+        """Flags the run, the first time."""
+        since = overfits_since(self._reports)
+        if since is None:
+            return {}
+        if not self._overfits:
+            self._overfits = True
+            log.info("trial %d: overfits since %d examples", self._trial.number, since)
+            reporter.tags({"overfits_since": str(since)})
+        return {"fit/overfits_since": since}
 
     def _outcome(self, milestone: int, verdict: Verdict) -> Outcome | None:
         if verdict.stop and not self._at_end:
