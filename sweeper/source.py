@@ -1,5 +1,6 @@
 """The study as a source of trials: ask, compose, and hand back what came of it."""
 
+import logging
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from sweeper.study import Asked, Lease, Study
 from sweeper.study.record import EARLIER, RESULT, RUN_ID
 from training.errors import ConfigError
 from training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Verdict
+
+log = logging.getLogger(__name__)
 
 Compose = Callable[[Asked], DictConfig]
 
@@ -80,6 +83,9 @@ class StudyTrial:
                 self._study.complete(self.number, scores["objective"])
             case Pruned():
                 self._study.prune(self.number)
+            case Failed(FailureKind.lost, message, _):
+                log.warning("trial %d: %s", self.number, message)
+                self._study.lose(self.number)
             case Failed(kind, message, _):
                 self._study.set_trial_attr(self.number, "message", message[:1000])
                 self._study.fail(self.number, kind)

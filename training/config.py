@@ -126,6 +126,8 @@ class FitConfig:
         memory, a third more time. Such a trial shares no passes.
     precision: Arithmetic of forward and backward.
     device: `auto`, `cpu`, `cuda` or `cuda:<index>`.
+    devices: Processes that train the trial together, each on rows of its own, with a device or a share of the cores
+        each. The result does not depend on it.
     threads: CPU threads of one worker; null shares the cores among the workers.
     slots: Trials that one worker trains at once on one base; null times what is faster, once for a machine.
     compile: Whether torch.compile makes the forward and backward pass; null compiles trials of 20,000 steps or more.
@@ -159,6 +161,7 @@ class FitConfig:
     gradient_checkpointing: bool
     precision: Precision
     device: str
+    devices: int = field(metadata=above_zero(2))
     threads: int | None = field(metadata=above_zero(2))
     slots: int | None = field(
         metadata={"rule": Rule("use a number from 1 to 64, e.g. 4", lambda value: 1 <= value <= 64)}
@@ -243,6 +246,10 @@ def _cross_problems(config: TrialConfig) -> list[str]:
         problems.append(
             f"model.quantization is {config.model.quantization.value}, and method=full would train those weights; "
             "use method=lora, or model.quantization=null"
+        )
+    if fit.devices > 1 and fit.slots is not None and fit.slots > 1:
+        problems.append(
+            f"fit.devices is {fit.devices} and fit.slots is {fit.slots}; a trial on several devices shares no passes"
         )
     if fit.compile and fit.slots is not None and fit.slots > 1:
         problems.append(f"fit.compile is true and fit.slots is {fit.slots}; shared passes are not compiled: drop one")

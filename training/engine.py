@@ -7,13 +7,16 @@ from functools import partial
 
 import torch
 
+from training import workbench
 from training.calibrate import Decision
+from training.conductor import conduct
 from training.config import TrialConfig, parse_trial
 from training.errors import ConfigError
 from training.lane import Lane, failed, finish
 from training.method_config import LoraConfig
 from training.pack import Pack, gradients_alone
 from training.phases import Phases
+from training.ranks import Ranks
 from training.report import quiet
 from training.resources import MAX_SLOTS, empty_cache, is_out_of_memory, resolve
 from training.trial import Failed, FailureKind, Outcome, Trial, TrialSource
@@ -38,6 +41,11 @@ def run_trial(trial: Trial) -> Outcome:
     return engine.last_outcome
 
 
+def run_alone(trial: Trial, ranks: Ranks) -> None:
+    """Run one trial in this process, as the rank that leads the others."""
+    Engine(GivenTrials([trial]), decision=Decision(1, None), ranks=ranks).run()
+
+
 class GivenTrials:
     """A source of trials that are known beforehand."""
 
@@ -54,13 +62,15 @@ class Engine:
     Args:
         source: Of trials.
         decision: How many at once; None goes by the first trial's config.
+        ranks: The processes that train each trial together, of which this one leads; None lets trials on several
+            devices have processes of their own.
 
     Attributes:
         last_outcome: Of the trial that ended last.
     """
 
-    def __init__(self, source: TrialSource, *, decision: Decision | None = None) -> None:
-        self._source = source
+    def __init__(self, source: TrialSource, *, decision: Decision | None = None, ranks: Ranks | None = None) -> None:
+        self._source, self._ranks = source, ranks
         # by workbench: a search is not timed again for each batch size that it samples
         self._decisions: dict[str, Decision] = {}
         self._decision = decision
@@ -116,10 +126,23 @@ class Engine:
             if self._held is None or (self._lanes and not rides_along(self._held[1], self._lanes[0].config)):
                 return None
             (trial, config), self._held = self._held, None
+            if config.fit.devices > 1 and self._ranks is None:
+                self._tell(trial, self._conducted(trial, config))
+                continue
             try:
                 return Lane(trial, config)
             except OSError as error:
                 self._tell(trial, failed(error))
+
+    def _conducted(self, trial: Trial, config: TrialConfig) -> Outcome:
+        """A trial in processes of its own; the next one waits for its end."""
+        # its processes have bases of their own
+        workbench.clear()
+        try:
+            resolve(config.fit)
+            return conduct(trial, config.fit.devices)
+        except Exception as error:  # noqa: BLE001  # whatever a trial dies of, the sweep goes on
+            return failed(error)
 
     def _room(self) -> int:
         if not self._lanes:
@@ -144,10 +167,11 @@ class Engine:
     def _start(self, lane: Lane) -> None:
         self._lanes.append(lane)
         try:
-            resources = resolve(lane.config.fit)
+            resources = resolve(lane.config.fit, self._ranks)
             torch.set_num_threads(resources.num_threads)
             key = workbench_key(lane.config, resources)
-            lane.take_slot(workbench_for(lane.config, resources), resources, self._decision or self._decisions.get(key))
+            decision = self._decision or self._decisions.get(key)
+            lane.take_slot(workbench_for(lane.config, resources), resources, decision)
             if lane.decision.gain is not None:
                 self._decisions.setdefault(key, lane.decision)
             if lane.parts is not None:

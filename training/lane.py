@@ -97,6 +97,7 @@ class Lane:
         facts = {
             "device": str(resources.device),
             "precision": resources.precision.value,
+            "devices": str(self.config.fit.devices),
             "threads": str(resources.num_threads),
             "trained_parameters": str(self.slot.num_trained_parameters),
             "slots": str(self.decision.slots),

@@ -99,8 +99,9 @@ def pack_of(slots: Sequence[Slot]) -> Pack:
 
 
 def gradients_alone(slot: Slot) -> None:
-    """Add the gradient of the slot's next micro-batch to its parameters."""
-    _backward(slot, slot.micro_batch())
+    """Add the gradient of the slot's next micro-batch to its parameters, if it has rows of the batch."""
+    if not slot.idle:
+        _backward(slot, slot.micro_batch())
 
 
 def _backward(slot: Slot, batch: Batch) -> None:

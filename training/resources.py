@@ -8,6 +8,7 @@ import torch
 
 from training.config import Attention, FitConfig, Precision
 from training.errors import ConfigError
+from training.ranks import Ranks
 
 # more than a base of a useful size leaves memory for
 MAX_SLOTS = 64
@@ -21,21 +22,39 @@ class Resources(NamedTuple):
     device: Where tensors live.
     precision: Never `auto`.
     num_threads: CPU threads of this process.
+    ranks: The processes that train a trial together.
     """
 
     device: torch.device
     precision: Precision
     num_threads: int
+    ranks: Ranks = Ranks()
 
 
-def resolve(fit: FitConfig) -> Resources:
-    """Turn `auto` into what this machine has.
+def resolve(fit: FitConfig, ranks: Ranks | None = None) -> Resources:
+    """Turn `auto` into what this machine has, or what of it is the rank's.
 
     Raises:
         ConfigError: A device or precision was asked for that the machine lacks.
     """
     device = _device(fit.device)
-    return Resources(device, _precision(fit.precision, device), fit.threads or free_cores())
+    if fit.devices > 1 and device.type == "cuda":
+        _check_devices(fit, device)
+        device = torch.device("cuda", ranks.rank) if ranks is not None else device
+    size = ranks.size if ranks is not None else 1
+    num_threads = max(1, fit.threads // size) if fit.threads else free_cores()
+    return Resources(device, _precision(fit.precision, device), num_threads, ranks or Ranks())
+
+
+def _check_devices(fit: FitConfig, device: torch.device) -> None:
+    num_here = torch.cuda.device_count()
+    if fit.devices > num_here or device.index is not None:
+        raise ConfigError(
+            [
+                f"fit.devices is {fit.devices} and fit.device is {fit.device}, but {num_here} CUDA devices are here; "
+                "use at most as many, with fit.device=auto"
+            ]
+        )
 
 
 def free_cores() -> int:

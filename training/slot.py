@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
+from training.admission import check_memory, check_trial
 from training.batches import Batch, BatchOrder, collate
 from training.cadence import Cadence, plan_of
 from training.checkpoint import BestCheckpoint, CheckpointRecord
@@ -19,7 +19,6 @@ from training.config import AUTO, TrialConfig
 from training.errors import ConfigError, Diverged
 from training.evaluate import score_split
 from training.gradient_checkpoints import checkpoint_gradients
-from training.memory import check_need, check_weights, need_of
 from training.methods import Method, Setting, method_of
 from training.model import trial_copy
 from training.overfitting import overfits_since
@@ -39,7 +38,8 @@ class Slot:
     """Holds one trial: whoever has it runs its micro-batches through a model, alone or packed with others."""
 
     def __init__(self, trial: Trial, config: TrialConfig, bench: Workbench, resources: Resources) -> None:
-        _check(config, bench, resources)
+        self._ranks = resources.ranks
+        check_trial(config, bench, resources)
         torch.manual_seed(config.fit.seed)
         self.bench, self.resources = bench, resources
         self._trial, self._config = trial, config
@@ -56,7 +56,7 @@ class Slot:
             new_keys=bench.base.new_keys,
         )
         self._lengths_N = bench.splits["train"].encoded.lengths()
-        self._check_memory()
+        check_memory(self.model, config.fit, resources, tokens=int(self._lengths_N.max()))
         self._order = BatchOrder(self._lengths_N, batch_size=config.fit.batch_size, seed=config.fit.seed)
         self._cadence = Cadence(self._plan.eval_every)
         self._patience = Patience(
@@ -64,7 +64,7 @@ class Slot:
             min_improvement=config.fit.min_improvement,
             maximize=config.task.maximize,
         )
-        self._examples_seen = self._num_tokens = 0
+        self._examples_seen = self._num_rows = self._num_tokens = 0
         self._milestone: int | None = None
         self._window = Window()
         self._best: Completed | None = None
@@ -75,17 +75,9 @@ class Slot:
         self.is_compiled = is_worth_compiling(config.fit, self._plan, resources)
         if self.is_compiled:
             compile_training(self.model)
-
-    def _check_memory(self) -> None:
-        """What is taken beside the model, for a row at a time if more need not fit.
-
-        Raises:
-            MemoryError: It cannot fit.
-        """
-        fit = self._config.fit
-        rows = 1 if fit.micro_batch_size == AUTO else fit.rows_at_once
-        need = need_of(self.model, fit, rows=rows, tokens=int(self._lengths_N.max()))
-        check_need(need, self.resources.device, most_mb=fit.max_memory_mb)
+        if not self._ranks.leads:
+            # dropout of its own
+            torch.manual_seed(config.fit.seed + self._ranks.rank)
 
     @property
     def num_trained_parameters(self) -> int:
@@ -114,33 +106,43 @@ class Slot:
 
     def micro_batch(self, most: int | None = None) -> Batch:
         """The rows whose gradient is next: a micro-batch, or fewer if at most so many are wanted."""
-        if self._stepper.num_rows == 0:
-            rows_N = next(self._order)
-            self._num_tokens = int(self._lengths_N[rows_N].sum())
-            weights_N = self.bench.splits["train"].targets.weights_N
-            self._stepper.begin(rows_N, float(weights_N[rows_N].sum()))
+        self._begin_batch()
         rows = self._stepper.micro_rows(most)
         pad_id = self.bench.tokenizer.pad_token_id
         return collate(self.bench.splits["train"], rows, pad_id=pad_id, device=self.resources.device)
+
+    def _begin_batch(self) -> None:
+        if self._stepper.under_way:
+            return
+        rows_N = next(self._order)
+        self._num_rows, self._num_tokens = len(rows_N), int(self._lengths_N[rows_N].sum())
+        weights_N = self.bench.splits["train"].targets.weights_N
+        own_N = rows_N[self._ranks.rank :: self._ranks.size]
+        self._stepper.begin(own_N, float(weights_N[rows_N].sum()))
+
+    @property
+    def idle(self) -> bool:
+        """Whether the other ranks have all the rows of the batch."""
+        self._begin_batch()
+        return self._stepper.complete
 
     def share_of(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         """What to take the gradient of, given the model's output for the micro-batch."""
         loss = self.bench.task.loss(logits, batch, label_smoothing=self._config.fit.label_smoothing)
         return self._stepper.share_of(loss)
 
-    def advance(self, reporter: Reporter[Any]) -> None:
-        """After the gradient: step the optimizer when its batch is complete.
+    def advance(self, reporter: Reporter[Any] | None) -> None:
+        """After the gradient: step the optimizer when its batch is complete; who does not lead has no reporter.
 
         Raises:
             Diverged: The loss or the gradient is not finite.
         """
         if not self._stepper.complete:
             return
-        rows, num_tokens = self._stepper.num_rows, self._num_tokens
         result = self._stepper.step()
-        self._examples_seen += rows
-        self._window.add(result, rows, num_tokens)
-        if self._stepper.num_steps % self._config.tracking.log_every == 0:
+        self._examples_seen += self._num_rows
+        self._window.add(result, self._num_rows, self._num_tokens)
+        if reporter is not None and self._stepper.num_steps % self._config.tracking.log_every == 0:
             reporter.metrics(self._examples_seen, _step_metrics(result))
         self._milestone = self._cadence.reached(self._examples_seen)
         if self._milestone is None and self._at_end:
@@ -149,7 +151,7 @@ class Slot:
 
     def _save_if_due(self) -> None:
         minutes = self._config.fit.save_minutes
-        if minutes is None or time.monotonic() - self._saved_at < 60 * minutes:
+        if not self._ranks.leads or minutes is None or time.monotonic() - self._saved_at < 60 * minutes:
             return
         try:
             # what the state calls the best must be there
@@ -194,6 +196,8 @@ class Slot:
         """
         lineage = self._trial.lineage
         state = read_state([lineage.folder, *lineage.earlier], identity=self._identity())
+        # before the first one writes another
+        self._ranks.wait()
         if state is None:
             return None
         best = state.facts["best"]
@@ -238,7 +242,7 @@ class Slot:
 
     def skip(self) -> None:
         """Leave the batch that is under way, and its gradients, for the next one."""
-        self._stepper.begin(np.empty(0, dtype=np.int64))
+        self._stepper.drop()
 
     @property
     def _at_end(self) -> bool:
@@ -266,6 +270,7 @@ class Slot:
         self._reports.append((milestone, metrics | progress))
         verdict = self._trial.report(milestone, metrics | progress | self._overfitting(reporter))
         outcome = self._outcome(milestone, verdict)
+        self._ranks.agreed(outcome is not None)
         if outcome is not None:
             self._checkpoint.wait()
             if self._best is not None:
@@ -273,6 +278,12 @@ class Slot:
         if isinstance(outcome, Completed) and not self._at_end:
             reporter.tags({"early_stop": f"no gain in {self._patience.num_waited} evaluations"})
         return outcome
+
+    def evaluated_elsewhere(self) -> bool:
+        """Wait until the rank that leads has evaluated; whether the trial has ended by it."""
+        self._window, self._milestone = Window(), None
+        ended: bool = self._ranks.agreed(None)
+        return ended
 
     def _overfitting(self, reporter: Reporter[Any]) -> dict[str, float]:
         """Flags the run, the first time."""
@@ -319,20 +330,6 @@ def _step_metrics(result: StepResult) -> dict[str, float]:
         "train/gradient_norm": result.gradient_norm,
         "train/learning_rate": result.learning_rate,
     }
-
-
-def _check(config: TrialConfig, bench: Workbench, resources: Resources) -> None:
-    """What can be told before the trial has a model of its own."""
-    fit = config.fit
-    if bench.task.couples_rows and fit.rows_at_once < fit.batch_size:
-        raise ConfigError(
-            [
-                f"fit.micro_batch_size is {fit.rows_at_once}, and the loss compares all rows of a batch "
-                f"({fit.batch_size}) with each other; use auto"
-            ]
-        )
-    if not method_of(config.method).shares_base:
-        check_weights(bench.base.model, 4, resources.device, most_mb=fit.max_memory_mb)
 
 
 def _trainable(method: Method, bench: Workbench) -> Any:

@@ -47,6 +47,7 @@ class Stepper:
         num_train_steps: int,
         new_keys: Collection[str] = (),
     ) -> None:
+        self._ranks = resources.ranks
         self._fit = fit
         self._num_train_steps = num_train_steps
         self._num_warmup_steps = math.ceil(fit.warmup_share * num_train_steps)
@@ -57,22 +58,32 @@ class Stepper:
         self.num_steps = 0
         self._rows_N: np.ndarray = np.empty(0, dtype=np.int64)
         self._at, self._weight = 0, 1.0
+        self._under_way = False
         self._losses: list[torch.Tensor] = []
 
     @property
-    def num_rows(self) -> int:
-        """Rows of the batch that is under way; 0 between two."""
-        return len(self._rows_N)
+    def under_way(self) -> bool:
+        """Whether a batch is begun and not stepped."""
+        return self._under_way
 
     @property
     def complete(self) -> bool:
         """Whether all rows of the batch have had their turn, so that `step` is next."""
-        return 0 < len(self._rows_N) <= self._at
+        return self._under_way and len(self._rows_N) <= self._at
 
     def begin(self, rows_N: np.ndarray, weight: float | None = None) -> None:
-        """Start on the rows of the next optimizer step; `weight` is what they count together, by default one each."""
+        """Start on the rows of the next optimizer step; `weight` is what they count together, by default one each.
+
+        With several ranks the rows are this one's own, and the weight is that of all.
+        """
         self._rows_N = rows_N
         self._weight = float(len(rows_N)) if weight is None else weight
+        self._under_way = True
+        self.rewind()
+
+    def drop(self) -> None:
+        """Leave the batch that is under way, and its gradients."""
+        self._under_way = False
         self.rewind()
 
     def rewind(self) -> None:
@@ -100,8 +111,9 @@ class Stepper:
         """
         learning_rate = self._learning_rate()
         set_learning_rate(self._optimizer, learning_rate)
+        self._ranks.sum_gradients(self._trained)
         norm = self._clip()
-        *losses_nats, gradient_norm = torch.stack([*self._losses, norm.to(self._losses[0].dtype)]).tolist()
+        *losses_nats, gradient_norm = torch.stack([*self._all_losses(norm), norm]).tolist()
         result = StepResult(sum(losses_nats) / self._weight, self._weight, gradient_norm, learning_rate)
         # a scaler expects overflows while it looks for its scale and skips those steps by itself
         overflowed = not math.isfinite(gradient_norm) and not self._scaler.is_enabled()
@@ -110,12 +122,20 @@ class Stepper:
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self.num_steps += 1
-        self.begin(np.empty(0, dtype=np.int64))
+        self.drop()
         return result
+
+    def _all_losses(self, like: torch.Tensor) -> list[torch.Tensor]:
+        """Of the micro-batches, or with several ranks their sum over all."""
+        losses = [loss.to(like.dtype) for loss in self._losses]
+        if self._ranks.size == 1:
+            return losses
+        own = torch.stack(losses).sum() if losses else torch.zeros_like(like)
+        return [self._ranks.sum(own)]
 
     def state(self) -> State:
         """Between two batches: moments, steps, and the scale of fp16."""
-        assert self.num_rows == 0
+        assert not self.under_way
         moments = optimizer_state(self._optimizer)
         facts = {"num_steps": self.num_steps, "rows_at_once": self.rows_at_once, "scaler": self._scaler.state_dict()}
         return State(moments.tensors, {**facts, "moments": moments.facts})

@@ -209,6 +209,14 @@ class Study:
             if trial.state is record.TrialState.running and _is_lost(trial, attrs):
                 self._retry(trial, died=not was_handed_back(attrs, trial.attrs.get(record.WORKER)))
 
+    def lose(self, number: int) -> None:
+        """End a trial that a process of its own has not survived; it is tried again, as often as those of dead
+        workers.
+        """
+        for trial in self.trials():
+            if trial.number == number and trial.state is record.TrialState.running:
+                self._retry(trial, died=True)
+
     def _retry(self, trial: TrialRecord, *, died: bool) -> None:
         retries = int(trial.attrs.get(record.RETRIES, 0))
         if died and retries >= self.spec.max_retries:
