@@ -50,6 +50,7 @@ def composed(*overrides: str) -> Mapping[str, Any]:
 def config_of(path: str, *overrides: str) -> TrialConfig:
     """A trial's config for a model."""
     given = ["data.train_file=random.jsonl", f"model.name_or_path={path}", "search.name=benchmark", "fit.compile=false"]
+    given.append("fit.save_minutes=null")
     given += overrides
     parsed = parse_trial(composed(*given))
     if parsed.problems:

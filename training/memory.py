@@ -113,8 +113,8 @@ def check_need(need: Need, device: torch.device, *, most_mb: float | None) -> No
     free = free_bytes(device, most_mb=most_mb)
     if need.total > free:
         raise MemoryError(
-            f"training takes at least {need} beside the model, and {max(free, 0) / MB:,.0f} MB are free; use "
-            "method=qlora, fit.gradient_checkpointing=true, a smaller model or data.max_length"
+            f"training takes at least {need} beside the model, and {_said(free, most_mb)}; use method=qlora, "
+            "fit.gradient_checkpointing=true, a smaller model or data.max_length"
         )
 
 
@@ -134,6 +134,11 @@ def check_weights(model: nn.Module, num_bytes: float, device: torch.device, *, m
     free = free_bytes(device, most_mb=most_mb)
     if wanted > free:
         raise MemoryError(
-            f"the model's weights take {wanted / MB:,.0f} MB, and {max(free, 0) / MB:,.0f} MB are free; use "
-            "method=qlora, or a smaller model"
+            f"the model's weights take {wanted / MB:,.0f} MB, and {_said(free, most_mb)}; use method=qlora, or a "
+            "smaller model"
         )
+
+
+def _said(free: float, most_mb: float | None) -> str:
+    left = f"{max(free, 0) / MB:,.0f} MB are"
+    return f"{left} free" if most_mb is None else f"{left} left of fit.max_memory_mb={most_mb:g}"

@@ -74,7 +74,8 @@ def test_a_trial_that_cannot_fit_is_refused_with_the_numbers(fake_trial: Callabl
     assert isinstance(outcome, Failed)
     assert outcome.kind is FailureKind.out_of_memory
     assert "MB" in outcome.message
-    assert "0 MB are free; use method=qlora" in outcome.message
+    assert "0 MB are left of fit.max_memory_mb=" in outcome.message
+    assert "use method=qlora" in outcome.message
     assert not trial.reports
 
 

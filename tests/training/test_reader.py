@@ -27,7 +27,7 @@ def write_formats(folder: Path) -> list[Path]:
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), folder / "r.parquet")
     plain = sorted(folder.iterdir())
     for path in plain:
-        (folder / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        (folder / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
     return sorted(folder.iterdir())
 
 
@@ -45,11 +45,11 @@ def test_a_text_file_is_one_document(tmp_path: Path, name: str) -> None:
     """A .txt or .md file is one row with its whole text, blank lines and all, and its path."""
     content = "\ufeffErste Zeile: Größe\r\n\r\n  zweite\n".encode()
     path = tmp_path / name
-    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    path.write_bytes(gzip.compress(content, mtime=0) if name.endswith(".gz") else content)
     assert read_rows(str(path)) == [{"text": "Erste Zeile: Größe\n\n  zweite\n", "file": str(path)}]
 
 
-PARQUET_GZ = gzip.compress(b"nonsense")
+PARQUET_GZ = gzip.compress(b"nonsense", mtime=0)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ PARQUET_GZ = gzip.compress(b"nonsense")
         ("r.pkl", b"cos\nsystem\n(S'exit 1'\ntR.", "'.pkl' are not read"),
         ("r.pkl.gz", b"", "are not read"),
         ("r.jsonl.gz", b'{"a": 1}\n', "broken gzip"),
-        ("r.jsonl.gz", gzip.compress(b'{"a": 1}\n' * 99)[:-12], "broken gzip"),
-        ("r.csv.gz", gzip.compress(b"a,b\n")[:10] + b"\xff" * 20, "broken gzip"),
+        ("r.jsonl.gz", gzip.compress(b'{"a": 1}\n' * 99, mtime=0)[:-12], "broken gzip"),
+        ("r.csv.gz", gzip.compress(b"a,b\n", mtime=0)[:10] + b"\xff" * 20, "broken gzip"),
         ("r.parquet.gz", PARQUET_GZ[:-9], "broken gzip"),
     ],
 )
@@ -99,7 +99,7 @@ def test_bytes_that_are_not_utf8_are_named_with_their_line(
     """Far behind the decoder's first block too, and umlauts before it do not shift the column."""
     bad = line % "ö".encode() * 2999 + line % ("ö".encode() + b"\xff") + line % b"x"
     path = tmp_path / (name + ".gz" if packed else name)
-    path.write_bytes(gzip.compress(bad) if packed else bad)
+    path.write_bytes(gzip.compress(bad, mtime=0) if packed else bad)
     column = line.index(b"%s") + 2
     expected = f"line 3000: byte 0xff at column {column} is not UTF-8; save the file as UTF-8"
     with pytest.raises(DataError, match=re.escape(str(path)) + f", {expected}$"):
@@ -124,7 +124,9 @@ def test_a_folder_gives_all_its_files_by_path(tmp_path: Path, caplog: pytest.Log
     }.items():
         content = f"n\n{number}\n" if ".csv" in name else f'{{"n": "{number}"}}\n'
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(gzip.compress(content.encode()) if name.endswith(".gz") else content.encode())
+        (tmp_path / name).write_bytes(
+            gzip.compress(content.encode(), mtime=0) if name.endswith(".gz") else content.encode()
+        )
     for name in ("picture.png", "a/weights.pkl", "README.md", "a/License"):
         (tmp_path / name).write_bytes(b"\x80")
     with caplog.at_level(logging.INFO, logger="training"):
@@ -195,7 +197,7 @@ def test_rows_are_streamed(tmp_path: Path, name: str) -> None:
     else:
         lines = ["text", *texts] if kind in ("csv", "tsv") else [json.dumps({"text": text}) for text in texts]
         content = "\n".join(lines).encode()
-    path.write_bytes(gzip.compress(content, 1) if name.endswith(".gz") else content)
+    path.write_bytes(gzip.compress(content, 1, mtime=0) if name.endswith(".gz") else content)
     next(iter_rows(str(path)))  # what is imported on the first call
     tracemalloc.start()
     try:
