@@ -17,10 +17,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 sweep: install
 	$(BIN)/slimtune sweep experiment=tone
 
-# quick ones first: a fault shows early
+# quick ones first: a fault shows early; two at a time, each on a thread or two
 test: install
-	$(BIN)/python -m pytest -m "not slow"
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "not slow" -n 2
+	$(BIN)/python -m pytest -m slow -n 2
 
 check: install
 	$(BIN)/ruff check .

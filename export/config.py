@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from training.config import TrialConfig
+from training.method_config import PrefixTuningConfig, PromptTuningConfig
 from training.schema import Parsed, Rule, parse_section, share, suggestion
 from training.task_config import ClassificationConfig
 
@@ -79,6 +80,10 @@ def export_problems(trial: TrialConfig) -> list[str]:
         return [f"export is onnx, which has no graph for task={task.name} yet; use export=none"]
     if task.multi_label or trial.data.text_pair_column is not None:
         return ["export is onnx, which has no graph for several labels or pairs of texts yet; use export=none"]
+    if isinstance(trial.method, PromptTuningConfig | PrefixTuningConfig):
+        return [
+            f"export is onnx, and the virtual tokens of method={trial.method.name} have no weights; use export=none"
+        ]
     if task.metric == "loss" and (task.loss is not None or task.class_weights is not None):
         return ["export is onnx, which cannot measure this task's own loss; use another task.metric, or export=none"]
     return []
