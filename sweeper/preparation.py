@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from sweeper.study.pruners import Rungs
+from training.admission import check_positions
 from training.cadence import plan_of
 from training.config import TrialConfig
 from training.data_report import DataReport
@@ -33,6 +34,7 @@ def prepare(config: TrialConfig) -> Prepared:
     """
     data = data_of(config)
     method_of(config.method).check(data.model, data.task.peft_task_type)
+    check_positions(config.method, data.model.config, longest=int(data.encoded["train"].encoded.lengths().max()))
     resolve(config.fit)
     # a loss or a score that nobody can make is told now
     own_loss(config.task.loss)

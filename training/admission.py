@@ -1,10 +1,13 @@
 """What can be told before a trial takes its first step."""
 
+from typing import Any
+
 from torch import nn
 
 from training.config import AUTO, FitConfig, TrialConfig
 from training.errors import ConfigError
 from training.memory import check_need, check_weights, need_of
+from training.method_config import MethodConfig
 from training.methods import method_of
 from training.resources import Resources
 from training.workbench import Workbench
@@ -26,8 +29,26 @@ def check_trial(config: TrialConfig, bench: Workbench, resources: Resources) -> 
                 f"use {AUTO if fit.devices == 1 else 1}"
             ]
         )
+    check_positions(config.method, bench.base.model.config, longest=int(bench.splits["train"].encoded.lengths().max()))
     if not method_of(config.method).shares_base:
         check_weights(bench.base.model, 4, resources.device, most_mb=fit.max_memory_mb)
+
+
+def check_positions(method: MethodConfig, model_config: Any, *, longest: int) -> None:
+    """Whether virtual tokens leave room for the rows.
+
+    Raises:
+        ConfigError: They do not.
+    """
+    positions = getattr(model_config, "max_position_embeddings", None)
+    num_virtual = getattr(method, "num_virtual_tokens", 0)
+    if positions is not None and num_virtual > 0 and longest + num_virtual > positions:
+        raise ConfigError(
+            [
+                f"method.num_virtual_tokens is {num_virtual}, and rows have up to {longest} tokens, together more than "
+                f"the model's {positions} positions; use data.max_length={positions - num_virtual}"
+            ]
+        )
 
 
 def check_memory(model: nn.Module, fit: FitConfig, resources: Resources, *, tokens: int) -> None:

@@ -1,18 +1,26 @@
 """One trial on several devices: a process for each, watched by the worker, which alone speaks with the search."""
 
+import logging
 import multiprocessing
 import socket
-import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import NamedTuple
 
 from training.rank import run_rank
 from training.relay import Given, Message
 from training.trial import Failed, FailureKind, Outcome, Trial
 
-# after the trial's end
+# for the first rank to say of itself what another one has failed of
 GRACE_SECONDS = 10.0
+
+
+class Rank(NamedTuple):
+    """A process and the worker's end of its pipe."""
+
+    process: BaseProcess
+    connection: Connection
 
 
 def conduct(trial: Trial, size: int) -> Outcome:
@@ -21,52 +29,79 @@ def conduct(trial: Trial, size: int) -> Outcome:
     A rank that dies ends the trial as lost: the others would wait for it.
     """
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
     port = _free_port()
     given = Given(dict(trial.config), trial.lineage, trial.number)
-    ranks = [
-        context.Process(
-            target=run_rank, args=(rank, size, port, given, theirs if rank == 0 else None), name=f"rank {rank}"
-        )
-        for rank in range(size)
-    ]
-    for process in ranks:
-        process.start()
-    # its end would not be seen as long as somebody else could write
-    theirs.close()
+    ranks: list[Rank] = []
     try:
-        return _outcome(trial, ours, ranks)
+        for number in range(size):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=run_rank, args=(number, size, port, given, theirs), name=f"rank {number}")
+            process.start()
+            # its end would not be seen as long as somebody else could write
+            theirs.close()
+            ranks.append(Rank(process, ours))
+        return _outcome(trial, ranks)
     finally:
-        _end(ranks)
-        ours.close()
+        for rank in ranks:
+            if rank.process.is_alive():
+                rank.process.kill()
+            rank.process.join()
+            rank.connection.close()
 
 
-def _outcome(trial: Trial, ours: Connection, ranks: Sequence[BaseProcess]) -> Outcome:
-    sentinels = {process.sentinel: process for process in ranks}
+def _outcome(trial: Trial, ranks: Sequence[Rank]) -> Outcome:
+    leader, watched = ranks[0], list(ranks)
     while True:
-        ready = wait([ours, *sentinels])
+        ready = wait([rank.connection for rank in watched])
         # what was said before an end counts
-        if ours in ready:
-            try:
-                outcome = _answer(trial, ours)
-            except EOFError:
-                return _lost(ranks[0])
-            if outcome is not None:
+        for rank in [rank for rank in watched if rank.connection in ready]:
+            outcome = _answer(trial, rank)
+            if outcome is None:
+                continue
+            if rank is leader:
+                # the tracker may have more to take
+                rank.process.join()
                 return outcome
-            continue
-        return _lost(next(process for sentinel, process in sentinels.items() if sentinel in ready))
+            if _is_lost(outcome):
+                if rank.process.exitcode != 0:
+                    return outcome
+            else:
+                return _leaders_own(trial, leader) or outcome
+            # told by the first rank that the trial has ended
+            watched.remove(rank)
 
 
-def _answer(trial: Trial, ours: Connection) -> Outcome | None:
-    message: Message = ours.recv()
+def _answer(trial: Trial, rank: Rank) -> Outcome | None:
+    """Hear one message; the outcome, if it was the last."""
+    try:
+        message: Message = rank.connection.recv()
+    except (EOFError, OSError):
+        # its process has ended, and with it its end of the pipe
+        return _lost(rank.process)
     match message.kind:
         case "began":
             trial.began(*message.values)
         case "report":
-            ours.send(trial.report(*message.values))
-        case "finish":
+            rank.connection.send(trial.report(*message.values))
+        case "log":
+            (record,) = message.values
+            logging.getLogger(record.name).handle(record)
+        case "finish" | "failed":
             outcome: Outcome = message.values[0]
             return outcome
+    return None
+
+
+def _leaders_own(trial: Trial, leader: Rank) -> Outcome | None:
+    """What the first rank says within the time of grace: what ends one often ends all, and it tracks its own end."""
+    while leader.connection.poll(GRACE_SECONDS):
+        outcome = _answer(trial, leader)
+        if outcome is None:
+            continue
+        if _is_lost(outcome):
+            return None
+        leader.process.join()
+        return outcome
     return None
 
 
@@ -76,15 +111,8 @@ def _lost(process: BaseProcess) -> Failed:
     return Failed(FailureKind.lost, story, story)
 
 
-def _end(ranks: Sequence[BaseProcess]) -> None:
-    """Let them end, and end those that do not."""
-    deadline = time.monotonic() + GRACE_SECONDS
-    # the first one may have words for the tracker left, the others wait for nobody
-    ranks[0].join(max(0.0, deadline - time.monotonic()))
-    for process in ranks:
-        if process.is_alive():
-            process.kill()
-        process.join()
+def _is_lost(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failed) and outcome.kind is FailureKind.lost
 
 
 def _free_port() -> int:

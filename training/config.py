@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from training.data_config import DataConfig, parse_data
-from training.method_config import FullConfig, LoraConfig, MethodConfig, parse_method
+from training.method_config import FullConfig, LoraConfig, MethodConfig, PrefixTuningConfig, parse_method
 from training.schema import Parsed, Rule, above_zero, not_negative, parse_section, share
 from training.task_config import ClassificationConfig, TaskConfig, parse_task
 
@@ -127,7 +127,7 @@ class FitConfig:
     precision: Arithmetic of forward and backward.
     device: `auto`, `cpu`, `cuda` or `cuda:<index>`.
     devices: Processes that train the trial together, each on rows of its own, with a device or a share of the cores
-        each. The result does not depend on it.
+        each. But for dropout, the result does not depend on it.
     threads: CPU threads of one worker; null shares the cores among the workers.
     slots: Trials that one worker trains at once on one base; null times what is faster, once for a machine.
     compile: Whether torch.compile makes the forward and backward pass; null compiles trials of 20,000 steps or more.
@@ -246,6 +246,10 @@ def _cross_problems(config: TrialConfig) -> list[str]:
         problems.append(
             f"model.quantization is {config.model.quantization.value}, and method=full would train those weights; "
             "use method=lora, or model.quantization=null"
+        )
+    if fit.gradient_checkpointing and isinstance(config.method, PrefixTuningConfig):
+        problems.append(
+            "fit.gradient_checkpointing is true, with which layers take no prefix; use false, or another method"
         )
     if fit.devices > 1 and fit.slots is not None and fit.slots > 1:
         problems.append(

@@ -14,7 +14,7 @@ from training.config import TrialConfig, parse_trial
 from training.errors import ConfigError
 from training.lane import Lane, failed, finish
 from training.method_config import LoraConfig
-from training.pack import Pack, gradients_alone
+from training.pack import Pack, gradients_that_fit
 from training.phases import Phases
 from training.ranks import Ranks
 from training.report import quiet
@@ -279,22 +279,19 @@ class Engine:
                 # it is evaluated again with fewer beside it
                 self._shrink(self._under_way(), error)
                 return None
-            if is_out_of_memory(error) and not lane.slot.evaluation_due and lane.slot.halve():
-                log.warning("trial %d: %d rows at once from now on (%s)", lane.number, lane.slot.rows_at_once, error)
-                empty_cache()
-                return None
             return failed(error)
 
 
 def _micro_step(lane: Lane, *, alone: bool) -> None:
-    if alone:
-        gradients_alone(lane.slot)
+    if alone and not gradients_that_fit(lane.slot):
+        return
     lane.slot.advance(lane.reporter)
 
 
 def rides_along(config: TrialConfig, first: TrialConfig) -> bool:
     """Whether a trial may share the base with one under way; what only the model can tell is seen later."""
-    plain = isinstance(config.method, LoraConfig) and config.method.dropout == 0
+    method = config.method
+    plain = isinstance(method, LoraConfig) and method.dropout == 0 and not method.mutates_base
     ours, theirs = (
         (one.task, one.data, one.model, one.fit.precision, one.fit.device, one.fit.threads, one.fit.slots)
         for one in (config, first)

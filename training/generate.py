@@ -44,6 +44,9 @@ def generate(
         device: Where the model is.
     """
     is_encoder_decoder = bool(model.config.is_encoder_decoder)
+    if room := _room(model, settings):
+        # the end of a prompt that leaves no room is kept
+        prompts = [prompt[-room:] for prompt in prompts]
     answers = [""] * len(prompts)
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     for rows in _batches(order, [len(prompt) for prompt in prompts], even=_has_virtual_tokens(model)):
@@ -65,6 +68,15 @@ def generate(
         for row, text in zip(rows, tokenizer.batch_decode(output_BU[:, begun:], skip_special_tokens=True), strict=True):
             answers[row] = text
     return answers
+
+
+def _room(model: Any, settings: Generation) -> int | None:
+    """Tokens that a prompt may have beside virtual ones and the answer, if virtual ones take places away."""
+    positions = getattr(model.config, "max_position_embeddings", None)
+    if not _has_virtual_tokens(model) or positions is None or model.config.is_encoder_decoder:
+        return None
+    num_virtual = int(model.active_peft_config.num_virtual_tokens)
+    return max(1, int(positions) - num_virtual - settings.max_new_tokens)
 
 
 def _has_virtual_tokens(model: Any) -> bool:

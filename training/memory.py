@@ -60,24 +60,23 @@ def need_of(model: nn.Module, fit: FitConfig, *, rows: int, tokens: int) -> Need
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     num_trained = sum(parameter.numel() for parameter in trained)
     gradients = sum(parameter.numel() * parameter.element_size() for parameter in trained)
-    config: Any = model.config
+    # of several parts, that which reads the text; one of another kind is not counted
+    own: Any = model.config
+    config: Any = own.get_text_config()
     vectors = FORGOTTEN_VECTORS if fit.gradient_checkpointing else KEPT_VECTORS
     # in 16 bits at the least, and no layer below the first trained one keeps anything
-    activations = 2.0 * rows * tokens * config.hidden_size * vectors * _trained_layers(model, config)
+    width = getattr(config, "hidden_size", 0)
+    activations = 2.0 * rows * tokens * width * vectors * _trained_layers(model, config)
     return Need(gradients, num_trained * STATE_BYTES[fit.optimizer], activations, rows, tokens)
 
 
 def _trained_layers(model: nn.Module, config: Any) -> int:
     """Layers from the lowest trained one up; the head alone keeps nothing of them."""
-    depth = int(getattr(config, "num_hidden_layers", 1))
-    numbers = [
-        int(part)
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad
-        for part in name.split(".")
-        if part.isdigit()
-    ]
-    return max(0, depth - min(numbers)) if numbers else 0
+    depth = int(getattr(config, "num_hidden_layers", 0))
+    trained = (name for name, parameter in model.named_parameters() if parameter.requires_grad)
+    # the first number of a name is the layer's, others are of parts of it
+    numbers = [next((int(part) for part in name.split(".") if part.isdigit()), depth) for name in trained]
+    return max(0, depth - min(numbers, default=depth))
 
 
 def free_bytes(device: torch.device, *, most_mb: float | None) -> float:

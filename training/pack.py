@@ -1,6 +1,7 @@
 """Gradients of several trials from one pass over the frozen base, or of each from a pass of its own."""
 
 import itertools
+import logging
 from collections.abc import Sequence
 
 import torch
@@ -11,8 +12,11 @@ from training.batches import IGNORED, Batch, pad_of
 from training.config import Precision
 from training.packed_model import PackedModel, Parts, Seat, parts_of
 from training.passes import PASS_SIZES, Shape, group_passes
+from training.resources import empty_cache, is_out_of_memory
 from training.slot import Slot
 from training.step import autocast
+
+log = logging.getLogger(__name__)
 
 # fewer rows of each would make passes of overhead only
 LEAST_ROWS = 8
@@ -104,6 +108,21 @@ def gradients_alone(slot: Slot) -> None:
         _backward(slot, slot.micro_batch())
 
 
+def gradients_that_fit(slot: Slot) -> bool:
+    """The same; False if memory was too small, and the slot takes its batch anew with half of the rows at once."""
+    try:
+        gradients_alone(slot)
+    except Exception as error:
+        if not is_out_of_memory(error) or not slot.halve():
+            raise
+        log.warning("trial %d: %d rows at once from now on (%s)", slot.number, slot.rows_at_once, error)
+    else:
+        return True
+    # outside of the handler, whose traceback holds the tensors of the pass
+    empty_cache()
+    return False
+
+
 def _backward(slot: Slot, batch: Batch) -> None:
     slot.share_of(_logits(slot, slot.model, batch), batch).backward()  # type: ignore[no-untyped-call]
 
@@ -117,7 +136,7 @@ def packable(slot: Slot) -> Parts | None:
     """The slot's own layers, or None if it must run alone: what draws from the global generator at its own batch
     shape (dropout), what trains shared weights, a gradient scale of its own, or a loss that couples rows.
     """
-    alone = slot.resources.precision is Precision.fp16 or slot.bench.task.couples_rows or slot.forgets_activations
+    alone = slot.resources.precision is Precision.fp16 or slot.bench.task.couples_rows or not slot.may_share
     return None if alone else parts_of(slot.model)
 
 

@@ -1,12 +1,13 @@
 """One of the processes that train a trial together."""
 
+import logging
 import os
 import threading
 import time
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from training.relay import Given, RelayedTrial
+from training.relay import Given, PipeHandler, RelayedTrial
 
 if TYPE_CHECKING:
     from training.ranks import Group
@@ -14,16 +15,20 @@ if TYPE_CHECKING:
 PARENT_SECONDS = 1.0
 
 
-def run_rank(rank: int, size: int, port: int, given: Given, connection: Connection | None) -> None:
+def run_rank(rank: int, size: int, port: int, given: Given, connection: Connection) -> None:
     """The process's whole life. The first rank leads: it evaluates, reports, tracks and writes."""
     from training.ranks import Group, rank_environment
 
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     os.environ.update(rank_environment(rank, size, port))
-    trial = RelayedTrial(given, connection)
+    trial = RelayedTrial(given, connection, silent=rank > 0)
+    if rank == 0:
+        logging.basicConfig(level=logging.INFO, handlers=[PipeHandler(trial)], force=True)
     group = Group(cpu=_is_on_cpu(given))
     if group.leads:
-        _lead(trial, group)
+        from training.engine import run_alone
+
+        run_alone(trial, group)
     else:
         _follow(trial, group)
 
@@ -34,30 +39,35 @@ def _is_on_cpu(given: Given) -> bool:
     return given.config["fit"]["device"] == "cpu" or not torch.cuda.is_available()
 
 
-def _lead(trial: RelayedTrial, group: "Group") -> None:
-    from training.engine import run_alone
-
-    run_alone(trial, group)
-
-
 def _follow(trial: RelayedTrial, group: "Group") -> None:
-    """Train in step with the first rank until it says stop."""
+    """Train in step with the first rank until it says stop; what goes wrong here is told to the conductor."""
+    from training.lane import failed
+
+    try:
+        _keep_step(trial, group)
+    except Exception as error:  # noqa: BLE001  # the trial boundary of this process
+        trial.tell_failure(failed(error))
+
+
+def _keep_step(trial: RelayedTrial, group: "Group") -> None:
+    import torch
+
     from training.config import parse_trial
-    from training.pack import gradients_alone
+    from training.pack import gradients_that_fit
     from training.resources import resolve
     from training.slot import Slot
     from training.workbench import workbench_for
 
     config = parse_trial(trial.config).section
     resources = resolve(config.fit, group)
+    torch.set_num_threads(resources.num_threads)
     slot = Slot(trial, config, workbench_for(config, resources), resources)
     slot.resume()
     while True:
         if slot.evaluation_due:
             if slot.evaluated_elsewhere():
                 return
-        else:
-            gradients_alone(slot)
+        elif gradients_that_fit(slot):
             slot.advance(None)
 
 

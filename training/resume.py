@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from safetensors.torch import load, save
 
+from training.methods.quantized import keep_paged
+
 log = logging.getLogger(__name__)
 
 PREFIX = "resume-"
@@ -105,7 +107,7 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> State:
     tensors: dict[str, torch.Tensor] = {}
     numbers: dict[str, Any] = {}
     for index, values in optimizer.state_dict()["state"].items():
-        for key, value in values.items():
+        for key, value in _flat(values).items():
             if isinstance(value, torch.Tensor):
                 tensors[f"{index}.{key}"] = value
             else:
@@ -113,13 +115,25 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> State:
     return State(tensors, numbers)
 
 
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """bitsandbytes keeps some of its moments one level deeper."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
+
+
 def restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
     """Put moments and steps back; the groups stay those of the optimizer."""
     restored: dict[int, dict[str, Any]] = {}
     for name, value in {**state.facts, **state.tensors}.items():
-        index, _, key = name.partition(".")
-        restored.setdefault(int(index), {})[key] = value
+        index, *outer, key = name.split(".")
+        values = restored.setdefault(int(index), {})
+        for level in outer:
+            values = values.setdefault(level, {})
+        values[key] = value
     optimizer.load_state_dict({"state": restored, "param_groups": optimizer.state_dict()["param_groups"]})
+    keep_paged(optimizer)
 
 
 def generator_states(device: torch.device) -> dict[str, torch.Tensor]:

@@ -24,8 +24,17 @@ from training.model import trial_copy
 from training.overfitting import overfits_since
 from training.report import Reporter
 from training.resources import Resources
-from training.resume import MODEL, OPTIMIZER, State, generator_states, read_state, restore_generators, write_state
-from training.step import Stepper, StepResult
+from training.resume import (
+    MODEL,
+    OPTIMIZER,
+    State,
+    forget_states,
+    generator_states,
+    read_state,
+    restore_generators,
+    write_state,
+)
+from training.step import Stepper
 from training.stopping import Patience
 from training.trial import Completed, Outcome, Pruned, Trial, Verdict
 from training.window import Window
@@ -80,6 +89,11 @@ class Slot:
             torch.manual_seed(config.fit.seed + self._ranks.rank)
 
     @property
+    def number(self) -> int:
+        """The trial's number."""
+        return self._trial.number
+
+    @property
     def num_trained_parameters(self) -> int:
         """Elements of all tensors that the optimizer moves."""
         return sum(parameter.numel() for parameter in self.model.parameters() if parameter.requires_grad)
@@ -90,9 +104,9 @@ class Slot:
         return self._examples_seen
 
     @property
-    def forgets_activations(self) -> bool:
-        """Whether they are computed again in the backward pass."""
-        return self._config.fit.gradient_checkpointing
+    def may_share(self) -> bool:
+        """Whether its frozen weights are the base's own, and its activations are kept, as those of others in a pass."""
+        return method_of(self._config.method).shares_base and not self._config.fit.gradient_checkpointing
 
     @property
     def evaluation_due(self) -> bool:
@@ -143,7 +157,7 @@ class Slot:
         self._examples_seen += self._num_rows
         self._window.add(result, self._num_rows, self._num_tokens)
         if reporter is not None and self._stepper.num_steps % self._config.tracking.log_every == 0:
-            reporter.metrics(self._examples_seen, _step_metrics(result))
+            reporter.metrics(self._examples_seen, result.as_metrics())
         self._milestone = self._cadence.reached(self._examples_seen)
         if self._milestone is None and self._at_end:
             self._milestone = self._examples_seen
@@ -153,9 +167,9 @@ class Slot:
         minutes = self._config.fit.save_minutes
         if not self._ranks.leads or minutes is None or time.monotonic() - self._saved_at < 60 * minutes:
             return
+        # what the state calls the best must be there
+        self._checkpoint.wait()
         try:
-            # what the state calls the best must be there
-            self._checkpoint.wait()
             write_state(self._trial.lineage.folder, self._state(), examples_seen=self._examples_seen)
             if self._best is not None:
                 self._checkpoint.protect(self._best.checkpoint)
@@ -184,10 +198,7 @@ class Slot:
 
     def _identity(self) -> dict[str, Any]:
         parts = {name: self._trial.config[name] for name in ("task", "data", "model", "method", "fit")}
-        return {
-            "config": json.loads(json.dumps(parts, default=str)),
-            "data": self.bench.data_fingerprint,
-        }
+        return {"config": json.loads(json.dumps(parts, default=str)), "data": self.bench.data_fingerprint}
 
     def resume(self) -> int | None:
         """Go on where an earlier attempt was; the examples that it had seen, or None if there is nothing to go on with.
@@ -198,11 +209,14 @@ class Slot:
         state = read_state([lineage.folder, *lineage.earlier], identity=self._identity())
         # before the first one writes another
         self._ranks.wait()
-        if state is None:
-            return None
-        best = state.facts["best"]
+        best = state.facts["best"] if state is not None else None
         if best is not None and not Path(best[1]).is_dir():
             log.warning("trial %d: %s is gone, it begins anew", self._trial.number, best[1])
+            state = None
+        if state is None:
+            if self._ranks.leads:
+                # those of another config would hide the new ones
+                forget_states(lineage.folder)
             return None
         self._restore(state)
         for milestone, metrics in self._reports:
@@ -226,7 +240,12 @@ class Slot:
         if facts["best"] is not None:
             scores, checkpoint = facts["best"]
             self._best = Completed(scores, Path(checkpoint))
-        restore_generators(state.tensors)
+            self._checkpoint.protect(Path(checkpoint))
+        if self._ranks.leads:
+            restore_generators(state.tensors)
+        else:
+            # what it had drawn was not saved
+            torch.manual_seed(hash((self._config.fit.seed, self._ranks.rank, self._examples_seen)))
 
     def rewind(self) -> None:
         """Take the batch that is under way from its beginning, after a pass over it failed."""
@@ -322,14 +341,6 @@ class Slot:
             base_dtype=str(self.bench.base.dtype).removeprefix("torch."),
         )
         return Completed(metrics, self._checkpoint.keep(record))
-
-
-def _step_metrics(result: StepResult) -> dict[str, float]:
-    return {
-        "train/step_loss": result.loss_nats,
-        "train/gradient_norm": result.gradient_norm,
-        "train/learning_rate": result.learning_rate,
-    }
 
 
 def _trainable(method: Method, bench: Workbench) -> Any:

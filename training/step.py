@@ -30,6 +30,14 @@ class StepResult(NamedTuple):
     gradient_norm: float
     learning_rate: float
 
+    def as_metrics(self) -> dict[str, float]:
+        """By the tracker's keys."""
+        return {
+            "train/step_loss": self.loss_nats,
+            "train/gradient_norm": self.gradient_norm,
+            "train/learning_rate": self.learning_rate,
+        }
+
 
 class Stepper:
     """Owns a trial's optimizer and schedule, and the batch that is under way.

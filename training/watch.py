@@ -3,6 +3,7 @@
 import logging
 import threading
 import weakref
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import psutil
@@ -20,7 +21,7 @@ class Sample(NamedTuple):
     Attributes:
         cpu_percent: Of one core; two busy ones are 200.
         memory_mb: Resident memory in 10^6 bytes.
-        gpu_memory_mb: Allocated by PyTorch, at most since the sample before; None without a GPU.
+        gpu_memory_mb: Allocated by PyTorch on all GPUs, at most since the sample before; None without one.
         gpu_percent: Busy share of the GPU; None where the driver does not tell.
     """
 
@@ -104,18 +105,22 @@ class Watch:
         cpu, memory = self._process.cpu_percent(), self._process.memory_info().rss / MB
         if not torch.cuda.is_available() or not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             return Sample(cpu, memory)
-        allocated = torch.cuda.max_memory_allocated() / MB
-        torch.cuda.reset_peak_memory_stats()
-        return Sample(cpu, memory, allocated, self._gpu_percent())
+        allocated = [torch.cuda.max_memory_allocated(index) / MB for index in range(torch.cuda.device_count())]
+        for index in range(len(allocated)):
+            torch.cuda.reset_peak_memory_stats(index)
+        # of those that this process computes on
+        used = [index for index, one in enumerate(allocated) if one > 0]
+        return Sample(cpu, memory, sum(allocated), self._gpu_percent(used))
 
-    def _gpu_percent(self) -> float | None:
-        if self._tells_load:
-            try:
-                return float(torch.cuda.utilization())
-            except (ImportError, RuntimeError) as error:
-                self._tells_load = False
-                log.info("the load of the GPU is not logged: %s", str(error).splitlines()[0])
-        return None
+    def _gpu_percent(self, used: Sequence[int]) -> float | None:
+        if not self._tells_load or not used:
+            return None
+        try:
+            return sum(float(torch.cuda.utilization(index)) for index in used) / len(used)
+        except Exception as error:  # noqa: BLE001  # NVML's errors have no common base, and a figure is not worth a trial
+            self._tells_load = False
+            log.info("the load of the GPU is not logged: %s", error)
+            return None
 
 
 _watch: Watch | None = None

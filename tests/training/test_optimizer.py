@@ -93,6 +93,7 @@ def test_those_for_a_gpu_are_refused_on_a_cpu(optimizer: Optimizer, fake_trial: 
         (("fit.micro_batch_size=some",), "use auto or a whole number above 0"),
         (("fit.micro_batch_size=9",), "use at most fit.batch_size (8)"),
         (("fit.loraplus_lr_ratio=16", "method=ia3"), "method=ia3 has no B"),
+        (("fit.gradient_checkpointing=true", "method=prefix_tuning"), "with which layers take no prefix"),
     ],
 )
 def test_what_cannot_be_is_told(more: tuple[str, ...], story: str, config_of: Callable[..., dict[str, Any]]) -> None:
@@ -129,6 +130,20 @@ def test_the_micro_batch_is_halved_until_it_fits_and_the_result_is_the_same(
     for milestone, metrics in whole.reports.items():
         for name in ("train/loss", "validation/loss"):
             assert parts.reports[milestone][name] == pytest.approx(metrics[name], rel=1e-4)
+
+
+def test_memory_that_is_too_small_for_the_step_itself_ends_the_trial(
+    fake_trial: Callable[..., FakeTrial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some weights may have moved: smaller micro-batches would not mend it."""
+
+    def step(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    outcome = run_trial(fake_trial())
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is FailureKind.out_of_memory
 
 
 @pytest.mark.parametrize(("more", "most"), [(("fit.micro_batch_size=4",), 3), ((), 0)])

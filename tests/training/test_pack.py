@@ -129,7 +129,20 @@ def test_a_trial_that_is_not_finite_does_not_reach_the_others(
         slots[1].advance(Reporter(NullRun, tmp_path))
 
 
-@pytest.mark.parametrize("more", [["method=full"], ["method.dropout=0.1"]])
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["method=full"],
+        ["method.dropout=0.1"],
+        ["method.init_lora_weights=pissa"],
+        ["method.use_dora=true"],
+        ["method=ia3"],
+        ["method=adapters"],
+        ["fit.gradient_checkpointing=true"],
+        ["model.quantization=int8"],
+    ],
+    ids=" ".join,
+)
 def test_what_cannot_share_a_pass_is_known(config_of: ConfigOf, tmp_path: Path, more: list[str]) -> None:
     values = config_of("fit.precision=fp32", *more)
     config = parse_trial(values).section

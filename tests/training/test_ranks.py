@@ -90,6 +90,17 @@ def test_a_trial_that_diverges_says_so_from_its_ranks(config_of: ConfigOf, tmp_p
     assert ranks_left() == []
 
 
+def test_what_a_rank_fails_of_is_the_trials_kind(config_of: ConfigOf, tmp_path: Path) -> None:
+    """And not lost, which would be tried again."""
+    config = config_of(
+        "fit.devices=2", "fit.max_memory_mb=100", "tracking=mlflow", f"tracking.uri=sqlite:///{tmp_path}/m.db"
+    )
+    outcome = run(FakeTrial(config, tmp_path / "0"))
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is FailureKind.out_of_memory, outcome
+    assert ranks_left() == []
+
+
 def test_a_loss_over_the_whole_batch_is_not_taken_apart(config_of: ConfigOf, tmp_path: Path) -> None:
     from training.admission import check_trial
     from training.errors import ConfigError

@@ -160,6 +160,84 @@ def test_a_best_checkpoint_that_is_gone_means_to_begin_anew(
     assert any("is gone, it begins anew" in message for message in caplog.messages)
 
 
+def test_it_may_be_killed_twice_in_its_own_folder(
+    config_of: ConfigOf, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The checkpoint that the state goes on from outlives the next best one."""
+    values = config_of(*EVERY_STEP, "fit.save_minutes=0")
+    folder = killed(values, tmp_path / "0", dies_at=2)
+    caplog.set_level("INFO")
+    for dies_at in (4, 5):
+        with pytest.raises(KilledError):
+            run_trial(MortalTrial(values, folder, dies_at=dies_at))
+    last = MortalTrial(values, folder)
+    assert isinstance(run_trial(last), Completed)
+    assert sum("goes on after" in message for message in caplog.messages) == 3
+    assert not any("begins anew" in message for message in caplog.messages)
+
+
+def test_states_of_another_config_do_not_hide_the_new_ones(config_of: ConfigOf, tmp_path: Path) -> None:
+    """However far they had come."""
+    folder = killed(config_of(*EVERY_STEP), tmp_path / "0", dies_at=4)
+    values = config_of(*EVERY_STEP, "fit.seed=1")
+    killed(values, folder, dies_at=1)
+    seen = {path.name for path in folder.glob(f"{PREFIX}*")}
+    retry = MortalTrial(values, folder)
+    assert isinstance(run_trial(retry), Completed)
+    assert seen
+    assert min(int(name.removeprefix(PREFIX)) for name in seen) < 60
+
+
+def test_a_best_checkpoint_that_cannot_be_written_ends_the_trial(
+    config_of: ConfigOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is not taken for a state that could not."""
+    from training.methods import peft_model
+    from training.trial import Failed
+
+    def full(*_: Any) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(peft_model, "save", full)
+    outcome = run_trial(FakeTrial(config_of(*EVERY_STEP), tmp_path / "0"))
+    assert isinstance(outcome, Failed)
+    assert "no space left" in outcome.message
+
+
+@pytest.mark.parametrize("bits", [8, 32])
+def test_moments_of_bitsandbytes_are_saved_and_restored(bits: int, tmp_path: Path) -> None:
+    """It keeps those of 8 bits a level deeper."""
+    import torch
+
+    from training.methods.quantized import paged_or_8bit_adamw
+    from training.resume import optimizer_state, restore_optimizer
+
+    def make() -> tuple[torch.nn.Linear, torch.optim.Optimizer]:
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(128, 64)
+        return layer, paged_or_8bit_adamw([{"params": layer.parameters()}], lr=0.01, bits=bits, paged=False)
+
+    def step(layer: torch.nn.Linear, optimizer: torch.optim.Optimizer) -> None:
+        optimizer.zero_grad()
+        layer(torch.ones(2, 128)).pow(2).sum().backward()
+        optimizer.step()
+
+    layer, optimizer = make()
+    step(layer, optimizer)
+    write_state(tmp_path, optimizer_state(optimizer), examples_seen=8)
+    state = read_state([tmp_path], identity={})
+    assert state is not None
+    other, restored = make()
+    other.load_state_dict(layer.state_dict())
+    restore_optimizer(
+        restored, State(state.tensors, {name: one for name, one in state.facts.items() if name != "sha256"})
+    )
+    for _ in range(2):
+        step(layer, optimizer)
+        step(other, restored)
+    assert torch.equal(other.weight, layer.weight)
+
+
 def test_a_full_disk_costs_the_state_and_not_the_trial(
     config_of: ConfigOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

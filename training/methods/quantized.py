@@ -107,3 +107,13 @@ def paged_or_8bit_adamw(groups: list[dict[str, Any]], *, lr: float, bits: int, p
     make: Any = AdamW8bit if bits == 8 else AdamW
     optimizer: torch.optim.Optimizer = make(groups, lr=lr, is_paged=paged)
     return optimizer
+
+
+def keep_paged(optimizer: Any) -> None:
+    """Bring loaded moments back into pages of host memory, if the optimizer keeps them there."""
+    if not getattr(optimizer, "is_paged", False):
+        return
+    for parameter, values in optimizer.state.items():
+        for key, value in values.items():
+            if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                values[key] = optimizer.get_state_buffer(parameter, dtype=value.dtype).copy_(value)
