@@ -1,11 +1,8 @@
 """IA3 through peft: factors of activations are trained, and the new head."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import dataclass
 
 import peft
-import torch
 from peft.utils.constants import (
     TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING,
     TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING,
@@ -27,12 +24,11 @@ MORE = {
 }
 
 
-class Ia3(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ia3(peft_model.ByPeft):
     """As `training.methods.protocol.Method` says."""
 
     config: Ia3Config
-    shares_base: bool = True
-    exact_base: bool = False
 
     def check(self, model: PreTrainedModel, peft_task_type: str) -> None:
         """Whether the model has the modules that the config names, or is of a family with a choice."""
@@ -66,19 +62,3 @@ class Ia3(NamedTuple):
         )
         wrapped: nn.Module = peft_model.wrapped(model, settings)
         return wrapped
-
-    def snapshot(self, model: Any) -> Mapping[str, torch.Tensor]:
-        """As the protocol says."""
-        return peft_model.snapshot(model)
-
-    def save(self, model: Any, folder: Path, state: Mapping[str, torch.Tensor] | None) -> None:
-        """Write peft's own folder."""
-        peft_model.save(model, folder, self.snapshot(model) if state is None else state)
-
-    def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
-        """As the protocol says."""
-        return peft_model.load(model, folder)
-
-    def merge(self, model: Any) -> Any:
-        """As the protocol says."""
-        return peft_model.merge(model)

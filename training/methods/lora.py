@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import peft
 import torch
@@ -25,18 +26,19 @@ START = "_slimtune_start"
 DOWN, UP = "lora_A", "lora_B"
 
 
-class Lora(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Lora(peft_model.ByPeft):
     """As `training.methods.protocol.Method` says."""
 
     config: LoraConfig
 
     @property
-    def shares_base(self) -> bool:
+    def shares_base(self) -> bool:  # type: ignore[override]
         """Not if the adapters are taken out of the base's weights."""
         return not self.config.mutates_base
 
     @property
-    def exact_base(self) -> bool:
+    def exact_base(self) -> bool:  # type: ignore[override]
         """The rest of a weight in bf16 would not add up to the weight again."""
         return self.config.mutates_base
 
@@ -93,10 +95,6 @@ class Lora(NamedTuple):
             setattr(wrapped, START, {name: tensor for name, tensor in start.items() if DOWN in name or UP in name})
         return wrapped  # type: ignore[no-any-return]
 
-    def snapshot(self, model: Any) -> Mapping[str, torch.Tensor]:
-        """As the protocol says."""
-        return peft_model.snapshot(model)
-
     def save(self, model: Any, folder: Path, state: Mapping[str, torch.Tensor] | None) -> None:
         """Write peft's own folder; adapters that were taken out of the base are written as what they add to it."""
         state = self.snapshot(model) if state is None else state
@@ -104,14 +102,6 @@ class Lora(NamedTuple):
             _save_difference(model, folder, state)
         else:
             peft_model.save(model, folder, state)
-
-    def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
-        """As the protocol says."""
-        return peft_model.load(model, folder)
-
-    def merge(self, model: Any) -> Any:
-        """As the protocol says."""
-        return peft_model.merge(model)
 
 
 def _save_difference(model: Any, folder: Path, state: Mapping[str, torch.Tensor]) -> None:

@@ -19,6 +19,29 @@ from training.methods.modules import saved_whole, silence_dropout
 from training.methods.quantized import keep_trainable
 
 
+class ByPeft:
+    """What methods have in common that peft carries out, as `training.methods.protocol.Method` says."""
+
+    shares_base = True
+    exact_base = False
+
+    def snapshot(self, model: Any) -> Mapping[str, torch.Tensor]:
+        """As the protocol says."""
+        return snapshot(model)
+
+    def save(self, model: Any, folder: Path, state: Mapping[str, torch.Tensor] | None) -> None:
+        """Write peft's own folder."""
+        save(model, folder, snapshot(model) if state is None else state)
+
+    def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
+        """As the protocol says."""
+        return load(model, folder)
+
+    def merge(self, model: Any) -> Any:
+        """As the protocol says."""
+        return merge(model)
+
+
 def wrapped(model: PreTrainedModel, settings: peft.PeftConfig) -> Any:
     """peft's model around the base, whose own dropout is silent; what is trained is in fp32."""
     silence_dropout(model)

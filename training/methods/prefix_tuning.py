@@ -1,12 +1,10 @@
 """Prefix tuning through peft: keys and values before those of the text are trained in every layer, and the new head."""
 
 import inspect
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import peft
-import torch
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -16,12 +14,11 @@ from training.methods.prompts import prepared, unfit, unmergeable
 from training.methods.protocol import Setting
 
 
-class PrefixTuning(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PrefixTuning(peft_model.ByPeft):
     """As `training.methods.protocol.Method` says."""
 
     config: PrefixTuningConfig
-    shares_base: bool = True
-    exact_base: bool = False
 
     def check(self, model: PreTrainedModel, peft_task_type: str) -> None:
         """Whether the model's layers take keys and values from before the text."""
@@ -42,18 +39,6 @@ class PrefixTuning(NamedTuple):
             encoder_hidden_size=size,  # type: ignore[arg-type]  # its default is None
         )
         return prepared(model, settings, setting)
-
-    def snapshot(self, model: Any) -> Mapping[str, torch.Tensor]:
-        """As the protocol says."""
-        return peft_model.snapshot(model)
-
-    def save(self, model: Any, folder: Path, state: Mapping[str, torch.Tensor] | None) -> None:
-        """Write peft's own folder."""
-        peft_model.save(model, folder, self.snapshot(model) if state is None else state)
-
-    def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
-        """As the protocol says."""
-        return peft_model.load(model, folder)
 
     def merge(self, model: Any) -> Any:
         """As the protocol says: it cannot be."""

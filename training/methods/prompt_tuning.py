@@ -1,11 +1,9 @@
 """Prompt tuning through peft: vectors before the embedded text are trained, and the new head."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import peft
-import torch
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -21,12 +19,11 @@ INITS = {
 }
 
 
-class PromptTuning(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PromptTuning(peft_model.ByPeft):
     """As `training.methods.protocol.Method` says."""
 
     config: PromptTuningConfig
-    shares_base: bool = True
-    exact_base: bool = False
 
     def check(self, model: PreTrainedModel, peft_task_type: str) -> None:
         """Whether virtual tokens reach the answer."""
@@ -47,18 +44,6 @@ class PromptTuning(NamedTuple):
             tokenizer_name_or_path=model.name_or_path if self.config.init is PromptInit.text else None,
         )
         return prepared(model, settings, setting)
-
-    def snapshot(self, model: Any) -> Mapping[str, torch.Tensor]:
-        """As the protocol says."""
-        return peft_model.snapshot(model)
-
-    def save(self, model: Any, folder: Path, state: Mapping[str, torch.Tensor] | None) -> None:
-        """Write peft's own folder."""
-        peft_model.save(model, folder, self.snapshot(model) if state is None else state)
-
-    def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
-        """As the protocol says."""
-        return peft_model.load(model, folder)
 
     def merge(self, model: Any) -> Any:
         """As the protocol says: it cannot be."""
