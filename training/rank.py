@@ -23,7 +23,10 @@ def run_rank(rank: int, size: int, port: int, given: Given, connection: Connecti
     os.environ.update(rank_environment(rank, size, port))
     trial = RelayedTrial(given, connection, silent=rank > 0)
     if rank == 0:
-        logging.basicConfig(level=logging.INFO, handlers=[PipeHandler(trial)], force=True)
+        root = logging.getLogger()
+        root.setLevel(logging.INFO)
+        # as it is: the worker's handlers know how its lines look
+        root.addHandler(PipeHandler(trial))
     group = Group(cpu=_is_on_cpu(given))
     if group.leads:
         from training.engine import run_alone

@@ -125,8 +125,10 @@ def test_devices_share_no_passes(config_of: ConfigOf) -> None:
     assert "a trial on several devices shares no passes" in problems[0]
 
 
-def test_one_trial_is_run_so_too(config_of: ConfigOf, tmp_path: Path) -> None:
-    """By `slimtune train`, and where a finalist is run again."""
+def test_one_trial_is_run_so_too(config_of: ConfigOf, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """By `slimtune train`, and where a finalist is run again; the leader's log is the worker's."""
+    caplog.set_level("INFO")
     trial = FakeTrial(config_of("fit.devices=2", "fit.epochs=1"), tmp_path / "0")
     assert isinstance(run_trial(trial), Completed)
     assert trial.reports
+    assert [message for message in caplog.messages if message.startswith("worker: ") and "0.0% training" not in message]
