@@ -59,8 +59,7 @@ def _outcome(trial: Trial, ranks: Sequence[Rank]) -> Outcome:
             if outcome is None:
                 continue
             if rank is leader:
-                # the tracker may have more to take
-                rank.process.join()
+                _hear_out(trial, leader)
                 return outcome
             if _is_lost(outcome):
                 if rank.process.exitcode != 0:
@@ -100,9 +99,16 @@ def _leaders_own(trial: Trial, leader: Rank) -> Outcome | None:
             continue
         if _is_lost(outcome):
             return None
-        leader.process.join()
+        _hear_out(trial, leader)
         return outcome
     return None
+
+
+def _hear_out(trial: Trial, leader: Rank) -> None:
+    """Until its process has ended: the tracker may have more to take, and its log has more lines."""
+    while _answer(trial, leader) is None:
+        continue
+    leader.process.join()
 
 
 def _lost(process: BaseProcess) -> Failed:
