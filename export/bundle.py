@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from training.errors import ModelError
+from training.written import folder_aside
 
 MANIFEST, MODEL, TOKENIZER, CARD = "manifest.json", "model.onnx", "tokenizer.json", "README.md"
 FORMAT = 1
@@ -34,17 +34,13 @@ class Bundle(NamedTuple):
 
 def write_bundle(folder: Path, *, model: Path, tokenizer: Path, manifest: Mapping[str, Any], card: str) -> Bundle:
     """Write a bundle aside, the manifest last, and put it in place of an older one."""
-    aside = folder.with_name(f".{folder.name}.aside")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    shutil.copyfile(model, aside / MODEL)
-    shutil.copyfile(tokenizer, aside / TOKENIZER)
-    (aside / CARD).write_text(card, encoding="utf-8")
-    hashes = {path.name: sha256(path) for path in sorted(aside.iterdir())}
-    whole = {"format": FORMAT, "files": hashes, **manifest}
-    (aside / MANIFEST).write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(aside, folder)
+    with folder_aside(folder) as aside:
+        shutil.copyfile(model, aside / MODEL)
+        shutil.copyfile(tokenizer, aside / TOKENIZER)
+        (aside / CARD).write_text(card, encoding="utf-8")
+        hashes = {path.name: sha256(path) for path in sorted(aside.iterdir())}
+        whole = {"format": FORMAT, "files": hashes, **manifest}
+        (aside / MANIFEST).write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf-8")
     return Bundle(folder, whole)
 
 

@@ -24,7 +24,6 @@ class SingleTrial:
         self.lineage = lineage
         self.run_id: str | None = None
         self._console = console
-        self._overfits = False
         self._metric = config["task"]["metric"]
 
     def began(self, run_id: str | None) -> None:
@@ -37,8 +36,7 @@ class SingleTrial:
         progress = f"{metrics['fit/progress']:4.0%}  {examples_seen:>7} rows"
         objective = f"{self._metric} {metrics['objective']:.4f}"
         self._console.print(f"{progress}  {losses}  {objective}", highlight=False, soft_wrap=True)
-        if "fit/overfits_since" in metrics and not self._overfits:
-            self._overfits = True
+        if "fit/overfits_since" in metrics:
             since = f"{metrics['fit/overfits_since']:.0f} rows"
             story = f"overfits: validation loss was lowest after {since} and rises since, training loss falls"
             self._console.print(f"      {story} (docs/diagnose.md)", highlight=False, soft_wrap=True)

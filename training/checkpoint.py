@@ -1,7 +1,6 @@
 """Checkpoints on disk: written aside, then renamed; one folder holds all that is needed to go on."""
 
 import json
-import os
 import shutil
 from collections import deque
 from collections.abc import Collection, Mapping
@@ -24,6 +23,7 @@ from training.resources import attention_of
 from training.resume import KEPT
 from training.scratch import with_model
 from training.tasks import Task, task_of
+from training.written import folder_aside
 
 RECORD = "slimtune.json"
 PACKAGES = ("torch", "transformers", "peft", "safetensors")
@@ -38,7 +38,7 @@ class CheckpointRecord(NamedTuple):
         scores: `split/metric` when it was written.
         examples_seen: Training examples until then.
         data_fingerprint: sha256 of the rows that it was trained and validated on.
-    base_dtype: How the base was stored, and from what it was quantized.
+        base_dtype: How the base was stored, and from what it was quantized.
     """
 
     config: dict[str, Any]
@@ -90,16 +90,12 @@ class BestCheckpoint:
     def _write(self, record: CheckpointRecord, state: Mapping[str, torch.Tensor] | None) -> None:
         """Write the checkpoint aside, rename it, and remove the earlier ones that no saved state needs."""
         target = _folder_of(self._folder, record.examples_seen)
-        aside = self._folder / f".{target.name}.aside"
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        self._method.save(self._model, aside, state)
-        self._tokenizer.save_pretrained(aside)
         versions = {name: version(name) for name in PACKAGES}
         values = {**record._asdict(), "versions": versions}
-        (aside / RECORD).write_text(json.dumps(values, indent=1, ensure_ascii=False))
-        shutil.rmtree(target, ignore_errors=True)
-        os.replace(aside, target)
+        with folder_aside(target) as aside:
+            self._method.save(self._model, aside, state)
+            self._tokenizer.save_pretrained(aside)
+            (aside / RECORD).write_text(json.dumps(values, indent=1, ensure_ascii=False))
         self._remove_but({target, *self._needed})
 
     def protect(self, folder: Path) -> None:

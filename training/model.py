@@ -101,10 +101,14 @@ def check_model(config: ModelConfig, task: Task) -> PreTrainedModel:
         raise ModelError(f"model.name_or_path is '{config.name_or_path}', whose tokenizer has no token to pad with")
     if task.peft_task_type in WRITERS and tokenizer.eos_token_id is None:
         raise ModelError(f"model.name_or_path is '{config.name_or_path}', whose tokenizer has no end-of-sequence token")
-    settings = _from_pretrained(AutoConfig, config)
     folder = Path(resolved_path(config))
     if folder.is_dir() and not list(folder.glob("*.safetensors")):
         raise ModelError(f"{folder} has no *.safetensors; save the model with safe_serialization=True")
+    return _without_weights(config, task)
+
+
+def _without_weights(config: ModelConfig, task: Task) -> PreTrainedModel:
+    settings = _from_pretrained(AutoConfig, config)
     try:
         with torch.device("meta"):
             build: Any = task.auto_class.from_config
@@ -160,7 +164,7 @@ def _quantization(config: ModelConfig, task: Task, *, dtype: torch.dtype, device
     """Options of `from_pretrained` for a quantized base."""
     if config.quantization is None:
         return {}
-    skip = unquantized(check_model(config, task))
+    skip = unquantized(_without_weights(config, task))
     settings = quantization_config(config.quantization.value, double=config.double_quantization, dtype=dtype, skip=skip)
     return {"quantization_config": settings, "device_map": {"": device}}
 

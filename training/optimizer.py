@@ -1,6 +1,6 @@
 """A trial's optimizer: which parameters decay, which move faster, and what moves them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from training.methods.quantized import paged_or_8bit_adamw
 # a group's learning rate over the trial's
 RATIO = "lr_ratio"
 # what peft puts around a parameter's name
-WRAPPERS = ("base_model.", "model.", "modules_to_save.", "default.")
+WRAPPERS = ("base_model", "model", "modules_to_save", "default")
 
 
 def make_optimizer(model: nn.Module, fit: FitConfig, new_keys: Collection[str]) -> torch.optim.Optimizer:
@@ -70,5 +70,4 @@ def _ratio(name: str, fit: FitConfig, heads: Collection[str]) -> float:
 
 def _plain(name: str) -> str:
     """A parameter's name without wrappers, wherever they stand."""
-    parts: Iterable[str] = f"{name}".split(".")
-    return ".".join(part for part in parts if f"{part}." not in WRAPPERS)
+    return ".".join(part for part in name.split(".") if part not in WRAPPERS)

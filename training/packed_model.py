@@ -9,7 +9,7 @@ from peft.utils import ModulesToSaveWrapper
 from torch import nn
 
 from training.methods.lora_linear import FusedLora4bit, FusedLoraLinear, Span, lora_linear
-from training.methods.modules import silence_dropout
+from training.methods.modules import replace_module, silence_dropout
 from training.methods.quantized import is_4bit, keep_trainable
 from training.model import Base
 
@@ -72,7 +72,7 @@ class PackedModel:
         for name, part in list(self.model.named_modules()):
             if type(part) is nn.Linear or (isinstance(part, nn.Linear) and is_4bit(part)):
                 self._linears[name] = _PackedLinear(part, self._seating)
-                _replace(self.model, name, self._linears[name])
+                replace_module(self.model, name, self._linears[name])
 
     def join(self, key: int, parts: Parts) -> None:
         """Make room for a trial's parts."""
@@ -81,7 +81,7 @@ class PackedModel:
         for name, whole in parts.whole.items():
             if name not in self._whole:
                 self._whole[name] = _PackedWhole(self.model.get_submodule(name), self._seating)
-                _replace(self.model, name, self._whole[name])
+                replace_module(self.model, name, self._whole[name])
             self._whole[name].owned[key] = whole
 
     def leave(self, key: int) -> None:
@@ -133,8 +133,3 @@ class _PackedWhole(nn.Module):
             outputs.append(self.owned.get(seat.key, self.shared)(rows))
         self._seating.seats = seats
         return torch.cat(outputs)
-
-
-def _replace(model: nn.Module, name: str, part: nn.Module) -> None:
-    owner, _, leaf = name.rpartition(".")
-    setattr(model.get_submodule(owner), leaf, part)

@@ -51,12 +51,6 @@ class Group(Ranks):
         self._state = PartialState(cpu=cpu, timeout=TIMEOUT)
         self.rank, self.size = self._state.process_index, self._state.num_processes
 
-    @property
-    def device(self) -> torch.device:
-        """The rank's own."""
-        device: torch.device = self._state.device
-        return device
-
     def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """One message for all; a rank without rows, or a layer that its rows did not reach, adds zeros."""
         trained = list(parameters)

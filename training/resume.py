@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from safetensors.torch import load, save
 
 from training.methods.quantized import keep_paged
+from training.written import folder_aside
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +45,11 @@ def write_state(folder: Path, state: State, *, examples_seen: int) -> Path:
         OSError: It could not be written; the earlier ones are still there.
     """
     target = folder / f"{PREFIX}{examples_seen}"
-    aside = folder / f".{target.name}.aside"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
     data = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.tensors.items()})
-    (aside / TENSORS).write_bytes(data)
     facts = {**state.facts, "sha256": hashlib.sha256(data).hexdigest()}
-    (aside / FACTS).write_text(json.dumps(facts), encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    os.replace(aside, target)
+    with folder_aside(target) as aside:
+        (aside / TENSORS).write_bytes(data)
+        (aside / FACTS).write_text(json.dumps(facts), encoding="utf-8")
     for old in _newest_first(folder)[KEPT:]:
         shutil.rmtree(old)
     return target

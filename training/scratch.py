@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +14,7 @@ from training.config import TrialConfig
 from training.errors import ConfigError
 from training.schema import suggestion
 from training.split import load_splits
+from training.written import folder_aside
 
 VERSION = 1
 END, PAD = "<|end|>", "<|pad|>"
@@ -40,10 +39,8 @@ def with_model(config: TrialConfig) -> TrialConfig:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not folder.is_dir():
-            aside = folder.with_suffix(".aside")
-            shutil.rmtree(aside, ignore_errors=True)
-            make(config.model.scratch, texts, aside, seed=config.model.seed)
-            os.replace(aside, folder)
+            with folder_aside(folder) as aside:
+                make(config.model.scratch, texts, aside, seed=config.model.seed)
     return config._replace(model=replace(config.model, name_or_path=str(folder)))
 
 

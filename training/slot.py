@@ -306,13 +306,12 @@ class Slot:
 
     def _overfitting(self, reporter: Reporter[Any]) -> dict[str, float]:
         """Flags the run, the first time."""
-        since = overfits_since(self._reports)
+        since = None if self._overfits else overfits_since(self._reports)
         if since is None:
             return {}
-        if not self._overfits:
-            self._overfits = True
-            log.info("trial %d: overfits since %d examples", self._trial.number, since)
-            reporter.tags({"overfits_since": str(since)})
+        self._overfits = True
+        log.info("trial %d: overfits since %d examples", self._trial.number, since)
+        reporter.tags({"overfits_since": str(since)})
         return {"fit/overfits_since": since}
 
     def _outcome(self, milestone: int, verdict: Verdict) -> Outcome | None:

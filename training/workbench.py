@@ -85,8 +85,8 @@ def clear() -> None:
 
 
 def base_dtype(config: TrialConfig, precision: Precision) -> torch.dtype:
-    """How the base is stored: trained weights in fp32, frozen ones in the precision that they compute in."""
-    if method_of(config.method).exact_base:
+    """How the base is stored: weights that move in fp32, frozen ones in the precision that they compute in."""
+    if not method_of(config.method).shares_base:
         return torch.float32
     return {Precision.bf16: torch.bfloat16, Precision.fp16: torch.float16}.get(precision, torch.float32)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from training.written import write_json, write_jsonl, written_aside
+from training.written import folder_aside, write_json, write_jsonl, written_aside
 
 
 def test_a_file_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
@@ -21,6 +21,29 @@ def test_a_file_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
         write_jsonl(path, rows())
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
+    """And one that is whole takes its place; what a killed writer left is removed."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "old").write_text("old")
+    (tmp_path / ".model.aside").mkdir()
+    (tmp_path / ".model.aside" / "half").write_text("half")
+
+    def fill(*, fail: bool) -> None:
+        with folder_aside(folder) as aside:
+            assert list(aside.iterdir()) == []
+            (aside / "new").write_text("new")
+            if fail:
+                raise OSError("no space left on device")
+
+    with pytest.raises(OSError, match="no space left"):
+        fill(fail=True)
+    assert [path.name for path in folder.iterdir()] == ["old"]
+    fill(fail=False)
+    assert [path.name for path in folder.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_what_is_written_can_be_read_again(tmp_path: Path) -> None:

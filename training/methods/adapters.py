@@ -17,7 +17,7 @@ from transformers.pytorch_utils import Conv1D
 
 from training.errors import ConfigError, ModelError
 from training.method_config import Activation, AdaptersConfig, Placement
-from training.methods.modules import check_names, saved_whole, silence_dropout
+from training.methods.modules import check_names, is_named, replace_module, saved_whole, silence_dropout
 from training.methods.protocol import HEADS, Setting
 from training.methods.quantized import keep_trainable
 
@@ -100,7 +100,6 @@ class Adapters(NamedTuple):
 
     config: AdaptersConfig
     shares_base: bool = True
-    exact_base: bool = False
 
     def check(self, model: PreTrainedModel, peft_task_type: str) -> None:
         """Whether the sub-layers are known, and the modules to save are there."""
@@ -115,7 +114,7 @@ class Adapters(NamedTuple):
         whole = saved_whole(model, self.config.modules_to_save, setting.new_keys)
         self._insert(model)
         for name, part in list(model.named_modules()):
-            if any(name == one or name.endswith(f".{one}") for one in (*whole, *_heads(setting))):
+            if any(is_named(name, one) for one in (*whole, *_heads(setting))):
                 _own(part)
         return model
 
@@ -123,8 +122,7 @@ class Adapters(NamedTuple):
         for name in _places(model, self.config.placement):
             layer: Any = model.get_submodule(name)
             adapter = Bottleneck(_width(layer), self.config).to(layer.weight.device)
-            owner, _, leaf = name.rpartition(".")
-            setattr(model.get_submodule(owner), leaf, Adapted(layer, adapter))
+            replace_module(model, name, Adapted(layer, adapter))
 
     def snapshot(self, model: Any) -> Mapping[str, torch.Tensor]:
         """As the protocol says."""
@@ -194,7 +192,7 @@ def _places(model: PreTrainedModel, placement: Placement) -> list[str]:
 
 
 def _ends(name: str, endings: tuple[str, ...]) -> bool:
-    return any(name.endswith(f".{ending}") for ending in endings)
+    return any(is_named(name, ending) for ending in endings)
 
 
 def _width(layer: Any) -> int:

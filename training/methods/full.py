@@ -19,7 +19,6 @@ class Full(NamedTuple):
 
     config: FullConfig
     shares_base: bool = False
-    exact_base: bool = True
 
     def check(self, model: PreTrainedModel, peft_task_type: str) -> None:
         """Whether the model has so many layers."""

@@ -34,13 +34,8 @@ class Lora(peft_model.ByPeft):
 
     @property
     def shares_base(self) -> bool:  # type: ignore[override]
-        """Not if the adapters are taken out of the base's weights."""
+        """Not if the adapters are taken out of the base's weights; what is left in bf16 would not add up again."""
         return not self.config.mutates_base
-
-    @property
-    def exact_base(self) -> bool:  # type: ignore[override]
-        """The rest of a weight in bf16 would not add up to the weight again."""
-        return self.config.mutates_base
 
     def check(self, model: PreTrainedModel, peft_task_type: str) -> None:
         """Whether the model has the modules that the config names."""

@@ -27,9 +27,20 @@ def set_dropout(model: nn.Module, share: float) -> None:
                 setattr(part, name, share)
 
 
+def is_named(name: str, target: str) -> bool:
+    """Whether a module's name is the target, or ends with it."""
+    return name == target or name.endswith(f".{target}")
+
+
 def matches(model: nn.Module, target: str) -> bool:
-    """Whether a module has this name, or one that ends with it."""
-    return any(name == target or name.endswith(f".{target}") for name, _ in model.named_modules())
+    """Whether the model has a module of this name."""
+    return any(is_named(name, target) for name, _ in model.named_modules())
+
+
+def replace_module(model: nn.Module, name: str, part: nn.Module) -> None:
+    """Put another module in a module's place."""
+    owner, _, leaf = name.rpartition(".")
+    setattr(model.get_submodule(owner), leaf, part)
 
 
 def check_names(model: nn.Module, names: Iterable[str], *, key: str) -> None:

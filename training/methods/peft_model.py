@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import PreTrainedModel
 
-from training.methods.modules import saved_whole, silence_dropout
+from training.methods.modules import replace_module, saved_whole, silence_dropout
 from training.methods.quantized import keep_trainable
 
 
@@ -23,7 +23,6 @@ class ByPeft:
     """What methods have in common that peft carries out, as `training.methods.protocol.Method` says."""
 
     shares_base = True
-    exact_base = False
 
     def snapshot(self, model: Any) -> Mapping[str, torch.Tensor]:
         """As the protocol says."""
@@ -101,8 +100,7 @@ def merge(model: Any) -> Any:
     for name, part in list(inner.named_modules()):
         if isinstance(part, ModulesToSaveWrapper):
             # peft 0.21 unloads those of IA3 wrongly
-            owner, _, leaf = name.rpartition(".")
-            setattr(inner.get_submodule(owner), leaf, part.modules_to_save[str(part.active_adapter)])
+            replace_module(inner, name, part.modules_to_save[str(part.active_adapter)])
     return model.merge_and_unload().eval()
 
 

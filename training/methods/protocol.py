@@ -30,15 +30,12 @@ class Method(Protocol):
     """How a base becomes a model to train. `training.methods.method_of` makes it.
 
     Attributes:
-        shares_base: Whether the base's tensors stay as they are, so that trials can share them.
-        exact_base: Whether the base must be stored in fp32 whatever the precision, since its weights move.
+        shares_base: Whether the base's tensors stay as they are, so that trials can share them; others have a copy, in
+            fp32 whatever the precision.
     """
 
     @property
     def shares_base(self) -> bool: ...
-
-    @property
-    def exact_base(self) -> bool: ...
 
     def check(self, model: PreTrainedModel, peft_task_type: str) -> None:
         """Whether the method fits the model; one without weights is enough.
