@@ -1,6 +1,7 @@
 """Plain values from Hydra's composed config."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -19,12 +20,18 @@ def with_values(config: DictConfig, values: Mapping[str, Any], loader: ConfigLoa
     """
     for key, value in values.items():
         is_structure = isinstance(value, str) and value[:1] in ("[", "{")
-        if is_structure or loader.get_group_options(key):
+        if is_structure or _is_group(loader, key):
             return None
     own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     for key, value in values.items():
         OmegaConf.update(own, key.lstrip("+"), value, force_add=True)
     return own
+
+
+@cache
+def _is_group(loader: ConfigLoader, key: str) -> bool:
+    """Hydra lists the search path's folders anew each time, 5 ms for a key."""
+    return bool(loader.get_group_options(key))
 
 
 def plain(config: DictConfig) -> dict[str, Any]:

@@ -25,6 +25,9 @@ from training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Tria
 from training.watch import follow
 from training.workbench import Workbench
 
+# libyaml's is ten times faster; not every build of PyYAML has it
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 log = logging.getLogger(__name__)
 
 
@@ -49,7 +52,7 @@ class Lane:
         self._phases = Phases()
         self._usage = follow()
         trial.lineage.folder.mkdir(parents=True, exist_ok=True)
-        self._yaml = yaml.safe_dump(dict(trial.config), sort_keys=False, allow_unicode=True)
+        self._yaml = yaml.dump(dict(trial.config), Dumper=DUMPER, sort_keys=False, allow_unicode=True)
         (trial.lineage.folder / "config.yaml").write_text(self._yaml, encoding="utf-8")
         open_run = tracking.opener(config.tracking, trial.lineage)
         self.reporter = Reporter(partial(self._begin, open_run), trial.lineage.folder)

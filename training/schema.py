@@ -1,5 +1,6 @@
 """From plain config values to typed sections, with every problem found at once."""
 
+import copy
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -67,10 +68,25 @@ def parse_section(section_type: type[SectionT], values: object, prefix: str) -> 
         values: The mapping under `prefix` in the composed config.
         prefix: The section's path, used in messages.
     """
+    # most sections of a search are those of the trial before; the text tells 1 from 1.0 and from True
+    key = (section_type, prefix, repr(values))
+    if key not in _parsed:
+        if len(_parsed) >= MAX_PARSED:
+            _parsed.clear()
+        _parsed[key] = _parse(section_type, values, prefix)
+    section, problems = _parsed[key]
+    return Parsed(copy.copy(section), list(problems))
+
+
+MAX_PARSED = 256
+_parsed: dict[tuple[type, str, str], Parsed] = {}
+
+
+def _parse(section_type: type[Any], values: object, prefix: str) -> Parsed:
     if not isinstance(values, Mapping):
         return Parsed(None, [f"{prefix} is {values!r}; use a mapping with the keys of its group"])
     node = OmegaConf.structured(section_type)
-    known = [field.name for field in fields(section_type)]  # type: ignore[arg-type]
+    known = [field.name for field in fields(section_type)]
     problems = [f"{prefix}.{key} is not a key; {suggestion(str(key), known)}" for key in values if key not in known]
     for name in known:
         problems += _assign(node, values, name=name, prefix=prefix)

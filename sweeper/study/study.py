@@ -101,10 +101,10 @@ class Study:
 
     def ask(self, worker: str) -> Asked | None:
         """The next trial of the budget, lost ones first; None when the budget is used up or handed out."""
-        self.free_lost()
-        if self.num_open() <= 0:
+        shown = [trial for trial in self.free_lost() if trial.counts]
+        if self._num_open(shown) <= 0:
             return None
-        self._study.sampler = sampler_of(self.spec.sampler, seed=self.spec.seed, index=self._next_index())
+        self._study.sampler = sampler_of(self.spec.sampler, seed=self.spec.seed, index=_next_index(shown))
         trial = self._study.ask()
         trial.set_user_attr(record.WORKER, worker)
         earlier = [other for other in self.trials() if other.number < trial.number and other.counts]
@@ -116,15 +116,6 @@ class Study:
             trial.set_user_attr(record.INDEX, len(earlier))
         self._trials[trial.number] = trial
         return Asked(trial.number, self._suggest(trial), trial.user_attrs)
-
-    def _next_index(self) -> int:
-        shown = self.shown()
-        waiting = [trial for trial in shown if trial.state is record.TrialState.waiting]
-        if not waiting:
-            return len(shown)
-        # a retry takes the place that it had
-        place = sum(trial.number < waiting[0].number for trial in shown)
-        return int(waiting[0].attrs.get(record.INDEX, place))
 
     def _suggest(self, trial: optuna.Trial) -> dict[str, Scalar]:
         params: dict[str, Scalar] = {}
@@ -202,12 +193,18 @@ class Study:
             return False
         return self._tell(number, OptunaState.FAIL, None)
 
-    def free_lost(self) -> None:
-        """Fail the running trials of dead workers and enqueue each again, with its values and its run."""
-        attrs = self.attrs()
-        for trial in self.trials():
-            if trial.state is record.TrialState.running and _is_lost(trial, attrs):
-                self._retry(trial, died=not was_handed_back(attrs, trial.attrs.get(record.WORKER)))
+    def free_lost(self) -> list[TrialRecord]:
+        """Fail the running trials of dead workers and enqueue each again, with its values and its run.
+
+        Returns:
+            All trials, by number, after that.
+        """
+        attrs, trials = self.attrs(), self.trials()
+        lost = [trial for trial in trials if trial.state is record.TrialState.running and _is_lost(trial, attrs)]
+        for trial in lost:
+            self._retry(trial, died=not was_handed_back(attrs, trial.attrs.get(record.WORKER)))
+        # reading them takes as long as all else here
+        return self.trials() if lost else trials
 
     def lose(self, number: int) -> None:
         """End a trial that a process of its own has not survived; it is tried again, as often as those of dead
@@ -258,8 +255,10 @@ class Study:
 
     def num_open(self) -> int:
         """Places of the budget that nobody has begun; a waiting retry is one."""
-        begun = [trial for trial in self.shown() if trial.state is not record.TrialState.waiting]
-        return self.spec.n_trials - len(begun)
+        return self._num_open(self.shown())
+
+    def _num_open(self, shown: Sequence[TrialRecord]) -> int:
+        return self.spec.n_trials - sum(trial.state is not record.TrialState.waiting for trial in shown)
 
     def num_unfinished(self) -> int:
         """Places of the budget that have no outcome yet."""
@@ -311,6 +310,15 @@ def ranked(trials: Sequence[TrialRecord], *, maximize: bool) -> list[TrialRecord
     complete = [trial for trial in trials if trial.state is record.TrialState.complete]
     sign = -1 if maximize else 1
     return sorted(complete, key=lambda trial: (sign * (trial.objective or 0.0), trial.number))
+
+
+def _next_index(shown: Sequence[TrialRecord]) -> int:
+    waiting = [trial for trial in shown if trial.state is record.TrialState.waiting]
+    if not waiting:
+        return len(shown)
+    # a retry takes the place that it had
+    place = sum(trial.number < waiting[0].number for trial in shown)
+    return int(waiting[0].attrs.get(record.INDEX, place))
 
 
 def _is_lost(trial: TrialRecord, attrs: Mapping[str, Any]) -> bool:
