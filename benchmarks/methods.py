@@ -108,9 +108,9 @@ def _measured(name: str, epochs: float) -> Row:
 
 def _num_trained(config: Any, bench: Any) -> int:
     from training.methods import method_of
-    from training.slot import _trainable
+    from training.workbench import trainable
 
-    model = _trainable(method_of(config.method), bench)
+    model = trainable(method_of(config.method), bench)
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 

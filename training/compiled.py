@@ -29,7 +29,7 @@ def is_worth_compiling(fit: FitConfig, plan: Plan, resources: Resources) -> bool
     Raises:
         ConfigError: It was asked for, and a compiler is missing.
     """
-    long = plan.num_train_steps >= WORTH_STEPS and fit.slots in (None, 1)
+    long = plan.num_train_steps >= WORTH_STEPS and fit.slots in (None, 1) and not fit.fsdp
     if not (long if fit.compile is None else fit.compile):
         return False
     missing = _missing(resources)

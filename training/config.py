@@ -6,7 +6,14 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from training.data_config import DataConfig, parse_data
-from training.method_config import FullConfig, LoraConfig, MethodConfig, PrefixTuningConfig, parse_method
+from training.method_config import (
+    FullConfig,
+    LoraConfig,
+    MethodConfig,
+    PrefixTuningConfig,
+    PromptTuningConfig,
+    parse_method,
+)
 from training.schema import Parsed, Rule, above_zero, not_negative, parse_section, share
 from training.task_config import ClassificationConfig, TaskConfig, parse_task
 
@@ -128,6 +135,8 @@ class FitConfig:
     device: `auto`, `cpu`, `cuda` or `cuda:<index>`.
     devices: Processes that train the trial together, each on rows of its own, with a device or a share of the cores
         each. But for dropout, the result does not depend on it.
+    fsdp: Share the weights, gradients and moments out over `devices` instead of a copy on each: less memory, more
+        messages. The weights alone must fit on one device, where the model is evaluated.
     threads: CPU threads of one worker; null shares the cores among the workers.
     slots: Trials that one worker trains at once on one base; null times what is faster, once for a machine.
     compile: Whether torch.compile makes the forward and backward pass; null compiles trials of 20,000 steps or more.
@@ -162,6 +171,7 @@ class FitConfig:
     precision: Precision
     device: str
     devices: int = field(metadata=above_zero(2))
+    fsdp: bool
     threads: int | None = field(metadata=above_zero(2))
     slots: int | None = field(
         metadata={"rule": Rule("use a number from 1 to 64, e.g. 4", lambda value: 1 <= value <= 64)}
@@ -255,9 +265,28 @@ def _cross_problems(config: TrialConfig) -> list[str]:
         problems.append(
             f"fit.devices is {fit.devices} and fit.slots is {fit.slots}; a trial on several devices shares no passes"
         )
+    if fit.fsdp:
+        problems += _fsdp_problems(config)
     if fit.compile and fit.slots is not None and fit.slots > 1:
         problems.append(f"fit.compile is true and fit.slots is {fit.slots}; shared passes are not compiled: drop one")
     return problems
+
+
+def _fsdp_problems(config: TrialConfig) -> list[str]:
+    """What cannot be shared out over devices."""
+    fit = config.fit
+    rules = (
+        (fit.devices == 1, "fit.devices is 1: there is nothing to share; use 2 or more"),
+        (fit.optimizer is not Optimizer.adamw, f"fit.optimizer is {fit.optimizer.value}; use adamw"),
+        (fit.precision is Precision.fp16, "fit.precision is fp16; use bf16 or fp32"),
+        (bool(fit.compile), "fit.compile is true; use false"),
+        (config.model.quantization is not None, "the base is quantized; use method=lora or method=full"),
+        (
+            isinstance(config.method, PromptTuningConfig | PrefixTuningConfig),
+            f"method is {config.method.name}; use lora, adapters, ia3 or full",
+        ),
+    )
+    return [f"fit.fsdp is true, and {text}" for broken, text in rules if broken]
 
 
 def _model_problems(model: ModelConfig) -> list[str]:

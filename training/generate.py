@@ -63,6 +63,8 @@ def generate(
                 use_cache=True,
                 pad_token_id=tokenizer.pad_token_id,
                 eos_token_id=tokenizer.eos_token_id,
+                # other ranks of the trial write nothing
+                synced_gpus=False,
             )
         begun = 0 if is_encoder_decoder else ids_BT.shape[1]
         for row, text in zip(rows, tokenizer.batch_decode(output_BU[:, begun:], skip_special_tokens=True), strict=True):

@@ -130,10 +130,11 @@ class Lane:
         facts["fit/evaluation_seconds"] = self._phases.evaluation.seconds
         # the tracker may be slow, and memory is for the next trial
         self._slot = self.parts = None
-        for folder in (self._trial.lineage.folder, *self._trial.lineage.earlier):
-            forget_states(folder)
         self.reporter.close(lambda run: _log_end(run, outcome, config=self.config, facts=facts))
         finish(self._trial, outcome)
+        # killed before this, it is told from its state
+        for folder in (self._trial.lineage.folder, *self._trial.lineage.earlier):
+            forget_states(folder)
 
     def interrupt(self) -> None:
         """Write down that the worker was stopped; the trial is not told, so that it is taken up again."""

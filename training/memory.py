@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from training.config import FitConfig, Optimizer
+from training.fsdp import local_part
 
 MB = 1e6
 # bytes of an optimizer's state for a trained weight
@@ -58,8 +59,8 @@ class Need(NamedTuple):
 def need_of(model: nn.Module, fit: FitConfig, *, rows: int, tokens: int) -> Need:
     """A lower bound: what is refused for it cannot run."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    num_trained = sum(parameter.numel() for parameter in trained)
-    gradients = sum(parameter.numel() * parameter.element_size() for parameter in trained)
+    num_trained = sum(local_part(parameter).numel() for parameter in trained)
+    gradients = sum(local_part(parameter).numel() * parameter.element_size() for parameter in trained)
     # of several parts, that which reads the text; one of another kind is not counted
     own: Any = model.config
     config: Any = own.get_text_config()

@@ -200,6 +200,12 @@ def trial_copy(base: Base, *, share_weights: bool) -> PreTrainedModel:
     return model
 
 
+def forget_weights(base: Base) -> None:
+    """Free the weights of a base that no other trial will take; copies that share them keep them."""
+    model: Any = base.model
+    model.to("meta")
+
+
 def _draw_head(model: PreTrainedModel, new_keys: frozenset[str]) -> None:
     owners = sorted({name.rpartition(".")[0] for name in new_keys})
     for name in new_keys:

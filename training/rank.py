@@ -18,9 +18,12 @@ PARENT_SECONDS = 1.0
 def run_rank(rank: int, size: int, port: int, given: Given, connection: Connection) -> None:
     """The process's whole life. The first rank leads: it evaluates, reports, tracks and writes."""
     from training.ranks import Group, rank_environment
+    from training.resources import free_cores
 
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     os.environ.update(rank_environment(rank, size, port))
+    # accelerate warns of its own choice otherwise; the config's own number comes later
+    os.environ.setdefault("OMP_NUM_THREADS", str(free_cores()))
     trial = RelayedTrial(given, connection, silent=rank > 0)
     if rank == 0:
         root = logging.getLogger()

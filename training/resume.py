@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from safetensors.torch import load, save
 
+from training.fsdp import shared_out
 from training.methods.quantized import keep_paged
 from training.written import folder_aside
 
@@ -122,12 +123,13 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
     """Put moments and steps back; the groups stay those of the optimizer."""
     restored: dict[int, dict[str, Any]] = {}
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for name, value in {**state.facts, **state.tensors}.items():
         index, *outer, key = name.split(".")
         values = restored.setdefault(int(index), {})
         for level in outer:
             values = values.setdefault(level, {})
-        values[key] = value
+        values[key] = shared_out(value, parameters[int(index)]) if isinstance(value, torch.Tensor) else value
     optimizer.load_state_dict({"state": restored, "param_groups": optimizer.state_dict()["param_groups"]})
     keep_paged(optimizer)
 

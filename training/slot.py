@@ -4,7 +4,6 @@ import json
 import logging
 import math
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,10 @@ from training.compiled import as_written, compile_training, is_worth_compiling
 from training.config import AUTO, TrialConfig
 from training.errors import ConfigError, Diverged
 from training.evaluate import score_split
+from training.fsdp import gathered, shard, shared_out, whole
 from training.gradient_checkpoints import checkpoint_gradients
-from training.methods import Method, Setting, method_of
-from training.model import trial_copy
-from training.overfitting import overfits_since
+from training.methods import method_of
+from training.model import forget_weights
 from training.report import Reporter
 from training.resources import Resources
 from training.resume import (
@@ -34,11 +33,11 @@ from training.resume import (
     restore_generators,
     write_state,
 )
+from training.standing import Standing
 from training.step import Stepper
-from training.stopping import Patience
 from training.trial import Completed, Outcome, Pruned, Trial, Verdict
 from training.window import Window
-from training.workbench import Workbench
+from training.workbench import Workbench, trainable
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +53,13 @@ class Slot:
         self._trial, self._config = trial, config
         self._plan = plan_of(config.fit, len(bench.splits["train"]))
         method = method_of(config.method)
-        self.model = _trainable(method, bench).train()
+        self.model: Any = trainable(method, bench).train()
         if config.fit.gradient_checkpointing:
             checkpoint_gradients(self.model)
+        if config.fit.fsdp:
+            # they would be held beside the parts
+            forget_weights(bench.base)
+            shard(self.model, resources.device, self._ranks.size)
         self._stepper = Stepper(
             self.model,
             config.fit,
@@ -68,18 +71,11 @@ class Slot:
         check_memory(self.model, config.fit, resources, tokens=int(self._lengths_N.max()))
         self._order = BatchOrder(self._lengths_N, batch_size=config.fit.batch_size, seed=config.fit.seed)
         self._cadence = Cadence(self._plan.eval_every)
-        self._patience = Patience(
-            patience=config.fit.patience,
-            min_improvement=config.fit.min_improvement,
-            maximize=config.task.maximize,
-        )
+        self._standing = Standing(config)
         self._examples_seen = self._num_rows = self._num_tokens = 0
         self._milestone: int | None = None
         self._window = Window()
-        self._best: Completed | None = None
-        self._reports: list[tuple[int, dict[str, float]]] = []
         self._saved_at = time.monotonic()
-        self._overfits = False
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
         self.is_compiled = is_worth_compiling(config.fit, self._plan, resources)
         if self.is_compiled:
@@ -131,8 +127,10 @@ class Slot:
         rows_N = next(self._order)
         self._num_rows, self._num_tokens = len(rows_N), int(self._lengths_N[rows_N].sum())
         weights_N = self.bench.splits["train"].targets.weights_N
-        own_N = rows_N[self._ranks.rank :: self._ranks.size]
-        self._stepper.begin(own_N, float(weights_N[rows_N].sum()))
+        own_N, leads_N = (rows_N[rank :: self._ranks.size] for rank in (self._ranks.rank, 0))
+        # a sharded layer comes from all ranks in each pass, so that they take the same number
+        idle = self._stepper.num_passes(leads_N) - self._stepper.num_passes(own_N) if self._config.fit.fsdp else 0
+        self._stepper.begin(own_N, float(weights_N[rows_N].sum()), rows_N[:idle])
 
     @property
     def idle(self) -> bool:
@@ -164,18 +162,27 @@ class Slot:
         self._save_if_due()
 
     def _save_if_due(self) -> None:
-        minutes = self._config.fit.save_minutes
-        if not self._ranks.leads or minutes is None or time.monotonic() - self._saved_at < 60 * minutes:
+        minutes, fsdp = self._config.fit.save_minutes, self._config.fit.fsdp
+        if minutes is None or not (self._ranks.leads or fsdp):
             return
+        is_due = time.monotonic() - self._saved_at >= 60 * minutes
+        # it has parts from all ranks, whose clocks differ
+        if not (self._ranks.agreed(is_due) if fsdp else is_due):
+            return
+        state = self._state()
+        if self._ranks.leads:
+            self._write(state)
+        self._saved_at = time.monotonic()
+
+    def _write(self, state: State) -> None:
         # what the state calls the best must be there
         self._checkpoint.wait()
         try:
-            write_state(self._trial.lineage.folder, self._state(), examples_seen=self._examples_seen)
-            if self._best is not None:
-                self._checkpoint.protect(self._best.checkpoint)
+            write_state(self._trial.lineage.folder, state, examples_seen=self._examples_seen)
+            if self._standing.best is not None:
+                self._checkpoint.protect(self._standing.best.checkpoint)
         except OSError as error:
             log.warning("trial %d: its state was not saved (%s)", self._trial.number, error)
-        self._saved_at = time.monotonic()
 
     def _state(self) -> State:
         """Between two batches: all that the rest of the trial depends on."""
@@ -187,14 +194,15 @@ class Slot:
             "stepper": stepper.facts,
             "order": self._order.state(),
             "next_evaluation": self._cadence.next,
-            "patience": asdict(self._patience),
+            "standing": self._standing.state(),
             "examples_seen": self._examples_seen,
             "milestone": self._milestone,
             "window": self._window.state(),
-            "best": None if self._best is None else [dict(self._best.scores), str(self._best.checkpoint)],
-            "reports": self._reports,
         }
-        return State({**weights, **moments, **generator_states(self.resources.device)}, facts)
+        tensors = {**weights, **moments, **generator_states(self.resources.device)}
+        # in one order on all ranks
+        whole_ones = {name: gathered(tensors[name], here=self._ranks.leads) for name in sorted(tensors)}
+        return State(whole_ones, facts)
 
     def _identity(self) -> dict[str, Any]:
         parts = {name: self._trial.config[name] for name in ("task", "data", "model", "method", "fit")}
@@ -209,7 +217,7 @@ class Slot:
         state = read_state([lineage.folder, *lineage.earlier], identity=self._identity())
         # before the first one writes another
         self._ranks.wait()
-        best = state.facts["best"] if state is not None else None
+        best = state.facts["standing"]["best"] if state is not None else None
         if best is not None and not Path(best[1]).is_dir():
             log.warning("trial %d: %s is gone, it begins anew", self._trial.number, best[1])
             state = None
@@ -219,7 +227,7 @@ class Slot:
                 forget_states(lineage.folder)
             return None
         self._restore(state)
-        for milestone, metrics in self._reports:
+        for milestone, metrics in self._standing.reports:
             self._trial.report(milestone, metrics)
         return self._examples_seen
 
@@ -229,18 +237,15 @@ class Slot:
         with torch.no_grad():
             for name, parameter in self.model.named_parameters():
                 if parameter.requires_grad:
-                    parameter.copy_(weights[name])
+                    parameter.copy_(shared_out(weights[name], parameter))
         self._stepper.restore(State(state.part(OPTIMIZER), facts["stepper"]))
         self._order.restore(facts["order"])
         self._cadence.next = facts["next_evaluation"]
-        self._patience = Patience(**facts["patience"])
+        self._standing.restore(facts["standing"])
         self._examples_seen, self._milestone = facts["examples_seen"], facts["milestone"]
         self._window = Window.restored(facts["window"])
-        self._reports = [(milestone, metrics) for milestone, metrics in facts["reports"]]
-        if facts["best"] is not None:
-            scores, checkpoint = facts["best"]
-            self._best = Completed(scores, Path(checkpoint))
-            self._checkpoint.protect(Path(checkpoint))
+        if self._standing.best is not None:
+            self._checkpoint.protect(self._standing.best.checkpoint)
         if self._ranks.leads:
             restore_generators(state.tensors)
         else:
@@ -253,7 +258,8 @@ class Slot:
 
     def halve(self) -> bool:
         """Take half of the rows at once from now on, after memory was too small; False if the config forbids it."""
-        if self._config.fit.micro_batch_size != AUTO or self.rows_at_once == 1 or self.bench.task.couples_rows:
+        fit = self._config.fit
+        if fit.micro_batch_size != AUTO or self.rows_at_once == 1 or self.bench.task.couples_rows or fit.fsdp:
             return False
         self._stepper.rows_at_once = math.ceil(self.rows_at_once / 2)
         self.rewind()
@@ -275,41 +281,41 @@ class Slot:
         """
         assert self._milestone is not None
         milestone = self._milestone
-        metrics = self._scores()
-        objective = metrics["objective"]
-        if math.isnan(objective):
-            raise Diverged(f"after {milestone} examples: validation {self._config.task.metric} is not a number")
-        if self._patience.update(objective):
-            self._best = self._keep(metrics, milestone)
+        with whole(self.model, here=True):
+            metrics = self._scores()
+            objective = metrics["objective"]
+            if math.isnan(objective):
+                raise Diverged(f"after {milestone} examples: validation {self._config.task.metric} is not a number")
+            if self._standing.update(objective):
+                self._standing.best = self._keep(metrics, milestone)
         metrics |= self._window.close()
         self._window = Window()
         self._milestone = None
         reporter.metrics(milestone, metrics)
         progress = {"fit/progress": 1.0 if self._at_end else milestone / self._plan.total_examples}
-        self._reports.append((milestone, metrics | progress))
+        self._standing.reports.append((milestone, metrics | progress))
         verdict = self._trial.report(milestone, metrics | progress | self._overfitting(reporter))
         outcome = self._outcome(milestone, verdict)
         self._ranks.agreed(outcome is not None)
         if outcome is not None:
             self._checkpoint.wait()
-            if self._best is not None:
-                self._checkpoint.tidy(self._best.checkpoint)
+            if self._standing.best is not None:
+                self._checkpoint.tidy(self._standing.best.checkpoint)
         if isinstance(outcome, Completed) and not self._at_end:
-            reporter.tags({"early_stop": f"no gain in {self._patience.num_waited} evaluations"})
+            reporter.tags({"early_stop": f"no gain in {self._standing.num_waited} evaluations"})
         return outcome
 
     def evaluated_elsewhere(self) -> bool:
         """Wait until the rank that leads has evaluated; whether the trial has ended by it."""
-        self._window, self._milestone = Window(), None
-        ended: bool = self._ranks.agreed(None)
-        return ended
+        with whole(self.model, here=False):
+            self._window, self._milestone = Window(), None
+        return bool(self._ranks.agreed(None))
 
     def _overfitting(self, reporter: Reporter[Any]) -> dict[str, float]:
         """Flags the run, the first time."""
-        since = None if self._overfits else overfits_since(self._reports)
+        since = self._standing.newly_overfits()
         if since is None:
             return {}
-        self._overfits = True
         log.info("trial %d: overfits since %d examples", self._trial.number, since)
         reporter.tags({"overfits_since": str(since)})
         return {"fit/overfits_since": since}
@@ -317,7 +323,7 @@ class Slot:
     def _outcome(self, milestone: int, verdict: Verdict) -> Outcome | None:
         if verdict.stop and not self._at_end:
             return Pruned(milestone, verdict.reason or "stopped by the search")
-        return self._best if self._at_end or self._patience.exhausted else None
+        return self._standing.best if self._at_end or self._standing.exhausted else None
 
     def _scores(self) -> dict[str, float]:
         batch = (self._config.fit.eval_batch_size, self.bench.tokenizer)
@@ -340,9 +346,3 @@ class Slot:
             base_dtype=str(self.bench.base.dtype).removeprefix("torch."),
         )
         return Completed(metrics, self._checkpoint.keep(record))
-
-
-def _trainable(method: Method, bench: Workbench) -> Any:
-    """A fresh model for the trial, drawn from the generator that the slot has just seeded."""
-    model = trial_copy(bench.base, share_weights=method.shares_base)
-    return method.prepare(model, Setting(bench.task.peft_task_type, bench.base.new_keys))

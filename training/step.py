@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import nn
+from torch.distributed.tensor import DTensor
 
 from training.config import FitConfig, Precision
 from training.errors import Diverged
@@ -15,6 +16,8 @@ from training.optimizer import make_optimizer, set_learning_rate
 from training.resources import Resources
 from training.resume import State, optimizer_state, restore_optimizer
 from training.schedule import learning_rate_factor
+
+NO_ROWS: np.ndarray = np.empty(0, dtype=np.int64)
 
 
 class StepResult(NamedTuple):
@@ -64,7 +67,7 @@ class Stepper:
         self.rows_at_once = fit.rows_at_once
         self._scaler = torch.amp.GradScaler(enabled=resources.precision is Precision.fp16)
         self.num_steps = 0
-        self._rows_N: np.ndarray = np.empty(0, dtype=np.int64)
+        self._rows_N = self._idle_N = NO_ROWS
         self._at, self._weight = 0, 1.0
         self._under_way = False
         self._losses: list[torch.Tensor] = []
@@ -77,17 +80,24 @@ class Stepper:
     @property
     def complete(self) -> bool:
         """Whether all rows of the batch have had their turn, so that `step` is next."""
-        return self._under_way and len(self._rows_N) <= self._at
+        return self._under_way and len(self._rows_N) + len(self._idle_N) <= self._at
 
-    def begin(self, rows_N: np.ndarray, weight: float | None = None) -> None:
-        """Start on the rows of the next optimizer step; `weight` is what they count together, by default one each.
+    def begin(self, rows_N: np.ndarray, weight: float | None = None, idle_N: np.ndarray = NO_ROWS) -> None:
+        """Start on the rows of the next optimizer step.
 
-        With several ranks the rows are this one's own, and the weight is that of all.
+        Args:
+            rows_N: With several ranks those of this one.
+            weight: What the rows of all ranks count together; by default one each.
+            idle_N: Rows that count nothing, for a last pass that other ranks take with rows of theirs.
         """
-        self._rows_N = rows_N
+        self._rows_N, self._idle_N = rows_N, idle_N
         self._weight = float(len(rows_N)) if weight is None else weight
         self._under_way = True
         self.rewind()
+
+    def num_passes(self, rows_N: np.ndarray) -> int:
+        """How many micro-batches the rows make."""
+        return math.ceil(len(rows_N) / self.rows_at_once)
 
     def drop(self) -> None:
         """Leave the batch that is under way, and its gradients."""
@@ -102,13 +112,18 @@ class Stepper:
 
     def micro_rows(self, most: int | None = None) -> np.ndarray:
         """The rows whose gradient is next: a micro-batch, or fewer if at most so many are wanted."""
+        if self._at >= len(self._rows_N):
+            return self._idle_N
         return self._rows_N[self._at : self._at + min(self.rows_at_once, most or self.rows_at_once)]
 
     def share_of(self, loss: LossSum) -> torch.Tensor:
         """What to take the gradient of, so that it is averaged over the whole batch, whatever the micro-batch."""
+        counts = self._at < len(self._rows_N)
+        self._at += loss.rows
+        if not counts:
+            return loss.nats * 0.0
         # read in `step`: here a GPU would have to be waited for
         self._losses.append(loss.nats.detach())
-        self._at += loss.rows
         return self._scaler.scale(loss.nats / self._weight)
 
     def step(self) -> StepResult:
@@ -119,7 +134,8 @@ class Stepper:
         """
         learning_rate = self._learning_rate()
         set_learning_rate(self._optimizer, learning_rate)
-        self._ranks.sum_gradients(self._trained)
+        if not self._fit.fsdp:
+            self._ranks.sum_gradients(self._trained)
         norm = self._clip()
         *losses_nats, gradient_norm = torch.stack([*self._all_losses(norm), norm]).tolist()
         result = StepResult(sum(losses_nats) / self._weight, self._weight, gradient_norm, learning_rate)
@@ -165,7 +181,8 @@ class Stepper:
     def _clip(self) -> torch.Tensor:
         self._scaler.unscale_(self._optimizer)
         limit = self._fit.max_grad_norm if self._fit.max_grad_norm is not None else math.inf
-        return nn.utils.clip_grad_norm_(self._trained, limit)
+        norm = nn.utils.clip_grad_norm_(self._trained, limit)
+        return norm.full_tensor() if isinstance(norm, DTensor) else norm
 
     def _story(self, result: StepResult) -> str:
         return (

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from torch import nn
 from transformers import PreTrainedModel
 
 from training.batches import Split
@@ -15,8 +16,8 @@ from training.config import Precision, Quantization, TrialConfig
 from training.encode import Recipe, encode
 from training.examples import Example
 from training.memory import check_weights
-from training.methods import method_of
-from training.model import Base, check_model, load_base, load_tokenizer
+from training.methods import Method, Setting, method_of
+from training.model import Base, check_model, load_base, load_tokenizer, trial_copy
 from training.resources import Resources, attention_of
 from training.scratch import with_model
 from training.split import Splits, load_splits
@@ -96,6 +97,12 @@ def workbench_key(config: TrialConfig, resources: Resources) -> str:
     dtype = base_dtype(config, resources.precision)
     parts = [asdict(config.task), asdict(config.data), asdict(config.model), str(dtype), str(resources.device)]
     return json.dumps(parts, default=str, sort_keys=True)
+
+
+def trainable(method: Method, bench: Workbench) -> nn.Module:
+    """A fresh model for a trial, drawn from torch's global generator."""
+    model = trial_copy(bench.base, share_weights=method.shares_base)
+    return method.prepare(model, Setting(bench.task.peft_task_type, bench.base.new_keys))
 
 
 def data_of(config: TrialConfig) -> Data:

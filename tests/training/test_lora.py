@@ -23,9 +23,8 @@ from training.config import parse_trial
 from training.engine import run_trial
 from training.methods import method_of
 from training.resources import resolve
-from training.slot import _trainable
 from training.trial import Completed
-from training.workbench import workbench_for
+from training.workbench import trainable, workbench_for
 
 MakeTrial = Callable[..., FakeTrial]
 
@@ -70,7 +69,7 @@ def test_every_layer_that_the_base_lacked_is_trained(
     base = save_base(name, tmp_path / "base", tiny_model)
     config = parse_trial(config_of(f"model.name_or_path={base}", "fit.precision=fp32")).section
     bench = workbench_for(config, resolve(config.fit))
-    model = _trainable(method_of(config.method), bench)
+    model = trainable(method_of(config.method), bench)
     rows = collate(bench.splits["train"], [0, 1], pad_id=0, device=torch.device("cpu"))
     bench.task.logits(model, rows).square().sum().backward()
     trained = {key: parameter for key, parameter in model.named_parameters() if parameter.requires_grad}
@@ -82,7 +81,7 @@ def test_every_layer_that_the_base_lacked_is_trained(
 def test_what_the_optimizer_moves_is_fp32_over_a_bf16_base(config_of: Callable[..., dict[str, Any]]) -> None:
     """Frozen weights are stored in bf16; adapters, head and modules saved whole are not."""
     config = parse_trial(config_of("fit.precision=bf16", "method.modules_to_save=[pooler]")).section
-    model = _trainable(method_of(config.method), workbench_for(config, resolve(config.fit)))
+    model = trainable(method_of(config.method), workbench_for(config, resolve(config.fit)))
     trained = {parameter.dtype for parameter in model.parameters() if parameter.requires_grad}
     frozen = {parameter.dtype for parameter in model.parameters() if not parameter.requires_grad}
     assert trained == {torch.float32}

@@ -105,12 +105,12 @@ def test_a_loss_that_is_not_finite_ends_the_trial_before_it_moves_a_weight(
 
 def test_the_base_is_never_changed_by_a_trial(config_of: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     """Trials share the frozen tensors of one base, and leave them as they were."""
-    from training.slot import _trainable
+    from training.workbench import trainable
 
     config = parse_trial(config_of("method.r=4")).section
     bench = workbench_for(config, resolve(config.fit))
     before = {name: tensor.clone() for name, tensor in bench.base.model.state_dict().items()}
-    model = _trainable(method_of(config.method), bench)
+    model = trainable(method_of(config.method), bench)
     stepper = Stepper(model, config.fit, resolve(config.fit), num_train_steps=10)
     for _ in range(3):
         step_on_rows(stepper, model, bench)

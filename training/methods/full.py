@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from training.errors import ConfigError
 from training.method_config import FullConfig
-from training.methods.modules import set_dropout
+from training.methods.modules import layer_stacks, set_dropout, tensors_of
 from training.methods.protocol import Setting
 
 
@@ -42,7 +42,7 @@ class Full(NamedTuple):
     def save(self, model: Any, folder: Path, state: Mapping[str, torch.Tensor] | None) -> None:
         """Write transformers' own folder (config.json, model.safetensors)."""
         assert state is None
-        model.save_pretrained(folder)
+        model.save_pretrained(folder, state_dict=tensors_of(model))
 
     def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
         """The folder is a model by itself, so that `model` was loaded from it."""
@@ -56,16 +56,9 @@ class Full(NamedTuple):
 
 def _frozen(model: nn.Module, num_trained: int) -> list[nn.Module]:
     """The embeddings and the layers below the upper ones; of an encoder-decoder, of both stacks."""
-    stacks = _stacks(model)
+    stacks = layer_stacks(model)
     depth = min(len(stack) for stack in stacks) if stacks else 0
     if num_trained > depth:
         raise ConfigError([f"method.trained_layers is {num_trained}; the model has {depth} layers"])
     embeddings: list[nn.Module] = [part for part in model.modules() if isinstance(part, nn.Embedding)]
     return embeddings + [layer for stack in stacks for layer in stack[: len(stack) - num_trained]]
-
-
-def _stacks(model: nn.Module) -> list[nn.ModuleList]:
-    """The transformer layers: the longest lists of modules that no other such list contains."""
-    lists = {name: part for name, part in model.named_modules() if isinstance(part, nn.ModuleList) and len(part) > 0}
-    outer = {name: part for name, part in lists.items() if not any(name.startswith(f"{other}.") for other in lists)}
-    return list(outer.values())

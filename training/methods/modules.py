@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
+import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
@@ -41,6 +42,25 @@ def replace_module(model: nn.Module, name: str, part: nn.Module) -> None:
     """Put another module in a module's place."""
     owner, _, leaf = name.rpartition(".")
     setattr(model.get_submodule(owner), leaf, part)
+
+
+def layer_stacks(model: nn.Module) -> list[nn.ModuleList]:
+    """The transformer layers: the longest lists of modules that no other such list contains."""
+    lists = {name: part for name, part in model.named_modules() if isinstance(part, nn.ModuleList) and len(part) > 0}
+    outer = {name: part for name, part in lists.items() if not any(name.startswith(f"{other}.") for other in lists)}
+    return list(outer.values())
+
+
+def tensors_of(model: nn.Module) -> dict[str, torch.Tensor]:
+    """As `model.state_dict()`, which would take a model apart again whose sharded weights are whole for a moment."""
+    volatile = {
+        f"{name}.{buffer}" if name else buffer
+        for name, part in model.named_modules(remove_duplicate=False)
+        for buffer in part._non_persistent_buffers_set
+    }
+    tensors: dict[str, torch.Tensor] = dict(model.named_parameters(remove_duplicate=False))
+    buffers = model.named_buffers(remove_duplicate=False)
+    return tensors | {name: buffer for name, buffer in buffers if name not in volatile}
 
 
 def check_names(model: nn.Module, names: Iterable[str], *, key: str) -> None:

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import PreTrainedModel
 
-from training.methods.modules import replace_module, saved_whole, silence_dropout
+from training.methods.modules import replace_module, saved_whole, silence_dropout, tensors_of
 from training.methods.quantized import keep_trainable
 
 
@@ -56,8 +56,10 @@ def wrapped(model: PreTrainedModel, settings: peft.PeftConfig) -> Any:
 
 def snapshot(model: Any) -> dict[str, torch.Tensor]:
     """Copies of what peft saves of its one adapter."""
-    tensors = get_peft_model_state_dict(model, save_embedding_layers=False)
-    return {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
+    # before peft asks its modules for their state, by which the parts of a sharded model would come apart
+    copies = {name: one.detach().clone() if one.requires_grad else one for name, one in tensors_of(model).items()}
+    tensors = get_peft_model_state_dict(model, copies, save_embedding_layers=False)
+    return {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
 
 
 def save(model: Any, folder: Path, state: Mapping[str, torch.Tensor]) -> None:
