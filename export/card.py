@@ -7,8 +7,10 @@ from typing import Any
 def model_card(manifest: Mapping[str, Any]) -> str:
     """Markdown for people: what the model is, what it scored, how to run it."""
     rows = [
-        f"| {item['name']} | {item['metric']:.4f} | {item['metric_drop']:+.4f} | {item['agreement']:.4f} "
-        f"| {item['max_logit_gap']:.4f} | {item['size_mb']:.1f} | {item['latency_ms']:.2f} |"
+        f"| {item['name']} | {item['metric']:.4f} | {item['metric_drop']:+.4f} "
+        f"({item['drop_low']:+.4f} to {item['drop_high']:+.4f}) | {item['agreement']:.4f} "
+        f"| {item['max_logit_gap']:.4f} | {item['size_mb']:.1f} | {item['latency_ms']:.2f} | {item['batch8_ms']:.2f} "
+        f"| {item['peak_mb']:.0f} |"
         for item in manifest["variants"]
     ]
     return "\n".join(
@@ -21,16 +23,23 @@ def model_card(manifest: Mapping[str, Any]) -> str:
             *_test_lines(manifest),
             "",
             f"Measured on {manifest['num_validation_rows']} validation rows beside PyTorch in fp32 "
-            f"(metric: {manifest['metric']}; latency: one row of median length, on the machine of the export):",
+            f"(metric: {manifest['metric']}; drop with its 95 % interval; times: rows of median length, on the "
+            "machine of the export):",
             "",
-            "| variant | metric | drop | same label | largest logit gap | MB | ms at batch 1 |",
-            "| --- | --- | --- | --- | --- | --- | --- |",
+            "| variant | metric | drop | same label | largest logit gap | MB | ms, 1 row | ms, 8 rows | peak MB |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
             *rows,
+            *_kept_lines(manifest),
             "",
             "    slimtune predict --model <this folder> --text 'your text'",
             "",
         ]
     )
+
+
+def _kept_lines(manifest: Mapping[str, Any]) -> list[str]:
+    kept = [f"{item['name']} keeps {', '.join(item['kept'])} in fp32." for item in manifest["variants"] if item["kept"]]
+    return ["", *kept] if kept else []
 
 
 def _test_lines(manifest: Mapping[str, Any]) -> list[str]:

@@ -11,14 +11,16 @@ import torch
 
 from export.bundle import TOKENIZER, Bundle, write_bundle
 from export.card import model_card
-from export.config import OnnxExport, Quantization, export_problems
+from export.config import OnnxExport, export_problems
 from export.graph import INPUTS, OUTPUT, export_graph
-from export.quantize import QUANTIZERS
-from export.session import ClassifierSession, TextSettings
-from export.verify import Reference, VariantReport, choose, median_ms, median_text, verify
+from export.pareto import draw_variants
+from export.session import TextSettings
+from export.variants import FP32, Bench, measured_variants, report_of
+from export.verify import Check, Reference, VariantReport, choose
 from training.checkpoint import CheckpointRecord, load_model, load_own_tokenizer, own_task, read_record, trial_config
 from training.config import TrialConfig
 from training.errors import ModelError
+from training.generate import some_rows
 from training.methods import method_of
 from training.split import Splits, load_splits
 from training.tasks.classification import Classification
@@ -26,7 +28,8 @@ from training.workbench import fingerprint
 from training.written import write_json
 
 PACKAGES = ("slimtune", "torch", "transformers", "peft", "onnx", "onnxruntime", "tokenizers")
-REPORT = "verification.json"
+REPORT, PICTURE = "verification.json", "variants.png"
+LIMITS = ("max_metric_drop", "min_agreement", "max_size_mb", "max_latency_ms")
 # bf16 training and fp32 reloading may tell a few rows apart
 MAX_RELOAD_GAP = 0.03
 
@@ -71,24 +74,29 @@ def export_checkpoint(checkpoint: Path, limits: OnnxExport, folder: Path, *, fac
     folder.mkdir(parents=True, exist_ok=True)
     model = load_model(checkpoint)
     tokenizer = load_own_tokenizer(checkpoint)
-    tokenizer_file = _tokenizer_file(checkpoint)
-    settings = TextSettings(source.config.data.max_length, int(tokenizer.pad_token_id))
-    reference = _reference(model, tokenizer, source)
-    _check_reference(reference, source)
-    reports = [_pytorch_report(model, tokenizer, source=source, reference=reference)]
-    files = _build(method_of(source.config.method).merge(model), folder, limits)
-    for name, file in files.items():
-        session = ClassifierSession(file, tokenizer_file, settings, num_threads=torch.get_num_threads())
-        reports.append(verify(name, file, session=session, reference=reference, limits=limits))
+    bench = Bench(
+        folder=folder,
+        limits=limits,
+        reference=_reference(model, tokenizer, source),
+        tokenizer=_tokenizer_file(checkpoint),
+        settings=TextSettings(source.config.data.max_length, int(tokenizer.pad_token_id)),
+        num_threads=torch.get_num_threads(),
+        training_texts=_training_texts(source, limits.calibration_rows),
+    )
+    _check_reference(bench.reference, source)
+    pytorch = _pytorch_report(model, checkpoint, bench)
+    export_graph(method_of(source.config.method).merge(model), bench.file(FP32), opset=limits.opset)
+    reports = [pytorch, *measured_variants(bench)]
     write_json(folder / REPORT, [report.as_dict() for report in reports])
-    chosen = choose(reports[1:])
+    draw_variants(reports, folder / PICTURE, min_agreement=limits.min_agreement)
+    chosen = choose(reports[1:], limits.objective)
     if chosen is None:
         return Exported(reports, None, None)
-    manifest = {**_manifest(source, settings, limits=limits, reports=reports), "variant": chosen.name, **facts}
+    manifest = {**_manifest(source, bench, reports), "variant": chosen.name, **facts}
     bundle = write_bundle(
         folder / "bundle",
-        model=files[chosen.name],
-        tokenizer=tokenizer_file,
+        model=bench.file(chosen.name),
+        tokenizer=bench.tokenizer,
         manifest=manifest,
         card=model_card(manifest),
     )
@@ -114,15 +122,11 @@ def _tokenizer_file(checkpoint: Path) -> Path:
     return path
 
 
-def _build(model: Any, folder: Path, limits: OnnxExport) -> dict[str, Path]:
-    """Every variant as a file, fp32 first."""
-    files = {"fp32": folder / "fp32.onnx"}
-    export_graph(model, files["fp32"], opset=limits.opset)
-    if limits.quantization is Quantization.int8:
-        for name, quantize in QUANTIZERS.items():
-            files[name] = folder / f"{name}.onnx"
-            quantize(files["fp32"], files[name], per_channel=limits.per_channel)
-    return files
+def _training_texts(source: _Source, count: int) -> list[str]:
+    """So many, drawn by the trial's seed."""
+    texts = [example.text for example in source.splits.train]
+    drawn = some_rows(len(texts), count, seed=source.config.fit.seed)
+    return [texts[index] for index in drawn]
 
 
 @torch.inference_mode()
@@ -160,27 +164,21 @@ def _logits(model: torch.nn.Module, tokenizer: Any, text: str, max_length: int) 
     return logits_1C.float()
 
 
-def _pytorch_report(model: torch.nn.Module, tokenizer: Any, *, source: _Source, reference: Reference) -> VariantReport:
-    text, length = median_text(reference.texts), source.config.data.max_length
-    with torch.inference_mode():
-        latency_ms = median_ms(lambda: _logits(model, tokenizer, text, length))
+def _pytorch_report(model: torch.nn.Module, checkpoint: Path, bench: Bench) -> VariantReport:
+    reference = bench.reference
+    score = reference.score(reference.logits_NC)
     weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
-    return VariantReport(
-        name="pytorch",
-        metric=reference.score(reference.logits_NC),
-        metric_drop=0.0,
-        agreement=1.0,
-        num_disagreeing=0,
-        max_logit_gap=0.0,
+    return report_of(
+        "pytorch",
+        Check(score, 0.0, 1.0, 0, 0.0, reference.logits_NC),
+        model=checkpoint,
         size_mb=weights / 1e6,
-        latency_ms=latency_ms,
-        passed=True,
+        bench=bench,
     )
 
 
-def _manifest(
-    source: _Source, settings: TextSettings, *, limits: OnnxExport, reports: Sequence[VariantReport]
-) -> dict[str, Any]:
+def _manifest(source: _Source, bench: Bench, reports: Sequence[VariantReport]) -> dict[str, Any]:
+    limits, settings = bench.limits, bench.settings
     config = source.config
     return {
         "task": config.task.name,
@@ -199,7 +197,8 @@ def _manifest(
         "data_fingerprint": source.record.data_fingerprint,
         "num_validation_rows": len(source.splits.validation),
         "validation": {key: value for key, value in source.record.scores.items() if key.startswith("validation/")},
-        "limits": {"max_metric_drop": limits.max_metric_drop, "min_agreement": limits.min_agreement},
+        "limits": {name: getattr(limits, name) for name in LIMITS},
+        "objective": limits.objective.value,
         "variants": [report.as_dict() for report in reports],
         "versions": {name: version(name) for name in PACKAGES},
     }

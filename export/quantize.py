@@ -1,18 +1,124 @@
-"""Int8 variants of a graph, in two kinds."""
+"""Variants of an fp32 graph with smaller weights, by the names that `export.variants` has for them."""
 
 import contextlib
+import io
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import onnx
-from onnx import helper, numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic
 
-BITS, BLOCK_SIZE, INT8_MAX = 8, 32, 127
+from export.config import Calibration, Variant
+from export.embeddings import quantize_embeddings
+from export.recipe import Feed, Recipe
+
 # int8 arithmetic inside a block; 0 would compute in fp32 at a sixth of the speed
 ACCURACY_LEVEL = 4
+MATRIX_PRODUCTS = ("MatMul", "Gemm")
+
+
+def int8_dynamic(source: Path, target: Path, recipe: Recipe) -> None:
+    """Weights and embeddings in int8, activations quantized by their range at run time: small and the fastest."""
+    with _quiet():
+        quantize_dynamic(
+            source,
+            target,
+            weight_type=QuantType.QInt8,
+            per_channel=recipe.per_channel,
+            nodes_to_exclude=sorted(recipe.kept),
+        )
+
+
+def int8_blockwise(source: Path, target: Path, recipe: Recipe) -> None:
+    """Weights in int8 with a scale and zero point for each block, embeddings with a scale a dimension.
+
+    As small as the other and nearly exact: activations keep their precision, which is what a fine-tuned encoder loses
+    most by.
+    """
+    _blockwise(source, target, recipe, bits=8)
+
+
+def int4_blockwise(source: Path, target: Path, recipe: Recipe) -> None:
+    """The same in 4 bits, rounded to the nearest; embeddings in 8."""
+    _blockwise(source, target, recipe, bits=4)
+
+
+def _blockwise(source: Path, target: Path, recipe: Recipe, *, bits: int) -> None:
+    with _root_logger_kept():
+        from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+    graph = onnx.load(source)
+    quantize_embeddings(graph, per_channel=recipe.per_channel, kept=recipe.kept)
+    with _quiet():
+        quantizer = MatMulNBitsQuantizer(
+            graph,
+            bits=bits,
+            block_size=recipe.block_size,
+            is_symmetric=recipe.symmetric,
+            accuracy_level=ACCURACY_LEVEL,
+            nodes_to_exclude=sorted(recipe.kept),
+        )
+        quantizer.process()
+        quantizer.model.save_model_to_file(str(target), use_external_data_format=False)
+
+
+def int8_static(source: Path, target: Path, recipe: Recipe) -> None:
+    """Weights and the activations of matrix products in int8, with ranges taken from training rows (QDQ): the form
+    that NPUs take. Embeddings as in the other variants.
+    """
+    from onnxruntime.quantization import CalibrationMethod, quantize_static
+
+    methods = {
+        Calibration.minmax: CalibrationMethod.MinMax,
+        Calibration.entropy: CalibrationMethod.Entropy,
+        Calibration.percentile: CalibrationMethod.Percentile,
+    }
+    graph = onnx.load(source)
+    quantize_embeddings(graph, per_channel=recipe.per_channel, kept=recipe.kept)
+    with _quiet():
+        quantize_static(
+            graph,
+            target,
+            calibration_data_reader=_Feeds(recipe.feeds),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=list(MATRIX_PRODUCTS),
+            per_channel=recipe.per_channel,
+            nodes_to_exclude=sorted(recipe.kept),
+            calibrate_method=methods[recipe.calibration],
+        )
+
+
+def fp16(source: Path, target: Path, recipe: Recipe) -> None:
+    """Half of the size; inputs and outputs stay fp32. On most CPUs not faster. All layers or none: with some of them
+    kept, onnxruntime 1.31's converter gives two nodes one name.
+    """
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    assert not recipe.kept
+    with _quiet():
+        half = convert_float_to_float16(onnx.load(source), keep_io_types=True, disable_shape_infer=True)
+    onnx.save(half, target)
+
+
+BUILDERS: Mapping[Variant, Callable[[Path, Path, Recipe], None]] = {
+    Variant.fp16: fp16,
+    Variant.int8_dynamic: int8_dynamic,
+    Variant.int8_blockwise: int8_blockwise,
+    Variant.int8_static: int8_static,
+    Variant.int4_blockwise: int4_blockwise,
+}
+
+
+class _Feeds:
+    """What onnxruntime's calibration reads."""
+
+    def __init__(self, feeds: Sequence[Feed]) -> None:
+        self._feeds = iter(feeds)
+
+    def get_next(self) -> Any:
+        """The next batch, or None."""
+        return next(self._feeds, None)
 
 
 @contextlib.contextmanager
@@ -24,86 +130,13 @@ def _root_logger_kept() -> Iterator[None]:
     root.handlers[:], root.level = handlers, level
 
 
-def int8_dynamic(source: Path, target: Path, *, per_channel: bool) -> None:
-    """Weights and embeddings in int8, activations quantized by their range at run time: small and the fastest."""
-    with _quiet():
-        quantize_dynamic(source, target, weight_type=QuantType.QInt8, per_channel=per_channel)
-
-
-def int8_blockwise(source: Path, target: Path, *, per_channel: bool) -> None:
-    """Weights in int8 with a scale and zero point for each block of 32, embeddings with a scale a dimension.
-
-    As small as the other and nearly exact: activations keep their precision, which is what a fine-tuned encoder loses
-    most by. With `per_channel` off, an embedding table has one scale.
-    """
-    with _root_logger_kept():
-        from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
-    graph = onnx.load(source)
-    quantize_embeddings(graph, per_channel=per_channel)
-    with _quiet():
-        quantizer = MatMulNBitsQuantizer(
-            graph, bits=BITS, block_size=BLOCK_SIZE, is_symmetric=False, accuracy_level=ACCURACY_LEVEL
-        )
-        quantizer.process()
-        quantizer.model.save_model_to_file(str(target), use_external_data_format=False)
-
-
-def quantize_embeddings(model: onnx.ModelProto, *, per_channel: bool) -> None:
-    """Replace fp32 embedding tables by int8 ones, in place; a looked-up row is scaled back.
-
-    onnxruntime's own quantizer gives a table one scale. Encoders have a few dimensions of large values, so that costs
-    1 to 2 % of the labels on MiniLM; a scale a dimension costs 0.3 %.
-    """
-    graph = model.graph
-    tables = {item.name: item for item in graph.initializer if _is_table(item)}
-    nodes: list[onnx.NodeProto] = []
-    for node in graph.node:
-        if node.op_type == "Gather" and node.input[0] in tables and not _axis(node):
-            nodes += _int8_lookup(graph, node, numpy_helper.to_array(tables[node.input[0]]), per_channel=per_channel)
-        else:
-            nodes.append(node)
-    del graph.node[:]
-    graph.node.extend(nodes)
-    used = {name for node in nodes for name in node.input}
-    for name in tables.keys() - used:
-        graph.initializer.remove(tables[name])
-
-
-def _is_table(item: onnx.TensorProto) -> bool:
-    return len(item.dims) == 2 and item.data_type == onnx.TensorProto.FLOAT
-
-
-def _axis(node: onnx.NodeProto) -> int:
-    return next((int(item.i) for item in node.attribute if item.name == "axis"), 0)
-
-
-def _int8_lookup(
-    graph: onnx.GraphProto, node: onnx.NodeProto, table_VD: np.ndarray, *, per_channel: bool
-) -> list[onnx.NodeProto]:
-    # V tokens of the vocabulary, D dimensions
-    scale_D = np.abs(table_VD).max(axis=0 if per_channel else None, keepdims=False) / INT8_MAX
-    scale_D = np.where(scale_D == 0, 1, scale_D).astype(np.float32)
-    table, ids, output = node.input[0], node.input[1], node.output[0]
-    names = {item.name for item in graph.initializer}
-    if f"{table}_int8" not in names:
-        graph.initializer.append(numpy_helper.from_array(np.round(table_VD / scale_D).astype(np.int8), f"{table}_int8"))
-        graph.initializer.append(numpy_helper.from_array(scale_D, f"{table}_scale"))
-    return [
-        helper.make_node("Gather", [f"{table}_int8", ids], [f"{output}_int8"], axis=0),
-        helper.make_node("Cast", [f"{output}_int8"], [f"{output}_float"], to=onnx.TensorProto.FLOAT),
-        helper.make_node("Mul", [f"{output}_float", f"{table}_scale"], [output]),
-    ]
-
-
-QUANTIZERS: dict[str, Callable[..., None]] = {"int8_dynamic": int8_dynamic, "int8_blockwise": int8_blockwise}
-
-
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The quantizers log a line for each node, to the root logger."""
+    """The quantizers log a line for each node, to the root logger, and calibration prints."""
     previous = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        yield
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
     finally:
         logging.disable(previous)

@@ -2,7 +2,7 @@
 
 # B rows of a batch, T tokens, N rows, C classes
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,7 +48,7 @@ class ClassifierSession:
 
     def logits(self, texts: Sequence[str], *, batch_size: int = PREDICT_BATCH_SIZE) -> np.ndarray:
         """Class scores (N, C) in float32, in the order of the texts; rows of like length share a batch."""
-        rows = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        rows = self.encode(texts)
         order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
         parts: list[np.ndarray] = []
         for at in range(0, len(order), batch_size):
@@ -58,15 +58,27 @@ class ClassifierSession:
         in_order[order] = logits_NC
         return in_order
 
-    def run(self, rows: Sequence[Sequence[int]]) -> np.ndarray:
-        """Class scores (B, C) of one batch of token ids."""
-        longest = max(len(row) for row in rows)
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text."""
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+
+    def feed(self, rows: Sequence[Sequence[int]], *, length: int | None = None) -> dict[str, np.ndarray]:
+        """Inputs (B, T) of one batch of token ids, padded to the longest row or to `length`."""
+        longest = max(len(row) for row in rows) if length is None else length
         ids_BT = np.full((len(rows), longest), self._settings.pad_id, dtype=np.int64)
         mask_BT = np.zeros((len(rows), longest), dtype=np.int64)
         for at, row in enumerate(rows):
             ids_BT[at, : len(row)] = row
             mask_BT[at, : len(row)] = 1
-        logits_BC: np.ndarray = self._session.run(None, {"input_ids": ids_BT, "attention_mask": mask_BT})[0]
+        return {"input_ids": ids_BT, "attention_mask": mask_BT}
+
+    def run(self, rows: Sequence[Sequence[int]]) -> np.ndarray:
+        """Class scores (B, C) of one batch of token ids."""
+        return self.scores(self.feed(rows))
+
+    def scores(self, feed: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Class scores (B, C) of one batch of inputs."""
+        logits_BC: np.ndarray = self._session.run(None, dict(feed))[0]
         return logits_BC.astype(np.float32)
 
 

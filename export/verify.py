@@ -1,52 +1,32 @@
-"""What a variant costs: every exported model is measured against PyTorch on the validation rows."""
+"""What a variant costs: every exported model is compared with PyTorch on the validation rows."""
 
 # N rows, C classes
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 
-from export.config import OnnxExport
-from export.session import PREDICT_BATCH_SIZE, ClassifierSession
+from export.config import Objective, OnnxExport
+from export.session import PREDICT_BATCH_SIZE
+from export.timing import Timing
 from training.metrics import Measure, Tally, compute_all
 
-LATENCY_RUNS, LATENCY_WARMUP = 50, 5
+NUM_RESAMPLES, PERCENTILES = 200, (2.5, 97.5)
+# numbers of a report, as a tracker takes them
+MEASURED = (
+    *("metric", "metric_drop", "drop_low", "drop_high", "agreement", "max_logit_gap", "size_mb", "latency_ms"),
+    *("latency_p95_ms", "batch8_ms", "batch8_p95_ms", "tokens_per_second", "load_ms", "peak_mb"),
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VariantReport:
-    """One variant beside PyTorch in fp32, on the same rows.
+class Session(Protocol):
+    """Runs a model on texts."""
 
-    Attributes:
-        name: `pytorch`, `fp32`, `int8_dynamic` or `int8_blockwise`.
-        metric: The task's metric on the validation rows.
-        metric_drop: How much worse that is than PyTorch's; negative if better.
-        agreement: Share of rows with PyTorch's label; the smaller one of batch 1 and predict's batches.
-        num_disagreeing: Rows behind it.
-        max_logit_gap: Largest absolute difference of any class score.
-        size_mb: Size of the model file in 10^6 bytes.
-        latency_ms: Median time of one row of median length, at batch 1.
-        passed: Whether drop and agreement are within the limits.
-    """
-
-    name: str
-    metric: float
-    metric_drop: float
-    agreement: float
-    num_disagreeing: int
-    max_logit_gap: float
-    size_mb: float
-    latency_ms: float
-    passed: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
+    def logits(self, texts: Sequence[str], *, batch_size: int = ...) -> np.ndarray: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,65 +51,135 @@ class Reference:
     rows: Sequence[Mapping[str, Any]]
     measures: Sequence[Measure]
 
-    def score(self, logits_NC: np.ndarray) -> float:
-        """The metric of some class scores on these rows."""
-        nats_N = torch.nn.functional.cross_entropy(
-            torch.from_numpy(logits_NC), torch.from_numpy(self.labels_N), reduction="none"
-        )
+    def score(self, logits_NC: np.ndarray, drawn: np.ndarray | None = None) -> float:
+        """The metric of some class scores on these rows, or on those of them that were drawn."""
+        numbers = np.arange(len(logits_NC)) if drawn is None else drawn
+        logits, labels = logits_NC[numbers], self.labels_N[numbers]
+        nats_N = torch.nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels), reduction="none")
         tally = Tally.of(
             nats=nats_N.tolist(),
             weight=[1.0] * len(nats_N),
-            prediction=logits_NC.argmax(1).tolist(),
-            reference=self.labels_N.tolist(),
-            data=self.rows,
+            prediction=logits.argmax(1).tolist(),
+            reference=labels.tolist(),
+            data=[self.rows[int(number)] for number in numbers],
         )
-        return compute_all(self.measures, tally)[self.metric]
+        # a metric of the user's own may give scores that its measure does not name
+        own = [measure for measure in self.measures if self.metric in measure.keys]
+        return compute_all(own or self.measures, tally)[self.metric]
 
 
-def verify(
-    name: str, model: Path, *, session: ClassifierSession, reference: Reference, limits: OnnxExport
-) -> VariantReport:
-    """Measure a variant; it is run as `predict` runs it, and row by row."""
+class Check(NamedTuple):
+    """A variant beside PyTorch in fp32, on the same rows.
+
+    Attributes:
+        metric: The task's metric on the validation rows.
+        metric_drop: How much worse that is than PyTorch's; negative if better.
+        agreement: Share of rows with PyTorch's label; the smaller one of batch 1 and predict's batches.
+        num_disagreeing: Rows behind it.
+        max_logit_gap: Largest absolute difference of any class score.
+        logits_NC: The class scores that the metric is of.
+    """
+
+    metric: float
+    metric_drop: float
+    agreement: float
+    num_disagreeing: int
+    max_logit_gap: float
+    logits_NC: np.ndarray
+
+    def within(self, limits: OnnxExport) -> bool:
+        """Whether drop and agreement are within the limits."""
+        return self.metric_drop <= limits.max_metric_drop and self.agreement >= limits.min_agreement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantReport:
+    """One variant, all that was measured of it.
+
+    Attributes:
+        name: `pytorch`, `fp32`, or the variant's.
+        metric: As `Check`, with the four that follow.
+        drop_low: Lower end of the drop's 95 % interval, rows drawn again in pairs.
+        drop_high: Upper end.
+        size_mb: Size of the model file in 10^6 bytes.
+        timing: In a process of its own.
+        kept: Layers that are in fp32 for it to pass.
+        costs: What each layer costs that is quantized alone, the worst first; empty if it was not asked.
+        passed: Whether it is within all limits.
+    """
+
+    name: str
+    metric: float
+    metric_drop: float
+    drop_low: float
+    drop_high: float
+    agreement: float
+    num_disagreeing: int
+    max_logit_gap: float
+    size_mb: float
+    timing: Timing
+    kept: list[str] = field(default_factory=list)
+    costs: list[dict[str, Any]] = field(default_factory=list)
+    passed: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, those of the timing among them."""
+        values = asdict(self)
+        return {**values, **values.pop("timing")}
+
+
+def check(session: Session, reference: Reference) -> Check:
+    """Compare a variant with PyTorch; it is run as `predict` runs it, and row by row."""
     batched = session.logits(reference.texts, batch_size=PREDICT_BATCH_SIZE)
     single = session.logits(reference.texts, batch_size=1)
     expected = reference.logits_NC.argmax(1)
     wrong = max(int((logits.argmax(1) != expected).sum()) for logits in (batched, single))
-    sign = 1.0 if reference.maximize else -1.0
     score = reference.score(batched)
-    drop = sign * (reference.score(reference.logits_NC) - score)
-    agreement = 1 - wrong / len(expected)
-    text = median_text(reference.texts)
-    return VariantReport(
-        name=name,
+    return Check(
         metric=score,
-        metric_drop=drop,
-        agreement=agreement,
+        metric_drop=_sign(reference) * (reference.score(reference.logits_NC) - score),
+        agreement=1 - wrong / len(expected),
         num_disagreeing=wrong,
         max_logit_gap=float(max(np.abs(logits - reference.logits_NC).max() for logits in (batched, single))),
-        size_mb=model.stat().st_size / 1e6,
-        latency_ms=median_ms(lambda: session.logits([text])),
-        passed=drop <= limits.max_metric_drop and agreement >= limits.min_agreement,
+        logits_NC=batched,
     )
 
 
-def median_text(texts: Sequence[str]) -> str:
-    """The text of median length."""
-    return sorted(texts, key=len)[len(texts) // 2]
+def drop_interval(checked: Check, reference: Reference, *, seed: int = 0) -> tuple[float, float]:
+    """The 95 % percentile interval of the drop: both models are scored on the same rows, drawn again."""
+    if np.array_equal(checked.logits_NC, reference.logits_NC):
+        return 0.0, 0.0
+    generator = np.random.default_rng(seed)
+    sign, num_rows = _sign(reference), len(reference.labels_N)
+    drops = []
+    for _ in range(NUM_RESAMPLES):
+        drawn = generator.integers(0, num_rows, num_rows)
+        exact, found = (reference.score(logits, drawn) for logits in (reference.logits_NC, checked.logits_NC))
+        drops.append(sign * (exact - found))
+    low, high = np.percentile(drops, PERCENTILES)
+    return float(low), float(high)
 
 
-def median_ms(call: Callable[[], object]) -> float:
-    """Median wall time of a call."""
-    for _ in range(LATENCY_WARMUP):
-        call()
-    seconds = []
-    for _ in range(LATENCY_RUNS):
-        started = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - started)
-    return float(np.median(seconds) * 1000)
+def file_mb(path: Path) -> float:
+    """Size of a file in 10^6 bytes."""
+    return path.stat().st_size / 1e6
 
 
-def choose(reports: Sequence[VariantReport]) -> VariantReport | None:
-    """The smallest variant within the limits; None if there is none."""
+def choose(reports: Sequence[VariantReport], objective: Objective) -> VariantReport | None:
+    """The best variant within the limits; None if there is none."""
     passed = [report for report in reports if report.passed]
-    return min(passed, key=lambda report: report.size_mb) if passed else None
+    if objective is Objective.size:
+        return min(passed, key=lambda report: report.size_mb, default=None)
+    return min(passed, key=lambda report: report.timing.latency_ms, default=None)
+
+
+def median_texts(texts: Sequence[str], count: int) -> list[str]:
+    """So many texts around the median length, that of median length first."""
+    ordered = sorted(texts, key=len)
+    middle = len(ordered) // 2
+    by_distance = sorted(range(len(ordered)), key=lambda place: (abs(place - middle), place))
+    return [ordered[place] for place in by_distance[:count]]
+
+
+def _sign(reference: Reference) -> float:
+    return 1.0 if reference.maximize else -1.0

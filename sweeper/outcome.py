@@ -7,8 +7,9 @@ from typing import Any
 from export.bundle import Bundle, open_bundle
 from export.config import OnnxExport
 from export.gate import Decision, decide
-from export.pipeline import export_checkpoint
+from export.pipeline import PICTURE, REPORT, export_checkpoint
 from export.registry import RegisteredVersion, alias_version, holder, register, set_alias
+from export.verify import MEASURED
 from sweeper.parent_run import lineage_of
 from sweeper.selection import Candidate
 from sweeper.study import Study
@@ -20,6 +21,8 @@ from training.tracking import MlflowRun, Tracker
 from training.tracking_uri import tracking_uri
 
 Stage = dict[str, Any]
+# folder of the sweep
+EXPORT = "export"
 
 
 def once(study: Study, name: str, key: object, make: Callable[[], Stage]) -> Stage:
@@ -58,7 +61,7 @@ def export_stage(request: SweepRequest, limits: OnnxExport, chosen: Candidate, *
         "validation_over_seeds": {"mean": chosen.mean, "spread": chosen.spread, "num_seeds": len(chosen.scores)},
         "test": test or None,
     }
-    exported = export_checkpoint(chosen.checkpoints[run], limits, request.folder / "export", facts=facts)
+    exported = export_checkpoint(chosen.checkpoints[run], limits, request.folder / EXPORT, facts=facts)
     return {
         "reports": [report.as_dict() for report in exported.reports],
         "chosen": exported.chosen.name if exported.chosen else None,
@@ -75,6 +78,8 @@ def register_stage(
     lineage = lineage_of(request, kind="export", name=f"export {exported['chosen']}", parent_run_id=parent.run_id)
     run = Tracker(tracked, request.search.config.name).start(lineage)
     run.log_metrics(_variant_metrics(exported))
+    for name in (REPORT, PICTURE):
+        run.log_file(request.folder / EXPORT / name)
     run.log_params({key: bundle.manifest[key] for key in ("variant", "opset", "base_model", "method")})
     assert run.run_id is not None
     version = register(uri, bundle, limits.registered_model, run_id=run.run_id)
@@ -105,5 +110,4 @@ def _decide(
 
 
 def _variant_metrics(exported: Mapping[str, Any]) -> dict[str, float]:
-    names = ("metric", "metric_drop", "agreement", "max_logit_gap", "size_mb", "latency_ms")
-    return {f"{item['name']}/{name}": float(item[name]) for item in exported["reports"] for name in names}
+    return {f"{item['name']}/{name}": float(item[name]) for item in exported["reports"] for name in MEASURED}

@@ -186,6 +186,10 @@ class MlflowRun:
         """Write a text artifact."""
         self._client.log_text(self._id, text, file)
 
+    def log_file(self, path: Path) -> None:
+        """Log a file as an artifact under its own name."""
+        self._client.log_artifact(self._id, str(path))
+
     def log_folder(self, folder: Path, name: str) -> None:
         """Upload a folder as artifacts under `name`."""
         self._client.log_artifacts(self._id, str(folder), name)
@@ -225,6 +229,8 @@ class NullRun(MlflowRun):
     def set_tags(self, tags: Mapping[str, str]) -> None: ...
 
     def log_text(self, text: str, file: str) -> None: ...
+
+    def log_file(self, path: Path) -> None: ...
 
     def log_folder(self, folder: Path, name: str) -> None: ...
 

@@ -199,7 +199,7 @@ def test_another_config_under_the_same_name_is_refused(sweep: Sweep) -> None:
 
 def test_a_larger_budget_goes_on_with_new_finalists_and_a_new_winner(sweep: Sweep) -> None:
     """Finished stages are not taken for those of another winner, nor for those of another export config."""
-    onnx = ("export=onnx", "export.quantization=none", "search.finalists=2")
+    onnx = ("export=onnx", "export.variants=[]", "search.finalists=2")
     assert sweep.run(*onnx, "search.n_trials=2").returncode == 0
     done = sweep.run(*onnx, "search.n_trials=6", "export.registered_model=other")
     assert done.returncode == 0, done.stdout + done.stderr

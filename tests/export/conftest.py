@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from export.config import OnnxExport, Quantization
+from export.config import Calibration, Objective, OnnxExport, Variant
 from export.pipeline import Exported, export_checkpoint
 from tests.conftest import FakeTrial
 from training.engine import run_trial
@@ -17,8 +17,16 @@ def limits(**more: Any) -> OnnxExport:
     values: Mapping[str, Any] = {
         "name": "onnx",
         "opset": 20,
-        "quantization": Quantization.int8,
+        "variants": [Variant.int8_dynamic, Variant.int8_blockwise],
         "per_channel": True,
+        "block_size": 32,
+        "symmetric": False,
+        "calibration": Calibration.minmax,
+        "calibration_rows": 32,
+        "keep_sensitive": False,
+        "objective": Objective.size,
+        "max_size_mb": None,
+        "max_latency_ms": None,
         "max_metric_drop": 0.05,
         "min_agreement": 0.9,
         "registered_model": "tiny",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from export.config import Quantization, export_problems
+from export.config import export_problems
 from export.pipeline import export_checkpoint
 from sweeper.checks import problems_of
 from tests.conftest import FakeTrial
@@ -37,9 +37,7 @@ def test_the_graph_computes_what_was_trained(
     workbench.clear()
     outcome = run_trial(FakeTrial(config_of(*more, "fit.precision=fp32"), tmp_path / "trial"))
     assert isinstance(outcome, Completed), outcome
-    exported = export_checkpoint(
-        outcome.checkpoint, limits(quantization=Quantization.none), tmp_path / "export", facts={}
-    )
+    exported = export_checkpoint(outcome.checkpoint, limits(variants=[]), tmp_path / "export", facts={})
     fp32 = exported.reports[1]
     assert fp32.name == "fp32"
     assert fp32.max_logit_gap < 1e-3

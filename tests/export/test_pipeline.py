@@ -1,17 +1,26 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
+from onnx import numpy_helper
 
 from export.bundle import open_bundle
+from export.config import OnnxExport, Variant
+from export.graph import export_graph
 from export.pipeline import Exported, export_checkpoint
+from export.quantize import BUILDERS, int8_blockwise
+from export.recipe import Recipe
+from export.sensitive import layers_of
 from tests.export.conftest import limits
 from training.checkpoint import load_model
 from training.errors import ModelError
+from training.methods import method_of
 
 
 def test_every_variant_is_measured_beside_pytorch(exported: Exported) -> None:
@@ -22,7 +31,7 @@ def test_every_variant_is_measured_beside_pytorch(exported: Exported) -> None:
     assert fp32.max_logit_gap < 1e-4
     sizes = {report.name: report.size_mb for report in exported.reports}
     assert sizes["int8_dynamic"] < 0.4 * sizes["fp32"]
-    assert all(report.latency_ms > 0 for report in exported.reports)
+    assert all(report.timing.latency_ms > 0 for report in exported.reports)
 
 
 def test_the_smallest_variant_within_the_limits_is_bundled(exported: Exported) -> None:
@@ -63,13 +72,107 @@ def test_the_graph_names_its_inputs_and_opset(exported: Exported) -> None:
 
 def test_nothing_is_bundled_if_no_variant_passes(checkpoint: Path, tmp_path: Path) -> None:
     """The report is written all the same."""
-    from dataclasses import replace
-
-    strict = limits(min_agreement=1.0, max_metric_drop=0.0)
-    result = export_checkpoint(checkpoint, replace(strict, quantization=strict.quantization), tmp_path, facts={})
-    assert result.chosen is not None, "fp32 is exact"
+    result = export_checkpoint(checkpoint, limits(variants=[], max_size_mb=0.001), tmp_path, facts={})
+    assert (result.chosen, result.bundle) == (None, None)
     report = json.loads((tmp_path / "verification.json").read_text())
     assert [item["name"] for item in report] == [item.name for item in result.reports]
+
+
+def test_every_kind_of_variant_is_built_compared_and_timed(checkpoint: Path, tmp_path: Path) -> None:
+    variants = list(Variant)
+    reports = export_checkpoint(checkpoint, limits(variants=variants), tmp_path, facts={}).reports
+    assert [report.name for report in reports] == ["pytorch", "fp32", *(variant.value for variant in variants)]
+    by_name = {report.name: report for report in reports}
+    assert by_name["fp16"].size_mb == pytest.approx(by_name["fp32"].size_mb / 2, rel=0.2)
+    assert by_name["int4_blockwise"].size_mb < by_name["int8_blockwise"].size_mb < by_name["fp16"].size_mb
+    assert by_name["fp16"].max_logit_gap < 0.1
+    for report in reports:
+        assert report.agreement > 0.6, report
+        assert 0 < report.timing.latency_ms <= report.timing.latency_p95_ms
+        assert report.timing.tokens_per_second > 0
+    # a process without PyTorch
+    assert by_name["fp32"].timing.peak_mb < by_name["pytorch"].timing.peak_mb / 2
+
+
+def zeroed(source: Path, target: Path, recipe: Recipe) -> None:
+    """Quantized, but for the head, which is zeros unless it is kept."""
+    int8_blockwise(source, target, recipe)
+    (head,) = [layer for layer in layers_of(onnx.load(source)) if layer.name == "classifier"]
+    if not head.nodes & recipe.kept:
+        # a Gemm, which is not quantized in blocks
+        model = onnx.load(target)
+        (node,) = [node for node in model.graph.node if node.name in head.nodes]
+        for item in model.graph.initializer:
+            if item.name in node.input:
+                item.CopyFrom(numpy_helper.from_array(np.zeros(item.dims, np.float32), item.name))
+        onnx.save(model, target)
+
+
+def test_a_refused_variant_keeps_the_layer_that_it_fails_by(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("export.variants.BUILDERS", {**BUILDERS, Variant.int8_blockwise: zeroed})
+    asked = limits(variants=[Variant.int8_blockwise], keep_sensitive=True, min_agreement=0.9)
+    exported = export_checkpoint(checkpoint, asked, tmp_path, facts={})
+    report = exported.reports[-1]
+    assert (report.passed, list(report.kept)) == (True, ["classifier"])
+    assert max(report.costs, key=lambda cost: float(cost["gap"]))["layer"] == "classifier"
+    assert exported.bundle is not None
+    assert exported.bundle.manifest["variant"] == "int8_blockwise"
+    assert "int8_blockwise keeps classifier in fp32." in (exported.bundle.folder / "README.md").read_text()
+    # what is in the bundle is what passed
+    bundled = onnxruntime.InferenceSession(exported.bundle.folder / "model.onnx")
+    feed = {"input_ids": np.full((1, 4), 9), "attention_mask": np.ones((1, 4), np.int64)}
+    assert np.abs(bundled.run(None, feed)[0]).max() > 0
+    refused = export_checkpoint(checkpoint, limits(**{**vars_of(asked), "keep_sensitive": False}), tmp_path, facts={})
+    assert (refused.reports[-1].passed, list(refused.reports[-1].costs)) == (False, [])
+
+
+def vars_of(asked: OnnxExport) -> dict[str, Any]:
+    return {name: getattr(asked, name) for name in ("variants", "min_agreement")}
+
+
+def swap_labels(model: Any) -> None:
+    model.classifier.weight.data = model.classifier.weight.data[[1, 0, 2]]
+    model.classifier.bias.data = model.classifier.bias.data[[1, 0, 2]]
+
+
+def break_a_layer(model: Any) -> None:
+    model.bert.encoder.layer[0].output.dense.weight.data.zero_()
+    model.bert.encoder.layer[0].attention.output.dense.weight.data.normal_()
+
+
+@pytest.mark.parametrize("corrupt", [swap_labels, break_a_layer])
+def test_a_graph_that_is_not_the_model_is_refused(
+    corrupt: Callable[[Any], None], checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def corrupted(model: Any, path: Path, *, opset: int) -> None:
+        corrupt(model)
+        export_graph(model, path, opset=opset)
+
+    monkeypatch.setattr("export.pipeline.export_graph", corrupted)
+    exported = export_checkpoint(checkpoint, limits(variants=[]), tmp_path, facts={})
+    assert not exported.reports[1].passed
+    assert (exported.chosen, exported.bundle) == (None, None)
+
+
+def test_an_adapter_at_another_scale_is_refused(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Scaled:
+        def __init__(self, config: Any) -> None:
+            self._method = method_of(config)
+
+        def merge(self, model: Any) -> Any:
+            for name, parameter in model.named_parameters():
+                if "lora_B" in name:
+                    parameter.data *= 3
+            return self._method.merge(model)
+
+    monkeypatch.setattr("export.pipeline.method_of", Scaled)
+    exported = export_checkpoint(checkpoint, limits(variants=[]), tmp_path, facts={})
+    assert exported.reports[1].max_logit_gap > 0.5
+    assert exported.bundle is None
 
 
 def test_data_that_changed_since_training_is_refused(checkpoint: Path, rows_file: Path, tmp_path: Path) -> None:

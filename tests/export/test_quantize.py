@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from export.quantize import quantize_embeddings
+from export.embeddings import quantize_embeddings
 
 V, D = 50, 8
 

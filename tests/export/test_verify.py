@@ -3,7 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.verify import Reference, VariantReport, choose, verify
+from export.config import Objective
+from export.timing import Timing
+from export.verify import Check, Reference, VariantReport, check, choose, drop_interval, median_texts
 from tests.export.conftest import limits
 from training.metrics import measure_of
 
@@ -14,7 +16,7 @@ class FakeSession:
     def __init__(self, logits: np.ndarray) -> None:
         self._logits = logits
 
-    def logits(self, texts: list[str], *, batch_size: int = 8) -> np.ndarray:
+    def logits(self, texts: object, *, batch_size: int = 8) -> np.ndarray:
         return self._logits
 
 
@@ -32,43 +34,83 @@ def reference() -> Reference:
     )
 
 
-def measured(reference: Reference, logits: np.ndarray, tmp_path: Path, **more: float) -> VariantReport:
-    (tmp_path / "m.onnx").write_bytes(b"x" * 1000)
-    session = FakeSession(logits)
-    return verify("v", tmp_path / "m.onnx", session=session, reference=reference, limits=limits(**more))  # type: ignore[arg-type]
+def checked(reference: Reference, logits: np.ndarray) -> Check:
+    return check(FakeSession(logits), reference)
 
 
-def test_drop_agreement_and_gap_are_counted(reference: Reference, tmp_path: Path) -> None:
+def test_drop_agreement_and_gap_are_counted(reference: Reference) -> None:
     changed = reference.logits_NC.copy()
     changed[0] = [0.0, 3.0]
-    report = measured(reference, changed, tmp_path)
-    assert report.metric == 0.5
-    assert report.metric_drop == pytest.approx(0.25)
-    assert (report.agreement, report.num_disagreeing) == (0.75, 1)
-    assert report.max_logit_gap == pytest.approx(3.0)
-    assert report.size_mb == pytest.approx(0.001)
-    assert not report.passed
+    found = checked(reference, changed)
+    assert found.metric == 0.5
+    assert found.metric_drop == pytest.approx(0.25)
+    assert (found.agreement, found.num_disagreeing) == (0.75, 1)
+    assert found.max_logit_gap == pytest.approx(3.0)
+    assert not found.within(limits())
 
 
-def test_a_variant_that_is_luckily_better_is_still_refused_for_its_labels(reference: Reference, tmp_path: Path) -> None:
+def test_a_variant_that_is_luckily_better_is_still_refused_for_its_labels(reference: Reference) -> None:
     """More right answers by other answers is not what was trained."""
     changed = reference.logits_NC.copy()
     changed[3] = [3.0, 0.0]
-    report = measured(reference, changed, tmp_path, min_agreement=0.99)
-    assert report.metric_drop < 0
-    assert not report.passed
+    found = checked(reference, changed)
+    assert found.metric_drop < 0
+    assert not found.within(limits(min_agreement=0.99))
 
 
-def test_the_smallest_that_passed_is_chosen(reference: Reference, tmp_path: Path) -> None:
-    from dataclasses import replace
+def test_the_drops_interval_is_that_of_pairs(reference: Reference) -> None:
+    """Rows on which both agree add nothing: two models of equal score and equal answers differ by exactly 0."""
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(200, 2)).astype(np.float32)
+    many = Reference(
+        texts=["a"] * 200,
+        labels_N=generator.integers(0, 2, 200),
+        logits_NC=logits,
+        metric="accuracy",
+        maximize=True,
+        rows=[{}] * 200,
+        measures=(measure_of("accuracy"),),
+    )
+    assert drop_interval(checked(many, logits * 2), many) == (0.0, 0.0)
+    worse = logits.copy()
+    right = np.flatnonzero(logits.argmax(1) == many.labels_N)[:20]
+    worse[right] = -worse[right]
+    found = checked(many, worse)
+    low, high = drop_interval(found, many)
+    assert found.metric_drop == pytest.approx(0.1)
+    # a share of 0.1 of 200 rows: its standard error is 0.021
+    assert 0.04 < low < 0.075
+    assert 0.125 < high < 0.16
 
-    report = measured(reference, reference.logits_NC, tmp_path)
-    reports = [
-        replace(report, name="a", size_mb=3.0),
-        replace(report, name="b", size_mb=2.0),
-        replace(report, name="c", size_mb=1.0, passed=False),
-    ]
-    chosen = choose(reports)
-    assert chosen is not None
-    assert chosen.name == "b"
-    assert choose(reports[2:]) is None
+
+def report(name: str, size_mb: float, latency_ms: float, *, passed: bool = True) -> VariantReport:
+    names = ("load_ms", "latency_p95_ms", "batch8_ms", "batch8_p95_ms", "tokens_per_second", "peak_mb")
+    return VariantReport(
+        name=name,
+        metric=0.5,
+        metric_drop=0.0,
+        drop_low=0.0,
+        drop_high=0.0,
+        agreement=1.0,
+        num_disagreeing=0,
+        max_logit_gap=0.0,
+        size_mb=size_mb,
+        timing=Timing(latency_ms=latency_ms, **dict.fromkeys(names, 1.0)),
+        passed=passed,
+    )
+
+
+def test_the_smallest_or_the_fastest_that_passed_is_chosen() -> None:
+    reports = [report("a", 3.0, 1.0), report("b", 2.0, 2.0), report("c", 1.0, 0.5, passed=False)]
+    assert [choose(reports, objective) for objective in Objective] == [reports[1], reports[0]]
+    assert choose(reports[2:], Objective.size) is None
+
+
+def test_a_report_is_flat() -> None:
+    values = report("a", 3.0, 1.5).as_dict()
+    assert (values["name"], values["latency_ms"], values["peak_mb"]) == ("a", 1.5, 1.0)
+
+
+def test_texts_of_median_length_are_timed(tmp_path: Path) -> None:
+    texts = ["x" * length for length in range(1, 10)]
+    assert [len(text) for text in median_texts(texts, 3)] == [5, 4, 6]

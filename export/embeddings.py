@@ -1,0 +1,66 @@
+"""Embedding tables in int8."""
+
+from collections.abc import Collection
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+INT8_MAX = 127
+
+
+def quantize_embeddings(model: onnx.ModelProto, *, per_channel: bool, kept: Collection[str] = ()) -> None:
+    """Replace fp32 embedding tables by int8 ones, in place; a looked-up row is scaled back.
+
+    onnxruntime's own quantizer gives a table one scale. Encoders have a few dimensions of large values, so that costs
+    1 to 2 % of the labels on MiniLM; a scale a dimension costs 0.3 %.
+
+    Args:
+        model: The graph.
+        per_channel: A scale for each dimension instead of one for the table.
+        kept: Names of lookups whose table stays as it is.
+    """
+    graph = model.graph
+    tables = {item.name: item for item in graph.initializer if _is_table(item)}
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        if is_lookup(node, tables) and node.name not in kept:
+            nodes += _int8_lookup(graph, node, numpy_helper.to_array(tables[node.input[0]]), per_channel=per_channel)
+        else:
+            nodes.append(node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    used = {name for node in nodes for name in node.input}
+    for name in tables.keys() - used:
+        graph.initializer.remove(tables[name])
+
+
+def is_lookup(node: onnx.NodeProto, tables: Collection[str]) -> bool:
+    """Whether a node takes rows of one of the tables."""
+    return node.op_type == "Gather" and node.input[0] in tables and not _axis(node)
+
+
+def _is_table(item: onnx.TensorProto) -> bool:
+    return len(item.dims) == 2 and item.data_type == onnx.TensorProto.FLOAT
+
+
+def _axis(node: onnx.NodeProto) -> int:
+    return next((int(item.i) for item in node.attribute if item.name == "axis"), 0)
+
+
+def _int8_lookup(
+    graph: onnx.GraphProto, node: onnx.NodeProto, table_VD: np.ndarray, *, per_channel: bool
+) -> list[onnx.NodeProto]:
+    # V tokens of the vocabulary, D dimensions
+    scale_D = np.abs(table_VD).max(axis=0 if per_channel else None, keepdims=False) / INT8_MAX
+    scale_D = np.where(scale_D == 0, 1, scale_D).astype(np.float32)
+    table, ids, output = node.input[0], node.input[1], node.output[0]
+    names = {item.name for item in graph.initializer}
+    if f"{table}_int8" not in names:
+        graph.initializer.append(numpy_helper.from_array(np.round(table_VD / scale_D).astype(np.int8), f"{table}_int8"))
+        graph.initializer.append(numpy_helper.from_array(scale_D, f"{table}_scale"))
+    return [
+        helper.make_node("Gather", [f"{table}_int8", ids], [f"{output}_int8"], axis=0),
+        helper.make_node("Cast", [f"{output}_int8"], [f"{output}_float"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Mul", [f"{output}_float", f"{table}_scale"], [output]),
+    ]

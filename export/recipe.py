@@ -1,0 +1,29 @@
+"""How a variant is made of a graph."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from export.config import Calibration
+
+# inputs of one batch by name
+Feed = Mapping[str, np.ndarray]
+
+
+class Recipe(NamedTuple):
+    """Attributes:
+    per_channel: One scale for each output channel, and each dimension of an embedding, instead of one for a matrix.
+    block_size: Weights that share a scale, where weights are quantized in blocks.
+    symmetric: Whether blocks do without a zero point.
+    calibration: How ranges are taken from activations.
+    feeds: Batches to take them from.
+    kept: Names of nodes that keep fp32.
+    """
+
+    per_channel: bool
+    block_size: int
+    symmetric: bool
+    calibration: Calibration
+    feeds: Sequence[Feed] = ()
+    kept: frozenset[str] = frozenset()

@@ -1,0 +1,121 @@
+"""Which layers a variant loses most by: each is quantized alone, and the scores are compared with those of fp32."""
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+
+from export.embeddings import is_lookup
+from export.quantize import MATRIX_PRODUCTS
+from export.recipe import Recipe
+
+# where the exporter notes the modules that a node comes from
+SCOPES = "pkg.torch.onnx.name_scopes"
+# our wrapper around the model
+WRAPPER = "model."
+FP32_BYTES = 4
+
+Build = Callable[[Path, Path, Recipe], None]
+# scores (N, C) of a graph on a few training rows
+Score = Callable[[Path], np.ndarray]
+
+
+class Layer(NamedTuple):
+    """Nodes that are quantized or kept together.
+
+    Attributes:
+        name: The module that they belong to.
+        nodes: Their names in the graph.
+        fp32_mb: Size of their weights in 10^6 bytes.
+    """
+
+    name: str
+    nodes: frozenset[str]
+    fp32_mb: float
+
+
+class LayerCost(NamedTuple):
+    """Attributes:
+    layer: What was quantized alone.
+    gap: Root mean square of the difference that it makes to the scores.
+    """
+
+    layer: Layer
+    gap: float
+
+
+def layer_costs(source: Path, scratch: Path, recipe: Recipe, *, build: Build, score: Score) -> list[LayerCost]:
+    """All layers with what each costs, first those that give the most back for their size.
+
+    Errors of layers are taken to be independent, so that their squares add up.
+
+    Args:
+        source: The fp32 graph.
+        scratch: A file to build in; it is removed.
+        recipe: Of the variant.
+        build: Makes the variant.
+        score: On rows that no decision is checked on.
+    """
+    layers = layers_of(onnx.load(source))
+    every = frozenset(name for layer in layers for name in layer.nodes)
+    exact_NC = score(source)
+    costs = []
+    for layer in layers:
+        build(source, scratch, recipe._replace(kept=every - layer.nodes))
+        gap = float(np.sqrt(np.mean((score(scratch) - exact_NC) ** 2)))
+        costs.append(LayerCost(layer, gap))
+    scratch.unlink(missing_ok=True)
+    return sorted(costs, key=lambda cost: (-(cost.gap**2) / cost.layer.fp32_mb, cost.layer.name))
+
+
+def fewest_kept(costs: Sequence[LayerCost], passes: Callable[[frozenset[str]], bool]) -> list[Layer] | None:
+    """The fewest of the first layers that must be kept in fp32 for the variant to pass; None if it never does.
+
+    It is searched by halving: a variant with more of them kept is taken to be better.
+    """
+    low, high = 1, len(costs) - 1
+    found = None
+    while low <= high:
+        middle = (low + high) // 2
+        layers = [cost.layer for cost in costs[:middle]]
+        if passes(frozenset(name for layer in layers for name in layer.nodes)):
+            found, high = layers, middle - 1
+        else:
+            low = middle + 1
+    return found
+
+
+def layers_of(model: onnx.ModelProto) -> list[Layer]:
+    """The graph's matrix products with weights and its embeddings, by the module that holds them."""
+    sizes = {item.name: FP32_BYTES * float(np.prod(item.dims)) / 1e6 for item in model.graph.initializer}
+    nodes: dict[str, list[str]] = {}
+    weights: dict[str, set[str]] = {}
+    for node in model.graph.node:
+        weight = _weight(node, sizes)
+        if weight is not None:
+            name = _module(node)
+            nodes.setdefault(name, []).append(node.name)
+            weights.setdefault(name, set()).add(weight)
+    return [
+        Layer(name, frozenset(names), sum(sizes[weight] for weight in weights[name])) for name, names in nodes.items()
+    ]
+
+
+def _weight(node: onnx.NodeProto, sizes: Mapping[str, float]) -> str | None:
+    if is_lookup(node, sizes):
+        return str(node.input[0])
+    return str(node.input[1]) if node.op_type in MATRIX_PRODUCTS and node.input[1] in sizes else None
+
+
+def _module(node: onnx.NodeProto) -> str:
+    """A transformer layer's part (`encoder.layer.3.attention`), or the whole module outside of the layers."""
+    noted = {item.key: item.value for item in node.metadata_props}
+    if SCOPES not in noted:
+        return str(node.name)
+    scopes = ast.literal_eval(noted[SCOPES])
+    parts = str(scopes[-2] if len(scopes) > 1 else scopes[-1]).removeprefix(WRAPPER).split(".")
+    numbers = [place for place, part in enumerate(parts) if part.isdigit()]
+    return ".".join(parts[: numbers[0] + 2] if numbers else parts[:-1] or parts)
