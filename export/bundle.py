@@ -31,6 +31,16 @@ class Bundle(NamedTuple):
         labels: list[str] = self.manifest["labels"]
         return labels
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text has any number of labels."""
+        return bool(self.manifest.get("multi_label", False))
+
+    @property
+    def takes_pairs(self) -> bool:
+        """Whether it is given two texts at a time."""
+        return bool(self.manifest.get("takes_pairs", False))
+
 
 def write_bundle(folder: Path, *, model: Path, tokenizer: Path, manifest: Mapping[str, Any], card: str) -> Bundle:
     """Write a bundle aside, the manifest last, and put it in place of an older one."""

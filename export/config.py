@@ -116,8 +116,6 @@ def export_problems(trial: TrialConfig) -> list[str]:
     task = trial.task
     if not isinstance(task, ClassificationConfig):
         return [f"export is onnx, which has no graph for task={task.name} yet; use export=none"]
-    if task.multi_label or trial.data.text_pair_column is not None:
-        return ["export is onnx, which has no graph for several labels or pairs of texts yet; use export=none"]
     if isinstance(trial.method, PromptTuningConfig | PrefixTuningConfig):
         return [
             f"export is onnx, and the virtual tokens of method={trial.method.name} have no weights; use export=none"

@@ -7,19 +7,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
+from export.answers import Classifier
 from export.bundle import MANIFEST, Bundle
-from export.gate import open_session
 from export.locate import SCHEME, locate_bundle
+from training.batches import Batch, Split, Targets
 from training.checkpoint import read_record, trial_config
 from training.checkpoint_source import find_checkpoint
 from training.config import TrialConfig
-from training.details import details_of, label_details
+from training.details import details_of
+from training.encode import Encoded
 from training.errors import ConfigError
-from training.examples import Example, labelled_examples
+from training.evaluate import Evaluation
+from training.examples import Example, Labelled, labelled_examples
 from training.final import score_checkpoint
-from training.metrics import Tally, compute_all
+from training.metrics import compute_all
 from training.predictions import predictions_of
 from training.reader import Row, iter_rows
 from training.schema import suggestion
@@ -54,6 +56,7 @@ class Columns(NamedTuple):
 
     text: str | None = None
     label: str | None = None
+    text_pair: str | None = None
 
 
 SAME = Columns()
@@ -119,6 +122,7 @@ def _with_columns(config: TrialConfig, columns: Columns) -> TrialConfig:
     own = replace(
         data,
         text_column=columns.text or data.text_column,
+        text_pair_column=columns.text_pair or data.text_pair_column,
         label_column=columns.label or data.label_column,
         target_column=columns.label or data.target_column,
     )
@@ -126,23 +130,24 @@ def _with_columns(config: TrialConfig, columns: Columns) -> TrialConfig:
 
 
 def _score_bundle(bundle: Bundle, rows: str | Sequence[Row], columns: Columns) -> Scored:
-    examples = _labelled(rows, columns)
-    task = Classification(tuple(bundle.labels))
+    examples = _labelled(bundle, rows, columns)
+    task = Classification(tuple(bundle.labels), multi_label=bundle.multi_label, metrics=_metrics(bundle))
     labels_N = task.label_ids(examples, split="given")
-    logits_NC = torch.from_numpy(open_session(bundle).logits([example.text for example in examples]))
-    nats_N = cross_entropy(logits_NC, torch.from_numpy(labels_N), reduction="none")
-    tally = Tally.of(
-        nats=nats_N.tolist(),
-        weight=np.ones(len(examples)).tolist(),
-        prediction=logits_NC.argmax(-1).tolist(),
-        reference=labels_N.tolist(),
-    )
-    details = label_details(tally.columns["prediction"], tally.columns["reference"], task.labels)
-    answered = _beside(examples, [task.labels[one] for one in tally.columns["prediction"]])
-    scores = compute_all(task.measures, tally)
-    return Scored(scores, len(examples), details, answered, bundle.folder, bundle.manifest.get("sweep"))
+    logits_NC = torch.from_numpy(Classifier(bundle).logits([example.given for example in examples]))
+    split = Split(Encoded({}, 0), Targets(labels_N, np.ones(len(examples))), examples)
+    tally = task.tally(logits_NC, Batch({}, torch.from_numpy(labels_N)), split, range(len(examples)))
+    evaluation = Evaluation(compute_all(task.measures, tally), tally, None)
+    answered = _beside(examples, predictions_of(task, evaluation, examples))
+    details = details_of(task, evaluation)
+    return Scored(evaluation.scores, len(examples), details, answered, bundle.folder, bundle.manifest.get("sweep"))
 
 
-def _labelled(rows: str | Sequence[Row], columns: Columns) -> list[Example]:
+def _metrics(bundle: Bundle) -> tuple[str, ...]:
+    return ("multilabel_f1",) if bundle.multi_label else ("accuracy", "f1")
+
+
+def _labelled(bundle: Bundle, rows: str | Sequence[Row], columns: Columns) -> list[Example]:
     read = iter_rows(rows) if isinstance(rows, str) else rows
-    return labelled_examples(read, text_column=columns.text or "text", label_column=columns.label or "label")
+    text, label = columns.text or "text", columns.label or "label"
+    second = (columns.text_pair or "text_pair") if bundle.takes_pairs else None
+    return labelled_examples(read, Labelled(text, label, second, bundle.multi_label))

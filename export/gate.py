@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from export.bundle import MODEL, TOKENIZER, Bundle
-from export.session import ClassifierSession, TextSettings
+from export.answers import Classifier
+from export.bundle import Bundle
 
 if TYPE_CHECKING:
     from training.examples import Example
@@ -29,6 +29,8 @@ def decide(candidate: Bundle, champion: Bundle | None, rows: "Sequence[Example] 
     """
     if champion is None:
         return Decision(True, "there was no champion")
+    if (candidate.multi_label, candidate.takes_pairs) != (champion.multi_label, champion.takes_pairs):
+        return Decision(False, "the champion answers another kind of question (several labels, pairs of texts)")
     if set(candidate.labels) != set(champion.labels):
         return Decision(False, f"its labels are not the champion's ({', '.join(champion.labels)})")
     metric = candidate.manifest["metric"]
@@ -46,22 +48,16 @@ def decide(candidate: Bundle, champion: Bundle | None, rows: "Sequence[Example] 
 
 
 def accuracy(bundle: Bundle, rows: "Sequence[Example]") -> float:
-    """Share of rows whose label the bundle predicts."""
-    logits_NC = open_session(bundle).logits([row.text for row in rows])
-    predicted = [bundle.labels[index] for index in logits_NC.argmax(1)]
-    return float(np.mean([label == row.label for label, row in zip(predicted, rows, strict=True)]))
+    """Share of rows whose label, or all of whose labels, the bundle predicts."""
+    answers = Classifier(bundle).answer([row.given for row in rows])
+    wanted = [set(row.labels) if bundle.multi_label else {row.label} for row in rows]
+    return float(np.mean([set(answer.labels) == labels for answer, labels in zip(answers, wanted, strict=True)]))
 
 
 def recorded(bundle: Bundle) -> float:
     """The metric of the bundle's variant on its validation rows."""
     variants = {item["name"]: item for item in bundle.manifest["variants"]}
     return float(variants[bundle.manifest["variant"]]["metric"])
-
-
-def open_session(bundle: Bundle) -> ClassifierSession:
-    """The bundle's model, ready to run."""
-    settings = TextSettings(bundle.manifest["max_length"], bundle.manifest["pad_id"])
-    return ClassifierSession(bundle.folder / MODEL, bundle.folder / TOKENIZER, settings)
 
 
 def _compare(metric: str, candidate: float, champion: float, *, num_rows: int) -> Decision:

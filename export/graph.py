@@ -15,6 +15,8 @@ import torch
 from torch import nn
 
 INPUTS = ("input_ids", "attention_mask")
+# of pairs, where the model tells the two texts apart
+PAIR_INPUTS = (*INPUTS, "token_type_ids")
 OUTPUT = "logits"
 SAMPLE_ROWS, SAMPLE_TOKENS = 2, 7
 
@@ -32,27 +34,31 @@ class _Logits(nn.Module):
         return logits_BC
 
 
-def export_graph(model: Any, path: Path, *, opset: int) -> None:
-    """Write one self-contained ONNX file; inputs are int64 token ids and mask (B, T), the output is float32 (B, C).
+def export_graph(model: Any, path: Path, *, opset: int, inputs: Sequence[str] = INPUTS) -> None:
+    """Write one self-contained ONNX file; inputs are int64 (B, T), the output is float32 (B, C).
 
     Args:
         model: A merged transformers classifier in fp32, on the CPU.
         path: The file to write.
         opset: ONNX operator set.
+        inputs: Their names, `INPUTS` or `PAIR_INPUTS`.
     """
     ids_BT = torch.full((SAMPLE_ROWS, SAMPLE_TOKENS), 5, dtype=torch.int64)
     mask_BT = torch.ones_like(ids_BT)
     # a sample without padding would let the exporter drop the mask
     mask_BT[1, -2:] = 0
+    types_BT = torch.zeros_like(ids_BT)
+    types_BT[:, 3:] = 1
+    samples = dict(zip(PAIR_INPUTS, (ids_BT, mask_BT, types_BT), strict=True))
     shapes = {0: "batch", 1: "sequence"}
     with _quiet():
         program = torch.onnx.export(
-            _Logits(model, INPUTS).eval(),
-            (ids_BT, mask_BT),
+            _Logits(model, inputs).eval(),
+            tuple(samples[name] for name in inputs),
             dynamo=True,
-            input_names=list(INPUTS),
+            input_names=list(inputs),
             output_names=[OUTPUT],
-            dynamic_shapes=((shapes, shapes),),
+            dynamic_shapes=(tuple(shapes for _ in inputs),),
             opset_version=opset,
             verbose=False,
         )

@@ -12,11 +12,12 @@ import torch
 from export.bundle import TOKENIZER, Bundle, write_bundle
 from export.card import model_card
 from export.config import OnnxExport, export_problems
-from export.graph import INPUTS, OUTPUT, export_graph
+from export.graph import INPUTS, OUTPUT, PAIR_INPUTS, export_graph
 from export.pareto import draw_variants
-from export.session import TextSettings
+from export.session import Text, TextSettings
 from export.variants import FP32, Bench, measured_variants, report_of
 from export.verify import Check, Reference, VariantReport, choose
+from training.batches import collate
 from training.checkpoint import CheckpointRecord, load_model, load_own_tokenizer, own_task, read_record, trial_config
 from training.config import TrialConfig
 from training.errors import ModelError
@@ -24,7 +25,7 @@ from training.generate import some_rows
 from training.methods import method_of
 from training.split import Splits, load_splits
 from training.tasks.classification import Classification
-from training.workbench import fingerprint
+from training.workbench import fingerprint, ready
 from training.written import write_json
 
 PACKAGES = ("slimtune", "torch", "transformers", "peft", "onnx", "onnxruntime", "tokenizers")
@@ -85,7 +86,8 @@ def export_checkpoint(checkpoint: Path, limits: OnnxExport, folder: Path, *, fac
     )
     _check_reference(bench.reference, source)
     pytorch = _pytorch_report(model, checkpoint, bench)
-    export_graph(method_of(source.config.method).merge(model), bench.file(FP32), opset=limits.opset)
+    merged = method_of(source.config.method).merge(model)
+    export_graph(merged, bench.file(FP32), opset=limits.opset, inputs=_inputs(bench.reference))
     reports = [pytorch, *measured_variants(bench)]
     write_json(folder / REPORT, [report.as_dict() for report in reports])
     draw_variants(reports, folder / PICTURE, min_agreement=limits.min_agreement)
@@ -122,28 +124,27 @@ def _tokenizer_file(checkpoint: Path) -> Path:
     return path
 
 
-def _training_texts(source: _Source, count: int) -> list[str]:
+def _training_texts(source: _Source, count: int) -> list[Text]:
     """So many, drawn by the trial's seed."""
-    texts = [example.text for example in source.splits.train]
-    drawn = some_rows(len(texts), count, seed=source.config.fit.seed)
-    return [texts[index] for index in drawn]
+    examples = source.splits.train
+    return [examples[index].given for index in some_rows(len(examples), count, seed=source.config.fit.seed)]
 
 
 @torch.inference_mode()
 def _reference(model: torch.nn.Module, tokenizer: Any, source: _Source) -> Reference:
-    validation = source.splits.validation
-    texts = [example.text for example in validation]
-    rows = [_logits(model, tokenizer, text, source.config.data.max_length) for text in texts]
+    """Row by row, as a model is used that nothing was done to."""
     task = own_task(source.checkpoint)
     assert isinstance(task, Classification)
+    split = ready(source.splits.validation, task, tokenizer, config=source.config, name="validation")
+    device = torch.device("cpu")
+    batches = (collate(split, [row], pad_id=tokenizer.pad_token_id, device=device) for row in range(len(split)))
+    logits_NC = torch.cat([task.logits(model, batch) for batch in batches])
     return Reference(
-        texts=texts,
-        labels_N=task.label_ids(validation, split="validation"),
-        logits_NC=torch.cat(rows).numpy(),
+        task=task,
+        split=split,
+        logits_NC=logits_NC.numpy(),
         metric=source.config.task.metric,
         maximize=source.config.task.maximize,
-        rows=[example.row for example in validation],
-        measures=task.measures,
     )
 
 
@@ -158,10 +159,8 @@ def _check_reference(reference: Reference, source: _Source) -> None:
         )
 
 
-def _logits(model: torch.nn.Module, tokenizer: Any, text: str, max_length: int) -> torch.Tensor:
-    inputs = tokenizer(text, truncation=True, max_length=max_length, return_tensors="pt")
-    logits_1C: torch.Tensor = model(**{name: inputs[name] for name in INPUTS}).logits
-    return logits_1C.float()
+def _inputs(reference: Reference) -> tuple[str, ...]:
+    return PAIR_INPUTS if "token_type_ids" in reference.split.encoded.columns else INPUTS
 
 
 def _pytorch_report(model: torch.nn.Module, checkpoint: Path, bench: Bench) -> VariantReport:
@@ -187,7 +186,9 @@ def _manifest(source: _Source, bench: Bench, reports: Sequence[VariantReport]) -
         "labels": list(source.record.labels),
         "max_length": settings.max_length,
         "pad_id": settings.pad_id,
-        "inputs": {name: ["batch", "sequence"] for name in INPUTS},
+        "multi_label": bench.reference.task.multi_label,
+        "takes_pairs": config.data.text_pair_column is not None,
+        "inputs": {name: ["batch", "sequence"] for name in _inputs(bench.reference)},
         "outputs": {OUTPUT: ["batch", len(source.record.labels)]},
         "opset": limits.opset,
         "base_model": config.model.name_or_path,

@@ -139,11 +139,14 @@ def _local(source: str) -> str | None:
 def _log_model(uri: str, bundle: Bundle, run_id: str) -> str:
     import mlflow
     from mlflow.models import ModelSignature
-    from mlflow.types.schema import ColSpec, Schema
+    from mlflow.types import DataType
+    from mlflow.types.schema import Array, ColSpec, Schema
 
+    given = ("text", "text_pair") if bundle.takes_pairs else ("text",)
+    answered = {"label": DataType.string, "probability": DataType.double}
     signature = ModelSignature(
-        inputs=Schema([ColSpec("string", "text")]),
-        outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
+        inputs=Schema([ColSpec(DataType.string, name) for name in given]),
+        outputs=Schema([ColSpec(Array(kind) if bundle.multi_label else kind, name) for name, kind in answered.items()]),
     )
     root = Path(__file__).parents[1]
     mlflow.set_tracking_uri(uri)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from export.answers import Classifier
 from export.bundle import open_bundle
-from export.gate import open_session
-from export.session import softmax
+from export.session import Text
 
 
 class ServedClassifier:
@@ -12,17 +12,26 @@ class ServedClassifier:
 
     def __init__(self, folder: Path) -> None:
         self._bundle = open_bundle(folder)
-        self._session = open_session(self._bundle)
+        self._classifier = Classifier(self._bundle)
 
     # without type hints: MLflow reads them, and would validate or warn
     def predict(self, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002
-        """Classify the column `text` of a data frame."""
+        """Classify the column `text` of a data frame, or its columns `text` and `text_pair`.
+
+        With several labels, a row's are a list.
+        """
         import pandas
 
-        probabilities = softmax(self._session.logits([str(text) for text in model_input["text"]]))
-        best = probabilities.argmax(1)
-        labels = [self._bundle.labels[index] for index in best]
-        return pandas.DataFrame({"label": labels, "probability": probabilities.max(1).astype(float)})
+        texts: list[Text] = [str(text) for text in model_input["text"]]
+        if self._bundle.takes_pairs:
+            pairs = zip(model_input["text"], model_input["text_pair"], strict=True)
+            texts = [(str(text), str(other)) for text, other in pairs]
+        answers = self._classifier.answer(texts)
+        if self._bundle.multi_label:
+            lists = [(list(answer.labels), list(answer.probabilities)) for answer in answers]
+            return pandas.DataFrame(lists, columns=["label", "probability"])
+        best = [(answer.labels[0], answer.probabilities[0]) for answer in answers]
+        return pandas.DataFrame(best, columns=["label", "probability"])
 
 
 def _load_pyfunc(path: str) -> ServedClassifier:

@@ -25,6 +25,17 @@ class TextSettings(NamedTuple):
     pad_id: int
 
 
+# a text, or two that belong together
+Text = str | tuple[str, str]
+
+
+class Row(NamedTuple):
+    """Token ids of one text or pair, and to which of the two each token belongs."""
+
+    ids: Sequence[int]
+    types: Sequence[int]
+
+
 class ClassifierSession:
     """Runs one ONNX classifier on the CPU.
 
@@ -41,40 +52,41 @@ class ClassifierSession:
         if num_threads is not None:
             options.intra_op_num_threads = num_threads
         self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._names = {item.name for item in self._session.get_inputs()}
         self._settings = settings
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.enable_truncation(settings.max_length)
         self._tokenizer.no_padding()
 
-    def logits(self, texts: Sequence[str], *, batch_size: int = PREDICT_BATCH_SIZE) -> np.ndarray:
+    def logits(self, texts: Sequence[Text], *, batch_size: int = PREDICT_BATCH_SIZE) -> np.ndarray:
         """Class scores (N, C) in float32, in the order of the texts; rows of like length share a batch."""
         rows = self.encode(texts)
-        order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
+        order = sorted(range(len(rows)), key=lambda index: len(rows[index].ids))
         parts: list[np.ndarray] = []
         for at in range(0, len(order), batch_size):
-            parts.append(self.run([rows[index] for index in order[at : at + batch_size]]))
+            parts.append(self.scores(self.feed([rows[index] for index in order[at : at + batch_size]])))
         logits_NC = np.concatenate(parts)
         in_order = np.empty_like(logits_NC)
         in_order[order] = logits_NC
         return in_order
 
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text."""
-        return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+    def encode(self, texts: Sequence[Text]) -> list[Row]:
+        """Each text as tokens."""
+        return [Row(encoding.ids, encoding.type_ids) for encoding in self._tokenizer.encode_batch(list(texts))]
 
-    def feed(self, rows: Sequence[Sequence[int]], *, length: int | None = None) -> dict[str, np.ndarray]:
-        """Inputs (B, T) of one batch of token ids, padded to the longest row or to `length`."""
-        longest = max(len(row) for row in rows) if length is None else length
-        ids_BT = np.full((len(rows), longest), self._settings.pad_id, dtype=np.int64)
-        mask_BT = np.zeros((len(rows), longest), dtype=np.int64)
-        for at, row in enumerate(rows):
-            ids_BT[at, : len(row)] = row
-            mask_BT[at, : len(row)] = 1
-        return {"input_ids": ids_BT, "attention_mask": mask_BT}
-
-    def run(self, rows: Sequence[Sequence[int]]) -> np.ndarray:
-        """Class scores (B, C) of one batch of token ids."""
-        return self.scores(self.feed(rows))
+    def feed(self, rows: Sequence[Row], *, length: int | None = None) -> dict[str, np.ndarray]:
+        """Inputs (B, T) of one batch, padded to the longest row or to `length`."""
+        longest = max(len(row.ids) for row in rows) if length is None else length
+        shape = (len(rows), longest)
+        feed = {
+            "input_ids": np.full(shape, self._settings.pad_id, dtype=np.int64),
+            "attention_mask": np.zeros(shape, dtype=np.int64),
+            "token_type_ids": np.zeros(shape, dtype=np.int64),
+        }
+        for at, (ids, types) in enumerate(rows):
+            for name, values in (("input_ids", ids), ("attention_mask", 1), ("token_type_ids", types)):
+                feed[name][at, : len(ids)] = values
+        return {name: array for name, array in feed.items() if name in self._names}
 
     def scores(self, feed: Mapping[str, np.ndarray]) -> np.ndarray:
         """Class scores (B, C) of one batch of inputs."""
@@ -82,8 +94,16 @@ class ClassifierSession:
         return logits_BC.astype(np.float32)
 
 
-def softmax(logits_NC: np.ndarray) -> np.ndarray:
-    """Class probabilities (N, C)."""
+def decided(logits_NC: np.ndarray, *, multi_label: bool) -> np.ndarray:
+    """Which labels each row gets (N, C, bool): the best one, or those that are likelier than not."""
+    if multi_label:
+        return logits_NC > 0
+    return np.asarray(np.arange(logits_NC.shape[1]) == logits_NC.argmax(1)[:, None])
+
+
+def probabilities(logits_NC: np.ndarray, *, multi_label: bool) -> np.ndarray:
+    """Of the classes (N, C): they share one, or with several labels each has its own."""
+    if multi_label:
+        return np.asarray(1 / (1 + np.exp(-logits_NC)))
     shifted = np.exp(logits_NC - logits_NC.max(axis=1, keepdims=True))
-    probabilities: np.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
-    return probabilities
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))

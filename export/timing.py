@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from export.session import PREDICT_BATCH_SIZE, ClassifierSession, TextSettings
+from export.session import PREDICT_BATCH_SIZE, ClassifierSession, Text, TextSettings
 
 RUNS, WARMUP = 50, 5
 MB = 1e6
@@ -30,7 +30,7 @@ class Request:
         tokenizer: The `tokenizer.json` that goes with it.
         max_length: Longest input in tokens.
         pad_id: Token id that fills up a batch.
-        texts: As many as a batch of `predict` has; the first is the one that is run alone.
+        texts: Texts or pairs, as many as a batch of `predict` has; the first is the one that is run alone.
         num_threads: Threads inside an operator.
     """
 
@@ -38,7 +38,7 @@ class Request:
     tokenizer: str
     max_length: int
     pad_id: int
-    texts: Sequence[str]
+    texts: Sequence[Text]
     num_threads: int
 
 
@@ -108,30 +108,33 @@ def _peak_bytes() -> float:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def _onnx(request: Request) -> tuple[Callable[[Sequence[str]], object], int]:
+def _onnx(request: Request) -> tuple[Callable[[Sequence[Text]], object], int]:
     settings = TextSettings(request.max_length, request.pad_id)
     session = ClassifierSession(Path(request.model), Path(request.tokenizer), settings, num_threads=request.num_threads)
-    count = sum(len(row) for row in session.encode(request.texts))
+    count = sum(len(row.ids) for row in session.encode(request.texts))
     return lambda texts: session.logits(texts, batch_size=PREDICT_BATCH_SIZE), count
 
 
-def _torch(request: Request) -> tuple[Callable[[Sequence[str]], object], int]:
+def _torch(request: Request) -> tuple[Callable[[Sequence[Text]], object], int]:
     import torch
 
+    from export.graph import INPUTS, PAIR_INPUTS
     from training.checkpoint import load_model, load_own_tokenizer
 
     torch.set_num_threads(request.num_threads)
     folder = Path(request.model)
     model, tokenizer = load_model(folder), load_own_tokenizer(folder)
 
-    def inputs_of(texts: Sequence[str]) -> Any:
+    def inputs_of(texts: Sequence[Text]) -> Any:
         cut = {"truncation": True, "max_length": request.max_length, "padding": True}
-        return tokenizer(list(texts), return_tensors="pt", **cut)
+        given = zip(*texts, strict=True) if isinstance(texts[0], tuple) else (texts,)
+        return tokenizer(*(list(part) for part in given), return_tensors="pt", **cut)
 
     @torch.inference_mode()
-    def run(texts: Sequence[str]) -> object:
+    def run(texts: Sequence[Text]) -> object:
         inputs = inputs_of(texts)
-        return model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).logits
+        names = PAIR_INPUTS if isinstance(texts[0], tuple) else INPUTS
+        return model(**{name: inputs[name] for name in names if name in inputs}).logits
 
     return run, int(inputs_of(request.texts)["attention_mask"].sum())
 
@@ -148,4 +151,7 @@ def _ms(call: Callable[[], object]) -> list[float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(measured(Request(**json.load(sys.stdin))))))  # noqa: T201
+    given = json.load(sys.stdin)
+    # JSON has no tuples
+    given["texts"] = [tuple(text) if isinstance(text, list) else text for text in given["texts"]]
+    print(json.dumps(asdict(measured(Request(**given)))))  # noqa: T201

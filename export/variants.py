@@ -11,7 +11,7 @@ from export.config import Objective, OnnxExport, Variant
 from export.quantize import BUILDERS
 from export.recipe import Feed, Recipe
 from export.sensitive import LayerCost, fewest_kept, layer_costs
-from export.session import PREDICT_BATCH_SIZE, ClassifierSession, TextSettings
+from export.session import PREDICT_BATCH_SIZE, ClassifierSession, Text, TextSettings
 from export.timing import Request, measure
 from export.verify import Check, Reference, VariantReport, check, drop_interval, file_mb, median_texts
 
@@ -39,7 +39,7 @@ class Bench(NamedTuple):
     tokenizer: Path
     settings: TextSettings
     num_threads: int
-    training_texts: Sequence[str]
+    training_texts: Sequence[Text]
 
     def session(self, model: Path) -> ClassifierSession:
         """A model, ready to run."""
@@ -123,7 +123,7 @@ def _recipe(bench: Bench) -> Recipe:
     session = bench.session(bench.file(FP32))
     rows = session.encode(bench.training_texts)
     # some kinds of calibration take batches of one length only
-    longest = max(len(row) for row in rows)
+    longest = max(len(row.ids) for row in rows)
     starts = range(0, len(rows), PREDICT_BATCH_SIZE)
     feeds: list[Feed] = [session.feed(rows[at : at + PREDICT_BATCH_SIZE], length=longest) for at in starts]
     return Recipe(

@@ -2,7 +2,7 @@
 
 # N rows, C classes
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -11,9 +11,11 @@ import numpy as np
 import torch
 
 from export.config import Objective, OnnxExport
-from export.session import PREDICT_BATCH_SIZE
+from export.session import PREDICT_BATCH_SIZE, Text, decided
 from export.timing import Timing
-from training.metrics import Measure, Tally, compute_all
+from training.batches import Batch, Split
+from training.metrics import compute_all
+from training.tasks.classification import Classification
 
 NUM_RESAMPLES, PERCENTILES = 200, (2.5, 97.5)
 # numbers of a report, as a tracker takes them
@@ -26,7 +28,7 @@ MEASURED = (
 class Session(Protocol):
     """Runs a model on texts."""
 
-    def logits(self, texts: Sequence[str], *, batch_size: int = ...) -> np.ndarray: ...
+    def logits(self, texts: Sequence[Text], *, batch_size: int = ...) -> np.ndarray: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,38 +36,37 @@ class Reference:
     """PyTorch's answer on the validation rows.
 
     Attributes:
-        texts: N inputs.
-        labels_N: Their label ids.
+        task: What the class scores mean.
+        split: The N rows.
         logits_NC: PyTorch's class scores, fp32.
         metric: The task's metric.
         maximize: Whether more of it is better.
-        rows: The rows as they were read.
-        measures: The task's.
     """
 
-    texts: Sequence[str]
-    labels_N: np.ndarray
+    task: Classification
+    split: Split
     logits_NC: np.ndarray
     metric: str
     maximize: bool
-    rows: Sequence[Mapping[str, Any]]
-    measures: Sequence[Measure]
+
+    @property
+    def texts(self) -> list[Text]:
+        """What the model is given."""
+        return [example.given for example in self.split.examples]
+
+    def decided(self, logits_NC: np.ndarray) -> np.ndarray:
+        """The labels that each row gets (N, C, bool)."""
+        return decided(logits_NC, multi_label=self.task.multi_label)
 
     def score(self, logits_NC: np.ndarray, drawn: np.ndarray | None = None) -> float:
         """The metric of some class scores on these rows, or on those of them that were drawn."""
         numbers = np.arange(len(logits_NC)) if drawn is None else drawn
-        logits, labels = logits_NC[numbers], self.labels_N[numbers]
-        nats_N = torch.nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels), reduction="none")
-        tally = Tally.of(
-            nats=nats_N.tolist(),
-            weight=[1.0] * len(nats_N),
-            prediction=logits.argmax(1).tolist(),
-            reference=labels.tolist(),
-            data=[self.rows[int(number)] for number in numbers],
-        )
+        assert self.split.targets.labels_N is not None
+        batch = Batch({}, torch.from_numpy(self.split.targets.labels_N[numbers]))
+        tally = self.task.tally(torch.from_numpy(logits_NC[numbers]), batch, self.split, numbers.tolist())
         # a metric of the user's own may give scores that its measure does not name
-        own = [measure for measure in self.measures if self.metric in measure.keys]
-        return compute_all(own or self.measures, tally)[self.metric]
+        own = [measure for measure in self.task.measures if self.metric in measure.keys]
+        return compute_all(own or self.task.measures, tally)[self.metric]
 
 
 class Check(NamedTuple):
@@ -74,7 +75,7 @@ class Check(NamedTuple):
     Attributes:
         metric: The task's metric on the validation rows.
         metric_drop: How much worse that is than PyTorch's; negative if better.
-        agreement: Share of rows with PyTorch's label; the smaller one of batch 1 and predict's batches.
+        agreement: Share of rows with PyTorch's label, or all of its labels; the smaller one of batch 1 and of 8.
         num_disagreeing: Rows behind it.
         max_logit_gap: Largest absolute difference of any class score.
         logits_NC: The class scores that the metric is of.
@@ -132,13 +133,13 @@ def check(session: Session, reference: Reference) -> Check:
     """Compare a variant with PyTorch; it is run as `predict` runs it, and row by row."""
     batched = session.logits(reference.texts, batch_size=PREDICT_BATCH_SIZE)
     single = session.logits(reference.texts, batch_size=1)
-    expected = reference.logits_NC.argmax(1)
-    wrong = max(int((logits.argmax(1) != expected).sum()) for logits in (batched, single))
+    expected_NC = reference.decided(reference.logits_NC)
+    wrong = max(int((reference.decided(logits) != expected_NC).any(1).sum()) for logits in (batched, single))
     score = reference.score(batched)
     return Check(
         metric=score,
         metric_drop=_sign(reference) * (reference.score(reference.logits_NC) - score),
-        agreement=1 - wrong / len(expected),
+        agreement=1 - wrong / len(expected_NC),
         num_disagreeing=wrong,
         max_logit_gap=float(max(np.abs(logits - reference.logits_NC).max() for logits in (batched, single))),
         logits_NC=batched,
@@ -150,7 +151,7 @@ def drop_interval(checked: Check, reference: Reference, *, seed: int = 0) -> tup
     if np.array_equal(checked.logits_NC, reference.logits_NC):
         return 0.0, 0.0
     generator = np.random.default_rng(seed)
-    sign, num_rows = _sign(reference), len(reference.labels_N)
+    sign, num_rows = _sign(reference), len(reference.split)
     drops = []
     for _ in range(NUM_RESAMPLES):
         drawn = generator.integers(0, num_rows, num_rows)
@@ -173,9 +174,9 @@ def choose(reports: Sequence[VariantReport], objective: Objective) -> VariantRep
     return min(passed, key=lambda report: report.timing.latency_ms, default=None)
 
 
-def median_texts(texts: Sequence[str], count: int) -> list[str]:
+def median_texts(texts: Sequence[Text], count: int) -> list[Text]:
     """So many texts around the median length, that of median length first."""
-    ordered = sorted(texts, key=len)
+    ordered = sorted(texts, key=lambda text: len("".join(text)))
     middle = len(ordered) // 2
     by_distance = sorted(range(len(ordered)), key=lambda place: (abs(place - middle), place))
     return [ordered[place] for place in by_distance[:count]]

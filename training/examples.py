@@ -43,6 +43,11 @@ class Example(NamedTuple):
         """The text, and the second one where there is one."""
         return f"{self.text} {self.pair}".strip()
 
+    @property
+    def given(self) -> str | tuple[str, str]:
+        """What a classifier is given: the text, or both where there is a second one."""
+        return (self.text, self.pair) if self.pair else self.text
+
     def content(self) -> list[Any]:
         """All but the row: what a fingerprint is taken of."""
         return list(self[:-1])
@@ -129,23 +134,42 @@ def needed(row: Row, column: str, where: str, key: str) -> str:
     return text
 
 
-def labelled_examples(rows: Iterable[Row], *, text_column: str, label_column: str) -> list[Example]:
-    """Texts with one label each, from rows of whatever model.
+class Labelled(NamedTuple):
+    """Where labelled rows have what.
+
+    Attributes:
+        text_column: The text.
+        label_column: Its label, or with several a list of them or a text with commas.
+        text_pair_column: A second text.
+        multi_label: Whether a text has any number of labels.
+    """
+
+    text_column: str
+    label_column: str
+    text_pair_column: str | None = None
+    multi_label: bool = False
+
+
+def labelled_examples(rows: Iterable[Row], columns: Labelled) -> list[Example]:
+    """Texts with their labels, from rows of whatever model.
 
     Raises:
         DataError: A row lacks a column or a value, or there are no rows.
     """
-    examples = [
-        Example(
-            needed(row, text_column, f"row {number}", "--text-column"),
-            needed(row, label_column, f"row {number}", "--label-column"),
-            row=row,
-        )
-        for number, row in enumerate(rows, start=1)
-    ]
+    examples = [_of_columns(row, columns, f"row {number}") for number, row in enumerate(rows, start=1)]
     if not examples:
         raise DataError("there are no rows to score")
     return examples
+
+
+def _of_columns(row: Row, columns: Labelled, where: str) -> Example:
+    text = needed(row, columns.text_column, where, "--text-column")
+    second = columns.text_pair_column
+    pair = needed(row, second, where, "--text-pair-column") if second is not None else ""
+    if not columns.multi_label:
+        return Example(text, needed(row, columns.label_column, where, "--label-column"), pair, row=row)
+    labels = _label_set(row, columns.label_column, where, "--label-column")
+    return Example(text, ", ".join(labels), pair, labels, row=row)
 
 
 def _labelled(row: Row, where: str, data: DataConfig) -> Example | None:
@@ -157,13 +181,17 @@ def _labelled(row: Row, where: str, data: DataConfig) -> Example | None:
 
 def _many_labels(row: Row, where: str, data: DataConfig) -> Example | None:
     text, pair = _texts(row, where, data)
-    value = value_of(row, data.label_column, where, "label_column")
+    labels = _label_set(row, data.label_column, where, "label_column")
+    return Example(text, ", ".join(labels), pair, labels) if text else None
+
+
+def _label_set(row: Row, column: str, where: str, key: str) -> tuple[str, ...]:
+    value = value_of(row, column, where, key)
     if isinstance(value, str):
         value = [part for part in value.split(",") if part.strip()]
     if not isinstance(value, Iterable):
-        raise DataError(f"{where}: column '{data.label_column}' is {value!r}; use a list of labels")
-    labels = tuple(sorted({str(label).strip() for label in value}))
-    return Example(text, ", ".join(labels), pair, labels) if text else None
+        raise DataError(f"{where}: column '{column}' is {value!r}; use a list of labels")
+    return tuple(sorted({str(label).strip() for label in value}))
 
 
 def _texts(row: Row, where: str, data: DataConfig) -> tuple[str, str]:

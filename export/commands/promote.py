@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from training.errors import ModelError
 
 if TYPE_CHECKING:
+    from export.bundle import Bundle
     from training.examples import Example
 
 
@@ -28,8 +29,9 @@ def run(arguments: Sequence[str]) -> int:
     if alias_version(uri, version.name, options.alias) == version.version:
         print(f"{version.uri} is {options.alias} of {version.name} already")
         return 0
-    rows = _rows(options) if options.data else None
-    decision = decide(fetch(uri, version.uri), holder(uri, version.name, options.alias), rows)
+    candidate = fetch(uri, version.uri)
+    rows = _rows(options, candidate) if options.data else None
+    decision = decide(candidate, holder(uri, version.name, options.alias), rows)
     if not decision.passed:
         raise ModelError(f"{version.uri} does not become {options.alias}: {decision.reason}")
     before = set_alias(uri, version, options.alias)
@@ -44,15 +46,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--alias", default="champion", help="the alias to give (default: champion)")
     parser.add_argument("--data", help="labelled rows to score both models on")
     parser.add_argument("--text-column", default="text", help="column of the text in --data")
+    parser.add_argument("--text-pair-column", default="text_pair", help="of the second text, for a model of pairs")
     parser.add_argument("--label-column", default="label", help="column of the label in --data")
     parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db)")
     return parser
 
 
-def _rows(options: argparse.Namespace) -> "list[Example]":
-    from training.examples import labelled_examples
+def _rows(options: argparse.Namespace, bundle: "Bundle") -> "list[Example]":
+    from training.examples import Labelled, labelled_examples
     from training.reader import iter_rows
 
-    return labelled_examples(
-        iter_rows(options.data), text_column=options.text_column, label_column=options.label_column
-    )
+    second = options.text_pair_column if bundle.takes_pairs else None
+    columns = Labelled(options.text_column, options.label_column, second, bundle.multi_label)
+    return labelled_examples(iter_rows(options.data), columns)

@@ -26,7 +26,7 @@ def run(arguments: Sequence[str]) -> int:
         _check_file(options.predictions)
     from export.evaluation import Columns, score_model
 
-    columns = Columns(options.text_column, options.label_column)
+    columns = Columns(options.text_column, options.label_column, options.text_pair_column)
     scored = score_model(options.model, options.data, columns=columns, tracking_uri=options.tracking_uri)
     if options.json:
         print(json.dumps({"num_rows": scored.num_rows, **scored.scores, **scored.details}))
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", required=True, help="labelled rows: a file, a folder, or any other name of rows")
     parser.add_argument("--text-column", help="column of the text (default: as in training; text)")
+    parser.add_argument("--text-pair-column", help="column of the second text, for a model of pairs")
     parser.add_argument("--label-column", help="column of the label or answer (default: as in training; label)")
     parser.add_argument("--predictions", type=Path, help="write each row with the model's answer to this JSONL file")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")

@@ -35,29 +35,34 @@ def limits(**more: Any) -> OnnxExport:
     return OnnxExport(**{**values, **more})
 
 
-@pytest.fixture(scope="session")
-def checkpoint(tiny_model: Path, rows_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(folder: Path, model: Path, rows: Path, *more: str) -> Path:
+    """The checkpoint of a trial on the rows."""
     from hydra import compose, initialize_config_module
 
     from sweeper.composed import plain
 
-    folder = tmp_path_factory.mktemp("trained")
     overrides = [
-        f"data.train_file={rows_file}",
+        f"data.train_file={rows}",
         f"data.cache_dir={folder / 'cache'}",
         "data.max_length=32",
-        f"model.name_or_path={tiny_model}",
+        f"model.name_or_path={model}",
         "fit.learning_rate=3e-3",
         "fit.batch_size=8",
         "fit.epochs=8",
         "fit.precision=fp32",
         "tracking=none",
+        *more,
     ]
     with initialize_config_module("conf", version_base="1.3"):
         config = plain(compose("config", overrides=overrides))
     outcome = run_trial(FakeTrial(config, folder / "trial"))
     assert isinstance(outcome, Completed)
     return outcome.checkpoint
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tiny_model: Path, rows_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained(tmp_path_factory.mktemp("trained"), tiny_model, rows_file)
 
 
 @pytest.fixture(scope="session")

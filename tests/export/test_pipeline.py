@@ -146,9 +146,9 @@ def break_a_layer(model: Any) -> None:
 def test_a_graph_that_is_not_the_model_is_refused(
     corrupt: Callable[[Any], None], checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def corrupted(model: Any, path: Path, *, opset: int) -> None:
+    def corrupted(model: Any, path: Path, **options: Any) -> None:
         corrupt(model)
-        export_graph(model, path, opset=opset)
+        export_graph(model, path, **options)
 
     monkeypatch.setattr("export.pipeline.export_graph", corrupted)
     exported = export_checkpoint(checkpoint, limits(variants=[]), tmp_path, facts={})

@@ -7,6 +7,8 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
+from export.answers import Classifier
+from export.bundle import open_bundle
 from export.pipeline import Exported
 from sweeper.cli import main
 from tests.conftest import make_rows, write_jsonl
@@ -47,6 +49,19 @@ def test_a_file_keeps_its_rows_and_gets_pytorchs_labels(bundle: str, checkpoint:
             logits = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).logits
         agree += ["minus", "plus", "zero"][int(logits.argmax())] == row["prediction"]
     assert agree >= 49
+
+
+def test_the_documented_lines_need_onnxruntime_and_tokenizers_only(bundle: str) -> None:
+    """And give what `predict` gives."""
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text()
+    code = page.split("```python\n")[1].split("```")[0]
+    assert 'folder = "outputs/tone/export/bundle"' in code
+    code = code.replace("outputs/tone/export/bundle", bundle)
+    code += "import sys; assert not {'torch', 'transformers', 'training', 'export'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    answers = Classifier(open_bundle(Path(bundle))).answer(["I could cry with joy", "leave me alone"])
+    assert done.stdout.split() == [answer.labels[0] for answer in answers]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,10 @@ from export.config import Objective
 from export.timing import Timing
 from export.verify import Check, Reference, VariantReport, check, choose, drop_interval, median_texts
 from tests.export.conftest import limits
-from training.metrics import measure_of
+from training.batches import Split, Targets
+from training.encode import Encoded, Ragged
+from training.examples import Example
+from training.tasks.classification import Classification
 
 
 class FakeSession:
@@ -20,18 +23,22 @@ class FakeSession:
         return self._logits
 
 
+def reference_of(logits: np.ndarray, labels: np.ndarray, *, multi_label: bool = False) -> Reference:
+    metrics = ("multilabel_f1",) if multi_label else ("accuracy",)
+    targets = Targets(labels, np.ones(len(labels)))
+    return Reference(
+        task=Classification(tuple("abc"[: logits.shape[1]]), metrics=metrics, multi_label=multi_label),
+        split=Split(Encoded({"input_ids": Ragged.of([[1]] * len(labels))}, 0), targets, [Example("a")] * len(labels)),
+        logits_NC=logits,
+        metric="f1_micro" if multi_label else "accuracy",
+        maximize=True,
+    )
+
+
 @pytest.fixture
 def reference() -> Reference:
     logits = np.array([[2.0, 0.0], [2.0, 0.0], [0.0, 2.0], [0.0, 2.0]], dtype=np.float32)
-    return Reference(
-        texts=["a"] * 4,
-        labels_N=np.array([0, 0, 1, 0]),
-        logits_NC=logits,
-        metric="accuracy",
-        maximize=True,
-        rows=[{}] * 4,
-        measures=(measure_of("accuracy"),),
-    )
+    return reference_of(logits, np.array([0, 0, 1, 0]))
 
 
 def checked(reference: Reference, logits: np.ndarray) -> Check:
@@ -58,22 +65,26 @@ def test_a_variant_that_is_luckily_better_is_still_refused_for_its_labels(refere
     assert not found.within(limits(min_agreement=0.99))
 
 
+def test_with_several_labels_a_row_agrees_if_all_of_them_do() -> None:
+    logits = np.array([[1.0, 1.0, -1.0], [-1.0, 1.0, -1.0], [-1.0, -1.0, -1.0]], dtype=np.float32)
+    several = reference_of(logits, (logits > 0).astype(np.float32), multi_label=True)
+    assert checked(several, logits).metric == 1.0
+    changed = logits.copy()
+    # the second of two labels: the best one is still the same
+    changed[0, 1] = -0.5
+    found = checked(several, changed)
+    assert (found.num_disagreeing, found.metric) == (1, pytest.approx(0.8))
+
+
 def test_the_drops_interval_is_that_of_pairs(reference: Reference) -> None:
     """Rows on which both agree add nothing: two models of equal score and equal answers differ by exactly 0."""
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(200, 2)).astype(np.float32)
-    many = Reference(
-        texts=["a"] * 200,
-        labels_N=generator.integers(0, 2, 200),
-        logits_NC=logits,
-        metric="accuracy",
-        maximize=True,
-        rows=[{}] * 200,
-        measures=(measure_of("accuracy"),),
-    )
+    labels_N = generator.integers(0, 2, 200)
+    many = reference_of(logits, labels_N)
     assert drop_interval(checked(many, logits * 2), many) == (0.0, 0.0)
     worse = logits.copy()
-    right = np.flatnonzero(logits.argmax(1) == many.labels_N)[:20]
+    right = np.flatnonzero(logits.argmax(1) == labels_N)[:20]
     worse[right] = -worse[right]
     found = checked(many, worse)
     low, high = drop_interval(found, many)
