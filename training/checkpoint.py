@@ -6,11 +6,13 @@ from collections import deque
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from omegaconf import OmegaConf
 from transformers import PreTrainedModel
 
 from training.config import TrialConfig, parse_trial
@@ -151,14 +153,23 @@ def load_model(folder: Path) -> torch.nn.Module:
 def trial_config(record: CheckpointRecord, folder: Path) -> TrialConfig:
     """The typed config of a checkpoint.
 
+    Keys of `fit` that came after it have their default: they say how to train, and the checkpoint is trained.
+
     Raises:
         ModelError: It was written by another version, with other keys.
     """
-    parsed = parse_trial(record.config)
+    fit = {**_fit_defaults(), **record.config.get("fit", {})}
+    parsed = parse_trial({**record.config, "fit": fit})
     if parsed.problems:
         raise ModelError(f"{folder / RECORD} does not fit this version of slimtune: {ConfigError(parsed.problems)}")
     config: TrialConfig = parsed.section
     return config
+
+
+def _fit_defaults() -> dict[str, Any]:
+    text = resources.files("conf").joinpath("fit/default.yaml").read_text(encoding="utf-8")
+    defaults: dict[str, Any] = OmegaConf.to_container(OmegaConf.create(text))  # type: ignore[assignment]
+    return defaults
 
 
 def _load_base(config: TrialConfig, record: CheckpointRecord, path: str) -> PreTrainedModel:
