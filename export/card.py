@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def predict_arguments(*, takes_pairs: bool) -> str:
+    """What `slimtune predict` is to be given."""
+    return '--text "..." --text-pair "..."' if takes_pairs else '--text "..."'
+
+
 def model_card(manifest: Mapping[str, Any]) -> str:
     """Markdown for people: what the model is, what it scored, how to run it."""
     rows = [
@@ -31,7 +36,7 @@ def model_card(manifest: Mapping[str, Any]) -> str:
             *rows,
             *_kept_lines(manifest),
             "",
-            "    slimtune predict --model <this folder> --text 'your text'",
+            f"    slimtune predict --model <this folder> {predict_arguments(takes_pairs=manifest['takes_pairs'])}",
             "",
         ]
     )

@@ -17,7 +17,7 @@ from training.checkpoint_source import find_checkpoint
 from training.config import TrialConfig
 from training.details import details_of
 from training.encode import Encoded
-from training.errors import ConfigError
+from training.errors import ConfigError, DataError
 from training.evaluate import Evaluation
 from training.examples import Example, Labelled, labelled_examples
 from training.final import score_checkpoint
@@ -119,6 +119,8 @@ def _beside(examples: Sequence[Example], answers: Sequence[Any]) -> list[dict[st
 
 def _with_columns(config: TrialConfig, columns: Columns) -> TrialConfig:
     data = config.data
+    if config.task.name != "similarity":
+        _check_pairs(columns, takes_pairs=data.text_pair_column is not None)
     own = replace(
         data,
         text_column=columns.text or data.text_column,
@@ -129,11 +131,18 @@ def _with_columns(config: TrialConfig, columns: Columns) -> TrialConfig:
     return config._replace(data=own)
 
 
+def _check_pairs(columns: Columns, *, takes_pairs: bool) -> None:
+    if columns.text_pair is not None and not takes_pairs:
+        raise DataError(f"--text-pair-column is '{columns.text_pair}', and the model takes single texts; leave it out")
+
+
 def _score_bundle(bundle: Bundle, rows: str | Sequence[Row], columns: Columns) -> Scored:
     examples = _labelled(bundle, rows, columns)
     task = Classification(tuple(bundle.labels), multi_label=bundle.multi_label, metrics=_metrics(bundle))
     labels_N = task.label_ids(examples, split="given")
-    logits_NC = torch.from_numpy(Classifier(bundle).logits([example.given for example in examples]))
+    logits_NC = torch.from_numpy(
+        Classifier(bundle).logits([example.given(pairs=bundle.takes_pairs) for example in examples])
+    )
     split = Split(Encoded({}, 0), Targets(labels_N, np.ones(len(examples))), examples)
     tally = task.tally(logits_NC, Batch({}, torch.from_numpy(labels_N)), split, range(len(examples)))
     evaluation = Evaluation(compute_all(task.measures, tally), tally, None)
@@ -149,5 +158,6 @@ def _metrics(bundle: Bundle) -> tuple[str, ...]:
 def _labelled(bundle: Bundle, rows: str | Sequence[Row], columns: Columns) -> list[Example]:
     read = iter_rows(rows) if isinstance(rows, str) else rows
     text, label = columns.text or "text", columns.label or "label"
+    _check_pairs(columns, takes_pairs=bundle.takes_pairs)
     second = (columns.text_pair or "text_pair") if bundle.takes_pairs else None
     return labelled_examples(read, Labelled(text, label, second, bundle.multi_label))

@@ -49,7 +49,7 @@ def decide(candidate: Bundle, champion: Bundle | None, rows: "Sequence[Example] 
 
 def accuracy(bundle: Bundle, rows: "Sequence[Example]") -> float:
     """Share of rows whose label, or all of whose labels, the bundle predicts."""
-    answers = Classifier(bundle).answer([row.given for row in rows])
+    answers = Classifier(bundle).answer([row.given(pairs=bundle.takes_pairs) for row in rows])
     wanted = [set(row.labels) if bundle.multi_label else {row.label} for row in rows]
     return float(np.mean([set(answer.labels) == labels for answer, labels in zip(answers, wanted, strict=True)]))
 

@@ -55,6 +55,10 @@ class _Source(NamedTuple):
     config: TrialConfig
     splits: Splits
 
+    @property
+    def takes_pairs(self) -> bool:
+        return self.config.data.text_pair_column is not None
+
 
 def export_checkpoint(checkpoint: Path, limits: OnnxExport, folder: Path, *, facts: Mapping[str, Any]) -> Exported:
     """Export a checkpoint into `folder`: all variants, `verification.json`, and `bundle/` if a variant passed.
@@ -127,7 +131,8 @@ def _tokenizer_file(checkpoint: Path) -> Path:
 def _training_texts(source: _Source, count: int) -> list[Text]:
     """So many, drawn by the trial's seed."""
     examples = source.splits.train
-    return [examples[index].given for index in some_rows(len(examples), count, seed=source.config.fit.seed)]
+    drawn = some_rows(len(examples), count, seed=source.config.fit.seed)
+    return [examples[index].given(pairs=source.takes_pairs) for index in drawn]
 
 
 @torch.inference_mode()
@@ -142,6 +147,7 @@ def _reference(model: torch.nn.Module, tokenizer: Any, source: _Source) -> Refer
     return Reference(
         task=task,
         split=split,
+        takes_pairs=source.takes_pairs,
         logits_NC=logits_NC.numpy(),
         metric=source.config.task.metric,
         maximize=source.config.task.maximize,
@@ -187,7 +193,7 @@ def _manifest(source: _Source, bench: Bench, reports: Sequence[VariantReport]) -
         "max_length": settings.max_length,
         "pad_id": settings.pad_id,
         "multi_label": bench.reference.task.multi_label,
-        "takes_pairs": config.data.text_pair_column is not None,
+        "takes_pairs": source.takes_pairs,
         "inputs": {name: ["batch", "sequence"] for name in _inputs(bench.reference)},
         "outputs": {OUTPUT: ["batch", len(source.record.labels)]},
         "opset": limits.opset,

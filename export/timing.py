@@ -4,6 +4,7 @@ python -m export.timing < request.json > timing.json
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -26,12 +27,13 @@ class Request:
     """What to run.
 
     Attributes:
-        model: An ONNX file, or the folder of a checkpoint, which runs in PyTorch, eager and in fp32.
+        model: An ONNX file, or the folder of a checkpoint, which runs in PyTorch, eager.
         tokenizer: The `tokenizer.json` that goes with it.
         max_length: Longest input in tokens.
         pad_id: Token id that fills up a batch.
         texts: Texts or pairs, as many as a batch of `predict` has; the first is the one that is run alone.
         num_threads: Threads inside an operator.
+        dtype: How PyTorch stores and computes.
     """
 
     model: str
@@ -40,6 +42,7 @@ class Request:
     pad_id: int
     texts: Sequence[Text]
     num_threads: int
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,7 @@ def measure(request: Request) -> Timing:
         RuntimeError: The process failed.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "export.timing"],
+        [sys.executable, "-P", "-m", "export.timing"],
         input=json.dumps(asdict(request)),
         capture_output=True,
         text=True,
@@ -101,9 +104,10 @@ def measured(request: Request) -> Timing:
 def _peak_bytes() -> float:
     """Of this process; `ru_maxrss` would begin with what its parent had when it was forked."""
     status = Path("/proc/self/status")
-    if status.is_file():
-        (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-        return 1024 * float(line.split()[1])
+    lines = status.read_text().splitlines() if status.is_file() else []
+    for line in lines:
+        if line.startswith("VmHWM:"):
+            return 1024 * float(line.split()[1])
     peak = float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     return peak if sys.platform == "darwin" else 1024 * peak
 
@@ -123,7 +127,8 @@ def _torch(request: Request) -> tuple[Callable[[Sequence[Text]], object], int]:
 
     torch.set_num_threads(request.num_threads)
     folder = Path(request.model)
-    model, tokenizer = load_model(folder), load_own_tokenizer(folder)
+    model: Any = load_model(folder).to(getattr(torch, request.dtype))
+    tokenizer = load_own_tokenizer(folder)
 
     def inputs_of(texts: Sequence[Text]) -> Any:
         cut = {"truncation": True, "max_length": request.max_length, "padding": True}
@@ -151,6 +156,8 @@ def _ms(call: Callable[[], object]) -> list[float]:
 
 
 if __name__ == "__main__":
+    # as the command line does it: a file of the user's does not stand before ours
+    sys.path.append(os.getcwd())
     given = json.load(sys.stdin)
     # JSON has no tuples
     given["texts"] = [tuple(text) if isinstance(text, list) else text for text in given["texts"]]

@@ -82,10 +82,14 @@ def measured_variants(bench: Bench) -> list[VariantReport]:
 
 def _worth_another_try(tried: dict[str, _Tried], bench: Bench) -> list[Variant]:
     """Refused variants that could still be the best, the most faithful first."""
-    passed = [name for name, one in tried.items() if one.checked.within(bench.limits)]
+    passed = [
+        name
+        for name, one in tried.items()
+        if one.checked.within(bench.limits) and _is_small(bench.file(name), bench.limits)
+    ]
     smallest = min((file_mb(bench.file(name)) for name in passed), default=float("inf"))
     refused = [one for one in bench.limits.variants if one.value not in passed and one is not Variant.fp16]
-    if bench.limits.objective is Objective.size:
+    if bench.limits.objective is Objective.size and bench.limits.max_latency_ms is None:
         refused = [variant for variant in refused if file_mb(bench.file(variant.value)) < smallest]
     return sorted(refused, key=lambda variant: -tried[variant.value].checked.agreement)
 
@@ -103,10 +107,11 @@ def _with_layers_kept(variant: Variant, before: _Tried, recipe: Recipe, bench: B
     def passes(kept: frozenset[str]) -> bool:
         build(source, scratch, recipe._replace(kept=kept))
         checked = check(bench.session(scratch), bench.reference)
-        if checked.within(bench.limits):
+        passed = checked.within(bench.limits) and _is_small(scratch, bench.limits)
+        if passed:
             scratch.replace(bench.file(variant.value))
             passing.append(checked)
-        return checked.within(bench.limits)
+        return passed
 
     passing: list[Check] = []
     costs = layer_costs(source, scratch, recipe, build=build, score=score)
@@ -118,6 +123,10 @@ def _with_layers_kept(variant: Variant, before: _Tried, recipe: Recipe, bench: B
     return _Tried(passing[-1], [layer.name for layer in layers], costs)
 
 
+def _is_small(path: Path, limits: OnnxExport) -> bool:
+    return limits.max_size_mb is None or file_mb(path) <= limits.max_size_mb
+
+
 def _recipe(bench: Bench) -> Recipe:
     limits = bench.limits
     session = bench.session(bench.file(FP32))
@@ -126,6 +135,9 @@ def _recipe(bench: Bench) -> Recipe:
     longest = max(len(row.ids) for row in rows)
     starts = range(0, len(rows), PREDICT_BATCH_SIZE)
     feeds: list[Feed] = [session.feed(rows[at : at + PREDICT_BATCH_SIZE], length=longest) for at in starts]
+    if len(feeds) > 1 and len(rows) % PREDICT_BATCH_SIZE:
+        # and of one size
+        feeds.pop()
     return Recipe(
         per_channel=limits.per_channel,
         block_size=limits.block_size,

@@ -2,6 +2,7 @@
 
 # N rows, C classes
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from export.config import Objective, OnnxExport
 from export.session import PREDICT_BATCH_SIZE, Text, decided
 from export.timing import Timing
 from training.batches import Batch, Split
-from training.metrics import compute_all
+from training.metrics import Tally, compute_all
 from training.tasks.classification import Classification
 
 NUM_RESAMPLES, PERCENTILES = 200, (2.5, 97.5)
@@ -38,6 +39,7 @@ class Reference:
     Attributes:
         task: What the class scores mean.
         split: The N rows.
+        takes_pairs: Whether they are pairs of texts.
         logits_NC: PyTorch's class scores, fp32.
         metric: The task's metric.
         maximize: Whether more of it is better.
@@ -45,6 +47,7 @@ class Reference:
 
     task: Classification
     split: Split
+    takes_pairs: bool
     logits_NC: np.ndarray
     metric: str
     maximize: bool
@@ -52,18 +55,24 @@ class Reference:
     @property
     def texts(self) -> list[Text]:
         """What the model is given."""
-        return [example.given for example in self.split.examples]
+        return [example.given(pairs=self.takes_pairs) for example in self.split.examples]
 
     def decided(self, logits_NC: np.ndarray) -> np.ndarray:
         """The labels that each row gets (N, C, bool)."""
         return decided(logits_NC, multi_label=self.task.multi_label)
 
-    def score(self, logits_NC: np.ndarray, drawn: np.ndarray | None = None) -> float:
-        """The metric of some class scores on these rows, or on those of them that were drawn."""
-        numbers = np.arange(len(logits_NC)) if drawn is None else drawn
+    def score(self, logits_NC: np.ndarray) -> float:
+        """The metric of some class scores on these rows."""
+        return self.score_of(self.tally(logits_NC))
+
+    def tally(self, logits_NC: np.ndarray) -> Tally:
+        """What the metric is computed from."""
         assert self.split.targets.labels_N is not None
-        batch = Batch({}, torch.from_numpy(self.split.targets.labels_N[numbers]))
-        tally = self.task.tally(torch.from_numpy(logits_NC[numbers]), batch, self.split, numbers.tolist())
+        batch = Batch({}, torch.from_numpy(self.split.targets.labels_N))
+        return self.task.tally(torch.from_numpy(logits_NC), batch, self.split, range(len(logits_NC)))
+
+    def score_of(self, tally: Tally) -> float:
+        """The metric of all rows, or of those that were drawn."""
         # a metric of the user's own may give scores that its measure does not name
         own = [measure for measure in self.task.measures if self.metric in measure.keys]
         return compute_all(own or self.task.measures, tally)[self.metric]
@@ -126,7 +135,8 @@ class VariantReport:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, those of the timing among them."""
         values = asdict(self)
-        return {**values, **values.pop("timing")}
+        timing = values.pop("timing")
+        return {**values, **timing}
 
 
 def check(session: Session, reference: Reference) -> Check:
@@ -153,9 +163,10 @@ def drop_interval(checked: Check, reference: Reference, *, seed: int = 0) -> tup
     generator = np.random.default_rng(seed)
     sign, num_rows = _sign(reference), len(reference.split)
     drops = []
+    tallies = [reference.tally(logits) for logits in (reference.logits_NC, checked.logits_NC)]
     for _ in range(NUM_RESAMPLES):
         drawn = generator.integers(0, num_rows, num_rows)
-        exact, found = (reference.score(logits, drawn) for logits in (reference.logits_NC, checked.logits_NC))
+        exact, found = (reference.score_of(tally.take(drawn)) for tally in tallies)
         drops.append(sign * (exact - found))
     low, high = np.percentile(drops, PERCENTILES)
     return float(low), float(high)
@@ -175,11 +186,11 @@ def choose(reports: Sequence[VariantReport], objective: Objective) -> VariantRep
 
 
 def median_texts(texts: Sequence[Text], count: int) -> list[Text]:
-    """So many texts around the median length, that of median length first."""
+    """So many texts around the median length, that of median length first; a few are taken again if there are fewer."""
     ordered = sorted(texts, key=lambda text: len("".join(text)))
     middle = len(ordered) // 2
     by_distance = sorted(range(len(ordered)), key=lambda place: (abs(place - middle), place))
-    return [ordered[place] for place in by_distance[:count]]
+    return [ordered[place] for place in itertools.islice(itertools.cycle(by_distance), count)]
 
 
 def _sign(reference: Reference) -> float:

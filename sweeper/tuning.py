@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
+from export.card import predict_arguments
 from export.config import OnnxExport, parse_export
 from sweeper import outcome, parent_run, summary
 from sweeper.hydra_campaign import make_worker, study_spec
@@ -113,7 +114,8 @@ class TuningRun:
         summary.print_variants(self._console, exported)
         if exported["chosen"] is None:
             raise ModelError(
-                "no variant is within export.max_metric_drop and export.min_agreement, so nothing was registered; "
+                "no variant is within the limits of export (max_metric_drop, min_agreement, max_size_mb, "
+                "max_latency_ms), so nothing was registered; "
                 f"see {self._request.folder / 'export' / 'verification.json'}"
             )
         return exported
@@ -131,15 +133,19 @@ class TuningRun:
         summary.print_registered(self._console, registered)
         return registered
 
+    @property
+    def _texts(self) -> str:
+        return predict_arguments(takes_pairs=self._config.data.text_pair_column is not None)
+
     def _next(self, exported: outcome.Stage | None, registered: outcome.Stage | None) -> dict[str, str]:
         commands = {}
         uri = self._config.tracking.uri
         store = f" --tracking-uri {uri}" if uri else ""
         if registered is not None:
             model = f"models:/{registered['name']}@{registered['alias']}"
-            commands["try the model"] = f'slimtune predict --model {model} --text "..."{store}'
+            commands["try the model"] = f"slimtune predict --model {model} {self._texts}{store}"
         elif exported is not None:
-            commands["try the model"] = f'slimtune predict --model {exported["bundle"]} --text "..."'
+            commands["try the model"] = f"slimtune predict --model {exported['bundle']} {self._texts}"
         search = self._request.search.config
         storage = f" --storage {search.storage}" if search.storage else ""
         commands["compare the trials"] = f"slimtune compare {search.name}{storage}"

@@ -30,7 +30,7 @@ def check_trial(config: TrialConfig, bench: Workbench, resources: Resources) -> 
             ]
         )
     check_positions(config.method, bench.base.model.config, longest=int(bench.splits["train"].encoded.lengths().max()))
-    if not method_of(config.method).shares_base:
+    if not method_of(config.method).shares_base and not fit.fsdp:
         check_weights(bench.base.model, 4, resources.device, most_mb=fit.max_memory_mb)
 
 

@@ -43,10 +43,9 @@ class Example(NamedTuple):
         """The text, and the second one where there is one."""
         return f"{self.text} {self.pair}".strip()
 
-    @property
-    def given(self) -> str | tuple[str, str]:
-        """What a classifier is given: the text, or both where there is a second one."""
-        return (self.text, self.pair) if self.pair else self.text
+    def given(self, *, pairs: bool) -> str | tuple[str, str]:
+        """What a classifier of single texts or of pairs is given; a second text may be empty."""
+        return (self.text, self.pair) if pairs else self.text
 
     def content(self) -> list[Any]:
         """All but the row: what a fingerprint is taken of."""
@@ -165,7 +164,7 @@ def labelled_examples(rows: Iterable[Row], columns: Labelled) -> list[Example]:
 def _of_columns(row: Row, columns: Labelled, where: str) -> Example:
     text = needed(row, columns.text_column, where, "--text-column")
     second = columns.text_pair_column
-    pair = needed(row, second, where, "--text-pair-column") if second is not None else ""
+    pair = text_of(row, second, where, "--text-pair-column") if second is not None else ""
     if not columns.multi_label:
         return Example(text, needed(row, columns.label_column, where, "--label-column"), pair, row=row)
     labels = _label_set(row, columns.label_column, where, "--label-column")

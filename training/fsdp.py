@@ -12,6 +12,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
+from training.errors import ConfigError
 from training.methods.modules import layer_stacks
 
 
@@ -24,7 +25,12 @@ def shard(model: nn.Module, device: torch.device, size: int) -> None:
         model: The same on all ranks.
         device: Where it is.
         size: Number of ranks.
+
+    Raises:
+        ConfigError: This PyTorch is too old.
     """
+    if not hasattr(FSDPModule, "reset_iter_state"):
+        raise ConfigError([f"fit.fsdp is true, which takes a later PyTorch than {torch.__version__}; use false"])
     mesh = init_device_mesh(device.type, (size,))
     for layer in (layer for stack in layer_stacks(model) for layer in stack):
         fully_shard(layer, mesh=mesh)

@@ -200,10 +200,10 @@ def trial_copy(base: Base, *, share_weights: bool) -> PreTrainedModel:
     return model
 
 
-def forget_weights(base: Base) -> None:
-    """Free the weights of a base that no other trial will take; copies that share them keep them."""
-    model: Any = base.model
-    model.to("meta")
+def taken(base: Base) -> PreTrainedModel:
+    """The base itself, for a trial that no other one comes after, its head drawn anew."""
+    _draw_head(base.model, base.new_keys)
+    return base.model
 
 
 def _draw_head(model: PreTrainedModel, new_keys: frozenset[str]) -> None:

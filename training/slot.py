@@ -20,7 +20,6 @@ from training.evaluate import score_split
 from training.fsdp import gathered, shard, shared_out, whole
 from training.gradient_checkpoints import checkpoint_gradients
 from training.methods import method_of
-from training.model import forget_weights
 from training.report import Reporter
 from training.resources import Resources
 from training.resume import (
@@ -53,12 +52,10 @@ class Slot:
         self._trial, self._config = trial, config
         self._plan = plan_of(config.fit, len(bench.splits["train"]))
         method = method_of(config.method)
-        self.model: Any = trainable(method, bench).train()
+        self.model: Any = trainable(method, bench, copied=not config.fit.fsdp).train()
         if config.fit.gradient_checkpointing:
             checkpoint_gradients(self.model)
         if config.fit.fsdp:
-            # they would be held beside the parts
-            forget_weights(bench.base)
             shard(self.model, resources.device, self._ranks.size)
         self._stepper = Stepper(
             self.model,

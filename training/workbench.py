@@ -17,7 +17,7 @@ from training.encode import Recipe, encode
 from training.examples import Example
 from training.memory import check_weights
 from training.methods import Method, Setting, method_of
-from training.model import Base, check_model, load_base, load_tokenizer, trial_copy
+from training.model import Base, check_model, load_base, load_tokenizer, taken, trial_copy
 from training.resources import Resources, attention_of
 from training.scratch import with_model
 from training.split import Splits, load_splits
@@ -99,9 +99,9 @@ def workbench_key(config: TrialConfig, resources: Resources) -> str:
     return json.dumps(parts, default=str, sort_keys=True)
 
 
-def trainable(method: Method, bench: Workbench) -> nn.Module:
-    """A fresh model for a trial, drawn from torch's global generator."""
-    model = trial_copy(bench.base, share_weights=method.shares_base)
+def trainable(method: Method, bench: Workbench, *, copied: bool = True) -> nn.Module:
+    """A fresh model for a trial, drawn from torch's global generator; not copied, it is the base, which is used up."""
+    model = trial_copy(bench.base, share_weights=method.shares_base) if copied else taken(bench.base)
     return method.prepare(model, Setting(bench.task.peft_task_type, bench.base.new_keys))
 
 

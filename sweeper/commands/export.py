@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from export.card import predict_arguments
 from export.config import OnnxExport, parse_export
 from training.errors import ConfigError, ModelError, UserError
 
@@ -29,9 +30,10 @@ def run(arguments: Sequence[str]) -> int:
     reports = [report.as_dict() for report in exported.reports]
     summary.print_variants(console, {"reports": reports, "chosen": chosen})
     if exported.bundle is None:
-        raise ModelError("no variant is within export.max_metric_drop and export.min_agreement; no bundle was written")
+        raise ModelError("no variant is within the limits, see the column gate; no bundle was written")
     folder = exported.bundle.folder
-    summary.print_next(console, {"try the model": f'slimtune predict --model {folder} --text "..."'})
+    texts = predict_arguments(takes_pairs=exported.bundle.takes_pairs)
+    summary.print_next(console, {"try the model": f"slimtune predict --model {folder} {texts}"})
     return 0
 
 

@@ -11,15 +11,17 @@ import torch
 from export.answers import Classifier
 from export.bundle import open_bundle
 from export.config import Variant
-from export.evaluation import evaluate_model
+from export.evaluation import Columns, evaluate_model
 from export.gate import decide
 from export.pipeline import export_checkpoint
 from export.served import ServedClassifier
+from export.session import ClassifierSession, TextSettings
 from sweeper.cli import main
 from tests.conftest import write_jsonl
 from tests.export.conftest import limits, trained
 from tests.training.tasks.conftest import CASES
 from training.checkpoint import load_model, load_own_tokenizer
+from training.errors import DataError
 
 BY_NAME = {case.name: case for case in CASES}
 
@@ -98,6 +100,23 @@ def test_it_is_served_and_stands_before_the_gate(exported: tuple[str, Path, Path
     assert all(isinstance(label, kind) for label in served["label"])
     bundle = open_bundle(folder)
     assert not decide(bundle, bundle, None).passed, "not better than itself"
+
+
+def test_a_second_text_may_be_empty(exported: tuple[str, Path, Path]) -> None:
+    """As in training: an empty one is still a second one."""
+    name, checkpoint, folder = exported
+    rows = [{**row, "text_pair": ""} for row in BY_NAME[name].rows[:12]]
+    if name == "pairs":
+        assert evaluate_model(str(folder), rows)["accuracy"] >= 0
+        session = ClassifierSession(folder / "model.onnx", folder / "tokenizer.json", TextSettings(32, 0))
+        tokenizer = load_own_tokenizer(checkpoint)
+        ours, theirs = session.encode([("Ben saw it", "")])[0], tokenizer("Ben saw it", "")
+        assert (list(ours.ids), list(ours.types)) == (theirs["input_ids"], theirs["token_type_ids"])
+    else:
+        with pytest.raises(DataError, match="the model takes single texts; leave it out"):
+            evaluate_model(str(folder), rows, columns=Columns(text_pair="text_pair"))
+        with pytest.raises(DataError, match="the model takes single texts; leave it out"):
+            evaluate_model(str(checkpoint), rows, columns=Columns(text_pair="text_pair"))
 
 
 def test_a_model_of_pairs_says_what_it_wants(

@@ -11,7 +11,7 @@ import torch
 from onnx import numpy_helper
 
 from export.bundle import open_bundle
-from export.config import OnnxExport, Variant
+from export.config import Calibration, OnnxExport, Variant
 from export.graph import export_graph
 from export.pipeline import Exported, export_checkpoint
 from export.quantize import BUILDERS, int8_blockwise
@@ -92,6 +92,22 @@ def test_every_kind_of_variant_is_built_compared_and_timed(checkpoint: Path, tmp
         assert report.timing.tokens_per_second > 0
     # a process without PyTorch
     assert by_name["fp32"].timing.peak_mb < by_name["pytorch"].timing.peak_mb / 2
+
+
+@pytest.mark.parametrize("calibration", [Calibration.entropy, Calibration.percentile])
+def test_calibration_takes_any_number_of_rows(calibration: Calibration, checkpoint: Path, tmp_path: Path) -> None:
+    asked = limits(variants=[Variant.int8_static], calibration=calibration, calibration_rows=20)
+    reports = export_checkpoint(checkpoint, asked, tmp_path, facts={}).reports
+    assert reports[-1].agreement > 0.6
+
+
+def test_files_of_the_working_directory_do_not_stand_before_ours(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("export", "tokenizers", "training"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('the wrong one')")
+    monkeypatch.chdir(tmp_path)
+    assert export_checkpoint(checkpoint, limits(variants=[]), tmp_path / "export", facts={}).bundle is not None
 
 
 def zeroed(source: Path, target: Path, recipe: Recipe) -> None:

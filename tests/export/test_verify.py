@@ -29,6 +29,7 @@ def reference_of(logits: np.ndarray, labels: np.ndarray, *, multi_label: bool = 
     return Reference(
         task=Classification(tuple("abc"[: logits.shape[1]]), metrics=metrics, multi_label=multi_label),
         split=Split(Encoded({"input_ids": Ragged.of([[1]] * len(labels))}, 0), targets, [Example("a")] * len(labels)),
+        takes_pairs=False,
         logits_NC=logits,
         metric="f1_micro" if multi_label else "accuracy",
         maximize=True,
@@ -120,8 +121,11 @@ def test_the_smallest_or_the_fastest_that_passed_is_chosen() -> None:
 def test_a_report_is_flat() -> None:
     values = report("a", 3.0, 1.5).as_dict()
     assert (values["name"], values["latency_ms"], values["peak_mb"]) == ("a", 1.5, 1.0)
+    assert "timing" not in values
 
 
 def test_texts_of_median_length_are_timed(tmp_path: Path) -> None:
     texts = ["x" * length for length in range(1, 10)]
     assert [len(text) for text in median_texts(texts, 3)] == [5, 4, 6]
+    # as many as asked, also of fewer
+    assert median_texts(["a", "bb"], 5) == ["bb", "a", "bb", "a", "bb"]
