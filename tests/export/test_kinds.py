@@ -110,8 +110,8 @@ def test_a_second_text_may_be_empty(exported: tuple[str, Path, Path]) -> None:
         assert evaluate_model(str(folder), rows)["accuracy"] >= 0
         session = ClassifierSession(folder / "model.onnx", folder / "tokenizer.json", TextSettings(32, 0))
         tokenizer = load_own_tokenizer(checkpoint)
-        ours, theirs = session.encode([("Ben saw it", "")])[0], tokenizer("Ben saw it", "")
-        assert (list(ours.ids), list(ours.types)) == (theirs["input_ids"], theirs["token_type_ids"])
+        (ours,), theirs = session.encode([("Ben saw it", "")]), tokenizer(["Ben saw it"], [""])
+        assert ([list(ours.ids)], [list(ours.types)]) == (theirs["input_ids"], theirs["token_type_ids"])
     else:
         with pytest.raises(DataError, match="the model takes single texts; leave it out"):
             evaluate_model(str(folder), rows, columns=Columns(text_pair="text_pair"))
