@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from export.bundle import MODEL, TOKENIZER, Bundle
-from export.session import ClassifierSession, Text, TextSettings, decided, probabilities
+from export.bundle import Bundle
+from export.session import Text, decided, encoder_of, probabilities
 from training.errors import DataError
 
 
@@ -24,8 +24,8 @@ class Classifier:
     """A bundle that is ready to run."""
 
     def __init__(self, bundle: Bundle) -> None:
-        settings = TextSettings(bundle.manifest["max_length"], bundle.manifest["pad_id"])
-        self._session = ClassifierSession(bundle.folder / MODEL, bundle.folder / TOKENIZER, settings)
+        session = encoder_of(bundle)
+        self._session = session if bundle.adapter is None else session.with_adapter(bundle.adapter)
         self._bundle = bundle
 
     def logits(self, texts: Sequence[Text]) -> np.ndarray:
@@ -34,11 +34,9 @@ class Classifier:
         Raises:
             DataError: It was trained on pairs of texts and is given single ones, or the other way round.
         """
-        wants_pairs = self._bundle.takes_pairs
-        if any(isinstance(text, tuple) != wants_pairs for text in texts):
-            wanted, given = ("pairs of texts", "single ones") if wants_pairs else ("single texts", "pairs")
-            raise DataError(f"the model takes {wanted}, and is given {given} (--text-pair, --text-pair-column)")
-        return self._session.logits(texts)
+        for text in texts:
+            check_pairs(wanted=self._bundle.takes_pairs, given=isinstance(text, tuple))
+        return self._session.outputs(texts)
 
     def answer(self, texts: Sequence[Text]) -> list[Answer]:
         """The labels of each text."""
@@ -51,3 +49,14 @@ class Classifier:
             numbers = np.flatnonzero(chosen_C)
             answers.append(Answer(tuple(labels[at] for at in numbers), tuple(float(likely_C[at]) for at in numbers)))
         return answers
+
+
+def check_pairs(*, wanted: bool, given: bool) -> None:
+    """Whether a model that wants one text or two is given so.
+
+    Raises:
+        DataError: It is not.
+    """
+    if wanted != given:
+        named = ("pairs of texts", "single ones") if wanted else ("single texts", "pairs")
+        raise DataError(f"the model takes {named[0]}, and is given {named[1]} (--text-pair, --text-pair-column)")

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from export.layout import Kind
 from training.errors import ModelError
 from training.written import folder_aside
 
-MANIFEST, MODEL, TOKENIZER, CARD = "manifest.json", "model.onnx", "tokenizer.json", "README.md"
+MANIFEST, TOKENIZER, CARD = "manifest.json", "tokenizer.json", "README.md"
+# beside tokenizer.json, for those who load it with transformers
+TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
 FORMAT = 1
 
 
@@ -24,6 +27,17 @@ class Bundle(NamedTuple):
 
     folder: Path
     manifest: Mapping[str, Any]
+
+    @property
+    def kind(self) -> Kind:
+        """What it answers; bundles of the first versions are classifiers."""
+        return Kind(self.manifest.get("kind", Kind.labels.value))
+
+    @property
+    def adapter(self) -> Path | None:
+        """The file of the adapter that is to be switched on; None runs the graph as it is."""
+        name = self.manifest.get("adapter")
+        return None if name is None else self.folder / str(name)
 
     @property
     def labels(self) -> list[str]:
@@ -42,16 +56,32 @@ class Bundle(NamedTuple):
         return bool(self.manifest.get("takes_pairs", False))
 
 
-def write_bundle(folder: Path, *, model: Path, tokenizer: Path, manifest: Mapping[str, Any], card: str) -> Bundle:
-    """Write a bundle aside, the manifest last, and put it in place of an older one."""
+def write_bundle(folder: Path, *, graphs: Path, tokenizer: Path, manifest: Mapping[str, Any], card: str) -> Bundle:
+    """Write a bundle aside, the manifest last, and put it in place of an older one.
+
+    Args:
+        folder: Where it shall lie.
+        graphs: The folder of the variant.
+        tokenizer: The folder of the tokenizer.
+        manifest: What it says of itself, without the files.
+        card: The model card.
+    """
     with folder_aside(folder) as aside:
-        shutil.copyfile(model, aside / MODEL)
-        shutil.copyfile(tokenizer, aside / TOKENIZER)
+        for path in (*graphs.iterdir(), *(tokenizer / name for name in (TOKENIZER, *TOKENIZER_FILES))):
+            if path.is_file():
+                shutil.copyfile(path, aside / path.name)
         (aside / CARD).write_text(card, encoding="utf-8")
-        hashes = {path.name: sha256(path) for path in sorted(aside.iterdir())}
-        whole = {"format": FORMAT, "files": hashes, **manifest}
-        (aside / MANIFEST).write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf-8")
+        whole = write_manifest(aside, manifest)
     return Bundle(folder, whole)
+
+
+def write_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the manifest with the hashes of all files; it is the last one."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    hashes = {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+    whole = {"format": FORMAT, "files": hashes, **facts}
+    (folder / MANIFEST).write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf-8")
+    return whole
 
 
 def open_bundle(folder: Path) -> Bundle:
@@ -67,11 +97,12 @@ def open_bundle(folder: Path) -> Bundle:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         files = dict(manifest["files"])
         manifest["labels"], manifest["max_length"], manifest["pad_id"]
+        kind = Kind(manifest.get("kind", Kind.labels.value))
     except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path} is broken ({error!r}); export the model again") from None
     if manifest.get("format") != FORMAT:
         raise ModelError(f"{path} has format {manifest.get('format')!r}; this version of slimtune reads {FORMAT}")
-    for name in {MODEL, TOKENIZER} - files.keys():
+    for name in {*kind.files, TOKENIZER} - files.keys():
         raise ModelError(f"{path} does not list {name}; export the model again")
     for name, expected in files.items():
         _check_file(folder, str(name), expected)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any
 
-from training.config import TrialConfig
+from training.config import Quantization, TrialConfig
+from training.errors import ConfigError
 from training.method_config import PrefixTuningConfig, PromptTuningConfig
 from training.schema import Parsed, Rule, above_zero, parse_section, share, suggestion
-from training.task_config import ClassificationConfig
+from training.task_config import ClassificationConfig, CustomConfig, GenerationConfig, LanguageModellingConfig
 
 
 class Variant(Enum):
@@ -22,12 +23,33 @@ class Variant(Enum):
     int4_blockwise = "int4_blockwise"
 
 
+class GenaiPrecision(Enum):
+    """Of the weights; activations are fp32, in fp16 fp16."""
+
+    fp32 = "fp32"
+    fp16 = "fp16"
+    int4 = "int4"
+
+    @property
+    def provider(self) -> str:
+        """Whose operators the builder takes: its fp16 graph for the CPU fails at the second token, CUDA's does not."""
+        return "cuda" if self is GenaiPrecision.fp16 else "cpu"
+
+
 class Calibration(Enum):
     """How `int8_static` takes the ranges of activations from training rows."""
 
     minmax = "minmax"
     entropy = "entropy"
     percentile = "percentile"
+
+
+class Int4Algorithm(Enum):
+    """How `int4_blockwise` chooses the 4 bits of a block; none of them needs rows."""
+
+    rtn = "rtn"
+    hqq = "hqq"
+    k_quant = "k_quant"
 
 
 class Objective(Enum):
@@ -37,8 +59,19 @@ class Objective(Enum):
     latency = "latency"
 
 
+# onnxruntime's execution providers that a bundle may be built for
+PROVIDERS = (
+    *("CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider", "NvTensorRTRTXExecutionProvider"),
+    *("MIGraphXExecutionProvider", "DmlExecutionProvider", "WebGpuExecutionProvider", "OpenVINOExecutionProvider"),
+    *("QNNExecutionProvider", "VitisAIExecutionProvider", "CoreMLExecutionProvider", "XnnpackExecutionProvider"),
+)
+
+
+BLOCK_SIZES = (16, 32, 64, 128, 256)
+
+
 def _is_block(size: int) -> bool:
-    return size in (16, 32, 64, 128, 256)
+    return size in BLOCK_SIZES
 
 
 def _is_name(name: str) -> bool:
@@ -57,14 +90,40 @@ class NoExport:
 
 
 @dataclass(slots=True, kw_only=True)
+class TargetConfig:
+    """What a bundle is built for.
+
+    Attributes:
+        name: cpu, cuda, directml, openvino, qnn, or that of a file of your own.
+        provider: onnxruntime's execution provider.
+        provider_options: What the provider is given.
+        static_batch: Rows of every batch, for devices that take no other shape; null leaves them free.
+        static_length: Tokens of every row, those of padding among them; null leaves them free.
+    """
+
+    name: str
+    provider: str = field(metadata={"rule": Rule(f"use one of {', '.join(PROVIDERS)}", lambda one: one in PROVIDERS)})
+    provider_options: dict[str, str]
+    static_batch: int | None = field(metadata=above_zero(1))
+    static_length: int | None = field(metadata=above_zero(128))
+
+    @property
+    def is_static(self) -> bool:
+        """Whether any size of its graphs is fixed."""
+        return self.static_batch is not None or self.static_length is not None
+
+
+@dataclass(slots=True, kw_only=True)
 class OnnxExport:
     """Attributes:
     name: `onnx`.
+    target: What the bundle is built for.
     opset: ONNX operator set.
     variants: What is tried beside fp32; an empty list tries nothing.
     per_channel: One scale for each output channel, and each dimension of an embedding, instead of one for a matrix.
     block_size: Weights that share a scale in `int8_blockwise` and `int4_blockwise`.
     symmetric: Whether such blocks do without a zero point.
+    int4_algorithm: How `int4_blockwise` chooses its bits: round to nearest, HQQ (slow to run), or k-quant.
     calibration: How `int8_static` takes the ranges of activations.
     calibration_rows: Training rows that it takes them from.
     keep_sensitive: Whether a variant that is refused is tried again with the layers in fp32 that cost it most.
@@ -73,16 +132,20 @@ class OnnxExport:
     min_agreement: Least share of validation rows on which a variant gives PyTorch's label.
     max_size_mb: Largest model file in 10^6 bytes; null is no limit.
     max_latency_ms: Longest median time of one row, on the machine of the export; null is no limit.
+    bitsandbytes: Checkpoints of transformers in few bits that are written beside the bundle.
+    genai: Folders for onnxruntime-genai that are built of a causal model beside the bundle.
     registered_model: Name in the registry.
     alias: Alias that the version gets once it passes the gate.
     """
 
     name: str
+    target: TargetConfig
     opset: int = field(metadata={"rule": Rule("use an opset from 18 to 23, e.g. 20", lambda value: 18 <= value <= 23)})
     variants: list[Variant]
     per_channel: bool
     block_size: int = field(metadata={"rule": Rule("use 16, 32, 64, 128 or 256", _is_block)})
     symmetric: bool
+    int4_algorithm: Int4Algorithm
     calibration: Calibration
     calibration_rows: int = field(metadata=above_zero(128))
     keep_sensitive: bool
@@ -91,12 +154,24 @@ class OnnxExport:
     min_agreement: float = field(metadata={"rule": Rule("use a share in [0, 1], e.g. 0.99", lambda v: 0 <= v <= 1)})
     max_size_mb: float | None = field(metadata=above_zero(30))
     max_latency_ms: float | None = field(metadata=above_zero(10))
+    bitsandbytes: list[Quantization]
+    genai: list[GenaiPrecision]
     registered_model: str = field(metadata={"rule": Rule("use a name without '/', ':' and '@'", _is_name)})
     alias: str = field(metadata={"rule": Rule("use a word such as champion; MLflow keeps latest and v1", _is_alias)})
 
 
 ExportConfig = NoExport | OnnxExport
 EXPORTS: dict[str, type] = {"none": NoExport, "onnx": OnnxExport}
+
+
+# in place of a target that has problems, so that those of other keys are found as well
+_SOUND: Mapping[str, Any] = {
+    "name": "",
+    "provider": PROVIDERS[0],
+    "provider_options": {},
+    "static_batch": None,
+    "static_length": None,
+}
 
 
 def parse_export(values: Any) -> Parsed:
@@ -108,18 +183,66 @@ def parse_export(values: Any) -> Parsed:
         # an experiment may have settings for an export that this run skips
         skipped = {item.name for item in fields(OnnxExport)} - {"name"}
         values = {key: value for key, value in values.items() if key not in skipped}
-    return parse_section(EXPORTS[name], values, "export")
+    if name == "none" or not isinstance(values, Mapping) or "target" not in values:
+        return parse_section(EXPORTS[name], values, "export")
+    # by itself first: a section inside another one would be checked for its types alone
+    target = parse_section(TargetConfig, values["target"], "export.target")
+    rest = parse_section(OnnxExport, {**values, "target": _SOUND} if target.problems else values, "export")
+    problems = [*target.problems, *rest.problems]
+    return Parsed(None if problems else rest.section, problems)
 
 
-def export_problems(trial: TrialConfig) -> list[str]:
+def export_problems(trial: TrialConfig, limits: OnnxExport) -> list[str]:
     """Why a trial's model cannot be exported, as problems of its config."""
-    task = trial.task
-    if not isinstance(task, ClassificationConfig):
-        return [f"export is onnx, which has no graph for task={task.name} yet; use export=none"]
+    task, problems = trial.task, []
+    if isinstance(task, CustomConfig):
+        problems.append(f"export is onnx, which has no graph for task={task.name}, a task of your own; use export=none")
     if isinstance(trial.method, PromptTuningConfig | PrefixTuningConfig):
-        return [
+        problems.append(
             f"export is onnx, and the virtual tokens of method={trial.method.name} have no weights; use export=none"
+        )
+    if isinstance(task, ClassificationConfig) and task.metric == "loss" and (task.loss or task.class_weights):
+        problems.append(
+            "export is onnx, which cannot measure this task's own loss; use another task.metric, or export=none"
+        )
+    if isinstance(task, GenerationConfig) and task.num_beams > 1:
+        problems.append(
+            f"task.num_beams is {task.num_beams}, but an exported model writes greedily; use 1, or export=none"
+        )
+    writes = isinstance(task, GenerationConfig | LanguageModellingConfig)
+    if writes and Variant.int8_static in limits.variants:
+        problems.append("export.variants has int8_static, which is for encoders; use int8_dynamic or int8_blockwise")
+    if limits.genai and not writes:
+        problems.append(f"export.genai is for causal models, and task={task.name} has none; use export.genai=[]")
+    return problems + _shape_problems(limits.target, max_length=trial.data.max_length, writes=writes)
+
+
+def check_static_length(target: TargetConfig, positions: int | None) -> None:
+    """Whether a model has positions for rows of the target's length; None is any number.
+
+    Raises:
+        ConfigError: It has not.
+    """
+    if target.static_length is not None and positions is not None and target.static_length > positions:
+        raise ConfigError(
+            [
+                f"export.target.static_length is {target.static_length}, more than the model's {positions} positions; "
+                f"use export.target.static_length={positions}"
+            ]
+        )
+
+
+def _shape_problems(target: TargetConfig, *, max_length: int, writes: bool) -> list[str]:
+    """Why a model cannot have the target's shapes."""
+    if writes and target.is_static:
+        sizes = f"static_batch {target.static_batch} and static_length {target.static_length}"
+        return [
+            f"export.target has {sizes}, which are for encoders: what a model writes grows token by token; "
+            "set both to null, or use another export/target"
         ]
-    if task.metric == "loss" and (task.loss is not None or task.class_weights is not None):
-        return ["export is onnx, which cannot measure this task's own loss; use another task.metric, or export=none"]
+    if target.static_length is not None and max_length > target.static_length:
+        return [
+            f"export.target.static_length is {target.static_length}, but data.max_length is {max_length}; "
+            f"use export.target.static_length={max_length}"
+        ]
     return []

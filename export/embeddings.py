@@ -60,7 +60,7 @@ def _int8_lookup(
         graph.initializer.append(numpy_helper.from_array(np.round(table_VD / scale_D).astype(np.int8), f"{table}_int8"))
         graph.initializer.append(numpy_helper.from_array(scale_D, f"{table}_scale"))
     return [
-        helper.make_node("Gather", [f"{table}_int8", ids], [f"{output}_int8"], axis=0),
-        helper.make_node("Cast", [f"{output}_int8"], [f"{output}_float"], to=onnx.TensorProto.FLOAT),
-        helper.make_node("Mul", [f"{output}_float", f"{table}_scale"], [output]),
+        helper.make_node("Gather", [f"{table}_int8", ids], [f"{output}_int8"], f"{output}_lookup", axis=0),
+        helper.make_node("Cast", [f"{output}_int8"], [f"{output}_float"], f"{output}_cast", to=onnx.TensorProto.FLOAT),
+        helper.make_node("Mul", [f"{output}_float", f"{table}_scale"], [output], f"{output}_scaled"),
     ]

@@ -5,28 +5,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
-
-from export.answers import Classifier
 from export.bundle import MANIFEST, Bundle
+from export.bundle_task import bundle_config, score_bundle, score_labels
+from export.layout import Kind
 from export.locate import SCHEME, locate_bundle
-from training.batches import Batch, Split, Targets
 from training.checkpoint import read_record, trial_config
 from training.checkpoint_source import find_checkpoint
 from training.config import TrialConfig
 from training.details import details_of
-from training.encode import Encoded
 from training.errors import ConfigError, DataError
-from training.evaluate import Evaluation
 from training.examples import Example, Labelled, labelled_examples
 from training.final import score_checkpoint
-from training.metrics import compute_all
 from training.predictions import predictions_of
 from training.reader import Row, iter_rows
 from training.schema import suggestion
 from training.split import examples_of
-from training.tasks.classification import Classification
 
 # the column of an answer
 ANSWER = "prediction"
@@ -136,28 +129,27 @@ def _check_pairs(columns: Columns, *, takes_pairs: bool) -> None:
         raise DataError(f"--text-pair-column is '{columns.text_pair}', and the model takes single texts; leave it out")
 
 
-def _score_bundle(bundle: Bundle, rows: str | Sequence[Row], columns: Columns) -> Scored:
-    examples = _labelled(bundle, rows, columns)
-    task = Classification(tuple(bundle.labels), multi_label=bundle.multi_label, metrics=_metrics(bundle))
-    labels_N = task.label_ids(examples, split="given")
-    logits_NC = torch.from_numpy(
-        Classifier(bundle).logits([example.given(pairs=bundle.takes_pairs) for example in examples])
-    )
-    split = Split(Encoded({}, 0), Targets(labels_N, np.ones(len(examples))), examples)
-    tally = task.tally(logits_NC, Batch({}, torch.from_numpy(labels_N)), split, range(len(examples)))
-    evaluation = Evaluation(compute_all(task.measures, tally), tally, None)
-    answered = _beside(examples, predictions_of(task, evaluation, examples))
-    details = details_of(task, evaluation)
-    return Scored(evaluation.scores, len(examples), details, answered, bundle.folder, bundle.manifest.get("sweep"))
+def bundle_rows(bundle: Bundle, rows: str | Sequence[Row], columns: Columns) -> list[Example]:
+    """Rows as the bundle's task sees them.
 
-
-def _metrics(bundle: Bundle) -> tuple[str, ...]:
-    return ("multilabel_f1",) if bundle.multi_label else ("accuracy", "f1")
-
-
-def _labelled(bundle: Bundle, rows: str | Sequence[Row], columns: Columns) -> list[Example]:
+    Raises:
+        DataError: A column is missing, or there are no rows.
+    """
+    if bundle.kind is not Kind.labels:
+        return examples_of(rows, _with_columns(bundle_config(bundle), columns))
     read = iter_rows(rows) if isinstance(rows, str) else rows
     text, label = columns.text or "text", columns.label or "label"
     _check_pairs(columns, takes_pairs=bundle.takes_pairs)
     second = (columns.text_pair or "text_pair") if bundle.takes_pairs else None
     return labelled_examples(read, Labelled(text, label, second, bundle.multi_label))
+
+
+def _score_bundle(bundle: Bundle, rows: str | Sequence[Row], columns: Columns) -> Scored:
+    examples = bundle_rows(bundle, rows, columns)
+    if bundle.kind is Kind.labels:
+        task, evaluation = score_labels(bundle, examples)
+    else:
+        task, evaluation = score_bundle(bundle, examples, bundle_config(bundle))
+    answered = _beside(examples, predictions_of(task, evaluation, examples))
+    details = details_of(task, evaluation)
+    return Scored(evaluation.scores, len(examples), details, answered, bundle.folder, bundle.manifest.get("sweep"))

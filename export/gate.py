@@ -1,15 +1,9 @@
 """Who may be champion: a candidate that is better than the present one on the same rows."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-import numpy as np
-
-from export.answers import Classifier
 from export.bundle import Bundle
-
-if TYPE_CHECKING:
-    from training.examples import Example
 
 
 class Decision(NamedTuple):
@@ -19,23 +13,38 @@ class Decision(NamedTuple):
     reason: str
 
 
-def decide(candidate: Bundle, champion: Bundle | None, rows: "Sequence[Example] | None") -> Decision:
+class OnRows(NamedTuple):
+    """Labelled rows that both are scored on.
+
+    Attributes:
+        metric: What is compared.
+        num_rows: How many rows.
+        score: Of a bundle; more is better.
+    """
+
+    metric: str
+    num_rows: int
+    score: Callable[[Bundle], float]
+
+
+def decide(candidate: Bundle, champion: Bundle | None, rows: OnRows | None) -> Decision:
     """Compare two bundles.
 
     Args:
         candidate: Who asks.
         champion: Who holds the alias, if anybody does.
-        rows: Labelled rows to score both on; None compares their recorded scores, if those are from the same rows.
+        rows: What to score both on; None compares their recorded scores, if those are from the same rows.
     """
     if champion is None:
         return Decision(True, "there was no champion")
-    if (candidate.multi_label, candidate.takes_pairs) != (champion.multi_label, champion.takes_pairs):
-        return Decision(False, "the champion answers another kind of question (several labels, pairs of texts)")
+    if _question(candidate) != _question(champion):
+        return Decision(False, "the champion answers another kind of question (task, several labels, pairs of texts)")
     if set(candidate.labels) != set(champion.labels):
         return Decision(False, f"its labels are not the champion's ({', '.join(champion.labels)})")
     metric = candidate.manifest["metric"]
     if rows is not None:
-        return _compare("accuracy", accuracy(candidate, rows), accuracy(champion, rows), num_rows=len(rows))
+        scores = (rows.score(bundle) for bundle in (candidate, champion))
+        return _compare(rows.metric, *scores, num_rows=rows.num_rows)
     if champion.manifest["data_fingerprint"] != candidate.manifest["data_fingerprint"]:
         return Decision(False, "the champion was measured on other rows; give --data <labelled file> to score both")
     if champion.manifest["metric"] != metric:
@@ -47,11 +56,8 @@ def decide(candidate: Bundle, champion: Bundle | None, rows: "Sequence[Example] 
     return _compare(metric, sign * recorded(candidate), sign * recorded(champion), num_rows=num_rows)
 
 
-def accuracy(bundle: Bundle, rows: "Sequence[Example]") -> float:
-    """Share of rows whose label, or all of whose labels, the bundle predicts."""
-    answers = Classifier(bundle).answer([row.given(pairs=bundle.takes_pairs) for row in rows])
-    wanted = [set(row.labels) if bundle.multi_label else {row.label} for row in rows]
-    return float(np.mean([set(answer.labels) == labels for answer, labels in zip(answers, wanted, strict=True)]))
+def _question(bundle: Bundle) -> tuple[object, ...]:
+    return bundle.kind.writes, bundle.kind if not bundle.kind.writes else None, bundle.multi_label, bundle.takes_pairs
 
 
 def recorded(bundle: Bundle) -> float:

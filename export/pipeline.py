@@ -3,36 +3,46 @@
 # N rows, C classes
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
+from export.build import make_static
 from export.bundle import TOKENIZER, Bundle, write_bundle
 from export.card import model_card
-from export.config import OnnxExport, export_problems
-from export.graph import INPUTS, OUTPUT, PAIR_INPUTS, export_graph
+from export.causal_graph import export_causal
+from export.config import OnnxExport, check_static_length, export_problems
+from export.encoder_decoder_graph import export_encoder_decoder
+from export.execution import placed
+from export.facts import answers, built_for, ports, versions, writing_of
+from export.few_bits import FewBitsReport, few_bits_folders
+from export.genai_bundle import GenaiReport, genai_bundles
+from export.graph import export_graph
+from export.layout import INPUTS, PAIR_INPUTS, Kind
 from export.pareto import draw_variants
-from export.session import Text, TextSettings
+from export.reference import PyTorchRunner, Reference, Rows, kind_of
+from export.same_tokens import check_tokens
 from export.variants import FP32, Bench, measured_variants, report_of
-from export.verify import Check, Reference, VariantReport, choose
-from training.batches import collate
+from export.verify import VariantReport, check, choose
+from training.admission import positions_of
 from training.checkpoint import CheckpointRecord, load_model, load_own_tokenizer, own_task, read_record, trial_config
 from training.config import TrialConfig
 from training.errors import ModelError
+from training.examples import Example
 from training.generate import some_rows
 from training.methods import method_of
 from training.split import Splits, load_splits
-from training.tasks.classification import Classification
+from training.tasks import Task
+from training.tasks.similarity import Similarity
+from training.tasks.text_to_text import without_text
 from training.workbench import fingerprint, ready
 from training.written import write_json
 
-PACKAGES = ("slimtune", "torch", "transformers", "peft", "onnx", "onnxruntime", "tokenizers")
 REPORT, PICTURE = "verification.json", "variants.png"
 LIMITS = ("max_metric_drop", "min_agreement", "max_size_mb", "max_latency_ms")
-# bf16 training and fp32 reloading may tell a few rows apart
-MAX_RELOAD_GAP = 0.03
+# bf16 training and fp32 reloading may tell a few rows apart, and text that begins otherwise goes on otherwise
+MAX_RELOAD_GAP, MAX_TEXT_GAP = 0.03, 0.1
 
 
 class Exported(NamedTuple):
@@ -42,11 +52,28 @@ class Exported(NamedTuple):
         reports: PyTorch and every variant, measured.
         chosen: The variant in the bundle, or None if none is within the limits.
         bundle: The bundle, or None.
+        target: What it was built for, and where it was run.
+        genai: Folders for onnxruntime-genai, measured.
+        few_bits: Checkpoints in few bits, measured.
     """
 
     reports: list[VariantReport]
     chosen: VariantReport | None
     bundle: Bundle | None
+    target: Mapping[str, Any]
+    genai: Sequence[GenaiReport] = ()
+    few_bits: Sequence[FewBitsReport] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as they are printed and kept."""
+        return {
+            "reports": [report.as_dict() for report in self.reports],
+            "chosen": self.chosen.name if self.chosen else None,
+            "bundle": str(self.bundle.folder) if self.bundle else None,
+            "genai": [report.as_dict() for report in self.genai],
+            "few_bits": [report.as_dict() for report in self.few_bits],
+            "target": self.target,
+        }
 
 
 class _Source(NamedTuple):
@@ -54,10 +81,15 @@ class _Source(NamedTuple):
     record: CheckpointRecord
     config: TrialConfig
     splits: Splits
+    task: Task
+    kind: Kind
+    tokenizer: Any
 
-    @property
-    def takes_pairs(self) -> bool:
-        return self.config.data.text_pair_column is not None
+    def rows(self, examples: Sequence[Example], name: str, *, writes: bool = True) -> Rows:
+        """Examples, ready to run."""
+        task = self.task if writes else without_text(self.task)
+        split = ready(examples, task, self.tokenizer, config=self.config, name=name)
+        return Rows(kind=self.kind, task=task, split=split, tokenizer=self.tokenizer, config=self.config)
 
 
 def export_checkpoint(checkpoint: Path, limits: OnnxExport, folder: Path, *, facts: Mapping[str, Any]) -> Exported:
@@ -70,55 +102,75 @@ def export_checkpoint(checkpoint: Path, limits: OnnxExport, folder: Path, *, fac
         facts: More entries for the manifest: scores, the source run.
 
     Raises:
-        ModelError: The checkpoint cannot be read.
+        ModelError: The checkpoint cannot be read, or has no graph.
         DataError: Its validation rows cannot be read again, or have changed.
     """
-    source = _open(checkpoint)
-    if problems := export_problems(source.config):
-        raise ModelError(f"{checkpoint}: {problems[0]}")
+    source = _open(checkpoint, limits)
     folder.mkdir(parents=True, exist_ok=True)
     model = load_model(checkpoint)
-    tokenizer = load_own_tokenizer(checkpoint)
-    bench = Bench(
-        folder=folder,
-        limits=limits,
-        reference=_reference(model, tokenizer, source),
-        tokenizer=_tokenizer_file(checkpoint),
-        settings=TextSettings(source.config.data.max_length, int(tokenizer.pad_token_id)),
-        num_threads=torch.get_num_threads(),
-        training_texts=_training_texts(source, limits.calibration_rows),
-    )
-    _check_reference(bench.reference, source)
+    check_static_length(limits.target, positions_of(model.config))
+    bench = _bench(model, source, limits, folder)
+    target = built_for(limits.target, bench.where)
     pytorch = _pytorch_report(model, checkpoint, bench)
     merged = method_of(source.config.method).merge(model)
-    export_graph(merged, bench.file(FP32), opset=limits.opset, inputs=_inputs(bench.reference))
+    _export(merged, bench)
     reports = [pytorch, *measured_variants(bench)]
     write_json(folder / REPORT, [report.as_dict() for report in reports])
     draw_variants(reports, folder / PICTURE, min_agreement=limits.min_agreement)
+    common = {**answers(bench.reference.rows, bench.writing), **_manifest(source, bench, reports), **facts}
+    folders = genai_bundles(merged, bench, common, tokenizer=checkpoint)
+    few_bits = few_bits_folders(merged, bench)
     chosen = choose(reports[1:], limits.objective)
     if chosen is None:
-        return Exported(reports, None, None)
-    manifest = {**_manifest(source, bench, reports), "variant": chosen.name, **facts}
+        return Exported(reports, None, None, target, folders, few_bits)
+    manifest = {**common, "graphs": ports(bench.of(chosen.name)), "variant": chosen.name, "target": target}
     bundle = write_bundle(
         folder / "bundle",
-        model=bench.file(chosen.name),
-        tokenizer=bench.tokenizer,
+        graphs=bench.of(chosen.name),
+        tokenizer=checkpoint,
         manifest=manifest,
         card=model_card(manifest),
     )
-    return Exported(reports, chosen, bundle)
+    return Exported(reports, chosen, bundle, target, folders, few_bits)
 
 
-def _open(checkpoint: Path) -> _Source:
+def _open(checkpoint: Path, limits: OnnxExport) -> _Source:
     record = read_record(checkpoint)
     config = trial_config(record, checkpoint)
+    if problems := export_problems(config, limits):
+        raise ModelError(f"{checkpoint}: {problems[0]}")
     splits = load_splits(config)
     if fingerprint(splits) != record.data_fingerprint:
         raise ModelError(
             f"{config.data.train_file} has changed since {checkpoint} was trained; its validation rows would no "
             "longer be rows that it has not seen: bring the file back, or train again"
         )
-    return _Source(checkpoint, record, config, splits)
+    task = own_task(checkpoint)
+    kind = kind_of(task)
+    assert kind is not None, "the config's problems name such tasks"
+    return _Source(checkpoint, record, config, splits, task, kind, load_own_tokenizer(checkpoint))
+
+
+def _bench(model: torch.nn.Module, source: _Source, limits: OnnxExport, folder: Path) -> Bench:
+    rows = source.rows(source.splits.validation, "validation")
+    # row by row, as a model is used that nothing was done to
+    reference = Reference(rows=rows, found=rows.run(PyTorchRunner(model, rows), batch_size=1))
+    _check_reference(reference, source)
+    tokenizer = _tokenizer_file(source.checkpoint)
+    check_tokens(rows, tokenizer)
+    train = source.splits.train
+    num_threads = torch.get_num_threads()
+    drawn = some_rows(len(train), limits.calibration_rows, seed=source.config.fit.seed)
+    return Bench(
+        folder=folder,
+        limits=limits,
+        reference=reference,
+        training=source.rows([train[row] for row in drawn], "train", writes=False),
+        tokenizer=tokenizer,
+        writing=writing_of(rows, model) if source.kind.writes else None,
+        where=placed(limits.target.provider, limits.target.provider_options, num_threads=num_threads),
+        num_threads=num_threads,
+    )
 
 
 def _tokenizer_file(checkpoint: Path) -> Path:
@@ -128,58 +180,38 @@ def _tokenizer_file(checkpoint: Path) -> Path:
     return path
 
 
-def _training_texts(source: _Source, count: int) -> list[Text]:
-    """So many, drawn by the trial's seed."""
-    examples = source.splits.train
-    drawn = some_rows(len(examples), count, seed=source.config.fit.seed)
-    return [examples[index].given(pairs=source.takes_pairs) for index in drawn]
-
-
-@torch.inference_mode()
-def _reference(model: torch.nn.Module, tokenizer: Any, source: _Source) -> Reference:
-    """Row by row, as a model is used that nothing was done to."""
-    task = own_task(source.checkpoint)
-    assert isinstance(task, Classification)
-    split = ready(source.splits.validation, task, tokenizer, config=source.config, name="validation")
-    device = torch.device("cpu")
-    batches = (collate(split, [row], pad_id=tokenizer.pad_token_id, device=device) for row in range(len(split)))
-    logits_NC = torch.cat([task.logits(model, batch) for batch in batches])
-    return Reference(
-        task=task,
-        split=split,
-        takes_pairs=source.takes_pairs,
-        logits_NC=logits_NC.numpy(),
-        metric=source.config.task.metric,
-        maximize=source.config.task.maximize,
-    )
-
-
 def _check_reference(reference: Reference, source: _Source) -> None:
     """A checkpoint that does not score as it was saved is not what was trained, however well a graph agrees with it."""
     trained = source.record.scores[f"validation/{reference.metric}"]
-    loaded = reference.score(reference.logits_NC)
-    if abs(loaded - trained) > MAX_RELOAD_GAP * max(1.0, abs(trained)):
+    loaded = reference.score(reference.found)
+    is_text = reference.tally(reference.found) is reference.found.generated
+    if abs(loaded - trained) > (MAX_TEXT_GAP if is_text else MAX_RELOAD_GAP) * max(1.0, abs(trained)):
         raise ModelError(
             f"{source.checkpoint}: loaded again it has a validation {reference.metric} of {loaded:.4f}, where "
             f"{trained:.4f} was measured in training; the checkpoint or its base model has changed"
         )
 
 
-def _inputs(reference: Reference) -> tuple[str, ...]:
-    return PAIR_INPUTS if "token_type_ids" in reference.split.encoded.columns else INPUTS
+def _export(model: Any, bench: Bench) -> None:
+    rows, folder, opset = bench.reference.rows, bench.of(FP32), bench.limits.opset
+    match rows.kind:
+        case Kind.causal:
+            export_causal(model, folder, opset=opset)
+        case Kind.encoder_decoder:
+            export_encoder_decoder(model, folder, opset=opset)
+        case _:
+            inputs = PAIR_INPUTS if "token_type_ids" in rows.split.encoded.columns else INPUTS
+            pooling = rows.task.pooling if isinstance(rows.task, Similarity) else None
+            export_graph(model, folder, opset=opset, inputs=inputs, pooling=pooling)
+            if bench.limits.target.is_static:
+                make_static(folder, bench.limits.target)
 
 
 def _pytorch_report(model: torch.nn.Module, checkpoint: Path, bench: Bench) -> VariantReport:
-    reference = bench.reference
-    score = reference.score(reference.logits_NC)
     weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
-    return report_of(
-        "pytorch",
-        Check(score, 0.0, 1.0, 0, 0.0, reference.logits_NC),
-        model=checkpoint,
-        size_mb=weights / 1e6,
-        bench=bench,
-    )
+    checked = check(PyTorchRunner(model, bench.reference.rows), bench.reference, single=bench.reference.found)
+    request = bench.request(checkpoint, pytorch=True)
+    return report_of("pytorch", checked, request=request, size_mb=weights / 1e6, bench=bench)
 
 
 def _manifest(source: _Source, bench: Bench, reports: Sequence[VariantReport]) -> dict[str, Any]:
@@ -189,13 +221,8 @@ def _manifest(source: _Source, bench: Bench, reports: Sequence[VariantReport]) -
         "task": config.task.name,
         "metric": config.task.metric,
         "direction": config.task.direction.value,
-        "labels": list(source.record.labels),
         "max_length": settings.max_length,
         "pad_id": settings.pad_id,
-        "multi_label": bench.reference.task.multi_label,
-        "takes_pairs": source.takes_pairs,
-        "inputs": {name: ["batch", "sequence"] for name in _inputs(bench.reference)},
-        "outputs": {OUTPUT: ["batch", len(source.record.labels)]},
         "opset": limits.opset,
         "base_model": config.model.name_or_path,
         "base_revision": config.model.revision,
@@ -207,5 +234,6 @@ def _manifest(source: _Source, bench: Bench, reports: Sequence[VariantReport]) -
         "limits": {name: getattr(limits, name) for name in LIMITS},
         "objective": limits.objective.value,
         "variants": [report.as_dict() for report in reports],
-        "versions": {name: version(name) for name in PACKAGES},
+        "config": source.record.config,
+        "versions": versions(),
     }

@@ -10,12 +10,15 @@ from typing import Any
 import onnx
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic
 
-from export.config import Calibration, Variant
+from export.config import Calibration, Int4Algorithm, Variant
 from export.embeddings import quantize_embeddings
+from export.graph import has_data, save_graph
 from export.recipe import Feed, Recipe
+from export.tied import untie
 
 # int8 arithmetic inside a block; 0 would compute in fp32 at a sixth of the speed
 ACCURACY_LEVEL = 4
+INT8, INT4 = 8, 4
 MATRIX_PRODUCTS = ("MatMul", "Gemm")
 
 
@@ -28,6 +31,7 @@ def int8_dynamic(source: Path, target: Path, recipe: Recipe) -> None:
             weight_type=QuantType.QInt8,
             per_channel=recipe.per_channel,
             nodes_to_exclude=sorted(recipe.kept),
+            use_external_data_format=has_data(source),
         )
 
 
@@ -37,18 +41,19 @@ def int8_blockwise(source: Path, target: Path, recipe: Recipe) -> None:
     As small as the other and nearly exact: activations keep their precision, which is what a fine-tuned encoder loses
     most by.
     """
-    _blockwise(source, target, recipe, bits=8)
+    _blockwise(source, target, recipe, bits=INT8)
 
 
 def int4_blockwise(source: Path, target: Path, recipe: Recipe) -> None:
-    """The same in 4 bits, rounded to the nearest; embeddings in 8."""
-    _blockwise(source, target, recipe, bits=4)
+    """The same in 4 bits, by the recipe's algorithm; embeddings in 8."""
+    _blockwise(source, target, recipe, bits=INT4)
 
 
 def _blockwise(source: Path, target: Path, recipe: Recipe, *, bits: int) -> None:
     with _root_logger_kept():
         from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
     graph = onnx.load(source)
+    untie(graph)
     quantize_embeddings(graph, per_channel=recipe.per_channel, kept=recipe.kept)
     with _quiet():
         quantizer = MatMulNBitsQuantizer(
@@ -58,9 +63,23 @@ def _blockwise(source: Path, target: Path, recipe: Recipe, *, bits: int) -> None
             is_symmetric=recipe.symmetric,
             accuracy_level=ACCURACY_LEVEL,
             nodes_to_exclude=sorted(recipe.kept),
+            algo_config=_algorithm(recipe) if bits == INT4 else None,
         )
         quantizer.process()
-        quantizer.model.save_model_to_file(str(target), use_external_data_format=False)
+    save_graph(quantizer.model.model, target)
+
+
+def _algorithm(recipe: Recipe) -> Any:
+    """onnxruntime's settings of an algorithm; None rounds to the nearest."""
+    from onnxruntime.quantization.matmul_nbits_quantizer import HQQWeightOnlyQuantConfig, KQuantWeightOnlyQuantConfig
+
+    match recipe.int4_algorithm:
+        case Int4Algorithm.rtn:
+            return None
+        case Int4Algorithm.hqq:
+            return HQQWeightOnlyQuantConfig(block_size=recipe.block_size, bits=INT4)
+        case Int4Algorithm.k_quant:
+            return KQuantWeightOnlyQuantConfig()
 
 
 def int8_static(source: Path, target: Path, recipe: Recipe) -> None:
@@ -75,6 +94,7 @@ def int8_static(source: Path, target: Path, recipe: Recipe) -> None:
         Calibration.percentile: CalibrationMethod.Percentile,
     }
     graph = onnx.load(source)
+    untie(graph)
     quantize_embeddings(graph, per_channel=recipe.per_channel, kept=recipe.kept)
     with _quiet():
         quantize_static(
@@ -86,6 +106,7 @@ def int8_static(source: Path, target: Path, recipe: Recipe) -> None:
             per_channel=recipe.per_channel,
             nodes_to_exclude=sorted(recipe.kept),
             calibrate_method=methods[recipe.calibration],
+            use_external_data_format=has_data(source),
         )
 
 
@@ -94,11 +115,14 @@ def fp16(source: Path, target: Path, recipe: Recipe) -> None:
     kept, onnxruntime 1.31's converter gives two nodes one name.
     """
     from onnxruntime.transformers.float16 import convert_float_to_float16
+    from onnxruntime.transformers.onnx_model import OnnxModel
 
     assert not recipe.kept
     with _quiet():
-        half = convert_float_to_float16(onnx.load(source), keep_io_types=True, disable_shape_infer=True)
-    onnx.save(half, target)
+        half = OnnxModel(convert_float_to_float16(onnx.load(source), keep_io_types=True, disable_shape_infer=True))
+        # the converter puts the casts of inputs behind nodes that use them
+        half.topological_sort()
+    save_graph(half.model, target)
 
 
 BUILDERS: Mapping[Variant, Callable[[Path, Path, Recipe], None]] = {

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from export.config import Calibration
+from export.config import Calibration, Int4Algorithm
 
 # inputs of one batch by name
 Feed = Mapping[str, np.ndarray]
@@ -17,6 +17,7 @@ class Recipe(NamedTuple):
     block_size: Weights that share a scale, where weights are quantized in blocks.
     symmetric: Whether blocks do without a zero point.
     calibration: How ranges are taken from activations.
+    int4_algorithm: How 4 bits are chosen.
     feeds: Batches to take them from.
     kept: Names of nodes that keep fp32.
     """
@@ -25,5 +26,6 @@ class Recipe(NamedTuple):
     block_size: int
     symmetric: bool
     calibration: Calibration
+    int4_algorithm: Int4Algorithm = Int4Algorithm.rtn
     feeds: Sequence[Feed] = ()
     kept: frozenset[str] = frozenset()

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from export.bundle import MANIFEST, Bundle, open_bundle
+from export.layout import Kind
+from export.prompts import text_columns
 from training.errors import ModelError
 from training.tracking import client_of
 
 SCHEME = "models:/"
 HISTORY, DIGEST = "alias_history", "bundle_sha256"
-REQUIREMENTS = ("numpy", "onnxruntime", "pandas", "tokenizers")
+REQUIREMENTS = ("jinja2", "numpy", "omegaconf", "onnxruntime", "pandas", "tokenizers")
 
 
 class RegisteredVersion(NamedTuple):
@@ -138,16 +140,7 @@ def _local(source: str) -> str | None:
 
 def _log_model(uri: str, bundle: Bundle, run_id: str) -> str:
     import mlflow
-    from mlflow.models import ModelSignature
-    from mlflow.types import DataType
-    from mlflow.types.schema import Array, ColSpec, Schema
 
-    given = ("text", "text_pair") if bundle.takes_pairs else ("text",)
-    answered = {"label": DataType.string, "probability": DataType.double}
-    signature = ModelSignature(
-        inputs=Schema([ColSpec(DataType.string, name) for name in given]),
-        outputs=Schema([ColSpec(Array(kind) if bundle.multi_label else kind, name) for name, kind in answered.items()]),
-    )
     root = Path(__file__).parents[1]
     mlflow.set_tracking_uri(uri)
     with _quiet(), mlflow.start_run(run_id=run_id):
@@ -157,18 +150,51 @@ def _log_model(uri: str, bundle: Bundle, run_id: str) -> str:
             data_path=str(bundle.folder),
             code_paths=[str(root / "export"), str(root / "training")],
             pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
-            signature=signature,
+            signature=signature_of(bundle),
         )
     return str(info.model_uri)
+
+
+def signature_of(bundle: Bundle) -> Any:
+    """What a served model is given, and what it answers."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import DataType
+    from mlflow.types.schema import Array, ColSpec, Object, Property, Schema
+
+    text, number, whole = DataType.string, DataType.double, DataType.long
+    given: list[Any] = [ColSpec(text, name) for name in text_columns(bundle)]
+    answered: list[Any]
+    match bundle.kind:
+        case Kind.labels:
+            kinds = {"label": text, "probability": number}
+            answered = [ColSpec(Array(kind) if bundle.multi_label else kind, name) for name, kind in kinds.items()]
+        case Kind.tags:
+            parts = {"start": whole, "end": whole, "label": text, "text": text}
+            span = Object([Property(name, kind) for name, kind in parts.items()])
+            answered = [ColSpec(Array(span), "prediction")]
+        case Kind.embedding:
+            answered = [ColSpec(number, "prediction")]
+        case _:
+            answered = [ColSpec(text, "prediction")]
+            if bundle.manifest["prompt"]["chat_template"] is not None:
+                turn = Object([Property(name, text) for name in ("role", "content")])
+                given = [ColSpec(Array(turn), "messages")]
+    return ModelSignature(inputs=Schema(given), outputs=Schema(answered))
 
 
 def _ensure_model(client: Any, name: str, bundle: Bundle) -> None:
     from mlflow.exceptions import MlflowException
 
     try:
-        client.create_registered_model(name, description=f"Labels: {', '.join(bundle.labels)}")
+        client.create_registered_model(name, description=_purpose(bundle))
     except MlflowException:
         client.get_registered_model(name)
+
+
+def _purpose(bundle: Bundle) -> str:
+    if bundle.labels:
+        return f"Labels: {', '.join(bundle.labels)}"
+    return str(bundle.manifest["task"]).replace("_", " ")
 
 
 def _tags(bundle: Bundle) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Which layers a variant loses most by: each is quantized alone, and the scores are compared with those of fp32."""
 
 import ast
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -8,18 +9,18 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 
+from export.build import graphs, named
 from export.embeddings import is_lookup
+from export.graph import SCOPES
 from export.quantize import MATRIX_PRODUCTS
 from export.recipe import Recipe
 
-# where the exporter notes the modules that a node comes from
-SCOPES = "pkg.torch.onnx.name_scopes"
 # our wrapper around the model
 WRAPPER = "model."
 FP32_BYTES = 4
 
 Build = Callable[[Path, Path, Recipe], None]
-# scores (N, C) of a graph on a few training rows
+# scores of a folder's graphs on a few training rows
 Score = Callable[[Path], np.ndarray]
 
 
@@ -53,21 +54,21 @@ def layer_costs(source: Path, scratch: Path, recipe: Recipe, *, build: Build, sc
     Errors of layers are taken to be independent, so that their squares add up.
 
     Args:
-        source: The fp32 graph.
-        scratch: A file to build in; it is removed.
+        source: The folder of the fp32 graphs.
+        scratch: A folder to build in; it is removed.
         recipe: Of the variant.
         build: Makes the variant.
         score: On rows that no decision is checked on.
     """
-    layers = layers_of(onnx.load(source))
+    layers = layers_of(source)
     every = frozenset(name for layer in layers for name in layer.nodes)
-    exact_NC = score(source)
+    exact = score(source)
     costs = []
     for layer in layers:
         build(source, scratch, recipe._replace(kept=every - layer.nodes))
-        gap = float(np.sqrt(np.mean((score(scratch) - exact_NC) ** 2)))
+        gap = float(np.sqrt(np.mean((score(scratch) - exact) ** 2)))
         costs.append(LayerCost(layer, gap))
-    scratch.unlink(missing_ok=True)
+    shutil.rmtree(scratch, ignore_errors=True)
     return sorted(costs, key=lambda cost: (-(cost.gap**2) / cost.layer.fp32_mb, cost.layer.name))
 
 
@@ -88,20 +89,23 @@ def fewest_kept(costs: Sequence[LayerCost], passes: Callable[[frozenset[str]], b
     return found
 
 
-def layers_of(model: onnx.ModelProto) -> list[Layer]:
-    """The graph's matrix products with weights and its embeddings, by the module that holds them."""
-    sizes = {item.name: FP32_BYTES * float(np.prod(item.dims)) / 1e6 for item in model.graph.initializer}
+def layers_of(folder: Path) -> list[Layer]:
+    """The matrix products with weights and the embeddings of a folder's graphs, by the module that holds them."""
     nodes: dict[str, list[str]] = {}
-    weights: dict[str, set[str]] = {}
-    for node in model.graph.node:
-        weight = _weight(node, sizes)
-        if weight is not None:
-            name = _module(node)
-            nodes.setdefault(name, []).append(node.name)
-            weights.setdefault(name, set()).add(weight)
-    return [
-        Layer(name, frozenset(names), sum(sizes[weight] for weight in weights[name])) for name, names in nodes.items()
-    ]
+    weights: dict[str, dict[str, float]] = {}
+    for path in graphs(folder):
+        graph = onnx.load(path, load_external_data=False).graph
+        sizes = {item.name: FP32_BYTES * float(np.prod(item.dims)) / 1e6 for item in graph.initializer}
+        # tables that are multiplied with as well
+        turned = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Transpose"}
+        sizes |= {name: sizes[table] for name, table in turned.items() if table in sizes}
+        for node in graph.node:
+            weight = _weight(node, sizes)
+            if weight is not None:
+                name = _module(node)
+                nodes.setdefault(name, []).append(named(path, node.name))
+                weights.setdefault(name, {})[named(path, weight)] = sizes[weight]
+    return [Layer(name, frozenset(names), sum(weights[name].values())) for name, names in nodes.items()]
 
 
 def _weight(node: onnx.NodeProto, sizes: Mapping[str, float]) -> str | None:

@@ -2,38 +2,32 @@
 
 from pathlib import Path
 
-from export.answers import Classifier
 from export.bundle import open_bundle
-from export.session import Text
+from export.layout import Kind
+from export.predictor import Asked, Columns, predictor_of
 
 
-class ServedClassifier:
-    """Texts in, labels and probabilities out."""
+class ServedBundle:
+    """Rows in, answers out."""
 
     def __init__(self, folder: Path) -> None:
-        self._bundle = open_bundle(folder)
-        self._classifier = Classifier(self._bundle)
+        bundle = open_bundle(folder)
+        self._predictor = predictor_of(bundle, Columns())
+        self._names = {"prediction": "label"} if bundle.kind is Kind.labels else {}
 
     # without type hints: MLflow reads them, and would validate or warn
     def predict(self, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002
-        """Classify the column `text` of a data frame, or its columns `text` and `text_pair`.
+        """A data frame of answers, for one with the columns of the signature: as `slimtune predict` gives them.
 
-        With several labels, a row's are a list.
+        A classifier's are `label` and `probability`, lists with several labels.
         """
         import pandas
 
-        texts: list[Text] = [str(text) for text in model_input["text"]]
-        if self._bundle.takes_pairs:
-            pairs = zip(model_input["text"], model_input["text_pair"], strict=True)
-            texts = [(str(text), str(other)) for text, other in pairs]
-        answers = self._classifier.answer(texts)
-        if self._bundle.multi_label:
-            lists = [(list(answer.labels), list(answer.probabilities)) for answer in answers]
-            return pandas.DataFrame(lists, columns=["label", "probability"])
-        best = [(answer.labels[0], answer.probabilities[0]) for answer in answers]
-        return pandas.DataFrame(best, columns=["label", "probability"])
+        rows = model_input.to_dict(orient="records")
+        answers = self._predictor.answers([Asked(row, f"row {number}") for number, row in enumerate(rows, start=1)])
+        return pandas.DataFrame(answers).rename(columns=self._names)
 
 
-def _load_pyfunc(path: str) -> ServedClassifier:
+def _load_pyfunc(path: str) -> ServedBundle:
     """MLflow's entry."""
-    return ServedClassifier(Path(path))
+    return ServedBundle(Path(path))

@@ -1,14 +1,20 @@
-"""A bundle's model in onnxruntime: texts to class scores, without PyTorch or transformers."""
+"""An encoder's graph in onnxruntime: texts to scores or vectors, without PyTorch or transformers."""
 
 # B rows of a batch, T tokens, N rows, C classes
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
-import onnxruntime
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
+
+from export.bundle import TOKENIZER, Bundle
+from export.execution import ON_CPU, Execution, execution_for, open_graph
+from export.layout import MODEL
+from export.static_shape import StaticShape
+from export.switched import Switched
 
 PREDICT_BATCH_SIZE = 8
 
@@ -19,10 +25,12 @@ class TextSettings(NamedTuple):
     Attributes:
         max_length: Longest input in tokens.
         pad_id: Token id that fills up a batch.
+        stride: Tokens that two windows of a longer text share; None cuts it.
     """
 
     max_length: int
     pad_id: int
+    stride: int | None = None
 
 
 # a text, or two that belong together
@@ -36,47 +44,62 @@ class Row(NamedTuple):
     types: Sequence[int]
 
 
-class ClassifierSession:
-    """Runs one ONNX classifier on the CPU.
+class EncoderSession:
+    """Runs one encoder.
 
     Args:
-        model: The ONNX file.
+        folder: Holds `model.onnx`.
         tokenizer: The tokenizer's `tokenizer.json`.
         settings: How texts become inputs.
-        num_threads: Threads inside an operator; None leaves it to onnxruntime.
+        execution: Where it runs.
     """
 
-    def __init__(self, model: Path, tokenizer: Path, settings: TextSettings, *, num_threads: int | None = None) -> None:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        if num_threads is not None:
-            options.intra_op_num_threads = num_threads
-        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-        self._names = {item.name for item in self._session.get_inputs()}
+    def __init__(self, folder: Path, tokenizer: Path, settings: TextSettings, *, execution: Execution = ON_CPU) -> None:
+        self._session = open_graph(folder / MODEL, execution)
+        inputs = self._session.get_inputs()
+        self._names = {item.name for item in inputs}
+        self.shape = StaticShape.of(inputs[0].shape)
         self._settings = settings
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        self._tokenizer.enable_truncation(settings.max_length)
+        self._tokenizer.enable_truncation(settings.max_length, stride=settings.stride or 0)
         self._tokenizer.no_padding()
 
-    def logits(self, texts: Sequence[Text], *, batch_size: int = PREDICT_BATCH_SIZE) -> np.ndarray:
-        """Class scores (N, C) in float32, in the order of the texts; rows of like length share a batch."""
-        rows = self.encode(texts)
+    def with_adapter(self, adapter: Path, *, max_length: int | None = None) -> Self:
+        """A session on the same weights with an `.onnx_adapter` file switched on, which may cut texts elsewhere."""
+        other = copy.copy(self)
+        other._session = Switched(self._session, adapter)
+        if max_length is not None:
+            other._tokenizer = Tokenizer.from_str(self._tokenizer.to_str())
+            other._tokenizer.enable_truncation(max_length)
+        return other
+
+    def outputs(self, texts: Sequence[Text], *, batch_size: int = PREDICT_BATCH_SIZE) -> np.ndarray:
+        """Class scores (N, C) or vectors (N, D) in float32, in the order of the texts."""
+        rows = self.run_rows(self.encode(texts), batch_size=batch_size)
+        return np.stack(rows)
+
+    def run_rows(self, rows: Sequence[Row], *, batch_size: int = PREDICT_BATCH_SIZE) -> list[np.ndarray]:
+        """What the graph gives for each row; of tokens, without padding (T, C). Rows of like length share a batch."""
         order = sorted(range(len(rows)), key=lambda index: len(rows[index].ids))
-        parts: list[np.ndarray] = []
+        found: list[np.ndarray] = [np.empty(0)] * len(rows)
         for at in range(0, len(order), batch_size):
-            parts.append(self.scores(self.feed([rows[index] for index in order[at : at + batch_size]])))
-        logits_NC = np.concatenate(parts)
-        in_order = np.empty_like(logits_NC)
-        in_order[order] = logits_NC
-        return in_order
+            part = order[at : at + batch_size]
+            for index, output in zip(part, self.run(self.feed([rows[index] for index in part])), strict=True):
+                found[index] = output[: len(rows[index].ids)] if output.ndim > 1 else output
+        return found
 
     def encode(self, texts: Sequence[Text]) -> list[Row]:
         """Each text as tokens."""
         return [Row(encoding.ids, encoding.type_ids) for encoding in self._tokenizer.encode_batch(list(texts))]
 
+    def windows(self, text: str) -> list[Encoding]:
+        """A text as one window or several, with the places of their tokens."""
+        encoding = self._tokenizer.encode(text)
+        return [encoding, *encoding.overflowing]
+
     def feed(self, rows: Sequence[Row], *, length: int | None = None) -> dict[str, np.ndarray]:
-        """Inputs (B, T) of one batch, padded to the longest row or to `length`."""
-        longest = max(len(row.ids) for row in rows) if length is None else length
+        """Inputs (B, T) of one batch, padded to the longest row, to `length`, or to what the graph takes."""
+        longest = self.shape.length or length or max(len(row.ids) for row in rows)
         shape = (len(rows), longest)
         feed = {
             "input_ids": np.full(shape, self._settings.pad_id, dtype=np.int64),
@@ -86,12 +109,28 @@ class ClassifierSession:
         for at, (ids, types) in enumerate(rows):
             for name, values in (("input_ids", ids), ("attention_mask", 1), ("token_type_ids", types)):
                 feed[name][at, : len(ids)] = values
+        return self._given(feed)
+
+    def run(self, feed: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Scores (B, C), (B, T, C) or vectors (B, D) of one batch; inputs that the graph lacks are left out."""
+        if self.shape == StaticShape(None, None):
+            return self._run(self._given(feed))
+        return self.shape.run(self._given(feed), self._settings.pad_id, self._run)
+
+    def _run(self, feed: Mapping[str, np.ndarray]) -> np.ndarray:
+        output: np.ndarray = self._session.run(None, feed)[0]
+        return output.astype(np.float32)
+
+    def _given(self, feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {name: array for name, array in feed.items() if name in self._names}
 
-    def scores(self, feed: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Class scores (B, C) of one batch of inputs."""
-        logits_BC: np.ndarray = self._session.run(None, dict(feed))[0]
-        return logits_BC.astype(np.float32)
+
+def encoder_of(bundle: Bundle) -> EncoderSession:
+    """A bundle's encoder, as its manifest says that texts become inputs."""
+    manifest = bundle.manifest
+    settings = TextSettings(manifest["max_length"], manifest["pad_id"], manifest.get("stride"))
+    execution = execution_for(manifest)
+    return EncoderSession(bundle.folder, bundle.folder / TOKENIZER, settings, execution=execution)
 
 
 def decided(logits_NC: np.ndarray, *, multi_label: bool) -> np.ndarray:

@@ -9,17 +9,25 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from export.session import PREDICT_BATCH_SIZE, ClassifierSession, Text, TextSettings
+from export.execution import CPU, Execution
+from export.layout import INPUTS, PAIR_INPUTS, Kind
+from export.session import PREDICT_BATCH_SIZE, EncoderSession, Text, TextSettings
+from export.writer import Writing, answers_of, writer_of
 
 RUNS, WARMUP = 50, 5
+# a large model is run less often
+MOST_SECONDS, FEWEST_RUNS = 10.0, 5
+# new tokens, if the model may write so many
+TIMED_TOKENS = 16
 MB = 1e6
+Run = Callable[[Sequence[Any]], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,21 +35,31 @@ class Request:
     """What to run.
 
     Attributes:
-        model: An ONNX file, or the folder of a checkpoint, which runs in PyTorch, eager.
-        tokenizer: The `tokenizer.json` that goes with it.
+        folder: Of a variant's graphs, or of a checkpoint.
+        kind: What the model answers, the name of a `Kind`.
+        tokenizer: The `tokenizer.json` that goes with the graphs; None runs the checkpoint in PyTorch, eager.
         max_length: Longest input in tokens.
         pad_id: Token id that fills up a batch.
-        texts: Texts or pairs, as many as a batch of `predict` has; the first is the one that is run alone.
+        start_id: What a decoder begins with; None for others.
+        new_tokens: What a model that writes is timed with.
+        inputs: Texts, pairs, or token ids of prompts, as many as a batch of `predict` has; the first is also run alone.
         num_threads: Threads inside an operator.
+        provider: onnxruntime's execution provider.
+        provider_options: What it is given.
         dtype: How PyTorch stores and computes.
     """
 
-    model: str
-    tokenizer: str
+    folder: str
+    kind: str
+    tokenizer: str | None
     max_length: int
     pad_id: int
-    texts: Sequence[Text]
+    start_id: int | None
+    new_tokens: int
+    inputs: Sequence[Any]
     num_threads: int
+    provider: str = CPU
+    provider_options: Mapping[str, str] = field(default_factory=dict)
     dtype: str = "float32"
 
 
@@ -49,11 +67,11 @@ class Request:
 class Timing:
     """Attributes:
     load_ms: From the file to a session that can run.
-    latency_ms: Median time of one row, its tokenization included.
+    latency_ms: Median time of one row, its tokenization included; of a model that writes, of up to 16 new tokens.
     latency_p95_ms: 95th percentile of it.
     batch8_ms: Median time of a batch of 8 rows.
     batch8_p95_ms: 95th percentile of it.
-    tokens_per_second: Of such batches, padding not counted.
+    tokens_per_second: Of such batches, padding not counted; of a model that writes, new ones.
     peak_mb: Largest resident memory of the process.
     """
 
@@ -80,16 +98,16 @@ def measure(request: Request) -> Timing:
         check=False,
     )
     if done.returncode != 0:
-        raise RuntimeError(f"{request.model} could not be measured:\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"{request.folder} could not be measured:\n{done.stderr[-2000:]}")
     return Timing(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def measured(request: Request) -> Timing:
     """Measure in this process."""
     started = time.perf_counter()
-    run, count = _torch(request) if Path(request.model).is_dir() else _onnx(request)
+    run, count = _torch(request) if request.tokenizer is None else _onnx(request)
     load_ms = 1000 * (time.perf_counter() - started)
-    one, eight = _ms(lambda: run(request.texts[:1])), _ms(lambda: run(request.texts))
+    one, eight = _ms(lambda: run(request.inputs[:1])), _ms(lambda: run(request.inputs))
     return Timing(
         load_ms=load_ms,
         latency_ms=float(np.median(one)),
@@ -112,23 +130,33 @@ def _peak_bytes() -> float:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def _onnx(request: Request) -> tuple[Callable[[Sequence[Text]], object], int]:
+def _onnx(request: Request) -> tuple[Run, int]:
+    kind, folder = Kind(request.kind), Path(request.folder)
+    execution = Execution(request.provider, request.provider_options, request.num_threads)
+    if kind.writes:
+        writer = writer_of(kind, folder, execution=execution)
+        writing = Writing(request.new_tokens, request.pad_id, end_ids=(), start_id=request.start_id)
+        return lambda prompts: answers_of(writer, prompts, writing), request.new_tokens * len(request.inputs)
     settings = TextSettings(request.max_length, request.pad_id)
-    session = ClassifierSession(Path(request.model), Path(request.tokenizer), settings, num_threads=request.num_threads)
-    count = sum(len(row.ids) for row in session.encode(request.texts))
-    return lambda texts: session.logits(texts, batch_size=PREDICT_BATCH_SIZE), count
+    session = EncoderSession(folder, Path(str(request.tokenizer)), settings, execution=execution)
+    count = sum(len(row.ids) for row in session.encode(request.inputs))
+    return lambda texts: session.run_rows(session.encode(texts), batch_size=PREDICT_BATCH_SIZE), count
 
 
-def _torch(request: Request) -> tuple[Callable[[Sequence[Text]], object], int]:
+def _torch(request: Request) -> tuple[Run, int]:
     import torch
 
-    from export.graph import INPUTS, PAIR_INPUTS
     from training.checkpoint import load_model, load_own_tokenizer
 
     torch.set_num_threads(request.num_threads)
-    folder = Path(request.model)
+    folder = Path(request.folder)
     model: Any = load_model(folder).to(getattr(torch, request.dtype))
     tokenizer = load_own_tokenizer(folder)
+    return _writing(model, request) if Kind(request.kind).writes else _encoding(model, tokenizer, request)
+
+
+def _encoding(model: Any, tokenizer: Any, request: Request) -> tuple[Run, int]:
+    import torch
 
     def inputs_of(texts: Sequence[Text]) -> Any:
         cut = {"truncation": True, "max_length": request.max_length, "padding": True}
@@ -139,16 +167,38 @@ def _torch(request: Request) -> tuple[Callable[[Sequence[Text]], object], int]:
     def run(texts: Sequence[Text]) -> object:
         inputs = inputs_of(texts)
         names = PAIR_INPUTS if isinstance(texts[0], tuple) else INPUTS
-        return model(**{name: inputs[name] for name in names if name in inputs}).logits
+        return model(**{name: inputs[name] for name in names if name in inputs})
 
-    return run, int(inputs_of(request.texts)["attention_mask"].sum())
+    return run, int(inputs_of(request.inputs)["attention_mask"].sum())
+
+
+def _writing(model: Any, request: Request) -> tuple[Run, int]:
+    import torch
+
+    from training.padding import padded_ids
+
+    @torch.inference_mode()
+    def run(prompts: Sequence[Sequence[int]]) -> object:
+        ids_BT, mask_BT = padded_ids(prompts, request.pad_id, left=Kind(request.kind) is Kind.causal)
+        return model.generate(
+            input_ids=torch.from_numpy(ids_BT),
+            attention_mask=torch.from_numpy(mask_BT),
+            min_new_tokens=request.new_tokens,
+            max_new_tokens=request.new_tokens,
+            do_sample=False,
+            num_beams=1,
+            use_cache=True,
+            pad_token_id=request.pad_id,
+        )
+
+    return run, request.new_tokens * len(request.inputs)
 
 
 def _ms(call: Callable[[], object]) -> list[float]:
     for _ in range(WARMUP):
         call()
-    ms = []
-    for _ in range(RUNS):
+    ms: list[float] = []
+    while len(ms) < FEWEST_RUNS or (len(ms) < RUNS and sum(ms) < 1000 * MOST_SECONDS):
         started = time.perf_counter()
         call()
         ms.append(1000 * (time.perf_counter() - started))
@@ -159,6 +209,7 @@ if __name__ == "__main__":
     # as the command line does it: a file of the user's does not stand before ours
     sys.path.append(os.getcwd())
     given = json.load(sys.stdin)
-    # JSON has no tuples
-    given["texts"] = [tuple(text) if isinstance(text, list) else text for text in given["texts"]]
+    # JSON has no tuples; pairs are two texts, and prompts are numbers
+    pairs = any(isinstance(one, list) and isinstance(one[0], str) for one in given["inputs"])
+    given["inputs"] = [tuple(one) for one in given["inputs"]] if pairs else given["inputs"]
     print(json.dumps(asdict(measured(Request(**given)))))  # noqa: T201

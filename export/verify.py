@@ -1,22 +1,18 @@
 """What a variant costs: every exported model is compared with PyTorch on the validation rows."""
 
-# N rows, C classes
-
 import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from export.config import Objective, OnnxExport
-from export.session import PREDICT_BATCH_SIZE, Text, decided
+from export.reference import Found, Reference, Runner
+from export.session import PREDICT_BATCH_SIZE
 from export.timing import Timing
-from training.batches import Batch, Split
-from training.metrics import Tally, compute_all
-from training.tasks.classification import Classification
+from training.confidence import drawn_rows, units_of
 
 NUM_RESAMPLES, PERCENTILES = 200, (2.5, 97.5)
 # numbers of a report, as a tracker takes them
@@ -26,68 +22,18 @@ MEASURED = (
 )
 
 
-class Session(Protocol):
-    """Runs a model on texts."""
-
-    def logits(self, texts: Sequence[Text], *, batch_size: int = ...) -> np.ndarray: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """PyTorch's answer on the validation rows.
-
-    Attributes:
-        task: What the class scores mean.
-        split: The N rows.
-        takes_pairs: Whether they are pairs of texts.
-        logits_NC: PyTorch's class scores, fp32.
-        metric: The task's metric.
-        maximize: Whether more of it is better.
-    """
-
-    task: Classification
-    split: Split
-    takes_pairs: bool
-    logits_NC: np.ndarray
-    metric: str
-    maximize: bool
-
-    @property
-    def texts(self) -> list[Text]:
-        """What the model is given."""
-        return [example.given(pairs=self.takes_pairs) for example in self.split.examples]
-
-    def decided(self, logits_NC: np.ndarray) -> np.ndarray:
-        """The labels that each row gets (N, C, bool)."""
-        return decided(logits_NC, multi_label=self.task.multi_label)
-
-    def score(self, logits_NC: np.ndarray) -> float:
-        """The metric of some class scores on these rows."""
-        return self.score_of(self.tally(logits_NC))
-
-    def tally(self, logits_NC: np.ndarray) -> Tally:
-        """What the metric is computed from."""
-        assert self.split.targets.labels_N is not None
-        batch = Batch({}, torch.from_numpy(self.split.targets.labels_N))
-        return self.task.tally(torch.from_numpy(logits_NC), batch, self.split, range(len(logits_NC)))
-
-    def score_of(self, tally: Tally) -> float:
-        """The metric of all rows, or of those that were drawn."""
-        # a metric of the user's own may give scores that its measure does not name
-        own = [measure for measure in self.task.measures if self.metric in measure.keys]
-        return compute_all(own or self.task.measures, tally)[self.metric]
-
-
 class Check(NamedTuple):
     """A variant beside PyTorch in fp32, on the same rows.
 
     Attributes:
         metric: The task's metric on the validation rows.
-        metric_drop: How much worse that is than PyTorch's; negative if better.
-        agreement: Share of rows with PyTorch's label, or all of its labels; the smaller one of batch 1 and of 8.
-        num_disagreeing: Rows behind it.
-        max_logit_gap: Largest absolute difference of any class score.
-        logits_NC: The class scores that the metric is of.
+        metric_drop: How much worse that is than PyTorch's; negative if better. Of perplexity, a share of it.
+        agreement: Share of rows with PyTorch's answer, or of next tokens where text is written; the smaller one of
+            batch 1 and of 8.
+        num_disagreeing: Rows or tokens behind it.
+        max_logit_gap: Largest absolute difference of any score.
+        same_text: Share of written answers that are PyTorch's; None if nothing is written.
+        found: What the metric is of.
     """
 
     metric: float
@@ -95,7 +41,8 @@ class Check(NamedTuple):
     agreement: float
     num_disagreeing: int
     max_logit_gap: float
-    logits_NC: np.ndarray
+    same_text: float | None
+    found: Found
 
     def within(self, limits: OnnxExport) -> bool:
         """Whether drop and agreement are within the limits."""
@@ -111,8 +58,9 @@ class VariantReport:
         metric: As `Check`, with the four that follow.
         drop_low: Lower end of the drop's 95 % interval, rows drawn again in pairs.
         drop_high: Upper end.
-        size_mb: Size of the model file in 10^6 bytes.
+        size_mb: Size of the model's files in 10^6 bytes.
         timing: In a process of its own.
+        ran_on: onnxruntime's execution provider; None is PyTorch.
         kept: Layers that are in fp32 for it to pass.
         costs: What each layer costs that is quantized alone, the worst first; empty if it was not asked.
         passed: Whether it is within all limits.
@@ -126,8 +74,10 @@ class VariantReport:
     agreement: float
     num_disagreeing: int
     max_logit_gap: float
+    same_text: float | None = None
     size_mb: float
     timing: Timing
+    ran_on: str | None = None
     kept: list[str] = field(default_factory=list)
     costs: list[dict[str, Any]] = field(default_factory=list)
     passed: bool
@@ -139,42 +89,49 @@ class VariantReport:
         return {**values, **timing}
 
 
-def check(session: Session, reference: Reference) -> Check:
-    """Compare a variant with PyTorch; it is run as `predict` runs it, and row by row."""
-    batched = session.logits(reference.texts, batch_size=PREDICT_BATCH_SIZE)
-    single = session.logits(reference.texts, batch_size=1)
-    expected_NC = reference.decided(reference.logits_NC)
-    wrong = max(int((reference.decided(logits) != expected_NC).any(1).sum()) for logits in (batched, single))
+def check(runner: Runner, reference: Reference, *, single: Found | None = None) -> Check:
+    """Compare a variant with PyTorch: as `predict` runs it, and row by row unless that is known (`single`)."""
+    batched = reference.rows.run(runner, batch_size=PREDICT_BATCH_SIZE)
+    # text is written in batches of its own
+    single = single or reference.rows.run(runner, batch_size=1, writes=False)
+    agreeing = min((reference.agreeing(found) for found in (batched, single)), key=lambda units: units.mean())
     score = reference.score(batched)
     return Check(
         metric=score,
-        metric_drop=_sign(reference) * (reference.score(reference.logits_NC) - score),
-        agreement=1 - wrong / len(expected_NC),
-        num_disagreeing=wrong,
-        max_logit_gap=float(max(np.abs(logits - reference.logits_NC).max() for logits in (batched, single))),
-        logits_NC=batched,
+        metric_drop=_drop(reference, reference.score(reference.found), score),
+        agreement=float(agreeing.mean()),
+        num_disagreeing=int((~agreeing).sum()),
+        max_logit_gap=max(reference.gap(found) for found in (batched, single)),
+        same_text=reference.same_text(batched),
+        found=batched,
     )
 
 
 def drop_interval(checked: Check, reference: Reference, *, seed: int = 0) -> tuple[float, float]:
     """The 95 % percentile interval of the drop: both models are scored on the same rows, drawn again."""
-    if np.array_equal(checked.logits_NC, reference.logits_NC):
+    exact, other = (reference.tally(found) for found in (reference.found, checked.found))
+    if exact == other:
         return 0.0, 0.0
     generator = np.random.default_rng(seed)
-    sign, num_rows = _sign(reference), len(reference.split)
+    units = units_of(exact)
     drops = []
-    tallies = [reference.tally(logits) for logits in (reference.logits_NC, checked.logits_NC)]
     for _ in range(NUM_RESAMPLES):
-        drawn = generator.integers(0, num_rows, num_rows)
-        exact, found = (reference.score_of(tally.take(drawn)) for tally in tallies)
-        drops.append(sign * (exact - found))
+        drawn = generator.integers(0, len(units), len(units))
+        drops.append(
+            _drop(reference, *(reference.score_of(drawn_rows(tally, units, drawn)) for tally in (exact, other)))
+        )
     low, high = np.percentile(drops, PERCENTILES)
     return float(low), float(high)
 
 
-def file_mb(path: Path) -> float:
-    """Size of a file in 10^6 bytes."""
-    return path.stat().st_size / 1e6
+def is_small(size_mb: float, limits: OnnxExport) -> bool:
+    """Whether a size is within the limits."""
+    return limits.max_size_mb is None or size_mb <= limits.max_size_mb
+
+
+def folder_mb(folder: Path) -> float:
+    """Size of a variant's files in 10^6 bytes."""
+    return sum(path.stat().st_size for path in folder.iterdir()) / 1e6
 
 
 def choose(reports: Sequence[VariantReport], objective: Objective) -> VariantReport | None:
@@ -185,13 +142,21 @@ def choose(reports: Sequence[VariantReport], objective: Objective) -> VariantRep
     return min(passed, key=lambda report: report.timing.latency_ms, default=None)
 
 
-def median_texts(texts: Sequence[Text], count: int) -> list[Text]:
-    """So many texts around the median length, that of median length first; a few are taken again if there are fewer."""
-    ordered = sorted(texts, key=lambda text: len("".join(text)))
+def median_texts(texts: Sequence[Any], count: int) -> list[Any]:
+    """So many texts, pairs or prompts around the median length, that of median length first; a few are taken again if
+    there are fewer.
+    """
+    ordered = sorted(texts, key=_length)
     middle = len(ordered) // 2
     by_distance = sorted(range(len(ordered)), key=lambda place: (abs(place - middle), place))
     return [ordered[place] for place in itertools.islice(itertools.cycle(by_distance), count)]
 
 
-def _sign(reference: Reference) -> float:
-    return 1.0 if reference.maximize else -1.0
+def _length(text: Any) -> int:
+    return sum(len(part) for part in text) if isinstance(text, tuple) else len(text)
+
+
+def _drop(reference: Reference, exact: float, found: float) -> float:
+    drop = exact - found if reference.maximize else found - exact
+    # a perplexity has no upper end; its share is about what the loss rises by
+    return drop / exact if reference.metric == "perplexity" else drop

@@ -17,7 +17,7 @@ def problems_of(values: Mapping[str, Any]) -> list[str]:
     export = parse_export(values.get("export"))
     problems = [*trial.problems, *search.problems, *export.problems]
     if trial.section is not None and isinstance(export.section, OnnxExport):
-        problems += export_problems(trial.section)
+        problems += export_problems(trial.section, export.section)
     if trial.section is not None and search.section is not None:
         problems += _direction_problems(maximize=trial.section.task.maximize, search=search.section, values=values)
         problems += _password_problems(trial.section.tracking.uri, "tracking.uri")

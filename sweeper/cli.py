@@ -24,9 +24,13 @@ COMMANDS = {
     "sweep": Command("sweeper.commands.sweep", "search, choose the best model, export, verify and register it"),
     "train": Command("sweeper.commands.train", "run one trial of the same config, without a search"),
     "compare": Command("sweeper.commands.compare", "the trials of a sweep as a table or as JSON"),
-    "export": Command("sweeper.commands.export", "export, quantize and verify a checkpoint or the run of a trial"),
+    "export": Command(
+        "sweeper.commands.export",
+        "a checkpoint, a sweep's winner or a foreign model as a bundle",
+    ),
+    "adapters": Command("sweeper.commands.adapters", "one ONNX base with adapters that are switched at run time"),
     "evaluate": Command("sweeper.commands.evaluate", "the scores of any model on labelled rows"),
-    "predict": Command("export.commands.predict", "labels from a bundle or a registered model, without PyTorch"),
+    "predict": Command("export.commands.predict", "answers of a bundle or a registered model, without PyTorch"),
     "promote": Command("export.commands.promote", "give a registered version its alias, if it passes the gate"),
     "ui": Command("sweeper.commands.ui", "start the MLflow UI on this machine"),
 }

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from export.bundle import Bundle, open_bundle
+from export.bundle_task import on_rows
+from export.card import predict_arguments
 from export.config import OnnxExport
 from export.gate import Decision, decide
 from export.pipeline import PICTURE, REPORT, export_checkpoint
@@ -62,11 +64,14 @@ def export_stage(request: SweepRequest, limits: OnnxExport, chosen: Candidate, *
         "test": test or None,
     }
     exported = export_checkpoint(chosen.checkpoints[run], limits, request.folder / EXPORT, facts=facts)
-    return {
-        "reports": [report.as_dict() for report in exported.reports],
-        "chosen": exported.chosen.name if exported.chosen else None,
-        "bundle": str(exported.bundle.folder) if exported.bundle else None,
-    }
+    arguments = predict_arguments(exported.bundle.manifest) if exported.bundle else ""
+    return {**exported.as_dict(), "arguments": arguments}
+
+
+def log_refused(run: MlflowRun, folder: Path) -> None:
+    """What was measured of variants of which none passed: there is no run of an export to keep it."""
+    for name in (REPORT, PICTURE):
+        run.log_file(folder / EXPORT / name)
 
 
 def register_stage(
@@ -106,8 +111,14 @@ def _decide(
         return decide(candidate, champion, None)
     # the champion was measured on other rows: both are scored on those of this sweep
     rows = load_splits(parse_trial(request.values).section).validation
-    return decide(candidate, champion, rows)
+    return decide(candidate, champion, on_rows(candidate, rows))
 
 
 def _variant_metrics(exported: Mapping[str, Any]) -> dict[str, float]:
-    return {f"{item['name']}/{name}": float(item[name]) for item in exported["reports"] for name in MEASURED}
+    found = {f"{item['name']}/{name}": float(item[name]) for item in exported["reports"] for name in MEASURED}
+    # a stage of an earlier version has none
+    for kind in ("genai", "few_bits"):
+        for item in exported.get(kind, ()):
+            numbers = {name: float(value) for name, value in item.items() if name != "name"}
+            found |= {f"{kind} {item['name']}/{name}": value for name, value in numbers.items()}
+    return found

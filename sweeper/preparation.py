@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from sweeper.study.pruners import Rungs
-from training.admission import check_positions
+from training.admission import check_positions, positions_of
 from training.cadence import plan_of
 from training.config import TrialConfig
 from training.data_report import DataReport
@@ -19,11 +19,13 @@ class Prepared(NamedTuple):
     rungs: Evaluation cadence and length of the base config's trial.
     data_fingerprint: sha256 of the rows and their split.
     report: What a person should know about the rows.
+    positions: Tokens that the model has positions for; None if any number.
     """
 
     rungs: Rungs
     data_fingerprint: str
     report: DataReport
+    positions: int | None
 
 
 def prepare(config: TrialConfig) -> Prepared:
@@ -40,4 +42,6 @@ def prepare(config: TrialConfig) -> Prepared:
     own_loss(config.task.loss)
     _ = data.task.measures
     plan = plan_of(config.fit, len(data.encoded["train"]))
-    return Prepared(Rungs(plan.eval_every, plan.total_examples), data.fingerprint, report_of(data))
+    return Prepared(
+        Rungs(plan.eval_every, plan.total_examples), data.fingerprint, report_of(data), positions_of(data.model.config)
+    )

@@ -75,7 +75,7 @@ def print_variants(console: Console, exported: Mapping[str, Any]) -> None:
     """Every variant beside PyTorch, the bundled one marked: how faithful it is, and how fast."""
     faithful = _variant_table("export, beside PyTorch on the validation rows")
     fast = _variant_table("and how fast, each in a process of its own: 1 row (p95: 19 of 20), 8 rows")
-    for name in ("metric", "drop", "95 % interval", "same label", "MB", "gate"):
+    for name in ("metric", "drop", "95 % interval", "same answer", "MB", "gate"):
         faithful.add_column(name, justify="right", no_wrap=True)
     for name in ("logit gap", "ms, 1", "p95", "ms, 8", "tokens/s", "load ms", "peak MB"):
         fast.add_column(name, justify="right", no_wrap=True)
@@ -87,6 +87,36 @@ def print_variants(console: Console, exported: Mapping[str, Any]) -> None:
     console.print(faithful)
     _print_kept(console, exported["reports"])
     console.print(fast)
+    if exported.get("few_bits"):
+        _print_few_bits(console, exported["few_bits"])
+    if exported.get("genai"):
+        _print_genai(console, exported["genai"])
+    # a sweep that goes on may have been exported before there were targets
+    target = exported.get("target") or {}
+    if target.get("note"):
+        console.print(f"target {target['name']}: {target['note']}", highlight=False, soft_wrap=True)
+
+
+def _print_few_bits(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
+    table = _variant_table("checkpoints of transformers by bitsandbytes, beside PyTorch")
+    for name in ("metric", "drop", "same answer", "MB", "gate"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for item in reports:
+        numbers = (f"{item['metric']:.4f}", f"{item['metric_drop']:+.4f}", f"{item['agreement']:.2%}")
+        table.add_row(item["name"], *numbers, f"{item['size_mb']:.1f}", "passed" if item["passed"] else "refused")
+    console.print(table)
+
+
+def _print_genai(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
+    table = _variant_table("folders for onnxruntime-genai, beside PyTorch")
+    for name in ("perplexity", "PyTorch", "same answers", "MB", "ms a token", "PyTorch", "gate"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for item in reports:
+        perplexities = (f"{item[name]:.4f}" for name in ("perplexity", "perplexity_pytorch"))
+        times = (f"{item[name]:.2f}" for name in ("ms_per_token", "ms_per_token_pytorch"))
+        equal, size = f"{item['answers_equal']:.0%}", f"{item['size_mb']:.1f}"
+        table.add_row(item["name"], *perplexities, equal, size, *times, "passed" if item["passed"] else "refused")
+    console.print(table)
 
 
 def _variant_table(title: str) -> Table:

@@ -4,8 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-from export.card import predict_arguments
-from export.config import OnnxExport, parse_export
+from export.config import OnnxExport, check_static_length, parse_export
 from sweeper import outcome, parent_run, summary
 from sweeper.hydra_campaign import make_worker, study_spec
 from sweeper.identity import IDENTITY, check_same, identity_of
@@ -29,6 +28,8 @@ class TuningRun:
         self._config: TrialConfig = parse_trial(request.values).section
         self._export: Any = parse_export(request.values["export"]).section
         prepared = prepare(self._config)
+        if isinstance(self._export, OnnxExport):
+            check_static_length(self._export.target, prepared.positions)
         self._study = Study(study_spec(request, prepared.rungs))
         self._identify(prepared.data_fingerprint)
         self._study.start_from(request.start_point())
@@ -113,6 +114,7 @@ class TuningRun:
         )
         summary.print_variants(self._console, exported)
         if exported["chosen"] is None:
+            outcome.log_refused(self._tracked.run, self._request.folder)
             raise ModelError(
                 "no variant is within the limits of export (max_metric_drop, min_agreement, max_size_mb, "
                 "max_latency_ms), so nothing was registered; "
@@ -133,19 +135,17 @@ class TuningRun:
         summary.print_registered(self._console, registered)
         return registered
 
-    @property
-    def _texts(self) -> str:
-        return predict_arguments(takes_pairs=self._config.data.text_pair_column is not None)
-
     def _next(self, exported: outcome.Stage | None, registered: outcome.Stage | None) -> dict[str, str]:
         commands = {}
         uri = self._config.tracking.uri
         store = f" --tracking-uri {uri}" if uri else ""
+        # a stage of an earlier version has none
+        texts = (exported or {}).get("arguments", '--text "..."')
         if registered is not None:
             model = f"models:/{registered['name']}@{registered['alias']}"
-            commands["try the model"] = f"slimtune predict --model {model} {self._texts}{store}"
+            commands["try the model"] = f"slimtune predict --model {model} {texts}{store}"
         elif exported is not None:
-            commands["try the model"] = f"slimtune predict --model {exported['bundle']} {self._texts}"
+            commands["try the model"] = f"slimtune predict --model {exported['bundle']} {texts}"
         search = self._request.search.config
         storage = f" --storage {search.storage}" if search.storage else ""
         commands["compare the trials"] = f"slimtune compare {search.name}{storage}"

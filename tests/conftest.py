@@ -189,6 +189,16 @@ class FakeTrial:
         self.outcome = outcome
 
 
+def run_afresh(trial: FakeTrial) -> Any:
+    """The trial's outcome, on a base that no other trial has had."""
+    from training import workbench
+    from training.engine import GivenTrials, run_trials
+
+    workbench.clear()
+    run_trials(GivenTrials([trial]))
+    return trial.outcome
+
+
 @pytest.fixture
 def fake_trial(tmp_path: Path, config_of: Callable[..., dict[str, Any]]) -> Callable[..., FakeTrial]:
     def make(*more: str, stop_at: int | None = None) -> FakeTrial:

@@ -23,7 +23,7 @@ OPTIONS = sorted(
 def test_every_option_composes_and_is_valid(option: str) -> None:
     with initialize_config_module("conf", version_base="1.3"):
         # only classification has a graph to export; an experiment says so itself
-        more = [] if option.startswith(("export=", "experiment=")) else ["export=none"]
+        more = [] if option.startswith(("export=", "export/", "experiment=")) else ["export=none"]
         if option.startswith("preset="):
             # chosen by fit and method
             more += [f"{group}={name}" for group, name in zip(("fit", "method"), option[7:].split("_", 1), strict=True)]

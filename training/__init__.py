@@ -1,1 +1,6 @@
 """One worker: a trial's config, data, model, method, fit, evaluation and report."""
+
+import logging
+
+# peft imports bitsandbytes, which tells on each CPU with AVX512-BF16 of a kernel that it would fetch from a hub
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)

@@ -40,7 +40,7 @@ def check_positions(method: MethodConfig, model_config: Any, *, longest: int) ->
     Raises:
         ConfigError: They do not.
     """
-    positions = getattr(model_config, "max_position_embeddings", None)
+    positions = positions_of(model_config)
     num_virtual = getattr(method, "num_virtual_tokens", 0)
     if positions is not None and num_virtual > 0 and longest + num_virtual > positions:
         raise ConfigError(
@@ -49,6 +49,11 @@ def check_positions(method: MethodConfig, model_config: Any, *, longest: int) ->
                 f"the model's {positions} positions; use data.max_length={positions - num_virtual}"
             ]
         )
+
+
+def positions_of(model_config: Any) -> int | None:
+    """Tokens that a model has positions for; None if any number."""
+    return getattr(model_config, "max_position_embeddings", None)
 
 
 def check_memory(model: nn.Module, fit: FitConfig, resources: Resources, *, tokens: int) -> None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -158,14 +159,19 @@ def trial_config(record: CheckpointRecord, folder: Path) -> TrialConfig:
     Raises:
         ModelError: It was written by another version, with other keys.
     """
-    fit = {**_fit_defaults(), **record.config.get("fit", {})}
-    parsed = parse_trial({**record.config, "fit": fit})
+    parsed = parse_trial(with_fit_defaults(record.config))
     if parsed.problems:
         raise ModelError(f"{folder / RECORD} does not fit this version of slimtune: {ConfigError(parsed.problems)}")
     config: TrialConfig = parsed.section
     return config
 
 
+def with_fit_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A checkpoint's config with the keys of `fit` that came after it."""
+    return {**values, "fit": {**_fit_defaults(), **values.get("fit", {})}}
+
+
+@cache
 def _fit_defaults() -> dict[str, Any]:
     text = resources.files("conf").joinpath("fit/default.yaml").read_text(encoding="utf-8")
     defaults: dict[str, Any] = OmegaConf.to_container(OmegaConf.create(text))  # type: ignore[assignment]

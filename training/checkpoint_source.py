@@ -25,7 +25,7 @@ def find_checkpoint(name: str, uri: str | None) -> Path:
         found = download_run_folder(store, name, "checkpoint")
     if found is None:
         raise ModelError(
-            f"--run {name}: neither a folder nor a run with a checkpoint; trials keep theirs under "
+            f"{name}: neither a folder nor a run with a checkpoint; trials keep theirs under "
             "outputs/<sweep>/trials/<number>, and tracking.checkpoints=all uploads all of them"
         )
     return _in_folder(found)

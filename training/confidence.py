@@ -33,7 +33,7 @@ def score_intervals(
 
 def _interval(evaluation: Evaluation, measures: Sequence[Measure], name: str, seed: int) -> Interval:
     tally, measure = _source(evaluation, measures, name)
-    units = _units(tally)
+    units = units_of(tally)
     if len(units) < 2:
         return Interval(evaluation.scores[name], float("nan"), float("nan"))
     with warnings.catch_warnings():
@@ -41,7 +41,7 @@ def _interval(evaluation: Evaluation, measures: Sequence[Measure], name: str, se
         warnings.simplefilter("ignore")
         result = bootstrap(
             (np.arange(len(units)),),
-            lambda drawn: compute_all([measure], _drawn(tally, units, drawn))[name],
+            lambda drawn: compute_all([measure], drawn_rows(tally, units, drawn))[name],
             vectorized=False,
             n_resamples=NUM_TEXT_RESAMPLES if tally is evaluation.generated else NUM_RESAMPLES,
             confidence_level=CONFIDENCE,
@@ -61,7 +61,7 @@ def _source(evaluation: Evaluation, measures: Sequence[Measure], name: str) -> t
     raise KeyError(name)
 
 
-def _units(tally: Tally) -> list[list[int]]:
+def units_of(tally: Tally) -> list[list[int]]:
     """Rows that are drawn together: each by itself, but all windows of an example."""
     owners = tally.columns.get("example", range(len(tally)))
     units: dict[int, list[int]] = {}
@@ -70,7 +70,7 @@ def _units(tally: Tally) -> list[list[int]]:
     return list(units.values())
 
 
-def _drawn(tally: Tally, units: Sequence[Sequence[int]], drawn: np.ndarray) -> Tally:
+def drawn_rows(tally: Tally, units: Sequence[Sequence[int]], drawn: np.ndarray) -> Tally:
     """The rows of the drawn units; an example that is drawn twice is two."""
     part = tally.take([row for unit in drawn for row in units[unit]])
     if "example" not in part.columns:

@@ -59,7 +59,7 @@ def headline_scores(task: Task, config: TrialConfig, evaluation: Evaluation) -> 
 
 
 def score_checkpoint(
-    checkpoint: Path, examples: Sequence[Example], config: TrialConfig, *, name: str
+    checkpoint: Path, examples: Sequence[Example], config: TrialConfig, *, name: str, every_row: bool = True
 ) -> tuple[Task, Evaluation]:
     """Score a checkpoint on rows, in fp32 on the CPU.
 
@@ -68,14 +68,14 @@ def score_checkpoint(
         examples: The rows, read as its config says.
         config: The checkpoint's own.
         name: What to call the rows in an error.
+        every_row: Text is written for all of them; otherwise for as many as in training.
 
     Raises:
         ModelError: The checkpoint cannot be read.
         DataError: The rows have a label that it does not know.
     """
     task = own_task(checkpoint)
-    if isinstance(task, TextToText):
-        # in training a few rows must do
+    if every_row and isinstance(task, TextToText):
         task = replace(task, config=replace(task.config, eval_rows=len(examples)))
     tokenizer = load_own_tokenizer(checkpoint)
     split = ready(examples, task, tokenizer, config=config, name=name)

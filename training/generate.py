@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from peft import PromptLearningConfig
 
+from training.padding import padded_ids
+
 BATCH_ROWS = 16
 
 
@@ -50,7 +52,9 @@ def generate(
     answers = [""] * len(prompts)
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     for rows in _batches(order, [len(prompt) for prompt in prompts], even=_has_virtual_tokens(model)):
-        ids_BT, mask_BT = _padded([prompts[row] for row in rows], tokenizer.pad_token_id, left=not is_encoder_decoder)
+        given = [prompts[row] for row in rows]
+        padded = padded_ids(given, tokenizer.pad_token_id, left=not is_encoder_decoder)
+        ids_BT, mask_BT = (torch.from_numpy(array) for array in padded)
         with warnings.catch_warnings():
             # without padding there is nothing that they would tell
             warnings.filterwarnings("ignore", message="Position ids are not supported")
@@ -95,15 +99,3 @@ def _batches(order: list[int], lengths: list[int], *, even: bool) -> list[list[i
         else:
             batches.append([row])
     return batches
-
-
-def _padded(rows: Sequence[Sequence[int]], pad_id: int, *, left: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """A causal model goes on from the last position, so its rows are filled up on the left."""
-    longest = max(len(row) for row in rows)
-    ids_BT = torch.full((len(rows), longest), pad_id, dtype=torch.int64)
-    mask_BT = torch.zeros((len(rows), longest), dtype=torch.int64)
-    for at, row in enumerate(rows):
-        place = slice(longest - len(row), longest) if left else slice(len(row))
-        ids_BT[at, place] = torch.tensor(row, dtype=torch.int64)
-        mask_BT[at, place] = 1
-    return ids_BT, mask_BT

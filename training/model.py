@@ -77,6 +77,27 @@ def kind_of(config: ModelConfig) -> Kind:
     return Kind(is_encoder_decoder, getattr(settings, "max_position_embeddings", None))
 
 
+def own_task_type(config: ModelConfig) -> str | None:
+    """peft's name of what a checkpoint was saved for, with its head; None if it is another task or none.
+
+    Raises:
+        ModelError: There is no such checkpoint.
+    """
+    classes = getattr(_from_pretrained(AutoConfig, config), "architectures", None) or [""]
+    known = {"ForSequenceClassification": "SEQ_CLS", "ForCausalLM": "CAUSAL_LM", "LMHeadModel": "CAUSAL_LM"}
+    return next((task for ending, task in known.items() if classes[0].endswith(ending)), None)
+
+
+def own_labels(config: ModelConfig) -> list[str]:
+    """Names of the classes in a checkpoint's config, in the order of their ids; two that mean nothing if it has none.
+
+    Raises:
+        ModelError: There is no such checkpoint.
+    """
+    names = _from_pretrained(AutoConfig, config).id2label
+    return [str(names[number]) for number in sorted(names)]
+
+
 def check_causal(config: ModelConfig) -> None:
     """Whether a checkpoint predicts next tokens.
 

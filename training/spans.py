@@ -1,5 +1,6 @@
 """Spans of characters, and tags of words: BIO and BILOU in both directions."""
 
+import bisect
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -99,3 +100,33 @@ def tags_of_spans(words: Sequence[tuple[int, int]], spans: Sequence[Span]) -> li
         else:
             tags.append(OUTSIDE)
     return tags
+
+
+def spans_of_words(words: Sequence[tuple[int, int, str]]) -> tuple[Span, ...]:
+    """Spans of characters from words with their tags, in the order of the text."""
+    words = sorted(words)
+    runs = runs_of_tags(tag for _, _, tag in words)
+    return tuple(Span(words[first][0], words[last][1], label) for first, last, label in runs)
+
+
+def first_tokens(
+    offsets: Sequence[tuple[int, int] | None], words: Sequence[tuple[int, int]], done: int
+) -> dict[int, int]:
+    """The first token of each word of a window that no earlier window had.
+
+    Args:
+        offsets: Characters of each token of the window; None for special tokens.
+        words: Characters of each word of the text. A tokenizer's own words would not do: some keep a full stop with
+            the word before it.
+        done: The last word of earlier windows.
+    """
+    first: dict[int, int] = {}
+    starts = [start for start, _ in words]
+    for token, span in enumerate(offsets):
+        if span is None or span[0] == span[1]:
+            continue
+        # the last word that begins before the token's end: a token may begin with a blank
+        word = bisect.bisect_left(starts, span[1]) - 1
+        if word > done and words[word][1] > span[0]:
+            first.setdefault(word, token)
+    return first

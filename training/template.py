@@ -25,12 +25,24 @@ def fill(template: str, row: Mapping[str, Any], *, target_column: str, where: st
     Raises:
         DataError: The row lacks a column.
     """
+    prompt, answer = halves(template, target_column)
+    return Turn(filled(prompt, row, where), filled(answer, row, where))
+
+
+def halves(template: str, target_column: str) -> Turn:
+    """The template of the prompt, and that of the answer."""
     text = template.replace("\\n", "\n").replace("\\t", "\t")
     at = text.rindex(f"{{{target_column}}}")
-    return Turn(_filled(text[:at], row, where), _filled(text[at:], row, where))
+    return Turn(text[:at], text[at:])
 
 
-def _filled(text: str, row: Mapping[str, Any], where: str) -> str:
+def filled(text: str, row: Mapping[str, Any], where: str) -> str:
+    """A text whose fields are the row's values.
+
+    Raises:
+        DataError: The row lacks a column.
+    """
+
     def value(match: re.Match[str]) -> str:
         column = match.group(1)
         if column not in row:

@@ -323,6 +323,17 @@ def _source_tags() -> dict[str, str]:
     return tags
 
 
+def run_tags(uri: str, run_id: str) -> Mapping[str, str]:
+    """The tags of a run; empty if there is no such run."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        tags: Mapping[str, str] = client_of(uri).get_run(run_id).data.tags
+    except MlflowException:
+        return {}
+    return tags
+
+
 def download_run_folder(uri: str, run_id: str, name: str) -> Path | None:
     """A folder among a run's artifacts, on this disk; None if there is no such run or folder."""
     from mlflow.artifacts import download_artifacts

@@ -1,8 +1,9 @@
-"""`slimtune predict`: labels for texts, with onnxruntime and no PyTorch."""
+"""`slimtune predict`: a bundle's answers for texts, with onnxruntime and no PyTorch."""
 
 import argparse
 import itertools
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,11 @@ from training.errors import DataError, ModelError
 from training.written import write_jsonl
 
 if TYPE_CHECKING:
-    from export.answers import Answer
-    from export.session import Text
+    from export.predictor import Predictor
 
 CHUNK_ROWS = 512
+# text is written slowly: rows come out sooner
+WRITTEN_ROWS = 32
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -24,29 +26,27 @@ def run(arguments: Sequence[str]) -> int:
         UserError: The model or the file cannot be used.
     """
     options = _parser().parse_args(arguments)
-    if (options.text is None) == (options.file is None):
-        raise DataError("give either --text or --file")
-    if options.out is not None and options.file is None:
-        raise DataError("--out goes with --file")
-    if options.text_pair is not None and len(options.text_pair) != len(options.text or ()):
-        raise DataError("give as many --text-pair as --text")
-    predict = _Predictor(options.model, options.tracking_uri)
+    _check(options)
+    from export.adapter_bundle import chosen_adapter
+    from export.locate import locate_bundle
+    from export.predictor import Asked, Columns, predictor_of
+
+    bundle = chosen_adapter(options.model, options.adapter) or locate_bundle(options.model, options.tracking_uri)
+    columns = Columns(options.text_column, options.text_pair_column)
+    predictor = predictor_of(bundle, columns, max_new_tokens=options.max_new_tokens)
     if options.text is not None:
-        texts = options.text if options.text_pair is None else list(zip(options.text, options.text_pair, strict=True))
-        for text, answer in zip(texts, predict(texts), strict=True):
-            likely = ", ".join(f"{probability:.3f}" for probability in answer.probabilities)
-            said = text if isinstance(text, str) else " | ".join(text)
-            print(f"{', '.join(answer.labels)}\t{likely}\t{said}")
+        pairs = options.text_pair or [None] * len(options.text)
+        rows = [predictor.row_of(text, pair) for text, pair in zip(options.text, pairs, strict=True)]
+        answers = predictor.answers([Asked(row, "--text") for row in rows])
+        for text, pair, values in zip(options.text, pairs, answers, strict=True):
+            print("\t".join([*map(_said, values.values()), text if pair is None else f"{text} | {pair}"]))
         return 0
-    columns = [options.text_column]
-    if predict.takes_pairs:
-        columns.append(options.text_pair_column)
-    rows = _predicted_rows(options.file, columns, predict)
+    predicted = _predicted_rows(options.file, predictor, WRITTEN_ROWS if bundle.kind.writes else CHUNK_ROWS)
     if options.out is None:
-        for row in rows:
+        for row in predicted:
             print(json.dumps(row, ensure_ascii=False, default=str))
     else:
-        num_rows = _write(rows, Path(options.out))
+        num_rows = _write(_counted(predicted), Path(options.out))
         print(f"{num_rows} rows written to {options.out}")
     return 0
 
@@ -54,58 +54,66 @@ def run(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune predict", description=__doc__)
     parser.add_argument("--model", required=True, help="a bundle's folder, models:/<name>@<alias> or models:/<name>/3")
+    parser.add_argument("--adapter", help="which one of a folder that slimtune adapters wrote; base for none of them")
     parser.add_argument("--text", action="append", help="a text; may be given several times")
     parser.add_argument(
         "--text-pair", action="append", help="the second text, for a model of pairs; one for each --text"
     )
     parser.add_argument("--file", help="JSONL, JSON, CSV or Parquet with one text a row")
     parser.add_argument("--out", help="JSONL file to write; the terminal if absent")
-    parser.add_argument("--text-column", default="text", help="column of the text (default: text)")
+    parser.add_argument(
+        "--text-column", help="column of the text (default: text; of a prompt, that of the training data)"
+    )
     parser.add_argument("--text-pair-column", default="text_pair", help="of the second text, for a model of pairs")
+    parser.add_argument("--max-new-tokens", type=int, help="longest answer of a model that writes text")
     parser.add_argument("--tracking-uri", help="MLflow store of a models:/ URI (default: mlruns/mlflow.db)")
     return parser
 
 
-class _Predictor:
-    def __init__(self, model: str, tracking_uri: str | None) -> None:
-        from export.answers import Classifier
-        from export.locate import locate_bundle
-
-        bundle = locate_bundle(model, tracking_uri)
-        self.takes_pairs, self._multi_label = bundle.takes_pairs, bundle.multi_label
-        self._classifier = Classifier(bundle)
-
-    def __call__(self, texts: "Sequence[Text]") -> "list[Answer]":
-        return self._classifier.answer(texts)
-
-    def as_values(self, answer: "Answer") -> dict[str, Any]:
-        """What a row gets: a label and its probability, or lists of them."""
-        labels, likely = list(answer.labels), [round(one, 6) for one in answer.probabilities]
-        if self._multi_label:
-            return {"prediction": labels, "probability": likely}
-        return {"prediction": labels[0], "probability": likely[0]}
+def _check(options: argparse.Namespace) -> None:
+    if (options.text is None) == (options.file is None):
+        raise DataError("give either --text or --file")
+    if options.out is not None and options.file is None:
+        raise DataError("--out goes with --file")
+    if options.text_pair is not None and len(options.text_pair) != len(options.text or ()):
+        raise DataError("give as many --text-pair as --text")
 
 
-def _predicted_rows(file: str, columns: Sequence[str], predict: _Predictor) -> Iterator[dict[str, Any]]:
+def _said(value: Any) -> str:
+    """One cell of a line on the terminal."""
+    match value:
+        case float():
+            return f"{value:.3f}"
+        case list() if all(isinstance(one, str | float) for one in value):
+            return ", ".join(map(_said, value))
+        case list():
+            return ", ".join(f"{span['text']} ({span['label']})" for span in value)
+        case _:
+            return str(value)
+
+
+def _predicted_rows(file: str, predictor: "Predictor", chunk_rows: int) -> Iterator[dict[str, Any]]:
+    from export.predictor import Asked
     from training.reader import iter_rows
 
     numbered = enumerate(iter_rows(file), start=1)
-    while chunk := list(itertools.islice(numbered, CHUNK_ROWS)):
-        texts = [_given(row, columns, f"{file}, row {number}") for number, row in chunk]
-        for (_, row), answer in zip(chunk, predict(texts), strict=True):
-            yield {**row, **predict.as_values(answer)}
+    while chunk := list(itertools.islice(numbered, chunk_rows)):
+        asked = [Asked(row, f"{file}, row {number}") for number, row in chunk]
+        for one, values in zip(asked, predictor.answers(asked), strict=True):
+            yield {**one.row, **values}
 
 
-def _given(row: dict[str, Any], columns: Sequence[str], where: str) -> "Text":
-    first, *others = [_text(row, column, where) for column in columns]
-    return (first, others[0]) if others else first
+def _counted(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows, counted on the terminal if there is one."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-
-def _text(row: dict[str, Any], column: str, where: str) -> str:
-    keys = "--text-column, --text-pair-column"
-    if row.get(column) is None:
-        raise DataError(f"{where}: no text in column '{column}'; the row has {', '.join(row)} ({keys})")
-    return str(row[column])
+    columns = (SpinnerColumn(), TextColumn("{task.completed:.0f} rows"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty()) as shown:
+        task = shown.add_task("rows", total=None)
+        for row in rows:
+            yield row
+            shown.advance(task)
 
 
 def _write(rows: Iterable[dict[str, Any]], out: Path) -> int:

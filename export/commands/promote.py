@@ -8,7 +8,7 @@ from training.errors import ModelError
 
 if TYPE_CHECKING:
     from export.bundle import Bundle
-    from training.examples import Example
+    from export.gate import OnRows
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -45,17 +45,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", required=True, help="models:/<name>/<version>")
     parser.add_argument("--alias", default="champion", help="the alias to give (default: champion)")
     parser.add_argument("--data", help="labelled rows to score both models on")
-    parser.add_argument("--text-column", default="text", help="column of the text in --data")
-    parser.add_argument("--text-pair-column", default="text_pair", help="of the second text, for a model of pairs")
-    parser.add_argument("--label-column", default="label", help="column of the label in --data")
+    parser.add_argument("--text-column", help="column of the text in --data (default: text, or the training data's)")
+    parser.add_argument("--text-pair-column", help="of the second text, for a model of pairs")
+    parser.add_argument("--label-column", help="column of the label or answer in --data")
     parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db)")
     return parser
 
 
-def _rows(options: argparse.Namespace, bundle: "Bundle") -> "list[Example]":
-    from training.examples import Labelled, labelled_examples
-    from training.reader import iter_rows
+def _rows(options: argparse.Namespace, bundle: "Bundle") -> "OnRows":
+    from export.bundle_task import on_rows
+    from export.evaluation import Columns, bundle_rows
 
-    second = options.text_pair_column if bundle.takes_pairs else None
-    columns = Labelled(options.text_column, options.label_column, second, bundle.multi_label)
-    return labelled_examples(iter_rows(options.data), columns)
+    columns = Columns(options.text_column, options.label_column, options.text_pair_column)
+    return on_rows(bundle, bundle_rows(bundle, options.data, columns))

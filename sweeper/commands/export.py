@@ -1,8 +1,9 @@
-"""`slimtune export`: a checkpoint, or the run of a trial, as a verified bundle."""
+"""`slimtune export`: a checkpoint, a run, a sweep's winner or a foreign model, as a verified bundle."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from export.card import predict_arguments
 from export.config import OnnxExport, parse_export
@@ -15,38 +16,46 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         UserError: The checkpoint cannot be used, or no variant passed the gate.
     """
-    options = _parser().parse_args(arguments)
-    limits = _limits(options.override)
+    options = _parser().parse_intermixed_args(arguments)
+    values = _composed(options.override)
+    limits = _limits(values)
     from rich.console import Console
 
     from export.pipeline import export_checkpoint
     from sweeper import summary
-    from training.checkpoint_source import find_checkpoint
+    from sweeper.export_source import Given, opened, removed_if_failed
 
-    checkpoint = find_checkpoint(options.run, options.tracking_uri)
-    exported = export_checkpoint(checkpoint, limits, Path(options.out), facts={"source_checkpoint": str(options.run)})
-    chosen = exported.chosen.name if exported.chosen else None
+    given = Given(options.run, options.storage, options.tracking_uri, options.base, options.override, values)
+    out = Path(options.out)
+    with opened(given) as source, removed_if_failed(out):
+        exported = export_checkpoint(source.checkpoint, limits, out, facts=source.facts)
     console = Console()
-    reports = [report.as_dict() for report in exported.reports]
-    summary.print_variants(console, {"reports": reports, "chosen": chosen})
+    summary.print_variants(console, exported.as_dict())
     if exported.bundle is None:
         raise ModelError("no variant is within the limits, see the column gate; no bundle was written")
     folder = exported.bundle.folder
-    texts = predict_arguments(takes_pairs=exported.bundle.takes_pairs)
+    texts = predict_arguments(exported.bundle.manifest)
     summary.print_next(console, {"try the model": f"slimtune predict --model {folder} {texts}"})
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune export", description=__doc__)
-    parser.add_argument("--run", required=True, help="a checkpoint's folder, or the id of a run with a checkpoint")
+    parser.add_argument("--run", required=True, help="a checkpoint's folder, a run's id, a sweep, or a foreign model")
     parser.add_argument("--out", required=True, help="folder to write")
+    parser.add_argument("--base", help="what a foreign adapter is over (default: what its settings name)")
+    parser.add_argument("--storage", help="URL of a sweep's study, if search.storage was set")
     parser.add_argument("--tracking-uri", help="MLflow store of a run id (default: mlruns/mlflow.db)")
-    parser.add_argument("override", nargs="*", help="keys of the group export, e.g. export.min_agreement=0.98")
+    parser.add_argument(
+        "override",
+        nargs="*",
+        help="keys of the group export, e.g. export.min_agreement=0.98; for a foreign model also its task and rows, "
+        "e.g. task=classification data.train_file=rows.jsonl",
+    )
     return parser
 
 
-def _limits(overrides: Sequence[str]) -> OnnxExport:
+def _composed(overrides: Sequence[str]) -> dict[str, Any]:
     from hydra import compose, initialize_config_module
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -55,10 +64,13 @@ def _limits(overrides: Sequence[str]) -> OnnxExport:
 
     try:
         with initialize_config_module("conf", version_base="1.3"):
-            config = compose("config", overrides=list(overrides))
+            return plain(compose("config", overrides=list(overrides)))
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError([str(error).splitlines()[0]]) from error
-    parsed = parse_export(plain(config)["export"])
+
+
+def _limits(values: Mapping[str, Any]) -> OnnxExport:
+    parsed = parse_export(values["export"])
     if parsed.problems:
         raise ConfigError(parsed.problems)
     if not isinstance(parsed.section, OnnxExport):

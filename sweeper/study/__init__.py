@@ -2,6 +2,6 @@
 
 from sweeper.study.lease import Lease
 from sweeper.study.record import TrialRecord, TrialState
-from sweeper.study.study import Asked, Study, StudySpec, load_study_trials
+from sweeper.study.study import Asked, Study, StudySpec, load_study_attrs, load_study_trials
 
-__all__ = ["Asked", "Lease", "Study", "StudySpec", "TrialRecord", "TrialState", "load_study_trials"]
+__all__ = ["Asked", "Lease", "Study", "StudySpec", "TrialRecord", "TrialState", "load_study_attrs", "load_study_trials"]

@@ -305,6 +305,20 @@ def load_study_trials(storage: str, name: str) -> LoadedTrials:
     return LoadedTrials([trial for trial in records if trial.counts], maximize)
 
 
+def load_study_attrs(storage: str, name: str) -> Mapping[str, Any]:
+    """What was noted on a study that exists; nothing is written.
+
+    Raises:
+        StoreError: There is no such study.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        attrs: Mapping[str, Any] = optuna.load_study(study_name=name, storage=storage).user_attrs
+    except (KeyError, *UNUSABLE) as error:
+        raise StoreError(_unusable(storage, error)) from error
+    return attrs
+
+
 def ranked(trials: Sequence[TrialRecord], *, maximize: bool) -> list[TrialRecord]:
     """Complete trials, the best first; ties go by trial number."""
     complete = [trial for trial in trials if trial.state is record.TrialState.complete]

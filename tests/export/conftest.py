@@ -1,26 +1,37 @@
 """A tiny trained checkpoint, exported once for all tests of the folder."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from export.config import Calibration, Objective, OnnxExport, Variant
+from export.config import Calibration, Int4Algorithm, Objective, OnnxExport, TargetConfig, Variant
 from export.pipeline import Exported, export_checkpoint
+from export.timing import Request, Timing
 from tests.conftest import FakeTrial
+from tests.training.tasks.conftest import bases as bases
 from training.engine import run_trial
 from training.trial import Completed
+
+CPU = TargetConfig(
+    name="cpu", provider="CPUExecutionProvider", provider_options={}, static_batch=None, static_length=None
+)
 
 
 def limits(**more: Any) -> OnnxExport:
     values: Mapping[str, Any] = {
         "name": "onnx",
+        "target": CPU,
         "opset": 20,
         "variants": [Variant.int8_dynamic, Variant.int8_blockwise],
         "per_channel": True,
         "block_size": 32,
         "symmetric": False,
+        "int4_algorithm": Int4Algorithm.rtn,
         "calibration": Calibration.minmax,
         "calibration_rows": 32,
         "keep_sensitive": False,
@@ -29,13 +40,50 @@ def limits(**more: Any) -> OnnxExport:
         "max_latency_ms": None,
         "max_metric_drop": 0.05,
         "min_agreement": 0.9,
+        "bitsandbytes": [],
+        "genai": [],
         "registered_model": "tiny",
         "alias": "champion",
     }
     return OnnxExport(**{**values, **more})
 
 
-def trained(folder: Path, model: Path, rows: Path, *more: str) -> Path:
+def no_timing(request: Request) -> Timing:
+    """In place of `measure`, which takes longer than all else: a process for each variant, and one for PyTorch."""
+    assert Path(request.folder).is_dir()
+    return Timing(**dict.fromkeys((item.name for item in fields(Timing)), 1.0))
+
+
+def predicted(*arguments: str) -> str:
+    """What `slimtune predict` prints; nothing heavy is imported for it."""
+    code = (
+        "import sys; from sweeper.cli import main\n"
+        f"code = main(['predict', *{arguments!r}])\n"
+        "heavy = {'torch', 'transformers', 'peft', 'optuna', 'mlflow', 'sklearn', 'hydra'} & set(sys.modules)\n"
+        "assert not heavy, heavy; sys.exit(code)"
+    )
+    return run_code(code)
+
+
+def documented(page: str) -> str:
+    """The first lines of Python on a page of the docs, which run without anything of ours, PyTorch and transformers."""
+    code = (Path(__file__).parents[2] / "docs" / page).read_text().split("```python\n")[1].split("```")[0]
+    return code + "import sys; assert not {'torch', 'transformers', 'training', 'export'} & set(sys.modules)"
+
+
+def run_code(code: str) -> str:
+    """What Python prints, in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("export.variants.measure", no_timing)
+
+
+def trained(folder: Path, model: Path | None, rows: Path, *more: str) -> Path:
     """The checkpoint of a trial on the rows."""
     from hydra import compose, initialize_config_module
 
@@ -45,7 +93,7 @@ def trained(folder: Path, model: Path, rows: Path, *more: str) -> Path:
         f"data.train_file={rows}",
         f"data.cache_dir={folder / 'cache'}",
         "data.max_length=32",
-        f"model.name_or_path={model}",
+        *([] if model is None else [f"model.name_or_path={model}"]),
         "fit.learning_rate=3e-3",
         "fit.batch_size=8",
         "fit.epochs=8",

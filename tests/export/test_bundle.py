@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from export.bundle import MANIFEST, MODEL, open_bundle
+from export.bundle import MANIFEST, open_bundle
+from export.card import predict_arguments
+from export.layout import MODEL
 from export.pipeline import Exported
 from training.errors import ModelError
 
@@ -58,3 +60,18 @@ def test_a_broken_manifest_is_one_clear_message(folder: Path, text: str) -> None
 def test_a_folder_without_manifest_is_no_bundle(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is no bundle"):
         open_bundle(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "arguments"),
+    [
+        ({"kind": "labels"}, '--text "..."'),
+        ({"kind": "labels", "takes_pairs": True}, '--text "..." --text-pair "..."'),
+        ({"kind": "embedding"}, '--text "..." --text-pair "..."'),
+        ({"kind": "causal", "prompt": {"template": "{text}\n"}}, '--text "..."'),
+        ({"kind": "causal", "prompt": {"template": "{name}: {text}\n"}}, "--file rows.jsonl"),
+        ({"kind": "causal", "prompt": {"template": None}}, '--text "..."'),
+    ],
+)
+def test_the_command_that_is_told_is_one_that_works(manifest: dict[str, object], arguments: str) -> None:
+    assert predict_arguments(manifest) == arguments

@@ -1,3 +1,5 @@
+from dataclasses import asdict
+
 from export.config import NoExport, OnnxExport, parse_export
 from tests.export.conftest import limits
 
@@ -13,4 +15,5 @@ def test_a_skipped_export_may_have_the_settings_of_one() -> None:
 def test_an_unknown_export_names_the_known_ones() -> None:
     assert parse_export("onx").problems == ["export is 'onx'; did you mean 'onnx'?"]
     values = {name: getattr(limits(), name) for name in OnnxExport.__dataclass_fields__}
+    values["target"] = asdict(values["target"])
     assert parse_export(values | {"opset": 9}).problems == ["export.opset is 9; use an opset from 18 to 23, e.g. 20"]

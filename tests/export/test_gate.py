@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from export.bundle import Bundle
+from export.bundle_task import on_rows
 from export.gate import decide
 from export.pipeline import Exported
 from tests.conftest import make_rows
@@ -52,6 +53,6 @@ def test_rows_are_scored_by_both(exported: Exported) -> None:
     """A model is not better than itself; the numbers come from the rows given."""
     assert exported.bundle is not None
     rows = [Example(row["text"], row["label"]) for row in make_rows(30, seed=5)]
-    decision = decide(exported.bundle, exported.bundle, rows)
+    decision = decide(exported.bundle, exported.bundle, on_rows(exported.bundle, rows))
     assert not decision.passed
     assert "on 30 rows: not better" in decision.reason

@@ -14,11 +14,11 @@ from export.config import Variant
 from export.evaluation import Columns, evaluate_model
 from export.gate import decide
 from export.pipeline import export_checkpoint
-from export.served import ServedClassifier
-from export.session import ClassifierSession, TextSettings
+from export.served import ServedBundle
+from export.session import EncoderSession, TextSettings
 from sweeper.cli import main
 from tests.conftest import write_jsonl
-from tests.export.conftest import limits, trained
+from tests.export.conftest import limits, no_timing, trained
 from tests.training.tasks.conftest import CASES
 from training.checkpoint import load_model, load_own_tokenizer
 from training.errors import DataError
@@ -36,7 +36,9 @@ def exported(
     own = ("data.drop_leaks=false", "fit.epochs=12", "fit.learning_rate=5e-3", "fit.patience=null")
     checkpoint = trained(folder, tiny_model, rows, *case.overrides, *own)
     asked = limits(variants=[Variant.int8_blockwise], min_agreement=0.5, max_metric_drop=0.2)
-    result = export_checkpoint(checkpoint, asked, folder / "export", facts={})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("export.variants.measure", no_timing)
+        result = export_checkpoint(checkpoint, asked, folder / "export", facts={})
     fp32 = result.reports[1]
     assert (fp32.agreement, fp32.max_logit_gap < 1e-4) == (1.0, True)
     assert result.bundle is not None
@@ -95,7 +97,7 @@ def test_it_is_served_and_stands_before_the_gate(exported: tuple[str, Path, Path
     columns = {"text": [one[0] if name == "pairs" else one for one in given]}
     if name == "pairs":
         columns["text_pair"] = [one[1] for one in given]
-    served = ServedClassifier(folder).predict(pandas.DataFrame(columns))
+    served = ServedBundle(folder).predict(pandas.DataFrame(columns))
     kind = list if name == "multi_label" else str
     assert all(isinstance(label, kind) for label in served["label"])
     bundle = open_bundle(folder)
@@ -108,7 +110,7 @@ def test_a_second_text_may_be_empty(exported: tuple[str, Path, Path]) -> None:
     rows = [{**row, "text_pair": ""} for row in BY_NAME[name].rows[:12]]
     if name == "pairs":
         assert evaluate_model(str(folder), rows)["accuracy"] >= 0
-        session = ClassifierSession(folder / "model.onnx", folder / "tokenizer.json", TextSettings(32, 0))
+        session = EncoderSession(folder, folder / "tokenizer.json", TextSettings(32, 0))
         tokenizer = load_own_tokenizer(checkpoint)
         (ours,), theirs = session.encode([("Ben saw it", "")]), tokenizer(["Ben saw it"], [""])
         assert ([list(ours.ids)], [list(ours.types)]) == (theirs["input_ids"], theirs["token_type_ids"])

@@ -51,4 +51,4 @@ def test_what_cannot_be_exported_is_told_before_the_first_trial(
 ) -> None:
     values = config_of(f"method={method}", "export=onnx")
     assert any("have no weights; use export=none" in problem for problem in problems_of(values))
-    assert export_problems(parse_trial(values).section)
+    assert export_problems(parse_trial(values).section, limits())

@@ -10,6 +10,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 
+from export.build import named
 from export.bundle import open_bundle
 from export.config import Calibration, OnnxExport, Variant
 from export.graph import export_graph
@@ -50,7 +51,7 @@ def test_the_smallest_variant_within_the_limits_is_bundled(exported: Exported) -
 def test_batch_and_length_are_dynamic(exported: Exported, checkpoint: Path, batch: int, length: int) -> None:
     """The graph holds at other shapes than the traced one, padding included."""
     assert exported.bundle is not None
-    session = onnxruntime.InferenceSession(exported.bundle.folder.parent / "fp32.onnx")
+    session = onnxruntime.InferenceSession(exported.bundle.folder.parent / "fp32" / "model.onnx")
     ids = torch.randint(5, 2000, (batch, length), generator=torch.Generator().manual_seed(0))
     mask = torch.ones_like(ids)
     for row in range(1, batch):
@@ -63,13 +64,14 @@ def test_batch_and_length_are_dynamic(exported: Exported, checkpoint: Path, batc
 
 def test_the_graph_names_its_inputs_and_opset(exported: Exported) -> None:
     assert exported.bundle is not None
-    graph = onnx.load(exported.bundle.folder.parent / "fp32.onnx")
+    graph = onnx.load(exported.bundle.folder.parent / "fp32" / "model.onnx")
     assert [item.name for item in graph.graph.input] == ["input_ids", "attention_mask"]
     dims = [dim.dim_param for dim in graph.graph.input[0].type.tensor_type.shape.dim]
     assert dims == ["batch", "sequence"]
     assert {item.domain: item.version for item in graph.opset_import}[""] == 20
 
 
+@pytest.mark.usefixtures("untimed")
 def test_nothing_is_bundled_if_no_variant_passes(checkpoint: Path, tmp_path: Path) -> None:
     """The report is written all the same."""
     result = export_checkpoint(checkpoint, limits(variants=[], max_size_mb=0.001), tmp_path, facts={})
@@ -94,6 +96,7 @@ def test_every_kind_of_variant_is_built_compared_and_timed(checkpoint: Path, tmp
     assert by_name["fp32"].timing.peak_mb < by_name["pytorch"].timing.peak_mb / 2
 
 
+@pytest.mark.usefixtures("untimed")
 @pytest.mark.parametrize("calibration", [Calibration.entropy, Calibration.percentile])
 def test_calibration_takes_any_number_of_rows(calibration: Calibration, checkpoint: Path, tmp_path: Path) -> None:
     asked = limits(variants=[Variant.int8_static], calibration=calibration, calibration_rows=20)
@@ -113,21 +116,23 @@ def test_files_of_the_working_directory_do_not_stand_before_ours(
 def zeroed(source: Path, target: Path, recipe: Recipe) -> None:
     """Quantized, but for the head, which is zeros unless it is kept."""
     int8_blockwise(source, target, recipe)
-    (head,) = [layer for layer in layers_of(onnx.load(source)) if layer.name == "classifier"]
-    if not head.nodes & recipe.kept:
+    (head,) = [layer for layer in layers_of(source.parent) if layer.name == "classifier"]
+    nodes = {name.removeprefix(named(source, "")) for name in head.nodes}
+    if not nodes & recipe.kept:
         # a Gemm, which is not quantized in blocks
         model = onnx.load(target)
-        (node,) = [node for node in model.graph.node if node.name in head.nodes]
+        (node,) = [node for node in model.graph.node if node.name in nodes]
         for item in model.graph.initializer:
             if item.name in node.input:
                 item.CopyFrom(numpy_helper.from_array(np.zeros(item.dims, np.float32), item.name))
         onnx.save(model, target)
 
 
+@pytest.mark.usefixtures("untimed")
 def test_a_refused_variant_keeps_the_layer_that_it_fails_by(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("export.variants.BUILDERS", {**BUILDERS, Variant.int8_blockwise: zeroed})
+    monkeypatch.setattr("export.build.BUILDERS", {**BUILDERS, Variant.int8_blockwise: zeroed})
     asked = limits(variants=[Variant.int8_blockwise], keep_sensitive=True, min_agreement=0.9)
     exported = export_checkpoint(checkpoint, asked, tmp_path, facts={})
     report = exported.reports[-1]
@@ -158,6 +163,7 @@ def break_a_layer(model: Any) -> None:
     model.bert.encoder.layer[0].attention.output.dense.weight.data.normal_()
 
 
+@pytest.mark.usefixtures("untimed")
 @pytest.mark.parametrize("corrupt", [swap_labels, break_a_layer])
 def test_a_graph_that_is_not_the_model_is_refused(
     corrupt: Callable[[Any], None], checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -172,6 +178,7 @@ def test_a_graph_that_is_not_the_model_is_refused(
     assert (exported.chosen, exported.bundle) == (None, None)
 
 
+@pytest.mark.usefixtures("untimed")
 def test_an_adapter_at_another_scale_is_refused(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from export.bundle import open_bundle
 from export.pipeline import Exported
 from sweeper.cli import main
 from tests.conftest import make_rows, write_jsonl
+from tests.export.conftest import documented, predicted, run_code
 from training.checkpoint import load_model
 
 
@@ -22,15 +21,8 @@ def bundle(exported: Exported) -> str:
 
 
 def test_it_imports_neither_torch_nor_transformers(bundle: str) -> None:
-    code = (
-        "import sys; from sweeper.cli import main\n"
-        f"code = main(['predict', '--model', {bundle!r}, '--text', 'good soup'])\n"
-        "heavy = {'torch', 'transformers', 'peft', 'optuna', 'mlflow', 'sklearn', 'hydra'} & set(sys.modules)\n"
-        "assert not heavy, heavy; sys.exit(code)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    label, probability, text = done.stdout.strip().split("\t")
+    printed = predicted("--model", bundle, "--text", "good soup")
+    label, probability, text = printed.strip().split("\t")
     assert (label, text) == ("plus", "good soup")
     assert 0 < float(probability) <= 1
 
@@ -53,15 +45,12 @@ def test_a_file_keeps_its_rows_and_gets_pytorchs_labels(bundle: str, checkpoint:
 
 def test_the_documented_lines_need_onnxruntime_and_tokenizers_only(bundle: str) -> None:
     """And give what `predict` gives."""
-    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text()
-    code = page.split("```python\n")[1].split("```")[0]
+    code = documented("export.md")
     assert 'folder = "outputs/tone/export/bundle"' in code
     code = code.replace("outputs/tone/export/bundle", bundle)
-    code += "import sys; assert not {'torch', 'transformers', 'training', 'export'} & set(sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    printed = run_code(code)
     answers = Classifier(open_bundle(Path(bundle))).answer(["I could cry with joy", "leave me alone"])
-    assert done.stdout.split() == [answer.labels[0] for answer in answers]
+    assert printed.split() == [answer.labels[0] for answer in answers]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_a_version_is_registered_promoted_and_used(
     assert [(item["version"], item["before"]) for item in history] == [("1", None), ("2", "1")]
     version = client_of(uri).get_model_version("tiny", "1")
     assert version.tags["variant"] == exported.bundle.manifest["variant"]
-    assert "same label" in version.description
+    assert "same answer" in version.description
     with pytest.raises(ModelError, match="registered models: tiny"):
         fetch(uri, "models:/tin@champion")
 

@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -6,9 +7,9 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from export.build import build
 from export.config import Calibration, Variant
 from export.pipeline import Exported
-from export.quantize import BUILDERS
 from export.recipe import Recipe
 from export.sensitive import SCOPES, Layer, LayerCost, fewest_kept, layer_costs, layers_of
 
@@ -40,11 +41,11 @@ def test_the_fewest_layers_that_pass_are_found(needed: int) -> None:
 @pytest.fixture
 def fp32(exported: Exported) -> Path:
     assert exported.bundle is not None
-    return exported.bundle.folder.parent / "fp32.onnx"
+    return exported.bundle.folder.parent / "fp32" / "model.onnx"
 
 
 def test_layers_have_the_names_of_the_models_modules(fp32: Path) -> None:
-    layers = {layer.name: layer for layer in layers_of(onnx.load(fp32))}
+    layers = {layer.name: layer for layer in layers_of(fp32.parent)}
     assert {"bert.encoder.layer.0.attention", "bert.encoder.layer.0.output", "classifier"} <= layers.keys()
     assert len(layers["bert.encoder.layer.0.attention"].nodes) == 4
     assert sum(layer.fp32_mb for layer in layers.values()) == pytest.approx(fp32.stat().st_size / 1e6, rel=0.1)
@@ -80,19 +81,21 @@ def two_products(path: Path) -> None:
 
 @pytest.mark.parametrize("variant", QUANTIZED)
 def test_a_layer_that_bears_no_rounding_is_the_first_to_be_kept(variant: Variant, tmp_path: Path) -> None:
-    source, rows = tmp_path / "source.onnx", np.random.default_rng(1).normal(size=(16, WIDTH)).astype(np.float32)
-    two_products(source)
+    source, rows = tmp_path / "source", np.random.default_rng(1).normal(size=(16, WIDTH)).astype(np.float32)
+    source.mkdir()
+    two_products(source / "model.onnx")
     recipe = RECIPE._replace(feeds=[{"input_ids": rows}])
 
-    def score(path: Path) -> np.ndarray:
-        (logits_NC,) = onnxruntime.InferenceSession(path).run(None, {"input_ids": rows})
+    def score(folder: Path) -> np.ndarray:
+        (logits_NC,) = onnxruntime.InferenceSession(folder / "model.onnx").run(None, {"input_ids": rows})
         return np.asarray(logits_NC)
 
-    costs = layer_costs(source, tmp_path / "scratch.onnx", recipe, build=BUILDERS[variant], score=score)
+    make = partial(build, variant)
+    costs = layer_costs(source, tmp_path / "scratch", recipe, build=make, score=score)
     assert [one.layer.name for one in costs] == ["net.second", "net.first"]
     assert costs[0].gap > 3 * costs[1].gap
-    assert not (tmp_path / "scratch.onnx").exists()
+    assert not (tmp_path / "scratch").exists()
     # and kept, it costs nothing
-    BUILDERS[variant](source, tmp_path / "kept.onnx", recipe._replace(kept=costs[0].layer.nodes))
-    exact, found = score(source), score(tmp_path / "kept.onnx")
+    make(source, tmp_path / "kept", recipe._replace(kept=costs[0].layer.nodes))
+    exact, found = score(source), score(tmp_path / "kept")
     assert np.sqrt(np.mean((found - exact) ** 2)) == pytest.approx(costs[1].gap, rel=1e-3)

@@ -1,39 +1,52 @@
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from export.config import Objective
+from export.layout import Kind
+from export.reference import Reference, Rows
 from export.timing import Timing
-from export.verify import Check, Reference, VariantReport, check, choose, drop_interval, median_texts
+from export.verify import Check, VariantReport, check, choose, drop_interval, median_texts
 from tests.export.conftest import limits
-from training.batches import Split, Targets
+from training.batches import Batch, Split, Targets
 from training.encode import Encoded, Ragged
 from training.examples import Example
 from training.tasks.classification import Classification
 
 
-class FakeSession:
-    """Gives prepared logits, whatever the texts."""
+class FakeRunner:
+    """Gives prepared scores; the one token of a row is its number."""
 
-    def __init__(self, logits: np.ndarray) -> None:
-        self._logits = logits
+    def __init__(self, logits_NC: np.ndarray) -> None:
+        self._logits_NC = torch.from_numpy(logits_NC)
 
-    def logits(self, texts: object, *, batch_size: int = 8) -> np.ndarray:
-        return self._logits
+    def logits(self, batch: Batch) -> torch.Tensor:
+        return self._logits_NC[batch.input_ids_BT[:, 0]]
+
+    def answers(self, prompts: object) -> list[str]:
+        raise NotImplementedError
 
 
 def reference_of(logits: np.ndarray, labels: np.ndarray, *, multi_label: bool = False) -> Reference:
     metrics = ("multilabel_f1",) if multi_label else ("accuracy",)
     targets = Targets(labels, np.ones(len(labels)))
-    return Reference(
-        task=Classification(tuple("abc"[: logits.shape[1]]), metrics=metrics, multi_label=multi_label),
-        split=Split(Encoded({"input_ids": Ragged.of([[1]] * len(labels))}, 0), targets, [Example("a")] * len(labels)),
-        takes_pairs=False,
-        logits_NC=logits,
-        metric="f1_micro" if multi_label else "accuracy",
-        maximize=True,
+    encoded = Encoded({"input_ids": Ragged.of([[row] for row in range(len(labels))])}, 0)
+    config: Any = SimpleNamespace(
+        task=SimpleNamespace(metric="f1_micro" if multi_label else "accuracy", maximize=True),
+        data=SimpleNamespace(text_pair_column=None),
     )
+    rows = Rows(
+        kind=Kind.labels,
+        task=Classification(tuple("abc"[: logits.shape[1]]), metrics=metrics, multi_label=multi_label),
+        split=Split(encoded, targets, [Example("a")] * len(labels)),
+        tokenizer=SimpleNamespace(pad_token_id=0),
+        config=config,
+    )
+    return Reference(rows=rows, found=rows.run(FakeRunner(logits), batch_size=1))
 
 
 @pytest.fixture
@@ -42,12 +55,17 @@ def reference() -> Reference:
     return reference_of(logits, np.array([0, 0, 1, 0]))
 
 
+def logits_of(reference: Reference) -> np.ndarray:
+    outputs = reference.found.outputs
+    return np.stack([outputs[row] for row in range(len(outputs))])
+
+
 def checked(reference: Reference, logits: np.ndarray) -> Check:
-    return check(FakeSession(logits), reference)
+    return check(FakeRunner(logits), reference)
 
 
 def test_drop_agreement_and_gap_are_counted(reference: Reference) -> None:
-    changed = reference.logits_NC.copy()
+    changed = logits_of(reference)
     changed[0] = [0.0, 3.0]
     found = checked(reference, changed)
     assert found.metric == 0.5
@@ -59,7 +77,7 @@ def test_drop_agreement_and_gap_are_counted(reference: Reference) -> None:
 
 def test_a_variant_that_is_luckily_better_is_still_refused_for_its_labels(reference: Reference) -> None:
     """More right answers by other answers is not what was trained."""
-    changed = reference.logits_NC.copy()
+    changed = logits_of(reference)
     changed[3] = [3.0, 0.0]
     found = checked(reference, changed)
     assert found.metric_drop < 0

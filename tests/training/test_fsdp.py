@@ -11,23 +11,15 @@ import pytest
 import torch
 from torch import multiprocessing
 
-from tests.conftest import FakeTrial
-from training import workbench
+from tests.conftest import FakeTrial, run_afresh
 from training.checkpoint import load_model
 from training.config import parse_trial
-from training.engine import GivenTrials, run_trials
 from training.fsdp import gathered, local_part, shard, shared_out, whole
 from training.ranks import Group, rank_environment
 from training.trial import Completed, Failed, Verdict
 
 ConfigOf = Callable[..., dict[str, Any]]
 SHARED = ("fit.devices=2", "fit.fsdp=true")
-
-
-def run(trial: FakeTrial) -> Any:
-    workbench.clear()
-    run_trials(GivenTrials([trial]))
-    return trial.outcome
 
 
 @pytest.mark.parametrize(
@@ -45,7 +37,7 @@ def test_it_reports_what_one_process_reports(more: tuple[str, ...], config_of: C
     trials, logits = [], []
     for number, devices in enumerate([("fit.devices=1",), SHARED]):
         trial = FakeTrial(config_of("fit.precision=fp32", "fit.epochs=2", *more, *devices), tmp_path / str(number))
-        outcome = run(trial)
+        outcome = run_afresh(trial)
         assert isinstance(outcome, Completed), outcome
         trials.append(trial)
         ids_BT = torch.arange(5, 25).reshape(2, 10)
@@ -74,11 +66,11 @@ def test_a_killed_trial_goes_on_with_its_parts(config_of: ConfigOf, tmp_path: Pa
     """Weights and moments are saved whole, and every rank takes its parts of them."""
     config = config_of("method=full", "method.dropout=0", "fit.epochs=3", "fit.save_minutes=0", *SHARED)
     unbroken = FakeTrial(config, tmp_path / "unbroken")
-    assert isinstance(run(unbroken), Completed)
+    assert isinstance(run_afresh(unbroken), Completed)
     deadly = DeadlyTrial(config, tmp_path / "killed")
-    assert isinstance(run(deadly), Failed)
+    assert isinstance(run_afresh(deadly), Failed)
     resumed = FakeTrial(config, tmp_path / "killed")
-    assert isinstance(run(resumed), Completed)
+    assert isinstance(run_afresh(resumed), Completed)
     assert resumed.reports.keys() == unbroken.reports.keys()
     for milestone, metrics in unbroken.reports.items():
         assert resumed.reports[milestone]["validation/loss"] == metrics["validation/loss"]

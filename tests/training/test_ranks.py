@@ -9,19 +9,12 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.conftest import FakeTrial
-from training import workbench
+from tests.conftest import FakeTrial, run_afresh
 from training.config import parse_trial
 from training.engine import GivenTrials, run_trial, run_trials
 from training.trial import Completed, Failed, FailureKind, Pruned, Verdict
 
 ConfigOf = Callable[..., dict[str, Any]]
-
-
-def run(trial: FakeTrial) -> Any:
-    workbench.clear()
-    run_trials(GivenTrials([trial]))
-    return trial.outcome
 
 
 @pytest.mark.parametrize(
@@ -45,7 +38,7 @@ def test_two_processes_report_what_one_reports(more: tuple[str, ...], config_of:
     reports = []
     for devices in (1, 2):
         trial = FakeTrial(config_of("fit.precision=fp32", f"fit.devices={devices}", *more), tmp_path / str(devices))
-        outcome = run(trial)
+        outcome = run_afresh(trial)
         assert isinstance(outcome, Completed), outcome
         assert outcome.checkpoint.is_dir()
         reports.append(trial.reports)
@@ -84,7 +77,7 @@ def test_a_rank_that_dies_ends_the_trial_as_lost(config_of: ConfigOf, tmp_path: 
 
 def test_a_trial_that_diverges_says_so_from_its_ranks(config_of: ConfigOf, tmp_path: Path) -> None:
     config = config_of("fit.devices=2", "method=full", "fit.learning_rate=1e30", "fit.max_grad_norm=null")
-    outcome = run(FakeTrial(config, tmp_path / "0"))
+    outcome = run_afresh(FakeTrial(config, tmp_path / "0"))
     assert isinstance(outcome, Failed)
     assert outcome.kind is FailureKind.diverged
     assert ranks_left() == []
@@ -95,7 +88,7 @@ def test_what_a_rank_fails_of_is_the_trials_kind(config_of: ConfigOf, tmp_path: 
     config = config_of(
         "fit.devices=2", "fit.max_memory_mb=100", "tracking=mlflow", f"tracking.uri=sqlite:///{tmp_path}/m.db"
     )
-    outcome = run(FakeTrial(config, tmp_path / "0"))
+    outcome = run_afresh(FakeTrial(config, tmp_path / "0"))
     assert isinstance(outcome, Failed)
     assert outcome.kind is FailureKind.out_of_memory, outcome
     assert ranks_left() == []

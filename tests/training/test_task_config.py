@@ -24,7 +24,15 @@ ConfigOf = Callable[..., dict[str, Any]]
         (["task=summarization", "task.eval_rows=0"], "task.eval_rows is 0, but task.metric is rougeL"),
         (["task=multi_label", "task.class_weights=balanced"], "task.class_weights goes with neither"),
         (["task=generation", "model=tiny_llama"], "method.name is lora, but model.scratch draws its weights"),
-        (["task=extraction", "export=onnx"], "export is onnx, which has no graph for task=extraction yet"),
+        (["task=custom", "task.name=a.B", "export=onnx"], "export is onnx, which has no graph for task=a.B"),
+        (
+            ["task=generation", "task.num_beams=4", "export=onnx"],
+            "task.num_beams is 4, but an exported model writes",
+        ),
+        (
+            ["task=language_modelling", "export=onnx", "export.variants=[int8_static]"],
+            "export.variants has int8_static, which is for encoders",
+        ),
     ],
 )
 def test_each_problem_names_key_value_and_repair(config_of: ConfigOf, given: list[str], problem: str) -> None:

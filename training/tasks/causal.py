@@ -54,11 +54,17 @@ class Causal(TextToText):
         """Scores of the next token at the kept positions (B, K, V)."""
         return next_token_logits(model, batch)
 
-    def prompts(self, examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
-        """As the base says; the end of a prompt that leaves no room for the answer is kept."""
+    @property
+    def max_prompt_tokens(self) -> int:
+        """What `max_length` and the model's positions leave of a row beside the answer, at least one token."""
         longest = self.max_length - 1
         if self.max_positions is not None:
             longest = max(1, min(longest, self.max_positions - self.config.max_new_tokens))
+        return longest
+
+    def prompts(self, examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
+        """As the base says; the end of a prompt that leaves no room for the answer is kept."""
+        longest = self.max_prompt_tokens
         return [ids[-longest:] for ids in prompt_ids(examples, tokenizer)]
 
 

@@ -47,7 +47,8 @@ class EncoderDecoder(TextToText):
         if hasattr(inner, "prepare_decoder_input_ids_from_labels"):
             shifted = inner.prepare_decoder_input_ids_from_labels(labels=batch.labels)
         else:
-            shifted = shifted_right(batch.labels, inner.config)
+            config = inner.config
+            shifted = shifted_right(batch.labels, start_id=config.decoder_start_token_id, pad_id=config.pad_token_id)
         return run(model, batch, decoder_input_ids=shifted)
 
     def prompts(self, examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
@@ -56,8 +57,8 @@ class EncoderDecoder(TextToText):
         return [row.tolist() for row in rows]
 
 
-def shifted_right(labels_BU: torch.Tensor, config: Any) -> torch.Tensor:
+def shifted_right(labels_BU: torch.Tensor, *, start_id: int, pad_id: int) -> torch.Tensor:
     """What the decoder reads: each token's predecessor, and the model's start token first."""
     shifted_BU = labels_BU.roll(1, dims=1)
-    shifted_BU[:, 0] = config.decoder_start_token_id
-    return shifted_BU.masked_fill(shifted_BU == IGNORED, config.pad_token_id)
+    shifted_BU[:, 0] = start_id
+    return shifted_BU.masked_fill(shifted_BU == IGNORED, pad_id)

@@ -2,7 +2,6 @@
 
 # B rows, T tokens, C tags
 
-import bisect
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from training.examples import Example
 from training.generate import some_rows
 from training.loss import LossSum, own_loss
 from training.metrics import Measure, Tally, measures_of
-from training.spans import OUTSIDE, WORD, Span, runs_of_tags, tags_of_spans
+from training.spans import OUTSIDE, WORD, Span, first_tokens, spans_of_words, tags_of_spans
 from training.task_config import ExtractionConfig
 from training.tasks.label_names import label_options
 from training.tasks.tokens import num_virtual_tokens, run, token_loss, token_tally, weights_of
@@ -181,13 +180,6 @@ class Extraction:
         return {LOOKUP: answers}
 
 
-def spans_of_words(words: Sequence[tuple[int, int, str]]) -> tuple[Span, ...]:
-    """Spans of characters from words with their tags, in the order of the text."""
-    words = sorted(words)
-    runs = runs_of_tags(tag for _, _, tag in words)
-    return tuple(Span(words[first][0], words[last][1], label) for first, last, label in runs)
-
-
 def num_unreachable(examples: Sequence[Example]) -> int:
     """Spans that words cannot spell: they begin or end inside of one or with a blank, or share one."""
     count = 0
@@ -227,29 +219,6 @@ def over_examples(tally: Tally) -> tuple[list[list[str]], list[list[str]]]:
 def written(spans: Sequence[Span]) -> list[str]:
     """As the metric takes them."""
     return [f"{span.start}:{span.end}:{span.label}" for span in spans]
-
-
-def first_tokens(
-    offsets: Sequence[tuple[int, int] | None], words: Sequence[tuple[int, int]], done: int
-) -> dict[int, int]:
-    """The first token of each word of a window that no earlier window had.
-
-    Args:
-        offsets: Characters of each token of the window; None for special tokens.
-        words: Characters of each word of the text. A tokenizer's own words would not do: some keep a full stop with
-            the word before it.
-        done: The last word of earlier windows.
-    """
-    first: dict[int, int] = {}
-    starts = [start for start, _ in words]
-    for token, span in enumerate(offsets):
-        if span is None or span[0] == span[1]:
-            continue
-        # the last word that begins before the token's end: a token may begin with a blank
-        word = bisect.bisect_left(starts, span[1]) - 1
-        if word > done and words[word][1] > span[0]:
-            first.setdefault(word, token)
-    return first
 
 
 def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Extraction:

@@ -1,7 +1,7 @@
 """Text from text: generation, summarization, translation, by the kind of model that the checkpoint is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -75,12 +75,22 @@ class TextToText:
 
     def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
         """Answers for a few of the rows, the same ones at every evaluation."""
-        rows = some_rows(len(split.examples), self.config.eval_rows, seed=self.seed)
-        if not rows or all(measure.needs[0] != "prediction" for measure in self.measures):
+        rows = self.asked(split)
+        if not rows:
             return None
-        examples = [split.examples[row] for row in rows]
+        prompts = self.prompts([split.examples[row] for row in rows], tokenizer)
         settings = Generation(self.config.max_new_tokens, self.config.num_beams)
-        answers = generate(model, self.prompts(examples, tokenizer), tokenizer, settings=settings, device=device)
+        return self.answered(split, rows, generate(model, prompts, tokenizer, settings=settings, device=device))
+
+    def asked(self, split: Split) -> list[int]:
+        """The rows that text is generated for; none if no metric asks for text."""
+        if all(measure.needs[0] != "prediction" for measure in self.measures):
+            return []
+        return some_rows(len(split.examples), self.config.eval_rows, seed=self.seed)
+
+    def answered(self, split: Split, rows: Sequence[int], answers: Sequence[str]) -> Tally:
+        """The metrics' state of the rows' answers."""
+        examples = [split.examples[row] for row in rows]
         return Tally.of(
             row=rows,
             prediction=[answer.strip() for answer in answers],
@@ -99,6 +109,11 @@ class TextToText:
             data=[one.row for one in asked],
         )
         return {UNIGRAM: token_counts(train, held_out, tokenizer), NEAREST: answers}
+
+
+def without_text(task: Task) -> Task:
+    """The task, which generates no text at an evaluation."""
+    return replace(task, config=replace(task.config, eval_rows=0)) if isinstance(task, TextToText) else task
 
 
 def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Task:

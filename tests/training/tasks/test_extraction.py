@@ -11,8 +11,8 @@ from training.config import TrialConfig
 from training.data_summary import report_of
 from training.evaluate import Evaluation
 from training.metrics import Tally, compute_all
-from training.spans import WORD, Span
-from training.tasks.extraction import EXAMPLE, Extraction, first_tokens, spans_of_words
+from training.spans import WORD, Span, first_tokens, spans_of_words
+from training.tasks.extraction import EXAMPLE, Extraction
 from training.workbench import data_of
 
 ConfigFor = Callable[..., TrialConfig]

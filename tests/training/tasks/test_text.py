@@ -225,7 +225,8 @@ def test_a_decoder_reads_its_answer_one_token_late(config_for: ConfigFor) -> Non
     config = config_for(NAMED["generation, encoder-decoder"])
     model: Any = workbench_for(config, resolve(config.fit)).base.model
     labels = torch.tensor([[5, 6, 7], [8, IGNORED, IGNORED]])
-    assert torch.equal(shifted_right(labels, model.config), model.prepare_decoder_input_ids_from_labels(labels=labels))
+    ids = {"start_id": model.config.decoder_start_token_id, "pad_id": model.config.pad_token_id}
+    assert torch.equal(shifted_right(labels, **ids), model.prepare_decoder_input_ids_from_labels(labels=labels))
 
 
 @pytest.mark.parametrize("name", ["generation, LoRA", "generation, LoRA, encoder-decoder"])

@@ -1,0 +1,61 @@
+"""Whether a bundle's tokenizer gives the tokens that the model was trained on."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from export.facts import prompter_of
+from export.layout import Kind
+from export.reference import Rows
+from training.errors import ModelError
+from training.tasks.text_to_text import TextToText
+
+Ids = Sequence[int]
+
+
+def check_tokens(rows: Rows, tokenizer: Path) -> None:
+    """Compare the tokens of all rows.
+
+    Raises:
+        ModelError: A row has others.
+    """
+    for text, expected, found in _pairs(rows, tokenizer):
+        if list(expected) != list(found):
+            raise ModelError(
+                f"{tokenizer} gives other tokens than the model's own tokenizer, for {text[:60]!r}: {list(found)[:8]} "
+                f"instead of {list(expected)[:8]}; a bundle would not be what was trained"
+            )
+
+
+def _pairs(rows: Rows, path: Path) -> Iterator[tuple[str, Ids, Ids]]:
+    """Text, tokens of training, tokens of the bundle."""
+    examples, columns = rows.split.examples, rows.split.encoded.columns
+    if isinstance(rows.task, TextToText):
+        prompter = prompter_of(rows, path)
+        everything = range(len(examples))
+        for example, expected in zip(examples, rows.prompts(everything), strict=True):
+            yield example.text, expected, prompter.of_row(dict(example.row), "a row")
+        return
+    if rows.kind.writes:
+        return
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(rows.config.data.max_length)
+    names = ("input_ids", "pair_input_ids") if rows.kind is Kind.embedding else ("input_ids",)
+    # later windows of a long text follow from the first
+    first = _first_windows(rows)
+    for place, text in enumerate(rows.texts):
+        number, side = divmod(place, len(names))
+        shown = text if isinstance(text, str) else " | ".join(text)
+        yield shown, columns[names[side]].row(first[number]).tolist(), tokenizer.encode_batch([text])[0].ids
+
+
+def _first_windows(rows: Rows) -> list[int]:
+    if rows.kind is not Kind.tags:
+        return list(range(len(rows.split.examples)))
+    owners = rows.split.encoded.columns["example"]
+    first: dict[int, int] = {}
+    for window in range(len(rows.split)):
+        first.setdefault(int(owners.row(window)[0]), window)
+    return [first[example] for example in range(len(rows.split.examples))]

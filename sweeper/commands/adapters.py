@@ -1,0 +1,96 @@
+"""`slimtune adapters`: one ONNX base and adapters that are switched at run time, verified."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from training.errors import ModelError
+
+if TYPE_CHECKING:
+    from export.adapter_check import Check
+
+PRECISIONS = ("fp32", "int8_dynamic", "int4")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Export the base once, write each adapter, and compare each with peft.
+
+    Raises:
+        UserError: An adapter cannot be used over the base, or does not compute the same.
+    """
+    options = _parser().parse_args(arguments)
+    adapters = _named(options.adapters)
+    from export.adapters import Asked, Precision, export_adapters
+
+    exported = export_adapters(
+        Asked(
+            base=options.base,
+            revision=options.revision,
+            adapters=adapters,
+            output=options.output,
+            precision=Precision(options.precision),
+            min_agreement=options.min_agreement,
+            genai=options.genai,
+            tracking_uri=options.tracking_uri,
+        )
+    )
+    _show(exported.checks, options.output, next(iter(adapters)))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slimtune adapters", description=__doc__)
+    parser.add_argument("--base", required=True, help="the base: a folder, a package path or a hub name")
+    parser.add_argument("--revision", help="hub revision of the base (default: its default branch)")
+    parser.add_argument(
+        "--adapters",
+        required=True,
+        nargs="+",
+        help="name=<checkpoint, trial folder, run id or folder of peft>, separated by commas or spaces",
+    )
+    parser.add_argument("--output", required=True, type=Path, help="folder to write")
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of the base (default: fp32)")
+    parser.add_argument(
+        "--min-agreement",
+        type=float,
+        default=0.9,
+        help="least share of PyTorch's answers that a quantized base keeps (default: 0.9)",
+    )
+    parser.add_argument(
+        "--genai", action="store_true", help="also write the base for onnxruntime-genai, into the folder's genai/"
+    )
+    parser.add_argument("--tracking-uri", help="MLflow store of a run id (default: mlruns/mlflow.db)")
+    return parser
+
+
+def _named(words: Sequence[str]) -> dict[str, str]:
+    """Where each adapter lies, by name."""
+    named: dict[str, str] = {}
+    for word in filter(None, ",".join(words).split(",")):
+        name, separator, given = word.partition("=")
+        if not (separator and given and re.fullmatch(r"[A-Za-z0-9][\w-]*", name)):
+            raise ModelError(
+                f"--adapters has '{word}'; give <name>=<run or folder>, with letters, digits, '-' and '_' in the name"
+            )
+        if name in named:
+            raise ModelError(f"--adapters has '{name}' twice; give each adapter a name of its own")
+        named[name] = given
+    return named
+
+
+def _show(checks: "Sequence[Check]", folder: Path, name: str) -> None:
+    from rich.console import Console
+
+    from sweeper.summary import plain_table, print_next
+
+    console = Console()
+    console.print("[bold]each adapter on the graph, beside peft in PyTorch[/]")
+    columns = ("adapter", "base in", "rows", "largest gap", "of the scores", "same answer")
+    rows = [
+        (one.name, one.graph, one.num_rows, f"{one.max_gap:.1e}", f"{one.relative_gap:.1e}", f"{one.agreement:.2%}")
+        for one in checks
+    ]
+    console.print(plain_table(columns, rows))
+    print_next(console, {"try one": f'slimtune predict --model {folder} --adapter {name} --text "..."'})

@@ -1,0 +1,205 @@
+"""Every task that has a graph, from a trained checkpoint to what its bundle answers."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from export.bundle import Bundle, open_bundle
+from export.bundle_task import on_rows
+from export.config import Variant
+from export.evaluation import Columns as EvaluationColumns
+from export.evaluation import bundle_rows, evaluate_model
+from export.execution import Execution
+from export.gate import decide
+from export.layout import Kind
+from export.pipeline import export_checkpoint
+from export.predictor import Asked, Columns, predictor_of
+from export.served import ServedBundle
+from export.verify import VariantReport
+from sweeper.cli import main
+from tests.conftest import write_jsonl
+from tests.export.conftest import limits, no_timing, predicted, trained
+from tests.training.tasks.conftest import CASES
+from training.batches import collate
+from training.checkpoint import load_model, load_own_tokenizer, own_task, read_record, trial_config
+from training.final import score_checkpoint
+from training.predictions import predictions_of
+from training.split import load_splits
+from training.workbench import ready
+
+BY_NAME = {case.name: case for case in CASES}
+NAMES = (*("extraction", "similarity", "generation, LoRA", "generation, LoRA, encoder-decoder", "language_modelling"),)
+# what is timed otherwise than classifiers are
+TIMED = ("generation, LoRA", "generation, LoRA, encoder-decoder")
+VARIANTS = [Variant.fp16, Variant.int8_dynamic, Variant.int8_blockwise, Variant.int4_blockwise]
+
+
+class Made(NamedTuple):
+    name: str
+    checkpoint: Path
+    reports: dict[str, VariantReport]
+    bundle: Bundle
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def made(
+    request: pytest.FixtureRequest, tiny_model: Path, bases: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Made:
+    case, folder = BY_NAME[request.param], tmp_path_factory.mktemp("made")
+    rows = write_jsonl(folder / "rows.jsonl", case.rows)
+    more = [
+        option.replace("=LLAMA", f"={bases['LLAMA']}").replace("=T5", f"={bases['T5']}") for option in case.overrides
+    ]
+    own = ("data.drop_leaks=false", "fit.epochs=12", "fit.learning_rate=5e-3", "fit.patience=null")
+    model = [] if any(option.startswith("model") for option in more) else [f"model.name_or_path={tiny_model}"]
+    checkpoint = trained(folder, None, rows, *model, *more, *own)
+    asked = limits(variants=VARIANTS, min_agreement=0.0, max_metric_drop=1.0)
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param not in TIMED:
+            patch.setattr("export.variants.measure", no_timing)
+        result = export_checkpoint(checkpoint, asked, folder / "export", facts={})
+    assert result.bundle is not None
+    return Made(request.param, checkpoint, {report.name: report for report in result.reports}, result.bundle)
+
+
+def test_fp32_is_pytorch_and_every_variant_is_measured(made: Made) -> None:
+    fp32 = made.reports["fp32"]
+    assert fp32.agreement == 1.0
+    assert fp32.max_logit_gap < 1e-4
+    assert abs(fp32.metric_drop) < 1e-4
+    assert made.reports.keys() == {"pytorch", "fp32", *(variant.value for variant in VARIANTS)}
+    for variant in VARIANTS:
+        found = made.reports[variant.value]
+        assert found.agreement > 0.5, found
+        assert found.size_mb < fp32.size_mb
+        assert found.timing.latency_ms > 0
+    if made.bundle.kind.writes and made.name != "language_modelling":
+        assert fp32.same_text == 1.0
+
+
+def test_predict_gives_what_the_checkpoint_gives(made: Made, tmp_path: Path) -> None:
+    """Rows that a file has, in the order of the file, by whatever words, windows or prompts the task has."""
+    config = trial_config(read_record(made.checkpoint), made.checkpoint)
+    examples = load_splits(config).validation
+    source, out = write_jsonl(tmp_path / "in.jsonl", [one.row for one in examples]), tmp_path / "out.jsonl"
+    fp32 = tmp_path / "fp32"
+    arguments = ["predict", "--model", str(exact_bundle(made, fp32).folder), "--file", str(source), "--out", str(out)]
+    assert main([*arguments, "--text-pair-column", "other"]) == 0
+    written = [json.loads(line)["prediction"] for line in out.read_text().splitlines()]
+    task, evaluation = score_checkpoint(made.checkpoint, examples, config, name="validation")
+    expected = predictions_of(task, evaluation, examples)
+    if made.name == "similarity":
+        assert written == pytest.approx(expected, abs=1e-4)
+    elif expected:
+        assert written == expected
+    else:
+        # plain text is gone on with
+        assert all(isinstance(text, str) for text in written)
+
+
+def exact_bundle(made: Made, folder: Path) -> Bundle:
+    """The bundle, with the graphs of fp32."""
+    from export.bundle import write_bundle
+
+    manifest = {key: value for key, value in made.bundle.manifest.items() if key not in ("format", "files")}
+    source = made.bundle.folder.parent
+    return write_bundle(folder, graphs=source / "fp32", tokenizer=made.bundle.folder, manifest=manifest, card="")
+
+
+def test_the_graph_holds_at_other_shapes(made: Made) -> None:
+    """Batches and lengths that it was not traced with, one row of one token among them."""
+    from export.reference import OnnxRunner, Rows, kind_of
+    from export.writer import Writing
+
+    task, tokenizer = own_task(made.checkpoint), load_own_tokenizer(made.checkpoint)
+    config = trial_config(read_record(made.checkpoint), made.checkpoint)
+    split = ready(load_splits(config).validation, task, tokenizer, config=config, name="validation")
+    kind = kind_of(task)
+    assert kind is made.bundle.kind
+    rows = Rows(kind=kind, task=task, split=split, tokenizer=tokenizer, config=config)
+    writing = Writing(**made.bundle.manifest["generation"]) if kind.writes else None
+    folder = made.bundle.folder.parent / "fp32"
+    runner = OnnxRunner(
+        folder, rows, made.bundle.folder / "tokenizer.json", writing, execution=Execution(num_threads=1)
+    )
+    model = load_model(made.checkpoint)
+    generator = torch.Generator().manual_seed(0)
+    for num_rows in (1, 3, 5):
+        chosen = torch.randint(0, len(split), (num_rows,), generator=generator).tolist()
+        batch = collate(split, chosen, pad_id=tokenizer.pad_token_id, device=torch.device("cpu"))
+        with torch.inference_mode():
+            expected = task.logits(model, batch).numpy()
+        found = runner.logits(batch).numpy()
+        real = np.ones(expected.shape[:2], dtype=bool)
+        if kind in (Kind.tags, Kind.causal, Kind.encoder_decoder):
+            # scores of padding mean nothing
+            from training.loss import aligned
+
+            real = (aligned(batch) != -100).numpy()
+        assert np.abs(found - expected)[real].max() < 1e-4
+
+
+def test_one_text_is_answered_without_pytorch(made: Made) -> None:
+    row = BY_NAME[made.name].rows[0]
+    text = row["input"] if "input" in row and "generation" in made.name else row["text"]
+    printed = predicted("--model", str(made.bundle.folder), "--text", text)
+    assert printed.rstrip("\n").endswith(f"\t{text}")
+
+
+def test_answers_do_not_depend_on_the_rows_beside(made: Made) -> None:
+    asked = [Asked(row, "a row") for row in BY_NAME[made.name].rows[:6]]
+    predictor = predictor_of(made.bundle, Columns(text_pair="other"))
+    together = predictor.answers(asked)
+    alone = [predictor.answers([one])[0] for one in asked]
+    for first, second in zip(together, alone, strict=True):
+        if made.name == "similarity":
+            assert first["prediction"] == pytest.approx(second["prediction"], abs=0.02)
+        elif made.reports[made.bundle.manifest["variant"]].name == "fp16":
+            assert first == second
+
+
+def test_what_it_says_of_itself_is_enough_to_run_it(made: Made) -> None:
+    manifest: Any = open_bundle(made.bundle.folder).manifest
+    assert set(made.bundle.kind.files) == manifest["graphs"].keys()
+    for ports in manifest["graphs"].values():
+        assert ports["inputs"]["input_ids"][0] == "batch"
+    if made.bundle.kind.writes:
+        assert manifest["generation"]["max_new_tokens"] in (8, 64)
+        assert (manifest["prompt"]["text_column"], manifest["prompt"]["template"]) == ("text", None)
+
+
+def test_the_bundle_scores_as_its_checkpoint(made: Made, tmp_path: Path) -> None:
+    """All scores of the task, the loss and those of written text among them, without the base model."""
+    rows = list(BY_NAME[made.name].rows)
+    expected = evaluate_model(str(made.checkpoint), rows)
+    found = evaluate_model(str(exact_bundle(made, tmp_path / "fp32").folder), rows)
+    assert found == pytest.approx(expected, rel=1e-3, abs=1e-3)
+
+
+def test_the_gate_scores_both_on_the_same_rows(made: Made, tmp_path: Path) -> None:
+    """The variant of fewest bits against itself: nobody is better."""
+    rows = write_jsonl(tmp_path / "rows.jsonl", BY_NAME[made.name].rows[:12])
+    examples = bundle_rows(made.bundle, str(rows), EvaluationColumns())
+    decision = decide(made.bundle, made.bundle, on_rows(made.bundle, examples))
+    assert not decision.passed
+    assert decision.reason.startswith(made.bundle.manifest["metric"])
+    other = Bundle(Path(), {**made.bundle.manifest, "kind": "labels"})
+    assert "another kind of question" in decide(other, made.bundle, None).reason
+
+
+def test_it_is_served(made: Made) -> None:
+    """A data frame with the columns of the signature is answered with its columns."""
+    import pandas
+
+    from export.registry import signature_of
+
+    signature = signature_of(made.bundle)
+    row = BY_NAME[made.name].rows[0]
+    given = pandas.DataFrame([{name: row.get(name, row["text"]) for name in signature.inputs.input_names()}] * 3)
+    answered = ServedBundle(made.bundle.folder).predict(given)
+    assert list(answered.columns) == signature.outputs.input_names()
+    assert len(answered) == 3
