@@ -1,8 +1,9 @@
-"""All variants of a trained tone classifier, beside PyTorch in fp32 and bf16 and onnxruntime's dynamic int8 as it is.
+"""All variants of three trained models, beside PyTorch in fp32 and bf16 and onnxruntime's dynamic int8 as it is.
 
     python -m benchmarks.export --out benchmarks/reports/export.md
 
-`--run` takes a checkpoint that is there; without it one is trained first (a minute).
+A classifier (tone), an extraction model, a causal model (a Llama of 12M weights on Python sources). Those not given
+(`--tone`, `--extraction`, `--causal`: folders of checkpoints or trials) are trained first, which takes ten minutes.
 """
 
 import argparse
@@ -13,72 +14,112 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from benchmarks.models import composed
 from benchmarks.report import add_out, header, publish, table
-from export.config import OnnxExport, Variant, parse_export
-from export.pipeline import Exported, export_checkpoint
-from export.session import PREDICT_BATCH_SIZE
+from export.config import GenaiPrecision, OnnxExport, Variant, parse_export
+from export.genai_bundle import GenaiReport
+from export.pipeline import export_checkpoint
 from export.timing import Request, Timing, measure
-from export.verify import VariantReport, median_texts
-from training.checkpoint import read_record, trial_config
+from export.verify import VariantReport
 from training.checkpoint_source import find_checkpoint
-from training.split import load_splits
 
 COLUMNS = (
-    *("variant", "accuracy", "drop, 95 %", "same label", "MB", "of fp32", "ms, 1 row", "PyTorch fp32 is slower by"),
+    *("variant", "metric", "drop, 95 %", "same answer", "MB", "of fp32", "ms, 1 row", "PyTorch fp32 is slower by"),
     *("ms, 8 rows", "peak MB"),
 )
+GENAI_COLUMNS = ("onnxruntime-genai", "perplexity", "rise", "same answers", "MB", "of fp32", "ms a token", "PyTorch")
+# what each model is trained with
+MODELS = {
+    "tone": ("experiment=tone", "fit.learning_rate=1.4e-3", "fit.batch_size=8"),
+    "extraction": ("experiment=extraction",),
+    "causal": (
+        *(
+            "experiment=tiny_base",
+            "fit.max_steps=150",
+            "model.scratch.hidden_size=384",
+            "model.scratch.num_hidden_layers=6",
+        ),
+        "model.scratch.intermediate_size=1024",
+    ),
+}
+ENCODERS = ("tone", "extraction")
 
 
 def main() -> None:
-    """Train if need be, export, and print a table."""
+    """Train what is missing, export, and print a table for each model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--run", help="a checkpoint's or a trial's folder")
+    for name in MODELS:
+        parser.add_argument(f"--{name}", help="a checkpoint's or a trial's folder")
+    parser.add_argument("--only", choices=MODELS, action="append", help="some of the models")
     parser.add_argument("--threads", type=int, default=2)
     add_out(parser)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        checkpoint = find_checkpoint(options.run or _trained(folder / "train"), None)
-        ours = export_checkpoint(checkpoint, _limits(list(Variant)), folder / "ours", facts={})
-        plain = export_checkpoint(
-            checkpoint, replace(_limits([Variant.int8_dynamic]), per_channel=False), folder / "plain", facts={}
-        )
-        half = measure(_request(ours, checkpoint, options.threads))
-    (theirs,) = [report for report in plain.reports if report.name == Variant.int8_dynamic.value]
+    torch.set_num_threads(options.threads)
+    lines = header(
+        "Variants of exported models", f"Metrics and answers on the validation rows; {options.threads} threads."
+    )
+    for name in options.only or MODELS:
+        with tempfile.TemporaryDirectory() as folder:
+            checkpoint = find_checkpoint(getattr(options, name) or _trained(name, Path(folder) / "train"), None)
+            lines += ["", f"## {name}", "", *_compared(name, checkpoint, Path(folder))]
+    publish(lines, options.out)
+
+
+def _trained(name: str, folder: Path) -> str:
+    command = ["-m", "sweeper.cli", "train", *MODELS[name], "tracking=none", f"hydra.run.dir={folder}"]
+    subprocess.run([sys.executable, *command], check=True)
+    return str(folder)
+
+
+def _compared(name: str, checkpoint: Path, folder: Path) -> list[str]:
+    limits = _limits(name)
+    requests: list[Request] = []
+    with _noted(requests):
+        ours = export_checkpoint(checkpoint, limits, folder / "ours", facts={})
+    # the first that is timed is PyTorch
+    half = measure(replace(requests[0], dtype="bfloat16"))
+    plain = replace(limits, variants=[Variant.int8_dynamic], per_channel=False, genai=[])
+    theirs = export_checkpoint(checkpoint, plain, folder / "plain", facts={}).reports[-1]
     reports = [*ours.reports, replace(theirs, name="quantize_dynamic as it is")]
     base = {report.name: report for report in reports}
     rows = [_row(report, base["pytorch"].timing, base["fp32"].size_mb) for report in reports]
     rows.insert(1, _half_row(half, base["pytorch"]))
-    note = f"MiniLM on the tone data, LoRA; accuracy and labels on the validation rows; {options.threads} threads."
-    publish([*header("Variants of an exported model", note), *table(COLUMNS, rows)], options.out)
+    lines = list(table(COLUMNS, rows))
+    if ours.genai:
+        lines += ["", *table(GENAI_COLUMNS, [_genai_row(report, ours.genai[0]) for report in ours.genai])]
+    return lines
 
 
-def _trained(folder: Path) -> str:
-    command = ["-m", "sweeper.cli", "train", "experiment=tone", "tracking=none", f"hydra.run.dir={folder}"]
-    subprocess.run([sys.executable, *command, "fit.learning_rate=1.4e-3", "fit.batch_size=8"], check=True)
-    return str(folder)
+class _noted:
+    """The requests for a timing are noted as they are made."""
+
+    def __init__(self, requests: list[Request]) -> None:
+        self._requests = requests
+
+    def __enter__(self) -> None:
+        from export import variants
+
+        self._measure = variants.measure
+
+        def noting(request: Request) -> Timing:
+            self._requests.append(request)
+            return self._measure(request)
+
+        variants.measure = noting
+
+    def __exit__(self, *exc: object) -> None:
+        from export import variants
+
+        variants.measure = self._measure
 
 
-def _limits(variants: Sequence[Variant]) -> OnnxExport:
-    limits: OnnxExport = parse_export(composed("experiment=tone")["export"]).section
-    return replace(limits, variants=list(variants), max_metric_drop=0.5, min_agreement=0.0)
-
-
-def _request(exported: Exported, checkpoint: Path, threads: int) -> Request:
-    assert exported.bundle is not None
-    manifest = exported.bundle.manifest
-    rows = load_splits(trial_config(read_record(checkpoint), checkpoint)).validation
-    return Request(
-        model=str(checkpoint),
-        tokenizer=str(exported.bundle.folder / "tokenizer.json"),
-        max_length=manifest["max_length"],
-        pad_id=manifest["pad_id"],
-        # those that the variants were timed with
-        texts=median_texts([row.given(pairs=False) for row in rows], PREDICT_BATCH_SIZE),
-        num_threads=threads,
-        dtype="bfloat16",
-    )
+def _limits(name: str) -> OnnxExport:
+    limits: OnnxExport = parse_export(composed(MODELS[name][0])["export"]).section
+    variants = [one for one in Variant if name in ENCODERS or one is not Variant.int8_static]
+    genai = [] if name in ENCODERS else list(GenaiPrecision)
+    return replace(limits, variants=variants, genai=genai, max_metric_drop=0.5, min_agreement=0.0, keep_sensitive=False)
 
 
 def _row(report: VariantReport, pytorch: Timing, fp32_mb: float) -> list[str]:
@@ -101,6 +142,20 @@ def _half_row(half: Timing, pytorch: VariantReport) -> list[str]:
     ratio = f"{pytorch.timing.latency_ms / half.latency_ms:.1f}"
     size = f"{pytorch.size_mb / 2:.1f}"
     return ["pytorch bf16", "", "", "", size, "", f"{half.latency_ms:.2f}", ratio, f"{half.batch8_ms:.2f}", ""]
+
+
+def _genai_row(report: GenaiReport, fp32: GenaiReport) -> Sequence[str]:
+    found = report.checked
+    return [
+        report.name,
+        f"{found.perplexity:.3f}",
+        f"{found.perplexity / found.perplexity_pytorch - 1:+.2%}",
+        f"{found.answers_equal:.0%}",
+        f"{found.size_mb:.1f}",
+        f"{found.size_mb / fp32.checked.size_mb:.2f}",
+        f"{found.ms_per_token:.2f}",
+        f"{found.ms_per_token_pytorch:.2f}",
+    ]
 
 
 if __name__ == "__main__":
