@@ -15,7 +15,7 @@ from training.config import ModelConfig
 from training.errors import ModelError
 from training.locate import locate
 from training.methods.protocol import POOLERS
-from training.methods.quantized import quantization_config, share_codes, shared_tensors
+from training.methods.quantized import keep_trainable, quantization_config, share_codes, shared_tensors
 from training.tasks.protocol import Task
 
 # peft's names of the tasks whose models write text
@@ -178,6 +178,7 @@ def load_base(
         model = model.to(device)
     else:
         share_codes(model)
+        keep_trainable(model)
     return Base(model.eval(), frozenset(new_keys), dtype)
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from training.methods.lora_linear import FusedLora4bit, FusedLoraLinear, Span, lora_linear
 from training.methods.modules import replace_module, silence_dropout
-from training.methods.quantized import is_4bit, keep_trainable
+from training.methods.quantized import is_4bit
 from training.model import Base
 
 
@@ -66,7 +66,6 @@ class PackedModel:
         silence_dropout(self.model)
         self.model.requires_grad_(requires_grad=False)
         self.model.train()
-        keep_trainable(self.model)
         self._linears: dict[str, _PackedLinear] = {}
         self._whole: dict[str, _PackedWhole] = {}
         for name, part in list(self.model.named_modules()):

@@ -107,7 +107,7 @@ def test_the_base_is_never_changed_by_a_trial(config_of: Callable[..., dict[str,
     """Trials share the frozen tensors of one base, and leave them as they were."""
     from training.workbench import trainable
 
-    config = parse_trial(config_of("method.r=4")).section
+    config = parse_trial(config_of("method.r=4", "fit.precision=fp32")).section
     bench = workbench_for(config, resolve(config.fit))
     before = {name: tensor.clone() for name, tensor in bench.base.model.state_dict().items()}
     model = trainable(method_of(config.method), bench)

@@ -19,7 +19,6 @@ from training.errors import ConfigError, ModelError
 from training.method_config import Activation, AdaptersConfig, Placement
 from training.methods.modules import check_names, is_named, replace_module, saved_whole, silence_dropout
 from training.methods.protocol import HEADS, Setting
-from training.methods.quantized import keep_trainable
 
 WEIGHTS, CONFIG = "adapters.safetensors", "adapters.json"
 # the last layer of each attention and of each feed-forward network, by family
@@ -109,7 +108,6 @@ class Adapters(NamedTuple):
     def prepare(self, model: PreTrainedModel, setting: Setting) -> nn.Module:
         """Put fresh adapters into the model itself."""
         silence_dropout(model)
-        keep_trainable(model)
         model.requires_grad_(requires_grad=False)
         whole = saved_whole(model, self.config.modules_to_save, setting.new_keys)
         self._insert(model)
@@ -142,7 +140,6 @@ class Adapters(NamedTuple):
         Raises:
             ModelError: The folder lacks an adapter, or has one for another model.
         """
-        keep_trainable(model)
         self._insert(model)
         tensors = load_file(folder / WEIGHTS)
         wanted = {name for name, _ in model.named_parameters() if ".adapter." in name}

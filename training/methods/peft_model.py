@@ -16,7 +16,6 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from training.methods.modules import replace_module, saved_whole, silence_dropout, tensors_of
-from training.methods.quantized import keep_trainable
 
 
 class ByPeft:
@@ -44,7 +43,6 @@ class ByPeft:
 def wrapped(model: PreTrainedModel, settings: peft.PeftConfig) -> Any:
     """peft's model around the base, whose own dropout is silent; what is trained is in fp32."""
     silence_dropout(model)
-    keep_trainable(model)
     with _quiet():
         made = peft.get_peft_model(model, settings)
     for parameter in made.parameters():
@@ -80,7 +78,6 @@ def write(folder: Path, tensors: Mapping[str, torch.Tensor], config: peft.PeftCo
 
 def load(model: PreTrainedModel, folder: Path) -> nn.Module:
     """peft's model, in evaluation mode."""
-    keep_trainable(model)
     with _quiet():
         config = peft.PeftConfig.from_pretrained(str(folder))
         if isinstance(config, peft.PromptLearningConfig):
