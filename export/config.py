@@ -68,6 +68,7 @@ PROVIDERS = (
 
 
 BLOCK_SIZES = (16, 32, 64, 128, 256)
+EMBEDDING_BITS = (8, 4)
 
 
 def _is_block(size: int) -> bool:
@@ -124,6 +125,7 @@ class OnnxExport:
     block_size: Weights that share a scale in `int8_blockwise` and `int4_blockwise`.
     symmetric: Whether such blocks do without a zero point.
     int4_algorithm: How `int4_blockwise` chooses its bits: round to nearest, HQQ (slow to run), or k-quant.
+    embedding_bits: Of embedding tables in `int4_blockwise`, 8 or 4.
     calibration: How `int8_static` takes the ranges of activations.
     calibration_rows: Training rows that it takes them from.
     keep_sensitive: Whether a variant that is refused is tried again with the layers in fp32 that cost it most.
@@ -146,6 +148,7 @@ class OnnxExport:
     block_size: int = field(metadata={"rule": Rule("use 16, 32, 64, 128 or 256", _is_block)})
     symmetric: bool
     int4_algorithm: Int4Algorithm
+    embedding_bits: int = field(metadata={"rule": Rule("use 8 or 4", lambda bits: bits in EMBEDDING_BITS)})
     calibration: Calibration
     calibration_rows: int = field(metadata=above_zero(128))
     keep_sensitive: bool

@@ -1,6 +1,6 @@
 """Embedding tables in int8."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import onnx
@@ -21,7 +21,7 @@ def quantize_embeddings(model: onnx.ModelProto, *, per_channel: bool, kept: Coll
         kept: Names of lookups whose table stays as it is.
     """
     graph = model.graph
-    tables = {item.name: item for item in graph.initializer if _is_table(item)}
+    tables = float_tables(graph)
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
         if is_lookup(node, tables) and node.name not in kept:
@@ -30,9 +30,7 @@ def quantize_embeddings(model: onnx.ModelProto, *, per_channel: bool, kept: Coll
             nodes.append(node)
     del graph.node[:]
     graph.node.extend(nodes)
-    used = {name for node in nodes for name in node.input}
-    for name in tables.keys() - used:
-        graph.initializer.remove(tables[name])
+    drop_unused(graph, tables)
 
 
 def is_lookup(node: onnx.NodeProto, tables: Collection[str]) -> bool:
@@ -40,8 +38,17 @@ def is_lookup(node: onnx.NodeProto, tables: Collection[str]) -> bool:
     return node.op_type == "Gather" and node.input[0] in tables and not _axis(node)
 
 
-def _is_table(item: onnx.TensorProto) -> bool:
-    return len(item.dims) == 2 and item.data_type == onnx.TensorProto.FLOAT
+def float_tables(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
+    """Matrices in fp32 by name, embedding tables among them."""
+    matrices = (item for item in graph.initializer if len(item.dims) == 2)
+    return {item.name: item for item in matrices if item.data_type == onnx.TensorProto.FLOAT}
+
+
+def drop_unused(graph: onnx.GraphProto, tables: Mapping[str, onnx.TensorProto]) -> None:
+    """Take those of the tables out of a graph that no node reads."""
+    used = {name for node in graph.node for name in node.input}
+    for name in tables.keys() - used:
+        graph.initializer.remove(tables[name])
 
 
 def _axis(node: onnx.NodeProto) -> int:

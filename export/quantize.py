@@ -13,6 +13,7 @@ from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic
 from export.config import Calibration, Int4Algorithm, Variant
 from export.embeddings import quantize_embeddings
 from export.graph import has_data, save_graph
+from export.int4_embeddings import int4_embeddings
 from export.recipe import Feed, Recipe
 from export.tied import untie
 
@@ -45,7 +46,7 @@ def int8_blockwise(source: Path, target: Path, recipe: Recipe) -> None:
 
 
 def int4_blockwise(source: Path, target: Path, recipe: Recipe) -> None:
-    """The same in 4 bits, by the recipe's algorithm; embeddings in 8."""
+    """The same in 4 bits, by the recipe's algorithm; embeddings in 8, or in 4 as well."""
     _blockwise(source, target, recipe, bits=INT4)
 
 
@@ -54,7 +55,6 @@ def _blockwise(source: Path, target: Path, recipe: Recipe, *, bits: int) -> None
         from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
     graph = onnx.load(source)
     untie(graph)
-    quantize_embeddings(graph, per_channel=recipe.per_channel, kept=recipe.kept)
     with _quiet():
         quantizer = MatMulNBitsQuantizer(
             graph,
@@ -66,7 +66,11 @@ def _blockwise(source: Path, target: Path, recipe: Recipe, *, bits: int) -> None
             algo_config=_algorithm(recipe) if bits == INT4 else None,
         )
         quantizer.process()
-    save_graph(quantizer.model.model, target)
+    small = quantizer.model.model
+    if recipe.embedding_bits == bits == INT4:
+        int4_embeddings(small, block_size=recipe.block_size, symmetric=recipe.symmetric, kept=recipe.kept)
+    quantize_embeddings(small, per_channel=recipe.per_channel, kept=recipe.kept)
+    save_graph(small, target)
 
 
 def _algorithm(recipe: Recipe) -> Any:

@@ -18,6 +18,7 @@ class Recipe(NamedTuple):
     symmetric: Whether blocks do without a zero point.
     calibration: How ranges are taken from activations.
     int4_algorithm: How 4 bits are chosen.
+    embedding_bits: Of embedding tables, where weights have 4: 8 or 4.
     feeds: Batches to take them from.
     kept: Names of nodes that keep fp32.
     """
@@ -27,5 +28,6 @@ class Recipe(NamedTuple):
     symmetric: bool
     calibration: Calibration
     int4_algorithm: Int4Algorithm = Int4Algorithm.rtn
+    embedding_bits: int = 8
     feeds: Sequence[Feed] = ()
     kept: frozenset[str] = frozenset()

@@ -154,6 +154,7 @@ def _recipe(bench: Bench) -> Recipe:
         symmetric=limits.symmetric,
         calibration=limits.calibration,
         int4_algorithm=limits.int4_algorithm,
+        embedding_bits=limits.embedding_bits,
         feeds=_feeds(bench) if Variant.int8_static in limits.variants else (),
     )
 

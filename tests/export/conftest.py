@@ -32,6 +32,7 @@ def limits(**more: Any) -> OnnxExport:
         "block_size": 32,
         "symmetric": False,
         "int4_algorithm": Int4Algorithm.rtn,
+        "embedding_bits": 8,
         "calibration": Calibration.minmax,
         "calibration_rows": 32,
         "keep_sensitive": False,

@@ -18,12 +18,17 @@ V, D = 50, 8
 
 def lookup_graph(table_VD: np.ndarray) -> onnx.ModelProto:
     """Two lookups in one table, and the table's first dimension kept an ordinary tensor."""
-    nodes = [helper.make_node("Gather", ["table", "ids"], [f"out{index}"], axis=0) for index in range(2)]
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], [f"out{index}"], f"lookup{index}", axis=0) for index in range(2)
+    ]
     graph = helper.make_graph(
         nodes,
         "lookup",
         [helper.make_tensor_value_info("ids", TensorProto.INT64, ["n"])],
-        [helper.make_tensor_value_info(f"out{index}", TensorProto.FLOAT, ["n", D]) for index in range(2)],
+        [
+            helper.make_tensor_value_info(f"out{index}", TensorProto.FLOAT, ["n", table_VD.shape[1]])
+            for index in range(2)
+        ],
         [numpy_helper.from_array(table_VD.astype(np.float32), "table")],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
