@@ -84,7 +84,7 @@ def flat(cache: Any) -> list[torch.Tensor]:
 def _sample_past(model: Any) -> list[torch.Tensor]:
     ids_BP = torch.full((SAMPLE_ROWS, SAMPLE_PAST), 5, dtype=torch.int64)
     past = model(input_ids=ids_BP, use_cache=True).get("past_key_values")
-    if not isinstance(past, DynamicCache):
+    if not isinstance(past, DynamicCache) or not all(hasattr(layer, "keys") for layer in past.layers):
         raise ModelError(
             f"a model of type {model.config.model_type} has another memory than keys and values, which has no graph "
             "here; use export=none"

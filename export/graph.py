@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from export.layout import BATCH, EMBEDDING, INPUTS, LOGITS, MODEL, PAIR_INPUTS, SEQUENCE
+from training.errors import ModelError
 from training.task_config import Pooling
 from training.tasks.similarity import pooled
 
@@ -103,19 +104,29 @@ def trace(module: Any, path: Path, ports: Ports, *, opset: int) -> None:
         path: The file to write.
         ports: Its inputs and outputs.
         opset: ONNX operator set.
+
+    Raises:
+        ModelError: torch cannot write this architecture as a graph.
     """
     samples, outputs, shapes = ports
-    with _eager(module.model), _quiet():
-        program = torch.onnx.export(
-            module.eval(),
-            tuple(samples.values()),
-            dynamo=True,
-            input_names=list(samples),
-            output_names=list(outputs),
-            dynamic_shapes=(tuple(shapes[name] for name in samples),),
-            opset_version=opset,
-            verbose=False,
-        )
+    try:
+        with _traceable(module.model), _quiet():
+            program = torch.onnx.export(
+                module.eval(),
+                tuple(samples.values()),
+                dynamo=True,
+                input_names=list(samples),
+                output_names=list(outputs),
+                dynamic_shapes=(tuple(shapes[name] for name in samples),),
+                opset_version=opset,
+                verbose=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        family, reason = module.model.config.model_type, " ".join(str(error.__cause__ or error).split())
+        raise ModelError(
+            f"torch {torch.__version__} cannot write a model of type {family} as an ONNX graph; use export=none "
+            f"({reason[:200]})"
+        ) from error
     assert program is not None
     graph = program.model_proto
     # shapes that the exporter noted for weights keep the quantizers from transposing them
@@ -153,21 +164,32 @@ def weight_bytes(graph: onnx.ModelProto) -> int:
 
 
 @contextlib.contextmanager
-def _eager(model: Any) -> Iterator[None]:
-    """Attention in plain operations: torch 2.13 cannot trace T5's otherwise, and the graphs are smaller."""
-    before = model.config._attn_implementation
+def _traceable(model: Any) -> Iterator[None]:
+    """Attention in plain operations: torch 2.13 cannot trace T5's otherwise, and graphs are smaller. Experts neither
+    in a loop nor by grouped products, which ONNX has not.
+    """
+    attention, experts = model.config._attn_implementation, model.get_experts_implementation()
     model.set_attn_implementation("eager")
-    yield
-    model.set_attn_implementation(before)
+    model.set_experts_implementation("batched_mm")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(attention)
+        model.set_experts_implementation(experts)
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter prints its progress and warns of packages that are not needed here."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
-    logger.setLevel(level)
+    """The exporter prints its progress, warns of packages that are not needed here, and prints graphs if it fails."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
