@@ -54,7 +54,12 @@ def test_tags_of_a_model_are_spans(tiny_model: Path, export: Export, tmp_path: P
     model = AutoModelForTokenClassification.from_pretrained(tiny_model, **named(TAGS)).eval()
     spread(model.classifier)
     rows = ROWS["extraction"]
-    checked(export, saved(model, tiny_model, tmp_path / "tagger"), write_jsonl(tmp_path / "r", rows), "task=extraction")
+    checked(
+        export,
+        saved(model, tiny_model, tmp_path / "tagger"),
+        write_jsonl(tmp_path / "rows.jsonl", rows),
+        "task=extraction",
+    )
     assert export.manifest["tags"] == TAGS
     tokenizer, kinds = AutoTokenizer.from_pretrained(tiny_model), set()
     for row, spans in zip(rows[:8], answers(export, rows[:8]), strict=True):
@@ -115,6 +120,6 @@ def test_an_encoder_decoder_writes_what_transformers_writes(
     checked(export, base, write_jsonl(tmp_path / "rows.jsonl", rows), *more)
     model, tokenizer = AutoModelForSeq2SeqLM.from_pretrained(base).eval(), AutoTokenizer.from_pretrained(base)
     for row, found in zip(rows[:8], answers(export, rows[:8]), strict=True):
-        given = tokenizer(row["input"], return_tensors="pt")
+        given = tokenizer(row["text"], return_tensors="pt")
         written = model.generate(given["input_ids"], attention_mask=given["attention_mask"], max_new_tokens=8)
         assert found == tokenizer.decode(written[0], skip_special_tokens=True).strip()
