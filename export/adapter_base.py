@@ -52,7 +52,7 @@ class SharedBase(NamedTuple):
     @property
     def labels(self) -> list[str] | None:
         """What it answers alone; None if its checkpoint has no trained head, or it answers no labels."""
-        if not self.head or self.head & self.loaded.new_keys:
+        if self.kind is not Kind.labels or not self.head or self.head & self.loaded.new_keys:
             return None
         return [str(self.model.config.id2label[number]) for number in sorted(self.model.config.id2label)]
 
@@ -128,7 +128,8 @@ def check_fits(base: SharedBase, source: AdapterSource) -> None:
     Raises:
         ModelError: One is not, or there is no head to answer with.
     """
-    shapes = {name: tuple(parameter.shape) for name, parameter in base.model.named_parameters()}
+    parameters = base.model.named_parameters(remove_duplicate=False)
+    shapes = {name: tuple(parameter.shape) for name, parameter in parameters}
     for module in source.modules:
         down, up = (source.updates[f"{module}.lora_{side}.weight"].shape for side in "AB")
         own = shapes.get(f"{module}.weight")

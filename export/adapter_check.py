@@ -14,6 +14,7 @@ from export.adapter_base import SharedBase
 from export.adapter_bundle import BASE
 from export.adapter_source import AdapterSource
 from export.bundle import TOKENIZER
+from export.encoder import LastTokenSession
 from export.layout import Kind
 from export.session import EncoderSession, Text, TextSettings, decided
 from export.writer import CausalSession
@@ -58,11 +59,13 @@ class Expected(NamedTuple):
     """What PyTorch gives.
 
     Attributes:
+        kind: What it answers.
         rows: What it was given.
         outputs: Class scores (C), or scores of the next token (T, V), row by row.
         answers: Tokens that it writes, where that was asked.
     """
 
+    kind: Kind
     rows: Rows
     outputs: Sequence[np.ndarray]
     answers: Sequence[Sequence[int]] = ()
@@ -155,7 +158,7 @@ def expected_of(model: Any, base: SharedBase, rows: Rows) -> Expected:
         outputs = [model(input_ids=torch.tensor([ids])).logits[0] for ids in rows.ids]
     else:
         outputs = [model(**_inputs(base, text, rows)).logits[0] for text in rows.texts]
-    return Expected(rows, [output.float().numpy() for output in outputs])
+    return Expected(base.kind, rows, [output.float().numpy() for output in outputs])
 
 
 def _inputs(base: SharedBase, text: Text, rows: Rows) -> dict[str, torch.Tensor]:
@@ -175,15 +178,20 @@ def check_all(
         files: `.onnx_adapter` files by name; what has none is the base alone.
         graph: What the checks are to say of the graph.
     """
-    find = _written if base.kind is Kind.causal else _classified
-    found = find(folder, expected, files)
+    writing = {name: one for name, one in expected.items() if one.kind is Kind.causal}
+    reading = {name: one for name, one in expected.items() if name not in writing}
+    found = _written(folder, writing, files) if writing else {}
+    if reading:
+        # over a base that writes, classifiers have their head in the place of the output embedding
+        kind = LastTokenSession if base.kind is Kind.causal else EncoderSession
+        settings = next(iter(reading.values())).rows.settings
+        found |= _classified(kind(folder, folder / TOKENIZER, settings), reading, files)
     return [_check(name, graph, one, found[name]) for name, one in expected.items()]
 
 
 def _classified(
-    folder: Path, expected: Mapping[str, Expected], files: Mapping[str, Path]
+    session: EncoderSession, expected: Mapping[str, Expected], files: Mapping[str, Path]
 ) -> dict[str, list[np.ndarray]]:
-    session = EncoderSession(folder, folder / TOKENIZER, next(iter(expected.values())).rows.settings)
     found = {}
     for name, one in expected.items():
         length = one.rows.settings.max_length

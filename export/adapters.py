@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import onnx
 
-from export.adapter_base import SharedBase, adapted, base_config, check_fits, load_shared, write_graph
+from export.adapter_base import SharedBase, adapted, base_config, check_fits, write_graph
+from export.adapter_bases import Bases, load_bases, on_graph
 from export.adapter_bundle import BASE, BASE_NAMES, AdapterFolder, is_adapter_folder
 from export.adapter_check import (
     FP32,
@@ -26,9 +27,10 @@ from export.adapter_file import SUFFIX, laid_out, parameters_of, write_adapter
 from export.adapter_source import AdapterSource, check_base, open_source
 from export.bundle import CARD, TOKENIZER, write_manifest
 from export.config import Calibration, Variant
+from export.encoder import LAST_TOKEN
 from export.facts import versions
 from export.graph import save_graph
-from export.layout import MODEL
+from export.layout import MODEL, Kind
 from export.lora_inputs import Opened
 from export.quantize import BUILDERS
 from export.recipe import Recipe
@@ -96,23 +98,24 @@ def export_adapters(asked: Asked) -> Exported:
     ]
     for source in sources:
         check_base(source, asked.base, asked.revision)
-    _check_kinds(sources)
+    _check_names(sources)
     if asked.genai:
         _check_genai(sources, asked)
-    base = load_shared(config, sources[0].kind)
+    bases = load_bases(config, sources)
     for source in sources:
-        check_fits(base, source)
-    expected = _expected(base, sources, genai=asked.genai)
+        check_fits(bases.of(source.kind), source)
+    expected = _expected(bases, sources, genai=asked.genai)
+    base, taken = bases.graph, [on_graph(source, bases) for source in sources]
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     with folder_aside(asked.output) as aside:
-        opened = write_graph(base, sources, aside, opset=OPSET)
+        opened = write_graph(base, taken, aside, opset=OPSET)
         _save_tokenizer(base, aside)
-        for source in sources:
+        for source in taken:
             write_adapter(aside / f"{source.name}{SUFFIX}", parameters_of(source, opened.transposed))
         checks = _checked(base, expected, aside, asked=asked, opened=opened)
         if asked.genai:
             checks += _with_genai(base, sources, expected, aside, asked=asked)
-        manifest = _finish(base, sources, aside, asked=asked, checks=checks)
+        manifest = _finish(bases, sources, aside, asked=asked, checks=checks)
     return Exported(AdapterFolder(asked.output, manifest), checks)
 
 
@@ -123,20 +126,10 @@ def _check_output(folder: Path) -> None:
         raise ModelError(f"--output {folder} is a file; give a new folder")
 
 
-def _check_kinds(sources: Sequence[AdapterSource]) -> None:
-    first = sources[0]
+def _check_names(sources: Sequence[AdapterSource]) -> None:
     for source in sources:
         if source.name in BASE_NAMES:
             raise ModelError(f"--adapters: '{source.name}' is the base alone; give the adapter another name")
-        if source.kind is not first.kind:
-            raise ModelError(
-                f"adapter {first.name} answers with {_words(first)}, and {source.name} with {_words(source)}; these "
-                "are different graphs: run slimtune adapters once for each"
-            )
-
-
-def _words(source: AdapterSource) -> str:
-    return "text" if source.kind.writes else "labels"
 
 
 def _save_tokenizer(base: SharedBase, folder: Path) -> None:
@@ -146,10 +139,12 @@ def _save_tokenizer(base: SharedBase, folder: Path) -> None:
     tokenizer.save(str(folder / TOKENIZER))
 
 
-def _expected(base: SharedBase, sources: Sequence[AdapterSource], *, genai: bool) -> dict[str, Expected]:
+def _expected(bases: Bases, sources: Sequence[AdapterSource], *, genai: bool) -> dict[str, Expected]:
     """What PyTorch gives: the base alone, and with each adapter."""
-    expected = {BASE: _one_expected(base.model, base, rows_of(base, sources[0]), genai=genai)}
+    alike = next(source for source in sources if source.kind is bases.graph.kind)
+    expected = {BASE: _one_expected(bases.graph.model, bases.graph, rows_of(bases.graph, alike), genai=genai)}
     for source in sources:
+        base = bases.of(source.kind)
         rows = rows_of(base, source)
         check_tokenizer(base, source, rows)
         expected[source.name] = _one_expected(adapted(base, source), base, rows, genai=genai)
@@ -239,9 +234,10 @@ def _quantize(folder: Path, precision: Precision, *, kept: frozenset[str]) -> No
 
 
 def _finish(
-    base: SharedBase, sources: Sequence[AdapterSource], folder: Path, *, asked: Asked, checks: Sequence[Check]
+    bases: Bases, sources: Sequence[AdapterSource], folder: Path, *, asked: Asked, checks: Sequence[Check]
 ) -> Mapping[str, Any]:
     """Write the card and the manifest."""
+    base = bases.graph
     facts = {
         "kind": base.kind.value,
         "base_model": asked.base,
@@ -250,9 +246,15 @@ def _finish(
         "opset": OPSET,
         "pad_id": int(base.tokenizer.pad_token_id),
         BASE: base_facts(base),
-        "adapters": {source.name: adapter_facts(base, source) for source in sources},
+        "adapters": {source.name: _facts(bases, source) for source in sources},
         "checks": [check._asdict() for check in checks],
         "versions": versions(),
     }
     (folder / CARD).write_text(card(facts), encoding="utf-8")
     return write_manifest(folder, facts)
+
+
+def _facts(bases: Bases, source: AdapterSource) -> dict[str, Any]:
+    base = bases.of(source.kind)
+    facts = adapter_facts(base, source)
+    return facts if base is bases.graph else {**facts, "kind": Kind.labels.value, LAST_TOKEN: True}

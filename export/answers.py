@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from export.bundle import Bundle
-from export.session import Text, decided, encoder_of, probabilities
+from export.encoder import encoder_of
+from export.session import Text, decided, probabilities
 from training.errors import DataError
 
 
@@ -24,8 +25,7 @@ class Classifier:
     """A bundle that is ready to run."""
 
     def __init__(self, bundle: Bundle) -> None:
-        session = encoder_of(bundle)
-        self._session = session if bundle.adapter is None else session.with_adapter(bundle.adapter)
+        self._session = encoder_of(bundle)
         self._bundle = bundle
 
     def logits(self, texts: Sequence[Text]) -> np.ndarray:

@@ -16,6 +16,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from export.graph import SCOPES
+from export.layout import LOGITS
 from training.errors import ModelError
 
 DOWN, UP = "lora_A.weight", "lora_B.weight"
@@ -142,7 +143,7 @@ def open_parameters(model: onnx.ModelProto, wholes: Mapping[str, Whole]) -> Open
         graph.initializer.remove(source)
         _add_input(graph, name, np.ascontiguousarray(value, np.float32), _dims(whole, is_transposed=transposed[name]))
     for output in graph.output:
-        if any(whole.has_classes for whole in wholes.values()):
+        if output.name == LOGITS and any(whole.has_classes for whole in wholes.values()):
             output.type.tensor_type.shape.dim[-1].dim_param = CLASSES
     del graph.value_info[:]
     return Opened(transposed, frozenset(kept))

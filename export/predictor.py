@@ -7,10 +7,11 @@ import numpy as np
 
 from export.answers import Answer, Classifier, check_pairs
 from export.bundle import TOKENIZER, Bundle
+from export.encoder import encoder_of
 from export.execution import execution_for
 from export.layout import Kind
 from export.prompts import Prompter, Prompting
-from export.session import Text, encoder_of
+from export.session import Text
 from export.tagger import Tagger
 from export.writer import Writing, answers_of, writer_of
 from training.errors import DataError

@@ -10,8 +10,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from tokenizers import Encoding, Tokenizer
 
-from export.bundle import TOKENIZER, Bundle
-from export.execution import ON_CPU, Execution, execution_for, open_graph
+from export.execution import ON_CPU, Execution, open_graph
 from export.layout import MODEL
 from export.static_shape import StaticShape
 from export.switched import Switched
@@ -123,14 +122,6 @@ class EncoderSession:
 
     def _given(self, feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {name: array for name, array in feed.items() if name in self._names}
-
-
-def encoder_of(bundle: Bundle) -> EncoderSession:
-    """A bundle's encoder, as its manifest says that texts become inputs."""
-    manifest = bundle.manifest
-    settings = TextSettings(manifest["max_length"], manifest["pad_id"], manifest.get("stride"))
-    execution = execution_for(manifest)
-    return EncoderSession(bundle.folder, bundle.folder / TOKENIZER, settings, execution=execution)
 
 
 def decided(logits_NC: np.ndarray, *, multi_label: bool) -> np.ndarray:

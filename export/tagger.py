@@ -8,7 +8,8 @@ import numpy as np
 from tokenizers import Encoding
 
 from export.bundle import Bundle
-from export.session import Row, encoder_of
+from export.encoder import encoder_of
+from export.session import Row
 from training.spans import WORD, Span, first_tokens, spans_of_words
 
 

@@ -98,19 +98,19 @@ class CausalSession:
 
     def scores(self, ids_BT: np.ndarray, mask_BT: np.ndarray) -> np.ndarray:
         """Of the next token (B, T, V), for rows that are padded on the right."""
-        state = {MASK: mask_BT, **_empty_past(self._inputs, len(ids_BT))}
-        return self._run(state, ids_BT, _positions(mask_BT))
+        state = {MASK: mask_BT, **empty_past(self._inputs, len(ids_BT))}
+        return self._run(state, ids_BT, positions(mask_BT))
 
     def begin(self, prompts: Sequence[Sequence[int]], pad_id: int) -> tuple[Arrays, np.ndarray | None]:
         """As the protocol says; rows are padded on the left."""
         ids_BT, mask_BT = padded_ids(prompts, pad_id, left=True)
-        state = {MASK: mask_BT, **_empty_past(self._inputs, len(prompts))}
-        return state, self._run(state, ids_BT, _positions(mask_BT))[:, -1]
+        state = {MASK: mask_BT, **empty_past(self._inputs, len(prompts))}
+        return state, self._run(state, ids_BT, positions(mask_BT))[:, -1]
 
     def step(self, state: Arrays, ids_B: np.ndarray) -> np.ndarray:
         """As the protocol says."""
         state[MASK] = np.concatenate([state[MASK], np.ones((len(ids_B), 1), dtype=np.int64)], axis=1)
-        return self._run(state, ids_B[:, None].astype(np.int64), _positions(state[MASK])[:, -1:])[:, -1]
+        return self._run(state, ids_B[:, None].astype(np.int64), positions(state[MASK])[:, -1:])[:, -1]
 
     def _run(self, state: Arrays, ids_BT: np.ndarray, positions_BT: np.ndarray) -> np.ndarray:
         feed = {"input_ids": ids_BT, **state} | ({POSITIONS: positions_BT} if POSITIONS in self._inputs else {})
@@ -146,7 +146,7 @@ class EncoderDecoderSession:
         looked_up = {
             name.replace("present", "past_key_values"): array for name, array in zip(self._read, read, strict=True)
         }
-        own = {name: array for name, array in _empty_past(self._inputs, len(ids_BT)).items() if name not in looked_up}
+        own = {name: array for name, array in empty_past(self._inputs, len(ids_BT)).items() if name not in looked_up}
         return {ENCODER_MASK: mask_BT, **looked_up, **own}
 
 
@@ -160,12 +160,13 @@ def writer_of(
     return session if adapter is None else session.with_adapter(adapter)
 
 
-def _positions(mask_BT: np.ndarray) -> np.ndarray:
+def positions(mask_BT: np.ndarray) -> np.ndarray:
+    """Places of the tokens (B, T), padding not counted."""
     return np.asarray(np.maximum(mask_BT.cumsum(-1) - 1, 0))
 
 
-def _empty_past(inputs: dict[str, onnxruntime.NodeArg], num_rows: int) -> Arrays:
-    """Keys and values (B, H, 0, D)."""
+def empty_past(inputs: dict[str, onnxruntime.NodeArg], num_rows: int) -> Arrays:
+    """Keys and values (B, H, 0, D), by name."""
     past = {name: item.shape for name, item in inputs.items() if name.startswith("past_key_values")}
     return {name: np.zeros((num_rows, shape[1], 0, shape[3]), dtype=np.float32) for name, shape in past.items()}
 
