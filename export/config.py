@@ -131,7 +131,7 @@ class OnnxExport:
     keep_sensitive: Whether a variant that is refused is tried again with the layers in fp32 that cost it most.
     objective: What is best of the variants that pass.
     max_metric_drop: Largest loss of the task's metric on the validation rows that a variant may have.
-    min_agreement: Least share of validation rows on which a variant gives PyTorch's label.
+    min_agreement: Least share of answers on the validation rows that a variant must have in common with PyTorch.
     max_size_mb: Largest model file in 10^6 bytes; null is no limit.
     max_latency_ms: Longest median time of one row, on the machine of the export; null is no limit.
     bitsandbytes: Checkpoints of transformers in few bits that are written beside the bundle.

@@ -42,7 +42,7 @@ def draw_variants(reports: Sequence[VariantReport], path: Path, *, min_agreement
         _draw(axes, [(one[key], 100 * one["agreement"], one["name"], one["passed"]) for one in shown])
         axes.axhline(100 * min_agreement, color=FRONT, linestyle="--", linewidth=1)
         axes.set_xlabel(label)
-        axes.set_ylabel("rows with PyTorch's label, %")
+        axes.set_ylabel("answers that are PyTorch's, %")
     figure.suptitle("Variants (green: within the limits; grey line: no other is both cheaper and more faithful)")
     figure.savefig(path, dpi=120)
 
