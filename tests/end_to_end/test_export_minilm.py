@@ -1,0 +1,41 @@
+"""A pretrained encoder, trained for a moment on the quickstart's data: every variant of it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from export.answers import Classifier
+from export.bundle import open_bundle
+from export.config import Variant
+from export.pipeline import export_checkpoint
+from tests.export.conftest import limits, untimed
+from training.checkpoint_source import find_checkpoint
+
+__all__ = ["untimed"]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("untimed")]
+# share of fp32's size
+SIZES = {"fp16": 0.51, "int8_dynamic": 0.26, "int8_blockwise": 0.28, "int8_static": 0.26, "int4_blockwise": 0.22}
+# share of PyTorch's answers; that of a random answer is a sixth on tone
+ANSWERS = {"fp16": 0.97, "int8_dynamic": 0.6, "int8_blockwise": 0.9, "int8_static": 0.35, "int4_blockwise": 0.5}
+
+
+def test_minilm_is_exported_with_every_variant(tmp_path: Path) -> None:
+    more = ("fit.max_steps=80", "fit.precision=fp32", "tracking=none", f"hydra.run.dir={tmp_path / 'trial'}")
+    command = [sys.executable, "-m", "sweeper.cli", "train", "experiment=tone", *more]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    checkpoint = find_checkpoint(str(tmp_path / "trial"), None)
+    asked = limits(variants=list(Variant), min_agreement=0.0, max_metric_drop=0.9)
+    exported = export_checkpoint(checkpoint, asked, tmp_path / "out", facts={})
+    reports = {report.name: report for report in exported.reports}
+    fp32 = reports["fp32"]
+    assert (fp32.agreement, fp32.max_logit_gap < 1e-3) == (1.0, True)
+    for variant in Variant:
+        found = reports[variant.value]
+        assert found.size_mb < SIZES[variant.value] * fp32.size_mb, found
+        assert found.agreement > ANSWERS[variant.value], found
+    assert exported.bundle is not None
+    (answer,) = Classifier(open_bundle(exported.bundle.folder)).answer(["I could cry with joy"])
+    assert answer.labels[0] in exported.bundle.labels
