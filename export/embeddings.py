@@ -1,6 +1,6 @@
 """Embedding tables in int8."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -22,12 +22,24 @@ def quantize_embeddings(model: onnx.ModelProto, *, per_channel: bool, kept: Coll
     """
     graph = model.graph
     tables = float_tables(graph)
+
+    def lookup(node: onnx.NodeProto) -> list[onnx.NodeProto]:
+        return _int8_lookup(graph, node, numpy_helper.to_array(tables[node.input[0]]), per_channel=per_channel)
+
+    replace_lookups(graph, tables, lookup, kept=kept)
+
+
+def replace_lookups(
+    graph: onnx.GraphProto,
+    tables: Mapping[str, onnx.TensorProto],
+    make: Callable[[onnx.NodeProto], Sequence[onnx.NodeProto]],
+    *,
+    kept: Collection[str],
+) -> None:
+    """Put what `make` gives in the place of each lookup in one of the tables; those that nothing reads then go."""
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
-        if is_lookup(node, tables) and node.name not in kept:
-            nodes += _int8_lookup(graph, node, numpy_helper.to_array(tables[node.input[0]]), per_channel=per_channel)
-        else:
-            nodes.append(node)
+        nodes += make(node) if is_lookup(node, tables) and node.name not in kept else [node]
     del graph.node[:]
     graph.node.extend(nodes)
     drop_unused(graph, tables)

@@ -3,12 +3,11 @@
 # B rows, T tokens, C classes
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
 from export.bundle import TOKENIZER, Bundle
-from export.execution import ON_CPU, Execution, execution_for
+from export.execution import execution_for
 from export.layout import INPUTS, LOGITS, POSITIONS
 from export.session import EncoderSession, TextSettings
 from export.writer import empty_past, positions
@@ -23,14 +22,10 @@ class LastTokenSession(EncoderSession):
     Scores are those of the last token that is no padding, as transformers' causal models classify.
     """
 
-    def __init__(self, folder: Path, tokenizer: Path, settings: TextSettings, *, execution: Execution = ON_CPU) -> None:
-        super().__init__(folder, tokenizer, settings, execution=execution)
-        self._ports = {item.name: item for item in self._session.get_inputs()}
-
     def _run(self, feed: Mapping[str, np.ndarray]) -> np.ndarray:
         ids_BT, mask_BT = (feed[name] for name in INPUTS)
-        more = {POSITIONS: positions(mask_BT)} if POSITIONS in self._names else {}
-        past = empty_past(self._ports, len(ids_BT))
+        more = {POSITIONS: positions(mask_BT)} if POSITIONS in self._inputs else {}
+        past = empty_past(self._inputs, len(ids_BT))
         (scores_BTC,) = self._session.run([LOGITS], {**feed, **more, **past})
         # transformers takes an end-of-sequence token that pads as well for padding
         is_real_BT = (mask_BT > 0) & (ids_BT != self._settings.pad_id)

@@ -71,7 +71,8 @@ def open_graph(path: Path, execution: Execution) -> onnxruntime.InferenceSession
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
-    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    if execution.provider != CPU:
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     if execution.num_threads is not None:
         options.intra_op_num_threads = execution.num_threads
     try:

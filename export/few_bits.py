@@ -48,12 +48,13 @@ def few_bits_folders(model: Any, bench: Bench) -> list[FewBitsReport]:
     Raises:
         ModelError: The model has layers that its architecture has not.
     """
+    if not bench.limits.bitsandbytes:
+        return []
     reports = []
     with TemporaryDirectory() as scratch:
         merged = Path(scratch) / "merged"
+        save_merged(model, bench.reference.rows.tokenizer, merged)
         for kind in bench.limits.bitsandbytes:
-            if not merged.is_dir():
-                save_merged(model, bench.reference.rows.tokenizer, merged)
             target = bench.folder / FOLDER / kind.value
             report = _made(model, merged, target, bench)
             reports.append(report)

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from export.embeddings import drop_unused, float_tables, is_lookup
+from export.embeddings import float_tables, replace_lookups
 
 BITS = 4
 
@@ -28,19 +28,15 @@ def int4_embeddings(model: onnx.ModelProto, *, block_size: int, symmetric: bool,
     graph = model.graph
     tables = {name: item for name, item in float_tables(graph).items() if item.dims[1] % block_size == 0}
     packed: dict[str, list[str]] = {}
-    nodes: list[onnx.NodeProto] = []
-    for node in graph.node:
-        if is_lookup(node, tables) and node.name not in kept:
-            table = node.input[0]
-            if table not in packed:
-                parts = _packed(numpy_helper.to_array(tables[table]), block_size, symmetric=symmetric)
-                packed[table] = _same_matrix(graph, parts) or _stored(graph, table, parts)
-            nodes += _lookup(node, packed[table], width=tables[table].dims[1], block_size=block_size)
-        else:
-            nodes.append(node)
-    del graph.node[:]
-    graph.node.extend(nodes)
-    drop_unused(graph, tables)
+
+    def lookup(node: onnx.NodeProto) -> list[onnx.NodeProto]:
+        table = node.input[0]
+        if table not in packed:
+            parts = _packed(numpy_helper.to_array(tables[table]), block_size, symmetric=symmetric)
+            packed[table] = _same_matrix(graph, parts) or _stored(graph, table, parts)
+        return _lookup(node, packed[table], width=tables[table].dims[1], block_size=block_size)
+
+    replace_lookups(graph, tables, lookup, kept=kept)
 
 
 def _packed(table_VD: np.ndarray, block_size: int, *, symmetric: bool) -> list[np.ndarray]:

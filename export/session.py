@@ -56,7 +56,7 @@ class EncoderSession:
     def __init__(self, folder: Path, tokenizer: Path, settings: TextSettings, *, execution: Execution = ON_CPU) -> None:
         self._session = open_graph(folder / MODEL, execution)
         inputs = self._session.get_inputs()
-        self._names = {item.name for item in inputs}
+        self._inputs = {item.name: item for item in inputs}
         self.shape = StaticShape.of(inputs[0].shape)
         self._settings = settings
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
@@ -121,7 +121,7 @@ class EncoderSession:
         return output.astype(np.float32)
 
     def _given(self, feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {name: array for name, array in feed.items() if name in self._names}
+        return {name: array for name, array in feed.items() if name in self._inputs}
 
 
 def decided(logits_NC: np.ndarray, *, multi_label: bool) -> np.ndarray:

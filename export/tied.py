@@ -4,6 +4,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from export.embeddings import drop_unused
+
 
 def untie(model: onnx.ModelProto) -> None:
     """Give each product with a transposed table a matrix of its own, in place: quantizers see matrices alone.
@@ -18,9 +20,7 @@ def untie(model: onnx.ModelProto) -> None:
         matrix = np.ascontiguousarray(numpy_helper.to_array(tables[node.input[0]]).T)
         graph.initializer.append(numpy_helper.from_array(matrix, node.output[0]))
         graph.node.remove(node)
-    used = {name for node in graph.node for name in node.input}
-    for name in {node.input[0] for node in turned} - used:
-        graph.initializer.remove(tables[name])
+    drop_unused(graph, {node.input[0]: tables[node.input[0]] for node in turned})
 
 
 def _is_turned(node: onnx.NodeProto, tables: dict[str, onnx.TensorProto]) -> bool:

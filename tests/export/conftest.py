@@ -13,6 +13,7 @@ from export.config import Calibration, Int4Algorithm, Objective, OnnxExport, Tar
 from export.pipeline import Exported, export_checkpoint
 from export.timing import Request, Timing
 from tests.conftest import FakeTrial
+from tests.training.tasks.conftest import ANSWERS
 from tests.training.tasks.conftest import bases as bases
 from training.engine import run_trial
 from training.trial import Completed
@@ -77,6 +78,24 @@ def run_code(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def export_adapters(base: Path, adapters: Mapping[str, Path], output: Path, *more: str) -> int:
+    """The exit code of `slimtune adapters`."""
+    from sweeper.cli import main
+
+    given = ",".join(f"{name}={path}" for name, path in adapters.items())
+    return main(["adapters", "--base", str(base), "--adapters", given, "--output", str(output), *more])
+
+
+def make_llama(folder: Path, **more: Any) -> Path:
+    """A causal base of two layers, whose greedy text varies though nobody trained it."""
+    from training.scratch import make
+
+    sizes = {"num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "hidden_size": 32}
+    settings = {"model_type": "llama", "vocab_size": 320, "intermediate_size": 64, "max_position_embeddings": 128}
+    make({**settings, **sizes, "initializer_range": 0.2, **more}, [str(row["text"]) for row in ANSWERS], folder, seed=0)
+    return folder
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from export.answers import Classifier
 from export.session import EncoderSession, Text, TextSettings
 from sweeper.cli import main
 from tests.conftest import write_jsonl
-from tests.export.conftest import documented, predicted, run_code, trained
+from tests.export.conftest import documented, export_adapters, predicted, run_code, trained
 from tests.training.tasks.conftest import CASES, VERBS
 from training.checkpoint import load_model, load_own_tokenizer
 
@@ -43,15 +43,10 @@ def checkpoints(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> d
     return folders
 
 
-def command(base: Path, adapters: dict[str, Path], output: Path, *more: str) -> int:
-    given = ",".join(f"{name}={path}" for name, path in adapters.items())
-    return main(["adapters", "--base", str(base), "--adapters", given, "--output", str(output), *more])
-
-
 @pytest.fixture(scope="module")
 def folder(tiny_model: Path, checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("out") / "adapters"
-    assert command(tiny_model, checkpoints, output) == 0
+    assert export_adapters(tiny_model, checkpoints, output) == 0
     return output
 
 
@@ -186,7 +181,7 @@ def test_a_wrong_scale_is_found_and_nothing_is_left(
     scale = AdapterSource.scale
     monkeypatch.setattr(AdapterSource, "scale", lambda source, module: 1.02 * scale(source, module))
     given = {"mine": checkpoints["classification"]}
-    assert command(tiny_model, given, tmp_path / "out") == 2
+    assert export_adapters(tiny_model, given, tmp_path / "out") == 2
     assert "adapter mine differs on the graph from PyTorch by" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
@@ -195,6 +190,6 @@ def test_a_folder_with_other_files_is_left_alone(
     tiny_model: Path, checkpoints: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "letter.txt").write_text("dear")
-    assert command(tiny_model, checkpoints, tmp_path) == 2
+    assert export_adapters(tiny_model, checkpoints, tmp_path) == 2
     assert "has other files; give a new folder" in capsys.readouterr().err
     assert (tmp_path / "letter.txt").read_text() == "dear"

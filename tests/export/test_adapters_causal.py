@@ -19,7 +19,7 @@ from export.predictor import Asked, Columns, predictor_of
 from export.writer import CausalSession
 from sweeper.cli import main
 from tests.conftest import write_jsonl
-from tests.export.conftest import trained
+from tests.export.conftest import make_llama, trained
 from tests.training.tasks.conftest import ANSWERS
 from training.errors import ModelError
 from training.generate import Generation, generate
@@ -33,13 +33,7 @@ MAX_NEW_TOKENS = {"answers": 8, "foreign": 64, None: 64}
 
 @pytest.fixture(scope="module")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from training.scratch import make
-
-    folder = tmp_path_factory.mktemp("bases") / "llama"
-    sizes = {"num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "hidden_size": 32}
-    settings = {"model_type": "llama", "vocab_size": 320, "intermediate_size": 64, "max_position_embeddings": 128}
-    make({**settings, **sizes, "initializer_range": 0.2}, [str(row["text"]) for row in ANSWERS], folder, seed=0)
-    return folder
+    return make_llama(tmp_path_factory.mktemp("bases") / "llama")
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +74,7 @@ def foreign(base: Path, folder: Path, **more: Any) -> Path:
 
 
 def export(llama: Path, adapters: dict[str, Path], output: Path, *more: str) -> Path:
+    # by spaces, where others separate by commas
     given = [f"{name}={path}" for name, path in adapters.items()]
     words = ["--base", str(llama), "--adapters", *given, "--output", str(output), *GENAI, *more]
     assert main(["adapters", *words]) == 0

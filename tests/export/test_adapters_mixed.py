@@ -14,9 +14,8 @@ from export.adapter_bases import output_embedding
 from export.adapter_bundle import open_adapter_folder
 from export.layout import Kind
 from export.predictor import Asked, Columns, predictor_of
-from sweeper.cli import main
 from tests.conftest import write_jsonl
-from tests.export.conftest import predicted, trained
+from tests.export.conftest import export_adapters, make_llama, predicted, trained
 from tests.training.tasks.conftest import ANSWERS, CASES
 from training.checkpoint import load_model
 from training.errors import ModelError
@@ -32,14 +31,8 @@ NUM_NEW_TOKENS = 8
 
 @pytest.fixture(scope="module", params=["own head", "tied"])
 def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from training.scratch import make
-
     folder = tmp_path_factory.mktemp("bases") / "llama"
-    sizes = {"num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "hidden_size": 32}
-    settings = {"model_type": "llama", "vocab_size": 320, "intermediate_size": 64, "max_position_embeddings": 128}
-    more = {"initializer_range": 0.2, "tie_word_embeddings": request.param == "tied"}
-    make({**settings, **sizes, **more}, [str(row["text"]) for row in ANSWERS], folder, seed=0)
-    return folder
+    return make_llama(folder, tie_word_embeddings=request.param == "tied")
 
 
 @pytest.fixture(scope="module")
@@ -55,15 +48,10 @@ def adapters(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     }
 
 
-def export(base: Path, adapters: dict[str, Path], output: Path, *more: str) -> int:
-    given = ",".join(f"{name}={path}" for name, path in adapters.items())
-    return main(["adapters", "--base", str(base), "--adapters", given, "--output", str(output), *more])
-
-
 @pytest.fixture(scope="module")
 def folder(base: Path, adapters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("mixed") / "out"
-    assert export(base, adapters, output) == 0
+    assert export_adapters(base, adapters, output) == 0
     return output
 
 
@@ -123,7 +111,7 @@ def test_the_command_line_answers_without_pytorch(folder: Path) -> None:
 def test_a_small_base_keeps_both(base: Path, adapters: dict[str, Path], tmp_path: Path) -> None:
     output, settings = tmp_path / "out", json.loads((base / "config.json").read_text())
     precision = "int4" if settings["tie_word_embeddings"] else "int8_dynamic"
-    assert export(base, adapters, output, "--precision", precision, "--min-agreement", "0.3") == 0
+    assert export_adapters(base, adapters, output, "--precision", precision, "--min-agreement", "0.3") == 0
     checks = json.loads((output / "manifest.json").read_text())["checks"]
     assert {check["graph"] for check in checks} == {"fp32", precision}
     assert {check["name"] for check in checks if check["graph"] == precision} == {"base", CLASSIFIER, WRITER}
@@ -148,6 +136,6 @@ def test_onnxruntime_genai_takes_no_classifiers(
     base: Path, adapters: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("onnxruntime_genai")
-    assert export(base, adapters, tmp_path / "out", "--genai") == 2
+    assert export_adapters(base, adapters, tmp_path / "out", "--genai") == 2
     assert "answers with labels; onnxruntime-genai writes text" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
