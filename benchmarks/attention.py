@@ -15,10 +15,10 @@ import torch
 
 from benchmarks.models import config_of, idle_slot, model_path, workbench
 from benchmarks.report import add_out, header, publish, table
-from training.pack import gradients_alone
-from training.report import Reporter
-from training.slot import Slot
-from training.tracking import NullRun
+from slimtune.training.engine.packing import gradients_alone
+from slimtune.training.engine.trainer import Slot
+from slimtune.training.tracking.mlflow_runs import NullRun
+from slimtune.training.tracking.reporter import Reporter
 
 TOKENS = 2048
 LENGTHS = (32, 64, 128, 256, 512)

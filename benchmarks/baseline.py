@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from training.reader import read_rows
+from slimtune.training.data.readers.reader import read_rows
 
 FOLDS = StratifiedKFold(5, shuffle=True, random_state=0)
 TOKENS = r"[\w']+|[!?]"
@@ -14,7 +14,7 @@ TOKENS = r"[\w']+|[!?]"
 
 def main() -> None:
     """Print a table of cross-validated accuracies."""
-    rows = read_rows("package:training/corpora/tone.jsonl")
+    rows = read_rows("package:slimtune/training/data/corpora/tone.jsonl")
     texts, labels = [row["text"] for row in rows], [row["label"] for row in rows]
     print(f"{len(rows)} rows, five folds\n")
     for name, model in models().items():

@@ -18,12 +18,12 @@ import torch
 
 from benchmarks.models import composed
 from benchmarks.report import add_out, header, publish, table
-from export.config import GenaiPrecision, OnnxExport, Variant, parse_export
-from export.genai_bundle import GenaiReport
-from export.pipeline import export_checkpoint
-from export.timing import Request, Timing, measure
-from export.verify import VariantReport
-from training.checkpoint_source import find_checkpoint
+from slimtune.export.config import GenaiPrecision, OnnxExport, Variant, parse_export
+from slimtune.export.genai.bundles import GenaiReport
+from slimtune.export.pipeline import export_checkpoint
+from slimtune.export.verification.check import VariantReport
+from slimtune.export.verification.timing import Request, Timing, measure
+from slimtune.training.checkpoints.find import find_checkpoint
 
 COLUMNS = (
     *("variant", "metric", "drop, 95 %", "same answer", "MB", "of fp32", "ms, 1 row", "PyTorch fp32 is slower by"),
@@ -70,7 +70,7 @@ def main() -> None:
 def _trained(name: str, folder: Path) -> str:
     # in fp32, which is the same model on every CPU
     more = ("fit.precision=fp32", "tracking=none", f"hydra.run.dir={folder}")
-    command = ["-m", "sweeper.cli", "train", *MODELS[name], *more]
+    command = ["-m", "slimtune.sweeper.cli", "train", *MODELS[name], *more]
     subprocess.run([sys.executable, *command], check=True)
     return str(folder)
 
@@ -101,20 +101,20 @@ class _noted:
         self._requests = requests
 
     def __enter__(self) -> None:
-        from export import variants
+        from slimtune.export.verification import measured_variants
 
-        self._measure = variants.measure
+        self._measure = measured_variants.measure
 
         def noting(request: Request) -> Timing:
             self._requests.append(request)
             return self._measure(request)
 
-        variants.measure = noting
+        measured_variants.measure = noting
 
     def __exit__(self, *exc: object) -> None:
-        from export import variants
+        from slimtune.export.verification import measured_variants
 
-        variants.measure = self._measure
+        measured_variants.measure = self._measure
 
 
 def _limits(name: str) -> OnnxExport:

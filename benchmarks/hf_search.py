@@ -105,9 +105,9 @@ def our_search(
         *more,
     ]
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "sweeper.cli", "sweep", *overrides], cwd=work, check=True)
+    subprocess.run([sys.executable, "-m", "slimtune.sweeper.cli", "sweep", *overrides], cwd=work, check=True)
     seconds = time.perf_counter() - started
-    command = [sys.executable, "-m", "sweeper.cli", "compare", f"ours-{seed}", "--json"]
+    command = [sys.executable, "-m", "slimtune.sweeper.cli", "compare", f"ours-{seed}", "--json"]
     listed = subprocess.run(command, cwd=work, check=True, capture_output=True, text=True)
     trials = json.loads(listed.stdout)
     complete = [trial for trial in trials if trial["state"] == "complete"]

@@ -65,7 +65,7 @@ def _make(shape: str, folder: str) -> int:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     from benchmarks.models import MINILM
-    from training.model import load_tokenizer
+    from slimtune.training.models.loading import load_tokenizer
 
     tokenizer = load_tokenizer(config_of(MINILM).model)
     hidden, intermediate, layers, heads, pairs = SHAPES[shape]
@@ -86,8 +86,8 @@ def _make(shape: str, folder: str) -> int:
 
 
 def _measured(method: str, folder: str, options: Mapping[str, Any]) -> Row:
-    from training.pack import gradients_alone
-    from training.watch import follow
+    from slimtune.training.engine.packing import gradients_alone
+    from slimtune.training.hardware.monitor import follow
 
     sizes = (f"data.max_length={options['length']}", f"fit.batch_size={options['rows']}")
     config = config_of(folder, "fit.slots=1", *sizes, *METHODS[method])

@@ -81,12 +81,12 @@ def main() -> None:
 
 
 def _measured(name: str, epochs: float) -> Row:
-    from training.config import parse_trial
-    from training.engine import run_trial
-    from training.resources import resolve
-    from training.trial import Completed
-    from training.watch import follow
-    from training.workbench import workbench_for
+    from slimtune.training.config.trial import parse_trial
+    from slimtune.training.hardware.device import resolve
+    from slimtune.training.hardware.monitor import follow
+    from slimtune.training.trial import Completed
+    from slimtune.training.workbench.workbench import workbench_for
+    from slimtune.training.worker.run import run_trial
 
     values = composed(*COMMON, f"fit.epochs={epochs}", *METHODS[name])
     config = parse_trial(values).section
@@ -107,8 +107,8 @@ def _measured(name: str, epochs: float) -> Row:
 
 
 def _num_trained(config: Any, bench: Any) -> int:
-    from training.methods import method_of
-    from training.workbench import trainable
+    from slimtune.training.methods import method_of
+    from slimtune.training.workbench.workbench import trainable
 
     model = trainable(method_of(config.method), bench)
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
@@ -116,11 +116,11 @@ def _num_trained(config: Any, bench: Any) -> int:
 
 @torch.inference_mode()
 def _gap(config: Any, bench: Any, checkpoint: Path) -> float | None:
-    from training.batches import collate
-    from training.checkpoint import load_model
-    from training.errors import ModelError
-    from training.methods import method_of
-    from training.model import trial_copy
+    from slimtune.training.checkpoints.checkpoint import load_model
+    from slimtune.training.data.batching import collate
+    from slimtune.training.errors import ModelError
+    from slimtune.training.methods import method_of
+    from slimtune.training.models.loading import trial_copy
 
     method = method_of(config.method)
     trained = load_model(checkpoint)

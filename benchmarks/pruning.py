@@ -18,11 +18,18 @@ from typing import Any, NamedTuple
 
 from benchmarks.hf_search import add_search_options, our_search, write_rows
 from benchmarks.report import add_out, header, publish, table
-from sweeper.config import HyperbandPruner, MedianPruner, NoPruner, PrunerConfig, RandomSampler, SuccessiveHalvingPruner
-from sweeper.space import IntRange
-from sweeper.study import Lease, Study, StudySpec, load_study_trials
-from sweeper.study.pruners import Rungs
-from training.stopping import Patience
+from slimtune.sweeper.search_config import (
+    HyperbandPruner,
+    MedianPruner,
+    NoPruner,
+    PrunerConfig,
+    RandomSampler,
+    SuccessiveHalvingPruner,
+)
+from slimtune.sweeper.space.space import IntRange
+from slimtune.sweeper.study import Lease, Study, StudySpec, load_study_trials
+from slimtune.sweeper.study.pruners import Rungs
+from slimtune.training.engine.early_stopping import Patience
 
 EVALUATIONS = 4
 Curve = Mapping[int, float]

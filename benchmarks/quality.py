@@ -13,8 +13,9 @@ from statistics import mean, stdev
 
 from benchmarks.models import SilentTrial, composed
 from benchmarks.report import add_out, header, publish, table
-from training.engine import GivenTrials, run_trials
-from training.trial import Completed
+from slimtune.training.engine.engine import GivenTrials
+from slimtune.training.trial import Completed
+from slimtune.training.worker.run import run_trials
 
 VARIANTS = {
     "fp32, eager attention, alone": [],

@@ -15,9 +15,9 @@ import torch
 
 from benchmarks.models import config_of, idle_slot, model_path, tick, workbench
 from benchmarks.report import add_out, header, publish, table
-from training.pack import pack_of
-from training.report import Reporter
-from training.tracking import NullRun
+from slimtune.training.engine.packing import pack_of
+from slimtune.training.tracking.mlflow_runs import NullRun
+from slimtune.training.tracking.reporter import Reporter
 
 SLOTS = (1, 2, 4, 8)
 SHAPES = (("minilm", 4, 32), ("minilm", 8, 32), ("minilm", 8, 128), ("llama", 4, 32), ("llama", 8, 128))

@@ -22,11 +22,11 @@ from transformers import AutoModelForSequenceClassification, Trainer, TrainerCal
 
 from benchmarks.models import LABELS, config_of, idle_slot, model_path, random_split, workbench
 from benchmarks.report import add_out, header, publish, table
-from training.locate import locate
-from training.pack import gradients_alone
-from training.report import Reporter
-from training.resources import has_native_bf16
-from training.tracking import NullRun
+from slimtune.training.engine.packing import gradients_alone
+from slimtune.training.hardware.device import has_native_bf16
+from slimtune.training.package_path import package_file
+from slimtune.training.tracking.mlflow_runs import NullRun
+from slimtune.training.tracking.reporter import Reporter
 
 SHAPES = (("minilm", 8, 32), ("minilm", 32, 32), ("minilm", 16, 128), ("llama", 16, 64))
 RANK = 8
@@ -128,7 +128,7 @@ def _ours(shape: Shape, folder: Path, *more: str) -> Callable[[int], float]:
 
 def _peft_model(shape: Shape) -> Any:
     torch.manual_seed(0)
-    model = AutoModelForSequenceClassification.from_pretrained(locate(shape.path), num_labels=len(LABELS))
+    model = AutoModelForSequenceClassification.from_pretrained(package_file(shape.path), num_labels=len(LABELS))
     model.config.pad_token_id = 0
     for part in model.modules():
         if isinstance(part, nn.Dropout):

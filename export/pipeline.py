@@ -8,36 +8,43 @@ from typing import Any, NamedTuple
 
 import torch
 
-from export.build import make_static
-from export.bundle import TOKENIZER, Bundle, write_bundle
-from export.card import model_card
-from export.causal_graph import export_causal
-from export.config import OnnxExport, check_static_length, export_problems
-from export.encoder_decoder_graph import export_encoder_decoder
-from export.execution import placed
-from export.facts import answers, built_for, ports, versions, writing_of
-from export.few_bits import FewBitsReport, few_bits_folders
-from export.genai_bundle import GenaiReport, genai_bundles
-from export.graph import export_graph
-from export.layout import INPUTS, PAIR_INPUTS, Kind
-from export.pareto import draw_variants
-from export.reference import PyTorchRunner, Reference, Rows, kind_of
-from export.same_tokens import check_tokens
-from export.variants import FP32, Bench, measured_variants, report_of
-from export.verify import VariantReport, check, choose
-from training.admission import positions_of
-from training.checkpoint import CheckpointRecord, load_model, load_own_tokenizer, own_task, read_record, trial_config
-from training.config import TrialConfig
-from training.errors import ModelError
-from training.examples import Example
-from training.generate import some_rows
-from training.methods import method_of
-from training.split import Splits, load_splits
-from training.tasks import Task
-from training.tasks.similarity import Similarity
-from training.tasks.text_to_text import without_text
-from training.workbench import fingerprint, ready
-from training.written import write_json
+from slimtune.export.bundle.bundle import TOKENIZER, Bundle, write_bundle
+from slimtune.export.bundle.model_card import model_card
+from slimtune.export.checkpoint_formats.bitsandbytes_checkpoints import FewBitsReport, few_bits_folders
+from slimtune.export.config import OnnxExport, check_static_length, export_problems
+from slimtune.export.genai.bundles import GenaiReport, genai_bundles
+from slimtune.export.graph_names import INPUTS, PAIR_INPUTS, Kind
+from slimtune.export.graphs.causal_graph import export_causal
+from slimtune.export.graphs.encoder_graph import export_graph
+from slimtune.export.graphs.seq2seq_graph import export_encoder_decoder
+from slimtune.export.manifest import answers, built_for, ports, versions, writing_of
+from slimtune.export.runtime.execution import placed
+from slimtune.export.same_tokens import check_tokens
+from slimtune.export.variants.build import make_static
+from slimtune.export.verification.check import VariantReport, check, choose
+from slimtune.export.verification.measured_variants import FP32, Bench, measured_variants, report_of
+from slimtune.export.verification.pareto import draw_variants
+from slimtune.export.verification.reference import PyTorchRunner, Reference, Rows, kind_of
+from slimtune.training.atomic_files import write_json
+from slimtune.training.checkpoints.checkpoint import (
+    CheckpointRecord,
+    load_model,
+    load_own_tokenizer,
+    own_task,
+    read_record,
+    trial_config,
+)
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.examples import Example
+from slimtune.training.data.splits import Splits, load_splits
+from slimtune.training.errors import ModelError
+from slimtune.training.methods import method_of
+from slimtune.training.tasks import Task
+from slimtune.training.tasks.generate import some_rows
+from slimtune.training.tasks.similarity import Similarity
+from slimtune.training.tasks.text_to_text import without_text
+from slimtune.training.workbench.preflight import positions_of
+from slimtune.training.workbench.workbench import fingerprint, ready
 
 REPORT, PICTURE = "verification.json", "variants.png"
 LIMITS = ("max_metric_drop", "min_agreement", "max_size_mb", "max_latency_ms")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from export.facts import prompter_of
-from export.layout import Kind
-from export.reference import Rows
-from training.errors import ModelError
-from training.tasks.text_to_text import TextToText
+from slimtune.export.graph_names import Kind
+from slimtune.export.manifest import prompter_of
+from slimtune.export.verification.reference import Rows
+from slimtune.training.errors import ModelError
+from slimtune.training.tasks.text_to_text import TextToText
 
 Ids = Sequence[int]
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from export.config import OnnxExport, export_problems, parse_export
-from sweeper.config import Search, parse_search
-from training.config import parse_trial
-from training.errors import ConfigError
-from training.task_config import Direction
-from training.tracking_uri import has_password
+from slimtune.export.config import OnnxExport, export_problems, parse_export
+from slimtune.sweeper.search_config import Search, parse_search
+from slimtune.training.config.task import Direction
+from slimtune.training.config.trial import parse_trial
+from slimtune.training.errors import ConfigError
+from slimtune.training.tracking.uri import has_password
 
 
 def problems_of(values: Mapping[str, Any]) -> list[str]:

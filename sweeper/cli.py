@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
-from training.errors import UserError
+from slimtune.training.errors import UserError
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -21,18 +21,26 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "sweep": Command("sweeper.commands.sweep", "search, choose the best model, export, verify and register it"),
-    "train": Command("sweeper.commands.train", "run one trial of the same config, without a search"),
-    "compare": Command("sweeper.commands.compare", "the trials of a sweep as a table or as JSON"),
+    "sweep": Command(
+        "slimtune.sweeper.commands.sweep", "search, choose the best model, export, verify and register it"
+    ),
+    "train": Command("slimtune.sweeper.commands.train", "run one trial of the same config, without a search"),
+    "compare": Command("slimtune.sweeper.commands.compare", "the trials of a sweep as a table or as JSON"),
     "export": Command(
-        "sweeper.commands.export",
+        "slimtune.sweeper.commands.export",
         "a checkpoint, a sweep's winner or a foreign model as a bundle",
     ),
-    "adapters": Command("sweeper.commands.adapters", "one ONNX base with adapters that are switched at run time"),
-    "evaluate": Command("sweeper.commands.evaluate", "the scores of any model on labelled rows"),
-    "predict": Command("export.commands.predict", "answers of a bundle or a registered model, without PyTorch"),
-    "promote": Command("export.commands.promote", "give a registered version its alias, if it passes the gate"),
-    "ui": Command("sweeper.commands.ui", "start the MLflow UI on this machine"),
+    "adapters": Command(
+        "slimtune.sweeper.commands.adapters", "one ONNX base with adapters that are switched at run time"
+    ),
+    "evaluate": Command("slimtune.sweeper.commands.evaluate", "the scores of any model on labelled rows"),
+    "predict": Command(
+        "slimtune.export.commands.predict", "answers of a bundle or a registered model, without PyTorch"
+    ),
+    "promote": Command(
+        "slimtune.export.commands.promote", "give a registered version its alias, if it passes the gate"
+    ),
+    "ui": Command("slimtune.sweeper.commands.ui", "start the MLflow UI on this machine"),
 }
 
 
@@ -54,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(version("slimtune"))
         return DONE
     if words[0] not in COMMANDS:
-        from training.schema import suggestion
+        from slimtune.training.config.schema import suggestion
 
         return _bad_input(f"'{words[0]}' is not a command; {suggestion(words[0], COMMANDS)}")
     return _ending(lambda: import_module(COMMANDS[words[0]].module).run(words[1:]))

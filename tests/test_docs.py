@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.cli import COMMANDS
+from slimtune.sweeper.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ def test_parts_of_ones_own_need_no_change_of_the_project(tmp_path: Path) -> None
     store = f"tracking.uri=sqlite:///{tmp_path / 'mlflow.db'}"
     more = ["hydra.sweep.dir=" + str(tmp_path / "out"), store, f"search.storage=sqlite:///{tmp_path / 'study.db'}"]
     done = subprocess.run(
-        [sys.executable, "-m", "sweeper.cli", *words, *more, "fit.epochs=1"],
+        [sys.executable, "-m", "slimtune.sweeper.cli", *words, *more, "fit.epochs=1"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -32,7 +32,7 @@ def test_parts_of_ones_own_need_no_change_of_the_project(tmp_path: Path) -> None
         [
             sys.executable,
             "-m",
-            "sweeper.cli",
+            "slimtune.sweeper.cli",
             "compare",
             "survey",
             "--json",

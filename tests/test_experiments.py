@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_module
 
-import conf
-from sweeper.composed import plain
+import slimtune.conf
+from slimtune.sweeper.config_values import plain
+from slimtune.training.trial import Completed
+from slimtune.training.workbench import workbench
+from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
-from training import workbench
-from training.engine import run_trial
-from training.trial import Completed
 
-EXPERIMENTS = sorted(path.stem for path in (Path(str(conf.__file__)).parent / "experiment").glob("*.yaml"))
+EXPERIMENTS = sorted(path.stem for path in (Path(str(slimtune.conf.__file__)).parent / "experiment").glob("*.yaml"))
 
 
 @pytest.mark.slow
@@ -25,7 +25,7 @@ def test_an_experiment_trains(name: str, tmp_path: Path) -> None:
     if name == "tiny_base":
         # a tenth of the text
         given.append("data.train_file=python:docstrings")
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("slimtune.conf", version_base="1.3"):
         values = plain(compose("config", overrides=given))
     if "eval_rows" in values["task"]:
         values["task"]["eval_rows"] = 4

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 MATERIAL = Path(__file__).parent / "material"
-CORPORA = Path(__file__).parent.parent / "training" / "corpora"
+CORPORA = Path(__file__).parent.parent / "training" / "data" / "corpora"
 SLOT = re.compile(r"\{([^{}]+)\}")
 
 
@@ -57,7 +57,7 @@ def pair(line: str, mark: str = "=") -> tuple[str, str]:
 
 
 def write_corpus(name: str, rows: Iterable[dict[str, Any]]) -> int:
-    """Writes training/corpora/<name>.jsonl; returns the number of rows."""
+    """Writes training/data/corpora/<name>.jsonl; returns the number of rows."""
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     (CORPORA / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return len(lines)

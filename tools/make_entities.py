@@ -1,4 +1,4 @@
-"""Makes training/corpora/entities.jsonl from tools/material/; run `python -m tools.make_entities`."""
+"""Makes training/data/corpora/entities.jsonl from tools/material/; run `python -m tools.make_entities`."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Makes training/corpora/requests.jsonl from tools/material/; run `python -m tools.make_requests`."""
+"""Makes training/data/corpora/requests.jsonl from tools/material/; run `python -m tools.make_requests`."""
 
 import random
 from typing import NamedTuple

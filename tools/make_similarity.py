@@ -1,4 +1,4 @@
-"""Makes training/corpora/similarity.jsonl from tools/material/; run `python -m tools.make_similarity`."""
+"""Makes training/data/corpora/similarity.jsonl from tools/material/; run `python -m tools.make_similarity`."""
 
 import random
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Makes training/corpora/translation.jsonl from tools/material/; run `python -m tools.make_translation`."""
+"""Makes training/data/corpora/translation.jsonl from tools/material/; run `python -m tools.make_translation`."""
 
 import random
 from typing import NamedTuple

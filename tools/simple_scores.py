@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from slimtune.training.tasks.baselines import nearest
 from tools.frames import CORPORA
-from training.baselines import nearest
 
 FOLDS = 5
 Row = dict[str, Any]

@@ -1,5 +1,8 @@
 """One worker: a trial's config, data, model, method, fit, evaluation and report."""
 
+if __name__ == "training":
+    raise ImportError("this is slimtune's own folder; import slimtune.training")
+
 import logging
 
 # peft imports bitsandbytes, which tells on each CPU with AVX512-BF16 of a kernel that it would fetch from a hub

@@ -12,14 +12,14 @@ from torch import nn
 from torch.nn.functional import mse_loss
 from transformers import AutoModelForSequenceClassification
 
-from training.batches import Batch, Split, Targets
-from training.config import TrialConfig
-from training.data_config import DataConfig
-from training.encode import Encoded, Ragged, tokenized
-from training.errors import DataError
-from training.examples import Example, needed, text_of
-from training.loss import LossSum, at_least_float32
-from training.metrics import Measure, Tally, measures_of
+from slimtune.training.config.data import DataConfig
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.batching import Batch, Split, Targets
+from slimtune.training.data.encoding import Encoded, Ragged, tokenized
+from slimtune.training.data.examples import Example, needed, text_of
+from slimtune.training.errors import DataError
+from slimtune.training.metrics import Measure, Tally, measures_of
+from slimtune.training.tasks.loss import LossSum, at_least_float32
 
 
 @dataclass(frozen=True)

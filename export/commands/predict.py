@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.errors import DataError, ModelError
-from training.written import write_jsonl
+from slimtune.training.atomic_files import write_jsonl
+from slimtune.training.errors import DataError, ModelError
 
 if TYPE_CHECKING:
-    from export.predictor import Predictor
+    from slimtune.export.runtime.predictor import Predictor
 
 CHUNK_ROWS = 512
 # text is written slowly: rows come out sooner
@@ -27,9 +27,9 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     _check(options)
-    from export.adapter_bundle import chosen_adapter
-    from export.locate import locate_bundle
-    from export.predictor import Asked, Columns, predictor_of
+    from slimtune.export.bundle.adapter_folder import chosen_adapter
+    from slimtune.export.registry.find_bundle import locate_bundle
+    from slimtune.export.runtime.predictor import Asked, Columns, predictor_of
 
     bundle = chosen_adapter(options.model, options.adapter) or locate_bundle(options.model, options.tracking_uri)
     columns = Columns(options.text_column, options.text_pair_column)
@@ -93,8 +93,8 @@ def _said(value: Any) -> str:
 
 
 def _predicted_rows(file: str, predictor: "Predictor", chunk_rows: int) -> Iterator[dict[str, Any]]:
-    from export.predictor import Asked
-    from training.reader import iter_rows
+    from slimtune.export.runtime.predictor import Asked
+    from slimtune.training.data.readers.reader import iter_rows
 
     numbered = enumerate(iter_rows(file), start=1)
     while chunk := list(itertools.islice(numbered, chunk_rows)):

@@ -4,11 +4,11 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from training.errors import ModelError
+from slimtune.training.errors import ModelError
 
 if TYPE_CHECKING:
-    from export.bundle import Bundle
-    from export.gate import OnRows
+    from slimtune.export.bundle.bundle import Bundle
+    from slimtune.export.registry.gate import OnRows
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -18,9 +18,9 @@ def run(arguments: Sequence[str]) -> int:
         ModelError: The version does not exist, or the gate refuses it.
     """
     options = _parser().parse_args(arguments)
-    from export.gate import decide
-    from export.locate import SCHEME, default_uri
-    from export.registry import alias_version, fetch, find_version, holder, set_alias
+    from slimtune.export.registry.find_bundle import SCHEME, default_uri
+    from slimtune.export.registry.gate import decide
+    from slimtune.export.registry.mlflow_registry import alias_version, fetch, find_version, holder, set_alias
 
     if not options.model.startswith(SCHEME):
         raise ModelError(f"--model {options.model}: promote takes a registered version, models:/<name>/<version>")
@@ -53,8 +53,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _rows(options: argparse.Namespace, bundle: "Bundle") -> "OnRows":
-    from export.bundle_task import on_rows
-    from export.evaluation import Columns, bundle_rows
+    from slimtune.export.evaluation.bundle_score import on_rows
+    from slimtune.export.evaluation.evaluate_model import Columns, bundle_rows
 
     columns = Columns(options.text_column, options.label_column, options.text_pair_column)
     return on_rows(bundle, bundle_rows(bundle, options.data, columns))

@@ -9,7 +9,9 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-DEFAULTS = Path(__file__).parents[2] / "conf" / "search"
+import slimtune
+
+DEFAULTS = Path(slimtune.__file__).parent / "conf" / "search"
 
 
 def _search_defaults() -> dict[str, Any]:
@@ -56,7 +58,7 @@ class SlimtuneSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Search until the budget is used up."""
-        from sweeper.sweep import HydraApp, run_sweep
+        from slimtune.sweeper.search.sweep import HydraApp, run_sweep
 
         assert self.hydra_context is not None
         assert self.task_function is not None

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.errors import ModelError
+from slimtune.training.errors import ModelError
 
 if TYPE_CHECKING:
-    from export.adapter_check import Check
+    from slimtune.export.adapters.check import Check
 
 PRECISIONS = ("fp32", "int8_dynamic", "int4")
 
@@ -22,7 +22,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     adapters = _named(options.adapters)
-    from export.adapters import Asked, Precision, export_adapters
+    from slimtune.export.adapters.export import Asked, Precision, export_adapters
 
     exported = export_adapters(
         Asked(
@@ -83,7 +83,7 @@ def _named(words: Sequence[str]) -> dict[str, str]:
 def _show(checks: "Sequence[Check]", folder: Path, name: str) -> None:
     from rich.console import Console
 
-    from sweeper.summary import plain_table, print_next
+    from slimtune.sweeper.reporting.terminal import plain_table, print_next
 
     console = Console()
     console.print("[bold]each adapter on the graph, beside peft in PyTorch[/]")

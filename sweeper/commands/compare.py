@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.errors import StoreError
+from slimtune.training.errors import StoreError
 
 if TYPE_CHECKING:
-    from sweeper.study import TrialRecord
+    from slimtune.sweeper.study import TrialRecord
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -20,7 +20,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     storage = options.storage or _storage(Path(options.outputs), options.sweep)
-    from sweeper.study import load_study_trials
+    from slimtune.sweeper.study import load_study_trials
 
     loaded = load_study_trials(storage, options.sweep)
     if options.json:
@@ -28,7 +28,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     from rich.console import Console
 
-    from sweeper.live import trial_table
+    from slimtune.sweeper.reporting.live_table import trial_table
 
     ranked = loaded.ranked()
     best = ranked[0].number if ranked else None

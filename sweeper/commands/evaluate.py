@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.errors import StoreError
+from slimtune.training.errors import StoreError
 
 if TYPE_CHECKING:
-    from export.evaluation import Scored
+    from slimtune.export.evaluation.evaluate_model import Scored
 
 # labels of a confusion matrix that a terminal has room for
 MOST_SHOWN = 10
@@ -24,7 +24,7 @@ def run(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.predictions:
         _check_file(options.predictions)
-    from export.evaluation import Columns, score_model
+    from slimtune.export.evaluation.evaluate_model import Columns, score_model
 
     columns = Columns(options.text_column, options.label_column, options.text_pair_column)
     scored = score_model(options.model, options.data, columns=columns, tracking_uri=options.tracking_uri)
@@ -64,7 +64,7 @@ def _check_file(path: Path) -> None:
 
 
 def _write(scored: "Scored", path: Path) -> None:
-    from training.written import write_jsonl
+    from slimtune.training.atomic_files import write_jsonl
 
     if not scored.predictions:
         raise StoreError(
@@ -78,7 +78,7 @@ def _show(scored: "Scored", data: str) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from sweeper.summary import plain_table
+    from slimtune.sweeper.reporting.terminal import plain_table
 
     console = Console()
     labels, confusion = scored.details.get("per_label", []), scored.details.get("confusion")
@@ -101,10 +101,10 @@ def _show(scored: "Scored", data: str) -> None:
 
 def _log(scored: "Scored", options: argparse.Namespace) -> str:
     """Log a run of kind `evaluation`; what to tell the user."""
-    from training.config import CheckpointPolicy, TrackerName, TrackingConfig
-    from training.tracking import Tracker
-    from training.tracking_uri import SQLITE, tracking_uri
-    from training.trial import Lineage
+    from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
+    from slimtune.training.tracking.mlflow_runs import Tracker
+    from slimtune.training.tracking.uri import SQLITE, tracking_uri
+    from slimtune.training.trial import Lineage
 
     uri = tracking_uri(options.tracking_uri)
     if options.no_log:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from export.card import predict_arguments
-from export.config import OnnxExport, parse_export
-from training.errors import ConfigError, ModelError, UserError
+from slimtune.export.bundle.model_card import predict_arguments
+from slimtune.export.config import OnnxExport, parse_export
+from slimtune.training.errors import ConfigError, ModelError, UserError
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -21,21 +21,21 @@ def run(arguments: Sequence[str]) -> int:
     limits = _limits(values)
     from rich.console import Console
 
-    from export.pipeline import export_checkpoint
-    from sweeper import summary
-    from sweeper.export_source import Given, opened, removed_if_failed
+    from slimtune.export.pipeline import export_checkpoint
+    from slimtune.sweeper.commands.export_source import Given, opened, removed_if_failed
+    from slimtune.sweeper.reporting import terminal
 
     given = Given(options.run, options.storage, options.tracking_uri, options.base, options.override, values)
     out = Path(options.out)
     with opened(given) as source, removed_if_failed(out):
         exported = export_checkpoint(source.checkpoint, limits, out, facts=source.facts)
     console = Console()
-    summary.print_variants(console, exported.as_dict())
+    terminal.print_variants(console, exported.as_dict())
     if exported.bundle is None:
         raise ModelError("no variant is within the limits, see the column gate; no bundle was written")
     folder = exported.bundle.folder
     texts = predict_arguments(exported.bundle.manifest)
-    summary.print_next(console, {"try the model": f"slimtune predict --model {folder} {texts}"})
+    terminal.print_next(console, {"try the model": f"slimtune predict --model {folder} {texts}"})
     return 0
 
 
@@ -60,7 +60,7 @@ def _composed(overrides: Sequence[str]) -> dict[str, Any]:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from sweeper.composed import plain
+    from slimtune.sweeper.config_values import plain
 
     try:
         with initialize_config_module("conf", version_base="1.3"):

@@ -36,8 +36,8 @@ def run(arguments: Sequence[str]) -> int:
     if set(arguments) & {"-h", "--help"}:
         print(HELP, end="")
         return 0
-    from sweeper import app
+    from slimtune.sweeper import hydra_app
 
     only_shows = any(argument.startswith(("--cfg", "-c", "--info", "-i")) for argument in arguments)
-    app.run(arguments, sweep=not only_shows)
+    hydra_app.run(arguments, sweep=not only_shows)
     return 0

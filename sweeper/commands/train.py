@@ -20,7 +20,7 @@ def run(arguments: Sequence[str]) -> int:
     if set(arguments) & {"-h", "--help"}:
         print(HELP, end="")
         return 0
-    from sweeper import app
+    from slimtune.sweeper import hydra_app
 
-    app.run(arguments, sweep=False)
+    hydra_app.run(arguments, sweep=False)
     return 0

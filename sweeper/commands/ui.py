@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.errors import StoreError
-from training.tracking_uri import tracking_uri
+from slimtune.training.errors import StoreError
+from slimtune.training.tracking.uri import tracking_uri
 
 HOST = "127.0.0.1"
 

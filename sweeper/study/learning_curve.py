@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sweeper.study.record import TrialRecord, TrialState
+from slimtune.sweeper.study.record import TrialRecord, TrialState
 
 
 class Reach(NamedTuple):

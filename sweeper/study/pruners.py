@@ -5,8 +5,8 @@ from typing import NamedTuple
 import optuna
 from optuna.pruners import BasePruner
 
-from sweeper import config
-from sweeper.study.places import InPlaces
+from slimtune.sweeper import search_config
+from slimtune.sweeper.study.replay_view import InPlaces
 
 
 class Rungs(NamedTuple):
@@ -16,23 +16,23 @@ class Rungs(NamedTuple):
     longest: int
 
 
-def pruner_of(settings: config.PrunerConfig, rungs: Rungs) -> BasePruner:
+def pruner_of(settings: search_config.PrunerConfig, rungs: Rungs) -> BasePruner:
     """The pruner of a study. `none` is Optuna's NopPruner: its None would mean the median pruner."""
     match settings:
-        case config.NoPruner():
+        case search_config.NoPruner():
             return optuna.pruners.NopPruner()
-        case config.SuccessiveHalvingPruner(min_examples=least, reduction_factor=factor):
+        case search_config.SuccessiveHalvingPruner(min_examples=least, reduction_factor=factor):
             inner: BasePruner = optuna.pruners.SuccessiveHalvingPruner(
                 min_resource=least or rungs.eval_every, reduction_factor=factor
             )
-        case config.HyperbandPruner(min_examples=least, max_examples=most, reduction_factor=factor):
+        case search_config.HyperbandPruner(min_examples=least, max_examples=most, reduction_factor=factor):
             # not wrapped: samplers ask for its type, and it gives out brackets by trial number anyway
             return optuna.pruners.HyperbandPruner(
                 min_resource=least or rungs.eval_every,
                 max_resource=most or max(rungs.longest, rungs.eval_every),
                 reduction_factor=factor,
             )
-        case config.MedianPruner(n_startup_trials=startup, n_warmup_examples=warmup):
+        case search_config.MedianPruner(n_startup_trials=startup, n_warmup_examples=warmup):
             inner = optuna.pruners.MedianPruner(n_startup_trials=startup, n_warmup_steps=warmup)
     return WithoutLost(inner)
 

@@ -8,11 +8,11 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
-from sweeper import config
-from sweeper.study.places import WithLimits
+from slimtune.sweeper import search_config
+from slimtune.sweeper.study.replay_view import WithLimits
 
 
-def sampler_of(settings: config.SamplerConfig, *, seed: int, index: int) -> BaseSampler:
+def sampler_of(settings: search_config.SamplerConfig, *, seed: int, index: int) -> BaseSampler:
     """The sampler of one trial.
 
     Every worker makes its own, so the seed comes from the trial's place in the sweep: a shared seed would give all
@@ -20,9 +20,9 @@ def sampler_of(settings: config.SamplerConfig, *, seed: int, index: int) -> Base
     """
     derived = int.from_bytes(hashlib.sha256(f"{seed}/{index}".encode()).digest()[:4], "little")
     match settings:
-        case config.RandomSampler():
+        case search_config.RandomSampler():
             return RandomSampler(seed=derived)
-        case config.TpeSampler(n_startup_trials=startup):
+        case search_config.TpeSampler(n_startup_trials=startup):
             return SamplerInPlaces(TPESampler(seed=derived, n_startup_trials=startup))
 
 

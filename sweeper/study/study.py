@@ -12,17 +12,17 @@ from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import TrialState as OptunaState
 from sqlalchemy.exc import SQLAlchemyError
 
-from sweeper.config import PrunerConfig, SamplerConfig
-from sweeper.space import Choice, FloatRange, IntRange, Scalar, Space
-from sweeper.study import record
-from sweeper.study.learning_curve import reach_of
-from sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
-from sweeper.study.pruners import Rungs, pruner_of
-from sweeper.study.record import TrialRecord, record_of
-from sweeper.study.samplers import sampler_of
-from training.errors import StoreError
-from training.tracking_uri import without_password
-from training.trial import FailureKind, Verdict
+from slimtune.sweeper.search_config import PrunerConfig, SamplerConfig
+from slimtune.sweeper.space.space import Choice, FloatRange, IntRange, Scalar, Space
+from slimtune.sweeper.study import record
+from slimtune.sweeper.study.learning_curve import reach_of
+from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
+from slimtune.sweeper.study.pruners import Rungs, pruner_of
+from slimtune.sweeper.study.record import TrialRecord, record_of
+from slimtune.sweeper.study.samplers import sampler_of
+from slimtune.training.errors import StoreError
+from slimtune.training.tracking.uri import without_password
+from slimtune.training.trial import FailureKind, Verdict
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ class Sweep:
         self._overrides = list(overrides)
 
     def command(self, *more: str) -> list[str]:
-        return [sys.executable, "-m", "sweeper.cli", "sweep", *self._overrides, *more]
+        return [sys.executable, "-m", "slimtune.sweeper.cli", "sweep", *self._overrides, *more]
 
     def run(self, *more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.command(*more), cwd=self.folder, capture_output=True, text=True, check=False)
@@ -34,7 +34,7 @@ class Sweep:
         )
 
     def slimtune(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "sweeper.cli", *arguments]
+        command = [sys.executable, "-m", "slimtune.sweeper.cli", *arguments]
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
 
     def trials(self, name: str = "mine") -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ class Sweep:
 
     def runs(self, kind: str, name: str = "mine") -> list[Any]:
         """The runs of a kind in MLflow."""
-        from training.tracking import client_of
+        from slimtune.training.tracking.mlflow_runs import client_of
 
         client = client_of(f"sqlite:///{self.folder / 'mlruns' / 'mlflow.db'}")
         experiment = client.get_experiment_by_name(name)

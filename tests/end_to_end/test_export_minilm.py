@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from export.answers import Classifier
-from export.bundle import open_bundle
-from export.config import Variant
-from export.pipeline import export_checkpoint
+from slimtune.export.bundle.bundle import open_bundle
+from slimtune.export.config import Variant
+from slimtune.export.pipeline import export_checkpoint
+from slimtune.export.runtime.classifier import Classifier
+from slimtune.training.checkpoints.find import find_checkpoint
 from tests.export.conftest import limits, untimed
-from training.checkpoint_source import find_checkpoint
 
 __all__ = ["untimed"]
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("untimed")]
@@ -23,7 +23,7 @@ ANSWERS = {"fp16": 0.97, "int8_dynamic": 0.6, "int8_blockwise": 0.9, "int8_stati
 
 def test_minilm_is_exported_with_every_variant(tmp_path: Path) -> None:
     more = ("fit.max_steps=80", "fit.precision=fp32", "tracking=none", f"hydra.run.dir={tmp_path / 'trial'}")
-    command = [sys.executable, "-m", "sweeper.cli", "train", "experiment=tone", *more]
+    command = [sys.executable, "-m", "slimtune.sweeper.cli", "train", "experiment=tone", *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     checkpoint = find_checkpoint(str(tmp_path / "trial"), None)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.export_source import Given, opened
+from slimtune.sweeper.commands.export_source import Given, opened
 from tests.end_to_end.conftest import Sweep
 
 pytestmark = pytest.mark.slow

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.slow
 
 def wait_for_trials(sweep: Sweep, number: int) -> None:
     """Until so many trials have finished and one more is running."""
-    from sweeper.study import load_study_trials
-    from training.errors import StoreError
+    from slimtune.sweeper.study import load_study_trials
+    from slimtune.training.errors import StoreError
 
     path = sweep.folder / "outputs" / "mine" / "study.db"
     deadline = time.monotonic() + 120
@@ -65,7 +65,7 @@ def test_a_sweep_from_ones_own_file_to_a_registered_model(sweep: Sweep) -> None:
 
 def test_the_runs_in_mlflow(sweep: Sweep) -> None:
     """One parent, one child a trial, with config, params, histories on one axis, data set and environment."""
-    from training.tracking import client_of
+    from slimtune.training.tracking.mlflow_runs import client_of
 
     assert sweep.run().returncode == 0
     (parent,) = sweep.runs("sweep")
@@ -135,7 +135,7 @@ def test_a_killed_sweep_goes_on_to_the_same_end(sweep: Sweep, tmp_path: Path) ->
 
 
 def test_a_retried_run_has_no_point_twice(sweep: Sweep) -> None:
-    from training.tracking import client_of
+    from slimtune.training.tracking.mlflow_runs import client_of
 
     long = (
         "fit.epochs=40",

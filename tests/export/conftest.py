@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from export.config import Calibration, Int4Algorithm, Objective, OnnxExport, TargetConfig, Variant
-from export.pipeline import Exported, export_checkpoint
-from export.timing import Request, Timing
+from slimtune.export.config import Calibration, Int4Algorithm, Objective, OnnxExport, TargetConfig, Variant
+from slimtune.export.pipeline import Exported, export_checkpoint
+from slimtune.export.verification.timing import Request, Timing
+from slimtune.training.trial import Completed
+from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import ANSWERS
 from tests.training.tasks.conftest import bases as bases
-from training.engine import run_trial
-from training.trial import Completed
 
 CPU = TargetConfig(
     name="cpu", provider="CPUExecutionProvider", provider_options={}, static_batch=None, static_length=None
@@ -59,7 +59,7 @@ def no_timing(request: Request) -> Timing:
 def predicted(*arguments: str) -> str:
     """What `slimtune predict` prints; nothing heavy is imported for it."""
     code = (
-        "import sys; from sweeper.cli import main\n"
+        "import sys; from slimtune.sweeper.cli import main\n"
         f"code = main(['predict', *{arguments!r}])\n"
         "heavy = {'torch', 'transformers', 'peft', 'optuna', 'mlflow', 'sklearn', 'hydra'} & set(sys.modules)\n"
         "assert not heavy, heavy; sys.exit(code)"
@@ -82,7 +82,7 @@ def run_code(code: str) -> str:
 
 def export_adapters(base: Path, adapters: Mapping[str, Path], output: Path, *more: str) -> int:
     """The exit code of `slimtune adapters`."""
-    from sweeper.cli import main
+    from slimtune.sweeper.cli import main
 
     given = ",".join(f"{name}={path}" for name, path in adapters.items())
     return main(["adapters", "--base", str(base), "--adapters", given, "--output", str(output), *more])
@@ -90,7 +90,7 @@ def export_adapters(base: Path, adapters: Mapping[str, Path], output: Path, *mor
 
 def make_llama(folder: Path, **more: Any) -> Path:
     """A causal base of two layers, whose greedy text varies though nobody trained it."""
-    from training.scratch import make
+    from slimtune.training.models.from_config import make
 
     sizes = {"num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "hidden_size": 32}
     settings = {"model_type": "llama", "vocab_size": 320, "intermediate_size": 64, "max_position_embeddings": 128}
@@ -100,14 +100,14 @@ def make_llama(folder: Path, **more: Any) -> Path:
 
 @pytest.fixture
 def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("export.variants.measure", no_timing)
+    monkeypatch.setattr("slimtune.export.verification.measured_variants.measure", no_timing)
 
 
 def trained(folder: Path, model: Path | None, rows: Path, *more: str) -> Path:
     """The checkpoint of a trial on the rows."""
     from hydra import compose, initialize_config_module
 
-    from sweeper.composed import plain
+    from slimtune.sweeper.config_values import plain
 
     overrides = [
         f"data.train_file={rows}",
@@ -121,7 +121,7 @@ def trained(folder: Path, model: Path | None, rows: Path, *more: str) -> Path:
         "tracking=none",
         *more,
     ]
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("slimtune.conf", version_base="1.3"):
         config = plain(compose("config", overrides=overrides))
     outcome = run_trial(FakeTrial(config, folder / "trial"))
     assert isinstance(outcome, Completed)

@@ -1,6 +1,6 @@
 from dataclasses import asdict
 
-from export.config import NoExport, OnnxExport, parse_export
+from slimtune.export.config import NoExport, OnnxExport, parse_export
 from tests.export.conftest import limits
 
 

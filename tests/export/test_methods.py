@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from export.config import export_problems
-from export.pipeline import export_checkpoint
-from sweeper.checks import problems_of
+from slimtune.export.config import export_problems
+from slimtune.export.pipeline import export_checkpoint
+from slimtune.sweeper.checks import problems_of
+from slimtune.training.config.trial import parse_trial
+from slimtune.training.trial import Completed
+from slimtune.training.workbench import workbench
+from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
 from tests.export.conftest import limits
-from training import workbench
-from training.config import parse_trial
-from training.engine import run_trial
-from training.trial import Completed
 
 
 @pytest.mark.slow

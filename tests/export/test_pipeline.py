@@ -10,18 +10,18 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from export.build import named
-from export.bundle import open_bundle
-from export.config import Calibration, OnnxExport, Variant
-from export.graph import export_graph
-from export.pipeline import Exported, export_checkpoint
-from export.quantize import BUILDERS, int8_blockwise
-from export.recipe import Recipe
-from export.sensitive import layers_of
+from slimtune.export.bundle.bundle import open_bundle
+from slimtune.export.config import Calibration, OnnxExport, Variant
+from slimtune.export.graphs.encoder_graph import export_graph
+from slimtune.export.pipeline import Exported, export_checkpoint
+from slimtune.export.variants.build import named
+from slimtune.export.variants.quantization_settings import Recipe
+from slimtune.export.variants.quantize import BUILDERS, int8_blockwise
+from slimtune.export.verification.sensitive_layers import layers_of
+from slimtune.training.checkpoints.checkpoint import load_model
+from slimtune.training.errors import ModelError
+from slimtune.training.methods import method_of
 from tests.export.conftest import limits
-from training.checkpoint import load_model
-from training.errors import ModelError
-from training.methods import method_of
 
 
 def test_every_variant_is_measured_beside_pytorch(exported: Exported) -> None:
@@ -132,7 +132,7 @@ def zeroed(source: Path, target: Path, recipe: Recipe) -> None:
 def test_a_refused_variant_keeps_the_layer_that_it_fails_by(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("export.build.BUILDERS", {**BUILDERS, Variant.int8_blockwise: zeroed})
+    monkeypatch.setattr("slimtune.export.variants.build.BUILDERS", {**BUILDERS, Variant.int8_blockwise: zeroed})
     asked = limits(variants=[Variant.int8_blockwise], keep_sensitive=True, min_agreement=0.9)
     exported = export_checkpoint(checkpoint, asked, tmp_path, facts={})
     report = exported.reports[-1]
@@ -172,7 +172,7 @@ def test_a_graph_that_is_not_the_model_is_refused(
         corrupt(model)
         export_graph(model, path, **options)
 
-    monkeypatch.setattr("export.pipeline.export_graph", corrupted)
+    monkeypatch.setattr("slimtune.export.pipeline.export_graph", corrupted)
     exported = export_checkpoint(checkpoint, limits(variants=[]), tmp_path, facts={})
     assert not exported.reports[1].passed
     assert (exported.chosen, exported.bundle) == (None, None)
@@ -192,7 +192,7 @@ def test_an_adapter_at_another_scale_is_refused(
                     parameter.data *= 3
             return self._method.merge(model)
 
-    monkeypatch.setattr("export.pipeline.method_of", Scaled)
+    monkeypatch.setattr("slimtune.export.pipeline.method_of", Scaled)
     exported = export_checkpoint(checkpoint, limits(variants=[]), tmp_path, facts={})
     assert exported.reports[1].max_logit_gap > 0.5
     assert exported.bundle is None

@@ -8,28 +8,28 @@ import numpy as np
 import pytest
 import torch
 
-from export.bundle import Bundle, open_bundle
-from export.bundle_task import on_rows
-from export.config import Variant
-from export.evaluation import Columns as EvaluationColumns
-from export.evaluation import bundle_rows, evaluate_model
-from export.execution import Execution
-from export.gate import decide
-from export.layout import Kind
-from export.pipeline import export_checkpoint
-from export.predictor import Asked, Columns, predictor_of
-from export.served import ServedBundle
-from export.verify import VariantReport
-from sweeper.cli import main
+from slimtune.export.bundle.bundle import Bundle, open_bundle
+from slimtune.export.config import Variant
+from slimtune.export.evaluation.bundle_score import on_rows
+from slimtune.export.evaluation.evaluate_model import Columns as EvaluationColumns
+from slimtune.export.evaluation.evaluate_model import bundle_rows, evaluate_model
+from slimtune.export.graph_names import Kind
+from slimtune.export.pipeline import export_checkpoint
+from slimtune.export.registry.gate import decide
+from slimtune.export.registry.pyfunc import ServedBundle
+from slimtune.export.runtime.execution import Execution
+from slimtune.export.runtime.predictor import Asked, Columns, predictor_of
+from slimtune.export.verification.check import VariantReport
+from slimtune.sweeper.cli import main
+from slimtune.training.checkpoints.checkpoint import load_model, load_own_tokenizer, own_task, read_record, trial_config
+from slimtune.training.data.batching import collate
+from slimtune.training.data.splits import load_splits
+from slimtune.training.evaluation.predictions import predictions_of
+from slimtune.training.evaluation.test_score import score_checkpoint
+from slimtune.training.workbench.workbench import ready
 from tests.conftest import write_jsonl
 from tests.export.conftest import limits, no_timing, predicted, trained
 from tests.training.tasks.conftest import CASES
-from training.batches import collate
-from training.checkpoint import load_model, load_own_tokenizer, own_task, read_record, trial_config
-from training.final import score_checkpoint
-from training.predictions import predictions_of
-from training.split import load_splits
-from training.workbench import ready
 
 BY_NAME = {case.name: case for case in CASES}
 NAMES = (*("extraction", "similarity", "generation, LoRA", "generation, LoRA, encoder-decoder", "language_modelling"),)
@@ -60,7 +60,7 @@ def made(
     asked = limits(variants=VARIANTS, min_agreement=0.0, max_metric_drop=1.0)
     with pytest.MonkeyPatch.context() as patch:
         if request.param not in TIMED:
-            patch.setattr("export.variants.measure", no_timing)
+            patch.setattr("slimtune.export.verification.measured_variants.measure", no_timing)
         result = export_checkpoint(checkpoint, asked, folder / "export", facts={})
     assert result.bundle is not None
     return Made(request.param, checkpoint, {report.name: report for report in result.reports}, result.bundle)
@@ -103,7 +103,7 @@ def test_predict_gives_what_the_checkpoint_gives(made: Made, tmp_path: Path) -> 
 
 def exact_bundle(made: Made, folder: Path) -> Bundle:
     """The bundle, with the graphs of fp32."""
-    from export.bundle import write_bundle
+    from slimtune.export.bundle.bundle import write_bundle
 
     manifest = {key: value for key, value in made.bundle.manifest.items() if key not in ("format", "files")}
     source = made.bundle.folder.parent
@@ -112,8 +112,8 @@ def exact_bundle(made: Made, folder: Path) -> Bundle:
 
 def test_the_graph_holds_at_other_shapes(made: Made) -> None:
     """Batches and lengths that it was not traced with, one row of one token among them."""
-    from export.reference import OnnxRunner, Rows, kind_of
-    from export.writer import Writing
+    from slimtune.export.runtime.generation_session import Writing
+    from slimtune.export.verification.reference import OnnxRunner, Rows, kind_of
 
     task, tokenizer = own_task(made.checkpoint), load_own_tokenizer(made.checkpoint)
     config = trial_config(read_record(made.checkpoint), made.checkpoint)
@@ -137,7 +137,7 @@ def test_the_graph_holds_at_other_shapes(made: Made) -> None:
         real = np.ones(expected.shape[:2], dtype=bool)
         if kind in (Kind.tags, Kind.causal, Kind.encoder_decoder):
             # scores of padding mean nothing
-            from training.loss import aligned
+            from slimtune.training.tasks.loss import aligned
 
             real = (aligned(batch) != -100).numpy()
         assert np.abs(found - expected)[real].max() < 1e-4
@@ -195,7 +195,7 @@ def test_it_is_served(made: Made) -> None:
     """A data frame with the columns of the signature is answered with its columns."""
     import pandas
 
-    from export.registry import signature_of
+    from slimtune.export.registry.mlflow_registry import signature_of
 
     signature = signature_of(made.bundle)
     row = BY_NAME[made.name].rows[0]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.cli import COMMANDS, main
-from sweeper.commands.sweep import HELP
+from slimtune.sweeper.cli import COMMANDS, main
+from slimtune.sweeper.commands.sweep import HELP
 
 LIMIT_SECONDS = 0.5
 
@@ -17,7 +17,11 @@ def cpu_seconds(*arguments: str, folder: Path) -> tuple[float, subprocess.Comple
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
-            [sys.executable, "-m", "sweeper.cli", *arguments], capture_output=True, text=True, cwd=folder, check=False
+            [sys.executable, "-m", "slimtune.sweeper.cli", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            check=False,
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
@@ -34,7 +38,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_has_a_help(command: str, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "sweeper.cli", command, "--help"],
+        [sys.executable, "-m", "slimtune.sweeper.cli", command, "--help"],
         capture_output=True,
         text=True,
         cwd=tmp_path,
@@ -105,7 +109,7 @@ def test_a_bad_sweep_stops_before_its_first_trial(arguments: list[str], message:
     import re
 
     done = subprocess.run(
-        [sys.executable, "-m", "sweeper.cli", "sweep", "data=file", *arguments],
+        [sys.executable, "-m", "slimtune.sweeper.cli", "sweep", "data=file", *arguments],
         capture_output=True,
         text=True,
         cwd=tmp_path,
@@ -121,7 +125,7 @@ def test_a_fault_of_ours_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys:
     def fail(_: object) -> int:
         raise RuntimeError("oops")
 
-    monkeypatch.setattr("sweeper.commands.compare.run", fail)
+    monkeypatch.setattr("slimtune.sweeper.commands.compare.run", fail)
     assert main(["compare", "x"]) == 1
     assert "this is a fault of slimtune" in capsys.readouterr().err
 
@@ -132,9 +136,9 @@ def test_the_help_of_sweep_speaks_of_keys_that_exist(tmp_path: Path) -> None:
 
     from hydra import compose, initialize_config_module
 
-    from sweeper.app import known_keys
+    from slimtune.sweeper.config_values import known_keys
 
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("slimtune.conf", version_base="1.3"):
         known = known_keys(compose("config"))
     named = set(re.findall(r"\b((?:data|model|method|fit|search|space|tracking|export)(?:\.\w+)+)=", HELP))
     assert len(named) > 15

@@ -1,6 +1,6 @@
 """How weights are trained: one file a method, behind one protocol (`protocol.py`)."""
 
-from training.method_config import (
+from slimtune.training.config.method import (
     AdaptersConfig,
     FullConfig,
     Ia3Config,
@@ -9,13 +9,13 @@ from training.method_config import (
     PrefixTuningConfig,
     PromptTuningConfig,
 )
-from training.methods.adapters import Adapters
-from training.methods.full import Full
-from training.methods.ia3 import Ia3
-from training.methods.lora import Lora
-from training.methods.prefix_tuning import PrefixTuning
-from training.methods.prompt_tuning import PromptTuning
-from training.methods.protocol import Method, Setting
+from slimtune.training.methods.adapters import Adapters
+from slimtune.training.methods.full import Full
+from slimtune.training.methods.ia3 import Ia3
+from slimtune.training.methods.lora import Lora
+from slimtune.training.methods.prefix_tuning import PrefixTuning
+from slimtune.training.methods.prompt_tuning import PromptTuning
+from slimtune.training.methods.protocol import Method, Setting
 
 __all__ = ["Method", "Setting", "method_of"]
 

@@ -15,10 +15,10 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from training.errors import ConfigError, ModelError
-from training.method_config import Activation, AdaptersConfig, Placement
-from training.methods.modules import check_names, is_named, replace_module, saved_whole, silence_dropout
-from training.methods.protocol import HEADS, Setting
+from slimtune.training.config.method import Activation, AdaptersConfig, Placement
+from slimtune.training.errors import ConfigError, ModelError
+from slimtune.training.methods.modules import check_names, is_named, replace_module, saved_whole, silence_dropout
+from slimtune.training.methods.protocol import HEADS, Setting
 
 WEIGHTS, CONFIG = "adapters.safetensors", "adapters.json"
 # the last layer of each attention and of each feed-forward network, by family
@@ -95,7 +95,7 @@ class Adapted(nn.Module):
 
 
 class Adapters(NamedTuple):
-    """As `training.methods.protocol.Method` says."""
+    """As `slimtune.training.methods.protocol.Method` says."""
 
     config: AdaptersConfig
     shares_base: bool = True

@@ -8,14 +8,14 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from training.errors import ConfigError
-from training.method_config import FullConfig
-from training.methods.modules import layer_stacks, set_dropout, tensors_of
-from training.methods.protocol import Setting
+from slimtune.training.config.method import FullConfig
+from slimtune.training.errors import ConfigError
+from slimtune.training.methods.modules import layer_stacks, set_dropout, tensors_of
+from slimtune.training.methods.protocol import Setting
 
 
 class Full(NamedTuple):
-    """As `training.methods.protocol.Method` says."""
+    """As `slimtune.training.methods.protocol.Method` says."""
 
     config: FullConfig
     shares_base: bool = False

@@ -10,11 +10,11 @@ from peft.utils.constants import (
 from torch import nn
 from transformers import PreTrainedModel
 
-from training.errors import ConfigError
-from training.method_config import Ia3Config
-from training.methods import peft_model
-from training.methods.modules import check_names, is_linear, saved_whole
-from training.methods.protocol import Setting
+from slimtune.training.config.method import Ia3Config
+from slimtune.training.errors import ConfigError
+from slimtune.training.methods import peft_method
+from slimtune.training.methods.modules import check_names, is_linear, saved_whole
+from slimtune.training.methods.protocol import Setting
 
 # families that peft 0.21 has no choice for: keys, values and the input of the last feed-forward layer
 MORE = {
@@ -25,8 +25,8 @@ MORE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ia3(peft_model.ByPeft):
-    """As `training.methods.protocol.Method` says."""
+class Ia3(peft_method.ByPeft):
+    """As `slimtune.training.methods.protocol.Method` says."""
 
     config: Ia3Config
 
@@ -60,5 +60,5 @@ class Ia3(peft_model.ByPeft):
             feedforward_modules=inputs,
             modules_to_save=saved_whole(model, self.config.modules_to_save, setting.new_keys),
         )
-        wrapped: nn.Module = peft_model.wrapped(model, settings)
+        wrapped: nn.Module = peft_method.wrapped(model, settings)
         return wrapped

@@ -12,13 +12,13 @@ from torch import nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from training.errors import ConfigError
-from training.method_config import LoraConfig
-from training.methods import peft_model
-from training.methods.lora_linear import fused_modules
-from training.methods.modules import check_names, owners, saved_whole
-from training.methods.protocol import Setting
-from training.methods.quantized import is_quantized
+from slimtune.training.config.method import LoraConfig
+from slimtune.training.errors import ConfigError
+from slimtune.training.methods import peft_method
+from slimtune.training.methods.fused_lora import fused_modules
+from slimtune.training.methods.modules import check_names, owners, saved_whole
+from slimtune.training.methods.protocol import Setting
+from slimtune.training.methods.quantized import is_quantized
 
 ALL_LINEAR = "all-linear"
 # where a model keeps the adapters that it began with, when they were taken out of the base
@@ -27,8 +27,8 @@ DOWN, UP = "lora_A", "lora_B"
 
 
 @dataclass(frozen=True, slots=True)
-class Lora(peft_model.ByPeft):
-    """As `training.methods.protocol.Method` says."""
+class Lora(peft_method.ByPeft):
+    """As `slimtune.training.methods.protocol.Method` says."""
 
     config: LoraConfig
 
@@ -84,9 +84,9 @@ class Lora(peft_model.ByPeft):
         )
         if modules := fused_modules(model):
             settings._register_custom_module(modules)
-        wrapped = peft_model.wrapped(model, settings)
+        wrapped = peft_method.wrapped(model, settings)
         if config.mutates_base:
-            start = peft_model.snapshot(wrapped)
+            start = peft_method.snapshot(wrapped)
             setattr(wrapped, START, {name: tensor for name, tensor in start.items() if DOWN in name or UP in name})
         return wrapped  # type: ignore[no-any-return]
 
@@ -96,7 +96,7 @@ class Lora(peft_model.ByPeft):
         if self.config.mutates_base:
             _save_difference(model, folder, state)
         else:
-            peft_model.save(model, folder, state)
+            peft_method.save(model, folder, state)
 
 
 def _save_difference(model: Any, folder: Path, state: Mapping[str, torch.Tensor]) -> None:
@@ -110,7 +110,7 @@ def _save_difference(model: Any, folder: Path, state: Mapping[str, torch.Tensor]
     for name, tensor in start.items():
         both = [state[name], tensor] if DOWN in name else [state[name], -tensor]
         tensors[name] = torch.cat(both, dim=0 if DOWN in name else 1)
-    config = peft_model.own_config(model)
+    config = peft_method.own_config(model)
     # alpha / r stays, or alpha / sqrt(r)
     growth = math.sqrt(2) if config.use_rslora else 2
     config.r *= 2
@@ -118,4 +118,4 @@ def _save_difference(model: Any, folder: Path, state: Mapping[str, torch.Tensor]
     config.rank_pattern = {name: 2 * rank for name, rank in config.rank_pattern.items()}
     config.alpha_pattern = {name: growth * alpha for name, alpha in config.alpha_pattern.items()}
     config.init_lora_weights = True
-    peft_model.write(folder, tensors, config)
+    peft_method.write(folder, tensors, config)

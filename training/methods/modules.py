@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from training.errors import ConfigError
-from training.methods.protocol import AUTO, HEADS, POOLERS
+from slimtune.training.errors import ConfigError
+from slimtune.training.methods.protocol import AUTO, HEADS, POOLERS
 
 # shares that modules hand to torch.nn.functional.dropout
 DROPOUTS = ("dropout", "attention_dropout", "activation_dropout", "classifier_dropout", "attn_dropout")

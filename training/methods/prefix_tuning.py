@@ -8,15 +8,15 @@ import peft
 from torch import nn
 from transformers import PreTrainedModel
 
-from training.method_config import PrefixTuningConfig
-from training.methods import peft_model
-from training.methods.prompts import prepared, unfit, unmergeable
-from training.methods.protocol import Setting
+from slimtune.training.config.method import PrefixTuningConfig
+from slimtune.training.methods import peft_method
+from slimtune.training.methods.protocol import Setting
+from slimtune.training.methods.virtual_tokens import prepared, unfit, unmergeable
 
 
 @dataclass(frozen=True, slots=True)
-class PrefixTuning(peft_model.ByPeft):
-    """As `training.methods.protocol.Method` says."""
+class PrefixTuning(peft_method.ByPeft):
+    """As `slimtune.training.methods.protocol.Method` says."""
 
     config: PrefixTuningConfig
 

@@ -7,10 +7,10 @@ import peft
 from torch import nn
 from transformers import PreTrainedModel
 
-from training.method_config import PromptInit, PromptTuningConfig
-from training.methods import peft_model
-from training.methods.prompts import is_decoder_classifier, prepared, unfit, unmergeable
-from training.methods.protocol import Setting
+from slimtune.training.config.method import PromptInit, PromptTuningConfig
+from slimtune.training.methods import peft_method
+from slimtune.training.methods.protocol import Setting
+from slimtune.training.methods.virtual_tokens import is_decoder_classifier, prepared, unfit, unmergeable
 
 INITS = {
     PromptInit.random: peft.PromptTuningInit.RANDOM,
@@ -20,8 +20,8 @@ INITS = {
 
 
 @dataclass(frozen=True, slots=True)
-class PromptTuning(peft_model.ByPeft):
-    """As `training.methods.protocol.Method` says."""
+class PromptTuning(peft_method.ByPeft):
+    """As `slimtune.training.methods.protocol.Method` says."""
 
     config: PromptTuningConfig
 

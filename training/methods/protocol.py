@@ -27,7 +27,7 @@ class Setting(NamedTuple):
 
 
 class Method(Protocol):
-    """How a base becomes a model to train. `training.methods.method_of` makes it.
+    """How a base becomes a model to train. `slimtune.training.methods.method_of` makes it.
 
     Attributes:
         shares_base: Whether the base's tensors stay as they are, so that trials can share them; others have a copy, in

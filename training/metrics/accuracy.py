@@ -6,7 +6,7 @@ from typing import Any
 import evaluate
 from sklearn.metrics import accuracy_score
 
-from training.metrics.module import info_of
+from slimtune.training.metrics.module import info_of
 
 
 class Accuracy(evaluate.Metric):  # type: ignore[misc]

@@ -6,7 +6,7 @@ from typing import Any
 import evaluate
 from sacrebleu import BLEU
 
-from training.metrics.module import info_of
+from slimtune.training.metrics.module import info_of
 
 
 class Bleu(evaluate.Metric):  # type: ignore[misc]

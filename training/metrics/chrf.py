@@ -6,7 +6,7 @@ from typing import Any
 import evaluate
 from sacrebleu import CHRF
 
-from training.metrics.module import info_of
+from slimtune.training.metrics.module import info_of
 
 
 class Chrf(evaluate.Metric):  # type: ignore[misc]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import evaluate
 
-from training.metrics.module import info_of
+from slimtune.training.metrics.module import info_of
 
 
 class TypeScores(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any
 
 import evaluate
 
-from training.metrics.module import info_of
+from slimtune.training.metrics.module import info_of
 
 
 class ExactMatch(evaluate.Metric):  # type: ignore[misc]

@@ -7,7 +7,7 @@ import evaluate
 import numpy as np
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
-from training.metrics.module import info_of
+from slimtune.training.metrics.module import info_of
 
 
 class F1(evaluate.Metric):  # type: ignore[misc]

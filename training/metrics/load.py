@@ -7,21 +7,21 @@ from functools import partial
 from numbers import Real
 from typing import Any
 
-from training.dotted import imported
-from training.errors import ConfigError
-from training.schema import suggestion
+from slimtune.training.config.dotted_path import imported
+from slimtune.training.config.schema import suggestion
+from slimtune.training.errors import ConfigError
 
 OURS = {
-    "accuracy": "training.metrics.accuracy.Accuracy",
-    "f1": "training.metrics.f1.F1",
-    "exact_match": "training.metrics.exact_match.ExactMatch",
-    "bleu": "training.metrics.bleu.Bleu",
-    "chrf": "training.metrics.chrf.Chrf",
-    "rouge": "training.metrics.rouge.Rouge",
-    "entity_f1": "training.metrics.entities.EntityF1",
-    "multilabel_f1": "training.metrics.multilabel.MultilabelF1",
-    "spearman": "training.metrics.spearman.Spearman",
-    "pair_scores": "training.metrics.pair_scores.PairScores",
+    "accuracy": "slimtune.training.metrics.accuracy.Accuracy",
+    "f1": "slimtune.training.metrics.f1.F1",
+    "exact_match": "slimtune.training.metrics.exact_match.ExactMatch",
+    "bleu": "slimtune.training.metrics.bleu.Bleu",
+    "chrf": "slimtune.training.metrics.chrf.Chrf",
+    "rouge": "slimtune.training.metrics.rouge.Rouge",
+    "entity_f1": "slimtune.training.metrics.entities.EntityF1",
+    "multilabel_f1": "slimtune.training.metrics.multilabel.MultilabelF1",
+    "spearman": "slimtune.training.metrics.spearman.Spearman",
+    "pair_scores": "slimtune.training.metrics.pair_scores.PairScores",
 }
 HUB = "hub:"
 # how a metric of the user's own is called, and how we say so

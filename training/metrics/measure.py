@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from training.metrics.load import load_metric
-from training.metrics.perplexity import perplexity
-from training.metrics.tally import Tally
-from training.task_config import METRIC_KEYS
+from slimtune.training.config.task import METRIC_KEYS
+from slimtune.training.metrics.load import load_metric
+from slimtune.training.metrics.perplexity import perplexity
+from slimtune.training.metrics.tally import Tally
 
 
 class Measure(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 import evaluate
 
-from training.metrics.module import info_of
+from slimtune.training.metrics.module import info_of
 
 MULTILABEL_KEYS = ("f1_macro", "f1_micro", "f1_weighted", "f1_samples", "subset_accuracy")
 

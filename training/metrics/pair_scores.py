@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score
 
-from training.metrics.module import info_of
+from slimtune.training.metrics.module import info_of
 
 
 class PairScores(evaluate.Metric):  # type: ignore[misc]

@@ -10,7 +10,7 @@ from absl import logging as absl_logging
 from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenizers import DefaultTokenizer
 
-from training.metrics.module import info_of
+from slimtune.training.metrics.module import info_of
 
 # rouge-score's logger closes at exit the stream that it found when it was imported, unless that is the process's own
 absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__

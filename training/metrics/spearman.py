@@ -7,7 +7,7 @@ import evaluate
 import numpy as np
 from scipy.stats import rankdata
 
-from training.metrics.module import info_of
+from slimtune.training.metrics.module import info_of
 
 
 class Spearman(evaluate.Metric):  # type: ignore[misc]

@@ -14,15 +14,15 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from transformers import AutoModelForSequenceClassification
 
-from training.baselines import BAG_OF_WORDS, MAJORITY, bag_of_words, bag_of_words_sets, majority
-from training.batches import Batch, Split, Targets
-from training.config import TrialConfig
-from training.encode import Encoded, Ragged, tokenized
-from training.errors import ConfigError, DataError
-from training.examples import Example
-from training.loss import LossSum, at_least_float32, own_loss
-from training.metrics import Measure, Tally, measures_of
-from training.tasks.label_names import label_options
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.batching import Batch, Split, Targets
+from slimtune.training.data.encoding import Encoded, Ragged, tokenized
+from slimtune.training.data.examples import Example
+from slimtune.training.errors import ConfigError, DataError
+from slimtune.training.metrics import Measure, Tally, measures_of
+from slimtune.training.tasks.baselines import BAG_OF_WORDS, MAJORITY, bag_of_words, bag_of_words_sets, majority
+from slimtune.training.tasks.label_names import label_options
+from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
 
 BALANCED = "balanced"
 

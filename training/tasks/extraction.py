@@ -13,19 +13,19 @@ import torch
 from torch import nn
 from transformers import AutoModelForTokenClassification
 
-from training.baselines import LOOKUP, MAX_ANSWERS, lookup
-from training.batches import IGNORED, Batch, Split, Targets
-from training.config import TrialConfig
-from training.encode import Encoded, Ragged
-from training.errors import DataError, ModelError
-from training.examples import Example
-from training.generate import some_rows
-from training.loss import LossSum, own_loss
-from training.metrics import Measure, Tally, measures_of
-from training.spans import OUTSIDE, WORD, Span, first_tokens, spans_of_words, tags_of_spans
-from training.task_config import ExtractionConfig
-from training.tasks.label_names import label_options
-from training.tasks.tokens import num_virtual_tokens, run, token_loss, token_tally, weights_of
+from slimtune.training.config.task import ExtractionConfig
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.batching import IGNORED, Batch, Split, Targets
+from slimtune.training.data.encoding import Encoded, Ragged
+from slimtune.training.data.examples import Example
+from slimtune.training.data.spans import OUTSIDE, WORD, Span, first_tokens, spans_of_words, tags_of_spans
+from slimtune.training.errors import DataError, ModelError
+from slimtune.training.metrics import Measure, Tally, measures_of
+from slimtune.training.tasks.baselines import LOOKUP, MAX_ANSWERS, lookup
+from slimtune.training.tasks.generate import some_rows
+from slimtune.training.tasks.label_names import label_options
+from slimtune.training.tasks.loss import LossSum, own_loss
+from slimtune.training.tasks.token_loss import num_virtual_tokens, run, token_loss, token_tally, weights_of
 
 # columns: the example that a window is of, and the first and last character of each token's word
 EXAMPLE, STARTS, ENDS = "example", "word_starts", "word_ends"

@@ -10,15 +10,15 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
 
-from training.baselines import UNIGRAM
-from training.batches import Batch, Split, Targets
-from training.config import TrialConfig
-from training.encode import Encoded, Ragged
-from training.examples import Example
-from training.loss import LossSum, own_loss
-from training.metrics import Measure, Tally, measures_of
-from training.tasks.causal import next_token_logits, num_end_tokens
-from training.tasks.tokens import token_counts, token_loss, token_tally, weights_of
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.batching import Batch, Split, Targets
+from slimtune.training.data.encoding import Encoded, Ragged
+from slimtune.training.data.examples import Example
+from slimtune.training.metrics import Measure, Tally, measures_of
+from slimtune.training.tasks.baselines import UNIGRAM
+from slimtune.training.tasks.causal_generation import next_token_logits, num_end_tokens
+from slimtune.training.tasks.loss import LossSum, own_loss
+from slimtune.training.tasks.token_loss import token_counts, token_loss, token_tally, weights_of
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] 
     Raises:
         ModelError: The checkpoint is no causal model.
     """
-    from training.model import check_causal
+    from slimtune.training.models.architecture import check_causal
 
     check_causal(config.model)
     return LanguageModelling(config.data.max_length, tuple(config.task.metrics), config.task.loss)

@@ -6,15 +6,15 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from training.batches import Batch, Split
-from training.encode import Encoded
-from training.examples import Example
-from training.loss import LossSum
-from training.metrics import Measure, Tally
+from slimtune.training.data.batching import Batch, Split
+from slimtune.training.data.encoding import Encoded
+from slimtune.training.data.examples import Example
+from slimtune.training.metrics import Measure, Tally
+from slimtune.training.tasks.loss import LossSum
 
 
 class Task(Protocol):
-    """One kind of task, with its labels. `training.tasks.task_of` makes it.
+    """One kind of task, with its labels. `slimtune.training.tasks.task_of` makes it.
 
     Attributes:
         labels: Label names in the order of their ids; empty where there are none.

@@ -13,16 +13,16 @@ from torch import nn
 from torch.nn.functional import cosine_similarity, pad
 from transformers import AutoModel
 
-from training.baselines import OVERLAP, word_overlap
-from training.batches import Batch, Split, Targets
-from training.config import TrialConfig
-from training.encode import Encoded, Ragged, tokenized
-from training.errors import DataError
-from training.examples import Example
-from training.loss import LossSum, at_least_float32, own_loss
-from training.metrics import Measure, Tally, measures_of
-from training.task_config import METRIC_KEYS, Pooling, SimilarityConfig
-from training.tasks.tokens import num_virtual_tokens
+from slimtune.training.config.task import METRIC_KEYS, Pooling, SimilarityConfig
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.batching import Batch, Split, Targets
+from slimtune.training.data.encoding import Encoded, Ragged, tokenized
+from slimtune.training.data.examples import Example
+from slimtune.training.errors import DataError
+from slimtune.training.metrics import Measure, Tally, measures_of
+from slimtune.training.tasks.baselines import OVERLAP, word_overlap
+from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
+from slimtune.training.tasks.token_loss import num_virtual_tokens
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,17 @@ from typing import Any
 
 import torch
 
-from training.baselines import MAX_ANSWERS, NEAREST, UNIGRAM, nearest
-from training.batches import Batch, Split, Targets
-from training.config import TrialConfig
-from training.encode import Encoded
-from training.examples import Example
-from training.generate import Generation, generate, some_rows
-from training.loss import LossSum, own_loss
-from training.metrics import Measure, Tally, measures_of
-from training.task_config import GenerationConfig
-from training.tasks.protocol import Task
-from training.tasks.tokens import token_counts, token_loss, token_tally
+from slimtune.training.config.task import GenerationConfig
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.batching import Batch, Split, Targets
+from slimtune.training.data.encoding import Encoded
+from slimtune.training.data.examples import Example
+from slimtune.training.metrics import Measure, Tally, measures_of
+from slimtune.training.tasks.baselines import MAX_ANSWERS, NEAREST, UNIGRAM, nearest
+from slimtune.training.tasks.generate import Generation, generate, some_rows
+from slimtune.training.tasks.loss import LossSum, own_loss
+from slimtune.training.tasks.protocol import Task
+from slimtune.training.tasks.token_loss import token_counts, token_loss, token_tally
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,9 @@ def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] 
     Raises:
         ModelError: The checkpoint is an encoder.
     """
-    from training.model import kind_of
-    from training.tasks.causal import Causal
-    from training.tasks.encoder_decoder import EncoderDecoder
+    from slimtune.training.models.architecture import kind_of
+    from slimtune.training.tasks.causal_generation import Causal
+    from slimtune.training.tasks.seq2seq_generation import EncoderDecoder
 
     assert isinstance(config.task, GenerationConfig)
     kind = kind_of(config.model)

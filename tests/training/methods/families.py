@@ -13,7 +13,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from training.methods import Setting
+from slimtune.training.methods import Setting
 
 # B rows, T tokens
 VOCAB, PAD, START, END = 96, 0, 1, 2

@@ -8,10 +8,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from slimtune.training.errors import ConfigError, ModelError
+from slimtune.training.methods import Method, method_of
 from tests.conftest import method_config
 from tests.training.methods.families import CLASSES, SHAPES, Shape, logits_of, make_batch, make_model, setting_of, train
-from training.errors import ConfigError, ModelError
-from training.methods import Method, method_of
 
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "full": ("full", {}),
@@ -188,7 +188,7 @@ def test_an_adapter_file_of_another_base_is_refused(tmp_path: Path) -> None:
 
 
 def test_virtual_tokens_leave_room_for_the_rows() -> None:
-    from training.admission import check_positions
+    from slimtune.training.workbench.preflight import check_positions
 
     model = make_model(Shape("gpt2", "CAUSAL_LM"))
     method = method_config("prompt_tuning", num_virtual_tokens=16)

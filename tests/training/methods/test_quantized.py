@@ -8,18 +8,18 @@ import pytest
 import torch
 from torch import nn
 
+from slimtune.training.checkpoints.checkpoint import load_model
+from slimtune.training.config.trial import TrialConfig, parse_trial
+from slimtune.training.hardware.device import resolve
+from slimtune.training.methods import Setting, method_of
+from slimtune.training.methods.quantized import is_quantized, shared_tensors
+from slimtune.training.models.loading import trial_copy, unquantized
+from slimtune.training.trial import Completed
+from slimtune.training.workbench import workbench
+from slimtune.training.workbench.workbench import Workbench, workbench_for
+from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial, method_config
 from tests.training.methods.families import Shape, make_model
-from training import workbench
-from training.checkpoint import load_model
-from training.config import TrialConfig, parse_trial
-from training.engine import run_trial
-from training.methods import Setting, method_of
-from training.methods.quantized import is_quantized, shared_tensors
-from training.model import trial_copy, unquantized
-from training.resources import resolve
-from training.trial import Completed
-from training.workbench import Workbench, workbench_for
 
 KINDS = ("nf4", "fp4", "int8")
 

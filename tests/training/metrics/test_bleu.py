@@ -5,7 +5,7 @@ import sacrebleu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.metrics.bleu import Bleu
+from slimtune.training.metrics.bleu import Bleu
 
 texts = st.lists(st.sampled_from(["the", "cat", "sat", "on", "a", "mat", ".", "don't", "3,000"]), max_size=8).map(
     " ".join

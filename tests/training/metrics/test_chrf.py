@@ -3,7 +3,7 @@ import sacrebleu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.metrics.chrf import Chrf
+from slimtune.training.metrics.chrf import Chrf
 
 texts = st.text("abcd 日本語", max_size=12)
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from training.metrics.confusion import LabelScores, confusion_matrix, per_class
+from slimtune.training.metrics.confusion import LabelScores, confusion_matrix, per_class
 
 LABELS = ["negative", "neutral", "positive"]
 pairs = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=20)

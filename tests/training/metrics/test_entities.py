@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2
 
-from training.metrics.entities import EntityF1, TypeScores, per_type
+from slimtune.training.metrics.entities import EntityF1, TypeScores, per_type
 
 NUM_WORDS = 8
 Side = list[tuple[int, str]]  # runs of words and their types, "" outside

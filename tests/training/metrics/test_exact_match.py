@@ -1,4 +1,4 @@
-from training.metrics.exact_match import ExactMatch
+from slimtune.training.metrics.exact_match import ExactMatch
 
 
 def test_white_space_at_the_ends_is_no_difference_and_case_is() -> None:

@@ -7,10 +7,10 @@ import evaluate
 import numpy as np
 import pytest
 
-from training.errors import ConfigError
-from training.metrics.bleu import Bleu
-from training.metrics.load import OURS, load_metric
-from training.task_config import METRIC_KEYS
+from slimtune.training.config.task import METRIC_KEYS
+from slimtune.training.errors import ConfigError
+from slimtune.training.metrics.bleu import Bleu
+from slimtune.training.metrics.load import OURS, load_metric
 
 HERE = __name__
 TEXTS = ["a cat", "a dog"]

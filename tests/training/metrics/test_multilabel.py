@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from training.metrics.multilabel import MultilabelF1
+from slimtune.training.metrics.multilabel import MultilabelF1
 
 label_sets = st.lists(st.integers(0, 4), max_size=4)
 

@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, average_precision_score
 
-from training.metrics.pair_scores import PairScores
+from slimtune.training.metrics.pair_scores import PairScores
 
 # adjacent floats and the largest ones too: there a midpoint may be one of them, or overflow
 similarities = st.sampled_from([-1.0, 0.0, 0.3, math.nextafter(0.3, 1), 0.9, 1e308, 1.7e308])

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from training.metrics.perplexity import perplexity
+from slimtune.training.metrics.perplexity import perplexity
 
 
 def test_a_uniform_guess_among_n_words_has_perplexity_n() -> None:

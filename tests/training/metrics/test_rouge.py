@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
-from training.metrics.rouge import ROUGE_TYPES, Rouge
+from slimtune.training.metrics.rouge import ROUGE_TYPES, Rouge
 
 texts = st.lists(st.sampled_from(["the", "cat", "Cats", "sat", "mat.", "\n"]), max_size=10).map(" ".join)
 

@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from training.metrics.spearman import Spearman
+from slimtune.training.metrics.spearman import Spearman
 
 scores = st.integers(-3, 3).map(lambda value: value / 2)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from training.config import TrialConfig, parse_trial
+from slimtune.training.config.trial import TrialConfig, parse_trial
 
 SENTENCES = [
     ("Mara", "Oslo"),
@@ -122,7 +122,7 @@ CASES = [
 @pytest.fixture(scope="session")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Checkpoints of models that write, by the words that cases name them with."""
-    from training.scratch import make
+    from slimtune.training.models.from_config import make
 
     texts = [f"{row['text']} {row['target']}" for row in ANSWERS]
     sizes = {"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_size": 32}
@@ -147,7 +147,7 @@ def values_of(tmp_path: Path, tiny_model: Path, bases: dict[str, Path]) -> Calla
     """The composed config of a case, as plain values."""
     from hydra import compose, initialize_config_module
 
-    from sweeper.composed import plain
+    from slimtune.sweeper.config_values import plain
 
     def make(case: Case, *more: str) -> dict[str, Any]:
         path = tmp_path / "rows.jsonl"
@@ -173,7 +173,7 @@ def values_of(tmp_path: Path, tiny_model: Path, bases: dict[str, Path]) -> Calla
             "export=none",
             *more,
         ]
-        with initialize_config_module("conf", version_base="1.3"):
+        with initialize_config_module("slimtune.conf", version_base="1.3"):
             return plain(compose("config", overrides=given))
 
     return make

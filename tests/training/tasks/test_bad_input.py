@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data_report.build import report_of
+from slimtune.training.errors import DataError
+from slimtune.training.trial import Completed
+from slimtune.training.workbench import workbench
+from slimtune.training.workbench.workbench import data_of
+from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import CASES, Case
-from training import workbench
-from training.config import TrialConfig
-from training.data_summary import report_of
-from training.engine import run_trial
-from training.errors import DataError
-from training.trial import Completed
-from training.workbench import data_of
 
 ConfigFor = Callable[..., TrialConfig]
 BY_NAME = {case.name: case for case in CASES}

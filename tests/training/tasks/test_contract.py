@@ -8,22 +8,22 @@ from typing import Any
 import pytest
 import torch
 
-from sweeper.checks import problems_of
+from slimtune.sweeper.checks import problems_of
+from slimtune.training.checkpoints.checkpoint import read_record
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.batching import collate
+from slimtune.training.data.splits import load_splits
+from slimtune.training.data_report.build import report_of
+from slimtune.training.evaluation.predictions import predictions_of
+from slimtune.training.evaluation.score import score_split
+from slimtune.training.evaluation.test_score import score_checkpoint
+from slimtune.training.hardware.device import resolve
+from slimtune.training.trial import Completed
+from slimtune.training.workbench import workbench
+from slimtune.training.workbench.workbench import Workbench, data_of, workbench_for
+from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import Case
-from training import workbench
-from training.batches import collate
-from training.checkpoint import read_record
-from training.config import TrialConfig
-from training.data_summary import report_of
-from training.engine import run_trial
-from training.evaluate import score_split
-from training.final import score_checkpoint
-from training.predictions import predictions_of
-from training.resources import resolve
-from training.split import load_splits
-from training.trial import Completed
-from training.workbench import Workbench, data_of, workbench_for
 
 ValuesOf = Callable[..., dict[str, Any]]
 ConfigFor = Callable[..., TrialConfig]
@@ -127,7 +127,7 @@ def test_the_second_time_nothing_is_tokenized(
 
 
 def test_a_row_without_the_column_is_named(case: Case, config_for: ConfigFor, tmp_path: Path) -> None:
-    from training.errors import DataError
+    from slimtune.training.errors import DataError
 
     config = config_for(case)
     path = tmp_path / "rows.jsonl"

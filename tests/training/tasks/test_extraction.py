@@ -4,16 +4,16 @@ from collections.abc import Callable
 
 import pytest
 
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.batching import IGNORED
+from slimtune.training.data.spans import WORD, Span, first_tokens, spans_of_words
+from slimtune.training.data_report.build import report_of
+from slimtune.training.evaluation.bootstrap import score_intervals
+from slimtune.training.evaluation.score import Evaluation
+from slimtune.training.metrics import Tally, compute_all
+from slimtune.training.tasks.extraction import EXAMPLE, Extraction
+from slimtune.training.workbench.workbench import data_of
 from tests.training.tasks.conftest import CASES
-from training.batches import IGNORED
-from training.confidence import score_intervals
-from training.config import TrialConfig
-from training.data_summary import report_of
-from training.evaluate import Evaluation
-from training.metrics import Tally, compute_all
-from training.spans import WORD, Span, first_tokens, spans_of_words
-from training.tasks.extraction import EXAMPLE, Extraction
-from training.workbench import data_of
 
 ConfigFor = Callable[..., TrialConfig]
 CASE = next(case for case in CASES if case.name == "extraction")

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from slimtune.training.trial import Completed
+from slimtune.training.workbench import workbench
+from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import CASES, Case
-from training import workbench
-from training.engine import run_trial
-from training.trial import Completed
 
 BY_NAME = {case.name: case for case in CASES}
 PLANS = {

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
+from slimtune.training.checkpoints.checkpoint import read_record
+from slimtune.training.config.trial import parse_trial
+from slimtune.training.data.splits import load_splits
+from slimtune.training.evaluation.test_score import score_checkpoint
+from slimtune.training.trial import Completed, Failed, FailureKind
+from slimtune.training.workbench import workbench
+from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import ANSWERS, CASES, Case
-from training import workbench
-from training.checkpoint import read_record
-from training.config import parse_trial
-from training.engine import run_trial
-from training.final import score_checkpoint
-from training.split import load_splits
-from training.trial import Completed, Failed, FailureKind
 
 BY_NAME = {case.name: case for case in CASES}
 KINDS = {

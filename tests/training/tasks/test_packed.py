@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.engine.packing import gradients_alone, pack_of, packable
+from slimtune.training.engine.trainer import Slot
+from slimtune.training.hardware.device import resolve
+from slimtune.training.workbench import workbench
+from slimtune.training.workbench.workbench import workbench_for
 from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import CASES, Case
-from training import workbench
-from training.config import TrialConfig
-from training.pack import gradients_alone, pack_of, packable
-from training.resources import resolve
-from training.slot import Slot
-from training.workbench import workbench_for
 
 PACKABLE = [case for case in CASES if "method=full" not in case.overrides and case.name != "similarity"]
 

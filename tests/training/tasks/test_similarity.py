@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch.nn.functional import cosine_similarity
 
+from slimtune.training.tasks.pair_losses import ContrastiveLoss, CosineLoss, MultipleNegativesLoss
+from slimtune.training.trial import Completed
+from slimtune.training.workbench import workbench
+from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import CASES
-from training import workbench
-from training.engine import run_trial
-from training.pair_losses import ContrastiveLoss, CosineLoss, MultipleNegativesLoss
-from training.trial import Completed
 
 CASE = next(case for case in CASES if case.name == "similarity")
 FIRST, SECOND = torch.randn(2, 5, 4, generator=torch.Generator().manual_seed(0)).unbind(0)

@@ -9,21 +9,21 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.batching import IGNORED
+from slimtune.training.data.examples import Example
+from slimtune.training.data.splits import load_splits
+from slimtune.training.engine.trainer import Slot
+from slimtune.training.errors import DataError
+from slimtune.training.evaluation.score import score_split
+from slimtune.training.hardware.device import resolve
+from slimtune.training.models.from_config import trained_tokenizer
+from slimtune.training.tasks.causal_generation import fitted
+from slimtune.training.tasks.generate import Generation, generate
+from slimtune.training.tasks.seq2seq_generation import shifted_right
+from slimtune.training.workbench.workbench import Data, data_of, workbench_for
 from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import CASES, LLAMA, Case
-from training.batches import IGNORED
-from training.config import TrialConfig
-from training.errors import DataError
-from training.evaluate import score_split
-from training.examples import Example
-from training.generate import Generation, generate
-from training.resources import resolve
-from training.scratch import trained_tokenizer
-from training.slot import Slot
-from training.split import load_splits
-from training.tasks.causal import fitted
-from training.tasks.encoder_decoder import shifted_right
-from training.workbench import Data, data_of, workbench_for
 
 ConfigFor = Callable[..., TrialConfig]
 NAMED = {case.name: case for case in CASES}
@@ -56,13 +56,13 @@ def test_the_prompt_counts_when_asked_to(config_for: ConfigFor) -> None:
 
 def test_a_chat_is_written_by_the_tokenizers_template(config_for: ConfigFor, monkeypatch: pytest.MonkeyPatch) -> None:
     """The prompt ends where the assistant's turn begins, the loss is on that turn."""
-    import training.workbench
+    import slimtune.training.workbench.workbench
 
     rows = [
         {"messages": [{"role": "user", "content": f"{row['input']}?"}, {"role": "assistant", "content": row["target"]}]}
         for row in NAMED["generation"].rows
     ]
-    load = training.workbench.load_tokenizer
+    load = slimtune.training.workbench.workbench.load_tokenizer
 
     def with_template(config: Any) -> Any:
         tokenizer = load(config)
@@ -72,7 +72,7 @@ def test_a_chat_is_written_by_the_tokenizers_template(config_for: ConfigFor, mon
         )
         return tokenizer
 
-    monkeypatch.setattr(training.workbench, "load_tokenizer", with_template)
+    monkeypatch.setattr(slimtune.training.workbench.workbench, "load_tokenizer", with_template)
     data = data_of(config_for(NAMED["generation"]._replace(rows=rows)))
     for example, (ids, labels) in zip(data.splits.train, rows_of(data), strict=True):
         learned = [label for label in labels if label != IGNORED]
@@ -129,7 +129,7 @@ def test_only_what_the_tokenizer_adds_is_taken_from_a_prompts_end(tiny_model: An
     """BERT's closes each text; an end token that the template itself wrote stays."""
     from transformers import AutoTokenizer
 
-    from training.tasks.causal import prompt_ids
+    from slimtune.training.tasks.causal_generation import prompt_ids
 
     bert = AutoTokenizer.from_pretrained(tiny_model)
     (ids,) = prompt_ids([Example("some soup")], bert)
@@ -193,7 +193,7 @@ def test_perplexity_is_that_of_a_plain_loop(config_for: ConfigFor) -> None:
 
 
 def test_an_encoder_that_writes_no_text_is_refused(config_for: ConfigFor) -> None:
-    from training.errors import ModelError
+    from slimtune.training.errors import ModelError
 
     case = NAMED["generation"]._replace(overrides=("task=generation",))
     with pytest.raises(ModelError, match=r"an encoder \(bert\), which writes no text"):

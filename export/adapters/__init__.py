@@ -1,0 +1,1 @@
+"""Several adapters over one ONNX base, switched by request and checked beside peft."""

@@ -1,0 +1,260 @@
+"""From a base and adapters to one folder: a graph with LoRA inputs, a file for each adapter, checked beside peft."""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import onnx
+
+from slimtune.export.adapters.adapter_file import SUFFIX, laid_out, parameters_of, write_adapter
+from slimtune.export.adapters.base import SharedBase, adapted, base_config, check_fits, write_graph
+from slimtune.export.adapters.check import (
+    FP32,
+    Check,
+    Expected,
+    Rows,
+    check_all,
+    check_tokenizer,
+    expected_of,
+    rows_of,
+    within_limits,
+)
+from slimtune.export.adapters.manifest import adapter_facts, base_facts, card
+from slimtune.export.adapters.shared_bases import Bases, load_bases, on_graph
+from slimtune.export.adapters.source import AdapterSource, check_base, open_source
+from slimtune.export.bundle.adapter_folder import BASE, BASE_NAMES, AdapterFolder, is_adapter_folder
+from slimtune.export.bundle.bundle import CARD, TOKENIZER, write_manifest
+from slimtune.export.config import Calibration, Variant
+from slimtune.export.graph_names import MODEL, Kind
+from slimtune.export.graphs.lora_inputs import Opened
+from slimtune.export.graphs.tracing import save_graph
+from slimtune.export.manifest import versions
+from slimtune.export.runtime.last_token_session import LAST_TOKEN
+from slimtune.export.variants.quantization_settings import Recipe
+from slimtune.export.variants.quantize import BUILDERS
+from slimtune.training.atomic_files import folder_aside
+from slimtune.training.errors import ModelError
+
+OPSET, BLOCK_SIZE = 20, 32
+
+
+class Precision(Enum):
+    """Of the base's weights; adapters are in fp32."""
+
+    fp32 = "fp32"
+    int8_dynamic = "int8_dynamic"
+    int4 = "int4"
+
+
+VARIANTS = {Precision.int8_dynamic: Variant.int8_dynamic, Precision.int4: Variant.int4_blockwise}
+
+
+class Asked(NamedTuple):
+    """What to write.
+
+    Attributes:
+        base: A folder, package path or hub name.
+        revision: Hub revision of the base; None is the default branch.
+        adapters: Checkpoint, trial folder, run id or folder of peft, by the name that the adapter gets.
+        output: The folder to write.
+        precision: Of the base.
+        min_agreement: Least share of PyTorch's answers that a quantized base must keep, with each adapter.
+        genai: Whether onnxruntime-genai is to have a folder of its own in it.
+        tracking_uri: The MLflow store of run ids.
+    """
+
+    base: str
+    revision: str | None
+    adapters: Mapping[str, str]
+    output: Path
+    precision: Precision
+    min_agreement: float
+    genai: bool
+    tracking_uri: str | None
+
+
+class Exported(NamedTuple):
+    """Attributes:
+    folder: What was written.
+    checks: The base alone and each adapter, on each graph.
+    """
+
+    folder: AdapterFolder
+    checks: list[Check]
+
+
+def export_adapters(asked: Asked) -> Exported:
+    """Write the folder, or nothing if an adapter does not compute what it computes in PyTorch.
+
+    Raises:
+        ModelError: An adapter cannot be read, is not of this base, cannot be switched at run time, or differs.
+    """
+    _check_output(asked.output)
+    config = base_config(asked.base, asked.revision)
+    sources = [
+        open_source(name, given, base=config, tracking_uri=asked.tracking_uri) for name, given in asked.adapters.items()
+    ]
+    for source in sources:
+        check_base(source, asked.base, asked.revision)
+    _check_names(sources)
+    if asked.genai:
+        _check_genai(sources, asked)
+    bases = load_bases(config, sources)
+    for source in sources:
+        check_fits(bases.of(source.kind), source)
+    expected = _expected(bases, sources, genai=asked.genai)
+    base, taken = bases.graph, [on_graph(source, bases) for source in sources]
+    asked.output.parent.mkdir(parents=True, exist_ok=True)
+    with folder_aside(asked.output) as aside:
+        opened = write_graph(base, taken, aside, opset=OPSET)
+        _save_tokenizer(base, aside)
+        for source in taken:
+            write_adapter(aside / f"{source.name}{SUFFIX}", parameters_of(source, opened.transposed))
+        checks = _checked(base, expected, aside, asked=asked, opened=opened)
+        if asked.genai:
+            checks += _with_genai(base, sources, expected, aside, asked=asked)
+        manifest = _finish(bases, sources, aside, asked=asked, checks=checks)
+    return Exported(AdapterFolder(asked.output, manifest), checks)
+
+
+def _check_output(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()) and not is_adapter_folder(folder):
+        raise ModelError(f"--output {folder} has other files; give a new folder")
+    if folder.exists() and not folder.is_dir():
+        raise ModelError(f"--output {folder} is a file; give a new folder")
+
+
+def _check_names(sources: Sequence[AdapterSource]) -> None:
+    for source in sources:
+        if source.name in BASE_NAMES:
+            raise ModelError(f"--adapters: '{source.name}' is the base alone; give the adapter another name")
+
+
+def _save_tokenizer(base: SharedBase, folder: Path) -> None:
+    tokenizer = base.tokenizer.backend_tokenizer
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.save(str(folder / TOKENIZER))
+
+
+def _expected(bases: Bases, sources: Sequence[AdapterSource], *, genai: bool) -> dict[str, Expected]:
+    """What PyTorch gives: the base alone, and with each adapter."""
+    alike = next(source for source in sources if source.kind is bases.graph.kind)
+    expected = {BASE: _one_expected(bases.graph.model, bases.graph, rows_of(bases.graph, alike), genai=genai)}
+    for source in sources:
+        base = bases.of(source.kind)
+        rows = rows_of(base, source)
+        check_tokenizer(base, source, rows)
+        expected[source.name] = _one_expected(adapted(base, source), base, rows, genai=genai)
+    return expected
+
+
+def _one_expected(model: Any, base: SharedBase, rows: Rows, *, genai: bool) -> Expected:
+    one = expected_of(model, base, rows)
+    if genai:
+        from slimtune.export.adapters.genai import answers_of_pytorch, prompts_of
+
+        one = one._replace(answers=answers_of_pytorch(model, base, prompts_of(one)))
+    return one
+
+
+def _check_genai(sources: Sequence[AdapterSource], asked: Asked) -> None:
+    """Whether onnxruntime-genai is there, and can take what is asked; it is optional, and so is its import."""
+    from slimtune.export.adapters.genai import check_for_genai
+    from slimtune.export.runtime.genai_session import runtime
+
+    runtime()
+    if asked.precision is Precision.int8_dynamic:
+        raise ModelError("--genai: onnxruntime-genai takes a base in fp32 or int4; use another --precision")
+    check_for_genai(sources)
+
+
+def _with_genai(
+    base: SharedBase,
+    sources: Sequence[AdapterSource],
+    expected: Mapping[str, Expected],
+    folder: Path,
+    *,
+    asked: Asked,
+) -> list[Check]:
+    from slimtune.export.adapters.genai import check_genai, write_genai
+
+    precision = asked.precision.value
+    write_genai(base, sources, folder, precision=precision)
+    files = {source.name: folder / f"{source.name}{SUFFIX}" for source in sources}
+    return within_limits(
+        check_genai(base, folder, expected, files, precision=precision), min_agreement=asked.min_agreement
+    )
+
+
+def _checked(
+    base: SharedBase, expected: Mapping[str, Expected], folder: Path, *, asked: Asked, opened: Opened
+) -> list[Check]:
+    """Compare the fp32 graph, quantize it if so asked, and compare that.
+
+    Raises:
+        ModelError: Too large a difference.
+    """
+    files = {name: folder / f"{name}{SUFFIX}" for name in expected if name != BASE}
+    with TemporaryDirectory() as scratch:
+        if base.head & base.loaded.new_keys:
+            files[BASE] = _drawn_head(base, Path(scratch), opened)
+        exact = check_all(base, folder, expected, files, graph=FP32)
+    checks = within_limits(exact, min_agreement=asked.min_agreement)
+    if asked.precision is Precision.fp32:
+        return checks
+    _quantize(folder, asked.precision, kept=opened.kept)
+    # a drawn head has no answers to keep
+    answering = {name: one for name, one in expected.items() if name != BASE or BASE not in files}
+    rounded = check_all(base, folder, answering, files, graph=asked.precision.value)
+    return checks + within_limits(rounded, min_agreement=asked.min_agreement)
+
+
+def _drawn_head(base: SharedBase, folder: Path, opened: Opened) -> Path:
+    """The head that was drawn for a base without one, so that the base alone has something to be compared by."""
+    path = folder / f"{BASE}{SUFFIX}"
+    values = {name: base.model.get_parameter(name).detach() for name in base.loaded.new_keys & opened.transposed.keys()}
+    write_adapter(path, laid_out(values, opened.transposed))
+    return path
+
+
+def _quantize(folder: Path, precision: Precision, *, kept: frozenset[str]) -> None:
+    """Put a smaller graph in the place of the fp32 one; LoRA and replaceable layers stay as they are."""
+    recipe = Recipe(per_channel=True, block_size=BLOCK_SIZE, symmetric=False, calibration=Calibration.minmax, kept=kept)
+    small = folder / f"small-{MODEL}"
+    BUILDERS[VARIANTS[precision]](folder / MODEL, small, recipe)
+    graph = onnx.load(small)
+    # shapes that the quantizers took from the defaults would forbid other ranks
+    del graph.graph.value_info[:]
+    save_graph(graph, folder / MODEL)
+    for path in folder.glob(f"{small.name}*"):
+        path.unlink()
+
+
+def _finish(
+    bases: Bases, sources: Sequence[AdapterSource], folder: Path, *, asked: Asked, checks: Sequence[Check]
+) -> Mapping[str, Any]:
+    """Write the card and the manifest."""
+    base = bases.graph
+    facts = {
+        "kind": base.kind.value,
+        "base_model": asked.base,
+        "base_revision": asked.revision,
+        "precision": asked.precision.value,
+        "opset": OPSET,
+        "pad_id": int(base.tokenizer.pad_token_id),
+        BASE: base_facts(base),
+        "adapters": {source.name: _facts(bases, source) for source in sources},
+        "checks": [check._asdict() for check in checks],
+        "versions": versions(),
+    }
+    (folder / CARD).write_text(card(facts), encoding="utf-8")
+    return write_manifest(folder, facts)
+
+
+def _facts(bases: Bases, source: AdapterSource) -> dict[str, Any]:
+    base = bases.of(source.kind)
+    facts = adapter_facts(base, source)
+    return facts if base is bases.graph else {**facts, "kind": Kind.labels.value, LAST_TOKEN: True}

@@ -1,0 +1,236 @@
+"""An adapter from whatever names it: what it adds to which base, and whether a graph can take it at run time."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from peft import LoraConfig
+from peft.utils import CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME
+from peft.utils.other import get_pattern_key
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from slimtune.export.external.peft_adapter import PLAIN_STARTS
+from slimtune.export.graph_names import Kind
+from slimtune.training.checkpoints.checkpoint import RECORD, CheckpointRecord, read_record, trial_config
+from slimtune.training.checkpoints.find import find_checkpoint
+from slimtune.training.config.model import ModelConfig
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.errors import ModelError
+from slimtune.training.models.architecture import kind_of, own_task_type
+from slimtune.training.package_path import package_file
+
+KINDS = {"SEQ_CLS": Kind.labels, "CAUSAL_LM": Kind.causal}
+TASKS = {
+    "classification": "SEQ_CLS",
+    **dict.fromkeys(("generation", "summarization", "translation", "language_modelling"), "CAUSAL_LM"),
+}
+# of peft's settings, those that say what LoRA computes and are understood here, ...
+UNDERSTOOD = {"r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern", "modules_to_save"}
+# ... and those that have no say in what a trained adapter computes
+SILENT = {
+    *("task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision"),
+    *("inference_mode", "target_modules", "exclude_modules", "lora_dropout", "fan_in_fan_out", "init_lora_weights"),
+    *("layers_to_transform", "layers_pattern", "megatron_config", "megatron_core", "qalora_group_size"),
+    *("loftq_config", "eva_config", "corda_config", "lora_ga_config"),
+}
+TENSOR = re.compile(r"base_model\.model\.(?P<module>.+?)\.(?P<part>lora_A\.weight|lora_B\.weight|weight|bias)")
+ALONE = "such an adapter is exported alone, by slimtune export"
+
+
+class AdapterSource(NamedTuple):
+    """A LoRA adapter that a graph can take.
+
+    Attributes:
+        name: What it is to be called.
+        folder: peft's folder.
+        kind: What its model answers.
+        settings: peft's.
+        updates: `lora_A.weight` (r, K) and `lora_B.weight` (N, r), the scale not yet in it, by `<module>.<part>`.
+        wholes: Parameters that are its own instead of the base's, by name.
+        trained: What slimtune noted of it; None for a folder of peft alone.
+    """
+
+    name: str
+    folder: Path
+    kind: Kind
+    settings: Mapping[str, Any]
+    updates: Mapping[str, torch.Tensor]
+    wholes: Mapping[str, torch.Tensor]
+    trained: tuple[CheckpointRecord, TrialConfig] | None
+
+    @property
+    def modules(self) -> list[str]:
+        """Modules that it updates."""
+        return sorted({key.rsplit(".", 2)[0] for key in self.updates})
+
+    @property
+    def ranks(self) -> list[int]:
+        """The ranks that it has, each once."""
+        return sorted({int(tensor.shape[0]) for key, tensor in self.updates.items() if ".lora_A." in key})
+
+    def scale(self, module: str) -> float:
+        """What its update of a module is multiplied with: alpha / r, or with rsLoRA alpha / sqrt(r).
+
+        Source: Kalajdzievski 2023, https://arxiv.org/abs/2312.03732, for the latter.
+        """
+        patterns: Mapping[str, float] = self.settings.get("alpha_pattern") or {}
+        alpha = patterns.get(get_pattern_key(list(patterns), module), self.settings["lora_alpha"])
+        rank = int(self.updates[f"{module}.lora_A.weight"].shape[0])
+        return float(alpha) / (rank**0.5 if self.settings.get("use_rslora") else rank)
+
+
+def open_source(name: str, given: str, *, base: ModelConfig, tracking_uri: str | None = None) -> AdapterSource:
+    """An adapter by a checkpoint's folder, a trial's, the id of a run, or a folder that peft wrote.
+
+    Args:
+        name: What it is to be called.
+        given: Where it is.
+        base: What it is to be over; what it was trained on is looked at by `check_base`.
+        tracking_uri: The MLflow store of run ids.
+
+    Raises:
+        ModelError: There is none, or it computes something that a graph with LoRA inputs cannot.
+    """
+    folder = Path(given).expanduser()
+    if (folder / CONFIG_NAME).is_file() and not (folder / RECORD).is_file():
+        return _source(name, folder, None, base)
+    checkpoint = find_checkpoint(given, tracking_uri)
+    record = read_record(checkpoint)
+    config = trial_config(record, checkpoint)
+    _check_trained(name, config)
+    return _source(name, checkpoint, (record, config), base)
+
+
+def check_base(source: AdapterSource, base: str, revision: str | None) -> None:
+    """Whether an adapter was trained on a base.
+
+    Raises:
+        ModelError: It was trained on another one.
+    """
+    if source.trained is not None:
+        model = source.trained[1].model
+        own, own_revision = model.name_or_path or "", model.revision
+    else:
+        own, own_revision = (str(source.settings.get(key) or "") for key in ("base_model_name_or_path", "revision"))
+        own_revision = own_revision or None
+    where = source.folder / (CONFIG_NAME if source.trained is None else RECORD)
+    if not _is_same(own, base):
+        raise ModelError(
+            f"adapter {source.name} was trained on '{own}' ({where}), and --base is '{base}'; an adapter fits its own "
+            f"base only: give --base {own}, or if the two are copies of one model, write '{base}' there"
+        )
+    if own_revision is not None and own_revision != revision:
+        raise ModelError(
+            f"adapter {source.name} was trained on revision {own_revision} of '{own}' ({where}), and --revision is "
+            f"{revision}; give --revision {own_revision}"
+        )
+
+
+def _is_same(first: str, second: str) -> bool:
+    return first == second or _place(first) == _place(second)
+
+
+def _place(name: str) -> str:
+    """The folder behind a name of a base; a hub name, or one that leads nowhere any more, is left as it is."""
+    try:
+        path = Path(package_file(name)).expanduser()
+    except FileNotFoundError:
+        return name
+    return str(path.resolve()) if path.is_dir() else name
+
+
+def _check_trained(name: str, config: TrialConfig) -> None:
+    """Whether a trial of slimtune trained a plain adapter, for a task that can share a base."""
+    method, task = config.method.name, config.task.name
+    if method != "lora":
+        what = "all weights of its own" if method == "full" else "no LoRA"
+        raise ModelError(
+            f"adapter {name} was trained by method={method}, which has {what}; train by method=lora, or export it "
+            "alone, by slimtune export"
+        )
+    if config.model.quantization is not None:
+        raise ModelError(
+            f"adapter {name} was trained on a base in {config.model.quantization.value} (QLoRA), and fits those "
+            f"rounded weights and not the base's own; train with model.quantization=null, or export it alone, by "
+            "slimtune export, which takes the weights as they were rounded"
+        )
+    if task not in TASKS:
+        raise ModelError(
+            f"adapter {name} was trained for task={task}; one base serves adapters of {', '.join(TASKS)}; {ALONE}"
+        )
+    if TASKS[task] == "CAUSAL_LM" and kind_of(config.model).is_encoder_decoder:
+        raise ModelError(
+            f"adapter {name} was trained on '{config.model.name_or_path}', an encoder-decoder; one base serves "
+            f"adapters of causal models and of classifiers; {ALONE}"
+        )
+
+
+def _source(
+    name: str, folder: Path, trained: tuple[CheckpointRecord, TrialConfig] | None, base: ModelConfig
+) -> AdapterSource:
+    settings = _settings(folder, name)
+    # peft writes none where nobody said, and then saves no head
+    task = TASKS[trained[1].task.name] if trained else settings.get("task_type") or own_task_type(base)
+    if task not in KINDS:
+        raise ModelError(
+            f"adapter {name}: {folder / CONFIG_NAME} has task_type {task!r}; one base serves {' or '.join(KINDS)}: "
+            "write there what the adapter was trained for"
+        )
+    updates, wholes = _tensors(folder, name)
+    return AdapterSource(name, folder, KINDS[task], settings, updates, wholes, trained)
+
+
+def _settings(folder: Path, name: str) -> Mapping[str, Any]:
+    path = folder / CONFIG_NAME
+    try:
+        settings: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        kind = settings["peft_type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"adapter {name}: {path} is missing or broken ({error!r}); save the adapter again") from None
+    if kind != "LORA":
+        raise ModelError(f"adapter {name} is of kind {kind} ({path}), and not LoRA; {ALONE}")
+    if settings.get("use_dora"):
+        raise ModelError(
+            f"adapter {name} is DoRA (use_dora in {path}), which divides by a norm of base and adapter together and is "
+            f"no sum of the two; train with method.use_dora=false, or export it alone, by slimtune export"
+        )
+    if settings.get("init_lora_weights", True) not in PLAIN_STARTS:
+        raise ModelError(
+            f"adapter {name} began with init_lora_weights={settings['init_lora_weights']} ({path}), which takes the "
+            "adapter out of the base's weights; convert it to plain LoRA (peft: save_pretrained with "
+            "path_initial_model_for_weight_conversion)"
+        )
+    defaults: Mapping[str, Any] = LoraConfig().to_dict()  # type: ignore[no-untyped-call]
+    for key, value in settings.items():
+        if key in UNDERSTOOD | SILENT or not value or value == defaults.get(key):
+            continue
+        raise ModelError(f"adapter {name} has {key}={value!r} ({path}), which LoRA inputs cannot compute; {ALONE}")
+    return {**defaults, **settings}
+
+
+def _tensors(folder: Path, name: str) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """What is added to the base, and what takes the place of its parameters, in fp32."""
+    path = folder / SAFETENSORS_WEIGHTS_NAME
+    if not path.is_file():
+        raise ModelError(
+            f"adapter {name}: {path} is missing; pickled weights (*.bin) are not read: save the adapter again with "
+            "safe_serialization=True"
+        )
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise ModelError(f"adapter {name}: {path} is broken ({error}); save the adapter again") from None
+    updates, wholes = dict[str, torch.Tensor](), dict[str, torch.Tensor]()
+    for key, tensor in tensors.items():
+        found = TENSOR.fullmatch(key)
+        if found is None:
+            raise ModelError(f"adapter {name}: {path} has '{key}', which is no LoRA of a linear layer; {ALONE}")
+        kind = updates if found["part"].startswith("lora_") else wholes
+        kind[f"{found['module']}.{found['part']}"] = tensor.float()
+    if not updates:
+        raise ModelError(f"adapter {name}: {path} has no LoRA tensors; {ALONE}")
+    return updates, wholes

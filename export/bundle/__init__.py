@@ -1,0 +1,1 @@
+"""Folders on disk with a manifest that proves them: bundles, folders of adapters, model cards."""

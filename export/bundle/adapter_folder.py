@@ -1,0 +1,125 @@
+"""A folder of one base and its adapters, and a manifest that proves it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slimtune.export.bundle.bundle import FORMAT, MANIFEST, TOKENIZER, Bundle, sha256
+from slimtune.export.graph_names import MODEL, Kind
+from slimtune.training.config.schema import suggestion
+from slimtune.training.errors import ModelError
+
+ADAPTERS, BASE = "adapters", "base"
+# what the base alone goes by
+BASE_NAMES = (BASE, "none")
+REPAIR = "run slimtune adapters again"
+
+
+class AdapterFolder(NamedTuple):
+    """A folder whose files are those that the manifest names.
+
+    Attributes:
+        folder: Where it lies.
+        manifest: What it says of itself.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def kind(self) -> Kind:
+        """What its adapters answer."""
+        return Kind(self.manifest["kind"])
+
+    @property
+    def names(self) -> list[str]:
+        """Of its adapters."""
+        return list(self.manifest[ADAPTERS])
+
+    def file(self, name: str) -> Path:
+        """An adapter's file."""
+        return self.folder / f"{name}.onnx_adapter"
+
+    def chosen(self, name: str | None) -> str | None:
+        """The adapter that a user names; None is the base alone.
+
+        Raises:
+            ModelError: There is none of that name, or none is named.
+        """
+        known = ", ".join(self.names)
+        if name is None:
+            raise ModelError(f"{self.folder} has several adapters; give --adapter: {known}, or base for the base alone")
+        if name in BASE_NAMES:
+            if self.kind is Kind.labels and self.manifest[BASE]["labels"] is None:
+                raise ModelError(f"--adapter {name}: the base alone has no labels to answer with; use one of {known}")
+            return None
+        if name not in self.names:
+            raise ModelError(f"--adapter {name}: {suggestion(name, [*self.names, BASE])}")
+        return name
+
+    def bundle(self, name: str | None) -> Bundle:
+        """What an adapter, or the base alone, says of itself, as a bundle of one model would."""
+        if name is None:
+            return Bundle(self.folder, {**self.manifest, **self.manifest[BASE]})
+        return Bundle(self.folder, {**self.manifest, **self.manifest[ADAPTERS][name], "adapter": self.file(name).name})
+
+
+def chosen_adapter(model: str, adapter: str | None) -> Bundle | None:
+    """The adapter that a user names of a folder of adapters, as a bundle; None for any other model.
+
+    Raises:
+        ModelError: The adapter is unknown, or none is named, or one is named of another kind of model.
+    """
+    folder = Path(model).expanduser()
+    if is_adapter_folder(folder):
+        opened = open_adapter_folder(folder)
+        return opened.bundle(opened.chosen(adapter))
+    if adapter is not None:
+        raise ModelError(
+            f"--adapter {adapter}: {model} is no folder of adapters; leave --adapter out, or give a folder that "
+            "slimtune adapters wrote"
+        )
+    return None
+
+
+def is_adapter_folder(folder: Path) -> bool:
+    """Whether a folder's manifest speaks of adapters."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and ADAPTERS in manifest
+
+
+def open_adapter_folder(folder: Path) -> AdapterFolder:
+    """A folder of adapters, after every file's hash was compared.
+
+    Raises:
+        ModelError: The folder is none, or a file is missing or was changed.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        files, adapters = dict(manifest["files"]), dict(manifest[ADAPTERS])
+        Kind(manifest["kind"]), manifest[BASE]["labels"]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path} is missing or broken ({error!r}); {REPAIR}") from None
+    if manifest.get("format") != FORMAT:
+        raise ModelError(f"{path} has format {manifest.get('format')!r}; this version of slimtune reads {FORMAT}")
+    opened = AdapterFolder(folder, manifest)
+    for name in {MODEL, TOKENIZER, *(opened.file(name).name for name in adapters)} - files.keys():
+        raise ModelError(f"{path} does not list {name}; {REPAIR}")
+    for name, expected in files.items():
+        _check_file(folder, str(name), expected)
+    return opened
+
+
+def _check_file(folder: Path, name: str, expected: str) -> None:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ModelError(f"{folder / MANIFEST} names the file {name!r}, which is not in its folder")
+    if not path.is_file():
+        raise ModelError(f"{path} is missing; {REPAIR}")
+    if sha256(path) != expected:
+        raise ModelError(f"{path} was changed: its sha256 is not the manifest's; {REPAIR}")

@@ -1,0 +1,1 @@
+"""A trained model as transformers' own folders: merged, or in few bits."""

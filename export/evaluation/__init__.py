@@ -1,0 +1,1 @@
+"""Scores of any model on any labelled rows."""

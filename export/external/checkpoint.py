@@ -1,0 +1,226 @@
+"""A model that others trained, as a checkpoint: what it is made of, what its rows are, what it scores now."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from transformers import AutoConfig, PreTrainedModel
+
+from slimtune.export.external.class_names import labels_of
+from slimtune.export.external.peft_adapter import check_fits, is_adapter, method_values, read_settings
+from slimtune.training.checkpoints.checkpoint import RECORD, CheckpointRecord
+from slimtune.training.config.model import ModelConfig
+from slimtune.training.config.trial import TrialConfig, parse_trial
+from slimtune.training.data.splits import load_splits
+from slimtune.training.errors import ConfigError, ModelError
+from slimtune.training.evaluation.test_score import score_checkpoint
+from slimtune.training.hardware.device import attention_of
+from slimtune.training.methods import method_of
+from slimtune.training.models.architecture import resolved_path
+from slimtune.training.models.loading import Base, load_base, load_tokenizer
+from slimtune.training.tasks import Task, task_of
+from slimtune.training.workbench.workbench import fingerprint
+
+CONFIG = "config.json"
+SECTIONS = ("task", "data", "model", "method", "fit", "tracking")
+# one of them is in every folder with a tokenizer
+TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
+FULL = {"name": "full", "trained_layers": None, "dropout": None}
+CPU = torch.device("cpu")
+
+
+class Foreign(NamedTuple):
+    """What a folder holds.
+
+    Attributes:
+        folder: As it was given.
+        values: The composed config, with the model and the method that the folder is.
+        adapter: peft's settings; None if it is a whole model.
+    """
+
+    folder: Path
+    values: dict[str, Any]
+    adapter: Mapping[str, Any] | None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For the manifest: what it came from."""
+        if self.adapter is None:
+            return {"source_format": "transformers"}
+        return {
+            "source_format": f"peft {self.adapter['peft_type']}",
+            "source_base": self.adapter.get("base_model_name_or_path"),
+        }
+
+
+def is_foreign(folder: Path) -> bool:
+    """Whether a folder holds a model or an adapter that slimtune has no record of."""
+    return not (folder / RECORD).is_file() and ((folder / CONFIG).is_file() or is_adapter(folder))
+
+
+def read_foreign(folder: Path, values: Mapping[str, Any], *, base: str | None) -> Foreign:
+    """What a folder holds, looked at without loading it.
+
+    Args:
+        folder: A plain checkpoint of transformers, or an adapter of peft.
+        values: The composed config: task, data and the settings of the model.
+        base: What an adapter is over; None takes what its settings name.
+
+    Raises:
+        ModelError: It cannot be exported.
+        ConfigError: The config asks for what a foreign folder cannot have.
+    """
+    model = dict(values["model"])
+    if model["trust_remote_code"]:
+        raise ConfigError(["model.trust_remote_code is true; code that comes with a folder is not run by export"])
+    if is_adapter(folder):
+        settings = read_settings(folder)
+        own = settings.get("base_model_name_or_path")
+        if not (base or own):
+            raise ModelError(f"{folder} does not name its base; give it by --base")
+        revision = model["revision"] if base else settings.get("revision")
+        return _foreign(folder, values, {"name_or_path": base or own, "revision": revision}, settings)
+    if base is not None:
+        raise ModelError(f"--base is '{base}', and {folder} is a whole model, which is over no base; leave it out")
+    if model["quantization"] is not None:
+        raise ConfigError(["model.quantization is for the base of an adapter; export.variants quantizes a whole model"])
+    if not list(folder.glob("*.safetensors")):
+        raise ModelError(
+            f"{folder} has no *.safetensors, and pickles (*.bin) are not read; save the model with "
+            "safe_serialization=True"
+        )
+    if not _has_tokenizer(folder):
+        raise ModelError(f"{folder} has no tokenizer; save it there too (tokenizer.save_pretrained)")
+    return _foreign(folder, values, {"name_or_path": str(folder), "revision": None}, None)
+
+
+def _foreign(
+    folder: Path, values: Mapping[str, Any], model: Mapping[str, Any], settings: Mapping[str, Any] | None
+) -> Foreign:
+    sections = {name: values[name] for name in SECTIONS}
+    sections["model"] = {**sections["model"], "scratch": None, **model}
+    sections["method"] = FULL if settings is None else method_values(settings)
+    return Foreign(folder, sections, settings)
+
+
+def _has_tokenizer(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in TOKENIZERS)
+
+
+def as_checkpoint(foreign: Foreign, folder: Path) -> Path:
+    """Write a checkpoint of it, whose weights are links, with the scores that PyTorch gives now.
+
+    Args:
+        foreign: What it is.
+        folder: An empty folder to write to.
+
+    Raises:
+        ConfigError: Task and data are not described, or do not fit the model.
+        ModelError: The model cannot be loaded whole, without a parameter that nobody trained.
+        DataError: The rows cannot be read, or have labels that the model has not.
+    """
+    parsed = parse_trial(foreign.values)
+    if parsed.problems:
+        raise ConfigError(parsed.problems)
+    config: TrialConfig = parsed.section
+    settings = _settings(foreign, config)
+    splits = load_splits(config)
+    labels = labels_of(config.task, settings, splits)
+    tokenizer = _tokenizer(foreign, config.model)
+    _check_length(config, settings)
+    _check_weights(foreign, config, labels, pad_token_id=tokenizer.pad_token_id)
+    _link(foreign.folder, folder)
+    tokenizer.save_pretrained(folder)
+    dtype = str(settings.dtype or torch.float32).removeprefix("torch.")
+    record = CheckpointRecord(foreign.values, labels, {}, 0, fingerprint(splits), dtype)
+    _write(record, folder)
+    _, found = score_checkpoint(folder, splits.validation, config, name="validation", every_row=False)
+    scores = {f"validation/{name}": value for name, value in found.scores.items()}
+    _write(record._replace(scores=scores), folder)
+    return folder
+
+
+def _settings(foreign: Foreign, config: TrialConfig) -> Any:
+    """transformers' config of the model, or of the adapter's base."""
+    name = config.model.name_or_path
+    try:
+        path = resolved_path(config.model)
+        settings: Any = AutoConfig.from_pretrained(path, revision=config.model.revision, trust_remote_code=False)
+    except (ModelError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        repair = "" if foreign.adapter is None else "; give the base that it was trained on, by --base"
+        raise ModelError(f"{foreign.folder}: the model '{name}' cannot be read: {reason}{repair}") from None
+    if getattr(settings, "quantization_config", None):
+        repair = (
+            "save it with plain weights (dequantize)"
+            if foreign.adapter is None
+            else "give the model that it was made from by --base, and how it was quantized, e.g. model.quantization=nf4"
+        )
+        raise ModelError(f"{foreign.folder}: the weights of '{name}' are stored quantized; {repair}")
+    return settings
+
+
+def _tokenizer(foreign: Foreign, model: ModelConfig) -> Any:
+    """Its own, or else that of its base."""
+    if _has_tokenizer(foreign.folder):
+        model = replace(model, name_or_path=str(foreign.folder.absolute()), revision=None)
+    tokenizer = load_tokenizer(model)
+    if tokenizer.pad_token_id is None:
+        raise ModelError(f"{model.name_or_path}: its tokenizer has no token to pad with; set its pad_token and save it")
+    return tokenizer
+
+
+def _check_length(config: TrialConfig, settings: Any) -> None:
+    longest = getattr(settings, "max_position_embeddings", None)
+    if longest is not None and config.data.max_length > longest:
+        raise ConfigError(
+            [f"data.max_length is {config.data.max_length}, and the model takes {longest} tokens; use at most that"]
+        )
+
+
+def _check_weights(foreign: Foreign, config: TrialConfig, labels: tuple[str, ...], *, pad_token_id: int) -> None:
+    """Whether all parameters that the task needs are there: a fresh head would be a model that nobody trained."""
+    task = task_of(config, labels=labels)
+    asked = (foreign.adapter or {}).get("task_type")
+    if asked not in (None, task.peft_task_type):
+        raise ModelError(
+            f"{foreign.folder} was trained for {asked}, and task={config.task.name} needs {task.peft_task_type}; give "
+            "the task that it was trained for"
+        )
+    base = _base(config, task, pad_token_id=pad_token_id)
+    # vectors of texts are made without it
+    new_keys = [key for key in sorted(base.new_keys) if not (config.task.name == "similarity" and "pooler." in key)]
+    if foreign.adapter is not None:
+        check_fits(method_of(config.method), base.model, foreign.folder, new_keys=new_keys)
+    elif new_keys:
+        raise ModelError(
+            f"{foreign.folder} has no weights for {new_keys[0]}, which task={config.task.name} needs"
+            f"{_counted(labels, base.model)}; give the task that it was trained for"
+        )
+
+
+def _counted(labels: tuple[str, ...], model: PreTrainedModel) -> str:
+    return f" with {len(labels)} labels ({', '.join(labels)})" if labels else f" of a {model.config.model_type}"
+
+
+def _base(config: TrialConfig, task: Task, *, pad_token_id: int) -> Base:
+    """In fp32, whatever it was quantized to: which parameters there are does not depend on it."""
+    attention = attention_of(config.model.attention, CPU, max_length=config.data.max_length)
+    plain = replace(config.model, name_or_path=resolved_path(config.model), attention=attention, quantization=None)
+    return load_base(plain, task, dtype=torch.float32, device=CPU, pad_token_id=pad_token_id)
+
+
+def _link(source: Path, folder: Path) -> None:
+    for path in source.iterdir():
+        if path.suffix == ".safetensors":
+            (folder / path.name).symlink_to(path.resolve())
+        elif path.suffix == ".json" and path.name != RECORD:
+            shutil.copyfile(path, folder / path.name)
+
+
+def _write(record: CheckpointRecord, folder: Path) -> None:
+    (folder / RECORD).write_text(json.dumps(record._asdict(), indent=1, ensure_ascii=False), encoding="utf-8")

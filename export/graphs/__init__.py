@@ -1,0 +1,1 @@
+"""fp32 ONNX graphs of trained models; traced by PyTorch."""

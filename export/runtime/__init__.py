@@ -1,0 +1,1 @@
+"""Bundles that answer: onnxruntime and tokenizers alone, no PyTorch or transformers."""

@@ -1,0 +1,179 @@
+"""Models that write, in onnxruntime: prompts to answers, token by token with a cache; no PyTorch or transformers."""
+
+# B rows of a batch, T tokens, U of the answer, P past ones, V vocabulary
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, Self
+
+import numpy as np
+import onnxruntime
+
+from slimtune.export.graph_names import DECODER, ENCODER, LOGITS, MODEL, POSITIONS, Kind
+from slimtune.export.runtime.adapter_session import Switched
+from slimtune.export.runtime.encoder_session import PREDICT_BATCH_SIZE
+from slimtune.export.runtime.execution import ON_CPU, Execution, open_graph
+from slimtune.training.data.padding import padded_ids
+
+Arrays = dict[str, np.ndarray]
+MASK, ENCODER_MASK = "attention_mask", "encoder_attention_mask"
+
+
+class Writing(NamedTuple):
+    """How answers are written: greedily.
+
+    Attributes:
+        max_new_tokens: Longest answer.
+        pad_id: Token id that fills up a batch.
+        end_ids: Tokens that end an answer; empty never ends one.
+        start_id: What a decoder begins with; None for causal models.
+        forced_start_id: First token of every answer, where the model was made so.
+    """
+
+    max_new_tokens: int
+    pad_id: int
+    end_ids: Sequence[int]
+    start_id: int | None = None
+    forced_start_id: int | None = None
+
+
+class Writer(Protocol):
+    """A model that goes on from a state, which it changes."""
+
+    def begin(self, prompts: Sequence[Sequence[int]], pad_id: int) -> tuple[Arrays, np.ndarray | None]:
+        """The state after the prompts, and the scores (B, V) of the first token if they are known."""
+        ...
+
+    def step(self, state: Arrays, ids_B: np.ndarray) -> np.ndarray:
+        """Scores (B, V) of the token that follows these."""
+        ...
+
+
+def answers_of(
+    writer: Writer, prompts: Sequence[Sequence[int]], writing: Writing, *, batch_size: int = PREDICT_BATCH_SIZE
+) -> list[list[int]]:
+    """Token ids of each answer, without its end; prompts of like length share a batch."""
+    order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
+    answers: list[list[int]] = [[] for _ in prompts]
+    for at in range(0, len(order), batch_size):
+        part = order[at : at + batch_size]
+        for index, answer in zip(part, _answers(writer, [prompts[index] for index in part], writing), strict=True):
+            answers[index] = answer
+    return answers
+
+
+def _answers(writer: Writer, prompts: Sequence[Sequence[int]], writing: Writing) -> list[list[int]]:
+    state, scores_BV = writer.begin(prompts, writing.pad_id)
+    if scores_BV is None:
+        scores_BV = writer.step(state, np.full(len(prompts), writing.start_id))
+    answers: list[list[int]] = [[] for _ in prompts]
+    open_B = np.ones(len(prompts), dtype=bool)
+    for place in range(writing.max_new_tokens):
+        ids_B = scores_BV.argmax(-1)
+        if place == 0 and writing.forced_start_id is not None:
+            ids_B[:] = writing.forced_start_id
+        open_B &= ~np.isin(ids_B, list(writing.end_ids))
+        for row in np.flatnonzero(open_B):
+            answers[row].append(int(ids_B[row]))
+        if not open_B.any() or place + 1 == writing.max_new_tokens:
+            break
+        scores_BV = writer.step(state, np.where(open_B, ids_B, writing.pad_id))
+    return answers
+
+
+class CausalSession:
+    """Runs one causal model, as `export.causal_graph` writes it."""
+
+    def __init__(self, folder: Path, *, execution: Execution = ON_CPU) -> None:
+        self._session = open_graph(folder / MODEL, execution)
+        self._inputs = {item.name: item for item in self._session.get_inputs()}
+        self._outputs = [item.name for item in self._session.get_outputs()]
+
+    def with_adapter(self, adapter: Path) -> Self:
+        """A session on the same weights with an `.onnx_adapter` file switched on."""
+        other = copy.copy(self)
+        other._session = Switched(self._session, adapter)
+        return other
+
+    def scores(self, ids_BT: np.ndarray, mask_BT: np.ndarray) -> np.ndarray:
+        """Of the next token (B, T, V), for rows that are padded on the right."""
+        state = {MASK: mask_BT, **empty_past(self._inputs, len(ids_BT))}
+        return self._run(state, ids_BT, positions(mask_BT))
+
+    def begin(self, prompts: Sequence[Sequence[int]], pad_id: int) -> tuple[Arrays, np.ndarray | None]:
+        """As the protocol says; rows are padded on the left."""
+        ids_BT, mask_BT = padded_ids(prompts, pad_id, left=True)
+        state = {MASK: mask_BT, **empty_past(self._inputs, len(prompts))}
+        return state, self._run(state, ids_BT, positions(mask_BT))[:, -1]
+
+    def step(self, state: Arrays, ids_B: np.ndarray) -> np.ndarray:
+        """As the protocol says."""
+        state[MASK] = np.concatenate([state[MASK], np.ones((len(ids_B), 1), dtype=np.int64)], axis=1)
+        return self._run(state, ids_B[:, None].astype(np.int64), positions(state[MASK])[:, -1:])[:, -1]
+
+    def _run(self, state: Arrays, ids_BT: np.ndarray, positions_BT: np.ndarray) -> np.ndarray:
+        feed = {"input_ids": ids_BT, **state} | ({POSITIONS: positions_BT} if POSITIONS in self._inputs else {})
+        return _run(self._session, self._outputs, feed, state)
+
+
+class EncoderDecoderSession:
+    """Runs one encoder-decoder, as `export.encoder_decoder_graph` writes it."""
+
+    def __init__(self, folder: Path, *, execution: Execution = ON_CPU) -> None:
+        self._encoder = open_graph(folder / ENCODER, execution)
+        self._decoder = open_graph(folder / DECODER, execution)
+        self._read = [item.name for item in self._encoder.get_outputs()]
+        self._inputs = {item.name: item for item in self._decoder.get_inputs()}
+        self._outputs = [item.name for item in self._decoder.get_outputs()]
+
+    def scores(self, ids_BT: np.ndarray, mask_BT: np.ndarray, decoder_ids_BU: np.ndarray) -> np.ndarray:
+        """Of the answer's tokens (B, U, V), given what the decoder reads."""
+        state = self._state(ids_BT, mask_BT)
+        return _run(self._decoder, self._outputs, {"input_ids": decoder_ids_BU, **state}, state)
+
+    def begin(self, prompts: Sequence[Sequence[int]], pad_id: int) -> tuple[Arrays, np.ndarray | None]:
+        """As the protocol says; rows are padded on the right."""
+        return self._state(*padded_ids(prompts, pad_id, left=False)), None
+
+    def step(self, state: Arrays, ids_B: np.ndarray) -> np.ndarray:
+        """As the protocol says."""
+        feed = {"input_ids": ids_B[:, None].astype(np.int64), **state}
+        return _run(self._decoder, self._outputs, feed, state)[:, -1]
+
+    def _state(self, ids_BT: np.ndarray, mask_BT: np.ndarray) -> Arrays:
+        read = self._encoder.run(None, {"input_ids": ids_BT, "attention_mask": mask_BT})
+        looked_up = {
+            name.replace("present", "past_key_values"): array for name, array in zip(self._read, read, strict=True)
+        }
+        own = {name: array for name, array in empty_past(self._inputs, len(ids_BT)).items() if name not in looked_up}
+        return {ENCODER_MASK: mask_BT, **looked_up, **own}
+
+
+def writer_of(
+    kind: Kind, folder: Path, *, execution: Execution = ON_CPU, adapter: Path | None = None
+) -> CausalSession | EncoderDecoderSession:
+    """The session of a kind that writes, a causal one with an adapter switched on if one is given."""
+    if kind is Kind.encoder_decoder:
+        return EncoderDecoderSession(folder, execution=execution)
+    session = CausalSession(folder, execution=execution)
+    return session if adapter is None else session.with_adapter(adapter)
+
+
+def positions(mask_BT: np.ndarray) -> np.ndarray:
+    """Places of the tokens (B, T), padding not counted."""
+    return np.asarray(np.maximum(mask_BT.cumsum(-1) - 1, 0))
+
+
+def empty_past(inputs: dict[str, onnxruntime.NodeArg], num_rows: int) -> Arrays:
+    """Keys and values (B, H, 0, D), by name."""
+    past = {name: item.shape for name, item in inputs.items() if name.startswith("past_key_values")}
+    return {name: np.zeros((num_rows, shape[1], 0, shape[3]), dtype=np.float32) for name, shape in past.items()}
+
+
+def _run(session: onnxruntime.InferenceSession, outputs: Sequence[str], feed: Arrays, state: Arrays) -> np.ndarray:
+    """The scores; the state's past becomes the present one."""
+    found = dict(zip(outputs, session.run(None, feed), strict=True))
+    scores = found.pop(LOGITS)
+    state.update({name.replace("present", "past_key_values"): array for name, array in found.items()})
+    return np.asarray(scores, dtype=np.float32)

@@ -1,0 +1,130 @@
+"""What a model that writes is given: rows to prompts to token ids, without PyTorch or transformers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tokenizers import Tokenizer
+
+from slimtune.export.bundle.bundle import Bundle
+from slimtune.export.graph_names import Kind
+from slimtune.training.data.examples import MESSAGES, encodable, text_of
+from slimtune.training.data.prompt_template import FIELD, filled
+from slimtune.training.errors import DataError
+
+
+class Prompting(NamedTuple):
+    """How the training rows became prompts; the manifest's `prompt`.
+
+    Attributes:
+        text_column: The prompt's, where there is no template.
+        template: With `{column}` fields; None gives the text as it is.
+        chat_template: Of chats, in Jinja; None where the model was trained on none.
+        special_tokens: Names and texts of tokens that a chat template may ask for.
+        num_end_tokens: How many tokens the tokenizer puts behind a text by itself, which are left out.
+        max_tokens: Longest prompt: of a longer one, the end is kept, or the beginning by an encoder-decoder.
+        is_causal: Whether the model goes on from the prompt.
+    """
+
+    text_column: str
+    template: str | None
+    chat_template: str | None
+    special_tokens: Mapping[str, str]
+    num_end_tokens: int
+    max_tokens: int
+    is_causal: bool
+
+
+def text_columns(bundle: Bundle) -> list[str]:
+    """Columns of texts that a bundle's rows need."""
+    match bundle.kind:
+        case Kind.embedding:
+            return ["text", "text_pair"]
+        case Kind.labels if bundle.takes_pairs:
+            return ["text", "text_pair"]
+        case Kind.labels | Kind.tags:
+            return ["text"]
+        case _:
+            prompting = Prompting(**bundle.manifest["prompt"])
+            fields = FIELD.findall(prompting.template or "")
+            return sorted(set(fields)) if prompting.template is not None else [prompting.text_column]
+
+
+class Prompter:
+    """Makes prompts as in training."""
+
+    def __init__(self, tokenizer: Path, prompting: Prompting) -> None:
+        self._prompting = prompting
+        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._tokenizer.no_padding()
+        if prompting.is_causal:
+            self._tokenizer.no_truncation()
+        else:
+            self._tokenizer.enable_truncation(prompting.max_tokens)
+
+    def row_of_text(self, text: str) -> dict[str, Any]:
+        """A row for one text: of the template's only column, of a chat's only turn, or of the prompt's column.
+
+        Raises:
+            DataError: The template has several columns.
+        """
+        given = self._prompting
+        if given.template is not None:
+            columns = sorted(set(FIELD.findall(given.template)))
+            if len(columns) > 1:
+                raise DataError(f"the model's prompt has the columns {', '.join(columns)}; give rows of them by --file")
+            return dict.fromkeys(columns, text)
+        if given.chat_template is not None:
+            return {MESSAGES: [{"role": "user", "content": text}]}
+        return {given.text_column: text}
+
+    def of_row(self, row: Mapping[str, Any], where: str) -> list[int]:
+        """Token ids of a row's prompt; of a chat, an answer that stands there is left out.
+
+        Raises:
+            DataError: A column is missing, or a chat cannot be written.
+        """
+        given = self._prompting
+        if given.template is not None:
+            return self._plain(encodable(filled(given.template, row, where)))
+        if given.chat_template is not None and MESSAGES in row:
+            ids: list[int] = self._tokenizer.encode(self._chat(row[MESSAGES], where), add_special_tokens=False).ids
+            return ids
+        return self._plain(text_of(dict(row), given.text_column, where, "--text-column"))
+
+    def decoded(self, ids: Sequence[int]) -> str:
+        """Text of an answer's tokens."""
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
+        return text
+
+    def _plain(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(text).ids
+        if not self._prompting.is_causal:
+            return ids
+        ids = ids[: len(ids) - self._prompting.num_end_tokens]
+        # a model goes on from something
+        ids = ids or self._tokenizer.encode("\n", add_special_tokens=False).ids
+        return ids[-self._prompting.max_tokens :]
+
+    def _chat(self, messages: Sequence[Mapping[str, Any]], where: str) -> str:
+        from jinja2 import TemplateError
+        from jinja2.ext import loopcontrols
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+        # as transformers renders it
+        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+        environment.globals["raise_exception"] = _refuse
+        turns = [*messages]
+        if len(turns) > 1 and turns[-1].get("role") == "assistant":
+            turns.pop()
+        try:
+            template = environment.from_string(str(self._prompting.chat_template))
+            return template.render(messages=turns, add_generation_prompt=True, **self._prompting.special_tokens)
+        except (TemplateError, TypeError, AttributeError) as error:
+            raise DataError(f"{where}: the chat cannot be written by the model's template ({error})") from None
+
+
+def _refuse(message: str) -> None:
+    from jinja2 import TemplateError
+
+    raise TemplateError(message)

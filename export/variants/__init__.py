@@ -1,0 +1,1 @@
+"""Graphs with smaller weights, made of the fp32 graph."""

@@ -1,0 +1,1 @@
+"""What a variant costs beside PyTorch on the validation rows: scores, size, time."""

@@ -1,0 +1,125 @@
+"""Which layers a variant loses most by: each is quantized alone, and the scores are compared with those of fp32."""
+
+import ast
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+
+from slimtune.export.graphs.tracing import SCOPES
+from slimtune.export.variants.build import graphs, named
+from slimtune.export.variants.int8_embeddings import is_lookup
+from slimtune.export.variants.quantization_settings import Recipe
+from slimtune.export.variants.quantize import MATRIX_PRODUCTS
+
+# our wrapper around the model
+WRAPPER = "model."
+FP32_BYTES = 4
+
+Build = Callable[[Path, Path, Recipe], None]
+# scores of a folder's graphs on a few training rows
+Score = Callable[[Path], np.ndarray]
+
+
+class Layer(NamedTuple):
+    """Nodes that are quantized or kept together.
+
+    Attributes:
+        name: The module that they belong to.
+        nodes: Their names in the graph.
+        fp32_mb: Size of their weights in 10^6 bytes.
+    """
+
+    name: str
+    nodes: frozenset[str]
+    fp32_mb: float
+
+
+class LayerCost(NamedTuple):
+    """Attributes:
+    layer: What was quantized alone.
+    gap: Root mean square of the difference that it makes to the scores.
+    """
+
+    layer: Layer
+    gap: float
+
+
+def layer_costs(source: Path, scratch: Path, recipe: Recipe, *, build: Build, score: Score) -> list[LayerCost]:
+    """All layers with what each costs, first those that give the most back for their size.
+
+    Errors of layers are taken to be independent, so that their squares add up.
+
+    Args:
+        source: The folder of the fp32 graphs.
+        scratch: A folder to build in; it is removed.
+        recipe: Of the variant.
+        build: Makes the variant.
+        score: On rows that no decision is checked on.
+    """
+    layers = layers_of(source)
+    every = frozenset(name for layer in layers for name in layer.nodes)
+    exact = score(source)
+    costs = []
+    for layer in layers:
+        build(source, scratch, recipe._replace(kept=every - layer.nodes))
+        gap = float(np.sqrt(np.mean((score(scratch) - exact) ** 2)))
+        costs.append(LayerCost(layer, gap))
+    shutil.rmtree(scratch, ignore_errors=True)
+    return sorted(costs, key=lambda cost: (-(cost.gap**2) / cost.layer.fp32_mb, cost.layer.name))
+
+
+def fewest_kept(costs: Sequence[LayerCost], passes: Callable[[frozenset[str]], bool]) -> list[Layer] | None:
+    """The fewest of the first layers that must be kept in fp32 for the variant to pass; None if it never does.
+
+    It is searched by halving: a variant with more of them kept is taken to be better.
+    """
+    low, high = 1, len(costs) - 1
+    found = None
+    while low <= high:
+        middle = (low + high) // 2
+        layers = [cost.layer for cost in costs[:middle]]
+        if passes(frozenset(name for layer in layers for name in layer.nodes)):
+            found, high = layers, middle - 1
+        else:
+            low = middle + 1
+    return found
+
+
+def layers_of(folder: Path) -> list[Layer]:
+    """The matrix products with weights and the embeddings of a folder's graphs, by the module that holds them."""
+    nodes: dict[str, list[str]] = {}
+    weights: dict[str, dict[str, float]] = {}
+    for path in graphs(folder):
+        graph = onnx.load(path, load_external_data=False).graph
+        sizes = {item.name: FP32_BYTES * float(np.prod(item.dims)) / 1e6 for item in graph.initializer}
+        # tables that are multiplied with as well
+        turned = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Transpose"}
+        sizes |= {name: sizes[table] for name, table in turned.items() if table in sizes}
+        for node in graph.node:
+            weight = _weight(node, sizes)
+            if weight is not None:
+                name = _module(node)
+                nodes.setdefault(name, []).append(named(path, node.name))
+                weights.setdefault(name, {})[named(path, weight)] = sizes[weight]
+    return [Layer(name, frozenset(names), sum(weights[name].values())) for name, names in nodes.items()]
+
+
+def _weight(node: onnx.NodeProto, sizes: Mapping[str, float]) -> str | None:
+    if is_lookup(node, sizes):
+        return str(node.input[0])
+    return str(node.input[1]) if node.op_type in MATRIX_PRODUCTS and node.input[1] in sizes else None
+
+
+def _module(node: onnx.NodeProto) -> str:
+    """A transformer layer's part (`encoder.layer.3.attention`), or the whole module outside of the layers."""
+    noted = {item.key: item.value for item in node.metadata_props}
+    if SCOPES not in noted:
+        return str(node.name)
+    scopes = ast.literal_eval(noted[SCOPES])
+    parts = str(scopes[-2] if len(scopes) > 1 else scopes[-1]).removeprefix(WRAPPER).split(".")
+    numbers = [place for place, part in enumerate(parts) if part.isdigit()]
+    return ".".join(parts[: numbers[0] + 2] if numbers else parts[:-1] or parts)

@@ -1,0 +1,215 @@
+"""How fast and how large a model runs, in a process of its own with a fixed number of threads.
+
+python -m slimtune.export.verification.timing < request.json > timing.json
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slimtune.export.graph_names import INPUTS, PAIR_INPUTS, Kind
+from slimtune.export.runtime.encoder_session import PREDICT_BATCH_SIZE, EncoderSession, Text, TextSettings
+from slimtune.export.runtime.execution import CPU, Execution
+from slimtune.export.runtime.generation_session import Writing, answers_of, writer_of
+
+RUNS, WARMUP = 50, 5
+# a large model is run less often
+MOST_SECONDS, FEWEST_RUNS = 10.0, 5
+# new tokens, if the model may write so many
+TIMED_TOKENS = 16
+MB = 1e6
+Run = Callable[[Sequence[Any]], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to run.
+
+    Attributes:
+        folder: Of a variant's graphs, or of a checkpoint.
+        kind: What the model answers, the name of a `Kind`.
+        tokenizer: The `tokenizer.json` that goes with the graphs; None runs the checkpoint in PyTorch, eager.
+        max_length: Longest input in tokens.
+        pad_id: Token id that fills up a batch.
+        start_id: What a decoder begins with; None for others.
+        new_tokens: What a model that writes is timed with.
+        inputs: Texts, pairs, or token ids of prompts, as many as a batch of `predict` has; the first is also run alone.
+        num_threads: Threads inside an operator.
+        provider: onnxruntime's execution provider.
+        provider_options: What it is given.
+        dtype: How PyTorch stores and computes.
+    """
+
+    folder: str
+    kind: str
+    tokenizer: str | None
+    max_length: int
+    pad_id: int
+    start_id: int | None
+    new_tokens: int
+    inputs: Sequence[Any]
+    num_threads: int
+    provider: str = CPU
+    provider_options: Mapping[str, str] = field(default_factory=dict)
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Attributes:
+    load_ms: From the file to a session that can run.
+    latency_ms: Median time of one row, its tokenization included; of a model that writes, of up to 16 new tokens.
+    latency_p95_ms: 95th percentile of it.
+    batch8_ms: Median time of a batch of 8 rows.
+    batch8_p95_ms: 95th percentile of it.
+    tokens_per_second: Of such batches, padding not counted; of a model that writes, new ones.
+    peak_mb: Largest resident memory of the process.
+    """
+
+    load_ms: float
+    latency_ms: float
+    latency_p95_ms: float
+    batch8_ms: float
+    batch8_p95_ms: float
+    tokens_per_second: float
+    peak_mb: float
+
+
+def measure(request: Request) -> Timing:
+    """Run it in a process of its own.
+
+    Raises:
+        RuntimeError: The process failed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "slimtune.export.verification.timing"],
+        input=json.dumps(asdict(request)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{request.folder} could not be measured:\n{done.stderr[-2000:]}")
+    return Timing(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def measured(request: Request) -> Timing:
+    """Measure in this process."""
+    started = time.perf_counter()
+    run, count = _torch(request) if request.tokenizer is None else _onnx(request)
+    load_ms = 1000 * (time.perf_counter() - started)
+    one, eight = _ms(lambda: run(request.inputs[:1])), _ms(lambda: run(request.inputs))
+    return Timing(
+        load_ms=load_ms,
+        latency_ms=float(np.median(one)),
+        latency_p95_ms=float(np.percentile(one, 95)),
+        batch8_ms=float(np.median(eight)),
+        batch8_p95_ms=float(np.percentile(eight, 95)),
+        tokens_per_second=1000 * count / float(np.median(eight)),
+        peak_mb=_peak_bytes() / MB,
+    )
+
+
+def _peak_bytes() -> float:
+    """Of this process; `ru_maxrss` would begin with what its parent had when it was forked."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.is_file() else []
+    for line in lines:
+        if line.startswith("VmHWM:"):
+            return 1024 * float(line.split()[1])
+    peak = float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def _onnx(request: Request) -> tuple[Run, int]:
+    kind, folder = Kind(request.kind), Path(request.folder)
+    execution = Execution(request.provider, request.provider_options, request.num_threads)
+    if kind.writes:
+        writer = writer_of(kind, folder, execution=execution)
+        writing = Writing(request.new_tokens, request.pad_id, end_ids=(), start_id=request.start_id)
+        return lambda prompts: answers_of(writer, prompts, writing), request.new_tokens * len(request.inputs)
+    settings = TextSettings(request.max_length, request.pad_id)
+    session = EncoderSession(folder, Path(str(request.tokenizer)), settings, execution=execution)
+    count = sum(len(row.ids) for row in session.encode(request.inputs))
+    return lambda texts: session.run_rows(session.encode(texts), batch_size=PREDICT_BATCH_SIZE), count
+
+
+def _torch(request: Request) -> tuple[Run, int]:
+    import torch
+
+    from slimtune.training.checkpoints.checkpoint import load_model, load_own_tokenizer
+
+    torch.set_num_threads(request.num_threads)
+    folder = Path(request.folder)
+    model: Any = load_model(folder).to(getattr(torch, request.dtype))
+    tokenizer = load_own_tokenizer(folder)
+    return _writing(model, request) if Kind(request.kind).writes else _encoding(model, tokenizer, request)
+
+
+def _encoding(model: Any, tokenizer: Any, request: Request) -> tuple[Run, int]:
+    import torch
+
+    def inputs_of(texts: Sequence[Text]) -> Any:
+        cut = {"truncation": True, "max_length": request.max_length, "padding": True}
+        given = zip(*texts, strict=True) if isinstance(texts[0], tuple) else (texts,)
+        return tokenizer(*(list(part) for part in given), return_tensors="pt", **cut)
+
+    @torch.inference_mode()
+    def run(texts: Sequence[Text]) -> object:
+        inputs = inputs_of(texts)
+        names = PAIR_INPUTS if isinstance(texts[0], tuple) else INPUTS
+        return model(**{name: inputs[name] for name in names if name in inputs})
+
+    return run, int(inputs_of(request.inputs)["attention_mask"].sum())
+
+
+def _writing(model: Any, request: Request) -> tuple[Run, int]:
+    import torch
+
+    from slimtune.training.data.padding import padded_ids
+
+    @torch.inference_mode()
+    def run(prompts: Sequence[Sequence[int]]) -> object:
+        ids_BT, mask_BT = padded_ids(prompts, request.pad_id, left=Kind(request.kind) is Kind.causal)
+        return model.generate(
+            input_ids=torch.from_numpy(ids_BT),
+            attention_mask=torch.from_numpy(mask_BT),
+            min_new_tokens=request.new_tokens,
+            max_new_tokens=request.new_tokens,
+            do_sample=False,
+            num_beams=1,
+            use_cache=True,
+            pad_token_id=request.pad_id,
+        )
+
+    return run, request.new_tokens * len(request.inputs)
+
+
+def _ms(call: Callable[[], object]) -> list[float]:
+    for _ in range(WARMUP):
+        call()
+    ms: list[float] = []
+    while len(ms) < FEWEST_RUNS or (len(ms) < RUNS and sum(ms) < 1000 * MOST_SECONDS):
+        started = time.perf_counter()
+        call()
+        ms.append(1000 * (time.perf_counter() - started))
+    return ms
+
+
+if __name__ == "__main__":
+    # as the command line does it: a file of the user's does not stand before ours
+    sys.path.append(os.getcwd())
+    given = json.load(sys.stdin)
+    # JSON has no tuples; pairs are two texts, and prompts are numbers
+    pairs = any(isinstance(one, list) and isinstance(one[0], str) for one in given["inputs"])
+    given["inputs"] = [tuple(one) for one in given["inputs"]] if pairs else given["inputs"]
+    print(json.dumps(asdict(measured(Request(**given)))))  # noqa: T201

@@ -1,0 +1,1 @@
+"""What happens around a search: preparation before it; reruns, the winner, export and registry after it."""

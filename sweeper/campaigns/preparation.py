@@ -1,0 +1,47 @@
+"""What is looked at before the first trial: the data is read and split, the model is there."""
+
+from typing import NamedTuple
+
+from slimtune.sweeper.study.pruners import Rungs
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data_report.build import report_of
+from slimtune.training.data_report.report import DataReport
+from slimtune.training.engine.cadence import plan_of
+from slimtune.training.hardware.device import resolve
+from slimtune.training.methods import method_of
+from slimtune.training.tasks.loss import own_loss
+from slimtune.training.workbench.preflight import check_positions, positions_of
+from slimtune.training.workbench.workbench import data_of
+
+
+class Prepared(NamedTuple):
+    """Attributes:
+    rungs: Evaluation cadence and length of the base config's trial.
+    data_fingerprint: sha256 of the rows and their split.
+    report: What a person should know about the rows.
+    positions: Tokens that the model has positions for; None if any number.
+    """
+
+    rungs: Rungs
+    data_fingerprint: str
+    report: DataReport
+    positions: int | None
+
+
+def prepare(config: TrialConfig) -> Prepared:
+    """Check data, labels, model and device; the data is encoded, so that no trial waits for it.
+
+    Raises:
+        UserError: Something cannot be used; no trial was begun.
+    """
+    data = data_of(config)
+    method_of(config.method).check(data.model, data.task.peft_task_type)
+    check_positions(config.method, data.model.config, longest=int(data.encoded["train"].encoded.lengths().max()))
+    resolve(config.fit)
+    # a loss or a score that nobody can make is told now
+    own_loss(config.task.loss)
+    _ = data.task.measures
+    plan = plan_of(config.fit, len(data.encoded["train"]))
+    return Prepared(
+        Rungs(plan.eval_every, plan.total_examples), data.fingerprint, report_of(data), positions_of(data.model.config)
+    )

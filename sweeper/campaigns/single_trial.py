@@ -1,0 +1,87 @@
+"""`slimtune train`: one trial of the config, without a search."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from slimtune.sweeper.checks import checked_search
+from slimtune.training.config.trial import parse_trial
+from slimtune.training.errors import StoreError, UserError
+from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Verdict
+
+OURS = (FailureKind.bug, FailureKind.lost)
+
+
+class SingleTrial:
+    """A trial that nobody searches for: it never stops by the search, and its progress goes to the terminal."""
+
+    number = 0
+
+    def __init__(self, config: Mapping[str, Any], lineage: Lineage, console: Console) -> None:
+        self.config = config
+        self.lineage = lineage
+        self.run_id: str | None = None
+        self._console = console
+        self._metric = config["task"]["metric"]
+
+    def began(self, run_id: str | None) -> None:
+        """Keep the run's id for the last lines."""
+        self.run_id = run_id
+
+    def report(self, examples_seen: int, metrics: Mapping[str, float]) -> Verdict:
+        """Print the evaluation and go on."""
+        losses = f"loss: train {metrics['train/loss']:.4f}, validation {metrics['validation/loss']:.4f}"
+        progress = f"{metrics['fit/progress']:4.0%}  {examples_seen:>7} rows"
+        objective = f"{self._metric} {metrics['objective']:.4f}"
+        self._console.print(f"{progress}  {losses}  {objective}", highlight=False, soft_wrap=True)
+        if "fit/overfits_since" in metrics:
+            since = f"{metrics['fit/overfits_since']:.0f} rows"
+            story = f"overfits: validation loss was lowest after {since} and rises since, training loss falls"
+            self._console.print(f"      {story} (docs/diagnose.md)", highlight=False, soft_wrap=True)
+        return Verdict(stop=False)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Nothing is waiting for the outcome; `train` returns it."""
+
+
+def train(values: Mapping[str, Any], folder: str) -> None:
+    """Run one trial and say where its result stands.
+
+    Raises:
+        ConfigError: The config has problems.
+        UserError: The data, the model or the hyperparameters do not work.
+    """
+    search = checked_search(values)
+    from slimtune.sweeper.campaigns.preparation import prepare
+    from slimtune.sweeper.reporting.terminal import print_data
+    from slimtune.training.data_report.build import write_report
+    from slimtune.training.worker.run import run_trial
+
+    console = Console()
+    report = prepare(parse_trial(values).section).report
+    print_data(console, report)
+    write_report(report, Path(folder))
+    lineage = Lineage(
+        experiment=search.config.name,
+        kind="trial",
+        name=f"train {Path(folder).name}",
+        parent_run_id=None,
+        run_id=None,
+        sampled={},
+        folder=Path(folder),
+        tags={"sweep": search.config.name},
+    )
+    trial = SingleTrial(values, lineage, console)
+    match run_trial(trial):
+        case Completed(scores, checkpoint):
+            console.print(f"best: objective {scores['objective']:.4f}")
+            console.print(f"checkpoint: {checkpoint}", highlight=False, soft_wrap=True)
+            console.print(f"run: {trial.run_id}  (slimtune ui)", highlight=False)
+        case Failed(kind, message, trace) if kind in OURS:
+            raise RuntimeError(f"{message}\n{trace}")
+        case Failed(kind, message, _):
+            raise UserError(f"the trial failed ({kind.value}): {message}")
+        case Pruned():
+            raise StoreError("a trial without a search was pruned")

@@ -1,0 +1,32 @@
+"""`slimtune sweep` as the sweeper's campaign; checks are instant, the rest is imported when they passed."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+
+from slimtune.sweeper.checks import problems_of
+from slimtune.sweeper.search.sweep import SweepRequest
+
+
+class Tuning:
+    """Search, rerun the best few, choose, read test once, export, verify, register."""
+
+    def check(self, request: SweepRequest) -> Sequence[str]:
+        """Everything that can be said of the config before data or model are looked at."""
+        return problems_of(request.values)
+
+    def run(self, request: SweepRequest) -> None:
+        """Run the campaign to its end; what an earlier run of the same command finished is not done again.
+
+        Raises:
+            UserError: Data, model or store cannot be used, or no variant passed the gate.
+        """
+        # torch, transformers and MLflow come with it
+        from slimtune.sweeper.campaigns.tuning_run import TuningRun
+
+        try:
+            TuningRun(request).run()
+        except KeyboardInterrupt:
+            command = shlex.join(["slimtune", "sweep", *request.arguments])
+            print(f"\ninterrupted; what is done is kept. To go on: {command}", file=sys.stderr)
+            raise

@@ -1,0 +1,155 @@
+"""The live table on the terminal; without a terminal, a line for each trial that ends."""
+
+import threading
+import time
+from collections.abc import Sequence
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from slimtune.sweeper.space.space import Scalar
+from slimtune.sweeper.study import Study, TrialRecord, TrialState
+
+COLOURS = {
+    TrialState.waiting: "dim",
+    TrialState.running: "cyan",
+    TrialState.complete: "green",
+    TrialState.pruned: "yellow",
+    TrialState.failed: "red",
+}
+# reading the study may take at most this share of the time
+READING_SHARE = 0.05
+MIN_REFRESH_SECONDS = 1.0
+
+
+class LiveTable:
+    """Shows a study while it is searched; use it as a context."""
+
+    def __init__(self, study: Study, title: str, console: Console) -> None:
+        self._study, self._title, self._console = study, title, console
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="live", daemon=True)
+        self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
+        self._printed: set[int] = set()
+        self._started = time.monotonic()
+
+    def __enter__(self) -> "LiveTable":
+        self._printed = set() if self._live else {trial.number for trial in self._study.shown() if trial.finished}
+        if self._live:
+            self._live.start()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._show()
+        if self._live:
+            self._live.stop()
+
+    def _follow(self) -> None:
+        pause = 0.0
+        while not self._stop.wait(pause):
+            started = time.monotonic()
+            self._show()
+            pause = max(MIN_REFRESH_SECONDS, (time.monotonic() - started) / READING_SHARE)
+
+    def _show(self) -> None:
+        trials = self._study.shown()
+        if self._live:
+            room = max(5, self._console.height - 7)
+            self._live.update(self._picture(trials, room), refresh=True)
+            return
+        for trial in trials:
+            if trial.finished and trial.number not in self._printed:
+                self._printed.add(trial.number)
+                self._console.print(_line(trial), highlight=False, markup=False, soft_wrap=True)
+
+    def _picture(self, trials: Sequence[TrialRecord], room: int) -> Group:
+        best = self._study.ranked()[:1]
+        best_number = best[0].number if best else None
+        table = trial_table(chosen_rows(trials, room, best_number), best_number=best_number, title=self._title)
+        return Group(table, self._bar(trials), Text(self._summary(trials, best)))
+
+    def _bar(self, trials: Sequence[TrialRecord]) -> Progress:
+        done = sum(trial.finished for trial in trials)
+        bar = Progress(TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        task = bar.add_task("", total=self._study.spec.n_trials, completed=done)
+        bar.tasks[0].start_time = bar.get_time() - (time.monotonic() - self._started)
+        bar.update(task)
+        return bar
+
+    def _summary(self, trials: Sequence[TrialRecord], best: Sequence[TrialRecord]) -> str:
+        text = f"best {best[0].objective:.4f} (trial {best[0].number})" if best else "no trial completed yet"
+        left = seconds_left(trials, self._study.spec.n_trials)
+        return f"{text}, about {duration(left)} of the search left" if left else text
+
+
+def chosen_rows(trials: Sequence[TrialRecord], room: int, best_number: int | None) -> list[TrialRecord]:
+    """The newest trials that fit, and always the best one."""
+    newest = list(trials[-room:])
+    best = [trial for trial in trials if trial.number == best_number and trial not in newest]
+    return best + newest[len(best) :]
+
+
+def trial_table(trials: Sequence[TrialRecord], *, best_number: int | None, title: str) -> Table:
+    """Trials with state, parameters, score and progress."""
+    keys = list(dict.fromkeys(key for trial in trials for key in trial.params))
+    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
+    table.add_column("trial", justify="right")
+    table.add_column("state")
+    for key in keys:
+        table.add_column(key.rpartition(".")[-1], justify="right")
+    for name in ("score", "trained", "time"):
+        table.add_column(name, justify="right")
+    for trial in trials:
+        is_best = trial.number == best_number
+        table.add_row(
+            str(trial.attrs.get("name", trial.number)),
+            Text(trial.kind or trial.state.value, style=COLOURS[trial.state]),
+            *(Text(value_text(trial.params.get(key))) for key in keys),
+            Text(score_text(trial) + (" *" if is_best else "  "), style="bold green" if is_best else ""),
+            f"{trial.progress:.0%}",
+            duration(trial.seconds),
+        )
+    return table
+
+
+def seconds_left(trials: Sequence[TrialRecord], n_trials: int) -> float | None:
+    """Time that the open trials will take if they are like the finished ones; None before the first has ended."""
+    finished = [trial.seconds for trial in trials if trial.finished and trial.seconds is not None]
+    if not finished:
+        return None
+    running = sum(trial.state is TrialState.running for trial in trials)
+    return sum(finished) / len(finished) * (n_trials - len(finished)) / max(1, running)
+
+
+def score_text(trial: TrialRecord) -> str:
+    """The objective, or a dash."""
+    return f"{trial.objective:.4f}" if trial.objective is not None else "-"
+
+
+def value_text(value: Scalar) -> str:
+    """A sampled value to three digits."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value if value is not None else "")
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as `12s`, `3m 20s` or `2h 05m`."""
+    if seconds is None:
+        return ""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+
+
+def _line(trial: TrialRecord) -> str:
+    params = "  ".join(f"{key.rpartition('.')[-1]}={value_text(value)}" for key, value in trial.params.items())
+    name = f"{trial.attrs.get('name', f'trial {trial.number}')}"
+    return f"{name}: {trial.kind or trial.state.value}  score {score_text(trial)}  {params}  {duration(trial.seconds)}"

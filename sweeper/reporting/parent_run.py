@@ -1,0 +1,128 @@
+"""The sweep's own run in the tracker: parent of its trials, and where its result is told."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from slimtune.sweeper.campaigns.selection import Candidate
+from slimtune.sweeper.reporting.saved_view import KEY, TAG, view_tag
+from slimtune.sweeper.search.sweep import SweepRequest
+from slimtune.sweeper.study import Study, TrialRecord, TrialState
+from slimtune.sweeper.study.record import RESULT
+from slimtune.training.config.tracking import TrackerName, TrackingConfig
+from slimtune.training.data_report.report import DataReport, as_text
+from slimtune.training.tracking import mlflow_runs
+from slimtune.training.tracking.mlflow_runs import MlflowRun, NullRun, Tracker
+from slimtune.training.trial import Lineage
+
+PARENT = "parent_run_id"
+
+
+class Parent(NamedTuple):
+    """The sweep's run, and where a browser finds its trials; without a tracker, neither link nor tracker."""
+
+    run: MlflowRun
+    link: str | None
+    tracker: Tracker | None
+
+    def end_left_open(self, study: Study, *, kind: str) -> None:
+        """Close the runs of trials that ended just before their worker died: their last words never arrived.
+
+        A run that no trial knows was begun by a worker that died before it could note it; once all trials have ended,
+        it is deleted, since the trial has another.
+
+        Args:
+            study: Knows how the trials ended.
+            kind: Of its runs, `trial` or `rerun`.
+        """
+        if self.tracker is None:
+            return
+        assert self.run.run_id is not None
+        trials = study.trials()
+        ended = {trial.run_id: trial for trial in trials if trial.finished and trial.counts}
+        noted = {trial.run_id for trial in trials}
+        all_ended = study.num_unfinished() == 0
+        for run_id in self.tracker.open_runs(self.run.run_id, kind=kind):
+            if run_id in ended:
+                trial, run = ended[run_id], self.tracker.run(run_id)
+                run.log_metrics(mlflow_runs.best_metrics(trial.attrs.get(RESULT, {})))
+                run.end(state=trial.state.value, failed=trial.state is TrialState.failed)
+            elif all_ended and run_id not in noted:
+                self.tracker.delete(run_id)
+
+
+def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> Parent:
+    """The parent run of a sweep: a new one, or the one that an interrupted sweep began."""
+    if config.name is TrackerName.none:
+        return Parent(NullRun(), None, None)
+    tracker = Tracker(config, request.search.config.name)
+    tag = view_tag(list(request.space), ("validation/loss", "train/loss"), maximize=request.search.maximize)
+    tracker.tag_experiment(TAG, tag)
+    link = f"{tracker.link()}&viewStateShareKey={KEY}"
+    known = study.attrs().get(PARENT)
+    if known is not None:
+        return Parent(tracker.reopen(known), link, tracker)
+    run = tracker.start(lineage_of(request, kind="sweep", name=request.search.config.name, parent_run_id=None))
+    study.set_attr(PARENT, run.run_id)
+    _log_beginning(run, request)
+    return Parent(run, link, tracker)
+
+
+def lineage_of(request: SweepRequest, *, kind: str, name: str, parent_run_id: str | None) -> Lineage:
+    """The place of a run that is no trial."""
+    return Lineage(
+        experiment=request.search.config.name,
+        kind=kind,
+        name=name,
+        parent_run_id=parent_run_id,
+        run_id=None,
+        sampled={},
+        folder=request.folder,
+        tags={"sweep": request.search.config.name},
+    )
+
+
+def _log_beginning(run: MlflowRun, request: SweepRequest) -> None:
+    values = dict(request.values)
+    run.log_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), "config.yaml")
+    run.log_text(json.dumps(mlflow_runs.environment(), indent=1), "environment.json")
+    searched = {f"space.{key}": dimension for key, dimension in request.space.items()}
+    run.log_params({**mlflow_runs.flat({"search": values["search"]}), **searched})
+
+
+def log_data_report(run: MlflowRun, report: DataReport) -> None:
+    """The data report, to be read by machines and by people; a sweep that goes on writes the same one again."""
+    run.log_text(json.dumps(report.as_dict(), indent=1, ensure_ascii=False), "data_report.json")
+    run.log_text(as_text(report), "data_report.txt")
+
+
+def log_leaderboard(run: MlflowRun, trials: Sequence[TrialRecord]) -> None:
+    """All trials as a table artifact."""
+    keys = list(dict.fromkeys(key for trial in trials for key in trial.params))
+    columns: dict[str, list[Any]] = {
+        "trial": [trial.number for trial in trials],
+        "state": [trial.kind or trial.state.value for trial in trials],
+        "objective": [trial.objective for trial in trials],
+        **{key: [trial.params.get(key) for trial in trials] for key in keys},
+        "seconds": [trial.seconds for trial in trials],
+    }
+    # replaced as a whole: MLflow's own log_table would add the same trials again when a sweep goes on
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    run.log_text(json.dumps({"columns": list(columns), "data": rows}, indent=1), "leaderboard.json")
+
+
+def log_winner(run: MlflowRun, chosen: Candidate, checkpoint: Path, *, upload: bool) -> None:
+    """The winner, under names that no trial uses: the UI would mix the parent in among its trials."""
+    run.log_metrics({"winner/validation_mean": chosen.mean, "winner/validation_spread": chosen.spread})
+    run.set_tags({"winner": str(chosen.number), **{f"winner.{key}": str(v) for key, v in chosen.params.items()}})
+    if upload:
+        run.log_folder(checkpoint, "checkpoint")
+
+
+def log_test(run: MlflowRun, test: Mapping[str, Any]) -> None:
+    """The test scores with their intervals."""
+    run.log_metrics({f"winner/test_{name}": item["value"] for name, item in test["scores"].items()})
+    run.log_text(json.dumps(test, indent=1), "test.json")

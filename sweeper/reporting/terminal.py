@@ -1,0 +1,176 @@
+"""The last lines of a sweep: what was found, and where to look further."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from slimtune.sweeper.campaigns.selection import Candidate
+from slimtune.sweeper.reporting.live_table import value_text
+from slimtune.sweeper.study import TrialRecord
+from slimtune.training.data_report.report import DataReport, render
+
+
+def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """A table whose first column is of names and the others of numbers."""
+    table = Table(pad_edge=False, box=None)
+    for at, name in enumerate(columns):
+        table.add_column(escape(name), justify="right" if at else "left")
+    for row in rows:
+        table.add_row(*(escape(str(value)) for value in row))
+    return table
+
+
+def print_data(console: Console, report: DataReport) -> None:
+    """What is about to be trained on."""
+    for part in render(report):
+        console.print(part, highlight=False)
+
+
+def print_trials(console: Console, trials: Sequence[TrialRecord]) -> None:
+    """How the trials ended, and why the failed ones failed."""
+    states = Counter(trial.state.value for trial in trials)
+    console.print(f"{len(trials)} trials: " + ", ".join(f"{count} {state}" for state, count in states.items()))
+    print_failed(console, trials)
+
+
+def print_failed(console: Console, trials: Sequence[TrialRecord]) -> None:
+    """Why the failed trials failed."""
+    for trial in trials:
+        if trial.kind is not None:
+            name, message = trial.attrs.get("name", f"trial {trial.number}"), trial.attrs.get("message", "")
+            text = f"  {name} failed ({trial.kind}): {message}"
+            console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def print_winner(console: Console, entered: Sequence[Candidate], chosen: Candidate, *, metric: str) -> None:
+    """The finalists over their seeds, the winner marked."""
+    table = Table(title="finalists, on validation", title_justify="left", title_style="bold", pad_edge=False, box=None)
+    for name in ("trial", *(key.rpartition(".")[-1] for key in chosen.params), f"{metric} mean", "spread", "seeds"):
+        table.add_column(name, justify="right")
+    for candidate in entered:
+        mark = " *" if candidate.number == chosen.number else "  "
+        values = (escape(value_text(value)) for value in candidate.params.values())
+        scores = " ".join(f"{score:.4f}" for score in candidate.scores)
+        table.add_row(f"{candidate.number}", *values, f"{candidate.mean:.4f}{mark}", f"{candidate.spread:.4f}", scores)
+    console.print(table)
+
+
+def print_test(console: Console, test: Mapping[str, Any]) -> None:
+    """The one reading of the test split."""
+    if not test:
+        console.print("test: the data has no test rows")
+        return
+    scores = ", ".join(
+        f"{name.replace('_', ' ')} [bold]{item['value']:.4f}[/] ({item['low']:.4f} to {item['high']:.4f})"
+        for name, item in test["scores"].items()
+    )
+    console.print(f"test, read once, {test['num_rows']} rows, 95 % intervals: {scores}", highlight=False)
+
+
+def print_variants(console: Console, exported: Mapping[str, Any]) -> None:
+    """Every variant beside PyTorch, the bundled one marked: how faithful it is, and how fast."""
+    faithful = _variant_table("export, beside PyTorch on the validation rows")
+    fast = _variant_table("and how fast, each in a process of its own: 1 row (p95: 19 of 20), 8 rows")
+    for name in ("metric", "drop", "95 % interval", "same answer", "MB", "gate"):
+        faithful.add_column(name, justify="right", no_wrap=True)
+    for name in ("logit gap", "ms, 1", "p95", "ms, 8", "tokens/s", "load ms", "peak MB"):
+        fast.add_column(name, justify="right", no_wrap=True)
+    for item in exported["reports"]:
+        is_chosen = item["name"] == exported["chosen"]
+        style = "bold green" if is_chosen else ""
+        faithful.add_row(*_faith(item, is_chosen=is_chosen), style=style)
+        fast.add_row(*_speed(item), style=style)
+    console.print(faithful)
+    _print_kept(console, exported["reports"])
+    console.print(fast)
+    if exported.get("few_bits"):
+        _print_few_bits(console, exported["few_bits"])
+    if exported.get("genai"):
+        _print_genai(console, exported["genai"])
+    # a sweep that goes on may have been exported before there were targets
+    target = exported.get("target") or {}
+    if target.get("note"):
+        console.print(f"target {target['name']}: {target['note']}", highlight=False, soft_wrap=True)
+
+
+def _print_few_bits(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
+    table = _variant_table("checkpoints of transformers by bitsandbytes, beside PyTorch")
+    for name in ("metric", "drop", "same answer", "MB", "gate"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for item in reports:
+        numbers = (f"{item['metric']:.4f}", f"{item['metric_drop']:+.4f}", f"{item['agreement']:.2%}")
+        table.add_row(item["name"], *numbers, f"{item['size_mb']:.1f}", "passed" if item["passed"] else "refused")
+    console.print(table)
+
+
+def _print_genai(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
+    table = _variant_table("folders for onnxruntime-genai, beside PyTorch")
+    for name in ("perplexity", "PyTorch", "same answers", "MB", "ms a token", "PyTorch", "gate"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for item in reports:
+        perplexities = (f"{item[name]:.4f}" for name in ("perplexity", "perplexity_pytorch"))
+        times = (f"{item[name]:.2f}" for name in ("ms_per_token", "ms_per_token_pytorch"))
+        equal, size = f"{item['answers_equal']:.0%}", f"{item['size_mb']:.1f}"
+        table.add_row(item["name"], *perplexities, equal, size, *times, "passed" if item["passed"] else "refused")
+    console.print(table)
+
+
+def _variant_table(title: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
+    table.add_column("variant", no_wrap=True)
+    return table
+
+
+def _faith(item: Mapping[str, Any], *, is_chosen: bool) -> list[str]:
+    gate = "bundled" if is_chosen else "passed" if item["passed"] else "refused"
+    return [
+        item["name"],
+        f"{item['metric']:.4f}",
+        f"{item['metric_drop']:+.4f}",
+        f"{item['drop_low']:+.3f} to {item['drop_high']:+.3f}",
+        f"{item['agreement']:.2%}",
+        f"{item['size_mb']:.1f}",
+        "reference" if item["name"] == "pytorch" else gate,
+    ]
+
+
+def _speed(item: Mapping[str, Any]) -> list[str]:
+    gap = f"{item['max_logit_gap']:.4f}"
+    times = [f"{item[name]:.2f}" for name in ("latency_ms", "latency_p95_ms", "batch8_ms")]
+    rest = [f"{item[name]:,.0f}" for name in ("tokens_per_second", "load_ms", "peak_mb")]
+    return [item["name"], gap, *times, *rest]
+
+
+def _print_kept(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
+    """Which layers cost what, where a variant was refused at first."""
+    for item in reports:
+        if not item["costs"]:
+            continue
+        costs = sorted(item["costs"], key=lambda cost: -cost["gap"])
+        worst = ", ".join(f"{cost['layer']} ({cost['gap']:.3f})" for cost in costs[:3])
+        kept = (
+            f"{len(item['kept'])} of {len(costs)} layers stay in fp32"
+            if item["kept"]
+            else "no choice of layers to keep passes"
+        )
+        console.print(f"{item['name']}: {kept}; quantized alone, these move the scores most: {worst}", highlight=False)
+
+
+def print_registered(console: Console, registered: Mapping[str, Any]) -> None:
+    """The version and what the gate said."""
+    name = f"{registered['name']} version {registered['version']}"
+    console.print(
+        f"registered: [bold]{name}[/], alias [bold]{registered['alias']}[/] ({registered['reason']})", highlight=False
+    )
+
+
+def print_next(console: Console, lines: Mapping[str, str]) -> None:
+    """Commands to look further, ready to copy."""
+    console.print("look further:")
+    width = max(len(what) for what in lines)
+    for what, command in lines.items():
+        console.print(f"  {what:<{width}}  {command}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Workers that pull trials from the study, and the loop that launches them."""

@@ -1,0 +1,49 @@
+"""A sweep's request as the study of its trials, and as the job that a launcher runs."""
+
+import os
+
+from slimtune.sweeper.search.sweep import SweepRequest
+from slimtune.sweeper.search.trial_source import Place
+from slimtune.sweeper.search.worker import Worker
+from slimtune.sweeper.search_config import NoPruner
+from slimtune.sweeper.study import StudySpec
+from slimtune.sweeper.study.pruners import Rungs
+
+
+def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
+    """The study of a sweep's trials."""
+    config = request.search.config
+    return StudySpec(
+        name=config.name,
+        storage=request.storage,
+        maximize=request.search.maximize,
+        n_trials=config.n_trials,
+        seed=config.seed,
+        sampler=request.search.sampler,
+        pruner=request.search.pruner,
+        rungs=rungs,
+        # without a pruner every trial is wanted whole
+        stop_hopeless=config.stop_hopeless and not isinstance(request.search.pruner, NoPruner),
+        space=request.space,
+        max_retries=config.max_retries,
+    )
+
+
+def make_worker(request: SweepRequest, spec: StudySpec, *, parent_run_id: str | None, kind: str = "trial") -> Worker:
+    """The job that a launcher runs."""
+    return Worker(
+        hydra_context=request.app.context,
+        config=request.app.config,
+        task_function=request.app.task_function,
+        entry=request.worker_entry,
+        fixed=request.fixed,
+        spec=spec,
+        place=Place(
+            experiment=request.search.config.name,
+            kind=kind,
+            folder=request.folder / f"{kind}s",
+            parent_run_id=parent_run_id,
+        ),
+        num_workers=request.search.config.num_workers,
+        launcher_pid=os.getpid(),
+    )

@@ -1,0 +1,107 @@
+"""Any Hydra app as a worker: its task function is called once a trial, and may report and be pruned."""
+
+import logging
+import math
+import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra.core.utils import JobReturn, run_job
+from hydra.types import HydraContext, TaskFunction
+
+from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Verdict
+
+if TYPE_CHECKING:
+    from slimtune.sweeper.search.trial_source import StudySource, StudyTrial
+
+log = logging.getLogger(__name__)
+
+_current: ContextVar["StudyTrial | None"] = ContextVar("slimtune_trial", default=None)
+
+
+class TrialPruned(Exception):  # the name that Optuna's users know
+    """Raised by a task function to end its trial as pruned."""
+
+
+class CurrentTrial:
+    """What a task function may do with its trial."""
+
+    def __init__(self, trial: "StudyTrial") -> None:
+        self._trial = trial
+
+    @property
+    def number(self) -> int:
+        """The trial's number."""
+        return self._trial.number
+
+    def report(self, value: float, step: int) -> None:
+        """Report an intermediate value.
+
+        Raises:
+            TrialPruned: The search has no more use for the trial; let it pass.
+        """
+        metrics: Mapping[str, float] = {"objective": value}
+        verdict: Verdict = self._trial.report(step, metrics)
+        if verdict.stop:
+            raise TrialPruned(verdict.reason)
+
+
+def current_trial() -> CurrentTrial | None:
+    """The running trial, or None outside a sweep: a task function runs alone as well."""
+    trial = _current.get()
+    return CurrentTrial(trial) if trial is not None else None
+
+
+def run_task_trials(source: "StudySource", task_function: TaskFunction, hydra_context: HydraContext) -> None:
+    """Run the task function over the source's trials, each with its own config and output folder."""
+    while (trial := source.next()) is not None:
+        outcome = _run(trial, task_function, hydra_context)
+        log.info("trial %d: %s", trial.number, outcome)
+        trial.finish(outcome)
+
+
+def _run(trial: "StudyTrial", task_function: TaskFunction, hydra_context: HydraContext) -> Outcome:
+    token = _current.set(trial)
+    try:
+        job = run_job(
+            hydra_context=hydra_context,
+            task_function=_Caught(task_function),
+            config=trial.composed,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+            configure_logging=False,
+        )
+    finally:
+        _current.reset(token)
+    return _outcome(job, trial)
+
+
+class _Caught:
+    """Turns what a task function raises into a value: Hydra prints an error for whatever it catches itself."""
+
+    def __init__(self, task_function: TaskFunction) -> None:
+        self._task_function = task_function
+
+    def __call__(self, config: object) -> object:
+        try:
+            return self._task_function(config)
+        except TrialPruned as pruned:
+            return Pruned(0, str(pruned))
+        except Exception as error:  # noqa: BLE001  # the trial boundary
+            return Failed(FailureKind.bug, f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def _outcome(job: JobReturn, trial: "StudyTrial") -> Outcome:
+    value = job.return_value
+    if isinstance(value, Pruned | Failed):
+        return value
+    try:
+        objective = float(value)
+    except (TypeError, ValueError):
+        return Failed(FailureKind.bug, f"the task function returned {value!r}; return a number", "")
+    folder = Path(job.hydra_cfg.hydra.runtime.output_dir) if job.hydra_cfg else trial.lineage.folder
+    if math.isnan(objective):
+        return Failed(FailureKind.diverged, "the task function returned NaN", "")
+    return Completed({"objective": objective}, folder)

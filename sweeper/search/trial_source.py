@@ -1,0 +1,119 @@
+"""The study as a source of trials: ask, compose, and hand back what came of it."""
+
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from slimtune.sweeper.config_values import plain
+from slimtune.sweeper.space.space import Scalar
+from slimtune.sweeper.study import Asked, Lease, Study
+from slimtune.sweeper.study.record import EARLIER, RESULT, RUN_ID
+from slimtune.training.errors import ConfigError
+from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Verdict
+
+log = logging.getLogger(__name__)
+
+Compose = Callable[[Asked], DictConfig]
+
+# attributes of an enqueued trial: further overrides, and a name for its run and folder
+OVERRIDES, NAME = "overrides", "name"
+SHORT = {"learning_rate": "", "batch_size": "b", "r": "r"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the trials of a study belong.
+
+    Attributes:
+        experiment: The sweep's name.
+        kind: `trial` or `rerun`.
+        folder: Holds one folder a trial.
+        parent_run_id: The sweep's run.
+    """
+
+    experiment: str
+    kind: str
+    folder: Path
+    parent_run_id: str | None
+
+
+class StudyTrial:
+    """One trial of a study; implements `slimtune.training.trial.Trial`."""
+
+    def __init__(self, study: Study, asked: Asked, *, composed: DictConfig, place: Place) -> None:
+        self._study = study
+        self.number = asked.number
+        self.composed = composed
+        self.config: Mapping[str, Any] = plain(composed)
+        name = str(asked.attrs.get(NAME, f"t{asked.number:02d} {short_params(asked.params)}")).strip()
+        self.lineage = Lineage(
+            experiment=place.experiment,
+            kind=place.kind,
+            name=name,
+            parent_run_id=place.parent_run_id,
+            run_id=asked.attrs.get(RUN_ID),
+            sampled=asked.params,
+            folder=place.folder / str(asked.attrs.get(NAME, asked.number)),
+            tags={"sweep": place.experiment, "trial": str(asked.number)},
+            earlier=[place.folder / str(number) for number in asked.attrs.get(EARLIER, [])],
+        )
+
+    def began(self, run_id: str | None) -> None:
+        """Note the run on the trial, so that a retry goes on with it."""
+        self._study.set_trial_attr(self.number, RUN_ID, run_id)
+
+    def report(self, examples_seen: int, metrics: Mapping[str, float]) -> Verdict:
+        """Hand the objective to the pruner."""
+        return self._study.report(
+            self.number, examples_seen, objective=metrics["objective"], progress=metrics.get("fit/progress", 0.0)
+        )
+
+    def finish(self, outcome: Outcome) -> None:
+        """Tell the study."""
+        match outcome:
+            case Completed(scores, checkpoint):
+                self._study.set_trial_attr(self.number, RESULT, {**scores, "checkpoint": str(checkpoint)})
+                self._study.complete(self.number, scores["objective"])
+            case Pruned():
+                self._study.prune(self.number)
+            case Failed(FailureKind.lost, message, _):
+                log.warning("trial %d: %s", self.number, message)
+                self._study.lose(self.number)
+            case Failed(kind, message, _):
+                self._study.set_trial_attr(self.number, "message", message[:1000])
+                self._study.fail(self.number, kind)
+
+
+class StudySource:
+    """Implements `slimtune.training.trial.TrialSource` over a study."""
+
+    def __init__(self, study: Study, lease: Lease, *, compose: Compose, place: Place) -> None:
+        self._study, self._lease, self._compose, self._place = study, lease, compose, place
+
+    def next(self) -> StudyTrial | None:
+        """The next trial that composes; one that does not is told as failed."""
+        while (asked := self._study.ask(self._lease.worker)) is not None:
+            try:
+                composed = self._compose(asked)
+                return StudyTrial(self._study, asked, composed=composed, place=self._place)
+            except (HydraException, OmegaConfBaseException, ConfigError):
+                self._study.set_trial_attr(asked.number, "message", traceback.format_exc(limit=1)[-1000:])
+                self._study.fail(asked.number, FailureKind.bad_config)
+        return None
+
+
+def short_params(params: Mapping[str, Scalar]) -> str:
+    """Sampled values as a run's name: the UI cuts after about 17 characters."""
+    return " ".join(_short(key.rpartition(".")[-1], value) for key, value in params.items())
+
+
+def _short(leaf: str, value: Scalar) -> str:
+    text = f"{value:.1e}".replace("e-0", "e-") if isinstance(value, float) else str(value)
+    return f"{SHORT[leaf]}{text}" if leaf in SHORT else f"{leaf}={text}"

@@ -1,0 +1,70 @@
+"""A worker job: what a Hydra launcher runs, here or elsewhere, until the study's budget is gone."""
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
+
+from slimtune.sweeper.config_values import with_values
+from slimtune.sweeper.search.task_runner import run_task_trials
+from slimtune.sweeper.search.trial_source import OVERRIDES, Place, StudySource
+from slimtune.sweeper.space.sweep_syntax import override_lines
+from slimtune.sweeper.study import Asked, Lease, Study, StudySpec
+from slimtune.training.config.dotted_path import imported
+
+
+@dataclass(slots=True, kw_only=True)
+class Worker:
+    """A task function for launchers; it is pickled on its way to other processes.
+
+    Attributes:
+        hydra_context: Composes the trials' configs.
+        config: The sweep's composed config.
+        task_function: The app's own, for apps without an entry for workers.
+        entry: Dotted path of `run_trials(source)`, or None.
+        fixed: Overrides that hold for every trial.
+        spec: The study to join.
+        place: Where its trials belong.
+        num_workers: How many share this machine's cores.
+        launcher_pid: The launching process; a worker in a process of its own does not outlive its parent.
+    """
+
+    hydra_context: HydraContext
+    config: DictConfig
+    task_function: TaskFunction
+    entry: str | None
+    fixed: Sequence[str]
+    spec: StudySpec
+    place: Place
+    num_workers: int
+    launcher_pid: int
+
+    def __call__(self, _: DictConfig) -> None:
+        """Pull trials until there are no more."""
+        os.environ["SLIMTUNE_WORKERS"] = str(self.num_workers)
+        logging.captureWarnings(True)
+        study = Study(self.spec)
+        with Lease(study, watch_parent=os.getpid() != self.launcher_pid) as lease:
+            source = StudySource(study, lease, compose=self.compose, place=self.place)
+            if self.entry is not None:
+                imported(self.entry, said="hydra.sweeper.worker is")(source)
+            else:
+                run_task_trials(source, self.task_function, self.hydra_context)
+
+    def compose(self, asked: Asked) -> DictConfig:
+        """The config of one trial, its groups composed anew."""
+        loader = self.hydra_context.config_loader
+        if self.entry is not None and OVERRIDES not in asked.attrs:
+            # an app's own task function may look at what Hydra says of its job; an entry for workers gets values only
+            quick = with_values(self.config, asked.params, loader)
+            if quick is not None:
+                return quick
+        overrides = [*self.fixed, *override_lines(asked.params, loader), *asked.attrs.get(OVERRIDES, ())]
+        composed = loader.load_sweep_config(self.config, overrides)
+        with open_dict(composed):
+            composed.hydra.job.id = f"{self.spec.name}_{asked.number}"
+            composed.hydra.job.num = asked.number
+        return composed

@@ -1,0 +1,1 @@
+"""What may vary: dimensions from a config, and from Hydra's sweep syntax."""

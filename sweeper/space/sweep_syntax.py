@@ -1,0 +1,122 @@
+"""Dimensions from Hydra's sweep syntax on the command line: choice, range, interval, tag, glob, `a=1,2,3`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import (
+    IntervalSweep,
+    Override,
+    QuotedString,
+    RangeSweep,
+    Transformer,
+)
+
+from slimtune.sweeper.space.space import (
+    Choice,
+    Dimension,
+    FloatRange,
+    IntRange,
+    Scalar,
+    Space,
+    encode,
+    override,
+    range_problem,
+)
+from slimtune.training.errors import ConfigError
+
+
+class Arguments(NamedTuple):
+    """The overrides of a sweep, parted.
+
+    Attributes:
+        fixed: Overrides that hold for every trial, as given.
+        fixed_keys: Their keys.
+        space: What is swept over.
+    """
+
+    fixed: list[str]
+    fixed_keys: set[str]
+    space: Space
+    added: set[str]
+
+
+def read_arguments(arguments: Sequence[str], config_loader: ConfigLoader) -> Arguments:
+    """Part plain overrides from sweeps.
+
+    Args:
+        arguments: Overrides as given on the command line.
+        config_loader: Knows the options of the config groups, for `glob`.
+
+    Raises:
+        ConfigError: A sweep cannot be a dimension.
+    """
+    fixed: list[str] = []
+    fixed_keys, added = set(), set()
+    space: Space = {}
+    for item in OverridesParser.create(config_loader=config_loader).parse_overrides(list(arguments)):
+        key = item.key_or_group
+        if item.is_sweep_override():
+            space[key] = _checked(item, _dimension(item))
+        else:
+            fixed.append(str(item.input_line))
+            fixed_keys.add(key)
+        if item.is_add() or item.is_force_add():
+            added.add(key)
+    return Arguments(fixed, fixed_keys, space, added)
+
+
+def _checked(override: Override, dimension: Dimension) -> Dimension:
+    if isinstance(dimension, FloatRange | IntRange):
+        problem = range_problem(dimension.low, dimension.high, log=dimension.log, step=None)
+        if problem:
+            raise ConfigError([f"{override.input_line}: the range's {problem.removeprefix('.')}"])
+    return dimension
+
+
+def _dimension(override: Override) -> Dimension:
+    sweep: Any = override.value()
+    match sweep:
+        case IntervalSweep():
+            return _interval(sweep, log="log" in sweep.tags)
+        case RangeSweep() if _is_whole(sweep):
+            return _whole_range(override, sweep, log="log" in sweep.tags)
+        case _:
+            values = tuple(_plain(value) for value in override.sweep_iterator(transformer=Transformer.identity))
+            if not values:
+                raise ConfigError([f"{override.input_line} has no value; name at least one"])
+            return Choice(values)
+
+
+def _interval(sweep: IntervalSweep, *, log: bool) -> Dimension:
+    low, high = sweep.start, sweep.end
+    assert low is not None
+    assert high is not None
+    whole = isinstance(low, int) and isinstance(high, int)
+    return IntRange(int(low), int(high), log) if whole else FloatRange(float(low), float(high), log)
+
+
+def _is_whole(sweep: RangeSweep) -> bool:
+    return isinstance(sweep.start, int) and isinstance(sweep.stop, int) and isinstance(sweep.step, int)
+
+
+def _whole_range(override: Override, sweep: RangeSweep, *, log: bool) -> Dimension:
+    # the stop is excluded, as in Hydra's own sweeper
+    values = list(sweep.range())
+    if not values:
+        raise ConfigError([f"{override.input_line} has no value; the stop of a range is excluded"])
+    if log and sweep.step != 1:
+        raise ConfigError([f"{override.input_line}: a log range has no step; remove the step or the tag"])
+    return IntRange(int(min(values)), int(max(values)), log, 1 if log else abs(int(sweep.step)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, QuotedString):
+        return value.text
+    return value if isinstance(value, str | int | float | bool | None) else encode(value)
+
+
+def override_lines(params: Mapping[str, Scalar], loader: ConfigLoader) -> list[str]:
+    """Sampled values as overrides; a key that is a config group chooses its option."""
+    return [override(key, value, is_group=bool(loader.get_group_options(key))) for key, value in params.items()]

@@ -1,0 +1,82 @@
+"""One command scores a checkpoint, a bundle and rows given in Python."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from slimtune.export.evaluation.evaluate_model import Columns, evaluate_model
+from slimtune.export.pipeline import Exported
+from slimtune.sweeper.cli import main
+from slimtune.training.errors import ConfigError, DataError
+from tests.conftest import make_rows, write_jsonl
+
+
+@pytest.fixture
+def bundle(exported: Exported) -> str:
+    assert exported.bundle is not None
+    return str(exported.bundle.folder)
+
+
+def test_a_checkpoint_and_its_bundle_score_the_same(bundle: str, checkpoint: Path, tmp_path: Path) -> None:
+    """On rows that neither has seen; the numbers are those of counting by hand."""
+    path = str(write_jsonl(tmp_path / "rows.jsonl", make_rows(60, seed=7)))
+    scores = evaluate_model(str(checkpoint), path)
+    assert scores["accuracy"] == pytest.approx(evaluate_model(bundle, path)["accuracy"], abs=0.04)
+    assert {"loss", "accuracy", "f1_macro"} <= scores.keys()
+    assert evaluate_model(str(checkpoint), make_rows(60, seed=7), "accuracy") == {"accuracy": scores["accuracy"]}
+
+
+def test_columns_may_have_other_names(bundle: str, tmp_path: Path) -> None:
+    rows = [{"phrase": row["text"], "tone": row["label"]} for row in make_rows(30, seed=7)]
+    named = evaluate_model(bundle, rows, columns=Columns("phrase", "tone"))
+    assert named == evaluate_model(bundle, make_rows(30, seed=7))
+    with pytest.raises(DataError, match=r"row 1: no column 'text' \(--text-column\); the row has phrase, tone"):
+        evaluate_model(bundle, rows)
+
+
+def test_a_score_that_the_task_has_not_is_told(bundle: str) -> None:
+    with pytest.raises(ConfigError, match="metric_type is 'accurcy'; did you mean 'accuracy'"):
+        evaluate_model(bundle, make_rows(9), "accurcy")
+
+
+def test_an_unknown_label_is_told(checkpoint: Path) -> None:
+    rows = [*make_rows(9), {"text": "odd soup", "label": "odd"}]
+    with pytest.raises(DataError, match="the given rows have the label 'odd', which no training row has"):
+        evaluate_model(str(checkpoint), rows)
+
+
+def test_the_command_prints_scores_and_logs_a_run(
+    checkpoint: Path, bundle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from slimtune.training.tracking.mlflow_runs import client_of
+
+    monkeypatch.chdir(tmp_path)
+    path = str(write_jsonl(tmp_path / "rows.jsonl", make_rows(30, seed=7)))
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    arguments = ["evaluate", "--model", str(checkpoint), "--data", path]
+    assert main([*arguments, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["num_rows"] == 30
+    assert sum(map(sum, told["confusion"])) == 30
+    assert main(arguments) == 0
+    assert "not logged: there is no" in capsys.readouterr().out
+    for model in (str(checkpoint), bundle):
+        written = tmp_path / "answers.jsonl"
+        given = ["evaluate", "--model", model, "--data", path, "--json", "--predictions", str(written)]
+        assert main(given) == 0
+        rows = [json.loads(line) for line in written.read_text().splitlines()]
+        assert [row["text"] for row in rows] == [row["text"] for row in make_rows(30, seed=7)]
+        right = sum(row["prediction"] == row["label"] for row in rows) / 30
+        assert right == pytest.approx(json.loads(capsys.readouterr().out)["accuracy"])
+    assert main([*arguments, "--predictions", str(tmp_path / "absent" / "answers.jsonl")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+    client = client_of(uri)
+    assert main([*arguments, "--tracking-uri", uri]) == 0
+    output = capsys.readouterr().out
+    assert "by label" in output
+    experiment = client.get_experiment_by_name("file")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert run.data.tags["kind"] == "evaluation"
+    assert run.data.metrics["evaluation/accuracy"] == pytest.approx(told["accuracy"], abs=1e-6)

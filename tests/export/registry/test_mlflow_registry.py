@@ -1,0 +1,80 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from slimtune.export.bundle.bundle import Bundle
+from slimtune.export.pipeline import Exported
+from slimtune.export.registry.mlflow_registry import fetch, find_version, holder, register, set_alias
+from slimtune.sweeper.cli import main
+from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
+from slimtune.training.errors import ModelError
+from slimtune.training.tracking.mlflow_runs import Tracker, client_of
+from slimtune.training.trial import Lineage
+
+
+@pytest.fixture
+def uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    return f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}"
+
+
+@pytest.fixture
+def run_id(uri: str, tmp_path: Path) -> str:
+    config = TrackingConfig(
+        name=TrackerName.mlflow, uri=uri, experiment=None, checkpoints=CheckpointPolicy.none, log_every=1
+    )
+    lineage = Lineage(
+        experiment="e", kind="export", name="e", parent_run_id=None, run_id=None, sampled={}, folder=tmp_path
+    )
+    run_id = Tracker(config, "e").start(lineage).run_id
+    assert run_id is not None
+    return run_id
+
+
+@pytest.mark.slow
+def test_a_version_is_registered_promoted_and_used(
+    exported: Exported, uri: str, run_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the bundle to the registry and back, by version and by alias; the gate refuses an equal one."""
+    assert exported.bundle is not None
+    first = register(uri, exported.bundle, "tiny", run_id=run_id)
+    assert holder(uri, "tiny", "champion") is None
+    assert main(["promote", "--model", first.uri]) == 0
+    assert "models:/tiny/1 is now champion of tiny" in capsys.readouterr().out
+    champion = holder(uri, "tiny", "champion")
+    assert champion is not None
+    assert champion.manifest == exported.bundle.manifest
+    assert main(["predict", "--model", "models:/tiny@champion", "--text", "bad soup"]) == 0
+    assert capsys.readouterr().out.startswith("minus\t")
+    assert register(uri, exported.bundle, "tiny", run_id=run_id) == first, "the same bundle is one version"
+    assert main(["promote", "--model", first.uri]) == 0
+    assert "is champion of tiny already" in capsys.readouterr().out
+    other = Bundle(exported.bundle.folder, {**exported.bundle.manifest, "files": {"model.onnx": "other"}})
+    second = register(uri, other, "tiny", run_id=run_id)
+    assert main(["promote", "--model", second.uri]) == 2
+    assert "not better" in capsys.readouterr().err
+    assert find_version(uri, "models:/tiny@champion") == first
+    assert set_alias(uri, second, "champion") == "1"
+    history = json.loads(client_of(uri).get_registered_model("tiny").tags["alias_history"])
+    assert [(item["version"], item["before"]) for item in history] == [("1", None), ("2", "1")]
+    version = client_of(uri).get_model_version("tiny", "1")
+    assert version.tags["variant"] == exported.bundle.manifest["variant"]
+    assert "same answer" in version.description
+    with pytest.raises(ModelError, match="registered models: tiny"):
+        fetch(uri, "models:/tin@champion")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_mlflow_loads_the_version_as_a_pyfunc(exported: Exported, uri: str, run_id: str) -> None:
+    """What `mlflow models serve` loads answers to a data frame of texts."""
+    import mlflow
+    import pandas
+
+    assert exported.bundle is not None
+    version = register(uri, exported.bundle, "tiny", run_id=run_id)
+    mlflow.set_tracking_uri(uri)
+    model = mlflow.pyfunc.load_model(version.uri)
+    answer = model.predict(pandas.DataFrame({"text": ["good soup", "awful table"]}))
+    assert answer["label"].tolist() == ["plus", "minus"]

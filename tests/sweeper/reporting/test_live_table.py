@@ -1,0 +1,55 @@
+from datetime import datetime
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from slimtune.sweeper.reporting.live_table import chosen_rows, duration, seconds_left, trial_table
+from slimtune.sweeper.study import TrialRecord, TrialState
+
+
+def make(number: int, state: TrialState, *, objective: float | None = None, seconds: float = 10.0) -> TrialRecord:
+    return TrialRecord(
+        number=number,
+        state=state,
+        kind="diverged" if state is TrialState.failed else None,
+        objective=objective,
+        params={"fit.learning_rate": 0.00123456, "method.r": 8},
+        run_id=None,
+        started=datetime(2026, 1, 1),
+        seconds=seconds,
+        progress=0.5,
+        intermediate={},
+        attrs={},
+    )
+
+
+def test_the_table_shows_state_parameters_score_and_the_best() -> None:
+    trials = [make(0, TrialState.complete, objective=0.75), make(1, TrialState.failed), make(2, TrialState.running)]
+    console = Console(file=StringIO(), width=100)
+    console.print(trial_table(trials, best_number=0, title="sweep s"))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "learning_rate" in text
+    assert "0.00123" in text
+    assert "0.7500 *" in text
+    assert "diverged" in text
+    assert "50%" in text
+
+
+def test_the_best_trial_is_always_among_the_rows() -> None:
+    trials = [make(number, TrialState.complete, objective=0.1) for number in range(9)]
+    assert [trial.number for trial in chosen_rows(trials, 3, 1)] == [1, 7, 8]
+    assert [trial.number for trial in chosen_rows(trials, 3, 8)] == [6, 7, 8]
+
+
+def test_time_left_goes_by_the_finished_trials() -> None:
+    """Two workers take half as long."""
+    trials = [make(0, TrialState.complete), make(1, TrialState.pruned), make(2, TrialState.running)]
+    assert seconds_left(trials, 6) == pytest.approx(40.0)
+    assert seconds_left([*trials, make(3, TrialState.running)], 6) == pytest.approx(20.0)
+    assert seconds_left([make(0, TrialState.running)], 6) is None
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(None, ""), (9.6, "10s"), (200, "3m 20s"), (7500, "2h 05m")])
+def test_durations_read_well(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text

@@ -1,0 +1,250 @@
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pytest
+
+from slimtune.sweeper.search_config import NoPruner, RandomSampler, SamplerConfig, SuccessiveHalvingPruner, TpeSampler
+from slimtune.sweeper.space.space import Choice, FloatRange, IntRange, Scalar
+from slimtune.sweeper.study import Lease, Study, StudySpec, TrialState, load_study_trials
+from slimtune.sweeper.study.pruners import Rungs
+from slimtune.training.errors import StoreError
+from slimtune.training.trial import FailureKind
+
+SPACE = {"x": FloatRange(0.0, 1.0), "n": IntRange(1, 8), "c": Choice(("a", "b"))}
+RANDOM, TPE = RandomSampler(name="random"), TpeSampler(name="tpe", n_startup_trials=3)
+
+MakeStudy = Callable[..., Study]
+
+
+def make_spec(folder: Path, *, n_trials: int = 4, sampler: SamplerConfig = RANDOM) -> StudySpec:
+    return StudySpec(
+        name="s",
+        storage=f"sqlite:///{folder / 'study.db'}",
+        maximize=True,
+        n_trials=n_trials,
+        seed=0,
+        sampler=sampler,
+        pruner=NoPruner(name="none"),
+        rungs=Rungs(eval_every=10, longest=40),
+        stop_hopeless=False,
+        space=SPACE,
+        max_retries=1,
+    )
+
+
+def run_all(study: Study) -> list[dict[str, object]]:
+    """A worker's loop over a function of the parameters."""
+    params = []
+    with Lease(study) as lease:
+        while (asked := study.ask(lease.worker)) is not None:
+            params.append(asked.params)
+            study.complete(asked.number, float(asked.params["x"]))  # type: ignore[arg-type]
+    return params
+
+
+def test_the_budget_is_the_total(tmp_path: Path) -> None:
+    """Completed, pruned and failed trials use it up; opening the study again adds nothing to it."""
+    study = Study(make_spec(tmp_path))
+    with Lease(study) as lease:
+        for end in (lambda n: study.complete(n, 0.5), study.prune, lambda n: study.fail(n, FailureKind.bug)):
+            asked = study.ask(lease.worker)
+            assert asked is not None
+            end(asked.number)
+    assert len(run_all(Study(make_spec(tmp_path)))) == 1
+    assert run_all(Study(make_spec(tmp_path))) == []
+    states = [trial.state.value for trial in study.shown()]
+    assert states == ["complete", "pruned", "failed", "complete"]
+    assert study.shown()[2].kind == "bug"
+
+
+@pytest.mark.parametrize("sampler", [RANDOM, TPE])
+def test_the_same_seed_suggests_the_same(tmp_path: Path, sampler: SamplerConfig) -> None:
+    """Also when the study is opened anew after each trial, as after a crash."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "c").mkdir()
+    unbroken = run_all(Study(make_spec(tmp_path / "a", n_trials=7, sampler=sampler)))
+    broken = []
+    for n_trials in range(1, 8):
+        broken += run_all(Study(make_spec(tmp_path / "b", n_trials=n_trials, sampler=sampler)))
+    assert broken == unbroken
+    other = replace(make_spec(tmp_path / "c", n_trials=7, sampler=sampler), seed=1)
+    assert run_all(Study(other)) != unbroken
+
+
+def test_the_first_trial_of_a_new_study_takes_the_given_values(tmp_path: Path) -> None:
+    """What is not given is sampled; a study that has trials is left alone."""
+    study = Study(make_spec(tmp_path, n_trials=2))
+    study.start_from({"x": 0.25, "c": "b"})
+    first, second = run_all(study)
+    assert (first["x"], first["c"]) == (0.25, "b")
+    assert second["x"] != 0.25
+    more = Study(make_spec(tmp_path, n_trials=3))
+    more.start_from({"x": 0.25})
+    assert [params["x"] == 0.25 for params in run_all(more)] == [False]
+
+
+def ask_and_die_before_suggesting(spec: StudySpec) -> None:
+    study = Study(spec)
+    with Lease(study) as lease:
+        trial = study._study.ask()
+        trial.set_user_attr("worker", lease.worker)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_the_given_point_outlives_a_worker_that_died_before_it_took_it(tmp_path: Path) -> None:
+    spec = make_spec(tmp_path, n_trials=1)
+    Study(spec).start_from({"x": 0.25})
+    killed = multiprocessing.get_context("spawn").Process(target=ask_and_die_before_suggesting, args=(spec,))
+    killed.start()
+    killed.join()
+    (params,) = run_all(Study(spec))
+    assert params["x"] == 0.25
+
+
+def die_between_two_values(spec: StudySpec) -> None:
+    study = Study(spec)
+    with Lease(study) as lease, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(optuna.Trial, "suggest_int", lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        study.ask(lease.worker)
+
+
+@pytest.mark.parametrize("sampler", [RANDOM, TPE])
+@pytest.mark.parametrize("given", [{}, {"c": "b"}])
+def test_a_worker_that_died_while_it_took_its_values_changes_nothing(
+    tmp_path: Path, sampler: SamplerConfig, given: dict[str, Scalar]
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    studies = [Study(make_spec(tmp_path / name, n_trials=2, sampler=sampler)) for name in "ab"]
+    for study in studies:
+        study.start_from(given)
+    killed = multiprocessing.get_context("spawn").Process(target=die_between_two_values, args=(studies[1].spec,))
+    killed.start()
+    killed.join()
+    assert [list(trial.params) for trial in studies[1].trials()] == [["x"]]
+    assert run_all(studies[1]) == run_all(studies[0])
+
+
+def take_and_die(spec: StudySpec) -> None:
+    study = Study(spec)
+    with Lease(study) as lease:
+        asked = study.ask(lease.worker)
+        assert asked is not None
+        study.set_trial_attr(asked.number, "run_id", "run-of-the-lost")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_trial_whose_worker_was_killed_is_tried_again_in_its_place(tmp_path: Path) -> None:
+    """Same values, same run, same place of the budget: the rest of the sweep is that of an unbroken one."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    unbroken = run_all(Study(make_spec(tmp_path / "a", sampler=TPE)))
+    spec = make_spec(tmp_path / "b", sampler=TPE)
+    killed = multiprocessing.get_context("spawn").Process(target=take_and_die, args=(spec,))
+    killed.start()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
+    study = Study(spec)
+    assert run_all(study) == unbroken
+    assert [trial.state for trial in study.shown()] == [TrialState.complete] * 4
+    retried = next(trial for trial in study.shown() if trial.attrs.get("retry_of") == 0)
+    assert retried.run_id == "run-of-the-lost"
+    assert retried.attrs["earlier"] == [0]
+    assert [trial.kind for trial in study.trials() if not trial.counts] == ["lost"]
+
+
+def test_a_trial_that_kills_its_worker_each_time_is_given_up(tmp_path: Path) -> None:
+    """After max_retries it is a failure that uses up a place: bad regions are not tried forever."""
+    spec = make_spec(tmp_path)
+    for _ in range(2):
+        process = multiprocessing.get_context("spawn").Process(target=take_and_die, args=(spec,))
+        process.start()
+        process.join()
+    study = Study(spec)
+    assert len(run_all(study)) == 3
+    assert [trial.kind for trial in study.shown()].count("worker-died") == 1
+    assert len(study.shown()) == 4
+
+
+def test_a_living_worker_keeps_its_trial(tmp_path: Path) -> None:
+    spec = make_spec(tmp_path)
+    study = Study(spec)
+    with Lease(study) as lease:
+        assert study.ask(lease.worker) is not None
+        other = Study(spec)
+        other.free_lost()
+        assert [trial.state for trial in other.trials()] == [TrialState.running]
+    # the lease was handed back
+    other.free_lost()
+    assert [trial.kind for trial in other.trials()] == ["lost", None]
+
+
+def work(spec: StudySpec) -> None:
+    study = Study(spec)
+    with Lease(study) as lease:
+        while (asked := study.ask(lease.worker)) is not None:
+            time.sleep(0.02)
+            study.complete(asked.number, 0.5)
+
+
+def test_two_workers_share_the_budget_exactly(tmp_path: Path) -> None:
+    spec = make_spec(tmp_path, n_trials=9)
+    Study(spec)
+    workers = [multiprocessing.get_context("spawn").Process(target=work, args=(spec,)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    shown = Study(spec).shown()
+    assert len(shown) == 9
+    assert all(trial.state is TrialState.complete for trial in shown)
+
+
+def test_rungs_are_in_training_examples(tmp_path: Path) -> None:
+    """The first rung keeps the better half of what has reached it, at the same number of examples."""
+    pruner = SuccessiveHalvingPruner(name="successive_halving", min_examples=None, reduction_factor=2)
+    study = Study(replace(make_spec(tmp_path), pruner=pruner))
+    with Lease(study) as lease:
+        first, second, third = (study.ask(lease.worker) for _ in range(3))
+        assert first is not None
+        assert second is not None
+        assert third is not None
+        assert not study.report(first.number, 5, objective=0.0, progress=0.1).stop, "before the first rung"
+        assert not study.report(first.number, 10, objective=0.5, progress=0.2).stop
+        verdict = study.report(second.number, 10, objective=0.4, progress=0.2)
+        assert verdict == (True, "successive_halving at 10 examples")
+        assert not study.report(third.number, 10, objective=0.6, progress=0.2).stop
+
+
+def test_nan_is_a_failure(tmp_path: Path) -> None:
+    study = Study(make_spec(tmp_path))
+    with Lease(study) as lease:
+        asked = study.ask(lease.worker)
+        assert asked is not None
+        study.complete(asked.number, float("nan"))
+    assert study.shown()[0].kind == "diverged"
+
+
+def test_ties_go_by_trial_number(tmp_path: Path) -> None:
+    study = Study(make_spec(tmp_path))
+    with Lease(study) as lease:
+        for objective in (0.5, 0.7, 0.7, 0.1):
+            asked = study.ask(lease.worker)
+            assert asked is not None
+            study.complete(asked.number, objective)
+    assert [trial.number for trial in study.ranked()] == [1, 2, 0, 3]
+    assert [trial.number for trial in load_study_trials(study.spec.storage, "s").ranked()] == [1, 2, 0, 3]
+
+
+def test_a_storage_that_cannot_be_used_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"search\.storage is 'sqlite:////absent/study\.db'"):
+        Study(replace(make_spec(tmp_path), storage="sqlite:////absent/study.db"))
+    with pytest.raises(StoreError, match=r"search\.storage is 'nonsense'"):
+        Study(replace(make_spec(tmp_path), storage="nonsense"))

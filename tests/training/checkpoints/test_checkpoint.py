@@ -1,0 +1,104 @@
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from slimtune.training.checkpoints.checkpoint import RECORD, BestCheckpoint, CheckpointRecord, load_model, read_record
+from slimtune.training.config.trial import parse_trial
+from slimtune.training.errors import ModelError
+from slimtune.training.hardware.device import resolve
+from slimtune.training.methods import Setting, method_of, peft_method
+from slimtune.training.methods.full import Full
+from slimtune.training.models.loading import trial_copy
+from slimtune.training.trial import Completed
+from slimtune.training.workbench.workbench import workbench_for
+from slimtune.training.worker.run import run_trial
+from tests.conftest import FakeTrial, method_config
+
+
+@pytest.fixture
+def checkpoint(fake_trial: Callable[..., FakeTrial]) -> Path:
+    outcome = run_trial(fake_trial("fit.epochs=1"))
+    assert isinstance(outcome, Completed)
+    return outcome.checkpoint
+
+
+def test_only_safetensors_are_written(checkpoint: Path) -> None:
+    """Nothing that would have to be unpickled."""
+    endings = {path.suffix for path in checkpoint.iterdir()}
+    assert ".safetensors" in endings
+    assert not endings & {".bin", ".pt", ".pth", ".pkl", ".ckpt"}
+
+
+def test_what_is_written_is_the_model_as_it_was_kept(
+    config_of: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training goes on while a thread writes."""
+    config = parse_trial(config_of("fit.precision=fp32")).section
+    bench = workbench_for(config, resolve(config.fit))
+    method = method_of(config.method)
+    model = method.prepare(trial_copy(bench.base, share_weights=True), Setting("SEQ_CLS", bench.base.new_keys))
+    trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    kept = {name: parameter.detach().clone() for name, parameter in trained.items()}
+    trained_on, save = threading.Event(), peft_method.save
+    monkeypatch.setattr(peft_method, "save", lambda *given: (trained_on.wait(10), save(*given)))
+    checkpoint = BestCheckpoint(model, bench.tokenizer, tmp_path, method=method)
+    record = CheckpointRecord(config={}, labels=("a", "b"), scores={}, examples_seen=8, data_fingerprint="")
+    folder = checkpoint.keep(record)
+    with torch.no_grad():
+        for parameter in trained.values():
+            parameter.add_(1.0)
+    trained_on.set()
+    checkpoint.wait()
+    written = load_file(folder / "adapter_model.safetensors")
+    assert len(written) == len(kept)
+    for name, tensor in kept.items():
+        torch.testing.assert_close(written[name.replace(".modules_to_save", "").replace(".default", "")], tensor)
+
+
+def test_a_checkpoint_that_could_not_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told by whoever waits for it, and nothing half written is left under its name."""
+
+    def fail(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Full, "save", fail)
+    record = CheckpointRecord(config={}, labels=("a", "b"), scores={}, examples_seen=8, data_fingerprint="")
+    with pytest.raises(OSError, match="no space left"):
+        BestCheckpoint(torch.nn.Linear(1, 1), None, tmp_path, method=method_of(method_config("full"))).keep(record)
+    assert not list(tmp_path.glob("checkpoint-*"))
+
+
+def test_a_folder_without_a_record_is_no_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is no checkpoint"):
+        read_record(tmp_path)
+
+
+def test_a_broken_record_is_named(checkpoint: Path) -> None:
+    (checkpoint / RECORD).write_text("{")
+    with pytest.raises(ModelError, match=r"slimtune\.json is broken"):
+        read_record(checkpoint)
+
+
+def test_a_checkpoint_from_before_a_key_of_fit_is_loaded(checkpoint: Path) -> None:
+    """How to train has no say in what was trained; `1e-3` is a number there."""
+    path = checkpoint / RECORD
+    record = json.loads(path.read_text())
+    ids_BT = torch.arange(5, 25).reshape(2, 10)
+    before = load_model(checkpoint)(input_ids=ids_BT).logits
+    del record["config"]["fit"]["fsdp"], record["config"]["fit"]["learning_rate"]
+    path.write_text(json.dumps(record))
+    assert torch.equal(load_model(checkpoint)(input_ids=ids_BT).logits, before)
+
+
+def test_a_record_of_another_version_says_what_does_not_fit(checkpoint: Path) -> None:
+    record = json.loads((checkpoint / RECORD).read_text())
+    del record["config"]["model"]["attention"]
+    (checkpoint / RECORD).write_text(json.dumps(record))
+    with pytest.raises(ModelError, match=r"model\.attention is missing"):
+        load_model(checkpoint)

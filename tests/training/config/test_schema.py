@@ -1,0 +1,45 @@
+from dataclasses import dataclass, field
+
+from slimtune.training.config.schema import above_zero, nearest, parse_section, suggestion
+
+
+@dataclass(slots=True, kw_only=True)
+class Section:
+    rate: float = field(metadata=above_zero(0.1))
+    name: str
+    rows: int | None
+
+
+def test_valid_values_become_a_typed_section() -> None:
+    """Numbers are converted to the field's type; null stays None."""
+    parsed = parse_section(Section, {"rate": 1, "name": "x", "rows": None}, "fit")
+    assert parsed.problems == []
+    assert parsed.section == Section(rate=1.0, name="x", rows=None)
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    """An unknown key, a missing key and a wrong type stand in one list, each with its repair."""
+    parsed = parse_section(Section, {"rat": 1, "rate": "fast", "name": "???", "rows": 2}, "fit")
+    assert parsed.section is None
+    assert parsed.problems == [
+        "fit.rat is not a key; did you mean 'rate'?",
+        "fit.rate is 'fast'; use a number",
+        "fit.name is missing; set it, e.g. fit.name=...",
+    ]
+
+
+def test_rules_name_key_value_and_repair() -> None:
+    """A value of the right type that breaks its rule is a problem too."""
+    parsed = parse_section(Section, {"rate": -1, "name": "x", "rows": 1}, "fit")
+    assert parsed.problems == ["fit.rate is -1.0; use a number above 0, e.g. 0.1"]
+
+
+def test_null_where_a_value_is_needed_is_a_problem() -> None:
+    assert parse_section(Section, {"rate": 1, "name": None, "rows": 1}, "fit").problems == [
+        "fit.name is None; it must not be null"
+    ]
+
+
+def test_nothing_near_lists_what_is_known() -> None:
+    assert nearest("zzz", ["rate"]) is None
+    assert suggestion("zzz", ["b", "a"]) == "known: a, b"

@@ -1,0 +1,46 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from slimtune.sweeper.checks import problems_of
+
+ConfigOf = Callable[..., dict[str, Any]]
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (["task.metric=acuracy"], "task.metric is 'acuracy'; did you mean 'accuracy'?"),
+        (["task.metrics=[accurcy]"], "task.metrics has 'accurcy'; did you mean 'accuracy'?"),
+        (["task.metric=loss"], "task.direction is maximize, but task.metric is loss; use minimize"),
+        (["task.loss=mine"], "task.loss is 'mine'; use {_target_: package.module.Loss} with its arguments, or null"),
+        (["task.name=clasification"], "task.name is 'clasification'; did you mean 'classification'?"),
+        (["model.name_or_path=null"], "model.name_or_path and model.scratch: set one of them; the other is null"),
+        (["data.text_template='{text} is'"], "data.text_template is '{text} is'; its last field must be"),
+        (["task=similarity", "fit.label_smoothing=0.1"], "fit.label_smoothing is 0.1, which this task's loss has not"),
+        (["task=similarity", "task.loss=null"], "task.loss is null; similarity needs one"),
+        (["task=extraction", "task.metrics=[accuracy]"], "task.metrics has 'accuracy', which is none of entity_f1"),
+        (["task=summarization", "task.eval_rows=0"], "task.eval_rows is 0, but task.metric is rougeL"),
+        (["task=multi_label", "task.class_weights=balanced"], "task.class_weights goes with neither"),
+        (["task=generation", "model=tiny_llama"], "method.name is lora, but model.scratch draws its weights"),
+        (["task=custom", "task.name=a.B", "export=onnx"], "export is onnx, which has no graph for task=a.B"),
+        (
+            ["task=generation", "task.num_beams=4", "export=onnx"],
+            "task.num_beams is 4, but an exported model writes",
+        ),
+        (
+            ["task=language_modelling", "export=onnx", "export.variants=[int8_static]"],
+            "export.variants has int8_static, which is for encoders",
+        ),
+    ],
+)
+def test_each_problem_names_key_value_and_repair(config_of: ConfigOf, given: list[str], problem: str) -> None:
+    problems = problems_of(config_of(*given))
+    assert any(found.startswith(problem) for found in problems), problems
+
+
+def test_a_metric_of_the_users_own_may_go_either_way(config_of: ConfigOf) -> None:
+    given = ["task.metrics=[accuracy,my.module.cost]", "task.metric=cost", "task.direction=minimize"]
+    assert problems_of(config_of(*given)) == []
+    assert problems_of(config_of("task.metric=loss", "task.direction=minimize")) == []

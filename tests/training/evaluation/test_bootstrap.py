@@ -1,0 +1,38 @@
+import math
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from slimtune.training.evaluation.bootstrap import Interval, score_intervals
+from slimtune.training.evaluation.score import Evaluation
+from slimtune.training.metrics import Tally, compute_all, measure_of
+
+MEASURES = (measure_of("accuracy"), measure_of("f1"))
+
+
+def intervals(references: np.ndarray, predictions: np.ndarray) -> dict[str, Interval]:
+    tally = Tally.of(prediction=predictions.tolist(), reference=references.tolist())
+    evaluation = Evaluation(compute_all(MEASURES, tally), tally, None)
+    return score_intervals(evaluation, MEASURES, ["accuracy", "f1_macro"], seed=0)
+
+
+def test_scores_are_scikit_learns_and_lie_in_their_intervals() -> None:
+    rng = np.random.default_rng(0)
+    references = rng.integers(0, 3, size=200)
+    predictions = np.where(rng.random(200) < 0.7, references, rng.integers(0, 3, size=200))
+    scores = intervals(references, predictions)
+    assert scores["accuracy"].value == pytest.approx((references == predictions).mean())
+    assert scores["f1_macro"].value == pytest.approx(f1_score(references, predictions, average="macro"))
+    for interval in scores.values():
+        assert interval.low < interval.value < interval.high
+    # the normal approximation of a share's interval
+    half = 1.96 * math.sqrt(scores["accuracy"].value * (1 - scores["accuracy"].value) / 200)
+    assert scores["accuracy"].high - scores["accuracy"].low == pytest.approx(2 * half, rel=0.15)
+    assert scores == intervals(references, predictions), "the same seed gives the same interval"
+
+
+def test_one_row_has_no_interval() -> None:
+    interval = intervals(np.array([1]), np.array([1]))["accuracy"]
+    assert interval.value == 1.0
+    assert math.isnan(interval.low)

@@ -1,0 +1,183 @@
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics.pairwise import cosine_similarity
+from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_limits
+
+from slimtune.training.data.spans import Span
+from slimtune.training.tasks import baselines as module
+from slimtune.training.tasks.baselines import (
+    bag_of_words,
+    bag_of_words_sets,
+    baseline_notes,
+    lookup,
+    majority,
+    nearest,
+    unigram_nats,
+    word_overlap,
+)
+from tests.conftest import make_rows
+
+TONE = Path(module.__file__).parent / "corpora" / "tone.jsonl"
+
+
+def tone() -> tuple[list[str], list[str]]:
+    rows = [json.loads(line) for line in TONE.read_text(encoding="utf-8").splitlines()]
+    return [row["text"] for row in rows], [row["label"] for row in rows]
+
+
+def notes(
+    scores: dict[str, dict[str, float]], *, metric: str = "accuracy", num_rows: tuple[int, int] = (9, 9)
+) -> list[str]:
+    return baseline_notes(
+        scores, metric=metric, maximize=metric != "loss", headlines=("accuracy", "chrf"), num_rows=num_rows
+    )
+
+
+def test_a_bag_of_words_is_scikit_learns() -> None:
+    texts, labels = tone()
+    model = make_pipeline(
+        TfidfVectorizer(token_pattern=module.TOKENS, ngram_range=(1, 2), sublinear_tf=True),
+        LogisticRegression(C=5, max_iter=1000),
+    )
+    with threadpool_limits(1):
+        expected = model.fit(texts[:400], labels[:400]).predict(texts[400:500]).tolist()
+    found = bag_of_words(texts[:400], labels[:400], texts[400:500])
+    assert found == expected
+    assert np.mean(np.array(found) == labels[400:500]) > 2 * np.mean(
+        np.array(labels[400:500]) == majority(labels[:400])
+    )
+
+
+def test_separable_rows_are_solved() -> None:
+    texts, labels = ["it is fine", "it was bad", "so fine", "a bad day"] * 5, ["plus", "minus"] * 10
+    assert bag_of_words(texts, labels, ["fine then", "bad, bad", "how bad"]) == ["plus", "minus", "minus"]
+
+
+def test_several_labels_are_found_by_their_words() -> None:
+    texts = ["rain and wind", "rain", "wind", "sun"] * 5
+    labels = [("rain", "wind"), ("rain",), ("wind",), ()] * 5
+    assert bag_of_words_sets(texts, labels, ["wind", "rain with wind", "sun"]) == [("wind",), ("rain", "wind"), ()]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"), [([("a",), ("a",)], ("a",)), ([(), ()], ()), ([("a", "b"), ("a",)], ("a",))]
+)
+def test_labels_of_every_row_or_of_none_are_answered(labels: list[tuple[str, ...]], expected: tuple[str, ...]) -> None:
+    assert bag_of_words_sets(["wind", "rain"], labels, ["rain", "rain"]) == [expected] * 2
+
+
+def test_the_first_by_name_wins_a_tie() -> None:
+    assert majority(["zz", "aa"]) == "aa"
+    assert majority(["zz", "aa", "zz"]) == "zz"
+
+
+@pytest.mark.parametrize("texts", [["!", "?", ":)"], ["\N{GRINNING FACE}", "你好", "..."]])
+def test_texts_without_latin_words_have_answers(texts: list[str]) -> None:
+    assert bag_of_words(texts, ["a", "b", "a"], texts) == ["a", "b", "a"]
+    assert nearest(texts, texts) == [0, 1, 2]
+
+
+def test_one_class_is_answered() -> None:
+    assert bag_of_words(["x", "y"], ["a", "a"], ["x", "z"]) == ["a", "a"]
+
+
+def test_the_nearest_row_has_the_largest_cosine() -> None:
+    texts, _ = tone()
+    known, others = texts[:300], texts[300:700]
+    vectorizer = TfidfVectorizer(token_pattern=module.TOKENS, ngram_range=(1, 2), sublinear_tf=True)
+    cosines = cosine_similarity(vectorizer.fit_transform(known), vectorizer.transform(others))
+    found = nearest(known, others)
+    assert len(found) == len(others)
+    assert cosines[found, range(len(others))] == pytest.approx(cosines.max(axis=0))
+
+
+def test_word_overlap_is_a_cosine() -> None:
+    texts = ["the red house", "the blue house", "a dog ran"]
+    same, part, none = word_overlap(texts, texts[:1] * 3, ["the red house", "the blue house", "a dog"])
+    assert same == pytest.approx(1)
+    assert none == 0 < part < 1
+
+
+def test_spans_are_looked_up() -> None:
+    """The longest first, whole words only, with the type that they have most often."""
+    texts = ["Oslo is cold", "New Oslo", "Oslo won", "Oslo lost"]
+    spans = [[Span(0, 4, "place")], [Span(0, 8, "place")], [Span(0, 4, "team")], [Span(0, 4, "team")]]
+    found = lookup(texts, spans, ["in New Oslo", "Oslo and Oslonians", "nothing"])
+    assert found == [(Span(3, 11, "place"),), (Span(0, 4, "team"),), ()]
+    assert lookup(texts, [[]] * 4, ["Oslo"]) == [()]
+
+
+@pytest.mark.parametrize("signs", ["(+47) 1?", "a|b", "[x]"])
+def test_signs_in_spans_are_taken_as_they_are(signs: str) -> None:
+    assert lookup([f"call {signs}"], [[Span(5, 5 + len(signs), "x")]], [f"so {signs} it is"]) == [
+        (Span(3, 3 + len(signs), "x"),)
+    ]
+
+
+def test_many_rows_are_sampled_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same rows every time."""
+    monkeypatch.setattr(module, "MAX_ROWS", 30)
+    rows = make_rows(120)
+    texts, labels = [row["text"] for row in rows], [row["label"] for row in rows]
+    seen: list[Sequence[int]] = []
+    sample = module._sample
+    monkeypatch.setattr(module, "_sample", lambda num_rows: seen.append(sample(num_rows)) or seen[-1])
+    assert bag_of_words(texts, labels, texts) == bag_of_words(texts, labels, texts)
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == len(set(seen[0])) == 30
+    assert set(nearest(texts, texts)) <= set(seen[2])
+    scores = {"majority": {"accuracy": 0.1}, "bag_of_words": {"accuracy": 0.5}, "nearest": {"chrf": 9.0}}
+    assert notes(scores, num_rows=(120, 3000))[2:] == [
+        "bag_of_words, nearest: learned from 30 of 120 training rows",
+        "nearest: scored on 2,000 of 3,000 validation rows",
+    ]
+
+
+def test_token_counts_by_hand() -> None:
+    """Counts 2, 1, 0 plus one each: shares 3/6, 2/6, 1/6."""
+    value = unigram_nats(np.array([0, 0, 1]), np.array([0, 2], dtype=np.int32), 3)
+    assert value == pytest.approx(-math.log(3 / 6 * 1 / 6))
+
+
+@given(st.integers(1, 500))
+def test_without_training_tokens_all_tokens_are_equal(vocab_size: int) -> None:
+    ids = np.arange(vocab_size)
+    assert unigram_nats(ids[:0], ids, vocab_size) == pytest.approx(vocab_size * math.log(vocab_size))
+    assert unigram_nats(ids, ids[:0], vocab_size) == 0
+
+
+def test_ids_outside_the_vocabulary_are_refused() -> None:
+    with pytest.raises(ValueError, match="token id 5 is not under vocab_size=5"):
+        unigram_nats(np.array([0]), np.array([5]), 5)
+
+
+def test_notes_name_the_best_by_the_metric() -> None:
+    scores = {"majority": {"accuracy": 0.2}, "bag_of_words": {"accuracy": 0.614}}
+    assert notes(scores) == ["a bag of words: accuracy 0.614; the model must beat it"]
+    scores["majority"]["accuracy"] = 0.7
+    assert notes(scores) == ["always the largest class: accuracy 0.700; the model must beat it"]
+    less = {"majority": {"loss": 3.0}, "bag_of_words": {"loss": 2.0}}
+    assert notes(less, metric="loss") == ["a bag of words: loss 2.000; the model must beat it"]
+
+
+def test_notes_name_what_does_not_give_the_metric_by_its_headline() -> None:
+    scores = {"unigram": {"loss": 5.0}, "nearest": {"bleu": 1.0, "chrf": 41.26}}
+    assert notes(scores, metric="loss") == [
+        "token counts alone: loss 5.000; the model must beat it",
+        "the answer of the most alike training row: chrf 41.3; the model must beat it",
+    ]
+
+
+def test_no_scores_no_notes() -> None:
+    assert notes({}) == []
+    assert notes({"nearest": {}}) == []

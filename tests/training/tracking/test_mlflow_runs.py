@@ -1,0 +1,76 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
+from slimtune.training.errors import StoreError
+from slimtune.training.tracking.mlflow_runs import Tracker, client_of, display, flat, log10_params
+from slimtune.training.tracking.reporter import Point
+from slimtune.training.tracking.uri import has_password, tracking_uri
+from tests.conftest import make_lineage
+
+
+def config_at(folder: Path) -> TrackingConfig:
+    return TrackingConfig(
+        name=TrackerName.mlflow,
+        uri=f"sqlite:///{folder / 'mlflow.db'}",
+        experiment=None,
+        checkpoints=CheckpointPolicy.none,
+        log_every=1,
+    )
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_without_a_point_twice(tmp_path: Path) -> None:
+    """The run of a killed trial takes only what it has not got yet; params and tags may be written again."""
+    tracker = Tracker(config_at(tmp_path), "e")
+    parent = tracker.start(make_lineage(tmp_path))
+    first = tracker.start(make_lineage(tmp_path, parent_run_id=parent.run_id))
+    first.log_params({"fit.learning_rate": 0.000123456, "x": None})
+    first.log_points([Point("loss", 1.0, 10, 1), Point("loss", 0.5, 20, 2)])
+    again = tracker.start(make_lineage(tmp_path, parent_run_id=parent.run_id, run_id=first.run_id))
+    assert again.run_id == first.run_id
+    again.log_params({"fit.learning_rate": 0.000123456, "x": None})
+    again.log_points([Point("loss", 1.0, 10, 3), Point("loss", 0.5, 20, 4), Point("loss", 0.25, 30, 5)])
+    again.log_data("d", digest="abcdef0123456789", source="rows.jsonl", profile={"num_train_rows": 3})
+    again.end(state="pruned")
+    client = client_of(config_at(tmp_path).uri or "")
+    assert first.run_id is not None
+    history = client.get_metric_history(first.run_id, "loss")
+    assert [(point.step, point.value) for point in history] == [(10, 1.0), (20, 0.5), (30, 0.25)]
+    run = client.get_run(first.run_id)
+    assert run.info.status == "FINISHED", "a pruned trial is no failure"
+    assert run.data.tags["state"] == "pruned"
+    assert run.data.tags["mlflow.parentRunId"] == parent.run_id
+    assert run.data.params["fit.learning_rate"] == "0.0001235"
+    (data,) = run.inputs.dataset_inputs
+    assert json.loads(data.dataset.profile) == {"sha256": "abcdef0123456789", "num_train_rows": 3}
+
+
+@pytest.mark.slow
+def test_a_store_that_does_not_answer_is_a_clear_error() -> None:
+    with pytest.raises(StoreError, match=r"tracking\.uri is 'nonsense://x', which does not answer"):
+        client_of("nonsense://x")
+
+
+def test_the_default_store_is_an_absolute_path_under_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert tracking_uri(None) == f"sqlite:///{tmp_path}/mlruns/mlflow.db"
+    assert tracking_uri("http://host") == "http://host"
+
+
+@pytest.mark.parametrize(
+    ("uri", "found"),
+    [("http://me:pw@host", True), ("http://me@host", False), ("sqlite:///x.db", False), ("postgresql://a:b@h/d", True)],
+)
+def test_passwords_in_urls_are_seen(uri: str, found: bool) -> None:
+    assert has_password(uri) is found
+
+
+def test_params_are_flat_and_short() -> None:
+    assert flat({"a": {"b": 1, "c": {"d": [1]}}, "e": {}}) == {"a.b": 1, "a.c.d": [1], "e": {}}
+    assert [display(value) for value in (0.000123456, 8, None, "x")] == ["0.0001235", "8", "None", "x"]
+    assert log10_params({"fit.learning_rate": 0.001, "method.r": 8}) == {"log10_learning_rate": "-3.00"}

@@ -1,0 +1,135 @@
+import json
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from slimtune.training.tracking import reporter
+from slimtune.training.tracking.reporter import FLUSH_POINTS, UNSENT, Point, Reporter, quiet
+
+
+class FakeSink:
+    """Keeps points, or fails the first few times."""
+
+    def __init__(self, num_failures: int = 0) -> None:
+        self.points: list[Point] = []
+        self.num_calls = 0
+        self.tags: dict[str, str] = {}
+        self._num_failures = num_failures
+        self.threads: set[str] = set()
+
+    def log_points(self, points: list[Point]) -> None:
+        self.num_calls += 1
+        self.threads.add(threading.current_thread().name)
+        if self.num_calls <= self._num_failures:
+            raise ConnectionError("down")
+        self.points += points
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        self.tags |= tags
+
+
+def test_points_arrive_in_order_in_few_requests_off_the_training_thread(tmp_path: Path) -> None:
+    sink = FakeSink()
+    with Reporter(lambda: sink, tmp_path) as reporter:
+        for step in range(2 * FLUSH_POINTS + 1):
+            reporter.metrics(step, {"objective": float(step)})
+    assert [point.step for point in sink.points] == list(range(2 * FLUSH_POINTS + 1))
+    assert sink.num_calls <= 3
+    assert threading.current_thread().name not in sink.threads
+
+
+def test_the_objective_is_written_first(tmp_path: Path) -> None:
+    """The UI compares by the metric that a run got first; the points before it wait for it."""
+    sink = FakeSink()
+    with Reporter(lambda: sink, tmp_path) as reporter:
+        for step in range(FLUSH_POINTS + 1):
+            reporter.metrics(step, {"train/loss": 0.0})
+        time.sleep(0.1)
+        assert sink.points == []
+        reporter.metrics(FLUSH_POINTS, {"validation/loss": 1.0, "objective": 0.5})
+    assert sink.points[0].key == "objective"
+    assert len(sink.points) == FLUSH_POINTS + 3
+
+
+def test_the_last_points_are_written_when_training_raises(tmp_path: Path) -> None:
+    sink = FakeSink()
+    try:
+        with Reporter(lambda: sink, tmp_path) as reporter:
+            reporter.metrics(1, {"loss": 1.0})
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    assert [point.value for point in sink.points] == [1.0]
+
+
+def test_a_tracker_that_is_down_for_a_while_loses_nothing(tmp_path: Path) -> None:
+    sink = FakeSink(num_failures=1)
+    with Reporter(lambda: sink, tmp_path) as reporter:
+        reporter.metrics(0, {"objective": 0.0})
+        for step in range(1, FLUSH_POINTS + 1):
+            reporter.metrics(step, {"objective": 0.0})
+        time.sleep(0.05)
+        reporter.metrics(999, {"objective": 0.0})
+    assert [point.step for point in sink.points] == [*range(FLUSH_POINTS + 1), 999]
+    assert not (tmp_path / UNSENT).exists()
+
+
+def test_points_that_nobody_takes_are_kept_in_a_file(tmp_path: Path) -> None:
+    with Reporter(lambda: FakeSink(num_failures=99), tmp_path) as reporter:
+        reporter.metrics(7, {"loss": 0.5})
+    kept = [json.loads(line) for line in (tmp_path / UNSENT).read_text().splitlines()]
+    assert [(point["key"], point["step"], point["value"]) for point in kept] == [("loss", 7, 0.5)]
+
+
+def test_what_is_queued_is_done_in_order_and_the_last_after_all_points(tmp_path: Path) -> None:
+    """The caller waits for nothing; a piece that fails does not stop the others."""
+    sink, order = FakeSink(), []
+
+    def fail(_: FakeSink) -> None:
+        raise ConnectionError("down")
+
+    gate = threading.Event()
+    reporter = Reporter(lambda: (gate.wait(), sink)[1], tmp_path)
+    reporter.write(fail)
+    reporter.tags({"state": "running"})
+    reporter.metrics(1, {"objective": 0.5})
+    reporter.close(lambda run: order.append((len(run.points), run.tags["state"])))
+    # all of that while the tracker does not answer
+    assert (sink.points, order) == ([], [])
+    gate.set()
+    reporter.wait_until_open()
+    reporter.join()
+    assert order == [(1, "running")]
+
+
+def test_a_run_that_cannot_be_opened_costs_nothing_but_the_record(tmp_path: Path) -> None:
+    def refuse() -> FakeSink:
+        raise ConnectionError("down")
+
+    with Reporter(refuse, tmp_path) as reporter:
+        reporter.metrics(7, {"loss": 0.5})
+        reporter.tags({"state": "running"})
+        reporter.wait_until_open()
+    assert len((tmp_path / UNSENT).read_text().splitlines()) == 1
+
+
+def test_reporters_hold_back_while_a_trial_is_made_but_not_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reporter, "QUIET_SECONDS", 0.3)
+    sink = FakeSink()
+    quiet.begin()
+    try:
+        reporter = Reporter(lambda: sink, tmp_path)
+        reporter.tags({"state": "running"})
+        time.sleep(0.1)
+        assert sink.tags == {}
+        reporter.wait_until_open()
+        reporter.close()
+        reporter.join()
+    finally:
+        quiet.end()
+    assert sink.tags == {"state": "running"}

@@ -1,0 +1,40 @@
+"""A checkpoint from whatever names it."""
+
+from pathlib import Path
+
+from slimtune.training.checkpoints.checkpoint import RECORD
+from slimtune.training.errors import ModelError
+from slimtune.training.tracking.uri import SQLITE, tracking_uri
+
+
+def find_checkpoint(name: str, uri: str | None) -> Path:
+    """The folder of a checkpoint: given itself, by a folder that holds one, or by the id of a run.
+
+    Raises:
+        ModelError: There is none.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return _in_folder(folder)
+    store = tracking_uri(uri)
+    found = None
+    # a look-up shall not make an empty store
+    if not store.startswith(SQLITE) or Path(store.removeprefix(SQLITE)).is_file():
+        from slimtune.training.tracking.mlflow_runs import download_run_folder
+
+        found = download_run_folder(store, name, "checkpoint")
+    if found is None:
+        raise ModelError(
+            f"{name}: neither a folder nor a run with a checkpoint; trials keep theirs under "
+            "outputs/<sweep>/trials/<number>, and tracking.checkpoints=all uploads all of them"
+        )
+    return _in_folder(found)
+
+
+def _in_folder(folder: Path) -> Path:
+    if (folder / RECORD).is_file():
+        return folder
+    inside = sorted(folder.glob(f"checkpoint-*/{RECORD}"), key=lambda path: int(path.parent.name.split("-")[1]))
+    if not inside:
+        raise ModelError(f"{folder} holds no checkpoint; give a trial's folder or its checkpoint-* folder")
+    return inside[-1].parent

@@ -1,0 +1,136 @@
+"""The type of the config's section `data`. Values live in `conf/data/`; nothing here has a default."""
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from slimtune.training.config.schema import Parsed, above_zero, not_negative, parse_section, share
+
+# the split of a hub's data set that stands for a file
+SPLITS = {"train_file": "train_split", "validation_file": "eval_split", "test_file": "test_split"}
+
+
+@dataclass(slots=True, kw_only=True)
+class DataConfig:
+    """Attributes:
+    name: Names the data set in the tracker.
+    dataset: A data set on the hub, `<owner>/<name>`; null reads the files below.
+    dataset_config: Which of its configs; null where it has one only.
+    train_split: Its training rows, e.g. `train` or `train[:4096]`.
+    eval_split: Its validation rows; null splits them off the training rows.
+    test_split: Its test rows; null splits them off the training rows.
+    train_file: A file, a folder, a pattern such as `rows/*.jsonl`, a list of them, `hub:<name>@<split>`,
+        `python:<what>` or `package:<module>/<file>`.
+    validation_file: Same form; null splits it off the training rows.
+    test_file: Same form; null splits it off the training rows.
+    reader: Dotted path of a function that yields rows for such a name; null takes our readers.
+    text_column: Column of the input text.
+    text_pair_column: Column of a second text; null where there is none.
+    label_column: Column of the label, of the labels, or of the spans.
+    target_column: Column of the text to be generated.
+    text_template: Prompt and answer as one text with `{column}` fields, the target's the last of them; null takes the
+        two columns as they are, or the `messages` of a chat.
+    group_column: Rows with the same value here stay on one side of a split; null keeps no groups.
+    drop_leaks: Leave training rows out that are nearly the same as a held-out row; those that are the same always go.
+    validation_share: Share of the training rows that validates, with the class distribution kept.
+    test_share: Share of the training rows held out for the winner's one test reading.
+    seed: Fixes the split.
+    max_length: Longest input in tokens; longer ones are cut.
+    cache_dir: Folder of encoded data; `~` is the home folder.
+    """
+
+    name: str
+    dataset: str | None
+    dataset_config: str | None
+    train_split: str | None
+    eval_split: str | None
+    test_split: str | None
+    train_file: Any
+    validation_file: Any
+    test_file: Any
+    reader: str | None
+    text_column: str
+    text_pair_column: str | None
+    label_column: str
+    target_column: str
+    text_template: str | None
+    group_column: str | None
+    drop_leaks: bool
+    validation_share: float = field(metadata=share(0.15))
+    test_share: float = field(metadata=share(0.15))
+    seed: int = field(metadata=not_negative(0))
+    max_length: int = field(metadata=above_zero(128))
+    cache_dir: str
+
+
+def parse_data(values: object) -> Parsed:
+    """A `DataConfig` whose files are names that a reader takes, or every problem in it."""
+    parsed = parse_section(DataConfig, values, "data")
+    if parsed.problems:
+        return parsed
+    data: DataConfig = parsed.section
+    problems = _hub_problems(data)
+    if not problems:
+        data = _with_hub_names(data)
+        problems = [*_share_problems(data), *_file_problems(data), *_template_problems(data)]
+    return Parsed(None if problems else data, problems)
+
+
+def _hub_problems(data: DataConfig) -> list[str]:
+    if data.dataset is None:
+        given = [key for key in ("dataset_config", *SPLITS.values()) if getattr(data, key) is not None]
+        return [f"data.{key} is {getattr(data, key)!r}, but data.dataset is null; use data=hub" for key in given]
+    problems = [
+        f"data.{key} is {getattr(data, key)!r}, but the rows are those of data.dataset; use data.{split}, or drop one"
+        for key, split in SPLITS.items()
+        if getattr(data, key) is not None
+    ]
+    if data.train_split is None:
+        problems.append("data.train_split is null; name the training rows of data.dataset, e.g. train")
+    return problems
+
+
+def _with_hub_names(data: DataConfig) -> DataConfig:
+    if data.dataset is None:
+        return data
+    name = f"hub:{data.dataset}" + (f":{data.dataset_config}" if data.dataset_config else "")
+    chosen = {key: getattr(data, split) for key, split in SPLITS.items()}
+    files: dict[str, Any] = {key: f"{name}@{split}" for key, split in chosen.items() if split is not None}
+    return replace(data, **files)
+
+
+def _share_problems(data: DataConfig) -> list[str]:
+    problems = []
+    held_out = (0 if data.validation_file else data.validation_share) + (0 if data.test_file else data.test_share)
+    if held_out >= 1:
+        problems.append(
+            f"data.validation_share + data.test_share is {held_out:g}; leave rows to train on, e.g. 0.15 each"
+        )
+    if not data.validation_file and data.validation_share == 0:
+        problems.append("data.validation_share is 0 and data.validation_file is null; set one of them")
+    return problems
+
+
+def _file_problems(data: DataConfig) -> list[str]:
+    problems = []
+    for key in ("train_file", "validation_file", "test_file"):
+        value = getattr(data, key)
+        names = value if isinstance(value, list) else [value]
+        if (value is None and key == "train_file") or not all(isinstance(name, str) or name is None for name in names):
+            problems.append(f"data.{key} is {value!r}; use a file, a folder, or a list of them")
+    return problems
+
+
+def _template_problems(data: DataConfig) -> list[str]:
+    template = data.text_template
+    if template is None or _last_field(template) == data.target_column:
+        return []
+    return [
+        f"data.text_template is {template!r}; its last field must be data.target_column, e.g. "
+        f"'User: {{{data.text_column}}}\\nAssistant: {{{data.target_column}}}'"
+    ]
+
+
+def _last_field(template: str) -> str | None:
+    fields = re.findall(r"\{(\w+)\}", template)
+    return fields[-1] if fields else None

@@ -1,0 +1,223 @@
+"""The types of a task's config. Values live in `conf/task/`; nothing here has a default."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from slimtune.training.config.schema import Parsed, above_zero, nearest, not_negative, parse_section, suggestion
+
+
+class Direction(Enum):
+    """Whether more or less of a metric is better."""
+
+    maximize = "maximize"
+    minimize = "minimize"
+
+
+class Pooling(Enum):
+    """How token vectors become one vector of the text."""
+
+    mean = "mean"
+    cls = "cls"
+    last = "last"
+
+
+# what each metric of our own gives
+METRIC_KEYS: dict[str, tuple[str, ...]] = {
+    "accuracy": ("accuracy",),
+    "f1": ("f1_macro", "f1_micro", "f1_weighted"),
+    "multilabel_f1": ("f1_macro", "f1_micro", "f1_weighted", "f1_samples", "subset_accuracy"),
+    "perplexity": ("perplexity",),
+    "exact_match": ("exact_match",),
+    "bleu": ("bleu",),
+    "chrf": ("chrf",),
+    "rouge": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
+    "entity_f1": ("precision", "recall", "f1", "f1_macro"),
+    "spearman": ("spearman",),
+    "pair_scores": ("average_precision", "best_threshold_accuracy", "best_threshold"),
+}
+LESS_IS_BETTER = ("loss", "perplexity")
+# those of ours that a task's answers are fit for
+FITTING: dict[str, tuple[str, ...]] = {
+    "classification": ("accuracy", "f1"),
+    "generation": ("perplexity", "exact_match", "bleu", "chrf", "rouge", "accuracy", "f1"),
+    "language_modelling": ("perplexity",),
+    "extraction": ("entity_f1",),
+    "similarity": ("spearman", "pair_scores"),
+}
+FITTING |= dict.fromkeys(("summarization", "translation"), FITTING["generation"])
+
+
+@dataclass(slots=True, kw_only=True)
+class TaskConfig:
+    """What every task has.
+
+    Attributes:
+        name: The kind of task.
+        metric: Validation metric that early stopping, the best checkpoint and the search go by.
+        direction: Whether more or less of it is better.
+        metrics: What is measured beside the loss: our own names, `hub:<name>`, or the dotted path of an
+            `evaluate.Metric` or of a function of predictions, references and rows.
+        loss: `{_target_: <dotted path>, ...}` of a loss of your own; null takes the task's.
+    """
+
+    name: str
+    metric: str
+    direction: Direction
+    metrics: list[str]
+    loss: Any
+
+    @property
+    def maximize(self) -> bool:
+        """Whether more of the metric is better."""
+        return self.direction is Direction.maximize
+
+
+@dataclass(slots=True, kw_only=True)
+class ClassificationConfig(TaskConfig):
+    """One label a text, or several.
+
+    Attributes:
+        labels: Label names in the order of their ids; null takes the sorted labels of the training data.
+        multi_label: Whether a text has any number of labels.
+        class_weights: `balanced`, a weight by label, or null.
+    """
+
+    labels: list[str] | None
+    multi_label: bool
+    class_weights: Any
+
+
+@dataclass(slots=True, kw_only=True)
+class GenerationConfig(TaskConfig):
+    """Text from text, by a causal or an encoder-decoder model: generation, summarization, translation.
+
+    Attributes:
+        train_on_prompt: Whether the prompt's tokens count in the loss too (causal models).
+        max_new_tokens: Longest generated answer in tokens.
+        num_beams: Beams of the search for the answer; 1 is greedy.
+        eval_rows: Held-out rows, drawn by `data.seed`, that text is generated for at an evaluation; 0 generates none.
+    """
+
+    train_on_prompt: bool
+    max_new_tokens: int = field(metadata=above_zero(64))
+    num_beams: int = field(metadata=above_zero(1))
+    eval_rows: int = field(metadata=not_negative(64))
+
+
+@dataclass(slots=True, kw_only=True)
+class LanguageModellingConfig(TaskConfig):
+    """The next token of plain text."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ExtractionConfig(TaskConfig):
+    """Spans of a text and their types, by token classification.
+
+    Attributes:
+        labels: Types of spans; null takes those of the training data, sorted.
+        stride: Tokens that two windows of a row longer than `data.max_length` share.
+    """
+
+    labels: list[str] | None
+    stride: int = field(metadata=above_zero(32))
+
+
+@dataclass(slots=True, kw_only=True)
+class SimilarityConfig(TaskConfig):
+    """How alike two texts are, by the cosine of their vectors.
+
+    Attributes:
+        pooling: How token vectors become one vector of the text.
+    """
+
+    pooling: Pooling
+
+
+@dataclass(slots=True, kw_only=True)
+class CustomConfig(TaskConfig):
+    """A task of the user's own.
+
+    Attributes:
+        name: Dotted path of a class with `parse(row, where, data)` and `make(config, train, labels)`, as
+            `examples/custom/regression.py` has them.
+        options: Whatever it needs.
+    """
+
+    options: Any
+
+
+TASKS: dict[str, type[TaskConfig]] = {
+    "classification": ClassificationConfig,
+    "generation": GenerationConfig,
+    "summarization": GenerationConfig,
+    "translation": GenerationConfig,
+    "language_modelling": LanguageModellingConfig,
+    "extraction": ExtractionConfig,
+    "similarity": SimilarityConfig,
+}
+
+
+def parse_task(values: Any) -> Parsed:
+    """The section of a task, or every problem in it."""
+    name = values.get("name") if isinstance(values, Mapping) else values
+    is_own = isinstance(name, str) and "." in name
+    if name not in TASKS and not is_own:
+        return Parsed(None, [f"task.name is {name!r}; {suggestion(str(name), TASKS)}"])
+    parsed = parse_section(CustomConfig if is_own else TASKS[str(name)], values, "task")
+    problems = parsed.problems or _metric_problems(parsed.section)
+    return Parsed(None if problems else parsed.section, problems)
+
+
+def scores_of(metrics: Sequence[str]) -> list[str]:
+    """The scores that the metrics give; one of the user's own gives at least its own name."""
+    keys = ["loss"]
+    for name in metrics:
+        keys += METRIC_KEYS.get(name, (name.rpartition(".")[-1].rpartition(":")[-1],))
+    return keys
+
+
+def _metric_problems(task: TaskConfig) -> list[str]:
+    problems = []
+    for name in task.metrics:
+        if name not in METRIC_KEYS and "." not in name and ":" not in name:
+            problems.append(f"task.metrics has '{name}'; {suggestion(name, METRIC_KEYS)}")
+        elif name in METRIC_KEYS and name not in fitting_metrics(task):
+            problems.append(f"task.metrics has '{name}', which is none of {', '.join(fitting_metrics(task))}")
+    known = scores_of(task.metrics)
+    foreign = any(name not in METRIC_KEYS for name in task.metrics)
+    if task.metric not in known and not foreign:
+        near = nearest(task.metric, known)
+        more = f"did you mean '{near}'?" if near else f"task.metrics gives {', '.join(known)}"
+        problems.append(f"task.metric is '{task.metric}'; {more}")
+    elif _is_ours(task.metric):
+        fitting = Direction.minimize if task.metric in LESS_IS_BETTER else Direction.maximize
+        if task.direction is not fitting:
+            problems.append(
+                f"task.direction is {task.direction.value}, but task.metric is {task.metric}; use {fitting.value}"
+            )
+    if isinstance(task, GenerationConfig) and task.eval_rows == 0 and task.metric not in LESS_IS_BETTER:
+        problems.append(f"task.eval_rows is 0, but task.metric is {task.metric}, which is of generated text; use 64")
+    if isinstance(task, SimilarityConfig) and task.loss is None:
+        problems.append(
+            "task.loss is null; similarity needs one, e.g. slimtune.training.tasks.pair_losses.ContrastiveLoss"
+        )
+    if isinstance(task, ClassificationConfig) and task.class_weights is not None and (task.multi_label or task.loss):
+        problems.append("task.class_weights goes with neither task.multi_label nor task.loss; use null")
+    if task.loss is not None and not (isinstance(task.loss, Mapping) and isinstance(task.loss.get("_target_"), str)):
+        problems.append(
+            f"task.loss is {task.loss!r}; use {{_target_: package.module.Loss}} with its arguments, or null"
+        )
+    return problems
+
+
+def fitting_metrics(task: TaskConfig) -> tuple[str, ...]:
+    """Metrics of ours that the task's answers are fit for."""
+    if isinstance(task, ClassificationConfig) and task.multi_label:
+        return ("multilabel_f1",)
+    return FITTING.get(task.name, tuple(METRIC_KEYS))
+
+
+def _is_ours(score: str) -> bool:
+    return score == "loss" or any(score in keys for keys in METRIC_KEYS.values())

@@ -1,0 +1,38 @@
+"""The type of the config's section `tracking`. Values live in `conf/tracking/`; nothing here has a default."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from slimtune.training.config.schema import above_zero
+
+
+class TrackerName(Enum):
+    """Where runs are logged."""
+
+    mlflow = "mlflow"
+    none = "none"
+
+
+class CheckpointPolicy(Enum):
+    """Whose checkpoints are uploaded to the tracker."""
+
+    all = "all"
+    best = "best"
+    none = "none"
+
+
+@dataclass(slots=True, kw_only=True)
+class TrackingConfig:
+    """Attributes:
+    name: `none` logs nothing.
+    uri: MLflow tracking URI; null is `mlruns/mlflow.db` (SQLite) under the working directory.
+    experiment: MLflow experiment; null is the sweep's name.
+    checkpoints: Whose checkpoints are uploaded as artifacts.
+    log_every: Optimizer steps between training metrics.
+    """
+
+    name: TrackerName
+    uri: str | None
+    experiment: str | None
+    checkpoints: CheckpointPolicy
+    log_every: int = field(metadata=above_zero(10))

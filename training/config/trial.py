@@ -1,0 +1,125 @@
+"""A trial's whole config: its sections, and the rules between them."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from slimtune.training.config.data import DataConfig, parse_data
+from slimtune.training.config.fit import FitConfig, Optimizer, Precision
+from slimtune.training.config.method import (
+    FullConfig,
+    LoraConfig,
+    MethodConfig,
+    PrefixTuningConfig,
+    PromptTuningConfig,
+    parse_method,
+)
+from slimtune.training.config.model import ModelConfig
+from slimtune.training.config.schema import Parsed, parse_section
+from slimtune.training.config.task import ClassificationConfig, TaskConfig, parse_task
+from slimtune.training.config.tracking import TrackingConfig
+
+
+class TrialConfig(NamedTuple):
+    """Everything that one trial is a function of."""
+
+    task: TaskConfig
+    data: DataConfig
+    model: ModelConfig
+    method: MethodConfig
+    fit: FitConfig
+    tracking: TrackingConfig
+
+
+def parse_trial(values: Mapping[str, Any]) -> Parsed:
+    """A `TrialConfig` from the composed config, or every problem in it."""
+    parts = {
+        "task": parse_task(values.get("task")),
+        "data": parse_data(values.get("data")),
+        "model": parse_section(ModelConfig, values.get("model"), "model"),
+        "method": parse_method(values.get("method")),
+        "fit": parse_section(FitConfig, values.get("fit"), "fit"),
+        "tracking": parse_section(TrackingConfig, values.get("tracking"), "tracking"),
+    }
+    problems = [problem for part in parts.values() for problem in part.problems]
+    config = TrialConfig(**{name: part.section for name, part in parts.items()})
+    if not problems:
+        problems = _cross_problems(config)
+    return Parsed(None if problems else config, problems)
+
+
+def _cross_problems(config: TrialConfig) -> list[str]:
+    fit = config.fit
+    problems = [*_model_problems(config.model), *_smoothing_problems(config)]
+    if fit.loraplus_lr_ratio != 1 and not isinstance(config.method, LoraConfig):
+        problems.append(
+            f"fit.loraplus_lr_ratio is {fit.loraplus_lr_ratio:g}, and method={config.method.name} has no B; use 1"
+        )
+    if fit.rows_at_once > fit.batch_size:
+        problems.append(
+            f"fit.micro_batch_size is {fit.micro_batch_size}; use at most fit.batch_size ({fit.batch_size})"
+        )
+    if config.model.scratch is not None and not isinstance(config.method, FullConfig):
+        problems.append(
+            f"method.name is {config.method.name}, but model.scratch draws its weights, which nobody has trained; "
+            "use method=full"
+        )
+    if config.model.quantization is not None and isinstance(config.method, FullConfig):
+        problems.append(
+            f"model.quantization is {config.model.quantization.value}, and method=full would train those weights; "
+            "use method=lora, or model.quantization=null"
+        )
+    if fit.gradient_checkpointing and isinstance(config.method, PrefixTuningConfig):
+        problems.append(
+            "fit.gradient_checkpointing is true, with which layers take no prefix; use false, or another method"
+        )
+    if fit.devices > 1 and fit.slots is not None and fit.slots > 1:
+        problems.append(
+            f"fit.devices is {fit.devices} and fit.slots is {fit.slots}; a trial on several devices shares no passes"
+        )
+    if fit.fsdp:
+        problems += _fsdp_problems(config)
+    if fit.compile and fit.slots is not None and fit.slots > 1:
+        problems.append(f"fit.compile is true and fit.slots is {fit.slots}; shared passes are not compiled: drop one")
+    return problems
+
+
+def _fsdp_problems(config: TrialConfig) -> list[str]:
+    """What cannot be shared out over devices."""
+    fit = config.fit
+    rules = (
+        (fit.devices == 1, "fit.devices is 1: there is nothing to share; use 2 or more"),
+        (fit.optimizer is not Optimizer.adamw, f"fit.optimizer is {fit.optimizer.value}; use adamw"),
+        (fit.precision is Precision.fp16, "fit.precision is fp16; use bf16 or fp32"),
+        (bool(fit.compile), "fit.compile is true; use false"),
+        (config.model.quantization is not None, "the base is quantized; use method=lora or method=full"),
+        (
+            isinstance(config.method, PromptTuningConfig | PrefixTuningConfig),
+            f"method is {config.method.name}; use lora, adapters, ia3 or full",
+        ),
+    )
+    return [f"fit.fsdp is true, and {text}" for broken, text in rules if broken]
+
+
+def _model_problems(model: ModelConfig) -> list[str]:
+    if (model.name_or_path is None) == (model.scratch is None):
+        return ["model.name_or_path and model.scratch: set one of them; the other is null"]
+    if model.scratch is None:
+        return []
+    if not isinstance(model.scratch, Mapping) or not {"model_type", "vocab_size"} <= set(model.scratch):
+        return [
+            f"model.scratch is {model.scratch!r}; use a mapping with model_type and vocab_size, e.g. model=tiny_llama"
+        ]
+    return []
+
+
+def _smoothing_problems(config: TrialConfig) -> list[str]:
+    if config.fit.label_smoothing == 0:
+        return []
+    task = config.task
+    if (
+        task.loss is not None
+        or task.name == "similarity"
+        or (isinstance(task, ClassificationConfig) and task.multi_label)
+    ):
+        return [f"fit.label_smoothing is {config.fit.label_smoothing:g}, which this task's loss has not; use 0"]
+    return []

@@ -1,0 +1,1 @@
+"""Rows: read, parsed into examples, split, encoded, batched."""

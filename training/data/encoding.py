@@ -1,0 +1,180 @@
+"""Token ids of the splits, cached on disk by everything that they depend on."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from slimtune.training.atomic_files import written_aside
+
+log = logging.getLogger(__name__)
+
+# part of the cache key: raise it when an encoding changes
+ENCODING_VERSION = 3
+STARTS, NUM_CUT = ".starts", "num_cut"
+# a column of one number a row
+UNCUT = "uncut_length"
+CHUNK_ROWS = 1000
+
+
+class Ragged(NamedTuple):
+    """N rows of numbers of any length, end to end.
+
+    Attributes:
+        values_T: int32, all rows.
+        starts_N1: int64, row i is `values_T[starts_N1[i]:starts_N1[i + 1]]`.
+    """
+
+    values_T: np.ndarray
+    starts_N1: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Sequence[Any]) -> "Ragged":
+        """From a list of rows."""
+        starts = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum([len(row) for row in rows], out=starts[1:])
+        parts = [np.asarray(row, dtype=np.int32) for row in rows]
+        return cls(np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32), starts)
+
+    def __len__(self) -> int:
+        return len(self.starts_N1) - 1
+
+    def row(self, index: int) -> np.ndarray:
+        """The numbers of one row."""
+        return self.values_T[self.starts_N1[index] : self.starts_N1[index + 1]]
+
+    def lengths(self) -> np.ndarray:
+        """Numbers in each row."""
+        return np.diff(self.starts_N1)
+
+
+class Encoded(NamedTuple):
+    """N rows as a model takes them.
+
+    Attributes:
+        columns: `input_ids`, and whatever else the task's rows have.
+        num_cut: Rows that were cut.
+    """
+
+    columns: Mapping[str, Ragged]
+    num_cut: int
+
+    def __len__(self) -> int:
+        return len(self.columns["input_ids"])
+
+    def row(self, index: int) -> np.ndarray:
+        """Token ids of one row."""
+        return self.columns["input_ids"].row(index)
+
+    def lengths(self) -> np.ndarray:
+        """Tokens of each row."""
+        return self.columns["input_ids"].lengths()
+
+    def uncut_lengths(self) -> np.ndarray:
+        """Tokens of each row before it was cut."""
+        return self.columns[UNCUT].values_T if UNCUT in self.columns else self.lengths()
+
+
+class Recipe(NamedTuple):
+    """What an encoding depends on beside the rows and the tokenizer, and how it is made."""
+
+    settings: Mapping[str, Any]
+    make: Callable[[], Encoded]
+
+
+def encode(contents: Iterable[Any], tokenizer: Any, recipe: Recipe, *, cache_dir: Path) -> Encoded:
+    """Encode rows, or load what an earlier sweep made of the same rows with the same tokenizer and settings.
+
+    Several processes may encode the same rows at once: files are written aside and renamed.
+
+    Args:
+        contents: Plain values of the rows.
+        tokenizer: The model's.
+        recipe: What to do with them.
+        cache_dir: Where encodings are kept.
+    """
+    path = cache_dir / f"{_key(contents, tokenizer, recipe.settings)}.safetensors"
+    cached = _load(path)
+    if cached is not None:
+        log.info("encoded data: %d rows from %s", len(cached), path)
+        return cached
+    encoded = recipe.make()
+    _save(encoded, path)
+    log.info("encoded data: %d rows tokenized, kept in %s", len(encoded), path)
+    return encoded
+
+
+def tokenized(
+    texts: Sequence[str], tokenizer: Any, *, max_length: int, pairs: Sequence[str] | None = None
+) -> tuple[dict[str, list[Any]], int]:
+    """Token ids of texts, or of pairs of texts, with the tokenizer's special tokens, and how many were cut."""
+    columns: dict[str, list[Any]] = {UNCUT: []}
+    for at in range(0, len(texts), CHUNK_ROWS):
+        part = slice(at, at + CHUNK_ROWS)
+        given = (list(texts[part]),) if pairs is None else (list(texts[part]), list(pairs[part]))
+        output = tokenizer(*given, truncation=False, padding=False, verbose=False)
+        uncut = [[len(row)] for row in output["input_ids"]]
+        if any(length > max_length for (length,) in uncut):
+            output = tokenizer(*given, truncation=True, max_length=max_length, padding=False)
+        columns[UNCUT] += uncut
+        for name in ("input_ids", "token_type_ids"):
+            if name == "input_ids" or (pairs is not None and name in output):
+                # a list of ints takes many times the memory
+                columns.setdefault(name, []).extend(np.asarray(row, dtype=np.int32) for row in output[name])
+    return columns, sum(length > max_length for (length,) in columns[UNCUT])
+
+
+def _key(contents: Iterable[Any], tokenizer: Any, settings: Mapping[str, Any]) -> str:
+    facts = [
+        ENCODING_VERSION,
+        dict(settings),
+        tokenizer.truncation_side,
+        getattr(tokenizer, "chat_template", None),
+        # an end-of-sequence token is part of a row, and may be changed beside the vocabulary
+        getattr(tokenizer, "special_tokens_map", None),
+    ]
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
+    digest.update(_fingerprint(tokenizer))
+    for content in contents:
+        data = json.dumps(content, ensure_ascii=False).encode()
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()[:40]
+
+
+def _fingerprint(tokenizer: Any) -> bytes:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        # left behind by the last call, and set anew by the next one
+        backend.no_truncation()
+        backend.no_padding()
+        return bytes(backend.to_str().encode())
+    return json.dumps([type(tokenizer).__name__, sorted(tokenizer.get_vocab().items())]).encode()
+
+
+def _load(path: Path) -> Encoded | None:
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError:
+        return None
+    except SafetensorError:
+        log.warning("encoded data: %s is broken and is made again", path)
+        return None
+    names = [name for name in tensors if not name.endswith(STARTS) and name != NUM_CUT]
+    columns = {name: Ragged(tensors[name], tensors[name + STARTS]) for name in names}
+    return Encoded(columns, int(tensors[NUM_CUT][0]))
+
+
+def _save(encoded: Encoded, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {NUM_CUT: np.array([encoded.num_cut])}
+    for name, column in encoded.columns.items():
+        tensors |= {name: column.values_T, name + STARTS: column.starts_N1}
+    with written_aside(path) as aside:
+        save_file(tensors, aside)

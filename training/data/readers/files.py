@@ -1,0 +1,64 @@
+"""Files behind a name: itself, all in a folder, or all that match a pattern."""
+
+import glob
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+from slimtune.training.data.readers.formats import READERS, ending_of
+from slimtune.training.errors import DataError
+from slimtune.training.package_path import package_file
+
+log = logging.getLogger(__name__)
+
+# names of files that come with data and are no rows of it
+ABOUT_THE_DATA = ("readme", "license", "licence", "notice", "citation", "changelog")
+
+
+def files_of(name: str) -> list[Path]:
+    """The files that `name` stands for, sorted by path.
+
+    A folder stands for all files below it and a pattern (`*`, `?`, `[...]`, `**`) for the files that match, as far as
+    their endings are known; how many are not is logged. Hidden files and folders are left out, and so are READMEs and
+    licences in a folder; links to folders are not followed. A file of just that name goes before a pattern.
+
+    Raises:
+        DataError: There is no such file, or none with a known ending.
+    """
+    try:
+        path = Path(package_file(name)).expanduser()
+    except FileNotFoundError as error:
+        raise DataError(f"{error}") from None
+    if path.is_dir():
+        return _known(_rows_only(_below(path)), name=name)
+    if path.exists():
+        return [path]
+    if glob.has_magic(name):
+        return _known((Path(match) for match in glob.iglob(str(path), recursive=True)), name=name)
+    raise DataError(f"{name}: no such file (looked in {path.absolute().parent}); check the path")
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder, onerror=_unreadable):
+        folders[:] = [inner for inner in folders if not inner.startswith(".")]
+        yield from (Path(parent, file) for file in files if not file.startswith("."))
+
+
+def _rows_only(paths: Iterable[Path]) -> Iterator[Path]:
+    return (path for path in paths if path.name.partition(".")[0].lower() not in ABOUT_THE_DATA)
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise DataError(f"{error.filename}: cannot be read ({error.strerror}); check the folder's rights") from None
+
+
+def _known(paths: Iterable[Path], *, name: str) -> list[Path]:
+    files = [path for path in paths if path.is_file()]
+    known = sorted(path for path in files if ending_of(path) in READERS)
+    if not known:
+        raise DataError(f"{name}: no file there ends in {', '.join(sorted(READERS))}; check the name")
+    if len(known) < len(files):
+        log.info("%s: %d of %d files are skipped for their ending", name, len(files) - len(known), len(files))
+    return known

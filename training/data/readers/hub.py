@@ -1,0 +1,79 @@
+"""Rows of a split on the Hugging Face hub."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from slimtune.training.data.readers.row import Row
+from slimtune.training.errors import DataError
+
+SCHEME = "hub:"
+
+_FORM = re.compile(r"hub:(?P<repository>\w[\w.-]*/\w[\w.-]*)(:(?P<config>[^:@]+))?@(?P<split>[^@]+)")
+
+# what to do, by the kind of error that `datasets` raises; the first kind that fits
+_REPAIRS: tuple[tuple[type[Exception], str], ...] = (
+    (ConnectionError, "go online once, the split is then cached (HF_HUB_OFFLINE forbids it)"),
+    (FileNotFoundError, "check the name; if it is private or gated, ask for access and run `hf auth login`"),
+    (ValueError, "use a config and a split that it has"),
+    (RuntimeError, "code that comes with data is not run; save the rows as Parquet"),
+    (Exception, "load it by hand to see more: datasets.load_dataset(...)"),
+)
+
+
+def rows_of_hub(name: str) -> Iterator[Row]:
+    """The rows of `hub:<owner>/<name>[:<config>]@<split>`; the split may be cut, e.g. `train[:4096]`.
+
+    The split is downloaded once to the cache of `datasets` and mapped from there, not held in memory. The token of a
+    private data set is the one of `hf auth login` or HF_TOKEN. Class labels, stored as ids, come as their names, the
+    ids beside them as `<column>_id`.
+
+    Raises:
+        DataError: The name has another form, or the split cannot be had.
+    """
+    form = _FORM.fullmatch(name)
+    if form is None:
+        raise DataError(f"{name}: not a hub name; use hub:<owner>/<name>[:<config>]@<split>, e.g. hub:org/tones@train")
+    if Path(form["repository"]).exists():
+        # `datasets` would read it in place of the hub, and say nothing
+        raise DataError(f"{name}: there is a local '{form['repository']}' too; drop 'hub:' to read it, or move it away")
+    loaded = _loaded(form["repository"], form["config"], form["split"], name=name)
+    named = {column: names for column, feature in loaded.features.items() if (names := _label_names(feature))}
+    for row in loaded:
+        ids = {f"{column}_id": row[column] for column in named}
+        yield ids | dict(row) | {column: _named(row[column], names) for column, names in named.items()}
+
+
+def _label_names(feature: Any) -> list[str] | None:
+    """The names of a column of class labels, or of a column of lists of them."""
+    import datasets
+
+    inner = getattr(feature, "feature", feature)
+    return list(inner.names) if isinstance(inner, datasets.ClassLabel) else None
+
+
+def _named(value: Any, names: list[str]) -> Any:
+    """The name of an id, or those of a list of ids; -1, by which a split without labels has them, is none."""
+    if isinstance(value, list):
+        return [_named(one, names) for one in value]
+    return None if value is None or value < 0 else names[value]
+
+
+def _loaded(repository: str, config: str | None, split: str, *, name: str) -> Any:
+    import datasets
+
+    try:
+        # no code of the repository: datasets < 4 ran it if told to, and asked if told nothing
+        return datasets.load_dataset(repository, config, split=split, trust_remote_code=False)
+    except Exception as error:  # noqa: BLE001  # the errors of its HTTP client come through, whichever that is
+        repair = next(text for kind, text in _REPAIRS if isinstance(error, kind))
+        raise DataError(f"{name}: cannot be loaded ({_reason(error)}); {repair}") from None
+
+
+def _reason(error: Exception) -> str:
+    """First line of the innermost cause, with nothing in it that looks like a token."""
+    while isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    line = next(iter(str(error).splitlines()), "").rstrip(". ")
+    return re.sub(r"hf_[\w.-]{16,}", "hf_***", f"{type(error).__name__}: {line}")

@@ -1,0 +1,90 @@
+"""Rows from files, folders and the hub.
+
+A name is one of
+
+- a file: `.jsonl`, `.json` (an array of objects), `.csv`, `.tsv`, `.parquet`; a `.txt` or `.md` file is one document
+  and so one row, `{"text": <the whole file>, "file": <its path>}`; each of them also with `.gz`
+- a folder: all such files below it, sorted by path, but for READMEs, licences and the like
+- a pattern, e.g. `data/*.jsonl` or `data/**/part-*.csv.gz`
+- `package:<module>/<path>`: a file or folder that an installed package carries
+- `python:sources`, `python:docstrings`, `python:summaries`: text of the running Python's standard library
+- `hub:<owner>/<name>[:<config>]@<split>`: a split on the Hugging Face hub, e.g. `hub:org/tones@train[:4096]`
+
+or a list of names, whose rows follow one another. Nothing is unpickled, and no code that comes with data is run.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from slimtune.training.data.readers.custom import read_with
+from slimtune.training.data.readers.files import files_of
+from slimtune.training.data.readers.formats import rows_of_file
+from slimtune.training.data.readers.hub import SCHEME as HUB
+from slimtune.training.data.readers.hub import rows_of_hub
+from slimtune.training.data.readers.python_text import read_python
+from slimtune.training.data.readers.row import Row
+from slimtune.training.errors import DataError
+
+PYTHON = "python:"
+
+__all__ = ["Row", "count_rows", "iter_rows", "read_rows", "read_with"]
+
+
+def read_rows(name: str | Sequence[str]) -> list[Row]:
+    """All rows of a name, or of several.
+
+    Raises:
+        DataError: A source is missing, unreadable, of an unknown kind, or all are empty; the message names file and
+            line.
+    """
+    rows = list(iter_rows(name))
+    if not rows:
+        raise DataError(f"{_shown(name)}: no rows; give a file with at least one row a class")
+    return rows
+
+
+def iter_rows(name: str | Sequence[str]) -> Iterator[Row]:
+    """The rows one by one; only `.json` arrays, and documents one at a time, are whole in memory.
+
+    All files are looked up before the first row.
+
+    Raises:
+        DataError: As `read_rows`, when the row at fault is reached.
+    """
+    sources = [_source(each) for each in _listed(name)]
+    for rows in sources:
+        yield from rows
+
+
+def count_rows(name: str | Sequence[str]) -> int:
+    """How many rows `iter_rows` gives, in one pass that keeps none; may be 0.
+
+    Raises:
+        DataError: As `read_rows`, but for sources that are empty.
+    """
+    return sum(1 for _ in iter_rows(name))
+
+
+def _listed(name: str | Sequence[str]) -> list[str]:
+    names = [name] if isinstance(name, str) else list(name)
+    # Path("") is the folder we stand in
+    if not names or not all(names):
+        raise DataError(f"the file is {name!r}; name at least one, and none by an empty text")
+    return names
+
+
+def _source(name: str) -> Iterator[Row]:
+    if name.startswith(HUB):
+        return rows_of_hub(name)
+    if name.startswith(PYTHON):
+        return read_python(name)
+    return _rows_of_files(files_of(name))
+
+
+def _rows_of_files(paths: Sequence[Path]) -> Iterator[Row]:
+    for path in paths:
+        yield from rows_of_file(path)
+
+
+def _shown(name: str | Sequence[str]) -> str:
+    return name if isinstance(name, str) else ", ".join(name)

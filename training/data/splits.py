@@ -1,0 +1,205 @@
+"""Training, validation and test rows, never with one row on two sides."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from slimtune.training.config.data import DataConfig
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.examples import Example, Parser, parser_of
+from slimtune.training.data.readers.reader import Row, iter_rows, read_with
+from slimtune.training.errors import DataError
+
+# share of common shingles from which two texts are nearly the same: a word replaced in twenty
+NEAR = 0.7
+# beyond it, texts are alike because all of them share something
+MAX_NEAR_SHARE = 0.1
+
+
+class Splits(NamedTuple):
+    """Attributes:
+    train: Trained on.
+    validation: Chooses among trials.
+    test: Read once, for the winner; may be empty.
+    num_duplicates: Rows dropped because the same text stood before them in the same file.
+    num_empty: Rows dropped because they have no text.
+    num_leaked: Training rows dropped because a held-out file has the same text.
+    near_leaks: Training texts that are nearly a held-out text, with that text.
+    near_dropped: Whether they were left out: not where `data.drop_leaks` says so, nor where they are so many that the
+        rows must have much in common, as a shared instruction.
+    """
+
+    train: list[Example]
+    validation: list[Example]
+    test: list[Example]
+    num_duplicates: int
+    num_empty: int
+    num_leaked: int
+    near_leaks: list[tuple[str, str]]
+    near_dropped: bool
+
+    def named(self) -> dict[str, list[Example]]:
+        """The rows by the name of their split, as metrics are named."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+
+class _Read(NamedTuple):
+    examples: list[Example]
+    num_duplicates: int
+    num_empty: int
+
+
+def load_splits(config: TrialConfig) -> Splits:
+    """Read, deduplicate and split as `config.data` says.
+
+    A held-out file keeps its rows; training rows with the same text are dropped. Splits made here keep the class
+    distribution and the groups, and depend on the rows and `data.seed` alone.
+
+    Raises:
+        DataError: A column is missing, a label is empty, or a class is too small to be split.
+    """
+    data, parse = config.data, parser_of(config.task, config.data)
+    test, validation, train = (
+        _read(name, data, parse) if name else _Read([], 0, 0)
+        for name in (data.test_file, data.validation_file, data.train_file)
+    )
+    seen = {_key(example) for example in test.examples}
+    kept_validation = [example for example in validation.examples if _key(example) not in seen]
+    seen |= {_key(example) for example in kept_validation}
+    rows = [example for example in train.examples if _key(example) not in seen]
+    num_leaked = len(train.examples) - len(rows) + len(validation.examples) - len(kept_validation)
+    if not rows:
+        raise DataError(f"{data.train_file}: no row is left to train on after removing those in the held-out files")
+    if validation.examples and not kept_validation:
+        raise DataError(f"{data.validation_file}: all its rows are in data.test_file too; give other rows")
+    held_test, held_validation = test.examples, kept_validation
+    if not data.test_file and data.test_share > 0:
+        rows, held_test = _hold_out(rows, data.test_share, config)
+    if not data.validation_file:
+        # the share is of the whole file, so it grows on what the test split left
+        portion = data.validation_share / (1 - (0 if data.test_file else data.test_share))
+        rows, held_validation = _hold_out(rows, portion, config)
+    leaks = _near_leaks(rows, [*held_validation, *held_test], config)
+    near_dropped = data.drop_leaks and len(leaks) <= MAX_NEAR_SHARE * len(rows)
+    read = (train, validation, test)
+    return Splits(
+        [row for index, row in enumerate(rows) if index not in leaks] if near_dropped else rows,
+        held_validation,
+        held_test,
+        num_duplicates=sum(part.num_duplicates for part in read),
+        num_empty=sum(part.num_empty for part in read),
+        num_leaked=num_leaked,
+        near_leaks=[(rows[index].text, other) for index, other in leaks.items()],
+        near_dropped=near_dropped,
+    )
+
+
+def examples_of(source: Any, config: TrialConfig) -> list[Example]:
+    """Rows as the config's task sees them, those without text left out.
+
+    Args:
+        source: A name that a reader takes, or rows as they were read.
+        config: The trial's.
+
+    Raises:
+        DataError: A column is missing, a label is empty, or there are no rows; the message names the row.
+    """
+    parse = parser_of(config.task, config.data)
+    if isinstance(source, str):
+        parsed = _parsed(source, config.data, parse)
+    else:
+        parsed = (parse(row, f"row {number}") for number, row in enumerate(source, start=1))
+    examples = [example for example in parsed if example is not None]
+    if not examples:
+        raise DataError(f"{source if isinstance(source, str) else 'the data'}: no rows with text")
+    return examples
+
+
+def _parsed(name: Any, data: DataConfig, parse: Parser) -> Iterator[Example | None]:
+    names = [name] if isinstance(name, str) else name
+    rows: Iterator[Row] = (
+        iter_rows(names)
+        if data.reader is None
+        else itertools.chain.from_iterable(read_with(data.reader, one) for one in names)
+    )
+    for number, row in enumerate(rows, start=1):
+        yield parse(row, f"{name}, row {number}")
+
+
+def _read(name: Any, data: DataConfig, parse: Parser) -> _Read:
+    first: dict[str, Example] = {}
+    num_duplicates = num_empty = 0
+    for example in _parsed(name, data, parse):
+        if example is None:
+            num_empty += 1
+        elif (key := _key(example)) in first:
+            num_duplicates += 1
+        else:
+            first[key] = example
+    if not first:
+        raise DataError(f"{name}: no rows with text; give a file with at least one row")
+    return _Read(list(first.values()), num_duplicates, num_empty)
+
+
+def _key(example: Example) -> str:
+    """Equal for rows that a person would call the same."""
+    return " ".join(f"{example.text} {example.pair}".casefold().split())
+
+
+def _near_leaks(examples: list[Example], held_out: list[Example], config: TrialConfig) -> dict[int, str]:
+    """Training rows that are nearly a held-out row, with that row's text."""
+    if config.task.name == "language_modelling":
+        # documents share passages, and are no rows of questions with answers
+        return {}
+    from slimtune.training.data.near_duplicates import near_duplicates
+
+    texts, others = ([f"{one.text} {one.pair}".strip() for one in part] for part in (examples, held_out))
+    first: dict[int, str] = {}
+    for match in near_duplicates(texts, others, threshold=NEAR):
+        first.setdefault(match.text, others[match.other])
+    return first
+
+
+def _hold_out(examples: list[Example], portion: float, config: TrialConfig) -> tuple[list[Example], list[Example]]:
+    """The rows without a portion of them, and that portion."""
+    # here, so that reading rows alone does not import scikit-learn
+    from sklearn.model_selection import GroupShuffleSplit, train_test_split
+
+    data = config.data
+    if data.group_column is not None:
+        groups = [example.group for example in examples]
+        if not all(groups):
+            raise DataError(f"{data.train_file}: a row has no '{data.group_column}' (data.group_column); fill it")
+        if len(set(groups)) < 3:
+            raise DataError(f"{data.train_file}: data.group_column has {len(set(groups))} groups; a split needs three")
+        shuffle = GroupShuffleSplit(1, test_size=portion, random_state=data.seed)
+        kept, out = next(shuffle.split(examples, groups=groups))
+        return [examples[index] for index in kept], [examples[index] for index in out]
+    num_held_out = round(len(examples) * portion)
+    stratified = config.task.name == "classification" and not any(example.labels for example in examples)
+    if stratified:
+        _check_classes(examples, num_held_out, data)
+    elif not 0 < num_held_out < len(examples):
+        raise DataError(
+            f"{data.train_file}: {len(examples)} rows are too few to hold out {num_held_out}; add rows, or give "
+            "data.validation_file and data.test_file"
+        )
+    labels = [example.label for example in examples] if stratified else None
+    train, held_out = train_test_split(examples, test_size=num_held_out, random_state=data.seed, stratify=labels)
+    return train, held_out
+
+
+def _check_classes(examples: list[Example], num_held_out: int, data: DataConfig) -> None:
+    counts = Counter(example.label for example in examples)
+    label, fewest = min(counts.items(), key=lambda item: item[1])
+    if fewest < 2:
+        raise DataError(
+            f"{data.train_file}: class '{label}' has {fewest} row; a split that keeps the classes needs 2: "
+            "add rows, remove the class, or give data.validation_file and data.test_file"
+        )
+    if num_held_out < len(counts) or len(examples) - num_held_out < len(counts):
+        raise DataError(
+            f"{data.train_file}: {len(examples)} rows are too few to hold out {num_held_out} of {len(counts)} classes; "
+            "add rows or give data.validation_file and data.test_file"
+        )

@@ -1,0 +1,1 @@
+"""What a person should know about the rows before training on them."""

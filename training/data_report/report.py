@@ -1,0 +1,206 @@
+"""What a person should know about the rows before training on them: a record, and its picture on the terminal."""
+
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from rich.bar import Bar
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from slimtune.training.data.near_duplicates import label_conflicts
+
+PERCENTS = (50, 90, 95, 99, 100)
+MAX_BINS, BAR_WIDTH = 10, 40
+MAX_LEAK_EXAMPLES, MAX_LABEL_NOISE, MAX_CHARACTERS = 5, 10, 120
+SHOWN_CLASSES, SHOWN_NOISE, SHOWN_CHARACTERS = 8, 3, 24
+UNBALANCED = 5
+TEXT_WIDTH = 110
+
+
+class Rows(NamedTuple):
+    """By split: texts, labels (None if the task has none), uncut tokens of each row. `train` has a row at least."""
+
+    texts: Mapping[str, Sequence[str]]
+    labels: Mapping[str, Sequence[str]] | None
+    lengths: Mapping[str, np.ndarray]
+
+
+class Findings(NamedTuple):
+    """What reading found. A leak is a training row with the text of a held-out row; examples are pairs of the two."""
+
+    num_empty: int = 0
+    num_duplicates: int = 0
+    leaks_exact: int = 0
+    leaks_near: int = 0
+    leak_examples: Sequence[tuple[str, str]] = ()
+    leaks_removed: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SplitReport:
+    """Tokens are counted before anything is cut; quantiles are by percent of the rows, and empty without rows."""
+
+    name: str
+    num_rows: int
+    num_tokens: int
+    length_quantiles: dict[int, int]
+    num_cut: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataReport:
+    """Lengths, classes and label noise are those of the training rows.
+
+    Attributes:
+        classes: Rows of each label, the largest first; None without labels.
+        imbalance: Rows of the largest class over those of the smallest.
+        length_histogram: Longest length of a bin and its rows; a bin begins after the one before it.
+        suggested_max_length: The smallest multiple of 8 that keeps 99 % of the rows whole, at most the longest row.
+        baselines: Scores of simple models on the validation rows, by model and metric.
+        label_noise: Text, its label, and the label of an earlier row with nearly the same text.
+    """
+
+    splits: list[SplitReport]
+    num_empty: int
+    num_duplicates: int
+    leaks_exact: int
+    leaks_near: int
+    leak_examples: list[tuple[str, str]]
+    leaks_removed: bool
+    classes: dict[str, int] | None
+    imbalance: float | None
+    max_length: int
+    length_histogram: list[tuple[int, int]]
+    cut_share: float
+    suggested_max_length: int
+    baselines: dict[str, dict[str, float]]
+    label_noise: list[tuple[str, str, str]]
+    notes: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What reading it back from JSON gives: lists for tuples, text for the percents."""
+        return dict(json.loads(json.dumps(asdict(self))))
+
+
+def make_report(rows: Rows, *, max_length: int, findings: Findings) -> DataReport:
+    """Count everything; baselines are left to the task."""
+    lengths = np.sort(rows.lengths["train"])
+    texts, labels = rows.texts, rows.labels or {}
+    classes = dict(Counter(labels["train"]).most_common()) if labels else None
+    noise = label_conflicts(texts["train"], labels["train"], limit=MAX_LABEL_NOISE) if labels else []
+    examples = [(one[:MAX_CHARACTERS], two[:MAX_CHARACTERS]) for one, two in findings.leak_examples]
+    report = DataReport(
+        splits=[_split_report(name, lengths, max_length) for name, lengths in rows.lengths.items()],
+        **findings._replace(leak_examples=examples[:MAX_LEAK_EXAMPLES])._asdict(),
+        classes=classes,
+        imbalance=max(classes.values()) / min(classes.values()) if classes else None,
+        max_length=max_length,
+        length_histogram=_histogram(lengths),
+        cut_share=float(np.mean(lengths > max_length)),
+        suggested_max_length=min(-(-_quantile(lengths, 99) // 8) * 8, int(lengths[-1])),
+        baselines={},
+        label_noise=[(text[:MAX_CHARACTERS], label, other) for text, label, other in noise],
+        notes=[],
+    )
+    return replace(report, notes=list(_notes(report, labels)))
+
+
+def render(report: DataReport) -> list[RenderableType]:
+    """The report for a terminal of 80 columns or more."""
+    parts: list[RenderableType] = [_split_table(report.splits)]
+    if sum(count > 0 for _, count in report.length_histogram) > 1:
+        parts.append(_bars(report))
+    if report.classes:
+        named = [f"{label[:SHOWN_CHARACTERS]} {count:,}" for label, count in report.classes.items()]
+        hidden = [f"{len(named) - SHOWN_CLASSES} smaller ones"] if len(named) > SHOWN_CLASSES else []
+        parts.append(Text("classes, in training: " + ", ".join(named[:SHOWN_CLASSES] + hidden)))
+    noise = [f"'{label}' or '{other}'? {' '.join(text.split())}" for text, label, other in report.label_noise]
+    notes = Table.grid(padding=(0, 1))
+    for note in (*report.notes, *noise[:SHOWN_NOISE]):
+        notes.add_row("-", Text(note, overflow="fold"))
+    return [*parts, notes]
+
+
+def as_text(report: DataReport) -> str:
+    """The same without colours, for a page that shows plain text."""
+    console = Console(width=TEXT_WIDTH, file=io.StringIO(), color_system=None)
+    for part in render(report):
+        console.print(part, highlight=False)
+    with_blanks: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in with_blanks.splitlines()) + "\n"
+
+
+def _quantile(sorted_lengths: np.ndarray, percent: int) -> int:
+    return int(sorted_lengths[max(0, -(-percent * len(sorted_lengths) // 100) - 1)])
+
+
+def _split_report(name: str, lengths: np.ndarray, max_length: int) -> SplitReport:
+    quantiles = {percent: _quantile(np.sort(lengths), percent) for percent in PERCENTS} if len(lengths) else {}
+    num_cut, num_tokens = int((lengths > max_length).sum()), int(lengths.sum())
+    return SplitReport(
+        name=name, num_rows=len(lengths), num_tokens=num_tokens, length_quantiles=quantiles, num_cut=num_cut
+    )
+
+
+def _histogram(sorted_lengths: np.ndarray) -> list[tuple[int, int]]:
+    """Bins as wide as a power of two up to the 99 % quantile; one more for the rest."""
+    most = max(1, _quantile(sorted_lengths, 99))
+    width = 1 << ((most - 1) // MAX_BINS).bit_length()
+    bounds = list(range(width, most + width, width))
+    if sorted_lengths[-1] > bounds[-1]:
+        bounds.append(int(sorted_lengths[-1]))
+    counts = np.bincount(np.searchsorted(bounds, sorted_lengths), minlength=len(bounds))
+    return list(zip(bounds, counts.tolist(), strict=True))
+
+
+def _split_table(splits: Sequence[SplitReport]) -> Table:
+    title = "data, with the tokens that so many of the rows do not exceed"
+    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
+    table.add_column("split", no_wrap=True)
+    for name in ("rows", "tokens", *(f"{percent} %" for percent in PERCENTS[:-1]), "longest", "cut"):
+        table.add_column(name, justify="right")
+    for split in splits:
+        lengths = (f"{split.length_quantiles[percent]:,}" if split.num_rows else "-" for percent in PERCENTS)
+        table.add_row(Text(split.name), f"{split.num_rows:,}", f"{split.num_tokens:,}", *lengths, f"{split.num_cut:,}")
+    return table
+
+
+def _bars(report: DataReport) -> Table:
+    table, first, most = Table.grid(padding=(0, 1)), 0, max(count for _, count in report.length_histogram)
+    for bound, count in report.length_histogram:
+        bar = Bar(most, 0, count, width=BAR_WIDTH, color="red" if first > report.max_length else "green")
+        table.add_row(Text(f"{first:,} to {bound:,} tokens", justify="right"), bar, f"{count:,}")
+        first = bound + 1
+    return table
+
+
+def _notes(report: DataReport, labels: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    if report.num_empty:
+        yield f"empty rows left out: {report.num_empty:,}"
+    if report.num_duplicates:
+        yield f"duplicates left out: {report.num_duplicates:,}; an earlier row has the same text"
+    if report.leaks_exact:
+        yield f"training rows that are in a held-out split too: {report.leaks_exact:,}; removed from training"
+    if report.leaks_near:
+        done = "removed from training" if report.leaks_removed else "kept in training, which may flatter the scores"
+        yield f"training rows that are nearly a held-out row: {report.leaks_near:,}; {done}"
+    hint = f"; {report.suggested_max_length} keeps 99 % whole" if report.cut_share > 0.01 else ""
+    share = f"{100 * report.cut_share:.1f} %" if report.cut_share else "none"
+    yield f"{share} of the training rows are cut at data.max_length={report.max_length}{hint}"
+    classes = report.classes or {}
+    if report.imbalance and report.imbalance >= UNBALANCED:
+        largest, *_, smallest = classes
+        rows = "1 row" if classes[smallest] == 1 else f"{classes[smallest]:,} rows"
+        yield f"label '{smallest}' has {rows}: {report.imbalance:.0f} times fewer than '{largest}'"
+    for name in labels:
+        if unseen := sorted(set(labels[name]) - set(classes)):
+            yield f"{name} has labels that training has not: {', '.join(unseen[:SHOWN_CLASSES])}"
+    if num_noisy := len(report.label_noise):
+        more = " or more" if num_noisy == MAX_LABEL_NOISE else ""
+        yield f"training rows that nearly repeat an earlier one with another label: {num_noisy}{more}"

@@ -1,0 +1,54 @@
+"""When to evaluate, counted in training examples so that batch sizes compare fairly."""
+
+import math
+from typing import NamedTuple
+
+from slimtune.training.config.fit import FitConfig
+
+
+class Plan(NamedTuple):
+    """The length of a trial.
+
+    Attributes:
+        num_train_steps: Optimizer steps.
+        total_examples: Training examples in those steps.
+        eval_every: Training examples between evaluations.
+    """
+
+    num_train_steps: int
+    total_examples: int
+    eval_every: int
+
+
+def plan_of(fit: FitConfig, num_rows: int) -> Plan:
+    """The plan of a trial over `num_rows` training rows."""
+    steps_per_epoch = math.ceil(num_rows / fit.batch_size)
+    num_steps = max(1, math.ceil(fit.epochs * steps_per_epoch))
+    num_steps = min(num_steps, fit.max_steps or num_steps)
+    whole, rest = divmod(num_steps, steps_per_epoch)
+    total = whole * num_rows + min(rest * fit.batch_size, num_rows)
+    every = num_rows if fit.eval_every is None else fit.eval_every
+    return Plan(num_steps, total, max(1, round(every * num_rows if every < 1 else every)))
+
+
+class Cadence:
+    """Milestones in training examples.
+
+    An evaluation belongs to the milestone just reached, not to the exact count: trials of different batch size
+    then report at the same points.
+
+    Attributes:
+        next: The one that is not reached yet.
+    """
+
+    def __init__(self, every: int) -> None:
+        self._every = every
+        self.next = every
+
+    def reached(self, examples_seen: int) -> int | None:
+        """The newest milestone that was passed since the last call, if any."""
+        if examples_seen < self.next:
+            return None
+        milestone = examples_seen // self._every * self._every
+        self.next = milestone + self._every
+        return milestone

@@ -1,0 +1,59 @@
+"""How a trial stands after its evaluations: what it reported, the best of it, and whether to wait for better."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.engine.early_stopping import Patience
+from slimtune.training.engine.overfitting import overfits_since
+from slimtune.training.trial import Completed
+
+
+class Standing:
+    """Attributes:
+    best: The checkpoint of the best evaluation and its scores; whoever has written one sets it.
+    reports: Examples seen and metrics of each evaluation.
+    """
+
+    def __init__(self, config: TrialConfig) -> None:
+        self._patience = Patience(
+            patience=config.fit.patience,
+            min_improvement=config.fit.min_improvement,
+            maximize=config.task.maximize,
+        )
+        self._overfits = False
+        self.best: Completed | None = None
+        self.reports: list[tuple[int, dict[str, float]]] = []
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the trial has waited long enough for a better score."""
+        return self._patience.exhausted
+
+    @property
+    def num_waited(self) -> int:
+        """Evaluations since the last improvement."""
+        return self._patience.num_waited
+
+    def update(self, objective: float) -> bool:
+        """Take a score in; whether it is the best so far."""
+        return self._patience.update(objective)
+
+    def newly_overfits(self) -> int | None:
+        """The examples since which the trial overfits, the first time that it is seen."""
+        since = None if self._overfits else overfits_since(self.reports)
+        self._overfits = self._overfits or since is not None
+        return since
+
+    def state(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        best = None if self.best is None else [dict(self.best.scores), str(self.best.checkpoint)]
+        return {"patience": asdict(self._patience), "best": best, "reports": self.reports}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Stand there again."""
+        self._patience = Patience(**state["patience"])
+        self.best = None if state["best"] is None else Completed(state["best"][0], Path(state["best"][1]))
+        self.reports = [(milestone, metrics) for milestone, metrics in state["reports"]]

@@ -1,0 +1,51 @@
+"""Training loss and speed since the last evaluation."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from slimtune.training.engine.train_step import StepResult
+
+
+class Window:
+    """Sums over the steps since it was made."""
+
+    def __init__(self) -> None:
+        self._loss_sum_nats, self._weight, self._rows, self._tokens, self._seconds = 0.0, 0.0, 0, 0, 0.0
+        self._since = self._until = time.perf_counter()
+
+    def add(self, result: StepResult, rows: int, tokens: int) -> None:
+        """Take a step in; `tokens` without padding."""
+        self._loss_sum_nats += result.loss_nats * result.weight
+        self._weight += result.weight
+        self._rows += rows
+        self._tokens += tokens
+        self._until = time.perf_counter()
+
+    def close(self) -> dict[str, float]:
+        """Mean loss of the rows, and rows and tokens a second."""
+        seconds = self._seconds + self._until - self._since
+        return {
+            "train/loss": self._loss_sum_nats / self._weight,
+            "train/examples_per_second": self._rows / seconds,
+            "train/tokens_per_second": self._tokens / seconds,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """The sums, as JSON can hold them."""
+        seconds = self._seconds + self._until - self._since
+        return {
+            "loss_sum_nats": self._loss_sum_nats,
+            "weight": self._weight,
+            "rows": self._rows,
+            "tokens": self._tokens,
+            "seconds": seconds,
+        }
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> "Window":
+        """A window that goes on with these sums."""
+        window = cls()
+        window._loss_sum_nats, window._weight = state["loss_sum_nats"], state["weight"]
+        window._rows, window._tokens, window._seconds = state["rows"], state["tokens"], state["seconds"]
+        return window

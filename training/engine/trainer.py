@@ -1,0 +1,346 @@
+"""One trial in training: its own weights, optimizer, data order and stopping state."""
+
+import json
+import logging
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from slimtune.training.checkpoints.checkpoint import BestCheckpoint, CheckpointRecord
+from slimtune.training.checkpoints.training_state import (
+    MODEL,
+    OPTIMIZER,
+    State,
+    forget_states,
+    generator_states,
+    read_state,
+    restore_generators,
+    write_state,
+)
+from slimtune.training.config.fit import AUTO
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.batching import Batch, BatchOrder, collate
+from slimtune.training.distributed.sharding import gathered, shard, shared_out, whole
+from slimtune.training.engine.cadence import Cadence, plan_of
+from slimtune.training.engine.compile import as_written, compile_training, is_worth_compiling
+from slimtune.training.engine.evaluation_history import Standing
+from slimtune.training.engine.meter import Window
+from slimtune.training.engine.train_step import Stepper
+from slimtune.training.errors import ConfigError, Diverged
+from slimtune.training.evaluation.score import score_split
+from slimtune.training.hardware.device import Resources
+from slimtune.training.methods import method_of
+from slimtune.training.models.activation_checkpointing import checkpoint_gradients
+from slimtune.training.tracking.reporter import Reporter
+from slimtune.training.trial import Completed, Outcome, Pruned, Trial, Verdict
+from slimtune.training.workbench.preflight import check_memory, check_trial
+from slimtune.training.workbench.workbench import Workbench, trainable
+
+log = logging.getLogger(__name__)
+
+
+class Slot:
+    """Holds one trial: whoever has it runs its micro-batches through a model, alone or packed with others."""
+
+    def __init__(self, trial: Trial, config: TrialConfig, bench: Workbench, resources: Resources) -> None:
+        self._ranks = resources.ranks
+        check_trial(config, bench, resources)
+        torch.manual_seed(config.fit.seed)
+        self.bench, self.resources = bench, resources
+        self._trial, self._config = trial, config
+        self._plan = plan_of(config.fit, len(bench.splits["train"]))
+        method = method_of(config.method)
+        self.model: Any = trainable(method, bench, copied=not config.fit.fsdp).train()
+        if config.fit.gradient_checkpointing:
+            checkpoint_gradients(self.model)
+        if config.fit.fsdp:
+            shard(self.model, resources.device, self._ranks.size)
+        self._stepper = Stepper(
+            self.model,
+            config.fit,
+            resources,
+            num_train_steps=self._plan.num_train_steps,
+            new_keys=bench.base.new_keys,
+        )
+        self._lengths_N = bench.splits["train"].encoded.lengths()
+        check_memory(self.model, config.fit, resources, tokens=int(self._lengths_N.max()))
+        self._order = BatchOrder(self._lengths_N, batch_size=config.fit.batch_size, seed=config.fit.seed)
+        self._cadence = Cadence(self._plan.eval_every)
+        self._standing = Standing(config)
+        self._examples_seen = self._num_rows = self._num_tokens = 0
+        self._milestone: int | None = None
+        self._window = Window()
+        self._saved_at = time.monotonic()
+        self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
+        self.is_compiled = is_worth_compiling(config.fit, self._plan, resources)
+        if self.is_compiled:
+            compile_training(self.model)
+        if not self._ranks.leads:
+            # dropout of its own
+            torch.manual_seed(config.fit.seed + self._ranks.rank)
+
+    @property
+    def number(self) -> int:
+        """The trial's number."""
+        return self._trial.number
+
+    @property
+    def num_trained_parameters(self) -> int:
+        """Elements of all tensors that the optimizer moves."""
+        return sum(parameter.numel() for parameter in self.model.parameters() if parameter.requires_grad)
+
+    @property
+    def examples_seen(self) -> int:
+        """Training examples so far."""
+        return self._examples_seen
+
+    @property
+    def may_share(self) -> bool:
+        """Whether its frozen weights are the base's own, and its activations are kept, as those of others in a pass."""
+        return method_of(self._config.method).shares_base and not self._config.fit.gradient_checkpointing
+
+    @property
+    def evaluation_due(self) -> bool:
+        """Whether to call `evaluate` before the next micro-batch."""
+        return self._milestone is not None
+
+    @property
+    def rows_at_once(self) -> int:
+        """Rows of a micro-batch."""
+        return self._stepper.rows_at_once
+
+    def micro_batch(self, most: int | None = None) -> Batch:
+        """The rows whose gradient is next: a micro-batch, or fewer if at most so many are wanted."""
+        self._begin_batch()
+        rows = self._stepper.micro_rows(most)
+        pad_id = self.bench.tokenizer.pad_token_id
+        return collate(self.bench.splits["train"], rows, pad_id=pad_id, device=self.resources.device)
+
+    def _begin_batch(self) -> None:
+        if self._stepper.under_way:
+            return
+        rows_N = next(self._order)
+        self._num_rows, self._num_tokens = len(rows_N), int(self._lengths_N[rows_N].sum())
+        weights_N = self.bench.splits["train"].targets.weights_N
+        own_N, leads_N = (rows_N[rank :: self._ranks.size] for rank in (self._ranks.rank, 0))
+        # a sharded layer comes from all ranks in each pass, so that they take the same number
+        idle = self._stepper.num_passes(leads_N) - self._stepper.num_passes(own_N) if self._config.fit.fsdp else 0
+        self._stepper.begin(own_N, float(weights_N[rows_N].sum()), rows_N[:idle])
+
+    @property
+    def idle(self) -> bool:
+        """Whether the other ranks have all the rows of the batch."""
+        self._begin_batch()
+        return self._stepper.complete
+
+    def share_of(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """What to take the gradient of, given the model's output for the micro-batch."""
+        loss = self.bench.task.loss(logits, batch, label_smoothing=self._config.fit.label_smoothing)
+        return self._stepper.share_of(loss)
+
+    def advance(self, reporter: Reporter[Any] | None) -> None:
+        """After the gradient: step the optimizer when its batch is complete; who does not lead has no reporter.
+
+        Raises:
+            Diverged: The loss or the gradient is not finite.
+        """
+        if not self._stepper.complete:
+            return
+        result = self._stepper.step()
+        self._examples_seen += self._num_rows
+        self._window.add(result, self._num_rows, self._num_tokens)
+        if reporter is not None and self._stepper.num_steps % self._config.tracking.log_every == 0:
+            reporter.metrics(self._examples_seen, result.as_metrics())
+        self._milestone = self._cadence.reached(self._examples_seen)
+        if self._milestone is None and self._at_end:
+            self._milestone = self._examples_seen
+        self._save_if_due()
+
+    def _save_if_due(self) -> None:
+        minutes, fsdp = self._config.fit.save_minutes, self._config.fit.fsdp
+        if minutes is None or not (self._ranks.leads or fsdp):
+            return
+        is_due = time.monotonic() - self._saved_at >= 60 * minutes
+        # it has parts from all ranks, whose clocks differ
+        if not (self._ranks.agreed(is_due) if fsdp else is_due):
+            return
+        state = self._state()
+        if self._ranks.leads:
+            self._write(state)
+        self._saved_at = time.monotonic()
+
+    def _write(self, state: State) -> None:
+        # what the state calls the best must be there
+        self._checkpoint.wait()
+        try:
+            write_state(self._trial.lineage.folder, state, examples_seen=self._examples_seen)
+            if self._standing.best is not None:
+                self._checkpoint.protect(self._standing.best.checkpoint)
+        except OSError as error:
+            log.warning("trial %d: its state was not saved (%s)", self._trial.number, error)
+
+    def _state(self) -> State:
+        """Between two batches: all that the rest of the trial depends on."""
+        stepper = self._stepper.state()
+        weights = {f"{MODEL}{name}": one for name, one in self.model.named_parameters() if one.requires_grad}
+        moments = {f"{OPTIMIZER}{name}": one for name, one in stepper.tensors.items()}
+        facts = {
+            **self._identity(),
+            "stepper": stepper.facts,
+            "order": self._order.state(),
+            "next_evaluation": self._cadence.next,
+            "standing": self._standing.state(),
+            "examples_seen": self._examples_seen,
+            "milestone": self._milestone,
+            "window": self._window.state(),
+        }
+        tensors = {**weights, **moments, **generator_states(self.resources.device)}
+        # in one order on all ranks
+        whole_ones = {name: gathered(tensors[name], here=self._ranks.leads) for name in sorted(tensors)}
+        return State(whole_ones, facts)
+
+    def _identity(self) -> dict[str, Any]:
+        parts = {name: self._trial.config[name] for name in ("task", "data", "model", "method", "fit")}
+        return {"config": json.loads(json.dumps(parts, default=str)), "data": self.bench.data_fingerprint}
+
+    def resume(self) -> int | None:
+        """Go on where an earlier attempt was; the examples that it had seen, or None if there is nothing to go on with.
+
+        What it reported is reported again: the search knows nothing of a lost attempt.
+        """
+        lineage = self._trial.lineage
+        state = read_state([lineage.folder, *lineage.earlier], identity=self._identity())
+        # before the first one writes another
+        self._ranks.wait()
+        best = state.facts["standing"]["best"] if state is not None else None
+        if best is not None and not Path(best[1]).is_dir():
+            log.warning("trial %d: %s is gone, it begins anew", self._trial.number, best[1])
+            state = None
+        if state is None:
+            if self._ranks.leads:
+                # those of another config would hide the new ones
+                forget_states(lineage.folder)
+            return None
+        self._restore(state)
+        for milestone, metrics in self._standing.reports:
+            self._trial.report(milestone, metrics)
+        return self._examples_seen
+
+    def _restore(self, state: State) -> None:
+        facts = state.facts
+        weights = state.part(MODEL)
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                if parameter.requires_grad:
+                    parameter.copy_(shared_out(weights[name], parameter))
+        self._stepper.restore(State(state.part(OPTIMIZER), facts["stepper"]))
+        self._order.restore(facts["order"])
+        self._cadence.next = facts["next_evaluation"]
+        self._standing.restore(facts["standing"])
+        self._examples_seen, self._milestone = facts["examples_seen"], facts["milestone"]
+        self._window = Window.restored(facts["window"])
+        if self._standing.best is not None:
+            self._checkpoint.protect(self._standing.best.checkpoint)
+        if self._ranks.leads:
+            restore_generators(state.tensors)
+        else:
+            # what it had drawn was not saved
+            torch.manual_seed(hash((self._config.fit.seed, self._ranks.rank, self._examples_seen)))
+
+    def rewind(self) -> None:
+        """Take the batch that is under way from its beginning, after a pass over it failed."""
+        self._stepper.rewind()
+
+    def halve(self) -> bool:
+        """Take half of the rows at once from now on, after memory was too small; False if the config forbids it."""
+        fit = self._config.fit
+        if fit.micro_batch_size != AUTO or self.rows_at_once == 1 or self.bench.task.couples_rows or fit.fsdp:
+            return False
+        self._stepper.rows_at_once = math.ceil(self.rows_at_once / 2)
+        self.rewind()
+        return True
+
+    def skip(self) -> None:
+        """Leave the batch that is under way, and its gradients, for the next one."""
+        self._stepper.drop()
+
+    @property
+    def _at_end(self) -> bool:
+        return self._stepper.num_steps >= self._plan.num_train_steps
+
+    def evaluate(self, reporter: Reporter[Any]) -> Outcome | None:
+        """Score the model on the validation rows, when it is due; the trial's outcome, once there is one.
+
+        Raises:
+            Diverged: The score is not a number.
+        """
+        assert self._milestone is not None
+        milestone = self._milestone
+        with whole(self.model, here=True):
+            metrics = self._scores()
+            objective = metrics["objective"]
+            if math.isnan(objective):
+                raise Diverged(f"after {milestone} examples: validation {self._config.task.metric} is not a number")
+            if self._standing.update(objective):
+                self._standing.best = self._keep(metrics, milestone)
+        metrics |= self._window.close()
+        self._window = Window()
+        self._milestone = None
+        reporter.metrics(milestone, metrics)
+        progress = {"fit/progress": 1.0 if self._at_end else milestone / self._plan.total_examples}
+        self._standing.reports.append((milestone, metrics | progress))
+        verdict = self._trial.report(milestone, metrics | progress | self._overfitting(reporter))
+        outcome = self._outcome(milestone, verdict)
+        self._ranks.agreed(outcome is not None)
+        if outcome is not None:
+            self._checkpoint.wait()
+            if self._standing.best is not None:
+                self._checkpoint.tidy(self._standing.best.checkpoint)
+        if isinstance(outcome, Completed) and not self._at_end:
+            reporter.tags({"early_stop": f"no gain in {self._standing.num_waited} evaluations"})
+        return outcome
+
+    def evaluated_elsewhere(self) -> bool:
+        """Wait until the rank that leads has evaluated; whether the trial has ended by it."""
+        with whole(self.model, here=False):
+            self._window, self._milestone = Window(), None
+        return bool(self._ranks.agreed(None))
+
+    def _overfitting(self, reporter: Reporter[Any]) -> dict[str, float]:
+        """Flags the run, the first time."""
+        since = self._standing.newly_overfits()
+        if since is None:
+            return {}
+        log.info("trial %d: overfits since %d examples", self._trial.number, since)
+        reporter.tags({"overfits_since": str(since)})
+        return {"fit/overfits_since": since}
+
+    def _outcome(self, milestone: int, verdict: Verdict) -> Outcome | None:
+        if verdict.stop and not self._at_end:
+            return Pruned(milestone, verdict.reason or "stopped by the search")
+        return self._standing.best if self._at_end or self._standing.exhausted else None
+
+    def _scores(self) -> dict[str, float]:
+        batch = (self._config.fit.eval_batch_size, self.bench.tokenizer)
+        split = self.bench.splits["validation"]
+        with as_written(self.model):
+            scores = score_split(self.model, split, task=self.bench.task, resources=self.resources, batch=batch).scores
+        if self._config.task.metric not in scores:
+            raise ConfigError([f"task.metric is '{self._config.task.metric}'; the scores are {', '.join(scores)}"])
+        # the tracker's compare page takes the metric that was logged first
+        objective = {"objective": scores[self._config.task.metric]}
+        return objective | {f"validation/{name}": value for name, value in scores.items()}
+
+    def _keep(self, metrics: dict[str, float], milestone: int) -> Completed:
+        record = CheckpointRecord(
+            config=dict(self._trial.config),
+            labels=self.bench.task.labels,
+            scores=metrics,
+            examples_seen=milestone,
+            data_fingerprint=self.bench.data_fingerprint,
+            base_dtype=str(self.bench.base.dtype).removeprefix("torch."),
+        )
+        return Completed(metrics, self._checkpoint.keep(record))

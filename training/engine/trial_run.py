@@ -1,0 +1,214 @@
+"""A trial from its run's first line in the tracker to its outcome."""
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import yaml
+
+from slimtune.training.checkpoints.training_state import forget_states
+from slimtune.training.config.tracking import CheckpointPolicy
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.engine.packed_lora import Parts
+from slimtune.training.engine.packing import packable
+from slimtune.training.engine.slot_calibration import Decision, decide_slots
+from slimtune.training.engine.timers import Phases
+from slimtune.training.engine.trainer import Slot
+from slimtune.training.errors import ConfigError, DataError, Diverged, ModelError
+from slimtune.training.hardware.device import Resources, is_out_of_memory
+from slimtune.training.hardware.monitor import follow
+from slimtune.training.tracking import mlflow_runs
+from slimtune.training.tracking.mlflow_runs import MlflowRun
+from slimtune.training.tracking.reporter import Reporter
+from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Trial
+from slimtune.training.workbench.workbench import Workbench
+
+# libyaml's is ten times faster; not every build of PyYAML has it
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+log = logging.getLogger(__name__)
+
+
+class Lane:
+    """A live trial: its run, its reporter, and its slot once it has one.
+
+    Attributes:
+        config: The trial's.
+        mates: Numbers of the trials that it shared a pass with, its own among them.
+        parts: What it has of its own in a shared pass; None if it must run alone.
+        decision: How many trials the worker trains at once.
+    """
+
+    def __init__(self, trial: Trial, config: TrialConfig) -> None:
+        self.config = config
+        self.mates: set[int] = set()
+        self.parts: Parts | None = None
+        self.decision = Decision(1, None)
+        self._slot: Slot | None = None
+        self._trial = trial
+        self._started = time.perf_counter()
+        self._phases = Phases()
+        self._usage = follow()
+        trial.lineage.folder.mkdir(parents=True, exist_ok=True)
+        self._yaml = yaml.dump(dict(trial.config), Dumper=DUMPER, sort_keys=False, allow_unicode=True)
+        (trial.lineage.folder / "config.yaml").write_text(self._yaml, encoding="utf-8")
+        open_run = mlflow_runs.opener(config.tracking, trial.lineage)
+        self.reporter = Reporter(partial(self._begin, open_run), trial.lineage.folder)
+
+    def _begin(self, open_run: Callable[[], MlflowRun]) -> MlflowRun:
+        run = open_run()
+        try:
+            self._trial.began(run.run_id)
+        except Exception as error:  # noqa: BLE001  # a study's storage raises whatever its driver raises
+            log.warning("trial %d: its run was not noted (%s)", self.number, error)
+        try:
+            run.log_text(self._yaml, "config.yaml")
+            run.log_params(_params(self._trial))
+        except Exception as error:  # noqa: BLE001  # MLflow raises whatever its store raises
+            log.warning("trial %d: its config was not tracked (%s)", self.number, error)
+        return run
+
+    @property
+    def number(self) -> int:
+        """The trial's number."""
+        return self._trial.number
+
+    @property
+    def slot(self) -> Slot:
+        """The trial in training."""
+        assert self._slot is not None
+        return self._slot
+
+    def take_slot(self, bench: Workbench, resources: Resources, decision: Decision | None = None) -> None:
+        """Make the trial's model and optimizer.
+
+        Args:
+            bench: What it shares.
+            resources: What it runs with.
+            decision: How many run at once; None decides.
+        """
+        self.decision = decision or decide_slots(self._trial, self.config, bench, resources)
+        self._slot = Slot(self._trial, self.config, bench, resources)
+        resumed_at = self._slot.resume()
+        if resumed_at is not None:
+            log.info("trial %d: goes on after %d examples", self.number, resumed_at)
+            self.reporter.tags({"resumed_at": str(resumed_at)})
+        # one slot shares nothing
+        self.parts = packable(self.slot) if self.decision.slots > 1 else None
+        facts = {
+            "device": str(resources.device),
+            "precision": resources.precision.value,
+            "devices": str(self.config.fit.devices),
+            "threads": str(resources.num_threads),
+            "trained_parameters": str(self.slot.num_trained_parameters),
+            "slots": str(self.decision.slots),
+            "compiled": str(self.slot.is_compiled).lower(),
+        }
+        if self.decision.gain is not None:
+            facts["slots_gain"] = f"{self.decision.gain:.2f}"
+        self.reporter.write(lambda run: _log_facts(run, config=self.config, bench=bench, facts=facts))
+
+    def evaluate(self) -> Outcome | None:
+        """Score the model, when it is due, and look at what training has taken of the machine.
+
+        Raises:
+            Diverged: The score is not a number.
+        """
+        with self._phases.evaluation:
+            outcome = self.slot.evaluate(self.reporter)
+        self.reporter.metrics(self.slot.examples_seen, self._usage.look())
+        return outcome
+
+    def close(self, outcome: Outcome) -> None:
+        """Tell whoever gave the trial; the tracker is written meanwhile, until `join`."""
+        if mates := sorted(self.mates - {self.number}):
+            # its rounding depends on them
+            self.reporter.tags({"packed_with": ",".join(map(str, mates))})
+        facts = {"fit/seconds": time.perf_counter() - self._started, **self._usage.peaks()}
+        facts["fit/evaluation_seconds"] = self._phases.evaluation.seconds
+        # the tracker may be slow, and memory is for the next trial
+        self._slot = self.parts = None
+        self.reporter.close(lambda run: _log_end(run, outcome, config=self.config, facts=facts))
+        finish(self._trial, outcome)
+        # killed before this, it is told from its state
+        for folder in (self._trial.lineage.folder, *self._trial.lineage.earlier):
+            forget_states(folder)
+
+    def interrupt(self) -> None:
+        """Write down that the worker was stopped; the trial is not told, so that it is taken up again."""
+        self.reporter.close(lambda run: run.end(state="interrupted", failed=True))
+        self.join()
+
+    def join(self) -> None:
+        """Until the tracker has everything."""
+        self.reporter.join()
+
+
+def finish(trial: Trial, outcome: Outcome) -> None:
+    """Log a trial's outcome and tell whoever gave it."""
+    log.info("trial %d: %s", trial.number, describe(outcome))
+    trial.finish(outcome)
+
+
+def failed(error: Exception) -> Failed:
+    """The outcome of a trial that ended by an error."""
+    story = "".join(traceback.format_exception(error))
+    return Failed(_kind(error), f"{type(error).__name__}: {error}", story)
+
+
+def _kind(error: Exception) -> FailureKind:
+    kinds: tuple[tuple[type | tuple[type, ...], FailureKind], ...] = (
+        (Diverged, FailureKind.diverged),
+        (DataError, FailureKind.bad_data),
+        ((ConfigError, ModelError), FailureKind.bad_config),
+    )
+    for types, kind in kinds:
+        if isinstance(error, types):
+            return kind
+    return FailureKind.out_of_memory if is_out_of_memory(error) else FailureKind.bug
+
+
+def describe(outcome: Outcome) -> str:
+    """One line for people."""
+    match outcome:
+        case Completed(scores, _):
+            return f"completed, objective {scores['objective']:.4f}"
+        case Pruned(at, why):
+            return f"pruned after {at} examples ({why})"
+        case Failed(kind, message, _):
+            return f"failed ({kind.value}): {message}"
+
+
+def _params(trial: Trial) -> dict[str, Any]:
+    return {**mlflow_runs.flat(trial.config), **mlflow_runs.log10_params(trial.lineage.sampled)}
+
+
+def _log_facts(run: MlflowRun, *, config: TrialConfig, bench: Workbench, facts: Mapping[str, str]) -> None:
+    run.set_tags(facts)
+    sizes = {f"num_{name}_rows": len(split) for name, split in bench.splits.items()}
+    run.log_data(
+        config.data.name,
+        digest=bench.data_fingerprint,
+        source=str(config.data.train_file),
+        profile={**sizes, "num_rows_cut": bench.num_cut, "num_duplicates": bench.num_duplicates},
+    )
+
+
+def _log_end(run: MlflowRun, outcome: Outcome, *, config: TrialConfig, facts: Mapping[str, float]) -> None:
+    run.log_metrics(facts)
+    match outcome:
+        case Completed(scores, checkpoint):
+            run.log_metrics(mlflow_runs.best_metrics(scores))
+            if config.tracking.checkpoints is CheckpointPolicy.all:
+                run.log_folder(checkpoint, "checkpoint")
+            run.end(state="complete")
+        case Pruned(at, why):
+            run.set_tags({"pruned_at": str(at), "pruned_why": why})
+            run.end(state="pruned")
+        case Failed(kind, message, trace):
+            run.set_tags({"failure": kind.value, "failure_message": message[:4000]})
+            run.log_text(trace, "failure.txt")
+            run.end(state="failed", failed=True)

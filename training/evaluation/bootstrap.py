@@ -1,0 +1,79 @@
+"""How sure a score is: bootstrap over the rows."""
+
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import bootstrap
+
+from slimtune.training.evaluation.score import Evaluation
+from slimtune.training.metrics import Measure, Tally, compute_all
+
+CONFIDENCE, NUM_RESAMPLES, NUM_TEXT_RESAMPLES = 0.95, 1000, 200
+
+
+class Interval(NamedTuple):
+    """A score and the percentile interval of its bootstrap distribution (Efron and Tibshirani 1993, ch. 13)."""
+
+    value: float
+    low: float
+    high: float
+
+
+def score_intervals(
+    evaluation: Evaluation, measures: Sequence[Measure], names: Sequence[str], *, seed: int
+) -> dict[str, Interval]:
+    """The named scores with their 95 % intervals; rows are drawn again.
+
+    On fewer than two rows there is no distribution and the interval is NaN.
+    """
+    return {name: _interval(evaluation, measures, name, seed) for name in names}
+
+
+def _interval(evaluation: Evaluation, measures: Sequence[Measure], name: str, seed: int) -> Interval:
+    tally, measure = _source(evaluation, measures, name)
+    units = units_of(tally)
+    if len(units) < 2:
+        return Interval(evaluation.scores[name], float("nan"), float("nan"))
+    with warnings.catch_warnings():
+        # all resamples alike, as of a perfect score: the interval is that point
+        warnings.simplefilter("ignore")
+        result = bootstrap(
+            (np.arange(len(units)),),
+            lambda drawn: compute_all([measure], drawn_rows(tally, units, drawn))[name],
+            vectorized=False,
+            n_resamples=NUM_TEXT_RESAMPLES if tally is evaluation.generated else NUM_RESAMPLES,
+            confidence_level=CONFIDENCE,
+            method="percentile",
+            rng=np.random.default_rng(seed),
+        )
+    interval = result.confidence_interval
+    return Interval(evaluation.scores[name], float(interval.low), float(interval.high))
+
+
+def _source(evaluation: Evaluation, measures: Sequence[Measure], name: str) -> tuple[Tally, Measure]:
+    """The tally and the measure that a score came from."""
+    for tally in (evaluation.tally, evaluation.generated):
+        for measure in measures:
+            if tally is not None and name in compute_all([measure], tally):
+                return tally, measure
+    raise KeyError(name)
+
+
+def units_of(tally: Tally) -> list[list[int]]:
+    """Rows that are drawn together: each by itself, but all windows of an example."""
+    owners = tally.columns.get("example", range(len(tally)))
+    units: dict[int, list[int]] = {}
+    for row, owner in enumerate(owners):
+        units.setdefault(owner, []).append(row)
+    return list(units.values())
+
+
+def drawn_rows(tally: Tally, units: Sequence[Sequence[int]], drawn: np.ndarray) -> Tally:
+    """The rows of the drawn units; an example that is drawn twice is two."""
+    part = tally.take([row for unit in drawn for row in units[unit]])
+    if "example" not in part.columns:
+        return part
+    owners = tuple(place for place, unit in enumerate(drawn) for _ in units[unit])
+    return Tally({**part.columns, "example": owners})

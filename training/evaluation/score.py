@@ -1,0 +1,95 @@
+"""Scores of a model on a split."""
+
+# B rows of a batch, N rows of the split
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from slimtune.training.data.batching import Batch, Split, by_length, by_tokens, collate
+from slimtune.training.hardware.device import Resources, autocast, is_out_of_memory
+from slimtune.training.metrics import Tally, compute_all, merged
+from slimtune.training.tasks import Task
+
+# tokens of a batch by type of device: larger ones only take memory
+EVAL_TOKENS = {"cpu": 4096, "cuda": 131072}
+# scores of a batch: half a GB in float32, and 4 GB
+EVAL_LOGITS = {"cpu": 1 << 27, "cuda": 1 << 30}
+
+
+class Evaluation(NamedTuple):
+    """Attributes:
+    scores: Score name to value.
+    tally: What they were computed from, in the order of the split's rows.
+    generated: The same for text that the model wrote; None if it wrote none.
+    """
+
+    scores: dict[str, float]
+    tally: Tally
+    generated: Tally | None
+
+
+@torch.inference_mode()
+def score_split(
+    model: nn.Module, split: Split, *, task: Task, resources: Resources, batch: tuple[int | None, Any]
+) -> Evaluation:
+    """Run the model over the split; it is left in the mode that it was in.
+
+    A batch that does not fit into memory is taken in halves.
+
+    Args:
+        model: In any mode.
+        split: The rows.
+        task: What the logits mean.
+        resources: Where and in what precision.
+        batch: Rows of a batch (None takes as many as the device runs well), and the tokenizer.
+    """
+    batch_size, tokenizer = batch
+    was_training = model.training
+    model.eval()
+    parts = []
+    try:
+        for rows in _batches(split.encoded.lengths(), batch_size, _most_tokens(model, split, resources)):
+            inputs = collate(split, rows, pad_id=tokenizer.pad_token_id, device=resources.device)
+            with autocast(resources):
+                parts += _tallies(model, inputs, rows, task=task, split=split)
+        with autocast(resources):
+            generated = task.generated(model, split, tokenizer, device=resources.device)
+    finally:
+        model.train(was_training)
+    tally = merged(parts).in_order()
+    scores = compute_all(task.measures, tally)
+    if generated is not None:
+        scores |= compute_all(task.measures, generated)
+    return Evaluation(scores, tally, generated)
+
+
+def _most_tokens(model: Any, split: Split, resources: Resources) -> int:
+    """Of a batch; fewer where each token has a score for every word of a large vocabulary."""
+    most = EVAL_TOKENS[resources.device.type]
+    if split.targets.labels_N is not None:
+        return most
+    return max(1, min(most, EVAL_LOGITS[resources.device.type] // int(getattr(model.config, "vocab_size", 1))))
+
+
+def _batches(lengths_N: np.ndarray, batch_size: int | None, most_tokens: int) -> list[np.ndarray]:
+    if batch_size is not None:
+        return by_length(lengths_N, batch_size)
+    return by_tokens(lengths_N, most_tokens)
+
+
+def _tallies(model: nn.Module, inputs: Batch, rows: np.ndarray, *, task: Task, split: Split) -> list[Tally]:
+    try:
+        return [task.tally(task.logits(model, inputs), inputs, split, rows.tolist())]
+    except Exception as error:
+        if not is_out_of_memory(error) or len(inputs) == 1:
+            raise
+    # outside of the handler, whose traceback would hold the tensors of the pass
+    half = len(inputs) // 2
+    return [
+        tally
+        for part in (slice(half), slice(half, None))
+        for tally in _tallies(model, inputs.part(part), rows[part], task=task, split=split)
+    ]

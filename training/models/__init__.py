@@ -1,0 +1,1 @@
+"""Base models and tokenizers: found, loaded, or made from a config."""

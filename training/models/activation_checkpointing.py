@@ -1,0 +1,19 @@
+"""Activations computed again in the backward pass instead of kept."""
+
+from typing import Any
+
+from slimtune.training.errors import ConfigError
+
+
+def checkpoint_gradients(model: Any) -> None:
+    """Let the model's layers forget their activations (Chen et al. 2016, https://arxiv.org/abs/1604.06174).
+
+    Raises:
+        ConfigError: transformers has it not for this family.
+    """
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if not inner.supports_gradient_checkpointing:
+        family = inner.config.model_type
+        raise ConfigError([f"fit.gradient_checkpointing is true, which transformers has not for a {family}; use false"])
+    # the reentrant kind drops gradients where the first input has none, as below a frozen base
+    inner.activation_checkpointing_enable({"use_reentrant": False})

@@ -1,0 +1,112 @@
+"""What a checkpoint's config says of it, without its weights."""
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import transformers
+from transformers import AutoConfig
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+from slimtune.training.config.model import ModelConfig
+from slimtune.training.errors import ModelError
+from slimtune.training.package_path import package_file
+
+# peft's names of the tasks whose models write text
+WRITERS = ("CAUSAL_LM", "SEQ_2_SEQ_LM")
+
+
+class Kind(NamedTuple):
+    """What a checkpoint's config says of it.
+
+    Attributes:
+        is_encoder_decoder: Whether it reads a text and writes another.
+        max_positions: Longest row in tokens; None if there is no limit.
+    """
+
+    is_encoder_decoder: bool
+    max_positions: int | None
+
+
+def kind_of(config: ModelConfig) -> Kind:
+    """Whether a checkpoint that is to write text is causal or an encoder-decoder.
+
+    Raises:
+        ModelError: It is an encoder, which writes none.
+    """
+    settings = from_pretrained(AutoConfig, config)
+    is_encoder_decoder = bool(getattr(settings, "is_encoder_decoder", False))
+    masked = settings.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    if masked and not is_encoder_decoder and not getattr(settings, "is_decoder", False):
+        raise ModelError(
+            f"model.name_or_path is '{config.name_or_path}', an encoder ({settings.model_type}), which writes no text; "
+            "use a causal model or an encoder-decoder"
+        )
+    return Kind(is_encoder_decoder, getattr(settings, "max_position_embeddings", None))
+
+
+def own_task_type(config: ModelConfig) -> str | None:
+    """peft's name of what a checkpoint was saved for, with its head; None if it is another task or none.
+
+    Raises:
+        ModelError: There is no such checkpoint.
+    """
+    classes = getattr(from_pretrained(AutoConfig, config), "architectures", None) or [""]
+    known = {"ForSequenceClassification": "SEQ_CLS", "ForCausalLM": "CAUSAL_LM", "LMHeadModel": "CAUSAL_LM"}
+    return next((task for ending, task in known.items() if classes[0].endswith(ending)), None)
+
+
+def own_labels(config: ModelConfig) -> list[str]:
+    """Names of the classes in a checkpoint's config, in the order of their ids; two that mean nothing if it has none.
+
+    Raises:
+        ModelError: There is no such checkpoint.
+    """
+    names = from_pretrained(AutoConfig, config).id2label
+    return [str(names[number]) for number in sorted(names)]
+
+
+def check_causal(config: ModelConfig) -> None:
+    """Whether a checkpoint predicts next tokens.
+
+    Raises:
+        ModelError: It does not.
+    """
+    if kind_of(config).is_encoder_decoder:
+        raise ModelError(
+            f"model.name_or_path is '{config.name_or_path}', an encoder-decoder; this task needs a causal model"
+        )
+
+
+def resolved_path(config: ModelConfig) -> str:
+    """What `from_pretrained` takes: a folder or a hub name.
+
+    Raises:
+        ModelError: A package or a folder that does not exist.
+    """
+    try:
+        path = package_file(config.name_or_path or "")
+    except FileNotFoundError as error:
+        raise ModelError(f"model.name_or_path: {error}") from None
+    looks_like_path = path.startswith((".", "/", "~")) or path.count("/") > 1
+    path = os.path.expanduser(path)
+    if looks_like_path and not Path(path).is_dir():
+        raise ModelError(f"model.name_or_path is '{path}', which is not a folder; give a folder with a config.json")
+    return path
+
+
+def from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any:
+    path = resolved_path(config)
+    # its report of the new head and its progress bars would tear the live table
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        return auto_class.from_pretrained(
+            path, revision=config.revision, trust_remote_code=config.trust_remote_code, **options
+        )
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(
+            f"model.name_or_path is '{config.name_or_path}': {reason} "
+            "(give a local folder with config.json and model.safetensors, or a hub name that can be reached)"
+        ) from error

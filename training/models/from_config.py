@@ -1,0 +1,99 @@
+"""A model from a config instead of a checkpoint: its tokenizer is trained on the data, its weights are drawn."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from huggingface_hub.errors import StrictDataclassError
+
+from slimtune.training.atomic_files import folder_aside
+from slimtune.training.config.schema import suggestion
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.splits import load_splits
+from slimtune.training.errors import ConfigError
+
+VERSION = 1
+END, PAD = "<|end|>", "<|pad|>"
+
+
+def with_model(config: TrialConfig) -> TrialConfig:
+    """The config with a folder to load from: the same, or that of the model made from `model.scratch`.
+
+    It is made once for the data and the settings, into `data.cache_dir/scratch`, and is the same wherever it is made.
+
+    Raises:
+        ConfigError: transformers knows no such config.
+    """
+    if config.model.scratch is None:
+        return config
+    texts = [f"{one.text}\n{one.label}" if one.label else one.text for one in load_splits(config).train]
+    facts = json.dumps([VERSION, config.model.scratch, config.model.seed], sort_keys=True, default=str)
+    digest = hashlib.sha256(facts.encode())
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    folder = Path(config.data.cache_dir).expanduser() / "scratch" / digest.hexdigest()[:40]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not folder.is_dir():
+            with folder_aside(folder) as aside:
+                make(config.model.scratch, texts, aside, seed=config.model.seed)
+    return config._replace(model=replace(config.model, name_or_path=str(folder)))
+
+
+def make(settings: Mapping[str, Any], texts: Sequence[str], folder: Path, *, seed: int) -> None:
+    """Write config, tokenizer and weights.
+
+    Args:
+        settings: `model_type`, `vocab_size`, and whatever else that type's config takes.
+        texts: What the tokenizer is trained on.
+        folder: Where to write.
+        seed: Draws the weights.
+
+    Raises:
+        ConfigError: transformers knows no such config, or it does not hold together.
+    """
+    import torch
+    import transformers
+    from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    tokenizer = trained_tokenizer(texts, int(settings["vocab_size"]))
+    special = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    known = CONFIG_MAPPING[settings["model_type"]]().to_dict() if settings["model_type"] in CONFIG_MAPPING else settings
+    problems = [f"model.scratch.{key} is not a key; {suggestion(key, known)}" for key in settings if key not in known]
+    if problems:
+        raise ConfigError(problems)
+    values = {**settings, **special, "vocab_size": len(tokenizer), "decoder_start_token_id": tokenizer.pad_token_id}
+    try:
+        config = AutoConfig.for_model(**values)
+        torch.manual_seed(seed)
+        kind: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+        model = kind.from_config(config)
+    except (ValueError, KeyError, TypeError, StrictDataclassError) as error:
+        raise ConfigError([f"model.scratch is {dict(settings)}, of which no model can be made ({error})"]) from error
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def trained_tokenizer(texts: Sequence[str], vocab_size: int) -> Any:
+    """Byte-level BPE (Sennrich et al. 2016; bytes as in GPT-2): nothing is unknown to it."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=[END, PAD],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer, bos_token=END, eos_token=END, pad_token=PAD, clean_up_tokenization_spaces=False
+    )

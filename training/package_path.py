@@ -1,0 +1,27 @@
+"""`package:<module>/<path>` names a file or folder that an installed package carries."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+SCHEME = "package:"
+
+
+def package_file(name: str) -> str:
+    """The path behind a `package:` name; any other name is given back unchanged.
+
+    Raises:
+        FileNotFoundError: The package is not installed or has no such file.
+    """
+    if not name.startswith(SCHEME):
+        return name
+    module, _, inner = name.removeprefix(SCHEME).partition("/")
+    try:
+        spec = find_spec(module)
+    except (ModuleNotFoundError, ValueError):
+        spec = None
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    for folder in folders:
+        path = Path(folder) / inner
+        if path.exists():
+            return str(path)
+    raise FileNotFoundError(f"{name}: no installed package '{module}' with '{inner}'")

@@ -1,0 +1,214 @@
+"""What needs no language model, so that everyone sees what one must beat."""
+
+# N training rows, M evaluation rows, V vocabulary
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from slimtune.training.data.spans import WORD, Span
+
+MAX_ROWS = 20_000
+# scores of text take a millisecond a row
+MAX_ANSWERS = 2_000
+MAX_LABELS = 200
+# bounds the memory of the regression: features x classes x 8 bytes, some 20 times
+MAX_FEATURES = 30_000
+# words, and every other sign alone: '!', '?' and emojis say much about a tone
+TOKENS = r"[\w']+|[^\w\s]"
+MAJORITY, BAG_OF_WORDS, NEAREST, LOOKUP, OVERLAP, UNIGRAM, MEAN = (
+    "majority",
+    "bag_of_words",
+    "nearest",
+    "lookup",
+    "word_overlap",
+    "unigram",
+    "mean",
+)
+PHRASES = {
+    MAJORITY: "always the largest class",
+    BAG_OF_WORDS: "a bag of words",
+    NEAREST: "the answer of the most alike training row",
+    LOOKUP: "looking up the training rows' spans",
+    OVERLAP: "the share of common words",
+    UNIGRAM: "token counts alone",
+    MEAN: "always the mean",
+}
+# those that learn from some rows where there are many, and those that answer for some
+SAMPLED, CUT = (BAG_OF_WORDS, NEAREST), (NEAREST, LOOKUP)
+
+
+def majority(labels: Sequence[str]) -> str:
+    """The most frequent label, the first by name if several are."""
+    counts = Counter(labels)
+    return min(counts, key=lambda label: (-counts[label], label))
+
+
+def bag_of_words(texts: Sequence[str], labels: Sequence[str], others: Sequence[str]) -> list[str]:
+    """A label for each of `others`: logistic regression on TF-IDF of one and two words.
+
+    Of more than 20,000 rows it learns from a seeded sample.
+    """
+    rows = _sample(len(texts))
+    chosen = [labels[row] for row in rows]
+    if len(set(chosen)) == 1:
+        return chosen[:1] * len(others)
+    model = make_pipeline(_vectorizer(), LogisticRegression(C=5, max_iter=1000))
+    with _quiet_single_thread():
+        model.fit([texts[row] for row in rows], chosen)
+    predicted: list[str] = model.predict(others).tolist()
+    return predicted
+
+
+def bag_of_words_sets(
+    texts: Sequence[str], labels: Sequence[Sequence[str]], others: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """Labels for each of `others`: such a regression for each of the 200 most frequent labels, by itself."""
+    rows = _sample(len(texts))
+    chosen = [frozenset(labels[row]) for row in rows]
+    vectorizer = _vectorizer()
+    known_NF, asked_MF = vectorizer.fit_transform([texts[row] for row in rows]), vectorizer.transform(others)
+    found: list[list[str]] = [[] for _ in others]
+    frequent = Counter(label for row in chosen for label in sorted(row)).most_common(MAX_LABELS)
+    for label, count in frequent:
+        has_N = [label in row for row in chosen]
+        answers_M = np.ones(len(others), dtype=bool)
+        if count < len(chosen):
+            with _quiet_single_thread():
+                answers_M = LogisticRegression(C=5, max_iter=1000).fit(known_NF, has_N).predict(asked_MF)
+        for at in np.flatnonzero(answers_M):
+            found[at].append(label)
+    return [tuple(sorted(one)) for one in found]
+
+
+def nearest(texts: Sequence[str], others: Sequence[str]) -> list[int]:
+    """For each of `others` the row of `texts` with the largest cosine of TF-IDF, the first of equals.
+
+    Of more than 20,000 rows it knows a seeded sample.
+    """
+    rows = _sample(len(texts))
+    vectorizer = _vectorizer()
+    known_NF = vectorizer.fit_transform([texts[row] for row in rows])
+    found: list[int] = []
+    for start in range(0, len(others), 256):
+        shares = vectorizer.transform(others[start : start + 256]) @ known_NF.T
+        found += np.asarray(shares.toarray().argmax(axis=1)).tolist()
+    return [rows[at] for at in found]
+
+
+def word_overlap(texts: Sequence[str], firsts: Sequence[str], seconds: Sequence[str]) -> list[float]:
+    """The cosine of TF-IDF of each pair, the weights of words learned from `texts`."""
+    vectorizer = _vectorizer().fit(texts)
+    first, second = (vectorizer.transform(side) for side in (firsts, seconds))
+    cosines: list[float] = np.asarray(first.multiply(second).sum(axis=1)).ravel().tolist()
+    return cosines
+
+
+def lookup(texts: Sequence[str], spans: Sequence[Sequence[Span]], others: Sequence[str]) -> list[tuple[Span, ...]]:
+    """Every span of `texts` found again as it was written, with its most frequent type, the longest first.
+
+    Only whole words are found.
+    """
+    votes: dict[str, list[str]] = {}
+    for text, own in zip(texts, spans, strict=True):
+        for span in own:
+            votes.setdefault(text[span.start : span.end], []).append(span.label)
+    types = {value: majority(labels) for value, labels in votes.items()}
+    lengths: dict[str, set[int]] = {}
+    for value in types:
+        words = WORD.findall(value)
+        lengths.setdefault(words[0] if words else "", set()).add(len(words))
+    longest_first = {word: sorted(found, reverse=True) for word, found in lengths.items()}
+    return [tuple(_found(text, types, longest_first)) for text in others]
+
+
+def _found(text: str, types: Mapping[str, str], lengths: Mapping[str, Sequence[int]]) -> Iterator[Span]:
+    words = [match.span() for match in WORD.finditer(text)]
+    at = 0
+    while at < len(words):
+        start, end = words[at]
+        tried = (at + length for length in lengths.get(text[start:end], ()) if at + length <= len(words))
+        stop = next((stop for stop in tried if text[start : words[stop - 1][1]] in types), None)
+        if stop is not None:
+            end = words[stop - 1][1]
+            yield Span(start, end, types[text[start:end]])
+        at = at + 1 if stop is None else stop
+
+
+def unigram_nats(train_ids: np.ndarray, eval_ids: np.ndarray, vocab_size: int) -> float:
+    """Negative log likelihood of all evaluation tokens by a model that knows only how often each token is in training,
+    one added to each count.
+
+    Raises:
+        ValueError: A token id is not under `vocab_size`.
+    """
+    largest = max((int(ids.max()) for ids in (train_ids, eval_ids) if len(ids)), default=0)
+    if largest >= vocab_size:
+        raise ValueError(f"token id {largest} is not under vocab_size={vocab_size}; give the tokenizer's own size")
+    counts_V = np.bincount(train_ids, minlength=vocab_size) + 1
+    log_shares_V = np.log(counts_V) - np.log(counts_V.sum())
+    return float(-log_shares_V[eval_ids].sum())
+
+
+def baseline_notes(
+    scores: Mapping[str, Mapping[str, float]],
+    *,
+    metric: str,
+    maximize: bool,
+    headlines: Sequence[str],
+    num_rows: tuple[int, int],
+) -> list[str]:
+    """What baselines of one data set say, in plain words: the best by the metric, and those that do not give it.
+
+    `num_rows` are those of training and of validation.
+    """
+    better = max if maximize else min
+    reached = {name: own[metric] for name, own in scores.items() if metric in own}
+    named = {better(reached, key=lambda name: reached[name]): metric} if reached else {}
+    for name in scores:
+        shown = next((key for key in headlines if key in scores[name]), None)
+        if name not in reached and shown:
+            named[name] = shown
+    notes = [
+        f"{PHRASES.get(name, name)}: {key} {_number(scores[name][key])}; the model must beat it"
+        for name, key in named.items()
+    ]
+    num_train, num_held_out = num_rows
+    sampled, cut = (", ".join(name for name in names if name in scores) for names in (SAMPLED, CUT))
+    if num_train > MAX_ROWS and sampled:
+        notes.append(f"{sampled}: learned from {MAX_ROWS:,} of {num_train:,} training rows")
+    if num_held_out > MAX_ANSWERS and cut:
+        notes.append(f"{cut}: scored on {MAX_ANSWERS:,} of {num_held_out:,} validation rows")
+    return notes
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+
+
+@contextmanager
+def _quiet_single_thread() -> Iterator[None]:
+    # one thread: two took 4.5 s instead of 0.25 s for 850 rows on a busy machine of two cores (2026-11-22)
+    with threadpool_limits(1), warnings.catch_warnings():
+        # a baseline stopped after 1000 steps is as good a bar
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def _vectorizer() -> TfidfVectorizer:
+    return TfidfVectorizer(token_pattern=TOKENS, ngram_range=(1, 2), sublinear_tf=True, max_features=MAX_FEATURES)
+
+
+def _sample(num_rows: int) -> list[int]:
+    if num_rows <= MAX_ROWS:
+        return list(range(num_rows))
+    chosen: list[int] = np.random.default_rng(0).choice(num_rows, MAX_ROWS, replace=False).tolist()
+    return sorted(chosen)

@@ -1,0 +1,139 @@
+"""A causal model that answers a prompt."""
+
+# B rows, T tokens, K kept positions, V vocabulary
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from jinja2 import TemplateError
+from torch import nn
+from transformers import AutoModelForCausalLM
+
+from slimtune.training.data.batching import IGNORED, Batch, Targets
+from slimtune.training.data.encoding import UNCUT, Encoded, Ragged
+from slimtune.training.data.examples import Example
+from slimtune.training.errors import DataError
+from slimtune.training.tasks.text_to_text import TextToText
+from slimtune.training.tasks.token_loss import num_virtual_tokens, run, unwrapped, weights_of
+
+
+class Causal(TextToText):
+    """Prompt and answer are one row; the loss is on the answer and its end-of-sequence token."""
+
+    auto_class = AutoModelForCausalLM
+    peft_task_type = "CAUSAL_LM"
+
+    def settings(self) -> Mapping[str, Any]:
+        """As the protocol says."""
+        return {"encoding": "answer", "max_length": self.max_length, "train_on_prompt": self.config.train_on_prompt}
+
+    def encode(self, examples: Sequence[Example], tokenizer: Any) -> Encoded:
+        """Prompt and answer are tokenized apart, as generation will meet them.
+
+        A row that is too long loses the beginning of its prompt first, down to half of the length, and only then the
+        end of its answer.
+        """
+        ids, labels, uncut, num_cut = [], [], [], 0
+        answers = answer_ids(examples, tokenizer)
+        for prompt, answer in zip(prompt_ids(examples, tokenizer), answers, strict=True):
+            row = fitted(prompt, answer, self.max_length)
+            num_cut += len(row[0]) + len(row[1]) < len(prompt) + len(answer)
+            ids.append([*row[0], *row[1]])
+            uncut.append([len(prompt) + len(answer)])
+            labels.append([*(row[0] if self.config.train_on_prompt else [IGNORED] * len(row[0])), *row[1]])
+        columns = {"input_ids": ids, "labels": labels, UNCUT: uncut}
+        return Encoded({name: Ragged.of(rows) for name, rows in columns.items()}, num_cut)
+
+    def targets_of(self, encoded: Encoded) -> Targets:
+        """As the base says."""
+        return Targets(None, weights_of(encoded, next_token=True), next_token=True)
+
+    def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
+        """Scores of the next token at the kept positions (B, K, V)."""
+        return next_token_logits(model, batch)
+
+    @property
+    def max_prompt_tokens(self) -> int:
+        """What `max_length` and the model's positions leave of a row beside the answer, at least one token."""
+        longest = self.max_length - 1
+        if self.max_positions is not None:
+            longest = max(1, min(longest, self.max_positions - self.config.max_new_tokens))
+        return longest
+
+    def prompts(self, examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
+        """As the base says; the end of a prompt that leaves no room for the answer is kept."""
+        longest = self.max_prompt_tokens
+        return [ids[-longest:] for ids in prompt_ids(examples, tokenizer)]
+
+
+def next_token_logits(model: nn.Module, batch: Batch) -> torch.Tensor:
+    """Scores at the kept positions alone (B, K, V): those of a prompt would fill the memory for nothing."""
+    assert batch.kept_K is not None
+    kept = batch.kept_K.to(batch.labels.device) + num_virtual_tokens(model)
+    if takes_kept(model):
+        return run(model, batch, logits_to_keep=kept)
+    return run(model, batch)[:, kept]
+
+
+def takes_kept(model: Any) -> bool:
+    """Whether the model can leave out the logits that nobody reads."""
+    return "logits_to_keep" in inspect.signature(unwrapped(model).forward).parameters
+
+
+def prompt_ids(examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
+    """Token ids of the prompts, with what the tokenizer puts before a text, but no end-of-sequence token."""
+    num_ends = num_end_tokens(tokenizer)
+    rows = []
+    for example in examples:
+        if example.messages:
+            text = _chat(example.messages[:-1], tokenizer, add_generation_prompt=True)
+            rows.append(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+            continue
+        ids = tokenizer(example.text, verbose=False)["input_ids"]
+        # a model goes on from something
+        rows.append(ids[: len(ids) - num_ends] or tokenizer("\n", add_special_tokens=False)["input_ids"])
+    return rows
+
+
+def num_end_tokens(tokenizer: Any) -> int:
+    """How many tokens the tokenizer puts behind a text by itself."""
+    plain = tokenizer("a", add_special_tokens=False)["input_ids"]
+    return int(tokenizer("a")["input_ids"][::-1].index(plain[-1]))
+
+
+def answer_ids(examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
+    """Token ids of the answers, each with an end-of-sequence token."""
+    texts = [_last_turn(example.messages, tokenizer) if example.messages else example.label for example in examples]
+    rows = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+    end = tokenizer.eos_token_id
+    # a chat's template may write the end itself
+    return [
+        ids if example.messages and end in ids else [*ids, end] for ids, example in zip(rows, examples, strict=True)
+    ]
+
+
+def _last_turn(messages: Sequence[tuple[str, str]], tokenizer: Any) -> str:
+    """The answer as the template writes it, with the end of the turn."""
+    prompt, whole = _chat(messages[:-1], tokenizer, add_generation_prompt=True), _chat(messages, tokenizer)
+    return whole[len(prompt) :] if whole.startswith(prompt) else messages[-1][1]
+
+
+def _chat(messages: Sequence[tuple[str, str]], tokenizer: Any, **options: Any) -> str:
+    turns = [{"role": role, "content": content} for role, content in messages]
+    try:
+        text: str = tokenizer.apply_chat_template(turns, tokenize=False, **options)
+    except (ValueError, TemplateError) as error:
+        raise DataError(
+            f"a chat of {', '.join(role for role, _ in messages)} cannot be written by the tokenizer's template "
+            f"({' '.join(str(error).split())[:200]}); use a model with a chat template, or data.text_template"
+        ) from None
+    return text
+
+
+def fitted(prompt: list[int], answer: list[int], max_length: int) -> tuple[list[int], list[int]]:
+    """As much of both as fits, of either at least half of the length if it has so much."""
+    room = max(max_length - len(answer), max_length // 2)
+    kept_prompt = prompt[-room:] if len(prompt) > room else prompt
+    return kept_prompt, answer[: max_length - len(kept_prompt)]

@@ -1,0 +1,64 @@
+"""Sums of rows' losses, and losses of the user's own."""
+
+# B rows, T tokens, K kept positions, V vocabulary
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from slimtune.training.config.dotted_path import imported
+from slimtune.training.data.batching import IGNORED, Batch
+from slimtune.training.errors import ConfigError
+
+
+class LossSum(NamedTuple):
+    """Sum of the rows' weighted losses in nats (a scalar with gradient) and the number of rows."""
+
+    nats: torch.Tensor
+    rows: int
+
+
+def own_loss(settings: Mapping[str, Any] | None) -> Callable[..., torch.Tensor] | None:
+    """The loss that `task.loss` names, made with its other entries as arguments; None if it names none.
+
+    It gives the mean over the rows that it is called with.
+
+    Raises:
+        ConfigError: It cannot be imported or made.
+    """
+    if settings is None:
+        return None
+    arguments = {str(key): value for key, value in settings.items() if key != "_target_"}
+    target = settings["_target_"]
+    made: Callable[..., Any] = imported(target, said="task.loss._target_ is")
+    try:
+        return made(**arguments) if isinstance(made, type) or arguments else made
+    except Exception as error:
+        # any: it is foreign code
+        raise ConfigError([f"task.loss._target_ is '{target}', which cannot be made ({error})"]) from error
+
+
+def aligned(batch: Batch) -> torch.Tensor:
+    """The label of each position whose logits were kept (B, K)."""
+    if batch.kept_K is None:
+        return batch.labels
+    return batch.labels[:, (batch.kept_K + 1).to(batch.labels.device)]
+
+
+def token_nats(logits_BKV: torch.Tensor, labels_BK: torch.Tensor, *, label_smoothing: float = 0.0) -> torch.Tensor:
+    """Cross entropy of each labelled token, 0 where there is no label (B, K)."""
+    nats = cross_entropy(
+        logits_BKV.flatten(0, 1),
+        labels_BK.flatten(),
+        ignore_index=IGNORED,
+        label_smoothing=label_smoothing,
+        reduction="none",
+    )
+    return nats.view(labels_BK.shape)
+
+
+def at_least_float32(logits: torch.Tensor) -> torch.Tensor:
+    """Scores precise enough for a softmax."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))

@@ -1,0 +1,347 @@
+"""The door to MLflow for runs: experiments, parent and child runs, what is logged on them."""
+
+import getpass
+import json
+import math
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache, partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from slimtune.training.config.tracking import TrackerName, TrackingConfig
+from slimtune.training.errors import StoreError
+from slimtune.training.tracking.reporter import Point
+from slimtune.training.tracking.uri import tracking_uri, without_password
+from slimtune.training.trial import Lineage
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# MLflow's limits for one request
+MAX_POINTS, MAX_PARAMS, MAX_PARAM_CHARS = 1000, 100, 6000
+PACKAGES = ("slimtune", "torch", "transformers", "peft", "optuna", "mlflow", "onnxruntime", "scikit-learn", "numpy")
+
+
+@cache
+def client_of(uri: str) -> "MlflowClient":
+    """A client of the store, after its database is there; importing MLflow takes seconds, so only here.
+
+    Raises:
+        StoreError: The store does not answer.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    # its notes about the database would tear the live table
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with _start_lock(uri):
+            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            client.search_experiments(max_results=1)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        shown = without_password(uri)
+        raise StoreError(f"tracking.uri is '{shown}', which does not answer: {str(error).splitlines()[0]}") from error
+    return client
+
+
+def _start_lock(uri: str) -> FileLock:
+    """Processes that create one SQLite file at the same time break it, so the first start is alone."""
+    if uri.startswith("sqlite:///"):
+        folder = Path(uri.removeprefix("sqlite:///")).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / ".start.lock")
+    cache_dir = Path("~/.cache/slimtune").expanduser()
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    return FileLock(cache_dir / "mlflow.start.lock")
+
+
+class Tracker:
+    """Opens runs in one experiment."""
+
+    def __init__(self, config: TrackingConfig, experiment: str) -> None:
+        self.uri = tracking_uri(config.uri)
+        self._client = client_of(self.uri)
+        self.experiment_id = self._experiment(config.experiment or experiment)
+
+    def _experiment(self, name: str) -> str:
+        from mlflow.exceptions import MlflowException
+
+        found = self._client.get_experiment_by_name(name)
+        if found is None:
+            try:
+                return self._client.create_experiment(name, artifact_location=self._artifact_location(name))
+            except MlflowException:
+                # another process was faster
+                found = self._client.get_experiment_by_name(name)
+        if found is None or found.lifecycle_stage != "active":
+            raise StoreError(f"tracking.experiment '{name}' was deleted in MLflow; restore it or take another name")
+        return str(found.experiment_id)
+
+    def _artifact_location(self, name: str) -> str | None:
+        if not self.uri.startswith("sqlite:///"):
+            return None
+        return (Path(self.uri.removeprefix("sqlite:///")).parent / "artifacts" / name).as_uri()
+
+    def start(self, lineage: Lineage) -> "MlflowRun":
+        """A new run, or the run of an earlier attempt gone on with."""
+        if lineage.run_id is not None:
+            return self.reopen(lineage.run_id)
+        tags = {"kind": lineage.kind, "state": "running", **_source_tags(), **lineage.tags}
+        if lineage.parent_run_id is not None:
+            tags["mlflow.parentRunId"] = lineage.parent_run_id
+        run = self._client.create_run(self.experiment_id, tags=tags, run_name=lineage.name)
+        return MlflowRun(self._client, run.info.run_id)
+
+    def reopen(self, run_id: str) -> "MlflowRun":
+        """Go on with a run; points that it already has are not written twice."""
+        run = self._client.get_run(run_id)
+        self._client.update_run(run_id, status="RUNNING")
+        last = {
+            key: max(point.step for point in self._client.get_metric_history(run_id, key)) for key in run.data.metrics
+        }
+        return MlflowRun(self._client, run_id, last_steps=last)
+
+    def open_runs(self, parent_run_id: str, *, kind: str) -> list[str]:
+        """Ids of the parent's runs of a kind that are still marked as running."""
+        of_parent = f"tags.mlflow.parentRunId = '{parent_run_id}' and tags.kind = '{kind}'"
+        found = self._client.search_runs(
+            [self.experiment_id], f"attributes.status = 'RUNNING' and {of_parent}", max_results=1000
+        )
+        return [run.info.run_id for run in found]
+
+    def run(self, run_id: str) -> "MlflowRun":
+        """A run that is there, as it is."""
+        return MlflowRun(self._client, run_id)
+
+    def delete(self, run_id: str) -> None:
+        """Move a run to MLflow's deleted ones."""
+        self._client.delete_run(run_id)
+
+    def tag_experiment(self, key: str, value: str) -> None:
+        """Set a tag of the experiment."""
+        self._client.set_experiment_tag(self.experiment_id, key, value)
+
+    def link(self) -> str:
+        """Where the experiment's runs stand in the MLflow UI; a bare link would open on traces."""
+        host = self.uri if self.uri.startswith("http") else "http://127.0.0.1:5000"
+        return f"{host}/#/experiments/{self.experiment_id}/runs?workflowType=machine_learning"
+
+
+class MlflowRun:
+    """One run of the tracker."""
+
+    def __init__(self, client: "MlflowClient", run_id: str, last_steps: Mapping[str, int] | None = None) -> None:
+        self._client = client
+        self.run_id: str | None = run_id
+        self._id = run_id
+        self._last_steps = dict(last_steps or {})
+
+    def log_points(self, points: list[Point]) -> None:
+        """Write metric points that an earlier attempt has not written, synchronously and in few requests."""
+        self._write([point for point in points if point.step > self._last_steps.get(point.key, -1)])
+
+    def _write(self, points: list[Point]) -> None:
+        from mlflow.entities import Metric
+
+        metrics = [
+            # six digits fit the UI's columns; the study and the manifest keep the rest
+            Metric(point.key, float(f"{point.value:.6g}"), point.timestamp_ms, point.step)
+            for point in points
+        ]
+        for at in range(0, len(metrics), MAX_POINTS):
+            self._client.log_batch(self._id, metrics=metrics[at : at + MAX_POINTS])
+
+    def log_metrics(self, values: Mapping[str, float]) -> None:
+        """Write final values; those of an earlier attempt are replaced."""
+        import time
+
+        now = int(time.time() * 1000)
+        self._write([Point(key, value, 0, now) for key, value in values.items()])
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Write params; values longer than MLflow takes are cut, the whole ones stand in config.yaml."""
+        from mlflow.entities import Param
+
+        entities = [Param(key, display(value)[:MAX_PARAM_CHARS]) for key, value in params.items()]
+        for at in range(0, len(entities), MAX_PARAMS):
+            self._client.log_batch(self._id, params=entities[at : at + MAX_PARAMS])
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Set or replace tags."""
+        from mlflow.entities import RunTag
+
+        self._client.log_batch(self._id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+    def log_text(self, text: str, file: str) -> None:
+        """Write a text artifact."""
+        self._client.log_text(self._id, text, file)
+
+    def log_file(self, path: Path) -> None:
+        """Log a file as an artifact under its own name."""
+        self._client.log_artifact(self._id, str(path))
+
+    def log_folder(self, folder: Path, name: str) -> None:
+        """Upload a folder as artifacts under `name`."""
+        self._client.log_artifacts(self._id, str(folder), name)
+
+    def log_data(self, name: str, *, digest: str, source: str, profile: Mapping[str, Any]) -> None:
+        """Register the data set as the run's input."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        entity = Dataset(
+            name=name,
+            digest=digest[:8],
+            source_type="local",
+            source=json.dumps({"uri": source}),
+            profile=json.dumps({"sha256": digest, **profile}),
+        )
+        context = InputTag("mlflow.data.context", "train, validation, test")
+        self._client.log_inputs(self._id, datasets=[DatasetInput(entity, tags=[context])])
+
+    def end(self, *, state: str, failed: bool = False) -> None:
+        """Close the run. A pruned trial is FINISHED in MLflow's terms; `state` says what it really is."""
+        self.set_tags({"state": state})
+        self._client.set_terminated(self._id, status="FAILED" if failed else "FINISHED")
+
+
+class NullRun(MlflowRun):
+    """The run of `tracking=none`: takes everything, keeps nothing."""
+
+    def __init__(self) -> None:
+        self.run_id = None
+
+    def log_points(self, points: list[Point]) -> None: ...
+
+    def log_metrics(self, values: Mapping[str, float]) -> None: ...
+
+    def log_params(self, params: Mapping[str, Any]) -> None: ...
+
+    def set_tags(self, tags: Mapping[str, str]) -> None: ...
+
+    def log_text(self, text: str, file: str) -> None: ...
+
+    def log_file(self, path: Path) -> None: ...
+
+    def log_folder(self, folder: Path, name: str) -> None: ...
+
+    def log_data(self, name: str, *, digest: str, source: str, profile: Mapping[str, Any]) -> None: ...
+
+    def end(self, *, state: str, failed: bool = False) -> None: ...
+
+
+# a process looks up its experiment once: later trials do not wait for a tracker that is slow or down
+_trackers: dict[tuple[str, str], Tracker] = {}
+
+
+def opener(config: TrackingConfig, lineage: Lineage) -> Callable[[], MlflowRun]:
+    """What opens a run in the configured tracker; may be called on another thread.
+
+    Raises:
+        StoreError: The tracker does not answer.
+    """
+    if config.name is TrackerName.none:
+        return NullRun
+    key = (tracking_uri(config.uri), config.experiment or lineage.experiment)
+    if key not in _trackers:
+        _trackers[key] = Tracker(config, lineage.experiment)
+    return partial(_trackers[key].start, lineage)
+
+
+def display(value: Any) -> str:
+    """A param as the UI shows it: floats to four significant digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, by dotted key."""
+    flattened: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flattened |= flat(value, f"{name}.")
+        else:
+            flattened[name] = value
+    return flattened
+
+
+def best_metrics(scores: Mapping[str, Any]) -> dict[str, float]:
+    """The `validation/` scores of the best evaluation as final metrics, `best/`."""
+    return {
+        f"best/{key.removeprefix('validation/')}": value
+        for key, value in scores.items()
+        if key.startswith("validation/")
+    }
+
+
+def log10_params(sampled: Mapping[str, Any]) -> dict[str, str]:
+    """`log10_learning_rate` for a sampled learning rate: the UI's axes are linear only."""
+    return {
+        f"log10_{key.rpartition('.')[-1]}": f"{math.log10(value):.2f}"
+        for key, value in sampled.items()
+        if key.endswith("learning_rate") and isinstance(value, float) and value > 0
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Package versions and hardware."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": len(os.sched_getaffinity(0)),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+@cache
+def _source_tags() -> dict[str, str]:
+    tags = {"mlflow.source.name": "slimtune", "mlflow.source.type": "LOCAL"}
+    tags["slimtune.version"] = str(_version("slimtune"))
+    # a container may have neither a name for its user nor git
+    with suppress(KeyError, OSError):
+        tags["mlflow.user"] = getpass.getuser()
+    with suppress(OSError):
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+        if commit.returncode == 0:
+            tags["mlflow.source.git.commit"] = commit.stdout.strip()
+    return tags
+
+
+def run_tags(uri: str, run_id: str) -> Mapping[str, str]:
+    """The tags of a run; empty if there is no such run."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        tags: Mapping[str, str] = client_of(uri).get_run(run_id).data.tags
+    except MlflowException:
+        return {}
+    return tags
+
+
+def download_run_folder(uri: str, run_id: str, name: str) -> Path | None:
+    """A folder among a run's artifacts, on this disk; None if there is no such run or folder."""
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    client = client_of(uri)
+    try:
+        found = {item.path for item in client.list_artifacts(run_id)}
+        return Path(download_artifacts(run_id=run_id, artifact_path=name, tracking_uri=uri)) if name in found else None
+    except MlflowException:
+        return None
