@@ -63,7 +63,7 @@ def _composed(overrides: Sequence[str]) -> dict[str, Any]:
     from slimtune.sweeper.config_values import plain
 
     try:
-        with initialize_config_module("conf", version_base="1.3"):
+        with initialize_config_module("slimtune.conf", version_base="1.3"):
             return plain(compose("config", overrides=list(overrides)))
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError([str(error).splitlines()[0]]) from error

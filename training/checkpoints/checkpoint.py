@@ -174,7 +174,7 @@ def with_fit_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _fit_defaults() -> dict[str, Any]:
-    text = resources.files("conf").joinpath("fit/default.yaml").read_text(encoding="utf-8")
+    text = resources.files("slimtune.conf").joinpath("fit/default.yaml").read_text(encoding="utf-8")
     defaults: dict[str, Any] = OmegaConf.to_container(OmegaConf.create(text))  # type: ignore[assignment]
     return defaults
 

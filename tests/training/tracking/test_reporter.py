@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.training.tracking import reporter
+from slimtune.training.tracking import reporter as module
 from slimtune.training.tracking.reporter import FLUSH_POINTS, UNSENT, Point, Reporter, quiet
 
 
@@ -119,7 +119,7 @@ def test_a_run_that_cannot_be_opened_costs_nothing_but_the_record(tmp_path: Path
 def test_reporters_hold_back_while_a_trial_is_made_but_not_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reporter, "QUIET_SECONDS", 0.3)
+    monkeypatch.setattr(module, "QUIET_SECONDS", 0.3)
     sink = FakeSink()
     quiet.begin()
     try:
