@@ -1,1 +1,1 @@
-"""Where rows come from: files, the hub, a person's own function. `training/reader.py` is the door."""
+"""Where rows come from: files, the hub, a person's own function. `training/data/readers/reader.py` is the door."""
