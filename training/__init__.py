@@ -1,7 +1,7 @@
 """One worker: a trial's config, data, model, method, fit, evaluation and report."""
 
-if __name__ == "training":
-    raise ImportError("this is slimtune's own folder; import slimtune.training")
+if __name__ != "slimtune.training":
+    raise ImportError(f"{__name__} is a folder of slimtune's; import slimtune.training")
 
 import logging
 

@@ -46,7 +46,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
-    """A JSON object a line; how many there are. Values that JSON has not, such as dates, are written as text."""
+    """A JSON object a line; how many there are. Values that JSON does not know, such as dates, are written as text."""
     num_rows = 0
     # half of a surrogate pair, as broken escapes give it, is escaped again
     with written_aside(path) as aside, aside.open("w", encoding="utf-8", errors="backslashreplace") as lines:

@@ -51,7 +51,7 @@ class StoreError(UserError):
 
 
 class TrialError(SlimtuneError):
-    """Ends one trial; the sweep goes on."""
+    """Ends one trial; the sweep continues."""
 
 
 class Diverged(TrialError):

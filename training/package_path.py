@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-SCHEME = "package:"
+PACKAGE_SCHEME = "package:"
 
 
 def package_file(name: str) -> str:
@@ -12,9 +12,9 @@ def package_file(name: str) -> str:
     Raises:
         FileNotFoundError: The package is not installed or has no such file.
     """
-    if not name.startswith(SCHEME):
+    if not name.startswith(PACKAGE_SCHEME):
         return name
-    module, _, inner = name.removeprefix(SCHEME).partition("/")
+    module, _, inner = name.removeprefix(PACKAGE_SCHEME).partition("/")
     try:
         spec = find_spec(module)
     except (ModuleNotFoundError, ValueError):

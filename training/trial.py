@@ -18,6 +18,29 @@ class FailureKind(Enum):
     lost = "lost"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One evaluation of a trial, as the search hears of it.
+
+    Attributes:
+        objective: The score that the search goes by.
+        progress: Share of the trial's training that is done, in [0, 1].
+        scores: All scores of the validation rows, by `validation/metric`.
+        train: Loss and speed of training since the evaluation before, by `train/metric`.
+        overfits_since: Training examples since which the trial overfits, in the report that sees it first.
+    """
+
+    objective: float
+    progress: float
+    scores: Mapping[str, float] = field(default_factory=dict)
+    train: Mapping[str, float] = field(default_factory=dict)
+    overfits_since: int | None = None
+
+    def as_metrics(self) -> dict[str, float]:
+        """By the tracker's keys, the objective first; a dict of the caller's own."""
+        return {"objective": self.objective, **self.scores, **self.train}
+
+
 class Verdict(NamedTuple):
     """The search's answer to a report; `reason` is given exactly when `stop` is."""
 
@@ -30,7 +53,7 @@ class Completed:
     """The trial ran to its end or stopped early by itself.
 
     Attributes:
-        scores: `split/metric` at the best evaluation.
+        scores: `objective` and `split/metric` at the best evaluation.
         checkpoint: Folder of the best checkpoint.
     """
 
@@ -67,10 +90,10 @@ class Lineage:
         kind: `trial`, or `rerun` for a finalist trained again with another seed.
         name: Name of the run.
         parent_run_id: Run of the sweep; None for a trial of its own.
-        run_id: A run to go on with, when a lost trial is tried again.
+        run_id: A run to resume, when a lost trial is tried again.
         sampled: The values that the search chose, by config key.
         folder: Where the trial writes its config and checkpoints.
-        tags: More tags for the run.
+        tags: More tags for the run; `trial` names the trial of the search, also on the run of a rerun.
         earlier: Folders of attempts whose worker died, the last one first.
     """
 
@@ -101,7 +124,7 @@ class Trial(Protocol):
     def began(self, run_id: str | None) -> None:
         """Tell under which run the trial is tracked."""
 
-    def report(self, examples_seen: int, metrics: Mapping[str, float]) -> Verdict:
+    def report(self, examples_seen: int, report: Report) -> Verdict:
         """Hand over an evaluation; `examples_seen` is a multiple of the evaluation cadence."""
 
     def finish(self, outcome: Outcome) -> None:
@@ -110,6 +133,10 @@ class Trial(Protocol):
 
 class TrialSource(Protocol):
     """Where a worker gets its trials."""
+
+    @property
+    def num_workers(self) -> int:
+        """Workers that share this machine's cores, this one among them."""
 
     def next(self) -> Trial | None:
         """The next trial, or None when the budget is gone."""

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from slimtune.training.checkpoints.checkpoint import RECORD
 from slimtune.training.errors import ModelError
 from slimtune.training.tracking.uri import SQLITE, tracking_uri
+
+# the file that makes a folder a checkpoint; named here, since whoever looks for one need not import torch
+RECORD = "slimtune.json"
 
 
 def find_checkpoint(name: str, uri: str | None) -> Path:
@@ -15,7 +17,7 @@ def find_checkpoint(name: str, uri: str | None) -> Path:
     """
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return _in_folder(folder)
+        return checkpoint_in(folder)
     store = tracking_uri(uri)
     found = None
     # a look-up shall not make an empty store
@@ -28,10 +30,15 @@ def find_checkpoint(name: str, uri: str | None) -> Path:
             f"{name}: neither a folder nor a run with a checkpoint; trials keep theirs under "
             "outputs/<sweep>/trials/<number>, and tracking.checkpoints=all uploads all of them"
         )
-    return _in_folder(found)
+    return checkpoint_in(found)
 
 
-def _in_folder(folder: Path) -> Path:
+def checkpoint_in(folder: Path) -> Path:
+    """The folder itself, or the last checkpoint of a trial's folder.
+
+    Raises:
+        ModelError: It holds none.
+    """
     if (folder / RECORD).is_file():
         return folder
     inside = sorted(folder.glob(f"checkpoint-*/{RECORD}"), key=lambda path: int(path.parent.name.split("-")[1]))

@@ -1,4 +1,4 @@
-"""The state of a trial under way on disk, so that a killed one goes on where it was: written aside, renamed, proven."""
+"""The state of a trial under way on disk, so that a killed one resumes where it was: written aside, renamed, proven."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from slimtune.training.methods.quantized import keep_paged
 
 log = logging.getLogger(__name__)
 
-PREFIX = "resume-"
+STATE_PREFIX = "resume-"
 TENSORS, FACTS = "state.safetensors", "state.json"
 # prefixes of tensors
 MODEL, OPTIMIZER, GENERATOR = "model.", "optimizer.", "generator."
@@ -26,9 +26,11 @@ KEPT = 2
 
 
 class State(NamedTuple):
-    """Attributes:
-    tensors: By name.
-    facts: Everything else, as JSON can hold it.
+    """All that a trial resumes from.
+
+    Attributes:
+        tensors: By name.
+        facts: Everything else, as JSON can hold it.
     """
 
     tensors: Mapping[str, torch.Tensor]
@@ -45,7 +47,7 @@ def write_state(folder: Path, state: State, *, examples_seen: int) -> Path:
     Raises:
         OSError: It could not be written; the earlier ones are still there.
     """
-    target = folder / f"{PREFIX}{examples_seen}"
+    target = folder / f"{STATE_PREFIX}{examples_seen}"
     data = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.tensors.items()})
     facts = {**state.facts, "sha256": hashlib.sha256(data).hexdigest()}
     with folder_aside(target) as aside:
@@ -61,7 +63,7 @@ def read_state(folders: Iterable[Path], *, identity: Mapping[str, Any]) -> State
 
     Args:
         folders: Of the trial and its earlier attempts, the last one first.
-        identity: Facts that must be the same: a state of another config is not gone on with.
+        identity: Facts that must be the same: a state of another config is not resumed.
     """
     for folder in folders:
         for path in _newest_first(folder):
@@ -95,8 +97,8 @@ def _read(path: Path) -> State | None:
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    found = [path for path in folder.glob(f"{PREFIX}*") if path.name.removeprefix(PREFIX).isdigit()]
-    return sorted(found, key=lambda path: -int(path.name.removeprefix(PREFIX)))
+    found = [path for path in folder.glob(f"{STATE_PREFIX}*") if path.name.removeprefix(STATE_PREFIX).isdigit()]
+    return sorted(found, key=lambda path: -int(path.name.removeprefix(STATE_PREFIX)))
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> State:
@@ -143,7 +145,7 @@ def generator_states(device: torch.device) -> dict[str, torch.Tensor]:
 
 
 def restore_generators(tensors: Mapping[str, torch.Tensor]) -> None:
-    """Let the generators go on where they were."""
+    """Let the generators resume where they were."""
     for name, state in tensors.items():
         if name == f"{GENERATOR}cpu":
             torch.set_rng_state(state)

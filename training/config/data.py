@@ -12,7 +12,9 @@ SPLITS = {"train_file": "train_split", "validation_file": "eval_split", "test_fi
 
 @dataclass(slots=True, kw_only=True)
 class DataConfig:
-    """Attributes:
+    """Where the rows are, which columns count, and how they are split.
+
+    Attributes:
     name: Names the data set in the tracker.
     dataset: A data set on the hub, `<owner>/<name>`; null reads the files below.
     dataset_config: Which of its configs; null where it has one only.
@@ -63,12 +65,12 @@ class DataConfig:
     cache_dir: str
 
 
-def parse_data(values: object) -> Parsed:
+def parse_data(values: object) -> Parsed[DataConfig]:
     """A `DataConfig` whose files are names that a reader takes, or every problem in it."""
     parsed = parse_section(DataConfig, values, "data")
     if parsed.problems:
         return parsed
-    data: DataConfig = parsed.section
+    data = parsed.section
     problems = _hub_problems(data)
     if not problems:
         data = _with_hub_names(data)

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from slimtune.training.config.schema import nearest
+from slimtune.training.config.schema import nearest_word
 from slimtune.training.errors import ConfigError
 
 
@@ -23,13 +23,13 @@ def imported(path: str, *, said: str) -> Any:
     try:
         module = import_module(module_name)
     except Exception as error:
-        # any: importing runs foreign code
+        # any: importing runs the code of somebody else
         reason = f"{type(error).__name__}: {error}"
         absent = isinstance(error, ModuleNotFoundError)
         repair = "install it or put its folder on PYTHONPATH" if absent else "repair the module"
         raise ConfigError([f"{said} '{path}', but importing {module_name} fails ({reason}); {repair}"]) from error
     if not hasattr(module, name):
-        near = nearest(name, vars(module))
+        near = nearest_word(name, vars(module))
         repair = f"did you mean '{near}'?" if near else "name something that is in it"
         raise ConfigError([f"{said} '{path}', but {module_name} has no '{name}'; {repair}"])
     return getattr(module, name)

@@ -24,7 +24,7 @@ class Schedule(Enum):
     constant = "constant"
 
 
-class Optimizer(Enum):
+class OptimizerName(Enum):
     """What moves the weights: PyTorch's, and for the moments in 8 bits or in pages of host memory bitsandbytes'."""
 
     adamw = "adamw"
@@ -44,7 +44,9 @@ def is_auto_or_count(value: Any) -> bool:
 
 @dataclass(slots=True, kw_only=True)
 class FitConfig:
-    """Attributes:
+    """How a trial trains: its hyperparameters, its device and its evaluations.
+
+    Attributes:
     learning_rate: Peak learning rate.
     batch_size: Rows an optimizer step averages over.
     micro_batch_size: Rows in memory at once; `auto` is the batch size, halved whenever memory was too small. The
@@ -76,7 +78,7 @@ class FitConfig:
     eval_batch_size: Rows of one evaluation batch; null is as many as the device runs well.
     max_memory_mb: Memory in 10^6 bytes that the process may take on its device; null is what is free. A trial that
         needs more is not begun, and recorded as out of memory.
-    save_minutes: Minutes between saves of the state that a killed trial goes on from; null saves none. The result does
+    save_minutes: Minutes between saves of the state that a killed trial resumes from; null saves none. The result does
         not depend on it.
     patience: Evaluations without improvement after which the trial stops; null never stops early.
     min_improvement: Smallest gain of the metric that counts as improvement.
@@ -90,7 +92,7 @@ class FitConfig:
     )
     epochs: float = field(metadata=above_zero(3))
     max_steps: int | None = field(metadata=above_zero(500))
-    optimizer: Optimizer
+    optimizer: OptimizerName
     head_lr_ratio: float = field(metadata=above_zero(5))
     loraplus_lr_ratio: float = field(metadata=above_zero(16))
     schedule: Schedule

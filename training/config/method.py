@@ -42,7 +42,7 @@ def _is_init(name: str) -> bool:
 
 
 @dataclass(slots=True, kw_only=True)
-class FullConfig:
+class FullMethod:
     """The weights themselves are trained.
 
     Attributes:
@@ -60,7 +60,7 @@ class FullConfig:
 
 
 @dataclass(slots=True, kw_only=True)
-class LoraConfig:
+class LoraMethod:
     """Low-rank adapters (Hu et al. 2021, https://arxiv.org/abs/2106.09685), in peft's terms.
 
     Attributes:
@@ -107,7 +107,7 @@ class LoraConfig:
 
 
 @dataclass(slots=True, kw_only=True)
-class AdaptersConfig:
+class AdaptersMethod:
     """Bottleneck networks between frozen layers (Houlsby et al. 2019, https://arxiv.org/abs/1902.00751).
 
     Attributes:
@@ -131,7 +131,7 @@ class AdaptersConfig:
 
 
 @dataclass(slots=True, kw_only=True)
-class Ia3Config:
+class Ia3Method:
     """Trained factors of keys, values and feed-forward activations (Liu et al. 2022, https://arxiv.org/abs/2205.05638).
 
     Attributes:
@@ -149,7 +149,7 @@ class Ia3Config:
 
 
 @dataclass(slots=True, kw_only=True)
-class PromptTuningConfig:
+class PromptTuningMethod:
     """Trained vectors before the embedded text (Lester et al. 2021, https://arxiv.org/abs/2104.08691).
 
     Attributes:
@@ -167,7 +167,7 @@ class PromptTuningConfig:
 
 
 @dataclass(slots=True, kw_only=True)
-class PrefixTuningConfig:
+class PrefixTuningMethod:
     """Trained keys and values before those of the text, in every layer (Li and Liang 2021,
     https://arxiv.org/abs/2101.00190).
 
@@ -182,23 +182,23 @@ class PrefixTuningConfig:
     projection_size: int | None = field(metadata=above_zero(128))
 
 
-MethodConfig = FullConfig | LoraConfig | AdaptersConfig | Ia3Config | PromptTuningConfig | PrefixTuningConfig
-METHODS: dict[str, type] = {
-    "full": FullConfig,
-    "lora": LoraConfig,
-    "adapters": AdaptersConfig,
-    "ia3": Ia3Config,
-    "prompt_tuning": PromptTuningConfig,
-    "prefix_tuning": PrefixTuningConfig,
+MethodConfig = FullMethod | LoraMethod | AdaptersMethod | Ia3Method | PromptTuningMethod | PrefixTuningMethod
+METHODS: dict[str, type[MethodConfig]] = {
+    "full": FullMethod,
+    "lora": LoraMethod,
+    "adapters": AdaptersMethod,
+    "ia3": Ia3Method,
+    "prompt_tuning": PromptTuningMethod,
+    "prefix_tuning": PrefixTuningMethod,
 }
 
 
-def parse_method(values: Any) -> Parsed:
+def parse_method(values: Any) -> Parsed[MethodConfig]:
     """The method's section, of the type that its name says."""
     name = values.get("name") if isinstance(values, Mapping) else values
     if name not in METHODS:
         return Parsed(None, [f"method.name is {name!r}; {suggestion(str(name), METHODS)}"])
-    parsed = parse_section(METHODS[name], values, "method")
+    parsed: Parsed[MethodConfig] = parse_section(METHODS[name], values, "method")
     if parsed.problems:
         return parsed
     problems = _problems(parsed.section)
@@ -207,11 +207,11 @@ def parse_method(values: Any) -> Parsed:
 
 def _problems(method: MethodConfig) -> list[str]:
     match method:
-        case LoraConfig(alpha=alpha, alpha_over_r=over) if alpha is not None and over is not None:
+        case LoraMethod(alpha=alpha, alpha_over_r=over) if alpha is not None and over is not None:
             return [f"method.alpha is {alpha:g} and method.alpha_over_r is {over:g}; give one of them"]
-        case Ia3Config(target_modules=targets, feedforward_modules=inputs) if inputs is not None:
+        case Ia3Method(target_modules=targets, feedforward_modules=inputs) if inputs is not None:
             if missing := [name for name in inputs if name not in (targets or [])]:
                 return [f"method.feedforward_modules has '{missing[0]}'; name it in method.target_modules too"]
-        case PromptTuningConfig(init=init, init_text=text) if (init is PromptInit.text) != bool(text):
+        case PromptTuningMethod(init=init, init_text=text) if (init is PromptInit.text) != bool(text):
             return [f"method.init is {init.value} and method.init_text is {text!r}; a text goes with method.init=text"]
     return []

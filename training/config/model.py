@@ -26,7 +26,9 @@ class Quantization(Enum):
 
 @dataclass(slots=True, kw_only=True)
 class ModelConfig:
-    """Attributes:
+    """Which checkpoint is trained, and how its weights are kept.
+
+    Attributes:
     name_or_path: A local folder, a hub name, or `package:<module>/<folder>`; null with `scratch`.
     scratch: Config of a model that is made anew, as transformers' config class of its `model_type` takes it; its
         tokenizer is trained on the training rows. Null loads a checkpoint.

@@ -4,7 +4,7 @@ import copy
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -25,11 +25,22 @@ class Rule:
     holds: Callable[[Any], bool]
 
 
-class Parsed(NamedTuple):
-    """A section and what is wrong with it; the section is None if anything is."""
+class Parsed(NamedTuple, Generic[SectionT]):
+    """A section and what is wrong with it.
 
-    section: Any
+    Attributes:
+        found: The section; None if anything is wrong.
+        problems: What is wrong, each with its key.
+    """
+
+    found: SectionT | None
     problems: list[str]
+
+    @property
+    def section(self) -> SectionT:
+        """The section of values that have no problems: look at those first."""
+        assert self.found is not None, self.problems
+        return self.found
 
 
 def above_zero(example: object) -> dict[str, Rule]:
@@ -47,7 +58,7 @@ def share(example: object) -> dict[str, Rule]:
     return {"rule": Rule(f"use a share in [0, 1), e.g. {example}", lambda value: 0 <= value < 1)}
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest_word(word: str, known: Iterable[str]) -> str | None:
     """The known spelling closest to `word`, or None if nothing is near."""
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return matches[0] if matches else None
@@ -56,11 +67,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?`, or the list of all known words."""
     known = sorted(known)
-    best = nearest(word, known)
+    best = nearest_word(word, known)
     return f"did you mean '{best}'?" if best else f"known: {', '.join(known)}"
 
 
-def parse_section(section_type: type[SectionT], values: object, prefix: str) -> Parsed:
+def parse_section(section_type: type[SectionT], values: object, prefix: str) -> Parsed[SectionT]:
     """Build `section_type` from plain values.
 
     Args:
@@ -74,25 +85,26 @@ def parse_section(section_type: type[SectionT], values: object, prefix: str) -> 
         if len(_parsed) >= MAX_PARSED:
             _parsed.clear()
         _parsed[key] = _parse(section_type, values, prefix)
-    section, problems = _parsed[key]
-    return Parsed(copy.copy(section), list(problems))
+    found, problems = _parsed[key]
+    return Parsed(copy.copy(found), list(problems))
 
 
 MAX_PARSED = 256
-_parsed: dict[tuple[type, str, str], Parsed] = {}
+_parsed: dict[tuple[type, str, str], Parsed[Any]] = {}
 
 
-def _parse(section_type: type[Any], values: object, prefix: str) -> Parsed:
+def _parse(section_type: type[Any], values: object, prefix: str) -> Parsed[Any]:
     if not isinstance(values, Mapping):
         return Parsed(None, [f"{prefix} is {values!r}; use a mapping with the keys of its group"])
     node = OmegaConf.structured(section_type)
-    known = [field.name for field in fields(section_type)]
+    section_fields: Any = section_type
+    known = [field.name for field in fields(section_fields)]
     problems = [f"{prefix}.{key} is not a key; {suggestion(str(key), known)}" for key in values if key not in known]
     for name in known:
         problems += _assign(node, values, name=name, prefix=prefix)
     if problems:
         return Parsed(None, problems)
-    section = OmegaConf.to_object(node)
+    section: Any = OmegaConf.to_object(node)
     problems = [f"{prefix}.{text}" for text in _broken_rules(section)]
     return Parsed(None if problems else section, problems)
 

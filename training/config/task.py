@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from slimtune.training.config.schema import Parsed, above_zero, nearest, not_negative, parse_section, suggestion
+from slimtune.training.config.schema import Parsed, above_zero, nearest_word, not_negative, parse_section, suggestion
 
 
 class Direction(Enum):
@@ -73,9 +73,14 @@ class TaskConfig:
         """Whether more of the metric is better."""
         return self.direction is Direction.maximize
 
+    @property
+    def smooths_labels(self) -> bool:
+        """Whether the loss spreads a share of the target probability over all classes."""
+        return self.loss is None
+
 
 @dataclass(slots=True, kw_only=True)
-class ClassificationConfig(TaskConfig):
+class ClassificationTask(TaskConfig):
     """One label a text, or several.
 
     Attributes:
@@ -88,9 +93,14 @@ class ClassificationConfig(TaskConfig):
     multi_label: bool
     class_weights: Any
 
+    @property
+    def smooths_labels(self) -> bool:
+        """As the base says; not with several labels."""
+        return self.loss is None and not self.multi_label
+
 
 @dataclass(slots=True, kw_only=True)
-class GenerationConfig(TaskConfig):
+class GenerationTask(TaskConfig):
     """Text from text, by a causal or an encoder-decoder model: generation, summarization, translation.
 
     Attributes:
@@ -107,12 +117,12 @@ class GenerationConfig(TaskConfig):
 
 
 @dataclass(slots=True, kw_only=True)
-class LanguageModellingConfig(TaskConfig):
+class LanguageModellingTask(TaskConfig):
     """The next token of plain text."""
 
 
 @dataclass(slots=True, kw_only=True)
-class ExtractionConfig(TaskConfig):
+class ExtractionTask(TaskConfig):
     """Spans of a text and their types, by token classification.
 
     Attributes:
@@ -125,7 +135,7 @@ class ExtractionConfig(TaskConfig):
 
 
 @dataclass(slots=True, kw_only=True)
-class SimilarityConfig(TaskConfig):
+class SimilarityTask(TaskConfig):
     """How alike two texts are, by the cosine of their vectors.
 
     Attributes:
@@ -134,40 +144,46 @@ class SimilarityConfig(TaskConfig):
 
     pooling: Pooling
 
+    @property
+    def smooths_labels(self) -> bool:
+        """False."""
+        return False
+
 
 @dataclass(slots=True, kw_only=True)
-class CustomConfig(TaskConfig):
+class CustomTask(TaskConfig):
     """A task of the user's own.
 
     Attributes:
-        name: Dotted path of a class with `parse(row, where, data)` and `make(config, train, labels)`, as
-            `examples/custom/regression.py` has them.
+        name: Dotted path of a class with `make(config, train, labels)` and all of
+            `slimtune.training.tasks.Task`, as `examples/custom/regression.py` has them.
         options: Whatever it needs.
     """
 
     options: Any
 
 
-TASKS: dict[str, type[TaskConfig]] = {
-    "classification": ClassificationConfig,
-    "generation": GenerationConfig,
-    "summarization": GenerationConfig,
-    "translation": GenerationConfig,
-    "language_modelling": LanguageModellingConfig,
-    "extraction": ExtractionConfig,
-    "similarity": SimilarityConfig,
+TASK_SECTIONS: dict[str, type[TaskConfig]] = {
+    "classification": ClassificationTask,
+    "generation": GenerationTask,
+    "summarization": GenerationTask,
+    "translation": GenerationTask,
+    "language_modelling": LanguageModellingTask,
+    "extraction": ExtractionTask,
+    "similarity": SimilarityTask,
 }
 
 
-def parse_task(values: Any) -> Parsed:
+def parse_task(values: Any) -> Parsed[TaskConfig]:
     """The section of a task, or every problem in it."""
     name = values.get("name") if isinstance(values, Mapping) else values
     is_own = isinstance(name, str) and "." in name
-    if name not in TASKS and not is_own:
-        return Parsed(None, [f"task.name is {name!r}; {suggestion(str(name), TASKS)}"])
-    parsed = parse_section(CustomConfig if is_own else TASKS[str(name)], values, "task")
+    if name not in TASK_SECTIONS and not is_own:
+        return Parsed(None, [f"task.name is {name!r}; {suggestion(str(name), TASK_SECTIONS)}"])
+    section_type = CustomTask if is_own else TASK_SECTIONS[str(name)]
+    parsed: Parsed[TaskConfig] = parse_section(section_type, values, "task")
     problems = parsed.problems or _metric_problems(parsed.section)
-    return Parsed(None if problems else parsed.section, problems)
+    return Parsed(None if problems else parsed.found, problems)
 
 
 def scores_of(metrics: Sequence[str]) -> list[str]:
@@ -186,9 +202,9 @@ def _metric_problems(task: TaskConfig) -> list[str]:
         elif name in METRIC_KEYS and name not in fitting_metrics(task):
             problems.append(f"task.metrics has '{name}', which is none of {', '.join(fitting_metrics(task))}")
     known = scores_of(task.metrics)
-    foreign = any(name not in METRIC_KEYS for name in task.metrics)
-    if task.metric not in known and not foreign:
-        near = nearest(task.metric, known)
+    has_own = any(name not in METRIC_KEYS for name in task.metrics)
+    if task.metric not in known and not has_own:
+        near = nearest_word(task.metric, known)
         more = f"did you mean '{near}'?" if near else f"task.metrics gives {', '.join(known)}"
         problems.append(f"task.metric is '{task.metric}'; {more}")
     elif _is_ours(task.metric):
@@ -197,13 +213,13 @@ def _metric_problems(task: TaskConfig) -> list[str]:
             problems.append(
                 f"task.direction is {task.direction.value}, but task.metric is {task.metric}; use {fitting.value}"
             )
-    if isinstance(task, GenerationConfig) and task.eval_rows == 0 and task.metric not in LESS_IS_BETTER:
+    if isinstance(task, GenerationTask) and task.eval_rows == 0 and task.metric not in LESS_IS_BETTER:
         problems.append(f"task.eval_rows is 0, but task.metric is {task.metric}, which is of generated text; use 64")
-    if isinstance(task, SimilarityConfig) and task.loss is None:
+    if isinstance(task, SimilarityTask) and task.loss is None:
         problems.append(
             "task.loss is null; similarity needs one, e.g. slimtune.training.tasks.pair_losses.ContrastiveLoss"
         )
-    if isinstance(task, ClassificationConfig) and task.class_weights is not None and (task.multi_label or task.loss):
+    if isinstance(task, ClassificationTask) and task.class_weights is not None and (task.multi_label or task.loss):
         problems.append("task.class_weights goes with neither task.multi_label nor task.loss; use null")
     if task.loss is not None and not (isinstance(task.loss, Mapping) and isinstance(task.loss.get("_target_"), str)):
         problems.append(
@@ -214,7 +230,7 @@ def _metric_problems(task: TaskConfig) -> list[str]:
 
 def fitting_metrics(task: TaskConfig) -> tuple[str, ...]:
     """Metrics of ours that the task's answers are fit for."""
-    if isinstance(task, ClassificationConfig) and task.multi_label:
+    if isinstance(task, ClassificationTask) and task.multi_label:
         return ("multilabel_f1",)
     return FITTING.get(task.name, tuple(METRIC_KEYS))
 

@@ -23,7 +23,9 @@ class CheckpointPolicy(Enum):
 
 @dataclass(slots=True, kw_only=True)
 class TrackingConfig:
-    """Attributes:
+    """Where runs are logged, and what of them.
+
+    Attributes:
     name: `none` logs nothing.
     uri: MLflow tracking URI; null is `mlruns/mlflow.db` (SQLite) under the working directory.
     experiment: MLflow experiment; null is the sweep's name.

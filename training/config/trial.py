@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from slimtune.training.config.data import DataConfig, parse_data
-from slimtune.training.config.fit import FitConfig, Optimizer, Precision
+from slimtune.training.config.fit import FitConfig, OptimizerName, Precision
 from slimtune.training.config.method import (
-    FullConfig,
-    LoraConfig,
+    FullMethod,
+    LoraMethod,
     MethodConfig,
-    PrefixTuningConfig,
-    PromptTuningConfig,
+    PrefixTuningMethod,
+    PromptTuningMethod,
     parse_method,
 )
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.schema import Parsed, parse_section
-from slimtune.training.config.task import ClassificationConfig, TaskConfig, parse_task
+from slimtune.training.config.task import TaskConfig, parse_task
 from slimtune.training.config.tracking import TrackingConfig
 
 
@@ -30,9 +30,9 @@ class TrialConfig(NamedTuple):
     tracking: TrackingConfig
 
 
-def parse_trial(values: Mapping[str, Any]) -> Parsed:
+def parse_trial(values: Mapping[str, Any]) -> Parsed[TrialConfig]:
     """A `TrialConfig` from the composed config, or every problem in it."""
-    parts = {
+    parts: dict[str, Parsed[Any]] = {
         "task": parse_task(values.get("task")),
         "data": parse_data(values.get("data")),
         "model": parse_section(ModelConfig, values.get("model"), "model"),
@@ -41,16 +41,17 @@ def parse_trial(values: Mapping[str, Any]) -> Parsed:
         "tracking": parse_section(TrackingConfig, values.get("tracking"), "tracking"),
     }
     problems = [problem for part in parts.values() for problem in part.problems]
+    if problems:
+        return Parsed(None, problems)
     config = TrialConfig(**{name: part.section for name, part in parts.items()})
-    if not problems:
-        problems = _cross_problems(config)
+    problems = _cross_problems(config)
     return Parsed(None if problems else config, problems)
 
 
 def _cross_problems(config: TrialConfig) -> list[str]:
     fit = config.fit
     problems = [*_model_problems(config.model), *_smoothing_problems(config)]
-    if fit.loraplus_lr_ratio != 1 and not isinstance(config.method, LoraConfig):
+    if fit.loraplus_lr_ratio != 1 and not isinstance(config.method, LoraMethod):
         problems.append(
             f"fit.loraplus_lr_ratio is {fit.loraplus_lr_ratio:g}, and method={config.method.name} has no B; use 1"
         )
@@ -58,17 +59,17 @@ def _cross_problems(config: TrialConfig) -> list[str]:
         problems.append(
             f"fit.micro_batch_size is {fit.micro_batch_size}; use at most fit.batch_size ({fit.batch_size})"
         )
-    if config.model.scratch is not None and not isinstance(config.method, FullConfig):
+    if config.model.scratch is not None and not isinstance(config.method, FullMethod):
         problems.append(
             f"method.name is {config.method.name}, but model.scratch draws its weights, which nobody has trained; "
             "use method=full"
         )
-    if config.model.quantization is not None and isinstance(config.method, FullConfig):
+    if config.model.quantization is not None and isinstance(config.method, FullMethod):
         problems.append(
             f"model.quantization is {config.model.quantization.value}, and method=full would train those weights; "
             "use method=lora, or model.quantization=null"
         )
-    if fit.gradient_checkpointing and isinstance(config.method, PrefixTuningConfig):
+    if fit.gradient_checkpointing and isinstance(config.method, PrefixTuningMethod):
         problems.append(
             "fit.gradient_checkpointing is true, with which layers take no prefix; use false, or another method"
         )
@@ -88,12 +89,12 @@ def _fsdp_problems(config: TrialConfig) -> list[str]:
     fit = config.fit
     rules = (
         (fit.devices == 1, "fit.devices is 1: there is nothing to share; use 2 or more"),
-        (fit.optimizer is not Optimizer.adamw, f"fit.optimizer is {fit.optimizer.value}; use adamw"),
+        (fit.optimizer is not OptimizerName.adamw, f"fit.optimizer is {fit.optimizer.value}; use adamw"),
         (fit.precision is Precision.fp16, "fit.precision is fp16; use bf16 or fp32"),
         (bool(fit.compile), "fit.compile is true; use false"),
         (config.model.quantization is not None, "the base is quantized; use method=lora or method=full"),
         (
-            isinstance(config.method, PromptTuningConfig | PrefixTuningConfig),
+            isinstance(config.method, PromptTuningMethod | PrefixTuningMethod),
             f"method is {config.method.name}; use lora, adapters, ia3 or full",
         ),
     )
@@ -115,11 +116,8 @@ def _model_problems(model: ModelConfig) -> list[str]:
 def _smoothing_problems(config: TrialConfig) -> list[str]:
     if config.fit.label_smoothing == 0:
         return []
-    task = config.task
-    if (
-        task.loss is not None
-        or task.name == "similarity"
-        or (isinstance(task, ClassificationConfig) and task.multi_label)
-    ):
-        return [f"fit.label_smoothing is {config.fit.label_smoothing:g}, which this task's loss has not; use 0"]
+    if not config.task.smooths_labels:
+        return [
+            f"fit.label_smoothing is {config.fit.label_smoothing:g}, which this task's loss does not support; use 0"
+        ]
     return []

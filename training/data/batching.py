@@ -18,7 +18,7 @@ BUCKET_BATCHES, EPOCH_WINDOWS = 16, 2
 # a token without a label, by PyTorch's convention
 IGNORED = -100
 # columns that the model is called with; token ids bring their mask
-INPUTS = ("input_ids", "token_type_ids", "pair_input_ids")
+MODEL_INPUTS = ("input_ids", "token_type_ids", "pair_input_ids")
 
 
 class Batch(NamedTuple):
@@ -61,7 +61,7 @@ class Targets(NamedTuple):
     next_token: bool = False
 
 
-class Split(NamedTuple):
+class EncodedSplit(NamedTuple):
     """A split that is ready to train on.
 
     Attributes:
@@ -146,11 +146,13 @@ def by_tokens(lengths_N: np.ndarray, max_tokens: int) -> list[np.ndarray]:
     return batches
 
 
-def collate(split: Split, rows: Sequence[int] | np.ndarray, *, pad_id: int, device: torch.device) -> Batch:
+def collate(split: EncodedSplit, rows: Sequence[int] | np.ndarray, *, pad_id: int, device: torch.device) -> Batch:
     """Pad the rows to the longest of them."""
     rows = np.asarray(rows)
     columns = split.encoded.columns
-    inputs = {name: padded(column, rows, pad_of(name, pad_id)) for name, column in columns.items() if name in INPUTS}
+    inputs = {
+        name: padded(column, rows, pad_of(name, pad_id)) for name, column in columns.items() if name in MODEL_INPUTS
+    }
     for name in list(inputs):
         if name.endswith("input_ids"):
             mask = name.replace("input_ids", "attention_mask")

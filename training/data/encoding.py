@@ -20,7 +20,7 @@ ENCODING_VERSION = 3
 STARTS, NUM_CUT = ".starts", "num_cut"
 # a column of one number a row
 UNCUT = "uncut_length"
-CHUNK_ROWS = 1000
+TOKENIZED_ROWS = 1000
 
 
 class Ragged(NamedTuple):
@@ -115,8 +115,8 @@ def tokenized(
 ) -> tuple[dict[str, list[Any]], int]:
     """Token ids of texts, or of pairs of texts, with the tokenizer's special tokens, and how many were cut."""
     columns: dict[str, list[Any]] = {UNCUT: []}
-    for at in range(0, len(texts), CHUNK_ROWS):
-        part = slice(at, at + CHUNK_ROWS)
+    for at in range(0, len(texts), TOKENIZED_ROWS):
+        part = slice(at, at + TOKENIZED_ROWS)
         given = (list(texts[part]),) if pairs is None else (list(texts[part]), list(pairs[part]))
         output = tokenizer(*given, truncation=False, padding=False, verbose=False)
         uncut = [[len(row)] for row in output["input_ids"]]

@@ -1,18 +1,20 @@
-"""Texts that are nearly the same: MinHash and LSH propose the pairs, their shingles decide.
+"""Texts that are nearly the same: MinHash (by rensa) and LSH propose the pairs, their shingles decide.
+
+rensa's own LSH gives every member of a bucket, which in data of one template is every row for every row.
 
 Broder 1997, On the resemblance and containment of documents; Leskovec et al., Mining of Massive Datasets, section 3.4.
 """
 
-# N texts, M others, U both, S shingles of all of them, H hashes, C candidate pairs
+# N texts, M others, U both, H hashes, C candidate pairs
 
 from collections.abc import Sequence
 from typing import NamedTuple
-from zlib import crc32
 
 import numpy as np
+from rensa import RMinHash
 
 SHINGLE_WORDS = 3
-NUM_HASHES = 64
+NUM_HASHES, SEED = 64, 0
 # the chance that a pair which is just similar enough shares no bucket
 MAX_MISS = 1e-6
 # in data made from one template, everything shares buckets with everything
@@ -50,7 +52,8 @@ def near_duplicates(texts: Sequence[str], others: Sequence[str], *, threshold: f
         return []
     candidates = _candidates(texts, others, threshold)
     left = {index: shingles(texts[index]) for index in set(candidates.text_C)}
-    right = {index: shingles(others[index]) for index in set(candidates.other_C)}
+    # of texts compared with each other, each has itself for a candidate
+    right = left if others is texts else {index: shingles(others[index]) for index in set(candidates.other_C)}
     pairs = zip(candidates.text_C, candidates.other_C, strict=True)
     matches = (Match(text, other, jaccard(left[text], right[other])) for text, other in pairs)
     return [match for match in matches if match.similarity >= threshold]
@@ -99,34 +102,30 @@ class _Candidates(NamedTuple):
 def _candidates(texts: Sequence[str], others: Sequence[str], threshold: float) -> _Candidates:
     signatures_UH = _signatures(texts, others)
     num_rows = _rows_per_band(threshold)
-    codes_C = np.zeros(0, dtype=np.int64)
-    for start in range(0, NUM_HASHES - num_rows + 1, num_rows):
-        keys_U = _keys(signatures_UH[:, start : start + num_rows])
-        codes_C = np.union1d(codes_C, _sharing(keys_U[: len(texts)], keys_U[len(texts) :]))
+    keys = [_keys(signatures_UH[:, start : start + num_rows]) for start in _starts(num_rows)]
+    codes_C = np.unique(np.concatenate([_sharing(one_U[: len(texts)], one_U[len(texts) :]) for one_U in keys]))
     text_C, other_C = np.divmod(codes_C, len(others))
     return _Candidates(text_C.tolist(), other_C.tolist())
 
 
 def _signatures(texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
-    rows = [_hashes(text) for text in texts]
-    rows += rows if others is texts else [_hashes(text) for text in others]
-    hashes_S = np.concatenate(rows)
-    starts_U = np.cumsum([0, *map(len, rows[:-1])])
-    masks_H, factors_H = np.random.default_rng(0).integers(2**63, size=(2, NUM_HASHES), dtype=np.uint64)
-    columns = [
-        np.minimum.reduceat((hashes_S ^ mask) * (factor | np.uint64(1)), starts_U)
-        for mask, factor in zip(masks_H, factors_H, strict=True)
-    ]
-    return np.stack(columns, axis=1)
+    ours_NH = _minhashes(texts)
+    return np.concatenate([ours_NH, ours_NH if others is texts else _minhashes(others)])
 
 
-def _hashes(text: str) -> np.ndarray:
-    # not hash(): it differs between processes
-    return np.fromiter((crc32(shingle.encode("utf-8", "replace")) for shingle in shingles(text)), dtype=np.uint64)
+def _minhashes(texts: Sequence[str]) -> np.ndarray:
+    # half of a surrogate pair, which JSON may hold, has no UTF-8
+    tokens = [shingles(text.encode("utf-8", "replace").decode("utf-8")) for text in texts]
+    return np.array(RMinHash.digest_matrix_from_token_sets(tokens, NUM_HASHES, SEED).to_rows(), dtype=np.uint64)
 
 
 def _rows_per_band(threshold: float) -> int:
     return max(rows for rows in range(1, 9) if (1 - threshold**rows) ** (NUM_HASHES // rows) <= MAX_MISS)
+
+
+def _starts(num_rows: int) -> range:
+    """Where each band of so many hashes begins."""
+    return range(0, NUM_HASHES - num_rows + 1, num_rows)
 
 
 def _keys(band_UR: np.ndarray) -> np.ndarray:

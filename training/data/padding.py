@@ -8,7 +8,7 @@ import numpy as np
 
 
 def padded_ids(rows: Sequence[Sequence[int]], pad_id: int, *, left: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Token ids and mask (B, T), int64. A causal model goes on from the last position, so its rows are filled up on
+    """Token ids and mask (B, T), int64. A causal model continues from the last position, so its rows are filled up on
     the left.
     """
     longest = max(len(row) for row in rows)

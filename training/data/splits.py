@@ -1,33 +1,43 @@
 """Training, validation and test rows, never with one row on two sides."""
 
+import hashlib
 import itertools
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from slimtune.training.config.data import DataConfig
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.examples import Example, Parser, parser_of
+from slimtune.training.data.examples import Example, Reading
 from slimtune.training.data.readers.reader import Row, iter_rows, read_with
 from slimtune.training.errors import DataError
 
+# gives None for a row without text
+Parser = Callable[[Row, str], Example | None]
+StratifyBy = Callable[[Sequence[Example]], Sequence[str] | None]
 # share of common shingles from which two texts are nearly the same: a word replaced in twenty
 NEAR = 0.7
 # beyond it, texts are alike because all of them share something
 MAX_NEAR_SHARE = 0.1
 
 
-class Splits(NamedTuple):
-    """Attributes:
-    train: Trained on.
-    validation: Chooses among trials.
-    test: Read once, for the winner; may be empty.
-    num_duplicates: Rows dropped because the same text stood before them in the same file.
-    num_empty: Rows dropped because they have no text.
-    num_leaked: Training rows dropped because a held-out file has the same text.
-    near_leaks: Training texts that are nearly a held-out text, with that text.
-    near_dropped: Whether they were left out: not where `data.drop_leaks` says so, nor where they are so many that the
-        rows must have much in common, as a shared instruction.
+@dataclass(frozen=True)
+class RowSplits:
+    """Rows as they were read, before any is encoded.
+
+    Attributes:
+        train: Trained on.
+        validation: Chooses among trials.
+        test: Read once, for the winner; may be empty.
+        num_duplicates: Rows dropped because the same text stood before them in the same file.
+        num_empty: Rows dropped because they have no text.
+        num_leaked: Training rows dropped because a held-out file has the same text.
+        near_leaks: Training texts that are nearly a held-out text, with that text.
+        near_dropped: Whether they were left out: not where `data.drop_leaks` says so, nor where they are so many that
+            the rows must have much in common, as a shared instruction.
     """
 
     train: list[Example]
@@ -43,6 +53,12 @@ class Splits(NamedTuple):
         """The rows by the name of their split, as metrics are named."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of the rows and the split that each is in."""
+        rows = {name: [example.content() for example in examples] for name, examples in self.named().items()}
+        return hashlib.sha256(json.dumps(rows, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
 
 class _Read(NamedTuple):
     examples: list[Example]
@@ -50,8 +66,8 @@ class _Read(NamedTuple):
     num_empty: int
 
 
-def load_splits(config: TrialConfig) -> Splits:
-    """Read, deduplicate and split as `config.data` says.
+def load_splits(config: TrialConfig, reading: Reading) -> RowSplits:
+    """Read, deduplicate and split as `config.data` says; `reading` is the task's.
 
     A held-out file keeps its rows; training rows with the same text are dropped. Splits made here keep the class
     distribution and the groups, and depend on the rows and `data.seed` alone.
@@ -59,7 +75,7 @@ def load_splits(config: TrialConfig) -> Splits:
     Raises:
         DataError: A column is missing, a label is empty, or a class is too small to be split.
     """
-    data, parse = config.data, parser_of(config.task, config.data)
+    data, parse = config.data, _parser(config, reading)
     test, validation, train = (
         _read(name, data, parse) if name else _Read([], 0, 0)
         for name in (data.test_file, data.validation_file, data.train_file)
@@ -75,15 +91,15 @@ def load_splits(config: TrialConfig) -> Splits:
         raise DataError(f"{data.validation_file}: all its rows are in data.test_file too; give other rows")
     held_test, held_validation = test.examples, kept_validation
     if not data.test_file and data.test_share > 0:
-        rows, held_test = _hold_out(rows, data.test_share, config)
+        rows, held_test = _hold_out(rows, data.test_share, data, reading.stratify_by)
     if not data.validation_file:
         # the share is of the whole file, so it grows on what the test split left
         portion = data.validation_share / (1 - (0 if data.test_file else data.test_share))
-        rows, held_validation = _hold_out(rows, portion, config)
-    leaks = _near_leaks(rows, [*held_validation, *held_test], config)
+        rows, held_validation = _hold_out(rows, portion, data, reading.stratify_by)
+    leaks = _near_leaks(rows, [*held_validation, *held_test]) if reading.has_near_leaks else {}
     near_dropped = data.drop_leaks and len(leaks) <= MAX_NEAR_SHARE * len(rows)
     read = (train, validation, test)
-    return Splits(
+    return RowSplits(
         [row for index, row in enumerate(rows) if index not in leaks] if near_dropped else rows,
         held_validation,
         held_test,
@@ -95,17 +111,18 @@ def load_splits(config: TrialConfig) -> Splits:
     )
 
 
-def examples_of(source: Any, config: TrialConfig) -> list[Example]:
+def examples_of(source: Any, config: TrialConfig, reading: Reading) -> list[Example]:
     """Rows as the config's task sees them, those without text left out.
 
     Args:
         source: A name that a reader takes, or rows as they were read.
         config: The trial's.
+        reading: The task's.
 
     Raises:
         DataError: A column is missing, a label is empty, or there are no rows; the message names the row.
     """
-    parse = parser_of(config.task, config.data)
+    parse = _parser(config, reading)
     if isinstance(source, str):
         parsed = _parsed(source, config.data, parse)
     else:
@@ -114,6 +131,16 @@ def examples_of(source: Any, config: TrialConfig) -> list[Example]:
     if not examples:
         raise DataError(f"{source if isinstance(source, str) else 'the data'}: no rows with text")
     return examples
+
+
+def _parser(config: TrialConfig, reading: Reading) -> Parser:
+    def parsed(row: Row, where: str) -> Example | None:
+        example = reading.parse(row, where, config)
+        if example is None:
+            return None
+        return example._replace(group=str(row.get(config.data.group_column or "", "")), row=row)
+
+    return parsed
 
 
 def _parsed(name: Any, data: DataConfig, parse: Parser) -> Iterator[Example | None]:
@@ -147,11 +174,8 @@ def _key(example: Example) -> str:
     return " ".join(f"{example.text} {example.pair}".casefold().split())
 
 
-def _near_leaks(examples: list[Example], held_out: list[Example], config: TrialConfig) -> dict[int, str]:
+def _near_leaks(examples: list[Example], held_out: list[Example]) -> dict[int, str]:
     """Training rows that are nearly a held-out row, with that row's text."""
-    if config.task.name == "language_modelling":
-        # documents share passages, and are no rows of questions with answers
-        return {}
     from slimtune.training.data.near_duplicates import near_duplicates
 
     texts, others = ([f"{one.text} {one.pair}".strip() for one in part] for part in (examples, held_out))
@@ -161,12 +185,13 @@ def _near_leaks(examples: list[Example], held_out: list[Example], config: TrialC
     return first
 
 
-def _hold_out(examples: list[Example], portion: float, config: TrialConfig) -> tuple[list[Example], list[Example]]:
+def _hold_out(
+    examples: list[Example], portion: float, data: DataConfig, stratify_by: StratifyBy
+) -> tuple[list[Example], list[Example]]:
     """The rows without a portion of them, and that portion."""
     # here, so that reading rows alone does not import scikit-learn
     from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
-    data = config.data
     if data.group_column is not None:
         groups = [example.group for example in examples]
         if not all(groups):
@@ -177,29 +202,28 @@ def _hold_out(examples: list[Example], portion: float, config: TrialConfig) -> t
         kept, out = next(shuffle.split(examples, groups=groups))
         return [examples[index] for index in kept], [examples[index] for index in out]
     num_held_out = round(len(examples) * portion)
-    stratified = config.task.name == "classification" and not any(example.labels for example in examples)
-    if stratified:
-        _check_classes(examples, num_held_out, data)
+    classes = stratify_by(examples)
+    if classes is not None:
+        _check_classes(classes, num_held_out, data)
     elif not 0 < num_held_out < len(examples):
         raise DataError(
             f"{data.train_file}: {len(examples)} rows are too few to hold out {num_held_out}; add rows, or give "
             "data.validation_file and data.test_file"
         )
-    labels = [example.label for example in examples] if stratified else None
-    train, held_out = train_test_split(examples, test_size=num_held_out, random_state=data.seed, stratify=labels)
+    train, held_out = train_test_split(examples, test_size=num_held_out, random_state=data.seed, stratify=classes)
     return train, held_out
 
 
-def _check_classes(examples: list[Example], num_held_out: int, data: DataConfig) -> None:
-    counts = Counter(example.label for example in examples)
+def _check_classes(classes: Sequence[str], num_held_out: int, data: DataConfig) -> None:
+    counts = Counter(classes)
     label, fewest = min(counts.items(), key=lambda item: item[1])
     if fewest < 2:
         raise DataError(
             f"{data.train_file}: class '{label}' has {fewest} row; a split that keeps the classes needs 2: "
             "add rows, remove the class, or give data.validation_file and data.test_file"
         )
-    if num_held_out < len(counts) or len(examples) - num_held_out < len(counts):
+    if num_held_out < len(counts) or len(classes) - num_held_out < len(counts):
         raise DataError(
-            f"{data.train_file}: {len(examples)} rows are too few to hold out {num_held_out} of {len(counts)} classes; "
+            f"{data.train_file}: {len(classes)} rows are too few to hold out {num_held_out} of {len(counts)} classes; "
             "add rows or give data.validation_file and data.test_file"
         )

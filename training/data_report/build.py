@@ -1,65 +1,65 @@
 """The data report of what is about to be trained on."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from slimtune.training.atomic_files import write_json
-from slimtune.training.data_report.report import DataReport, Findings, Rows, make_report
+from slimtune.training.data.examples import Example
+from slimtune.training.data.splits import RowSplits
+from slimtune.training.data_report.report import DataReport, Findings, RowsBySplit, make_report
 from slimtune.training.metrics.measure import compute_all
 from slimtune.training.tasks.baselines import baseline_notes
-from slimtune.training.tasks.extraction import Extraction, num_unreachable
-from slimtune.training.workbench.workbench import Data
+from slimtune.training.workbench.prepared_data import PreparedData
 
-FILE = "data_report.json"
+REPORT_FILE = "data_report.json"
 
 
-def report_of(data: Data) -> DataReport:
+def data_report_of(data: PreparedData) -> DataReport:
     """Rows, lengths, classes, leaks and baselines of the data."""
-    splits = data.splits
-    named = {name: examples for name, examples in splits.named().items() if examples}
-    has_labels = data.config.task.name == "classification" and not any(one.labels for one in splits.train)
-    findings = Findings(
-        num_empty=splits.num_empty,
-        num_duplicates=splits.num_duplicates,
-        leaks_exact=splits.num_leaked,
-        leaks_near=len(splits.near_leaks),
-        leak_examples=splits.near_leaks[:5],
-        leaks_removed=splits.near_dropped,
+    named = {name: examples for name, examples in data.rows.named().items() if examples}
+    scores = _baselines(data)
+    config, read = data.config, data.rows
+    baselines = baseline_notes(
+        scores,
+        metric=config.task.metric,
+        maximize=config.task.maximize,
+        headlines=data.task.headlines,
+        num_rows=(len(read.train), len(read.validation)),
     )
-    rows = Rows(
+    report = make_report(_rows(data, named), max_length=config.data.max_length, findings=_findings(read))
+    own = data.task.notes([example for examples in named.values() for example in examples])
+    return replace(report, baselines=scores, notes=[*report.notes, *own, *baselines])
+
+
+def _findings(read: RowSplits) -> Findings:
+    return Findings(
+        num_empty=read.num_empty,
+        num_duplicates=read.num_duplicates,
+        leaks_exact=read.num_leaked,
+        leaks_near=len(read.near_leaks),
+        leak_examples=read.near_leaks[:5],
+        leaks_removed=read.near_dropped,
+    )
+
+
+def _rows(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> RowsBySplit:
+    classes = {name: data.task.stratify_by(examples) for name, examples in named.items()}
+    return RowsBySplit(
         texts={name: [one.both for one in examples] for name, examples in named.items()},
-        labels={name: [one.label for one in examples] for name, examples in named.items()} if has_labels else None,
+        labels=None if classes["train"] is None else {name: found or [] for name, found in classes.items()},
         lengths={name: split.encoded.uncut_lengths() for name, split in data.encoded.items()},
     )
-    scores = _baselines(data)
-    task = data.config.task
-    notes = baseline_notes(
-        scores,
-        metric=task.metric,
-        maximize=task.maximize,
-        headlines=data.task.headlines,
-        num_rows=(len(splits.train), len(splits.validation)),
-    )
-    report = make_report(rows, max_length=data.config.data.max_length, findings=findings)
-    return replace(report, baselines=scores, notes=[*report.notes, *_span_notes(data), *notes])
 
 
 def write_report(report: DataReport, folder: Path) -> Path:
     """Write it as JSON."""
-    write_json(folder / FILE, report.as_dict())
-    return folder / FILE
+    write_json(folder / REPORT_FILE, report.as_dict())
+    return folder / REPORT_FILE
 
 
-def _span_notes(data: Data) -> list[str]:
-    if not isinstance(data.task, Extraction):
-        return []
-    lost = num_unreachable([example for examples in data.splits.named().values() for example in examples])
-    note = f"spans that do not begin and end with a word of their own: {lost:,}; they cannot be found whole"
-    return [note] if lost else []
-
-
-def _baselines(data: Data) -> dict[str, dict[str, float]]:
+def _baselines(data: PreparedData) -> dict[str, dict[str, float]]:
     """Scores of simple models on the validation rows, by name; those without a value are left out."""
     train, held_out = data.encoded["train"], data.encoded.get("validation")
     if held_out is None:

@@ -23,7 +23,7 @@ UNBALANCED = 5
 TEXT_WIDTH = 110
 
 
-class Rows(NamedTuple):
+class RowsBySplit(NamedTuple):
     """By split: texts, labels (None if the task has none), uncut tokens of each row. `train` has a row at least."""
 
     texts: Mapping[str, Sequence[str]]
@@ -88,7 +88,7 @@ class DataReport:
         return dict(json.loads(json.dumps(asdict(self))))
 
 
-def make_report(rows: Rows, *, max_length: int, findings: Findings) -> DataReport:
+def make_report(rows: RowsBySplit, *, max_length: int, findings: Findings) -> DataReport:
     """Count everything; baselines are left to the task."""
     lengths = np.sort(rows.lengths["train"])
     texts, labels = rows.texts, rows.labels or {}
@@ -200,7 +200,7 @@ def _notes(report: DataReport, labels: Mapping[str, Sequence[str]]) -> Iterator[
         yield f"label '{smallest}' has {rows}: {report.imbalance:.0f} times fewer than '{largest}'"
     for name in labels:
         if unseen := sorted(set(labels[name]) - set(classes)):
-            yield f"{name} has labels that training has not: {', '.join(unseen[:SHOWN_CLASSES])}"
+            yield f"{name} has labels that training lacks: {', '.join(unseen[:SHOWN_CLASSES])}"
     if num_noisy := len(report.label_noise):
         more = " or more" if num_noisy == MAX_LABEL_NOISE else ""
         yield f"training rows that nearly repeat an earlier one with another label: {num_noisy}{more}"

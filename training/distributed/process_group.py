@@ -1,6 +1,5 @@
 """The processes that train one trial together, each on its own rows; alone is a group of one."""
 
-import os
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -8,11 +7,11 @@ from typing import Any
 import torch
 from torch import nn
 
-# a rank waits while the first one evaluates; one that died is noticed by the conductor
+# a rank waits while the first one evaluates; one that died is noticed by the rank launcher
 TIMEOUT = timedelta(hours=12)
 
 
-class Ranks:
+class ProcessGroup:
     """A group of one: nothing to agree on.
 
     Attributes:
@@ -42,7 +41,7 @@ class Ranks:
         """Until all ranks are here."""
 
 
-class Group(Ranks):
+class DistributedGroup(ProcessGroup):
     """Processes that accelerate has brought together, by the environment that `torchrun` sets too."""
 
     def __init__(self, *, cpu: bool) -> None:
@@ -82,8 +81,7 @@ class Group(Ranks):
 
 
 def rank_environment(rank: int, size: int, port: int) -> dict[str, str]:
-    """What `torchrun` would set on one machine, and the share of the cores that is the rank's."""
-    workers = int(os.environ.get("SLIMTUNE_WORKERS", "1"))
+    """What `torchrun` would set on one machine."""
     return {
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
@@ -91,5 +89,4 @@ def rank_environment(rank: int, size: int, port: int) -> dict[str, str]:
         "LOCAL_WORLD_SIZE": str(size),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
-        "SLIMTUNE_WORKERS": str(workers * size),
     }

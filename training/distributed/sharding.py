@@ -2,15 +2,13 @@
 
 # Zhao et al. 2023, https://arxiv.org/abs/2304.11277; here in its second form, `torch.distributed.fsdp.fully_shard`
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard
-from torch.distributed.tensor import DTensor, distribute_tensor
 
 from slimtune.training.errors import ConfigError
 from slimtune.training.methods.modules import layer_stacks
@@ -19,7 +17,7 @@ from slimtune.training.methods.modules import layer_stacks
 def shard(model: nn.Module, device: torch.device, size: int) -> None:
     """Leave each rank its part of every weight, in place; a layer is whole while it computes. All ranks call it.
 
-    Gradients are summed over the ranks, as `Ranks.sum_gradients` does.
+    Gradients are summed over the ranks, as `ProcessGroup.sum_gradients` does.
 
     Args:
         model: The same on all ranks.
@@ -29,6 +27,9 @@ def shard(model: nn.Module, device: torch.device, size: int) -> None:
     Raises:
         ConfigError: This PyTorch is too old.
     """
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import FSDPModule, fully_shard
+
     if not hasattr(FSDPModule, "reset_iter_state"):
         raise ConfigError([f"fit.fsdp is true, which takes a later PyTorch than {torch.__version__}; use false"])
     mesh = init_device_mesh(device.type, (size,))
@@ -64,29 +65,40 @@ def whole(model: nn.Module, *, here: bool) -> Iterator[None]:
         part.reshard()
 
 
-def gathered(tensor: torch.Tensor, *, here: bool) -> torch.Tensor:
+def is_shared_out(tensor: Any) -> bool:
+    """Whether a tensor is a rank's part of a larger one; none is before PyTorch's module for them is imported."""
+    loaded: Any = sys.modules.get("torch.distributed.tensor")
+    return loaded is not None and isinstance(tensor, loaded.DTensor)
+
+
+def gathered(tensor: Any, *, here: bool) -> torch.Tensor:
     """All of a shared out tensor, on the CPU; empty on ranks that do not need it. All ranks call it."""
-    if not isinstance(tensor, DTensor):
-        return tensor
-    full = tensor.full_tensor()
-    return full.cpu() if here else full.new_empty(0)
+    result: torch.Tensor = tensor
+    if is_shared_out(tensor):
+        full = tensor.full_tensor()
+        result = full.cpu() if here else full.new_empty(0)
+    return result
 
 
-def shared_out(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+def shared_out(tensor: torch.Tensor, like: Any) -> torch.Tensor:
     """This rank's part of a tensor, cut as the other one is; every rank has all of it."""
-    if not isinstance(like, DTensor) or tensor.shape != like.shape:
+    if not is_shared_out(like) or tensor.shape != like.shape:
         return tensor
+    from torch.distributed.tensor import distribute_tensor
+
     return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements, src_data_rank=None)
 
 
-def local_part(tensor: torch.Tensor) -> torch.Tensor:
+def local_part(tensor: Any) -> torch.Tensor:
     """What this rank holds of a tensor."""
-    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+    local: torch.Tensor = tensor.to_local() if is_shared_out(tensor) else tensor
+    return local
 
 
 def _sharded(model: nn.Module) -> list[Any]:
     """The parts that are sharded by themselves, the model first."""
-    return [part for part in model.modules() if isinstance(part, FSDPModule)]
+    loaded: Any = sys.modules.get("torch.distributed.fsdp")
+    return [] if loaded is None else [part for part in model.modules() if isinstance(part, loaded.FSDPModule)]
 
 
 def _keep_whole(parts: list[Any], *, kept: bool) -> None:

@@ -1,9 +1,11 @@
-"""When to evaluate, counted in training examples so that batch sizes compare fairly."""
+"""When to evaluate, counted in training examples so that batch sizes compare fairly; and when to save, by the clock."""
 
 import math
+import time
 from typing import NamedTuple
 
 from slimtune.training.config.fit import FitConfig
+from slimtune.training.distributed.process_group import ProcessGroup
 
 
 class Plan(NamedTuple):
@@ -52,3 +54,25 @@ class Cadence:
         milestone = examples_seen // self._every * self._every
         self.next = milestone + self._every
         return milestone
+
+
+class SaveCadence:
+    """Every `fit.save_minutes` the trial's state is due on the rank that writes it, or, where it has parts from all
+    ranks, on all of them at once.
+    """
+
+    def __init__(self, fit: FitConfig, group: ProcessGroup) -> None:
+        self._minutes, self._together, self._group = fit.save_minutes, fit.fsdp, group
+        self._saved_at = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether to save now; asked between two batches."""
+        if self._minutes is None or not (self._group.leads or self._together):
+            return False
+        is_due = time.monotonic() - self._saved_at >= 60 * self._minutes
+        # clocks of ranks differ
+        return bool(self._group.agreed(is_due)) if self._together else is_due
+
+    def restart(self) -> None:
+        """Count from now on."""
+        self._saved_at = time.monotonic()

@@ -4,51 +4,65 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import Protocol
 
 import torch
 
-from slimtune.training.config.method import LoraConfig
+from slimtune.training.config.method import LoraMethod
 from slimtune.training.config.trial import TrialConfig, parse_trial
-from slimtune.training.distributed.process_group import Ranks
-from slimtune.training.engine.packing import Pack, gradients_that_fit
-from slimtune.training.engine.slot_calibration import Decision
-from slimtune.training.engine.timers import Phases
-from slimtune.training.engine.trial_run import Lane, failed, finish
+from slimtune.training.distributed.process_group import ProcessGroup
+from slimtune.training.engine.packing import Packing, gradients_that_fit
+from slimtune.training.engine.slot_calibration import SlotDecision
+from slimtune.training.engine.timers import Timers
+from slimtune.training.engine.trial_run import Observers, Phase, TrialRun, failed, finish
 from slimtune.training.errors import ConfigError
-from slimtune.training.hardware.device import MAX_SLOTS, empty_cache, is_out_of_memory, resolve
-from slimtune.training.tracking.reporter import quiet
+from slimtune.training.hardware.memory import empty_cache, is_out_of_memory
+from slimtune.training.hardware.monitor import ResourceMonitor
+from slimtune.training.hardware.resources import Resources, resolve
+from slimtune.training.tracking.mlflow_runs import Trackers
+from slimtune.training.tracking.reporter import Quiet
 from slimtune.training.trial import Failed, FailureKind, Outcome, Trial, TrialSource
-from slimtune.training.workbench import workbench
-from slimtune.training.workbench.workbench import workbench_for, workbench_key
+from slimtune.training.workbench.workbench import Workbenches, workbench_key
 
+# more than a base of a useful size leaves memory for
+MAX_SLOTS = 64
 # ended trials whose last words the tracker has not taken yet
 MAX_CLOSING = 4
-
-# trains one trial on so many devices
-Conduct = Callable[[Trial, int], Outcome]
 
 log = logging.getLogger(__name__)
 
 
-class GivenTrials:
-    """A source of trials that are known beforehand."""
+class RankLauncher(Protocol):
+    """Trains one trial in several processes of its own; they have ended when it returns."""
 
-    def __init__(self, trials: Iterable[Trial]) -> None:
+    def __call__(self, trial: Trial, *, num_ranks: int, num_workers: int) -> Outcome: ...
+
+
+class GivenTrials:
+    """A source of trials that are known beforehand.
+
+    Attributes:
+        num_workers: Workers that share this machine's cores.
+    """
+
+    def __init__(self, trials: Iterable[Trial], *, num_workers: int = 1) -> None:
         self._trials = iter(trials)
+        self.num_workers = num_workers
 
     def next(self) -> Trial | None:
+        """The next one."""
         return next(self._trials, None)
 
 
 class Engine:
-    """Keeps as many trials going as there are slots, and refills a slot as soon as its trial has ended.
+    """Keeps as many trials in training as there are slots, and refills a slot as soon as its trial has ended.
 
     Args:
         source: Of trials.
         decision: How many at once; None goes by the first trial's config.
-        ranks: The processes that train each trial together, of which this one leads; None lets trials on several
-            devices have processes of their own.
-        conduct: Trains one trial on so many devices in such processes; None where `ranks` are given.
+        group: The processes that train each trial together, of which this one leads; None where it trains alone.
+        launch_ranks: Trains a trial on several devices; None where this process is already one of several.
+        benches: What trials share, kept for whoever owns it; None keeps it for this engine alone.
 
     Attributes:
         last_outcome: Of the trial that ended last.
@@ -58,29 +72,29 @@ class Engine:
         self,
         source: TrialSource,
         *,
-        decision: Decision | None = None,
-        ranks: Ranks | None = None,
-        conduct: Conduct | None = None,
+        decision: SlotDecision | None = None,
+        group: ProcessGroup | None = None,
+        launch_ranks: RankLauncher | None = None,
+        benches: Workbenches | None = None,
     ) -> None:
-        self._source, self._ranks, self._conduct = source, ranks, conduct
+        self._source, self._group, self._launch_ranks = source, group, launch_ranks
         # by workbench: a search is not timed again for each batch size that it samples
-        self._decisions: dict[str, Decision] = {}
+        self._decisions: dict[str, SlotDecision] = {}
         self._decision = decision
-        self._lanes: list[Lane] = []
-        # begun, but without memory for its slot
-        self._waiting: list[Lane] = []
-        # ended, but not all is written
-        self._closing: list[Lane] = []
-        self._pack = Pack()
-        # a trial that cannot ride with those under way
+        self._benches = benches or Workbenches()
+        # of each phase in the order in which they came to it
+        self._runs: list[TrialRun] = []
+        self._packing = Packing()
+        # the next trial, until those under way, which it cannot share passes with, have ended
         self._held: tuple[Trial, TrialConfig] | None = None
         self._has_room = True
-        # lanes that share a pass at most; fewer after a pass did not fit into memory
+        # trials that share a pass at most; fewer after a pass did not fit into memory
         self._limit = MAX_SLOTS
         self.last_outcome: Outcome | None = None
         # when a slot became free that no trial has used yet
         self._idle_since: float | None = None
-        self._phases = Phases()
+        self._timers = Timers()
+        self._observers = Observers(Trackers(), Quiet(), ResourceMonitor())
 
     def run(self) -> None:
         """Until the source has no more trials."""
@@ -88,58 +102,74 @@ class Engine:
             while True:
                 if self._has_room:
                     self._fill()
-                if not self._lanes:
+                if not self._in(Phase.training):
                     return
                 self._tick()
         except BaseException:
-            for lane in (*self._lanes, *self._waiting, *self._closing):
-                lane.interrupt()
+            for run in list(self._runs):
+                run.interrupt()
             raise
         finally:
-            quiet.end()
+            self._observers.monitor.close()
+            self._observers.quiet.end()
             self._wait_for_tracker(0)
-            log.info("worker: %s", self._phases)
+            log.info("worker: %s", self._timers)
+
+    def _in(self, phase: Phase) -> list[TrialRun]:
+        return [run for run in self._runs if run.phase is phase]
+
+    def _move(self, run: TrialRun, phase: Phase) -> None:
+        if run in self._runs:
+            self._runs.remove(run)
+        run.phase = phase
+        self._runs.append(run)
 
     def _fill(self) -> None:
         """Take trials into the free slots."""
-        while len(self._lanes) < self._room():
-            lane = self._waiting.pop(0) if self._waiting else self._next_lane()
-            if lane is None:
+        while len(self._in(Phase.training)) < self._room():
+            waiting = self._in(Phase.waiting)
+            run = waiting[0] if waiting else self._next_run()
+            if run is None:
                 break
-            self._start(lane)
-        # the source is asked again when a lane is free
+            self._start(run)
+        # the source is asked again when a slot is free
         self._has_room = False
-        quiet.end()
+        self._observers.quiet.end()
 
-    def _next_lane(self) -> Lane | None:
-        """The next trial with its run; who cannot ride with those under way waits for their end."""
+    def _next_run(self) -> TrialRun | None:
+        """The next trial with its run; one that cannot share passes with those under way is held until their end."""
         while True:
             self._held = self._held or self._next()
-            if self._held is None or (self._lanes and not rides_along(self._held[1], self._lanes[0].config)):
+            training = self._in(Phase.training)
+            if self._held is None or (training and not can_share(self._held[1], training[0].config)):
                 return None
             (trial, config), self._held = self._held, None
-            if config.fit.devices > 1 and self._conduct is not None:
-                self._tell(trial, self._conducted(trial, config, self._conduct))
+            if config.fit.devices > 1 and self._launch_ranks is not None:
+                self._tell(trial, self._on_devices(trial, config, self._launch_ranks))
                 continue
             try:
-                return Lane(trial, config)
+                return TrialRun(trial, config, self._observers)
             except OSError as error:
                 self._tell(trial, failed(error))
 
-    def _conducted(self, trial: Trial, config: TrialConfig, conduct: Conduct) -> Outcome:
-        """A trial in processes of its own; the next one waits for its end."""
+    def _on_devices(self, trial: Trial, config: TrialConfig, launch_ranks: RankLauncher) -> Outcome:
+        """The outcome of a trial in processes of its own; the next one waits for its end."""
         # its processes have bases of their own
-        workbench.clear()
+        self._benches.clear()
         try:
-            resolve(config.fit)
-            return conduct(trial, config.fit.devices)
-        except Exception as error:  # noqa: BLE001  # whatever a trial dies of, the sweep goes on
+            self._resolve(config)
+            return launch_ranks(trial, num_ranks=config.fit.devices, num_workers=self._source.num_workers)
+        except Exception as error:  # noqa: BLE001  # whatever a trial dies of, the sweep continues
             return failed(error)
 
+    def _resolve(self, config: TrialConfig) -> Resources:
+        return resolve(config.fit, self._group, num_workers=self._source.num_workers)
+
     def _room(self) -> int:
-        if not self._lanes:
+        training = self._in(Phase.training)
+        if not training:
             return 1
-        first = self._lanes[0]
+        first = training[0]
         return min(self._limit, first.decision.slots) if first.parts is not None else 1
 
     def _next(self) -> tuple[Trial, TrialConfig] | None:
@@ -156,134 +186,136 @@ class Engine:
         self.last_outcome = outcome
         finish(trial, outcome)
 
-    def _start(self, lane: Lane) -> None:
-        self._lanes.append(lane)
+    def _start(self, run: TrialRun) -> None:
+        self._move(run, Phase.training)
         try:
-            resources = resolve(lane.config.fit, self._ranks)
-            torch.set_num_threads(resources.num_threads)
-            key = workbench_key(lane.config, resources)
-            decision = self._decision or self._decisions.get(key)
-            lane.take_slot(workbench_for(lane.config, resources), resources, decision)
-            if lane.decision.gain is not None:
-                self._decisions.setdefault(key, lane.decision)
-            if lane.parts is not None:
-                self._pack.join(lane.slot, lane.parts)
-        except Exception as error:  # noqa: BLE001  # whatever a trial dies of, the sweep goes on
-            if is_out_of_memory(error) and len(self._lanes) > 1:
-                self._wait_for_memory(lane, error)
+            self._make_trainer(run)
+        except Exception as error:  # noqa: BLE001  # whatever a trial dies of, the sweep continues
+            if is_out_of_memory(error) and len(self._in(Phase.training)) > 1:
+                self._wait_for_memory(run, error)
             else:
-                self._close(lane, failed(error))
+                self._close(run, failed(error))
             return
-        if lane.parts is None and lane.decision.slots > 1:
-            log.info("trial %d: runs alone, it cannot share a pass (docs/design/slots.md)", lane.number)
+        if run.parts is None and run.decision.slots > 1:
+            log.info("trial %d: runs alone, it cannot share a pass (docs/design/slots.md)", run.number)
         if self._idle_since is not None:
             seconds = time.perf_counter() - self._idle_since
-            log.info("trial %d: ready %.3f s after the last one's end", lane.number, seconds)
+            log.info("trial %d: ready %.3f s after the last one's end", run.number, seconds)
             self._idle_since = None
 
-    def _wait_for_memory(self, lane: Lane, error: Exception) -> None:
-        self._lanes.remove(lane)
-        self._waiting.append(lane)
-        self._limit = len(self._lanes)
-        log.warning("trial %d: waits until one of %d has ended (%s)", lane.number, self._limit, error)
+    def _make_trainer(self, run: TrialRun) -> None:
+        resources = self._resolve(run.config)
+        torch.set_num_threads(resources.num_threads)
+        key = workbench_key(run.config, resources)
+        decision = self._decision or self._decisions.get(key)
+        run.make_trainer(self._benches.get(run.config, resources), resources, decision)
+        if run.decision.gain is not None:
+            self._decisions.setdefault(key, run.decision)
+        if run.parts is not None:
+            self._packing.join(run.trainer, run.parts)
 
-    def _close(self, lane: Lane, outcome: Outcome) -> None:
-        self._closing.append(lane)
-        self._lanes.remove(lane)
+    def _wait_for_memory(self, run: TrialRun, error: Exception) -> None:
+        self._move(run, Phase.waiting)
+        self._limit = len(self._in(Phase.training))
+        log.warning("trial %d: waits until one of %d has ended (%s)", run.number, self._limit, error)
+
+    def _close(self, run: TrialRun, outcome: Outcome) -> None:
+        self._move(run, Phase.closing)
         self._has_room = True
-        if not self._lanes:
+        if not self._in(Phase.training):
             self._limit = MAX_SLOTS
-        if lane.parts is not None:
-            self._pack.leave(lane.slot)
+        if run.parts is not None:
+            self._packing.leave(run.trainer)
         self.last_outcome = outcome
         # the trial must have its run's name before it ends
-        lane.reporter.wait_until_open()
+        run.reporter.wait_until_open()
         self._idle_since = time.perf_counter()
-        quiet.begin()
-        lane.close(outcome)
+        self._observers.quiet.begin()
+        run.close(outcome)
         self._wait_for_tracker(MAX_CLOSING)
 
     def _wait_for_tracker(self, most: int) -> None:
         """Until at most so many ended trials are still being written: a slow tracker must not pile them up."""
-        while len(self._closing) > most:
-            self._closing.pop(0).join()
+        while len(closing := self._in(Phase.closing)) > most:
+            self._runs.remove(closing[0])
+            closing[0].join()
 
     def _tick(self) -> None:
-        """One micro-batch for each lane that is under way, or the evaluations that are due."""
-        lanes = self._under_way()
-        due = [lane for lane in lanes if lane.slot.evaluation_due]
+        """One micro-batch for each trial that is under way, or the evaluations that are due."""
+        runs = self._under_way()
+        due = [run for run in runs if run.trainer.evaluation_due]
         if due:
-            for lane in due:
-                with self._phases.evaluation:
-                    outcome = self._attempt(lane, lane.evaluate)
+            for run in due:
+                with self._timers.evaluation:
+                    outcome = self._attempt(run, run.evaluate)
                 if outcome is not None:
-                    self._close(lane, outcome)
+                    self._close(run, outcome)
             return
-        with self._phases.training:
-            endings = self._train(lanes)
-        for lane, outcome in endings:
-            self._close(lane, outcome)
+        with self._timers.training:
+            endings = self._train(runs)
+        for run, outcome in endings:
+            self._close(run, outcome)
 
-    def _under_way(self) -> list[Lane]:
-        first = self._lanes[0]
-        if first.parts is None:
-            return [first]
-        return [lane for lane in self._lanes if lane.parts is not None][: self._limit]
+    def _under_way(self) -> list[TrialRun]:
+        training = self._in(Phase.training)
+        if training[0].parts is None:
+            return training[:1]
+        return [run for run in training if run.parts is not None][: self._limit]
 
-    def _train(self, lanes: Sequence[Lane]) -> list[tuple[Lane, Outcome]]:
-        """A micro-batch of each lane; who ended by it."""
-        if len(lanes) > 1 and not self._shared_pass(lanes):
+    def _train(self, runs: Sequence[TrialRun]) -> list[tuple[TrialRun, Outcome]]:
+        """A micro-batch of each trial; those that ended by it."""
+        if len(runs) > 1 and not self._shared_pass(runs):
             return []
         endings = []
-        for lane in lanes:
-            outcome = self._attempt(lane, partial(_micro_step, lane, alone=len(lanes) == 1))
+        for run in runs:
+            outcome = self._attempt(run, partial(_micro_step, run, alone=len(runs) == 1))
             if outcome is not None:
-                endings.append((lane, outcome))
+                endings.append((run, outcome))
         return endings
 
-    def _shared_pass(self, lanes: Sequence[Lane]) -> bool:
-        """Whether the gradients of all lanes are there."""
+    def _shared_pass(self, runs: Sequence[TrialRun]) -> bool:
+        """Whether the gradients of all trials are there."""
         try:
-            passes = self._pack.gradients([lane.slot for lane in lanes])
+            passes = self._packing.gradients([run.trainer for run in runs])
         except Exception as error:  # noqa: BLE001  # nobody knows whose fault it is: each finds out in a smaller pass
-            self._shrink(lanes, error)
+            self._shrink(runs, error)
             return False
-        by_slot = {lane.slot: lane for lane in lanes}
-        for riders in passes:
-            numbers = {by_slot[slot].number for slot in riders}
-            for slot in riders:
-                by_slot[slot].mates |= numbers
+        by_trainer = {run.trainer: run for run in runs}
+        for trainers in passes:
+            numbers = {trainer.number for trainer in trainers}
+            for trainer in trainers:
+                by_trainer[trainer].packed_with |= numbers
         return True
 
-    def _shrink(self, lanes: Sequence[Lane], error: Exception) -> None:
-        for lane in lanes:
-            lane.slot.rewind()
-        self._limit = max(1, len(lanes) // 2) if is_out_of_memory(error) else 1
-        log.warning("a pass of %d trials failed (%s); from now on %d share one", len(lanes), error, self._limit)
+    def _shrink(self, runs: Sequence[TrialRun], error: Exception) -> None:
+        for run in runs:
+            run.trainer.rewind()
+        self._limit = max(1, len(runs) // 2) if is_out_of_memory(error) else 1
+        log.warning("a pass of %d trials failed (%s); from now on %d share one", len(runs), error, self._limit)
         empty_cache()
 
-    def _attempt(self, lane: Lane, work: Callable[[], Outcome | None]) -> Outcome | None:
+    def _attempt(self, run: TrialRun, work: Callable[[], Outcome | None]) -> Outcome | None:
         """The trial boundary: any ending becomes an outcome."""
         try:
             return work()
-        except Exception as error:  # noqa: BLE001  # whatever a trial dies of, the sweep goes on
-            if is_out_of_memory(error) and lane.slot.evaluation_due and len(self._under_way()) > 1:
+        except Exception as error:  # noqa: BLE001  # whatever a trial dies of, the sweep continues
+            if is_out_of_memory(error) and run.trainer.evaluation_due and len(self._under_way()) > 1:
                 # it is evaluated again with fewer beside it
                 self._shrink(self._under_way(), error)
                 return None
             return failed(error)
 
 
-def _micro_step(lane: Lane, *, alone: bool) -> None:
-    if alone and not gradients_that_fit(lane.slot):
+def _micro_step(run: TrialRun, *, alone: bool) -> None:
+    if alone and not gradients_that_fit(run.trainer):
         return
-    lane.slot.advance(lane.reporter)
+    run.trainer.advance(run.reporter)
 
 
-def rides_along(config: TrialConfig, first: TrialConfig) -> bool:
+def can_share(config: TrialConfig, first: TrialConfig) -> bool:
     """Whether a trial may share the base with one under way; what only the model can tell is seen later."""
     method = config.method
-    plain = isinstance(method, LoraConfig) and method.dropout == 0 and not method.mutates_base
+    plain = isinstance(method, LoraMethod) and method.dropout == 0 and not method.mutates_base
     ours, theirs = (
         (one.task, one.data, one.model, one.fit.precision, one.fit.device, one.fit.threads, one.fit.slots)
         for one in (config, first)

@@ -1,4 +1,4 @@
-"""How a trial stands after its evaluations: what it reported, the best of it, and whether to wait for better."""
+"""A trial's evaluations so far: what it reported, the best of it, and whether to wait for better."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -8,13 +8,15 @@ from typing import Any
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.engine.early_stopping import Patience
 from slimtune.training.engine.overfitting import overfits_since
-from slimtune.training.trial import Completed
+from slimtune.training.trial import Completed, Report
 
 
-class Standing:
-    """Attributes:
-    best: The checkpoint of the best evaluation and its scores; whoever has written one sets it.
-    reports: Examples seen and metrics of each evaluation.
+class EvaluationHistory:
+    """What the evaluations of a trial have come to.
+
+    Attributes:
+        best: The checkpoint of the best evaluation and its scores; whoever has written one sets it.
+        reports: Examples seen and report of each evaluation.
     """
 
     def __init__(self, config: TrialConfig) -> None:
@@ -25,7 +27,7 @@ class Standing:
         )
         self._overfits = False
         self.best: Completed | None = None
-        self.reports: list[tuple[int, dict[str, float]]] = []
+        self.reports: list[tuple[int, Report]] = []
 
     @property
     def exhausted(self) -> bool:
@@ -43,17 +45,19 @@ class Standing:
 
     def newly_overfits(self) -> int | None:
         """The examples since which the trial overfits, the first time that it is seen."""
-        since = None if self._overfits else overfits_since(self.reports)
+        metrics = [(milestone, report.as_metrics()) for milestone, report in self.reports]
+        since = None if self._overfits else overfits_since(metrics)
         self._overfits = self._overfits or since is not None
         return since
 
     def state(self) -> dict[str, Any]:
         """As JSON can hold it."""
         best = None if self.best is None else [dict(self.best.scores), str(self.best.checkpoint)]
-        return {"patience": asdict(self._patience), "best": best, "reports": self.reports}
+        reports = [(milestone, asdict(report)) for milestone, report in self.reports]
+        return {"patience": asdict(self._patience), "best": best, "reports": reports}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Stand there again."""
+        """Continue from a saved state."""
         self._patience = Patience(**state["patience"])
         self.best = None if state["best"] is None else Completed(state["best"][0], Path(state["best"][1]))
-        self.reports = [(milestone, metrics) for milestone, metrics in state["reports"]]
+        self.reports = [(milestone, Report(**report)) for milestone, report in state["reports"]]

@@ -7,7 +7,7 @@ from typing import Any
 from slimtune.training.engine.train_step import StepResult
 
 
-class Window:
+class Meter:
     """Sums over the steps since it was made."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Window:
         self._tokens += tokens
         self._until = time.perf_counter()
 
-    def close(self) -> dict[str, float]:
+    def compute(self) -> dict[str, float]:
         """Mean loss of the rows, and rows and tokens a second."""
         seconds = self._seconds + self._until - self._since
         return {
@@ -43,9 +43,9 @@ class Window:
         }
 
     @classmethod
-    def restored(cls, state: Mapping[str, Any]) -> "Window":
-        """A window that goes on with these sums."""
-        window = cls()
-        window._loss_sum_nats, window._weight = state["loss_sum_nats"], state["weight"]
-        window._rows, window._tokens, window._seconds = state["rows"], state["tokens"], state["seconds"]
-        return window
+    def restored(cls, state: Mapping[str, Any]) -> "Meter":
+        """A meter that continues from these sums."""
+        meter = cls()
+        meter._loss_sum_nats, meter._weight = state["loss_sum_nats"], state["weight"]
+        meter._rows, meter._tokens, meter._seconds = state["rows"], state["tokens"], state["seconds"]
+        return meter

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from slimtune.training.config.fit import FitConfig, Optimizer
+from slimtune.training.config.fit import FitConfig, OptimizerName
 from slimtune.training.errors import ConfigError
 from slimtune.training.methods.quantized import paged_or_8bit_adamw
 
@@ -30,11 +30,11 @@ def make_optimizer(model: nn.Module, fit: FitConfig, new_keys: Collection[str]) 
     groups = parameter_groups(model, fit, new_keys)
     devices = {parameter.device.type for parameter in model.parameters()}
     match fit.optimizer:
-        case Optimizer.adamw:
+        case OptimizerName.adamw:
             return torch.optim.AdamW(groups, lr=fit.learning_rate, fused=True)
-        case Optimizer.adafactor:
+        case OptimizerName.adafactor:
             return torch.optim.Adafactor(groups, lr=fit.learning_rate)
-        case Optimizer.adamw_8bit | Optimizer.paged_adamw | Optimizer.paged_adamw_8bit as which:
+        case OptimizerName.adamw_8bit | OptimizerName.paged_adamw | OptimizerName.paged_adamw_8bit as which:
             if devices != {"cuda"}:
                 raise ConfigError(
                     [f"fit.optimizer is {which.value}, which moves weights on a GPU; here use adamw or adafactor"]

@@ -5,16 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
-from peft.utils import ModulesToSaveWrapper
 from torch import nn
 
-from slimtune.training.methods.fused_lora import FusedLora4bit, FusedLoraLinear, Span, lora_linear
+from slimtune.training.methods.fused_lora import FusedLora, RowSpan, lora_linear
 from slimtune.training.methods.modules import replace_module, silence_dropout
 from slimtune.training.methods.quantized import is_4bit
 from slimtune.training.models.loading import Base
 
 
-class Parts(NamedTuple):
+class TrainedParts(NamedTuple):
     """What a trial has of its own, by module name in the base.
 
     Attributes:
@@ -22,64 +21,66 @@ class Parts(NamedTuple):
         whole: Modules trained whole.
     """
 
-    adapters: Mapping[str, FusedLoraLinear | FusedLora4bit]
+    adapters: Mapping[str, FusedLora]
     whole: Mapping[str, nn.Module]
 
 
-class Seat(NamedTuple):
-    """A trial in the pass, and how many rows of the batch are its own."""
+class Segment(NamedTuple):
+    """The rows of a batch that are one trial's: its key, and how many they are."""
 
     key: int
     num_rows: int
 
 
-class Seating:
-    """Who sits where in the pass that is under way; the rows of the batch in this order."""
+class SegmentTable:
+    """The segments of the batch that is under way, in the order of its rows."""
 
     def __init__(self) -> None:
-        self.seats: Sequence[Seat] = ()
+        self.segments: Sequence[Segment] = ()
 
 
-def parts_of(model: Any) -> Parts | None:
+def parts_of(model: Any) -> TrainedParts | None:
     """The trained parts of a peft model, or None if some of them cannot share a pass with other trials."""
     if not hasattr(model, "peft_config"):
         return None
-    adapters: dict[str, FusedLoraLinear | FusedLora4bit] = {}
+    from peft.utils import ModulesToSaveWrapper
+
+    adapters: dict[str, FusedLora] = {}
     whole: dict[str, nn.Module] = {}
     for name, part in model.base_model.model.named_modules():
-        if isinstance(part, FusedLoraLinear | FusedLora4bit) and part.plain_adapter() is not None:
+        if isinstance(part, FusedLora) and part.plain_adapter() is not None:
             adapters[name] = part
         elif isinstance(part, ModulesToSaveWrapper):
             whole[name] = part
     owned = {id(parameter) for part in (*adapters.values(), *whole.values()) for parameter in part.parameters()}
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return Parts(adapters, whole) if all(id(parameter) in owned for parameter in trained) else None
+    return TrainedParts(adapters, whole) if all(id(parameter) in owned for parameter in trained) else None
 
 
-class PackedModel:
+class PackedLoraModel:
     """The base with room for the parts of several trials."""
 
     def __init__(self, base: Base) -> None:
-        self._seating = Seating()
+        self._table = SegmentTable()
         # every tensor is the base's own
         self.model: Any = copy.deepcopy(base.model, {id(tensor): tensor for tensor in base.model.parameters()})
         silence_dropout(self.model)
         self.model.requires_grad_(requires_grad=False)
         self.model.train()
-        self._linears: dict[str, _PackedLinear] = {}
+        self._linears: dict[str, _PackedLoraLinear] = {}
         self._whole: dict[str, _PackedWhole] = {}
         for name, part in list(self.model.named_modules()):
             if type(part) is nn.Linear or (isinstance(part, nn.Linear) and is_4bit(part)):
-                self._linears[name] = _PackedLinear(part, self._seating)
+                self._linears[name] = _PackedLoraLinear(part, self._table)
                 replace_module(self.model, name, self._linears[name])
 
-    def join(self, key: int, parts: Parts) -> None:
+    def join(self, key: int, parts: TrainedParts) -> None:
         """Make room for a trial's parts."""
         for name, part in parts.adapters.items():
             self._linears[name].layers[key] = part
         for name, whole in parts.whole.items():
             if name not in self._whole:
-                self._whole[name] = _PackedWhole(self.model.get_submodule(name), self._seating)
+                self._whole[name] = _PackedWhole(self.model.get_submodule(name), self._table)
                 replace_module(self.model, name, self._whole[name])
             self._whole[name].owned[key] = whole
 
@@ -90,25 +91,25 @@ class PackedModel:
         for whole in self._whole.values():
             whole.owned.pop(key, None)
 
-    def seat(self, seats: Sequence[Seat]) -> None:
+    def set_segments(self, segments: Sequence[Segment]) -> None:
         """Say whose rows the next batch has, in their order."""
-        self._seating.seats = tuple(seats)
+        self._table.segments = tuple(segments)
 
 
-class _PackedLinear(nn.Module):
-    def __init__(self, layer: nn.Linear, seating: Seating) -> None:
+class _PackedLoraLinear(nn.Module):
+    def __init__(self, layer: nn.Linear, table: SegmentTable) -> None:
         super().__init__()
         # models look at a layer's weight, e.g. for its dtype
         self.weight, self.bias = layer.weight, layer.bias
         self._layer = [layer]
-        self._seating = seating
-        self.layers: dict[int, FusedLoraLinear | FusedLora4bit] = {}
+        self._table = table
+        self.layers: dict[int, FusedLora] = {}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         spans = []
-        for key, num_rows in self._seating.seats:
+        for key, num_rows in self._table.segments:
             part = self.layers.get(key)
-            spans.append(Span(num_rows, part.plain_adapter() if part is not None else None))
+            spans.append(RowSpan(num_rows, part.plain_adapter() if part is not None else None))
         if sum(span.size for span in spans) != x.shape[0]:
             raise RuntimeError(f"a layer got {x.shape[0]} rows of a pass of {sum(span.size for span in spans)}")
         return lora_linear(x, self._layer[0], spans)
@@ -117,18 +118,18 @@ class _PackedLinear(nn.Module):
 class _PackedWhole(nn.Module):
     """Gives each trial's rows to its own module; rows of a trial without one go through the base's."""
 
-    def __init__(self, shared: nn.Module, seating: Seating) -> None:
+    def __init__(self, shared: nn.Module, table: SegmentTable) -> None:
         super().__init__()
         self.shared = shared
-        self._seating = seating
+        self._table = table
         # not registered: they are the trials' own
         self.owned: dict[int, nn.Module] = {}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        seats = self._seating.seats
+        segments = self._table.segments
         outputs = []
-        for seat, rows in zip(seats, torch.split(x, [seat.num_rows for seat in seats]), strict=True):
-            self._seating.seats = (seat,)
-            outputs.append(self.owned.get(seat.key, self.shared)(rows))
-        self._seating.seats = seats
+        for segment, rows in zip(segments, torch.split(x, [one.num_rows for one in segments]), strict=True):
+            self._table.segments = (segment,)
+            outputs.append(self.owned.get(segment.key, self.shared)(rows))
+        self._table.segments = segments
         return torch.cat(outputs)

@@ -4,7 +4,7 @@ import time
 from types import TracebackType
 
 
-class Stopwatch:
+class Timer:
     """Adds up the wall seconds of the blocks that it is entered for."""
 
     def __init__(self) -> None:
@@ -18,12 +18,12 @@ class Stopwatch:
         self.seconds += time.perf_counter() - self._since
 
 
-class Phases:
-    """Training passes, evaluations, and all else since it was made."""
+class Timers:
+    """Training passes, evaluations, and all else since they were made."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
-        self.training, self.evaluation = Stopwatch(), Stopwatch()
+        self.training, self.evaluation = Timer(), Timer()
 
     def __str__(self) -> str:
         seconds = time.perf_counter() - self._started

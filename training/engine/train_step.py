@@ -2,30 +2,32 @@
 
 import math
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
-from torch.distributed.tensor import DTensor
 
 from slimtune.training.checkpoints.training_state import State, optimizer_state, restore_optimizer
 from slimtune.training.config.fit import FitConfig, Precision
+from slimtune.training.distributed.sharding import is_shared_out
 from slimtune.training.engine.lr_schedule import learning_rate_factor
 from slimtune.training.engine.optimizer import make_optimizer, set_learning_rate
 from slimtune.training.errors import Diverged
-from slimtune.training.hardware.device import Resources
+from slimtune.training.hardware.resources import Resources
 from slimtune.training.tasks.loss import LossSum
 
 NO_ROWS: np.ndarray = np.empty(0, dtype=np.int64)
 
 
 class StepResult(NamedTuple):
-    """Attributes:
-    loss_nats: Mean loss of the batch.
-    weight: What its rows count: rows, or labelled tokens.
-    gradient_norm: Global norm before clipping.
-    learning_rate: What the step was taken with.
+    """What an optimizer step was taken with.
+
+    Attributes:
+        loss_nats: Mean loss of the batch.
+        weight: What its rows count: rows, or labelled tokens.
+        gradient_norm: Global norm before clipping.
+        learning_rate: Of the step.
     """
 
     loss_nats: float
@@ -58,7 +60,7 @@ class Stepper:
         num_train_steps: int,
         new_keys: Collection[str] = (),
     ) -> None:
-        self._ranks = resources.ranks
+        self._group = resources.group
         self._fit = fit
         self._num_train_steps = num_train_steps
         self._num_warmup_steps = math.ceil(fit.warmup_share * num_train_steps)
@@ -135,7 +137,7 @@ class Stepper:
         learning_rate = self._learning_rate()
         set_learning_rate(self._optimizer, learning_rate)
         if not self._fit.fsdp:
-            self._ranks.sum_gradients(self._trained)
+            self._group.sum_gradients(self._trained)
         norm = self._clip()
         *losses_nats, gradient_norm = torch.stack([*self._all_losses(norm), norm]).tolist()
         result = StepResult(sum(losses_nats) / self._weight, self._weight, gradient_norm, learning_rate)
@@ -152,10 +154,10 @@ class Stepper:
     def _all_losses(self, like: torch.Tensor) -> list[torch.Tensor]:
         """Of the micro-batches, or with several ranks their sum over all."""
         losses = [loss.to(like.dtype) for loss in self._losses]
-        if self._ranks.size == 1:
+        if self._group.size == 1:
             return losses
         own = torch.stack(losses).sum() if losses else torch.zeros_like(like)
-        return [self._ranks.sum(own)]
+        return [self._group.sum(own)]
 
     def state(self) -> State:
         """Between two batches: moments, steps, and the scale of fp16."""
@@ -165,7 +167,7 @@ class Stepper:
         return State(moments.tensors, {**facts, "moments": moments.facts})
 
     def restore(self, state: State) -> None:
-        """Stand between the same two batches again."""
+        """Continue between the same two batches."""
         restore_optimizer(self._optimizer, State(state.tensors, state.facts["moments"]))
         self.num_steps, self.rows_at_once = state.facts["num_steps"], state.facts["rows_at_once"]
         self._scaler.load_state_dict(state.facts["scaler"])
@@ -181,8 +183,9 @@ class Stepper:
     def _clip(self) -> torch.Tensor:
         self._scaler.unscale_(self._optimizer)
         limit = self._fit.max_grad_norm if self._fit.max_grad_norm is not None else math.inf
-        norm = nn.utils.clip_grad_norm_(self._trained, limit)
-        return norm.full_tensor() if isinstance(norm, DTensor) else norm
+        norm: Any = nn.utils.clip_grad_norm_(self._trained, limit)
+        whole: torch.Tensor = norm.full_tensor() if is_shared_out(norm) else norm
+        return whole
 
     def _story(self, result: StepResult) -> str:
         return (

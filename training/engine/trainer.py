@@ -3,13 +3,15 @@
 import json
 import logging
 import math
-import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from slimtune.training.checkpoints.checkpoint import BestCheckpoint, CheckpointRecord
+from slimtune.training.checkpoints.best_checkpoint import BestCheckpoint
+from slimtune.training.checkpoints.checkpoint import CheckpointRecord
 from slimtune.training.checkpoints.training_state import (
     MODEL,
     OPTIMIZER,
@@ -24,29 +26,29 @@ from slimtune.training.config.fit import AUTO
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, BatchOrder, collate
 from slimtune.training.distributed.sharding import gathered, shard, shared_out, whole
-from slimtune.training.engine.cadence import Cadence, plan_of
+from slimtune.training.engine.cadence import Cadence, SaveCadence, plan_of
 from slimtune.training.engine.compile import as_written, compile_training, is_worth_compiling
-from slimtune.training.engine.evaluation_history import Standing
-from slimtune.training.engine.meter import Window
+from slimtune.training.engine.evaluation_history import EvaluationHistory
+from slimtune.training.engine.meter import Meter
 from slimtune.training.engine.train_step import Stepper
 from slimtune.training.errors import ConfigError, Diverged
 from slimtune.training.evaluation.score import score_split
-from slimtune.training.hardware.device import Resources
+from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
 from slimtune.training.models.activation_checkpointing import checkpoint_gradients
 from slimtune.training.tracking.reporter import Reporter
-from slimtune.training.trial import Completed, Outcome, Pruned, Trial, Verdict
+from slimtune.training.trial import Completed, Outcome, Pruned, Report, Trial, Verdict
 from slimtune.training.workbench.preflight import check_memory, check_trial
 from slimtune.training.workbench.workbench import Workbench, trainable
 
 log = logging.getLogger(__name__)
 
 
-class Slot:
-    """Holds one trial: whoever has it runs its micro-batches through a model, alone or packed with others."""
+class TrialTrainer:
+    """Trains one trial: whoever has it runs its micro-batches through a model, alone or packed with others."""
 
     def __init__(self, trial: Trial, config: TrialConfig, bench: Workbench, resources: Resources) -> None:
-        self._ranks = resources.ranks
+        self._group = resources.group
         check_trial(config, bench, resources)
         torch.manual_seed(config.fit.seed)
         self.bench, self.resources = bench, resources
@@ -57,7 +59,7 @@ class Slot:
         if config.fit.gradient_checkpointing:
             checkpoint_gradients(self.model)
         if config.fit.fsdp:
-            shard(self.model, resources.device, self._ranks.size)
+            shard(self.model, resources.device, self._group.size)
         self._stepper = Stepper(
             self.model,
             config.fit,
@@ -69,18 +71,18 @@ class Slot:
         check_memory(self.model, config.fit, resources, tokens=int(self._lengths_N.max()))
         self._order = BatchOrder(self._lengths_N, batch_size=config.fit.batch_size, seed=config.fit.seed)
         self._cadence = Cadence(self._plan.eval_every)
-        self._standing = Standing(config)
+        self._history = EvaluationHistory(config)
         self._examples_seen = self._num_rows = self._num_tokens = 0
         self._milestone: int | None = None
-        self._window = Window()
-        self._saved_at = time.monotonic()
+        self._meter = Meter()
+        self._save_cadence = SaveCadence(config.fit, self._group)
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
         self.is_compiled = is_worth_compiling(config.fit, self._plan, resources)
         if self.is_compiled:
             compile_training(self.model)
-        if not self._ranks.leads:
+        if not self._group.leads:
             # dropout of its own
-            torch.manual_seed(config.fit.seed + self._ranks.rank)
+            torch.manual_seed(config.fit.seed + self._group.rank)
 
     @property
     def number(self) -> int:
@@ -125,7 +127,7 @@ class Slot:
         rows_N = next(self._order)
         self._num_rows, self._num_tokens = len(rows_N), int(self._lengths_N[rows_N].sum())
         weights_N = self.bench.splits["train"].targets.weights_N
-        own_N, leads_N = (rows_N[rank :: self._ranks.size] for rank in (self._ranks.rank, 0))
+        own_N, leads_N = (rows_N[rank :: self._group.size] for rank in (self._group.rank, 0))
         # a sharded layer comes from all ranks in each pass, so that they take the same number
         idle = self._stepper.num_passes(leads_N) - self._stepper.num_passes(own_N) if self._config.fit.fsdp else 0
         self._stepper.begin(own_N, float(weights_N[rows_N].sum()), rows_N[:idle])
@@ -151,7 +153,7 @@ class Slot:
             return
         result = self._stepper.step()
         self._examples_seen += self._num_rows
-        self._window.add(result, self._num_rows, self._num_tokens)
+        self._meter.add(result, self._num_rows, self._num_tokens)
         if reporter is not None and self._stepper.num_steps % self._config.tracking.log_every == 0:
             reporter.metrics(self._examples_seen, result.as_metrics())
         self._milestone = self._cadence.reached(self._examples_seen)
@@ -160,25 +162,20 @@ class Slot:
         self._save_if_due()
 
     def _save_if_due(self) -> None:
-        minutes, fsdp = self._config.fit.save_minutes, self._config.fit.fsdp
-        if minutes is None or not (self._ranks.leads or fsdp):
-            return
-        is_due = time.monotonic() - self._saved_at >= 60 * minutes
-        # it has parts from all ranks, whose clocks differ
-        if not (self._ranks.agreed(is_due) if fsdp else is_due):
+        if not self._save_cadence.due():
             return
         state = self._state()
-        if self._ranks.leads:
+        if self._group.leads:
             self._write(state)
-        self._saved_at = time.monotonic()
+        self._save_cadence.restart()
 
     def _write(self, state: State) -> None:
         # what the state calls the best must be there
         self._checkpoint.wait()
         try:
             write_state(self._trial.lineage.folder, state, examples_seen=self._examples_seen)
-            if self._standing.best is not None:
-                self._checkpoint.protect(self._standing.best.checkpoint)
+            if self._history.best is not None:
+                self._checkpoint.protect(self._history.best.checkpoint)
         except OSError as error:
             log.warning("trial %d: its state was not saved (%s)", self._trial.number, error)
 
@@ -192,14 +189,14 @@ class Slot:
             "stepper": stepper.facts,
             "order": self._order.state(),
             "next_evaluation": self._cadence.next,
-            "standing": self._standing.state(),
+            "history": self._history.state(),
             "examples_seen": self._examples_seen,
             "milestone": self._milestone,
-            "window": self._window.state(),
+            "meter": self._meter.state(),
         }
         tensors = {**weights, **moments, **generator_states(self.resources.device)}
         # in one order on all ranks
-        whole_ones = {name: gathered(tensors[name], here=self._ranks.leads) for name in sorted(tensors)}
+        whole_ones = {name: gathered(tensors[name], here=self._group.leads) for name in sorted(tensors)}
         return State(whole_ones, facts)
 
     def _identity(self) -> dict[str, Any]:
@@ -207,26 +204,26 @@ class Slot:
         return {"config": json.loads(json.dumps(parts, default=str)), "data": self.bench.data_fingerprint}
 
     def resume(self) -> int | None:
-        """Go on where an earlier attempt was; the examples that it had seen, or None if there is nothing to go on with.
+        """Continue where an earlier attempt was; the examples that it had seen, or None if there is nothing to resume.
 
         What it reported is reported again: the search knows nothing of a lost attempt.
         """
         lineage = self._trial.lineage
         state = read_state([lineage.folder, *lineage.earlier], identity=self._identity())
         # before the first one writes another
-        self._ranks.wait()
-        best = state.facts["standing"]["best"] if state is not None else None
+        self._group.wait()
+        best = state.facts["history"]["best"] if state is not None else None
         if best is not None and not Path(best[1]).is_dir():
             log.warning("trial %d: %s is gone, it begins anew", self._trial.number, best[1])
             state = None
         if state is None:
-            if self._ranks.leads:
+            if self._group.leads:
                 # those of another config would hide the new ones
                 forget_states(lineage.folder)
             return None
         self._restore(state)
-        for milestone, metrics in self._standing.reports:
-            self._trial.report(milestone, metrics)
+        for milestone, report in self._history.reports:
+            self._trial.report(milestone, report)
         return self._examples_seen
 
     def _restore(self, state: State) -> None:
@@ -239,16 +236,16 @@ class Slot:
         self._stepper.restore(State(state.part(OPTIMIZER), facts["stepper"]))
         self._order.restore(facts["order"])
         self._cadence.next = facts["next_evaluation"]
-        self._standing.restore(facts["standing"])
+        self._history.restore(facts["history"])
         self._examples_seen, self._milestone = facts["examples_seen"], facts["milestone"]
-        self._window = Window.restored(facts["window"])
-        if self._standing.best is not None:
-            self._checkpoint.protect(self._standing.best.checkpoint)
-        if self._ranks.leads:
+        self._meter = Meter.restored(facts["meter"])
+        if self._history.best is not None:
+            self._checkpoint.protect(self._history.best.checkpoint)
+        if self._group.leads:
             restore_generators(state.tensors)
         else:
             # what it had drawn was not saved
-            torch.manual_seed(hash((self._config.fit.seed, self._ranks.rank, self._examples_seen)))
+            torch.manual_seed(hash((self._config.fit.seed, self._group.rank, self._examples_seen)))
 
     def rewind(self) -> None:
         """Take the batch that is under way from its beginning, after a pass over it failed."""
@@ -280,67 +277,69 @@ class Slot:
         assert self._milestone is not None
         milestone = self._milestone
         with whole(self.model, here=True):
-            metrics = self._scores()
-            objective = metrics["objective"]
-            if math.isnan(objective):
-                raise Diverged(f"after {milestone} examples: validation {self._config.task.metric} is not a number")
-            if self._standing.update(objective):
-                self._standing.best = self._keep(metrics, milestone)
-        metrics |= self._window.close()
-        self._window = Window()
-        self._milestone = None
-        reporter.metrics(milestone, metrics)
-        progress = {"fit/progress": 1.0 if self._at_end else milestone / self._plan.total_examples}
-        self._standing.reports.append((milestone, metrics | progress))
-        verdict = self._trial.report(milestone, metrics | progress | self._overfitting(reporter))
+            report = self._report(milestone)
+            if self._history.update(report.objective):
+                self._history.best = self._keep(report, milestone)
+        self._meter, self._milestone = Meter(), None
+        reporter.metrics(milestone, report.as_metrics())
+        self._history.reports.append((milestone, report))
+        verdict = self._trial.report(milestone, replace(report, overfits_since=self._newly_overfits(reporter)))
         outcome = self._outcome(milestone, verdict)
-        self._ranks.agreed(outcome is not None)
+        self._group.agreed(outcome is not None)
         if outcome is not None:
             self._checkpoint.wait()
-            if self._standing.best is not None:
-                self._checkpoint.tidy(self._standing.best.checkpoint)
+            if self._history.best is not None:
+                self._checkpoint.tidy(self._history.best.checkpoint)
         if isinstance(outcome, Completed) and not self._at_end:
-            reporter.tags({"early_stop": f"no gain in {self._standing.num_waited} evaluations"})
+            reporter.tags({"early_stop": f"no gain in {self._history.num_waited} evaluations"})
         return outcome
 
     def evaluated_elsewhere(self) -> bool:
         """Wait until the rank that leads has evaluated; whether the trial has ended by it."""
         with whole(self.model, here=False):
-            self._window, self._milestone = Window(), None
-        return bool(self._ranks.agreed(None))
+            self._meter, self._milestone = Meter(), None
+        return bool(self._group.agreed(None))
 
-    def _overfitting(self, reporter: Reporter[Any]) -> dict[str, float]:
-        """Flags the run, the first time."""
-        since = self._standing.newly_overfits()
-        if since is None:
-            return {}
-        log.info("trial %d: overfits since %d examples", self._trial.number, since)
-        reporter.tags({"overfits_since": str(since)})
-        return {"fit/overfits_since": since}
+    def _newly_overfits(self, reporter: Reporter[Any]) -> int | None:
+        """The examples since which it overfits, the first time that it is seen; flags the run."""
+        since = self._history.newly_overfits()
+        if since is not None:
+            log.info("trial %d: overfits since %d examples", self._trial.number, since)
+            reporter.tags({"overfits_since": str(since)})
+        return since
 
     def _outcome(self, milestone: int, verdict: Verdict) -> Outcome | None:
         if verdict.stop and not self._at_end:
             return Pruned(milestone, verdict.reason or "stopped by the search")
-        return self._standing.best if self._at_end or self._standing.exhausted else None
+        return self._history.best if self._at_end or self._history.exhausted else None
 
-    def _scores(self) -> dict[str, float]:
+    def _report(self, milestone: int) -> Report:
+        scores, metric = self._scores(), self._config.task.metric
+        if math.isnan(scores[metric]):
+            raise Diverged(f"after {milestone} examples: validation {metric} is not a number")
+        return Report(
+            objective=scores[metric],
+            progress=1.0 if self._at_end else milestone / self._plan.total_examples,
+            scores={f"validation/{name}": value for name, value in scores.items()},
+            train=self._meter.compute(),
+        )
+
+    def _scores(self) -> Mapping[str, float]:
         batch = (self._config.fit.eval_batch_size, self.bench.tokenizer)
         split = self.bench.splits["validation"]
         with as_written(self.model):
             scores = score_split(self.model, split, task=self.bench.task, resources=self.resources, batch=batch).scores
         if self._config.task.metric not in scores:
             raise ConfigError([f"task.metric is '{self._config.task.metric}'; the scores are {', '.join(scores)}"])
-        # the tracker's compare page takes the metric that was logged first
-        objective = {"objective": scores[self._config.task.metric]}
-        return objective | {f"validation/{name}": value for name, value in scores.items()}
+        return scores
 
-    def _keep(self, metrics: dict[str, float], milestone: int) -> Completed:
+    def _keep(self, report: Report, milestone: int) -> Completed:
         record = CheckpointRecord(
             config=dict(self._trial.config),
             labels=self.bench.task.labels,
-            scores=metrics,
+            scores=report.as_metrics(),
             examples_seen=milestone,
             data_fingerprint=self.bench.data_fingerprint,
             base_dtype=str(self.bench.base.dtype).removeprefix("torch."),
         )
-        return Completed(metrics, self._checkpoint.keep(record))
+        return Completed(report.as_metrics(), self._checkpoint.keep(record))

@@ -4,25 +4,28 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from enum import Enum
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from slimtune.training.checkpoints.training_state import forget_states
 from slimtune.training.config.tracking import CheckpointPolicy
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.engine.packed_lora import Parts
+from slimtune.training.engine.packed_lora import TrainedParts
 from slimtune.training.engine.packing import packable
-from slimtune.training.engine.slot_calibration import Decision, decide_slots
-from slimtune.training.engine.timers import Phases
-from slimtune.training.engine.trainer import Slot
+from slimtune.training.engine.slot_calibration import SlotDecision, decide_slots
+from slimtune.training.engine.timers import Timers
+from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import ConfigError, DataError, Diverged, ModelError
-from slimtune.training.hardware.device import Resources, is_out_of_memory
-from slimtune.training.hardware.monitor import follow
-from slimtune.training.tracking import mlflow_runs
-from slimtune.training.tracking.mlflow_runs import MlflowRun
-from slimtune.training.tracking.reporter import Reporter
+from slimtune.training.hardware.memory import is_out_of_memory
+from slimtune.training.hardware.monitor import ResourceMonitor
+from slimtune.training.hardware.resources import Resources
+from slimtune.training.tracking.display import best_metrics, by_dotted_key, log10_params
+from slimtune.training.tracking.mlflow_runs import Trackers
+from slimtune.training.tracking.reporter import Quiet, Reporter
+from slimtune.training.tracking.run import TrackedRun
 from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Trial
 from slimtune.training.workbench.workbench import Workbench
 
@@ -32,33 +35,63 @@ DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 log = logging.getLogger(__name__)
 
 
-class Lane:
-    """A live trial: its run, its reporter, and its slot once it has one.
+class Phase(Enum):
+    """Where a trial of this worker is.
+
+    Attributes:
+        waiting: Begun, but it has no model: not yet, or memory is too small for another one.
+        training: It has a model, or is getting one.
+        closing: Ended, but the tracker has not all of it yet.
+    """
+
+    waiting = "waiting"
+    training = "training"
+    closing = "closing"
+
+
+class Observers(NamedTuple):
+    """What follows all trials of a worker.
+
+    Attributes:
+        trackers: Where their runs are opened.
+        quiet: When their reporters hold back.
+        monitor: Of what the worker takes of the machine.
+    """
+
+    trackers: Trackers
+    quiet: Quiet
+    monitor: ResourceMonitor
+
+
+class TrialRun:
+    """A live trial: its run in the tracker, its reporter, and its trainer once it has one.
 
     Attributes:
         config: The trial's.
-        mates: Numbers of the trials that it shared a pass with, its own among them.
+        phase: Where it is; the engine moves it on.
+        packed_with: Numbers of the trials that it shared a pass with, its own among them.
         parts: What it has of its own in a shared pass; None if it must run alone.
         decision: How many trials the worker trains at once.
     """
 
-    def __init__(self, trial: Trial, config: TrialConfig) -> None:
+    def __init__(self, trial: Trial, config: TrialConfig, observers: Observers) -> None:
         self.config = config
-        self.mates: set[int] = set()
-        self.parts: Parts | None = None
-        self.decision = Decision(1, None)
-        self._slot: Slot | None = None
+        self.phase = Phase.waiting
+        self.packed_with: set[int] = set()
+        self.parts: TrainedParts | None = None
+        self.decision = SlotDecision(1, None)
+        self._trainer: TrialTrainer | None = None
         self._trial = trial
         self._started = time.perf_counter()
-        self._phases = Phases()
-        self._usage = follow()
+        self._timers = Timers()
+        self._usage = observers.monitor.follow()
         trial.lineage.folder.mkdir(parents=True, exist_ok=True)
         self._yaml = yaml.dump(dict(trial.config), Dumper=DUMPER, sort_keys=False, allow_unicode=True)
         (trial.lineage.folder / "config.yaml").write_text(self._yaml, encoding="utf-8")
-        open_run = mlflow_runs.opener(config.tracking, trial.lineage)
-        self.reporter = Reporter(partial(self._begin, open_run), trial.lineage.folder)
+        open_run = observers.trackers.opener(config.tracking, trial.lineage)
+        self.reporter = Reporter(partial(self._begin, open_run), trial.lineage.folder, observers.quiet)
 
-    def _begin(self, open_run: Callable[[], MlflowRun]) -> MlflowRun:
+    def _begin(self, open_run: Callable[[], TrackedRun]) -> TrackedRun:
         run = open_run()
         try:
             self._trial.began(run.run_id)
@@ -77,12 +110,12 @@ class Lane:
         return self._trial.number
 
     @property
-    def slot(self) -> Slot:
+    def trainer(self) -> TrialTrainer:
         """The trial in training."""
-        assert self._slot is not None
-        return self._slot
+        assert self._trainer is not None
+        return self._trainer
 
-    def take_slot(self, bench: Workbench, resources: Resources, decision: Decision | None = None) -> None:
+    def make_trainer(self, bench: Workbench, resources: Resources, decision: SlotDecision | None = None) -> None:
         """Make the trial's model and optimizer.
 
         Args:
@@ -91,21 +124,21 @@ class Lane:
             decision: How many run at once; None decides.
         """
         self.decision = decision or decide_slots(self._trial, self.config, bench, resources)
-        self._slot = Slot(self._trial, self.config, bench, resources)
-        resumed_at = self._slot.resume()
+        self._trainer = TrialTrainer(self._trial, self.config, bench, resources)
+        resumed_at = self._trainer.resume()
         if resumed_at is not None:
-            log.info("trial %d: goes on after %d examples", self.number, resumed_at)
+            log.info("trial %d: resumed after %d examples", self.number, resumed_at)
             self.reporter.tags({"resumed_at": str(resumed_at)})
-        # one slot shares nothing
-        self.parts = packable(self.slot) if self.decision.slots > 1 else None
+        # a trial alone shares nothing
+        self.parts = packable(self.trainer) if self.decision.slots > 1 else None
         facts = {
             "device": str(resources.device),
             "precision": resources.precision.value,
             "devices": str(self.config.fit.devices),
             "threads": str(resources.num_threads),
-            "trained_parameters": str(self.slot.num_trained_parameters),
+            "trained_parameters": str(self.trainer.num_trained_parameters),
             "slots": str(self.decision.slots),
-            "compiled": str(self.slot.is_compiled).lower(),
+            "compiled": str(self.trainer.is_compiled).lower(),
         }
         if self.decision.gain is not None:
             facts["slots_gain"] = f"{self.decision.gain:.2f}"
@@ -117,20 +150,20 @@ class Lane:
         Raises:
             Diverged: The score is not a number.
         """
-        with self._phases.evaluation:
-            outcome = self.slot.evaluate(self.reporter)
-        self.reporter.metrics(self.slot.examples_seen, self._usage.look())
+        with self._timers.evaluation:
+            outcome = self.trainer.evaluate(self.reporter)
+        self.reporter.metrics(self.trainer.examples_seen, self._usage.look())
         return outcome
 
     def close(self, outcome: Outcome) -> None:
         """Tell whoever gave the trial; the tracker is written meanwhile, until `join`."""
-        if mates := sorted(self.mates - {self.number}):
+        if others := sorted(self.packed_with - {self.number}):
             # its rounding depends on them
-            self.reporter.tags({"packed_with": ",".join(map(str, mates))})
+            self.reporter.tags({"packed_with": ",".join(map(str, others))})
         facts = {"fit/seconds": time.perf_counter() - self._started, **self._usage.peaks()}
-        facts["fit/evaluation_seconds"] = self._phases.evaluation.seconds
+        facts["fit/evaluation_seconds"] = self._timers.evaluation.seconds
         # the tracker may be slow, and memory is for the next trial
-        self._slot = self.parts = None
+        self._trainer = self.parts = None
         self.reporter.close(lambda run: _log_end(run, outcome, config=self.config, facts=facts))
         finish(self._trial, outcome)
         # killed before this, it is told from its state
@@ -138,7 +171,7 @@ class Lane:
             forget_states(folder)
 
     def interrupt(self) -> None:
-        """Write down that the worker was stopped; the trial is not told, so that it is taken up again."""
+        """Write down that the worker was stopped; the trial is not told, so that it is tried again."""
         self.reporter.close(lambda run: run.end(state="interrupted", failed=True))
         self.join()
 
@@ -183,10 +216,10 @@ def describe(outcome: Outcome) -> str:
 
 
 def _params(trial: Trial) -> dict[str, Any]:
-    return {**mlflow_runs.flat(trial.config), **mlflow_runs.log10_params(trial.lineage.sampled)}
+    return {**by_dotted_key(trial.config), **log10_params(trial.lineage.sampled)}
 
 
-def _log_facts(run: MlflowRun, *, config: TrialConfig, bench: Workbench, facts: Mapping[str, str]) -> None:
+def _log_facts(run: TrackedRun, *, config: TrialConfig, bench: Workbench, facts: Mapping[str, str]) -> None:
     run.set_tags(facts)
     sizes = {f"num_{name}_rows": len(split) for name, split in bench.splits.items()}
     run.log_data(
@@ -197,11 +230,11 @@ def _log_facts(run: MlflowRun, *, config: TrialConfig, bench: Workbench, facts: 
     )
 
 
-def _log_end(run: MlflowRun, outcome: Outcome, *, config: TrialConfig, facts: Mapping[str, float]) -> None:
+def _log_end(run: TrackedRun, outcome: Outcome, *, config: TrialConfig, facts: Mapping[str, float]) -> None:
     run.log_metrics(facts)
     match outcome:
         case Completed(scores, checkpoint):
-            run.log_metrics(mlflow_runs.best_metrics(scores))
+            run.log_metrics(best_metrics(scores))
             if config.tracking.checkpoints is CheckpointPolicy.all:
                 run.log_folder(checkpoint, "checkpoint")
             run.end(state="complete")

@@ -1,1 +1,1 @@
-"""Scores of a model on a split, with their intervals, label by label, row by row."""
+"""Scores of a model on a split, with their intervals; the one reading of the test split."""

@@ -1,7 +1,7 @@
 """How sure a score is: bootstrap over the rows."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,20 +36,41 @@ def _interval(evaluation: Evaluation, measures: Sequence[Measure], name: str, se
     units = units_of(tally)
     if len(units) < 2:
         return Interval(evaluation.scores[name], float("nan"), float("nan"))
+    low, high = percentile_interval(
+        lambda drawn: compute_all([measure], drawn_rows(tally, units, drawn))[name],
+        len(units),
+        num_resamples=NUM_TEXT_RESAMPLES if tally is evaluation.generated else NUM_RESAMPLES,
+        seed=seed,
+    )
+    return Interval(evaluation.scores[name], low, high)
+
+
+def percentile_interval(
+    statistic: Callable[[np.ndarray], float], num_units: int, *, num_resamples: int, seed: int
+) -> tuple[float, float]:
+    """Both ends of the 95 % percentile interval of a number of rows that are drawn again.
+
+    What is compared row by row is drawn in pairs: the statistic gets the drawn units, and takes them of both sides.
+
+    Args:
+        statistic: Of the numbers of the drawn units, each as often as it was drawn.
+        num_units: How many there are, at least two.
+        num_resamples: How often they are drawn.
+        seed: Of the draws.
+    """
     with warnings.catch_warnings():
         # all resamples alike, as of a perfect score: the interval is that point
         warnings.simplefilter("ignore")
-        result = bootstrap(
-            (np.arange(len(units)),),
-            lambda drawn: compute_all([measure], drawn_rows(tally, units, drawn))[name],
+        interval = bootstrap(
+            (np.arange(num_units),),
+            statistic,
             vectorized=False,
-            n_resamples=NUM_TEXT_RESAMPLES if tally is evaluation.generated else NUM_RESAMPLES,
+            n_resamples=num_resamples,
             confidence_level=CONFIDENCE,
             method="percentile",
             rng=np.random.default_rng(seed),
-        )
-    interval = result.confidence_interval
-    return Interval(evaluation.scores[name], float(interval.low), float(interval.high))
+        ).confidence_interval
+    return float(interval.low), float(interval.high)
 
 
 def _source(evaluation: Evaluation, measures: Sequence[Measure], name: str) -> tuple[Tally, Measure]:

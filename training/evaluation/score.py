@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from slimtune.training.data.batching import Batch, Split, by_length, by_tokens, collate
-from slimtune.training.hardware.device import Resources, autocast, is_out_of_memory
+from slimtune.training.data.batching import Batch, EncodedSplit, by_length, by_tokens, collate
+from slimtune.training.hardware.memory import is_out_of_memory
+from slimtune.training.hardware.resources import Resources
 from slimtune.training.metrics import Tally, compute_all, merged
 from slimtune.training.tasks import Task
 
@@ -20,10 +21,12 @@ EVAL_LOGITS = {"cpu": 1 << 27, "cuda": 1 << 30}
 
 
 class Evaluation(NamedTuple):
-    """Attributes:
-    scores: Score name to value.
-    tally: What they were computed from, in the order of the split's rows.
-    generated: The same for text that the model wrote; None if it wrote none.
+    """Scores of a model on a split, with what they are made of.
+
+    Attributes:
+        scores: Score name to value.
+        tally: What they were computed from, in the order of the split's rows.
+        generated: The same for text that the model wrote; None if it wrote none.
     """
 
     scores: dict[str, float]
@@ -33,7 +36,7 @@ class Evaluation(NamedTuple):
 
 @torch.inference_mode()
 def score_split(
-    model: nn.Module, split: Split, *, task: Task, resources: Resources, batch: tuple[int | None, Any]
+    model: nn.Module, split: EncodedSplit, *, task: Task, resources: Resources, batch: tuple[int | None, Any]
 ) -> Evaluation:
     """Run the model over the split; it is left in the mode that it was in.
 
@@ -53,9 +56,9 @@ def score_split(
     try:
         for rows in _batches(split.encoded.lengths(), batch_size, _most_tokens(model, split, resources)):
             inputs = collate(split, rows, pad_id=tokenizer.pad_token_id, device=resources.device)
-            with autocast(resources):
+            with resources.autocast():
                 parts += _tallies(model, inputs, rows, task=task, split=split)
-        with autocast(resources):
+        with resources.autocast():
             generated = task.generated(model, split, tokenizer, device=resources.device)
     finally:
         model.train(was_training)
@@ -66,7 +69,7 @@ def score_split(
     return Evaluation(scores, tally, generated)
 
 
-def _most_tokens(model: Any, split: Split, resources: Resources) -> int:
+def _most_tokens(model: Any, split: EncodedSplit, resources: Resources) -> int:
     """Of a batch; fewer where each token has a score for every word of a large vocabulary."""
     most = EVAL_TOKENS[resources.device.type]
     if split.targets.labels_N is not None:
@@ -80,7 +83,7 @@ def _batches(lengths_N: np.ndarray, batch_size: int | None, most_tokens: int) ->
     return by_tokens(lengths_N, most_tokens)
 
 
-def _tallies(model: nn.Module, inputs: Batch, rows: np.ndarray, *, task: Task, split: Split) -> list[Tally]:
+def _tallies(model: nn.Module, inputs: Batch, rows: np.ndarray, *, task: Task, split: EncodedSplit) -> list[Tally]:
     try:
         return [task.tally(task.logits(model, inputs), inputs, split, rows.tolist())]
     except Exception as error:

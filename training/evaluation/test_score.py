@@ -1,33 +1,31 @@
 """Scores of a checkpoint on labelled rows; the winner's one reading of the test split."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
-from slimtune.training.checkpoints.checkpoint import load_model, load_own_tokenizer, own_task, read_record, trial_config
+from slimtune.training.checkpoints.checkpoint import Checkpoint
 from slimtune.training.config.fit import Precision
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
-from slimtune.training.data.splits import load_splits
 from slimtune.training.evaluation.bootstrap import Interval, score_intervals
-from slimtune.training.evaluation.per_label import details_of
 from slimtune.training.evaluation.score import Evaluation, score_split
-from slimtune.training.hardware.device import Resources, free_cores
+from slimtune.training.hardware.resources import Resources
+from slimtune.training.hardware.threads import free_cores
 from slimtune.training.tasks import Task
-from slimtune.training.tasks.text_to_text import TextToText
-from slimtune.training.workbench.workbench import ready
+from slimtune.training.workbench.prepared_data import ReadRows, encoded_split
 
 MOST_INTERVALS = 4
 
 
 class TestResult(NamedTuple):
-    """Attributes:
-    num_rows: Rows of the test split.
-    scores: The task's headline scores with their intervals.
-    details: Label by label, as `details_of` gives them.
+    """What the test split says of a checkpoint.
+
+    Attributes:
+        num_rows: Rows of the test split.
+        scores: The task's headline scores with their intervals.
+        details: Label by label, as the task gives them.
     """
 
     num_rows: int
@@ -35,21 +33,25 @@ class TestResult(NamedTuple):
     details: Mapping[str, Any]
 
 
-def read_test(checkpoint: Path, *, seed: int) -> TestResult | None:
+def read_test(checkpoint: Checkpoint, *, seed: int, read: ReadRows | None = None) -> TestResult | None:
     """Score a checkpoint on the test rows of its own config, in fp32 on the CPU; None if it has none.
 
+    Args:
+        checkpoint: Of a trial.
+        seed: Of the intervals' resamples.
+        read: Rows that were read before.
+
     Raises:
-        ModelError: The checkpoint cannot be read.
+        ModelError: The weights cannot be read.
         DataError: The rows cannot be read.
     """
-    config = trial_config(read_record(checkpoint), checkpoint)
-    examples = load_splits(config).test
+    examples = (read or ReadRows()).of(checkpoint.config).test
     if not examples:
         return None
-    task, evaluation = score_checkpoint(checkpoint, examples, config, name="test")
-    names = headline_scores(task, config, evaluation)
+    task, evaluation = score_checkpoint(checkpoint, examples, name="test")
+    names = headline_scores(task, checkpoint.config, evaluation)
     scores = score_intervals(evaluation, task.measures, names, seed=seed)
-    return TestResult(num_rows=len(examples), scores=scores, details=details_of(task, evaluation))
+    return TestResult(num_rows=len(examples), scores=scores, details=task.details(evaluation.tally))
 
 
 def headline_scores(task: Task, config: TrialConfig, evaluation: Evaluation) -> list[str]:
@@ -60,26 +62,25 @@ def headline_scores(task: Task, config: TrialConfig, evaluation: Evaluation) -> 
 
 
 def score_checkpoint(
-    checkpoint: Path, examples: Sequence[Example], config: TrialConfig, *, name: str, every_row: bool = True
+    checkpoint: Checkpoint, examples: Sequence[Example], *, name: str, every_row: bool = True
 ) -> tuple[Task, Evaluation]:
     """Score a checkpoint on rows, in fp32 on the CPU.
 
     Args:
-        checkpoint: A trial's checkpoint folder.
+        checkpoint: Of a trial.
         examples: The rows, read as its config says.
-        config: The checkpoint's own.
         name: What to call the rows in an error.
         every_row: Text is written for all of them; otherwise for as many as in training.
 
     Raises:
-        ModelError: The checkpoint cannot be read.
+        ModelError: The weights cannot be read.
         DataError: The rows have a label that it does not know.
     """
-    task = own_task(checkpoint)
-    if every_row and isinstance(task, TextToText):
-        task = replace(task, config=replace(task.config, eval_rows=len(examples)))
-    tokenizer = load_own_tokenizer(checkpoint)
-    split = ready(examples, task, tokenizer, config=config, name=name)
+    task, config = checkpoint.task, checkpoint.config
+    if every_row:
+        task = task.with_generated_rows(len(examples))
+    tokenizer = checkpoint.tokenizer()
+    split = encoded_split(examples, task, tokenizer, config=config, name=name)
     resources = Resources(torch.device("cpu"), Precision.fp32, free_cores())
     batch = (config.fit.eval_batch_size, tokenizer)
-    return task, score_split(load_model(checkpoint), split, task=task, resources=resources, batch=batch)
+    return task, score_split(checkpoint.model(), split, task=task, resources=resources, batch=batch)

@@ -9,17 +9,17 @@ import psutil
 import torch
 from torch import nn
 
-from slimtune.training.config.fit import FitConfig, Optimizer
+from slimtune.training.config.fit import FitConfig, OptimizerName
 from slimtune.training.distributed.sharding import local_part
 
 MB = 1e6
 # bytes of an optimizer's state for a trained weight
 STATE_BYTES = {
-    Optimizer.adamw: 8.0,
-    Optimizer.adamw_8bit: 2.0,
-    Optimizer.paged_adamw: 0.0,
-    Optimizer.paged_adamw_8bit: 0.0,
-    Optimizer.adafactor: 0.0,
+    OptimizerName.adamw: 8.0,
+    OptimizerName.adamw_8bit: 2.0,
+    OptimizerName.paged_adamw: 0.0,
+    OptimizerName.paged_adamw_8bit: 0.0,
+    OptimizerName.adafactor: 0.0,
 }
 # vectors of H that a layer keeps of a token for its backward pass, at the least (Korthikanti et al. 2022,
 # https://arxiv.org/abs/2205.05198, counts 17 of 16 bits), and with gradient checkpointing
@@ -27,7 +27,7 @@ KEPT_VECTORS, FORGOTTEN_VECTORS = 8, 1
 CGROUP = Path("/sys/fs/cgroup")
 
 
-class Need(NamedTuple):
+class MemoryNeed(NamedTuple):
     """Bytes that training takes beside the weights that are there, at the least.
 
     Attributes:
@@ -56,7 +56,7 @@ class Need(NamedTuple):
         )
 
 
-def need_of(model: nn.Module, fit: FitConfig, *, rows: int, tokens: int) -> Need:
+def need_of(model: nn.Module, fit: FitConfig, *, rows: int, tokens: int) -> MemoryNeed:
     """A lower bound: what is refused for it cannot run."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     num_trained = sum(local_part(parameter).numel() for parameter in trained)
@@ -68,7 +68,7 @@ def need_of(model: nn.Module, fit: FitConfig, *, rows: int, tokens: int) -> Need
     # in 16 bits at the least, and no layer below the first trained one keeps anything
     width = getattr(config, "hidden_size", 0)
     activations = 2.0 * rows * tokens * width * vectors * _trained_layers(model, config)
-    return Need(gradients, num_trained * STATE_BYTES[fit.optimizer], activations, rows, tokens)
+    return MemoryNeed(gradients, num_trained * STATE_BYTES[fit.optimizer], activations, rows, tokens)
 
 
 def _trained_layers(model: nn.Module, config: Any) -> int:
@@ -78,6 +78,17 @@ def _trained_layers(model: nn.Module, config: Any) -> int:
     # the first number of a name is the layer's, others are of parts of it
     numbers = [next((int(part) for part in name.split(".") if part.isdigit()), depth) for name in trained]
     return max(0, depth - min(numbers, default=depth))
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory, on the device or on the host, was too small; the CPU allocator has no exception of its own."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def empty_cache() -> None:
+    """Give memory that PyTorch keeps for later back to the GPU."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def free_bytes(device: torch.device, *, most_mb: float | None) -> float:
@@ -104,7 +115,7 @@ def _container_free() -> float:
         return float("inf")
 
 
-def check_need(need: Need, device: torch.device, *, most_mb: float | None) -> None:
+def check_need(need: MemoryNeed, device: torch.device, *, most_mb: float | None) -> None:
     """Refuse what cannot fit.
 
     Raises:

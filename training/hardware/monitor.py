@@ -9,8 +9,9 @@ from typing import NamedTuple
 import psutil
 import torch
 
+from slimtune.training.hardware.memory import MB
+
 SAMPLE_SECONDS = 1.0
-MB = 1e6
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +38,12 @@ class Usage:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._peaks: dict[str, float] = {}
-        self._window: list[Sample] = []
+        self._since_look: list[Sample] = []
 
     def add(self, sample: Sample) -> None:
         """Take a sample in."""
         with self._lock:
-            self._window.append(sample)
+            self._since_look.append(sample)
             for name in ("memory_mb", "gpu_memory_mb"):
                 value = getattr(sample, name)
                 if value is not None:
@@ -51,15 +52,15 @@ class Usage:
     def look(self) -> dict[str, float]:
         """Mean load and highest memory since the last look; nothing if there was no sample."""
         with self._lock:
-            window, self._window = self._window, []
-        if not window:
+            samples, self._since_look = self._since_look, []
+        if not samples:
             return {}
         shown = {
-            "system/cpu_percent": sum(sample.cpu_percent for sample in window) / len(window),
-            "system/memory_mb": max(sample.memory_mb for sample in window),
+            "system/cpu_percent": sum(sample.cpu_percent for sample in samples) / len(samples),
+            "system/memory_mb": max(sample.memory_mb for sample in samples),
         }
-        memory = [sample.gpu_memory_mb for sample in window if sample.gpu_memory_mb is not None]
-        busy = [sample.gpu_percent for sample in window if sample.gpu_percent is not None]
+        memory = [sample.gpu_memory_mb for sample in samples if sample.gpu_memory_mb is not None]
+        busy = [sample.gpu_percent for sample in samples if sample.gpu_percent is not None]
         if memory:
             shown["system/gpu_memory_mb"] = max(memory)
         if busy:
@@ -72,8 +73,8 @@ class Usage:
             return {f"fit/peak_{name}": value for name, value in self._peaks.items()}
 
 
-class Watch:
-    """Samples this process for whoever follows it."""
+class ResourceMonitor:
+    """Samples this process for whoever follows it; its thread begins with the first follower and ends with `close`."""
 
     def __init__(self) -> None:
         self._process = psutil.Process()
@@ -81,19 +82,25 @@ class Watch:
         self._process.cpu_percent()
         self._followers: weakref.WeakSet[Usage] = weakref.WeakSet()
         self._tells_load = True
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        self._thread.start()
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def follow(self) -> Usage:
         """What is sampled from now on, as long as somebody holds it."""
         usage = Usage()
         usage.add(self.sample())
         self._followers.add(usage)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
+            self._thread.start()
         return usage
 
+    def close(self) -> None:
+        """Sample no more."""
+        self._closed.set()
+
     def _run(self) -> None:
-        wait = threading.Event()
-        while not wait.wait(SAMPLE_SECONDS):
+        while not self._closed.wait(SAMPLE_SECONDS):
             followers = list(self._followers)
             if followers:
                 sample = self.sample()
@@ -121,14 +128,3 @@ class Watch:
             self._tells_load = False
             log.info("the load of the GPU is not logged: %s", error)
             return None
-
-
-_watch: Watch | None = None
-
-
-def follow() -> Usage:
-    """Follow this process; its thread begins with the first follower."""
-    global _watch  # one thread for all trials of a worker
-    if _watch is None:
-        _watch = Watch()
-    return _watch.follow()

@@ -1,37 +1,43 @@
 """How weights are trained: one file a method, behind one protocol (`protocol.py`)."""
 
 from slimtune.training.config.method import (
-    AdaptersConfig,
-    FullConfig,
-    Ia3Config,
-    LoraConfig,
+    AdaptersMethod,
+    FullMethod,
+    Ia3Method,
+    LoraMethod,
     MethodConfig,
-    PrefixTuningConfig,
-    PromptTuningConfig,
+    PrefixTuningMethod,
+    PromptTuningMethod,
 )
-from slimtune.training.methods.adapters import Adapters
-from slimtune.training.methods.full import Full
-from slimtune.training.methods.ia3 import Ia3
-from slimtune.training.methods.lora import Lora
-from slimtune.training.methods.prefix_tuning import PrefixTuning
-from slimtune.training.methods.prompt_tuning import PromptTuning
 from slimtune.training.methods.protocol import Method, Setting
 
 __all__ = ["Method", "Setting", "method_of"]
 
 
 def method_of(config: MethodConfig) -> Method:
-    """The method that a config names."""
+    """The method that a config names; only its own module is imported."""
     match config:
-        case FullConfig():
+        case FullMethod():
+            from slimtune.training.methods.full import Full
+
             return Full(config)
-        case LoraConfig():
+        case LoraMethod():
+            from slimtune.training.methods.lora import Lora
+
             return Lora(config)
-        case AdaptersConfig():
+        case AdaptersMethod():
+            from slimtune.training.methods.adapters import Adapters
+
             return Adapters(config)
-        case Ia3Config():
+        case Ia3Method():
+            from slimtune.training.methods.ia3 import Ia3
+
             return Ia3(config)
-        case PromptTuningConfig():
+        case PromptTuningMethod():
+            from slimtune.training.methods.prompt_tuning import PromptTuning
+
             return PromptTuning(config)
-        case PrefixTuningConfig():
+        case PrefixTuningMethod():
+            from slimtune.training.methods.prefix_tuning import PrefixTuning
+
             return PrefixTuning(config)

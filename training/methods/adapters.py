@@ -15,7 +15,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from slimtune.training.config.method import Activation, AdaptersConfig, Placement
+from slimtune.training.config.method import Activation, AdaptersMethod, Placement
 from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.methods.modules import check_names, is_named, replace_module, saved_whole, silence_dropout
 from slimtune.training.methods.protocol import HEADS, Setting
@@ -61,7 +61,7 @@ class Bottleneck(nn.Module):
         config: Size and shape.
     """
 
-    def __init__(self, width: int, config: AdaptersConfig) -> None:
+    def __init__(self, width: int, config: AdaptersMethod) -> None:
         super().__init__()
         size = max(1, round(width / config.reduction_factor))
         self.down, self.up = nn.Linear(width, size), nn.Linear(size, width)
@@ -97,7 +97,7 @@ class Adapted(nn.Module):
 class Adapters(NamedTuple):
     """As `slimtune.training.methods.protocol.Method` says."""
 
-    config: AdaptersConfig
+    config: AdaptersMethod
     shares_base: bool = True
 
     def check(self, model: PreTrainedModel, peft_task_type: str) -> None:

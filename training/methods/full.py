@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from slimtune.training.config.method import FullConfig
+from slimtune.training.config.method import FullMethod
 from slimtune.training.errors import ConfigError
 from slimtune.training.methods.modules import layer_stacks, set_dropout, tensors_of
 from slimtune.training.methods.protocol import Setting
@@ -17,7 +17,7 @@ from slimtune.training.methods.protocol import Setting
 class Full(NamedTuple):
     """As `slimtune.training.methods.protocol.Method` says."""
 
-    config: FullConfig
+    config: FullMethod
     shares_base: bool = False
 
     def check(self, model: PreTrainedModel, peft_task_type: str) -> None:

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
-from peft.tuners.lora import Linear, Linear4bit
 from torch import nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear, pad
 
-from slimtune.training.methods.quantized import is_4bit, quant_state_of, weight_matrix
+from slimtune.training.methods.quantized import quant_state_of, weight_matrix
 
 
 class Adapter(NamedTuple):
@@ -30,14 +29,14 @@ class Adapter(NamedTuple):
     scale: float
 
 
-class Span(NamedTuple):
+class RowSpan(NamedTuple):
     """Consecutive entries of the input's first dimension, and the adapter that they get, if any."""
 
     size: int
     adapter: Adapter | None
 
 
-class _Fused(nn.Module):
+class FusedLora(nn.Module):
     """A faster forward and backward for the ordinary case of one of peft's LoRA layers.
 
     Parameters, names and files are peft's own. Whatever is not plain LoRA with one active adapter and no dropout is
@@ -51,7 +50,7 @@ class _Fused(nn.Module):
             output: torch.Tensor = super().forward(x, *args, **kwargs)
             return output
         layer: Any = self.base_layer
-        return lora_linear(x, layer, [Span(x.shape[0], adapter)])
+        return lora_linear(x, layer, [RowSpan(x.shape[0], adapter)])
 
     def plain_adapter(self: Any) -> Adapter | None:
         """The one active adapter, or None if this layer is anything but plain LoRA."""
@@ -65,28 +64,7 @@ class _Fused(nn.Module):
         return Adapter(self.lora_A[name].weight, self.lora_B[name].weight, self.scaling[name])
 
 
-class FusedLoraLinear(_Fused, Linear):
-    """peft's LoRA layer over an `nn.Linear`."""
-
-
-class FusedLora4bit(_Fused, Linear4bit):  # type: ignore[misc]  # peft gives it where bitsandbytes is there
-    """peft's LoRA layer over bitsandbytes' `Linear4bit`; merging stays peft's."""
-
-
-def fused_modules(model: nn.Module) -> dict[type[nn.Module], type[nn.Module]]:
-    """What to give to peft's `_register_custom_module`: our layer by type of the model's layers.
-
-    Nothing if the model has other kinds of linear layers: peft has layers of its own for them.
-    """
-    types = {type(part): is_4bit(part) for part in model.modules() if isinstance(part, nn.Linear)}
-    if any(kind is not nn.Linear and not quantized for kind, quantized in types.items()):
-        return {}
-    # the subclass first: peft takes the first that a layer is an instance of
-    ordered = sorted(types, key=lambda kind: kind is nn.Linear)
-    return {kind: FusedLora4bit if types[kind] else FusedLoraLinear for kind in ordered}
-
-
-def lora_linear(x: torch.Tensor, layer: nn.Linear, spans: Sequence[Span]) -> torch.Tensor:
+def lora_linear(x: torch.Tensor, layer: nn.Linear, spans: Sequence[RowSpan]) -> torch.Tensor:
     """`layer(x)`, plus for each span of the first dimension `scale (x A') B'` with its own adapter.
 
     Computes in autocast's dtype, or in that of `x`. Only `x` and the adapters get gradients. The spans do not mix: a

@@ -2,18 +2,14 @@
 
 from dataclasses import dataclass
 
-import peft
-from peft.utils.constants import (
-    TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING,
-    TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING,
-)
 from torch import nn
 from transformers import PreTrainedModel
 
-from slimtune.training.config.method import Ia3Config
+from slimtune.training.config.method import Ia3Method
 from slimtune.training.errors import ConfigError
 from slimtune.training.methods import peft_method
 from slimtune.training.methods.modules import check_names, is_linear, saved_whole
+from slimtune.training.methods.peft_door import peft
 from slimtune.training.methods.protocol import Setting
 
 # families that peft 0.21 has no choice for: keys, values and the input of the last feed-forward layer
@@ -28,7 +24,7 @@ MORE = {
 class Ia3(peft_method.ByPeft):
     """As `slimtune.training.methods.protocol.Method` says."""
 
-    config: Ia3Config
+    config: Ia3Method
 
     def check(self, model: PreTrainedModel, peft_task_type: str) -> None:
         """Whether the model has the modules that the config names, or is of a family with a choice."""
@@ -43,9 +39,10 @@ class Ia3(peft_method.ByPeft):
         family = model.config.model_type
         if family in MORE:
             return MORE[family]
-        if family in TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING:
-            targets = TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING[family]
-            return list(targets), list(TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING[family])
+        known = peft.utils.constants
+        if family in known.TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING:
+            targets = known.TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING[family]
+            return list(targets), list(known.TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING[family])
         present = sorted({name.rsplit(".", 1)[-1] for name, part in model.named_modules() if is_linear(part)})
         raise ConfigError(
             [f"method.target_modules is null, and {family} has no usual ones; name some of {', '.join(present)}"]

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import peft
 import torch
 from torch import nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from slimtune.training.config.method import LoraConfig
+from slimtune.training.config.method import LoraMethod
 from slimtune.training.errors import ConfigError
 from slimtune.training.methods import peft_method
-from slimtune.training.methods.fused_lora import fused_modules
+from slimtune.training.methods.fused_lora_layers import fused_modules
 from slimtune.training.methods.modules import check_names, owners, saved_whole
+from slimtune.training.methods.peft_door import peft
 from slimtune.training.methods.protocol import Setting
 from slimtune.training.methods.quantized import is_quantized
 
@@ -30,7 +30,7 @@ DOWN, UP = "lora_A", "lora_B"
 class Lora(peft_method.ByPeft):
     """As `slimtune.training.methods.protocol.Method` says."""
 
-    config: LoraConfig
+    config: LoraMethod
 
     @property
     def shares_base(self) -> bool:  # type: ignore[override]
@@ -47,7 +47,7 @@ class Lora(peft_method.ByPeft):
         if self.config.init_lora_weights == "olora" and any(isinstance(part, Conv1D) for part in model.modules()):
             raise ConfigError(
                 [
-                    f"method.init_lora_weights is olora, which peft has not for the Conv1D layers of a "
+                    f"method.init_lora_weights is olora, which peft does not support for the Conv1D layers of a "
                     f"{model.config.model_type}; use pissa"
                 ]
             )

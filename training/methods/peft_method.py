@@ -7,15 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import peft
 import torch
-from peft.utils import SAFETENSORS_WEIGHTS_NAME, ModulesToSaveWrapper, get_peft_model_state_dict
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 from transformers import PreTrainedModel
 
 from slimtune.training.methods.modules import replace_module, saved_whole, silence_dropout, tensors_of
+from slimtune.training.methods.peft_door import peft, peft_for
 
 
 class ByPeft:
@@ -43,7 +42,7 @@ class ByPeft:
 def wrapped(model: PreTrainedModel, settings: peft.PeftConfig) -> Any:
     """peft's model around the base, whose own dropout is silent; what is trained is in fp32."""
     silence_dropout(model)
-    with _quiet():
+    with _quiet(), peft_for(model):
         made = peft.get_peft_model(model, settings)
     for parameter in made.parameters():
         if parameter.requires_grad:
@@ -56,7 +55,7 @@ def snapshot(model: Any) -> dict[str, torch.Tensor]:
     """Copies of what peft saves of its one adapter."""
     # before peft asks its modules for their state, by which the parts of a sharded model would come apart
     copies = {name: one.detach().clone() if one.requires_grad else one for name, one in tensors_of(model).items()}
-    tensors = get_peft_model_state_dict(model, copies, save_embedding_layers=False)
+    tensors = peft.get_peft_model_state_dict(model, copies, save_embedding_layers=False)
     return {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
 
 
@@ -72,13 +71,13 @@ def write(folder: Path, tensors: Mapping[str, torch.Tensor], config: peft.PeftCo
     """As peft does: what is loaded is not trained on."""
     config.inference_mode = True
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(dict(tensors), folder / SAFETENSORS_WEIGHTS_NAME, metadata={"format": "pt"})
+    save_file(dict(tensors), folder / peft.utils.SAFETENSORS_WEIGHTS_NAME, metadata={"format": "pt"})
     config.save_pretrained(str(folder))
 
 
 def load(model: PreTrainedModel, folder: Path) -> nn.Module:
     """peft's model, in evaluation mode."""
-    with _quiet():
+    with _quiet(), peft_for(model):
         config = peft.PeftConfig.from_pretrained(str(folder))
         if isinstance(config, peft.PromptLearningConfig):
             config.modules_to_save = _whole_in(folder, model)  # peft 0.21 takes it, and writes it nowhere
@@ -87,7 +86,7 @@ def load(model: PreTrainedModel, folder: Path) -> nn.Module:
 
 def _whole_in(folder: Path, model: PreTrainedModel) -> list[str] | None:
     """Modules that were saved whole beside a prompt, and that peft does not know by itself."""
-    with safe_open(folder / SAFETENSORS_WEIGHTS_NAME, framework="pt") as file:
+    with safe_open(folder / peft.utils.SAFETENSORS_WEIGHTS_NAME, framework="pt") as file:
         names = [name for name in file.keys() if name != "prompt_embeddings"]  # noqa: SIM118  # no mapping
     return saved_whole(model, [], [name.removeprefix("base_model.") for name in names]) or None
 
@@ -97,10 +96,11 @@ def merge(model: Any) -> Any:
     inner = model.base_model.model
     part: Any
     for name, part in list(inner.named_modules()):
-        if isinstance(part, ModulesToSaveWrapper):
+        if isinstance(part, peft.utils.ModulesToSaveWrapper):
             # peft 0.21 unloads those of IA3 wrongly
             replace_module(inner, name, part.modules_to_save[str(part.active_adapter)])
-    return model.merge_and_unload().eval()
+    with peft_for(model):
+        return model.merge_and_unload().eval()
 
 
 def own_config(model: Any) -> Any:

@@ -4,12 +4,12 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-import peft
 from torch import nn
 from transformers import PreTrainedModel
 
-from slimtune.training.config.method import PrefixTuningConfig
+from slimtune.training.config.method import PrefixTuningMethod
 from slimtune.training.methods import peft_method
+from slimtune.training.methods.peft_door import peft
 from slimtune.training.methods.protocol import Setting
 from slimtune.training.methods.virtual_tokens import prepared, unfit, unmergeable
 
@@ -18,7 +18,7 @@ from slimtune.training.methods.virtual_tokens import prepared, unfit, unmergeabl
 class PrefixTuning(peft_method.ByPeft):
     """As `slimtune.training.methods.protocol.Method` says."""
 
-    config: PrefixTuningConfig
+    config: PrefixTuningMethod
 
     def check(self, model: PreTrainedModel, peft_task_type: str) -> None:
         """Whether the model's layers take keys and values from before the text."""

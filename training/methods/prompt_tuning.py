@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-import peft
 from torch import nn
 from transformers import PreTrainedModel
 
-from slimtune.training.config.method import PromptInit, PromptTuningConfig
+from slimtune.training.config.method import PromptInit, PromptTuningMethod
 from slimtune.training.methods import peft_method
+from slimtune.training.methods.peft_door import peft
 from slimtune.training.methods.protocol import Setting
 from slimtune.training.methods.virtual_tokens import is_decoder_classifier, prepared, unfit, unmergeable
 
-INITS = {
+PEFT_INITS = {
     PromptInit.random: peft.PromptTuningInit.RANDOM,
     PromptInit.sample_vocab: peft.PromptTuningInit.SAMPLE_VOCAB,
     PromptInit.text: peft.PromptTuningInit.TEXT,
@@ -23,7 +23,7 @@ INITS = {
 class PromptTuning(peft_method.ByPeft):
     """As `slimtune.training.methods.protocol.Method` says."""
 
-    config: PromptTuningConfig
+    config: PromptTuningMethod
 
     def check(self, model: PreTrainedModel, peft_task_type: str) -> None:
         """Whether virtual tokens reach the answer."""
@@ -39,7 +39,7 @@ class PromptTuning(peft_method.ByPeft):
         settings = peft.PromptTuningConfig(
             task_type=setting.peft_task_type,
             num_virtual_tokens=self.config.num_virtual_tokens,
-            prompt_tuning_init=INITS[self.config.init],
+            prompt_tuning_init=PEFT_INITS[self.config.init],
             prompt_tuning_init_text=self.config.init_text,
             tokenizer_name_or_path=model.name_or_path if self.config.init is PromptInit.text else None,
         )

@@ -1,15 +1,32 @@
 """Frozen weights that bitsandbytes keeps in 4 bits, as matrices to multiply with. The only door to bitsandbytes."""
 
 import logging
-from collections.abc import Collection
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from bitsandbytes.functional import dequantize_4bit
-from bitsandbytes.nn.modules import Linear8bitLt
-from bitsandbytes.optim.adamw import AdamW, AdamW8bit
 from torch import nn
 from transformers import BitsAndBytesConfig, PreTrainedModel
+
+from slimtune.training.extras import needs
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Let bitsandbytes look as if it were not installed, unless it is in use already.
+
+    peft imports it wherever it is installed, which takes over a second, and asks it only about quantized layers.
+    """
+    if "bitsandbytes" in sys.modules:
+        yield
+        return
+    sys.modules["bitsandbytes"] = None  # type: ignore[assignment]  # importing it raises ImportError
+    try:
+        yield
+    finally:
+        del sys.modules["bitsandbytes"]
 
 
 def is_4bit(layer: nn.Module) -> bool:
@@ -29,6 +46,8 @@ def weight_matrix(weight: torch.Tensor, quant_state: Any, dtype: torch.dtype) ->
     """
     if quant_state is None:
         return weight.to(dtype)
+    from bitsandbytes.functional import dequantize_4bit
+
     matrix: torch.Tensor = dequantize_4bit(weight, quant_state)
     return matrix.to(dtype)
 
@@ -45,7 +64,13 @@ def keep_trainable(model: nn.Module) -> None:
 
 def is_quantized(layer: nn.Module) -> bool:
     """Whether a layer's weight is kept in 4 or 8 bits."""
-    return is_4bit(layer) or isinstance(layer, Linear8bitLt)
+    return is_4bit(layer) or is_8bit(layer)
+
+
+def is_8bit(layer: nn.Module) -> bool:
+    """Whether a layer is bitsandbytes' `Linear8bitLt`; none is before bitsandbytes has been imported."""
+    loaded: Any = sys.modules.get("bitsandbytes.nn.modules")
+    return loaded is not None and isinstance(layer, loaded.Linear8bitLt)
 
 
 def quantization_config(kind: str, *, double: bool, dtype: torch.dtype, skip: Collection[str]) -> BitsAndBytesConfig:
@@ -56,7 +81,11 @@ def quantization_config(kind: str, *, double: bool, dtype: torch.dtype, skip: Co
         double: Whether the scales of 4 bits are quantized too.
         dtype: What it computes in.
         skip: Names of modules that stay as they are.
+
+    Raises:
+        UserError: bitsandbytes is not installed.
     """
+    needs("bitsandbytes", needed_for=f"model.quantization={kind}")
     settings: Any = BitsAndBytesConfig
     # it tells of every product that it computes in fp16
     logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
@@ -81,7 +110,7 @@ def share_codes(model: nn.Module) -> None:
     """Let copies of the model find the 8-bit weights: bitsandbytes takes them off the parameter in the first pass."""
     for part in model.modules():
         layer: Any = part
-        if isinstance(part, Linear8bitLt) and layer.weight.CB is not None:
+        if is_8bit(part) and layer.weight.CB is not None:
             layer.init_8bit_state()
 
 
@@ -104,6 +133,8 @@ def paged_or_8bit_adamw(groups: list[dict[str, Any]], *, lr: float, bits: int, p
 
     Source: Dettmers et al. 2021, https://arxiv.org/abs/2110.02861.
     """
+    from bitsandbytes.optim.adamw import AdamW, AdamW8bit
+
     make: Any = AdamW8bit if bits == 8 else AdamW
     optimizer: torch.optim.Optimizer = make(groups, lr=lr, is_paged=paged)
     return optimizer

@@ -1,12 +1,12 @@
 """What prompt and prefix tuning share: vectors before the text, and the new head."""
 
-import peft
 from torch import nn
 from transformers import PreTrainedModel
 
 from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.methods import peft_method
 from slimtune.training.methods.modules import saved_whole
+from slimtune.training.methods.peft_door import peft
 from slimtune.training.methods.protocol import HEADS, Setting
 
 WIDTHS = {"hidden_size", "n_embd", "d_model"}

@@ -1,21 +1,12 @@
 """Share of rows whose predicted label is the reference label."""
 
 import math
-from typing import Any
-
-import evaluate
-from sklearn.metrics import accuracy_score
-
-from slimtune.training.metrics.module import info_of
+from collections.abc import Sequence
 
 
-class Accuracy(evaluate.Metric):  # type: ignore[misc]
+def accuracy(predictions: Sequence[int], references: Sequence[int]) -> dict[str, float]:
     """Accuracy over integer labels; NaN on no rows. Oracle: `sklearn.metrics.accuracy_score`."""
-
-    def _info(self) -> evaluate.MetricInfo:
-        return info_of(self.__doc__, "int64", "label ids")
-
-    def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
-        if not references:
-            return {"accuracy": math.nan}
-        return {"accuracy": float(accuracy_score(references, predictions))}
+    if len(references) == 0:
+        return {"accuracy": math.nan}
+    matches = sum(prediction == reference for prediction, reference in zip(predictions, references, strict=True))
+    return {"accuracy": matches / len(references)}

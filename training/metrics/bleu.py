@@ -1,15 +1,12 @@
 """BLEU of generated text."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
-import evaluate
 from sacrebleu import BLEU
 
-from slimtune.training.metrics.module import info_of
 
-
-class Bleu(evaluate.Metric):  # type: ignore[misc]
+def bleu(predictions: Sequence[str], references: Sequence[str]) -> dict[str, float]:
     """Corpus BLEU on sacrebleu's scale of 0 to 100, one reference a row; NaN on no rows.
 
     N-grams of up to 4 tokens are summed over all rows and divided once, so the mean of rows' BLEU is another number.
@@ -18,11 +15,6 @@ class Bleu(evaluate.Metric):  # type: ignore[misc]
     Oracle: `sacrebleu.metrics.BLEU()`. Source: Papineni et al. 2002; the settings of Post 2018
     (`case:mixed|eff:no|tok:13a|smooth:exp`).
     """
-
-    def _info(self) -> evaluate.MetricInfo:
-        return info_of(self.__doc__, "string", "texts")
-
-    def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
-        if not references:
-            return {"bleu": math.nan}
-        return {"bleu": BLEU(tokenize="13a").corpus_score(predictions, [references]).score}
+    if len(references) == 0:
+        return {"bleu": math.nan}
+    return {"bleu": BLEU(tokenize="13a").corpus_score(predictions, [references]).score}

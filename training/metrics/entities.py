@@ -5,11 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import fmean
-from typing import Any, NamedTuple
-
-import evaluate
-
-from slimtune.training.metrics.module import info_of
+from typing import NamedTuple
 
 
 class TypeScores(NamedTuple):
@@ -21,7 +17,7 @@ class TypeScores(NamedTuple):
     support: int
 
 
-class EntityF1(evaluate.Metric):  # type: ignore[misc]
+def entity_f1(predictions: Sequence[Iterable[str]], references: Sequence[Iterable[str]]) -> dict[str, float]:
     """Precision, recall and F1 over the spans of all rows, and F1 as the mean over types; NaN on no rows.
 
     A row is a list of spans ``start:end:type``, e.g. ``0:5:person``; a span that a row repeats counts once. Types count
@@ -29,26 +25,21 @@ class EntityF1(evaluate.Metric):  # type: ignore[misc]
 
     Oracle: `seqeval` with `mode="strict", scheme=IOB2`. Source: Tjong Kim Sang and De Meulder 2003, section 2.3.
     """
-
-    def _info(self) -> evaluate.MetricInfo:
-        return info_of(self.__doc__, "string", "lists of spans 'start:end:type'", many=True)
-
-    def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
-        if not references:
-            return dict.fromkeys(("precision", "recall", "f1", "f1_macro"), math.nan)
-        counts = _count(predictions, references)
-        micro = _scores(counts.hits.total(), counts.predicted.total(), counts.expected.total())
-        macro = [scores.f1 for scores in _by_type(counts).values()]
-        return {
-            "precision": micro.precision,
-            "recall": micro.recall,
-            "f1": micro.f1,
-            "f1_macro": fmean(macro) if macro else 0.0,
-        }
+    if len(references) == 0:
+        return dict.fromkeys(("precision", "recall", "f1", "f1_macro"), math.nan)
+    counts = _count(predictions, references)
+    micro = _scores(counts.hits.total(), counts.predicted.total(), counts.expected.total())
+    macro = [scores.f1 for scores in _by_type(counts).values()]
+    return {
+        "precision": micro.precision,
+        "recall": micro.recall,
+        "f1": micro.f1,
+        "f1_macro": fmean(macro) if macro else 0.0,
+    }
 
 
 def per_type(predictions: Sequence[Iterable[str]], references: Sequence[Iterable[str]]) -> dict[str, TypeScores]:
-    """The scores of each type that either side has, by the rules of `EntityF1`; types in order.
+    """The scores of each type that either side has, by the rules of `entity_f1`; types in order.
 
     Raises:
         ValueError: A span is not ``start:end:type``, or there are more rows on one side.

@@ -1,6 +1,7 @@
 """A metric by its name in the config: one of ours, the user's own, or the hub's."""
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,18 +11,19 @@ from typing import Any
 from slimtune.training.config.dotted_path import imported
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
+from slimtune.training.extras import METRIC_PACKAGES, needs
 
 OURS = {
-    "accuracy": "slimtune.training.metrics.accuracy.Accuracy",
-    "f1": "slimtune.training.metrics.f1.F1",
-    "exact_match": "slimtune.training.metrics.exact_match.ExactMatch",
-    "bleu": "slimtune.training.metrics.bleu.Bleu",
-    "chrf": "slimtune.training.metrics.chrf.Chrf",
-    "rouge": "slimtune.training.metrics.rouge.Rouge",
-    "entity_f1": "slimtune.training.metrics.entities.EntityF1",
-    "multilabel_f1": "slimtune.training.metrics.multilabel.MultilabelF1",
-    "spearman": "slimtune.training.metrics.spearman.Spearman",
-    "pair_scores": "slimtune.training.metrics.pair_scores.PairScores",
+    "accuracy": "slimtune.training.metrics.accuracy.accuracy",
+    "f1": "slimtune.training.metrics.f1.f1",
+    "exact_match": "slimtune.training.metrics.exact_match.exact_match",
+    "bleu": "slimtune.training.metrics.bleu.bleu",
+    "chrf": "slimtune.training.metrics.chrf.chrf",
+    "rouge": "slimtune.training.metrics.rouge.rouge",
+    "entity_f1": "slimtune.training.metrics.entities.entity_f1",
+    "multilabel_f1": "slimtune.training.metrics.multilabel.multilabel_f1",
+    "spearman": "slimtune.training.metrics.spearman.spearman",
+    "pair_scores": "slimtune.training.metrics.pair_scores.pair_scores",
 }
 HUB = "hub:"
 # how a metric of the user's own is called, and how we say so
@@ -60,23 +62,33 @@ def load_metric(name_or_target: str) -> NamedMetric:
     if name_or_target not in OURS and "." not in name_or_target:
         repair = f"{suggestion(name_or_target, OURS)}, or use {HUB}<name> or the dotted path of your own"
         raise _problem(name_or_target, "which is not a metric of ours", repair)
-    path = OURS.get(name_or_target, name_or_target)
-    name = name_or_target.rpartition(".")[-1]
-    target = imported(path, said="task.metrics has")
     if name_or_target in OURS:
-        # evaluate's own `compute` writes its arguments to a table first: 5 ms, a thousand times for an interval
-        return NamedMetric(name, partial(_scores_of_ours, target(keep_in_memory=True)))
+        return NamedMetric(name_or_target, partial(_scores_of_ours, function_of(name_or_target)))
+    name = name_or_target.rpartition(".")[-1]
+    target = imported(name_or_target, said="task.metrics has")
     if _is_metric_class(target):
         return NamedMetric(name, partial(_scores_of_module, target(keep_in_memory=True), name))
-    _check_callable(target, path)
+    _check_callable(target, name_or_target)
     return NamedMetric(name, partial(_scores_of_function, target, name))
 
 
-def _from_hub(name: str) -> Any:
-    import evaluate
+def function_of(name: str) -> Any:
+    """The function of predictions and references behind a name of `OURS`.
 
+    Raises:
+        UserError: It needs a package that is not installed.
+    """
+    if name in METRIC_PACKAGES:
+        needs(METRIC_PACKAGES[name], needed_for=f"task.metrics={name}")
+    return imported(OURS[name], said="task.metrics has")
+
+
+def _from_hub(name: str) -> Any:
     if not name:
         raise _problem(HUB, "which names nothing", f"use {HUB}<name>, e.g. {HUB}sari")
+    needs("evaluate", needed_for=f"task.metrics={HUB}{name}")
+    import evaluate
+
     try:
         return evaluate.load(name, module_type="metric", keep_in_memory=True)
     except (OSError, ImportError, ValueError, TypeError) as error:
@@ -85,9 +97,9 @@ def _from_hub(name: str) -> Any:
 
 
 def _is_metric_class(target: Any) -> bool:
-    import evaluate
-
-    return isinstance(target, type) and issubclass(target, evaluate.Metric)
+    # who subclasses it has imported it
+    evaluate: Any = sys.modules.get("evaluate")
+    return evaluate is not None and isinstance(target, type) and issubclass(target, evaluate.Metric)
 
 
 def _check_callable(target: Any, path: str) -> None:
@@ -102,10 +114,10 @@ def _check_callable(target: Any, path: str) -> None:
 
 
 def _scores_of_ours(
-    metric: Any, predictions: Sequence[Any], references: Sequence[Any], rows: Rows | None
+    function: Any, predictions: Sequence[Any], references: Sequence[Any], rows: Rows | None
 ) -> dict[str, float]:
     del rows
-    scores: dict[str, float] = metric._compute(predictions=predictions, references=references)
+    scores: dict[str, float] = function(predictions, references)
     return scores
 
 

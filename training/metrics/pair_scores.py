@@ -1,17 +1,15 @@
 """How well a similarity tells pairs that belong together from pairs that do not."""
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-import evaluate
 import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score
 
-from slimtune.training.metrics.module import info_of
 
-
-class PairScores(evaluate.Metric):  # type: ignore[misc]
+def pair_scores(predictions: Sequence[float], references: Sequence[float]) -> dict[str, float]:
     """Average precision, and the best accuracy that one threshold on the similarity gives on these very rows.
 
     A pair belongs together where its similarity is at least `best_threshold`, which lies midway between two
@@ -20,21 +18,15 @@ class PairScores(evaluate.Metric):  # type: ignore[misc]
 
     Oracle: `sklearn.metrics.average_precision_score`, and accuracy at every threshold by brute force.
     """
-
-    def _info(self) -> evaluate.MetricInfo:
-        # references as floats too: an integer feature would cut a graded 0.5 to 0
-        return info_of(self.__doc__, "float64", "similarities, and 1 where the pair belongs together, else 0")
-
-    def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
-        similarities, positive = np.array(predictions, dtype=float), np.array(references, dtype=int)
-        if set(references) != {0, 1} or not np.isfinite(similarities).all():
-            return dict.fromkeys(("average_precision", "best_threshold_accuracy", "best_threshold"), math.nan)
-        best = _best_threshold(similarities, positive)
-        return {
-            "average_precision": float(average_precision_score(positive, similarities)),
-            "best_threshold_accuracy": best.accuracy,
-            "best_threshold": best.threshold,
-        }
+    similarities, positive = np.array(predictions, dtype=float), np.array(references, dtype=int)
+    if set(references) != {0, 1} or not np.isfinite(similarities).all():
+        return dict.fromkeys(("average_precision", "best_threshold_accuracy", "best_threshold"), math.nan)
+    best = _best_threshold(similarities, positive)
+    return {
+        "average_precision": float(average_precision_score(positive, similarities)),
+        "best_threshold_accuracy": best.accuracy,
+        "best_threshold": best.threshold,
+    }
 
 
 class _Best(NamedTuple):

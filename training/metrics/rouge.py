@@ -2,15 +2,12 @@
 
 import math
 import sys
+from collections.abc import Sequence
 from statistics import fmean
-from typing import Any
 
-import evaluate
 from absl import logging as absl_logging
 from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenizers import DefaultTokenizer
-
-from slimtune.training.metrics.module import info_of
 
 # rouge-score's logger closes at exit the stream that it found when it was imported, unless that is the process's own
 absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
@@ -18,7 +15,7 @@ absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
 ROUGE_TYPES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 
 
-class Rouge(evaluate.Metric):  # type: ignore[misc]
+def rouge(predictions: Sequence[str], references: Sequence[str]) -> dict[str, float]:
     """ROUGE F-scores in 0 to 1, each the mean over rows; NaN on no rows.
 
     No stemmer. `rougeLsum` takes each line as a sentence. Tokens are runs of a-z and 0-9 in lower case: text in another
@@ -26,15 +23,10 @@ class Rouge(evaluate.Metric):  # type: ignore[misc]
 
     Oracle: `rouge_score.rouge_scorer.RougeScorer`. Source: Lin 2004, sections 2 and 3.
     """
-
-    def _info(self) -> evaluate.MetricInfo:
-        return info_of(self.__doc__, "string", "texts")
-
-    def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
-        if not references:
-            return dict.fromkeys(ROUGE_TYPES, math.nan)
-        # a scorer that is given no tokenizer logs so each time
-        scorer = RougeScorer(ROUGE_TYPES, tokenizer=DefaultTokenizer(use_stemmer=False))
-        pairs = zip(references, predictions, strict=True)
-        scores = [scorer.score(reference, prediction) for reference, prediction in pairs]
-        return {name: fmean(score[name].fmeasure for score in scores) for name in ROUGE_TYPES}
+    if len(references) == 0:
+        return dict.fromkeys(ROUGE_TYPES, math.nan)
+    # a scorer that is given no tokenizer logs so each time
+    scorer = RougeScorer(ROUGE_TYPES, tokenizer=DefaultTokenizer(use_stemmer=False))
+    pairs = zip(references, predictions, strict=True)
+    scores = [scorer.score(reference, prediction) for reference, prediction in pairs]
+    return {name: fmean(score[name].fmeasure for score in scores) for name in ROUGE_TYPES}

@@ -14,6 +14,8 @@ def checkpoint_gradients(model: Any) -> None:
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     if not inner.supports_gradient_checkpointing:
         family = inner.config.model_type
-        raise ConfigError([f"fit.gradient_checkpointing is true, which transformers has not for a {family}; use false"])
+        raise ConfigError(
+            [f"fit.gradient_checkpointing is true, which transformers does not support for a {family}; use false"]
+        )
     # the reentrant kind drops gradients where the first input has none, as below a frozen base
     inner.activation_checkpointing_enable({"use_reentrant": False})

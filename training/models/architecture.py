@@ -16,8 +16,8 @@ from slimtune.training.package_path import package_file
 WRITERS = ("CAUSAL_LM", "SEQ_2_SEQ_LM")
 
 
-class Kind(NamedTuple):
-    """What a checkpoint's config says of it.
+class Architecture(NamedTuple):
+    """What a checkpoint that writes text is built like.
 
     Attributes:
         is_encoder_decoder: Whether it reads a text and writes another.
@@ -28,7 +28,7 @@ class Kind(NamedTuple):
     max_positions: int | None
 
 
-def kind_of(config: ModelConfig) -> Kind:
+def architecture_of(config: ModelConfig) -> Architecture:
     """Whether a checkpoint that is to write text is causal or an encoder-decoder.
 
     Raises:
@@ -42,7 +42,7 @@ def kind_of(config: ModelConfig) -> Kind:
             f"model.name_or_path is '{config.name_or_path}', an encoder ({settings.model_type}), which writes no text; "
             "use a causal model or an encoder-decoder"
         )
-    return Kind(is_encoder_decoder, getattr(settings, "max_position_embeddings", None))
+    return Architecture(is_encoder_decoder, getattr(settings, "max_position_embeddings", None))
 
 
 def own_task_type(config: ModelConfig) -> str | None:
@@ -72,7 +72,7 @@ def check_causal(config: ModelConfig) -> None:
     Raises:
         ModelError: It does not.
     """
-    if kind_of(config).is_encoder_decoder:
+    if architecture_of(config).is_encoder_decoder:
         raise ModelError(
             f"model.name_or_path is '{config.name_or_path}', an encoder-decoder; this task needs a causal model"
         )

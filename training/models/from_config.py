@@ -13,25 +13,30 @@ from huggingface_hub.errors import StrictDataclassError
 from slimtune.training.atomic_files import folder_aside
 from slimtune.training.config.schema import suggestion
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.splits import load_splits
+from slimtune.training.data.examples import Example
 from slimtune.training.errors import ConfigError
 
-VERSION = 1
-END, PAD = "<|end|>", "<|pad|>"
+# part of the key of a made model: raise it when the making changes
+MAKING_VERSION = 1
+END_TOKEN, PAD_TOKEN = "<|end|>", "<|pad|>"
 
 
-def with_model(config: TrialConfig) -> TrialConfig:
+def with_model(config: TrialConfig, train: Sequence[Example]) -> TrialConfig:
     """The config with a folder to load from: the same, or that of the model made from `model.scratch`.
 
     It is made once for the data and the settings, into `data.cache_dir/scratch`, and is the same wherever it is made.
+
+    Args:
+        config: The trial's.
+        train: Its training rows.
 
     Raises:
         ConfigError: transformers knows no such config.
     """
     if config.model.scratch is None:
         return config
-    texts = [f"{one.text}\n{one.label}" if one.label else one.text for one in load_splits(config).train]
-    facts = json.dumps([VERSION, config.model.scratch, config.model.seed], sort_keys=True, default=str)
+    texts = [f"{one.text}\n{one.label}" if one.label else one.text for one in train]
+    facts = json.dumps([MAKING_VERSION, config.model.scratch, config.model.seed], sort_keys=True, default=str)
     digest = hashlib.sha256(facts.encode())
     for text in texts:
         digest.update(text.encode() + b"\0")
@@ -89,11 +94,15 @@ def trained_tokenizer(texts: Sequence[str], vocab_size: int) -> Any:
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
-        special_tokens=[END, PAD],
+        special_tokens=[END_TOKEN, PAD_TOKEN],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=tokenizer, bos_token=END, eos_token=END, pad_token=PAD, clean_up_tokenization_spaces=False
+        tokenizer_object=tokenizer,
+        bos_token=END_TOKEN,
+        eos_token=END_TOKEN,
+        pad_token=PAD_TOKEN,
+        clean_up_tokenization_spaces=False,
     )

@@ -1,8 +1,9 @@
 """Base models and tokenizers from a folder, a package or the hub, and a fresh trainable copy for each trial."""
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import nn
@@ -13,7 +14,25 @@ from slimtune.training.errors import ModelError
 from slimtune.training.methods.protocol import POOLERS
 from slimtune.training.methods.quantized import keep_trainable, quantization_config, share_codes, shared_tensors
 from slimtune.training.models.architecture import WRITERS, from_pretrained, resolved_path
-from slimtune.training.tasks.protocol import Task
+
+
+class Head(Protocol):
+    """What a model ends with, as its task asks for it.
+
+    Attributes:
+        auto_class: transformers' class that has it.
+        peft_task_type: peft's name of the task.
+    """
+
+    @property
+    def auto_class(self) -> Any: ...
+
+    @property
+    def peft_task_type(self) -> str: ...
+
+    def model_options(self) -> Mapping[str, object]:
+        """Keyword arguments of `from_pretrained` for it."""
+        ...
 
 
 class Base(NamedTuple):
@@ -22,7 +41,7 @@ class Base(NamedTuple):
     Attributes:
         model: In evaluation mode, on the device; never trained itself.
         new_keys: Parameters that the checkpoint lacks (the head), drawn anew for each trial.
-    dtype: How its weights are stored, or were before they were quantized.
+        dtype: How its weights are stored, or were before they were quantized.
     """
 
     model: PreTrainedModel
@@ -42,29 +61,29 @@ def load_tokenizer(config: ModelConfig) -> Any:
     return tokenizer
 
 
-def check_model(config: ModelConfig, task: Task) -> PreTrainedModel:
+def check_model(config: ModelConfig, head: Head) -> PreTrainedModel:
     """The model without its weights, so that wrong names are found before a sweep starts.
 
     Raises:
-        ModelError: The folder, package or hub name does not lead to a model of the task, a tokenizer with a padding
+        ModelError: The folder, package or hub name does not lead to a model with the head, a tokenizer with a padding
             token, and weights in safetensors format.
     """
     tokenizer = load_tokenizer(config)
     if tokenizer.pad_token_id is None:
         raise ModelError(f"model.name_or_path is '{config.name_or_path}', whose tokenizer has no token to pad with")
-    if task.peft_task_type in WRITERS and tokenizer.eos_token_id is None:
+    if head.peft_task_type in WRITERS and tokenizer.eos_token_id is None:
         raise ModelError(f"model.name_or_path is '{config.name_or_path}', whose tokenizer has no end-of-sequence token")
     folder = Path(resolved_path(config))
     if folder.is_dir() and not list(folder.glob("*.safetensors")):
         raise ModelError(f"{folder} has no *.safetensors; save the model with safe_serialization=True")
-    return _without_weights(config, task)
+    return _without_weights(config, head)
 
 
-def _without_weights(config: ModelConfig, task: Task) -> PreTrainedModel:
+def _without_weights(config: ModelConfig, head: Head) -> PreTrainedModel:
     settings = from_pretrained(AutoConfig, config)
     try:
         with torch.device("meta"):
-            build: Any = task.auto_class.from_config
+            build: Any = head.auto_class.from_config
             model: PreTrainedModel = build(settings, trust_remote_code=config.trust_remote_code)
     except ValueError as error:
         raise ModelError(f"model.name_or_path is '{config.name_or_path}': {str(error).splitlines()[0]}") from None
@@ -73,7 +92,7 @@ def _without_weights(config: ModelConfig, task: Task) -> PreTrainedModel:
 
 def load_base(
     config: ModelConfig,
-    task: Task,
+    head: Head,
     *,
     dtype: torch.dtype,
     device: torch.device,
@@ -83,7 +102,7 @@ def load_base(
 
     Args:
         config: Where it lies; its attention is not `auto`.
-        task: Its head.
+        head: Of its task.
         dtype: How the weights are stored.
         device: Where they are kept.
         pad_token_id: Of the tokenizer, for models that name none.
@@ -92,15 +111,15 @@ def load_base(
         ModelError: The checkpoint cannot be found or read, or is not in safetensors format.
     """
     model, info = from_pretrained(
-        task.auto_class,
+        head.auto_class,
         config,
         dtype=dtype,
         attn_implementation=str(config.attention.value),
         use_safetensors=True,
         output_loading_info=True,
         ignore_mismatched_sizes=True,
-        **task.model_options(),
-        **_quantization(config, task, dtype=dtype, device=device),
+        **head.model_options(),
+        **_quantization(config, head, dtype=dtype, device=device),
     )
     new_keys = set(info["missing_keys"]) | {str(mismatch[0]) for mismatch in info["mismatched_keys"]}
     if model.config.pad_token_id is None:
@@ -114,11 +133,11 @@ def load_base(
     return Base(model.eval(), frozenset(new_keys), dtype)
 
 
-def _quantization(config: ModelConfig, task: Task, *, dtype: torch.dtype, device: torch.device) -> dict[str, Any]:
+def _quantization(config: ModelConfig, head: Head, *, dtype: torch.dtype, device: torch.device) -> dict[str, Any]:
     """Options of `from_pretrained` for a quantized base."""
     if config.quantization is None:
         return {}
-    skip = unquantized(_without_weights(config, task))
+    skip = unquantized(_without_weights(config, head))
     settings = quantization_config(config.quantization.value, double=config.double_quantization, dtype=dtype, skip=skip)
     return {"quantization_config": settings, "device_map": {"": device}}
 

@@ -89,7 +89,7 @@ def bag_of_words_sets(
     return [tuple(sorted(one)) for one in found]
 
 
-def nearest(texts: Sequence[str], others: Sequence[str]) -> list[int]:
+def nearest_answers(texts: Sequence[str], others: Sequence[str]) -> list[int]:
     """For each of `others` the row of `texts` with the largest cosine of TF-IDF, the first of equals.
 
     Of more than 20,000 rows it knows a seeded sample.

@@ -16,7 +16,7 @@ from slimtune.training.data.encoding import UNCUT, Encoded, Ragged
 from slimtune.training.data.examples import Example
 from slimtune.training.errors import DataError
 from slimtune.training.tasks.text_to_text import TextToText
-from slimtune.training.tasks.token_loss import num_virtual_tokens, run, unwrapped, weights_of
+from slimtune.training.tasks.token_loss import num_virtual_tokens, run_model, unwrapped, weights_of
 
 
 class Causal(TextToText):
@@ -24,6 +24,7 @@ class Causal(TextToText):
 
     auto_class = AutoModelForCausalLM
     peft_task_type = "CAUSAL_LM"
+    export_kind = "causal"
 
     def settings(self) -> Mapping[str, Any]:
         """As the protocol says."""
@@ -73,8 +74,8 @@ def next_token_logits(model: nn.Module, batch: Batch) -> torch.Tensor:
     assert batch.kept_K is not None
     kept = batch.kept_K.to(batch.labels.device) + num_virtual_tokens(model)
     if takes_kept(model):
-        return run(model, batch, logits_to_keep=kept)
-    return run(model, batch)[:, kept]
+        return run_model(model, batch, logits_to_keep=kept)
+    return run_model(model, batch)[:, kept]
 
 
 def takes_kept(model: Any) -> bool:
@@ -92,7 +93,7 @@ def prompt_ids(examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
             rows.append(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
             continue
         ids = tokenizer(example.text, verbose=False)["input_ids"]
-        # a model goes on from something
+        # a model continues something
         rows.append(ids[: len(ids) - num_ends] or tokenizer("\n", add_special_tokens=False)["input_ids"])
     return rows
 

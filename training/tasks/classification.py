@@ -14,13 +14,18 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from transformers import AutoModelForSequenceClassification
 
+from slimtune.training.config.task import ClassificationTask
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.batching import Batch, Split, Targets
+from slimtune.training.data.batching import Batch, EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded, Ragged, tokenized
 from slimtune.training.data.examples import Example
+from slimtune.training.data.labelled_rows import labelled, many_labelled
+from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import ConfigError, DataError
 from slimtune.training.metrics import Measure, Tally, measures_of
+from slimtune.training.metrics.confusion import confusion_matrix, per_class
 from slimtune.training.tasks.baselines import BAG_OF_WORDS, MAJORITY, bag_of_words, bag_of_words_sets, majority
+from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.label_names import label_options
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
 
@@ -28,7 +33,7 @@ BALANCED = "balanced"
 
 
 @dataclass(frozen=True)
-class Classification:
+class Classification(TaskDefaults):
     """Maps texts to one of C labels, or to some of them.
 
     Attributes:
@@ -49,7 +54,18 @@ class Classification:
 
     auto_class = AutoModelForSequenceClassification
     peft_task_type = "SEQ_CLS"
-    couples_rows = False
+    export_kind = "labels"
+
+    @staticmethod
+    def parse(row: Row, where: str, config: TrialConfig) -> Example | None:
+        """A text or a pair with its label, or with its labels."""
+        is_multi_label = isinstance(config.task, ClassificationTask) and config.task.multi_label
+        return (many_labelled if is_multi_label else labelled)(row, where, config.data)
+
+    @staticmethod
+    def stratify_by(examples: Sequence[Example]) -> Sequence[str] | None:
+        """The labels, if each row has one."""
+        return None if any(example.labels for example in examples) else [example.label for example in examples]
 
     @property
     def headlines(self) -> Sequence[str]:
@@ -80,11 +96,11 @@ class Classification:
         columns, num_cut = tokenized(texts, tokenizer, max_length=self.max_length, pairs=pairs)
         return Encoded({name: Ragged.of(rows) for name, rows in columns.items()}, num_cut)
 
-    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> Split:
+    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> EncodedSplit:
         """As the protocol says."""
         labels_N = self.label_ids(examples, split=name)
         weights_N = np.asarray(self.weights)[labels_N] if self.weights else np.ones(len(examples))
-        return Split(encoded, Targets(labels_N, weights_N), examples)
+        return EncodedSplit(encoded, Targets(labels_N, weights_N), examples)
 
     def label_ids(self, examples: Sequence[Example], *, split: str) -> np.ndarray:
         """Label ids (N, int64), or with several labels ones and zeros (N, C, float32).
@@ -125,7 +141,7 @@ class Classification:
             return binary_cross_entropy_with_logits(logits_BC, labels.to(logits_BC.dtype), reduction="none").mean(-1)
         return cross_entropy(logits_BC, labels, label_smoothing=label_smoothing, reduction="none")
 
-    def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
+    def tally(self, logits: torch.Tensor, batch: Batch, split: EncodedSplit, rows: Sequence[int]) -> Tally:
         """As the protocol says."""
         if self.multi_label:
             predictions, references = (_ones(values) for values in (logits > 0, batch.labels > 0))
@@ -141,11 +157,7 @@ class Classification:
             data=[split.examples[row].row for row in rows] if split.examples else [{}] * len(rows),
         )
 
-    def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
-        """None: labels are not written."""
-        return None
-
-    def baselines(self, train: Split, held_out: Split, tokenizer: Any) -> Mapping[str, Tally]:
+    def baselines(self, train: EncodedSplit, held_out: EncodedSplit, tokenizer: Any) -> Mapping[str, Tally]:
         """The largest class, and a bag of words."""
         texts, others = ([one.both for one in split.examples] for split in (train, held_out))
         if self.multi_label:
@@ -159,13 +171,38 @@ class Classification:
         expected = [one.label for one in held_out.examples]
         return {name: self._answered(found, expected, held_out) for name, found in answers.items()}
 
-    def _answered(self, found: Sequence[Any], expected: Sequence[Any], split: Split) -> Tally:
+    def _answered(self, found: Sequence[Any], expected: Sequence[Any], split: EncodedSplit) -> Tally:
         ids = {label: index for index, label in enumerate(self.labels)}
         predictions, references = (
             [tuple(sorted(ids[one] for one in row)) if self.multi_label else ids[row] for row in rows]
             for rows in (found, expected)
         )
         return Tally.of(prediction=predictions, reference=references, data=[one.row for one in split.examples])
+
+    def predictions(self, tally: Tally, generated: Tally | None, examples: Sequence[Example]) -> list[Any]:
+        """A label, or a list of them."""
+        found = tally.columns["prediction"]
+        if self.multi_label:
+            return [[self.labels[one] for one in row] for row in found]
+        return [self.labels[one] for one in found]
+
+    def details(self, tally: Tally) -> Mapping[str, Any]:
+        """Of one label a row `per_label` (precision, recall, F1 and rows) and `confusion`.
+
+        Rows of `confusion` are references, columns predictions, in the order of `labels`.
+        """
+        if self.multi_label:
+            return {}
+        predictions, references = tally.columns["prediction"], tally.columns["reference"]
+        return {
+            "labels": list(self.labels),
+            "per_label": [one._asdict() for one in per_class(predictions, references, self.labels)],
+            "confusion": confusion_matrix(predictions, references, len(self.labels)),
+        }
+
+    def export_settings(self, tokenizer: Any) -> Mapping[str, Any]:
+        """As the protocol says."""
+        return {"multi_label": self.multi_label}
 
 
 def _ones(values_BC: torch.Tensor) -> list[tuple[int, ...]]:

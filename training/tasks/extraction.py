@@ -13,26 +13,41 @@ import torch
 from torch import nn
 from transformers import AutoModelForTokenClassification
 
-from slimtune.training.config.task import ExtractionConfig
+from slimtune.training.config.data import DataConfig
+from slimtune.training.config.task import ExtractionTask
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.batching import IGNORED, Batch, Split, Targets
+from slimtune.training.data.batching import IGNORED, Batch, EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded, Ragged
-from slimtune.training.data.examples import Example
-from slimtune.training.data.spans import OUTSIDE, WORD, Span, first_tokens, spans_of_words, tags_of_spans
+from slimtune.training.data.examples import Example, encodable, value_of
+from slimtune.training.data.readers.row import Row
+from slimtune.training.data.spans import (
+    OUTSIDE,
+    WORD,
+    Span,
+    first_tokens,
+    spans_of_tags,
+    spans_of_values,
+    spans_of_words,
+    tags_of_spans,
+)
 from slimtune.training.errors import DataError, ModelError
 from slimtune.training.metrics import Measure, Tally, measures_of
+from slimtune.training.metrics.entities import per_type
+from slimtune.training.models.generate import some_rows
 from slimtune.training.tasks.baselines import LOOKUP, MAX_ANSWERS, lookup
-from slimtune.training.tasks.generate import some_rows
+from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.label_names import label_options
 from slimtune.training.tasks.loss import LossSum, own_loss
-from slimtune.training.tasks.token_loss import num_virtual_tokens, run, token_loss, token_tally, weights_of
+from slimtune.training.tasks.token_loss import num_virtual_tokens, run_model, token_loss, token_tally, weights_of
 
+# the column of a text that is given as words
+WORDS = "words"
 # columns: the example that a window is of, and the first and last character of each token's word
 EXAMPLE, STARTS, ENDS = "example", "word_starts", "word_ends"
 
 
 @dataclass(frozen=True)
-class Extraction:
+class Extraction(TaskDefaults):
     """Tags words as BIO; the first token of a word speaks for it.
 
     Attributes:
@@ -51,8 +66,26 @@ class Extraction:
 
     auto_class = AutoModelForTokenClassification
     peft_task_type = "TOKEN_CLS"
-    couples_rows = False
+    export_kind = "tags"
     headlines = ("f1", "precision", "recall")
+
+    @staticmethod
+    def parse(row: Row, where: str, config: TrialConfig) -> Example | None:
+        """A text with spans, or a list of words with a tag each."""
+        data = config.data
+        words = _words(row, data)
+        if words is not None:
+            tags = value_of(row, data.label_column, where, "label_column")
+            if not words:
+                return None
+            text, spans = spans_of_tags(words, tags, where=where)
+            return Example(text, spans=spans)
+        value = value_of(row, data.text_column, where, "text_column")
+        text = "" if value is None else encodable(str(value))
+        if not text.strip():
+            return None
+        values = value_of(row, data.label_column, where, "label_column")
+        return Example(text, spans=spans_of_values(values, text, where=where))
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -124,7 +157,7 @@ class Extraction:
         several = sum(count > 1 for count in np.bincount(windows))
         return Encoded({name: Ragged.of(rows) for name, rows in columns.items()}, int(several))
 
-    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> Split:
+    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> EncodedSplit:
         """As the protocol says; the rows are windows."""
         unknown = sorted({span.label for example in examples for span in example.spans} - set(self.labels))
         if unknown:
@@ -132,17 +165,17 @@ class Extraction:
                 f"the {name} rows have a span of type '{unknown[0]}', which no training row has; "
                 f"known: {', '.join(self.labels)}"
             )
-        return Split(encoded, Targets(None, weights_of(encoded, next_token=False)), examples)
+        return EncodedSplit(encoded, Targets(None, weights_of(encoded, next_token=False)), examples)
 
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
         """Scores of the tags (B, T, C)."""
-        return run(model, batch)[:, num_virtual_tokens(model) :]
+        return run_model(model, batch)[:, num_virtual_tokens(model) :]
 
     def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
         """Cross entropy of the words' tags."""
         return token_loss(logits, batch, self._own_loss, label_smoothing=label_smoothing)
 
-    def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
+    def tally(self, logits: torch.Tensor, batch: Batch, split: EncodedSplit, rows: Sequence[int]) -> Tally:
         """As the protocol says; `spans` are the words of a window with their predicted tags."""
         predicted_BT = logits.argmax(-1).cpu().numpy()
         columns = split.encoded.columns
@@ -162,11 +195,7 @@ class Extraction:
         starts, ends = encoded.columns[STARTS].row(row), encoded.columns[ENDS].row(row)
         return tuple((int(starts[at]), int(ends[at]), self.tags[predicted_T[at]]) for at in tagged)
 
-    def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
-        """None."""
-        return None
-
-    def baselines(self, train: Split, held_out: Split, tokenizer: Any) -> Mapping[str, Tally]:
+    def baselines(self, train: EncodedSplit, held_out: EncodedSplit, tokenizer: Any) -> Mapping[str, Tally]:
         """Looking up the spans of the training rows, in some of the others."""
         known = [one.text for one in train.examples], [one.spans for one in train.examples]
         asked = [held_out.examples[row] for row in some_rows(len(held_out.examples), MAX_ANSWERS, seed=0)]
@@ -178,6 +207,35 @@ class Extraction:
             data=[one.row for one in asked],
         )
         return {LOOKUP: answers}
+
+    def notes(self, examples: Sequence[Example]) -> Sequence[str]:
+        """Spans that tags of words cannot say."""
+        lost = num_unreachable(examples)
+        note = f"spans that do not begin and end with a word of their own: {lost:,}; they cannot be found whole"
+        return [note] if lost else []
+
+    def predictions(self, tally: Tally, generated: Tally | None, examples: Sequence[Example]) -> list[Any]:
+        """Spans as `{"start", "end", "label", "text"}`, in characters of the text."""
+        return [
+            [{**span._asdict(), "text": example.text[span.start : span.end]} for span in spans]
+            for example, spans in zip(examples, predicted_spans(tally), strict=True)
+        ]
+
+    def details(self, tally: Tally) -> Mapping[str, Any]:
+        """`per_label`: precision, recall, F1 and spans of each type."""
+        scores = per_type(*over_examples(tally))
+        return {"per_label": [{"label": name, **one._asdict()} for name, one in scores.items()]}
+
+    def export_settings(self, tokenizer: Any) -> Mapping[str, Any]:
+        """As the protocol says."""
+        room = self.max_length - tokenizer.num_special_tokens_to_add()
+        return {"tags": list(self.tags), "stride": min(self.stride, room // 2)}
+
+
+def _words(row: Row, data: DataConfig) -> list[str] | None:
+    """The text as a list of words: in its own column, or in `words` where it has none."""
+    value = row.get(data.text_column, row.get(WORDS))
+    return [encodable(str(word)) for word in value] if isinstance(value, list | tuple) else None
 
 
 def num_unreachable(examples: Sequence[Example]) -> int:
@@ -228,7 +286,7 @@ def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] 
         DataError: The training rows have no spans, or one that `task.labels` lacks.
     """
     task = config.task
-    assert isinstance(task, ExtractionConfig)
+    assert isinstance(task, ExtractionTask)
     found = tuple(sorted({span.label for example in train for span in example.spans}))
     labels = labels or (tuple(task.labels) if task.labels else found)
     if not labels:

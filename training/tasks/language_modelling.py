@@ -11,18 +11,20 @@ from torch import nn
 from transformers import AutoModelForCausalLM
 
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.batching import Batch, Split, Targets
+from slimtune.training.data.batching import Batch, EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded, Ragged
-from slimtune.training.data.examples import Example
+from slimtune.training.data.examples import Example, text_of
+from slimtune.training.data.readers.row import Row
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.tasks.baselines import UNIGRAM
 from slimtune.training.tasks.causal_generation import next_token_logits, num_end_tokens
+from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, own_loss
 from slimtune.training.tasks.token_loss import token_counts, token_loss, token_tally, weights_of
 
 
 @dataclass(frozen=True)
-class LanguageModelling:
+class LanguageModelling(TaskDefaults):
     """Documents end with the end-of-sequence token and follow one another.
 
     Attributes:
@@ -38,8 +40,16 @@ class LanguageModelling:
     labels = ()
     auto_class = AutoModelForCausalLM
     peft_task_type = "CAUSAL_LM"
-    couples_rows = False
+    # documents share passages, and are no rows of questions with answers
+    has_near_leaks = False
+    export_kind = "causal"
     headlines = ("perplexity",)
+
+    @staticmethod
+    def parse(row: Row, where: str, config: TrialConfig) -> Example | None:
+        """A document."""
+        text = text_of(row, config.data.text_column, where, "text_column")
+        return Example(text) if text else None
 
     @cached_property
     def measures(self) -> Sequence[Measure]:
@@ -49,10 +59,6 @@ class LanguageModelling:
     @cached_property
     def _own_loss(self) -> Any:
         return own_loss(self.loss_settings)
-
-    def model_options(self) -> Mapping[str, object]:
-        """None."""
-        return {}
 
     def settings(self) -> Mapping[str, Any]:
         """As the protocol says."""
@@ -73,9 +79,9 @@ class LanguageModelling:
         blocks = Ragged.of([stream_T[start : start + self.block_size] for start in starts])
         return Encoded({"input_ids": blocks, "labels": blocks}, 0)
 
-    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> Split:
+    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> EncodedSplit:
         """As the protocol says; the rows are blocks."""
-        return Split(encoded, Targets(None, weights_of(encoded, next_token=True), next_token=True), examples)
+        return EncodedSplit(encoded, Targets(None, weights_of(encoded, next_token=True), next_token=True), examples)
 
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
         """Scores of the next token (B, K, V)."""
@@ -85,15 +91,11 @@ class LanguageModelling:
         """Cross entropy of the tokens."""
         return token_loss(logits, batch, self._own_loss, label_smoothing=label_smoothing)
 
-    def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
+    def tally(self, logits: torch.Tensor, batch: Batch, split: EncodedSplit, rows: Sequence[int]) -> Tally:
         """As the protocol says."""
         return token_tally(logits, batch, row=rows)
 
-    def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
-        """None."""
-        return None
-
-    def baselines(self, train: Split, held_out: Split, tokenizer: Any) -> Mapping[str, Tally]:
+    def baselines(self, train: EncodedSplit, held_out: EncodedSplit, tokenizer: Any) -> Mapping[str, Tally]:
         """Token counts."""
         return {UNIGRAM: token_counts(train, held_out, tokenizer)}
 

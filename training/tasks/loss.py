@@ -36,7 +36,7 @@ def own_loss(settings: Mapping[str, Any] | None) -> Callable[..., torch.Tensor] 
     try:
         return made(**arguments) if isinstance(made, type) or arguments else made
     except Exception as error:
-        # any: it is foreign code
+        # any: it is the code of somebody else
         raise ConfigError([f"task.loss._target_ is '{target}', which cannot be made ({error})"]) from error
 
 

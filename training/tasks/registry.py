@@ -1,25 +1,69 @@
 """The task of a config."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from slimtune.training.config.dotted_path import imported
-from slimtune.training.config.task import CustomConfig
+from slimtune.training.config.task import CustomTask, TaskConfig
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.examples import Example
+from slimtune.training.data.examples import Example, Reading
 from slimtune.training.errors import ConfigError
-from slimtune.training.tasks import classification, extraction, language_modelling, similarity, text_to_text
+from slimtune.training.tasks import classification, extraction, generation, language_modelling, similarity
+from slimtune.training.tasks.classification import Classification
+from slimtune.training.tasks.extraction import Extraction
+from slimtune.training.tasks.language_modelling import LanguageModelling
 from slimtune.training.tasks.protocol import Task
+from slimtune.training.tasks.similarity import Similarity
+from slimtune.training.tasks.text_to_text import TextToText
 
-MAKERS: dict[str, Callable[[TrialConfig, Sequence[Example], tuple[str, ...] | None], Task]] = {
-    "classification": classification.make,
-    "generation": text_to_text.make,
-    "summarization": text_to_text.make,
-    "translation": text_to_text.make,
-    "language_modelling": language_modelling.make,
-    "extraction": extraction.make,
-    "similarity": similarity.make,
+Make = Callable[[TrialConfig, Sequence[Example], tuple[str, ...] | None], Task]
+
+
+class Entry(NamedTuple):
+    """A kind of task.
+
+    Attributes:
+        rows: The class whose `parse`, `stratify_by` and `has_near_leaks` say how rows are read.
+        make: Makes the task of a config.
+    """
+
+    rows: Any
+    make: Make
+
+
+GENERATION = Entry(TextToText, generation.make)
+TASK_KINDS: Mapping[str, Entry] = {
+    "classification": Entry(Classification, classification.make),
+    "generation": GENERATION,
+    "summarization": GENERATION,
+    "translation": GENERATION,
+    "language_modelling": Entry(LanguageModelling, language_modelling.make),
+    "extraction": Entry(Extraction, extraction.make),
+    "similarity": Entry(Similarity, similarity.make),
 }
+
+
+def entry_of(task: TaskConfig) -> Entry:
+    """The kind of a config's task.
+
+    Raises:
+        ConfigError: The class of a task of the user's own cannot be used.
+    """
+    if isinstance(task, CustomTask):
+        found = own_task_class(task.name)
+        return Entry(found, found.make)
+    return TASK_KINDS[task.name]
+
+
+def reading_of(task: TaskConfig) -> Reading:
+    """How the task of a config reads rows.
+
+    Raises:
+        ConfigError: The class of a task of the user's own cannot be used.
+    """
+    rows = entry_of(task).rows
+    return Reading(rows.parse, rows.stratify_by, rows.has_near_leaks)
 
 
 def task_of(config: TrialConfig, train: Sequence[Example] = (), *, labels: tuple[str, ...] | None = None) -> Task:
@@ -35,23 +79,25 @@ def task_of(config: TrialConfig, train: Sequence[Example] = (), *, labels: tuple
         ConfigError: A loss or metric cannot be made.
         ModelError: The model is of another kind.
     """
-    if isinstance(config.task, CustomConfig):
-        task: Task = own_task_class(config.task.name).make(config, train, labels)
-        return task
-    return MAKERS[config.task.name](config, train, labels)
+    return entry_of(config.task).make(config, train, labels)
 
 
 def own_task_class(path: str) -> Any:
     """The class of a task of the user's own.
 
     Raises:
-        ConfigError: It cannot be imported, or lacks `parse`, `make` or a method of the protocol.
+        ConfigError: It cannot be imported, or lacks `make` or a member of the protocol.
     """
     found = imported(path, said="task.name is")
-    from slimtune.training.tasks.protocol import Task
-
-    methods = [name for name, value in vars(Task).items() if callable(value) and not name.startswith("_")]
-    missing = [part for part in ("parse", "make", *methods) if not callable(getattr(found, part, None))]
+    needed = [name for name in vars(Task) if not name.startswith("_")]
+    missing = [name for name in ("make", *needed) if not _has(found, name)]
     if missing:
-        raise ConfigError([f"task.name is '{path}', which has no {missing[0]}(); see examples/custom/regression.py"])
+        is_method = inspect.isroutine(inspect.getattr_static(Task, missing[0], Task.parse))
+        what = f"{missing[0]}()" if is_method else missing[0]
+        raise ConfigError([f"task.name is '{path}', which has no {what}; see examples/custom/regression.py"])
     return found
+
+
+def _has(found: Any, name: str) -> bool:
+    """Whether a class has a member, or a dataclass has it as a field."""
+    return hasattr(found, name) or name in getattr(found, "__dataclass_fields__", {})

@@ -13,7 +13,7 @@ from slimtune.training.data.batching import IGNORED, Batch, Targets
 from slimtune.training.data.encoding import Encoded, Ragged, tokenized
 from slimtune.training.data.examples import Example
 from slimtune.training.tasks.text_to_text import TextToText
-from slimtune.training.tasks.token_loss import run, unwrapped, weights_of
+from slimtune.training.tasks.token_loss import run_model, unwrapped, weights_of
 
 
 class EncoderDecoder(TextToText):
@@ -21,6 +21,7 @@ class EncoderDecoder(TextToText):
 
     auto_class = AutoModelForSeq2SeqLM
     peft_task_type = "SEQ_2_SEQ_LM"
+    export_kind = "encoder_decoder"
 
     def settings(self) -> Mapping[str, Any]:
         """As the protocol says."""
@@ -49,7 +50,7 @@ class EncoderDecoder(TextToText):
         else:
             config = inner.config
             shifted = shifted_right(batch.labels, start_id=config.decoder_start_token_id, pad_id=config.pad_token_id)
-        return run(model, batch, decoder_input_ids=shifted)
+        return run_model(model, batch, decoder_input_ids=shifted)
 
     def prompts(self, examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
         """The sources."""

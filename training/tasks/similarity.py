@@ -13,20 +13,22 @@ from torch import nn
 from torch.nn.functional import cosine_similarity, pad
 from transformers import AutoModel
 
-from slimtune.training.config.task import METRIC_KEYS, Pooling, SimilarityConfig
+from slimtune.training.config.task import METRIC_KEYS, Pooling, SimilarityTask
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.batching import Batch, Split, Targets
+from slimtune.training.data.batching import Batch, EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded, Ragged, tokenized
-from slimtune.training.data.examples import Example
+from slimtune.training.data.examples import Example, number_of, texts_of
+from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import DataError
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.tasks.baselines import OVERLAP, word_overlap
+from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
 from slimtune.training.tasks.token_loss import num_virtual_tokens
 
 
 @dataclass(frozen=True)
-class Similarity:
+class Similarity(TaskDefaults):
     """Two texts go through one model; a loss over both vectors and the label moves it.
 
     Attributes:
@@ -49,6 +51,17 @@ class Similarity:
     headlines = ("spearman", "average_precision", "best_threshold_accuracy")
     # in-batch negatives are the rows beside
     couples_rows = True
+    export_kind = "embedding"
+
+    @staticmethod
+    def parse(row: Row, where: str, config: TrialConfig) -> Example | None:
+        """Two texts and a number."""
+        data = config.data
+        if data.text_pair_column is None:
+            raise DataError("data.text_pair_column is null; similarity needs the column of the second text")
+        text, pair = texts_of(row, where, data)
+        label = number_of(row, data.label_column, where, example="1 or 0.8")
+        return Example(text, label, pair) if text and pair else None
 
     @cached_property
     def measures(self) -> Sequence[Measure]:
@@ -58,10 +71,6 @@ class Similarity:
     @cached_property
     def _loss(self) -> Any:
         return own_loss(self.loss_settings)
-
-    def model_options(self) -> Mapping[str, object]:
-        """None."""
-        return {}
 
     def settings(self) -> Mapping[str, Any]:
         """As the protocol says."""
@@ -76,7 +85,7 @@ class Similarity:
         columns = {**first, "pair_input_ids": second["input_ids"]}
         return Encoded({name: Ragged.of(rows) for name, rows in columns.items()}, max(cut_first, cut_second))
 
-    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> Split:
+    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> EncodedSplit:
         """As the protocol says.
 
         Raises:
@@ -94,7 +103,7 @@ class Similarity:
             )
         if name == "validation":
             self._check_metric(set(labels_N.tolist()))
-        return Split(encoded, Targets(labels_N, np.ones(len(examples))), examples)
+        return EncodedSplit(encoded, Targets(labels_N, np.ones(len(examples))), examples)
 
     def _check_metric(self, labels: set[float]) -> None:
         repair = "give others too, or use task.metric=loss task.direction=minimize"
@@ -121,7 +130,7 @@ class Similarity:
         """The mean that the loss gives, times the rows."""
         return LossSum(self._loss(logits[:, 0], logits[:, 1], batch.labels) * len(batch), len(batch))
 
-    def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
+    def tally(self, logits: torch.Tensor, batch: Batch, split: EncodedSplit, rows: Sequence[int]) -> Tally:
         """As the protocol says. The loss of a pair is that of a batch of it alone where the loss couples rows."""
         scores_B = cosine_similarity(logits[:, 0], logits[:, 1])
         nats = [
@@ -137,11 +146,7 @@ class Similarity:
             data=[split.examples[row].row for row in rows],
         )
 
-    def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
-        """None."""
-        return None
-
-    def baselines(self, train: Split, held_out: Split, tokenizer: Any) -> Mapping[str, Tally]:
+    def baselines(self, train: EncodedSplit, held_out: EncodedSplit, tokenizer: Any) -> Mapping[str, Tally]:
         """The share of common words."""
         texts = [text for one in train.examples for text in (one.text, one.pair)]
         firsts, seconds = [one.text for one in held_out.examples], [one.pair for one in held_out.examples]
@@ -151,6 +156,10 @@ class Similarity:
             data=[one.row for one in held_out.examples],
         )
         return {OVERLAP: shares}
+
+    def export_settings(self, tokenizer: Any) -> Mapping[str, Any]:
+        """As the protocol says."""
+        return {"pooling": self.pooling.value}
 
 
 def pooled(states_BTD: torch.Tensor, mask_BT: torch.Tensor, pooling: Pooling) -> torch.Tensor:
@@ -169,5 +178,5 @@ def pooled(states_BTD: torch.Tensor, mask_BT: torch.Tensor, pooling: Pooling) ->
 def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Similarity:
     """The task of a config."""
     task = config.task
-    assert isinstance(task, SimilarityConfig)
+    assert isinstance(task, SimilarityTask)
     return Similarity(config.data.max_length, task.pooling, tuple(task.metrics), task.loss, task.metric)

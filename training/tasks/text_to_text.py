@@ -1,27 +1,29 @@
-"""Text from text: generation, summarization, translation, by the kind of model that the checkpoint is."""
+"""What the two kinds of models share that answer a text with a text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import torch
 
-from slimtune.training.config.task import GenerationConfig
+from slimtune.training.config.task import GenerationTask
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.batching import Batch, Split, Targets
+from slimtune.training.data.batching import Batch, EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded
 from slimtune.training.data.examples import Example
+from slimtune.training.data.prompted_rows import prompted
+from slimtune.training.data.readers.row import Row
 from slimtune.training.metrics import Measure, Tally, measures_of
-from slimtune.training.tasks.baselines import MAX_ANSWERS, NEAREST, UNIGRAM, nearest
-from slimtune.training.tasks.generate import Generation, generate, some_rows
+from slimtune.training.models.generate import Generation, generate, some_rows
+from slimtune.training.tasks.baselines import MAX_ANSWERS, NEAREST, UNIGRAM, nearest_answers
+from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, own_loss
-from slimtune.training.tasks.protocol import Task
 from slimtune.training.tasks.token_loss import token_counts, token_loss, token_tally
 
 
 @dataclass(frozen=True)
-class TextToText:
+class TextToText(TaskDefaults):
     """What causal and encoder-decoder models share.
 
     Attributes:
@@ -31,13 +33,12 @@ class TextToText:
         max_positions: What the model can take; None if it has no limit.
     """
 
-    config: GenerationConfig
+    config: GenerationTask
     max_length: int
     seed: int
     max_positions: int | None = None
     labels: tuple[str, ...] = field(default=())
 
-    couples_rows = False
     headlines = ("exact_match", "bleu", "chrf", "rouge1", "rougeL", "accuracy", "f1_macro", "perplexity")
 
     @cached_property
@@ -49,23 +50,24 @@ class TextToText:
     def _own_loss(self) -> Any:
         return own_loss(self.config.loss)
 
-    def model_options(self) -> Mapping[str, object]:
-        """None."""
-        return {}
+    @staticmethod
+    def parse(row: Row, where: str, config: TrialConfig) -> Example | None:
+        """A prompt and its answer, or a chat."""
+        return prompted(row, where, config.data)
 
     def targets_of(self, encoded: Encoded) -> Targets:
         """Labels are in the column `labels`; a row weighs as much as it has labelled tokens."""
         raise NotImplementedError
 
-    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> Split:
+    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> EncodedSplit:
         """As the protocol says."""
-        return Split(encoded, self.targets_of(encoded), examples)
+        return EncodedSplit(encoded, self.targets_of(encoded), examples)
 
     def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
         """Cross entropy of the labelled tokens."""
         return token_loss(logits, batch, self._own_loss, label_smoothing=label_smoothing)
 
-    def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
+    def tally(self, logits: torch.Tensor, batch: Batch, split: EncodedSplit, rows: Sequence[int]) -> Tally:
         """As the protocol says."""
         return token_tally(logits, batch, row=rows)
 
@@ -73,7 +75,7 @@ class TextToText:
         """Token ids that generation begins with."""
         raise NotImplementedError
 
-    def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
+    def generated(self, model: Any, split: EncodedSplit, tokenizer: Any, *, device: torch.device) -> Tally | None:
         """Answers for a few of the rows, the same ones at every evaluation."""
         rows = self.asked(split)
         if not rows:
@@ -82,13 +84,13 @@ class TextToText:
         settings = Generation(self.config.max_new_tokens, self.config.num_beams)
         return self.answered(split, rows, generate(model, prompts, tokenizer, settings=settings, device=device))
 
-    def asked(self, split: Split) -> list[int]:
+    def asked(self, split: EncodedSplit) -> list[int]:
         """The rows that text is generated for; none if no metric asks for text."""
         if all(measure.needs[0] != "prediction" for measure in self.measures):
             return []
         return some_rows(len(split.examples), self.config.eval_rows, seed=self.seed)
 
-    def answered(self, split: Split, rows: Sequence[int], answers: Sequence[str]) -> Tally:
+    def answered(self, split: EncodedSplit, rows: Sequence[int], answers: Sequence[str]) -> Tally:
         """The metrics' state of the rows' answers."""
         examples = [split.examples[row] for row in rows]
         return Tally.of(
@@ -98,11 +100,11 @@ class TextToText:
             data=[example.row for example in examples],
         )
 
-    def baselines(self, train: Split, held_out: Split, tokenizer: Any) -> Mapping[str, Tally]:
+    def baselines(self, train: EncodedSplit, held_out: EncodedSplit, tokenizer: Any) -> Mapping[str, Tally]:
         """Token counts, and for some of the rows the answer of the training row with the most alike prompt."""
         rows = some_rows(len(held_out.examples), MAX_ANSWERS, seed=self.seed)
         asked = [held_out.examples[row] for row in rows]
-        known = nearest([one.text for one in train.examples], [one.text for one in asked])
+        known = nearest_answers([one.text for one in train.examples], [one.text for one in asked])
         answers = Tally.of(
             prediction=[train.examples[row].label.strip() for row in known],
             reference=[one.label.strip() for one in asked],
@@ -110,23 +112,10 @@ class TextToText:
         )
         return {UNIGRAM: token_counts(train, held_out, tokenizer), NEAREST: answers}
 
+    def with_generated_rows(self, num_rows: int) -> Self:
+        """As the protocol says."""
+        return replace(self, config=replace(self.config, eval_rows=num_rows))
 
-def without_text(task: Task) -> Task:
-    """The task, which generates no text at an evaluation."""
-    return replace(task, config=replace(task.config, eval_rows=0)) if isinstance(task, TextToText) else task
-
-
-def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Task:
-    """The task of a config, by what its checkpoint is.
-
-    Raises:
-        ModelError: The checkpoint is an encoder.
-    """
-    from slimtune.training.models.architecture import kind_of
-    from slimtune.training.tasks.causal_generation import Causal
-    from slimtune.training.tasks.seq2seq_generation import EncoderDecoder
-
-    assert isinstance(config.task, GenerationConfig)
-    kind = kind_of(config.model)
-    facts = (config.task, config.data.max_length, config.data.seed, kind.max_positions)
-    return EncoderDecoder(*facts) if kind.is_encoder_decoder else Causal(*facts)
+    def predictions(self, tally: Tally, generated: Tally | None, examples: Sequence[Example]) -> list[Any]:
+        """The text that was written."""
+        return list(generated.columns["prediction"]) if generated is not None else []

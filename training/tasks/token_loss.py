@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from peft import PromptTuningConfig
 from torch import nn
 
-from slimtune.training.data.batching import IGNORED, Batch, Split
+from slimtune.training.data.batching import IGNORED, Batch, EncodedSplit
 from slimtune.training.data.encoding import Encoded
 from slimtune.training.metrics import Tally
 from slimtune.training.tasks.baselines import unigram_nats
@@ -43,14 +42,14 @@ def weights_of(encoded: Encoded, *, next_token: bool) -> np.ndarray:
     return np.add.reduceat(counted, labels.starts_N1[:-1]).astype(np.float64)
 
 
-def token_counts(train: Split, held_out: Split, tokenizer: Any) -> Tally:
+def token_counts(train: EncodedSplit, held_out: EncodedSplit, tokenizer: Any) -> Tally:
     """All labelled tokens of the held-out rows, predicted by how often each is in training."""
     train_ids, held_out_ids = (_labelled(split) for split in (train, held_out))
     nats = unigram_nats(train_ids, held_out_ids, len(tokenizer))
     return Tally.of(nats=[nats], weight=[len(held_out_ids)]) if len(held_out_ids) else Tally()
 
 
-def _labelled(split: Split) -> np.ndarray:
+def _labelled(split: EncodedSplit) -> np.ndarray:
     ids_T = split.encoded.columns["labels"].values_T
     return np.asarray(ids_T[ids_T != IGNORED])
 
@@ -60,7 +59,7 @@ def unwrapped(model: Any) -> Any:
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
-def run(model: nn.Module, batch: Batch, **more: Any) -> torch.Tensor:
+def run_model(model: nn.Module, batch: Batch, **more: Any) -> torch.Tensor:
     """The model's logits in float32 at least."""
     return at_least_float32(model(**batch.inputs, **more).logits)
 
@@ -68,4 +67,8 @@ def run(model: nn.Module, batch: Batch, **more: Any) -> torch.Tensor:
 def num_virtual_tokens(model: Any) -> int:
     """Vectors that prompt tuning puts before each row, and that the model's output begins with."""
     settings = getattr(model, "active_peft_config", None)
+    if settings is None:
+        return 0
+    from peft import PromptTuningConfig
+
     return settings.num_virtual_tokens if isinstance(settings, PromptTuningConfig) else 0

@@ -1,15 +1,9 @@
 """The door to MLflow for runs: experiments, parent and child runs, what is logged on them."""
 
-import getpass
 import json
-import math
 import os
-import platform
-import subprocess
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import cache, partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +11,9 @@ from filelock import FileLock
 
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.errors import StoreError
-from slimtune.training.tracking.reporter import Point
+from slimtune.training.tracking.display import display
+from slimtune.training.tracking.environment import source_tags
+from slimtune.training.tracking.run import MetricPoint, NullRun, TrackedRun
 from slimtune.training.tracking.uri import tracking_uri, without_password
 from slimtune.training.trial import Lineage
 
@@ -26,7 +22,6 @@ if TYPE_CHECKING:
 
 # MLflow's limits for one request
 MAX_POINTS, MAX_PARAMS, MAX_PARAM_CHARS = 1000, 100, 6000
-PACKAGES = ("slimtune", "torch", "transformers", "peft", "optuna", "mlflow", "onnxruntime", "scikit-learn", "numpy")
 
 
 @cache
@@ -93,17 +88,17 @@ class Tracker:
         return (Path(self.uri.removeprefix("sqlite:///")).parent / "artifacts" / name).as_uri()
 
     def start(self, lineage: Lineage) -> "MlflowRun":
-        """A new run, or the run of an earlier attempt gone on with."""
+        """A new run, or the run of an earlier attempt, resumed."""
         if lineage.run_id is not None:
             return self.reopen(lineage.run_id)
-        tags = {"kind": lineage.kind, "state": "running", **_source_tags(), **lineage.tags}
+        tags = {"kind": lineage.kind, "state": "running", **source_tags(), **lineage.tags}
         if lineage.parent_run_id is not None:
             tags["mlflow.parentRunId"] = lineage.parent_run_id
         run = self._client.create_run(self.experiment_id, tags=tags, run_name=lineage.name)
         return MlflowRun(self._client, run.info.run_id)
 
     def reopen(self, run_id: str) -> "MlflowRun":
-        """Go on with a run; points that it already has are not written twice."""
+        """Resume a run; points that it already has are not written twice."""
         run = self._client.get_run(run_id)
         self._client.update_run(run_id, status="RUNNING")
         last = {
@@ -137,6 +132,28 @@ class Tracker:
         return f"{host}/#/experiments/{self.experiment_id}/runs?workflowType=machine_learning"
 
 
+class Trackers:
+    """The trackers of a worker, each with its experiment looked up once: later trials do not wait for a tracker that is
+    slow or down.
+    """
+
+    def __init__(self) -> None:
+        self._trackers: dict[tuple[str, str], Tracker] = {}
+
+    def opener(self, config: TrackingConfig, lineage: Lineage) -> Callable[[], TrackedRun]:
+        """What opens a run in the configured tracker; may be called on another thread.
+
+        Raises:
+            StoreError: The tracker does not answer.
+        """
+        if config.name is TrackerName.none:
+            return NullRun
+        key = (tracking_uri(config.uri), config.experiment or lineage.experiment)
+        if key not in self._trackers:
+            self._trackers[key] = Tracker(config, lineage.experiment)
+        return partial(self._trackers[key].start, lineage)
+
+
 class MlflowRun:
     """One run of the tracker."""
 
@@ -146,11 +163,11 @@ class MlflowRun:
         self._id = run_id
         self._last_steps = dict(last_steps or {})
 
-    def log_points(self, points: list[Point]) -> None:
+    def log_points(self, points: list[MetricPoint]) -> None:
         """Write metric points that an earlier attempt has not written, synchronously and in few requests."""
         self._write([point for point in points if point.step > self._last_steps.get(point.key, -1)])
 
-    def _write(self, points: list[Point]) -> None:
+    def _write(self, points: list[MetricPoint]) -> None:
         from mlflow.entities import Metric
 
         metrics = [
@@ -166,7 +183,7 @@ class MlflowRun:
         import time
 
         now = int(time.time() * 1000)
-        self._write([Point(key, value, 0, now) for key, value in values.items()])
+        self._write([MetricPoint(key, value, 0, now) for key, value in values.items()])
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Write params; values longer than MLflow takes are cut, the whole ones stand in config.yaml."""
@@ -212,115 +229,6 @@ class MlflowRun:
         """Close the run. A pruned trial is FINISHED in MLflow's terms; `state` says what it really is."""
         self.set_tags({"state": state})
         self._client.set_terminated(self._id, status="FAILED" if failed else "FINISHED")
-
-
-class NullRun(MlflowRun):
-    """The run of `tracking=none`: takes everything, keeps nothing."""
-
-    def __init__(self) -> None:
-        self.run_id = None
-
-    def log_points(self, points: list[Point]) -> None: ...
-
-    def log_metrics(self, values: Mapping[str, float]) -> None: ...
-
-    def log_params(self, params: Mapping[str, Any]) -> None: ...
-
-    def set_tags(self, tags: Mapping[str, str]) -> None: ...
-
-    def log_text(self, text: str, file: str) -> None: ...
-
-    def log_file(self, path: Path) -> None: ...
-
-    def log_folder(self, folder: Path, name: str) -> None: ...
-
-    def log_data(self, name: str, *, digest: str, source: str, profile: Mapping[str, Any]) -> None: ...
-
-    def end(self, *, state: str, failed: bool = False) -> None: ...
-
-
-# a process looks up its experiment once: later trials do not wait for a tracker that is slow or down
-_trackers: dict[tuple[str, str], Tracker] = {}
-
-
-def opener(config: TrackingConfig, lineage: Lineage) -> Callable[[], MlflowRun]:
-    """What opens a run in the configured tracker; may be called on another thread.
-
-    Raises:
-        StoreError: The tracker does not answer.
-    """
-    if config.name is TrackerName.none:
-        return NullRun
-    key = (tracking_uri(config.uri), config.experiment or lineage.experiment)
-    if key not in _trackers:
-        _trackers[key] = Tracker(config, lineage.experiment)
-    return partial(_trackers[key].start, lineage)
-
-
-def display(value: Any) -> str:
-    """A param as the UI shows it: floats to four significant digits."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, by dotted key."""
-    flattened: dict[str, Any] = {}
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and value:
-            flattened |= flat(value, f"{name}.")
-        else:
-            flattened[name] = value
-    return flattened
-
-
-def best_metrics(scores: Mapping[str, Any]) -> dict[str, float]:
-    """The `validation/` scores of the best evaluation as final metrics, `best/`."""
-    return {
-        f"best/{key.removeprefix('validation/')}": value
-        for key, value in scores.items()
-        if key.startswith("validation/")
-    }
-
-
-def log10_params(sampled: Mapping[str, Any]) -> dict[str, str]:
-    """`log10_learning_rate` for a sampled learning rate: the UI's axes are linear only."""
-    return {
-        f"log10_{key.rpartition('.')[-1]}": f"{math.log10(value):.2f}"
-        for key, value in sampled.items()
-        if key.endswith("learning_rate") and isinstance(value, float) and value > 0
-    }
-
-
-def environment() -> dict[str, Any]:
-    """Package versions and hardware."""
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cores": len(os.sched_getaffinity(0)),
-        "packages": {name: _version(name) for name in PACKAGES},
-    }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-@cache
-def _source_tags() -> dict[str, str]:
-    tags = {"mlflow.source.name": "slimtune", "mlflow.source.type": "LOCAL"}
-    tags["slimtune.version"] = str(_version("slimtune"))
-    # a container may have neither a name for its user nor git
-    with suppress(KeyError, OSError):
-        tags["mlflow.user"] = getpass.getuser()
-    with suppress(OSError):
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-        if commit.returncode == 0:
-            tags["mlflow.source.git.commit"] = commit.stdout.strip()
-    return tags
 
 
 def run_tags(uri: str, run_id: str) -> Mapping[str, str]:

@@ -7,7 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
+
+from slimtune.training.tracking.run import MetricPoint
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ UNSENT = "unsent_metrics.jsonl"
 
 
 class Quiet:
-    """Holds all reporters of the process back for a moment: their work would slow down the next trial's start.
+    """Holds all reporters of a worker back for a moment: their work would slow down the next trial's start.
 
     Training leaves the interpreter to other threads most of the time; building a model does not.
     """
@@ -42,22 +44,10 @@ class Quiet:
         self._over.wait(QUIET_SECONDS)
 
 
-quiet = Quiet()
-
-
-class Point(NamedTuple):
-    """One value of one metric; `step` counts training examples."""
-
-    key: str
-    value: float
-    step: int
-    timestamp_ms: int
-
-
 class MetricSink(Protocol):
     """Where points and tags go; any exception means that they were not stored."""
 
-    def log_points(self, points: list[Point]) -> None: ...
+    def log_points(self, points: list[MetricPoint]) -> None: ...
 
     def set_tags(self, tags: Mapping[str, str]) -> None: ...
 
@@ -74,14 +64,16 @@ class Reporter(Generic[SinkT]):
     Args:
         open_run: Gives the run; called on the thread.
         folder: The trial's.
+        quiet: When to hold back; None never does.
     """
 
-    def __init__(self, open_run: Callable[[], SinkT], folder: Path) -> None:
+    def __init__(self, open_run: Callable[[], SinkT], folder: Path, quiet: Quiet | None = None) -> None:
         self._open_run = open_run
+        self._quiet = quiet or Quiet()
         self._folder = folder
         self._sink: SinkT | None = None
         self._opened = threading.Event()
-        self._queue: queue.Queue[list[Point] | _Job[SinkT]] = queue.Queue()
+        self._queue: queue.Queue[list[MetricPoint] | _Job[SinkT]] = queue.Queue()
         self._thread = threading.Thread(target=self._write, name="metrics", daemon=True)
         self._thread.start()
 
@@ -95,7 +87,7 @@ class Reporter(Generic[SinkT]):
     def metrics(self, examples_seen: int, values: Mapping[str, float]) -> None:
         """Queue values at this many training examples."""
         now = int(time.time() * 1000)
-        self._queue.put([Point(key, value, examples_seen, now) for key, value in values.items()])
+        self._queue.put([MetricPoint(key, value, examples_seen, now) for key, value in values.items()])
 
     def tags(self, tags: Mapping[str, str]) -> None:
         """Queue tags of the run."""
@@ -118,23 +110,23 @@ class Reporter(Generic[SinkT]):
         self._thread.join()
 
     def _write(self) -> None:
-        quiet.wait()
+        self._quiet.wait()
         try:
             self._sink = self._open_run()
         except Exception as error:  # noqa: BLE001  # the tracker raises whatever its store raises
             log.warning("tracking: no run was opened (%s)", error)
         self._opened.set()
-        waiting: list[Point] = []
+        waiting: list[MetricPoint] = []
         led = False
         started = flushed_at = time.monotonic()
         while True:
             timeout = max(0.0, flushed_at + FLUSH_SECONDS - time.monotonic())
-            item: list[Point] | _Job[SinkT] | None
+            item: list[MetricPoint] | _Job[SinkT] | None
             try:
                 item = self._queue.get(timeout=timeout)
             except queue.Empty:
                 item = None
-            quiet.wait()
+            self._quiet.wait()
             if isinstance(item, _Job):
                 if item.last:
                     self._keep(self._send(waiting))
@@ -158,7 +150,7 @@ class Reporter(Generic[SinkT]):
         except Exception as error:  # noqa: BLE001  # as above
             log.warning("tracking: something was not written (%s)", error)
 
-    def _send(self, points: list[Point]) -> list[Point]:
+    def _send(self, points: list[MetricPoint]) -> list[MetricPoint]:
         """Try to store the points, the objective first; what could not be stored."""
         if not points or self._sink is None:
             return points
@@ -169,7 +161,7 @@ class Reporter(Generic[SinkT]):
             return points
         return []
 
-    def _keep(self, points: list[Point]) -> None:
+    def _keep(self, points: list[MetricPoint]) -> None:
         if not points:
             return
         path = self._folder / UNSENT

@@ -8,8 +8,8 @@ from slimtune.training.config.fit import AUTO, FitConfig
 from slimtune.training.config.method import MethodConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import ConfigError
-from slimtune.training.hardware.device import Resources
 from slimtune.training.hardware.memory import check_need, check_weights, need_of
+from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
 from slimtune.training.workbench.workbench import Workbench
 

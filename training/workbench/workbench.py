@@ -1,90 +1,83 @@
-"""What trials share: the base model, the tokenizer and the encoded data, loaded once a process."""
+"""What trials share: the base model, the tokenizer and the encoded data."""
 
-import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel
 
 from slimtune.training.config.fit import Precision
 from slimtune.training.config.model import Quantization
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.batching import Split
-from slimtune.training.data.encoding import Recipe, encode
+from slimtune.training.data.batching import EncodedSplit
 from slimtune.training.data.examples import Example
-from slimtune.training.data.splits import Splits, load_splits
-from slimtune.training.hardware.device import Resources, attention_of
+from slimtune.training.hardware.attention import attention_of
 from slimtune.training.hardware.memory import check_weights
+from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import Method, Setting, method_of
-from slimtune.training.models.from_config import with_model
-from slimtune.training.models.loading import Base, check_model, load_base, load_tokenizer, taken, trial_copy
-from slimtune.training.tasks import Task, task_of
-
-
-class Data(NamedTuple):
-    """What trials learn from.
-
-    Attributes:
-        config: The trial's, with a folder to load the model from.
-        task: The task with its labels.
-        model: Without its weights.
-        tokenizer: The checkpoint's.
-        splits: The rows as text.
-        encoded: `train`, `validation` and, if there are such rows, `test`.
-        fingerprint: sha256 of all rows and the split that they are in.
-    """
-
-    config: TrialConfig
-    task: Task
-    model: PreTrainedModel
-    tokenizer: Any
-    splits: Splits
-    encoded: dict[str, Split]
-    fingerprint: str
+from slimtune.training.models.loading import Base, load_base, taken, trial_copy
+from slimtune.training.tasks import Task
+from slimtune.training.workbench.prepared_data import ReadRows, prepare_data
 
 
 class Workbench(NamedTuple):
-    """Attributes:
-    task: The task with its labels.
-    tokenizer: The checkpoint's.
-    base: The resident model.
-    splits: `train`, `validation` and, if there are such rows, `test`.
-    examples: The same rows as text.
-    data_fingerprint: sha256 of all rows and the split that they are in.
-    num_cut: Training rows that `data.max_length` cut.
-    num_duplicates: Rows dropped because the same text stood before them.
+    """The base model of trials with all that goes with it.
+
+    Attributes:
+        task: The task with its labels.
+        tokenizer: The checkpoint's.
+        base: The resident model.
+        splits: `train`, `validation` and, if there are such rows, `test`.
+        examples: The same rows as text.
+        data_fingerprint: sha256 of all rows and the split that they are in.
+        num_cut: Training rows that `data.max_length` cut.
+        num_duplicates: Rows dropped because the same text stood before them.
     """
 
     task: Task
     tokenizer: Any
     base: Base
-    splits: dict[str, Split]
+    splits: dict[str, EncodedSplit]
     examples: dict[str, list[Example]]
     data_fingerprint: str
     num_cut: int
     num_duplicates: int
 
 
-_resident: dict[str, Workbench] = {}
+class Workbenches:
+    """The workbench of whichever config asks; the one used last stays in memory.
 
+    Whoever runs trials owns it. In another process it begins empty.
 
-def workbench_for(config: TrialConfig, resources: Resources) -> Workbench:
-    """The workbench of a config; the one used last stays in memory."""
-    key = workbench_key(config, resources)
-    if key not in _resident:
-        _resident.clear()
-        _resident[key] = _build(config, resources)
-    return _resident[key]
+    Attributes:
+        read: The rows of those that were asked for.
+    """
 
+    def __init__(self, read: ReadRows | None = None) -> None:
+        self.read = read or ReadRows()
+        self._resident: tuple[str, Workbench] | None = None
 
-def clear() -> None:
-    """Forget the resident workbench."""
-    _resident.clear()
+    def __reduce__(self) -> tuple[type["Workbenches"], tuple[()]]:
+        return Workbenches, ()
+
+    def get(self, config: TrialConfig, resources: Resources) -> Workbench:
+        """The workbench of a config.
+
+        Raises:
+            UserError: Data, labels or model cannot be used.
+            MemoryError: The base does not fit.
+        """
+        key = workbench_key(config, resources)
+        if self._resident is None or self._resident[0] != key:
+            # the old base goes before the new one comes
+            self.clear()
+            self._resident = key, workbench_for(config, resources, self.read)
+        return self._resident[1]
+
+    def clear(self) -> None:
+        """Forget the resident workbench."""
+        self._resident = None
 
 
 def base_dtype(config: TrialConfig, precision: Precision) -> torch.dtype:
@@ -107,46 +100,29 @@ def trainable(method: Method, bench: Workbench, *, copied: bool = True) -> nn.Mo
     return method.prepare(model, Setting(bench.task.peft_task_type, bench.base.new_keys))
 
 
-def data_of(config: TrialConfig) -> Data:
-    """Read, split and encode the data of a config; what was encoded before is loaded.
+def workbench_for(config: TrialConfig, resources: Resources, read: ReadRows | None = None) -> Workbench:
+    """Read the data and load the base of a config.
+
+    Args:
+        config: The trial's.
+        resources: Where the base is kept.
+        read: Rows that were read before.
 
     Raises:
         UserError: Data, labels or model cannot be used.
+        MemoryError: The base does not fit.
     """
-    config = with_model(config)
-    splits = load_splits(config)
-    task = task_of(config, splits.train)
-    model = check_model(config.model, task)
-    tokenizer = load_tokenizer(config.model)
-    named = {name: examples for name, examples in splits.named().items() if examples}
-    encoded = {name: ready(examples, task, tokenizer, config=config, name=name) for name, examples in named.items()}
-    return Data(config, task, model, tokenizer, splits, encoded, fingerprint(splits))
-
-
-def ready(examples: Sequence[Example], task: Task, tokenizer: Any, *, config: TrialConfig, name: str) -> Split:
-    """Rows of a split, encoded and with their labels.
-
-    Raises:
-        DataError: A label does not occur in training.
-    """
-    recipe = Recipe(task.settings(), lambda: task.encode(examples, tokenizer))
-    cache_dir = Path(config.data.cache_dir).expanduser() / "encoded"
-    contents = (example.content() for example in examples)
-    return task.split(examples, encode(contents, tokenizer, recipe, cache_dir=cache_dir), name=name)
-
-
-def _build(config: TrialConfig, resources: Resources) -> Workbench:
-    data = data_of(config)
+    data = prepare_data(config, read)
     check_weights(data.model, _weight_bytes(config, resources), resources.device, most_mb=config.fit.max_memory_mb)
     return Workbench(
         task=data.task,
         tokenizer=data.tokenizer,
         base=base_of(data.config, resources, task=data.task, tokenizer=data.tokenizer),
         splits=data.encoded,
-        examples={name: rows for name, rows in data.splits.named().items() if rows},
-        data_fingerprint=data.fingerprint,
+        examples={name: rows for name, rows in data.rows.named().items() if rows},
+        data_fingerprint=data.rows.fingerprint,
         num_cut=data.encoded["train"].encoded.num_cut,
-        num_duplicates=data.splits.num_duplicates,
+        num_duplicates=data.rows.num_duplicates,
     )
 
 
@@ -170,9 +146,3 @@ def base_of(config: TrialConfig, resources: Resources, *, task: Task, tokenizer:
         device=resources.device,
         pad_token_id=tokenizer.pad_token_id,
     )
-
-
-def fingerprint(splits: Splits) -> str:
-    """sha256 of the rows and the split that each is in."""
-    rows = {name: [example.content() for example in examples] for name, examples in splits.named().items()}
-    return hashlib.sha256(json.dumps(rows, ensure_ascii=False, sort_keys=True).encode()).hexdigest()

@@ -9,37 +9,43 @@ from multiprocessing.process import BaseProcess
 from typing import NamedTuple
 
 from slimtune.training.trial import Failed, FailureKind, Outcome, Trial
-from slimtune.training.worker.rank_process import run_rank
-from slimtune.training.worker.trial_proxy import Given, Message
+from slimtune.training.worker.rank_process import RankPlace, run_rank
+from slimtune.training.worker.trial_proxy import Message, TrialSpec
 
 # for the first rank to say of itself what another one has failed of
 GRACE_SECONDS = 10.0
 
 
-class Rank(NamedTuple):
-    """A process and the worker's end of its pipe."""
+class RankProcess(NamedTuple):
+    """One of the processes, and the worker's end of its pipe."""
 
     process: BaseProcess
     connection: Connection
 
 
-def conduct(trial: Trial, size: int) -> Outcome:
+def launch_ranks(trial: Trial, *, num_ranks: int, num_workers: int) -> Outcome:
     """Train the trial with so many processes; they have ended when this returns.
 
     A rank that dies ends the trial as lost: the others would wait for it.
+
+    Args:
+        trial: Told of its evaluations and of its run; its outcome is returned.
+        num_ranks: Processes, one a device.
+        num_workers: Workers that share this machine's cores, each with as many processes.
     """
     context = multiprocessing.get_context("spawn")
     port = _free_port()
-    given = Given(dict(trial.config), trial.lineage, trial.number)
-    ranks: list[Rank] = []
+    spec = TrialSpec(dict(trial.config), trial.lineage, trial.number)
+    ranks: list[RankProcess] = []
     try:
-        for number in range(size):
+        for number in range(num_ranks):
             ours, theirs = context.Pipe()
-            process = context.Process(target=run_rank, args=(number, size, port, given, theirs), name=f"rank {number}")
+            place = RankPlace(number, num_ranks, port, num_workers)
+            process = context.Process(target=run_rank, args=(place, spec, theirs), name=f"rank {number}")
             process.start()
             # its end would not be seen as long as somebody else could write
             theirs.close()
-            ranks.append(Rank(process, ours))
+            ranks.append(RankProcess(process, ours))
         return _outcome(trial, ranks)
     finally:
         for rank in ranks:
@@ -49,7 +55,7 @@ def conduct(trial: Trial, size: int) -> Outcome:
             rank.connection.close()
 
 
-def _outcome(trial: Trial, ranks: Sequence[Rank]) -> Outcome:
+def _outcome(trial: Trial, ranks: Sequence[RankProcess]) -> Outcome:
     leader, watched = ranks[0], list(ranks)
     while True:
         ready = wait([rank.connection for rank in watched])
@@ -70,7 +76,7 @@ def _outcome(trial: Trial, ranks: Sequence[Rank]) -> Outcome:
             watched.remove(rank)
 
 
-def _answer(trial: Trial, rank: Rank) -> Outcome | None:
+def _answer(trial: Trial, rank: RankProcess) -> Outcome | None:
     """Hear one message; the outcome, if it was the last."""
     try:
         message: Message = rank.connection.recv()
@@ -91,7 +97,7 @@ def _answer(trial: Trial, rank: Rank) -> Outcome | None:
     return None
 
 
-def _leaders_own(trial: Trial, leader: Rank) -> Outcome | None:
+def _leaders_own(trial: Trial, leader: RankProcess) -> Outcome | None:
     """What the first rank says within the time of grace: what ends one often ends all, and it tracks its own end."""
     while leader.connection.poll(GRACE_SECONDS):
         outcome = _answer(trial, leader)
@@ -104,7 +110,7 @@ def _leaders_own(trial: Trial, leader: Rank) -> Outcome | None:
     return None
 
 
-def _hear_out(trial: Trial, leader: Rank) -> None:
+def _hear_out(trial: Trial, leader: RankProcess) -> None:
     """Until its process has ended: the tracker may have more to take, and its log has more lines."""
     while _answer(trial, leader) is None:
         continue

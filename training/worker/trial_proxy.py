@@ -9,7 +9,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-from slimtune.training.trial import Failed, Lineage, Outcome, Verdict
+from slimtune.training.trial import Failed, Lineage, Outcome, Report, Verdict
 
 
 class Message(NamedTuple):
@@ -24,7 +24,7 @@ class Message(NamedTuple):
     values: tuple[Any, ...]
 
 
-class Given(NamedTuple):
+class TrialSpec(NamedTuple):
     """What a process needs to know of a trial."""
 
     config: Mapping[str, Any]
@@ -32,17 +32,17 @@ class Given(NamedTuple):
     number: int
 
 
-class RelayedTrial:
+class TrialProxy:
     """Implements `slimtune.training.trial.Trial` where it is trained.
 
     Args:
-        given: The trial.
+        spec: The trial.
         connection: To the worker.
         silent: Tell nothing, as all ranks but the first.
     """
 
-    def __init__(self, given: Given, connection: Connection, *, silent: bool) -> None:
-        self.config, self.lineage, self.number = given
+    def __init__(self, spec: TrialSpec, connection: Connection, *, silent: bool) -> None:
+        self.config, self.lineage, self.number = spec
         self._connection, self._silent = connection, silent
         self._lock = threading.Lock()
 
@@ -50,11 +50,11 @@ class RelayedTrial:
         """Tell under which run the trial is tracked."""
         self._send("began", run_id)
 
-    def report(self, examples_seen: int, metrics: Mapping[str, float]) -> Verdict:
+    def report(self, examples_seen: int, report: Report) -> Verdict:
         """Hand over an evaluation and wait for the answer."""
         if self._silent:
             return Verdict(stop=False)
-        self._send("report", examples_seen, dict(metrics))
+        self._send("report", examples_seen, report)
         verdict: Verdict = self._connection.recv()
         return verdict
 
@@ -81,7 +81,7 @@ class RelayedTrial:
 class PipeHandler(logging.handlers.QueueHandler):
     """Hands log lines to the worker, whose log they belong to."""
 
-    def __init__(self, trial: RelayedTrial) -> None:
+    def __init__(self, trial: TrialProxy) -> None:
         super().__init__(queue.SimpleQueue())
         self._trial = trial
 

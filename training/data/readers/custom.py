@@ -40,6 +40,6 @@ def _called(function: Callable[[str], Iterable[Any]], *, reader: str, name: str)
     except UserError:
         raise
     except Exception as error:
-        # any: the function is foreign code
+        # any: the function is the code of somebody else
         reason = f"{type(error).__name__}: {error}"
         raise DataError(f"data.reader {reader}: fails on {name} ({reason}); repair the function") from error

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from slimtune.training.data.readers.formats import READERS, ending_of
+from slimtune.training.data.readers.formats import READERS_BY_ENDING, ending_of
 from slimtune.training.errors import DataError
 from slimtune.training.package_path import package_file
 
@@ -27,17 +27,36 @@ def files_of(name: str) -> list[Path]:
     Raises:
         DataError: There is no such file, or none with a known ending.
     """
-    try:
-        path = Path(package_file(name)).expanduser()
-    except FileNotFoundError as error:
-        raise DataError(f"{error}") from None
+    path = _path_of(name)
     if path.is_dir():
         return _known(_rows_only(_below(path)), name=name)
     if path.exists():
         return [path]
     if glob.has_magic(name):
         return _known((Path(match) for match in glob.iglob(str(path), recursive=True)), name=name)
-    raise DataError(f"{name}: no such file (looked in {path.absolute().parent}); check the path")
+    raise _missing(name, path)
+
+
+def check_there(name: str) -> None:
+    """Look for the file or folder, without reading it; what a pattern matches is not looked for.
+
+    Raises:
+        DataError: There is none.
+    """
+    path = _path_of(name)
+    if not (path.exists() or glob.has_magic(name)):
+        raise _missing(name, path)
+
+
+def _path_of(name: str) -> Path:
+    try:
+        return Path(package_file(name)).expanduser()
+    except FileNotFoundError as error:
+        raise DataError(f"{error}") from None
+
+
+def _missing(name: str, path: Path) -> DataError:
+    return DataError(f"{name}: no such file (looked in {path.absolute().parent}); check the path")
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -56,9 +75,9 @@ def _unreadable(error: OSError) -> NoReturn:
 
 def _known(paths: Iterable[Path], *, name: str) -> list[Path]:
     files = [path for path in paths if path.is_file()]
-    known = sorted(path for path in files if ending_of(path) in READERS)
+    known = sorted(path for path in files if ending_of(path) in READERS_BY_ENDING)
     if not known:
-        raise DataError(f"{name}: no file there ends in {', '.join(sorted(READERS))}; check the name")
+        raise DataError(f"{name}: no file there ends in {', '.join(sorted(READERS_BY_ENDING))}; check the name")
     if len(known) < len(files):
         log.info("%s: %d of %d files are skipped for their ending", name, len(files) - len(known), len(files))
     return known

@@ -16,7 +16,7 @@ from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import DataError
 
 # rows of a Parquet batch; few, because a row may be a whole document
-BATCH_ROWS = 1024
+PARQUET_ROWS = 1024
 # read ahead in a Parquet column; else pyarrow reads whole column chunks, and one may be the file
 BUFFER_BYTES = 1 << 20
 
@@ -33,9 +33,9 @@ def rows_of_file(path: Path) -> Iterator[Row]:
     Raises:
         DataError: The file cannot be read, or is not what its ending says; the message names file and line.
     """
-    reader = READERS.get(ending_of(path))
+    reader = READERS_BY_ENDING.get(ending_of(path))
     if reader is None:
-        known = ", ".join(sorted(READERS))
+        known = ", ".join(sorted(READERS_BY_ENDING))
         raise DataError(f"{path}: files ending in '{path.suffix}' are not read; use {known}, each also with .gz")
     try:
         yield from reader(path)
@@ -94,7 +94,7 @@ def _parquet(path: Path) -> Iterator[Row]:
     with _seekable(path) as source:
         try:
             with pyarrow.parquet.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
-                for batch in table.iter_batches(batch_size=BATCH_ROWS):
+                for batch in table.iter_batches(batch_size=PARQUET_ROWS):
                     yield from batch.to_pylist()
         except (pyarrow.ArrowException, OSError) as error:
             raise DataError(f"{path}: not a Parquet file ({str(error).splitlines()[0]}); write it anew") from None
@@ -117,7 +117,7 @@ def _document(path: Path) -> Iterator[Row]:
     yield {"text": "".join(lines_of(path)), "file": str(path)}
 
 
-READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
+READERS_BY_ENDING: dict[str, Callable[[Path], Iterator[Row]]] = {
     ".jsonl": _jsonl,
     ".json": _json,
     ".csv": _csv,

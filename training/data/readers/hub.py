@@ -7,8 +7,9 @@ from typing import Any
 
 from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import DataError
+from slimtune.training.extras import needs
 
-SCHEME = "hub:"
+HUB_SCHEME = "hub:"
 
 _FORM = re.compile(r"hub:(?P<repository>\w[\w.-]*/\w[\w.-]*)(:(?P<config>[^:@]+))?@(?P<split>[^@]+)")
 
@@ -61,6 +62,7 @@ def _named(value: Any, names: list[str]) -> Any:
 
 
 def _loaded(repository: str, config: str | None, split: str, *, name: str) -> Any:
+    needs("datasets", needed_for=name)
     import datasets
 
     try:

@@ -50,9 +50,9 @@ def read_python(name: str) -> Iterator[Row]:
     Raises:
         DataError: The name is unknown, or this Python carries no .py files of its standard library.
     """
-    reader = READERS.get(name)
+    reader = PYTHON_TEXTS.get(name)
     if reader is None:
-        raise DataError(f"{name}: no such text of the standard library; use {', '.join(sorted(READERS))}")
+        raise DataError(f"{name}: no such text of the standard library; use {', '.join(sorted(PYTHON_TEXTS))}")
     if next(_paths(), None) is None:
         raise DataError(f"{name}: no .py files in {_root()}; install a Python that carries its standard library")
     return reader()
@@ -94,7 +94,7 @@ def summaries() -> Iterator[Row]:
             yield {"text": text, "target": target, "name": docstring.name, "module": module}
 
 
-READERS: dict[str, Callable[[], Iterator[Row]]] = {
+PYTHON_TEXTS: dict[str, Callable[[], Iterator[Row]]] = {
     "python:sources": sources,
     "python:docstrings": docstrings,
     "python:summaries": summaries,

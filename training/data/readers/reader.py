@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from slimtune.training.data.readers.custom import read_with
-from slimtune.training.data.readers.files import files_of
+from slimtune.training.data.readers.files import check_there, files_of
 from slimtune.training.data.readers.formats import rows_of_file
-from slimtune.training.data.readers.hub import SCHEME as HUB
+from slimtune.training.data.readers.hub import HUB_SCHEME as HUB
 from slimtune.training.data.readers.hub import rows_of_hub
 from slimtune.training.data.readers.python_text import read_python
 from slimtune.training.data.readers.row import Row
@@ -27,7 +27,7 @@ from slimtune.training.errors import DataError
 
 PYTHON = "python:"
 
-__all__ = ["Row", "count_rows", "iter_rows", "read_rows", "read_with"]
+__all__ = ["Row", "check_sources", "count_rows", "iter_rows", "read_rows", "read_with"]
 
 
 def read_rows(name: str | Sequence[str]) -> list[Row]:
@@ -54,6 +54,17 @@ def iter_rows(name: str | Sequence[str]) -> Iterator[Row]:
     sources = [_source(each) for each in _listed(name)]
     for rows in sources:
         yield from rows
+
+
+def check_sources(name: str | Sequence[str]) -> None:
+    """Look for the files and folders of a name, without reading them; no hub is asked.
+
+    Raises:
+        DataError: One is missing.
+    """
+    for each in _listed(name):
+        if not each.startswith((HUB, PYTHON)):
+            check_there(each)
 
 
 def count_rows(name: str | Sequence[str]) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from slimtune.training.config.schema import nearest
+from slimtune.training.config.schema import nearest_word
 from slimtune.training.errors import DataError
 
 Row = dict[str, Any]
@@ -12,6 +12,6 @@ Row = dict[str, Any]
 def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str) -> DataError:
     """Says which column a row lacks, which ones it has, and which of them was meant."""
     known = [str(name) for name in row]
-    near = nearest(column, known)
+    near = nearest_word(column, known)
     hint = f"; did you mean '{near}'?" if near else ""
     return DataError(f"{where}: no column '{column}' ({key}); the row has {', '.join(known)}{hint}")

@@ -8,17 +8,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from peft import PromptLearningConfig
 
 from slimtune.training.data.padding import padded_ids
 
-BATCH_ROWS = 16
+GENERATION_ROWS = 16
 
 
 class Generation(NamedTuple):
-    """Attributes:
-    max_new_tokens: Longest answer.
-    num_beams: 1 is greedy.
+    """How text is written.
+
+    Attributes:
+        max_new_tokens: Longest answer.
+        num_beams: 1 is greedy.
     """
 
     max_new_tokens: int
@@ -86,14 +87,15 @@ def _room(model: Any, settings: Generation) -> int | None:
 
 
 def _has_virtual_tokens(model: Any) -> bool:
-    return isinstance(getattr(model, "active_peft_config", None), PromptLearningConfig)
+    settings = getattr(model, "active_peft_config", None)
+    return settings is not None and bool(settings.is_prompt_learning)
 
 
 def _batches(order: list[int], lengths: list[int], *, even: bool) -> list[list[int]]:
     """Rows in batches, in order; of one length each if virtual tokens stand before the padding, far from the text."""
     batches: list[list[int]] = []
     for row in order:
-        fits = batches and len(batches[-1]) < BATCH_ROWS and (not even or lengths[batches[-1][0]] == lengths[row])
+        fits = batches and len(batches[-1]) < GENERATION_ROWS and (not even or lengths[batches[-1][0]] == lengths[row])
         if fits:
             batches[-1].append(row)
         else:

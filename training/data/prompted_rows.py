@@ -1,0 +1,43 @@
+"""Rows with a prompt and an answer as examples: two columns, a template, or a chat."""
+
+from typing import Any
+
+from slimtune.training.config.data import DataConfig
+from slimtune.training.data.examples import MESSAGES, Example, encodable, text_of
+from slimtune.training.data.prompt_template import fill
+from slimtune.training.data.readers.row import Row
+from slimtune.training.errors import DataError
+
+
+def prompted(row: Row, where: str, data: DataConfig) -> Example | None:
+    """A prompt and its answer; None if either is empty.
+
+    Raises:
+        DataError: A column is missing, or a chat is none.
+    """
+    if data.text_template is not None:
+        if not text_of(row, data.target_column, where, "target_column"):
+            return None
+        turn = fill(data.text_template, row, target_column=data.target_column, where=where)
+        return Example(encodable(turn.prompt), encodable(turn.answer))
+    if MESSAGES in row:
+        return _chat(row[MESSAGES], where)
+    text = text_of(row, data.text_column, where, "text_column")
+    answer = text_of(row, data.target_column, where, "target_column")
+    return Example(text, answer) if text and answer else None
+
+
+def _chat(messages: Any, where: str) -> Example | None:
+    try:
+        turns = tuple((str(message["role"]), message["content"]) for message in messages)
+    except (TypeError, KeyError):
+        raise DataError(f"{where}: 'messages' must be a list of objects with 'role' and 'content'") from None
+    if not all(isinstance(content, str) for _, content in turns):
+        raise DataError(f"{where}: the 'content' of a message is no text; tool calls and images are not learned")
+    turns = tuple((role, encodable(content)) for role, content in turns)
+    if len(turns) < 2 or turns[-1][0] != "assistant":
+        raise DataError(f"{where}: the last of 'messages' must be the assistant's answer, after at least one other")
+    if not turns[-1][1].strip():
+        return None
+    text = "\n".join(f"{role}: {content}" for role, content in turns[:-1])
+    return Example(text, turns[-1][1], messages=turns)

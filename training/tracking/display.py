@@ -1,0 +1,40 @@
+"""Configs and scores by the keys, and in the form, that the tracker's pages show best."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def display(value: Any) -> str:
+    """A param as the UI shows it: floats to four significant digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def by_dotted_key(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, by dotted key."""
+    flattened: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flattened |= by_dotted_key(value, f"{name}.")
+        else:
+            flattened[name] = value
+    return flattened
+
+
+def best_metrics(scores: Mapping[str, Any]) -> dict[str, float]:
+    """The `validation/` scores of the best evaluation as final metrics, `best/`."""
+    return {
+        f"best/{key.removeprefix('validation/')}": value
+        for key, value in scores.items()
+        if key.startswith("validation/")
+    }
+
+
+def log10_params(sampled: Mapping[str, Any]) -> dict[str, str]:
+    """`log10_learning_rate` for a sampled learning rate: the UI's axes are linear only."""
+    return {
+        f"log10_{key.rpartition('.')[-1]}": f"{math.log10(value):.2f}"
+        for key, value in sampled.items()
+        if key.endswith("learning_rate") and isinstance(value, float) and value > 0
+    }
