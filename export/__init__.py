@@ -1,4 +1,4 @@
 """From a checkpoint to a verified, quantized and registered bundle."""
 
-if __name__ == "export":
-    raise ImportError("this is slimtune's own folder; import slimtune.export")
+if __name__ != "slimtune.export":
+    raise ImportError(f"{__name__} is a folder of slimtune's; import slimtune.export")

@@ -4,12 +4,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
+from importlib import resources
 from typing import Any
 
-from slimtune.training.config.method import PrefixTuningConfig, PromptTuningConfig
+from omegaconf import OmegaConf
+
+from slimtune.export.graph_names import Kind
+from slimtune.training.config.method import PrefixTuningMethod, PromptTuningMethod
 from slimtune.training.config.model import Quantization
 from slimtune.training.config.schema import Parsed, Rule, above_zero, parse_section, share, suggestion
-from slimtune.training.config.task import ClassificationConfig, CustomConfig, GenerationConfig, LanguageModellingConfig
+from slimtune.training.config.task import ClassificationTask, GenerationTask, LanguageModellingTask, TaskConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import ConfigError
 
@@ -115,30 +119,49 @@ class TargetConfig:
         return self.static_batch is not None or self.static_length is not None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a variant may cost.
+
+    Attributes:
+        max_metric_drop: Largest loss of the task's metric on the validation rows.
+        min_agreement: Least share of answers on the validation rows in common with PyTorch.
+        max_size_mb: Largest model file in 10^6 bytes; None is no limit.
+        max_latency_ms: Longest median time of one row, on the machine of the export; None is no limit.
+    """
+
+    max_metric_drop: float
+    min_agreement: float
+    max_size_mb: float | None
+    max_latency_ms: float | None
+
+
 @dataclass(slots=True, kw_only=True)
 class OnnxExport:
-    """Attributes:
-    name: `onnx`.
-    target: What the bundle is built for.
-    opset: ONNX operator set.
-    variants: What is tried beside fp32; an empty list tries nothing.
-    per_channel: One scale for each output channel, and each dimension of an embedding, instead of one for a matrix.
-    block_size: Weights that share a scale in `int8_blockwise` and `int4_blockwise`.
-    symmetric: Whether such blocks do without a zero point.
-    int4_algorithm: How `int4_blockwise` chooses its bits: round to nearest, HQQ (slow to run), or k-quant.
-    embedding_bits: Of embedding tables in `int4_blockwise`, 8 or 4.
-    calibration: How `int8_static` takes the ranges of activations.
-    calibration_rows: Training rows that it takes them from.
-    keep_sensitive: Whether a variant that is refused is tried again with the layers in fp32 that cost it most.
-    objective: What is best of the variants that pass.
-    max_metric_drop: Largest loss of the task's metric on the validation rows that a variant may have.
-    min_agreement: Least share of answers on the validation rows that a variant must have in common with PyTorch.
-    max_size_mb: Largest model file in 10^6 bytes; null is no limit.
-    max_latency_ms: Longest median time of one row, on the machine of the export; null is no limit.
-    bitsandbytes: Checkpoints of transformers in few bits that are written beside the bundle.
-    genai: Folders for onnxruntime-genai that are built of a causal model beside the bundle.
-    registered_model: Name in the registry.
-    alias: Alias that the version gets once it passes the gate.
+    """What is built of a checkpoint, and what a variant may cost.
+
+    Attributes:
+        name: `onnx`.
+        target: What the bundle is built for.
+        opset: ONNX operator set.
+        variants: What is tried beside fp32; an empty list tries nothing.
+        per_channel: One scale for each output channel, and each dimension of an embedding, instead of one for a matrix.
+        block_size: Weights that share a scale in `int8_blockwise` and `int4_blockwise`.
+        symmetric: Whether such blocks do without a zero point.
+        int4_algorithm: How `int4_blockwise` chooses its bits: round to nearest, HQQ (slow to run), or k-quant.
+        embedding_bits: Of embedding tables in `int4_blockwise`, 8 or 4.
+        calibration: How `int8_static` takes the ranges of activations.
+        calibration_rows: Training rows that it takes them from.
+        keep_sensitive: Whether a variant that is refused is tried again with the layers in fp32 that cost it most.
+        objective: What is best of the variants that pass.
+        max_metric_drop: Largest loss of the task's metric on the validation rows that a variant may have.
+        min_agreement: Least share of answers on the validation rows that a variant must have in common with PyTorch.
+        max_size_mb: Largest model file in 10^6 bytes; null is no limit.
+        max_latency_ms: Longest median time of one row, on the machine of the export; null is no limit.
+        bitsandbytes: Checkpoints of transformers in few bits that are written beside the bundle.
+        genai: Folders for onnxruntime-genai that are built of a causal model beside the bundle.
+        registered_model: Name in the registry.
+        alias: Alias that the version gets once it passes the gate.
     """
 
     name: str
@@ -163,6 +186,16 @@ class OnnxExport:
     registered_model: str = field(metadata={"rule": Rule("use a name without '/', ':' and '@'", _is_name)})
     alias: str = field(metadata={"rule": Rule("use a word such as champion; MLflow keeps latest and v1", _is_alias)})
 
+    @property
+    def limits(self) -> Limits:
+        """What a variant may cost."""
+        return Limits(
+            max_metric_drop=self.max_metric_drop,
+            min_agreement=self.min_agreement,
+            max_size_mb=self.max_size_mb,
+            max_latency_ms=self.max_latency_ms,
+        )
+
 
 ExportConfig = NoExport | OnnxExport
 EXPORTS: dict[str, type] = {"none": NoExport, "onnx": OnnxExport}
@@ -178,7 +211,7 @@ _SOUND: Mapping[str, Any] = {
 }
 
 
-def parse_export(values: Any) -> Parsed:
+def parse_export(values: Any) -> Parsed[ExportConfig]:
     """The export section, or every problem in it."""
     name = values.get("name") if isinstance(values, Mapping) else values
     if name not in EXPORTS:
@@ -193,39 +226,80 @@ def parse_export(values: Any) -> Parsed:
     target = parse_section(TargetConfig, values["target"], "export.target")
     rest = parse_section(OnnxExport, {**values, "target": _SOUND} if target.problems else values, "export")
     problems = [*target.problems, *rest.problems]
-    return Parsed(None if problems else rest.section, problems)
+    return Parsed(None if problems else rest.found, problems)
 
 
-def export_problems(trial: TrialConfig, limits: OnnxExport) -> list[str]:
+def onnx_config(**changes: Any) -> OnnxExport:
+    """The config group `export=onnx` for the CPU, as its files have it, with changes.
+
+    Args:
+        changes: Keys of the group and their values, as a file would have them.
+
+    Raises:
+        ConfigError: A key or value is wrong.
+
+    Example:
+        >>> onnx_config(variants=["int8_dynamic"], min_agreement=0.98).limits.min_agreement
+        0.98
+    """
+    parsed = parse_export({**_file("onnx"), "target": _file("target/cpu"), "registered_model": "model", **changes})
+    if parsed.problems:
+        raise ConfigError(parsed.problems)
+    assert isinstance(parsed.section, OnnxExport)
+    return parsed.section
+
+
+def _file(name: str) -> dict[str, Any]:
+    text = resources.files("slimtune.conf").joinpath(f"export/{name}.yaml").read_text(encoding="utf-8")
+    values: dict[str, Any] = OmegaConf.to_container(OmegaConf.create(text))  # type: ignore[assignment]
+    return {key: value for key, value in values.items() if key != "defaults"}
+
+
+def export_problems(trial: TrialConfig, config: OnnxExport) -> list[str]:
     """Why a trial's model cannot be exported, as problems of its config."""
     task, problems = trial.task, []
-    if isinstance(task, CustomConfig):
-        problems.append(f"export is onnx, which has no graph for task={task.name}, a task of your own; use export=none")
-    if isinstance(trial.method, PromptTuningConfig | PrefixTuningConfig):
+    if isinstance(trial.method, PromptTuningMethod | PrefixTuningMethod):
         problems.append(
             f"export is onnx, and the virtual tokens of method={trial.method.name} have no weights; use export=none"
         )
-    if isinstance(task, ClassificationConfig) and task.metric == "loss" and (task.loss or task.class_weights):
+    if isinstance(task, ClassificationTask) and task.metric == "loss" and (task.loss or task.class_weights):
         problems.append(
             "export is onnx, which cannot measure this task's own loss; use another task.metric, or export=none"
         )
-    if isinstance(task, GenerationConfig) and task.num_beams > 1:
+    if isinstance(task, GenerationTask) and task.num_beams > 1:
         problems.append(
-            f"task.num_beams is {task.num_beams}, but an exported model writes greedily; use 1, or export=none"
+            f"task.num_beams is {task.num_beams}, but an exported model decodes greedily; use 1, or export=none"
         )
-    writes = isinstance(task, GenerationConfig | LanguageModellingConfig)
-    if writes and Variant.int8_static in limits.variants:
+    writes = isinstance(task, GenerationTask | LanguageModellingTask)
+    if writes and Variant.int8_static in config.variants:
         problems.append("export.variants has int8_static, which is for encoders; use int8_dynamic or int8_blockwise")
-    if limits.genai and not writes:
+    if config.genai and not writes:
         problems.append(f"export.genai is for causal models, and task={task.name} has none; use export.genai=[]")
-    return problems + _shape_problems(limits.target, max_length=trial.data.max_length, writes=writes)
+    return problems + _shape_problems(config.target, max_length=trial.data.max_length, writes=writes)
+
+
+def kind_of_task(task: TaskConfig, export_kind: str | None) -> Kind:
+    """How the models of a task are exported and run, by what its class says.
+
+    Raises:
+        ConfigError: They are not, or the class names no kind.
+    """
+    if export_kind is None:
+        problem = f"export is onnx, which has no graph for task={task.name} (its export_kind is None); use export=none"
+        raise ConfigError([problem])
+    known = [kind.value for kind in Kind]
+    if export_kind not in known:
+        raise ConfigError(
+            [f"task.name is '{task.name}', whose export_kind is '{export_kind}'; known: {', '.join(known)}"]
+        )
+    return Kind(export_kind)
 
 
 def check_static_length(target: TargetConfig, positions: int | None) -> None:
     """Whether a model has positions for rows of the target's length; None is any number.
 
     Raises:
-        ConfigError: It has not.
+        ConfigError: It has fewer.
     """
     if target.static_length is not None and positions is not None and target.static_length > positions:
         raise ConfigError(

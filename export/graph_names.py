@@ -5,6 +5,8 @@ from enum import Enum
 
 MODEL, ENCODER, DECODER = "model.onnx", "encoder_model.onnx", "decoder_with_past_model.onnx"
 GENAI_SETTINGS = "genai_config.json"
+# folders of variants: the exact one, and those for onnxruntime-genai
+FP32, GENAI_FOLDER = "fp32", "genai"
 
 INPUTS = ("input_ids", "attention_mask")
 # of pairs, where the model tells the two texts apart
@@ -21,6 +23,8 @@ class Kind(Enum):
     labels = "labels"
     tags = "tags"
     embedding = "embedding"
+    # what a task's `logits` gives: a number a row, or several
+    numbers = "numbers"
     causal = "causal"
     encoder_decoder = "encoder_decoder"
     # a causal model in a folder of onnxruntime-genai
@@ -36,6 +40,11 @@ class Kind(Enum):
                 return (MODEL, GENAI_SETTINGS)
             case _:
                 return (MODEL,)
+
+    @property
+    def takes_pairs(self) -> bool:
+        """Whether it may be given two texts at a time, as one row."""
+        return self in (Kind.labels, Kind.numbers)
 
     @property
     def writes(self) -> bool:

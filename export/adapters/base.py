@@ -17,7 +17,13 @@ from slimtune.export.adapters.source import AdapterSource
 from slimtune.export.graph_names import INPUTS, MODEL, PAIR_INPUTS, Kind
 from slimtune.export.graphs.causal_graph import export_causal
 from slimtune.export.graphs.encoder_graph import export_graph
-from slimtune.export.graphs.lora_inputs import Opened, Whole, add_lora_inputs, module_of, open_parameters
+from slimtune.export.graphs.lora_inputs import (
+    AdapterInputs,
+    ReplaceableParameter,
+    add_lora_inputs,
+    module_of,
+    open_parameters,
+)
 from slimtune.export.graphs.tracing import save_graph
 from slimtune.training.config.model import Attention, ModelConfig
 from slimtune.training.errors import ModelError
@@ -124,7 +130,7 @@ def _head(model: PreTrainedModel, task: Task) -> frozenset[str]:
     return frozenset(name for name, parameter in model.named_parameters() if shapes[name] != parameter.shape)
 
 
-def check_fits(base: SharedBase, source: AdapterSource) -> None:
+def check_base_fits(base: SharedBase, source: AdapterSource) -> None:
     """Whether an adapter's tensors are of the base's shapes.
 
     Raises:
@@ -170,18 +176,18 @@ def adapted(base: SharedBase, source: AdapterSource) -> nn.Module:
         ) from error
 
 
-def wholes_of(base: SharedBase, sources: Sequence[AdapterSource]) -> dict[str, Whole]:
+def wholes_of(base: SharedBase, sources: Sequence[AdapterSource]) -> dict[str, ReplaceableParameter]:
     """Parameters that some adapter has of its own, with the base's value; a head that the base lacks has no classes."""
-    wholes: dict[str, Whole] = {}
+    wholes: dict[str, ReplaceableParameter] = {}
     for name in sorted({name for source in sources for name in source.wholes}):
         value = base.model.get_parameter(name).detach()
         if name in base.loaded.new_keys:
             value = torch.zeros((0, *value.shape[1:]) if name in base.head else value.shape)
-        wholes[name] = Whole(value.numpy(), has_classes=name in base.head)
+        wholes[name] = ReplaceableParameter(value.numpy(), has_classes=name in base.head)
     return wholes
 
 
-def write_graph(base: SharedBase, sources: Sequence[AdapterSource], folder: Path, *, opset: int) -> Opened:
+def write_graph(base: SharedBase, sources: Sequence[AdapterSource], folder: Path, *, opset: int) -> AdapterInputs:
     """Write `model.onnx` with inputs for what these adapters add and replace.
 
     Raises:
@@ -201,7 +207,7 @@ def write_graph(base: SharedBase, sources: Sequence[AdapterSource], folder: Path
     return opened._replace(kept=opened.kept | added)
 
 
-def _with_values_of_their_own(base: SharedBase, wholes: Mapping[str, Whole]) -> Any:
+def _with_values_of_their_own(base: SharedBase, wholes: Mapping[str, ReplaceableParameter]) -> Any:
     """The base to trace: what is to be replaceable has values that nothing else has, as `open_parameters` wants."""
     model: Any = trial_copy(base.loaded, share_weights=True)
     generator = torch.Generator().manual_seed(0)

@@ -13,17 +13,16 @@ from tokenizers import Tokenizer
 from slimtune.export.adapters.base import SharedBase
 from slimtune.export.adapters.source import AdapterSource
 from slimtune.export.bundle.adapter_folder import BASE
+from slimtune.export.bundle.adapters_manifest import AdapterCheck
 from slimtune.export.bundle.bundle import TOKENIZER
-from slimtune.export.graph_names import Kind
+from slimtune.export.graph_names import FP32, Kind
 from slimtune.export.runtime.encoder_session import EncoderSession, Text, TextSettings, decided
 from slimtune.export.runtime.generation_session import CausalSession
 from slimtune.export.runtime.last_token_session import LastTokenSession
-from slimtune.training.data.splits import load_splits
 from slimtune.training.errors import ModelError, UserError
-from slimtune.training.tasks import task_of
+from slimtune.training.tasks.rows import read_splits
 
-FP32 = "fp32"
-# rows that are compared; of models that write, tokens of a row, and scores of all of them (64 MB)
+# rows that are compared; of generative models, tokens of a row, and scores of all of them (64 MB)
 MOST_ROWS, MOST_TOKENS, MOST_SCORES = 32, 32, 1 << 24
 # share of the largest score
 MAX_GAP = 1e-3
@@ -39,8 +38,8 @@ SENTENCES = (
 )
 
 
-class Rows(NamedTuple):
-    """What models are compared on: texts of classifiers, tokens of models that write.
+class AdapterRows(NamedTuple):
+    """What models are compared on: texts of classifiers, tokens of generative models.
 
     Attributes:
         texts: For an encoder, as a user gives them.
@@ -62,57 +61,38 @@ class Expected(NamedTuple):
         kind: What it answers.
         rows: What it was given.
         outputs: Class scores (C), or scores of the next token (T, V), row by row.
-        answers: Tokens that it writes, where that was asked.
+        answers: Tokens that it generates, where that was asked.
     """
 
     kind: Kind
-    rows: Rows
+    rows: AdapterRows
     outputs: Sequence[np.ndarray]
     answers: Sequence[Sequence[int]] = ()
 
 
-class Check(NamedTuple):
-    """One adapter on one graph.
-
-    Attributes:
-        name: The adapter's, or `base`.
-        graph: `fp32`, or what the base was quantized to.
-        num_rows: Rows that were compared.
-        max_gap: Largest absolute difference of any score from PyTorch's in fp32.
-        relative_gap: The same as a share of PyTorch's largest score.
-        agreement: Share of rows with PyTorch's labels, or of tokens with its next token.
-    """
-
-    name: str
-    graph: str
-    num_rows: int
-    max_gap: float
-    relative_gap: float
-    agreement: float
-
-
-def rows_of(base: SharedBase, source: AdapterSource | None) -> Rows:
+def rows_of(base: SharedBase, source: AdapterSource | None) -> AdapterRows:
     """Validation rows of an adapter, if they can be read; else a few sentences."""
     length = base.max_length
     texts: Sequence[Text] = SENTENCES
     ids = [base.tokenizer(text)["input_ids"] for text in SENTENCES]
     multi_label = False
     if source is not None and source.trained is not None:
-        record, config = source.trained
+        trained = source.trained
+        config = trained.config
         length = config.data.max_length
         try:
-            examples = load_splits(config).validation[:MOST_ROWS]
+            examples = read_splits(config).validation[:MOST_ROWS]
         except UserError:
             examples = []
         if examples and base.kind is Kind.causal:
-            encoded = task_of(config, labels=record.labels).encode(examples, base.tokenizer)
+            encoded = trained.task.encode(examples, base.tokenizer)
             ids = [encoded.row(at).tolist() for at in range(min(len(encoded), MOST_ROWS))]
         elif examples:
             pairs = config.data.text_pair_column is not None
             texts = [example.given(pairs=pairs) for example in examples]
         multi_label = getattr(config.task, "multi_label", False)
     settings = TextSettings(length, int(base.tokenizer.pad_token_id))
-    return Rows(texts, _fewer([row[:MOST_TOKENS] for row in ids], base), settings, multi_label)
+    return AdapterRows(texts, _fewer([row[:MOST_TOKENS] for row in ids], base), settings, multi_label)
 
 
 def _fewer(ids: Sequence[Sequence[int]], base: SharedBase) -> list[Sequence[int]]:
@@ -121,7 +101,7 @@ def _fewer(ids: Sequence[Sequence[int]], base: SharedBase) -> list[Sequence[int]
     return [row for row in ids if len(row) > 1][:room]
 
 
-def check_tokenizer(base: SharedBase, source: AdapterSource, rows: Rows) -> None:
+def check_adapter_tokenizer(base: SharedBase, source: AdapterSource, rows: AdapterRows) -> None:
     """Whether an adapter reads tokens as the base does, if it says how it does.
 
     Raises:
@@ -152,7 +132,7 @@ def _both(text: Text) -> tuple[str, ...]:
 
 
 @torch.inference_mode()
-def expected_of(model: Any, base: SharedBase, rows: Rows) -> Expected:
+def expected_of(model: Any, base: SharedBase, rows: AdapterRows) -> Expected:
     """PyTorch's scores, row by row."""
     if base.kind is Kind.causal:
         outputs = [model(input_ids=torch.tensor([ids])).logits[0] for ids in rows.ids]
@@ -161,14 +141,14 @@ def expected_of(model: Any, base: SharedBase, rows: Rows) -> Expected:
     return Expected(base.kind, rows, [output.float().numpy() for output in outputs])
 
 
-def _inputs(base: SharedBase, text: Text, rows: Rows) -> dict[str, torch.Tensor]:
+def _inputs(base: SharedBase, text: Text, rows: AdapterRows) -> dict[str, torch.Tensor]:
     given = base.tokenizer(*_both(text), truncation=True, max_length=rows.settings.max_length, return_tensors="pt")
     return {name: given[name] for name in base.inputs}
 
 
 def check_all(
     base: SharedBase, folder: Path, expected: Mapping[str, Expected], files: Mapping[str, Path], *, graph: str
-) -> list[Check]:
+) -> list[AdapterCheck]:
     """Compare the folder's graph, with each adapter switched on in turn.
 
     Args:
@@ -182,7 +162,7 @@ def check_all(
     reading = {name: one for name, one in expected.items() if name not in writing}
     found = _written(folder, writing, files) if writing else {}
     if reading:
-        # over a base that writes, classifiers have their head in the place of the output embedding
+        # over a generative base, classifiers have their head in the place of the output embedding
         kind = LastTokenSession if base.kind is Kind.causal else EncoderSession
         settings = next(iter(reading.values())).rows.settings
         found |= _classified(kind(folder, folder / TOKENIZER, settings), reading, files)
@@ -221,7 +201,7 @@ def _with_cache(session: CausalSession, ids: Sequence[int], pad_id: int) -> np.n
     return np.stack(scores_TV)
 
 
-def within_limits(checks: list[Check], *, min_agreement: float) -> list[Check]:
+def within_limits(checks: list[AdapterCheck], *, min_agreement: float) -> list[AdapterCheck]:
     """The checks, if they pass: an fp32 graph gives PyTorch's scores, a quantized one keeps so many of its answers.
 
     Raises:
@@ -243,18 +223,18 @@ def within_limits(checks: list[Check], *, min_agreement: float) -> list[Check]:
     return checks
 
 
-def _check(name: str, graph: str, expected: Expected, found: Sequence[np.ndarray]) -> Check:
+def _check(name: str, graph: str, expected: Expected, found: Sequence[np.ndarray]) -> AdapterCheck:
     rows = expected.rows
     gap = max(float(np.abs(own - other).max()) for own, other in zip(expected.outputs, found, strict=True))
     scale = max(float(np.abs(own).max()) for own in expected.outputs)
     same = np.concatenate(
         [_same(own, other, multi_label=rows.multi_label) for own, other in zip(expected.outputs, found, strict=True)]
     )
-    return Check(name, graph, len(found), gap, gap / scale, float(same.mean()))
+    return AdapterCheck(name, graph, len(found), gap, gap / scale, float(same.mean()))
 
 
 def _same(own: np.ndarray, other: np.ndarray, *, multi_label: bool) -> np.ndarray:
-    """Whether the decisions are the same: one of a classifier's row, one a token of a model that writes."""
+    """Whether the decisions are the same: one of a classifier's row, one a token of a generative model."""
     own_BC, other_BC = np.atleast_2d(own), np.atleast_2d(other)
     pairs = (decided(scores, multi_label=multi_label) for scores in (own_BC, other_BC))
     exact, found = pairs

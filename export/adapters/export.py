@@ -1,6 +1,7 @@
 """From a base and adapters to one folder: a graph with LoRA inputs, a file for each adapter, checked beside peft."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,30 +10,28 @@ from typing import Any, NamedTuple
 import onnx
 
 from slimtune.export.adapters.adapter_file import SUFFIX, laid_out, parameters_of, write_adapter
-from slimtune.export.adapters.base import SharedBase, adapted, base_config, check_fits, write_graph
+from slimtune.export.adapters.base import SharedBase, adapted, base_config, check_base_fits, write_graph
 from slimtune.export.adapters.check import (
-    FP32,
-    Check,
+    AdapterRows,
     Expected,
-    Rows,
+    check_adapter_tokenizer,
     check_all,
-    check_tokenizer,
     expected_of,
     rows_of,
     within_limits,
 )
-from slimtune.export.adapters.manifest import adapter_facts, base_facts, card
+from slimtune.export.adapters.manifest import adapter_entry, base_interface, card
 from slimtune.export.adapters.shared_bases import Bases, load_bases, on_graph
 from slimtune.export.adapters.source import AdapterSource, check_base, open_source
 from slimtune.export.bundle.adapter_folder import BASE, BASE_NAMES, AdapterFolder, is_adapter_folder
-from slimtune.export.bundle.bundle import CARD, TOKENIZER, write_manifest
+from slimtune.export.bundle.adapters_manifest import AdapterCheck, AdapterEntry, AdaptersManifest
+from slimtune.export.bundle.bundle import CARD, TOKENIZER, hashes, write_manifest
 from slimtune.export.config import Calibration, Variant
-from slimtune.export.graph_names import MODEL, Kind
-from slimtune.export.graphs.lora_inputs import Opened
+from slimtune.export.graph_names import FP32, MODEL
+from slimtune.export.graphs.lora_inputs import AdapterInputs
 from slimtune.export.graphs.tracing import save_graph
-from slimtune.export.manifest import versions
-from slimtune.export.runtime.last_token_session import LAST_TOKEN
-from slimtune.export.variants.quantization_settings import Recipe
+from slimtune.export.manifest.environment import versions
+from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.variants.quantize import BUILDERS
 from slimtune.training.atomic_files import folder_aside
 from slimtune.training.errors import ModelError
@@ -40,7 +39,7 @@ from slimtune.training.errors import ModelError
 OPSET, BLOCK_SIZE = 20, 32
 
 
-class Precision(Enum):
+class BasePrecision(Enum):
     """Of the base's weights; adapters are in fp32."""
 
     fp32 = "fp32"
@@ -48,10 +47,10 @@ class Precision(Enum):
     int4 = "int4"
 
 
-VARIANTS = {Precision.int8_dynamic: Variant.int8_dynamic, Precision.int4: Variant.int4_blockwise}
+VARIANTS = {BasePrecision.int8_dynamic: Variant.int8_dynamic, BasePrecision.int4: Variant.int4_blockwise}
 
 
-class Asked(NamedTuple):
+class AdaptersRequest(NamedTuple):
     """What to write.
 
     Attributes:
@@ -69,54 +68,57 @@ class Asked(NamedTuple):
     revision: str | None
     adapters: Mapping[str, str]
     output: Path
-    precision: Precision
+    precision: BasePrecision
     min_agreement: float
     genai: bool
     tracking_uri: str | None
 
 
-class Exported(NamedTuple):
-    """Attributes:
-    folder: What was written.
-    checks: The base alone and each adapter, on each graph.
+class AdaptersResult(NamedTuple):
+    """What `export_adapters` gave.
+
+    Attributes:
+        folder: What was written.
+        checks: The base alone and each adapter, on each graph.
     """
 
     folder: AdapterFolder
-    checks: list[Check]
+    checks: list[AdapterCheck]
 
 
-def export_adapters(asked: Asked) -> Exported:
+def export_adapters(request: AdaptersRequest) -> AdaptersResult:
     """Write the folder, or nothing if an adapter does not compute what it computes in PyTorch.
 
     Raises:
         ModelError: An adapter cannot be read, is not of this base, cannot be switched at run time, or differs.
     """
-    _check_output(asked.output)
-    config = base_config(asked.base, asked.revision)
+    _check_output(request.output)
+    config = base_config(request.base, request.revision)
     sources = [
-        open_source(name, given, base=config, tracking_uri=asked.tracking_uri) for name, given in asked.adapters.items()
+        open_source(name, given, base=config, tracking_uri=request.tracking_uri)
+        for name, given in request.adapters.items()
     ]
     for source in sources:
-        check_base(source, asked.base, asked.revision)
+        check_base(source, request.base, request.revision)
     _check_names(sources)
-    if asked.genai:
-        _check_genai(sources, asked)
+    if request.genai:
+        _check_genai(sources, request)
     bases = load_bases(config, sources)
     for source in sources:
-        check_fits(bases.of(source.kind), source)
-    expected = _expected(bases, sources, genai=asked.genai)
+        check_base_fits(bases.of(source.kind), source)
+    expected = _expected(bases, sources, genai=request.genai)
     base, taken = bases.graph, [on_graph(source, bases) for source in sources]
-    asked.output.parent.mkdir(parents=True, exist_ok=True)
-    with folder_aside(asked.output) as aside:
+    request.output.parent.mkdir(parents=True, exist_ok=True)
+    with folder_aside(request.output) as aside:
         opened = write_graph(base, taken, aside, opset=OPSET)
         _save_tokenizer(base, aside)
         for source in taken:
             write_adapter(aside / f"{source.name}{SUFFIX}", parameters_of(source, opened.transposed))
-        checks = _checked(base, expected, aside, asked=asked, opened=opened)
-        if asked.genai:
-            checks += _with_genai(base, sources, expected, aside, asked=asked)
-        manifest = _finish(bases, sources, aside, asked=asked, checks=checks)
-    return Exported(AdapterFolder(asked.output, manifest), checks)
+        checks = _checked(base, expected, aside, request=request, opened=opened)
+        if request.genai:
+            checks += _with_genai(base, sources, expected, aside, request=request)
+        manifest = _finish(bases, sources, aside, request=request, checks=checks)
+    return AdaptersResult(AdapterFolder(request.output, manifest), checks)
 
 
 def _check_output(folder: Path) -> None:
@@ -146,12 +148,12 @@ def _expected(bases: Bases, sources: Sequence[AdapterSource], *, genai: bool) ->
     for source in sources:
         base = bases.of(source.kind)
         rows = rows_of(base, source)
-        check_tokenizer(base, source, rows)
+        check_adapter_tokenizer(base, source, rows)
         expected[source.name] = _one_expected(adapted(base, source), base, rows, genai=genai)
     return expected
 
 
-def _one_expected(model: Any, base: SharedBase, rows: Rows, *, genai: bool) -> Expected:
+def _one_expected(model: Any, base: SharedBase, rows: AdapterRows, *, genai: bool) -> Expected:
     one = expected_of(model, base, rows)
     if genai:
         from slimtune.export.adapters.genai import answers_of_pytorch, prompts_of
@@ -160,13 +162,13 @@ def _one_expected(model: Any, base: SharedBase, rows: Rows, *, genai: bool) -> E
     return one
 
 
-def _check_genai(sources: Sequence[AdapterSource], asked: Asked) -> None:
+def _check_genai(sources: Sequence[AdapterSource], request: AdaptersRequest) -> None:
     """Whether onnxruntime-genai is there, and can take what is asked; it is optional, and so is its import."""
     from slimtune.export.adapters.genai import check_for_genai
     from slimtune.export.runtime.genai_session import runtime
 
     runtime()
-    if asked.precision is Precision.int8_dynamic:
+    if request.precision is BasePrecision.int8_dynamic:
         raise ModelError("--genai: onnxruntime-genai takes a base in fp32 or int4; use another --precision")
     check_for_genai(sources)
 
@@ -177,21 +179,21 @@ def _with_genai(
     expected: Mapping[str, Expected],
     folder: Path,
     *,
-    asked: Asked,
-) -> list[Check]:
-    from slimtune.export.adapters.genai import check_genai, write_genai
+    request: AdaptersRequest,
+) -> list[AdapterCheck]:
+    from slimtune.export.adapters.genai import check_genai_adapters, write_genai
 
-    precision = asked.precision.value
+    precision = request.precision.value
     write_genai(base, sources, folder, precision=precision)
     files = {source.name: folder / f"{source.name}{SUFFIX}" for source in sources}
     return within_limits(
-        check_genai(base, folder, expected, files, precision=precision), min_agreement=asked.min_agreement
+        check_genai_adapters(base, folder, expected, files, precision=precision), min_agreement=request.min_agreement
     )
 
 
 def _checked(
-    base: SharedBase, expected: Mapping[str, Expected], folder: Path, *, asked: Asked, opened: Opened
-) -> list[Check]:
+    base: SharedBase, expected: Mapping[str, Expected], folder: Path, *, request: AdaptersRequest, opened: AdapterInputs
+) -> list[AdapterCheck]:
     """Compare the fp32 graph, quantize it if so asked, and compare that.
 
     Raises:
@@ -202,17 +204,17 @@ def _checked(
         if base.head & base.loaded.new_keys:
             files[BASE] = _drawn_head(base, Path(scratch), opened)
         exact = check_all(base, folder, expected, files, graph=FP32)
-    checks = within_limits(exact, min_agreement=asked.min_agreement)
-    if asked.precision is Precision.fp32:
+    checks = within_limits(exact, min_agreement=request.min_agreement)
+    if request.precision is BasePrecision.fp32:
         return checks
-    _quantize(folder, asked.precision, kept=opened.kept)
+    _quantize(folder, request.precision, kept=opened.kept)
     # a drawn head has no answers to keep
     answering = {name: one for name, one in expected.items() if name != BASE or BASE not in files}
-    rounded = check_all(base, folder, answering, files, graph=asked.precision.value)
-    return checks + within_limits(rounded, min_agreement=asked.min_agreement)
+    rounded = check_all(base, folder, answering, files, graph=request.precision.value)
+    return checks + within_limits(rounded, min_agreement=request.min_agreement)
 
 
-def _drawn_head(base: SharedBase, folder: Path, opened: Opened) -> Path:
+def _drawn_head(base: SharedBase, folder: Path, opened: AdapterInputs) -> Path:
     """The head that was drawn for a base without one, so that the base alone has something to be compared by."""
     path = folder / f"{BASE}{SUFFIX}"
     values = {name: base.model.get_parameter(name).detach() for name in base.loaded.new_keys & opened.transposed.keys()}
@@ -220,11 +222,13 @@ def _drawn_head(base: SharedBase, folder: Path, opened: Opened) -> Path:
     return path
 
 
-def _quantize(folder: Path, precision: Precision, *, kept: frozenset[str]) -> None:
+def _quantize(folder: Path, precision: BasePrecision, *, kept: frozenset[str]) -> None:
     """Put a smaller graph in the place of the fp32 one; LoRA and replaceable layers stay as they are."""
-    recipe = Recipe(per_channel=True, block_size=BLOCK_SIZE, symmetric=False, calibration=Calibration.minmax, kept=kept)
+    settings = QuantizationSettings(
+        per_channel=True, block_size=BLOCK_SIZE, symmetric=False, calibration=Calibration.minmax, kept=kept
+    )
     small = folder / f"small-{MODEL}"
-    BUILDERS[VARIANTS[precision]](folder / MODEL, small, recipe)
+    BUILDERS[VARIANTS[precision]](folder / MODEL, small, settings)
     graph = onnx.load(small)
     # shapes that the quantizers took from the defaults would forbid other ranks
     del graph.graph.value_info[:]
@@ -234,27 +238,32 @@ def _quantize(folder: Path, precision: Precision, *, kept: frozenset[str]) -> No
 
 
 def _finish(
-    bases: Bases, sources: Sequence[AdapterSource], folder: Path, *, asked: Asked, checks: Sequence[Check]
-) -> Mapping[str, Any]:
+    bases: Bases,
+    sources: Sequence[AdapterSource],
+    folder: Path,
+    *,
+    request: AdaptersRequest,
+    checks: Sequence[AdapterCheck],
+) -> AdaptersManifest:
     """Write the card and the manifest."""
-    base = bases.graph
-    facts = {
-        "kind": base.kind.value,
-        "base_model": asked.base,
-        "base_revision": asked.revision,
-        "precision": asked.precision.value,
-        "opset": OPSET,
-        "pad_id": int(base.tokenizer.pad_token_id),
-        BASE: base_facts(base),
-        "adapters": {source.name: _facts(bases, source) for source in sources},
-        "checks": [check._asdict() for check in checks],
-        "versions": versions(),
-    }
-    (folder / CARD).write_text(card(facts), encoding="utf-8")
-    return write_manifest(folder, facts)
+    manifest = AdaptersManifest(
+        base=base_interface(bases.graph),
+        adapters={source.name: _entry(bases, source) for source in sources},
+        checks=checks,
+        base_model=request.base,
+        base_revision=request.revision,
+        precision=request.precision.value,
+        opset=OPSET,
+        versions=versions(),
+    )
+    (folder / CARD).write_text(card(manifest), encoding="utf-8")
+    return AdaptersManifest.parse(write_manifest(folder, replace(manifest, files=hashes(folder)).as_dict()))
 
 
-def _facts(bases: Bases, source: AdapterSource) -> dict[str, Any]:
+def _entry(bases: Bases, source: AdapterSource) -> AdapterEntry:
     base = bases.of(source.kind)
-    facts = adapter_facts(base, source)
-    return facts if base is bases.graph else {**facts, "kind": Kind.labels.value, LAST_TOKEN: True}
+    entry = adapter_entry(base, source)
+    if base is bases.graph:
+        return entry
+    # a classifier over a generative base
+    return replace(entry, interface=replace(entry.interface, last_token=True))

@@ -10,18 +10,19 @@ from typing import Any, Self
 import onnx
 
 from slimtune.export.adapters.base import SharedBase
-from slimtune.export.adapters.check import FP32, Check, Expected, check_all
+from slimtune.export.adapters.check import Expected, check_all
 from slimtune.export.adapters.source import AdapterSource
+from slimtune.export.bundle.adapters_manifest import AdapterCheck
 from slimtune.export.checkpoint_formats.merged_checkpoint import save_merged
 from slimtune.export.config import GenaiPrecision
-from slimtune.export.genai.build import GenaiRecipe, build_genai
+from slimtune.export.genai.build import GenaiSettings, build_genai
 from slimtune.export.genai.check import GenaiSample, greedy_answer, tokens_equal
-from slimtune.export.graph_names import GENAI_SETTINGS, MODEL
+from slimtune.export.graph_names import FP32, GENAI_FOLDER, GENAI_SETTINGS, MODEL
 from slimtune.export.graphs.lora_inputs import add_lora_inputs, module_of_builder
 from slimtune.export.runtime.genai_session import GenaiSession
 from slimtune.training.errors import ModelError
 
-FOLDER, CACHE_WIDTH = "genai", "kv_cache_dim"
+CACHE_WIDTH = "kv_cache_dim"
 # of each adapter: what it writes after the first half of a row
 NUM_PROMPTS, NUM_NEW_TOKENS = 4, 16
 
@@ -77,11 +78,11 @@ def write_genai(base: SharedBase, sources: Sequence[AdapterSource], folder: Path
     Raises:
         ModelError: The package is missing, or it cannot build the base.
     """
-    target = folder / FOLDER
+    target = folder / GENAI_FOLDER
     with TemporaryDirectory() as scratch:
         merged = Path(scratch) / "base"
         save_merged(base.model, base.tokenizer, merged)
-        build_genai(merged, target, GenaiRecipe(GenaiPrecision(precision)), extra={"fuse_qkv": "false"})
+        build_genai(merged, target, GenaiSettings(GenaiPrecision(precision)), extra={"fuse_qkv": "false"})
     graph = onnx.load(target / MODEL)
     add_lora_inputs(graph, {module for source in sources for module in source.modules}, module_of_builder)
     _name_cache_width(graph, json.loads((target / GENAI_SETTINGS).read_text(encoding="utf-8")))
@@ -110,20 +111,20 @@ def prompts_of(expected: Expected) -> list[list[int]]:
     return [list(ids[: (len(ids) + 1) // 2]) for ids in expected.rows.ids[:NUM_PROMPTS]]
 
 
-def check_genai(
+def check_genai_adapters(
     base: SharedBase,
     folder: Path,
     expected: Mapping[str, Expected],
     files: Mapping[str, Path],
     *,
     precision: str,
-) -> list[Check]:
+) -> list[AdapterCheck]:
     """Compare scores of the graph, and of an exact one the tokens that onnxruntime-genai writes: the agreement is the
     smaller of both. With rounded weights, texts go apart at the first token that differs.
     """
-    session = GenaiAdapters(folder / FOLDER, files)
+    session = GenaiAdapters(folder / GENAI_FOLDER, files)
     checks = []
-    for check in check_all(base, folder / FOLDER, expected, files, graph=f"genai {precision}"):
+    for check in check_all(base, folder / GENAI_FOLDER, expected, files, graph=f"genai {precision}"):
         one = expected[check.name]
         used = session.with_adapter(check.name if check.name in files else None)
         found = used.generate(prompts_of(one), max_new_tokens=NUM_NEW_TOKENS)

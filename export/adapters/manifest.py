@@ -1,65 +1,65 @@
 """What a folder of adapters says of itself: in its manifest, and for people."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
 from slimtune.export.adapters.base import SharedBase
 from slimtune.export.adapters.source import AdapterSource
-from slimtune.export.manifest import PLAIN_NEW_TOKENS, answers, writing_of
-from slimtune.export.runtime.generation_session import Writing
-from slimtune.export.runtime.prompter import Prompting
-from slimtune.export.verification.reference import Rows
-from slimtune.training.data.batching import Split, Targets
+from slimtune.export.bundle.adapters_manifest import AdapterEntry, AdaptersManifest
+from slimtune.export.bundle.interface import GenerationSettings, Interface, PromptSettings
+from slimtune.export.manifest.interface import PLAIN_NEW_TOKENS, generation_settings_of, interface_of
+from slimtune.export.verification.reference import ComparedRows
+from slimtune.training.data.batching import EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded
-from slimtune.training.data.splits import load_splits
 from slimtune.training.errors import UserError
-from slimtune.training.tasks import task_of
 from slimtune.training.tasks.causal_generation import num_end_tokens
+from slimtune.training.tasks.rows import read_splits
 
 
-def base_facts(base: SharedBase) -> dict[str, Any]:
+def base_interface(base: SharedBase) -> Interface:
     """How the base alone is run."""
-    return {
-        "labels": base.labels,
-        "multi_label": False,
-        "takes_pairs": False,
-        "max_length": base.max_length,
-        **(_plain_text(base) if base.kind.writes else {}),
-    }
+    interface = Interface(
+        kind=base.kind,
+        labels=base.labels or [],
+        max_length=base.max_length,
+        pad_id=int(base.tokenizer.pad_token_id),
+    )
+    return _of_plain_text(interface, base) if base.kind.writes else interface
 
 
-def adapter_facts(base: SharedBase, source: AdapterSource) -> dict[str, Any]:
+def adapter_entry(base: SharedBase, source: AdapterSource) -> AdapterEntry:
     """How an adapter is run, and where it comes from; one that slimtune did not train is given single texts."""
-    facts = base_facts(base) | {
-        "labels": _labels(base, source),
-        "ranks": source.ranks,
-        "modules": source.modules,
-        "own_parameters": sorted(source.wholes),
-        "source": str(source.folder),
-    }
+    entry = AdapterEntry(
+        interface=replace(base_interface(base), labels=_labels(base, source)),
+        ranks=source.ranks,
+        modules=source.modules,
+        own_parameters=sorted(source.wholes),
+        source=str(source.folder),
+    )
     if source.trained is None:
-        return facts
-    record, config = source.trained
-    scores = {key: value for key, value in record.scores.items() if key.startswith("validation/")}
-    trained = {"task": config.task.name, "max_length": config.data.max_length, "validation": scores}
+        return entry
+    scores = source.trained.record.scores
     rows = _rows(base, source)
-    writing = writing_of(rows, base.model) if base.kind.writes else None
-    return facts | dict(answers(rows, writing)) | trained
+    generation = generation_settings_of(rows, base.model) if base.kind.writes else None
+    return replace(
+        entry,
+        interface=interface_of(rows, generation),
+        task=source.trained.config.task.name,
+        validation={key: value for key, value in scores.items() if key.startswith("validation/")},
+    )
 
 
-def _rows(base: SharedBase, source: AdapterSource) -> Rows:
+def _rows(base: SharedBase, source: AdapterSource) -> ComparedRows:
     """What the adapter was trained for, with the validation rows that are there: they tell whether it chats."""
     assert source.trained is not None
-    record, config = source.trained
+    config = source.trained.config
     try:
-        examples = load_splits(config).validation
+        examples = read_splits(config).validation
     except UserError:
         examples = []
-    split = Split(Encoded({}, 0), Targets(None, np.empty(0)), examples)
-    task = task_of(config, labels=record.labels)
-    return Rows(kind=base.kind, task=task, split=split, tokenizer=base.tokenizer, config=config)
+    split = EncodedSplit(Encoded({}, 0), Targets(None, np.empty(0)), examples)
+    return ComparedRows(kind=base.kind, task=source.trained.task, split=split, tokenizer=base.tokenizer, config=config)
 
 
 def _labels(base: SharedBase, source: AdapterSource) -> list[str]:
@@ -68,42 +68,44 @@ def _labels(base: SharedBase, source: AdapterSource) -> list[str]:
     return [f"LABEL_{number}" for number in range(len(source.wholes[own[0]]))] if own else base.labels or []
 
 
-def _plain_text(base: SharedBase) -> dict[str, Any]:
-    """How text is written after plain prompts."""
-    positions = getattr(base.model.config, "max_position_embeddings", None)
-    writing = Writing(
-        max_new_tokens=PLAIN_NEW_TOKENS,
-        pad_id=int(base.tokenizer.pad_token_id),
-        end_ids=[] if base.tokenizer.eos_token_id is None else [int(base.tokenizer.eos_token_id)],
+def _of_plain_text(interface: Interface, base: SharedBase) -> Interface:
+    """With how text is generated after plain prompts."""
+    return replace(
+        interface,
+        max_positions=getattr(base.model.config, "max_position_embeddings", None),
+        generation=GenerationSettings(
+            max_new_tokens=PLAIN_NEW_TOKENS,
+            pad_id=int(base.tokenizer.pad_token_id),
+            end_ids=[] if base.tokenizer.eos_token_id is None else [int(base.tokenizer.eos_token_id)],
+        ),
+        prompt=PromptSettings(
+            text_column="text",
+            template=None,
+            chat_template=None,
+            special_tokens={},
+            num_end_tokens=num_end_tokens(base.tokenizer),
+            max_tokens=max(1, base.max_length - PLAIN_NEW_TOKENS),
+            is_causal=True,
+        ),
     )
-    prompting = Prompting(
-        text_column="text",
-        template=None,
-        chat_template=None,
-        special_tokens={},
-        num_end_tokens=num_end_tokens(base.tokenizer),
-        max_tokens=max(1, base.max_length - PLAIN_NEW_TOKENS),
-        is_causal=True,
-    )
-    return {"max_positions": positions, "generation": writing._asdict(), "prompt": prompting._asdict()}
 
 
-def card(facts: Mapping[str, Any]) -> str:
+def card(manifest: AdaptersManifest) -> str:
     """Markdown for people."""
     rows = [
-        f"| {name} | {', '.join(str(rank) for rank in one['ranks'])} | {len(one['modules'])} "
-        f"| {', '.join(one['labels'] or []) or '-'} |"
-        for name, one in facts["adapters"].items()
+        f"| {name} | {', '.join(str(rank) for rank in one.ranks)} | {len(one.modules)} "
+        f"| {', '.join(one.interface.labels) or '-'} |"
+        for name, one in manifest.adapters.items()
     ]
     checks = [
-        f"| {one['name']} | {one['graph']} | {one['num_rows']} | {one['max_gap']:.2e} | {one['agreement']:.4f} |"
-        for one in facts["checks"]
+        f"| {one.name} | {one.graph} | {one.num_rows} | {one.max_gap:.2e} | {one.agreement:.4f} |"
+        for one in manifest.checks
     ]
     return "\n".join(
         [
-            f"# {facts['base_model']} with {len(facts['adapters'])} adapters",
+            f"# {manifest.base_model} with {len(manifest.adapters)} adapters",
             "",
-            f"`model.onnx` is the base in {facts['precision']}; an adapter is switched on for a request:",
+            f"`model.onnx` is the base in {manifest.precision}; an adapter is switched on for a request:",
             "",
             '    slimtune predict --model <this folder> --adapter <name> --text "..."',
             "",

@@ -16,9 +16,11 @@ ONCE_EACH = "run slimtune adapters once for those that write, and once for those
 
 
 class Bases(NamedTuple):
-    """Attributes:
-    graph: What is written.
-    classifier: For PyTorch's answers, the same with a classifier's head; `graph` itself where nothing writes.
+    """One base with the heads that its adapters need.
+
+    Attributes:
+        graph: What is written.
+        classifier: For PyTorch's answers, the same with a classifier's head; `graph` itself where nothing writes.
     """
 
     graph: SharedBase

@@ -15,21 +15,21 @@ from safetensors.torch import load_file
 
 from slimtune.export.external.peft_adapter import PLAIN_STARTS
 from slimtune.export.graph_names import Kind
-from slimtune.training.checkpoints.checkpoint import RECORD, CheckpointRecord, read_record, trial_config
+from slimtune.training.checkpoints.checkpoint import RECORD, Checkpoint, open_checkpoint
 from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import ModelError
-from slimtune.training.models.architecture import kind_of, own_task_type
+from slimtune.training.models.architecture import architecture_of, own_task_type
 from slimtune.training.package_path import package_file
 
-KINDS = {"SEQ_CLS": Kind.labels, "CAUSAL_LM": Kind.causal}
-TASKS = {
+KINDS_BY_TASK_TYPE = {"SEQ_CLS": Kind.labels, "CAUSAL_LM": Kind.causal}
+TASK_TYPES = {
     "classification": "SEQ_CLS",
     **dict.fromkeys(("generation", "summarization", "translation", "language_modelling"), "CAUSAL_LM"),
 }
 # of peft's settings, those that say what LoRA computes and are understood here, ...
-UNDERSTOOD = {"r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern", "modules_to_save"}
+LORA_SETTINGS = {"r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern", "modules_to_save"}
 # ... and those that have no say in what a trained adapter computes
 SILENT = {
     *("task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision"),
@@ -51,7 +51,7 @@ class AdapterSource(NamedTuple):
         settings: peft's.
         updates: `lora_A.weight` (r, K) and `lora_B.weight` (N, r), the scale not yet in it, by `<module>.<part>`.
         wholes: Parameters that are its own instead of the base's, by name.
-        trained: What slimtune noted of it; None for a folder of peft alone.
+        trained: The checkpoint of slimtune that it is of; None for a folder of peft alone.
     """
 
     name: str
@@ -60,7 +60,7 @@ class AdapterSource(NamedTuple):
     settings: Mapping[str, Any]
     updates: Mapping[str, torch.Tensor]
     wholes: Mapping[str, torch.Tensor]
-    trained: tuple[CheckpointRecord, TrialConfig] | None
+    trained: Checkpoint | None
 
     @property
     def modules(self) -> list[str]:
@@ -98,11 +98,9 @@ def open_source(name: str, given: str, *, base: ModelConfig, tracking_uri: str |
     folder = Path(given).expanduser()
     if (folder / CONFIG_NAME).is_file() and not (folder / RECORD).is_file():
         return _source(name, folder, None, base)
-    checkpoint = find_checkpoint(given, tracking_uri)
-    record = read_record(checkpoint)
-    config = trial_config(record, checkpoint)
-    _check_trained(name, config)
-    return _source(name, checkpoint, (record, config), base)
+    checkpoint = open_checkpoint(find_checkpoint(given, tracking_uri))
+    _check_trained(name, checkpoint.config)
+    return _source(name, checkpoint.folder, checkpoint, base)
 
 
 def check_base(source: AdapterSource, base: str, revision: str | None) -> None:
@@ -112,7 +110,7 @@ def check_base(source: AdapterSource, base: str, revision: str | None) -> None:
         ModelError: It was trained on another one.
     """
     if source.trained is not None:
-        model = source.trained[1].model
+        model = source.trained.config.model
         own, own_revision = model.name_or_path or "", model.revision
     else:
         own, own_revision = (str(source.settings.get(key) or "") for key in ("base_model_name_or_path", "revision"))
@@ -158,30 +156,28 @@ def _check_trained(name: str, config: TrialConfig) -> None:
             f"rounded weights and not the base's own; train with model.quantization=null, or export it alone, by "
             "slimtune export, which takes the weights as they were rounded"
         )
-    if task not in TASKS:
+    if task not in TASK_TYPES:
         raise ModelError(
-            f"adapter {name} was trained for task={task}; one base serves adapters of {', '.join(TASKS)}; {ALONE}"
+            f"adapter {name} was trained for task={task}; one base serves adapters of {', '.join(TASK_TYPES)}; {ALONE}"
         )
-    if TASKS[task] == "CAUSAL_LM" and kind_of(config.model).is_encoder_decoder:
+    if TASK_TYPES[task] == "CAUSAL_LM" and architecture_of(config.model).is_encoder_decoder:
         raise ModelError(
             f"adapter {name} was trained on '{config.model.name_or_path}', an encoder-decoder; one base serves "
             f"adapters of causal models and of classifiers; {ALONE}"
         )
 
 
-def _source(
-    name: str, folder: Path, trained: tuple[CheckpointRecord, TrialConfig] | None, base: ModelConfig
-) -> AdapterSource:
+def _source(name: str, folder: Path, trained: Checkpoint | None, base: ModelConfig) -> AdapterSource:
     settings = _settings(folder, name)
     # peft writes none where nobody said, and then saves no head
-    task = TASKS[trained[1].task.name] if trained else settings.get("task_type") or own_task_type(base)
-    if task not in KINDS:
+    task = TASK_TYPES[trained.config.task.name] if trained else settings.get("task_type") or own_task_type(base)
+    if task not in KINDS_BY_TASK_TYPE:
         raise ModelError(
-            f"adapter {name}: {folder / CONFIG_NAME} has task_type {task!r}; one base serves {' or '.join(KINDS)}: "
-            "write there what the adapter was trained for"
+            f"adapter {name}: {folder / CONFIG_NAME} has task_type {task!r}; one base serves "
+            f"{' or '.join(KINDS_BY_TASK_TYPE)}: write there what the adapter was trained for"
         )
     updates, wholes = _tensors(folder, name)
-    return AdapterSource(name, folder, KINDS[task], settings, updates, wholes, trained)
+    return AdapterSource(name, folder, KINDS_BY_TASK_TYPE[task], settings, updates, wholes, trained)
 
 
 def _settings(folder: Path, name: str) -> Mapping[str, Any]:
@@ -206,7 +202,7 @@ def _settings(folder: Path, name: str) -> Mapping[str, Any]:
         )
     defaults: Mapping[str, Any] = LoraConfig().to_dict()  # type: ignore[no-untyped-call]
     for key, value in settings.items():
-        if key in UNDERSTOOD | SILENT or not value or value == defaults.get(key):
+        if key in LORA_SETTINGS | SILENT or not value or value == defaults.get(key):
             continue
         raise ModelError(f"adapter {name} has {key}={value!r} ({path}), which LoRA inputs cannot compute; {ALONE}")
     return {**defaults, **settings}

@@ -1,17 +1,17 @@
 """A folder of one base and its adapters, and a manifest that proves it."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from slimtune.export.bundle.bundle import FORMAT, MANIFEST, TOKENIZER, Bundle, sha256
+from slimtune.export.bundle.adapters_manifest import AdaptersManifest
+from slimtune.export.bundle.bundle import MANIFEST, TOKENIZER, RunnableModel, check_format, sha256
 from slimtune.export.graph_names import MODEL, Kind
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ModelError
 
-ADAPTERS, BASE = "adapters", "base"
 # what the base alone goes by
+BASE = "base"
 BASE_NAMES = (BASE, "none")
 REPAIR = "run slimtune adapters again"
 
@@ -25,17 +25,17 @@ class AdapterFolder(NamedTuple):
     """
 
     folder: Path
-    manifest: Mapping[str, Any]
+    manifest: AdaptersManifest
 
     @property
     def kind(self) -> Kind:
-        """What its adapters answer."""
-        return Kind(self.manifest["kind"])
+        """What its base answers."""
+        return self.manifest.base.kind
 
     @property
     def names(self) -> list[str]:
         """Of its adapters."""
-        return list(self.manifest[ADAPTERS])
+        return list(self.manifest.adapters)
 
     def file(self, name: str) -> Path:
         """An adapter's file."""
@@ -51,22 +51,22 @@ class AdapterFolder(NamedTuple):
         if name is None:
             raise ModelError(f"{self.folder} has several adapters; give --adapter: {known}, or base for the base alone")
         if name in BASE_NAMES:
-            if self.kind is Kind.labels and self.manifest[BASE]["labels"] is None:
+            if self.kind is Kind.labels and not self.manifest.base.labels:
                 raise ModelError(f"--adapter {name}: the base alone has no labels to answer with; use one of {known}")
             return None
         if name not in self.names:
             raise ModelError(f"--adapter {name}: {suggestion(name, [*self.names, BASE])}")
         return name
 
-    def bundle(self, name: str | None) -> Bundle:
-        """What an adapter, or the base alone, says of itself, as a bundle of one model would."""
+    def model(self, name: str | None) -> RunnableModel:
+        """The base with an adapter switched on; None is the base alone."""
         if name is None:
-            return Bundle(self.folder, {**self.manifest, **self.manifest[BASE]})
-        return Bundle(self.folder, {**self.manifest, **self.manifest[ADAPTERS][name], "adapter": self.file(name).name})
+            return RunnableModel(self.folder, self.manifest.base)
+        return RunnableModel(self.folder, self.manifest.adapters[name].interface, adapter=self.file(name))
 
 
-def chosen_adapter(model: str, adapter: str | None) -> Bundle | None:
-    """The adapter that a user names of a folder of adapters, as a bundle; None for any other model.
+def chosen_adapter(model: str, adapter: str | None) -> RunnableModel | None:
+    """The adapter that a user names of a folder of adapters; None for any other model.
 
     Raises:
         ModelError: The adapter is unknown, or none is named, or one is named of another kind of model.
@@ -74,7 +74,7 @@ def chosen_adapter(model: str, adapter: str | None) -> Bundle | None:
     folder = Path(model).expanduser()
     if is_adapter_folder(folder):
         opened = open_adapter_folder(folder)
-        return opened.bundle(opened.chosen(adapter))
+        return opened.model(opened.chosen(adapter))
     if adapter is not None:
         raise ModelError(
             f"--adapter {adapter}: {model} is no folder of adapters; leave --adapter out, or give a folder that "
@@ -89,7 +89,7 @@ def is_adapter_folder(folder: Path) -> bool:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(manifest, dict) and ADAPTERS in manifest
+    return isinstance(manifest, dict) and "adapters" in manifest
 
 
 def open_adapter_folder(folder: Path) -> AdapterFolder:
@@ -100,18 +100,16 @@ def open_adapter_folder(folder: Path) -> AdapterFolder:
     """
     path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        files, adapters = dict(manifest["files"]), dict(manifest[ADAPTERS])
-        Kind(manifest["kind"]), manifest[BASE]["labels"]
+        values = json.loads(path.read_text(encoding="utf-8"))
+        check_format(path, values)
+        opened = AdapterFolder(folder, AdaptersManifest.parse(values))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path} is missing or broken ({error!r}); {REPAIR}") from None
-    if manifest.get("format") != FORMAT:
-        raise ModelError(f"{path} has format {manifest.get('format')!r}; this version of slimtune reads {FORMAT}")
-    opened = AdapterFolder(folder, manifest)
-    for name in {MODEL, TOKENIZER, *(opened.file(name).name for name in adapters)} - files.keys():
+    files = opened.manifest.files
+    for name in {MODEL, TOKENIZER, *(opened.file(name).name for name in opened.names)} - files.keys():
         raise ModelError(f"{path} does not list {name}; {REPAIR}")
     for name, expected in files.items():
-        _check_file(folder, str(name), expected)
+        _check_file(folder, name, expected)
     return opened
 
 

@@ -3,10 +3,13 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from slimtune.export.bundle.interface import Interface
+from slimtune.export.bundle.manifest import FORMAT, BuiltFor, Manifest
 from slimtune.export.graph_names import Kind
 from slimtune.training.atomic_files import folder_aside
 from slimtune.training.errors import ModelError
@@ -14,7 +17,22 @@ from slimtune.training.errors import ModelError
 MANIFEST, TOKENIZER, CARD = "manifest.json", "tokenizer.json", "README.md"
 # beside tokenizer.json, for those who load it with transformers
 TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
-FORMAT = 1
+
+
+class RunnableModel(NamedTuple):
+    """Graphs and a tokenizer in a folder, and how they are run.
+
+    Attributes:
+        folder: Where they lie.
+        interface: What the model is given, and what it answers.
+        target: What it was built for; None runs on the CPU.
+        adapter: The `.onnx_adapter` file that is to be switched on; None runs the graph as it is.
+    """
+
+    folder: Path
+    interface: Interface
+    target: BuiltFor | None = None
+    adapter: Path | None = None
 
 
 class Bundle(NamedTuple):
@@ -26,44 +44,42 @@ class Bundle(NamedTuple):
     """
 
     folder: Path
-    manifest: Mapping[str, Any]
+    manifest: Manifest
+
+    @property
+    def model(self) -> RunnableModel:
+        """What runs it."""
+        return RunnableModel(self.folder, self.manifest.interface, self.manifest.target)
 
     @property
     def kind(self) -> Kind:
-        """What it answers; bundles of the first versions are classifiers."""
-        return Kind(self.manifest.get("kind", Kind.labels.value))
+        """What it answers."""
+        return self.manifest.interface.kind
 
     @property
-    def adapter(self) -> Path | None:
-        """The file of the adapter that is to be switched on; None runs the graph as it is."""
-        name = self.manifest.get("adapter")
-        return None if name is None else self.folder / str(name)
-
-    @property
-    def labels(self) -> list[str]:
+    def labels(self) -> Sequence[str]:
         """Label names in the order of their ids."""
-        labels: list[str] = self.manifest["labels"]
-        return labels
+        return self.manifest.interface.labels
 
     @property
     def multi_label(self) -> bool:
         """Whether a text has any number of labels."""
-        return bool(self.manifest.get("multi_label", False))
+        return self.manifest.interface.multi_label
 
     @property
     def takes_pairs(self) -> bool:
         """Whether it is given two texts at a time."""
-        return bool(self.manifest.get("takes_pairs", False))
+        return self.manifest.interface.takes_pairs
 
 
-def write_bundle(folder: Path, *, graphs: Path, tokenizer: Path, manifest: Mapping[str, Any], card: str) -> Bundle:
+def write_bundle(folder: Path, *, graphs: Path, tokenizer: Path, manifest: Manifest, card: str) -> Bundle:
     """Write a bundle aside, the manifest last, and put it in place of an older one.
 
     Args:
         folder: Where it shall lie.
         graphs: The folder of the variant.
         tokenizer: The folder of the tokenizer.
-        manifest: What it says of itself, without the files.
+        manifest: What it says of itself; its files are noted here.
         card: The model card.
     """
     with folder_aside(folder) as aside:
@@ -71,17 +87,21 @@ def write_bundle(folder: Path, *, graphs: Path, tokenizer: Path, manifest: Mappi
             if path.is_file():
                 shutil.copyfile(path, aside / path.name)
         (aside / CARD).write_text(card, encoding="utf-8")
-        whole = write_manifest(aside, manifest)
-    return Bundle(folder, whole)
+        values = write_manifest(aside, replace(manifest, files=hashes(aside)).as_dict())
+    return Bundle(folder, Manifest.parse(values))
 
 
-def write_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the manifest with the hashes of all files; it is the last one."""
+def hashes(folder: Path) -> dict[str, str]:
+    """sha256 of every file of a folder, by its path in it."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    hashes = {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
-    whole = {"format": FORMAT, "files": hashes, **facts}
-    (folder / MANIFEST).write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf-8")
-    return whole
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+
+
+def write_manifest(folder: Path, values: Mapping[str, Any]) -> Any:
+    """Write `manifest.json`, the last file of a folder; its values as they are read again."""
+    text = json.dumps(values, indent=1, ensure_ascii=False)
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    return json.loads(text)
 
 
 def open_bundle(folder: Path) -> Bundle:
@@ -94,19 +114,27 @@ def open_bundle(folder: Path) -> Bundle:
     if not path.is_file():
         raise ModelError(f"{folder} is no bundle: it has no {MANIFEST}; give the folder that slimtune export wrote")
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        files = dict(manifest["files"])
-        manifest["labels"], manifest["max_length"], manifest["pad_id"]
-        kind = Kind(manifest.get("kind", Kind.labels.value))
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        check_format(path, values)
+        manifest = Manifest.parse(values)
+    except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path} is broken ({error!r}); export the model again") from None
-    if manifest.get("format") != FORMAT:
-        raise ModelError(f"{path} has format {manifest.get('format')!r}; this version of slimtune reads {FORMAT}")
-    for name in {*kind.files, TOKENIZER} - files.keys():
+    for name in {*manifest.interface.kind.files, TOKENIZER} - manifest.files.keys():
         raise ModelError(f"{path} does not list {name}; export the model again")
-    for name, expected in files.items():
-        _check_file(folder, str(name), expected)
+    for name, expected in manifest.files.items():
+        _check_file(folder, name, expected)
     return Bundle(folder, manifest)
+
+
+def check_format(path: Path, values: Mapping[str, Any]) -> None:
+    """Whether a manifest is of this version's format.
+
+    Raises:
+        KeyError, TypeError: It says nothing of it.
+        ModelError: It is of another one.
+    """
+    if values["format"] != FORMAT:
+        raise ModelError(f"{path} has format {values['format']!r}; this version of slimtune reads {FORMAT}")
 
 
 def _check_file(folder: Path, name: str, expected: str) -> None:

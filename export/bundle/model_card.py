@@ -1,67 +1,59 @@
 """The model card in a bundle."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from slimtune.export.bundle.interface import Interface
+from slimtune.export.bundle.manifest import Manifest
+from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.graph_names import Kind
 from slimtune.training.data.prompt_template import FIELD
 
 
-def predict_arguments(manifest: Mapping[str, Any]) -> str:
+def predict_arguments(interface: Interface) -> str:
     """What `slimtune predict` is to be given."""
-    template = (manifest.get("prompt") or {}).get("template") or ""
+    template = (interface.prompt.template if interface.prompt else None) or ""
     if len(set(FIELD.findall(template))) > 1:
         return "--file rows.jsonl"
-    has_two = manifest.get("takes_pairs", False) or manifest.get("kind") == Kind.embedding.value
+    has_two = interface.takes_pairs or interface.kind is Kind.embedding
     return '--text "..." --text-pair "..."' if has_two else '--text "..."'
 
 
-def model_card(manifest: Mapping[str, Any]) -> str:
+def model_card(manifest: Manifest) -> str:
     """Markdown for people: what the model is, what it scored, how to run it."""
-    rows = [
-        f"| {item['name']} | {item['metric']:.4f} | {item['metric_drop']:+.4f} "
-        f"({item['drop_low']:+.4f} to {item['drop_high']:+.4f}) | {item['agreement']:.4f} "
-        f"| {item['max_logit_gap']:.4f} | {item['size_mb']:.1f} | {item['latency_ms']:.2f} | {item['batch8_ms']:.2f} "
-        f"| {item['peak_mb']:.0f} |"
-        for item in manifest["variants"]
-    ]
-    writes = Kind(manifest["kind"]).writes
+    verified, metric = manifest.verification, manifest.training.metric
+    writes = manifest.interface.kind.writes
     same = "same next token" if writes else "same answer"
     times = "16 new tokens after a prompt" if writes else "rows"
     return "\n".join(
         [
-            f"# {manifest['data']}: {_task(manifest)}",
+            f"# {manifest.training.data}: {_task(manifest)}",
             "",
-            f"Base model `{manifest['base_model']}`{_revision(manifest)}, trained by {manifest['method']}; "
-            f"this bundle holds the variant **{manifest['variant']}**.",
+            f"{_trained(manifest)}; this bundle holds the variant **{manifest.variant}**.",
             *_label_lines(manifest),
             *_prompt_lines(manifest),
             *_test_lines(manifest),
             "",
-            f"Measured on {manifest['num_validation_rows']} validation rows beside PyTorch in fp32 "
-            f"(metric: {manifest['metric']}; drop with its 95 % interval; times: {times} of median length, on the "
+            f"Measured on {verified.num_validation_rows} validation rows beside PyTorch in fp32 "
+            f"(metric: {metric}; drop with its 95 % interval; times: {times} of median length, on the "
             "machine of the export):",
             "",
             f"| variant | metric | drop | {same} | largest logit gap | MB | ms, 1 row | ms, 8 rows | peak MB |",
             "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-            *rows,
+            *map(_row, verified.variants),
             *_kept_lines(manifest),
             *_target_lines(manifest),
-            "",
-            f"    slimtune predict --model <this folder> {predict_arguments(manifest)}",
-            "",
+            *_predict_lines(manifest),
         ]
     )
 
 
-def genai_card(manifest: Mapping[str, Any]) -> str:
+def genai_card(manifest: Manifest) -> str:
     """Markdown for a folder of onnxruntime-genai."""
-    found = manifest["genai"]
+    found = manifest.genai
+    assert found is not None
     return "\n".join(
         [
-            f"# {manifest['data']}: {_task(manifest)}, for onnxruntime-genai in {manifest['variant']}",
+            f"# {manifest.training.data}: {_task(manifest)}, for onnxruntime-genai in {manifest.variant}",
             "",
-            f"Base model `{manifest['base_model']}`{_revision(manifest)}, trained by {manifest['method']}.",
+            f"{_trained(manifest)}.",
             *_prompt_lines(manifest),
             *_test_lines(manifest),
             "",
@@ -69,48 +61,64 @@ def genai_card(manifest: Mapping[str, Any]) -> str:
             f"{found['answers_equal']:.0%} of the answers are PyTorch's to the last token; {found['size_mb']:.1f} MB; "
             f"{found['ms_per_token']:.2f} ms a token, in PyTorch {found['ms_per_token_pytorch']:.2f}, on the "
             "machine of the export.",
-            "",
-            f"    slimtune predict --model <this folder> {predict_arguments(manifest)}",
-            "",
+            *_predict_lines(manifest),
         ]
     )
 
 
-def _task(manifest: Mapping[str, Any]) -> str:
-    task, labels = str(manifest["task"]).replace("_", " "), manifest["labels"]
+def _task(manifest: Manifest) -> str:
+    task, labels = manifest.training.task.replace("_", " "), manifest.interface.labels
     return f"{task} of {len(labels)} labels" if labels else task
 
 
-def _revision(manifest: Mapping[str, Any]) -> str:
-    revision = manifest.get("base_revision")
-    return f" at {revision}" if revision else ""
+def _trained(manifest: Manifest) -> str:
+    training = manifest.training
+    revision = f" at {training.base_revision}" if training.base_revision else ""
+    return f"Base model `{training.base_model}`{revision}, trained by {training.method}"
 
 
-def _label_lines(manifest: Mapping[str, Any]) -> list[str]:
-    return [f"Labels: {', '.join(manifest['labels'])}."] if manifest["labels"] else []
+def _row(report: VariantReport) -> str:
+    timing = report.timing
+    return (
+        f"| {report.name} | {report.score:.4f} | {report.metric_drop:+.4f} "
+        f"({report.drop_low:+.4f} to {report.drop_high:+.4f}) | {report.agreement:.4f} "
+        f"| {report.max_logit_gap:.4f} | {report.size_mb:.1f} | {timing.latency_ms:.2f} | {timing.batch8_ms:.2f} "
+        f"| {timing.peak_mb:.0f} |"
+    )
 
 
-def _prompt_lines(manifest: Mapping[str, Any]) -> list[str]:
-    template = (manifest.get("prompt") or {}).get("template")
-    return [] if template is None else ["", "Prompt:", "", *(f"    {line}" for line in template.split("\n"))]
+def _label_lines(manifest: Manifest) -> list[str]:
+    labels = manifest.interface.labels
+    return [f"Labels: {', '.join(labels)}."] if labels else []
 
 
-def _kept_lines(manifest: Mapping[str, Any]) -> list[str]:
-    kept = [f"{item['name']} keeps {', '.join(item['kept'])} in fp32." for item in manifest["variants"] if item["kept"]]
+def _prompt_lines(manifest: Manifest) -> list[str]:
+    prompt = manifest.interface.prompt
+    if prompt is None or prompt.template is None:
+        return []
+    return ["", "Prompt:", "", *(f"    {line}" for line in prompt.template.split("\n"))]
+
+
+def _kept_lines(manifest: Manifest) -> list[str]:
+    reports = [report for report in manifest.verification.variants if report.kept]
+    kept = [f"{report.name} keeps {', '.join(report.kept)} in fp32." for report in reports]
     return ["", *kept] if kept else []
 
 
-def _target_lines(manifest: Mapping[str, Any]) -> list[str]:
-    target = manifest.get("target") or {}
-    note = target.get("note")
-    return ["", f"Target {target['name']}: {note}."] if note else []
+def _target_lines(manifest: Manifest) -> list[str]:
+    target = manifest.target
+    return [] if target is None or target.note is None else ["", f"Target {target.name}: {target.note}."]
 
 
-def _test_lines(manifest: Mapping[str, Any]) -> list[str]:
-    test = manifest.get("test")
+def _test_lines(manifest: Manifest) -> list[str]:
+    test = manifest.provenance.test
     if not test:
         return []
     scores = ", ".join(
         f"{name} {item['value']:.4f} [{item['low']:.4f}, {item['high']:.4f}]" for name, item in test["scores"].items()
     )
     return [f"Test split, read once ({test['num_rows']} rows, 95 % bootstrap interval): {scores}."]
+
+
+def _predict_lines(manifest: Manifest) -> list[str]:
+    return ["", f"    slimtune predict --model <this folder> {predict_arguments(manifest.interface)}", ""]

@@ -17,7 +17,7 @@ def save_merged(model: Any, tokenizer: Any, folder: Path) -> None:
         folder: Where to write.
 
     Raises:
-        ModelError: The model has layers that its architecture has not, which readers would leave out.
+        ModelError: The model has layers that its architecture lacks, which readers would leave out.
     """
     import torch
     import transformers
@@ -26,7 +26,7 @@ def save_merged(model: Any, tokenizer: Any, folder: Path) -> None:
         plain = type(model)(copy.deepcopy(model.config))
     if more := sorted(model.state_dict().keys() - plain.state_dict().keys()):
         raise ModelError(
-            f"the model has weights that {type(model).__name__} has not, such as {more[0]}, which others would leave "
+            f"the model has weights that {type(model).__name__} lacks, such as {more[0]}, which others would leave "
             "out; train with a method whose weights can be merged, such as method=lora"
         )
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slimtune.training.atomic_files import write_jsonl
+from slimtune.training.data.readers.reader import check_sources
 from slimtune.training.errors import DataError, ModelError
 
 if TYPE_CHECKING:
-    from slimtune.export.runtime.predictor import Predictor
+    from slimtune.export.runtime.row_predictor import RowPredictor
 
-CHUNK_ROWS = 512
-# text is written slowly: rows come out sooner
-WRITTEN_ROWS = 32
+ANSWERED_ROWS = 512
+# text is generated slowly: rows come out sooner
+GENERATED_ROWS = 32
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -27,26 +28,29 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     _check(options)
-    from slimtune.export.bundle.adapter_folder import chosen_adapter
-    from slimtune.export.registry.find_bundle import locate_bundle
-    from slimtune.export.runtime.predictor import Asked, Columns, predictor_of
+    from slimtune.export.registry.find_bundle import locate_model
 
-    bundle = chosen_adapter(options.model, options.adapter) or locate_bundle(options.model, options.tracking_uri)
-    columns = Columns(options.text_column, options.text_pair_column)
-    predictor = predictor_of(bundle, columns, max_new_tokens=options.max_new_tokens)
+    model = locate_model(options.model, adapter=options.adapter, tracking_uri=options.tracking_uri)
+    # onnxruntime comes with it
+    from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
+
+    columns = TextColumns(options.text_column, options.text_pair_column)
+    predictor = row_predictor_of(model, columns, max_new_tokens=options.max_new_tokens)
     if options.text is not None:
         pairs = options.text_pair or [None] * len(options.text)
         rows = [predictor.row_of(text, pair) for text, pair in zip(options.text, pairs, strict=True)]
-        answers = predictor.answers([Asked(row, "--text") for row in rows])
+        answers = predictor.answers([LocatedRow(row, "--text") for row in rows])
         for text, pair, values in zip(options.text, pairs, answers, strict=True):
             print("\t".join([*map(_said, values.values()), text if pair is None else f"{text} | {pair}"]))
         return 0
-    predicted = _predicted_rows(options.file, predictor, WRITTEN_ROWS if bundle.kind.writes else CHUNK_ROWS)
+    predicted = _predicted_rows(
+        options.file, predictor, GENERATED_ROWS if model.interface.kind.writes else ANSWERED_ROWS
+    )
     if options.out is None:
         for row in predicted:
             print(json.dumps(row, ensure_ascii=False, default=str))
     else:
-        num_rows = _write(_counted(predicted), Path(options.out))
+        num_rows = write_jsonl(Path(options.out), _counted(predicted))
         print(f"{num_rows} rows written to {options.out}")
     return 0
 
@@ -65,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         "--text-column", help="column of the text (default: text; of a prompt, that of the training data)"
     )
     parser.add_argument("--text-pair-column", default="text_pair", help="of the second text, for a model of pairs")
-    parser.add_argument("--max-new-tokens", type=int, help="longest answer of a model that writes text")
+    parser.add_argument("--max-new-tokens", type=int, help="longest answer of a generative model")
     parser.add_argument("--tracking-uri", help="MLflow store of a models:/ URI (default: mlruns/mlflow.db)")
     return parser
 
@@ -77,6 +81,10 @@ def _check(options: argparse.Namespace) -> None:
         raise DataError("--out goes with --file")
     if options.text_pair is not None and len(options.text_pair) != len(options.text or ()):
         raise DataError("give as many --text-pair as --text")
+    if options.file is not None:
+        check_sources(options.file)
+    if options.out is not None and not Path(options.out).parent.is_dir():
+        raise ModelError(f"--out {options.out}: there is no folder {Path(options.out).parent}")
 
 
 def _said(value: Any) -> str:
@@ -92,13 +100,13 @@ def _said(value: Any) -> str:
             return str(value)
 
 
-def _predicted_rows(file: str, predictor: "Predictor", chunk_rows: int) -> Iterator[dict[str, Any]]:
-    from slimtune.export.runtime.predictor import Asked
+def _predicted_rows(file: str, predictor: "RowPredictor", chunk_rows: int) -> Iterator[dict[str, Any]]:
+    from slimtune.export.runtime.row_predictor import LocatedRow
     from slimtune.training.data.readers.reader import iter_rows
 
     numbered = enumerate(iter_rows(file), start=1)
     while chunk := list(itertools.islice(numbered, chunk_rows)):
-        asked = [Asked(row, f"{file}, row {number}") for number, row in chunk]
+        asked = [LocatedRow(row, f"{file}, row {number}") for number, row in chunk]
         for one, values in zip(asked, predictor.answers(asked), strict=True):
             yield {**one.row, **values}
 
@@ -114,9 +122,3 @@ def _counted(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for row in rows:
             yield row
             shown.advance(task)
-
-
-def _write(rows: Iterable[dict[str, Any]], out: Path) -> int:
-    if not out.parent.is_dir():
-        raise ModelError(f"--out {out}: there is no folder {out.parent}")
-    return write_jsonl(out, rows)

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slimtune.export.evaluation.find_model import check_rows
 from slimtune.training.errors import ModelError
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ def run(arguments: Sequence[str]) -> int:
         ModelError: The version does not exist, or the gate refuses it.
     """
     options = _parser().parse_args(arguments)
-    from slimtune.export.registry.find_bundle import SCHEME, default_uri
     from slimtune.export.registry.gate import decide
     from slimtune.export.registry.mlflow_registry import alias_version, fetch, find_version, holder, set_alias
+    from slimtune.export.registry.model_uri import MODELS_URI, default_uri
 
-    if not options.model.startswith(SCHEME):
+    if not options.model.startswith(MODELS_URI):
         raise ModelError(f"--model {options.model}: promote takes a registered version, models:/<name>/<version>")
     uri = options.tracking_uri or default_uri()
     version = find_version(uri, options.model)
@@ -53,8 +54,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _rows(options: argparse.Namespace, bundle: "Bundle") -> "OnRows":
+    check_rows(options.data, bundle.folder)
     from slimtune.export.evaluation.bundle_score import on_rows
-    from slimtune.export.evaluation.evaluate_model import Columns, bundle_rows
+    from slimtune.export.evaluation.evaluate_model import EvaluationColumns, bundle_rows
 
-    columns = Columns(options.text_column, options.label_column, options.text_pair_column)
+    columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column)
     return on_rows(bundle, bundle_rows(bundle, options.data, columns))

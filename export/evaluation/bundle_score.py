@@ -1,8 +1,7 @@
 """A bundle's scores on rows, by the task that it was trained for."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,29 +12,29 @@ from slimtune.export.graph_names import Kind
 from slimtune.export.registry.gate import OnRows
 from slimtune.export.runtime.classifier import Classifier
 from slimtune.export.runtime.execution import execution_for
-from slimtune.export.runtime.generation_session import Writing
-from slimtune.export.verification.reference import OnnxRunner, Rows
-from slimtune.training.checkpoints.checkpoint import with_fit_defaults
-from slimtune.training.config.task import GenerationConfig
+from slimtune.export.verification.reference import ComparedRows, OnnxRunner
+from slimtune.training.config.task import GenerationTask
 from slimtune.training.config.trial import TrialConfig, parse_trial
-from slimtune.training.data.batching import Batch, Split, Targets
+from slimtune.training.data.batching import Batch, EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded
 from slimtune.training.data.examples import Example
 from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.evaluation.score import Evaluation
-from slimtune.training.hardware.device import free_cores
+from slimtune.training.hardware.threads import free_cores
 from slimtune.training.metrics import compute_all
+from slimtune.training.models.architecture import Architecture
 from slimtune.training.tasks import Task, task_of
-from slimtune.training.tasks.causal_generation import Causal
 from slimtune.training.tasks.classification import Classification
+from slimtune.training.tasks.generation import of_architecture
 from slimtune.training.tasks.language_modelling import LanguageModelling
-from slimtune.training.tasks.seq2seq_generation import EncoderDecoder
 
 
 class BundleScores(NamedTuple):
-    """Attributes:
-    task: What the scores are of.
-    evaluation: All of the task's.
+    """All scores of a bundle.
+
+    Attributes:
+        task: What they are of.
+        evaluation: All of the task's.
     """
 
     task: Task
@@ -46,12 +45,9 @@ def bundle_config(bundle: Bundle) -> TrialConfig:
     """The config that a bundle's model was trained with.
 
     Raises:
-        ModelError: It does not say, or another version wrote it.
+        ModelError: Another version wrote it.
     """
-    values: Mapping[str, Any] | None = bundle.manifest.get("config")
-    if values is None:
-        raise ModelError(f"{bundle.folder / MANIFEST} has no config; export the model again")
-    parsed = parse_trial(with_fit_defaults(values))
+    parsed = parse_trial(bundle.manifest.training.config)
     if parsed.problems:
         problems = ConfigError(parsed.problems)
         raise ModelError(f"{bundle.folder / MANIFEST} does not fit this version of slimtune: {problems}")
@@ -75,10 +71,11 @@ def score_bundle(bundle: Bundle, examples: Sequence[Example], config: TrialConfi
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     split = task.split(examples, task.encode(examples, tokenizer), name="given")
-    rows = Rows(kind=bundle.kind, task=task, split=split, tokenizer=tokenizer, config=config)
-    writing = Writing(**bundle.manifest["generation"]) if bundle.kind.writes else None
-    execution = execution_for(bundle.manifest, num_threads=free_cores())
-    found = rows.run(OnnxRunner(bundle.folder, rows, bundle.folder / TOKENIZER, writing, execution=execution))
+    rows = ComparedRows(kind=bundle.kind, task=task, split=split, tokenizer=tokenizer, config=config)
+    model = bundle.model
+    execution = execution_for(model.target, num_threads=free_cores())
+    settings = model.interface.generation
+    found = rows.run(OnnxRunner(model.folder, rows, model.folder / TOKENIZER, settings, execution=execution))
     scores = compute_all(task.measures, found.tally)
     if found.generated is not None:
         scores |= compute_all(task.measures, found.generated)
@@ -90,12 +87,11 @@ def _task(bundle: Bundle, config: TrialConfig, *, num_rows: int) -> Task:
     if not bundle.kind.writes:
         return task_of(config, labels=tuple(bundle.labels))
     data = config.data
-    if not isinstance(config.task, GenerationConfig):
+    if not isinstance(config.task, GenerationTask):
         return LanguageModelling(data.max_length, tuple(config.task.metrics), config.task.loss)
-    make = EncoderDecoder if bundle.kind is Kind.encoder_decoder else Causal
+    architecture = Architecture(bundle.kind is Kind.encoder_decoder, bundle.manifest.interface.max_positions)
     # in training a few rows must do
-    asked = replace(config.task, eval_rows=num_rows)
-    return make(asked, data.max_length, data.seed, bundle.manifest["max_positions"])
+    return of_architecture(config, architecture).with_generated_rows(num_rows)
 
 
 def score_labels(bundle: Bundle, examples: Sequence[Example]) -> BundleScores:
@@ -107,8 +103,8 @@ def score_labels(bundle: Bundle, examples: Sequence[Example]) -> BundleScores:
     metrics = ("multilabel_f1",) if bundle.multi_label else ("accuracy", "f1")
     task = Classification(tuple(bundle.labels), multi_label=bundle.multi_label, metrics=metrics)
     labels = torch.from_numpy(task.label_ids(examples, split="given"))
-    logits_NC = Classifier(bundle).logits([example.given(pairs=bundle.takes_pairs) for example in examples])
-    split = Split(Encoded({}, 0), Targets(labels.numpy(), np.ones(len(examples))), examples)
+    logits_NC = Classifier(bundle.model).logits([example.given(pairs=bundle.takes_pairs) for example in examples])
+    split = EncodedSplit(Encoded({}, 0), Targets(labels.numpy(), np.ones(len(examples))), examples)
     tally = task.tally(torch.from_numpy(logits_NC), Batch({}, labels), split, range(len(examples)))
     return BundleScores(task, Evaluation(compute_all(task.measures, tally), tally, None))
 
@@ -117,8 +113,8 @@ def on_rows(bundle: Bundle, examples: Sequence[Example]) -> OnRows:
     """What a gate compares on these rows: the share of right labels, or the metric of a bundle without labels."""
     if bundle.kind is Kind.labels:
         return OnRows("accuracy", len(examples), lambda one: _accuracy(one, examples))
-    metric = bundle.manifest["metric"]
-    sign = 1.0 if bundle.manifest["direction"] == "maximize" else -1.0
+    metric = bundle.manifest.training.metric
+    sign = 1.0 if bundle.manifest.training.direction == "maximize" else -1.0
 
     def score(one: Bundle) -> float:
         return sign * score_bundle(one, examples, bundle_config(one)).evaluation.scores[metric]
@@ -128,6 +124,6 @@ def on_rows(bundle: Bundle, examples: Sequence[Example]) -> OnRows:
 
 def _accuracy(bundle: Bundle, rows: Sequence[Example]) -> float:
     """Share of rows whose label, or all of whose labels, the bundle predicts."""
-    answers = Classifier(bundle).answer([row.given(pairs=bundle.takes_pairs) for row in rows])
+    answers = Classifier(bundle.model).answer([row.given(pairs=bundle.takes_pairs) for row in rows])
     wanted = [set(row.labels) if bundle.multi_label else {row.label} for row in rows]
     return float(np.mean([set(answer.labels) == labels for answer, labels in zip(answers, wanted, strict=True)]))

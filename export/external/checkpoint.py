@@ -1,4 +1,4 @@
-"""A model that others trained, as a checkpoint: what it is made of, what its rows are, what it scores now."""
+"""A third-party model as a checkpoint: what it is made of, what its rows are, what it scores now."""
 
 import json
 import shutil
@@ -10,30 +10,30 @@ from typing import Any, NamedTuple
 import torch
 from transformers import AutoConfig, PreTrainedModel
 
+from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.external.class_names import labels_of
-from slimtune.export.external.peft_adapter import check_fits, is_adapter, method_values, read_settings
-from slimtune.training.checkpoints.checkpoint import RECORD, CheckpointRecord
+from slimtune.export.external.peft_adapter import check_adapter_fits, is_adapter, method_values, read_settings
+from slimtune.training.checkpoints.checkpoint import RECORD, CheckpointRecord, open_checkpoint
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.trial import TrialConfig, parse_trial
-from slimtune.training.data.splits import load_splits
 from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.evaluation.test_score import score_checkpoint
-from slimtune.training.hardware.device import attention_of
+from slimtune.training.hardware.attention import attention_of
 from slimtune.training.methods import method_of
 from slimtune.training.models.architecture import resolved_path
 from slimtune.training.models.loading import Base, load_base, load_tokenizer
 from slimtune.training.tasks import Task, task_of
-from slimtune.training.workbench.workbench import fingerprint
+from slimtune.training.tasks.rows import read_splits
 
-CONFIG = "config.json"
+MODEL_CONFIG = "config.json"
 SECTIONS = ("task", "data", "model", "method", "fit", "tracking")
 # one of them is in every folder with a tokenizer
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
 FULL = {"name": "full", "trained_layers": None, "dropout": None}
-CPU = torch.device("cpu")
+CPU_DEVICE = torch.device("cpu")
 
 
-class Foreign(NamedTuple):
+class ThirdPartyModel(NamedTuple):
     """What a folder holds.
 
     Attributes:
@@ -47,22 +47,20 @@ class Foreign(NamedTuple):
     adapter: Mapping[str, Any] | None
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """For the manifest: what it came from."""
+    def provenance(self) -> Provenance:
+        """For the manifest: what it comes from."""
         if self.adapter is None:
-            return {"source_format": "transformers"}
-        return {
-            "source_format": f"peft {self.adapter['peft_type']}",
-            "source_base": self.adapter.get("base_model_name_or_path"),
-        }
+            return Provenance(source_format="transformers")
+        base = self.adapter.get("base_model_name_or_path")
+        return Provenance(source_format=f"peft {self.adapter['peft_type']}", source_base=base)
 
 
-def is_foreign(folder: Path) -> bool:
+def is_third_party(folder: Path) -> bool:
     """Whether a folder holds a model or an adapter that slimtune has no record of."""
-    return not (folder / RECORD).is_file() and ((folder / CONFIG).is_file() or is_adapter(folder))
+    return not (folder / RECORD).is_file() and ((folder / MODEL_CONFIG).is_file() or is_adapter(folder))
 
 
-def read_foreign(folder: Path, values: Mapping[str, Any], *, base: str | None) -> Foreign:
+def read_third_party(folder: Path, values: Mapping[str, Any], *, base: str | None) -> ThirdPartyModel:
     """What a folder holds, looked at without loading it.
 
     Args:
@@ -72,7 +70,7 @@ def read_foreign(folder: Path, values: Mapping[str, Any], *, base: str | None) -
 
     Raises:
         ModelError: It cannot be exported.
-        ConfigError: The config asks for what a foreign folder cannot have.
+        ConfigError: The config asks for what a third-party folder cannot have.
     """
     model = dict(values["model"])
     if model["trust_remote_code"]:
@@ -83,7 +81,7 @@ def read_foreign(folder: Path, values: Mapping[str, Any], *, base: str | None) -
         if not (base or own):
             raise ModelError(f"{folder} does not name its base; give it by --base")
         revision = model["revision"] if base else settings.get("revision")
-        return _foreign(folder, values, {"name_or_path": base or own, "revision": revision}, settings)
+        return _third_party(folder, values, {"name_or_path": base or own, "revision": revision}, settings)
     if base is not None:
         raise ModelError(f"--base is '{base}', and {folder} is a whole model, which is over no base; leave it out")
     if model["quantization"] is not None:
@@ -95,56 +93,56 @@ def read_foreign(folder: Path, values: Mapping[str, Any], *, base: str | None) -
         )
     if not _has_tokenizer(folder):
         raise ModelError(f"{folder} has no tokenizer; save it there too (tokenizer.save_pretrained)")
-    return _foreign(folder, values, {"name_or_path": str(folder), "revision": None}, None)
+    return _third_party(folder, values, {"name_or_path": str(folder), "revision": None}, None)
 
 
-def _foreign(
+def _third_party(
     folder: Path, values: Mapping[str, Any], model: Mapping[str, Any], settings: Mapping[str, Any] | None
-) -> Foreign:
+) -> ThirdPartyModel:
     sections = {name: values[name] for name in SECTIONS}
     sections["model"] = {**sections["model"], "scratch": None, **model}
     sections["method"] = FULL if settings is None else method_values(settings)
-    return Foreign(folder, sections, settings)
+    return ThirdPartyModel(folder, sections, settings)
 
 
 def _has_tokenizer(folder: Path) -> bool:
     return any((folder / name).is_file() for name in TOKENIZERS)
 
 
-def as_checkpoint(foreign: Foreign, folder: Path) -> Path:
+def as_checkpoint(third_party: ThirdPartyModel, folder: Path) -> Path:
     """Write a checkpoint of it, whose weights are links, with the scores that PyTorch gives now.
 
     Args:
-        foreign: What it is.
+        third_party: What it is.
         folder: An empty folder to write to.
 
     Raises:
         ConfigError: Task and data are not described, or do not fit the model.
         ModelError: The model cannot be loaded whole, without a parameter that nobody trained.
-        DataError: The rows cannot be read, or have labels that the model has not.
+        DataError: The rows cannot be read, or have labels that the model lacks.
     """
-    parsed = parse_trial(foreign.values)
+    parsed = parse_trial(third_party.values)
     if parsed.problems:
         raise ConfigError(parsed.problems)
     config: TrialConfig = parsed.section
-    settings = _settings(foreign, config)
-    splits = load_splits(config)
+    settings = _settings(third_party, config)
+    splits = read_splits(config)
     labels = labels_of(config.task, settings, splits)
-    tokenizer = _tokenizer(foreign, config.model)
+    tokenizer = _tokenizer(third_party, config.model)
     _check_length(config, settings)
-    _check_weights(foreign, config, labels, pad_token_id=tokenizer.pad_token_id)
-    _link(foreign.folder, folder)
+    _check_weights(third_party, config, labels, pad_token_id=tokenizer.pad_token_id)
+    _link(third_party.folder, folder)
     tokenizer.save_pretrained(folder)
     dtype = str(settings.dtype or torch.float32).removeprefix("torch.")
-    record = CheckpointRecord(foreign.values, labels, {}, 0, fingerprint(splits), dtype)
+    record = CheckpointRecord(third_party.values, labels, {}, 0, splits.fingerprint, dtype)
     _write(record, folder)
-    _, found = score_checkpoint(folder, splits.validation, config, name="validation", every_row=False)
+    _, found = score_checkpoint(open_checkpoint(folder), splits.validation, name="validation", every_row=False)
     scores = {f"validation/{name}": value for name, value in found.scores.items()}
     _write(record._replace(scores=scores), folder)
     return folder
 
 
-def _settings(foreign: Foreign, config: TrialConfig) -> Any:
+def _settings(third_party: ThirdPartyModel, config: TrialConfig) -> Any:
     """transformers' config of the model, or of the adapter's base."""
     name = config.model.name_or_path
     try:
@@ -152,22 +150,22 @@ def _settings(foreign: Foreign, config: TrialConfig) -> Any:
         settings: Any = AutoConfig.from_pretrained(path, revision=config.model.revision, trust_remote_code=False)
     except (ModelError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
-        repair = "" if foreign.adapter is None else "; give the base that it was trained on, by --base"
-        raise ModelError(f"{foreign.folder}: the model '{name}' cannot be read: {reason}{repair}") from None
+        repair = "" if third_party.adapter is None else "; give the base that it was trained on, by --base"
+        raise ModelError(f"{third_party.folder}: the model '{name}' cannot be read: {reason}{repair}") from None
     if getattr(settings, "quantization_config", None):
         repair = (
             "save it with plain weights (dequantize)"
-            if foreign.adapter is None
+            if third_party.adapter is None
             else "give the model that it was made from by --base, and how it was quantized, e.g. model.quantization=nf4"
         )
-        raise ModelError(f"{foreign.folder}: the weights of '{name}' are stored quantized; {repair}")
+        raise ModelError(f"{third_party.folder}: the weights of '{name}' are stored quantized; {repair}")
     return settings
 
 
-def _tokenizer(foreign: Foreign, model: ModelConfig) -> Any:
+def _tokenizer(third_party: ThirdPartyModel, model: ModelConfig) -> Any:
     """Its own, or else that of its base."""
-    if _has_tokenizer(foreign.folder):
-        model = replace(model, name_or_path=str(foreign.folder.absolute()), revision=None)
+    if _has_tokenizer(third_party.folder):
+        model = replace(model, name_or_path=str(third_party.folder.absolute()), revision=None)
     tokenizer = load_tokenizer(model)
     if tokenizer.pad_token_id is None:
         raise ModelError(f"{model.name_or_path}: its tokenizer has no token to pad with; set its pad_token and save it")
@@ -182,23 +180,25 @@ def _check_length(config: TrialConfig, settings: Any) -> None:
         )
 
 
-def _check_weights(foreign: Foreign, config: TrialConfig, labels: tuple[str, ...], *, pad_token_id: int) -> None:
+def _check_weights(
+    third_party: ThirdPartyModel, config: TrialConfig, labels: tuple[str, ...], *, pad_token_id: int
+) -> None:
     """Whether all parameters that the task needs are there: a fresh head would be a model that nobody trained."""
     task = task_of(config, labels=labels)
-    asked = (foreign.adapter or {}).get("task_type")
+    asked = (third_party.adapter or {}).get("task_type")
     if asked not in (None, task.peft_task_type):
         raise ModelError(
-            f"{foreign.folder} was trained for {asked}, and task={config.task.name} needs {task.peft_task_type}; give "
-            "the task that it was trained for"
+            f"{third_party.folder} was trained for {asked}, and task={config.task.name} needs {task.peft_task_type}; "
+            "give the task that it was trained for"
         )
     base = _base(config, task, pad_token_id=pad_token_id)
     # vectors of texts are made without it
     new_keys = [key for key in sorted(base.new_keys) if not (config.task.name == "similarity" and "pooler." in key)]
-    if foreign.adapter is not None:
-        check_fits(method_of(config.method), base.model, foreign.folder, new_keys=new_keys)
+    if third_party.adapter is not None:
+        check_adapter_fits(method_of(config.method), base.model, third_party.folder, new_keys=new_keys)
     elif new_keys:
         raise ModelError(
-            f"{foreign.folder} has no weights for {new_keys[0]}, which task={config.task.name} needs"
+            f"{third_party.folder} has no weights for {new_keys[0]}, which task={config.task.name} needs"
             f"{_counted(labels, base.model)}; give the task that it was trained for"
         )
 
@@ -209,9 +209,9 @@ def _counted(labels: tuple[str, ...], model: PreTrainedModel) -> str:
 
 def _base(config: TrialConfig, task: Task, *, pad_token_id: int) -> Base:
     """In fp32, whatever it was quantized to: which parameters there are does not depend on it."""
-    attention = attention_of(config.model.attention, CPU, max_length=config.data.max_length)
+    attention = attention_of(config.model.attention, CPU_DEVICE, max_length=config.data.max_length)
     plain = replace(config.model, name_or_path=resolved_path(config.model), attention=attention, quantization=None)
-    return load_base(plain, task, dtype=torch.float32, device=CPU, pad_token_id=pad_token_id)
+    return load_base(plain, task, dtype=torch.float32, device=CPU_DEVICE, pad_token_id=pad_token_id)
 
 
 def _link(source: Path, folder: Path) -> None:

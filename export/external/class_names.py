@@ -1,12 +1,12 @@
-"""Names of the classes of a model that others trained, in the order of their ids."""
+"""Names of the classes of a third-party model, in the order of their ids."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from slimtune.training.config.task import ClassificationConfig, ExtractionConfig, TaskConfig
+from slimtune.training.config.task import ClassificationTask, ExtractionTask, TaskConfig
 from slimtune.training.data.examples import Example
-from slimtune.training.data.splits import Splits
+from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import ConfigError, DataError, ModelError
 
 # transformers' names of classes that nobody named
@@ -16,7 +16,7 @@ OUTSIDE = "O"
 MULTI_LABEL = "multi_label_classification"
 
 
-def labels_of(task: TaskConfig, settings: Any, splits: Splits) -> tuple[str, ...]:
+def labels_of(task: TaskConfig, settings: Any, splits: RowSplits) -> tuple[str, ...]:
     """Those that the config gives or the model's own; empty where the task has none.
 
     Args:
@@ -32,10 +32,10 @@ def labels_of(task: TaskConfig, settings: Any, splits: Splits) -> tuple[str, ...
     examples = [*splits.train, *splits.validation, *splits.test]
     names = [str(settings.id2label[number]) for number in sorted(settings.id2label)]
     match task:
-        case ClassificationConfig():
+        case ClassificationTask():
             found = {label for one in examples for label in _row_labels(one, multi_label=task.multi_label)}
             return _checked(_chosen(task, settings, names), found, names)
-        case ExtractionConfig(labels=given):
+        case ExtractionTask(labels=given):
             found = {span.label for one in examples for span in one.spans}
             return _checked(_types(given, names), found, names)
         case _:
@@ -46,7 +46,7 @@ def _row_labels(example: Example, *, multi_label: bool) -> Sequence[str]:
     return example.labels if multi_label else (example.label,)
 
 
-def _chosen(task: ClassificationConfig, settings: Any, names: list[str]) -> list[str]:
+def _chosen(task: ClassificationTask, settings: Any, names: list[str]) -> list[str]:
     if settings.problem_type == MULTI_LABEL and not task.multi_label:
         raise ConfigError(["the model was trained with several labels a text; use task=multi_label"])
     given = task.labels
@@ -89,4 +89,4 @@ def _checked(labels: list[str], found: set[str], names: list[str]) -> tuple[str,
             f"the rows have the label '{unknown[0]}', and the model does not name its classes ({', '.join(names)}); "
             "name them in the order of their ids, e.g. 'task.labels=[no,yes]'"
         )
-    raise DataError(f"the rows have the label '{unknown[0]}', which the model has not; it has {', '.join(labels)}")
+    raise DataError(f"the rows have the label '{unknown[0]}', which the model lacks; it has {', '.join(labels)}")

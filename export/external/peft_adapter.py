@@ -29,7 +29,7 @@ VIRTUAL = (
 )
 DEFAULTS = {"LORA": LoraConfig, "IA3": IA3Config}
 # settings that peft's load and merge take as they are; any other one must be at its default
-UNDERSTOOD = {
+MERGEABLE_SETTINGS = {
     *("task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision"),
     *("inference_mode", "target_modules", "exclude_modules", "modules_to_save", "feedforward_modules"),
     *("fan_in_fan_out", "r", "lora_alpha", "lora_dropout", "bias", "use_rslora", "use_dora", "lora_bias"),
@@ -84,7 +84,7 @@ def _check_understood(settings: Mapping[str, Any], path: Path) -> None:
     make: Any = DEFAULTS[settings["peft_type"]]
     defaults: Mapping[str, Any] = make().to_dict()
     for key, value in settings.items():
-        if key not in UNDERSTOOD and value and value != defaults.get(key):
+        if key not in MERGEABLE_SETTINGS and value and value != defaults.get(key):
             raise ModelError(f"{path} has {key}={value!r}, which is not merged here: {BY_HAND}")
 
 
@@ -126,7 +126,7 @@ def _names(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else sorted(value or [])
 
 
-def check_fits(method: Method, model: PreTrainedModel, folder: Path, *, new_keys: Collection[str]) -> None:
+def check_adapter_fits(method: Method, model: PreTrainedModel, folder: Path, *, new_keys: Collection[str]) -> None:
     """Whether an adapter fits a base: peft only warns of tensors that it does not find, and leaves out others.
 
     Args:

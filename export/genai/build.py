@@ -13,7 +13,7 @@ import onnx
 
 from slimtune.export.config import BLOCK_SIZES, GenaiPrecision
 from slimtune.export.genai.settings import settle
-from slimtune.export.genai.source import CONFIG, check_source, stage, unknown_options
+from slimtune.export.genai.source import MODEL_CONFIG, check_source, stage, unknown_options
 from slimtune.export.graph_names import MODEL
 from slimtune.export.runtime.genai_session import GenaiSession, runtime
 from slimtune.training.atomic_files import folder_aside
@@ -24,12 +24,14 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 
-class GenaiRecipe(NamedTuple):
-    """Attributes:
-    precision: Of the weights. What follows is of int4 alone.
-    block_size: Weights that share a scale: 16, 32, 64, 128 or 256.
-    symmetric: Whether such blocks do without a zero point.
-    quantize_embeddings: Whether the embeddings are in 4 bits as well; if not, tied ones are written a second time.
+class GenaiSettings(NamedTuple):
+    """How onnxruntime-genai's builder is to store a model.
+
+    Attributes:
+        precision: Of the weights. What follows is of int4 alone.
+        block_size: Weights that share a scale: 16, 32, 64, 128 or 256.
+        symmetric: Whether such blocks do without a zero point.
+        quantize_embeddings: Whether the embeddings are in 4 bits as well; if not, tied ones are written a second time.
     """
 
     precision: GenaiPrecision
@@ -39,14 +41,14 @@ class GenaiRecipe(NamedTuple):
 
 
 def build_genai(
-    model_folder: Path, target: Path, recipe: GenaiRecipe, *, extra: Mapping[str, str] = NO_OPTIONS
+    model_folder: Path, target: Path, settings: GenaiSettings, *, extra: Mapping[str, str] = NO_OPTIONS
 ) -> None:
     """Write `model.onnx`, `model.onnx.data`, `genai_config.json` and the tokenizer, in a process without a network.
 
     Args:
         model_folder: A merged transformers folder: `config.json`, `*.safetensors`, `tokenizer.json`.
         target: The folder to write; it is there whole or not at all.
-        recipe: How weights are stored.
+        settings: How weights are stored.
         extra: Further options of the builder, e.g. `{"fuse_qkv": "false"}`.
 
     Raises:
@@ -54,40 +56,40 @@ def build_genai(
     """
     runtime()
     check_source(model_folder)
-    options = _options(recipe, extra)
+    options = _options(settings, extra)
     with TemporaryDirectory() as scratch, folder_aside(target) as aside:
         staged = Path(scratch) / "model"
         stage(model_folder, staged)
-        _run_builder(staged, aside, recipe, options)
-        _check_graph(aside, recipe)
+        _run_builder(staged, aside, settings, options)
+        _check_graph(aside, settings)
         settle(aside, model_folder)
         _check_runs(aside)
 
 
-def _options(recipe: GenaiRecipe, extra: Mapping[str, str]) -> dict[str, str]:
+def _options(settings: GenaiSettings, extra: Mapping[str, str]) -> dict[str, str]:
     """The builder's options, by its names."""
     # its cache of the window's size does not run on the CPU
     options = {"windowed_kv_cache": "false"}
-    if recipe.precision is GenaiPrecision.fp16:
+    if settings.precision is GenaiPrecision.fp16:
         # norms within attention run on GPUs alone
         options |= {"fuse_qk_norm_gqa": "false"}
-    if recipe.precision is GenaiPrecision.int4:
-        if recipe.block_size not in BLOCK_SIZES:
-            raise ModelError(f"block_size is {recipe.block_size}; use one of {', '.join(map(str, BLOCK_SIZES))}")
-        options |= {"block_size": str(recipe.block_size), "is_symmetric": str(recipe.symmetric).lower()}
-        options["op_types_to_quantize"] = "MatMul/Gather" if recipe.quantize_embeddings else "MatMul"
-        if not (recipe.quantize_embeddings and recipe.symmetric):
+    if settings.precision is GenaiPrecision.int4:
+        if settings.block_size not in BLOCK_SIZES:
+            raise ModelError(f"block_size is {settings.block_size}; use one of {', '.join(map(str, BLOCK_SIZES))}")
+        options |= {"block_size": str(settings.block_size), "is_symmetric": str(settings.symmetric).lower()}
+        options["op_types_to_quantize"] = "MatMul/Gather" if settings.quantize_embeddings else "MatMul"
+        if not (settings.quantize_embeddings and settings.symmetric):
             # what is shared it quantizes, and with zero points into a graph that cannot be loaded
             options["shared_embeddings"] = "false"
     if taken := sorted(extra.keys() & options.keys()):
-        raise ModelError(f"the builder's option {taken[0]} is set by the recipe; leave it out of the further ones")
+        raise ModelError(f"the builder's option {taken[0]} is set by the settings; leave it out of the further ones")
     if unknown := unknown_options(extra):
         raise ModelError(f"onnxruntime-genai's builder has no option {unknown[0]}, and would ignore it; leave it out")
     return {**options, **extra}
 
 
-def _run_builder(source: Path, target: Path, recipe: GenaiRecipe, options: Mapping[str, str]) -> None:
-    arguments = {"-i": source, "-o": target, "-p": recipe.precision.value, "-e": recipe.precision.provider}
+def _run_builder(source: Path, target: Path, settings: GenaiSettings, options: Mapping[str, str]) -> None:
+    arguments = {"-i": source, "-o": target, "-p": settings.precision.value, "-e": settings.precision.provider}
     arguments["-c"] = source.parent / "cache"
     words = [str(word) for pair in arguments.items() for word in pair]
     pairs = [f"{name}={value}" for name, value in options.items()]
@@ -101,11 +103,13 @@ def _run_builder(source: Path, target: Path, recipe: GenaiRecipe, options: Mappi
     last = ([line for line in done.stderr.splitlines() if line.strip()] or ["nothing was said"])[-1].strip()
     if done.returncode != 0:
         raise ModelError(
-            f"onnxruntime-genai's builder failed in {recipe.precision.value}, exit code {done.returncode} ({last}); "
+            f"onnxruntime-genai's builder failed in {settings.precision.value}, exit code {done.returncode} ({last}); "
             "check that transformers loads the folder, or leave this runtime out"
         )
     if "MISSING" in done.stderr:
-        raise ModelError(f"weights that {CONFIG} asks for are not in the folder's files; save the merged model again")
+        raise ModelError(
+            f"weights that {MODEL_CONFIG} asks for are not in the folder's files; save the merged model again"
+        )
 
 
 def _check_runs(folder: Path) -> None:
@@ -118,11 +122,11 @@ def _check_runs(folder: Path) -> None:
     session.generate([session.end_ids[:1]], max_new_tokens=2)
 
 
-def _check_graph(folder: Path, recipe: GenaiRecipe) -> None:
+def _check_graph(folder: Path, settings: GenaiSettings) -> None:
     """Options that the builder does not know are ignored, so what it wrote is looked at.
 
     Raises:
-        ModelError: The weights are not stored as the recipe says.
+        ModelError: The weights are not stored as the settings say.
     """
     graph = onnx.load(folder / MODEL, load_external_data=False).graph
     weights = {item.name for item in graph.initializer}
@@ -131,22 +135,22 @@ def _check_graph(folder: Path, recipe: GenaiRecipe) -> None:
         by_type.setdefault(node.op_type, []).append(node)
     quantized, embeddings = by_type.get("MatMulNBits", []), by_type.get("GatherBlockQuantized", [])
     plain = [node for node in by_type.get("MatMul", []) if node.input[1] in weights]
-    is_int4 = recipe.precision is GenaiPrecision.int4
+    is_int4 = settings.precision is GenaiPrecision.int4
     problems = []
     if bool(quantized) != is_int4 or (is_int4 and plain):
         problems.append(f"{len(quantized)} of {len(quantized) + len(plain)} matrices are quantized")
-    if bool(embeddings) != (is_int4 and recipe.quantize_embeddings):
+    if bool(embeddings) != (is_int4 and settings.quantize_embeddings):
         problems.append(f"the embeddings are {'' if embeddings else 'not '}quantized")
     for node in quantized:
         values = {item.name: item.i for item in node.attribute}
         has_zero_points = len(node.input) > 3 and bool(node.input[3])
-        if (values["bits"], values["block_size"]) != (4, recipe.block_size) or has_zero_points == recipe.symmetric:
+        if (values["bits"], values["block_size"]) != (4, settings.block_size) or has_zero_points == settings.symmetric:
             problems.append(
                 f"{node.name} has {values['bits']} bits and blocks of {values['block_size']}, "
                 f"{'with' if has_zero_points else 'without'} zero points"
             )
     if problems:
         raise ModelError(
-            f"onnxruntime-genai's builder did not do as told ({recipe}): {problems[0]}; use the version that "
+            f"onnxruntime-genai's builder did not do as told ({settings}): {problems[0]}; use the version that "
             "slimtune was tested with, 0.18"
         )

@@ -14,15 +14,17 @@ from slimtune.training.tasks.loss import at_least_float32, token_nats
 
 TIMED_PROMPTS = 8
 Ids = Sequence[Sequence[int]]
-Answer = Callable[[Sequence[int]], list[int]]
+AnswerPrompt = Callable[[Sequence[int]], list[int]]
 
 
 class GenaiSample(NamedTuple):
-    """Attributes:
-    prompts: Token ids to go on from.
-    rows: Token ids to predict.
-    max_new_tokens: Longest answer.
-    num_beams: 1 is greedy.
+    """What a folder is compared on.
+
+    Attributes:
+        prompts: Token ids to continue.
+        rows: Token ids to predict.
+        max_new_tokens: Longest answer.
+        num_beams: 1 is greedy.
     """
 
     prompts: Ids
@@ -32,14 +34,16 @@ class GenaiSample(NamedTuple):
 
 
 class GenaiCheck(NamedTuple):
-    """Attributes:
-    answers_equal: Share of prompts that are answered as PyTorch does it, token by token.
-    tokens_equal: Share of PyTorch's tokens that stand before the first other one of their answer.
-    perplexity: Of the rows, by the folder's graph in its runtime.
-    perplexity_pytorch: Of the rows, in PyTorch.
-    size_mb: Graph and weights, in 10^6 bytes.
-    ms_per_token: Time of an answer over its tokens, prompt included; one prompt at a time.
-    ms_per_token_pytorch: The same in PyTorch, with its cache.
+    """A folder for onnxruntime-genai beside PyTorch, on the same rows.
+
+    Attributes:
+        answers_equal: Share of prompts that are answered as PyTorch does it, token by token.
+        tokens_equal: Share of PyTorch's tokens that stand before the first other one of their answer.
+        perplexity: Of the rows, by the folder's graph in its runtime.
+        perplexity_pytorch: Of the rows, in PyTorch.
+        size_mb: Graph and weights, in 10^6 bytes.
+        ms_per_token: Time of an answer over its tokens, prompt included; one prompt at a time.
+        ms_per_token_pytorch: The same in PyTorch, with its cache.
     """
 
     answers_equal: float
@@ -128,7 +132,7 @@ def _row_nats(model: Any, row: Sequence[int]) -> float:
     return float(token_nats(logits_1TV, ids_1T[:, 1:]).double().sum())
 
 
-def _ms_per_token(answer: Answer, sample: GenaiSample) -> float:
+def _ms_per_token(answer: AnswerPrompt, sample: GenaiSample) -> float:
     """Of the first prompts, after one that warms up."""
     prompts = sample.prompts[:TIMED_PROMPTS]
     answer(prompts[0])

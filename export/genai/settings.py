@@ -6,8 +6,8 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from slimtune.export.bundle.bundle import TOKENIZER
 from slimtune.export.graph_names import GENAI_SETTINGS
-from slimtune.export.runtime.genai_session import TOKENIZER
 
 # what transformers does where a model's generation_config.json says nothing
 SEARCH: dict[str, Any] = {

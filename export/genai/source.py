@@ -8,10 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from slimtune.export.runtime.genai_session import TOKENIZER
+from slimtune.export.bundle.bundle import TOKENIZER
 from slimtune.training.errors import ModelError
 
-CONFIG = "config.json"
+MODEL_CONFIG = "config.json"
 # of a head, by onnxruntime's attention on the CPU
 HEAD_SIZE_STEP = 16
 # each of their layers has the window, of which their config says nothing by layer
@@ -31,7 +31,7 @@ def check_source(folder: Path) -> None:
     known = architectures()
     if architecture not in known:
         raise ModelError(
-            f"{folder / CONFIG} has the architecture {architecture}, which onnxruntime-genai does not build; "
+            f"{folder / MODEL_CONFIG} has the architecture {architecture}, which onnxruntime-genai does not build; "
             f"it builds {', '.join(known)}"
         )
     if not (folder / TOKENIZER).is_file():
@@ -41,8 +41,8 @@ def check_source(folder: Path) -> None:
     head_size = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
     if head_size % HEAD_SIZE_STEP:
         raise ModelError(
-            f"{folder / CONFIG} has attention heads of size {head_size}; onnxruntime's attention takes multiples of "
-            f"{HEAD_SIZE_STEP}"
+            f"{folder / MODEL_CONFIG} has attention heads of size {head_size}; onnxruntime's attention takes multiples "
+            f"of {HEAD_SIZE_STEP}"
         )
     _check_positions(config, folder)
 
@@ -55,7 +55,7 @@ def _check_positions(config: Mapping[str, Any], folder: Path) -> None:
     known = {"default"} if by_type else KNOWN_ROTARY.get(config["model_type"], types)
     if unknown := sorted(types - known):
         raise ModelError(
-            f"{folder / CONFIG} has rotary positions of the type {unknown[0]}, which onnxruntime-genai builds of "
+            f"{folder / MODEL_CONFIG} has rotary positions of the type {unknown[0]}, which onnxruntime-genai builds of "
             f"{config['model_type']} as another; it takes {', '.join(sorted(known))}"
         )
 
@@ -67,11 +67,11 @@ def read_config(folder: Path) -> dict[str, Any]:
         ModelError: There is none, or it is broken.
     """
     try:
-        config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config: dict[str, Any] = json.loads((folder / MODEL_CONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ModelError(f"{folder} is no model: it has no {CONFIG}; give a merged transformers folder") from None
+        raise ModelError(f"{folder} is no model: it has no {MODEL_CONFIG}; give a merged transformers folder") from None
     except json.JSONDecodeError as error:
-        raise ModelError(f"{folder / CONFIG} is broken ({error}); save the model again") from None
+        raise ModelError(f"{folder / MODEL_CONFIG} is broken ({error}); save the model again") from None
     return config
 
 
@@ -82,7 +82,7 @@ def stage(folder: Path, target: Path) -> None:
     """
     target.mkdir()
     for path in folder.iterdir():
-        if path.name != CONFIG:
+        if path.name != MODEL_CONFIG:
             (target / path.name).symlink_to(path.resolve())
     config = read_config(folder)
     if config["model_type"] in ALL_WINDOWED and config.get("sliding_window") and not config.get("layer_types"):
@@ -90,7 +90,7 @@ def stage(folder: Path, target: Path) -> None:
     if by_type := _by_layer_type(config):
         local = {"rope_local_base_freq": by_type["sliding_attention"]["rope_theta"]}
         config["rope_parameters"] = {**by_type, **by_type["full_attention"], **local}
-    (target / CONFIG).write_text(json.dumps(config), encoding="utf-8")
+    (target / MODEL_CONFIG).write_text(json.dumps(config), encoding="utf-8")
 
 
 def _by_layer_type(config: Mapping[str, Any]) -> dict[str, Any]:

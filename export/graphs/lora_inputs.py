@@ -16,19 +16,17 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from slimtune.export.graph_names import LOGITS
-from slimtune.export.graphs.tracing import SCOPES
+from slimtune.export.graphs.tracing import SCOPES, WRAPPER
 from slimtune.training.errors import ModelError
 
 DOWN, UP = "lora_A.weight", "lora_B.weight"
 PRODUCTS = ("MatMul", "Gemm", "MatMulNBits")
 CLASSES = "classes"
-# what the traced wrapper calls the model
-PREFIX = "model."
 # the module that a node multiplies for, or None
-Match = Callable[[onnx.NodeProto], str | None]
+ModuleOf = Callable[[onnx.NodeProto], str | None]
 
 
-class Opened(NamedTuple):
+class AdapterInputs(NamedTuple):
     """What a graph's new inputs are, and the nodes that quantizers must leave alone.
 
     Attributes:
@@ -40,7 +38,7 @@ class Opened(NamedTuple):
     kept: frozenset[str]
 
 
-class Whole(NamedTuple):
+class ReplaceableParameter(NamedTuple):
     """A parameter that adapters may replace.
 
     Attributes:
@@ -52,7 +50,7 @@ class Whole(NamedTuple):
     has_classes: bool
 
 
-def add_lora_inputs(model: onnx.ModelProto, modules: Collection[str], match: Match) -> frozenset[str]:
+def add_lora_inputs(model: onnx.ModelProto, modules: Collection[str], match: ModuleOf) -> frozenset[str]:
     """Give the matrix product of each module a LoRA branch: `<module>.lora_A.weight` (K, r), `<module>.lora_B.weight`.
 
     Returns:
@@ -115,7 +113,7 @@ def _branch(node: onnx.NodeProto, module: str, *, number: int) -> list[onnx.Node
     ]
 
 
-def open_parameters(model: onnx.ModelProto, wholes: Mapping[str, Whole]) -> Opened:
+def open_parameters(model: onnx.ModelProto, wholes: Mapping[str, ReplaceableParameter]) -> AdapterInputs:
     """Make parameters inputs, by their names in transformers' model.
 
     The graph must be traced with values that no other parameter has: exporters share equal ones, and leave out zeros.
@@ -135,7 +133,7 @@ def open_parameters(model: onnx.ModelProto, wholes: Mapping[str, Whole]) -> Open
                 f"an adapter has its own '{name}', which the base uses in several places; such an adapter is exported "
                 "alone, by slimtune export"
             )
-        transposed[name] = source.name != PREFIX + name
+        transposed[name] = source.name != WRAPPER + name
         value = whole.value.T if transposed[name] else whole.value
         for node in readers:
             node.input[:] = [name if item == source.name else item for item in node.input]
@@ -146,7 +144,7 @@ def open_parameters(model: onnx.ModelProto, wholes: Mapping[str, Whole]) -> Open
         if output.name == LOGITS and any(whole.has_classes for whole in wholes.values()):
             output.type.tensor_type.shape.dim[-1].dim_param = CLASSES
     del graph.value_info[:]
-    return Opened(transposed, frozenset(kept))
+    return AdapterInputs(transposed, frozenset(kept))
 
 
 def _split_gemms(graph: onnx.GraphProto, modules: Collection[str]) -> None:
@@ -175,7 +173,7 @@ def _split_gemms(graph: onnx.GraphProto, modules: Collection[str]) -> None:
     graph.node.extend(nodes)
 
 
-def _dims(whole: Whole, *, is_transposed: bool) -> tuple[int | str, ...]:
+def _dims(whole: ReplaceableParameter, *, is_transposed: bool) -> tuple[int | str, ...]:
     dims: list[int | str] = list(whole.value.shape)
     if whole.has_classes:
         dims[0] = CLASSES
@@ -185,14 +183,14 @@ def _dims(whole: Whole, *, is_transposed: bool) -> tuple[int | str, ...]:
 def _initializer(graph: onnx.GraphProto, name: str) -> TensorProto:
     """A parameter's tensor: under its own name, or transposed as the right side of its module's product."""
     by_name: dict[str, TensorProto] = {item.name: item for item in graph.initializer}
-    if PREFIX + name in by_name:
-        return by_name[PREFIX + name]
+    if WRAPPER + name in by_name:
+        return by_name[WRAPPER + name]
     module, _, leaf = name.rpartition(".")
     products = [node for node in graph.node if node.op_type in PRODUCTS and module_of(node) == module]
     if leaf == "weight" and products and products[0].input[1] in by_name:
         return by_name[products[0].input[1]]
     raise ModelError(
-        f"an adapter has its own '{name}', which the base's graph has not; such an adapter is exported alone, by "
+        f"an adapter has its own '{name}', which the base's graph lacks; such an adapter is exported alone, by "
         "slimtune export"
     )
 
@@ -207,7 +205,7 @@ def module_of(node: onnx.NodeProto) -> str | None:
     for item in node.metadata_props:
         if item.key == SCOPES:
             scopes = ast.literal_eval(item.value)
-            return str(scopes[-2]).removeprefix(PREFIX) if len(scopes) > 1 else None
+            return str(scopes[-2]).removeprefix(WRAPPER) if len(scopes) > 1 else None
     return None
 
 

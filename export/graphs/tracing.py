@@ -17,14 +17,18 @@ from slimtune.training.errors import ModelError
 INLINE_BYTES = 1_500_000_000
 # where the exporter notes the modules that a node comes from
 SCOPES = "pkg.torch.onnx.name_scopes"
+# what the traced wrapper calls the model
+WRAPPER = "model."
 Axes = Mapping[int, str]
 
 
 class Ports(NamedTuple):
-    """Attributes:
-    samples: Inputs by name, to trace with.
-    outputs: Names of the outputs.
-    shapes: The dynamic axes of each input, by name.
+    """Inputs and outputs of a graph to trace.
+
+    Attributes:
+        samples: Inputs by name, to trace with.
+        outputs: Names of the outputs.
+        shapes: The dynamic axes of each input, by name.
     """
 
     samples: Mapping[str, torch.Tensor]
@@ -102,7 +106,7 @@ def weight_bytes(graph: onnx.ModelProto) -> int:
 @contextlib.contextmanager
 def _traceable(model: Any) -> Iterator[None]:
     """Attention in plain operations: torch 2.13 cannot trace T5's otherwise, and graphs are smaller. Experts neither
-    in a loop nor by grouped products, which ONNX has not.
+    in a loop nor by grouped products, which ONNX does not support.
     """
     attention, experts = model.config._attn_implementation, model.get_experts_implementation()
     model.set_attn_implementation("eager")

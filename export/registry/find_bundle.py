@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from slimtune.export.bundle.bundle import Bundle, open_bundle
-from slimtune.training.errors import ModelError
-
-SCHEME = "models:/"
+from slimtune.export.bundle.adapter_folder import chosen_adapter
+from slimtune.export.bundle.bundle import Bundle, RunnableModel, open_bundle
+from slimtune.export.registry.model_uri import MODELS_URI, default_uri
 
 
 def locate_bundle(name: str, tracking_uri: str | None) -> Bundle:
@@ -18,7 +17,7 @@ def locate_bundle(name: str, tracking_uri: str | None) -> Bundle:
     Raises:
         ModelError: There is no such bundle, or it was tampered with.
     """
-    if not name.startswith(SCHEME):
+    if not name.startswith(MODELS_URI):
         return open_bundle(Path(name).expanduser())
     uri = tracking_uri or default_uri()
     from slimtune.export.registry.mlflow_registry import fetch
@@ -26,13 +25,10 @@ def locate_bundle(name: str, tracking_uri: str | None) -> Bundle:
     return fetch(uri, name)
 
 
-def default_uri() -> str:
-    """The store under the working directory.
+def locate_model(name: str, *, adapter: str | None, tracking_uri: str | None) -> RunnableModel:
+    """The model of a bundle, or one adapter of a folder of adapters over their base.
 
     Raises:
-        ModelError: There is none, and an empty one shall not be made by a look-up.
+        ModelError: There is no such model, or a file of it is missing or was changed.
     """
-    path = Path.cwd() / "mlruns" / "mlflow.db"
-    if not path.is_file():
-        raise ModelError(f"there is no {path}; run the command where the sweep ran, or give --tracking-uri")
-    return f"sqlite:///{path}"
+    return chosen_adapter(name, adapter) or locate_bundle(name, tracking_uri).model

@@ -5,19 +5,18 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import slimtune
 from slimtune.export.bundle.bundle import MANIFEST, Bundle, open_bundle
-from slimtune.export.graph_names import Kind
+from slimtune.export.graph_names import MODEL, Kind
+from slimtune.export.registry.model_uri import MODELS_URI
 from slimtune.export.runtime.prompter import text_columns
 from slimtune.training.errors import ModelError
 from slimtune.training.tracking.mlflow_runs import client_of
 
-SCHEME = "models:/"
 HISTORY, DIGEST = "alias_history", "bundle_sha256"
 REQUIREMENTS = ("jinja2", "numpy", "omegaconf", "onnxruntime", "pandas", "tokenizers")
 
@@ -31,7 +30,7 @@ class RegisteredVersion(NamedTuple):
     @property
     def uri(self) -> str:
         """What `slimtune predict --model` takes."""
-        return f"{SCHEME}{self.name}/{self.version}"
+        return f"{MODELS_URI}{self.name}/{self.version}"
 
 
 def register(uri: str, bundle: Bundle, name: str, *, run_id: str) -> RegisteredVersion:
@@ -42,7 +41,7 @@ def register(uri: str, bundle: Bundle, name: str, *, run_id: str) -> RegisteredV
     """
     client = client_of(uri)
     _ensure_model(client, name, bundle)
-    content = json.dumps(bundle.manifest["files"], sort_keys=True)
+    content = json.dumps(dict(bundle.manifest.files), sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()
     for known in client.search_model_versions(f"name = '{name}'"):
         if known.tags.get(DIGEST) == digest:
@@ -80,7 +79,7 @@ def find_version(uri: str, model_uri: str) -> RegisteredVersion:
     from mlflow.exceptions import MlflowException
 
     client = client_of(uri)
-    path = model_uri.removeprefix(SCHEME)
+    path = model_uri.removeprefix(MODELS_URI)
     name, sign, alias = path.partition("@")
     try:
         if sign:
@@ -113,7 +112,7 @@ def holder(uri: str, name: str, alias: str) -> Bundle | None:
         client_of(uri).get_model_version_by_alias(name, alias)
     except MlflowException:
         return None
-    return fetch(uri, f"{SCHEME}{name}@{alias}")
+    return fetch(uri, f"{MODELS_URI}{name}@{alias}")
 
 
 def fetch(uri: str, model_uri: str) -> Bundle:
@@ -162,7 +161,7 @@ def signature_of(bundle: Bundle) -> Any:
     from mlflow.types.schema import Array, ColSpec, Object, Property, Schema
 
     text, number, whole = DataType.string, DataType.double, DataType.long
-    given: list[Any] = [ColSpec(text, name) for name in text_columns(bundle)]
+    given: list[Any] = [ColSpec(text, name) for name in text_columns(bundle.manifest.interface)]
     answered: list[Any]
     match bundle.kind:
         case Kind.labels:
@@ -174,9 +173,13 @@ def signature_of(bundle: Bundle) -> Any:
             answered = [ColSpec(Array(span), "prediction")]
         case Kind.embedding:
             answered = [ColSpec(number, "prediction")]
+        case Kind.numbers:
+            (shape,) = bundle.manifest.graphs[MODEL]["outputs"].values()
+            answered = [ColSpec(number if len(shape) == 1 else Array(number), "prediction")]
         case _:
             answered = [ColSpec(text, "prediction")]
-            if bundle.manifest["prompt"]["chat_template"] is not None:
+            prompt = bundle.manifest.interface.prompt
+            if prompt is not None and prompt.chat_template is not None:
                 turn = Object([Property(name, text) for name in ("role", "content")])
                 given = [ColSpec(Array(turn), "messages")]
     return ModelSignature(inputs=Schema(given), outputs=Schema(answered))
@@ -194,14 +197,13 @@ def _ensure_model(client: Any, name: str, bundle: Bundle) -> None:
 def _purpose(bundle: Bundle) -> str:
     if bundle.labels:
         return f"Labels: {', '.join(bundle.labels)}"
-    return str(bundle.manifest["task"]).replace("_", " ")
+    return bundle.manifest.training.task.replace("_", " ")
 
 
 def _tags(bundle: Bundle) -> dict[str, str]:
-    variants = {item["name"]: item for item in bundle.manifest["variants"]}
-    chosen: Mapping[str, Any] = variants[bundle.manifest["variant"]]
-    tags = {key: f"{chosen[key]:.4g}" for key in ("metric", "metric_drop", "agreement", "size_mb", "latency_ms")}
-    return {"variant": chosen["name"], "metric_name": bundle.manifest["metric"], **tags}
+    measured = bundle.manifest.report.as_dict()
+    tags = {key: f"{measured[key]:.4g}" for key in ("score", "metric_drop", "agreement", "size_mb", "latency_ms")}
+    return {"variant": bundle.manifest.variant, "metric": bundle.manifest.training.metric, **tags}
 
 
 def _description(bundle: Bundle) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from slimtune.export.bundle.bundle import open_bundle
 from slimtune.export.graph_names import Kind
-from slimtune.export.runtime.predictor import Asked, Columns, predictor_of
+from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
 
 
 class ServedBundle:
@@ -12,7 +12,7 @@ class ServedBundle:
 
     def __init__(self, folder: Path) -> None:
         bundle = open_bundle(folder)
-        self._predictor = predictor_of(bundle, Columns())
+        self._predictor = row_predictor_of(bundle.model, TextColumns())
         self._names = {"prediction": "label"} if bundle.kind is Kind.labels else {}
 
     # without type hints: MLflow reads them, and would validate or warn
@@ -24,7 +24,9 @@ class ServedBundle:
         import pandas
 
         rows = model_input.to_dict(orient="records")
-        answers = self._predictor.answers([Asked(row, f"row {number}") for number, row in enumerate(rows, start=1)])
+        answers = self._predictor.answers(
+            [LocatedRow(row, f"row {number}") for number, row in enumerate(rows, start=1)]
+        )
         return pandas.DataFrame(answers).rename(columns=self._names)
 
 

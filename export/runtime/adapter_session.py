@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 
 
-class Switched:
+class AdapterSession:
     """A base's session with one adapter switched on; others of the same base run beside it.
 
     Args:

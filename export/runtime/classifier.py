@@ -5,16 +5,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from slimtune.export.bundle.bundle import Bundle
+from slimtune.export.bundle.bundle import RunnableModel
 from slimtune.export.runtime.encoder_session import Text, decided, probabilities
 from slimtune.export.runtime.last_token_session import encoder_of
 from slimtune.training.errors import DataError
 
 
 class Answer(NamedTuple):
-    """Attributes:
-    labels: The best one, or with several labels all that are likelier than not; there may be none.
-    probabilities: Of these.
+    """The labels of one text.
+
+    Attributes:
+        labels: The best one, or with several labels all that are likelier than not; there may be none.
+        probabilities: Of these.
     """
 
     labels: tuple[str, ...]
@@ -22,11 +24,11 @@ class Answer(NamedTuple):
 
 
 class Classifier:
-    """A bundle that is ready to run."""
+    """A classifier that is ready to run."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        self._session = encoder_of(bundle)
-        self._bundle = bundle
+    def __init__(self, model: RunnableModel) -> None:
+        self._session = encoder_of(model)
+        self._interface = model.interface
 
     def logits(self, texts: Sequence[Text]) -> np.ndarray:
         """Class scores (N, C).
@@ -35,18 +37,18 @@ class Classifier:
             DataError: It was trained on pairs of texts and is given single ones, or the other way round.
         """
         for text in texts:
-            check_pairs(wanted=self._bundle.takes_pairs, given=isinstance(text, tuple))
+            check_pairs(wanted=self._interface.takes_pairs, given=isinstance(text, tuple))
         return self._session.outputs(texts)
 
     def answer(self, texts: Sequence[Text]) -> list[Answer]:
         """The labels of each text."""
-        multi_label, labels = self._bundle.multi_label, self._bundle.labels
+        multi_label, labels = self._interface.multi_label, self._interface.labels
         logits_NC = self.logits(texts)
         chosen_NC = decided(logits_NC, multi_label=multi_label)
         likely_NC = probabilities(logits_NC, multi_label=multi_label)
         answers = []
         for chosen_C, likely_C in zip(chosen_NC, likely_NC, strict=True):
-            numbers = np.flatnonzero(chosen_C)
+            numbers = np.flatnonzero(chosen_C).tolist()
             answers.append(Answer(tuple(labels[at] for at in numbers), tuple(float(likely_C[at]) for at in numbers)))
         return answers
 

@@ -11,7 +11,7 @@ import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from slimtune.export.graph_names import MODEL
-from slimtune.export.runtime.adapter_session import Switched
+from slimtune.export.runtime.adapter_session import AdapterSession
 from slimtune.export.runtime.execution import ON_CPU, Execution, open_graph
 from slimtune.export.runtime.static_shape import StaticShape
 
@@ -36,7 +36,7 @@ class TextSettings(NamedTuple):
 Text = str | tuple[str, str]
 
 
-class Row(NamedTuple):
+class EncodedText(NamedTuple):
     """Token ids of one text or pair, and to which of the two each token belongs."""
 
     ids: Sequence[int]
@@ -66,7 +66,7 @@ class EncoderSession:
     def with_adapter(self, adapter: Path, *, max_length: int | None = None) -> Self:
         """A session on the same weights with an `.onnx_adapter` file switched on, which may cut texts elsewhere."""
         other = copy.copy(self)
-        other._session = Switched(self._session, adapter)
+        other._session = AdapterSession(self._session, adapter)
         if max_length is not None:
             other._tokenizer = Tokenizer.from_str(self._tokenizer.to_str())
             other._tokenizer.enable_truncation(max_length)
@@ -77,7 +77,7 @@ class EncoderSession:
         rows = self.run_rows(self.encode(texts), batch_size=batch_size)
         return np.stack(rows)
 
-    def run_rows(self, rows: Sequence[Row], *, batch_size: int = PREDICT_BATCH_SIZE) -> list[np.ndarray]:
+    def run_rows(self, rows: Sequence[EncodedText], *, batch_size: int = PREDICT_BATCH_SIZE) -> list[np.ndarray]:
         """What the graph gives for each row; of tokens, without padding (T, C). Rows of like length share a batch."""
         order = sorted(range(len(rows)), key=lambda index: len(rows[index].ids))
         found: list[np.ndarray] = [np.empty(0)] * len(rows)
@@ -87,16 +87,16 @@ class EncoderSession:
                 found[index] = output[: len(rows[index].ids)] if output.ndim > 1 else output
         return found
 
-    def encode(self, texts: Sequence[Text]) -> list[Row]:
+    def encode(self, texts: Sequence[Text]) -> list[EncodedText]:
         """Each text as tokens."""
-        return [Row(encoding.ids, encoding.type_ids) for encoding in self._tokenizer.encode_batch(list(texts))]
+        return [EncodedText(encoding.ids, encoding.type_ids) for encoding in self._tokenizer.encode_batch(list(texts))]
 
     def windows(self, text: str) -> list[Encoding]:
         """A text as one window or several, with the places of their tokens."""
         encoding = self._tokenizer.encode(text)
         return [encoding, *encoding.overflowing]
 
-    def feed(self, rows: Sequence[Row], *, length: int | None = None) -> dict[str, np.ndarray]:
+    def feed(self, rows: Sequence[EncodedText], *, length: int | None = None) -> dict[str, np.ndarray]:
         """Inputs (B, T) of one batch, padded to the longest row, to `length`, or to what the graph takes."""
         longest = self.shape.length or length or max(len(row.ids) for row in rows)
         shape = (len(rows), longest)

@@ -7,26 +7,29 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import onnxruntime
 
+from slimtune.export.bundle.manifest import BuiltFor
 from slimtune.training.errors import ModelError
 
 log = logging.getLogger(__name__)
 
-CPU = "CPUExecutionProvider"
+CPU_PROVIDER = "CPUExecutionProvider"
 WARNINGS, ERRORS_ONLY, FATAL_ONLY = 2, 3, 4
 
 
 class Execution(NamedTuple):
-    """Attributes:
-    provider: onnxruntime's execution provider; operators that it does not take run on the CPU.
-    options: What it is given.
-    num_threads: Threads inside an operator; None leaves it to onnxruntime.
+    """How a graph is run.
+
+    Attributes:
+        provider: onnxruntime's execution provider; operators that it does not take run on the CPU.
+        options: What it is given.
+        num_threads: Threads inside an operator; None leaves it to onnxruntime.
     """
 
-    provider: str = CPU
+    provider: str = CPU_PROVIDER
     options: Mapping[str, str] = {}
     num_threads: int | None = None
 
@@ -35,9 +38,11 @@ ON_CPU = Execution()
 
 
 class Placed(NamedTuple):
-    """Attributes:
-    execution: Where it runs.
-    note: What people are told of it; None if it was built for the CPU.
+    """Where a graph runs on this machine.
+
+    Attributes:
+        execution: Where it runs.
+        note: What people are told of it; None if it was built for the CPU.
     """
 
     execution: Execution
@@ -46,7 +51,7 @@ class Placed(NamedTuple):
 
 def placed(provider: str, options: Mapping[str, str], *, num_threads: int | None = None) -> Placed:
     """On the provider, or on the CPU if it does not start on this machine."""
-    if provider == CPU:
+    if provider == CPU_PROVIDER:
         return Placed(Execution(num_threads=num_threads), None)
     reason = _reason(provider, tuple(sorted(options.items())))
     if reason is None:
@@ -54,11 +59,12 @@ def placed(provider: str, options: Mapping[str, str], *, num_threads: int | None
     return Placed(Execution(num_threads=num_threads), f"built for {provider}, run on CPU: {reason}")
 
 
-def execution_for(manifest: Mapping[str, Any], *, num_threads: int | None = None) -> Execution:
-    """Where a bundle runs here; a line is logged if that is not what it was built for."""
-    target = manifest.get("target") or {}
-    found = placed(target.get("provider", CPU), target.get("provider_options", {}), num_threads=num_threads)
-    if found.note is not None and found.execution.provider == CPU:
+def execution_for(target: BuiltFor | None, *, num_threads: int | None = None) -> Execution:
+    """Where a model runs here; a line is logged if that is not what it was built for."""
+    if target is None:
+        return Execution(num_threads=num_threads)
+    found = placed(target.provider, target.provider_options, num_threads=num_threads)
+    if found.note is not None and found.execution.provider == CPU_PROVIDER:
         log.warning("%s", found.note)
     return found.execution
 
@@ -71,7 +77,7 @@ def open_graph(path: Path, execution: Execution) -> onnxruntime.InferenceSession
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
-    if execution.provider != CPU:
+    if execution.provider != CPU_PROVIDER:
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     if execution.num_threads is not None:
         options.intra_op_num_threads = execution.num_threads
@@ -79,14 +85,14 @@ def open_graph(path: Path, execution: Execution) -> onnxruntime.InferenceSession
         session = _session(str(path), execution, options)
     except Exception as error:
         # onnxruntime's errors have no other base
-        if execution.provider == CPU:
+        if execution.provider == CPU_PROVIDER:
             raise
         first = str(error).partition("\n")[0]
         raise ModelError(
             f"{path} does not run on {execution.provider}: {first}; leave {path.parent.name} out of export.variants, "
             "or use another export/target"
         ) from error
-    if execution.provider != CPU:
+    if execution.provider != CPU_PROVIDER:
         _check_assigned(session, path, execution.provider)
     return session
 
@@ -113,7 +119,7 @@ def _session(
     graph: str | bytes, execution: Execution, options: onnxruntime.SessionOptions
 ) -> onnxruntime.InferenceSession:
     given = [(execution.provider, dict(execution.options))]
-    others: list[tuple[str, dict[str, str]]] = [] if execution.provider == CPU else [(CPU, {})]
+    others: list[tuple[str, dict[str, str]]] = [] if execution.provider == CPU_PROVIDER else [(CPU_PROVIDER, {})]
     return onnxruntime.InferenceSession(graph, options, providers=[*given, *others], enable_fallback=0)
 
 

@@ -11,17 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from tokenizers import Tokenizer
 
+from slimtune.export.bundle.bundle import TOKENIZER
 from slimtune.export.graph_names import GENAI_SETTINGS
 from slimtune.training.errors import ModelError
 
-TOKENIZER = "tokenizer.json"
 BATCH_ROWS, CHUNK_TOKENS = 16, 256
 
 
 class RowNats(NamedTuple):
-    """Attributes:
-    nats: Of each row, the sum of `-log p` of its tokens but the first.
-    counts: How many tokens that is.
+    """How well rows of tokens are predicted.
+
+    Attributes:
+        nats: Of each row, the sum of `-log p` of its tokens but the first.
+        counts: How many tokens that is.
     """
 
     nats: list[float]
@@ -175,7 +177,7 @@ class GenaiSession:
 
     def _check_fits(self, num_tokens: int, max_new_tokens: int) -> None:
         if num_tokens == 0:
-            raise ModelError("a row has no tokens; a model goes on from at least one")
+            raise ModelError("a row has no tokens; a model continues at least one")
         if num_tokens + max_new_tokens > self.context_length:
             raise ModelError(
                 f"a row has {num_tokens} tokens and an answer may have {max_new_tokens}; the model reads "

@@ -1,17 +1,18 @@
-"""Models that write, in onnxruntime: prompts to answers, token by token with a cache; no PyTorch or transformers."""
+"""Generative models in onnxruntime: prompts to answers, token by token with a cache; no PyTorch or transformers."""
 
 # B rows of a batch, T tokens, U of the answer, P past ones, V vocabulary
 
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
 import onnxruntime
 
+from slimtune.export.bundle.interface import GenerationSettings
 from slimtune.export.graph_names import DECODER, ENCODER, LOGITS, MODEL, POSITIONS, Kind
-from slimtune.export.runtime.adapter_session import Switched
+from slimtune.export.runtime.adapter_session import AdapterSession
 from slimtune.export.runtime.encoder_session import PREDICT_BATCH_SIZE
 from slimtune.export.runtime.execution import ON_CPU, Execution, open_graph
 from slimtune.training.data.padding import padded_ids
@@ -20,26 +21,8 @@ Arrays = dict[str, np.ndarray]
 MASK, ENCODER_MASK = "attention_mask", "encoder_attention_mask"
 
 
-class Writing(NamedTuple):
-    """How answers are written: greedily.
-
-    Attributes:
-        max_new_tokens: Longest answer.
-        pad_id: Token id that fills up a batch.
-        end_ids: Tokens that end an answer; empty never ends one.
-        start_id: What a decoder begins with; None for causal models.
-        forced_start_id: First token of every answer, where the model was made so.
-    """
-
-    max_new_tokens: int
-    pad_id: int
-    end_ids: Sequence[int]
-    start_id: int | None = None
-    forced_start_id: int | None = None
-
-
-class Writer(Protocol):
-    """A model that goes on from a state, which it changes."""
+class GenerationSession(Protocol):
+    """A generative model, which continues from a state that it changes."""
 
     def begin(self, prompts: Sequence[Sequence[int]], pad_id: int) -> tuple[Arrays, np.ndarray | None]:
         """The state after the prompts, and the scores (B, V) of the first token if they are known."""
@@ -50,40 +33,46 @@ class Writer(Protocol):
         ...
 
 
-def answers_of(
-    writer: Writer, prompts: Sequence[Sequence[int]], writing: Writing, *, batch_size: int = PREDICT_BATCH_SIZE
+def generated_ids(
+    session: GenerationSession,
+    prompts: Sequence[Sequence[int]],
+    settings: GenerationSettings,
+    *,
+    batch_size: int = PREDICT_BATCH_SIZE,
 ) -> list[list[int]]:
     """Token ids of each answer, without its end; prompts of like length share a batch."""
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     answers: list[list[int]] = [[] for _ in prompts]
     for at in range(0, len(order), batch_size):
         part = order[at : at + batch_size]
-        for index, answer in zip(part, _answers(writer, [prompts[index] for index in part], writing), strict=True):
+        for index, answer in zip(part, _answers(session, [prompts[index] for index in part], settings), strict=True):
             answers[index] = answer
     return answers
 
 
-def _answers(writer: Writer, prompts: Sequence[Sequence[int]], writing: Writing) -> list[list[int]]:
-    state, scores_BV = writer.begin(prompts, writing.pad_id)
+def _answers(
+    session: GenerationSession, prompts: Sequence[Sequence[int]], settings: GenerationSettings
+) -> list[list[int]]:
+    state, scores_BV = session.begin(prompts, settings.pad_id)
     if scores_BV is None:
-        scores_BV = writer.step(state, np.full(len(prompts), writing.start_id))
+        scores_BV = session.step(state, np.full(len(prompts), settings.start_id))
     answers: list[list[int]] = [[] for _ in prompts]
     open_B = np.ones(len(prompts), dtype=bool)
-    for place in range(writing.max_new_tokens):
+    for place in range(settings.max_new_tokens):
         ids_B = scores_BV.argmax(-1)
-        if place == 0 and writing.forced_start_id is not None:
-            ids_B[:] = writing.forced_start_id
-        open_B &= ~np.isin(ids_B, list(writing.end_ids))
+        if place == 0 and settings.forced_start_id is not None:
+            ids_B[:] = settings.forced_start_id
+        open_B &= ~np.isin(ids_B, list(settings.end_ids))
         for row in np.flatnonzero(open_B):
             answers[row].append(int(ids_B[row]))
-        if not open_B.any() or place + 1 == writing.max_new_tokens:
+        if not open_B.any() or place + 1 == settings.max_new_tokens:
             break
-        scores_BV = writer.step(state, np.where(open_B, ids_B, writing.pad_id))
+        scores_BV = session.step(state, np.where(open_B, ids_B, settings.pad_id))
     return answers
 
 
 class CausalSession:
-    """Runs one causal model, as `export.causal_graph` writes it."""
+    """Runs one causal model, as `graphs.causal_graph` writes it."""
 
     def __init__(self, folder: Path, *, execution: Execution = ON_CPU) -> None:
         self._session = open_graph(folder / MODEL, execution)
@@ -93,7 +82,7 @@ class CausalSession:
     def with_adapter(self, adapter: Path) -> Self:
         """A session on the same weights with an `.onnx_adapter` file switched on."""
         other = copy.copy(self)
-        other._session = Switched(self._session, adapter)
+        other._session = AdapterSession(self._session, adapter)
         return other
 
     def scores(self, ids_BT: np.ndarray, mask_BT: np.ndarray) -> np.ndarray:
@@ -118,7 +107,7 @@ class CausalSession:
 
 
 class EncoderDecoderSession:
-    """Runs one encoder-decoder, as `export.encoder_decoder_graph` writes it."""
+    """Runs one encoder-decoder, as `graphs.seq2seq_graph` writes it."""
 
     def __init__(self, folder: Path, *, execution: Execution = ON_CPU) -> None:
         self._encoder = open_graph(folder / ENCODER, execution)
@@ -150,10 +139,10 @@ class EncoderDecoderSession:
         return {ENCODER_MASK: mask_BT, **looked_up, **own}
 
 
-def writer_of(
+def generation_session_of(
     kind: Kind, folder: Path, *, execution: Execution = ON_CPU, adapter: Path | None = None
 ) -> CausalSession | EncoderDecoderSession:
-    """The session of a kind that writes, a causal one with an adapter switched on if one is given."""
+    """The session of a generative kind, a causal one with an adapter switched on if one is given."""
     if kind is Kind.encoder_decoder:
         return EncoderDecoderSession(folder, execution=execution)
     session = CausalSession(folder, execution=execution)

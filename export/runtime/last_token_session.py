@@ -6,14 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from slimtune.export.bundle.bundle import TOKENIZER, Bundle
+from slimtune.export.bundle.bundle import TOKENIZER, RunnableModel
 from slimtune.export.graph_names import INPUTS, LOGITS, POSITIONS
 from slimtune.export.runtime.encoder_session import EncoderSession, TextSettings
 from slimtune.export.runtime.execution import execution_for
 from slimtune.export.runtime.generation_session import empty_past, positions
-
-# of a manifest: scores are those of the last token
-LAST_TOKEN = "last_token"
 
 
 class LastTokenSession(EncoderSession):
@@ -33,10 +30,10 @@ class LastTokenSession(EncoderSession):
         return np.asarray(scores_BTC[np.arange(len(ids_BT)), last_B], dtype=np.float32)
 
 
-def encoder_of(bundle: Bundle) -> EncoderSession:
-    """A bundle's encoder, with its adapter switched on if it is one of several."""
-    manifest = bundle.manifest
-    settings = TextSettings(manifest["max_length"], manifest["pad_id"], manifest.get("stride"))
-    kind = LastTokenSession if manifest.get(LAST_TOKEN) else EncoderSession
-    session = kind(bundle.folder, bundle.folder / TOKENIZER, settings, execution=execution_for(manifest))
-    return session if bundle.adapter is None else session.with_adapter(bundle.adapter)
+def encoder_of(model: RunnableModel) -> EncoderSession:
+    """A model's encoder, with its adapter switched on if it is one of several."""
+    interface = model.interface
+    settings = TextSettings(interface.max_length, interface.pad_id, interface.stride)
+    kind = LastTokenSession if interface.last_token else EncoderSession
+    session = kind(model.folder, model.folder / TOKENIZER, settings, execution=execution_for(model.target))
+    return session if model.adapter is None else session.with_adapter(model.adapter)

@@ -1,66 +1,44 @@
-"""What a model that writes is given: rows to prompts to token ids, without PyTorch or transformers."""
+"""What a generative model is given: rows to prompts to token ids, without PyTorch or transformers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tokenizers import Tokenizer
 
-from slimtune.export.bundle.bundle import Bundle
+from slimtune.export.bundle.interface import Interface, PromptSettings
 from slimtune.export.graph_names import Kind
 from slimtune.training.data.examples import MESSAGES, encodable, text_of
 from slimtune.training.data.prompt_template import FIELD, filled
 from slimtune.training.errors import DataError
 
 
-class Prompting(NamedTuple):
-    """How the training rows became prompts; the manifest's `prompt`.
-
-    Attributes:
-        text_column: The prompt's, where there is no template.
-        template: With `{column}` fields; None gives the text as it is.
-        chat_template: Of chats, in Jinja; None where the model was trained on none.
-        special_tokens: Names and texts of tokens that a chat template may ask for.
-        num_end_tokens: How many tokens the tokenizer puts behind a text by itself, which are left out.
-        max_tokens: Longest prompt: of a longer one, the end is kept, or the beginning by an encoder-decoder.
-        is_causal: Whether the model goes on from the prompt.
-    """
-
-    text_column: str
-    template: str | None
-    chat_template: str | None
-    special_tokens: Mapping[str, str]
-    num_end_tokens: int
-    max_tokens: int
-    is_causal: bool
-
-
-def text_columns(bundle: Bundle) -> list[str]:
-    """Columns of texts that a bundle's rows need."""
-    match bundle.kind:
+def text_columns(interface: Interface) -> list[str]:
+    """Columns of texts that a model's rows need."""
+    match interface.kind:
         case Kind.embedding:
             return ["text", "text_pair"]
-        case Kind.labels if bundle.takes_pairs:
+        case Kind.labels | Kind.numbers if interface.takes_pairs:
             return ["text", "text_pair"]
-        case Kind.labels | Kind.tags:
+        case Kind.labels | Kind.tags | Kind.numbers:
             return ["text"]
         case _:
-            prompting = Prompting(**bundle.manifest["prompt"])
-            fields = FIELD.findall(prompting.template or "")
-            return sorted(set(fields)) if prompting.template is not None else [prompting.text_column]
+            prompt = interface.prompt
+            assert prompt is not None
+            return [prompt.text_column] if prompt.template is None else sorted(set(FIELD.findall(prompt.template)))
 
 
 class Prompter:
     """Makes prompts as in training."""
 
-    def __init__(self, tokenizer: Path, prompting: Prompting) -> None:
-        self._prompting = prompting
+    def __init__(self, tokenizer: Path, prompt_settings: PromptSettings) -> None:
+        self._prompting = prompt_settings
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()
-        if prompting.is_causal:
+        if prompt_settings.is_causal:
             self._tokenizer.no_truncation()
         else:
-            self._tokenizer.enable_truncation(prompting.max_tokens)
+            self._tokenizer.enable_truncation(prompt_settings.max_tokens)
 
     def row_of_text(self, text: str) -> dict[str, Any]:
         """A row for one text: of the template's only column, of a chat's only turn, or of the prompt's column.
@@ -102,7 +80,7 @@ class Prompter:
         if not self._prompting.is_causal:
             return ids
         ids = ids[: len(ids) - self._prompting.num_end_tokens]
-        # a model goes on from something
+        # a model continues something
         ids = ids or self._tokenizer.encode("\n", add_special_tokens=False).ids
         return ids[-self._prompting.max_tokens :]
 

@@ -7,13 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+# inputs of one batch by name
 Feed = Mapping[str, np.ndarray]
 
 
 class StaticShape(NamedTuple):
-    """Attributes:
-    batch: Rows of every batch; None is any number.
-    length: Tokens of every row; None is any number.
+    """The sizes that a graph fixes.
+
+    Attributes:
+        batch: Rows of every batch; None is any number.
+        length: Tokens of every row; None is any number.
     """
 
     batch: int | None

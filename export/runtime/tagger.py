@@ -7,23 +7,23 @@ from collections.abc import Sequence
 import numpy as np
 from tokenizers import Encoding
 
-from slimtune.export.bundle.bundle import Bundle
-from slimtune.export.runtime.encoder_session import Row
+from slimtune.export.bundle.bundle import RunnableModel
+from slimtune.export.runtime.encoder_session import EncodedText
 from slimtune.export.runtime.last_token_session import encoder_of
 from slimtune.training.data.spans import WORD, Span, first_tokens, spans_of_words
 
 
 class Tagger:
-    """A bundle of extraction that is ready to run."""
+    """A model of extraction that is ready to run."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        self._session = encoder_of(bundle)
-        self._tags: list[str] = bundle.manifest["tags"]
+    def __init__(self, model: RunnableModel) -> None:
+        self._session = encoder_of(model)
+        self._tags = model.interface.tags
 
     def spans(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """The spans of each text, in order."""
         windows = [(number, window) for number, text in enumerate(texts) for window in self._session.windows(text)]
-        scores = self._session.run_rows([Row(window.ids, window.type_ids) for _, window in windows])
+        scores = self._session.run_rows([EncodedText(window.ids, window.type_ids) for _, window in windows])
         words: list[list[tuple[int, int, str]]] = [[] for _ in texts]
         ranges = [[match.span() for match in WORD.finditer(text)] for text in texts]
         done = [-1] * len(texts)

@@ -7,24 +7,24 @@ import onnx
 
 from slimtune.export.config import TargetConfig, Variant
 from slimtune.export.graph_names import BATCH, SEQUENCE
-from slimtune.export.variants.quantization_settings import Recipe
+from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.variants.quantize import BUILDERS
 
 
-def build(variant: Variant, source: Path, target: Path, recipe: Recipe) -> None:
+def build(variant: Variant, source: Path, target: Path, settings: QuantizationSettings) -> None:
     """Write every graph of a folder as a variant.
 
     Args:
         variant: What to make.
         source: The fp32 graphs.
         target: The folder to write.
-        recipe: How; the names of `kept` begin with the graph's file, as `named` makes them.
+        settings: How; the names of `kept` begin with the graph's file, as `named` makes them.
     """
     target.mkdir(exist_ok=True, parents=True)
     for path in graphs(source):
         prefix = named(path, "")
-        own = frozenset(name.removeprefix(prefix) for name in recipe.kept if name.startswith(prefix))
-        BUILDERS[variant](path, target / path.name, recipe._replace(kept=own))
+        own = frozenset(name.removeprefix(prefix) for name in settings.kept if name.startswith(prefix))
+        BUILDERS[variant](path, target / path.name, settings._replace(kept=own))
         onnx.checker.check_model(str(target / path.name))
 
 

@@ -1,26 +1,24 @@
 """How a variant is made of a graph."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from slimtune.export.config import Calibration, Int4Algorithm
-
-# inputs of one batch by name
-Feed = Mapping[str, np.ndarray]
+from slimtune.export.runtime.static_shape import Feed
 
 
-class Recipe(NamedTuple):
-    """Attributes:
-    per_channel: One scale for each output channel, and each dimension of an embedding, instead of one for a matrix.
-    block_size: Weights that share a scale, where weights are quantized in blocks.
-    symmetric: Whether blocks do without a zero point.
-    calibration: How ranges are taken from activations.
-    int4_algorithm: How 4 bits are chosen.
-    embedding_bits: Of embedding tables, where weights have 4: 8 or 4.
-    feeds: Batches to take them from.
-    kept: Names of nodes that keep fp32.
+class QuantizationSettings(NamedTuple):
+    """How a variant's weights are quantized.
+
+    Attributes:
+        per_channel: One scale for each output channel, and each dimension of an embedding, instead of one for a matrix.
+        block_size: Weights that share a scale, where weights are quantized in blocks.
+        symmetric: Whether blocks do without a zero point.
+        calibration: How ranges are taken from activations.
+        int4_algorithm: How 4 bits are chosen.
+        embedding_bits: Of embedding tables, where weights have 4: 8 or 4.
+        feeds: Batches to take them from.
+        kept: Names of nodes that keep fp32.
     """
 
     per_channel: bool

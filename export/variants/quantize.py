@@ -12,9 +12,10 @@ from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic
 
 from slimtune.export.config import Calibration, Int4Algorithm, Variant
 from slimtune.export.graphs.tracing import has_data, save_graph
+from slimtune.export.runtime.static_shape import Feed
 from slimtune.export.variants.int4_embeddings import int4_embeddings
 from slimtune.export.variants.int8_embeddings import quantize_embeddings
-from slimtune.export.variants.quantization_settings import Feed, Recipe
+from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.variants.tied_embeddings import untie
 
 # int8 arithmetic inside a block; 0 would compute in fp32 at a sixth of the speed
@@ -23,34 +24,34 @@ INT8, INT4 = 8, 4
 MATRIX_PRODUCTS = ("MatMul", "Gemm")
 
 
-def int8_dynamic(source: Path, target: Path, recipe: Recipe) -> None:
+def int8_dynamic(source: Path, target: Path, settings: QuantizationSettings) -> None:
     """Weights and embeddings in int8, activations quantized by their range at run time: small and the fastest."""
     with _quiet():
         quantize_dynamic(
             source,
             target,
             weight_type=QuantType.QInt8,
-            per_channel=recipe.per_channel,
-            nodes_to_exclude=sorted(recipe.kept),
+            per_channel=settings.per_channel,
+            nodes_to_exclude=sorted(settings.kept),
             use_external_data_format=has_data(source),
         )
 
 
-def int8_blockwise(source: Path, target: Path, recipe: Recipe) -> None:
+def int8_blockwise(source: Path, target: Path, settings: QuantizationSettings) -> None:
     """Weights in int8 with a scale and zero point for each block, embeddings with a scale a dimension.
 
     As small as the other and nearly exact: activations keep their precision, which is what a fine-tuned encoder loses
     most by.
     """
-    _blockwise(source, target, recipe, bits=INT8)
+    _blockwise(source, target, settings, bits=INT8)
 
 
-def int4_blockwise(source: Path, target: Path, recipe: Recipe) -> None:
-    """The same in 4 bits, by the recipe's algorithm; embeddings in 8, or in 4 as well."""
-    _blockwise(source, target, recipe, bits=INT4)
+def int4_blockwise(source: Path, target: Path, settings: QuantizationSettings) -> None:
+    """The same in 4 bits, by the algorithm of the settings; embeddings in 8, or in 4 as well."""
+    _blockwise(source, target, settings, bits=INT4)
 
 
-def _blockwise(source: Path, target: Path, recipe: Recipe, *, bits: int) -> None:
+def _blockwise(source: Path, target: Path, settings: QuantizationSettings, *, bits: int) -> None:
     with _root_logger_kept():
         from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
     graph = onnx.load(source)
@@ -59,34 +60,34 @@ def _blockwise(source: Path, target: Path, recipe: Recipe, *, bits: int) -> None
         quantizer = MatMulNBitsQuantizer(
             graph,
             bits=bits,
-            block_size=recipe.block_size,
-            is_symmetric=recipe.symmetric,
+            block_size=settings.block_size,
+            is_symmetric=settings.symmetric,
             accuracy_level=ACCURACY_LEVEL,
-            nodes_to_exclude=sorted(recipe.kept),
-            algo_config=_algorithm(recipe) if bits == INT4 else None,
+            nodes_to_exclude=sorted(settings.kept),
+            algo_config=_algorithm(settings) if bits == INT4 else None,
         )
         quantizer.process()
     small = quantizer.model.model
-    if recipe.embedding_bits == bits == INT4:
-        int4_embeddings(small, block_size=recipe.block_size, symmetric=recipe.symmetric, kept=recipe.kept)
-    quantize_embeddings(small, per_channel=recipe.per_channel, kept=recipe.kept)
+    if settings.embedding_bits == bits == INT4:
+        int4_embeddings(small, block_size=settings.block_size, symmetric=settings.symmetric, kept=settings.kept)
+    quantize_embeddings(small, per_channel=settings.per_channel, kept=settings.kept)
     save_graph(small, target)
 
 
-def _algorithm(recipe: Recipe) -> Any:
+def _algorithm(settings: QuantizationSettings) -> Any:
     """onnxruntime's settings of an algorithm; None rounds to the nearest."""
     from onnxruntime.quantization.matmul_nbits_quantizer import HQQWeightOnlyQuantConfig, KQuantWeightOnlyQuantConfig
 
-    match recipe.int4_algorithm:
+    match settings.int4_algorithm:
         case Int4Algorithm.rtn:
             return None
         case Int4Algorithm.hqq:
-            return HQQWeightOnlyQuantConfig(block_size=recipe.block_size, bits=INT4)
+            return HQQWeightOnlyQuantConfig(block_size=settings.block_size, bits=INT4)
         case Int4Algorithm.k_quant:
             return KQuantWeightOnlyQuantConfig()
 
 
-def int8_static(source: Path, target: Path, recipe: Recipe) -> None:
+def int8_static(source: Path, target: Path, settings: QuantizationSettings) -> None:
     """Weights and the activations of matrix products in int8, with ranges taken from training rows (QDQ): the form
     that NPUs take. Embeddings as in the other variants.
     """
@@ -99,29 +100,29 @@ def int8_static(source: Path, target: Path, recipe: Recipe) -> None:
     }
     graph = onnx.load(source)
     untie(graph)
-    quantize_embeddings(graph, per_channel=recipe.per_channel, kept=recipe.kept)
+    quantize_embeddings(graph, per_channel=settings.per_channel, kept=settings.kept)
     with _quiet():
         quantize_static(
             graph,
             target,
-            calibration_data_reader=_Feeds(recipe.feeds),
+            calibration_data_reader=_Feeds(settings.feeds),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(MATRIX_PRODUCTS),
-            per_channel=recipe.per_channel,
-            nodes_to_exclude=sorted(recipe.kept),
-            calibrate_method=methods[recipe.calibration],
+            per_channel=settings.per_channel,
+            nodes_to_exclude=sorted(settings.kept),
+            calibrate_method=methods[settings.calibration],
             use_external_data_format=has_data(source),
         )
 
 
-def fp16(source: Path, target: Path, recipe: Recipe) -> None:
+def fp16(source: Path, target: Path, settings: QuantizationSettings) -> None:
     """Half of the size; inputs and outputs stay fp32. On most CPUs not faster. All layers or none: with some of them
     kept, onnxruntime 1.31's converter gives two nodes one name.
     """
     from onnxruntime.transformers.float16 import convert_float_to_float16
     from onnxruntime.transformers.onnx_model import OnnxModel
 
-    assert not recipe.kept
+    assert not settings.kept
     with _quiet():
         half = OnnxModel(convert_float_to_float16(onnx.load(source), keep_io_types=True, disable_shape_infer=True))
         # the converter puts the casts of inputs behind nodes that use them
@@ -129,7 +130,7 @@ def fp16(source: Path, target: Path, recipe: Recipe) -> None:
     save_graph(half.model, target)
 
 
-BUILDERS: Mapping[Variant, Callable[[Path, Path, Recipe], None]] = {
+BUILDERS: Mapping[Variant, Callable[[Path, Path, QuantizationSettings], None]] = {
     Variant.fp16: fp16,
     Variant.int8_dynamic: int8_dynamic,
     Variant.int8_blockwise: int8_blockwise,

@@ -2,41 +2,40 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from slimtune.export.config import Objective, OnnxExport
+from slimtune.export.bundle.variant_report import VariantReport
+from slimtune.export.config import Limits, Objective
 from slimtune.export.runtime.encoder_session import PREDICT_BATCH_SIZE
 from slimtune.export.verification.reference import Found, Reference, Runner
-from slimtune.export.verification.timing import Timing
-from slimtune.training.evaluation.bootstrap import drawn_rows, units_of
+from slimtune.training.evaluation.bootstrap import drawn_rows, percentile_interval, units_of
 
-NUM_RESAMPLES, PERCENTILES = 200, (2.5, 97.5)
+NUM_RESAMPLES = 200
 # numbers of a report, as a tracker takes them
 MEASURED = (
-    *("metric", "metric_drop", "drop_low", "drop_high", "agreement", "max_logit_gap", "size_mb", "latency_ms"),
+    *("score", "metric_drop", "drop_low", "drop_high", "agreement", "max_logit_gap", "size_mb", "latency_ms"),
     *("latency_p95_ms", "batch8_ms", "batch8_p95_ms", "tokens_per_second", "load_ms", "peak_mb"),
 )
 
 
-class Check(NamedTuple):
+class VariantCheck(NamedTuple):
     """A variant beside PyTorch in fp32, on the same rows.
 
     Attributes:
-        metric: The task's metric on the validation rows.
+        score: Of the task's metric on the validation rows.
         metric_drop: How much worse that is than PyTorch's; negative if better. Of perplexity, a share of it.
-        agreement: Share of rows with PyTorch's answer, or of next tokens where text is written; the smaller one of
+        agreement: Share of rows with PyTorch's answer, or of next tokens where text is generated; the smaller one of
             batch 1 and of 8.
         num_disagreeing: Rows or tokens behind it.
         max_logit_gap: Largest absolute difference of any score.
-        same_text: Share of written answers that are PyTorch's; None if nothing is written.
-        found: What the metric is of.
+        same_text: Share of generated answers that are PyTorch's; None if nothing is generated.
+        found: What the score is of.
     """
 
-    metric: float
+    score: float
     metric_drop: float
     agreement: float
     num_disagreeing: int
@@ -44,60 +43,20 @@ class Check(NamedTuple):
     same_text: float | None
     found: Found
 
-    def within(self, limits: OnnxExport) -> bool:
+    def within(self, limits: Limits) -> bool:
         """Whether drop and agreement are within the limits."""
         return self.metric_drop <= limits.max_metric_drop and self.agreement >= limits.min_agreement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VariantReport:
-    """One variant, all that was measured of it.
-
-    Attributes:
-        name: `pytorch`, `fp32`, or the variant's.
-        metric: As `Check`, with the four that follow.
-        drop_low: Lower end of the drop's 95 % interval, rows drawn again in pairs.
-        drop_high: Upper end.
-        size_mb: Size of the model's files in 10^6 bytes.
-        timing: In a process of its own.
-        ran_on: onnxruntime's execution provider; None is PyTorch.
-        kept: Layers that are in fp32 for it to pass.
-        costs: What each layer costs that is quantized alone, the worst first; empty if it was not asked.
-        passed: Whether it is within all limits.
-    """
-
-    name: str
-    metric: float
-    metric_drop: float
-    drop_low: float
-    drop_high: float
-    agreement: float
-    num_disagreeing: int
-    max_logit_gap: float
-    same_text: float | None = None
-    size_mb: float
-    timing: Timing
-    ran_on: str | None = None
-    kept: list[str] = field(default_factory=list)
-    costs: list[dict[str, Any]] = field(default_factory=list)
-    passed: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, those of the timing among them."""
-        values = asdict(self)
-        timing = values.pop("timing")
-        return {**values, **timing}
-
-
-def check(runner: Runner, reference: Reference, *, single: Found | None = None) -> Check:
+def check_variant(runner: Runner, reference: Reference, *, single: Found | None = None) -> VariantCheck:
     """Compare a variant with PyTorch: as `predict` runs it, and row by row unless that is known (`single`)."""
     batched = reference.rows.run(runner, batch_size=PREDICT_BATCH_SIZE)
     # text is written in batches of its own
     single = single or reference.rows.run(runner, batch_size=1, writes=False)
     agreeing = min((reference.agreeing(found) for found in (batched, single)), key=lambda units: units.mean())
     score = reference.score(batched)
-    return Check(
-        metric=score,
+    return VariantCheck(
+        score=score,
         metric_drop=_drop(reference, reference.score(reference.found), score),
         agreement=float(agreeing.mean()),
         num_disagreeing=int((~agreeing).sum()),
@@ -107,24 +66,23 @@ def check(runner: Runner, reference: Reference, *, single: Found | None = None) 
     )
 
 
-def drop_interval(checked: Check, reference: Reference, *, seed: int = 0) -> tuple[float, float]:
+def drop_interval(checked: VariantCheck, reference: Reference, *, seed: int = 0) -> tuple[float, float]:
     """The 95 % percentile interval of the drop: both models are scored on the same rows, drawn again."""
     exact, other = (reference.tally(found) for found in (reference.found, checked.found))
     if exact == other:
         return 0.0, 0.0
-    generator = np.random.default_rng(seed)
     units = units_of(exact)
-    drops = []
-    for _ in range(NUM_RESAMPLES):
-        drawn = generator.integers(0, len(units), len(units))
-        drops.append(
-            _drop(reference, *(reference.score_of(drawn_rows(tally, units, drawn)) for tally in (exact, other)))
-        )
-    low, high = np.percentile(drops, PERCENTILES)
-    return float(low), float(high)
+
+    def drop_of(drawn: np.ndarray) -> float:
+        scores = (reference.score_of(drawn_rows(tally, units, drawn)) for tally in (exact, other))
+        return _drop(reference, *scores)
+
+    if len(units) < 2:
+        return checked.metric_drop, checked.metric_drop
+    return percentile_interval(drop_of, len(units), num_resamples=NUM_RESAMPLES, seed=seed)
 
 
-def is_small(size_mb: float, limits: OnnxExport) -> bool:
+def is_small(size_mb: float, limits: Limits) -> bool:
     """Whether a size is within the limits."""
     return limits.max_size_mb is None or size_mb <= limits.max_size_mb
 

@@ -9,73 +9,74 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from slimtune.export.bundle.interface import GenerationSettings
+from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.config import Objective, OnnxExport, Variant
+from slimtune.export.graph_names import FP32
 from slimtune.export.runtime.encoder_session import PREDICT_BATCH_SIZE, EncoderSession, TextSettings
 from slimtune.export.runtime.execution import Placed
-from slimtune.export.runtime.generation_session import Writing
+from slimtune.export.runtime.static_shape import Feed
 from slimtune.export.variants.build import build, moved
-from slimtune.export.variants.quantization_settings import Feed, Recipe
+from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.verification.check import (
-    Check,
-    VariantReport,
-    check,
+    VariantCheck,
+    check_variant,
     drop_interval,
     folder_mb,
     is_small,
     median_texts,
 )
-from slimtune.export.verification.reference import OnnxRunner, Reference, Rows
+from slimtune.export.verification.reference import ComparedRows, OnnxRunner, Reference
 from slimtune.export.verification.sensitive_layers import LayerCost, fewest_kept, layer_costs
-from slimtune.export.verification.timing import TIMED_TOKENS, Request, measure
+from slimtune.export.verification.timing import TIMED_TOKENS, TimingRequest, measure
 
 # rows that tell what a layer costs
 SENSITIVITY_ROWS = 32
-FP32 = "fp32"
 
 
-class Bench(NamedTuple):
+class VariantSetup(NamedTuple):
     """What variants are made and measured with.
 
     Attributes:
         folder: Where their folders go.
-        limits: What to try and what a variant may cost.
+        config: What to try and what a variant may cost.
         reference: PyTorch's answer on the validation rows.
         training: Training rows, for calibration and for what layers cost; no decision is checked on them.
         tokenizer: The `tokenizer.json`.
-        writing: How text is written; None where none is.
+        generation: How text is generated; None where none is.
         where: Where sessions run.
         num_threads: Of every session.
     """
 
     folder: Path
-    limits: OnnxExport
+    config: OnnxExport
     reference: Reference
-    training: Rows
+    training: ComparedRows
     tokenizer: Path
-    writing: Writing | None
+    generation: GenerationSettings | None
     where: Placed
     num_threads: int
 
     @property
-    def settings(self) -> TextSettings:
+    def text_settings(self) -> TextSettings:
         """How texts become inputs."""
         rows = self.reference.rows
         return TextSettings(rows.config.data.max_length, int(rows.tokenizer.pad_token_id))
 
     def runner(self, folder: Path) -> OnnxRunner:
         """A variant, ready to run."""
-        return OnnxRunner(folder, self.reference.rows, self.tokenizer, self.writing, execution=self.where.execution)
+        return OnnxRunner(folder, self.reference.rows, self.tokenizer, self.generation, execution=self.where.execution)
 
-    def request(self, folder: Path, *, pytorch: bool = False) -> Request:
+    def request(self, folder: Path, *, pytorch: bool = False) -> TimingRequest:
         """What to time of a variant or a checkpoint."""
-        return Request(
+        return TimingRequest(
             folder=str(folder),
             kind=self.reference.rows.kind.value,
             tokenizer=None if pytorch else str(self.tokenizer),
-            max_length=self.settings.max_length,
-            pad_id=self.settings.pad_id,
-            start_id=self.writing.start_id if self.writing else None,
-            new_tokens=min(TIMED_TOKENS, self.writing.max_new_tokens) if self.writing else 0,
+            max_length=self.text_settings.max_length,
+            pad_id=self.text_settings.pad_id,
+            start_id=self.generation.start_id if self.generation else None,
+            new_tokens=min(TIMED_TOKENS, self.generation.max_new_tokens) if self.generation else 0,
             inputs=self._timed(),
             num_threads=self.num_threads,
             provider=self.where.execution.provider,
@@ -95,57 +96,55 @@ class Bench(NamedTuple):
 
 
 class _Tried(NamedTuple):
-    checked: Check
+    checked: VariantCheck
     kept: Sequence[str] = ()
     costs: Sequence[LayerCost] = ()
 
 
-def measured_variants(bench: Bench) -> list[VariantReport]:
+def measured_variants(setup: VariantSetup) -> list[VariantReport]:
     """The report of each variant, fp32 first, whose graphs are there already."""
-    tried = {FP32: _Tried(check(bench.runner(bench.of(FP32)), bench.reference))}
-    recipe = _recipe(bench)
-    for variant in bench.limits.variants:
-        build(variant, bench.of(FP32), bench.of(variant.value), recipe)
-        tried[variant.value] = _Tried(check(bench.runner(bench.of(variant.value)), bench.reference))
-    if bench.limits.keep_sensitive:
-        for variant in _worth_another_try(tried, bench):
-            tried[variant.value] = _with_layers_kept(variant, tried[variant.value], recipe, bench)
-    return [_report(name, one, bench) for name, one in tried.items()]
+    tried = {FP32: _Tried(check_variant(setup.runner(setup.of(FP32)), setup.reference))}
+    settings = _quantization_settings(setup)
+    for variant in setup.config.variants:
+        build(variant, setup.of(FP32), setup.of(variant.value), settings)
+        tried[variant.value] = _Tried(check_variant(setup.runner(setup.of(variant.value)), setup.reference))
+    if setup.config.keep_sensitive:
+        for variant in _worth_another_try(tried, setup):
+            tried[variant.value] = _with_layers_kept(variant, tried[variant.value], settings, setup)
+    return [_report(name, one, setup) for name, one in tried.items()]
 
 
-def _worth_another_try(tried: Mapping[str, _Tried], bench: Bench) -> list[Variant]:
+def _worth_another_try(tried: Mapping[str, _Tried], setup: VariantSetup) -> list[Variant]:
     """Refused variants that could still be the best, the most faithful first."""
-    sizes = {name: folder_mb(bench.of(name)) for name in tried}
-    passed = {
-        name for name, one in tried.items() if one.checked.within(bench.limits) and is_small(sizes[name], bench.limits)
-    }
+    limits, sizes = setup.config.limits, {name: folder_mb(setup.of(name)) for name in tried}
+    passed = {name for name, one in tried.items() if one.checked.within(limits) and is_small(sizes[name], limits)}
     smallest = min((sizes[name] for name in passed), default=float("inf"))
-    refused = [one for one in bench.limits.variants if one.value not in passed and one is not Variant.fp16]
-    if bench.limits.objective is Objective.size and bench.limits.max_latency_ms is None:
+    refused = [one for one in setup.config.variants if one.value not in passed and one is not Variant.fp16]
+    if setup.config.objective is Objective.size and setup.config.max_latency_ms is None:
         refused = [variant for variant in refused if sizes[variant.value] < smallest]
     return sorted(refused, key=lambda variant: -tried[variant.value].checked.agreement)
 
 
-def _with_layers_kept(variant: Variant, before: _Tried, recipe: Recipe, bench: Bench) -> _Tried:
+def _with_layers_kept(variant: Variant, before: _Tried, settings: QuantizationSettings, setup: VariantSetup) -> _Tried:
     """The variant with the fewest layers in fp32 that passes; or as it was, with what its layers cost."""
-    source, scratch = bench.of(FP32), bench.folder / "scratch"
+    source, scratch = setup.of(FP32), setup.folder / "scratch"
     make = partial(build, variant)
 
     def score(folder: Path) -> np.ndarray:
-        outputs = bench.training.run(bench.runner(folder)).outputs
+        outputs = setup.training.run(setup.runner(folder)).outputs
         return np.concatenate([outputs[row].ravel() for row in sorted(outputs)[:SENSITIVITY_ROWS]])
 
     def passes(kept: frozenset[str]) -> bool:
-        make(source, scratch, recipe._replace(kept=kept))
-        checked = check(bench.runner(scratch), bench.reference)
-        passed = checked.within(bench.limits) and is_small(folder_mb(scratch), bench.limits)
+        make(source, scratch, settings._replace(kept=kept))
+        checked = check_variant(setup.runner(scratch), setup.reference)
+        passed = checked.within(setup.config.limits) and is_small(folder_mb(scratch), setup.config.limits)
         if passed:
-            moved(scratch, bench.of(variant.value))
+            moved(scratch, setup.of(variant.value))
             passing.append(checked)
         return passed
 
-    passing: list[Check] = []
-    costs = layer_costs(source, scratch, recipe, build=make, score=score)
+    passing: list[VariantCheck] = []
+    costs = layer_costs(source, scratch, settings, build=make, score=score)
     layers = fewest_kept(costs, passes)
     shutil.rmtree(scratch, ignore_errors=True)
     if layers is None:
@@ -154,22 +153,22 @@ def _with_layers_kept(variant: Variant, before: _Tried, recipe: Recipe, bench: B
     return _Tried(passing[-1], [layer.name for layer in layers], costs)
 
 
-def _recipe(bench: Bench) -> Recipe:
-    limits = bench.limits
-    return Recipe(
-        per_channel=limits.per_channel,
-        block_size=limits.block_size,
-        symmetric=limits.symmetric,
-        calibration=limits.calibration,
-        int4_algorithm=limits.int4_algorithm,
-        embedding_bits=limits.embedding_bits,
-        feeds=_feeds(bench) if Variant.int8_static in limits.variants else (),
+def _quantization_settings(setup: VariantSetup) -> QuantizationSettings:
+    config = setup.config
+    return QuantizationSettings(
+        per_channel=config.per_channel,
+        block_size=config.block_size,
+        symmetric=config.symmetric,
+        calibration=config.calibration,
+        int4_algorithm=config.int4_algorithm,
+        embedding_bits=config.embedding_bits,
+        feeds=_feeds(setup) if Variant.int8_static in config.variants else (),
     )
 
 
-def _feeds(bench: Bench) -> list[Feed]:
-    session = EncoderSession(bench.of(FP32), bench.tokenizer, bench.settings, execution=bench.where.execution)
-    rows = session.encode(bench.training.texts)
+def _feeds(setup: VariantSetup) -> list[Feed]:
+    session = EncoderSession(setup.of(FP32), setup.tokenizer, setup.text_settings, execution=setup.where.execution)
+    rows = session.encode(setup.training.texts)
     # some kinds of calibration take batches of one length only
     longest = max(len(row.ids) for row in rows)
     size = session.shape.batch or PREDICT_BATCH_SIZE
@@ -181,7 +180,9 @@ def _feeds(bench: Bench) -> list[Feed]:
     return feeds
 
 
-def report_of(name: str, checked: Check, *, request: Request, size_mb: float, bench: Bench) -> VariantReport:
+def variant_report_of(
+    name: str, checked: VariantCheck, *, request: TimingRequest, size_mb: float, setup: VariantSetup
+) -> VariantReport:
     """What was measured of a variant, and whether it is within the limits.
 
     Args:
@@ -189,14 +190,14 @@ def report_of(name: str, checked: Check, *, request: Request, size_mb: float, be
         checked: How it compares with PyTorch.
         request: What to time.
         size_mb: Its size in 10^6 bytes.
-        bench: What it is measured with.
+        setup: What it is measured with.
     """
-    limits, timing = bench.limits, measure(request)
-    low, high = drop_interval(checked, bench.reference)
+    limits, timing = setup.config.limits, measure(request)
+    low, high = drop_interval(checked, setup.reference)
     is_fast = limits.max_latency_ms is None or timing.latency_ms <= limits.max_latency_ms
     return VariantReport(
         name=name,
-        metric=checked.metric,
+        score=checked.score,
         metric_drop=checked.metric_drop,
         drop_low=low,
         drop_high=high,
@@ -211,9 +212,11 @@ def report_of(name: str, checked: Check, *, request: Request, size_mb: float, be
     )
 
 
-def _report(name: str, tried: _Tried, bench: Bench) -> VariantReport:
-    folder = bench.of(name)
-    report = report_of(name, tried.checked, request=bench.request(folder), size_mb=folder_mb(folder), bench=bench)
+def _report(name: str, tried: _Tried, setup: VariantSetup) -> VariantReport:
+    folder = setup.of(name)
+    report = variant_report_of(
+        name, tried.checked, request=setup.request(folder), size_mb=folder_mb(folder), setup=setup
+    )
     costs: list[dict[str, Any]] = [
         {"layer": cost.layer.name, "gap": cost.gap, "fp32_mb": cost.layer.fp32_mb} for cost in tried.costs
     ]

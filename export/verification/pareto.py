@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from slimtune.export.verification.check import VariantReport
+from slimtune.export.bundle.variant_report import VariantReport
 
 AXES = (("size_mb", "size in MB"), ("latency_ms", "median time of one row in ms"))
 PASSED, REFUSED, FRONT = "#1a7f4b", "#b3412e", "#9aa0a6"

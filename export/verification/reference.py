@@ -13,33 +13,32 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn.functional import cosine_similarity
 
+from slimtune.export.bundle.interface import GenerationSettings
 from slimtune.export.graph_names import Kind
 from slimtune.export.runtime.encoder_session import PREDICT_BATCH_SIZE, EncoderSession, Text, TextSettings, decided
 from slimtune.export.runtime.execution import ON_CPU, Execution
 from slimtune.export.runtime.generation_session import (
     CausalSession,
     EncoderDecoderSession,
-    Writing,
-    answers_of,
-    writer_of,
+    generated_ids,
+    generation_session_of,
 )
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.batching import IGNORED, Batch, Split, by_length, collate
+from slimtune.training.data.batching import IGNORED, Batch, EncodedSplit, by_length, collate
 from slimtune.training.metrics import Measure, Tally, compute_all, merged
+from slimtune.training.models.generate import Generation, generate
 from slimtune.training.tasks import Task
-from slimtune.training.tasks.classification import Classification
-from slimtune.training.tasks.extraction import Extraction
-from slimtune.training.tasks.generate import Generation, generate
 from slimtune.training.tasks.loss import aligned
-from slimtune.training.tasks.seq2seq_generation import EncoderDecoder, shifted_right
-from slimtune.training.tasks.similarity import Similarity
+from slimtune.training.tasks.seq2seq_generation import shifted_right
 from slimtune.training.tasks.text_to_text import TextToText
 
 # cosines that are as good as the same
 SAME_COSINE = 0.02
+# numbers whose gap is this share of the range of PyTorch's, as that of such cosines is
+SAME_SHARE = 0.01
 # numbers whose gap is looked at: 32 MB of scores, of the first rows
 MOST_OUTPUTS = 1 << 23
-CPU = torch.device("cpu")
+CPU_DEVICE = torch.device("cpu")
 
 
 class Runner(Protocol):
@@ -60,7 +59,7 @@ class Found(NamedTuple):
     Attributes:
         tally: The metrics' state of the rows, in order.
         generated: Of the text that it wrote; None if it wrote none.
-        decided: What each row got: ones and zeros by class, tags of words, the cosine of a pair, or tokens.
+        decided: What each row got: ones and zeros by class, tags of words, the cosine of a pair, numbers, or tokens.
         outputs: Scores or vectors of the first rows, by row.
     """
 
@@ -71,7 +70,7 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
+class ComparedRows:
     """What models are compared on.
 
     Attributes:
@@ -84,7 +83,7 @@ class Rows:
 
     kind: Kind
     task: Task
-    split: Split
+    split: EncodedSplit
     tokenizer: Any
     config: TrialConfig
 
@@ -99,7 +98,7 @@ class Rows:
     @property
     def takes_pairs(self) -> bool:
         """Whether it is given two texts at a time."""
-        return self.kind is Kind.labels and self.config.data.text_pair_column is not None
+        return self.kind.takes_pairs and self.config.data.text_pair_column is not None
 
     @cached_property
     def asked(self) -> list[int]:
@@ -107,7 +106,7 @@ class Rows:
         return self.task.asked(self.split) if isinstance(self.task, TextToText) else []
 
     def prompts(self, rows: Sequence[int]) -> list[list[int]]:
-        """Token ids that writing begins with; of plain text, the first half of a block."""
+        """Token ids that an answer continues; of plain text, the first half of a block."""
         if not isinstance(self.task, TextToText):
             blocks = [self.split.encoded.row(row) for row in rows]
             return [block[: max(1, len(block) // 2)].tolist() for block in blocks]
@@ -120,7 +119,7 @@ class Rows:
         decisions: list[np.ndarray] = [np.empty(0)] * len(self.split)
         shown = self._shown
         for rows in by_length(self.split.encoded.lengths(), batch_size):
-            batch = collate(self.split, rows, pad_id=self.tokenizer.pad_token_id, device=CPU)
+            batch = collate(self.split, rows, pad_id=self.tokenizer.pad_token_id, device=CPU_DEVICE)
             logits = runner.logits(batch)
             tallies.append(self.task.tally(logits, batch, self.split, rows.tolist()))
             for row, output in zip(rows.tolist(), self._outputs(logits, batch), strict=True):
@@ -151,12 +150,17 @@ class Rows:
         return [array[real] for array, real in zip(arrays, real_BK, strict=True)]
 
     def _decided(self, output: np.ndarray) -> np.ndarray:
-        match self.task:
-            case Classification(multi_label=multi_label):
+        match self.kind:
+            case Kind.labels:
+                labels_N = self.split.targets.labels_N
+                # values by class are those of several labels a row
+                multi_label = labels_N is not None and labels_N.ndim > 1
                 return np.asarray(decided(output[None], multi_label=multi_label)[0])
-            case Similarity():
+            case Kind.embedding:
                 first, second = torch.from_numpy(output)
                 return np.array([cosine_similarity(first, second, dim=0).item()])
+            case Kind.numbers:
+                return np.asarray(output)
             case _:
                 return np.asarray(output.argmax(-1))
 
@@ -170,12 +174,12 @@ class Reference:
         found: What it gave, fp32, row by row.
     """
 
-    rows: Rows
+    rows: ComparedRows
     found: Found
 
     @property
     def metric(self) -> str:
-        """The task's."""
+        """Name of the task's metric."""
         return self.rows.config.task.metric
 
     @property
@@ -184,7 +188,7 @@ class Reference:
         return self.rows.config.task.maximize
 
     def score(self, found: Found) -> float:
-        """The metric."""
+        """Of the metric."""
         return self.score_of(self.tally(found))
 
     def tally(self, found: Found) -> Tally:
@@ -194,7 +198,7 @@ class Reference:
         return found.tally
 
     def score_of(self, tally: Tally) -> float:
-        """The metric of all rows, or of those that were drawn."""
+        """Of all rows, or of those that were drawn."""
         return self._scores(tally)[self.metric]
 
     def _scores(self, tally: Tally) -> dict[str, float]:
@@ -214,6 +218,10 @@ class Reference:
                 return np.concatenate([exact == other for exact, other in pairs])
             case Kind.embedding:
                 return np.array([bool(np.abs(exact - other).max() <= SAME_COSINE) for exact, other in pairs])
+            case Kind.numbers:
+                numbers = np.stack(self.found.decided)
+                near = SAME_SHARE * np.ptp(numbers) or SAME_SHARE * np.abs(numbers).max()
+                return np.array([bool(np.abs(exact - other).max() <= near) for exact, other in pairs])
             case _:
                 return np.array([bool((exact == other).all()) for exact, other in pairs])
 
@@ -234,7 +242,7 @@ class Reference:
 class PyTorchRunner:
     """The trained model itself."""
 
-    def __init__(self, model: torch.nn.Module, rows: Rows) -> None:
+    def __init__(self, model: torch.nn.Module, rows: ComparedRows) -> None:
         self._model, self._rows = model, rows
 
     def logits(self, batch: Batch) -> torch.Tensor:
@@ -246,7 +254,7 @@ class PyTorchRunner:
         task = self._rows.task
         assert isinstance(task, TextToText)
         settings = Generation(task.config.max_new_tokens, task.config.num_beams)
-        return generate(self._model, prompts, self._rows.tokenizer, settings=settings, device=CPU)
+        return generate(self._model, prompts, self._rows.tokenizer, settings=settings, device=CPU_DEVICE)
 
 
 class OnnxRunner:
@@ -256,17 +264,23 @@ class OnnxRunner:
         folder: Its graphs.
         rows: What it is asked.
         tokenizer: The `tokenizer.json`.
-        writing: How text is written; None where none is.
+        generation: How text is generated; None where none is.
         execution: Where it runs.
     """
 
     def __init__(
-        self, folder: Path, rows: Rows, tokenizer: Path, writing: Writing | None, *, execution: Execution = ON_CPU
+        self,
+        folder: Path,
+        rows: ComparedRows,
+        tokenizer: Path,
+        generation: GenerationSettings | None,
+        *,
+        execution: Execution = ON_CPU,
     ) -> None:
-        self._rows, self._tokenizer, self._writing = rows, tokenizer, writing
+        self._rows, self._tokenizer, self._writing = rows, tokenizer, generation
         settings = TextSettings(rows.config.data.max_length, rows.tokenizer.pad_token_id)
         self._session: EncoderSession | CausalSession | EncoderDecoderSession = (
-            writer_of(rows.kind, folder, execution=execution)
+            generation_session_of(rows.kind, folder, execution=execution)
             if rows.kind.writes
             else EncoderSession(folder, tokenizer, settings, execution=execution)
         )
@@ -301,20 +315,5 @@ class OnnxRunner:
         assert self._writing is not None
         assert not isinstance(self._session, EncoderSession)
         tokenizer = Tokenizer.from_file(str(self._tokenizer))
-        answers = answers_of(self._session, prompts, self._writing)
+        answers = generated_ids(self._session, prompts, self._writing)
         return [tokenizer.decode(ids, skip_special_tokens=True) for ids in answers]
-
-
-def kind_of(task: Task) -> Kind | None:
-    """What a task's models answer; None for a task of the user's own."""
-    match task:
-        case Classification():
-            return Kind.labels
-        case Extraction():
-            return Kind.tags
-        case Similarity():
-            return Kind.embedding
-        case EncoderDecoder():
-            return Kind.encoder_decoder
-        case _:
-            return Kind.causal if task.peft_task_type == "CAUSAL_LM" else None

@@ -9,17 +9,15 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 
-from slimtune.export.graphs.tracing import SCOPES
+from slimtune.export.graphs.tracing import SCOPES, WRAPPER
 from slimtune.export.variants.build import graphs, named
 from slimtune.export.variants.int8_embeddings import is_lookup
-from slimtune.export.variants.quantization_settings import Recipe
+from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.variants.quantize import MATRIX_PRODUCTS
 
-# our wrapper around the model
-WRAPPER = "model."
 FP32_BYTES = 4
 
-Build = Callable[[Path, Path, Recipe], None]
+Build = Callable[[Path, Path, QuantizationSettings], None]
 # scores of a folder's graphs on a few training rows
 Score = Callable[[Path], np.ndarray]
 
@@ -39,16 +37,20 @@ class Layer(NamedTuple):
 
 
 class LayerCost(NamedTuple):
-    """Attributes:
-    layer: What was quantized alone.
-    gap: Root mean square of the difference that it makes to the scores.
+    """What a layer costs that is quantized alone.
+
+    Attributes:
+        layer: What was quantized alone.
+        gap: Root mean square of the difference that it makes to the scores.
     """
 
     layer: Layer
     gap: float
 
 
-def layer_costs(source: Path, scratch: Path, recipe: Recipe, *, build: Build, score: Score) -> list[LayerCost]:
+def layer_costs(
+    source: Path, scratch: Path, settings: QuantizationSettings, *, build: Build, score: Score
+) -> list[LayerCost]:
     """All layers with what each costs, first those that give the most back for their size.
 
     Errors of layers are taken to be independent, so that their squares add up.
@@ -56,7 +58,7 @@ def layer_costs(source: Path, scratch: Path, recipe: Recipe, *, build: Build, sc
     Args:
         source: The folder of the fp32 graphs.
         scratch: A folder to build in; it is removed.
-        recipe: Of the variant.
+        settings: Of the variant.
         build: Makes the variant.
         score: On rows that no decision is checked on.
     """
@@ -65,7 +67,7 @@ def layer_costs(source: Path, scratch: Path, recipe: Recipe, *, build: Build, sc
     exact = score(source)
     costs = []
     for layer in layers:
-        build(source, scratch, recipe._replace(kept=every - layer.nodes))
+        build(source, scratch, settings._replace(kept=every - layer.nodes))
         gap = float(np.sqrt(np.mean((score(scratch) - exact) ** 2)))
         costs.append(LayerCost(layer, gap))
     shutil.rmtree(scratch, ignore_errors=True)

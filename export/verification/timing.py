@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from slimtune.export.bundle.interface import GenerationSettings
+from slimtune.export.bundle.variant_report import Timing
 from slimtune.export.graph_names import INPUTS, PAIR_INPUTS, Kind
 from slimtune.export.runtime.encoder_session import PREDICT_BATCH_SIZE, EncoderSession, Text, TextSettings
-from slimtune.export.runtime.execution import CPU, Execution
-from slimtune.export.runtime.generation_session import Writing, answers_of, writer_of
+from slimtune.export.runtime.execution import CPU_PROVIDER, Execution
+from slimtune.export.runtime.generation_session import generated_ids, generation_session_of
 
 RUNS, WARMUP = 50, 5
 # a large model is run less often
@@ -27,11 +29,11 @@ MOST_SECONDS, FEWEST_RUNS = 10.0, 5
 # new tokens, if the model may write so many
 TIMED_TOKENS = 16
 MB = 1e6
-Run = Callable[[Sequence[Any]], object]
+Runnable = Callable[[Sequence[Any]], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class TimingRequest:
     """What to run.
 
     Attributes:
@@ -41,7 +43,7 @@ class Request:
         max_length: Longest input in tokens.
         pad_id: Token id that fills up a batch.
         start_id: What a decoder begins with; None for others.
-        new_tokens: What a model that writes is timed with.
+        new_tokens: What a generative model is timed with.
         inputs: Texts, pairs, or token ids of prompts, as many as a batch of `predict` has; the first is also run alone.
         num_threads: Threads inside an operator.
         provider: onnxruntime's execution provider.
@@ -58,33 +60,12 @@ class Request:
     new_tokens: int
     inputs: Sequence[Any]
     num_threads: int
-    provider: str = CPU
+    provider: str = CPU_PROVIDER
     provider_options: Mapping[str, str] = field(default_factory=dict)
     dtype: str = "float32"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """Attributes:
-    load_ms: From the file to a session that can run.
-    latency_ms: Median time of one row, its tokenization included; of a model that writes, of up to 16 new tokens.
-    latency_p95_ms: 95th percentile of it.
-    batch8_ms: Median time of a batch of 8 rows.
-    batch8_p95_ms: 95th percentile of it.
-    tokens_per_second: Of such batches, padding not counted; of a model that writes, new ones.
-    peak_mb: Largest resident memory of the process.
-    """
-
-    load_ms: float
-    latency_ms: float
-    latency_p95_ms: float
-    batch8_ms: float
-    batch8_p95_ms: float
-    tokens_per_second: float
-    peak_mb: float
-
-
-def measure(request: Request) -> Timing:
+def measure(request: TimingRequest) -> Timing:
     """Run it in a process of its own.
 
     Raises:
@@ -102,7 +83,7 @@ def measure(request: Request) -> Timing:
     return Timing(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def measured(request: Request) -> Timing:
+def measured(request: TimingRequest) -> Timing:
     """Measure in this process."""
     started = time.perf_counter()
     run, count = _torch(request) if request.tokenizer is None else _onnx(request)
@@ -130,32 +111,33 @@ def _peak_bytes() -> float:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def _onnx(request: Request) -> tuple[Run, int]:
+def _onnx(request: TimingRequest) -> tuple[Runnable, int]:
     kind, folder = Kind(request.kind), Path(request.folder)
     execution = Execution(request.provider, request.provider_options, request.num_threads)
     if kind.writes:
-        writer = writer_of(kind, folder, execution=execution)
-        writing = Writing(request.new_tokens, request.pad_id, end_ids=(), start_id=request.start_id)
-        return lambda prompts: answers_of(writer, prompts, writing), request.new_tokens * len(request.inputs)
+        generator = generation_session_of(kind, folder, execution=execution)
+        generation = GenerationSettings(request.new_tokens, request.pad_id, end_ids=(), start_id=request.start_id)
+        return lambda prompts: generated_ids(generator, prompts, generation), request.new_tokens * len(request.inputs)
     settings = TextSettings(request.max_length, request.pad_id)
     session = EncoderSession(folder, Path(str(request.tokenizer)), settings, execution=execution)
     count = sum(len(row.ids) for row in session.encode(request.inputs))
     return lambda texts: session.run_rows(session.encode(texts), batch_size=PREDICT_BATCH_SIZE), count
 
 
-def _torch(request: Request) -> tuple[Run, int]:
+def _torch(request: TimingRequest) -> tuple[Runnable, int]:
     import torch
 
-    from slimtune.training.checkpoints.checkpoint import load_model, load_own_tokenizer
+    from slimtune.training.checkpoints.checkpoint import open_checkpoint
 
     torch.set_num_threads(request.num_threads)
-    folder = Path(request.folder)
-    model: Any = load_model(folder).to(getattr(torch, request.dtype))
-    tokenizer = load_own_tokenizer(folder)
-    return _writing(model, request) if Kind(request.kind).writes else _encoding(model, tokenizer, request)
+    checkpoint = open_checkpoint(Path(request.folder))
+    model: Any = checkpoint.model().to(getattr(torch, request.dtype))
+    if Kind(request.kind).writes:
+        return _writing(model, request)
+    return _encoding(model, checkpoint.tokenizer(), request)
 
 
-def _encoding(model: Any, tokenizer: Any, request: Request) -> tuple[Run, int]:
+def _encoding(model: Any, tokenizer: Any, request: TimingRequest) -> tuple[Runnable, int]:
     import torch
 
     def inputs_of(texts: Sequence[Text]) -> Any:
@@ -172,7 +154,7 @@ def _encoding(model: Any, tokenizer: Any, request: Request) -> tuple[Run, int]:
     return run, int(inputs_of(request.inputs)["attention_mask"].sum())
 
 
-def _writing(model: Any, request: Request) -> tuple[Run, int]:
+def _writing(model: Any, request: TimingRequest) -> tuple[Runnable, int]:
     import torch
 
     from slimtune.training.data.padding import padded_ids
@@ -212,4 +194,4 @@ if __name__ == "__main__":
     # JSON has no tuples; pairs are two texts, and prompts are numbers
     pairs = any(isinstance(one, list) and isinstance(one[0], str) for one in given["inputs"])
     given["inputs"] = [tuple(one) for one in given["inputs"]] if pairs else given["inputs"]
-    print(json.dumps(asdict(measured(Request(**given)))))  # noqa: T201
+    print(json.dumps(asdict(measured(TimingRequest(**given)))))  # noqa: T201

@@ -5,22 +5,29 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from slimtune.export.bundle.interface import PromptSettings
 from slimtune.export.graph_names import Kind
-from slimtune.export.manifest import prompter_of
-from slimtune.export.verification.reference import Rows
+from slimtune.export.runtime.prompter import Prompter
+from slimtune.export.verification.reference import ComparedRows
 from slimtune.training.errors import ModelError
 from slimtune.training.tasks.text_to_text import TextToText
 
-Ids = Sequence[int]
+# text, tokens of training, tokens of the bundle
+TokenPair = tuple[str, Sequence[int], Sequence[int]]
 
 
-def check_tokens(rows: Rows, tokenizer: Path) -> None:
+def check_tokenizer(rows: ComparedRows, tokenizer: Path, prompt: PromptSettings | None) -> None:
     """Compare the tokens of all rows.
+
+    Args:
+        rows: As the model was trained on them.
+        tokenizer: The bundle's `tokenizer.json`.
+        prompt: How rows become prompts; None where the model is not generative.
 
     Raises:
         ModelError: A row has others.
     """
-    for text, expected, found in _pairs(rows, tokenizer):
+    for text, expected, found in _pairs(rows, tokenizer, prompt):
         if list(expected) != list(found):
             raise ModelError(
                 f"{tokenizer} gives other tokens than the model's own tokenizer, for {text[:60]!r}: {list(found)[:8]} "
@@ -28,11 +35,11 @@ def check_tokens(rows: Rows, tokenizer: Path) -> None:
             )
 
 
-def _pairs(rows: Rows, path: Path) -> Iterator[tuple[str, Ids, Ids]]:
-    """Text, tokens of training, tokens of the bundle."""
+def _pairs(rows: ComparedRows, path: Path, prompt: PromptSettings | None) -> Iterator[TokenPair]:
     examples, columns = rows.split.examples, rows.split.encoded.columns
     if isinstance(rows.task, TextToText):
-        prompter = prompter_of(rows, path)
+        assert prompt is not None
+        prompter = Prompter(path, prompt)
         everything = range(len(examples))
         for example, expected in zip(examples, rows.prompts(everything), strict=True):
             yield example.text, expected, prompter.of_row(dict(example.row), "a row")
@@ -51,7 +58,7 @@ def _pairs(rows: Rows, path: Path) -> Iterator[tuple[str, Ids, Ids]]:
         yield shown, columns[names[side]].row(first[number]).tolist(), tokenizer.encode_batch([text])[0].ids
 
 
-def _first_windows(rows: Rows) -> list[int]:
+def _first_windows(rows: ComparedRows) -> list[int]:
     if rows.kind is not Kind.tags:
         return list(range(len(rows.split.examples)))
     owners = rows.split.encoded.columns["example"]

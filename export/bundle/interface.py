@@ -1,0 +1,111 @@
+"""How a model is run: what it is given, and what it answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, Self
+
+from slimtune.export.bundle.record import picked
+from slimtune.export.graph_names import Kind
+
+
+class GenerationSettings(NamedTuple):
+    """How answers are generated: greedily.
+
+    Attributes:
+        max_new_tokens: Longest answer.
+        pad_id: Token id that fills up a batch.
+        end_ids: Tokens that end an answer; empty never ends one.
+        start_id: What a decoder begins with; None for causal models.
+        forced_start_id: First token of every answer, where the model was made so.
+    """
+
+    max_new_tokens: int
+    pad_id: int
+    end_ids: Sequence[int]
+    start_id: int | None = None
+    forced_start_id: int | None = None
+
+
+class PromptSettings(NamedTuple):
+    """How the training rows became prompts.
+
+    Attributes:
+        text_column: The prompt's, where there is no template.
+        template: With `{column}` fields; None gives the text as it is.
+        chat_template: Of chats, in Jinja; None where the model was trained on none.
+        special_tokens: Names and texts of tokens that a chat template may ask for.
+        num_end_tokens: How many tokens the tokenizer puts behind a text by itself, which are left out.
+        max_tokens: Longest prompt: of a longer one, the end is kept, or the beginning by an encoder-decoder.
+        is_causal: Whether the answer continues the prompt.
+    """
+
+    text_column: str
+    template: str | None
+    chat_template: str | None
+    special_tokens: Mapping[str, str]
+    num_end_tokens: int
+    max_tokens: int
+    is_causal: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """All that is needed to run a model's graphs.
+
+    Attributes:
+        kind: What it answers.
+        labels: Label names in the order of their ids; empty where it answers none.
+        max_length: Longest input in tokens.
+        pad_id: Token id that fills up a batch.
+        multi_label: Whether a text has any number of labels.
+        takes_pairs: Whether a classifier is given two texts at a time.
+        tags: Of words, in the order of their ids; of extraction alone.
+        stride: Tokens that two windows of a longer text share; None cuts it.
+        pooling: How the vectors of tokens become one of a text; of similarity alone.
+        last_token: Whether a causal graph classifies, by the scores of the last token.
+        max_positions: Most tokens of prompt and answer together; None is any number.
+        generation: How a generative model answers.
+        prompt: How rows become its prompts.
+    """
+
+    kind: Kind
+    labels: Sequence[str]
+    max_length: int
+    pad_id: int
+    multi_label: bool = False
+    takes_pairs: bool = False
+    tags: Sequence[str] = ()
+    stride: int | None = None
+    pooling: str | None = None
+    last_token: bool = False
+    max_positions: int | None = None
+    generation: GenerationSettings | None = None
+    prompt: PromptSettings | None = None
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """From a manifest's plain values.
+
+        Raises:
+            KeyError, TypeError, ValueError: A value is missing or unknown.
+        """
+        kind = Kind(values["kind"])
+        generation, prompt = values.get("generation"), values.get("prompt")
+        if kind.writes and (generation is None or prompt is None):
+            raise KeyError("generation and prompt")
+        return picked(
+            cls,
+            values,
+            kind=kind,
+            generation=None if generation is None else GenerationSettings(**generation),
+            prompt=None if prompt is None else PromptSettings(**prompt),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as a manifest holds them."""
+        return {
+            **asdict(self),
+            "kind": self.kind.value,
+            "generation": self.generation and self.generation._asdict(),
+            "prompt": self.prompt and self.prompt._asdict(),
+        }

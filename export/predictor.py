@@ -1,0 +1,69 @@
+"""A model that answers texts, from whatever names it: a bundle, an adapter over its base, a registered version."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from slimtune.export.registry.find_bundle import locate_model
+from slimtune.export.runtime.row_predictor import LocatedRow, RowPredictor, TextColumns, row_predictor_of
+
+USUAL_COLUMNS = TextColumns()
+
+
+class Predictor:
+    """A model that is ready to run, with onnxruntime and without PyTorch and transformers.
+
+    Example:
+        >>> predictor = Predictor.open("models:/tone-classifier@champion")  # doctest: +SKIP
+        >>> predictor("Oh great, another meeting.")  # doctest: +SKIP
+        {'prediction': 'sarcastic', 'probability': 0.973122}
+    """
+
+    def __init__(self, rows: RowPredictor) -> None:
+        self._rows = rows
+
+    @classmethod
+    def open(
+        cls,
+        model: str | Path,
+        *,
+        adapter: str | None = None,
+        columns: TextColumns = USUAL_COLUMNS,
+        max_new_tokens: int | None = None,
+        tracking_uri: str | None = None,
+    ) -> Self:
+        """Load a model after every file's hash was compared.
+
+        Args:
+            model: A bundle's folder, a folder that `slimtune adapters` wrote, or `models:/<name>@<alias>`.
+            adapter: Which one of a folder of adapters; `base` is none of them.
+            columns: Where rows have their texts.
+            max_new_tokens: Longest answer of a generative model; None is what it was made for.
+            tracking_uri: The MLflow store of a `models:/` URI; None is `mlruns/mlflow.db`.
+
+        Raises:
+            ModelError: There is no such model, or a file of it is missing or was changed.
+            DataError: `max_new_tokens` is given for a model that is not generative, or is not above 0.
+        """
+        found = locate_model(str(model), adapter=adapter, tracking_uri=tracking_uri)
+        return cls(row_predictor_of(found, columns, max_new_tokens=max_new_tokens))
+
+    def __call__(self, text: str, text_pair: str | None = None) -> dict[str, Any]:
+        """The answer to a text, or to two that belong together.
+
+        Returns:
+            `prediction`: a label, a list of labels or of spans, the cosine of two texts, or the text that follows a
+            prompt. Beside it the `probability` of labels; of one text of a model of similarity, `embedding` instead.
+
+        Raises:
+            DataError: The model needs another number of texts.
+        """
+        return self.rows([self._rows.row_of(text, text_pair)])[0]
+
+    def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The answer to each row, in order; rows of like length share a batch.
+
+        Raises:
+            DataError: A row lacks a text.
+        """
+        return self._rows.answers([LocatedRow(row, f"row {number}") for number, row in enumerate(rows, start=1)])
