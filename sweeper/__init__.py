@@ -1,12 +1,15 @@
 """The search: what to try next, who tries it, and which result wins.
 
-In a task function of any Hydra app: `from sweeper import TrialPruned, current_trial`.
+In a task function of any Hydra app: `from slimtune.sweeper import TrialPruned, current_trial`.
 """
 
-if __name__ == "sweeper":
-    raise ImportError("this is slimtune's own folder; import slimtune.sweeper")
+if __name__ != "slimtune.sweeper":
+    raise ImportError(f"{__name__} is a folder of slimtune's; import slimtune.sweeper")
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from slimtune.sweeper.search.task_runner import TrialPruned, current_trial
 
 __all__ = ["TrialPruned", "current_trial"]
 
@@ -17,4 +20,4 @@ def __getattr__(name: str) -> Any:
         from slimtune.sweeper.search import task_runner
 
         return getattr(task_runner, name)
-    raise AttributeError(f"module 'sweeper' has no attribute {name!r}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

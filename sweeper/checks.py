@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from slimtune.export.config import OnnxExport, export_problems, parse_export
+from slimtune.sweeper.optional_packages import missing_packages
 from slimtune.sweeper.search_config import Search, parse_search
 from slimtune.training.config.task import Direction
 from slimtune.training.config.trial import parse_trial
+from slimtune.training.data.readers.reader import check_sources
 from slimtune.training.errors import ConfigError
 from slimtune.training.tracking.uri import has_password
 
@@ -16,13 +18,29 @@ def problems_of(values: Mapping[str, Any]) -> list[str]:
     trial, search = parse_trial(values), parse_search(values.get("search") or {})
     export = parse_export(values.get("export"))
     problems = [*trial.problems, *search.problems, *export.problems]
-    if trial.section is not None and isinstance(export.section, OnnxExport):
-        problems += export_problems(trial.section, export.section)
-    if trial.section is not None and search.section is not None:
-        problems += _direction_problems(maximize=trial.section.task.maximize, search=search.section, values=values)
-        problems += _password_problems(trial.section.tracking.uri, "tracking.uri")
-        problems += _password_problems(search.section.config.storage, "search.storage")
+    if trial.found is not None and isinstance(export.found, OnnxExport):
+        problems += export_problems(trial.found, export.found)
+    if trial.found is not None and export.found is not None:
+        problems += missing_packages(trial.found, export.found)
+    if trial.found is not None and search.found is not None:
+        problems += _direction_problems(maximize=trial.found.task.maximize, search=search.found, values=values)
+        problems += _password_problems(trial.found.tracking.uri, "tracking.uri")
+        problems += _password_problems(search.found.config.storage, "search.storage")
     return problems
+
+
+def check_files(values: Mapping[str, Any]) -> None:
+    """Look for the files of the data, as far as our own readers read them; none is opened.
+
+    Raises:
+        DataError: One is missing.
+    """
+    data = values["data"]
+    if data["reader"] is not None or data["dataset"] is not None:
+        return
+    for key in ("test_file", "validation_file", "train_file"):
+        if data[key] is not None:
+            check_sources(data[key])
 
 
 def checked_search(values: Mapping[str, Any]) -> Search:
@@ -34,8 +52,7 @@ def checked_search(values: Mapping[str, Any]) -> Search:
     problems = problems_of(values)
     if problems:
         raise ConfigError(problems)
-    search: Search = parse_search(values["search"]).section
-    return search
+    return parse_search(values["search"]).section
 
 
 def _direction_problems(*, maximize: bool, search: Search, values: Mapping[str, Any]) -> list[str]:

@@ -28,7 +28,7 @@ COMMANDS = {
     "compare": Command("slimtune.sweeper.commands.compare", "the trials of a sweep as a table or as JSON"),
     "export": Command(
         "slimtune.sweeper.commands.export",
-        "a checkpoint, a sweep's winner or a foreign model as a bundle",
+        "a checkpoint, a sweep's winner or a third-party model as a bundle",
     ),
     "adapters": Command(
         "slimtune.sweeper.commands.adapters", "one ONNX base with adapters that are switched at run time"
@@ -89,6 +89,8 @@ def _ending(command: Callable[[], int | None]) -> int:
         return command() or DONE
     except UserError as error:
         return _bad_input(str(error))
+    except ModuleNotFoundError as error:
+        return _not_installed(error)
     except KeyboardInterrupt:
         print("\nslimtune: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -97,11 +99,23 @@ def _ending(command: Callable[[], int | None]) -> int:
         sys.stderr.close()
         return DONE
     except Exception:  # noqa: BLE001  # the last place that can turn a fault into an exit code
-        traceback.print_exc()
-        print("slimtune: this is a fault of slimtune, please report it with the lines above", file=sys.stderr)
-        return FAULT
+        return _fault()
     finally:
         logging.shutdown()
+
+
+def _not_installed(error: ModuleNotFoundError) -> int:
+    """A package that an extra brings is bad input; another one is a fault."""
+    from slimtune.training.extras import sentence_for
+
+    sentence = sentence_for(error, needed_for="this")
+    return _fault() if sentence is None else _bad_input(sentence)
+
+
+def _fault() -> int:
+    traceback.print_exc()
+    print("slimtune: this is a fault of slimtune, please report it with the lines above", file=sys.stderr)
+    return FAULT
 
 
 def _bad_input(message: str) -> int:

@@ -11,6 +11,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.training.errors import ConfigError
 
+# the config of every command
+CONFIG_MODULE, CONFIG_NAME, VERSION_BASE = "slimtune.conf", "config", "1.3"
+
 
 def with_values(config: DictConfig, values: Mapping[str, Any], loader: ConfigLoader) -> DictConfig | None:
     """The app's part of the config with other values, or None if that takes composing anew.

@@ -2,21 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.training.config.schema import Parsed, above_zero, not_negative, parse_section, suggestion
 from slimtune.training.config.task import Direction
 
 
+class Rungs(NamedTuple):
+    """What a sweep's trials have in common, in training examples: the evaluation cadence and the longest trial."""
+
+    eval_every: int
+    longest: int
+
+
 @dataclass(slots=True, kw_only=True)
-class RandomSampler:
+class RandomSearch:
     """Independent draws."""
 
     name: str
 
 
 @dataclass(slots=True, kw_only=True)
-class TpeSampler:
+class TpeSearch:
     """Tree-structured Parzen estimator (Bergstra et al. 2011), multivariate, as Optuna has it.
 
     Attributes:
@@ -29,14 +37,14 @@ class TpeSampler:
 
 
 @dataclass(slots=True, kw_only=True)
-class NoPruner:
+class NoPruning:
     """Every trial runs to its end."""
 
     name: str
 
 
 @dataclass(slots=True, kw_only=True)
-class SuccessiveHalvingPruner:
+class SuccessiveHalving:
     """Asynchronous successive halving (Li et al. 2020, https://arxiv.org/abs/1810.05934).
 
     Attributes:
@@ -51,7 +59,7 @@ class SuccessiveHalvingPruner:
 
 
 @dataclass(slots=True, kw_only=True)
-class HyperbandPruner:
+class Hyperband:
     """Hyperband with explicit bounds (Li et al. 2018, https://arxiv.org/abs/1603.06560).
 
     Attributes:
@@ -68,7 +76,7 @@ class HyperbandPruner:
 
 
 @dataclass(slots=True, kw_only=True)
-class MedianPruner:
+class MedianStopping:
     """Stops what is worse than the median of the completed trials at the same number of examples.
 
     Attributes:
@@ -82,32 +90,36 @@ class MedianPruner:
     n_warmup_examples: int = field(metadata=not_negative(0))
 
 
-SamplerConfig = RandomSampler | TpeSampler
-PrunerConfig = NoPruner | SuccessiveHalvingPruner | HyperbandPruner | MedianPruner
+STUDY_FILE = "study.db"
 
-SAMPLERS: dict[str, type] = {"random": RandomSampler, "tpe": TpeSampler}
+SamplerConfig = RandomSearch | TpeSearch
+PrunerConfig = NoPruning | SuccessiveHalving | Hyperband | MedianStopping
+
+SAMPLERS: dict[str, type] = {"random": RandomSearch, "tpe": TpeSearch}
 PRUNERS: dict[str, type] = {
-    "none": NoPruner,
-    "successive_halving": SuccessiveHalvingPruner,
-    "hyperband": HyperbandPruner,
-    "median": MedianPruner,
+    "none": NoPruning,
+    "successive_halving": SuccessiveHalving,
+    "hyperband": Hyperband,
+    "median": MedianStopping,
 }
 
 
 @dataclass(slots=True, kw_only=True)
 class SearchConfig:
-    """Attributes:
-    name: The sweep's name: its folder under `outputs/` and its experiment in the tracker.
-    n_trials: Total budget, over all runs of the same command.
-    direction: Whether more or less of the objective is better.
-    seed: Fixes what the sampler suggests.
-    start_from_config: The first trial takes the config's own values, where the space holds them.
-    stop_hopeless: Beside the pruner, stop a trial whose learning curve cannot reach the best trial any more.
-    storage: URL of the study; null is an SQLite file in the sweep's folder.
-    num_workers: Workers that are launched at once.
-    max_retries: How often a trial whose worker died is tried again.
-    finalists: Best trials that are rerun before one is chosen.
-    rerun_seeds: Fresh seeds that each finalist is rerun with.
+    """The budget and the rules of a search.
+
+    Attributes:
+        name: The sweep's name: its folder under `outputs/` and its experiment in the tracker.
+        n_trials: Total budget, over all runs of the same command.
+        direction: Whether more or less of the objective is better.
+        seed: Fixes what the sampler suggests.
+        start_from_config: The first trial takes the config's own values, where the space holds them.
+        stop_hopeless: Beside the pruner, stop a trial whose learning curve cannot reach the best trial any more.
+        storage: URL of the study; null is an SQLite file in the sweep's folder.
+        num_workers: Workers that are launched at once.
+        max_retries: How often a trial whose worker died is tried again.
+        finalists: Best trials that are rerun before one is chosen.
+        rerun_seeds: Fresh seeds that each finalist is rerun with.
     """
 
     name: str
@@ -136,22 +148,26 @@ class Search(NamedTuple):
         return self.config.direction is Direction.maximize
 
 
-def parse_search(values: Mapping[str, Any]) -> Parsed:
+def study_url(folder: Path) -> str:
+    """The study in a sweep's folder, where `search.storage` is null."""
+    return f"sqlite:///{(folder / STUDY_FILE).absolute()}"
+
+
+def parse_search(values: Mapping[str, Any]) -> Parsed[Search]:
     """A `Search` from plain values, or every problem in them."""
     own = {key: value for key, value in values.items() if key not in ("sampler", "pruner")}
-    parts = (
-        parse_section(SearchConfig, own, "search"),
-        _parse_choice(values.get("sampler"), SAMPLERS, "search.sampler"),
-        _parse_choice(values.get("pruner"), PRUNERS, "search.pruner"),
-    )
-    problems = [problem for part in parts for problem in part.problems]
-    search = Search(*(part.section for part in parts))
-    if not problems:
-        problems = list(_cross_problems(search))
+    config = parse_section(SearchConfig, own, "search")
+    sampler = _parse_choice(values.get("sampler"), SAMPLERS, "search.sampler")
+    pruner = _parse_choice(values.get("pruner"), PRUNERS, "search.pruner")
+    problems = [*config.problems, *sampler.problems, *pruner.problems]
+    if problems:
+        return Parsed(None, problems)
+    search = Search(config.section, sampler.section, pruner.section)
+    problems = list(_cross_problems(search))
     return Parsed(None if problems else search, problems)
 
 
-def _parse_choice(values: Any, choices: Mapping[str, type], prefix: str) -> Parsed:
+def _parse_choice(values: Any, choices: Mapping[str, type], prefix: str) -> Parsed[Any]:
     name: Any = values.get("name") if isinstance(values, Mapping) else values
     if name not in choices:
         group = prefix.replace(".", "/")

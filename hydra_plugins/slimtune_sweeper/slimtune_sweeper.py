@@ -11,25 +11,27 @@ from omegaconf import DictConfig, OmegaConf
 
 import slimtune
 
-DEFAULTS = Path(slimtune.__file__).parent / "conf" / "search"
+SEARCH_DEFAULTS = Path(slimtune.__file__).parent / "conf" / "search"
 
 
 def _search_defaults() -> dict[str, Any]:
     """The values of `conf/search/default.yaml`, for apps that have no such group."""
-    values: dict[str, Any] = OmegaConf.to_container(OmegaConf.load(DEFAULTS / "default.yaml"))  # type: ignore[assignment]
+    values: dict[str, Any] = OmegaConf.to_container(OmegaConf.load(SEARCH_DEFAULTS / "default.yaml"))  # type: ignore[assignment]
     for choice in values.pop("defaults")[:-1]:
         for group, option in choice.items():
-            values[group] = OmegaConf.to_container(OmegaConf.load(DEFAULTS / group / f"{option}.yaml"))
+            values[group] = OmegaConf.to_container(OmegaConf.load(SEARCH_DEFAULTS / group / f"{option}.yaml"))
     return values | {"name": "${hydra.job.name}"}
 
 
 @dataclass
 class SlimtuneSweeperConf:
-    """Attributes:
-    search: Budget, sampler, pruner, storage: the keys of slimtune's `search` group.
-    space: Dimensions by config key; sweeps on the command line are added.
-    campaign: What happens around the search, by dotted path; null only searches.
-    worker: Runs trials in a worker, by dotted path; null calls the app's task function once a trial.
+    """What an app may set under `hydra.sweeper`.
+
+    Attributes:
+        search: Budget, sampler, pruner, storage: the keys of slimtune's `search` group.
+        space: Dimensions by config key; sweeps on the command line are added.
+        campaign: What happens around the search, by dotted path; null only searches.
+        worker: Runs trials in a worker, by dotted path; null calls the app's task function once a trial.
     """
 
     _target_: str = "hydra_plugins.slimtune_sweeper.slimtune_sweeper.SlimtuneSweeper"
@@ -58,7 +60,8 @@ class SlimtuneSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Search until the budget is used up."""
-        from slimtune.sweeper.search.sweep import HydraApp, run_sweep
+        from slimtune.sweeper.search.request import HydraApp
+        from slimtune.sweeper.search.sweep import run_sweep
 
         assert self.hydra_context is not None
         assert self.task_function is not None

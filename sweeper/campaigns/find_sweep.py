@@ -3,20 +3,18 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from slimtune.sweeper.finalist import read_winner
+from slimtune.sweeper.search_config import STUDY_FILE, study_url
 from slimtune.training.errors import StoreError
 
-STUDY = "study.db"
-# the stage that notes the winner's best run; `tuning_run.py` writes it, whether or not there is an export
-CHOSEN = "test"
-# `reporting/parent_run.py` notes it; that module imports torch
-PARENT = "parent_run_id"
 
+class FoundSweep(NamedTuple):
+    """A sweep that has ended.
 
-class Ended(NamedTuple):
-    """Attributes:
-    name: The sweep's.
-    checkpoint: Of the winner's best run.
-    run_id: Of the sweep's own run in the tracker; None without a tracker.
+    Attributes:
+        name: The sweep's.
+        checkpoint: Of the winner's best run.
+        run_id: Of the sweep's own run in the tracker; None without a tracker.
     """
 
     name: str
@@ -24,7 +22,7 @@ class Ended(NamedTuple):
     run_id: str | None
 
 
-def find_sweep(given: str, *, outputs: Path, storage: str | None) -> Ended | None:
+def find_sweep(given: str, *, outputs: Path, storage: str | None) -> FoundSweep | None:
     """The choice of a sweep, by its name or its folder; None if nothing of that name is a sweep.
 
     Args:
@@ -36,31 +34,32 @@ def find_sweep(given: str, *, outputs: Path, storage: str | None) -> Ended | Non
         StoreError: The sweep has not ended, or its checkpoint is gone.
     """
     folder = Path(given).expanduser()
-    if not (folder / STUDY).is_file():
+    if not (folder / STUDY_FILE).is_file():
         if folder.is_dir() and storage is None:
             return None
         folder = outputs / given
     if storage is None:
-        if not (folder / STUDY).is_file():
+        if not (folder / STUDY_FILE).is_file():
             return None
-        storage = f"sqlite:///{(folder / STUDY).absolute()}"
-    return _ended(folder.absolute(), storage)
+        storage = study_url(folder)
+    return _found(folder.absolute(), storage)
 
 
-def _ended(folder: Path, storage: str) -> Ended:
+def _found(folder: Path, storage: str) -> FoundSweep:
     from slimtune.sweeper.study import TrialState, load_study_attrs, load_study_trials
+    from slimtune.sweeper.study.record import PARENT_RUN, WINNER
 
     name = folder.name
     attrs = load_study_attrs(storage, name)
-    chosen = attrs.get(CHOSEN)
     trials = load_study_trials(storage, name).trials
     open_states = (TrialState.running, TrialState.waiting)
-    if chosen is None or any(trial.state in open_states for trial in trials):
+    winner = attrs.get(WINNER)
+    if winner is None or any(trial.state in open_states for trial in trials):
         raise StoreError(
-            f"the sweep '{name}' has not ended, so it has chosen no model; give the command that began it again, and "
-            f"it goes on, or export one of its trials, e.g. --run {folder / 'trials' / '0'}"
+            f"the sweep '{name}' has not ended, so it has chosen no model; give the command that began it again "
+            f"to resume it, or export one of its trials, e.g. --run {folder / 'trials' / '0'}"
         )
-    return Ended(name, _there(Path(chosen["key"]), folder), attrs.get(PARENT))
+    return FoundSweep(name, _there(read_winner(winner).checkpoint, folder), attrs.get(PARENT_RUN))
 
 
 def _there(checkpoint: Path, folder: Path) -> Path:

@@ -6,14 +6,14 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from slimtune.sweeper.search.launching import make_launcher, search
+from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.study_spec import make_worker, study_spec
-from slimtune.sweeper.search.sweep import SweepRequest, first_choices, make_launcher, search
-from slimtune.sweeper.search_config import HyperbandPruner
+from slimtune.sweeper.search_config import Hyperband, Rungs
 from slimtune.sweeper.study import Study
-from slimtune.sweeper.study.pruners import Rungs
 
 log = logging.getLogger(__name__)
-RESULTS = "optimization_results.yaml"
+RESULTS_FILE = "optimization_results.yaml"
 
 
 class HydraCampaign:
@@ -22,7 +22,7 @@ class HydraCampaign:
     def check(self, request: SweepRequest) -> Sequence[str]:
         """Hyperband needs its last rung, which nobody but the app's author knows."""
         pruner = request.search.pruner if request.search else None
-        if isinstance(pruner, HyperbandPruner) and pruner.max_examples is None:
+        if isinstance(pruner, Hyperband) and pruner.max_examples is None:
             return ["hydra.sweeper.search.pruner.max_examples is null; set it to the last step that the app reports"]
         return []
 
@@ -47,6 +47,6 @@ class HydraCampaign:
             log.error("no trial completed; see %s", request.folder)
             return None
         best = {"name": "slimtune", "best_value": ranked[0].objective, "best_params": dict(ranked[0].params)}
-        OmegaConf.save(OmegaConf.create(best), request.folder / RESULTS)
+        OmegaConf.save(OmegaConf.create(best), request.folder / RESULTS_FILE)
         log.info("best: trial %d, %s", ranked[0].number, best)
         return best

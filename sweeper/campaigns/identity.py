@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from slimtune.sweeper.search.sweep import SweepRequest
+from slimtune.sweeper.search.request import SweepRequest
 from slimtune.training.errors import StoreError
-from slimtune.training.tracking.mlflow_runs import flat
+from slimtune.training.tracking.display import by_dotted_key
 
-IDENTITY = "identity"
-SECTIONS = ("task", "data", "model", "method", "fit")
-# may differ between the command that began a sweep and the one that goes on with it
+IDENTITY_SECTIONS = ("task", "data", "model", "method", "fit")
+# may differ between the command that began a sweep and the one that resumes it
 MACHINE_KEYS = {"data.cache_dir", "fit.device", "fit.threads", "fit.slots", "fit.eval_batch_size"}
 
 
 def identity_of(request: SweepRequest, data_fingerprint: str) -> dict[str, str]:
     """Everything that trials and scores depend on, by key."""
-    values: dict[str, Any] = flat({name: request.values[name] for name in SECTIONS})
+    values: dict[str, Any] = by_dotted_key({name: request.values[name] for name in IDENTITY_SECTIONS})
     config = request.search.config
     values |= {"search.seed": config.seed, "search.direction": config.direction.value}
     values |= {"search.stop_hopeless": config.stop_hopeless}

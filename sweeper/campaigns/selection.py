@@ -1,54 +1,21 @@
 """From the best few to the winner: each is rerun with fresh seeds, and validation alone decides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from statistics import fmean, stdev
-from typing import Any, NamedTuple
 
+from slimtune.sweeper.finalist import Finalist, Run
+from slimtune.sweeper.search.launching import make_launcher, search
+from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search.study_spec import make_worker, study_spec
-from slimtune.sweeper.search.sweep import SweepRequest, make_launcher, search
-from slimtune.sweeper.search.trial_source import NAME, OVERRIDES
-from slimtune.sweeper.search_config import NoPruner, RandomSampler
-from slimtune.sweeper.space.sweep_syntax import override_lines
+from slimtune.sweeper.search.trial_source import NAME, OF_TRIAL, OVERRIDES
+from slimtune.sweeper.search_config import NoPruning, RandomSearch, Rungs
+from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.study import Study, StudySpec, TrialRecord, TrialState
-from slimtune.sweeper.study.pruners import Rungs
 from slimtune.sweeper.study.record import RESULT
 from slimtune.training.errors import StoreError
 
-OF_TRIAL, SEED = "of_trial", "seed"
-
-
-class Candidate(NamedTuple):
-    """A finalist with all its runs.
-
-    Attributes:
-        number: Its trial.
-        params: Sampled values.
-        scores: Validation objective of the trial and of each rerun.
-        checkpoints: The checkpoint of each.
-        run_ids: The run of each.
-    """
-
-    number: int
-    params: Mapping[str, Any]
-    scores: list[float]
-    checkpoints: list[Path]
-    run_ids: list[str | None]
-
-    @property
-    def mean(self) -> float:
-        """Mean objective over its seeds."""
-        return fmean(self.scores)
-
-    @property
-    def spread(self) -> float:
-        """Standard deviation over its seeds; 0 for one seed."""
-        return stdev(self.scores) if len(self.scores) > 1 else 0.0
-
-    def best(self, *, maximize: bool) -> int:
-        """Which of its runs scored best on validation; the first of equals."""
-        sign = 1 if maximize else -1
-        return max(range(len(self.scores)), key=lambda index: (sign * self.scores[index], -index))
+SEED = "seed"
 
 
 def rerun_study(request: SweepRequest, finalists: Sequence[TrialRecord]) -> Study:
@@ -72,9 +39,9 @@ def rerun_name(finalist: TrialRecord, seed: int) -> str:
     return f"t{finalist.number:02d} seed {seed}"
 
 
-def rerun(request: SweepRequest, study: Study, *, parent_run_id: str | None) -> None:
+def rerun(request: SweepRequest, study: Study, *, parent_run_id: str | None, kept: object = None) -> None:
     """Run the reruns through the same launcher as the search."""
-    worker = make_worker(request, study.spec, parent_run_id=parent_run_id, kind="rerun")
+    worker = make_worker(request, study.spec, parent_run_id=parent_run_id, kind="rerun", kept=kept)
     search(
         study,
         make_launcher(request.app, worker),
@@ -86,18 +53,14 @@ def rerun(request: SweepRequest, study: Study, *, parent_run_id: str | None) -> 
 def rerun_spec(request: SweepRequest, *, num_reruns: int) -> StudySpec:
     """A study that suggests nothing: its trials are enqueued."""
     spec = study_spec(request, Rungs(eval_every=1, longest=1))
-    return StudySpec(
+    return replace(
+        spec,
         name=f"{spec.name}/reruns",
-        storage=spec.storage,
-        maximize=spec.maximize,
         n_trials=num_reruns,
-        seed=spec.seed,
-        sampler=RandomSampler(name="random"),
-        pruner=NoPruner(name="none"),
-        rungs=spec.rungs,
+        sampler=RandomSearch(name="random"),
+        pruner=NoPruning(name="none"),
         stop_hopeless=False,
         space={},
-        max_retries=spec.max_retries,
     )
 
 
@@ -107,35 +70,33 @@ def fresh_seeds(request: SweepRequest) -> list[int]:
     return list(range(first, first + request.search.config.rerun_seeds))
 
 
-def candidates(finalists: Sequence[TrialRecord], reruns: Sequence[TrialRecord]) -> list[Candidate]:
-    """The finalists with the runs that completed."""
+def with_reruns(trials: Sequence[TrialRecord], reruns: Sequence[TrialRecord]) -> list[Finalist]:
+    """The best trials as finalists, each with its reruns that completed."""
     return [
-        _candidate(finalist, [other for other in reruns if other.attrs.get(OF_TRIAL) == finalist.number])
-        for finalist in finalists
+        _finalist(trial, [other for other in reruns if other.attrs.get(OF_TRIAL) == trial.number]) for trial in trials
     ]
 
 
-def _candidate(finalist: TrialRecord, reruns: Sequence[TrialRecord]) -> Candidate:
-    runs = [finalist, *(other for other in reruns if other.state is TrialState.complete)]
-    return Candidate(
-        number=finalist.number,
-        params=finalist.params,
-        scores=[run.objective for run in runs if run.objective is not None],
-        checkpoints=[Path(run.attrs[RESULT]["checkpoint"]) for run in runs],
-        run_ids=[run.run_id for run in runs],
-    )
+def _finalist(trial: TrialRecord, reruns: Sequence[TrialRecord]) -> Finalist:
+    complete = [trial, *(other for other in reruns if other.state is TrialState.complete)]
+    return Finalist(trial.number, trial.params, [_run(one) for one in complete])
 
 
-def winner(entered: Sequence[Candidate], *, maximize: bool) -> Candidate:
+def _run(trial: TrialRecord) -> Run:
+    assert trial.objective is not None, "a complete trial has one"
+    return Run(trial.objective, Path(trial.attrs[RESULT]["checkpoint"]), trial.run_id)
+
+
+def best_finalist(finalists: Sequence[Finalist], *, maximize: bool) -> Finalist:
     """The best mean over seeds among those with most completed runs; ties go by trial number.
 
     Raises:
-        StoreError: Nobody entered.
+        StoreError: There are none.
     """
-    if not entered:
+    if not finalists:
         raise StoreError("no trial completed, so there is no winner; see the failed trials' messages")
     sign = 1 if maximize else -1
     # a finalist whose reruns diverged has fewer scores, and a mean that flatters it
-    num_scores = max(len(candidate.scores) for candidate in entered)
-    whole = [candidate for candidate in entered if len(candidate.scores) == num_scores]
-    return max(whole, key=lambda candidate: (sign * candidate.mean, -candidate.number))
+    num_runs = max(len(finalist.runs) for finalist in finalists)
+    whole = [finalist for finalist in finalists if len(finalist.runs) == num_runs]
+    return max(whole, key=lambda finalist: (sign * finalist.mean, -finalist.number))

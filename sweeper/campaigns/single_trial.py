@@ -2,16 +2,30 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from slimtune.sweeper.checks import checked_search
+from slimtune.sweeper.checks import check_files, checked_search
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import StoreError, UserError
-from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Verdict
+from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Report, Verdict
 
-OURS = (FailureKind.bug, FailureKind.lost)
+OUR_FAULTS = (FailureKind.bug, FailureKind.lost)
+
+
+class TrainResult(NamedTuple):
+    """What one trial without a search gave.
+
+    Attributes:
+        scores: `split/metric` at the best evaluation, and `objective`.
+        checkpoint: Folder of the best checkpoint.
+        run_id: Its run in the tracker; None without a tracker.
+    """
+
+    scores: Mapping[str, float]
+    checkpoint: Path
+    run_id: str | None
 
 
 class SingleTrial:
@@ -30,14 +44,14 @@ class SingleTrial:
         """Keep the run's id for the last lines."""
         self.run_id = run_id
 
-    def report(self, examples_seen: int, metrics: Mapping[str, float]) -> Verdict:
-        """Print the evaluation and go on."""
-        losses = f"loss: train {metrics['train/loss']:.4f}, validation {metrics['validation/loss']:.4f}"
-        progress = f"{metrics['fit/progress']:4.0%}  {examples_seen:>7} rows"
-        objective = f"{self._metric} {metrics['objective']:.4f}"
+    def report(self, examples_seen: int, report: Report) -> Verdict:
+        """Print the evaluation and let the trial continue."""
+        losses = f"loss: train {report.train['train/loss']:.4f}, validation {report.scores['validation/loss']:.4f}"
+        progress = f"{report.progress:4.0%}  {examples_seen:>7} rows"
+        objective = f"{self._metric} {report.objective:.4f}"
         self._console.print(f"{progress}  {losses}  {objective}", highlight=False, soft_wrap=True)
-        if "fit/overfits_since" in metrics:
-            since = f"{metrics['fit/overfits_since']:.0f} rows"
+        if report.overfits_since is not None:
+            since = f"{report.overfits_since} rows"
             story = f"overfits: validation loss was lowest after {since} and rises since, training loss falls"
             self._console.print(f"      {story} (docs/diagnose.md)", highlight=False, soft_wrap=True)
         return Verdict(stop=False)
@@ -46,7 +60,7 @@ class SingleTrial:
         """Nothing is waiting for the outcome; `train` returns it."""
 
 
-def train(values: Mapping[str, Any], folder: str) -> None:
+def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
     """Run one trial and say where its result stands.
 
     Raises:
@@ -54,13 +68,16 @@ def train(values: Mapping[str, Any], folder: str) -> None:
         UserError: The data, the model or the hyperparameters do not work.
     """
     search = checked_search(values)
+    check_files(values)
     from slimtune.sweeper.campaigns.preparation import prepare
-    from slimtune.sweeper.reporting.terminal import print_data
+    from slimtune.sweeper.reporting.data_table import print_data
     from slimtune.training.data_report.build import write_report
+    from slimtune.training.workbench.workbench import Workbenches
     from slimtune.training.worker.run import run_trial
 
     console = Console()
-    report = prepare(parse_trial(values).section).report
+    benches = Workbenches()
+    report = prepare(parse_trial(values).section, benches.read).report
     print_data(console, report)
     write_report(report, Path(folder))
     lineage = Lineage(
@@ -74,12 +91,13 @@ def train(values: Mapping[str, Any], folder: str) -> None:
         tags={"sweep": search.config.name},
     )
     trial = SingleTrial(values, lineage, console)
-    match run_trial(trial):
+    match run_trial(trial, benches):
         case Completed(scores, checkpoint):
             console.print(f"best: objective {scores['objective']:.4f}")
             console.print(f"checkpoint: {checkpoint}", highlight=False, soft_wrap=True)
             console.print(f"run: {trial.run_id}  (slimtune ui)", highlight=False)
-        case Failed(kind, message, trace) if kind in OURS:
+            return TrainResult(scores, checkpoint, trial.run_id)
+        case Failed(kind, message, trace) if kind in OUR_FAULTS:
             raise RuntimeError(f"{message}\n{trace}")
         case Failed(kind, message, _):
             raise UserError(f"the trial failed ({kind.value}): {message}")

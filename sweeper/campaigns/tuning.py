@@ -3,9 +3,13 @@
 import shlex
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from slimtune.sweeper.checks import problems_of
-from slimtune.sweeper.search.sweep import SweepRequest
+from slimtune.sweeper.checks import check_files, problems_of
+from slimtune.sweeper.search.request import SweepRequest
+
+if TYPE_CHECKING:
+    from slimtune.sweeper.campaigns.sweep_result import SweepResult
 
 
 class Tuning:
@@ -15,18 +19,19 @@ class Tuning:
         """Everything that can be said of the config before data or model are looked at."""
         return problems_of(request.values)
 
-    def run(self, request: SweepRequest) -> None:
+    def run(self, request: SweepRequest) -> "SweepResult":
         """Run the campaign to its end; what an earlier run of the same command finished is not done again.
 
         Raises:
             UserError: Data, model or store cannot be used, or no variant passed the gate.
         """
+        check_files(request.values)
         # torch, transformers and MLflow come with it
         from slimtune.sweeper.campaigns.tuning_run import TuningRun
 
         try:
-            TuningRun(request).run()
+            return TuningRun(request).run()
         except KeyboardInterrupt:
             command = shlex.join(["slimtune", "sweep", *request.arguments])
-            print(f"\ninterrupted; what is done is kept. To go on: {command}", file=sys.stderr)
+            print(f"\ninterrupted; what is done is kept. To resume: {command}", file=sys.stderr)
             raise

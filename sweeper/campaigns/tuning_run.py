@@ -1,24 +1,32 @@
 """One run of `slimtune sweep`: search, select, prove, tell."""
 
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from slimtune.export.config import OnnxExport, check_static_length, parse_export
+from slimtune.export.bundle.manifest import Provenance
+from slimtune.export.config import OnnxExport, check_static_length, kind_of_task, parse_export
 from slimtune.sweeper.campaigns import winner_stages
-from slimtune.sweeper.campaigns.identity import IDENTITY, check_same, identity_of
+from slimtune.sweeper.campaigns.identity import check_same, identity_of
 from slimtune.sweeper.campaigns.preparation import prepare
-from slimtune.sweeper.campaigns.selection import Candidate, candidates, rerun, rerun_study, winner
+from slimtune.sweeper.campaigns.selection import best_finalist, rerun, rerun_study, with_reruns
+from slimtune.sweeper.campaigns.sweep_result import SweepResult
+from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.reporting import parent_run, terminal
+from slimtune.sweeper.reporting.data_table import print_data
 from slimtune.sweeper.reporting.live_table import LiveTable
+from slimtune.sweeper.search.launching import make_launcher, search
+from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.study_spec import make_worker, study_spec
-from slimtune.sweeper.search.sweep import SweepRequest, first_choices, make_launcher, search
 from slimtune.sweeper.study import Study
+from slimtune.sweeper.study.record import IDENTITY, WINNER
 from slimtune.training.config.tracking import CheckpointPolicy
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.data_report.build import write_report
 from slimtune.training.data_report.report import DataReport
 from slimtune.training.errors import ModelError
+from slimtune.training.workbench.workbench import Workbenches
 
 
 class TuningRun:
@@ -29,8 +37,11 @@ class TuningRun:
         self._console = Console()
         self._config: TrialConfig = parse_trial(request.values).section
         self._export: Any = parse_export(request.values["export"]).section
-        prepared = prepare(self._config)
+        # the base and the rows, for all that runs in this process
+        self._benches = Workbenches()
+        prepared = prepare(self._config, self._benches.read)
         if isinstance(self._export, OnnxExport):
+            kind_of_task(self._config.task, prepared.export_kind)
             check_static_length(self._export.target, prepared.positions)
         self._study = Study(study_spec(request, prepared.rungs))
         self._identify(prepared.data_fingerprint)
@@ -38,19 +49,20 @@ class TuningRun:
         self._tracked = parent_run.open_parent(request, self._study, self._config.tracking)
         self._tell_data(prepared.report)
 
-    def run(self) -> None:
+    def run(self) -> SweepResult:
         """The pipeline."""
         try:
             self._search()
-            chosen, best_run = self._select()
-            self._prove(chosen, best_run)
+            chosen, best = self._select()
+            result = self._prove(chosen, best)
         except BaseException:
             self._tracked.run.end(state="interrupted", failed=True)
             raise
         self._tracked.run.end(state="complete")
+        return result
 
     def _tell_data(self, report: DataReport) -> None:
-        terminal.print_data(self._console, report)
+        print_data(self._console, report)
         write_report(report, self._request.folder)
         parent_run.log_data_report(self._tracked.run, report)
 
@@ -61,8 +73,10 @@ class TuningRun:
 
     def _search(self) -> None:
         request = self._request
+        if self._study.num_unfinished() > 0:
+            self._forget_winner()
         with LiveTable(self._study, f"sweep {request.search.config.name}", self._console):
-            worker = make_worker(request, self._study.spec, parent_run_id=self._tracked.run.run_id)
+            worker = make_worker(request, self._study.spec, parent_run_id=self._tracked.run.run_id, kept=self._benches)
             search(
                 self._study,
                 make_launcher(request.app, worker),
@@ -74,47 +88,67 @@ class TuningRun:
         terminal.print_trials(self._console, trials)
         parent_run.log_leaderboard(self._tracked.run, trials)
 
-    def _select(self) -> tuple[Candidate, int]:
-        """The winner, and which of its runs is exported."""
+    def _select(self) -> tuple[Finalist, Run]:
+        """The winner, and the run of it that is exported."""
+        finalists = self._finalists()
+        maximize = self._request.search.maximize
+        chosen = best_finalist(finalists, maximize=maximize)
+        best = chosen.best_run(maximize=maximize)
+        self._study.set_attr(WINNER, winner_of(chosen, maximize=maximize).as_dict())
+        terminal.print_winner(self._console, finalists, chosen, metric=self._config.task.metric)
+        upload = self._config.tracking.checkpoints is not CheckpointPolicy.none
+        parent_run.log_winner(self._tracked.run, chosen, best.checkpoint, upload=upload)
+        return chosen, best
+
+    def _finalists(self) -> list[Finalist]:
+        """The best trials, rerun with fresh seeds."""
         request = self._request
-        finalists = self._study.ranked()[: request.search.config.finalists]
-        reruns = rerun_study(request, finalists)
+        trials = self._study.ranked()[: request.search.config.finalists]
+        reruns = rerun_study(request, trials)
         if reruns.num_unfinished() > 0:
-            with LiveTable(reruns, f"the best {len(finalists)} again, with fresh seeds", self._console):
-                rerun(request, reruns, parent_run_id=self._tracked.run.run_id)
+            self._forget_winner()
+            with LiveTable(reruns, f"the best {len(trials)} again, with fresh seeds", self._console):
+                rerun(request, reruns, parent_run_id=self._tracked.run.run_id, kept=self._benches)
         self._tracked.end_left_open(reruns, kind="rerun")
         terminal.print_failed(self._console, reruns.shown())
-        entered = candidates(finalists, reruns.shown())
-        chosen = winner(entered, maximize=request.search.maximize)
-        best_run = chosen.best(maximize=request.search.maximize)
-        terminal.print_winner(self._console, entered, chosen, metric=self._config.task.metric)
-        upload = self._config.tracking.checkpoints is not CheckpointPolicy.none
-        parent_run.log_winner(self._tracked.run, chosen, chosen.checkpoints[best_run], upload=upload)
-        return chosen, best_run
+        return with_reruns(trials, reruns.shown())
 
-    def _prove(self, chosen: Candidate, best_run: int) -> None:
+    def _forget_winner(self) -> None:
+        """What a smaller budget chose is not what this sweep chooses."""
+        self._study.set_attr(WINNER, None)
+
+    def _prove(self, chosen: Finalist, best: Run) -> SweepResult:
         """Test once, export and register."""
-        checkpoint = chosen.checkpoints[best_run]
+        checkpoint = best.checkpoint
+        result = SweepResult(chosen.number, chosen.params, chosen.mean, checkpoint, None, None)
         seed = self._request.search.config.seed
         test = winner_stages.once(
-            self._study, "test", checkpoint, lambda: winner_stages.test_stage(checkpoint, seed=seed)
+            self._study,
+            "test",
+            checkpoint,
+            lambda: winner_stages.test_stage(checkpoint, seed=seed, read=self._benches.read),
         )
         terminal.print_test(self._console, test)
         if test:
             parent_run.log_test(self._tracked.run, test)
         if not isinstance(self._export, OnnxExport):
             terminal.print_next(self._console, self._next(None, None) | {"the best checkpoint": str(checkpoint)})
-            return
-        exported = self._exported(chosen, best_run, test)
+            return result
+        exported = self._exported(chosen, best, test)
         registered = self._registered(exported) if self._tracked.link is not None else None
         terminal.print_next(self._console, self._next(exported, registered))
+        uri = f"models:/{registered['name']}/{registered['version']}" if registered is not None else None
+        return result._replace(bundle=Path(exported["bundle"]), registered=uri)
 
-    def _exported(self, chosen: Candidate, best_run: int, test: winner_stages.Stage) -> winner_stages.Stage:
+    def _exported(self, chosen: Finalist, best: Run, test: winner_stages.Stage) -> winner_stages.Stage:
+        known = Provenance(parent_run=self._tracked.run.run_id, source_run=best.run_id, test=test or None)
         exported = winner_stages.once(
             self._study,
             "export",
-            (chosen.checkpoints[best_run], self._export),
-            lambda: winner_stages.export_stage(self._request, self._export, chosen, run=best_run, test=test),
+            (best.checkpoint, self._export),
+            lambda: winner_stages.export_stage(
+                self._request, self._export, chosen, checkpoint=best.checkpoint, known=known, read=self._benches.read
+            ),
         )
         terminal.print_variants(self._console, exported)
         if exported["chosen"] is None:
@@ -143,8 +177,7 @@ class TuningRun:
         commands = {}
         uri = self._config.tracking.uri
         store = f" --tracking-uri {uri}" if uri else ""
-        # a stage of an earlier version has none
-        texts = (exported or {}).get("arguments", '--text "..."')
+        texts = "" if exported is None else exported["arguments"]
         if registered is not None:
             model = f"models:/{registered['name']}@{registered['alias']}"
             commands["try the model"] = f"slimtune predict --model {model} {texts}{store}"

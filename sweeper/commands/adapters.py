@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.errors import ModelError
 
 if TYPE_CHECKING:
-    from slimtune.export.adapters.check import Check
+    from slimtune.export.bundle.adapters_manifest import AdapterCheck
 
+# peft's name of it, without importing peft
+PEFT_SETTINGS = "adapter_config.json"
 PRECISIONS = ("fp32", "int8_dynamic", "int4")
 
 
@@ -21,16 +24,16 @@ def run(arguments: Sequence[str]) -> int:
         UserError: An adapter cannot be used over the base, or does not compute the same.
     """
     options = _parser().parse_args(arguments)
-    adapters = _named(options.adapters)
-    from slimtune.export.adapters.export import Asked, Precision, export_adapters
+    adapters = {name: _found(given, options.tracking_uri) for name, given in _named(options.adapters).items()}
+    from slimtune.export.adapters.export import AdaptersRequest, BasePrecision, export_adapters
 
     exported = export_adapters(
-        Asked(
+        AdaptersRequest(
             base=options.base,
             revision=options.revision,
             adapters=adapters,
             output=options.output,
-            precision=Precision(options.precision),
+            precision=BasePrecision(options.precision),
             min_agreement=options.min_agreement,
             genai=options.genai,
             tracking_uri=options.tracking_uri,
@@ -80,7 +83,13 @@ def _named(words: Sequence[str]) -> dict[str, str]:
     return named
 
 
-def _show(checks: "Sequence[Check]", folder: Path, name: str) -> None:
+def _found(given: str, tracking_uri: str | None) -> str:
+    """An adapter where it lies: a folder that peft wrote, or a checkpoint of slimtune."""
+    is_of_peft = (Path(given).expanduser() / PEFT_SETTINGS).is_file()
+    return given if is_of_peft else str(find_checkpoint(given, tracking_uri))
+
+
+def _show(checks: "Sequence[AdapterCheck]", folder: Path, name: str) -> None:
     from rich.console import Console
 
     from slimtune.sweeper.reporting.terminal import plain_table, print_next

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slimtune.sweeper.search_config import STUDY_FILE, study_url
 from slimtune.training.errors import StoreError
 
 if TYPE_CHECKING:
@@ -47,11 +48,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _storage(outputs: Path, name: str) -> str:
-    path = outputs / name / "study.db"
-    if not path.is_file():
-        known = sorted(found.parent.name for found in outputs.glob("*/study.db"))
+    if not (outputs / name / STUDY_FILE).is_file():
+        known = sorted(found.parent.name for found in outputs.glob(f"*/{STUDY_FILE}"))
         raise StoreError(f"there is no sweep '{name}' in {outputs.absolute()}; known: {', '.join(known) or 'none'}")
-    return f"sqlite:///{path.absolute()}"
+    return study_url(outputs / name)
 
 
 def _plain(trial: "TrialRecord") -> dict[str, Any]:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slimtune.export.evaluation.find_model import check_rows, find_bundle_or_checkpoint
 from slimtune.training.errors import StoreError
 
 if TYPE_CHECKING:
-    from slimtune.export.evaluation.evaluate_model import Scored
+    from slimtune.export.evaluation.evaluate_model import ModelScores
 
 # labels of a confusion matrix that a terminal has room for
 MOST_SHOWN = 10
@@ -24,10 +25,12 @@ def run(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.predictions:
         _check_file(options.predictions)
-    from slimtune.export.evaluation.evaluate_model import Columns, score_model
+    model = find_bundle_or_checkpoint(options.model, options.tracking_uri)
+    check_rows(options.data, model)
+    from slimtune.export.evaluation.evaluate_model import EvaluationColumns, evaluate_model
 
-    columns = Columns(options.text_column, options.label_column, options.text_pair_column)
-    scored = score_model(options.model, options.data, columns=columns, tracking_uri=options.tracking_uri)
+    columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column)
+    scored = evaluate_model(str(model), data=options.data, columns=columns, tracking_uri=options.tracking_uri)
     if options.json:
         print(json.dumps({"num_rows": scored.num_rows, **scored.scores, **scored.details}))
     else:
@@ -63,7 +66,7 @@ def _check_file(path: Path) -> None:
         raise StoreError(f"--predictions {path}: there is no folder {path.parent}; make it first")
 
 
-def _write(scored: "Scored", path: Path) -> None:
+def _write(scored: "ModelScores", path: Path) -> None:
     from slimtune.training.atomic_files import write_jsonl
 
     if not scored.predictions:
@@ -74,7 +77,7 @@ def _write(scored: "Scored", path: Path) -> None:
     write_jsonl(path, scored.predictions)
 
 
-def _show(scored: "Scored", data: str) -> None:
+def _show(scored: "ModelScores", data: str) -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -90,7 +93,7 @@ def _show(scored: "Scored", data: str) -> None:
     scores = [(name, f"{value:.4f}") for name, value in scored.scores.items()]
     show(f"{scored.num_rows} rows of {data}", ("score", "value"), scores)
     if labels:
-        keys = ("precision", "recall", "f1")
+        keys = [key for key in labels[0] if key not in ("label", "support")]
         rows = [(one["label"], *(f"{one[key]:.3f}" for key in keys), one["support"]) for one in labels]
         show("by label", ("label", *keys, "rows"), rows)
     if confusion and len(confusion) <= MOST_SHOWN:
@@ -99,7 +102,7 @@ def _show(scored: "Scored", data: str) -> None:
         show("right labels in rows, given ones in columns", ("", *names), counts)
 
 
-def _log(scored: "Scored", options: argparse.Namespace) -> str:
+def _log(scored: "ModelScores", options: argparse.Namespace) -> str:
     """Log a run of kind `evaluation`; what to tell the user."""
     from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
     from slimtune.training.tracking.mlflow_runs import Tracker

@@ -1,4 +1,4 @@
-"""`slimtune export`: a checkpoint, a run, a sweep's winner or a foreign model, as a verified bundle."""
+"""`slimtune export`: a checkpoint, a run, a sweep's winner or a third-party model, as a verified bundle."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 
 from slimtune.export.bundle.model_card import predict_arguments
 from slimtune.export.config import OnnxExport, parse_export
+from slimtune.sweeper.commands.export_source import ExportRequest, opened, removed_if_failed
 from slimtune.training.errors import ConfigError, ModelError, UserError
 
 
@@ -18,39 +19,41 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_intermixed_args(arguments)
     values = _composed(options.override)
-    limits = _limits(values)
+    config = _config(values)
+    request = ExportRequest(options.run, options.storage, options.tracking_uri, options.base, options.override, values)
+    out = Path(options.out)
+    with opened(request) as source, removed_if_failed(out):
+        from slimtune.export.pipeline import export_checkpoint
+
+        exported = export_checkpoint(source.checkpoint, config=config, folder=out, provenance=source.provenance)
     from rich.console import Console
 
-    from slimtune.export.pipeline import export_checkpoint
-    from slimtune.sweeper.commands.export_source import Given, opened, removed_if_failed
     from slimtune.sweeper.reporting import terminal
 
-    given = Given(options.run, options.storage, options.tracking_uri, options.base, options.override, values)
-    out = Path(options.out)
-    with opened(given) as source, removed_if_failed(out):
-        exported = export_checkpoint(source.checkpoint, limits, out, facts=source.facts)
     console = Console()
     terminal.print_variants(console, exported.as_dict())
     if exported.bundle is None:
         raise ModelError("no variant is within the limits, see the column gate; no bundle was written")
     folder = exported.bundle.folder
-    texts = predict_arguments(exported.bundle.manifest)
+    texts = predict_arguments(exported.bundle.manifest.interface)
     terminal.print_next(console, {"try the model": f"slimtune predict --model {folder} {texts}"})
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune export", description=__doc__)
-    parser.add_argument("--run", required=True, help="a checkpoint's folder, a run's id, a sweep, or a foreign model")
+    parser.add_argument(
+        "--run", required=True, help="a checkpoint's folder, a run's id, a sweep, or a third-party model"
+    )
     parser.add_argument("--out", required=True, help="folder to write")
-    parser.add_argument("--base", help="what a foreign adapter is over (default: what its settings name)")
+    parser.add_argument("--base", help="what a third-party adapter is over (default: what its settings name)")
     parser.add_argument("--storage", help="URL of a sweep's study, if search.storage was set")
     parser.add_argument("--tracking-uri", help="MLflow store of a run id (default: mlruns/mlflow.db)")
     parser.add_argument(
         "override",
         nargs="*",
-        help="keys of the group export, e.g. export.min_agreement=0.98; for a foreign model also its task and rows, "
-        "e.g. task=classification data.train_file=rows.jsonl",
+        help="keys of the group export, e.g. export.min_agreement=0.98; for a third-party model also its task and "
+        "rows, e.g. task=classification data.train_file=rows.jsonl",
     )
     return parser
 
@@ -60,16 +63,16 @@ def _composed(overrides: Sequence[str]) -> dict[str, Any]:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from slimtune.sweeper.config_values import plain
+    from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, plain
 
     try:
-        with initialize_config_module("slimtune.conf", version_base="1.3"):
-            return plain(compose("config", overrides=list(overrides)))
+        with initialize_config_module(CONFIG_MODULE, version_base=VERSION_BASE):
+            return plain(compose(CONFIG_NAME, overrides=list(overrides)))
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError([str(error).splitlines()[0]]) from error
 
 
-def _limits(values: Mapping[str, Any]) -> OnnxExport:
+def _config(values: Mapping[str, Any]) -> OnnxExport:
     parsed = parse_export(values["export"])
     if parsed.problems:
         raise ConfigError(parsed.problems)

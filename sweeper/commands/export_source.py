@@ -1,30 +1,36 @@
-"""What `slimtune export --run` names: a checkpoint, a run, a sweep, or a model that others trained."""
+"""What `slimtune export --run` names: a checkpoint, a run, a sweep, or a third-party model."""
 
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from slimtune.sweeper.campaigns.find_sweep import Ended, find_sweep
+from slimtune.sweeper.campaigns.find_sweep import FoundSweep, find_sweep
 from slimtune.training.errors import ConfigError, StoreError
 from slimtune.training.tracking.uri import SQLITE, tracking_uri
 
+if TYPE_CHECKING:
+    from slimtune.export.bundle.manifest import Provenance
+
 OUTPUTS = Path("outputs")
-EXPORT = "export"
-# what a foreign folder is not told: it says itself what it is
+EXPORT_GROUP = "export"
+# what transformers and peft write
+THIRD_PARTY_FILES = ("config.json", "adapter_config.json")
+# what a third-party folder is not told: it says itself what it is
 OWN_KEYS = ("model", "model.name_or_path", "model.scratch")
 
 
-class Given(NamedTuple):
-    """What the command line says of the model.
+class ExportRequest(NamedTuple):
+    """What the command line says of the model to export.
 
     Attributes:
         run: What to export.
         storage: URL of a sweep's study, if `search.storage` was set.
         tracking_uri: MLflow store of run ids.
-        base: What a foreign adapter is over.
+        base: What a third-party adapter is over.
         overrides: Keys of the config.
         values: The config that they compose.
     """
@@ -37,37 +43,50 @@ class Given(NamedTuple):
     values: Mapping[str, Any]
 
 
-class Source(NamedTuple):
-    """Attributes:
-    checkpoint: Its folder.
-    facts: Where it came from, for the manifest.
+class ExportSource(NamedTuple):
+    """A checkpoint to export.
+
+    Attributes:
+        checkpoint: Its folder.
+        provenance: Where it comes from, for the manifest.
     """
 
     checkpoint: Path
-    facts: dict[str, Any]
+    provenance: "Provenance"
 
 
 @contextmanager
-def opened(given: Given) -> Iterator[Source]:
-    """The checkpoint to export; that of a foreign model is there as long as the block runs.
+def opened(request: ExportRequest) -> Iterator[ExportSource]:
+    """The checkpoint to export; that of a third-party model is there as long as the block runs.
 
     Raises:
         UserError: There is none, or the command line says of it what cannot be.
     """
-    from slimtune.export.external.checkpoint import is_foreign
-
-    if is_foreign(Path(given.run).expanduser()):
-        with _foreign(given) as source:
+    if _is_third_party(Path(request.run).expanduser()):
+        with _third_party(request) as source:
             yield source
         return
-    _check_own(given)
-    ended = _sweep(given)
-    if ended is not None:
-        yield Source(ended.checkpoint, {"source_checkpoint": str(ended.checkpoint), "sweep": ended.name})
+    _check_own(request)
+    from slimtune.export.bundle.manifest import Provenance
+
+    found = _sweep(request)
+    if found is not None:
+        known = Provenance(source_checkpoint=str(found.checkpoint), parent_run=found.run_id, sweep=found.name)
+        yield ExportSource(found.checkpoint, known)
         return
     from slimtune.training.checkpoints.find import find_checkpoint
 
-    yield Source(find_checkpoint(given.run, given.tracking_uri), {"source_checkpoint": given.run})
+    checkpoint = find_checkpoint(request.run, request.tracking_uri)
+    yield ExportSource(checkpoint, Provenance(source_checkpoint=request.run))
+
+
+def _is_third_party(folder: Path) -> bool:
+    if not any((folder / name).is_file() for name in THIRD_PARTY_FILES):
+        return False
+    # torch comes with it
+    from slimtune.export.external.checkpoint import is_third_party
+
+    return is_third_party(folder)
 
 
 @contextmanager
@@ -83,26 +102,28 @@ def removed_if_failed(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _foreign(given: Given) -> Iterator[Source]:
-    from slimtune.export.external.checkpoint import as_checkpoint, read_foreign
+def _third_party(request: ExportRequest) -> Iterator[ExportSource]:
+    from slimtune.export.external.checkpoint import as_checkpoint, read_third_party
 
-    for key in _keys(given.overrides):
+    for key in _keys(request.overrides):
         if key in OWN_KEYS or key.split(".")[0] == "method":
-            raise ConfigError([f"{key} is given, and {given.run} says itself what it is; an adapter's base is --base"])
-    foreign = read_foreign(Path(given.run).expanduser(), given.values, base=given.base)
-    with tempfile.TemporaryDirectory(prefix="slimtune-") as folder:
-        checkpoint = as_checkpoint(foreign, Path(folder))
-        yield Source(checkpoint, {"source_checkpoint": given.run, **foreign.facts})
-
-
-def _check_own(given: Given) -> None:
-    """A checkpoint of slimtune knows its task, data and base."""
-    if given.base is not None:
-        raise ConfigError([f"--base is {given.base}, and {given.run} is no adapter that others trained; leave it out"])
-    for key in _keys(given.overrides):
-        if key.split(".")[0] != EXPORT:
             raise ConfigError(
-                [f"{key} is given, and {given.run} is no model that others trained; only keys of export go with it"]
+                [f"{key} is given, and {request.run} says itself what it is; an adapter's base is --base"]
+            )
+    third_party = read_third_party(Path(request.run).expanduser(), request.values, base=request.base)
+    with tempfile.TemporaryDirectory(prefix="slimtune-") as folder:
+        checkpoint = as_checkpoint(third_party, Path(folder))
+        yield ExportSource(checkpoint, replace(third_party.provenance, source_checkpoint=request.run))
+
+
+def _check_own(request: ExportRequest) -> None:
+    """A checkpoint of slimtune knows its task, data and base."""
+    if request.base is not None:
+        raise ConfigError([f"--base is {request.base}, and {request.run} is no third-party adapter; leave it out"])
+    for key in _keys(request.overrides):
+        if key.split(".")[0] != EXPORT_GROUP:
+            raise ConfigError(
+                [f"{key} is given, and {request.run} is no third-party model; only keys of export go with it"]
             )
 
 
@@ -110,25 +131,25 @@ def _keys(overrides: Sequence[str]) -> list[str]:
     return [override.partition("=")[0].lstrip("+~") for override in overrides]
 
 
-def _sweep(given: Given) -> Ended | None:
+def _sweep(request: ExportRequest) -> FoundSweep | None:
     """The end of a sweep, by its name, its folder or the id of its run."""
-    ended = find_sweep(given.run, outputs=OUTPUTS, storage=given.storage)
-    if ended is not None or Path(given.run).expanduser().is_dir():
-        return ended
-    store = tracking_uri(given.tracking_uri)
+    found = find_sweep(request.run, outputs=OUTPUTS, storage=request.storage)
+    if found is not None or Path(request.run).expanduser().is_dir():
+        return found
+    store = tracking_uri(request.tracking_uri)
     # a look-up shall not make an empty store
     if store.startswith(SQLITE) and not Path(store.removeprefix(SQLITE)).is_file():
         return None
     from slimtune.training.tracking.mlflow_runs import run_tags
 
-    tags = run_tags(store, given.run)
+    tags = run_tags(store, request.run)
     if tags.get("kind") != "sweep":
         return None
     if tags.get("state") != "complete":
         raise StoreError(
-            f"--run {given.run}: the sweep '{tags['sweep']}' has not ended, so it has chosen no model; give the "
-            "command that began it again, and it goes on"
+            f"--run {request.run}: the sweep '{tags['sweep']}' has not ended, so it has chosen no model; give the "
+            "command that began it again to resume it"
         )
-    ended = find_sweep(tags["sweep"], outputs=OUTPUTS, storage=given.storage)
+    found = find_sweep(tags["sweep"], outputs=OUTPUTS, storage=request.storage)
     # without it, the run's own copy of the checkpoint is looked for
-    return ended if ended is not None and ended.run_id == given.run else None
+    return found if found is not None and found.run_id == request.run else None

@@ -1,12 +1,13 @@
 """`slimtune sweep`."""
 
+import logging
 from collections.abc import Sequence
 
 HELP = """\
 usage: slimtune sweep [override ...]
 
 Search, rerun the best few, choose on validation, read test once, export, quantize, verify, register.
-The same command goes on with a sweep that was interrupted; search.n_trials is the total.
+The same command resumes a sweep that was interrupted; search.n_trials is the total.
 
 overrides (Hydra's grammar; slimtune sweep --cfg job prints all keys with their values)
   experiment=tone               the quickstart: phrase-to-tone classification
@@ -36,8 +37,9 @@ def run(arguments: Sequence[str]) -> int:
     if set(arguments) & {"-h", "--help"}:
         print(HELP, end="")
         return 0
-    from slimtune.sweeper import hydra_app
+    from slimtune.sweeper.hydra_app.app import run_app
 
     only_shows = any(argument.startswith(("--cfg", "-c", "--info", "-i")) for argument in arguments)
-    hydra_app.run(arguments, sweep=not only_shows)
+    logging.captureWarnings(True)
+    run_app(arguments, sweep=not only_shows)
     return 0

@@ -1,5 +1,6 @@
 """`slimtune train`."""
 
+import logging
 from collections.abc import Sequence
 
 HELP = """\
@@ -20,7 +21,8 @@ def run(arguments: Sequence[str]) -> int:
     if set(arguments) & {"-h", "--help"}:
         print(HELP, end="")
         return 0
-    from slimtune.sweeper import hydra_app
+    from slimtune.sweeper.hydra_app.app import run_app
 
-    hydra_app.run(arguments, sweep=False)
+    logging.captureWarnings(True)
+    run_app(arguments, sweep=False)
     return 0

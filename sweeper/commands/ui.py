@@ -26,9 +26,9 @@ def run(arguments: Sequence[str]) -> int:
     print(f"MLflow UI: http://{HOST}:{options.port}/#/experiments?workflowType=machine_learning  (Ctrl-C ends it)")
     sys.stdout.flush()
     # by default MLflow starts 15 processes and its job runner; one worker serves one person in 0.5 GB
-    os.environ.update(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false", MLFLOW_DISABLE_TELEMETRY="true")
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(options.port), "--workers", "1"]
-    os.execv(sys.executable, [*command, "--backend-store-uri", uri])
+    os.execve(sys.executable, [*command, "--backend-store-uri", uri], environment)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,24 +7,24 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from slimtune.sweeper.campaigns.selection import Candidate
-from slimtune.sweeper.reporting.saved_view import KEY, TAG, view_tag
-from slimtune.sweeper.search.sweep import SweepRequest
+from slimtune.sweeper.finalist import Finalist
+from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG, view_tag
+from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
-from slimtune.sweeper.study.record import RESULT
+from slimtune.sweeper.study.record import PARENT_RUN, RESULT
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.data_report.report import DataReport, as_text
-from slimtune.training.tracking import mlflow_runs
-from slimtune.training.tracking.mlflow_runs import MlflowRun, NullRun, Tracker
+from slimtune.training.tracking.display import best_metrics, by_dotted_key
+from slimtune.training.tracking.environment import environment
+from slimtune.training.tracking.mlflow_runs import Tracker
+from slimtune.training.tracking.run import NullRun, TrackedRun
 from slimtune.training.trial import Lineage
 
-PARENT = "parent_run_id"
 
-
-class Parent(NamedTuple):
+class ParentRun(NamedTuple):
     """The sweep's run, and where a browser finds its trials; without a tracker, neither link nor tracker."""
 
-    run: MlflowRun
+    run: TrackedRun
     link: str | None
     tracker: Tracker | None
 
@@ -48,27 +48,27 @@ class Parent(NamedTuple):
         for run_id in self.tracker.open_runs(self.run.run_id, kind=kind):
             if run_id in ended:
                 trial, run = ended[run_id], self.tracker.run(run_id)
-                run.log_metrics(mlflow_runs.best_metrics(trial.attrs.get(RESULT, {})))
+                run.log_metrics(best_metrics(trial.attrs.get(RESULT, {})))
                 run.end(state=trial.state.value, failed=trial.state is TrialState.failed)
             elif all_ended and run_id not in noted:
                 self.tracker.delete(run_id)
 
 
-def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> Parent:
+def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> ParentRun:
     """The parent run of a sweep: a new one, or the one that an interrupted sweep began."""
     if config.name is TrackerName.none:
-        return Parent(NullRun(), None, None)
+        return ParentRun(NullRun(), None, None)
     tracker = Tracker(config, request.search.config.name)
     tag = view_tag(list(request.space), ("validation/loss", "train/loss"), maximize=request.search.maximize)
-    tracker.tag_experiment(TAG, tag)
-    link = f"{tracker.link()}&viewStateShareKey={KEY}"
-    known = study.attrs().get(PARENT)
+    tracker.tag_experiment(VIEW_TAG, tag)
+    link = f"{tracker.link()}&viewStateShareKey={VIEW_KEY}"
+    known = study.attrs().get(PARENT_RUN)
     if known is not None:
-        return Parent(tracker.reopen(known), link, tracker)
+        return ParentRun(tracker.reopen(known), link, tracker)
     run = tracker.start(lineage_of(request, kind="sweep", name=request.search.config.name, parent_run_id=None))
-    study.set_attr(PARENT, run.run_id)
+    study.set_attr(PARENT_RUN, run.run_id)
     _log_beginning(run, request)
-    return Parent(run, link, tracker)
+    return ParentRun(run, link, tracker)
 
 
 def lineage_of(request: SweepRequest, *, kind: str, name: str, parent_run_id: str | None) -> Lineage:
@@ -85,21 +85,21 @@ def lineage_of(request: SweepRequest, *, kind: str, name: str, parent_run_id: st
     )
 
 
-def _log_beginning(run: MlflowRun, request: SweepRequest) -> None:
+def _log_beginning(run: TrackedRun, request: SweepRequest) -> None:
     values = dict(request.values)
     run.log_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), "config.yaml")
-    run.log_text(json.dumps(mlflow_runs.environment(), indent=1), "environment.json")
+    run.log_text(json.dumps(environment(), indent=1), "environment.json")
     searched = {f"space.{key}": dimension for key, dimension in request.space.items()}
-    run.log_params({**mlflow_runs.flat({"search": values["search"]}), **searched})
+    run.log_params({**by_dotted_key({"search": values["search"]}), **searched})
 
 
-def log_data_report(run: MlflowRun, report: DataReport) -> None:
-    """The data report, to be read by machines and by people; a sweep that goes on writes the same one again."""
+def log_data_report(run: TrackedRun, report: DataReport) -> None:
+    """The data report, to be read by machines and by people; a resumed sweep writes the same one again."""
     run.log_text(json.dumps(report.as_dict(), indent=1, ensure_ascii=False), "data_report.json")
     run.log_text(as_text(report), "data_report.txt")
 
 
-def log_leaderboard(run: MlflowRun, trials: Sequence[TrialRecord]) -> None:
+def log_leaderboard(run: TrackedRun, trials: Sequence[TrialRecord]) -> None:
     """All trials as a table artifact."""
     keys = list(dict.fromkeys(key for trial in trials for key in trial.params))
     columns: dict[str, list[Any]] = {
@@ -109,12 +109,12 @@ def log_leaderboard(run: MlflowRun, trials: Sequence[TrialRecord]) -> None:
         **{key: [trial.params.get(key) for trial in trials] for key in keys},
         "seconds": [trial.seconds for trial in trials],
     }
-    # replaced as a whole: MLflow's own log_table would add the same trials again when a sweep goes on
+    # replaced as a whole: MLflow's own log_table would add the same trials again when a sweep is resumed
     rows = [list(row) for row in zip(*columns.values(), strict=True)]
     run.log_text(json.dumps({"columns": list(columns), "data": rows}, indent=1), "leaderboard.json")
 
 
-def log_winner(run: MlflowRun, chosen: Candidate, checkpoint: Path, *, upload: bool) -> None:
+def log_winner(run: TrackedRun, chosen: Finalist, checkpoint: Path, *, upload: bool) -> None:
     """The winner, under names that no trial uses: the UI would mix the parent in among its trials."""
     run.log_metrics({"winner/validation_mean": chosen.mean, "winner/validation_spread": chosen.spread})
     run.set_tags({"winner": str(chosen.number), **{f"winner.{key}": str(v) for key, v in chosen.params.items()}})
@@ -122,7 +122,7 @@ def log_winner(run: MlflowRun, chosen: Candidate, checkpoint: Path, *, upload: b
         run.log_folder(checkpoint, "checkpoint")
 
 
-def log_test(run: MlflowRun, test: Mapping[str, Any]) -> None:
+def log_test(run: TrackedRun, test: Mapping[str, Any]) -> None:
     """The test scores with their intervals."""
     run.log_metrics({f"winner/test_{name}": item["value"] for name, item in test["scores"].items()})
     run.log_text(json.dumps(test, indent=1), "test.json")

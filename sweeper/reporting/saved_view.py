@@ -11,9 +11,9 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-KEY = "leaderboard"
-TAG = f"mlflow.sharedViewState.{KEY}"
-SECTION = "sweep"
+VIEW_KEY = "leaderboard"
+VIEW_TAG = f"mlflow.sharedViewState.{VIEW_KEY}"
+VIEW_SECTION = "sweep"
 
 
 def view_tag(params: Sequence[str], metrics: Sequence[str], *, maximize: bool) -> str:
@@ -64,7 +64,7 @@ def view_tag(params: Sequence[str], metrics: Sequence[str], *, maximize: bool) -
 
 def _section() -> dict[str, Any]:
     return {
-        "uuid": SECTION,
+        "uuid": VIEW_SECTION,
         "name": "Sweep",
         "display": True,
         "isReordered": True,
@@ -101,7 +101,7 @@ def _axis(key: str) -> str:
 
 
 def _common() -> dict[str, Any]:
-    return {"runsCountToCompare": 20, "metricSectionId": SECTION, "deleted": False, "isGenerated": False}
+    return {"runsCountToCompare": 20, "metricSectionId": VIEW_SECTION, "deleted": False, "isGenerated": False}
 
 
 def _line(key: str) -> dict[str, Any]:

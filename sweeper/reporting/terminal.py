@@ -8,10 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from slimtune.sweeper.campaigns.selection import Candidate
+from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.reporting.live_table import value_text
 from slimtune.sweeper.study import TrialRecord
-from slimtune.training.data_report.report import DataReport, render
 
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
@@ -22,12 +21,6 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Tab
     for row in rows:
         table.add_row(*(escape(str(value)) for value in row))
     return table
-
-
-def print_data(console: Console, report: DataReport) -> None:
-    """What is about to be trained on."""
-    for part in render(report):
-        console.print(part, highlight=False)
 
 
 def print_trials(console: Console, trials: Sequence[TrialRecord]) -> None:
@@ -46,16 +39,16 @@ def print_failed(console: Console, trials: Sequence[TrialRecord]) -> None:
             console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def print_winner(console: Console, entered: Sequence[Candidate], chosen: Candidate, *, metric: str) -> None:
+def print_winner(console: Console, finalists: Sequence[Finalist], chosen: Finalist, *, metric: str) -> None:
     """The finalists over their seeds, the winner marked."""
     table = Table(title="finalists, on validation", title_justify="left", title_style="bold", pad_edge=False, box=None)
     for name in ("trial", *(key.rpartition(".")[-1] for key in chosen.params), f"{metric} mean", "spread", "seeds"):
         table.add_column(name, justify="right")
-    for candidate in entered:
-        mark = " *" if candidate.number == chosen.number else "  "
-        values = (escape(value_text(value)) for value in candidate.params.values())
-        scores = " ".join(f"{score:.4f}" for score in candidate.scores)
-        table.add_row(f"{candidate.number}", *values, f"{candidate.mean:.4f}{mark}", f"{candidate.spread:.4f}", scores)
+    for finalist in finalists:
+        mark = " *" if finalist.number == chosen.number else "  "
+        values = (escape(value_text(value)) for value in finalist.params.values())
+        scores = " ".join(f"{score:.4f}" for score in finalist.scores)
+        table.add_row(f"{finalist.number}", *values, f"{finalist.mean:.4f}{mark}", f"{finalist.spread:.4f}", scores)
     console.print(table)
 
 
@@ -87,22 +80,21 @@ def print_variants(console: Console, exported: Mapping[str, Any]) -> None:
     console.print(faithful)
     _print_kept(console, exported["reports"])
     console.print(fast)
-    if exported.get("few_bits"):
-        _print_few_bits(console, exported["few_bits"])
-    if exported.get("genai"):
+    if exported["bitsandbytes"]:
+        _print_bitsandbytes(console, exported["bitsandbytes"])
+    if exported["genai"]:
         _print_genai(console, exported["genai"])
-    # a sweep that goes on may have been exported before there were targets
-    target = exported.get("target") or {}
-    if target.get("note"):
+    target = exported["target"]
+    if target["note"]:
         console.print(f"target {target['name']}: {target['note']}", highlight=False, soft_wrap=True)
 
 
-def _print_few_bits(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
+def _print_bitsandbytes(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
     table = _variant_table("checkpoints of transformers by bitsandbytes, beside PyTorch")
     for name in ("metric", "drop", "same answer", "MB", "gate"):
         table.add_column(name, justify="right", no_wrap=True)
     for item in reports:
-        numbers = (f"{item['metric']:.4f}", f"{item['metric_drop']:+.4f}", f"{item['agreement']:.2%}")
+        numbers = (f"{item['score']:.4f}", f"{item['metric_drop']:+.4f}", f"{item['agreement']:.2%}")
         table.add_row(item["name"], *numbers, f"{item['size_mb']:.1f}", "passed" if item["passed"] else "refused")
     console.print(table)
 
@@ -129,7 +121,7 @@ def _faith(item: Mapping[str, Any], *, is_chosen: bool) -> list[str]:
     gate = "bundled" if is_chosen else "passed" if item["passed"] else "refused"
     return [
         item["name"],
-        f"{item['metric']:.4f}",
+        f"{item['score']:.4f}",
         f"{item['metric_drop']:+.4f}",
         f"{item['drop_low']:+.3f} to {item['drop_high']:+.3f}",
         f"{item['agreement']:.2%}",

@@ -2,12 +2,11 @@
 
 import os
 
-from slimtune.sweeper.search.sweep import SweepRequest
-from slimtune.sweeper.search.trial_source import Place
+from slimtune.sweeper.search.request import SweepRequest
+from slimtune.sweeper.search.trial_source import TrialGroup
 from slimtune.sweeper.search.worker import Worker
-from slimtune.sweeper.search_config import NoPruner
+from slimtune.sweeper.search_config import NoPruning, Rungs
 from slimtune.sweeper.study import StudySpec
-from slimtune.sweeper.study.pruners import Rungs
 
 
 def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
@@ -23,14 +22,16 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
         pruner=request.search.pruner,
         rungs=rungs,
         # without a pruner every trial is wanted whole
-        stop_hopeless=config.stop_hopeless and not isinstance(request.search.pruner, NoPruner),
+        stop_hopeless=config.stop_hopeless and not isinstance(request.search.pruner, NoPruning),
         space=request.space,
         max_retries=config.max_retries,
     )
 
 
-def make_worker(request: SweepRequest, spec: StudySpec, *, parent_run_id: str | None, kind: str = "trial") -> Worker:
-    """The job that a launcher runs."""
+def make_worker(
+    request: SweepRequest, spec: StudySpec, *, parent_run_id: str | None, kind: str = "trial", kept: object = None
+) -> Worker:
+    """The job that a launcher runs; `kept` is what its entry may keep from one launch to the next."""
     return Worker(
         hydra_context=request.app.context,
         config=request.app.config,
@@ -38,12 +39,13 @@ def make_worker(request: SweepRequest, spec: StudySpec, *, parent_run_id: str | 
         entry=request.worker_entry,
         fixed=request.fixed,
         spec=spec,
-        place=Place(
+        group=TrialGroup(
             experiment=request.search.config.name,
             kind=kind,
             folder=request.folder / f"{kind}s",
             parent_run_id=parent_run_id,
         ),
+        kept=kept,
         num_workers=request.search.config.num_workers,
         launcher_pid=os.getpid(),
     )

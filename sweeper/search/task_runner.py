@@ -3,7 +3,6 @@
 import logging
 import math
 import traceback
-from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING
 from hydra.core.utils import JobReturn, run_job
 from hydra.types import HydraContext, TaskFunction
 
-from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Verdict
+from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Report
 
 if TYPE_CHECKING:
     from slimtune.sweeper.search.trial_source import StudySource, StudyTrial
 
 log = logging.getLogger(__name__)
 
+# a context and no argument: Hydra fixes the signature of a task function, so the trial cannot be handed to it
 _current: ContextVar["StudyTrial | None"] = ContextVar("slimtune_trial", default=None)
 
 
@@ -42,14 +42,25 @@ class CurrentTrial:
         Raises:
             TrialPruned: The search has no more use for the trial; let it pass.
         """
-        metrics: Mapping[str, float] = {"objective": value}
-        verdict: Verdict = self._trial.report(step, metrics)
+        verdict = self._trial.report(step, Report(objective=value, progress=0.0))
         if verdict.stop:
             raise TrialPruned(verdict.reason)
 
 
 def current_trial() -> CurrentTrial | None:
-    """The running trial, or None outside a sweep: a task function runs alone as well."""
+    """The running trial, or None outside of a sweep: a task function runs alone as well.
+
+    >>> import slimtune
+    >>> def task(x):
+    ...     trial = slimtune.current_trial()
+    ...     for step in (1, 2, 3):
+    ...         value = (x - 1) ** 2 + 1 / step
+    ...         if trial is not None:
+    ...             trial.report(value, step)
+    ...     return round(value, 2)
+    >>> task(2.0)
+    1.33
+    """
     trial = _current.get()
     return CurrentTrial(trial) if trial is not None else None
 

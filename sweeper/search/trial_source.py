@@ -12,23 +12,23 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.config_values import plain
-from slimtune.sweeper.space.space import Scalar
-from slimtune.sweeper.study import Asked, Lease, Study
+from slimtune.sweeper.space.dimension import Scalar
+from slimtune.sweeper.study import AskedTrial, Lease, Study
 from slimtune.sweeper.study.record import EARLIER, RESULT, RUN_ID
 from slimtune.training.errors import ConfigError
-from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Verdict
+from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Report, Verdict
 
 log = logging.getLogger(__name__)
 
-Compose = Callable[[Asked], DictConfig]
+Compose = Callable[[AskedTrial], DictConfig]
 
-# attributes of an enqueued trial: further overrides, and a name for its run and folder
-OVERRIDES, NAME = "overrides", "name"
+# attributes of an enqueued trial: further overrides, a name for its run and folder, and which trial it reruns
+OVERRIDES, NAME, OF_TRIAL = "overrides", "name", "of_trial"
 SHORT = {"learning_rate": "", "batch_size": "b", "r": "r"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class TrialGroup:
     """Where the trials of a study belong.
 
     Attributes:
@@ -47,33 +47,31 @@ class Place:
 class StudyTrial:
     """One trial of a study; implements `slimtune.training.trial.Trial`."""
 
-    def __init__(self, study: Study, asked: Asked, *, composed: DictConfig, place: Place) -> None:
+    def __init__(self, study: Study, asked: AskedTrial, *, composed: DictConfig, group: TrialGroup) -> None:
         self._study = study
         self.number = asked.number
         self.composed = composed
         self.config: Mapping[str, Any] = plain(composed)
         name = str(asked.attrs.get(NAME, f"t{asked.number:02d} {short_params(asked.params)}")).strip()
         self.lineage = Lineage(
-            experiment=place.experiment,
-            kind=place.kind,
+            experiment=group.experiment,
+            kind=group.kind,
             name=name,
-            parent_run_id=place.parent_run_id,
+            parent_run_id=group.parent_run_id,
             run_id=asked.attrs.get(RUN_ID),
             sampled=asked.params,
-            folder=place.folder / str(asked.attrs.get(NAME, asked.number)),
-            tags={"sweep": place.experiment, "trial": str(asked.number)},
-            earlier=[place.folder / str(number) for number in asked.attrs.get(EARLIER, [])],
+            folder=group.folder / str(asked.attrs.get(NAME, asked.number)),
+            tags={"sweep": group.experiment, "trial": str(asked.attrs.get(OF_TRIAL, asked.number))},
+            earlier=[group.folder / str(number) for number in asked.attrs.get(EARLIER, [])],
         )
 
     def began(self, run_id: str | None) -> None:
-        """Note the run on the trial, so that a retry goes on with it."""
+        """Note the run on the trial, so that a retry resumes it."""
         self._study.set_trial_attr(self.number, RUN_ID, run_id)
 
-    def report(self, examples_seen: int, metrics: Mapping[str, float]) -> Verdict:
+    def report(self, examples_seen: int, report: Report) -> Verdict:
         """Hand the objective to the pruner."""
-        return self._study.report(
-            self.number, examples_seen, objective=metrics["objective"], progress=metrics.get("fit/progress", 0.0)
-        )
+        return self._study.report(self.number, examples_seen, objective=report.objective, progress=report.progress)
 
     def finish(self, outcome: Outcome) -> None:
         """Tell the study."""
@@ -94,15 +92,16 @@ class StudyTrial:
 class StudySource:
     """Implements `slimtune.training.trial.TrialSource` over a study."""
 
-    def __init__(self, study: Study, lease: Lease, *, compose: Compose, place: Place) -> None:
-        self._study, self._lease, self._compose, self._place = study, lease, compose, place
+    def __init__(self, study: Study, lease: Lease, *, compose: Compose, group: TrialGroup, num_workers: int) -> None:
+        self._study, self._lease, self._compose, self._group = study, lease, compose, group
+        self.num_workers = num_workers
 
     def next(self) -> StudyTrial | None:
         """The next trial that composes; one that does not is told as failed."""
         while (asked := self._study.ask(self._lease.worker)) is not None:
             try:
                 composed = self._compose(asked)
-                return StudyTrial(self._study, asked, composed=composed, place=self._place)
+                return StudyTrial(self._study, asked, composed=composed, group=self._group)
             except (HydraException, OmegaConfBaseException, ConfigError):
                 self._study.set_trial_attr(asked.number, "message", traceback.format_exc(limit=1)[-1000:])
                 self._study.fail(asked.number, FailureKind.bad_config)

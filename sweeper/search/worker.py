@@ -10,9 +10,9 @@ from omegaconf import DictConfig, open_dict
 
 from slimtune.sweeper.config_values import with_values
 from slimtune.sweeper.search.task_runner import run_task_trials
-from slimtune.sweeper.search.trial_source import OVERRIDES, Place, StudySource
-from slimtune.sweeper.space.sweep_syntax import override_lines
-from slimtune.sweeper.study import Asked, Lease, Study, StudySpec
+from slimtune.sweeper.search.trial_source import OVERRIDES, StudySource, TrialGroup
+from slimtune.sweeper.space.override_text import override_lines
+from slimtune.sweeper.study import AskedTrial, Lease, Study, StudySpec
 from slimtune.training.config.dotted_path import imported
 
 
@@ -25,9 +25,10 @@ class Worker:
         config: The sweep's composed config.
         task_function: The app's own, for apps without an entry for workers.
         entry: Dotted path of `run_trials(source)`, or None.
+        kept: What the entry may keep from one launch to the next, its second argument; None gives it none.
         fixed: Overrides that hold for every trial.
         spec: The study to join.
-        place: Where its trials belong.
+        group: Where its trials belong.
         num_workers: How many share this machine's cores.
         launcher_pid: The launching process; a worker in a process of its own does not outlive its parent.
     """
@@ -36,25 +37,26 @@ class Worker:
     config: DictConfig
     task_function: TaskFunction
     entry: str | None
+    kept: object = None
     fixed: Sequence[str]
     spec: StudySpec
-    place: Place
+    group: TrialGroup
     num_workers: int
     launcher_pid: int
 
     def __call__(self, _: DictConfig) -> None:
         """Pull trials until there are no more."""
-        os.environ["SLIMTUNE_WORKERS"] = str(self.num_workers)
         logging.captureWarnings(True)
         study = Study(self.spec)
         with Lease(study, watch_parent=os.getpid() != self.launcher_pid) as lease:
-            source = StudySource(study, lease, compose=self.compose, place=self.place)
+            source = StudySource(study, lease, compose=self.compose, group=self.group, num_workers=self.num_workers)
             if self.entry is not None:
-                imported(self.entry, said="hydra.sweeper.worker is")(source)
+                entry = imported(self.entry, said="hydra.sweeper.worker is")
+                entry(source) if self.kept is None else entry(source, self.kept)
             else:
                 run_task_trials(source, self.task_function, self.hydra_context)
 
-    def compose(self, asked: Asked) -> DictConfig:
+    def compose(self, asked: AskedTrial) -> DictConfig:
         """The config of one trial, its groups composed anew."""
         loader = self.hydra_context.config_loader
         if self.entry is not None and OVERRIDES not in asked.attrs:

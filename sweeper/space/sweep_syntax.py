@@ -1,6 +1,6 @@
 """Dimensions from Hydra's sweep syntax on the command line: choice, range, interval, tag, glob, `a=1,2,3`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hydra.core.config_loader import ConfigLoader
@@ -13,27 +13,19 @@ from hydra.core.override_parser.types import (
     Transformer,
 )
 
-from slimtune.sweeper.space.space import (
-    Choice,
-    Dimension,
-    FloatRange,
-    IntRange,
-    Scalar,
-    Space,
-    encode,
-    override,
-    range_problem,
-)
+from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange, Space, range_problem
+from slimtune.sweeper.space.override_text import override_value
 from slimtune.training.errors import ConfigError
 
 
-class Arguments(NamedTuple):
+class SweepArguments(NamedTuple):
     """The overrides of a sweep, parted.
 
     Attributes:
         fixed: Overrides that hold for every trial, as given.
         fixed_keys: Their keys.
         space: What is swept over.
+        added: Keys with a `+`, which the config need not have.
     """
 
     fixed: list[str]
@@ -42,7 +34,7 @@ class Arguments(NamedTuple):
     added: set[str]
 
 
-def read_arguments(arguments: Sequence[str], config_loader: ConfigLoader) -> Arguments:
+def read_arguments(arguments: Sequence[str], config_loader: ConfigLoader) -> SweepArguments:
     """Part plain overrides from sweeps.
 
     Args:
@@ -64,7 +56,7 @@ def read_arguments(arguments: Sequence[str], config_loader: ConfigLoader) -> Arg
             fixed_keys.add(key)
         if item.is_add() or item.is_force_add():
             added.add(key)
-    return Arguments(fixed, fixed_keys, space, added)
+    return SweepArguments(fixed, fixed_keys, space, added)
 
 
 def _checked(override: Override, dimension: Dimension) -> Dimension:
@@ -114,9 +106,4 @@ def _whole_range(override: Override, sweep: RangeSweep, *, log: bool) -> Dimensi
 def _plain(value: Any) -> Any:
     if isinstance(value, QuotedString):
         return value.text
-    return value if isinstance(value, str | int | float | bool | None) else encode(value)
-
-
-def override_lines(params: Mapping[str, Scalar], loader: ConfigLoader) -> list[str]:
-    """Sampled values as overrides; a key that is a config group chooses its option."""
-    return [override(key, value, is_group=bool(loader.get_group_options(key))) for key, value in params.items()]
+    return value if isinstance(value, str | int | float | bool | None) else override_value(value)

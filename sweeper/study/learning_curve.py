@@ -8,9 +8,11 @@ from slimtune.sweeper.study.record import TrialRecord, TrialState
 
 
 class Reach(NamedTuple):
-    """Attributes:
-    most: What the trial may reach at best.
-    best: What the best complete trial has reached.
+    """How far a running trial may still come.
+
+    Attributes:
+        most: What the trial may reach at best.
+        best: What the best complete trial has reached.
     """
 
     most: float

@@ -13,7 +13,7 @@ import psutil
 
 RENEW_SECONDS = 10.0
 EXPIRE_SECONDS = 60.0
-PREFIX = "lease:"
+LEASE_PREFIX = "lease:"
 HANDED_BACK = 0.0
 # start times of processes follow corrections of the clock
 BORN_TOLERANCE_SECONDS = 2.0
@@ -69,12 +69,12 @@ class Lease:
 
     def _write(self, *, renewed_at: float) -> None:
         own = {"host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid()), "renewed_at": renewed_at}
-        self._store.set_attr(PREFIX + self.worker, own)
+        self._store.set_attr(LEASE_PREFIX + self.worker, own)
 
 
 def is_alive(attrs: Mapping[str, Any], worker: str | None) -> bool:
     """Whether a worker still holds its lease; a dead process of this machine loses it at once."""
-    lease = attrs.get(f"{PREFIX}{worker}")
+    lease = attrs.get(f"{LEASE_PREFIX}{worker}")
     if lease is None or lease["renewed_at"] == HANDED_BACK:
         return False
     if lease["host"] != socket.gethostname():
@@ -86,7 +86,7 @@ def is_alive(attrs: Mapping[str, Any], worker: str | None) -> bool:
 
 def was_handed_back(attrs: Mapping[str, Any], worker: str | None) -> bool:
     """Whether the worker ended by itself, e.g. by Ctrl-C, and did not die."""
-    lease = attrs.get(f"{PREFIX}{worker}")
+    lease = attrs.get(f"{LEASE_PREFIX}{worker}")
     return lease is not None and lease["renewed_at"] == HANDED_BACK
 
 

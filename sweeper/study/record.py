@@ -1,6 +1,6 @@
 """A trial as the study remembers it, in our own terms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple
@@ -14,6 +14,9 @@ KIND, INDEX, RUN_ID, WORKER = "kind", "index", "run_id", "worker"
 RETRIES, RETRY_OF, PROGRESS, RESULT, POINT = "retries", "retry_of", "progress", "result", "point"
 # numbers of the attempts before, the last one first
 EARLIER = "earlier"
+
+# user attributes of a study; the winner is a `Winner` as plain values
+IDENTITY, PARENT_RUN, WINNER = "identity", "parent_run_id", "winner"
 
 # failures that do not use up the budget: another trial takes their place
 LOST, SURPLUS = "lost", "surplus"
@@ -39,18 +42,20 @@ STATES = {
 
 
 class TrialRecord(NamedTuple):
-    """Attributes:
-    number: Optuna's number.
-    state: Where it stands.
-    kind: Why it failed, else None.
-    objective: Value at the best evaluation of a complete trial; the last one of any other; None before the first.
-    params: Sampled values by config key.
-    run_id: Its run in the tracker.
-    started: When it was asked for.
-    seconds: From then until its end, or until now.
-    progress: Share of its training done at the last report.
-    intermediate: Objective by training examples.
-    attrs: All user attributes.
+    """A trial as it stands.
+
+    Attributes:
+        number: Optuna's number.
+        state: Where it stands.
+        kind: Why it failed, else None.
+        objective: Value at the best evaluation of a complete trial; the last one of any other; None before the first.
+        params: Sampled values by config key.
+        run_id: Its run in the tracker.
+        started: When it was asked for.
+        seconds: From then until its end, or until now.
+        progress: Share of its training done at the last report.
+        intermediate: Objective by training examples.
+        attrs: All user attributes.
     """
 
     number: int
@@ -94,6 +99,13 @@ def record_of(trial: optuna.trial.FrozenTrial) -> TrialRecord:
         intermediate=trial.intermediate_values,
         attrs=attrs,
     )
+
+
+def ranked(trials: Sequence[TrialRecord], *, maximize: bool) -> list[TrialRecord]:
+    """Complete trials, the best first; ties go by trial number."""
+    complete = [trial for trial in trials if trial.state is TrialState.complete]
+    sign = -1 if maximize else 1
+    return sorted(complete, key=lambda trial: (sign * (trial.objective or 0.0), trial.number))
 
 
 def _seconds(trial: optuna.trial.FrozenTrial) -> float | None:

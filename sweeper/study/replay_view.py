@@ -9,7 +9,7 @@ from slimtune.sweeper.study.record import INDEX, KIND, LOST, SURPLUS
 from slimtune.training.trial import FailureKind
 
 
-class InPlaces:
+class ReplayView:
     """A view for Optuna's pruners and samplers, whose decisions depend on which trials there are and on their order."""
 
     def __init__(self, study: optuna.Study) -> None:
@@ -20,14 +20,14 @@ class InPlaces:
 
     def get_trials(self, *args: Any, **kwargs: Any) -> list[optuna.trial.FrozenTrial]:
         """Optuna's public method."""
-        return _in_places(self._study.get_trials(*args, **kwargs))
+        return _replayed(self._study.get_trials(*args, **kwargs))
 
     def _get_trials(self, *args: Any, **kwargs: Any) -> list[optuna.trial.FrozenTrial]:
         # what samplers call
-        return _in_places(self._study._get_trials(*args, **kwargs))
+        return _replayed(self._study._get_trials(*args, **kwargs))
 
 
-class WithLimits(InPlaces):
+class SamplerReplayView(ReplayView):
     """The same for samplers, to whom a trial that did not fit into memory is one that broke a constraint: Optuna
     forgets failed trials, and would suggest their like again.
     """
@@ -35,13 +35,13 @@ class WithLimits(InPlaces):
     def get_trials(self, *args: Any, **kwargs: Any) -> list[optuna.trial.FrozenTrial]:
         """Optuna's public method."""
         states = kwargs.pop("states", None)
-        return _of_states(_limited(super().get_trials(*args, **kwargs)), states)
+        return _of_states(_constrained(super().get_trials(*args, **kwargs)), states)
 
     def _get_trials(self, deepcopy: bool = True, states: Any = None, use_cache: bool = False) -> Any:  # Optuna's own
-        return _of_states(_limited(super()._get_trials(deepcopy=deepcopy, use_cache=use_cache)), states)
+        return _of_states(_constrained(super()._get_trials(deepcopy=deepcopy, use_cache=use_cache)), states)
 
 
-def _limited(trials: list[optuna.trial.FrozenTrial]) -> list[optuna.trial.FrozenTrial]:
+def _constrained(trials: list[optuna.trial.FrozenTrial]) -> list[optuna.trial.FrozenTrial]:
     shown = []
     for trial in trials:
         if trial.user_attrs.get(KIND) == FailureKind.out_of_memory.value:
@@ -56,6 +56,6 @@ def _of_states(trials: list[optuna.trial.FrozenTrial], states: Any) -> list[optu
     return [trial for trial in trials if states is None or trial.state in states]
 
 
-def _in_places(trials: list[optuna.trial.FrozenTrial]) -> list[optuna.trial.FrozenTrial]:
+def _replayed(trials: list[optuna.trial.FrozenTrial]) -> list[optuna.trial.FrozenTrial]:
     shown = [trial for trial in trials if trial.user_attrs.get(KIND) not in (LOST, SURPLUS)]
     return sorted(shown, key=lambda trial: trial.user_attrs.get(INDEX, trial.number))

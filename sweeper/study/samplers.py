@@ -9,7 +9,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
 from slimtune.sweeper import search_config
-from slimtune.sweeper.study.replay_view import WithLimits
+from slimtune.sweeper.study.replay_view import SamplerReplayView
 
 
 def sampler_of(settings: search_config.SamplerConfig, *, seed: int, index: int) -> BaseSampler:
@@ -20,14 +20,14 @@ def sampler_of(settings: search_config.SamplerConfig, *, seed: int, index: int) 
     """
     derived = int.from_bytes(hashlib.sha256(f"{seed}/{index}".encode()).digest()[:4], "little")
     match settings:
-        case search_config.RandomSampler():
+        case search_config.RandomSearch():
             return RandomSampler(seed=derived)
-        case search_config.TpeSampler(n_startup_trials=startup):
-            return SamplerInPlaces(TPESampler(seed=derived, n_startup_trials=startup))
+        case search_config.TpeSearch(n_startup_trials=startup):
+            return ReplayedSampler(TPESampler(seed=derived, n_startup_trials=startup))
 
 
-class SamplerInPlaces(BaseSampler):
-    """Lets a sampler see the study as if no worker had ever died: a resumed sweep goes on as an unbroken one."""
+class ReplayedSampler(BaseSampler):
+    """Lets a sampler see the study as if no worker had ever died: a resumed sweep is that of an unbroken one."""
 
     def __init__(self, inner: BaseSampler) -> None:
         self._inner = inner
@@ -50,4 +50,4 @@ class SamplerInPlaces(BaseSampler):
 
 
 def _view(study: Study) -> Study:
-    return WithLimits(study)  # type: ignore[return-value]
+    return SamplerReplayView(study)  # type: ignore[return-value]

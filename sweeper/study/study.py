@@ -3,65 +3,29 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import optuna
-from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState as OptunaState
-from sqlalchemy.exc import SQLAlchemyError
 
-from slimtune.sweeper.search_config import PrunerConfig, SamplerConfig
-from slimtune.sweeper.space.space import Choice, FloatRange, IntRange, Scalar, Space
+from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
 from slimtune.sweeper.study import record
 from slimtune.sweeper.study.learning_curve import reach_of
 from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
-from slimtune.sweeper.study.pruners import Rungs, pruner_of
-from slimtune.sweeper.study.record import TrialRecord, record_of
+from slimtune.sweeper.study.pruners import pruner_of
+from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
 from slimtune.sweeper.study.samplers import sampler_of
+from slimtune.sweeper.study.spec import StudySpec
+from slimtune.sweeper.study.storage import UNUSABLE, unusable
 from slimtune.training.errors import StoreError
-from slimtune.training.tracking.uri import without_password
 from slimtune.training.trial import FailureKind, Verdict
 
 log = logging.getLogger(__name__)
 
-# what a wrong URL, a missing driver or an unreachable server raise
-UNUSABLE = (StorageInternalError, SQLAlchemyError, ImportError, OSError, ValueError)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudySpec:
-    """Everything a worker needs to join a study.
-
-    Attributes:
-        name: The study's name in its storage.
-        storage: The storage's URL.
-        maximize: Whether more of the objective is better.
-        n_trials: Total budget.
-        seed: Fixes the suggestions.
-        sampler: How trials are suggested.
-        pruner: How trials are stopped.
-        rungs: What the pruner's bounds are taken from.
-        stop_hopeless: Stop a trial that cannot reach the best one any more.
-        space: What is suggested.
-        max_retries: How often a lost trial is tried again.
-    """
-
-    name: str
-    storage: str
-    maximize: bool
-    n_trials: int
-    seed: int
-    sampler: SamplerConfig
-    pruner: PrunerConfig
-    rungs: Rungs
-    stop_hopeless: bool
-    space: Space
-    max_retries: int
-
-
-class Asked(NamedTuple):
+class AskedTrial(NamedTuple):
     """A trial to run.
 
     Attributes:
@@ -96,10 +60,10 @@ class Study:
                 pruner=pruner_of(spec.pruner, spec.rungs),
             )
         except UNUSABLE as error:
-            raise StoreError(_unusable(spec.storage, error)) from error
+            raise StoreError(unusable(spec.storage, error)) from error
         self._trials: dict[int, optuna.Trial] = {}
 
-    def ask(self, worker: str) -> Asked | None:
+    def ask(self, worker: str) -> AskedTrial | None:
         """The next trial of the budget, lost ones first; None when the budget is used up or handed out."""
         shown = [trial for trial in self.free_lost() if trial.counts]
         if self._num_open(shown) <= 0:
@@ -115,7 +79,7 @@ class Study:
         if record.INDEX not in trial.user_attrs:
             trial.set_user_attr(record.INDEX, len(earlier))
         self._trials[trial.number] = trial
-        return Asked(trial.number, self._suggest(trial), trial.user_attrs)
+        return AskedTrial(trial.number, self._suggest(trial), trial.user_attrs)
 
     def _suggest(self, trial: optuna.Trial) -> dict[str, Scalar]:
         params: dict[str, Scalar] = {}
@@ -278,54 +242,6 @@ class Study:
         return ranked(self.shown(), maximize=self.spec.maximize)
 
 
-class LoadedTrials(NamedTuple):
-    """The shown trials of a study, and whether more of the objective is better."""
-
-    trials: list[TrialRecord]
-    maximize: bool
-
-    def ranked(self) -> list[TrialRecord]:
-        """Complete trials, the best first."""
-        return ranked(self.trials, maximize=self.maximize)
-
-
-def load_study_trials(storage: str, name: str) -> LoadedTrials:
-    """The trials of a study that exists; nothing is written.
-
-    Raises:
-        StoreError: There is no such study.
-    """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        study = optuna.load_study(study_name=name, storage=storage)
-    except (KeyError, *UNUSABLE) as error:
-        raise StoreError(_unusable(storage, error)) from error
-    records = [record_of(trial) for trial in study.get_trials(deepcopy=False)]
-    maximize = study.direction is optuna.study.StudyDirection.MAXIMIZE
-    return LoadedTrials([trial for trial in records if trial.counts], maximize)
-
-
-def load_study_attrs(storage: str, name: str) -> Mapping[str, Any]:
-    """What was noted on a study that exists; nothing is written.
-
-    Raises:
-        StoreError: There is no such study.
-    """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        attrs: Mapping[str, Any] = optuna.load_study(study_name=name, storage=storage).user_attrs
-    except (KeyError, *UNUSABLE) as error:
-        raise StoreError(_unusable(storage, error)) from error
-    return attrs
-
-
-def ranked(trials: Sequence[TrialRecord], *, maximize: bool) -> list[TrialRecord]:
-    """Complete trials, the best first; ties go by trial number."""
-    complete = [trial for trial in trials if trial.state is record.TrialState.complete]
-    sign = -1 if maximize else 1
-    return sorted(complete, key=lambda trial: (sign * (trial.objective or 0.0), trial.number))
-
-
 def _next_index(shown: Sequence[TrialRecord]) -> int:
     waiting = [trial for trial in shown if trial.state is record.TrialState.waiting]
     if not waiting:
@@ -341,8 +257,3 @@ def _is_lost(trial: TrialRecord, attrs: Mapping[str, Any]) -> bool:
         # between ask and the worker's name; or the worker died just there
         return trial.started is None or (datetime.now() - trial.started).total_seconds() > EXPIRE_SECONDS
     return not is_alive(attrs, worker)
-
-
-def _unusable(storage: str, error: Exception) -> str:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return f"search.storage is '{without_password(storage)}', which cannot be used: {reason}"

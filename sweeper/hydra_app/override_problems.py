@@ -1,14 +1,9 @@
-"""The Hydra app behind `slimtune sweep` and `slimtune train`, and what is said when composing fails."""
+"""What is said when overrides do not compose."""
 
-import logging
-import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import hydra
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -17,77 +12,17 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.checks import problems_of
-from slimtune.sweeper.config_values import known_keys, plain
+from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, known_keys, plain
 from slimtune.training.config.schema import suggestion
-from slimtune.training.errors import ConfigError, SlimtuneError
-
-CONFIG_MODULE, CONFIG_NAME, VERSION_BASE = "slimtune.conf", "config", "1.3"
 
 
-def run(arguments: Sequence[str], *, sweep: bool) -> None:
-    """Compose and run as Hydra does, with our errors in place of its exit code 1.
+def override_problems(error: Exception, arguments: Sequence[str]) -> list[str]:
+    """Every problem of the overrides, not only the one that Hydra stumbled over.
 
     Args:
+        error: What Hydra raised.
         arguments: Overrides and Hydra's own flags.
-        sweep: Whether to search; otherwise one trial is run.
-
-    Raises:
-        ConfigError: An override does not fit the config.
     """
-    logging.captureWarnings(True)
-    app = _App()
-    has_flags = any(argument.startswith("-") for argument in arguments)
-    try:
-        (_run_as_hydra_main if has_flags else _run_composed)(app, arguments, sweep=sweep)
-        app.raise_error()
-    except SlimtuneError:
-        raise
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_explain(error, arguments)) from error
-
-
-def _run_composed(app: "_App", arguments: Sequence[str], *, sweep: bool) -> None:
-    """What `hydra.main` does with plain overrides, without composing twice: it would double the time to an error."""
-    hydra.version.setbase(VERSION_BASE)
-    engine = Hydra.create_main_hydra2("slimtune", create_config_search_path(f"pkg://{CONFIG_MODULE}"))
-    run = engine.multirun if sweep else engine.run
-    try:
-        run(config_name=CONFIG_NAME, task_function=app.train, overrides=list(arguments))
-    finally:
-        GlobalHydra.instance().clear()
-
-
-def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) -> None:
-    """With flags (`--cfg job`, `--config-dir ...`), Hydra reads the command line itself."""
-    # Hydra would print and exit by itself
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = ["slimtune", *(["--multirun"] if sweep else []), *arguments]
-    hydra.main(config_path=f"pkg://{CONFIG_MODULE}", config_name=CONFIG_NAME, version_base=VERSION_BASE)(app.train)()
-
-
-class _App:
-    """The task function of `slimtune train`; keeps its error, since Hydra would print about it."""
-
-    def __init__(self) -> None:
-        self._error: SlimtuneError | None = None
-
-    def train(self, config: DictConfig) -> None:
-        from hydra.core.hydra_config import HydraConfig
-
-        from slimtune.sweeper.campaigns.single_trial import train
-
-        try:
-            train(plain(config), HydraConfig.get().runtime.output_dir)
-        except SlimtuneError as error:
-            self._error = error
-
-    def raise_error(self) -> None:
-        if self._error is not None:
-            raise self._error
-
-
-def _explain(error: Exception, arguments: Sequence[str]) -> list[str]:
-    """Every problem of the overrides, not only the one that Hydra stumbled over."""
     GlobalHydra.instance().clear()
     try:
         overrides = OverridesParser.create().parse_overrides([item for item in arguments if not item.startswith("-")])
@@ -95,13 +30,13 @@ def _explain(error: Exception, arguments: Sequence[str]) -> list[str]:
         return [str(syntax).splitlines()[0]]
     try:
         with hydra.initialize_config_module(CONFIG_MODULE, version_base=VERSION_BASE):
-            problems = _override_problems(overrides)
+            problems = _problems_of_each(overrides)
     except (HydraException, OmegaConfBaseException):
         problems = []
     return problems or [_first_lines(error)]
 
 
-def _override_problems(overrides: Sequence[Override]) -> list[str]:
+def _problems_of_each(overrides: Sequence[Override]) -> list[str]:
     loader = GlobalHydra.instance().config_loader()
     chosen: list[str] = []
     values: dict[str, str] = {}

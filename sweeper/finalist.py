@@ -1,0 +1,87 @@
+"""A finalist with all its runs, and what of it a sweep keeps as its winner."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any, NamedTuple
+
+
+class Run(NamedTuple):
+    """One training of a finalist, with a seed of its own.
+
+    Attributes:
+        score: The objective, on validation.
+        checkpoint: Folder of its best checkpoint.
+        run_id: Its run in the tracker; None without a tracker.
+    """
+
+    score: float
+    checkpoint: Path
+    run_id: str | None
+
+
+class Finalist(NamedTuple):
+    """One of the best trials, with its reruns.
+
+    Attributes:
+        number: Its trial.
+        params: Sampled values.
+        runs: The trial itself first, then the reruns that completed; never empty.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    runs: Sequence[Run]
+
+    @property
+    def scores(self) -> list[float]:
+        """The objective of each run."""
+        return [run.score for run in self.runs]
+
+    @property
+    def mean(self) -> float:
+        """Mean objective over its seeds."""
+        return fmean(self.scores)
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation over its seeds; 0 for one seed."""
+        return stdev(self.scores) if len(self.runs) > 1 else 0.0
+
+    def best_run(self, *, maximize: bool) -> Run:
+        """The run that scored best on validation; the first of equals."""
+        best = max if maximize else min
+        return best(self.runs, key=lambda run: run.score)
+
+
+class Winner(NamedTuple):
+    """What a sweep has chosen, as its study keeps it.
+
+    Attributes:
+        trial: Number of the winner's trial.
+        params: Sampled values.
+        score: Mean objective over its seeds, on validation.
+        checkpoint: Of its best run.
+        run_id: Of that run; None without a tracker.
+    """
+
+    trial: int
+    params: Mapping[str, Any]
+    score: float
+    checkpoint: Path
+    run_id: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**self._asdict(), "params": dict(self.params), "checkpoint": str(self.checkpoint)}
+
+
+def winner_of(finalist: Finalist, *, maximize: bool) -> Winner:
+    """The finalist that was chosen, with the best of its runs."""
+    best = finalist.best_run(maximize=maximize)
+    return Winner(finalist.number, finalist.params, finalist.mean, best.checkpoint, best.run_id)
+
+
+def read_winner(values: Mapping[str, Any]) -> Winner:
+    """A winner from what `Winner.as_dict` gave."""
+    return Winner(**{**values, "checkpoint": Path(values["checkpoint"])})

@@ -1,0 +1,11 @@
+"""The rows that a sweep or a trial is about to learn from, on the terminal."""
+
+from rich.console import Console
+
+from slimtune.training.data_report.report import DataReport, render
+
+
+def print_data(console: Console, report: DataReport) -> None:
+    """What is about to be trained on."""
+    for part in render(report):
+        console.print(part, highlight=False)

@@ -1,0 +1,85 @@
+"""The search space from a config's mappings."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange, Scalar, Space, range_problem
+from slimtune.sweeper.space.override_text import override_value
+from slimtune.training.config.schema import suggestion
+
+DIMENSION_TYPES = ("float", "int", "choice")
+RANGE_KEYS = {"type", "low", "high", "log", "step"}
+CHOICE_KEYS = {"type", "values"}
+
+
+class ReadSpace(NamedTuple):
+    """A space and what is wrong with it."""
+
+    space: Space
+    problems: list[str]
+
+
+def read_space(values: Mapping[str, Any], prefix: str = "") -> ReadSpace:
+    """The dimensions in a mapping.
+
+    A mapping with the key `type` is a dimension, any other mapping a level of the key; `fit: {learning_rate: ...}`
+    and `fit.learning_rate: ...` are the same.
+    """
+    space: Space = {}
+    problems: list[str] = []
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and "type" not in value:
+            inner = read_space(value, f"{name}.")
+            space |= inner.space
+            problems += inner.problems
+        elif isinstance(value, Mapping):
+            dimension = _dimension(name, value, problems)
+            if dimension is not None:
+                space[name] = dimension
+        elif value is not None:
+            problems.append(f"space.{name} is {value!r}; use a dimension, e.g. {{type: float, low: 0.1, high: 1}}")
+    return ReadSpace(space, problems)
+
+
+def _dimension(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimension | None:
+    kind = value["type"]
+    if kind not in DIMENSION_TYPES:
+        problems.append(f"space.{name}.type is {kind!r}; use one of {', '.join(DIMENSION_TYPES)}")
+        return None
+    known = CHOICE_KEYS if kind == "choice" else RANGE_KEYS
+    unknown = [key for key in value if key not in known]
+    if unknown:
+        problems.append(f"space.{name}.{unknown[0]} is not a key; {suggestion(str(unknown[0]), known)}")
+        return None
+    return _choice(name, value, problems) if kind == "choice" else _range(name, value, problems)
+
+
+def _choice(name: str, value: Mapping[str, Any], problems: list[str]) -> Choice | None:
+    values = value.get("values")
+    if not isinstance(values, list) or not values:
+        problems.append(f"space.{name}.values is {values!r}; use a list, e.g. [8, 16, 32]")
+        return None
+    return Choice(tuple(item if isinstance(item, Scalar) else override_value(item) for item in values))
+
+
+def _range(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimension | None:
+    number = int if value["type"] == "int" else (int, float)
+    low: Any = value.get("low")
+    high: Any = value.get("high")
+    log: Any = value.get("log", False)
+    step: Any = value.get("step")
+    for key, end in (("low", low), ("high", high)):
+        if not isinstance(end, number) or isinstance(end, bool):
+            problems.append(f"space.{name}.{key} is {end!r}; use a number of type {value['type']}")
+            return None
+    if step is not None and (not isinstance(step, number) or isinstance(step, bool)):
+        problems.append(f"space.{name}.step is {step!r}; use a number of type {value['type']}")
+        return None
+    broken = range_problem(low, high, log=log, step=step)
+    if broken:
+        problems.append(f"space.{name}{broken}")
+        return None
+    if value["type"] == "int":
+        return IntRange(low, high, log, int(step) if step else 1)
+    return FloatRange(float(low), float(high), log, step)

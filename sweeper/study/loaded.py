@@ -1,0 +1,42 @@
+"""A study as others read it, who do not run trials."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from optuna.study import StudyDirection
+
+from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
+from slimtune.sweeper.study.storage import load_study
+
+
+class LoadedTrials(NamedTuple):
+    """The shown trials of a study, and whether more of the objective is better."""
+
+    trials: list[TrialRecord]
+    maximize: bool
+
+    def ranked(self) -> list[TrialRecord]:
+        """Complete trials, the best first."""
+        return ranked(self.trials, maximize=self.maximize)
+
+
+def load_study_trials(storage: str, name: str) -> LoadedTrials:
+    """The trials of a study that exists; nothing is written.
+
+    Raises:
+        StoreError: There is no such study.
+    """
+    study = load_study(storage, name)
+    records = [record_of(trial) for trial in study.get_trials(deepcopy=False)]
+    maximize = study.direction is StudyDirection.MAXIMIZE
+    return LoadedTrials([trial for trial in records if trial.counts], maximize)
+
+
+def load_study_attrs(storage: str, name: str) -> Mapping[str, Any]:
+    """What was noted on a study that exists; nothing is written.
+
+    Raises:
+        StoreError: There is no such study.
+    """
+    attrs: Mapping[str, Any] = load_study(storage, name).user_attrs
+    return attrs

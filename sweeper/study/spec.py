@@ -1,0 +1,37 @@
+"""Everything that a study is opened with."""
+
+from dataclasses import dataclass
+
+from slimtune.sweeper.search_config import PrunerConfig, Rungs, SamplerConfig
+from slimtune.sweeper.space.dimension import Space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudySpec:
+    """Everything a worker needs to join a study.
+
+    Attributes:
+        name: The study's name in its storage.
+        storage: The storage's URL.
+        maximize: Whether more of the objective is better.
+        n_trials: Total budget.
+        seed: Fixes the suggestions.
+        sampler: How trials are suggested.
+        pruner: How trials are stopped.
+        rungs: What the pruner's bounds are taken from.
+        stop_hopeless: Stop a trial that cannot reach the best one any more.
+        space: What is suggested.
+        max_retries: How often a lost trial is tried again.
+    """
+
+    name: str
+    storage: str
+    maximize: bool
+    n_trials: int
+    seed: int
+    sampler: SamplerConfig
+    pruner: PrunerConfig
+    rungs: Rungs
+    stop_hopeless: bool
+    space: Space
+    max_retries: int

@@ -1,0 +1,30 @@
+"""Where studies lie, and what is said of a storage that cannot be used."""
+
+import optuna
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import SQLAlchemyError
+
+from slimtune.training.errors import StoreError
+from slimtune.training.tracking.uri import without_password
+
+# what a wrong URL, a missing driver or an unreachable server raise
+UNUSABLE = (StorageInternalError, SQLAlchemyError, ImportError, OSError, ValueError)
+
+
+def load_study(storage: str, name: str) -> optuna.Study:
+    """A study that exists; nothing is written.
+
+    Raises:
+        StoreError: There is no such study.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        return optuna.load_study(study_name=name, storage=storage)
+    except (KeyError, *UNUSABLE) as error:
+        raise StoreError(unusable(storage, error)) from error
+
+
+def unusable(storage: str, error: Exception) -> str:
+    """The message of an error that a storage raised."""
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return f"search.storage is '{without_password(storage)}', which cannot be used: {reason}"
