@@ -13,12 +13,12 @@ from statistics import median
 
 import torch
 
-from benchmarks.models import config_of, idle_slot, model_path, workbench
+from benchmarks.models import config_of, idle_trainer, model_path, workbench
 from benchmarks.report import add_out, header, publish, table
 from slimtune.training.engine.packing import gradients_alone
-from slimtune.training.engine.trainer import Slot
-from slimtune.training.tracking.mlflow_runs import NullRun
+from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.tracking.reporter import Reporter
+from slimtune.training.tracking.run import NullRun
 
 TOKENS = 2048
 LENGTHS = (32, 64, 128, 256, 512)
@@ -49,21 +49,21 @@ def main() -> None:
 
 
 def _measure(path: str, length: int, folder: Path, options: argparse.Namespace) -> dict[str, float]:
-    slots: dict[str, Slot] = {}
+    trainers: dict[str, TrialTrainer] = {}
     for name in IMPLEMENTATIONS:
         given = ("method=lora", f"model.attention={name}", f"fit.batch_size={TOKENS // length}", "fit.epochs=1000")
         config = config_of(path, *given)
         bench, resources = workbench(config, length=length)
-        slots[name] = idle_slot(config, bench, resources, folder)
+        trainers[name] = idle_trainer(config, bench, resources, folder)
     torch.set_num_threads(options.threads)
     seconds: dict[str, list[float]] = {name: [] for name in IMPLEMENTATIONS}
     with Reporter(NullRun, folder) as reporter:
         for _ in range(options.rounds + 1):
-            for name, slot in slots.items():
+            for name, trainer in trainers.items():
                 started = time.perf_counter()
                 for _ in range(options.steps):
-                    gradients_alone(slot)
-                    slot.advance(reporter)
+                    gradients_alone(trainer)
+                    trainer.advance(reporter)
                 seconds[name].append((time.perf_counter() - started) / options.steps)
     # the first round warms up
     return {name: 1000 * median(values[1:]) for name, values in seconds.items()}

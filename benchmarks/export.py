@@ -18,11 +18,11 @@ import torch
 
 from benchmarks.models import composed
 from benchmarks.report import add_out, header, publish, table
+from slimtune.export.bundle.variant_report import Timing, VariantReport
 from slimtune.export.config import GenaiPrecision, OnnxExport, Variant, parse_export
 from slimtune.export.genai.bundles import GenaiReport
 from slimtune.export.pipeline import export_checkpoint
-from slimtune.export.verification.check import VariantReport
-from slimtune.export.verification.timing import Request, Timing, measure
+from slimtune.export.verification.timing import TimingRequest, measure
 from slimtune.training.checkpoints.find import find_checkpoint
 
 COLUMNS = (
@@ -76,14 +76,14 @@ def _trained(name: str, folder: Path) -> str:
 
 
 def _compared(name: str, checkpoint: Path, folder: Path) -> list[str]:
-    limits = _limits(name)
-    requests: list[Request] = []
+    config = _config(name)
+    requests: list[TimingRequest] = []
     with _noted(requests):
-        ours = export_checkpoint(checkpoint, limits, folder / "ours", facts={})
+        ours = export_checkpoint(checkpoint, config=config, folder=folder / "ours")
     # the first that is timed is PyTorch
     half = measure(replace(requests[0], dtype="bfloat16"))
-    plain = replace(limits, variants=[Variant.int8_dynamic], per_channel=False, genai=[])
-    theirs = export_checkpoint(checkpoint, plain, folder / "plain", facts={}).reports[-1]
+    plain = replace(config, variants=[Variant.int8_dynamic], per_channel=False, genai=[])
+    theirs = export_checkpoint(checkpoint, config=plain, folder=folder / "plain").reports[-1]
     reports = [*ours.reports, replace(theirs, name="quantize_dynamic as it is")]
     base = {report.name: report for report in reports}
     rows = [_row(report, base["pytorch"].timing, base["fp32"].size_mb) for report in reports]
@@ -97,7 +97,7 @@ def _compared(name: str, checkpoint: Path, folder: Path) -> list[str]:
 class _noted:
     """The requests for a timing are noted as they are made."""
 
-    def __init__(self, requests: list[Request]) -> None:
+    def __init__(self, requests: list[TimingRequest]) -> None:
         self._requests = requests
 
     def __enter__(self) -> None:
@@ -105,7 +105,7 @@ class _noted:
 
         self._measure = measured_variants.measure
 
-        def noting(request: Request) -> Timing:
+        def noting(request: TimingRequest) -> Timing:
             self._requests.append(request)
             return self._measure(request)
 
@@ -117,13 +117,13 @@ class _noted:
         measured_variants.measure = self._measure
 
 
-def _limits(name: str) -> OnnxExport:
-    limits: OnnxExport = parse_export(composed(MODELS[name][0])["export"]).section
+def _config(name: str) -> OnnxExport:
+    config: OnnxExport = parse_export(composed(MODELS[name][0])["export"]).section
     variants = [one for one in Variant if name in ENCODERS or one is not Variant.int8_static]
     genai = [] if name in ENCODERS else list(GenaiPrecision)
     # the embeddings of a small causal model are a good part of it
     bits = 8 if name in ENCODERS else 4
-    open_gate = replace(limits, max_metric_drop=0.5, min_agreement=0.0, keep_sensitive=False)
+    open_gate = replace(config, max_metric_drop=0.5, min_agreement=0.0, keep_sensitive=False)
     return replace(open_gate, variants=variants, genai=genai, embedding_bits=bits)
 
 
@@ -131,7 +131,7 @@ def _row(report: VariantReport, pytorch: Timing, fp32_mb: float) -> list[str]:
     timing = report.timing
     return [
         report.name,
-        f"{report.metric:.4f}",
+        f"{report.score:.4f}",
         f"{report.metric_drop:+.4f} ({report.drop_low:+.3f} to {report.drop_high:+.3f})",
         f"{report.agreement:.2%}",
         f"{report.size_mb:.1f}",

@@ -10,7 +10,6 @@ peft model train BERT's pooler whole, which slimtune does by itself and peft's d
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from typing import Any
 from benchmarks.docstrings import make_rows
 from benchmarks.report import add_out, header, publish, table
 from benchmarks.trainer_peer import BATCH_SIZES, MAX_LENGTH, RATE, Conditions, make_trainer
+from slimtune.training.tracking.environment import usable_cores
 
 REDUCTION_FACTOR, STARTUP_TRIALS = 2, 5
 
@@ -58,7 +58,7 @@ def add_search_options(parser: argparse.ArgumentParser, *, trials: int, epochs: 
     parser.add_argument("--classes", type=int, default=10)
     parser.add_argument("--trials", type=int, default=trials)
     parser.add_argument("--epochs", type=int, default=epochs)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, default=usable_cores())
 
 
 RELATIVE_COLUMNS = ("best validation accuracy", "wall seconds", "relative to the first", "complete trials")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from benchmarks.models import config_of, idle_slot, workbench
+from benchmarks.models import config_of, idle_trainer, workbench
 from benchmarks.report import add_out, header, publish, table
 
 # hidden and intermediate size, layers, heads, heads of keys and values: Llama 3.2 1B, and a quarter of its width
@@ -87,18 +87,18 @@ def _make(shape: str, folder: str) -> int:
 
 def _measured(method: str, folder: str, options: Mapping[str, Any]) -> Row:
     from slimtune.training.engine.packing import gradients_alone
-    from slimtune.training.hardware.monitor import follow
+    from slimtune.training.hardware.monitor import ResourceMonitor
 
     sizes = (f"data.max_length={options['length']}", f"fit.batch_size={options['rows']}")
     config = config_of(folder, "fit.slots=1", *sizes, *METHODS[method])
     bench, resources = workbench(config, length=options["length"], num_rows=64)
-    usage = follow()
-    slot = idle_slot(config, bench, resources, Path(folder) / "trial")
+    usage = ResourceMonitor().follow()
+    trainer = idle_trainer(config, bench, resources, Path(folder) / "trial")
     for step in range(options["steps"] + 1):
         if step == 1:
             started = _now()
-        gradients_alone(slot)
-        slot.advance(None)
+        gradients_alone(trainer)
+        trainer.advance(None)
     seconds = _now() - started
     peaks = usage.peaks()
     tokens = options["steps"] * options["rows"] * options["length"]

@@ -82,8 +82,8 @@ def main() -> None:
 
 def _measured(name: str, epochs: float) -> Row:
     from slimtune.training.config.trial import parse_trial
-    from slimtune.training.hardware.device import resolve
-    from slimtune.training.hardware.monitor import follow
+    from slimtune.training.hardware.monitor import ResourceMonitor
+    from slimtune.training.hardware.resources import resolve
     from slimtune.training.trial import Completed
     from slimtune.training.workbench.workbench import workbench_for
     from slimtune.training.worker.run import run_trial
@@ -92,7 +92,7 @@ def _measured(name: str, epochs: float) -> Row:
     config = parse_trial(values).section
     resources = resolve(config.fit)
     bench = workbench_for(config, resources)
-    usage = follow()
+    usage = ResourceMonitor().follow()
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         outcome = run_trial(SilentTrial(values, Path(folder)))
@@ -116,21 +116,21 @@ def _num_trained(config: Any, bench: Any) -> int:
 
 @torch.inference_mode()
 def _gap(config: Any, bench: Any, checkpoint: Path) -> float | None:
-    from slimtune.training.checkpoints.checkpoint import load_model
+    from slimtune.training.checkpoints.checkpoint import open_checkpoint
     from slimtune.training.data.batching import collate
     from slimtune.training.errors import ModelError
     from slimtune.training.methods import method_of
     from slimtune.training.models.loading import trial_copy
 
     method = method_of(config.method)
-    trained = load_model(checkpoint)
+    trained = open_checkpoint(checkpoint).model()
     if method.shares_base:
         trained = method.load(trial_copy(bench.base, share_weights=True), checkpoint)
     split = bench.splits["validation"]
     batch = collate(split, range(len(split)), pad_id=bench.tokenizer.pad_token_id, device=torch.device("cpu"))
     wanted = bench.task.logits(trained.eval(), batch)
     try:
-        merged = method.merge(load_model(checkpoint))
+        merged = method.merge(open_checkpoint(checkpoint).model())
     except ModelError:
         return None
     return float((bench.task.logits(merged, batch) - wanted).abs().max())

@@ -11,15 +11,15 @@ from transformers import LlamaConfig, LlamaModel
 
 from slimtune.sweeper.config_values import plain
 from slimtune.training.config.trial import TrialConfig, parse_trial
-from slimtune.training.data.batching import Split, Targets
+from slimtune.training.data.batching import EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded, Ragged
-from slimtune.training.engine.packing import Pack, gradients_alone
-from slimtune.training.engine.trainer import Slot
-from slimtune.training.hardware.device import Resources, resolve
+from slimtune.training.engine.packing import Packing, gradients_alone
+from slimtune.training.engine.trainer import TrialTrainer
+from slimtune.training.hardware.resources import Resources, resolve
 from slimtune.training.models.loading import load_tokenizer
 from slimtune.training.tasks.classification import Classification
-from slimtune.training.tracking.mlflow_runs import NullRun
 from slimtune.training.tracking.reporter import Reporter
+from slimtune.training.tracking.run import NullRun
 from slimtune.training.trial import Lineage, Outcome, Verdict
 from slimtune.training.workbench.workbench import Workbench, base_of
 
@@ -78,28 +78,28 @@ def workbench(config: TrialConfig, *, length: int, num_rows: int = 1024) -> tupl
     return bench, resources
 
 
-def random_split(*, length: int, num_rows: int) -> Split:
+def random_split(*, length: int, num_rows: int) -> EncodedSplit:
     """Rows of random tokens."""
     generator = np.random.default_rng(0)
     ids = generator.integers(1000, 20000, size=num_rows * length, dtype=np.int32)
     starts = np.arange(num_rows + 1, dtype=np.int64) * length
     labels_N = generator.integers(0, len(LABELS), size=num_rows)
-    return Split(Encoded({"input_ids": Ragged(ids, starts)}, 0), Targets(labels_N, np.ones(num_rows)))
+    return EncodedSplit(Encoded({"input_ids": Ragged(ids, starts)}, 0), Targets(labels_N, np.ones(num_rows)))
 
 
-def idle_slot(config: TrialConfig, bench: Workbench, resources: Resources, folder: Path) -> Slot:
-    """A slot whose trial nobody waits for."""
-    return Slot(SilentTrial({}, folder), config, bench, resources)
+def idle_trainer(config: TrialConfig, bench: Workbench, resources: Resources, folder: Path) -> TrialTrainer:
+    """A trainer of a trial that nobody waits for."""
+    return TrialTrainer(SilentTrial({}, folder), config, bench, resources)
 
 
-def tick(pack: Pack, slots: Sequence[Slot], reporter: Reporter[NullRun]) -> None:
-    """One micro-batch of each slot, in one pass; of a single slot, in a pass of its own."""
-    if len(slots) == 1:
-        gradients_alone(slots[0])
+def tick(packing: Packing, trainers: Sequence[TrialTrainer], reporter: Reporter[NullRun]) -> None:
+    """One micro-batch of each trial, in one pass; of a single trial, in a pass of its own."""
+    if len(trainers) == 1:
+        gradients_alone(trainers[0])
     else:
-        pack.gradients(slots)
-    for slot in slots:
-        slot.advance(reporter)
+        packing.gradients(trainers)
+    for trainer in trainers:
+        trainer.advance(reporter)
 
 
 class SilentTrial:

@@ -113,19 +113,19 @@ def _memory(count: int) -> str:
 
 
 def _hold_slots(count: int) -> None:
-    from benchmarks.models import MINILM, config_of, idle_slot, tick, workbench
-    from slimtune.training.engine.packing import pack_of
-    from slimtune.training.tracking.mlflow_runs import NullRun
+    from benchmarks.models import MINILM, config_of, idle_trainer, tick, workbench
+    from slimtune.training.engine.packing import packing_of
     from slimtune.training.tracking.reporter import Reporter
+    from slimtune.training.tracking.run import NullRun
 
     config = config_of(MINILM, "method=lora", "fit.batch_size=16", "fit.epochs=1000")
     bench, resources = workbench(config, length=64)
     with tempfile.TemporaryDirectory() as name:
-        slots = [idle_slot(config, bench, resources, Path(name)) for _ in range(count)]
-        pack = pack_of(slots)
+        trainers = [idle_trainer(config, bench, resources, Path(name)) for _ in range(count)]
+        packing = packing_of(trainers)
         with Reporter(NullRun, Path(name)) as reporter:
             for _ in range(4):
-                tick(pack, slots, reporter)
+                tick(packing, trainers, reporter)
     print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")
 
 

@@ -19,16 +19,16 @@ from typing import Any, NamedTuple
 from benchmarks.hf_search import add_search_options, our_search, write_rows
 from benchmarks.report import add_out, header, publish, table
 from slimtune.sweeper.search_config import (
-    HyperbandPruner,
-    MedianPruner,
-    NoPruner,
+    Hyperband,
+    MedianStopping,
+    NoPruning,
     PrunerConfig,
-    RandomSampler,
-    SuccessiveHalvingPruner,
+    RandomSearch,
+    Rungs,
+    SuccessiveHalving,
 )
-from slimtune.sweeper.space.space import IntRange
+from slimtune.sweeper.space.dimension import IntRange
 from slimtune.sweeper.study import Lease, Study, StudySpec, load_study_trials
-from slimtune.sweeper.study.pruners import Rungs
 from slimtune.training.engine.early_stopping import Patience
 
 EVALUATIONS = 4
@@ -51,9 +51,9 @@ class Policy(NamedTuple):
     every: int = 1
 
 
-NONE = NoPruner(name="none")
-MEDIAN = MedianPruner(name="median", n_startup_trials=5, n_warmup_examples=0)
-HYPERBAND = HyperbandPruner(name="hyperband", min_examples=None, max_examples=None, reduction_factor=3)
+NONE = NoPruning(name="none")
+MEDIAN = MedianStopping(name="median", n_startup_trials=5, n_warmup_examples=0)
+HYPERBAND = Hyperband(name="hyperband", min_examples=None, max_examples=None, reduction_factor=3)
 POLICIES = {
     "every trial to its end": Policy(NONE),
     "patience of 2 evaluations": Policy(NONE, patience=2),
@@ -64,7 +64,7 @@ POLICIES = {
     "hyperband, learning curve": Policy(HYPERBAND, stop_hopeless=True),
     **{
         f"successive halving by {factor}{when}{curve}": Policy(
-            SuccessiveHalvingPruner(name="successive_halving", min_examples=None, reduction_factor=factor),
+            SuccessiveHalving(name="successive_halving", min_examples=None, reduction_factor=factor),
             stop_hopeless=bool(curve),
             every=every,
         )
@@ -144,7 +144,7 @@ def _replay(curves: Sequence[Curve], policy: Policy) -> tuple[int, float]:
         maximize=True,
         n_trials=len(curves),
         seed=0,
-        sampler=RandomSampler(name="random"),
+        sampler=RandomSearch(name="random"),
         pruner=policy.pruner,
         rungs=Rungs(eval_every=min(first), longest=max(first)),
         stop_hopeless=policy.stop_hopeless,

@@ -1,7 +1,6 @@
 """What all reports say: the day, the machine and the versions, above a table in Markdown."""
 
 import argparse
-import os
 import platform
 from collections.abc import Sequence
 from datetime import date
@@ -15,9 +14,11 @@ def header(title: str, note: str) -> list[str]:
     """Title, conditions and an empty line."""
     import torch
 
+    from slimtune.training.tracking.environment import usable_cores
+
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else _cpu()
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     return [
         f"# {title}",
         "",
@@ -47,5 +48,8 @@ def publish(lines: Sequence[str], out: Path | None) -> None:
 
 
 def _cpu() -> str:
-    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
-        return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown CPU")
+    """As Linux names it; other systems say less."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="ascii", errors="replace").splitlines() if info.is_file() else []
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or "unknown CPU")

@@ -13,11 +13,11 @@ from statistics import median
 
 import torch
 
-from benchmarks.models import config_of, idle_slot, model_path, tick, workbench
+from benchmarks.models import config_of, idle_trainer, model_path, tick, workbench
 from benchmarks.report import add_out, header, publish, table
-from slimtune.training.engine.packing import pack_of
-from slimtune.training.tracking.mlflow_runs import NullRun
+from slimtune.training.engine.packing import packing_of
 from slimtune.training.tracking.reporter import Reporter
+from slimtune.training.tracking.run import NullRun
 
 SLOTS = (1, 2, 4, 8)
 SHAPES = (("minilm", 4, 32), ("minilm", 8, 32), ("minilm", 8, 128), ("llama", 4, 32), ("llama", 8, 128))
@@ -46,15 +46,15 @@ def _row(folder: Path, model: str, batch_size: int, length: int, options: argpar
     config = config_of(model_path(model, folder), *given)
     bench, resources = workbench(config, length=length)
     torch.set_num_threads(options.threads)
-    slots = [idle_slot(config, bench, resources, folder) for _ in range(max(SLOTS))]
-    pack = pack_of(slots)
+    trainers = [idle_trainer(config, bench, resources, folder) for _ in range(max(SLOTS))]
+    packing = packing_of(trainers)
     seconds: dict[int, list[float]] = {count: [] for count in SLOTS}
     with Reporter(NullRun, folder) as reporter:
         for _ in range(options.rounds + 1):
             for count in SLOTS:
                 started = time.perf_counter()
                 for _ in range(options.ticks):
-                    tick(pack, slots[:count], reporter)
+                    tick(packing, trainers[:count], reporter)
                 if resources.device.type == "cuda":
                     torch.cuda.synchronize()
                 seconds[count].append((time.perf_counter() - started) / options.ticks / count)

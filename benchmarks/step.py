@@ -20,13 +20,13 @@ from peft import LoraConfig, get_peft_model
 from torch import nn
 from transformers import AutoModelForSequenceClassification, Trainer, TrainerCallback, TrainingArguments
 
-from benchmarks.models import LABELS, config_of, idle_slot, model_path, random_split, workbench
+from benchmarks.models import LABELS, config_of, idle_trainer, model_path, random_split, workbench
 from benchmarks.report import add_out, header, publish, table
 from slimtune.training.engine.packing import gradients_alone
-from slimtune.training.hardware.device import has_native_bf16
+from slimtune.training.hardware.precision import has_native_bf16
 from slimtune.training.package_path import package_file
-from slimtune.training.tracking.mlflow_runs import NullRun
 from slimtune.training.tracking.reporter import Reporter
+from slimtune.training.tracking.run import NullRun
 
 SHAPES = (("minilm", 8, 32), ("minilm", 32, 32), ("minilm", 16, 128), ("llama", 16, 64))
 RANK = 8
@@ -113,14 +113,14 @@ def _ours(shape: Shape, folder: Path, *more: str) -> Callable[[int], float]:
         *more,
     )
     bench, resources = workbench(config, length=shape.length)
-    slot = idle_slot(config, bench, resources, folder)
+    trainer = idle_trainer(config, bench, resources, folder)
     reporter = Reporter(NullRun, folder)
 
     def run(num_steps: int) -> float:
         started = time.perf_counter()
         for _ in range(num_steps):
-            gradients_alone(slot)
-            slot.advance(reporter)
+            gradients_alone(trainer)
+            trainer.advance(reporter)
         return (time.perf_counter() - started) / num_steps
 
     return run

@@ -12,7 +12,7 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 import pytest
 
-from slimtune.training.trial import Lineage, Outcome, Verdict
+from slimtune.training.trial import Lineage, Outcome, Report, Verdict
 
 # a task that a tiny model learns in a few steps: the first word tells the label
 WORDS = {"plus": "good fine nice lovely", "minus": "bad poor awful dreadful", "zero": "plain usual normal common"}
@@ -136,18 +136,20 @@ def validation_scores(config: Mapping[str, Any], checkpoint: Path) -> dict[str, 
     """What a checkpoint, loaded again, scores on the validation rows of a trial's config."""
     import torch
 
-    from slimtune.training.checkpoints.checkpoint import load_model
+    from slimtune.training.checkpoints.checkpoint import open_checkpoint
     from slimtune.training.config.fit import Precision
     from slimtune.training.config.trial import parse_trial
     from slimtune.training.evaluation.score import score_split
-    from slimtune.training.hardware.device import Resources
+    from slimtune.training.hardware.resources import Resources
     from slimtune.training.workbench.workbench import workbench_for
 
     resources = Resources(torch.device("cpu"), Precision.fp32, 1)
     bench = workbench_for(parse_trial(config).section, resources)
     batch = (7, bench.tokenizer)
     split = bench.splits["validation"]
-    return score_split(load_model(checkpoint), split, task=bench.task, resources=resources, batch=batch).scores
+    return score_split(
+        open_checkpoint(checkpoint).model(), split, task=bench.task, resources=resources, batch=batch
+    ).scores
 
 
 def method_config(name: str, **values: Any) -> Any:
@@ -180,8 +182,8 @@ class FakeTrial:
     def began(self, run_id: str | None) -> None:
         self.run_id = run_id
 
-    def report(self, examples_seen: int, metrics: Mapping[str, float]) -> Verdict:
-        self.reports[examples_seen] = dict(metrics)
+    def report(self, examples_seen: int, report: Report) -> Verdict:
+        self.reports[examples_seen] = {**report.as_metrics(), "fit/progress": report.progress}
         stop = self.stop_at is not None and examples_seen >= self.stop_at
         return Verdict(stop, "told to" if stop else None)
 
@@ -193,10 +195,8 @@ class FakeTrial:
 def run_afresh(trial: FakeTrial) -> Any:
     """The trial's outcome, on a base that no other trial has had."""
     from slimtune.training.engine.engine import GivenTrials
-    from slimtune.training.workbench import workbench
     from slimtune.training.worker.run import run_trials
 
-    workbench.clear()
     run_trials(GivenTrials([trial]))
     return trial.outcome
 

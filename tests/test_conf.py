@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_module
 import slimtune.conf
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.config_values import plain
-from slimtune.sweeper.space.space import read_space
+from slimtune.sweeper.space.read_space import read_space
 
 FOLDER = Path(str(slimtune.conf.__file__)).parent
 OPTIONS = sorted(

@@ -28,7 +28,7 @@ def test_the_readme_is_short() -> None:
 def test_every_command_parses(page: Path) -> None:
     """Each is a command of slimtune, as a shell reads it."""
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-    lines = [line.strip().split("  #")[0] for line in text.splitlines() if line.startswith("    slimtune ")]
+    lines = [line.split("  #")[0] for line in re.findall(r"^ *(slimtune .+)$", text, re.MULTILINE)]
     for line in lines:
         words = shlex.split(re.sub(r"<[^>]*>", "x", line))
         assert words[1] in COMMANDS, line

@@ -1,49 +1,100 @@
 """The examples run as their pages say."""
 
+import csv
+import json
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "examples/custom/README.md").read_text()
+# what `predict` is to do without, the class of the task among them
+HEAVY = ("torch", "transformers", "examples")
+
+
+def command_on_page(begin: str, end: str) -> list[str]:
+    """The words of a command of the page, without `slimtune`."""
+    at = PAGE.index(begin)
+    text = PAGE[at : PAGE.index(end, at) + len(end)].replace("\\\n", " ")
+    return shlex.split(text)[1:]
+
+
+def run(*words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "slimtune.sweeper.cli", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def stores(folder: Path) -> list[str]:
+    tracking = f"tracking.uri=sqlite:///{folder / 'mlflow.db'}"
+    return [f"hydra.sweep.dir={folder / 'out'}", tracking, f"search.storage=sqlite:///{folder / 'study.db'}"]
 
 
 @pytest.mark.slow
 def test_parts_of_ones_own_need_no_change_of_the_project(tmp_path: Path) -> None:
     """Reader, loss and business metric by dotted path, in the very command of the example's page."""
-    import json
-
-    page = (ROOT / "examples/custom/README.md").read_text()
-    command = page[page.index("slimtune sweep") : page.index("export=none") + len("export=none")].replace("\\\n", " ")
-    words = shlex.split(command)[1:]
-    store = f"tracking.uri=sqlite:///{tmp_path / 'mlflow.db'}"
-    more = ["hydra.sweep.dir=" + str(tmp_path / "out"), store, f"search.storage=sqlite:///{tmp_path / 'study.db'}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "slimtune.sweeper.cli", *words, *more, "fit.epochs=1"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    listed = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "slimtune.sweeper.cli",
-            "compare",
-            "survey",
-            "--json",
-            "--storage",
-            f"sqlite:///{tmp_path / 'study.db'}",
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    trials = json.loads(listed.stdout)
+    run(*command_on_page("slimtune sweep", "export=none"), *stores(tmp_path), "fit.epochs=1")
+    trials = json.loads(run("compare", "survey", "--json", "--storage", f"sqlite:///{tmp_path / 'study.db'}"))
     assert trials[0]["state"] == "complete"
     assert 0 <= trials[0]["objective"] < 1
+
+
+@pytest.fixture(scope="module")
+def stars(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a sweep of the whole task, by the page's command with less to train and to try."""
+    folder = tmp_path_factory.mktemp("stars")
+    command = command_on_page("slimtune sweep data=file", "export.max_metric_drop=0.1")
+    less = ("fit.epochs=2", "search.n_trials=1", "export.variants=[fp16]", "tracking=none")
+    run(*command, *(word for word in stores(folder) if not word.startswith("tracking")), *less)
+    return folder / "out"
+
+
+@pytest.mark.slow
+def test_a_whole_task_is_exported_and_predicts_numbers_without_pytorch_or_its_class(stars: Path) -> None:
+    """Each line is a number and its text, as the graph of the task's `logits` gives it."""
+    words = ["predict", "--model", str(stars / "export/bundle"), "--text", "Broke at once.", "--text", "I love it."]
+    code = f"""
+import sys
+from slimtune.sweeper.cli import main
+assert main({words!r}) == 0
+found = set({HEAVY!r}) & sys.modules.keys()
+assert not found, found
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=stars, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [text for _, text in lines] == ["Broke at once.", "I love it."]
+    assert all(-5 < float(number) < 15 for number, _ in lines)
+
+
+@pytest.mark.slow
+def test_a_whole_task_is_verified_beside_pytorch(stars: Path) -> None:
+    """fp32 gives the same numbers, and the bundle says that it answers with numbers."""
+    reports = {one["name"]: one for one in json.loads((stars / "export/verification.json").read_text())}
+    assert reports["fp32"]["agreement"] == 1.0
+    assert reports["fp32"]["max_logit_gap"] < 1e-3
+    manifest = json.loads((stars / "export/bundle/manifest.json").read_text())
+    assert (manifest["kind"], manifest["metric"]) == ("numbers", "mean_absolute_error")
+
+
+@pytest.mark.slow
+def test_a_whole_task_is_evaluated_part_by_part(stars: Path) -> None:
+    """The checkpoint and its bundle give the same scores, and the details that the task adds."""
+    data = str(ROOT / "examples/custom/stars.csv")
+
+    def scored(model: Path) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(run("evaluate", "--model", str(model), "--data", data, "--json", "--no-log"))
+        return found
+
+    bundle, checkpoint = scored(stars / "export/bundle"), scored(stars / "trials/0")
+    assert bundle["mean_absolute_error"] == pytest.approx(checkpoint["mean_absolute_error"], abs=0.02)
+    with open(data, newline="") as file:
+        num_rows = len(list(csv.DictReader(file)))
+    assert sum(part["support"] for part in bundle["per_label"]) == num_rows == bundle["num_rows"]
+    assert all(part["mean_absolute_error"] >= 0 for part in bundle["per_label"])

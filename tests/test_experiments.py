@@ -10,7 +10,6 @@ from hydra import compose, initialize_config_module
 import slimtune.conf
 from slimtune.sweeper.config_values import plain
 from slimtune.training.trial import Completed
-from slimtune.training.workbench import workbench
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
 
@@ -29,9 +28,7 @@ def test_an_experiment_trains(name: str, tmp_path: Path) -> None:
         values = plain(compose("config", overrides=given))
     if "eval_rows" in values["task"]:
         values["task"]["eval_rows"] = 4
-    workbench.clear()
     outcome = run_trial(FakeTrial(values, tmp_path / "trial"))
-    workbench.clear()
     assert isinstance(outcome, Completed), outcome
     assert math.isfinite(outcome.scores["objective"])
     assert outcome.scores["objective"] == outcome.scores[f"validation/{values['task']['metric']}"]

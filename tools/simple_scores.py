@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from slimtune.training.tasks.baselines import nearest
+from slimtune.training.tasks.baselines import nearest_answers
 from tools.frames import CORPORA
 
 FOLDS = 5
@@ -70,7 +70,7 @@ def nearest_exact_match(key: str) -> float:
         rows = [{**row, "row": number} for number, row in enumerate(rows)]
     right = 0
     for train, test in folds(rows, key):
-        found = nearest([row["input"] for row in train], [row["input"] for row in test])
+        found = nearest_answers([row["input"] for row in train], [row["input"] for row in test])
         right += sum(train[at]["output"] == row["output"] for at, row in zip(found, test, strict=True))
     return right / len(rows)
 

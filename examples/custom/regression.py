@@ -1,4 +1,4 @@
-"""A task of one's own: a number for a text."""
+"""A whole task of one's own: a number for a text, or for two."""
 
 # B rows, N rows of a split
 
@@ -12,18 +12,19 @@ from torch import nn
 from torch.nn.functional import mse_loss
 from transformers import AutoModelForSequenceClassification
 
-from slimtune.training.config.data import DataConfig
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.batching import Batch, Split, Targets
+from slimtune.training.data.batching import Batch, EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded, Ragged, tokenized
-from slimtune.training.data.examples import Example, needed, text_of
-from slimtune.training.errors import DataError
+from slimtune.training.data.examples import Example, number_of, texts_of
 from slimtune.training.metrics import Measure, Tally, measures_of
+from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, at_least_float32
+
+NUM_PARTS = 3
 
 
 @dataclass(frozen=True)
-class Regression:
+class Regression(TaskDefaults):
     """The loss is the squared error over `task.options.scale`, so that labels of any size train alike."""
 
     max_length: int
@@ -33,19 +34,16 @@ class Regression:
     labels = ()
     auto_class = AutoModelForSequenceClassification
     peft_task_type = "SEQ_CLS"
-    couples_rows = False
+    # the graph is `logits`: what it gives is the answer
+    export_kind = "numbers"
     headlines = ("mean_absolute_error",)
 
     @staticmethod
-    def parse(row: Mapping[str, Any], where: str, data: DataConfig) -> Example | None:
+    def parse(row: Mapping[str, Any], where: str, config: TrialConfig) -> Example | None:
         """A text and a number; None for a row without text."""
-        text = text_of(dict(row), data.text_column, where, "text_column")
-        label = needed(dict(row), data.label_column, where, "label_column")
-        try:
-            float(label)
-        except ValueError:
-            raise DataError(f"{where}: column '{data.label_column}' is '{label}'; use a number") from None
-        return Example(text, label) if text else None
+        text, pair = texts_of(dict(row), where, config.data)
+        label = number_of(dict(row), config.data.label_column, where, example="3.5")
+        return Example(text, label, pair) if text else None
 
     @classmethod
     def make(cls, config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> "Regression":
@@ -68,13 +66,15 @@ class Regression:
 
     def encode(self, examples: Sequence[Example], tokenizer: Any) -> Encoded:
         """Texts with special tokens."""
-        columns, num_cut = tokenized([one.text for one in examples], tokenizer, max_length=self.max_length)
+        pairs = [one.pair for one in examples] if any(one.pair for one in examples) else None
+        texts = [one.text for one in examples]
+        columns, num_cut = tokenized(texts, tokenizer, max_length=self.max_length, pairs=pairs)
         return Encoded({name: Ragged.of(rows) for name, rows in columns.items()}, num_cut)
 
-    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> Split:
+    def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> EncodedSplit:
         """Numbers as labels, each row weighing one."""
         numbers_N = np.array([float(example.label) for example in examples], dtype=np.float32)
-        return Split(encoded, Targets(numbers_N, np.ones(len(examples))), examples)
+        return EncodedSplit(encoded, Targets(numbers_N, np.ones(len(examples))), examples)
 
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
         """Predicted numbers (B)."""
@@ -84,7 +84,7 @@ class Regression:
         """Squared error, summed over the rows."""
         return LossSum(mse_loss(logits / self.scale, batch.labels / self.scale, reduction="sum"), len(batch))
 
-    def tally(self, logits: torch.Tensor, batch: Batch, split: Split, rows: Sequence[int]) -> Tally:
+    def tally(self, logits: torch.Tensor, batch: Batch, split: EncodedSplit, rows: Sequence[int]) -> Tally:
         """Errors, predictions and references of a batch."""
         errors = mse_loss(logits / self.scale, batch.labels / self.scale, reduction="none")
         return Tally.of(
@@ -95,16 +95,26 @@ class Regression:
             reference=batch.labels.tolist(),
         )
 
-    def generated(self, model: Any, split: Split, tokenizer: Any, *, device: torch.device) -> Tally | None:
-        """None: nothing is written."""
-        return None
-
-    def baselines(self, train: Split, held_out: Split, tokenizer: Any) -> Mapping[str, Tally]:
+    def baselines(self, train: EncodedSplit, held_out: EncodedSplit, tokenizer: Any) -> Mapping[str, Tally]:
         """Always the mean."""
         mean, references = (split.targets.labels_N for split in (train, held_out))
         return {"mean": Tally.of(prediction=[float(np.mean(mean))] * len(references), reference=references.tolist())}
 
+    def details(self, tally: Tally) -> Mapping[str, Any]:
+        """The mean absolute error of low, middling and high numbers: equal parts of the rows by their reference."""
+        references, predictions = (np.array(tally.columns[name]) for name in ("reference", "prediction"))
+        parts = np.array_split(np.argsort(references, kind="stable"), min(NUM_PARTS, len(references)))
+        return {"per_label": [_part(references[part], predictions[part]) for part in parts]}
 
-def mean_absolute_error(predictions: Sequence[float], references: Sequence[float], rows: Any) -> float:
+
+def _part(references: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
+    return {
+        "label": f"{references.min():g} to {references.max():g}",
+        "mean_absolute_error": mean_absolute_error(predictions, references, None),
+        "support": len(references),
+    }
+
+
+def mean_absolute_error(predictions: Any, references: Any, rows: Any) -> float:
     """A metric of one's own."""
     return float(np.mean(np.abs(np.subtract(predictions, references))))

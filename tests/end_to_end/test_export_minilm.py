@@ -11,7 +11,7 @@ from slimtune.export.config import Variant
 from slimtune.export.pipeline import export_checkpoint
 from slimtune.export.runtime.classifier import Classifier
 from slimtune.training.checkpoints.find import find_checkpoint
-from tests.export.conftest import limits, untimed
+from tests.export.conftest import export_config, untimed
 
 __all__ = ["untimed"]
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("untimed")]
@@ -27,8 +27,8 @@ def test_minilm_is_exported_with_every_variant(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     checkpoint = find_checkpoint(str(tmp_path / "trial"), None)
-    asked = limits(variants=list(Variant), min_agreement=0.0, max_metric_drop=0.9)
-    exported = export_checkpoint(checkpoint, asked, tmp_path / "out", facts={})
+    asked = export_config(variants=list(Variant), min_agreement=0.0, max_metric_drop=0.9)
+    exported = export_checkpoint(checkpoint, config=asked, folder=tmp_path / "out")
     reports = {report.name: report for report in exported.reports}
     fp32 = reports["fp32"]
     assert (fp32.agreement, fp32.max_logit_gap < 1e-3) == (1.0, True)
@@ -37,5 +37,5 @@ def test_minilm_is_exported_with_every_variant(tmp_path: Path) -> None:
         assert found.size_mb < SIZES[variant.value] * fp32.size_mb, found
         assert found.agreement > ANSWERS[variant.value], found
     assert exported.bundle is not None
-    (answer,) = Classifier(open_bundle(exported.bundle.folder)).answer(["I could cry with joy"])
+    (answer,) = Classifier(open_bundle(exported.bundle.folder).model).answer(["I could cry with joy"])
     assert answer.labels[0] in exported.bundle.labels

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.commands.export_source import Given, opened
+from slimtune.sweeper.commands.export_source import ExportRequest, opened
 from tests.end_to_end.conftest import Sweep
 
 pytestmark = pytest.mark.slow
 
 
 def checkpoint_of(run: str) -> Path:
-    with opened(Given(run, None, None, None, [], {})) as source:
+    with opened(ExportRequest(run, None, None, None, [], {})) as source:
         return source.checkpoint
 
 

@@ -2,7 +2,9 @@
 
 import json
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,23 @@ def wait_for_trials(sweep: Sweep, number: int) -> None:
             return
         time.sleep(0.05)
     raise TimeoutError(f"{number} trials did not finish")
+
+
+def wait_for_points(sweep: Sweep) -> None:
+    """Until the tracker has scores of a trial that is running."""
+    path = sweep.folder / "mlruns" / "mlflow.db"
+    query = "select 1 from metrics join runs using (run_uuid) where key = 'objective' and runs.status = 'RUNNING'"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            # without MLflow, which would make the tables itself
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+                if store.execute(query).fetchone():
+                    return
+        except sqlite3.OperationalError:
+            pass
+        time.sleep(0.05)
+    raise TimeoutError("no trial wrote a score")
 
 
 def scores(sweep: Sweep) -> list[tuple[str, float | None, str]]:
@@ -146,9 +165,7 @@ def test_a_retried_run_has_no_point_twice(sweep: Sweep) -> None:
         "search/pruner=none",
     )
     process = sweep.start(*long)
-    time.sleep(1)
-    wait_for_trials(sweep, 0)
-    time.sleep(7)
+    wait_for_points(sweep)
     process.kill()
     process.communicate()
     assert sweep.run(*long).returncode == 0
@@ -159,7 +176,7 @@ def test_a_retried_run_has_no_point_twice(sweep: Sweep) -> None:
     assert any("resumed_at" in run.data.tags for run in sweep.runs("trial"))
 
 
-def test_ctrl_c_leaves_a_sweep_that_says_how_to_go_on(sweep: Sweep) -> None:
+def test_ctrl_c_leaves_a_sweep_that_says_how_to_resume(sweep: Sweep) -> None:
     # long enough to be met in the middle
     slow = ("tracking=none", "fit.epochs=20", "fit.patience=null", "search/pruner=none", "search.n_trials=3")
     process = sweep.start(*slow)
@@ -167,7 +184,7 @@ def test_ctrl_c_leaves_a_sweep_that_says_how_to_go_on(sweep: Sweep) -> None:
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate()
     assert process.returncode == 130, output
-    assert "To go on: slimtune sweep data=file" in output
+    assert "To resume: slimtune sweep data=file" in output
     assert "Traceback" not in output
     assert sweep.run(*slow).returncode == 0
     assert len(sweep.trials()) == 3
@@ -207,6 +224,7 @@ def test_a_larger_budget_goes_on_with_new_finalists_and_a_new_winner(sweep: Swee
     manifest = json.loads((sweep.folder / "outputs" / "mine" / "export" / "bundle" / "manifest.json").read_text())
     winner = next(line for line in done.stdout.splitlines() if " * " in line).split()
     assert manifest["trial"] == int(winner[0])
+    assert [run.info.run_id for run in sweep.runs("sweep")] == [manifest["parent_run"]]
     names = {run.info.run_name for run in sweep.runs("rerun")}
     assert f"t{manifest['trial']:02d} seed 1" in names
 

@@ -2,31 +2,35 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from slimtune.export.bundle.interface import Interface
+from slimtune.export.bundle.manifest import Manifest, Provenance, Training, Verification
+from slimtune.export.bundle.variant_report import Timing, VariantReport
 from slimtune.export.config import Calibration, Int4Algorithm, Objective, OnnxExport, TargetConfig, Variant
-from slimtune.export.pipeline import Exported, export_checkpoint
-from slimtune.export.verification.timing import Request, Timing
+from slimtune.export.graph_names import Kind
+from slimtune.export.pipeline import ExportResult, export_checkpoint
+from slimtune.export.verification.timing import TimingRequest
 from slimtune.training.trial import Completed
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import ANSWERS
 from tests.training.tasks.conftest import bases as bases
 
-CPU = TargetConfig(
+CPU_TARGET = TargetConfig(
     name="cpu", provider="CPUExecutionProvider", provider_options={}, static_batch=None, static_length=None
 )
 
 
-def limits(**more: Any) -> OnnxExport:
+def export_config(**more: Any) -> OnnxExport:
     values: Mapping[str, Any] = {
         "name": "onnx",
-        "target": CPU,
+        "target": CPU_TARGET,
         "opset": 20,
         "variants": [Variant.int8_dynamic, Variant.int8_blockwise],
         "per_channel": True,
@@ -50,10 +54,56 @@ def limits(**more: Any) -> OnnxExport:
     return OnnxExport(**{**values, **more})
 
 
-def no_timing(request: Request) -> Timing:
+def no_timing(request: TimingRequest) -> Timing:
     """In place of `measure`, which takes longer than all else: a process for each variant, and one for PyTorch."""
     assert Path(request.folder).is_dir()
     return Timing(**dict.fromkeys((item.name for item in fields(Timing)), 1.0))
+
+
+def make_report(name: str, score: float) -> VariantReport:
+    timing = Timing(**dict.fromkeys((item.name for item in fields(Timing)), 1.0))
+    return VariantReport(
+        name=name,
+        score=score,
+        metric_drop=0.01,
+        drop_low=0.0,
+        drop_high=0.02,
+        agreement=0.99,
+        num_disagreeing=1,
+        max_logit_gap=0.1,
+        size_mb=10.0,
+        timing=timing,
+        passed=True,
+    )
+
+
+def make_manifest(
+    reports: Sequence[VariantReport], *, variant: str, metric: str = "accuracy", direction: str = "maximize"
+) -> Manifest:
+    """Of a classifier of two labels."""
+    training = Training(
+        task="classification",
+        metric=metric,
+        direction=direction,
+        base_model="base",
+        base_revision=None,
+        method="lora",
+        data="file",
+        data_fingerprint="same",
+        config={},
+    )
+    limits = export_config().limits
+    return Manifest(
+        interface=Interface(kind=Kind.labels, labels=["a", "b"], max_length=32, pad_id=0),
+        training=training,
+        verification=Verification(
+            num_validation_rows=10, validation={}, limits=limits, objective="size", variants=reports
+        ),
+        provenance=Provenance(),
+        variant=variant,
+        opset=20,
+        versions={},
+    )
 
 
 def predicted(*arguments: str) -> str:
@@ -70,7 +120,7 @@ def predicted(*arguments: str) -> str:
 def documented(page: str) -> str:
     """The first lines of Python on a page of the docs, which run without anything of ours, PyTorch and transformers."""
     code = (Path(__file__).parents[2] / "docs" / page).read_text().split("```python\n")[1].split("```")[0]
-    return code + "import sys; assert not {'torch', 'transformers', 'training', 'export'} & set(sys.modules)"
+    return code + "import sys; assert not {'torch', 'transformers', 'slimtune'} & set(sys.modules)"
 
 
 def run_code(code: str) -> str:
@@ -134,5 +184,6 @@ def checkpoint(tiny_model: Path, rows_file: Path, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="session")
-def exported(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    return export_checkpoint(checkpoint, limits(), tmp_path_factory.mktemp("export"), facts={"source_run": "abc"})
+def exported(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportResult:
+    folder, provenance = tmp_path_factory.mktemp("export"), Provenance(source_run="abc", parent_run="sweep")
+    return export_checkpoint(checkpoint, config=export_config(), folder=folder, provenance=provenance)

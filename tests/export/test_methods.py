@@ -11,10 +11,9 @@ from slimtune.export.pipeline import export_checkpoint
 from slimtune.sweeper.checks import problems_of
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.trial import Completed
-from slimtune.training.workbench import workbench
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
-from tests.export.conftest import limits
+from tests.export.conftest import export_config
 
 
 @pytest.mark.slow
@@ -34,10 +33,9 @@ def test_the_graph_computes_what_was_trained(
     more: tuple[str, ...], config_of: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     """Merged, or with the adapters as layers of the graph."""
-    workbench.clear()
     outcome = run_trial(FakeTrial(config_of(*more, "fit.precision=fp32"), tmp_path / "trial"))
     assert isinstance(outcome, Completed), outcome
-    exported = export_checkpoint(outcome.checkpoint, limits(variants=[]), tmp_path / "export", facts={})
+    exported = export_checkpoint(outcome.checkpoint, config=export_config(variants=[]), folder=tmp_path / "export")
     fp32 = exported.reports[1]
     assert fp32.name == "fp32"
     assert fp32.max_logit_gap < 1e-3
@@ -51,4 +49,4 @@ def test_what_cannot_be_exported_is_told_before_the_first_trial(
 ) -> None:
     values = config_of(f"method={method}", "export=onnx")
     assert any("have no weights; use export=none" in problem for problem in problems_of(values))
-    assert export_problems(parse_trial(values).section, limits())
+    assert export_problems(parse_trial(values).section, export_config())

@@ -13,18 +13,18 @@ from onnx import numpy_helper
 from slimtune.export.bundle.bundle import open_bundle
 from slimtune.export.config import Calibration, OnnxExport, Variant
 from slimtune.export.graphs.encoder_graph import export_graph
-from slimtune.export.pipeline import Exported, export_checkpoint
+from slimtune.export.pipeline import ExportResult, export_checkpoint
 from slimtune.export.variants.build import named
-from slimtune.export.variants.quantization_settings import Recipe
+from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.variants.quantize import BUILDERS, int8_blockwise
 from slimtune.export.verification.sensitive_layers import layers_of
-from slimtune.training.checkpoints.checkpoint import load_model
+from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.errors import ModelError
 from slimtune.training.methods import method_of
-from tests.export.conftest import limits
+from tests.export.conftest import export_config
 
 
-def test_every_variant_is_measured_beside_pytorch(exported: Exported) -> None:
+def test_every_variant_is_measured_beside_pytorch(exported: ExportResult) -> None:
     names = [report.name for report in exported.reports]
     assert names == ["pytorch", "fp32", "int8_dynamic", "int8_blockwise"]
     fp32 = exported.reports[1]
@@ -35,20 +35,20 @@ def test_every_variant_is_measured_beside_pytorch(exported: Exported) -> None:
     assert all(report.timing.latency_ms > 0 for report in exported.reports)
 
 
-def test_the_smallest_variant_within_the_limits_is_bundled(exported: Exported) -> None:
+def test_the_smallest_variant_within_the_limits_is_bundled(exported: ExportResult) -> None:
     assert exported.chosen is not None
     assert exported.bundle is not None
     passed = [report for report in exported.reports[1:] if report.passed]
     assert exported.chosen.size_mb == min(report.size_mb for report in passed)
     manifest = open_bundle(exported.bundle.folder).manifest
-    assert manifest["variant"] == exported.chosen.name
-    assert manifest["source_run"] == "abc"
-    assert manifest["labels"] == ["minus", "plus", "zero"]
-    assert {"torch", "onnxruntime", "peft"} <= manifest["versions"].keys()
+    assert manifest.variant == exported.chosen.name
+    assert manifest.provenance.source_run == "abc"
+    assert manifest.interface.labels == ["minus", "plus", "zero"]
+    assert {"torch", "onnxruntime", "peft"} <= manifest.versions.keys()
 
 
 @pytest.mark.parametrize(("batch", "length"), [(1, 1), (1, 32), (5, 3), (9, 17)])
-def test_batch_and_length_are_dynamic(exported: Exported, checkpoint: Path, batch: int, length: int) -> None:
+def test_batch_and_length_are_dynamic(exported: ExportResult, checkpoint: Path, batch: int, length: int) -> None:
     """The graph holds at other shapes than the traced one, padding included."""
     assert exported.bundle is not None
     session = onnxruntime.InferenceSession(exported.bundle.folder.parent / "fp32" / "model.onnx")
@@ -57,12 +57,12 @@ def test_batch_and_length_are_dynamic(exported: Exported, checkpoint: Path, batc
     for row in range(1, batch):
         mask[row, max(1, length - row) :] = 0
     with torch.no_grad():
-        expected = load_model(checkpoint)(input_ids=ids, attention_mask=mask).logits.numpy()
+        expected = open_checkpoint(checkpoint).model()(input_ids=ids, attention_mask=mask).logits.numpy()
     (found,) = session.run(None, {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_the_graph_names_its_inputs_and_opset(exported: Exported) -> None:
+def test_the_graph_names_its_inputs_and_opset(exported: ExportResult) -> None:
     assert exported.bundle is not None
     graph = onnx.load(exported.bundle.folder.parent / "fp32" / "model.onnx")
     assert [item.name for item in graph.graph.input] == ["input_ids", "attention_mask"]
@@ -74,7 +74,7 @@ def test_the_graph_names_its_inputs_and_opset(exported: Exported) -> None:
 @pytest.mark.usefixtures("untimed")
 def test_nothing_is_bundled_if_no_variant_passes(checkpoint: Path, tmp_path: Path) -> None:
     """The report is written all the same."""
-    result = export_checkpoint(checkpoint, limits(variants=[], max_size_mb=0.001), tmp_path, facts={})
+    result = export_checkpoint(checkpoint, config=export_config(variants=[], max_size_mb=0.001), folder=tmp_path)
     assert (result.chosen, result.bundle) == (None, None)
     report = json.loads((tmp_path / "verification.json").read_text())
     assert [item["name"] for item in report] == [item.name for item in result.reports]
@@ -82,7 +82,7 @@ def test_nothing_is_bundled_if_no_variant_passes(checkpoint: Path, tmp_path: Pat
 
 def test_every_kind_of_variant_is_built_compared_and_timed(checkpoint: Path, tmp_path: Path) -> None:
     variants = list(Variant)
-    reports = export_checkpoint(checkpoint, limits(variants=variants), tmp_path, facts={}).reports
+    reports = export_checkpoint(checkpoint, config=export_config(variants=variants), folder=tmp_path).reports
     assert [report.name for report in reports] == ["pytorch", "fp32", *(variant.value for variant in variants)]
     by_name = {report.name: report for report in reports}
     assert by_name["fp16"].size_mb == pytest.approx(by_name["fp32"].size_mb / 2, rel=0.2)
@@ -99,8 +99,8 @@ def test_every_kind_of_variant_is_built_compared_and_timed(checkpoint: Path, tmp
 @pytest.mark.usefixtures("untimed")
 @pytest.mark.parametrize("calibration", [Calibration.entropy, Calibration.percentile])
 def test_calibration_takes_any_number_of_rows(calibration: Calibration, checkpoint: Path, tmp_path: Path) -> None:
-    asked = limits(variants=[Variant.int8_static], calibration=calibration, calibration_rows=20)
-    reports = export_checkpoint(checkpoint, asked, tmp_path, facts={}).reports
+    asked = export_config(variants=[Variant.int8_static], calibration=calibration, calibration_rows=20)
+    reports = export_checkpoint(checkpoint, config=asked, folder=tmp_path).reports
     assert reports[-1].agreement > 0.6
 
 
@@ -110,10 +110,12 @@ def test_files_of_the_working_directory_do_not_stand_before_ours(
     for name in ("export", "tokenizers", "training"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('the wrong one')")
     monkeypatch.chdir(tmp_path)
-    assert export_checkpoint(checkpoint, limits(variants=[]), tmp_path / "export", facts={}).bundle is not None
+    assert (
+        export_checkpoint(checkpoint, config=export_config(variants=[]), folder=tmp_path / "export").bundle is not None
+    )
 
 
-def zeroed(source: Path, target: Path, recipe: Recipe) -> None:
+def zeroed(source: Path, target: Path, recipe: QuantizationSettings) -> None:
     """Quantized, but for the head, which is zeros unless it is kept."""
     int8_blockwise(source, target, recipe)
     (head,) = [layer for layer in layers_of(source.parent) if layer.name == "classifier"]
@@ -133,19 +135,21 @@ def test_a_refused_variant_keeps_the_layer_that_it_fails_by(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("slimtune.export.variants.build.BUILDERS", {**BUILDERS, Variant.int8_blockwise: zeroed})
-    asked = limits(variants=[Variant.int8_blockwise], keep_sensitive=True, min_agreement=0.9)
-    exported = export_checkpoint(checkpoint, asked, tmp_path, facts={})
+    asked = export_config(variants=[Variant.int8_blockwise], keep_sensitive=True, min_agreement=0.9)
+    exported = export_checkpoint(checkpoint, config=asked, folder=tmp_path)
     report = exported.reports[-1]
     assert (report.passed, list(report.kept)) == (True, ["classifier"])
     assert max(report.costs, key=lambda cost: float(cost["gap"]))["layer"] == "classifier"
     assert exported.bundle is not None
-    assert exported.bundle.manifest["variant"] == "int8_blockwise"
+    assert exported.bundle.manifest.variant == "int8_blockwise"
     assert "int8_blockwise keeps classifier in fp32." in (exported.bundle.folder / "README.md").read_text()
     # what is in the bundle is what passed
     bundled = onnxruntime.InferenceSession(exported.bundle.folder / "model.onnx")
     feed = {"input_ids": np.full((1, 4), 9), "attention_mask": np.ones((1, 4), np.int64)}
     assert np.abs(bundled.run(None, feed)[0]).max() > 0
-    refused = export_checkpoint(checkpoint, limits(**{**vars_of(asked), "keep_sensitive": False}), tmp_path, facts={})
+    refused = export_checkpoint(
+        checkpoint, config=export_config(**{**vars_of(asked), "keep_sensitive": False}), folder=tmp_path
+    )
     assert (refused.reports[-1].passed, list(refused.reports[-1].costs)) == (False, [])
 
 
@@ -173,7 +177,7 @@ def test_a_graph_that_is_not_the_model_is_refused(
         export_graph(model, path, **options)
 
     monkeypatch.setattr("slimtune.export.pipeline.export_graph", corrupted)
-    exported = export_checkpoint(checkpoint, limits(variants=[]), tmp_path, facts={})
+    exported = export_checkpoint(checkpoint, config=export_config(variants=[]), folder=tmp_path)
     assert not exported.reports[1].passed
     assert (exported.chosen, exported.bundle) == (None, None)
 
@@ -193,7 +197,7 @@ def test_an_adapter_at_another_scale_is_refused(
             return self._method.merge(model)
 
     monkeypatch.setattr("slimtune.export.pipeline.method_of", Scaled)
-    exported = export_checkpoint(checkpoint, limits(variants=[]), tmp_path, facts={})
+    exported = export_checkpoint(checkpoint, config=export_config(variants=[]), folder=tmp_path)
     assert exported.reports[1].max_logit_gap > 0.5
     assert exported.bundle is None
 
@@ -204,6 +208,6 @@ def test_data_that_changed_since_training_is_refused(checkpoint: Path, rows_file
     rows_file.write_text(before.replace("soup", "stew"))
     try:
         with pytest.raises(ModelError, match="has changed since"):
-            export_checkpoint(checkpoint, limits(), tmp_path, facts={})
+            export_checkpoint(checkpoint, config=export_config(), folder=tmp_path)
     finally:
         rows_file.write_text(before)

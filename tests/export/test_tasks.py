@@ -1,38 +1,40 @@
 """Every task that has a graph, from a trained checkpoint to what its bundle answers."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 
 from slimtune.export.bundle.bundle import Bundle, open_bundle
+from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.config import Variant
 from slimtune.export.evaluation.bundle_score import on_rows
-from slimtune.export.evaluation.evaluate_model import Columns as EvaluationColumns
-from slimtune.export.evaluation.evaluate_model import bundle_rows, evaluate_model
+from slimtune.export.evaluation.evaluate_model import EvaluationColumns, bundle_rows, evaluate_model
 from slimtune.export.graph_names import Kind
 from slimtune.export.pipeline import export_checkpoint
 from slimtune.export.registry.gate import decide
 from slimtune.export.registry.pyfunc import ServedBundle
 from slimtune.export.runtime.execution import Execution
-from slimtune.export.runtime.predictor import Asked, Columns, predictor_of
-from slimtune.export.verification.check import VariantReport
+from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
 from slimtune.sweeper.cli import main
-from slimtune.training.checkpoints.checkpoint import load_model, load_own_tokenizer, own_task, read_record, trial_config
+from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.data.batching import collate
-from slimtune.training.data.splits import load_splits
-from slimtune.training.evaluation.predictions import predictions_of
 from slimtune.training.evaluation.test_score import score_checkpoint
-from slimtune.training.workbench.workbench import ready
+from slimtune.training.tasks.rows import read_splits
+from slimtune.training.workbench.prepared_data import encoded_split
 from tests.conftest import write_jsonl
-from tests.export.conftest import limits, no_timing, predicted, trained
+from tests.export.conftest import export_config, no_timing, predicted, trained
 from tests.training.tasks.conftest import CASES
 
 BY_NAME = {case.name: case for case in CASES}
-NAMES = (*("extraction", "similarity", "generation, LoRA", "generation, LoRA, encoder-decoder", "language_modelling"),)
+NAMES = (
+    *("extraction", "similarity", "generation, LoRA", "generation, LoRA, encoder-decoder", "language_modelling"),
+    "a task of one's own",
+)
 # what is timed otherwise than classifiers are
 TIMED = ("generation, LoRA", "generation, LoRA, encoder-decoder")
 VARIANTS = [Variant.fp16, Variant.int8_dynamic, Variant.int8_blockwise, Variant.int4_blockwise]
@@ -57,11 +59,11 @@ def made(
     own = ("data.drop_leaks=false", "fit.epochs=12", "fit.learning_rate=5e-3", "fit.patience=null")
     model = [] if any(option.startswith("model") for option in more) else [f"model.name_or_path={tiny_model}"]
     checkpoint = trained(folder, None, rows, *model, *more, *own)
-    asked = limits(variants=VARIANTS, min_agreement=0.0, max_metric_drop=1.0)
+    asked = export_config(variants=VARIANTS, min_agreement=0.0, max_metric_drop=1.0)
     with pytest.MonkeyPatch.context() as patch:
         if request.param not in TIMED:
             patch.setattr("slimtune.export.verification.measured_variants.measure", no_timing)
-        result = export_checkpoint(checkpoint, asked, folder / "export", facts={})
+        result = export_checkpoint(checkpoint, config=asked, folder=folder / "export")
     assert result.bundle is not None
     return Made(request.param, checkpoint, {report.name: report for report in result.reports}, result.bundle)
 
@@ -74,7 +76,11 @@ def test_fp32_is_pytorch_and_every_variant_is_measured(made: Made) -> None:
     assert made.reports.keys() == {"pytorch", "fp32", *(variant.value for variant in VARIANTS)}
     for variant in VARIANTS:
         found = made.reports[variant.value]
-        assert found.agreement > 0.5, found
+        if made.bundle.kind is Kind.numbers and variant is not Variant.fp16:
+            # few bits move every number, by more than the hundredth of their range that is as good as the same
+            assert abs(found.metric_drop) < 0.2, found
+        else:
+            assert found.agreement > 0.5, found
         assert found.size_mb < fp32.size_mb
         assert found.timing.latency_ms > 0
     if made.bundle.kind.writes and made.name != "language_modelling":
@@ -83,16 +89,16 @@ def test_fp32_is_pytorch_and_every_variant_is_measured(made: Made) -> None:
 
 def test_predict_gives_what_the_checkpoint_gives(made: Made, tmp_path: Path) -> None:
     """Rows that a file has, in the order of the file, by whatever words, windows or prompts the task has."""
-    config = trial_config(read_record(made.checkpoint), made.checkpoint)
-    examples = load_splits(config).validation
+    checkpoint = open_checkpoint(made.checkpoint)
+    examples = read_splits(checkpoint.config).validation
     source, out = write_jsonl(tmp_path / "in.jsonl", [one.row for one in examples]), tmp_path / "out.jsonl"
     fp32 = tmp_path / "fp32"
     arguments = ["predict", "--model", str(exact_bundle(made, fp32).folder), "--file", str(source), "--out", str(out)]
     assert main([*arguments, "--text-pair-column", "other"]) == 0
     written = [json.loads(line)["prediction"] for line in out.read_text().splitlines()]
-    task, evaluation = score_checkpoint(made.checkpoint, examples, config, name="validation")
-    expected = predictions_of(task, evaluation, examples)
-    if made.name == "similarity":
+    task, evaluation = score_checkpoint(checkpoint, examples, name="validation")
+    expected = task.predictions(evaluation.tally, evaluation.generated, examples)
+    if made.bundle.kind in (Kind.embedding, Kind.numbers):
         assert written == pytest.approx(expected, abs=1e-4)
     elif expected:
         assert written == expected
@@ -105,28 +111,27 @@ def exact_bundle(made: Made, folder: Path) -> Bundle:
     """The bundle, with the graphs of fp32."""
     from slimtune.export.bundle.bundle import write_bundle
 
-    manifest = {key: value for key, value in made.bundle.manifest.items() if key not in ("format", "files")}
-    source = made.bundle.folder.parent
-    return write_bundle(folder, graphs=source / "fp32", tokenizer=made.bundle.folder, manifest=manifest, card="")
+    source = made.bundle.folder
+    manifest = made.bundle.manifest
+    return write_bundle(folder, graphs=source.parent / "fp32", tokenizer=source, manifest=manifest, card="")
 
 
 def test_the_graph_holds_at_other_shapes(made: Made) -> None:
     """Batches and lengths that it was not traced with, one row of one token among them."""
-    from slimtune.export.runtime.generation_session import Writing
-    from slimtune.export.verification.reference import OnnxRunner, Rows, kind_of
+    from slimtune.export.verification.reference import ComparedRows, OnnxRunner
 
-    task, tokenizer = own_task(made.checkpoint), load_own_tokenizer(made.checkpoint)
-    config = trial_config(read_record(made.checkpoint), made.checkpoint)
-    split = ready(load_splits(config).validation, task, tokenizer, config=config, name="validation")
-    kind = kind_of(task)
+    checkpoint = open_checkpoint(made.checkpoint)
+    task, tokenizer, config = checkpoint.task, checkpoint.tokenizer(), checkpoint.config
+    split = encoded_split(read_splits(config).validation, task, tokenizer, config=config, name="validation")
+    kind = Kind(task.export_kind)
     assert kind is made.bundle.kind
-    rows = Rows(kind=kind, task=task, split=split, tokenizer=tokenizer, config=config)
-    writing = Writing(**made.bundle.manifest["generation"]) if kind.writes else None
+    rows = ComparedRows(kind=kind, task=task, split=split, tokenizer=tokenizer, config=config)
+    generation = made.bundle.manifest.interface.generation
     folder = made.bundle.folder.parent / "fp32"
     runner = OnnxRunner(
-        folder, rows, made.bundle.folder / "tokenizer.json", writing, execution=Execution(num_threads=1)
+        folder, rows, made.bundle.folder / "tokenizer.json", generation, execution=Execution(num_threads=1)
     )
-    model = load_model(made.checkpoint)
+    model = checkpoint.model()
     generator = torch.Generator().manual_seed(0)
     for num_rows in (1, 3, 5):
         chosen = torch.randint(0, len(split), (num_rows,), generator=generator).tolist()
@@ -151,32 +156,35 @@ def test_one_text_is_answered_without_pytorch(made: Made) -> None:
 
 
 def test_answers_do_not_depend_on_the_rows_beside(made: Made) -> None:
-    asked = [Asked(row, "a row") for row in BY_NAME[made.name].rows[:6]]
-    predictor = predictor_of(made.bundle, Columns(text_pair="other"))
+    asked = [LocatedRow(row, "a row") for row in BY_NAME[made.name].rows[:6]]
+    predictor = row_predictor_of(made.bundle.model, TextColumns(text_pair="other"))
     together = predictor.answers(asked)
     alone = [predictor.answers([one])[0] for one in asked]
     for first, second in zip(together, alone, strict=True):
-        if made.name == "similarity":
+        if made.bundle.kind in (Kind.embedding, Kind.numbers):
             assert first["prediction"] == pytest.approx(second["prediction"], abs=0.02)
-        elif made.reports[made.bundle.manifest["variant"]].name == "fp16":
+        elif made.reports[made.bundle.manifest.variant].name == "fp16":
             assert first == second
 
 
 def test_what_it_says_of_itself_is_enough_to_run_it(made: Made) -> None:
-    manifest: Any = open_bundle(made.bundle.folder).manifest
-    assert set(made.bundle.kind.files) == manifest["graphs"].keys()
-    for ports in manifest["graphs"].values():
+    manifest = open_bundle(made.bundle.folder).manifest
+    assert set(made.bundle.kind.files) == manifest.graphs.keys()
+    for ports in manifest.graphs.values():
         assert ports["inputs"]["input_ids"][0] == "batch"
     if made.bundle.kind.writes:
-        assert manifest["generation"]["max_new_tokens"] in (8, 64)
-        assert (manifest["prompt"]["text_column"], manifest["prompt"]["template"]) == ("text", None)
+        generation, prompt = manifest.interface.generation, manifest.interface.prompt
+        assert generation is not None
+        assert prompt is not None
+        assert generation.max_new_tokens in (8, 64)
+        assert (prompt.text_column, prompt.template) == ("text", None)
 
 
 def test_the_bundle_scores_as_its_checkpoint(made: Made, tmp_path: Path) -> None:
     """All scores of the task, the loss and those of written text among them, without the base model."""
     rows = list(BY_NAME[made.name].rows)
-    expected = evaluate_model(str(made.checkpoint), rows)
-    found = evaluate_model(str(exact_bundle(made, tmp_path / "fp32").folder), rows)
+    expected = evaluate_model(str(made.checkpoint), data=rows).scores
+    found = evaluate_model(str(exact_bundle(made, tmp_path / "fp32").folder), data=rows).scores
     assert found == pytest.approx(expected, rel=1e-3, abs=1e-3)
 
 
@@ -186,8 +194,9 @@ def test_the_gate_scores_both_on_the_same_rows(made: Made, tmp_path: Path) -> No
     examples = bundle_rows(made.bundle, str(rows), EvaluationColumns())
     decision = decide(made.bundle, made.bundle, on_rows(made.bundle, examples))
     assert not decision.passed
-    assert decision.reason.startswith(made.bundle.manifest["metric"])
-    other = Bundle(Path(), {**made.bundle.manifest, "kind": "labels"})
+    assert decision.reason.startswith(made.bundle.manifest.training.metric)
+    labels = replace(made.bundle.manifest.interface, kind=Kind.labels)
+    other = Bundle(Path(), replace(made.bundle.manifest, interface=labels))
     assert "another kind of question" in decide(other, made.bundle, None).reason
 
 

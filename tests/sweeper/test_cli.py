@@ -1,31 +1,49 @@
-import resource
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from slimtune.sweeper.cli import COMMANDS, main
 from slimtune.sweeper.commands.sweep import HELP
+from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
+from slimtune.training.tracking.mlflow_runs import Tracker
 
-LIMIT_SECONDS = 0.5
+# seconds of import each; a time of a command would measure the machine
+HEAVY = {"torch", "transformers", "peft", "mlflow", "optuna", "sklearn", "datasets", "evaluate", "onnxruntime"}
+NOTING = """
+import atexit, pathlib, sys
+noted = pathlib.Path(sys.argv.pop(1))
+atexit.register(lambda: noted.write_text("\\n".join(sys.modules)))
+from slimtune.sweeper.cli import main
+sys.exit(main())
+"""
 
 
-def cpu_seconds(*arguments: str, folder: Path) -> tuple[float, subprocess.CompletedProcess[str]]:
-    """CPU time of the command, the best of three: the machine may be busy."""
-    best = float("inf")
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(
-            [sys.executable, "-m", "slimtune.sweeper.cli", *arguments],
-            capture_output=True,
-            text=True,
-            cwd=folder,
-            check=False,
-        )
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return best, done
+class Ended(NamedTuple):
+    """A command that was run: how it ended, and which packages it had imported."""
+
+    code: int
+    output: str
+    error: str
+    imported: set[str]
+
+
+@pytest.fixture
+def run(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Callable[..., Ended]:
+    """Runs a command in a process of its own, in an empty folder."""
+    noted = tmp_path_factory.mktemp("noted") / "modules.txt"
+
+    def run_command(*arguments: str) -> Ended:
+        command = [sys.executable, "-c", NOTING, str(noted), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+        imported = {name.partition(".")[0] for name in noted.read_text().splitlines()}
+        return Ended(done.returncode, done.stdout, done.stderr, imported)
+
+    return run_command
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,16 +54,11 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_every_command_has_a_help(command: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "slimtune.sweeper.cli", command, "--help"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert done.returncode == 0
-    assert done.stdout.startswith(f"usage: slimtune {command}")
+def test_every_command_has_a_help_that_imports_nothing_heavy(run: Callable[..., Ended], command: str) -> None:
+    done = run(command, "--help")
+    assert done.code == 0
+    assert done.output.startswith(f"usage: slimtune {command}")
+    assert done.imported & (HEAVY | {"rich"}) == set()
 
 
 def test_an_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,41 +66,123 @@ def test_an_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == "slimtune: 'swep' is not a command; did you mean 'sweep'?\n"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["sweep", "--help"]])
-def test_help_is_instant(arguments: list[str], tmp_path: Path) -> None:
-    seconds, done = cpu_seconds(*arguments, folder=tmp_path)
-    assert done.returncode == 0
-    assert seconds < LIMIT_SECONDS
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["sweep", "--help"], ["train", "--help"]])
+def test_help_does_not_import_hydra(run: Callable[..., Ended], arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert done.code == 0
+    assert done.imported & (HEAVY | {"hydra", "omegaconf", "numpy", "rich"}) == set()
 
 
 @pytest.mark.parametrize("command", ["sweep", "train"])
-def test_all_problems_of_a_config_are_told_at_once_and_at_once(command: str, tmp_path: Path) -> None:
-    """Before torch is imported, with exit code 2, no traceback and nothing written."""
-    arguments = ["data.train_file=x.jsonl", "fit.epochs=-1", "method.r=many", "search.n_trials=0"]
-    seconds, done = cpu_seconds(command, *arguments, folder=tmp_path)
-    assert done.returncode == 2
-    lines = done.stderr.splitlines()
+def test_all_problems_of_a_config_are_told_at_once(run: Callable[..., Ended], command: str) -> None:
+    """Before anything heavy is imported, with exit code 2 and no traceback."""
+    done = run(command, "data.train_file=x.jsonl", "fit.epochs=-1", "method.r=many", "search.n_trials=0")
+    assert done.code == 2
+    lines = done.error.splitlines()
     assert lines[0] == "slimtune: 3 problems in the config:"
     assert set(lines[1:]) == {
         "  - method.r is 'many'; use a whole number",
         "  - fit.epochs is -1.0; use a number above 0, e.g. 3",
         "  - search.n_trials is 0; use a number above 0, e.g. 20",
     }
-    assert seconds < 2 * LIMIT_SECONDS
+    assert done.imported & HEAVY == set()
 
 
-def test_unknown_keys_and_options_name_the_nearest(tmp_path: Path) -> None:
-    arguments = ["fit.learning_rat=1", "methd=lora", "model=minlm", "data.train_file=x", "fit.batch_size=0"]
-    seconds, done = cpu_seconds("sweep", *arguments, folder=tmp_path)
-    assert done.returncode == 2
-    assert set(done.stderr.splitlines()[1:]) == {
+def test_unknown_keys_and_options_name_the_nearest(run: Callable[..., Ended], tmp_path: Path) -> None:
+    """Nothing is written."""
+    done = run("sweep", "fit.learning_rat=1", "methd=lora", "model=minlm", "data.train_file=x", "fit.batch_size=0")
+    assert done.code == 2
+    assert set(done.error.splitlines()[1:]) == {
         "  - model=minlm is not an option; did you mean 'minilm'?",
         "  - fit.learning_rat is not a key; did you mean 'fit.learning_rate'?",
         "  - methd is not a key; did you mean 'method'?",
         "  - fit.batch_size is 0; use a number above 0, e.g. 16",
     }
     assert list(tmp_path.iterdir()) == []
-    assert seconds < 3 * LIMIT_SECONDS
+    assert done.imported & HEAVY == set()
+
+
+NO_MODEL = "nosuch: neither a folder nor a run with a checkpoint"
+NO_FILE = "nosuch.jsonl: no such file"
+NO_STORE = "there is no {folder}/mlruns/mlflow.db"
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("sweep data.train_file=nosuch.jsonl", NO_FILE),
+        ("train data.train_file=nosuch.jsonl", NO_FILE),
+        ("evaluate --model nosuch --data {folder}", NO_MODEL),
+        ("evaluate --model {folder} --data {folder}", "{folder} holds no checkpoint"),
+        ("evaluate --model models:/a/1 --data {folder}", NO_STORE),
+        ("export --run nosuch --out out", NO_MODEL),
+        ("export --run {folder} --out out", "{folder} holds no checkpoint"),
+        ("export --run nosuch --out out export.opset=many", "export.opset"),
+        ("adapters --base b --adapters a=nosuch --output out", NO_MODEL),
+        ("adapters --base b --adapters a= --output out", "--adapters has 'a='"),
+        ("promote --model nosuch", "promote takes a registered version"),
+        ("promote --model models:/a/1", NO_STORE),
+        ("compare nosuch", "there is no sweep 'nosuch'"),
+        ("predict --model nosuch --text t", "nosuch is no bundle"),
+        ("predict --model models:/a/1 --text t", NO_STORE),
+        ("predict --model nosuch --file nosuch.jsonl", NO_FILE),
+        ("predict --model nosuch --file {folder} --out nosuch/out.jsonl", "there is no folder nosuch"),
+        ("ui", NO_STORE),
+    ],
+)
+def test_what_is_not_there_is_told_before_anything_heavy_is_imported(
+    run: Callable[..., Ended], tmp_path: Path, command: str, message: str
+) -> None:
+    done = run(*command.format(folder=tmp_path).split())
+    assert done.code == 2, done.error
+    assert message.format(folder=tmp_path) in done.error
+    assert done.imported & HEAVY == set()
+
+
+def test_rows_that_are_not_there_are_told_before_the_model_is_loaded(run: Callable[..., Ended], tmp_path: Path) -> None:
+    (tmp_path / "slimtune.json").write_text('{"config": {"data": {"reader": null}}}')
+    done = run("evaluate", "--model", str(tmp_path), "--data", "nosuch.jsonl")
+    assert done.code == 2
+    assert NO_FILE in done.error
+    assert done.imported & HEAVY == set()
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow store without a run."""
+    folder = tmp_path_factory.mktemp("store") / "mlruns"
+    config = TrackingConfig(
+        name=TrackerName.mlflow,
+        uri=f"sqlite:///{folder / 'mlflow.db'}",
+        experiment=None,
+        checkpoints=CheckpointPolicy.none,
+        log_every=1,
+    )
+    Tracker(config, "e")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("evaluate --model nosuch --data {folder}", NO_MODEL),
+        ("evaluate --model models:/a/1 --data {folder}", "models:/a/1"),
+        ("predict --model models:/a/1 --text t", "models:/a/1"),
+        ("promote --model models:/a/1", "models:/a/1"),
+        ("export --run nosuch --out out", NO_MODEL),
+        ("adapters --base b --adapters a=nosuch --output out", NO_MODEL),
+    ],
+)
+def test_a_look_up_in_the_store_imports_mlflow_and_not_torch(
+    run: Callable[..., Ended], tmp_path: Path, store: Path, command: str, message: str
+) -> None:
+    shutil.copytree(store, tmp_path / "mlruns")
+    done = run(*command.format(folder=tmp_path).split())
+    assert done.code == 2, done.error
+    assert message in done.error
+    assert "mlflow" in done.imported
+    assert done.imported & {"torch", "transformers", "peft", "datasets", "evaluate", "onnxruntime", "optuna"} == set()
 
 
 @pytest.mark.parametrize(

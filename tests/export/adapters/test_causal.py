@@ -13,14 +13,15 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from slimtune.export.adapters.check import Check, within_limits
+from slimtune.export.adapters.check import within_limits
 from slimtune.export.bundle.adapter_folder import open_adapter_folder
+from slimtune.export.bundle.adapters_manifest import AdapterCheck
 from slimtune.export.runtime.generation_session import CausalSession
-from slimtune.export.runtime.predictor import Asked, Columns, predictor_of
+from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
 from slimtune.sweeper.cli import main
 from slimtune.training.errors import ModelError
 from slimtune.training.methods import peft_method
-from slimtune.training.tasks.generate import Generation, generate
+from slimtune.training.models.generate import Generation, generate
 from tests.conftest import write_jsonl
 from tests.export.conftest import make_llama, trained
 from tests.training.tasks.conftest import ANSWERS
@@ -105,8 +106,8 @@ def test_text_is_that_of_peft(name: str | None, folder: Path, llama: Path, adapt
     prompts = [tokenizer(prompt)["input_ids"] for prompt in PROMPTS]
     settings, cpu = Generation(MAX_NEW_TOKENS[name], 1), torch.device("cpu")
     expected = generate(in_peft(llama, adapters, name), prompts, tokenizer, settings=settings, device=cpu)
-    predictor = predictor_of(open_adapter_folder(folder).bundle(name), Columns(text="text"))
-    answers = predictor.answers([Asked({"text": prompt}, "here") for prompt in PROMPTS])
+    predictor = row_predictor_of(open_adapter_folder(folder).model(name), TextColumns(text="text"))
+    answers = predictor.answers([LocatedRow({"text": prompt}, "here") for prompt in PROMPTS])
     found = [answer["prediction"] for answer in answers]
     assert found == [text.strip() for text in expected]
     assert len(set(found)) > 1
@@ -164,14 +165,17 @@ def test_an_int4_base_is_measured_with_each_adapter(int4: Path, folder: Path) ->
     ("check", "message"),
     [
         (
-            Check("a", "int4", 7, 9.0, 0.5, 0.89),
+            AdapterCheck("a", "int4", 7, 9.0, 0.5, 0.89),
             "adapter a gives PyTorch's answer in 89.0% of 7 rows with a base in int4",
         ),
-        (Check("base", "fp32", 7, 2.0, 2e-3, 1.0), "the base alone differs on the graph from PyTorch by 2.00e+00"),
-        (Check("a", "genai fp32", 7, 2.0, float("nan"), 1.0), "adapter a differs on the graph"),
+        (
+            AdapterCheck("base", "fp32", 7, 2.0, 2e-3, 1.0),
+            "the base alone differs on the graph from PyTorch by 2.00e+00",
+        ),
+        (AdapterCheck("a", "genai fp32", 7, 2.0, float("nan"), 1.0), "adapter a differs on the graph"),
     ],
 )
-def test_what_differs_too_much_is_refused(check: Check, message: str) -> None:
+def test_what_differs_too_much_is_refused(check: AdapterCheck, message: str) -> None:
     with pytest.raises(ModelError, match=re.escape(message)):
         within_limits([check], min_agreement=0.9)
 

@@ -14,7 +14,7 @@ from slimtune.export.bundle.adapter_folder import open_adapter_folder
 from slimtune.export.runtime.classifier import Classifier
 from slimtune.export.runtime.encoder_session import EncoderSession, Text, TextSettings
 from slimtune.sweeper.cli import main
-from slimtune.training.checkpoints.checkpoint import load_model, load_own_tokenizer
+from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from tests.conftest import write_jsonl
 from tests.export.conftest import documented, export_adapters, predicted, run_code, trained
 from tests.training.tasks.conftest import CASES, VERBS
@@ -61,7 +61,8 @@ def given_of(name: str) -> list[Text]:
 
 @torch.inference_mode()
 def peft_logits(checkpoint: Path, given: list[Text]) -> np.ndarray:
-    model, tokenizer = load_model(checkpoint), load_own_tokenizer(checkpoint)
+    opened = open_checkpoint(checkpoint)
+    model, tokenizer = opened.model(), opened.tokenizer()
     parts = [tokenizer(*(one if isinstance(one, tuple) else (one,)), return_tensors="pt") for one in given]
     return torch.cat([model(**{key: part[key] for key in part}).logits for part in parts]).numpy()
 
@@ -71,7 +72,7 @@ def test_an_adapter_on_the_graph_is_the_adapter_in_peft(name: str, folder: Path,
     """Each with a head, a pooler, ranks and layers of its own, over one file of the base."""
     given = given_of(name)
     expected_NC = peft_logits(checkpoints[name], given)
-    found_NC = Classifier(open_adapter_folder(folder).bundle(name)).logits(given)
+    found_NC = Classifier(open_adapter_folder(folder).model(name)).logits(given)
     assert found_NC.shape == expected_NC.shape
     assert np.abs(found_NC - expected_NC).max() < 1e-5 * np.abs(expected_NC).max()
 
@@ -107,7 +108,7 @@ def test_the_manifest_says_what_each_adapter_is(folder: Path) -> None:
     assert [one["name"] for one in manifest["checks"]] == ["base", "classification", "multi_label", "pairs"]
     assert all(one["relative_gap"] < 1e-5 and one["agreement"] == 1 for one in manifest["checks"])
     assert manifest["files"].keys() == {path.name for path in folder.iterdir()} - {"manifest.json"}
-    assert manifest["base"]["labels"] is None
+    assert manifest["base"]["labels"] == []
 
 
 @pytest.mark.parametrize("name", ["multi_label", "pairs"])
@@ -135,7 +136,7 @@ def test_the_documented_lines_need_onnxruntime_and_tokenizers_only(folder: Path)
     assert 'folder, name = "served", "tone"' in code
     code = code.replace('"served", "tone"', f'"{folder}", "classification"')
     printed = run_code(code)
-    answers = Classifier(open_adapter_folder(folder).bundle("classification")).answer(["I could cry with joy"])
+    answers = Classifier(open_adapter_folder(folder).model("classification")).answer(["I could cry with joy"])
     assert printed.strip() == answers[0].labels[0]
 
 

@@ -13,12 +13,12 @@ from slimtune.export.adapters.base import SharedBase
 from slimtune.export.adapters.shared_bases import output_embedding
 from slimtune.export.bundle.adapter_folder import open_adapter_folder
 from slimtune.export.graph_names import Kind
-from slimtune.export.runtime.predictor import Asked, Columns, predictor_of
-from slimtune.training.checkpoints.checkpoint import load_model
+from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
+from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.errors import ModelError
 from slimtune.training.methods import peft_method
+from slimtune.training.models.generate import Generation, generate
 from slimtune.training.models.loading import Base
-from slimtune.training.tasks.generate import Generation, generate
 from tests.conftest import write_jsonl
 from tests.export.conftest import export_adapters, make_llama, predicted, trained
 from tests.training.tasks.conftest import ANSWERS, CASES
@@ -56,8 +56,10 @@ def folder(base: Path, adapters: dict[str, Path], tmp_path_factory: pytest.TempP
 
 
 def answers(folder: Path, name: str | None, texts: list[str]) -> list[Any]:
-    predictor = predictor_of(open_adapter_folder(folder).bundle(name), Columns(text="text"))
-    return [answer["prediction"] for answer in predictor.answers([Asked({"text": text}, "here") for text in texts])]
+    predictor = row_predictor_of(open_adapter_folder(folder).model(name), TextColumns(text="text"))
+    return [
+        answer["prediction"] for answer in predictor.answers([LocatedRow({"text": text}, "here") for text in texts])
+    ]
 
 
 def class_scores(model: Any, base: Path, text: str) -> np.ndarray:
@@ -70,11 +72,11 @@ def class_scores(model: Any, base: Path, text: str) -> np.ndarray:
 def test_each_answers_as_in_peft(folder: Path, base: Path, adapters: dict[str, Path]) -> None:
     """Texts of unlike length share a batch, and the classifier looks at the last token of each."""
     manifest = open_adapter_folder(folder).manifest
-    checks = {check["name"]: check for check in manifest["checks"]}
-    assert {name: check["agreement"] for name, check in checks.items()} == dict.fromkeys(("base", *adapters), 1.0)
-    assert all(check["relative_gap"] < 1e-4 for check in checks.values())
+    checks = {check.name: check for check in manifest.checks}
+    assert {name: check.agreement for name, check in checks.items()} == dict.fromkeys(("base", *adapters), 1.0)
+    assert all(check.relative_gap < 1e-4 for check in checks.values())
 
-    classifier, labels = load_model(adapters[CLASSIFIER]), manifest["adapters"][CLASSIFIER]["labels"]
+    classifier, labels = open_checkpoint(adapters[CLASSIFIER]).model(), manifest.adapters[CLASSIFIER].interface.labels
     expected = [labels[class_scores(classifier, base, text).argmax()] for text in TEXTS]
     assert answers(folder, CLASSIFIER, TEXTS) == expected
     assert len(set(expected)) > 1

@@ -81,10 +81,10 @@ def test_adapters_of_peft_over_a_base_with_a_head(
     given = {"plain": plain, "whole": whole}
     assert run(base, given, output, "--precision", "int8_dynamic", "--min-agreement", "0.5") == 0
     opened = open_adapter_folder(output)
-    checks = {(one["name"], one["graph"]): one for one in opened.manifest["checks"]}
-    assert all(checks[name, "fp32"]["relative_gap"] < 1e-5 for name in ("base", *given))
-    assert all(1e-4 < checks[name, "int8_dynamic"]["relative_gap"] < 0.5 for name in ("base", *given))
-    labels = {name: opened.bundle(name).labels for name in (*given, None)}
+    checks = {(one.name, one.graph): one for one in opened.manifest.checks}
+    assert all(checks[name, "fp32"].relative_gap < 1e-5 for name in ("base", *given))
+    assert all(1e-4 < checks[name, "int8_dynamic"].relative_gap < 0.5 for name in ("base", *given))
+    labels = {name: opened.model(name).interface.labels for name in (*given, None)}
     assert labels == {
         "plain": ["minus", "plus", "zero"],
         "whole": ["LABEL_0", "LABEL_1", "LABEL_2"],
@@ -97,7 +97,7 @@ def test_adapters_of_peft_over_a_base_with_a_head(
         tokenizer = AutoTokenizer.from_pretrained(base)
         with torch.inference_mode():
             expected = [int(model(**tokenizer(text, return_tensors="pt")).logits.argmax()) for text in texts]
-        answers = Classifier(opened.bundle(name)).answer(texts)
+        answers = Classifier(opened.model(name)).answer(texts)
         same = [answer.labels[0] == labels[name][at] for answer, at in zip(answers, expected, strict=True)]
         assert sum(same) >= 22
     capsys.readouterr()

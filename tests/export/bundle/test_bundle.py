@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from slimtune.export.bundle.bundle import MANIFEST, open_bundle
+from slimtune.export.bundle.interface import Interface, PromptSettings
 from slimtune.export.bundle.model_card import predict_arguments
-from slimtune.export.graph_names import MODEL
-from slimtune.export.pipeline import Exported
+from slimtune.export.graph_names import MODEL, Kind
+from slimtune.export.pipeline import ExportResult
 from slimtune.training.errors import ModelError
 
 
 @pytest.fixture
-def folder(exported: Exported, tmp_path: Path) -> Path:
+def folder(exported: ExportResult, tmp_path: Path) -> Path:
     assert exported.bundle is not None
     copy = tmp_path / "bundle"
     shutil.copytree(exported.bundle.folder, copy)
@@ -62,16 +63,21 @@ def test_a_folder_without_manifest_is_no_bundle(tmp_path: Path) -> None:
         open_bundle(tmp_path)
 
 
+def interface(kind: str, *, template: str | None = None, takes_pairs: bool = False) -> Interface:
+    prompt = PromptSettings("text", template, None, {}, 0, 32, is_causal=True)
+    return Interface(kind=Kind(kind), labels=[], max_length=32, pad_id=0, takes_pairs=takes_pairs, prompt=prompt)
+
+
 @pytest.mark.parametrize(
-    ("manifest", "arguments"),
+    ("given", "arguments"),
     [
-        ({"kind": "labels"}, '--text "..."'),
-        ({"kind": "labels", "takes_pairs": True}, '--text "..." --text-pair "..."'),
-        ({"kind": "embedding"}, '--text "..." --text-pair "..."'),
-        ({"kind": "causal", "prompt": {"template": "{text}\n"}}, '--text "..."'),
-        ({"kind": "causal", "prompt": {"template": "{name}: {text}\n"}}, "--file rows.jsonl"),
-        ({"kind": "causal", "prompt": {"template": None}}, '--text "..."'),
+        (interface("labels"), '--text "..."'),
+        (interface("labels", takes_pairs=True), '--text "..." --text-pair "..."'),
+        (interface("embedding"), '--text "..." --text-pair "..."'),
+        (interface("causal", template="{text}\n"), '--text "..."'),
+        (interface("causal", template="{name}: {text}\n"), "--file rows.jsonl"),
+        (interface("causal"), '--text "..."'),
     ],
 )
-def test_the_command_that_is_told_is_one_that_works(manifest: dict[str, object], arguments: str) -> None:
-    assert predict_arguments(manifest) == arguments
+def test_the_command_that_is_told_is_one_that_works(given: Interface, arguments: str) -> None:
+    assert predict_arguments(given) == arguments

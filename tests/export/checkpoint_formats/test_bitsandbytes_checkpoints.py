@@ -7,21 +7,21 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from slimtune.export.pipeline import export_checkpoint
-from slimtune.training.checkpoints.checkpoint import load_model
+from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.config.model import Quantization
 from slimtune.training.methods.quantized import keep_trainable
 from tests.conftest import make_rows
-from tests.export.conftest import limits
+from tests.export.conftest import export_config
 
 
 @pytest.mark.usefixtures("untimed")
 def test_a_folder_is_loaded_by_transformers_and_answers_as_measured(checkpoint: Path, tmp_path: Path) -> None:
-    asked = limits(variants=[], bitsandbytes=[Quantization.nf4, Quantization.int8], min_agreement=0.5)
-    exported = export_checkpoint(checkpoint, asked, tmp_path, facts={})
-    assert [report.name for report in exported.few_bits] == ["nf4", "int8"]
-    exact = load_model(checkpoint)
+    asked = export_config(variants=[], bitsandbytes=[Quantization.nf4, Quantization.int8], min_agreement=0.5)
+    exported = export_checkpoint(checkpoint, config=asked, folder=tmp_path)
+    assert [report.name for report in exported.bitsandbytes] == ["nf4", "int8"]
+    exact = open_checkpoint(checkpoint).model()
     texts = [row["text"] for row in make_rows(40, seed=5)]
-    for report in exported.few_bits:
+    for report in exported.bitsandbytes:
         assert report.passed, report
         assert 1e-4 < report.checked.max_logit_gap < 2
         folder = tmp_path / "bitsandbytes" / report.name
@@ -42,7 +42,7 @@ def test_a_folder_is_loaded_by_transformers_and_answers_as_measured(checkpoint: 
 
 @pytest.mark.usefixtures("untimed")
 def test_one_that_costs_too_much_is_removed(checkpoint: Path, tmp_path: Path) -> None:
-    asked = limits(variants=[], bitsandbytes=[Quantization.nf4], max_size_mb=0.001)
-    exported = export_checkpoint(checkpoint, asked, tmp_path, facts={})
-    assert not exported.few_bits[0].passed
+    asked = export_config(variants=[], bitsandbytes=[Quantization.nf4], max_size_mb=0.001)
+    exported = export_checkpoint(checkpoint, config=asked, folder=tmp_path)
+    assert not exported.bitsandbytes[0].passed
     assert not (tmp_path / "bitsandbytes" / "nf4").exists()

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.export.evaluation.evaluate_model import Columns, evaluate_model
-from slimtune.export.pipeline import Exported
+from slimtune.export.evaluation.evaluate_model import EvaluationColumns, evaluate_model
+from slimtune.export.pipeline import ExportResult
 from slimtune.sweeper.cli import main
 from slimtune.training.errors import ConfigError, DataError
 from tests.conftest import make_rows, write_jsonl
 
 
 @pytest.fixture
-def bundle(exported: Exported) -> str:
+def bundle(exported: ExportResult) -> str:
     assert exported.bundle is not None
     return str(exported.bundle.folder)
 
@@ -21,29 +21,31 @@ def bundle(exported: Exported) -> str:
 def test_a_checkpoint_and_its_bundle_score_the_same(bundle: str, checkpoint: Path, tmp_path: Path) -> None:
     """On rows that neither has seen; the numbers are those of counting by hand."""
     path = str(write_jsonl(tmp_path / "rows.jsonl", make_rows(60, seed=7)))
-    scores = evaluate_model(str(checkpoint), path)
-    assert scores["accuracy"] == pytest.approx(evaluate_model(bundle, path)["accuracy"], abs=0.04)
+    scores = evaluate_model(str(checkpoint), data=path).scores
+    assert scores["accuracy"] == pytest.approx(evaluate_model(bundle, data=path).scores["accuracy"], abs=0.04)
     assert {"loss", "accuracy", "f1_macro"} <= scores.keys()
-    assert evaluate_model(str(checkpoint), make_rows(60, seed=7), "accuracy") == {"accuracy": scores["accuracy"]}
+    assert evaluate_model(checkpoint, data=make_rows(60, seed=7), metric="accuracy").scores == {
+        "accuracy": scores["accuracy"]
+    }
 
 
 def test_columns_may_have_other_names(bundle: str, tmp_path: Path) -> None:
     rows = [{"phrase": row["text"], "tone": row["label"]} for row in make_rows(30, seed=7)]
-    named = evaluate_model(bundle, rows, columns=Columns("phrase", "tone"))
-    assert named == evaluate_model(bundle, make_rows(30, seed=7))
+    named = evaluate_model(bundle, data=rows, columns=EvaluationColumns("phrase", "tone")).scores
+    assert named == evaluate_model(bundle, data=make_rows(30, seed=7)).scores
     with pytest.raises(DataError, match=r"row 1: no column 'text' \(--text-column\); the row has phrase, tone"):
-        evaluate_model(bundle, rows)
+        evaluate_model(bundle, data=rows)
 
 
 def test_a_score_that_the_task_has_not_is_told(bundle: str) -> None:
-    with pytest.raises(ConfigError, match="metric_type is 'accurcy'; did you mean 'accuracy'"):
-        evaluate_model(bundle, make_rows(9), "accurcy")
+    with pytest.raises(ConfigError, match="metric is 'accurcy'; did you mean 'accuracy'"):
+        evaluate_model(bundle, data=make_rows(9), metric="accurcy")
 
 
 def test_an_unknown_label_is_told(checkpoint: Path) -> None:
     rows = [*make_rows(9), {"text": "odd soup", "label": "odd"}]
     with pytest.raises(DataError, match="the given rows have the label 'odd', which no training row has"):
-        evaluate_model(str(checkpoint), rows)
+        evaluate_model(str(checkpoint), data=rows)
 
 
 def test_the_command_prints_scores_and_logs_a_run(

@@ -1,4 +1,4 @@
-"""Models that others trained: plain checkpoints of transformers and adapters of peft, by the command line."""
+"""Third-party models: plain checkpoints of transformers and adapters of peft, by the command line."""
 
 import json
 import shutil
@@ -256,7 +256,7 @@ def test_labels_that_do_not_fit_are_refused(tiny_model: Path, classifier: Path, 
     assert "in the order" in export.refused(classifier, "task.labels=[minus,plus,zero]")
     assert "with 4 labels" in export.refused(classifier, "task.labels=[minus,plus,zero,more]")
     renamed = ["task.labels=[a,b,c]"]
-    assert "which the model has not; it has a, b, c" in export.refused(classifier, *renamed)
+    assert "which the model lacks; it has a, b, c" in export.refused(classifier, *renamed)
 
 
 def test_a_head_that_nobody_trained_is_refused(tiny_model: Path, export: Export, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from slimtune.export.bundle.bundle import open_bundle
-from slimtune.export.runtime.predictor import Asked, Columns, predictor_of
+from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
 from tests.conftest import write_jsonl
 from tests.export.external.test_checkpoint import Export, export, saved
 from tests.training.tasks.conftest import CASES
@@ -39,8 +39,8 @@ def spread(head: torch.nn.Linear) -> None:
 
 
 def answers(exported: Export, rows: Sequence[dict[str, Any]]) -> list[Any]:
-    predictor = predictor_of(open_bundle(exported.out / "bundle"), Columns(text_pair="other"))
-    return [answer["prediction"] for answer in predictor.answers([Asked(row, "a row") for row in rows])]
+    predictor = row_predictor_of(open_bundle(exported.out / "bundle").model, TextColumns(text_pair="other"))
+    return [answer["prediction"] for answer in predictor.answers([LocatedRow(row, "a row") for row in rows])]
 
 
 def checked(exported: Export, model: Path, rows: Path, *more: str) -> None:

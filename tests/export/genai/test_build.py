@@ -1,10 +1,8 @@
 """Folders for onnxruntime-genai: what the runtime answers, beside transformers."""
 
 import json
-import re
 import shutil
 import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,13 +18,13 @@ pytest.importorskip("onnxruntime_genai", reason="onnxruntime-genai is not instal
 
 from slimtune.export.checkpoint_formats.merged_checkpoint import save_merged
 from slimtune.export.config import GenaiPrecision
-from slimtune.export.genai.build import GenaiRecipe, build_genai
+from slimtune.export.genai.build import GenaiSettings, build_genai
 from slimtune.export.genai.check import GenaiCheck, GenaiSample, check_genai
 from slimtune.export.graph_names import MODEL
 from slimtune.export.runtime.genai_session import GenaiSession
 from slimtune.training.errors import ModelError
 from slimtune.training.models.from_config import trained_tokenizer
-from tests.export.conftest import trained
+from tests.export.conftest import documented, run_code, trained
 from tests.export.genai.families import FAMILIES, SIZES, TEXTS
 from tests.training.tasks.conftest import ANSWERS
 
@@ -102,7 +100,7 @@ def built(source_of: Callable[[str], Source], tmp_path_factory: pytest.TempPathF
     def build(family: str, precision: GenaiPrecision) -> Path:
         if (family, precision) not in made:
             made[family, precision] = tmp_path_factory.mktemp("built") / family
-            build_genai(source_of(family).folder, made[family, precision], GenaiRecipe(precision))
+            build_genai(source_of(family).folder, made[family, precision], GenaiSettings(precision))
         return made[family, precision]
 
     return build
@@ -152,7 +150,7 @@ def test_int4_is_small_and_predicts_nearly_as_well(family: str, source_of: Any, 
 
 def test_block_size_and_zero_points_are_those_of_the_recipe(source_of: Any, tmp_path: Path) -> None:
     """Embeddings that are tied to the output stay in fp32 if they are not to be quantized."""
-    recipe = GenaiRecipe(INT4, block_size=16, symmetric=False, quantize_embeddings=False)
+    recipe = GenaiSettings(INT4, block_size=16, symmetric=False, quantize_embeddings=False)
     build_genai(source_of("qwen2").folder, tmp_path / "folder", recipe, extra={"fuse_qkv": "false"})
     graph = onnx.load(tmp_path / "folder" / MODEL, load_external_data=False).graph
     quantized = [node for node in graph.node if node.op_type == "MatMulNBits"]
@@ -197,7 +195,7 @@ def test_settings_are_those_of_the_tokenizer_and_of_the_evaluation(source_of: An
     ends = [5, tokenizer.pad_token_id]
     generation = {"eos_token_id": ends, "repetition_penalty": 1.3, "do_sample": True, "temperature": 0.5}
     (folder / "generation_config.json").write_text(json.dumps(generation))
-    build_genai(folder, tmp_path / "built", GenaiRecipe(FP32))
+    build_genai(folder, tmp_path / "built", GenaiSettings(FP32))
     settings = json.loads((tmp_path / "built/genai_config.json").read_text())
     assert settings["model"]["eos_token_id"] == [tokenizer.eos_token_id, tokenizer.pad_token_id]
     assert settings["model"]["pad_token_id"] == tokenizer.pad_token_id
@@ -231,20 +229,20 @@ def test_what_cannot_be_built_is_refused_before(source_of: Any, tmp_path: Path, 
     """The message names what works."""
     folder = edited(source_of("llama").folder, tmp_path / "source", **config)
     with pytest.raises(ModelError, match=said):
-        build_genai(folder, tmp_path / "built", GenaiRecipe(FP32))
+        build_genai(folder, tmp_path / "built", GenaiSettings(FP32))
     assert not (tmp_path / "built").exists()
 
 
 @pytest.mark.parametrize(
     ("recipe", "extra", "said"),
     [
-        (GenaiRecipe(INT4, block_size=33), {}, "block_size is 33; use one of 16, 32"),
-        (GenaiRecipe(INT4), {"block_size": "64"}, "block_size is set by the recipe"),
-        (GenaiRecipe(FP32), {"fuse_kqv": "false"}, "has no option fuse_kqv"),
+        (GenaiSettings(INT4, block_size=33), {}, "block_size is 33; use one of 16, 32"),
+        (GenaiSettings(INT4), {"block_size": "64"}, "block_size is set by the settings"),
+        (GenaiSettings(FP32), {"fuse_kqv": "false"}, "has no option fuse_kqv"),
     ],
 )
 def test_options_that_would_be_ignored_are_refused(
-    source_of: Any, tmp_path: Path, recipe: GenaiRecipe, extra: Any, said: str
+    source_of: Any, tmp_path: Path, recipe: GenaiSettings, extra: Any, said: str
 ) -> None:
     """The builder itself says nothing of them."""
     with pytest.raises(ModelError, match=said):
@@ -256,9 +254,9 @@ def test_a_folder_without_weights_is_no_model(source_of: Any, tmp_path: Path) ->
     folder = edited(source_of("llama").folder, tmp_path / "source")
     (folder / "model.safetensors").unlink()
     with pytest.raises(ModelError, match="no weights"):
-        build_genai(folder, tmp_path / "built", GenaiRecipe(FP32))
+        build_genai(folder, tmp_path / "built", GenaiSettings(FP32))
     with pytest.raises(ModelError, match=r"no config\.json"):
-        build_genai(tmp_path, tmp_path / "built", GenaiRecipe(FP32))
+        build_genai(tmp_path, tmp_path / "built", GenaiSettings(FP32))
 
 
 def test_broken_weights_are_an_error_of_the_model(source_of: Any, tmp_path: Path) -> None:
@@ -266,7 +264,7 @@ def test_broken_weights_are_an_error_of_the_model(source_of: Any, tmp_path: Path
     folder = edited(source_of("llama").folder, tmp_path / "source")
     (folder / "model.safetensors").write_bytes(b"none")
     with pytest.raises(ModelError, match=r"builder failed .*header.*check that transformers loads"):
-        build_genai(folder, tmp_path / "built", GenaiRecipe(FP32))
+        build_genai(folder, tmp_path / "built", GenaiSettings(FP32))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
 
 
@@ -278,7 +276,7 @@ def test_weights_that_are_not_there_are_not_drawn_anew(source_of: Any, tmp_path:
     del weights["model.layers.0.mlp.up_proj.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ModelError, match="are not in the folder's files"):
-        build_genai(folder, tmp_path / "built", GenaiRecipe(FP32))
+        build_genai(folder, tmp_path / "built", GenaiSettings(FP32))
 
 
 def test_a_folder_that_lost_a_file_cannot_be_run(built: Any, tmp_path: Path) -> None:
@@ -302,7 +300,7 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch,
     """Before anything else is looked at."""
     monkeypatch.setitem(sys.modules, "onnxruntime_genai", None)
     with pytest.raises(ModelError, match=r"pip install 'slimtune\[genai\]'"):
-        build_genai(tmp_path, tmp_path / "built", GenaiRecipe(FP32))
+        build_genai(tmp_path, tmp_path / "built", GenaiSettings(FP32))
 
 
 def test_layers_that_the_architecture_has_not_are_refused(source_of: Any, tmp_path: Path) -> None:
@@ -314,27 +312,26 @@ def test_layers_that_the_architecture_has_not_are_refused(source_of: Any, tmp_pa
     del source.model.model.layers[0].more
 
 
-def test_the_snippet_of_the_docs_runs(built: Any, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+def test_the_snippet_of_the_docs_runs(built: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the package and the tokenizer alone."""
     shutil.copytree(built("llama", INT4), tmp_path / "folder")
     monkeypatch.chdir(tmp_path)
-    text = (Path(__file__).parents[3] / "docs/genai.md").read_text()
-    exec(textwrap.dedent("".join(re.findall(r"(?m)^    .*\n|^\n(?=    )", text))), {})
-    assert capsys.readouterr().out.startswith("Mara left")
+    assert run_code(documented("genai.md")).startswith("Mara left")
 
 
 @pytest.mark.slow
 def test_a_trained_checkpoint_answers_alike(source_of: Any, tmp_path: Path) -> None:
     """LoRA, merged, saved and built."""
-    from slimtune.training.checkpoints.checkpoint import load_model, load_own_tokenizer, read_record, trial_config
+    from slimtune.training.checkpoints.checkpoint import open_checkpoint
     from slimtune.training.methods import method_of
 
     rows = tmp_path / "rows.jsonl"
     rows.write_text("".join(json.dumps(row) + "\n" for row in ANSWERS))
     more = ("task=generation", "task.max_new_tokens=8", "data.drop_leaks=false", "fit.epochs=1", "export=none")
     checkpoint = trained(tmp_path, source_of("llama").folder, rows, *more)
-    method = method_of(trial_config(read_record(checkpoint), checkpoint).method)
-    source = Source(method.merge(load_model(checkpoint)), load_own_tokenizer(checkpoint), tmp_path / "merged")
+    opened = open_checkpoint(checkpoint)
+    merged = method_of(opened.config.method).merge(opened.model())
+    source = Source(merged, opened.tokenizer(), tmp_path / "merged")
     save_merged(*source)
-    build_genai(source.folder, tmp_path / "built", GenaiRecipe(FP32))
+    build_genai(source.folder, tmp_path / "built", GenaiSettings(FP32))
     assert source.checked(tmp_path / "built").answers_equal == 1

@@ -9,12 +9,12 @@ from slimtune.export.bundle.bundle import open_bundle
 from slimtune.export.config import GenaiPrecision
 from slimtune.export.graph_names import Kind
 from slimtune.export.pipeline import export_checkpoint
-from slimtune.export.runtime.predictor import Asked, Columns, predictor_of
+from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.cli import main
 from slimtune.training.errors import ModelError
 from tests.conftest import write_jsonl
-from tests.export.conftest import limits, trained
+from tests.export.conftest import export_config, trained
 from tests.training.tasks.conftest import CASES
 
 pytest.importorskip("onnxruntime_genai", reason="onnxruntime-genai is not installed: pip install 'slimtune[genai]'")
@@ -33,8 +33,8 @@ def test_a_folder_is_proven_and_predicted_with(tmp_path: Path, capsys: pytest.Ca
     own = ("data.drop_leaks=false", "fit.epochs=12", "fit.learning_rate=5e-3", "fit.patience=null")
     checkpoint = trained(tmp_path, None, rows, *case.overrides, *WIDER, *own)
     both = [GenaiPrecision.fp32, GenaiPrecision.int4]
-    asked = limits(variants=[], genai=both, max_metric_drop=0.0001)
-    exported = export_checkpoint(checkpoint, asked, tmp_path / "export", facts={})
+    asked = export_config(variants=[], genai=both, max_metric_drop=0.0001)
+    exported = export_checkpoint(checkpoint, config=asked, folder=tmp_path / "export")
     fp32, int4 = exported.genai
     assert (fp32.passed, fp32.checked.answers_equal) == (True, 1.0)
     assert fp32.checked.perplexity == pytest.approx(fp32.checked.perplexity_pytorch, rel=1e-4)
@@ -44,8 +44,10 @@ def test_a_folder_is_proven_and_predicted_with(tmp_path: Path, capsys: pytest.Ca
     bundle = open_bundle(folder)
     assert bundle.kind is Kind.genai
     assert exported.bundle is not None
-    asked_rows = [Asked(row, "a row") for row in case.rows[:6]]
-    found, expected = (predictor_of(one, Columns()).answers(asked_rows) for one in (bundle, exported.bundle))
+    asked_rows = [LocatedRow(row, "a row") for row in case.rows[:6]]
+    found, expected = (
+        row_predictor_of(one.model, TextColumns()).answers(asked_rows) for one in (bundle, exported.bundle)
+    )
     assert found == expected
     assert main(["predict", "--model", str(folder), "--text", case.rows[0]["text"]]) == 0
     assert capsys.readouterr().out.startswith(expected[0]["prediction"])

@@ -4,6 +4,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import onnxruntime
 import pytest
 import torch
 import transformers
+from onnx import TensorProto, helper
 from transformers import AutoConfig
 
 from slimtune.export.config import Calibration, Variant
@@ -20,9 +22,9 @@ from slimtune.export.graphs.causal_graph import export_causal
 from slimtune.export.graphs.encoder_graph import export_graph
 from slimtune.export.graphs.seq2seq_graph import export_encoder_decoder
 from slimtune.export.runtime.execution import Execution
-from slimtune.export.runtime.generation_session import writer_of
+from slimtune.export.runtime.generation_session import generation_session_of
 from slimtune.export.variants.build import build
-from slimtune.export.variants.quantization_settings import Recipe
+from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.training.errors import ModelError
 
 VOCABULARY, ONE_THREAD = 120, Execution(num_threads=1)
@@ -101,13 +103,36 @@ def arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
     return {name: tensor.numpy() for name, tensor in tensors.items()}
 
 
+@cache
+def share_lost() -> float:
+    """What of a product in int8 this processor may lose: those with AVX2 but without VNNI add two products of unsigned
+    by signed bytes in 16 bits, and cut the sum off at 32,767.
+    """
+    left = helper.make_tensor_value_info("a", TensorProto.UINT8, (1, 4))
+    right = helper.make_tensor_value_info("b", TensorProto.INT8, (4, 1))
+    product = helper.make_tensor_value_info("y", TensorProto.INT32, (1, 1))
+    node = helper.make_node("MatMulInteger", ["a", "b"], ["y"])
+    model = helper.make_model(
+        helper.make_graph([node], "product", [left, right], [product]),
+        opset_imports=[helper.make_opsetid("", 20)],
+        ir_version=10,
+    )
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    feed = {"a": np.full((1, 4), 255, np.uint8), "b": np.full((4, 1), 127, np.int8)}
+    return 1 - session.run(None, feed)[0].item() / (4 * 255 * 127)
+
+
+def largest_gap(variant: Variant) -> float:
+    return max(GAPS[variant], share_lost() if variant is Variant.int8_dynamic else 0.0)
+
+
 def check_variants(folder: Path, run: Callable[[Path], np.ndarray], tmp_path: Path) -> None:
     exact = run(folder)
     for variant in VARIANTS:
         target = tmp_path / variant.value
-        build(variant, folder, target, Recipe(True, 32, False, Calibration.minmax))
+        build(variant, folder, target, QuantizationSettings(True, 32, False, Calibration.minmax))
         found = run(target)
-        assert 0 < np.sqrt(np.mean((found - exact) ** 2)) < GAPS[variant] * exact.std(), variant
+        assert 0 < np.sqrt(np.mean((found - exact) ** 2)) < largest_gap(variant) * exact.std(), variant
 
 
 def class_scores(folder: Path, feed: Mapping[str, torch.Tensor]) -> np.ndarray:
@@ -141,7 +166,7 @@ def test_an_encoder_is_pytorchs_and_has_every_variant(family: str, tmp_path: Pat
 
 def next_token_scores(folder: Path, feed: Mapping[str, torch.Tensor]) -> np.ndarray:
     """Scores (B, T, V), zero where there is padding."""
-    session: Any = writer_of(Kind.causal, folder, execution=ONE_THREAD)
+    session: Any = generation_session_of(Kind.causal, folder, execution=ONE_THREAD)
     ids_BT, mask_BT = arrays(feed).values()
     scores: np.ndarray = session.scores(ids_BT, mask_BT)
     return scores * mask_BT[..., None]
@@ -164,7 +189,7 @@ def test_a_causal_model_is_pytorchs_and_has_every_variant(family: str, tmp_path:
 
 
 def answer_scores(folder: Path, feed: Mapping[str, torch.Tensor], answer_BU: torch.Tensor) -> np.ndarray:
-    session: Any = writer_of(Kind.encoder_decoder, folder, execution=ONE_THREAD)
+    session: Any = generation_session_of(Kind.encoder_decoder, folder, execution=ONE_THREAD)
     scores: np.ndarray = session.scores(*arrays(feed).values(), answer_BU.numpy())
     return scores
 

@@ -13,10 +13,16 @@ from onnx import TensorProto, helper, numpy_helper
 
 from slimtune.export.adapters.adapter_file import write_adapter
 from slimtune.export.config import Calibration, Variant
-from slimtune.export.graphs.lora_inputs import Whole, add_lora_inputs, module_of, module_of_builder, open_parameters
+from slimtune.export.graphs.lora_inputs import (
+    ReplaceableParameter,
+    add_lora_inputs,
+    module_of,
+    module_of_builder,
+    open_parameters,
+)
 from slimtune.export.graphs.tracing import SCOPES
-from slimtune.export.runtime.adapter_session import Switched
-from slimtune.export.variants.quantization_settings import Recipe
+from slimtune.export.runtime.adapter_session import AdapterSession
+from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.variants.quantize import BUILDERS
 from slimtune.training.errors import ModelError
 
@@ -71,7 +77,7 @@ def test_a_product_gets_an_update_of_any_rank(kind: str, rank: int, tmp_path: Pa
     base = session_of(model, tmp_path / "model.onnx")
     values = {"layer.lora_A.weight": draw(K, rank), "layer.lora_B.weight": draw(rank, N)}
     down_KR, up_RN = values.values()
-    switched = Switched(base, adapter(tmp_path / "a.onnx_adapter", values))
+    switched = AdapterSession(base, adapter(tmp_path / "a.onnx_adapter", values))
     expected = X_BK @ weight_KN
     np.testing.assert_allclose(base.run(None, {"x": X_BK})[0], expected, rtol=1e-4, atol=1e-4)
     with_update = expected + X_BK @ down_KR @ up_RN
@@ -86,7 +92,7 @@ def test_a_layer_that_is_used_twice_is_updated_twice(tmp_path: Path) -> None:
     values = {"layer.lora_A.weight": draw(K, 2), "layer.lora_B.weight": draw(2, K) / 8}
     both = weight + np.matmul(*values.values())
     base = session_of(model, tmp_path / "model.onnx")
-    found = Switched(base, adapter(tmp_path / "a.onnx_adapter", values)).run(None, {"x": X_BK})[0]
+    found = AdapterSession(base, adapter(tmp_path / "a.onnx_adapter", values)).run(None, {"x": X_BK})[0]
     np.testing.assert_allclose(found, X_BK @ both @ both, rtol=1e-3, atol=1e-2)
 
 
@@ -96,7 +102,9 @@ def test_a_quantized_product_has_an_update_in_full_precision(variant: Variant, t
     model = graph_of([node("MatMul", ["x", "w"], "y", "layer")], {"w": draw(K, N)})
     kept = add_lora_inputs(model, ["layer"], module_of)
     onnx.save(model, tmp_path / "fp32.onnx")
-    recipe = Recipe(per_channel=True, block_size=32, symmetric=False, calibration=Calibration.minmax, kept=kept)
+    recipe = QuantizationSettings(
+        per_channel=True, block_size=32, symmetric=False, calibration=Calibration.minmax, kept=kept
+    )
     BUILDERS[variant](tmp_path / "fp32.onnx", tmp_path / "small.onnx", recipe)
     small = onnx.load(tmp_path / "small.onnx")
     del small.graph.value_info[:]
@@ -105,7 +113,7 @@ def test_a_quantized_product_has_an_update_in_full_precision(variant: Variant, t
     base = session_of(small, tmp_path / "small.onnx")
     values = {"layer.lora_A.weight": draw(K, 3), "layer.lora_B.weight": draw(3, N)}
     down_KR, up_RN = values.values()
-    switched = Switched(base, adapter(tmp_path / "a.onnx_adapter", values))
+    switched = AdapterSession(base, adapter(tmp_path / "a.onnx_adapter", values))
     alone, updated = (session.run(None, {"x": X_BK})[0] for session in (base, switched))
     assert np.abs(alone - X_BK @ numpy_helper.to_array(model.graph.initializer[0])).max() > 1e-3, "it is rounded"
     np.testing.assert_allclose(updated - alone, X_BK @ down_KR @ up_RN, rtol=1e-4, atol=1e-4)
@@ -119,7 +127,10 @@ def head(*, module: str = "head") -> onnx.ModelProto:
 def test_a_head_may_have_any_number_of_classes(tmp_path: Path) -> None:
     """The base has none here; an adapter brings weight and bias."""
     model = head()
-    wholes = {"head.weight": Whole(np.zeros((0, K)), True), "head.bias": Whole(np.zeros(0), True)}
+    wholes = {
+        "head.weight": ReplaceableParameter(np.zeros((0, K)), True),
+        "head.bias": ReplaceableParameter(np.zeros(0), True),
+    }
     opened = open_parameters(model, wholes)
     assert opened.transposed == {"head.weight": True, "head.bias": False}
     assert opened.kept == {"node_y", "node_y_Add"}
@@ -128,7 +139,7 @@ def test_a_head_may_have_any_number_of_classes(tmp_path: Path) -> None:
     for num_classes in (2, 9):
         weight_CK, bias_C = draw(num_classes, K), draw(num_classes)
         values = {"head.weight": np.ascontiguousarray(weight_CK.T), "head.bias": bias_C}
-        switched = Switched(base, adapter(tmp_path / f"{num_classes}.onnx_adapter", values))
+        switched = AdapterSession(base, adapter(tmp_path / f"{num_classes}.onnx_adapter", values))
         found = switched.run(None, {"x": X_BK})[0]
         np.testing.assert_allclose(found, X_BK @ weight_CK.T + bias_C, rtol=1e-4, atol=1e-4)
 
@@ -136,15 +147,15 @@ def test_a_head_may_have_any_number_of_classes(tmp_path: Path) -> None:
 def test_a_parameter_of_two_modules_is_refused() -> None:
     model = head(module="another")
     with pytest.raises(ModelError, match=r"its own 'head.bias', which the base uses in several places"):
-        open_parameters(model, {"head.bias": Whole(np.zeros(N), False)})
+        open_parameters(model, {"head.bias": ReplaceableParameter(np.zeros(N), False)})
 
 
 def test_what_is_not_in_the_graph_is_refused() -> None:
     model = head()
     with pytest.raises(ModelError, match=r"updates 'pooler', which is no linear layer of the base's graph"):
         add_lora_inputs(model, ["head", "pooler"], module_of)
-    with pytest.raises(ModelError, match=r"its own 'norm.weight', which the base's graph has not"):
-        open_parameters(model, {"norm.weight": Whole(np.zeros(N), False)})
+    with pytest.raises(ModelError, match=r"its own 'norm.weight', which the base's graph lacks"):
+        open_parameters(model, {"norm.weight": ReplaceableParameter(np.zeros(N), False)})
 
 
 def test_nodes_of_the_builder_have_their_modules_in_their_names() -> None:

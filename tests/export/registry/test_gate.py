@@ -1,26 +1,26 @@
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.evaluation.bundle_score import on_rows
-from slimtune.export.pipeline import Exported
+from slimtune.export.pipeline import ExportResult
 from slimtune.export.registry.gate import decide
 from slimtune.training.data.examples import Example
 from tests.conftest import make_rows
+from tests.export.conftest import make_manifest, make_report
 
 
-def make(score: float, **more: Any) -> Bundle:
-    manifest = {
-        "labels": ["a", "b"],
-        "metric": "accuracy",
-        "variant": "int8",
-        "variants": [{"name": "fp32", "metric": 0.0}, {"name": "int8", "metric": score}],
-        "data_fingerprint": "same",
-        "num_validation_rows": 10,
-    }
-    return Bundle(Path(), {**manifest, **more})
+def make(
+    score: float, *, labels: Sequence[str] = ("a", "b"), metric: str = "accuracy", fingerprint: str = "same"
+) -> Bundle:
+    reports = [make_report("fp32", 0.0), make_report("int8", score)]
+    direction = "minimize" if metric == "loss" else "maximize"
+    manifest = make_manifest(reports, variant="int8", metric=metric, direction=direction)
+    training = replace(manifest.training, data_fingerprint=fingerprint)
+    return Bundle(Path(), replace(manifest, training=training, interface=replace(manifest.interface, labels=labels)))
 
 
 def test_without_a_champion_everybody_passes() -> None:
@@ -40,7 +40,7 @@ def test_less_loss_is_better() -> None:
 
 
 def test_scores_from_other_rows_do_not_compare() -> None:
-    decision = decide(make(0.9, data_fingerprint="other"), make(0.1), None)
+    decision = decide(make(0.9, fingerprint="other"), make(0.1), None)
     assert not decision.passed
     assert "give --data" in decision.reason
 
@@ -49,7 +49,7 @@ def test_other_labels_do_not_compare() -> None:
     assert "labels are not the champion's" in decide(make(0.9, labels=["a", "c"]), make(0.1), None).reason
 
 
-def test_rows_are_scored_by_both(exported: Exported) -> None:
+def test_rows_are_scored_by_both(exported: ExportResult) -> None:
     """A model is not better than itself; the numbers come from the rows given."""
     assert exported.bundle is not None
     rows = [Example(row["text"], row["label"]) for row in make_rows(30, seed=5)]

@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from slimtune.export.bundle.bundle import Bundle
-from slimtune.export.pipeline import Exported
+from slimtune.export.pipeline import ExportResult
 from slimtune.export.registry.mlflow_registry import fetch, find_version, holder, register, set_alias
 from slimtune.sweeper.cli import main
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
@@ -34,7 +35,7 @@ def run_id(uri: str, tmp_path: Path) -> str:
 
 @pytest.mark.slow
 def test_a_version_is_registered_promoted_and_used(
-    exported: Exported, uri: str, run_id: str, capsys: pytest.CaptureFixture[str]
+    exported: ExportResult, uri: str, run_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """From the bundle to the registry and back, by version and by alias; the gate refuses an equal one."""
     assert exported.bundle is not None
@@ -50,7 +51,7 @@ def test_a_version_is_registered_promoted_and_used(
     assert register(uri, exported.bundle, "tiny", run_id=run_id) == first, "the same bundle is one version"
     assert main(["promote", "--model", first.uri]) == 0
     assert "is champion of tiny already" in capsys.readouterr().out
-    other = Bundle(exported.bundle.folder, {**exported.bundle.manifest, "files": {"model.onnx": "other"}})
+    other = Bundle(exported.bundle.folder, replace(exported.bundle.manifest, files={"model.onnx": "other"}))
     second = register(uri, other, "tiny", run_id=run_id)
     assert main(["promote", "--model", second.uri]) == 2
     assert "not better" in capsys.readouterr().err
@@ -59,7 +60,7 @@ def test_a_version_is_registered_promoted_and_used(
     history = json.loads(client_of(uri).get_registered_model("tiny").tags["alias_history"])
     assert [(item["version"], item["before"]) for item in history] == [("1", None), ("2", "1")]
     version = client_of(uri).get_model_version("tiny", "1")
-    assert version.tags["variant"] == exported.bundle.manifest["variant"]
+    assert version.tags["variant"] == exported.bundle.manifest.variant
     assert "same answer" in version.description
     with pytest.raises(ModelError, match="registered models: tiny"):
         fetch(uri, "models:/tin@champion")
@@ -67,7 +68,7 @@ def test_a_version_is_registered_promoted_and_used(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_mlflow_loads_the_version_as_a_pyfunc(exported: Exported, uri: str, run_id: str) -> None:
+def test_mlflow_loads_the_version_as_a_pyfunc(exported: ExportResult, uri: str, run_id: str) -> None:
     """What `mlflow models serve` loads answers to a data frame of texts."""
     import mlflow
     import pandas

@@ -14,8 +14,8 @@ from rich.console import Console
 import slimtune.conf
 from slimtune.export.bundle.bundle import open_bundle, write_bundle
 from slimtune.export.config import OnnxExport, TargetConfig, parse_export
-from slimtune.export.pipeline import Exported, export_checkpoint
-from slimtune.export.runtime.execution import CPU, Execution, execution_for, open_graph, placed
+from slimtune.export.pipeline import ExportResult, export_checkpoint
+from slimtune.export.runtime.execution import CPU_PROVIDER, Execution, execution_for, open_graph, placed
 from slimtune.export.runtime.static_shape import StaticShape
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.cli import main
@@ -23,7 +23,7 @@ from slimtune.sweeper.config_values import plain
 from slimtune.sweeper.reporting import terminal
 from slimtune.training.errors import ConfigError, ModelError
 from tests.conftest import make_rows, write_jsonl
-from tests.export.conftest import limits, no_timing
+from tests.export.conftest import export_config, no_timing
 
 TARGETS = sorted(path.stem for path in (Path(str(slimtune.conf.__file__)).parent / "export/target").glob("*.yaml"))
 
@@ -38,11 +38,13 @@ def asked(target: str, **more: Any) -> OnnxExport:
     # the tiny model has 64 positions
     sizes = ["export.target.static_length=64"] if target == "qnn" else []
     section: OnnxExport = parse_export(composed(f"export/target={target}", *sizes)["export"]).section
-    return limits(target=section.target, variants=section.variants, min_agreement=0.0, max_metric_drop=1.0, **more)
+    return export_config(
+        target=section.target, variants=section.variants, min_agreement=0.0, max_metric_drop=1.0, **more
+    )
 
 
 class Built(NamedTuple):
-    exported: Exported
+    exported: ExportResult
     folder: Path
 
     @property
@@ -54,7 +56,7 @@ class Built(NamedTuple):
 def built(target: str, checkpoint: Path, folder: Path) -> Built:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("slimtune.export.verification.measured_variants.measure", no_timing)
-        return Built(export_checkpoint(checkpoint, asked(target), folder, facts={}), folder)
+        return Built(export_checkpoint(checkpoint, config=asked(target), folder=folder), folder)
 
 
 @pytest.fixture(scope="module")
@@ -110,11 +112,11 @@ def test_models_that_write_are_refused_before_the_first_trial() -> None:
 def test_a_length_that_the_model_has_no_positions_for_is_told(checkpoint: Path, tmp_path: Path) -> None:
     wide = replace(asked("qnn").target, static_length=128)
     with pytest.raises(ConfigError, match="more than the model's 64 positions"):
-        export_checkpoint(checkpoint, limits(target=wide), tmp_path, facts={})
+        export_checkpoint(checkpoint, config=export_config(target=wide), folder=tmp_path)
 
 
 def test_an_npu_gets_one_shape_and_quantized_activations(qnn: Built) -> None:
-    assert qnn.manifest["variant"] == "int8_static"
+    assert qnn.manifest.variant == "int8_static"
     for name, is_quantized in (("fp32", False), ("int8_static", True)):
         path = qnn.folder / name / "model.onnx"
         onnx.checker.check_model(str(path))
@@ -122,19 +124,19 @@ def test_an_npu_gets_one_shape_and_quantized_activations(qnn: Built) -> None:
         for item in (*model.graph.input, *model.graph.output):
             assert all(size.dim_value > 0 for size in item.type.tensor_type.shape.dim), item
         assert ("QuantizeLinear" in {node.op_type for node in model.graph.node}) == is_quantized
-    assert qnn.manifest["graphs"]["model.onnx"]["inputs"]["input_ids"] == [1, 64]
+    assert qnn.manifest.graphs["model.onnx"]["inputs"]["input_ids"] == [1, 64]
 
 
 def test_an_npu_that_is_not_here_is_said_everywhere(qnn: Built) -> None:
     note = "built for QNNExecutionProvider, run on CPU: QNNExecutionProvider is not on this machine"
-    target = qnn.manifest["target"]
-    assert (target["name"], target["provider"], target["ran_on"]) == ("qnn", "QNNExecutionProvider", CPU)
-    assert (target["static_batch"], target["static_length"], target["note"]) == (1, 64, note)
+    target = qnn.manifest.target
+    assert (target.name, target.provider, target.ran_on) == ("qnn", "QNNExecutionProvider", CPU_PROVIDER)
+    assert (target.static_batch, target.static_length, target.note) == (1, 64, note)
     report = json.loads((qnn.folder / "verification.json").read_text())
-    assert [item["ran_on"] for item in report] == [None, CPU, CPU]
+    assert [item["ran_on"] for item in report] == [None, CPU_PROVIDER, CPU_PROVIDER]
     assert f"Target qnn: {note}." in (qnn.folder / "bundle/README.md").read_text()
     console = Console(record=True, width=200)
-    terminal.print_variants(console, {"reports": report, "chosen": "int8_static", "target": qnn.exported.target})
+    terminal.print_variants(console, qnn.exported.as_dict())
     assert f"target qnn: {note}" in console.export_text()
 
 
@@ -151,9 +153,12 @@ def test_a_static_bundle_predicts_what_the_dynamic_graph_does(
     """Rows of every length, one of which is cut."""
     texts = [row["text"] for row in make_rows(30, seed=5)] + ["a nice old table " * 60]
     source = write_jsonl(tmp_path / "in.jsonl", [{"text": text} for text in texts])
-    facts = {key: value for key, value in cuda.manifest.items() if key not in ("format", "files")}
     dynamic = write_bundle(
-        tmp_path / "fp32", graphs=cuda.folder / "fp32", tokenizer=cuda.folder / "bundle", manifest=facts, card=""
+        tmp_path / "fp32",
+        graphs=cuda.folder / "fp32",
+        tokenizer=cuda.folder / "bundle",
+        manifest=cuda.manifest,
+        card="",
     )
     found = []
     for folder in (qnn.folder / "bundle", dynamic.folder):
@@ -165,16 +170,16 @@ def test_a_static_bundle_predicts_what_the_dynamic_graph_does(
 
 def test_a_gpu_that_is_not_here_leaves_graphs_of_any_shape(cuda: Built) -> None:
     assert [report.name for report in cuda.exported.reports] == ["pytorch", "fp32", "fp16", "int4_blockwise"]
-    assert cuda.manifest["graphs"]["model.onnx"]["inputs"]["input_ids"] == ["batch", "sequence"]
-    assert cuda.manifest["target"]["note"].startswith("built for CUDAExecutionProvider, run on CPU")
+    assert cuda.manifest.graphs["model.onnx"]["inputs"]["input_ids"] == ["batch", "sequence"]
+    assert cuda.manifest.target.note.startswith("built for CUDAExecutionProvider, run on CPU")
     assert all(report.agreement > 0.6 for report in cuda.exported.reports)
 
 
 def test_predict_says_that_the_provider_is_missing(qnn: Built, caplog: pytest.LogCaptureFixture) -> None:
-    assert execution_for(qnn.manifest).provider == CPU
+    assert execution_for(qnn.manifest.target).provider == CPU_PROVIDER
     assert "QNNExecutionProvider is not on this machine" in caplog.text
     caplog.clear()
-    assert execution_for({}).provider == CPU
+    assert execution_for(None).provider == CPU_PROVIDER
     assert not caplog.text
 
 
@@ -184,7 +189,7 @@ def test_a_provider_that_does_not_start_is_not_taken(monkeypatch: pytest.MonkeyP
         "slimtune.export.runtime.execution.onnxruntime.get_available_providers", lambda: ["VitisAIExecutionProvider"]
     )
     found = placed("VitisAIExecutionProvider", {})
-    assert found.execution.provider == CPU
+    assert found.execution.provider == CPU_PROVIDER
     assert found.note is not None
     assert "does not start on this machine" in found.note
 

@@ -9,14 +9,14 @@ import pytest
 from onnx import numpy_helper
 
 from slimtune.export.config import Calibration, Int4Algorithm, Variant
-from slimtune.export.variants.quantization_settings import Recipe
+from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.variants.quantize import BUILDERS
 from tests.export.variants.test_quantize import lookup_graph, tied_graph
 
-RECIPE = Recipe(True, 32, False, Calibration.minmax, embedding_bits=4)
+RECIPE = QuantizationSettings(True, 32, False, Calibration.minmax, embedding_bits=4)
 
 
-def quantized(model: onnx.ModelProto, folder: Path, recipe: Recipe) -> Path:
+def quantized(model: onnx.ModelProto, folder: Path, recipe: QuantizationSettings) -> Path:
     source, target = folder / "source.onnx", folder / "target.onnx"
     onnx.save(model, source)
     BUILDERS[Variant.int4_blockwise](source, target, recipe)

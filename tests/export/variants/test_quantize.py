@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 from slimtune.export.config import Calibration, Int4Algorithm, Variant
 from slimtune.export.graphs.tracing import save_graph
 from slimtune.export.variants.int8_embeddings import quantize_embeddings
-from slimtune.export.variants.quantization_settings import Recipe
+from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.variants.quantize import BUILDERS
 from slimtune.export.variants.tied_embeddings import untie
 
@@ -76,7 +76,7 @@ def test_a_head_that_shares_its_weights_is_quantized_too(variant: Variant, tmp_p
     model, ids = tied_graph(table), np.arange(32)
     source, target = tmp_path / "source.onnx", tmp_path / "target.onnx"
     onnx.save(model, source)
-    recipe = Recipe(per_channel=True, block_size=32, symmetric=False, calibration=Calibration.minmax)
+    recipe = QuantizationSettings(per_channel=True, block_size=32, symmetric=False, calibration=Calibration.minmax)
     BUILDERS[variant](source, target, recipe)
     (exact,), (found,) = (onnxruntime.InferenceSession(path).run(None, {"ids": ids}) for path in (source, target))
     assert (found.argmax(1) == exact.argmax(1)).all()
@@ -92,7 +92,7 @@ def test_four_bits_are_chosen_by_the_algorithm(algorithm: Int4Algorithm, tmp_pat
     model, ids = tied_graph(np.random.default_rng(0).normal(size=(512, 64))), np.arange(32)
     source, target = tmp_path / "source.onnx", tmp_path / f"{algorithm.value}.onnx"
     onnx.save(model, source)
-    recipe = Recipe(True, 32, False, Calibration.minmax, int4_algorithm=algorithm)
+    recipe = QuantizationSettings(True, 32, False, Calibration.minmax, int4_algorithm=algorithm)
     BUILDERS[Variant.int4_blockwise](source, target, recipe)
     (exact,), (found,) = (onnxruntime.InferenceSession(path).run(None, {"ids": ids}) for path in (source, target))
     assert 0.01 < np.abs(found - exact).std() / exact.std() < 0.15
@@ -114,7 +114,7 @@ def test_large_weights_lie_beside_the_graph(tmp_path: Path, monkeypatch: pytest.
     model, ids = tied_graph(np.random.default_rng(0).normal(size=(512, 64))), np.arange(32)
     (exact,) = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"ids": ids})
     save_graph(model, first / "model.onnx")
-    recipe = Recipe(True, 32, False, Calibration.minmax)
+    recipe = QuantizationSettings(True, 32, False, Calibration.minmax)
     for variant in (Variant.int8_dynamic, Variant.int8_blockwise):
         BUILDERS[variant](first / "model.onnx", first / f"{variant.value}.onnx", recipe)
     first.rename(second)

@@ -6,16 +6,22 @@ import numpy as np
 import pytest
 import torch
 
+from slimtune.export.bundle.variant_report import Timing, VariantReport
 from slimtune.export.config import Objective
 from slimtune.export.graph_names import Kind
-from slimtune.export.verification.check import Check, VariantReport, check, choose, drop_interval, median_texts
-from slimtune.export.verification.reference import Reference, Rows
-from slimtune.export.verification.timing import Timing
-from slimtune.training.data.batching import Batch, Split, Targets
+from slimtune.export.verification.check import (
+    VariantCheck,
+    check_variant,
+    choose,
+    drop_interval,
+    median_texts,
+)
+from slimtune.export.verification.reference import ComparedRows, Reference
+from slimtune.training.data.batching import Batch, EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example
 from slimtune.training.tasks.classification import Classification
-from tests.export.conftest import limits
+from tests.export.conftest import export_config
 
 
 class FakeRunner:
@@ -39,10 +45,10 @@ def reference_of(logits: np.ndarray, labels: np.ndarray, *, multi_label: bool = 
         task=SimpleNamespace(metric="f1_micro" if multi_label else "accuracy", maximize=True),
         data=SimpleNamespace(text_pair_column=None),
     )
-    rows = Rows(
+    rows = ComparedRows(
         kind=Kind.labels,
         task=Classification(tuple("abc"[: logits.shape[1]]), metrics=metrics, multi_label=multi_label),
-        split=Split(encoded, targets, [Example("a")] * len(labels)),
+        split=EncodedSplit(encoded, targets, [Example("a")] * len(labels)),
         tokenizer=SimpleNamespace(pad_token_id=0),
         config=config,
     )
@@ -60,19 +66,19 @@ def logits_of(reference: Reference) -> np.ndarray:
     return np.stack([outputs[row] for row in range(len(outputs))])
 
 
-def checked(reference: Reference, logits: np.ndarray) -> Check:
-    return check(FakeRunner(logits), reference)
+def checked(reference: Reference, logits: np.ndarray) -> VariantCheck:
+    return check_variant(FakeRunner(logits), reference)
 
 
 def test_drop_agreement_and_gap_are_counted(reference: Reference) -> None:
     changed = logits_of(reference)
     changed[0] = [0.0, 3.0]
     found = checked(reference, changed)
-    assert found.metric == 0.5
+    assert found.score == 0.5
     assert found.metric_drop == pytest.approx(0.25)
     assert (found.agreement, found.num_disagreeing) == (0.75, 1)
     assert found.max_logit_gap == pytest.approx(3.0)
-    assert not found.within(limits())
+    assert not found.within(export_config())
 
 
 def test_a_variant_that_is_luckily_better_is_still_refused_for_its_labels(reference: Reference) -> None:
@@ -81,18 +87,18 @@ def test_a_variant_that_is_luckily_better_is_still_refused_for_its_labels(refere
     changed[3] = [3.0, 0.0]
     found = checked(reference, changed)
     assert found.metric_drop < 0
-    assert not found.within(limits(min_agreement=0.99))
+    assert not found.within(export_config(min_agreement=0.99))
 
 
 def test_with_several_labels_a_row_agrees_if_all_of_them_do() -> None:
     logits = np.array([[1.0, 1.0, -1.0], [-1.0, 1.0, -1.0], [-1.0, -1.0, -1.0]], dtype=np.float32)
     several = reference_of(logits, (logits > 0).astype(np.float32), multi_label=True)
-    assert checked(several, logits).metric == 1.0
+    assert checked(several, logits).score == 1.0
     changed = logits.copy()
     # the second of two labels: the best one is still the same
     changed[0, 1] = -0.5
     found = checked(several, changed)
-    assert (found.num_disagreeing, found.metric) == (1, pytest.approx(0.8))
+    assert (found.num_disagreeing, found.score) == (1, pytest.approx(0.8))
 
 
 def test_the_drops_interval_is_that_of_pairs(reference: Reference) -> None:
@@ -117,7 +123,7 @@ def report(name: str, size_mb: float, latency_ms: float, *, passed: bool = True)
     names = ("load_ms", "latency_p95_ms", "batch8_ms", "batch8_p95_ms", "tokens_per_second", "peak_mb")
     return VariantReport(
         name=name,
-        metric=0.5,
+        score=0.5,
         metric_drop=0.0,
         drop_low=0.0,
         drop_high=0.0,

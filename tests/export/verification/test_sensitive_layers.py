@@ -8,12 +8,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from slimtune.export.config import Calibration, Variant
-from slimtune.export.pipeline import Exported
+from slimtune.export.pipeline import ExportResult
 from slimtune.export.variants.build import build
-from slimtune.export.variants.quantization_settings import Recipe
+from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.verification.sensitive_layers import SCOPES, Layer, LayerCost, fewest_kept, layer_costs, layers_of
 
-RECIPE = Recipe(per_channel=True, block_size=32, symmetric=False, calibration=Calibration.minmax)
+RECIPE = QuantizationSettings(per_channel=True, block_size=32, symmetric=False, calibration=Calibration.minmax)
 
 
 def cost(name: str, gap: float) -> LayerCost:
@@ -39,7 +39,7 @@ def test_the_fewest_layers_that_pass_are_found(needed: int) -> None:
 
 
 @pytest.fixture
-def fp32(exported: Exported) -> Path:
+def fp32(exported: ExportResult) -> Path:
     assert exported.bundle is not None
     return exported.bundle.folder.parent / "fp32" / "model.onnx"
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from slimtune.sweeper.campaigns.find_sweep import find_sweep
+from slimtune.sweeper.finalist import Winner
 from slimtune.sweeper.study import Study
 from slimtune.training.errors import StoreError
 from tests.sweeper.study.test_study import make_spec
@@ -16,8 +17,16 @@ def begun(outputs: Path) -> Study:
     return Study(replace(spec, name="mine", storage=f"sqlite:///{outputs / 'mine' / 'study.db'}"))
 
 
+def choose(study: Study, checkpoint: Path) -> None:
+    study.set_attr("winner", Winner(1, {"method.r": 8}, 0.5, checkpoint, None).as_dict())
+
+
 def test_a_sweep_that_has_not_ended_has_chosen_nothing(tmp_path: Path) -> None:
-    begun(tmp_path)
+    """Nor has one that was given a larger budget, whose earlier winner was forgotten."""
+    study = begun(tmp_path)
+    with pytest.raises(StoreError, match="give the command that began it again"):
+        find_sweep("mine", outputs=tmp_path, storage=None)
+    study.set_attr("winner", None)
     with pytest.raises(StoreError, match="give the command that began it again"):
         find_sweep("mine", outputs=tmp_path, storage=None)
 
@@ -26,24 +35,24 @@ def test_the_choice_is_found_by_name_by_folder_and_by_storage(tmp_path: Path) ->
     study = begun(tmp_path)
     checkpoint = tmp_path / "mine" / "trials" / "1" / "checkpoint-84"
     checkpoint.mkdir(parents=True)
-    study.set_attr("test", {"key": str(checkpoint), "result": {}})
+    choose(study, checkpoint)
     study.set_attr("parent_run_id", "abc")
     storage = f"sqlite:///{tmp_path / 'mine' / 'study.db'}"
     for given, more in (("mine", None), (str(tmp_path / "mine"), None), ("mine", storage)):
-        ended = find_sweep(given, outputs=tmp_path, storage=more)
-        assert ended == ("mine", checkpoint, "abc")
+        found = find_sweep(given, outputs=tmp_path, storage=more)
+        assert found == ("mine", checkpoint, "abc")
 
 
 def test_the_choice_of_a_sweep_that_was_moved_is_found_in_its_folder(tmp_path: Path) -> None:
     study = begun(tmp_path / "new")
-    study.set_attr("test", {"key": str(tmp_path / "old" / "mine" / "trials" / "1" / "checkpoint-84"), "result": {}})
+    choose(study, tmp_path / "old" / "mine" / "trials" / "1" / "checkpoint-84")
     with pytest.raises(StoreError, match="which is gone"):
         find_sweep("mine", outputs=tmp_path / "new", storage=None)
     moved = tmp_path / "new" / "mine" / "trials" / "1" / "checkpoint-84"
     moved.mkdir(parents=True)
-    ended = find_sweep("mine", outputs=tmp_path / "new", storage=None)
-    assert ended is not None
-    assert ended.checkpoint == moved
+    found = find_sweep("mine", outputs=tmp_path / "new", storage=None)
+    assert found is not None
+    assert found.checkpoint == moved
 
 
 def test_what_is_no_sweep_is_left_to_others(tmp_path: Path) -> None:

@@ -1,38 +1,55 @@
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.campaigns.selection import Candidate, winner
+from slimtune.sweeper.campaigns.selection import best_finalist, with_reruns
+from slimtune.sweeper.study import TrialRecord, TrialState
 from slimtune.training.errors import StoreError
-
-
-def make(number: int, *scores: float) -> Candidate:
-    paths = [Path(f"{number}-{index}") for index in range(len(scores))]
-    return Candidate(number, {}, list(scores), paths, [None] * len(scores))
+from tests.sweeper.test_finalist import make
 
 
 def test_the_best_mean_over_seeds_wins_not_the_luckiest_run() -> None:
-    entered = [make(0, 0.9, 0.5), make(1, 0.8, 0.8)]
-    assert winner(entered, maximize=True).number == 1
-    assert winner(entered, maximize=False).number == 0
+    finalists = [make(0, 0.9, 0.5), make(1, 0.8, 0.8)]
+    assert best_finalist(finalists, maximize=True).number == 1
+    assert best_finalist(finalists, maximize=False).number == 0
 
 
 def test_a_finalist_whose_reruns_failed_does_not_win_by_its_one_score() -> None:
-    assert winner([make(0, 0.95), make(1, 0.9, 0.9)], maximize=True).number == 1
+    assert best_finalist([make(0, 0.95), make(1, 0.9, 0.9)], maximize=True).number == 1
 
 
-def test_ties_go_by_trial_number_and_first_run() -> None:
-    entered = [make(3, 0.7), make(1, 0.7)]
-    assert winner(entered, maximize=True).number == 1
-    assert make(0, 0.5, 0.7, 0.7).best(maximize=True) == 1
-    assert make(0, 0.5, 0.7, 0.5).best(maximize=False) == 0
-
-
-def test_spread_is_the_standard_deviation() -> None:
-    assert make(0, 0.5, 0.7).spread == pytest.approx(0.1414, abs=1e-4)
-    assert make(0, 0.5).spread == 0.0
+def test_ties_go_by_trial_number() -> None:
+    assert best_finalist([make(3, 0.7), make(1, 0.7)], maximize=True).number == 1
 
 
 def test_without_a_completed_trial_there_is_no_winner() -> None:
     with pytest.raises(StoreError, match="no trial completed"):
-        winner([], maximize=True)
+        best_finalist([], maximize=True)
+
+
+def record(number: int, state: TrialState, objective: float | None, **attrs: object) -> TrialRecord:
+    return TrialRecord(
+        number=number,
+        state=state,
+        kind=None,
+        objective=objective,
+        params={},
+        run_id=f"run {number}",
+        started=datetime.now(),
+        seconds=None,
+        progress=1.0,
+        intermediate={},
+        attrs={"result": {"checkpoint": f"c{number}"}, **attrs},
+    )
+
+
+def test_a_finalist_has_its_own_run_and_its_reruns_that_completed() -> None:
+    """Each with its own score, checkpoint and run, whatever of the others failed."""
+    reruns = [
+        record(0, TrialState.failed, 0.1, of_trial=7),
+        record(1, TrialState.complete, 0.6, of_trial=7),
+        record(2, TrialState.complete, 0.8, of_trial=4),
+    ]
+    (finalist,) = with_reruns([record(7, TrialState.complete, 0.5)], reruns)
+    assert finalist.runs == [(0.5, Path("c7"), "run 7"), (0.6, Path("c1"), "run 1")]

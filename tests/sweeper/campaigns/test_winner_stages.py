@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from slimtune.sweeper.campaigns.winner_stages import log_refused
-from slimtune.training.tracking.mlflow_runs import NullRun
+from slimtune.training.tracking.run import NullRun
 
 
 class KeptFiles(NullRun):

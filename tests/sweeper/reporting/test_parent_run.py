@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.reporting.parent_run import Parent
+from slimtune.sweeper.reporting.parent_run import ParentRun
 from slimtune.sweeper.study import Lease, Study
 from slimtune.sweeper.study.record import RESULT, RUN_ID
 from slimtune.training.tracking.mlflow_runs import Tracker, client_of
@@ -15,12 +15,12 @@ from tests.training.tracking.test_mlflow_runs import config_at
 
 
 @pytest.fixture
-def tracked(tmp_path: Path) -> Parent:
+def tracked(tmp_path: Path) -> ParentRun:
     tracker = Tracker(config_at(tmp_path), "e")
-    return Parent(tracker.start(make_lineage(tmp_path)), "link", tracker)
+    return ParentRun(tracker.start(make_lineage(tmp_path)), "link", tracker)
 
 
-def begin(tracked: Parent, folder: Path) -> str:
+def begin(tracked: ParentRun, folder: Path) -> str:
     """The run of a trial that is under way."""
     assert tracked.tracker is not None
     run = tracked.tracker.start(make_lineage(folder, parent_run_id=tracked.run.run_id))
@@ -28,7 +28,7 @@ def begin(tracked: Parent, folder: Path) -> str:
 
 
 @pytest.mark.slow
-def test_runs_of_trials_that_have_ended_are_closed(tracked: Parent, tmp_path: Path) -> None:
+def test_runs_of_trials_that_have_ended_are_closed(tracked: ParentRun, tmp_path: Path) -> None:
     """With the state and the scores that the study knows; a run whose trial goes on is left alone."""
     study = Study(make_spec(tmp_path))
     ids = []
@@ -51,7 +51,7 @@ def test_runs_of_trials_that_have_ended_are_closed(tracked: Parent, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_run_that_no_trial_knows_is_deleted_when_all_have_ended(tracked: Parent, tmp_path: Path) -> None:
+def test_a_run_that_no_trial_knows_is_deleted_when_all_have_ended(tracked: ParentRun, tmp_path: Path) -> None:
     """A worker that died between opening a run and noting it leaves one; the trial that is tried again has another."""
     study = Study(make_spec(tmp_path, n_trials=2))
     unknown = begin(tracked, tmp_path)

@@ -13,7 +13,7 @@ APP = """
 import os, signal
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from sweeper import current_trial
+from slimtune.sweeper import current_trial
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="app")
 def main(cfg):

@@ -1,7 +1,12 @@
-import pytest
+from pathlib import Path
+from typing import Any, cast
 
-from slimtune.sweeper.search.trial_source import short_params
-from slimtune.sweeper.space.space import Scalar
+import pytest
+from omegaconf import OmegaConf
+
+from slimtune.sweeper.search.trial_source import NAME, OF_TRIAL, StudyTrial, TrialGroup, short_params
+from slimtune.sweeper.space.dimension import Scalar
+from slimtune.sweeper.study import AskedTrial, Study
 
 
 @pytest.mark.parametrize(
@@ -14,3 +19,13 @@ from slimtune.sweeper.space.space import Scalar
 )
 def test_run_names_fit_the_ui(params: dict[str, Scalar], name: str) -> None:
     assert short_params(params) == name
+
+
+@pytest.mark.parametrize(("attrs", "trial"), [({}, "1"), ({OF_TRIAL: 0, NAME: "t00 seed 1"}, "0")])
+def test_a_run_is_tagged_with_the_trial_of_the_search(attrs: dict[str, Any], trial: str, tmp_path: Path) -> None:
+    """Also that of a rerun, whose own number counts reruns."""
+    group = TrialGroup(experiment="tone", kind="trial", folder=tmp_path, parent_run_id=None)
+    asked = AskedTrial(1, {}, attrs)
+    # making one asks nothing of the study
+    made = StudyTrial(cast(Study, None), asked, composed=OmegaConf.create({}), group=group)
+    assert made.lineage.tags["trial"] == trial

@@ -5,7 +5,7 @@ import pytest
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 
-from slimtune.sweeper.space.space import Choice, Dimension, FloatRange, IntRange
+from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange
 from slimtune.sweeper.space.sweep_syntax import read_arguments
 from slimtune.training.errors import ConfigError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.search_config import SuccessiveHalvingPruner
+from slimtune.sweeper.search_config import SuccessiveHalving
 from slimtune.sweeper.study import Lease, Study, TrialState
 from slimtune.sweeper.study.learning_curve import reach_of
 from slimtune.sweeper.study.record import TrialRecord
@@ -76,7 +76,7 @@ def test_a_study_stops_a_hopeless_trial(tmp_path: Path, *, stop_hopeless: bool) 
     """With the reason in numbers; the pruner alone would have let it go on."""
     from dataclasses import replace
 
-    pruner = SuccessiveHalvingPruner(name="successive_halving", min_examples=1000, reduction_factor=2)
+    pruner = SuccessiveHalving(name="successive_halving", min_examples=1000, reduction_factor=2)
     study = Study(replace(make_spec(tmp_path), pruner=pruner, stop_hopeless=stop_hopeless))
     with Lease(study) as lease:
         first, second = study.ask(lease.worker), study.ask(lease.worker)

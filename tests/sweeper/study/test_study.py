@@ -9,15 +9,21 @@ from pathlib import Path
 import optuna
 import pytest
 
-from slimtune.sweeper.search_config import NoPruner, RandomSampler, SamplerConfig, SuccessiveHalvingPruner, TpeSampler
-from slimtune.sweeper.space.space import Choice, FloatRange, IntRange, Scalar
+from slimtune.sweeper.search_config import (
+    NoPruning,
+    RandomSearch,
+    Rungs,
+    SamplerConfig,
+    SuccessiveHalving,
+    TpeSearch,
+)
+from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
 from slimtune.sweeper.study import Lease, Study, StudySpec, TrialState, load_study_trials
-from slimtune.sweeper.study.pruners import Rungs
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind
 
 SPACE = {"x": FloatRange(0.0, 1.0), "n": IntRange(1, 8), "c": Choice(("a", "b"))}
-RANDOM, TPE = RandomSampler(name="random"), TpeSampler(name="tpe", n_startup_trials=3)
+RANDOM, TPE = RandomSearch(name="random"), TpeSearch(name="tpe", n_startup_trials=3)
 
 MakeStudy = Callable[..., Study]
 
@@ -30,7 +36,7 @@ def make_spec(folder: Path, *, n_trials: int = 4, sampler: SamplerConfig = RANDO
         n_trials=n_trials,
         seed=0,
         sampler=sampler,
-        pruner=NoPruner(name="none"),
+        pruner=NoPruning(name="none"),
         rungs=Rungs(eval_every=10, longest=40),
         stop_hopeless=False,
         space=SPACE,
@@ -209,7 +215,7 @@ def test_two_workers_share_the_budget_exactly(tmp_path: Path) -> None:
 
 def test_rungs_are_in_training_examples(tmp_path: Path) -> None:
     """The first rung keeps the better half of what has reached it, at the same number of examples."""
-    pruner = SuccessiveHalvingPruner(name="successive_halving", min_examples=None, reduction_factor=2)
+    pruner = SuccessiveHalving(name="successive_halving", min_examples=None, reduction_factor=2)
     study = Study(replace(make_spec(tmp_path), pruner=pruner))
     with Lease(study) as lease:
         first, second, third = (study.ask(lease.worker) for _ in range(3))

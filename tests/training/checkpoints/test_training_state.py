@@ -1,4 +1,4 @@
-"""A trial whose worker was killed goes on to what it would have been."""
+"""A trial whose worker was killed resumes to what it would have been."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from slimtune.training.checkpoints.training_state import FACTS, PREFIX, TENSORS, State, read_state, write_state
+from slimtune.training.checkpoints.training_state import FACTS, STATE_PREFIX, TENSORS, State, read_state, write_state
 from slimtune.training.methods import peft_method
-from slimtune.training.trial import Completed, Verdict
-from slimtune.training.workbench import workbench
+from slimtune.training.trial import Completed, Report, Verdict
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial, make_lineage
 
@@ -34,8 +33,8 @@ class MortalTrial(FakeTrial):
         self.lineage = replace(make_lineage(self.lineage.folder), earlier=earlier)
         return self
 
-    def report(self, examples_seen: int, metrics: Mapping[str, float]) -> Verdict:
-        verdict = super().report(examples_seen, metrics)
+    def report(self, examples_seen: int, report: Report) -> Verdict:
+        verdict = super().report(examples_seen, report)
         if len(self.reports) == self._dies_at:
             raise KilledError
         return verdict
@@ -50,7 +49,6 @@ def numbers(trial: FakeTrial) -> dict[int, dict[str, float]]:
 
 
 def killed(values: dict[str, Any], folder: Path, *, dies_at: int = 3) -> Path:
-    workbench.clear()
     with pytest.raises(KilledError):
         run_trial(MortalTrial(values, folder, dies_at=dies_at))
     return folder
@@ -77,7 +75,6 @@ def test_it_ends_as_if_it_had_never_been_killed(
     """To the last bit: every report, the outcome's scores, and the best checkpoint."""
     values = config_of(*EVERY_STEP, *more)
     unbroken = FakeTrial(values, tmp_path / "unbroken")
-    workbench.clear()
     wanted = run_trial(unbroken)
     assert isinstance(wanted, Completed), wanted
     folder = killed(values, tmp_path / "0")
@@ -85,7 +82,7 @@ def test_it_ends_as_if_it_had_never_been_killed(
     retry = MortalTrial(values, tmp_path / "1").after(folder)
     outcome = run_trial(retry)
     assert isinstance(outcome, Completed)
-    assert any("goes on after" in message for message in caplog.messages)
+    assert any("resumed after" in message for message in caplog.messages)
     assert numbers(retry) == numbers(unbroken)
     compared = [name for name in wanted.scores if "per_second" not in name]
     assert {name: outcome.scores[name] for name in compared} == {name: wanted.scores[name] for name in compared}
@@ -104,16 +101,16 @@ def test_it_really_went_on(config_of: ConfigOf, tmp_path: Path, caplog: pytest.L
         run_trial(MortalTrial(values, tmp_path / "1", dies_at=5).after(first))
     second = MortalTrial(values, tmp_path / "2").after(tmp_path / "1", first)
     assert isinstance(run_trial(second), Completed)
-    assert sum("goes on after" in message for message in caplog.messages) == 2
+    assert sum("resumed after" in message for message in caplog.messages) == 2
     assert len(list(tmp_path.glob("2/checkpoint-*"))) <= 1
 
 
 def test_a_trial_that_has_ended_leaves_no_states(config_of: ConfigOf, tmp_path: Path) -> None:
     values = config_of(*EVERY_STEP)
     first = killed(values, tmp_path / "0")
-    assert 1 <= len(list(first.glob(f"{PREFIX}*"))) <= 2
+    assert 1 <= len(list(first.glob(f"{STATE_PREFIX}*"))) <= 2
     assert isinstance(run_trial(MortalTrial(values, tmp_path / "1").after(first)), Completed)
-    assert not list(tmp_path.glob(f"*/{PREFIX}*"))
+    assert not list(tmp_path.glob(f"*/{STATE_PREFIX}*"))
 
 
 def test_a_state_that_is_half_written_is_skipped_with_a_word(
@@ -121,7 +118,7 @@ def test_a_state_that_is_half_written_is_skipped_with_a_word(
 ) -> None:
     values = config_of(*EVERY_STEP)
     first = killed(values, tmp_path / "0")
-    newest = max(first.glob(f"{PREFIX}*"), key=lambda path: int(path.name.removeprefix(PREFIX)))
+    newest = max(first.glob(f"{STATE_PREFIX}*"), key=lambda path: int(path.name.removeprefix(STATE_PREFIX)))
     data = (newest / TENSORS).read_bytes()
     (newest / TENSORS).write_bytes(data[: len(data) // 2])
     retry = MortalTrial(values, tmp_path / "1").after(first)
@@ -137,7 +134,6 @@ def test_a_state_of_another_config_is_not_gone_on_with(
     more: tuple[str, ...], what: str, config_of: ConfigOf, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = killed(config_of(*EVERY_STEP), tmp_path / "0")
-    workbench.clear()
     values = config_of(*EVERY_STEP, *more)
     retry, fresh = MortalTrial(values, tmp_path / "1").after(first), FakeTrial(values, tmp_path / "2")
     assert isinstance(run_trial(retry), Completed)
@@ -164,7 +160,7 @@ def test_a_best_checkpoint_that_is_gone_means_to_begin_anew(
 def test_it_may_be_killed_twice_in_its_own_folder(
     config_of: ConfigOf, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The checkpoint that the state goes on from outlives the next best one."""
+    """The checkpoint that a state resumes from outlives the next best one."""
     values = config_of(*EVERY_STEP, "fit.save_minutes=0")
     folder = killed(values, tmp_path / "0", dies_at=2)
     caplog.set_level("INFO")
@@ -173,7 +169,7 @@ def test_it_may_be_killed_twice_in_its_own_folder(
             run_trial(MortalTrial(values, folder, dies_at=dies_at))
     last = MortalTrial(values, folder)
     assert isinstance(run_trial(last), Completed)
-    assert sum("goes on after" in message for message in caplog.messages) == 3
+    assert sum("resumed after" in message for message in caplog.messages) == 3
     assert not any("begins anew" in message for message in caplog.messages)
 
 
@@ -182,11 +178,11 @@ def test_states_of_another_config_do_not_hide_the_new_ones(config_of: ConfigOf, 
     folder = killed(config_of(*EVERY_STEP), tmp_path / "0", dies_at=4)
     values = config_of(*EVERY_STEP, "fit.seed=1")
     killed(values, folder, dies_at=1)
-    seen = {path.name for path in folder.glob(f"{PREFIX}*")}
+    seen = {path.name for path in folder.glob(f"{STATE_PREFIX}*")}
     retry = MortalTrial(values, folder)
     assert isinstance(run_trial(retry), Completed)
     assert seen
-    assert min(int(name.removeprefix(PREFIX)) for name in seen) < 60
+    assert min(int(name.removeprefix(STATE_PREFIX)) for name in seen) < 60
 
 
 def test_a_best_checkpoint_that_cannot_be_written_ends_the_trial(
@@ -254,8 +250,8 @@ def test_states_that_are_kept_are_the_last_two(tmp_path: Path) -> None:
 
     for seen in (8, 16, 24):
         write_state(tmp_path, State({"a": torch.tensor(float(seen))}, {"seen": seen}), examples_seen=seen)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{PREFIX}16", f"{PREFIX}24"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{STATE_PREFIX}16", f"{STATE_PREFIX}24"]
     state = read_state([tmp_path], identity={})
     assert state is not None
     assert (state.facts["seen"], float(state.tensors["a"])) == (24, 24.0)
-    assert json.loads((tmp_path / f"{PREFIX}24" / FACTS).read_text())["sha256"]
+    assert json.loads((tmp_path / f"{STATE_PREFIX}24" / FACTS).read_text())["sha256"]

@@ -1,6 +1,6 @@
 from dataclasses import dataclass, field
 
-from slimtune.training.config.schema import above_zero, nearest, parse_section, suggestion
+from slimtune.training.config.schema import above_zero, nearest_word, parse_section, suggestion
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,7 +20,7 @@ def test_valid_values_become_a_typed_section() -> None:
 def test_all_problems_are_reported_at_once() -> None:
     """An unknown key, a missing key and a wrong type stand in one list, each with its repair."""
     parsed = parse_section(Section, {"rat": 1, "rate": "fast", "name": "???", "rows": 2}, "fit")
-    assert parsed.section is None
+    assert parsed.found is None
     assert parsed.problems == [
         "fit.rat is not a key; did you mean 'rate'?",
         "fit.rate is 'fast'; use a number",
@@ -41,5 +41,5 @@ def test_null_where_a_value_is_needed_is_a_problem() -> None:
 
 
 def test_nothing_near_lists_what_is_known() -> None:
-    assert nearest("zzz", ["rate"]) is None
+    assert nearest_word("zzz", ["rate"]) is None
     assert suggestion("zzz", ["b", "a"]) == "known: a, b"

@@ -18,16 +18,18 @@ ConfigOf = Callable[..., dict[str, Any]]
         (["task.name=clasification"], "task.name is 'clasification'; did you mean 'classification'?"),
         (["model.name_or_path=null"], "model.name_or_path and model.scratch: set one of them; the other is null"),
         (["data.text_template='{text} is'"], "data.text_template is '{text} is'; its last field must be"),
-        (["task=similarity", "fit.label_smoothing=0.1"], "fit.label_smoothing is 0.1, which this task's loss has not"),
+        (
+            ["task=similarity", "fit.label_smoothing=0.1"],
+            "fit.label_smoothing is 0.1, which this task's loss does not support",
+        ),
         (["task=similarity", "task.loss=null"], "task.loss is null; similarity needs one"),
         (["task=extraction", "task.metrics=[accuracy]"], "task.metrics has 'accuracy', which is none of entity_f1"),
         (["task=summarization", "task.eval_rows=0"], "task.eval_rows is 0, but task.metric is rougeL"),
         (["task=multi_label", "task.class_weights=balanced"], "task.class_weights goes with neither"),
         (["task=generation", "model=tiny_llama"], "method.name is lora, but model.scratch draws its weights"),
-        (["task=custom", "task.name=a.B", "export=onnx"], "export is onnx, which has no graph for task=a.B"),
         (
             ["task=generation", "task.num_beams=4", "export=onnx"],
-            "task.num_beams is 4, but an exported model writes",
+            "task.num_beams is 4, but an exported model decodes greedily",
         ),
         (
             ["task=language_modelling", "export=onnx", "export.variants=[int8_static]"],

@@ -5,14 +5,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slimtune.training.data.batching import BatchOrder, Split, Targets, by_length, by_tokens, collate
+from slimtune.training.data.batching import BatchOrder, EncodedSplit, Targets, by_length, by_tokens, collate
 from slimtune.training.data.encoding import Encoded, Ragged
 
 
-def make_split(lengths: list[int]) -> Split:
+def make_split(lengths: list[int]) -> EncodedSplit:
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     ids = Ragged(np.arange(1, starts[-1] + 1, dtype=np.int32), starts)
-    return Split(Encoded({"input_ids": ids}, 0), Targets(np.arange(len(lengths)), np.ones(len(lengths))))
+    return EncodedSplit(Encoded({"input_ids": ids}, 0), Targets(np.arange(len(lengths)), np.ones(len(lengths))))
 
 
 @given(lengths=st.lists(st.integers(1, 50), min_size=1, max_size=90), batch_size=st.integers(1, 20))

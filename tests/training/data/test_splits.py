@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from slimtune.training.config.trial import TrialConfig, parse_trial
-from slimtune.training.data.splits import load_splits
 from slimtune.training.errors import DataError
+from slimtune.training.tasks.rows import read_splits
 from tests.conftest import make_rows, write_jsonl
 
 
@@ -24,8 +24,8 @@ def with_data(config: TrialConfig, **changes: Any) -> TrialConfig:
 
 def test_shares_and_class_distribution_are_kept(config: TrialConfig) -> None:
     """15 % each by default, of the whole file, with as many rows of each class as that allows."""
-    splits = load_splits(config)
-    assert [len(part) for part in splits[:3]] == [84, 18, 18]
+    splits = read_splits(config)
+    assert [len(part) for part in splits.named().values()] == [84, 18, 18]
     assert Counter(row.label for row in splits.validation) == {"plus": 6, "minus": 6, "zero": 6}
     assert Counter(row.label for row in splits.test) == {"plus": 6, "minus": 6, "zero": 6}
 
@@ -34,23 +34,23 @@ def test_no_text_is_on_two_sides(config: TrialConfig, tmp_path: Path) -> None:
     """Rows that differ in case or spacing only are one row."""
     rows = make_rows(60)
     doubled = rows + [{"text": row["text"].upper() + "  ", "label": row["label"]} for row in rows]
-    splits = load_splits(with_data(config, train_file=str(write_jsonl(tmp_path / "double.jsonl", doubled))))
-    texts = [row.text.casefold().strip() for part in splits[:3] for row in part]
+    splits = read_splits(with_data(config, train_file=str(write_jsonl(tmp_path / "double.jsonl", doubled))))
+    texts = [row.text.casefold().strip() for part in splits.named().values() for row in part]
     assert len(texts) == len(set(texts)) == 60
     assert splits.num_duplicates == 60
 
 
 def test_the_split_depends_on_its_seed_alone(config: TrialConfig) -> None:
-    assert load_splits(config) == load_splits(config)
-    assert load_splits(config).test != load_splits(with_data(config, seed=1)).test
+    assert read_splits(config) == read_splits(config)
+    assert read_splits(config).test != read_splits(with_data(config, seed=1)).test
 
 
 def test_held_out_files_keep_their_rows_and_clean_the_training_rows(config: TrialConfig, tmp_path: Path) -> None:
     rows = make_rows(60)
     validation = write_jsonl(tmp_path / "validation.jsonl", rows[:10])
     train = write_jsonl(tmp_path / "train.jsonl", rows)
-    splits = load_splits(with_data(config, train_file=str(train), validation_file=str(validation), test_share=0.0))
-    assert [len(part) for part in splits[:3]] == [50, 10, 0]
+    splits = read_splits(with_data(config, train_file=str(train), validation_file=str(validation), test_share=0.0))
+    assert [len(part) for part in splits.named().values()] == [50, 10, 0]
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_held_out_files_keep_their_rows_and_clean_the_training_rows(config: Tria
 def test_rows_that_do_not_fit_are_named(config: TrialConfig, tmp_path: Path, row: dict[str, str], message: str) -> None:
     path = write_jsonl(tmp_path / "rows.jsonl", [*make_rows(60), row])
     with pytest.raises(DataError, match=message):
-        load_splits(with_data(config, train_file=str(path)))
+        read_splits(with_data(config, train_file=str(path)))

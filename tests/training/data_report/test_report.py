@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from slimtune.training.data_report.report import DataReport, Findings, Rows, as_text, make_report, render
+from slimtune.training.data_report.report import DataReport, Findings, RowsBySplit, as_text, make_report, render
 
 LENGTHS = np.array([3, 4, 4, 5, 6, 7, 8, 9, 30, 70])
-ROWS = Rows(
+ROWS = RowsBySplit(
     texts={
         "train": [f"good thing number {index} " + "so" * index for index in range(8)] + ["The same old tune"] * 2,
         "validation": ["good thing number 3", "The old tune"],
@@ -68,7 +68,7 @@ def test_lengths_are_binned(report: DataReport) -> None:
 
 def test_rows_beyond_the_99_percent_have_a_bin_of_their_own() -> None:
     lengths = np.array([10] * 199 + [1000])
-    rows = Rows(texts={"train": [""] * 200}, labels=None, lengths={"train": lengths})
+    rows = RowsBySplit(texts={"train": [""] * 200}, labels=None, lengths={"train": lengths})
     report = make_report(rows, max_length=16, findings=Findings())
     assert report.length_histogram[-2:] == [(10, 199), (1000, 1)]
 
@@ -77,7 +77,7 @@ def test_rows_beyond_the_99_percent_have_a_bin_of_their_own() -> None:
 def test_the_histogram_has_every_row_and_the_suggestion_keeps_99_percent(values: list[int], max_length: int) -> None:
     """The suggestion is the smallest multiple of 8 that does, or the longest row."""
     lengths = np.array(values)
-    rows = Rows(texts={"train": [""] * len(values)}, labels=None, lengths={"train": lengths})
+    rows = RowsBySplit(texts={"train": [""] * len(values)}, labels=None, lengths={"train": lengths})
     report = make_report(rows, max_length=max_length, findings=Findings())
     bounds, counts = zip(*report.length_histogram, strict=True)
     assert list(bounds) == sorted(set(bounds))
@@ -100,7 +100,7 @@ def test_notes_say_what_to_look_at(report: DataReport) -> None:
         "training rows that are nearly a held-out row: 34; removed from training",
         "20.0 % of the training rows are cut at data.max_length=16; 70 keeps 99 % whole",
         "label 'minus' has 1 row: 9 times fewer than 'plus'",
-        "validation has labels that training has not: new",
+        "validation has labels that training lacks: new",
         "training rows that nearly repeat an earlier one with another label: 1",
     ]
 

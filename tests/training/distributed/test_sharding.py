@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,18 @@ import pytest
 import torch
 from torch import multiprocessing
 
-from slimtune.training.checkpoints.checkpoint import load_model
+from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.config.trial import parse_trial
-from slimtune.training.distributed.process_group import Group, rank_environment
+from slimtune.training.distributed.process_group import DistributedGroup, rank_environment
 from slimtune.training.distributed.sharding import gathered, local_part, shard, shared_out, whole
-from slimtune.training.trial import Completed, Failed, Verdict
+from slimtune.training.trial import Completed, Failed, Report, Verdict
 from tests.conftest import FakeTrial, run_afresh
 
 ConfigOf = Callable[..., dict[str, Any]]
 SHARED = ("fit.devices=2", "fit.fsdp=true")
 
 
+@pytest.mark.usefixtures("forked_ranks")
 @pytest.mark.parametrize(
     "more",
     [
@@ -42,7 +43,7 @@ def test_it_reports_what_one_process_reports(more: tuple[str, ...], config_of: C
         trials.append(trial)
         ids_BT = torch.arange(5, 25).reshape(2, 10)
         with torch.inference_mode():
-            logits.append(load_model(outcome.checkpoint)(input_ids=ids_BT).logits)
+            logits.append(open_checkpoint(outcome.checkpoint).model()(input_ids=ids_BT).logits)
     assert trials[0].reports.keys() == trials[1].reports.keys()
     for milestone, metrics in trials[0].reports.items():
         for name in ("train/loss", "validation/loss", "train/gradient_norm"):
@@ -54,8 +55,8 @@ def test_it_reports_what_one_process_reports(more: tuple[str, ...], config_of: C
 class DeadlyTrial(FakeTrial):
     """Kills a rank at the second report."""
 
-    def report(self, examples_seen: int, metrics: Mapping[str, float]) -> Verdict:
-        verdict = super().report(examples_seen, metrics)
+    def report(self, examples_seen: int, report: Report) -> Verdict:
+        verdict = super().report(examples_seen, report)
         if len(self.reports) == 2:
             ranks = [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
             os.kill(ranks[-1].pid, signal.SIGKILL)
@@ -111,7 +112,7 @@ class Layers(torch.nn.Module):
 def in_two_processes(rank: int, port: int) -> None:
     os.environ.update(rank_environment(rank, 2, port))
     torch.manual_seed(0)
-    group = Group(cpu=True)
+    group = DistributedGroup(cpu=True)
     model = Layers()
     before = {name: one.detach().clone() for name, one in model.named_parameters()}
     x_BI = torch.randn(2, 6)

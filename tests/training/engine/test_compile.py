@@ -8,7 +8,7 @@ from slimtune.training.engine import compile, trainer
 from slimtune.training.engine.cadence import plan_of
 from slimtune.training.engine.compile import WORTH_STEPS, is_worth_compiling
 from slimtune.training.errors import ConfigError
-from slimtune.training.hardware.device import resolve
+from slimtune.training.hardware.resources import resolve
 from slimtune.training.trial import Completed
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial

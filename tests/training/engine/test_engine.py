@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from slimtune.training.checkpoints.checkpoint import load_model, read_record
+from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.engine.engine import GivenTrials
 from slimtune.training.trial import Completed, Failed, FailureKind, Pruned
 from slimtune.training.workbench import workbench
@@ -47,7 +47,7 @@ def test_the_best_checkpoint_is_what_was_scored(fake_trial: MakeTrial, method: s
     assert scored["accuracy"] == outcome.scores["objective"]
     assert scored["loss"] == pytest.approx(outcome.scores["validation/loss"], rel=1e-5)
     assert list(trial.lineage.folder.glob("checkpoint-*")) == [outcome.checkpoint]
-    assert read_record(outcome.checkpoint).labels == ("minus", "plus", "zero")
+    assert open_checkpoint(outcome.checkpoint).record.labels == ("minus", "plus", "zero")
 
 
 def test_a_lora_checkpoint_is_a_peft_folder(fake_trial: MakeTrial) -> None:
@@ -62,7 +62,9 @@ def test_a_lora_checkpoint_is_a_peft_folder(fake_trial: MakeTrial) -> None:
     theirs = PeftModel.from_pretrained(base, outcome.checkpoint).eval()
     inputs = {"input_ids": torch.tensor([[101, 2204, 102]]), "attention_mask": torch.ones(1, 3, dtype=torch.int64)}
     with torch.no_grad():
-        torch.testing.assert_close(theirs(**inputs).logits, load_model(outcome.checkpoint)(**inputs).logits)
+        torch.testing.assert_close(
+            theirs(**inputs).logits, open_checkpoint(outcome.checkpoint).model()(**inputs).logits
+        )
 
 
 def test_the_search_prunes(fake_trial: MakeTrial) -> None:
@@ -107,7 +109,7 @@ def test_out_of_memory_is_told_from_a_bug(fake_trial: MakeTrial, monkeypatch: py
         def fail(*_: object, error: Exception = error) -> None:
             raise error
 
-        monkeypatch.setattr("slimtune.training.engine.engine.workbench_for", fail)
+        monkeypatch.setattr("slimtune.training.workbench.workbench.Workbenches.get", fail)
         outcome = run_trial(fake_trial())
         assert isinstance(outcome, Failed)
         assert outcome.kind is kind
@@ -119,7 +121,6 @@ def test_the_worker_goes_on_after_a_bad_trial_and_loads_its_base_once(
     loads: list[Path] = []
     original = workbench.load_base
     monkeypatch.setattr(workbench, "load_base", lambda *a, **k: (loads.append(a[0]), original(*a, **k))[1])
-    workbench.clear()
     trials = [fake_trial(), fake_trial("fit.batch_size=-1"), fake_trial("method.r=2")]
     run_trials(GivenTrials(trials))
     assert [type(trial.outcome) for trial in trials] == [Completed, Failed, Completed]

@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 import torch
 
-from slimtune.training.config.fit import Optimizer
+from slimtune.training.config.fit import OptimizerName
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.engine.optimizer import RATIO, make_optimizer, parameter_groups, set_learning_rate
-from slimtune.training.engine.trainer import Slot
+from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import ConfigError
-from slimtune.training.hardware.device import resolve
+from slimtune.training.hardware.resources import resolve
 from slimtune.training.methods import Setting, method_of
 from slimtune.training.models.loading import trial_copy
 from slimtune.training.trial import Completed, Failed, FailureKind
-from slimtune.training.workbench import workbench
 from slimtune.training.workbench.workbench import Workbench, workbench_for
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial, method_config
@@ -79,8 +78,10 @@ def test_a_trial_learns_with_adafactor(fake_trial: Callable[..., FakeTrial]) -> 
     assert losses[-1] < 0.8 * losses[0]
 
 
-@pytest.mark.parametrize("optimizer", [Optimizer.adamw_8bit, Optimizer.paged_adamw, Optimizer.paged_adamw_8bit])
-def test_those_for_a_gpu_are_refused_on_a_cpu(optimizer: Optimizer, fake_trial: Callable[..., FakeTrial]) -> None:
+@pytest.mark.parametrize(
+    "optimizer", [OptimizerName.adamw_8bit, OptimizerName.paged_adamw, OptimizerName.paged_adamw_8bit]
+)
+def test_those_for_a_gpu_are_refused_on_a_cpu(optimizer: OptimizerName, fake_trial: Callable[..., FakeTrial]) -> None:
     outcome = run_trial(fake_trial(f"fit.optimizer={optimizer.value}"))
     assert isinstance(outcome, Failed)
     assert outcome.kind is FailureKind.bad_config
@@ -106,15 +107,15 @@ class SmallMemory:
 
     def __init__(self, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sizes: list[int] = []
-        share_of = Slot.share_of
+        share_of = TrialTrainer.share_of
 
-        def limited(slot: Slot, logits: torch.Tensor, batch: Any) -> torch.Tensor:
+        def limited(trainer: TrialTrainer, logits: torch.Tensor, batch: Any) -> torch.Tensor:
             self.sizes.append(len(batch))
             if len(batch) > most:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-            return share_of(slot, logits, batch)
+            return share_of(trainer, logits, batch)
 
-        monkeypatch.setattr(Slot, "share_of", limited)
+        monkeypatch.setattr(TrialTrainer, "share_of", limited)
 
 
 def test_the_micro_batch_is_halved_until_it_fits_and_the_result_is_the_same(
@@ -165,7 +166,6 @@ def test_forgotten_activations_change_no_result(
     """A trial that computes them again reports what one that keeps them reports, and shares no passes."""
     reports = []
     for forget in ("false", "true"):
-        workbench.clear()
         values = config_of(f"method={method}", f"fit.gradient_checkpointing={forget}", "fit.precision=fp32")
         trial = FakeTrial(values, tmp_path / forget)
         assert isinstance(run_trial(trial), Completed)
@@ -180,16 +180,18 @@ def test_activations_are_really_forgotten(config_of: Callable[..., dict[str, Any
     for forget in ("false", "true"):
         config = parse_trial(config_of(f"fit.gradient_checkpointing={forget}", "fit.precision=fp32")).section
         resources = resolve(config.fit)
-        slot = Slot(FakeTrial(config_of(), tmp_path / forget), config, workbench_for(config, resources), resources)
+        trainer = TrialTrainer(
+            FakeTrial(config_of(), tmp_path / forget), config, workbench_for(config, resources), resources
+        )
         sizes: list[int] = []
 
         def keep(tensor: torch.Tensor, sizes: list[int] = sizes) -> torch.Tensor:
             sizes.append(tensor.numel())
             return tensor
 
-        batch = slot.micro_batch()
+        batch = trainer.micro_batch()
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            slot.share_of(slot.bench.task.logits(slot.model, batch), batch)
+            trainer.share_of(trainer.bench.task.logits(trainer.model, batch), batch)
         saved.append(sum(sizes))
     assert saved[1] < 0.5 * saved[0]
 
@@ -198,5 +200,5 @@ def test_a_family_without_it_is_told(config: TrialConfig, bench: Workbench, monk
     from slimtune.training.models.activation_checkpointing import checkpoint_gradients
 
     monkeypatch.setattr(type(bench.base.model), "supports_gradient_checkpointing", False)
-    with pytest.raises(ConfigError, match="which transformers has not for a bert"):
+    with pytest.raises(ConfigError, match="which transformers does not support for a bert"):
         checkpoint_gradients(bench.base.model)

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertForTokenClassification, LlamaConfig, LlamaForCausalLM
 
-from slimtune.training.engine.packed_lora import PackedModel, Seat, parts_of
+from slimtune.training.engine.packed_lora import PackedLoraModel, Segment, parts_of
 from slimtune.training.methods import Setting, lora, method_of
 from slimtune.training.methods.quantized import is_4bit
 from slimtune.training.models.loading import Base, trial_copy
@@ -115,7 +115,7 @@ def test_packed_gradients_are_those_of_each_alone(
     base = {"token classification": make_token_classifier, "causal LM": make_causal}.get(kind, make_causal_4bit)()
     task_type = "TOKEN_CLS" if kind == "token classification" else "CAUSAL_LM"
     trials = make_trials(base, task_type)
-    packed = PackedModel(base)
+    packed = PackedLoraModel(base)
     for model in (*trials, packed.model):
         as_double(model)
     generator = torch.Generator().manual_seed(0)
@@ -132,7 +132,7 @@ def test_packed_gradients_are_those_of_each_alone(
         parts = parts_of(model)
         assert parts is not None
         packed.join(key, parts)
-    packed.seat([Seat(key, len(ids_BT)) for key, ids_BT in enumerate(inputs)])
+    packed.set_segments([Segment(key, len(ids_BT)) for key, ids_BT in enumerate(inputs)])
     joined = torch.cat(inputs)
     logits = packed.model(input_ids=joined, attention_mask=torch.ones_like(joined)).logits
     own = torch.split(logits, [len(ids_BT) for ids_BT in inputs])

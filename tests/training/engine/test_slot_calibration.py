@@ -9,10 +9,10 @@ import torch
 
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.engine import slot_calibration
-from slimtune.training.engine.slot_calibration import Decision, decide_slots
-from slimtune.training.hardware.device import resolve
+from slimtune.training.engine.slot_calibration import SlotDecision, decide_slots
+from slimtune.training.hardware.resources import resolve
 from slimtune.training.trial import Completed
-from slimtune.training.workbench.workbench import workbench_for
+from slimtune.training.workbench.workbench import Workbenches
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
 from tests.training.engine.test_packing import ListSource
@@ -22,22 +22,24 @@ AUTO = ["fit.slots=null", "fit.precision=fp32"]
 
 
 @pytest.fixture
-def decide(config_of: ConfigOf, tmp_path: Path) -> Callable[..., Decision]:
-    def run(*more: str) -> Decision:
+def decide(config_of: ConfigOf, tmp_path: Path) -> Callable[..., SlotDecision]:
+    benches = Workbenches()
+
+    def run(*more: str) -> SlotDecision:
         values = config_of(*AUTO, *more)
         config = parse_trial(values).section
         resources = resolve(config.fit)
-        return decide_slots(FakeTrial(values, tmp_path), config, workbench_for(config, resources), resources)
+        return decide_slots(FakeTrial(values, tmp_path), config, benches.get(config, resources), resources)
 
     return run
 
 
-def test_a_given_number_is_not_timed(decide: Callable[..., Decision]) -> None:
+def test_a_given_number_is_not_timed(decide: Callable[..., SlotDecision]) -> None:
     assert decide("fit.slots=3") == (3, None)
 
 
 def test_it_is_timed_once_for_a_machine_and_a_batch_size(
-    decide: Callable[..., Decision], monkeypatch: pytest.MonkeyPatch
+    decide: Callable[..., SlotDecision], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then read again, so that a search repeats; and nothing is drawn from the trial's generator."""
     monkeypatch.setattr(slot_calibration, "_gain", lambda *_: 1.5)
@@ -51,7 +53,7 @@ def test_it_is_timed_once_for_a_machine_and_a_batch_size(
     assert decide("fit.batch_size=3") == (1, 1.01)
 
 
-def test_packs_of_a_tiny_model_are_really_timed(decide: Callable[..., Decision]) -> None:
+def test_packs_of_a_tiny_model_are_really_timed(decide: Callable[..., SlotDecision]) -> None:
     """A tiny model is all overhead, so four trials in a pass are faster on any machine."""
     decision = decide("fit.batch_size=1")
     assert decision.gain is not None
@@ -59,12 +61,14 @@ def test_packs_of_a_tiny_model_are_really_timed(decide: Callable[..., Decision])
 
 
 @pytest.mark.parametrize("more", [["method=full"], ["method.dropout=0.1"], ["fit.compile=true"]])
-def test_trials_that_cannot_share_a_pass_run_as_leader(decide: Callable[..., Decision], more: list[str]) -> None:
+def test_trials_that_cannot_share_a_pass_run_as_leader(decide: Callable[..., SlotDecision], more: list[str]) -> None:
     assert decide(*more) == (1, None)
     assert decide().gain is not None, "a trial of another method is timed for itself"
 
 
-def test_without_memory_for_several_one_runs(decide: Callable[..., Decision], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_memory_for_several_one_runs(
+    decide: Callable[..., SlotDecision], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> float:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
@@ -72,7 +76,7 @@ def test_without_memory_for_several_one_runs(decide: Callable[..., Decision], mo
     assert decide().slots == 1
 
 
-def test_a_broken_note_is_timed_again(decide: Callable[..., Decision], tmp_path: Path, caplog: Any) -> None:
+def test_a_broken_note_is_timed_again(decide: Callable[..., SlotDecision], tmp_path: Path, caplog: Any) -> None:
     decide()
     (note,) = (tmp_path / "cache" / "slots").glob("*.json")
     note.write_text("{")

@@ -15,7 +15,7 @@ from slimtune.training.data.batching import collate
 from slimtune.training.engine.optimizer import parameter_groups
 from slimtune.training.engine.train_step import Stepper, StepResult
 from slimtune.training.errors import Diverged
-from slimtune.training.hardware.device import resolve
+from slimtune.training.hardware.resources import resolve
 from slimtune.training.methods import method_of
 from slimtune.training.models.loading import trial_copy
 from slimtune.training.workbench.workbench import Workbench, workbench_for

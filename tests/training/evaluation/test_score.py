@@ -6,7 +6,7 @@ import torch
 
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.evaluation.score import score_split
-from slimtune.training.hardware.device import resolve
+from slimtune.training.hardware.resources import resolve
 from slimtune.training.tasks.classification import Classification
 from slimtune.training.workbench.workbench import Workbench, workbench_for
 

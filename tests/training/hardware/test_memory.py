@@ -10,13 +10,12 @@ import pytest
 import torch
 
 from slimtune.sweeper.study import samplers
-from slimtune.training.config.fit import Optimizer
+from slimtune.training.config.fit import OptimizerName
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.engine.engine import GivenTrials
 from slimtune.training.hardware.memory import free_bytes, need_of
 from slimtune.training.methods import method_of
 from slimtune.training.trial import Completed, Failed, FailureKind
-from slimtune.training.workbench import workbench
 from slimtune.training.worker.run import run_trial, run_trials
 from tests.conftest import FakeTrial, method_config
 from tests.training.methods.families import Shape, make_model, setting_of
@@ -87,7 +86,6 @@ def test_a_limit_that_is_enough_changes_nothing(fake_trial: Callable[..., FakeTr
 
 def test_the_next_trial_of_the_sweep_goes_on(config_of: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     """A batch that needs more than there is ends its own trial only."""
-    workbench.clear()
     configs = [config_of("fit.epochs=1"), config_of("fit.epochs=1", "fit.max_memory_mb=1"), config_of("fit.epochs=1")]
     trials = [FakeTrial(config, tmp_path / str(index)) for index, config in enumerate(configs)]
     run_trials(GivenTrials(trials))
@@ -107,7 +105,7 @@ def test_a_container_has_less(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 def test_moments_that_are_smaller_need_less(config_of: Callable[..., dict[str, Any]]) -> None:
     base = make_model(Shape("bert", "SEQ_CLS"))
     needs = []
-    for optimizer in (Optimizer.adamw, Optimizer.adamw_8bit, Optimizer.adafactor):
+    for optimizer in (OptimizerName.adamw, OptimizerName.adamw_8bit, OptimizerName.adafactor):
         needs.append(need_of(base, fit_of(config_of, f"fit.optimizer={optimizer.value}"), rows=1, tokens=8).optimizer)
     assert needs == sorted(needs, reverse=True)
     assert len(set(needs)) == 3
@@ -133,7 +131,7 @@ def test_the_sampler_is_told_of_what_did_not_fit(tmp_path: Path) -> None:
         points = []
         for index in range(40):
             study.sampler = samplers.sampler_of(
-                samplers.config.TpeSampler(name="tpe", n_startup_trials=4), seed=0, index=index
+                samplers.search_config.TpeSearch(name="tpe", n_startup_trials=4), seed=0, index=index
             )
             asked = study.ask()
             points.append(asked.suggest_float("x", 0, 1))
@@ -150,7 +148,6 @@ def test_memory_does_not_grow_from_trial_to_trial(
 ) -> None:
     """Resident memory after the fiftieth trial is that after the tenth, within noise; a copy of the model kept by
     each would show."""
-    workbench.clear()
     resident: list[float] = []
 
     class Watched(FakeTrial):

@@ -88,7 +88,7 @@ def test_it_trains_and_is_the_same_reloaded_and_merged(
     """Every trained tensor gets a gradient, the loss falls, and what is saved is what was trained."""
     method = method_of(pattern_free(name, shape, configs[name]))
     if is_unfit(name, shape):
-        with pytest.raises(ConfigError, match=r"which does not fit|which peft has not"):
+        with pytest.raises(ConfigError, match=r"which does not fit|which peft does not support"):
             method.check(make_model(shape), shape.task)
         return
     model, losses = trained(method, shape)

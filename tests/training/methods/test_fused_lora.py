@@ -5,7 +5,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
-from slimtune.training.methods.fused_lora import Adapter, FusedLoraLinear, Span, lora_linear
+from slimtune.training.methods.fused_lora import Adapter, RowSpan, lora_linear
+from slimtune.training.methods.fused_lora_layers import FusedLoraLinear
 
 
 def make_pair(*, dropout: float = 0.0, use_dora: bool = False, bias: bool = True) -> tuple[nn.Module, nn.Module]:
@@ -47,7 +48,7 @@ def test_its_gradient_is_that_of_finite_differences() -> None:
     x, down, up = (torch.randn(size, dtype=torch.float64, requires_grad=True) for size in ((5, 4), (2, 4), (3, 2)))
 
     def apply(*given: torch.Tensor) -> torch.Tensor:
-        return lora_linear(given[0], layer, [Span(3, Adapter(given[1], given[2], 0.7)), Span(2, None)])
+        return lora_linear(given[0], layer, [RowSpan(3, Adapter(given[1], given[2], 0.7)), RowSpan(2, None)])
 
     assert torch.autograd.gradcheck(apply, (x, down, up))
 
@@ -62,11 +63,11 @@ def test_adapters_on_spans_of_their_own_do_not_mix() -> None:
         Adapter(*(torch.randn(size, dtype=torch.float64, requires_grad=True) for size in ((r, 4), (3, r))), scale)
         for r, scale in ((2, 0.5), (5, 2.0))
     ]
-    spans = [Span(1, adapters[0]), Span(2, None), Span(3, adapters[1])]
+    spans = [RowSpan(1, adapters[0]), RowSpan(2, None), RowSpan(3, adapters[1])]
     x[0] = torch.nan
     packed = lora_linear(x, layer, spans)
     packed.sum().backward()
-    alone = lora_linear(x[3:], layer, [Span(3, adapters[1])])
+    alone = lora_linear(x[3:], layer, [RowSpan(3, adapters[1])])
     torch.testing.assert_close(packed[3:], alone)
     torch.testing.assert_close(packed[1:3], layer(x[1:3]))
     grads = torch.autograd.grad(alone.sum(), adapters[1][:2])

@@ -19,7 +19,7 @@ from transformers import (
 
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.data.batching import collate
-from slimtune.training.hardware.device import resolve
+from slimtune.training.hardware.resources import resolve
 from slimtune.training.methods import method_of
 from slimtune.training.trial import Completed
 from slimtune.training.workbench.workbench import trainable, workbench_for

@@ -8,14 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from slimtune.training.checkpoints.checkpoint import load_model
+from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.config.trial import TrialConfig, parse_trial
-from slimtune.training.hardware.device import resolve
+from slimtune.training.hardware.resources import resolve
 from slimtune.training.methods import Setting, method_of
 from slimtune.training.methods.quantized import is_quantized, shared_tensors
 from slimtune.training.models.loading import trial_copy, unquantized
 from slimtune.training.trial import Completed
-from slimtune.training.workbench import workbench
 from slimtune.training.workbench.workbench import Workbench, workbench_for
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial, method_config
@@ -27,7 +26,6 @@ KINDS = ("nf4", "fp4", "int8")
 @pytest.fixture
 def bench_for(config_of: Callable[..., dict[str, Any]]) -> Callable[[str], tuple[TrialConfig, Workbench]]:
     def make(kind: str) -> tuple[TrialConfig, Workbench]:
-        workbench.clear()
         config = parse_trial(config_of("method=qlora", f"model.quantization={kind}", "fit.precision=fp32")).section
         return config, workbench_for(config, resolve(config.fit))
 
@@ -84,7 +82,7 @@ def test_a_merged_model_computes_what_was_trained(
     assert isinstance(outcome, Completed)
     on_quantized = method.load(trial, outcome.checkpoint)
     wanted = logits_of(on_quantized)
-    loaded = load_model(outcome.checkpoint)
+    loaded = open_checkpoint(outcome.checkpoint).model()
     assert not any(is_quantized(part) for part in loaded.modules())
     merged = method.merge(loaded)
     assert (logits_of(merged) - wanted).abs().max() < gap

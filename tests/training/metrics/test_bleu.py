@@ -5,7 +5,7 @@ import sacrebleu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slimtune.training.metrics.bleu import Bleu
+from slimtune.training.metrics.bleu import bleu
 
 texts = st.lists(st.sampled_from(["the", "cat", "sat", "on", "a", "mat", ".", "don't", "3,000"]), max_size=8).map(
     " ".join
@@ -14,9 +14,7 @@ texts = st.lists(st.sampled_from(["the", "cat", "sat", "on", "a", "mat", ".", "d
 
 def test_bleu_is_the_geometric_mean_of_the_precisions() -> None:
     """5 of 6 words, 3 of 5 pairs, 2 of 4 triples and 1 of 3 quadruples are right; no brevity penalty."""
-    scores = Bleu(keep_in_memory=True).compute(
-        predictions=["the cat sat on the mat"], references=["the cat sat on a mat"]
-    )
+    scores = bleu(predictions=["the cat sat on the mat"], references=["the cat sat on a mat"])
     assert scores["bleu"] == pytest.approx(100 * math.prod([5 / 6, 3 / 5, 2 / 4, 1 / 3]) ** (1 / 4))
 
 
@@ -24,11 +22,11 @@ def test_bleu_is_the_geometric_mean_of_the_precisions() -> None:
 @given(rows=st.lists(st.tuples(texts, texts), min_size=1, max_size=6))
 def test_bleu_is_sacrebleu_over_the_corpus(rows: list[tuple[str, str]]) -> None:
     predictions, references = map(list, zip(*rows, strict=True))
-    scores = Bleu(keep_in_memory=True).compute(predictions=predictions, references=references)
+    scores = bleu(predictions=predictions, references=references)
     assert scores["bleu"] == pytest.approx(sacrebleu.corpus_bleu(predictions, [references]).score)
 
 
 def test_the_tokens_are_13a() -> None:
     """Punctuation is a token of its own: the same text with blanks before it scores the same."""
     glued, apart = ["Well, the cat sat."], ["Well , the cat sat ."]
-    assert Bleu(keep_in_memory=True).compute(predictions=glued, references=apart)["bleu"] == pytest.approx(100)
+    assert bleu(predictions=glued, references=apart)["bleu"] == pytest.approx(100)

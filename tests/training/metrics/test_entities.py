@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2
 
-from slimtune.training.metrics.entities import EntityF1, TypeScores, per_type
+from slimtune.training.metrics.entities import TypeScores, entity_f1, per_type
 
 NUM_WORDS = 8
 Side = list[tuple[int, str]]  # runs of words and their types, "" outside
@@ -36,7 +36,7 @@ def test_scores_are_those_of_seqeval_in_strict_mode(rows: list[tuple[Side, Side]
         tags = list(reference_tags), list(predicted_tags)
         return precision_recall_fscore_support(*tags, average=average, zero_division=0, scheme=IOB2)
 
-    scores = EntityF1(keep_in_memory=True).compute(predictions=list(predictions), references=list(references))
+    scores = entity_f1(predictions=list(predictions), references=list(references))
     assert [scores["precision"], scores["recall"], scores["f1"]] == pytest.approx(oracle("micro")[:3])
     assert scores["f1_macro"] == pytest.approx(oracle("macro")[2])
     of_types = per_type(predictions, references)
@@ -48,7 +48,7 @@ def test_scores_are_those_of_seqeval_in_strict_mode(rows: list[tuple[Side, Side]
 def test_a_span_is_right_only_with_start_end_and_type_in_its_own_row() -> None:
     references = [["0:5:person", "9:12:place"], []]
     predictions = [["0:5:place", "9:11:place"], ["9:12:place"]]
-    assert EntityF1(keep_in_memory=True).compute(predictions=predictions, references=references)["f1"] == 0.0
+    assert entity_f1(predictions=predictions, references=references)["f1"] == 0.0
 
 
 def test_a_repeated_span_counts_once_and_a_type_may_have_a_colon() -> None:
@@ -57,7 +57,7 @@ def test_a_repeated_span_counts_once_and_a_type_may_have_a_colon() -> None:
 
 
 def test_rows_without_spans_score_zero_without_a_warning() -> None:
-    scores = EntityF1(keep_in_memory=True).compute(predictions=[[], []], references=[[], []])
+    scores = entity_f1(predictions=[[], []], references=[[], []])
     assert scores == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "f1_macro": 0.0}
 
 

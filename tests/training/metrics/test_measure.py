@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from slimtune.training.metrics import F1, Accuracy, Tally, compute_all, mean_loss, measure_of, merged
+from slimtune.training.metrics import Tally, compute_all, mean_loss, measure_of, merged
 
 MEASURES = (mean_loss(), measure_of("accuracy"), measure_of("f1"))
 
@@ -15,18 +15,6 @@ def halves(cut: int) -> tuple[slice, slice]:
 
 
 pairs = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40)
-
-
-def test_metrics_work_by_themselves_as_evaluate_modules() -> None:
-    """`compute` and `add_batch` are evaluate's own; no hub is asked."""
-    predictions, references = [0, 1, 1, 2], [0, 1, 2, 2]
-    assert Accuracy().compute(predictions=predictions, references=references) == {"accuracy": 0.75}
-    metric = F1()
-    for prediction, reference in zip(predictions, references, strict=True):
-        metric.add_batch(predictions=[prediction], references=[reference])
-    scores = metric.compute()
-    for average in ("macro", "micro", "weighted"):
-        assert scores[f"f1_{average}"] == pytest.approx(f1_score(references, predictions, average=average))
 
 
 @settings(deadline=None, max_examples=40)

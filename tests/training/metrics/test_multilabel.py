@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from slimtune.training.metrics.multilabel import MultilabelF1
+from slimtune.training.metrics.multilabel import multilabel_f1
 
 label_sets = st.lists(st.integers(0, 4), max_size=4)
 
@@ -14,7 +14,7 @@ label_sets = st.lists(st.integers(0, 4), max_size=4)
 def test_scores_are_those_of_scikit_learn_over_the_labels_that_occur(rows: list[tuple[list[int], list[int]]]) -> None:
     """Single labels and repeated ones too; without any label all F1 are 0."""
     predictions, references = map(list, zip(*rows, strict=True))
-    scores = MultilabelF1(keep_in_memory=True).compute(predictions=predictions, references=references)
+    scores = multilabel_f1(predictions=predictions, references=references)
     binarizer = MultiLabelBinarizer(classes=range(5))
     expected, predicted = binarizer.fit_transform(references), binarizer.transform(predictions)
     occurring = sorted({label for row in predictions + references for label in row})
@@ -27,7 +27,7 @@ def test_scores_are_those_of_scikit_learn_over_the_labels_that_occur(rows: list[
 
 def test_averages_by_hand() -> None:
     """Label 1 is found in one of two rows, label 2 is found, label 3 is made up."""
-    scores = MultilabelF1(keep_in_memory=True).compute(predictions=[[1, 2], [3]], references=[[2, 1], [1]])
+    scores = multilabel_f1(predictions=[[1, 2], [3]], references=[[2, 1], [1]])
     assert scores == pytest.approx(
         {
             "f1_macro": (2 / 3 + 1 + 0) / 3,

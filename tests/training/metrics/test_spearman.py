@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from slimtune.training.metrics.spearman import Spearman
+from slimtune.training.metrics.spearman import spearman
 
 scores = st.integers(-3, 3).map(lambda value: value / 2)
 
@@ -15,14 +15,13 @@ scores = st.integers(-3, 3).map(lambda value: value / 2)
 def test_it_is_the_correlation_of_scipy_ties_included(rows: list[tuple[float, float]]) -> None:
     predictions, references = map(list, zip(*rows, strict=True))
     assume(len(set(predictions)) > 1 and len(set(references)) > 1)
-    ours = Spearman(keep_in_memory=True).compute(predictions=predictions, references=references)["spearman"]
+    ours = spearman(predictions=predictions, references=references)["spearman"]
     assert ours == pytest.approx(spearmanr(predictions, references).statistic)
 
 
 def test_only_the_order_counts_and_two_rows_have_one() -> None:
-    spearman = Spearman(keep_in_memory=True)
-    assert spearman.compute(predictions=[1, 2, 300], references=[0.1, 0.2, 0.3])["spearman"] == pytest.approx(1)
-    assert spearman.compute(predictions=[1, 2], references=[0.2, 0.1])["spearman"] == pytest.approx(-1)
+    assert spearman(predictions=[1, 2, 300], references=[0.1, 0.2, 0.3])["spearman"] == pytest.approx(1)
+    assert spearman(predictions=[1, 2], references=[0.2, 0.1])["spearman"] == pytest.approx(-1)
 
 
 @pytest.mark.parametrize(
@@ -30,5 +29,5 @@ def test_only_the_order_counts_and_two_rows_have_one() -> None:
     [([0.5, 0.5, 0.5], [1, 2, 3]), ([1, 2, 3], [0, 0, 0]), ([1], [2]), ([1, math.nan, 2], [1, 2, 3])],
 )
 def test_what_has_no_order_gives_nan_without_a_warning(predictions: list[float], references: list[float]) -> None:
-    scores = Spearman(keep_in_memory=True).compute(predictions=predictions, references=references)
+    scores = spearman(predictions=predictions, references=references)
     assert math.isnan(scores["spearman"])

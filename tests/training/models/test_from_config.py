@@ -6,6 +6,7 @@ import pytest
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import ConfigError
 from slimtune.training.models.from_config import make, trained_tokenizer, with_model
+from slimtune.training.tasks.rows import read_splits
 from tests.training.tasks.conftest import CASES
 
 CASE = next(case for case in CASES if case.name == "language_modelling")
@@ -13,8 +14,9 @@ CASE = next(case for case in CASES if case.name == "language_modelling")
 
 def test_the_model_is_made_once_and_depends_on_rows_and_settings(config_for: Callable[..., TrialConfig]) -> None:
     config = config_for(CASE)
-    first, again = with_model(config).model.name_or_path, with_model(config).model.name_or_path
-    other = with_model(config_for(CASE, "model.seed=1")).model.name_or_path
+    train = read_splits(config).train
+    first, again = (with_model(config, train).model.name_or_path for _ in range(2))
+    other = with_model(config_for(CASE, "model.seed=1"), train).model.name_or_path
     assert first is not None
     assert other is not None
     assert first == again != other

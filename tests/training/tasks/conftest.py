@@ -121,7 +121,7 @@ CASES = [
 
 @pytest.fixture(scope="session")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Checkpoints of models that write, by the words that cases name them with."""
+    """Checkpoints of generative models, by the words that cases name them with."""
     from slimtune.training.models.from_config import make
 
     texts = [f"{row['text']} {row['target']}" for row in ANSWERS]

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data_report.build import report_of
+from slimtune.training.data_report.build import data_report_of
 from slimtune.training.errors import DataError
 from slimtune.training.trial import Completed
-from slimtune.training.workbench import workbench
-from slimtune.training.workbench.workbench import data_of
+from slimtune.training.workbench.prepared_data import prepare_data
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import CASES, Case
@@ -26,7 +25,7 @@ def test_a_file_without_rows_is_named(case: Case, config_for: ConfigFor, tmp_pat
     config = config_for(case)
     (tmp_path / "rows.jsonl").write_text("\n\n")
     with pytest.raises(DataError, match=r"rows\.jsonl"):
-        data_of(config)
+        prepare_data(config)
 
 
 def test_broken_json_is_named_with_its_line(case: Case, config_for: ConfigFor, tmp_path: Path) -> None:
@@ -34,7 +33,7 @@ def test_broken_json_is_named_with_its_line(case: Case, config_for: ConfigFor, t
     path = tmp_path / "rows.jsonl"
     path.write_text(path.read_text() + '{"text": \n')
     with pytest.raises(DataError, match=rf"rows\.jsonl, line {len(case.rows) + 1}: not JSON"):
-        data_of(config)
+        prepare_data(config)
 
 
 def test_rows_that_are_all_too_long_are_told_and_still_learned(
@@ -45,12 +44,11 @@ def test_rows_that_are_all_too_long_are_told_and_still_learned(
     if "encoder-decoder" in case.name:
         # source and answer have the length each
         case = case._replace(rows=[{**row, "text": 3 * row["text"]} for row in case.rows])
-    report = report_of(data_of(config_for(case, short)))
+    report = data_report_of(prepare_data(config_for(case, short)))
     if case.name not in ("language_modelling", "extraction"):
         # blocks and windows are not cut
         assert report.cut_share == 1.0
         assert any("100.0 % of the training rows are cut" in note for note in report.notes)
-    workbench.clear()
     outcome = run_trial(FakeTrial(values_of(case, short), tmp_path / "trial"))
     assert isinstance(outcome, Completed), outcome
     assert math.isfinite(outcome.scores["validation/loss"])
@@ -70,7 +68,7 @@ def test_rows_of_one_class_are_refused(name: str, change: dict[str, Any], messag
     case = BY_NAME[name]
     rows = [row | change for row in case.rows]
     with pytest.raises(DataError, match=message):
-        data_of(config_for(case._replace(rows=rows)))
+        prepare_data(config_for(case._replace(rows=rows)))
 
 
 @pytest.mark.parametrize(
@@ -92,14 +90,14 @@ def test_a_label_that_cannot_be_is_named(
     case = BY_NAME[name]
     rows = [*case.rows[:2], case.rows[2] | change, *case.rows[3:]]
     with pytest.raises(DataError, match=message):
-        data_of(config_for(case._replace(rows=rows)))
+        prepare_data(config_for(case._replace(rows=rows)))
 
 
 @pytest.mark.parametrize("name", ["generation", "generation, encoder-decoder"])
 def test_a_field_that_no_column_fills_is_named_with_the_nearest(name: str, config_for: ConfigFor) -> None:
     template = "data.text_template='Ask: {imput} Answer: {target}'"
     with pytest.raises(DataError, match=r"no column 'imput' \(data.text_template\).*; did you mean 'input'\?"):
-        data_of(config_for(BY_NAME[name], template))
+        prepare_data(config_for(BY_NAME[name], template))
 
 
 def test_a_label_that_only_held_out_rows_have_is_named(config_for: ConfigFor, tmp_path: Path) -> None:
@@ -107,4 +105,4 @@ def test_a_label_that_only_held_out_rows_have_is_named(config_for: ConfigFor, tm
     held_out = tmp_path / "held_out.jsonl"
     held_out.write_text(json.dumps({"text": "somewhere else", "label": "Mars"}) + "\n")
     with pytest.raises(DataError, match="the validation rows have the label 'Mars', which no training row has"):
-        data_of(config_for(case, f"data.validation_file={held_out}"))
+        prepare_data(config_for(case, f"data.validation_file={held_out}"))

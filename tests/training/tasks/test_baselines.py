@@ -21,13 +21,13 @@ from slimtune.training.tasks.baselines import (
     baseline_notes,
     lookup,
     majority,
-    nearest,
+    nearest_answers,
     unigram_nats,
     word_overlap,
 )
 from tests.conftest import make_rows
 
-TONE = Path(module.__file__).parent / "corpora" / "tone.jsonl"
+TONE = Path(module.__file__).parents[1] / "data" / "corpora" / "tone.jsonl"
 
 
 def tone() -> tuple[list[str], list[str]]:
@@ -84,7 +84,7 @@ def test_the_first_by_name_wins_a_tie() -> None:
 @pytest.mark.parametrize("texts", [["!", "?", ":)"], ["\N{GRINNING FACE}", "你好", "..."]])
 def test_texts_without_latin_words_have_answers(texts: list[str]) -> None:
     assert bag_of_words(texts, ["a", "b", "a"], texts) == ["a", "b", "a"]
-    assert nearest(texts, texts) == [0, 1, 2]
+    assert nearest_answers(texts, texts) == [0, 1, 2]
 
 
 def test_one_class_is_answered() -> None:
@@ -96,7 +96,7 @@ def test_the_nearest_row_has_the_largest_cosine() -> None:
     known, others = texts[:300], texts[300:700]
     vectorizer = TfidfVectorizer(token_pattern=module.TOKENS, ngram_range=(1, 2), sublinear_tf=True)
     cosines = cosine_similarity(vectorizer.fit_transform(known), vectorizer.transform(others))
-    found = nearest(known, others)
+    found = nearest_answers(known, others)
     assert len(found) == len(others)
     assert cosines[found, range(len(others))] == pytest.approx(cosines.max(axis=0))
 
@@ -135,7 +135,7 @@ def test_many_rows_are_sampled_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -
     assert bag_of_words(texts, labels, texts) == bag_of_words(texts, labels, texts)
     assert seen[0] == seen[1]
     assert len(seen[0]) == len(set(seen[0])) == 30
-    assert set(nearest(texts, texts)) <= set(seen[2])
+    assert set(nearest_answers(texts, texts)) <= set(seen[2])
     scores = {"majority": {"accuracy": 0.1}, "bag_of_words": {"accuracy": 0.5}, "nearest": {"chrf": 9.0}}
     assert notes(scores, num_rows=(120, 3000))[2:] == [
         "bag_of_words, nearest: learned from 30 of 120 training rows",

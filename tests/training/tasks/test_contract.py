@@ -9,20 +9,20 @@ import pytest
 import torch
 
 from slimtune.sweeper.checks import problems_of
-from slimtune.training.checkpoints.checkpoint import read_record
+from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import collate
-from slimtune.training.data.splits import load_splits
-from slimtune.training.data_report.build import report_of
-from slimtune.training.evaluation.predictions import predictions_of
+from slimtune.training.data_report.build import data_report_of
 from slimtune.training.evaluation.score import score_split
 from slimtune.training.evaluation.test_score import score_checkpoint
-from slimtune.training.hardware.device import resolve
+from slimtune.training.hardware.resources import resolve
+from slimtune.training.tasks.rows import read_splits
 from slimtune.training.trial import Completed
-from slimtune.training.workbench import workbench
-from slimtune.training.workbench.workbench import Workbench, data_of, workbench_for
+from slimtune.training.workbench.prepared_data import prepare_data
+from slimtune.training.workbench.workbench import Workbench, workbench_for
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
+from tests.training.one_batch import losses_on_one_batch
 from tests.training.tasks.conftest import Case
 
 ValuesOf = Callable[..., dict[str, Any]]
@@ -30,7 +30,6 @@ ConfigFor = Callable[..., TrialConfig]
 
 
 def bench_of(config: TrialConfig) -> Workbench:
-    workbench.clear()
     return workbench_for(config, resolve(config.fit))
 
 
@@ -42,17 +41,15 @@ def test_a_trial_trains_is_kept_and_scores_the_same_when_loaded_again(
     case: Case, values_of: ValuesOf, config_for: ConfigFor, tmp_path: Path
 ) -> None:
     """From the config's rows to a checkpoint that gives the scores it was kept for."""
-    workbench.clear()
     trial = FakeTrial(values_of(case), tmp_path / "trial")
     outcome = run_trial(trial)
     assert isinstance(outcome, Completed), outcome
-    losses = [report["validation/loss"] for report in trial.reports.values()]
-    assert losses[-1] < 1.02 * losses[0] or case.name == "similarity"
     config = config_for(case)
-    rows = load_splits(config).validation
-    task, evaluation = score_checkpoint(outcome.checkpoint, rows, config, name="validation")
-    kept = read_record(outcome.checkpoint).scores
-    answers = predictions_of(task, evaluation, rows)
+    rows = read_splits(config).validation
+    checkpoint = open_checkpoint(outcome.checkpoint)
+    task, evaluation = score_checkpoint(checkpoint, rows, name="validation")
+    kept = checkpoint.record.scores
+    answers = task.predictions(evaluation.tally, evaluation.generated, rows)
     assert len(answers) == (0 if case.name == "language_modelling" else len(rows))
     assert json.loads(json.dumps(answers)) == answers
     for name, value in evaluation.scores.items():
@@ -60,12 +57,9 @@ def test_a_trial_trains_is_kept_and_scores_the_same_when_loaded_again(
     assert kept["objective"] == kept[f"validation/{config.task.metric}"]
 
 
-def test_loss_goes_down_over_its_training_rows(case: Case, values_of: ValuesOf, tmp_path: Path) -> None:
-    workbench.clear()
-    trial = FakeTrial(values_of(case, "fit.epochs=4"), tmp_path / "trial")
-    assert isinstance(run_trial(trial), Completed)
-    losses = [report["train/loss"] for report in trial.reports.values()]
-    assert losses[-1] < losses[0]
+def test_its_loss_falls_over_a_batch(case: Case, values_of: ValuesOf, tmp_path: Path) -> None:
+    losses = losses_on_one_batch(values_of(case), tmp_path / "trial")
+    assert losses.after < losses.before
 
 
 def test_rows_scored_in_batches_are_rows_scored_alone(case: Case, config_for: ConfigFor) -> None:
@@ -113,9 +107,9 @@ def test_the_second_time_nothing_is_tokenized(
 ) -> None:
     """Encoded rows come from the cache and are the same."""
     caplog.set_level("INFO")
-    first = data_of(config_for(case))
+    first = prepare_data(config_for(case))
     caplog.clear()
-    second = data_of(config_for(case))
+    second = prepare_data(config_for(case))
     messages = [message for message in caplog.messages if message.startswith("encoded data")]
     assert messages
     assert not any("tokenized" in message for message in messages)
@@ -133,13 +127,13 @@ def test_a_row_without_the_column_is_named(case: Case, config_for: ConfigFor, tm
     path = tmp_path / "rows.jsonl"
     path.write_text(path.read_text() + json.dumps({"unrelated": 1}) + "\n")
     with pytest.raises(DataError, match=f"row {len(case.rows) + 1}: no column"):
-        load_splits(config)
+        read_splits(config)
 
 
 def test_simple_models_are_scored_before_it(case: Case, config_for: ConfigFor) -> None:
     """Each task has at least one, its scores are the task's own, and a note says what must be beaten."""
-    data = data_of(config_for(case))
-    report = report_of(data)
+    data = prepare_data(config_for(case))
+    report = data_report_of(data)
     keys = {key for measure in data.task.measures for key in measure.keys}
     assert report.baselines
     for scores in report.baselines.values():

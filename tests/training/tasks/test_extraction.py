@@ -7,12 +7,12 @@ import pytest
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import IGNORED
 from slimtune.training.data.spans import WORD, Span, first_tokens, spans_of_words
-from slimtune.training.data_report.build import report_of
+from slimtune.training.data_report.build import data_report_of
 from slimtune.training.evaluation.bootstrap import score_intervals
 from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.metrics import Tally, compute_all
 from slimtune.training.tasks.extraction import EXAMPLE, Extraction
-from slimtune.training.workbench.workbench import data_of
+from slimtune.training.workbench.prepared_data import prepare_data
 from tests.training.tasks.conftest import CASES
 
 ConfigFor = Callable[..., TrialConfig]
@@ -31,10 +31,10 @@ def long_rows() -> list[dict[str, object]]:
 
 def test_windows_tag_each_word_once_and_give_the_spans_back(config_for: ConfigFor) -> None:
     """Also where a span stands in the part that two windows share."""
-    data = data_of(config_for(CASE._replace(rows=long_rows()), "data.max_length=16", "task.stride=6"))
+    data = prepare_data(config_for(CASE._replace(rows=long_rows()), "data.max_length=16", "task.stride=6"))
     task, encoded = data.task, data.encoded["train"].encoded
     assert isinstance(task, Extraction)
-    assert len(encoded) > len(data.splits.train)
+    assert len(encoded) > len(data.rows.train)
     words: dict[int, list[tuple[int, int, str]]] = {}
     for row in range(len(encoded)):
         owner = int(encoded.columns[EXAMPLE].row(row)[0])
@@ -45,7 +45,7 @@ def test_windows_tag_each_word_once_and_give_the_spans_back(config_for: ConfigFo
             for at in range(len(labels))
             if labels[at] != IGNORED
         )
-    for owner, example in enumerate(data.splits.train):
+    for owner, example in enumerate(data.rows.train):
         assert len(set(words[owner])) == len(words[owner]), "a word is tagged by one window only"
         assert spans_of_words(words[owner]) == example.spans
 
@@ -68,9 +68,9 @@ def test_tags_of_words_are_read_too(words: str, tags: str, config_for: ConfigFor
     """In a column `words`, or as the text: sets on the hub have `tokens` and `ner_tags`."""
     rows = [{words: row["text"].rstrip(".").split(), tags: ["U-person", "O", "U-place", "O"]} for row in CASE.rows]
     columns = [f"data.label_column={tags}", *([] if words == "words" else [f"data.text_column={words}"])]
-    data = data_of(config_for(CASE._replace(rows=rows), *columns))
+    data = prepare_data(config_for(CASE._replace(rows=rows), *columns))
     assert data.task.labels == ("person", "place")
-    example = data.splits.train[0]
+    example = data.rows.train[0]
     assert [example.text[span.start : span.end] for span in example.spans] == [
         example.text.split()[0],
         example.text.split()[2],
@@ -80,9 +80,9 @@ def test_tags_of_words_are_read_too(words: str, tags: str, config_for: ConfigFor
 def test_spans_inside_of_words_are_told(config_for: ConfigFor) -> None:
     """Words are tagged, so that a part of one cannot be found."""
     part = {"text": "Oslonians left Lima.", "label": [{"start": 0, "end": 4, "label": "place"}]}
-    report = report_of(data_of(config_for(CASE._replace(rows=[*CASE.rows, part]))))
+    report = data_report_of(prepare_data(config_for(CASE._replace(rows=[*CASE.rows, part]))))
     assert "spans that do not begin and end with a word of their own: 1; they cannot be found whole" in report.notes
-    assert not any("a word of their own" in note for note in report_of(data_of(config_for(CASE))).notes)
+    assert not any("a word of their own" in note for note in data_report_of(prepare_data(config_for(CASE))).notes)
 
 
 def test_whole_examples_are_drawn_for_an_interval() -> None:

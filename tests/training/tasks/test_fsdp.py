@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from slimtune.training.trial import Completed
-from slimtune.training.workbench import workbench
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import CASES, Case
@@ -29,6 +28,7 @@ PLANS = {
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked_ranks")
 @pytest.mark.parametrize("plan", PLANS)
 def test_it_reports_what_one_process_reports(
     plan: str, values_of: Callable[..., dict[str, Any]], tmp_path: Path
@@ -38,7 +38,6 @@ def test_it_reports_what_one_process_reports(
     case, more = PLANS[plan]
     reports = []
     for number, devices in enumerate([(), ("fit.devices=2", "fit.fsdp=true")]):
-        workbench.clear()
         values = values_of(case, *more, "fit.epochs=2", "fit.micro_batch_size=2", *devices)
         trial = FakeTrial(values, tmp_path / str(number))
         outcome = run_trial(trial)

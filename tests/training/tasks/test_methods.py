@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from slimtune.training.checkpoints.checkpoint import read_record
+from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.config.trial import parse_trial
-from slimtune.training.data.splits import load_splits
 from slimtune.training.evaluation.test_score import score_checkpoint
+from slimtune.training.tasks.rows import read_splits
 from slimtune.training.trial import Completed, Failed, FailureKind
-from slimtune.training.workbench import workbench
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
+from tests.training.one_batch import losses_on_one_batch
 from tests.training.tasks.conftest import ANSWERS, CASES, Case
 
 BY_NAME = {case.name: case for case in CASES}
@@ -44,17 +44,17 @@ def test_it_trains_and_scores_the_same_when_loaded_again(
     kind: str, method: str, values_of: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     """8 bits compute with rounded activations, which the loaded model has not: it is within a hundredth."""
-    workbench.clear()
     values = values_of(KINDS[kind], *METHODS[method], "fit.epochs=3")
     trial = FakeTrial(values, tmp_path / "trial")
     outcome = run_trial(trial)
     assert isinstance(outcome, Completed), outcome
-    losses = [report["train/loss"] for report in trial.reports.values()]
-    assert losses[-1] < losses[0]
+    losses = losses_on_one_batch(values, tmp_path / "one batch")
+    assert losses.after < losses.before
     config = parse_trial(values).section
-    rows = load_splits(config).validation
-    _, evaluation = score_checkpoint(outcome.checkpoint, rows, config, name="validation")
-    kept = read_record(outcome.checkpoint).scores["validation/loss"]
+    rows = read_splits(config).validation
+    checkpoint = open_checkpoint(outcome.checkpoint)
+    _, evaluation = score_checkpoint(checkpoint, rows, name="validation")
+    kept = checkpoint.record.scores["validation/loss"]
     assert evaluation.scores["loss"] == pytest.approx(kept, rel=1e-2 if method == "8 bits" else 1e-4)
 
 
@@ -74,7 +74,6 @@ def test_it_trains_and_scores_the_same_when_loaded_again(
 def test_what_does_not_fit_is_a_bad_config(
     kind: str, overrides: tuple[str, ...], story: str, values_of: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    workbench.clear()
     outcome = run_trial(FakeTrial(values_of(KINDS[kind], *overrides), tmp_path / "trial"))
     assert isinstance(outcome, Failed)
     assert outcome.kind is FailureKind.bad_config

@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.engine.packing import gradients_alone, pack_of, packable
-from slimtune.training.engine.trainer import Slot
-from slimtune.training.hardware.device import resolve
-from slimtune.training.workbench import workbench
+from slimtune.training.engine.packing import gradients_alone, packable, packing_of
+from slimtune.training.engine.trainer import TrialTrainer
+from slimtune.training.hardware.resources import resolve
 from slimtune.training.workbench.workbench import workbench_for
 from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import CASES, Case
@@ -18,8 +17,8 @@ from tests.training.tasks.conftest import CASES, Case
 PACKABLE = [case for case in CASES if "method=full" not in case.overrides and case.name != "similarity"]
 
 
-def gradients(slot: Slot) -> dict[str, torch.Tensor]:
-    return {name: one.grad.clone() for name, one in slot.model.named_parameters() if one.grad is not None}
+def gradients(trainer: TrialTrainer) -> dict[str, torch.Tensor]:
+    return {name: one.grad.clone() for name, one in trainer.model.named_parameters() if one.grad is not None}
 
 
 @pytest.mark.parametrize("case", PACKABLE, ids=lambda case: case.name)
@@ -30,22 +29,23 @@ def test_packed_is_alone(case: Case, config_for: Callable[..., TrialConfig], tmp
     """
     tolerance = 1e-7 if "LoRA" in case.name else 1e-10
     configs = [config_for(case, f"method.r={rank}", f"fit.seed={rank}") for rank in (2, 4, 3)]
-    workbench.clear()
     resources = resolve(configs[0].fit)
     bench = workbench_for(configs[0], resources)
     bench.base.model.double()
 
-    def slots() -> list[Slot]:
-        made = [Slot(FakeTrial({}, tmp_path / str(at)), one, bench, resources) for at, one in enumerate(configs)]
-        for slot in made:
-            slot.model.double()
-            for name, parameter in slot.model.named_parameters():
+    def trainers() -> list[TrialTrainer]:
+        made = [
+            TrialTrainer(FakeTrial({}, tmp_path / str(at)), one, bench, resources) for at, one in enumerate(configs)
+        ]
+        for trainer in made:
+            trainer.model.double()
+            for name, parameter in trainer.model.named_parameters():
                 if "lora_B" in name:
                     torch.nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(0))
         return made
 
-    together, alone = slots(), slots()
-    groups = pack_of(together).gradients(together)
+    together, alone = trainers(), trainers()
+    groups = packing_of(together).gradients(together)
     assert max(len(group) for group in groups) > 1
     for one, other in zip(together, alone, strict=True):
         gradients_alone(other)
@@ -53,12 +53,11 @@ def test_packed_is_alone(case: Case, config_for: Callable[..., TrialConfig], tmp
         assert expected
         for name, gradient in gradients(one).items():
             torch.testing.assert_close(gradient, expected[name], rtol=0, atol=tolerance)
-    workbench.clear()
 
 
 def test_a_loss_over_pairs_runs_alone(config_for: Callable[..., TrialConfig], tmp_path: Path) -> None:
     case = next(case for case in CASES if case.name == "similarity")
     config = config_for(case)
     resources = resolve(config.fit)
-    slot = Slot(FakeTrial({}, tmp_path), config, workbench_for(config, resources), resources)
-    assert packable(slot) is None
+    trainer = TrialTrainer(FakeTrial({}, tmp_path), config, workbench_for(config, resources), resources)
+    assert packable(trainer) is None

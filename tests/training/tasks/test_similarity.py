@@ -9,9 +9,9 @@ from torch.nn.functional import cosine_similarity
 
 from slimtune.training.tasks.pair_losses import ContrastiveLoss, CosineLoss, MultipleNegativesLoss
 from slimtune.training.trial import Completed
-from slimtune.training.workbench import workbench
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
+from tests.training.one_batch import losses_on_one_batch
 from tests.training.tasks.conftest import CASES
 
 CASE = next(case for case in CASES if case.name == "similarity")
@@ -21,15 +21,14 @@ LABEL = torch.tensor([1.0, 0.0, 1.0, 0.0, 1.0])
 
 
 def test_a_users_loss_plugs_in_by_its_dotted_path(values_of: Callable[..., dict[str, Any]], tmp_path: Any) -> None:
-    workbench.clear()
     loss = f"{{_target_: {OWN_LOSS}, margin: 1.0}}"
     values = values_of(CASE, f"++task.loss={loss}")
     assert values["task"]["loss"] == {"_target_": OWN_LOSS, "margin": 1.0}
     trial = FakeTrial(values, tmp_path / "trial")
     outcome = run_trial(trial)
     assert isinstance(outcome, Completed), outcome
-    losses = [report["train/loss"] for report in trial.reports.values()]
-    assert losses[-1] < losses[0]
+    losses = losses_on_one_batch(values, tmp_path / "one batch")
+    assert losses.after < losses.before
 
 
 def test_the_contrastive_loss_is_its_formula() -> None:

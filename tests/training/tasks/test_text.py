@@ -1,4 +1,4 @@
-"""Generation and language modelling: what is learned, and what a model that writes is asked."""
+"""Generation and language modelling: what is learned, and what a generative model is asked."""
 
 import itertools
 import math
@@ -12,16 +12,17 @@ from torch.nn.functional import cross_entropy
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import IGNORED
 from slimtune.training.data.examples import Example
-from slimtune.training.data.splits import load_splits
-from slimtune.training.engine.trainer import Slot
+from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import DataError
 from slimtune.training.evaluation.score import score_split
-from slimtune.training.hardware.device import resolve
+from slimtune.training.hardware.resources import resolve
 from slimtune.training.models.from_config import trained_tokenizer
+from slimtune.training.models.generate import Generation, generate
 from slimtune.training.tasks.causal_generation import fitted
-from slimtune.training.tasks.generate import Generation, generate
+from slimtune.training.tasks.rows import read_splits
 from slimtune.training.tasks.seq2seq_generation import shifted_right
-from slimtune.training.workbench.workbench import Data, data_of, workbench_for
+from slimtune.training.workbench.prepared_data import PreparedData, prepare_data
+from slimtune.training.workbench.workbench import workbench_for
 from tests.conftest import FakeTrial
 from tests.training.tasks.conftest import CASES, LLAMA, Case
 
@@ -30,17 +31,17 @@ NAMED = {case.name: case for case in CASES}
 WRITERS = [case for case in CASES if case.name.startswith("generation")]
 
 
-def rows_of(data: Data) -> list[tuple[list[int], list[int]]]:
+def rows_of(data: PreparedData) -> list[tuple[list[int], list[int]]]:
     columns = data.encoded["train"].encoded.columns
     return [
         (columns["input_ids"].row(at).tolist(), columns["labels"].row(at).tolist())
-        for at in range(len(data.splits.train))
+        for at in range(len(data.rows.train))
     ]
 
 
 def test_the_loss_is_on_the_answer_and_its_end(config_for: ConfigFor) -> None:
-    data = data_of(config_for(NAMED["generation"], r"data.text_template='Q: {input}\nA: {target}'"))
-    for example, (ids, labels) in zip(data.splits.train, rows_of(data), strict=True):
+    data = prepare_data(config_for(NAMED["generation"], r"data.text_template='Q: {input}\nA: {target}'"))
+    for example, (ids, labels) in zip(data.rows.train, rows_of(data), strict=True):
         learned = [label for label in labels if label != IGNORED]
         assert data.tokenizer.decode(learned[:-1]) == example.label
         assert learned[-1] == data.tokenizer.eos_token_id
@@ -50,19 +51,19 @@ def test_the_loss_is_on_the_answer_and_its_end(config_for: ConfigFor) -> None:
 
 
 def test_the_prompt_counts_when_asked_to(config_for: ConfigFor) -> None:
-    data = data_of(config_for(NAMED["generation"], "task.train_on_prompt=true"))
+    data = prepare_data(config_for(NAMED["generation"], "task.train_on_prompt=true"))
     assert all(ids == labels for ids, labels in rows_of(data))
 
 
 def test_a_chat_is_written_by_the_tokenizers_template(config_for: ConfigFor, monkeypatch: pytest.MonkeyPatch) -> None:
     """The prompt ends where the assistant's turn begins, the loss is on that turn."""
-    import slimtune.training.workbench.workbench
+    import slimtune.training.workbench.prepared_data
 
     rows = [
         {"messages": [{"role": "user", "content": f"{row['input']}?"}, {"role": "assistant", "content": row["target"]}]}
         for row in NAMED["generation"].rows
     ]
-    load = slimtune.training.workbench.workbench.load_tokenizer
+    load = slimtune.training.workbench.prepared_data.load_tokenizer
 
     def with_template(config: Any) -> Any:
         tokenizer = load(config)
@@ -72,9 +73,9 @@ def test_a_chat_is_written_by_the_tokenizers_template(config_for: ConfigFor, mon
         )
         return tokenizer
 
-    monkeypatch.setattr(slimtune.training.workbench.workbench, "load_tokenizer", with_template)
-    data = data_of(config_for(NAMED["generation"]._replace(rows=rows)))
-    for example, (ids, labels) in zip(data.splits.train, rows_of(data), strict=True):
+    monkeypatch.setattr(slimtune.training.workbench.prepared_data, "load_tokenizer", with_template)
+    data = prepare_data(config_for(NAMED["generation"]._replace(rows=rows)))
+    for example, (ids, labels) in zip(data.rows.train, rows_of(data), strict=True):
         learned = [label for label in labels if label != IGNORED]
         assert data.tokenizer.decode(ids[: len(ids) - len(learned)]) == f"<user>{example.messages[0][1]}<assistant>"
         assert data.tokenizer.decode(learned[:-1]) == example.messages[1][1]
@@ -95,20 +96,20 @@ def chat(*turns: tuple[str, Any]) -> list[dict[str, Any]]:
 def test_a_chat_that_cannot_be_learned_is_told(config_for: ConfigFor, row: list[dict[str, Any]], message: str) -> None:
     case = NAMED["generation"]
     with pytest.raises(DataError, match=message):
-        data_of(config_for(case._replace(rows=[*case.rows, *row]), "data.test_share=0"))
+        prepare_data(config_for(case._replace(rows=[*case.rows, *row]), "data.test_share=0"))
 
 
 def test_a_chat_without_an_answer_is_an_empty_row(config_for: ConfigFor) -> None:
     case = NAMED["generation"]
     rows = [*case.rows, *chat(("user", "a"), ("assistant", " "))]
-    assert load_splits(config_for(case._replace(rows=rows))).num_empty == 1
+    assert read_splits(config_for(case._replace(rows=rows))).num_empty == 1
 
 
 def test_a_shared_instruction_makes_no_leak_of_every_row(config_for: ConfigFor) -> None:
     """Where a tenth of the rows are nearly held-out rows, it is the prompt that they share, and they stay."""
     case, prompt = NAMED["generation"], " ".join(f"rule{number}" for number in range(60))
     rows = [{**row, "text": f"{prompt} {row['input']}"} for row in case.rows]
-    splits = load_splits(config_for(case._replace(rows=rows), "data.drop_leaks=true"))
+    splits = read_splits(config_for(case._replace(rows=rows), "data.drop_leaks=true"))
     assert len(splits.near_leaks) == len(splits.train) > 20
     assert not splits.near_dropped
 
@@ -140,7 +141,7 @@ def test_only_what_the_tokenizer_adds_is_taken_from_a_prompts_end(tiny_model: An
 
 
 def test_rows_that_were_cut_are_counted(config_for: ConfigFor) -> None:
-    data = data_of(config_for(NAMED["generation"], "data.max_length=6"))
+    data = prepare_data(config_for(NAMED["generation"], "data.max_length=6"))
     encoded = data.encoded["train"].encoded
     assert encoded.num_cut == int((encoded.uncut_lengths() > 6).sum()) > 0
     assert encoded.lengths().max() <= 6
@@ -165,12 +166,12 @@ def test_a_batch_writes_what_each_row_writes_alone(case: Case, config_for: Confi
 
 def test_documents_are_packed_without_a_token_lost(config_for: ConfigFor) -> None:
     """Blocks overlap by one token, so that each token of the stream but the first is predicted once."""
-    data = data_of(config_for(NAMED["language_modelling"], "data.max_length=16"))
+    data = prepare_data(config_for(NAMED["language_modelling"], "data.max_length=16"))
     columns = data.encoded["train"].encoded.columns["input_ids"]
     blocks = [columns.row(at).tolist() for at in range(len(columns))]
     stream = blocks[0] + [token for block in blocks[1:] for token in block[1:]]
     end = data.tokenizer.eos_token_id
-    documents = [[*data.tokenizer(example.text)["input_ids"], end] for example in data.splits.train]
+    documents = [[*data.tokenizer(example.text)["input_ids"], end] for example in data.rows.train]
     assert stream == [token for document in documents for token in document]
     assert data.encoded["train"].targets.weights_N.sum() == len(stream) - 1
     assert all(one[-1] == other[0] for one, other in itertools.pairwise(blocks))
@@ -197,7 +198,7 @@ def test_an_encoder_that_writes_no_text_is_refused(config_for: ConfigFor) -> Non
 
     case = NAMED["generation"]._replace(overrides=("task=generation",))
     with pytest.raises(ModelError, match=r"an encoder \(bert\), which writes no text"):
-        data_of(config_for(case))
+        prepare_data(config_for(case))
 
 
 def test_labels_written_as_text_have_accuracy_and_f1(config_for: ConfigFor) -> None:
@@ -234,7 +235,7 @@ def test_a_frozen_base_drops_nothing_out(name: str, config_for: ConfigFor, tmp_p
     """Also where modules hand their share to a function: the same rows give the same loss twice."""
     config = config_for(NAMED[name])
     bench, resources = workbench_for(config, resolve(config.fit)), resolve(config.fit)
-    slot = Slot(FakeTrial({}, tmp_path), config, bench, resources)
-    batch = slot.micro_batch()
-    first, second = (bench.task.logits(slot.model, batch) for _ in range(2))
+    trainer = TrialTrainer(FakeTrial({}, tmp_path), config, bench, resources)
+    batch = trainer.micro_batch()
+    first, second = (bench.task.logits(trainer.model, batch) for _ in range(2))
     assert torch.equal(first, second)

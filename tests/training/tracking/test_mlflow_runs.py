@@ -5,8 +5,8 @@ import pytest
 
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
 from slimtune.training.errors import StoreError
-from slimtune.training.tracking.mlflow_runs import Tracker, client_of, display, flat, log10_params
-from slimtune.training.tracking.reporter import Point
+from slimtune.training.tracking.mlflow_runs import Tracker, client_of
+from slimtune.training.tracking.run import MetricPoint
 from slimtune.training.tracking.uri import has_password, tracking_uri
 from tests.conftest import make_lineage
 
@@ -28,11 +28,13 @@ def test_a_run_goes_on_without_a_point_twice(tmp_path: Path) -> None:
     parent = tracker.start(make_lineage(tmp_path))
     first = tracker.start(make_lineage(tmp_path, parent_run_id=parent.run_id))
     first.log_params({"fit.learning_rate": 0.000123456, "x": None})
-    first.log_points([Point("loss", 1.0, 10, 1), Point("loss", 0.5, 20, 2)])
+    first.log_points([MetricPoint("loss", 1.0, 10, 1), MetricPoint("loss", 0.5, 20, 2)])
     again = tracker.start(make_lineage(tmp_path, parent_run_id=parent.run_id, run_id=first.run_id))
     assert again.run_id == first.run_id
     again.log_params({"fit.learning_rate": 0.000123456, "x": None})
-    again.log_points([Point("loss", 1.0, 10, 3), Point("loss", 0.5, 20, 4), Point("loss", 0.25, 30, 5)])
+    again.log_points(
+        [MetricPoint("loss", 1.0, 10, 3), MetricPoint("loss", 0.5, 20, 4), MetricPoint("loss", 0.25, 30, 5)]
+    )
     again.log_data("d", digest="abcdef0123456789", source="rows.jsonl", profile={"num_train_rows": 3})
     again.end(state="pruned")
     client = client_of(config_at(tmp_path).uri or "")
@@ -68,9 +70,3 @@ def test_the_default_store_is_an_absolute_path_under_the_working_directory(
 )
 def test_passwords_in_urls_are_seen(uri: str, found: bool) -> None:
     assert has_password(uri) is found
-
-
-def test_params_are_flat_and_short() -> None:
-    assert flat({"a": {"b": 1, "c": {"d": [1]}}, "e": {}}) == {"a.b": 1, "a.c.d": [1], "e": {}}
-    assert [display(value) for value in (0.000123456, 8, None, "x")] == ["0.0001235", "8", "None", "x"]
-    assert log10_params({"fit.learning_rate": 0.001, "method.r": 8}) == {"log10_learning_rate": "-3.00"}

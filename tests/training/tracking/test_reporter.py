@@ -1,28 +1,30 @@
 import json
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from slimtune.training.tracking import reporter as module
-from slimtune.training.tracking.reporter import FLUSH_POINTS, UNSENT, Point, Reporter, quiet
+from slimtune.training.tracking.reporter import FLUSH_POINTS, UNSENT, Quiet, Reporter
+from slimtune.training.tracking.run import MetricPoint
 
 
 class FakeSink:
     """Keeps points, or fails the first few times."""
 
     def __init__(self, num_failures: int = 0) -> None:
-        self.points: list[Point] = []
+        self.points: list[MetricPoint] = []
         self.num_calls = 0
         self.tags: dict[str, str] = {}
         self._num_failures = num_failures
         self.threads: set[str] = set()
+        self.called = threading.Event()
 
-    def log_points(self, points: list[Point]) -> None:
+    def log_points(self, points: list[MetricPoint]) -> None:
         self.num_calls += 1
         self.threads.add(threading.current_thread().name)
+        self.called.set()
         if self.num_calls <= self._num_failures:
             raise ConnectionError("down")
         self.points += points
@@ -47,7 +49,10 @@ def test_the_objective_is_written_first(tmp_path: Path) -> None:
     with Reporter(lambda: sink, tmp_path) as reporter:
         for step in range(FLUSH_POINTS + 1):
             reporter.metrics(step, {"train/loss": 0.0})
-        time.sleep(0.1)
+        considered = threading.Event()
+        # jobs are done in the order of the calls
+        reporter.write(lambda _: considered.set())
+        assert considered.wait(600)
         assert sink.points == []
         reporter.metrics(FLUSH_POINTS, {"validation/loss": 1.0, "objective": 0.5})
     assert sink.points[0].key == "objective"
@@ -71,7 +76,7 @@ def test_a_tracker_that_is_down_for_a_while_loses_nothing(tmp_path: Path) -> Non
         reporter.metrics(0, {"objective": 0.0})
         for step in range(1, FLUSH_POINTS + 1):
             reporter.metrics(step, {"objective": 0.0})
-        time.sleep(0.05)
+        assert sink.called.wait(600)
         reporter.metrics(999, {"objective": 0.0})
     assert [point.step for point in sink.points] == [*range(FLUSH_POINTS + 1), 999]
     assert not (tmp_path / UNSENT).exists()
@@ -116,20 +121,38 @@ def test_a_run_that_cannot_be_opened_costs_nothing_but_the_record(tmp_path: Path
     assert len((tmp_path / UNSENT).read_text().splitlines()) == 1
 
 
-def test_reporters_hold_back_while_a_trial_is_made_but_not_for_long(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "QUIET_SECONDS", 0.3)
-    sink = FakeSink()
+class WatchedQuiet(Quiet):
+    """Tells when a reporter waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.met = threading.Event()
+
+    def wait(self) -> None:
+        self.met.set()
+        super().wait()
+
+
+def test_reporters_hold_back_while_a_trial_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "QUIET_SECONDS", 600.0)
+    sink, quiet, seen = FakeSink(), WatchedQuiet(), []
     quiet.begin()
-    try:
-        reporter = Reporter(lambda: sink, tmp_path)
+    reporter = Reporter(lambda: (seen.append("opened"), sink)[1], tmp_path, quiet)
+    assert quiet.met.wait(600)
+    reporter.tags({"state": "running"})
+    seen.append("made")
+    quiet.end()
+    reporter.close()
+    reporter.join()
+    assert seen == ["made", "opened"]
+    assert sink.tags == {"state": "running"}
+
+
+def test_reporters_do_not_hold_back_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever began it may be waiting for them."""
+    monkeypatch.setattr(module, "QUIET_SECONDS", 0.01)
+    sink, quiet = FakeSink(), Quiet()
+    quiet.begin()
+    with Reporter(lambda: sink, tmp_path, quiet) as reporter:
         reporter.tags({"state": "running"})
-        time.sleep(0.1)
-        assert sink.tags == {}
-        reporter.wait_until_open()
-        reporter.close()
-        reporter.join()
-    finally:
-        quiet.end()
     assert sink.tags == {"state": "running"}

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.engine.engine import GivenTrials
-from slimtune.training.trial import Completed, Failed, FailureKind, Pruned, Verdict
+from slimtune.training.trial import Completed, Failed, FailureKind, Pruned, Report, Verdict
 from slimtune.training.worker.run import run_trial, run_trials
 from tests.conftest import FakeTrial, run_afresh
 
@@ -52,11 +52,11 @@ def test_two_processes_report_what_one_reports(more: tuple[str, ...], config_of:
 class DeadlyTrial(FakeTrial):
     """Kills a rank at the first report."""
 
-    def report(self, examples_seen: int, metrics: Mapping[str, float]) -> Verdict:
+    def report(self, examples_seen: int, report: Report) -> Verdict:
         ranks = sorted(psutil.Process().children(), key=lambda child: child.create_time())
         ranks = [child for child in ranks if "spawn_main" in " ".join(child.cmdline())]
         os.kill(ranks[-1].pid, signal.SIGKILL)
-        return super().report(examples_seen, metrics)
+        return super().report(examples_seen, report)
 
 
 def ranks_left() -> list[str]:
@@ -97,7 +97,7 @@ def test_what_a_rank_fails_of_is_the_trials_kind(config_of: ConfigOf, tmp_path: 
 
 def test_a_loss_over_the_whole_batch_is_not_taken_apart(config_of: ConfigOf, tmp_path: Path) -> None:
     from slimtune.training.errors import ConfigError
-    from slimtune.training.hardware.device import resolve
+    from slimtune.training.hardware.resources import resolve
     from slimtune.training.workbench.preflight import check_trial
     from slimtune.training.workbench.workbench import workbench_for
 

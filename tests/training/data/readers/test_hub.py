@@ -8,8 +8,8 @@ import pytest
 
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.data.readers.reader import count_rows, read_rows
-from slimtune.training.data.splits import load_splits
 from slimtune.training.errors import DataError
+from slimtune.training.tasks.rows import read_splits
 
 
 class FakeHub:
@@ -55,8 +55,8 @@ def test_slices_of_a_split_are_trained_and_validated_on(hub: FakeHub, config_of:
     """`data=hub` with the splits as `datasets` writes them."""
     given = ["data=hub", "data.dataset=org/tones", "data.dataset_config=short", "data.train_file=null"]
     slices = ["data.train_split='train[:6]'", "data.eval_split='train[6:8]'", "data.test_split='train[8:]'"]
-    splits = load_splits(parse_trial(config_of(*given, *slices, "data.drop_leaks=false")).section)
-    texts = [[example.text for example in part] for part in splits[:3]]
+    splits = read_splits(parse_trial(config_of(*given, *slices, "data.drop_leaks=false")).section)
+    texts = [[example.text for example in part] for part in splits.named().values()]
     assert texts == [[f"short {number}" for number in rows] for rows in (range(6), range(6, 8), range(8, 10))]
 
 

@@ -109,7 +109,7 @@ def test_bytes_that_are_not_utf8_are_named_with_their_line(
 def test_a_missing_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         read_rows(str(tmp_path / "absent.jsonl"))
-    with pytest.raises(DataError, match="no installed package 'training'"):
+    with pytest.raises(DataError, match="no installed package 'slimtune'"):
         read_rows("package:slimtune/training/data/corpora/absent.jsonl")
 
 
@@ -129,7 +129,7 @@ def test_a_folder_gives_all_its_files_by_path(tmp_path: Path, caplog: pytest.Log
         )
     for name in ("picture.png", "a/weights.pkl", "README.md", "a/License"):
         (tmp_path / name).write_bytes(b"\x80")
-    with caplog.at_level(logging.INFO, logger="training"):
+    with caplog.at_level(logging.INFO, logger="slimtune.training"):
         assert read_rows(str(tmp_path)) == [{"n": "1"}, {"n": "2"}, {"n": "3"}]
     assert [record.getMessage() for record in caplog.records] == [
         f"{tmp_path}: 2 of 5 files are skipped for their ending"

@@ -1,11 +1,9 @@
 from typing import Any
 
 import pytest
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hypothesis import given
-from hypothesis import strategies as st
 
-from slimtune.sweeper.space.space import Choice, FloatRange, IntRange, Scalar, edges, override, point_in, read_space
+from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, edges
+from slimtune.sweeper.space.read_space import read_space
 
 FORM = {
     "learning_rate": {"type": "float", "low": 1e-6, "high": 1e-3, "log": True},
@@ -50,38 +48,3 @@ def test_a_broken_dimension_is_told_with_its_repair(value: Any, problem: str) ->
     _, problems = read_space({"x": value})
     assert len(problems) == 1
     assert problems[0].startswith(problem)
-
-
-def test_the_configs_own_point_is_found_where_the_space_holds_it() -> None:
-    space = {
-        "fit.learning_rate": FloatRange(1e-4, 1e-3, log=True),
-        "fit.batch_size": Choice((8, 16)),
-        "fit.patience": IntRange(1, 9, step=4),
-        "method.r": IntRange(8, 64),
-        "method.target_modules": Choice(("all-linear", "[query,value]")),
-        "method": Choice(("lora", "full")),
-        "+fit.new": FloatRange(0.0, 1.0),
-    }
-    fit = {"learning_rate": 1e-3, "batch_size": 32, "patience": 3, "max_grad_norm": 1.0, "flag": True}
-    values = {"fit": fit, "method": {"r": 8, "target_modules": ["query", "value"]}}
-    space |= {"fit.max_grad_norm": Choice((0.5, 1)), "fit.flag": Choice((1, 0))}
-    assert point_in(space, values, {"method": "lora"}) == {
-        "method": "lora",
-        "fit.max_grad_norm": 1,
-        "fit.learning_rate": 1e-3,
-        "method.r": 8,
-        "method.target_modules": "[query,value]",
-    }
-
-
-texts = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=12)
-
-
-@given(st.one_of(st.none(), st.booleans(), st.integers(-99, 99), st.floats(-1e9, 1e9, allow_nan=False), texts))
-def test_a_value_passes_hydras_grammar_unchanged(value: Scalar) -> None:
-    """Whatever is sampled arrives in the trial's config as it was sampled, text and sign and digits."""
-    if isinstance(value, str) and value[0] in "[{":
-        return  # the text of a list or mapping
-    parsed = OverridesParser.create().parse_override(override("a.b", value, is_group=False))
-    assert parsed.value() == value
-    assert type(parsed.value()) is type(value)

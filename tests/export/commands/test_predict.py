@@ -6,16 +6,16 @@ import torch
 from transformers import AutoTokenizer
 
 from slimtune.export.bundle.bundle import open_bundle
-from slimtune.export.pipeline import Exported
+from slimtune.export.pipeline import ExportResult
 from slimtune.export.runtime.classifier import Classifier
 from slimtune.sweeper.cli import main
-from slimtune.training.checkpoints.checkpoint import load_model
+from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from tests.conftest import make_rows, write_jsonl
 from tests.export.conftest import documented, predicted, run_code
 
 
 @pytest.fixture
-def bundle(exported: Exported) -> str:
+def bundle(exported: ExportResult) -> str:
     assert exported.bundle is not None
     return str(exported.bundle.folder)
 
@@ -33,7 +33,7 @@ def test_a_file_keeps_its_rows_and_gets_pytorchs_labels(bundle: str, checkpoint:
     assert main(["predict", "--model", bundle, "--file", str(source), "--out", str(out)]) == 0
     predicted = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["id"] for row in predicted] == list(range(50))
-    model, tokenizer = load_model(checkpoint), AutoTokenizer.from_pretrained(checkpoint)
+    model, tokenizer = open_checkpoint(checkpoint).model(), AutoTokenizer.from_pretrained(checkpoint)
     agree = 0
     for row in predicted:
         inputs = tokenizer(row["text"], return_tensors="pt")
@@ -49,7 +49,7 @@ def test_the_documented_lines_need_onnxruntime_and_tokenizers_only(bundle: str) 
     assert 'folder = "outputs/tone/export/bundle"' in code
     code = code.replace("outputs/tone/export/bundle", bundle)
     printed = run_code(code)
-    answers = Classifier(open_bundle(Path(bundle))).answer(["I could cry with joy", "leave me alone"])
+    answers = Classifier(open_bundle(Path(bundle)).model).answer(["I could cry with joy", "leave me alone"])
     assert printed.split() == [answer.labels[0] for answer in answers]
 
 

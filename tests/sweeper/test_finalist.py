@@ -1,0 +1,32 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from slimtune.sweeper.finalist import Finalist, Run, read_winner, winner_of
+
+
+def make(number: int, *scores: float) -> Finalist:
+    runs = [Run(score, Path(f"{number}-{at}"), f"run {at}") for at, score in enumerate(scores)]
+    return Finalist(number, {"method.r": 8}, runs)
+
+
+def test_the_best_run_is_the_first_of_equals() -> None:
+    assert make(0, 0.5, 0.7, 0.7).best_run(maximize=True).run_id == "run 1"
+    assert make(0, 0.5, 0.7, 0.5).best_run(maximize=False).run_id == "run 0"
+
+
+def test_spread_is_the_standard_deviation() -> None:
+    assert make(0, 0.5, 0.7).spread == pytest.approx(0.1414, abs=1e-4)
+    assert make(0, 0.5).spread == 0.0
+
+
+def test_a_winner_has_the_mean_of_its_seeds_and_the_checkpoint_of_its_best_run() -> None:
+    winner = winner_of(make(3, 0.5, 0.75), maximize=True)
+    assert winner == (3, {"method.r": 8}, 0.625, Path("3-1"), "run 1")
+
+
+def test_a_winner_is_read_as_it_was_kept() -> None:
+    """A study keeps JSON."""
+    winner = winner_of(make(3, 0.5, 0.75), maximize=False)
+    assert read_winner(json.loads(json.dumps(winner.as_dict()))) == winner

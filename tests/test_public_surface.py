@@ -1,0 +1,161 @@
+"""`import slimtune`: what is promised to scripts and notebooks."""
+
+import doctest
+import inspect
+import json
+import logging
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import hydra
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+import slimtune
+
+# a change here is a change for users: it belongs into the changelog
+SIGNATURES = {
+    "sweep": "(*overrides: str) -> 'SweepResult'",
+    "train": "(*overrides: str) -> 'TrainResult'",
+    "current_trial": "() -> slimtune.sweeper.search.task_runner.CurrentTrial | None",
+}
+FIELDS = {
+    "SweepResult": ("trial", "params", "score", "checkpoint", "bundle", "registered"),
+    "TrainResult": ("scores", "checkpoint", "run_id"),
+}
+OTHERS = {"evaluate_model", "export_checkpoint", "Predictor", "TrialPruned"}
+ERRORS = {
+    "SlimtuneError": Exception,
+    "UserError": "SlimtuneError",
+    "ConfigError": "UserError",
+    "DataError": "UserError",
+    "ModelError": "UserError",
+    "StoreError": "UserError",
+    "TrialError": "SlimtuneError",
+    "Diverged": "TrialError",
+}
+
+
+def test_the_names_are_frozen() -> None:
+    assert set(slimtune.__all__) == SIGNATURES.keys() | FIELDS.keys() | OTHERS | ERRORS.keys()
+    assert dir(slimtune) == sorted(slimtune.__all__)
+    for name in slimtune.__all__:
+        assert getattr(slimtune, name).__doc__, name
+
+
+@pytest.mark.parametrize("name", sorted(SIGNATURES))
+def test_the_signatures_are_frozen(name: str) -> None:
+    assert str(inspect.signature(getattr(slimtune, name))) == SIGNATURES[name]
+
+
+@pytest.mark.parametrize("name", sorted(FIELDS))
+def test_the_fields_of_results_are_frozen(name: str) -> None:
+    assert getattr(slimtune, name)._fields == FIELDS[name]
+
+
+@pytest.mark.parametrize("name", sorted(ERRORS))
+def test_the_tree_of_errors_is_frozen(name: str) -> None:
+    above = ERRORS[name]
+    assert getattr(slimtune, name).__bases__ == (getattr(slimtune, above) if isinstance(above, str) else above,)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'slimtune' has no attribute 'swep'"):
+        _ = slimtune.swep
+
+
+def test_importing_slimtune_imports_nothing_else() -> None:
+    code = "import slimtune, sys; print([name for name in sys.modules if name.startswith('slimtune.')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "forbidden"),
+    [
+        ("sweep", ("torch", "transformers", "mlflow", "optuna")),
+        ("current_trial", ("torch", "transformers", "mlflow", "optuna")),
+        ("Predictor", ("torch", "transformers", "mlflow", "optuna", "sklearn", "peft")),
+        ("ConfigError", ("torch", "hydra", "numpy")),
+    ],
+)
+def test_a_name_loads_only_what_it_needs(name: str, forbidden: tuple[str, ...]) -> None:
+    code = f"import slimtune, sys, json; slimtune.{name}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(forbidden) & set(json.loads(done.stdout)) == set()
+
+
+@pytest.fixture
+def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path, rows_file: Path) -> Path:
+    """A working folder with rows and a model, as the examples have it."""
+    shutil.copy(rows_file, tmp_path / "rows.jsonl")
+    shutil.copytree(tiny_model, tmp_path / "my_encoder")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def value_of(source: str, names: dict[str, object]) -> str:
+    """What Python shows of an expression; what a sweep prints meanwhile is not shown in examples."""
+    try:
+        compiled = compile(source, "<example>", "eval")
+    except SyntaxError:
+        exec(source, names)
+        return ""
+    return f"{eval(compiled, names)!r}\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["sweep", "train", "current_trial"])
+def test_the_examples_run(notebook: Path, name: str) -> None:
+    """What the docstring shows is what happens, written under the working folder."""
+    examples = doctest.DocTestParser().get_examples(getattr(slimtune, name).__doc__)
+    assert examples
+    names: dict[str, object] = {}
+    for example in examples:
+        assert value_of(example.source, names) == example.want, example.source
+    assert name == "current_trial" or {path.name for path in notebook.iterdir()} >= {"outputs", "mlruns"}
+
+
+SHORT = ("data=file", "data.train_file=rows.jsonl", "model.name_or_path=my_encoder", "tracking=none", "fit.max_steps=4")
+
+
+@pytest.mark.slow
+def test_a_sweep_that_has_ended_gives_the_same_result_again(notebook: Path) -> None:
+    """In one process; without an export there is no bundle, and without a tracker no version."""
+    searched = (*SHORT, "search.name=mine", "search.n_trials=2", "search.rerun_seeds=0", "export=none")
+    first, again = slimtune.sweep(*searched), slimtune.sweep(*searched)
+    assert first == again
+    assert (first.bundle, first.registered) == (None, None)
+    assert first.checkpoint.is_relative_to(notebook / "outputs" / "mine" / "trials" / str(first.trial))
+
+
+@pytest.mark.parametrize("function", [slimtune.sweep, slimtune.train])
+def test_all_problems_of_a_config_are_one_error(notebook: Path, function: object) -> None:
+    assert callable(function)
+    with pytest.raises(slimtune.ConfigError) as raised:
+        function(*SHORT, "fit.epochs=-1", "method.r=many")
+    assert len(raised.value.problems) == 2
+    assert not (notebook / "mlruns").exists()
+
+
+def test_flags_are_of_the_command_line_alone() -> None:
+    with pytest.raises(slimtune.ConfigError, match="--cfg is a flag of the command line"):
+        slimtune.train("--cfg", "job")
+
+
+def test_what_the_caller_has_set_up_stays(notebook: Path) -> None:
+    """Its own Hydra, its logging, its arguments and its folder."""
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level, warnings.showwarning, sys.argv[:], Path.cwd())
+    with hydra.initialize_config_module("slimtune.conf", version_base="1.3"):
+        own = GlobalHydra.instance().hydra
+        with pytest.raises(slimtune.ConfigError):
+            slimtune.train(*SHORT, "fit.epochs=-1")
+        with pytest.raises(slimtune.UserError, match="absent"):
+            slimtune.train(*SHORT, "model.name_or_path=absent")
+        assert GlobalHydra.instance().hydra is own
+        assert hydra.compose("config", overrides=["data.train_file=x"]).data.train_file == "x"
+    assert (root.handlers[:], root.level, warnings.showwarning, sys.argv[:], Path.cwd()) == before
