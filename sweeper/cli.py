@@ -4,20 +4,25 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from slimtune.training.errors import UserError
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+HELP = {"-h", "--help"}
 
 
 class Command(NamedTuple):
-    """A word after `slimtune`: the module that runs it (`run(arguments)`) and what it does."""
+    """A word after `slimtune`: the module that runs it (`run(arguments)`), what it does, and packages of an extra."""
 
     module: str
     summary: str
+    needs: tuple[str, ...] = ()
+
+
+EXPORTERS = ("onnx", "onnxruntime", "onnxscript")
 
 
 COMMANDS = {
@@ -29,13 +34,18 @@ COMMANDS = {
     "export": Command(
         "slimtune.sweeper.commands.export",
         "a checkpoint, a sweep's winner or a third-party model as a bundle",
+        needs=EXPORTERS,
     ),
     "adapters": Command(
-        "slimtune.sweeper.commands.adapters", "one ONNX base with adapters that are switched at run time"
+        "slimtune.sweeper.commands.adapters",
+        "one ONNX base with adapters that are switched at run time",
+        needs=EXPORTERS,
     ),
     "evaluate": Command("slimtune.sweeper.commands.evaluate", "the scores of any model on labelled rows"),
     "predict": Command(
-        "slimtune.export.commands.predict", "answers of a bundle or a registered model, without PyTorch"
+        "slimtune.export.commands.predict",
+        "answers of a bundle or a registered model, without PyTorch",
+        needs=("onnxruntime",),
     ),
     "promote": Command(
         "slimtune.export.commands.promote", "give a registered version its alias, if it passes the gate"
@@ -53,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     # so that parts of the user's own are found by their dotted path, as `python -m` finds them
     sys.path.append(os.getcwd())
-    if not words or words[0] in ("-h", "--help"):
+    if not words or words[0] in HELP:
         print(usage())
         return DONE
     if words[0] == "--version":
@@ -65,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from slimtune.training.config.schema import suggestion
 
         return _bad_input(f"'{words[0]}' is not a command; {suggestion(words[0], COMMANDS)}")
-    return _ending(lambda: import_module(COMMANDS[words[0]].module).run(words[1:]))
+    return _ending(words[0], words[1:])
 
 
 def usage() -> str:
@@ -84,13 +94,13 @@ def usage() -> str:
     )
 
 
-def _ending(command: Callable[[], int | None]) -> int:
+def _ending(word: str, arguments: Sequence[str]) -> int:
     try:
-        return command() or DONE
+        return _run(COMMANDS[word], arguments, needed_for=f"slimtune {word}") or DONE
     except UserError as error:
         return _bad_input(str(error))
     except ModuleNotFoundError as error:
-        return _not_installed(error)
+        return _not_installed(error, needed_for=f"slimtune {word}")
     except KeyboardInterrupt:
         print("\nslimtune: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -104,11 +114,19 @@ def _ending(command: Callable[[], int | None]) -> int:
         logging.shutdown()
 
 
-def _not_installed(error: ModuleNotFoundError) -> int:
+def _run(command: Command, arguments: Sequence[str], *, needed_for: str) -> int | None:
+    if command.needs and not HELP.intersection(arguments):
+        from slimtune.training.extras import needs
+
+        needs(*command.needs, needed_for=needed_for)
+    return cast(int | None, import_module(command.module).run(arguments))
+
+
+def _not_installed(error: ModuleNotFoundError, *, needed_for: str) -> int:
     """A package that an extra brings is bad input; another one is a fault."""
     from slimtune.training.extras import sentence_for
 
-    sentence = sentence_for(error, needed_for="this")
+    sentence = sentence_for(error, needed_for=needed_for)
     return _fault() if sentence is None else _bad_input(sentence)
 
 

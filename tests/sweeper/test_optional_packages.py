@@ -58,11 +58,12 @@ def test_a_text_metric_and_a_folder_of_another_runtime_name_their_extras(overrid
     assert "export.genai=int4 needs onnxruntime-genai, which is not installed; pip install 'slimtune[genai]'" in said
 
 
-def test_predict_without_its_runtime_names_the_extra(tmp_path: Path) -> None:
-    done = slimtune(
-        "predict", "--model", str(tmp_path), "--text", "a", absent=["onnxruntime"], folder=tmp_path, check=2
-    )
-    assert done.stderr == "slimtune: this needs onnxruntime, which is not installed; pip install 'slimtune[export]'\n"
+@pytest.mark.parametrize("command", ["predict", "export", "adapters"])
+def test_a_command_without_its_runtime_names_the_extra(command: str, tmp_path: Path) -> None:
+    """Before its arguments are looked at, but never instead of its help."""
+    needs = f"slimtune {command} needs onnxruntime, which is not installed; pip install 'slimtune[export]'"
+    assert slimtune(command, absent=["onnxruntime"], folder=tmp_path, check=2).stderr == f"slimtune: {needs}\n"
+    assert "usage:" in slimtune(command, "--help", absent=["onnxruntime"], folder=tmp_path, check=0).stdout
 
 
 def test_a_plain_install_trains(overrides: list[str], tmp_path: Path) -> None:
