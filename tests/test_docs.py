@@ -65,10 +65,13 @@ def test_lines_have_one_width(page: Path) -> None:
 
 @pytest.mark.parametrize("part", ["training", "export", "sweeper"])
 def test_the_map_names_every_room(part: str) -> None:
+    """And every file that stands in none."""
     block = ARCHITECTURE.split(f"\n{part}/ ")[1].split("\n```")[0]
     block = re.split(r"\n\S", block)[0]
     rooms = {path.parent.name for path in (ROOT / part).glob("*/__init__.py")}
     assert rooms - set(re.findall(r"\b(\w+)/", block)) == set()
+    named = " ".join(re.split(r"  +", line.strip(), maxsplit=1)[0] for line in block.splitlines()).split()
+    assert {path.stem for path in (ROOT / part).glob("[!_]*.py")} - set(named) == set()
 
 
 def test_every_decision_is_listed() -> None:

@@ -1,4 +1,4 @@
-"""The door to Optuna: the shared record of a sweep, its samplers and pruners, and who is alive."""
+"""All that knows Optuna: the shared record of a sweep, its samplers and pruners, and who is alive."""
 
 from slimtune.sweeper.study.lease import Lease
 from slimtune.sweeper.study.loaded import load_study_attrs, load_study_trials

@@ -1,4 +1,4 @@
-"""A checkpoint from whatever names it."""
+"""A checkpoint, found by whatever names it: its folder, one around it, or the id of a run in the tracker."""
 
 from pathlib import Path
 

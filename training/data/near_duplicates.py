@@ -5,13 +5,14 @@ rensa's own LSH gives every member of a bucket, which in data of one template is
 Broder 1997, On the resemblance and containment of documents; Leskovec et al., Mining of Massive Datasets, section 3.4.
 """
 
-# N texts, M others, U both, H hashes, C candidate pairs
+# N texts, M others, U both, P those of them that have a partner, H hashes, C candidate pairs
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from rensa import RMinHash
+from rensa import RMinHash, RMinHashLSH
 
 SHINGLE_WORDS = 3
 NUM_HASHES, SEED = 64, 0
@@ -24,10 +25,12 @@ FOLD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Match(NamedTuple):
-    """Attributes:
-    text: Index in `texts`.
-    other: Index in `others`.
-    similarity: Shared shingles over all shingles of the two, in [threshold, 1].
+    """Two texts that are nearly the same.
+
+    Attributes:
+        text: Index in `texts`.
+        other: Index in `others`.
+        similarity: Shared shingles over all shingles of the two, in [threshold, 1].
     """
 
     text: int
@@ -50,20 +53,23 @@ def near_duplicates(texts: Sequence[str], others: Sequence[str], *, threshold: f
         raise ValueError(f"threshold is {threshold}; use a share in [{MIN_THRESHOLD}, 1]")
     if not texts or not others:
         return []
-    candidates = _candidates(texts, others, threshold)
-    left = {index: shingles(texts[index]) for index in set(candidates.text_C)}
-    # of texts compared with each other, each has itself for a candidate
-    right = left if others is texts else {index: shingles(others[index]) for index in set(candidates.other_C)}
-    pairs = zip(candidates.text_C, candidates.other_C, strict=True)
-    matches = (Match(text, other, jaccard(left[text], right[other])) for text, other in pairs)
-    return [match for match in matches if match.similarity >= threshold]
+    shingles_of = functools.cache(shingles)
+    matches = []
+    for text, other in _candidates(texts, others, threshold):
+        same = texts[text] == others[other]
+        similarity = 1.0 if same else jaccard(shingles_of(texts[text]), shingles_of(others[other]))
+        if similarity >= threshold:
+            matches.append(Match(text, other, similarity))
+    return matches
 
 
 class Conflict(NamedTuple):
-    """Attributes:
-    text: Of the later of two rows.
-    label: Its label.
-    other_label: The earlier row's.
+    """A row that is nearly the same as an earlier one, which has another label.
+
+    Attributes:
+        text: Of the later of the two.
+        label: Its label.
+        other_label: The earlier row's.
     """
 
     text: str
@@ -82,10 +88,15 @@ def label_conflicts(texts: Sequence[str], labels: Sequence[str], *, limit: int) 
 
 def shingles(text: str) -> frozenset[str]:
     """What a text is compared by; never empty, so that texts without words equal each other."""
+    return frozenset(_shingles(text))
+
+
+def _shingles(text: str) -> list[str]:
     words = text.casefold().split()
     if len(words) < SHINGLE_WORDS:
-        return frozenset(words or [""])
-    return frozenset(map(" ".join, zip(*(words[start:] for start in range(SHINGLE_WORDS)), strict=False)))
+        return words or [""]
+    # written out, since this runs for every word of the data
+    return [f"{one} {two} {three}" for one, two, three in zip(words, words[1:], words[2:], strict=False)]
 
 
 def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
@@ -94,38 +105,46 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     return num_shared / (len(one) + len(other) - num_shared)
 
 
-class _Candidates(NamedTuple):
-    text_C: list[int]
-    other_C: list[int]
-
-
-def _candidates(texts: Sequence[str], others: Sequence[str], threshold: float) -> _Candidates:
-    signatures_UH = _signatures(texts, others)
+def _candidates(texts: Sequence[str], others: Sequence[str], threshold: float) -> Iterator[tuple[int, int]]:
+    own_pairs = others is texts
+    tokens_U = [_tokens(text) for text in (texts if own_pairs else [*texts, *others])]
     num_rows = _rows_per_band(threshold)
-    keys = [_keys(signatures_UH[:, start : start + num_rows]) for start in _starts(num_rows)]
-    codes_C = np.unique(np.concatenate([_sharing(one_U[: len(texts)], one_U[len(texts) :]) for one_U in keys]))
-    text_C, other_C = np.divmod(codes_C, len(others))
-    return _Candidates(text_C.tolist(), other_C.tolist())
+    # a row alone in all of its buckets has no partner but itself, and most rows are
+    num_hashes = NUM_HASHES // num_rows * num_rows
+    partnered_U = _partnered(tokens_U, num_hashes, num_rows)
+    text_P = np.flatnonzero(partnered_U[: len(texts)])
+    other_P = text_P if own_pairs else np.flatnonzero(partnered_U[len(texts) :])
+    signatures_PH = _signatures([tokens_U[row] for row in np.flatnonzero(partnered_U)], num_hashes)
+    keys = [_keys(band_PR) for band_PR in np.split(signatures_PH, num_hashes // num_rows, axis=1)]
+    right = slice(0 if own_pairs else len(text_P), None)
+    places = [_sharing(one_P[: len(text_P)], one_P[right]) for one_P in keys]
+    left_C, right_C = np.divmod(np.concatenate(places), max(len(other_P), 1))
+    codes_C = text_P[left_C] * len(others) + other_P[right_C]
+    if own_pairs:
+        codes_C = np.concatenate([codes_C, np.flatnonzero(~partnered_U) * (len(others) + 1)])
+    text_C, other_C = np.divmod(np.unique(codes_C), len(others))
+    return zip(text_C.tolist(), other_C.tolist(), strict=True)
 
 
-def _signatures(texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
-    ours_NH = _minhashes(texts)
-    return np.concatenate([ours_NH, ours_NH if others is texts else _minhashes(others)])
-
-
-def _minhashes(texts: Sequence[str]) -> np.ndarray:
+def _tokens(text: str) -> list[str]:
     # half of a surrogate pair, which JSON may hold, has no UTF-8
-    tokens = [shingles(text.encode("utf-8", "replace").decode("utf-8")) for text in texts]
-    return np.array(RMinHash.digest_matrix_from_token_sets(tokens, NUM_HASHES, SEED).to_rows(), dtype=np.uint64)
+    return _shingles(text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def _partnered(tokens_U: list[list[str]], num_hashes: int, num_rows: int) -> np.ndarray:
+    """Whether each row shares a bucket with another one."""
+    matrix = RMinHash.digest_matrix_from_token_sets(tokens_U, num_hashes, SEED)
+    index = RMinHashLSH(threshold=0.0, num_perm=num_hashes, num_bands=num_hashes // num_rows)
+    return np.array(index.query_duplicate_flags_matrix_one_shot(matrix), dtype=bool)
+
+
+def _signatures(tokens_P: list[list[str]], num_hashes: int) -> np.ndarray:
+    rows = RMinHash.digest_matrix_from_token_sets(tokens_P, num_hashes, SEED).to_rows()
+    return np.array(rows, dtype=np.uint64).reshape(-1, num_hashes)
 
 
 def _rows_per_band(threshold: float) -> int:
     return max(rows for rows in range(1, 9) if (1 - threshold**rows) ** (NUM_HASHES // rows) <= MAX_MISS)
-
-
-def _starts(num_rows: int) -> range:
-    """Where each band of so many hashes begins."""
-    return range(0, NUM_HASHES - num_rows + 1, num_rows)
 
 
 def _keys(band_UR: np.ndarray) -> np.ndarray:

@@ -15,9 +15,10 @@ TEXTS = st.lists(st.lists(st.sampled_from(["ab", "cd", "ef", "gh"]), max_size=12
 def brute_force(texts: Sequence[str], others: Sequence[str], threshold: float) -> list[Match]:
     """Every pair, by the definition, in the order promised."""
     found = []
+    others_grams = [grams(other) for other in others]
     for text_index, text in enumerate(texts):
-        for other_index, other in enumerate(others):
-            one, two = grams(text), grams(other)
+        one = grams(text)
+        for other_index, two in enumerate(others_grams):
             similarity = len(one & two) / len(one | two) if one | two else 1.0
             if similarity >= threshold:
                 found.append(Match(text_index, other_index, similarity))
@@ -100,13 +101,13 @@ def test_a_threshold_out_of_range_is_refused(threshold: float) -> None:
         near_duplicates(["a"], ["a"], threshold=threshold)
 
 
-def test_of_twenty_thousand_texts_few_pairs_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What takes the time: there are 100 million pairs, and as many as a bucket's limit for each text may be."""
-    texts, num_compared = edited_texts(20_000, num_words=14, seed=0), itertools.count()
+def test_of_five_thousand_texts_few_pairs_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes the time: there are 5 million pairs, and as many as a bucket's limit for each text may be."""
+    texts, num_compared = edited_texts(5_000, num_words=14, seed=0), itertools.count()
     monkeypatch.setattr(module, "jaccard", lambda one, other: (next(num_compared), jaccard(one, other))[1])
-    matches = near_duplicates(texts, texts[:5000])
+    matches = near_duplicates(texts, texts[:1000])
     assert next(num_compared) < module.MAX_BUCKET * len(texts)
-    assert {match.text for match in matches} >= set(range(5000))
+    assert {match.text for match in matches} >= set(range(1000))
 
 
 def test_conflicts_are_rows_that_an_earlier_one_contradicts() -> None:
