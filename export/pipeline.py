@@ -116,9 +116,11 @@ def export_checkpoint(
         ConfigError: Its task has no graph, or the target has rows of more tokens than the model has positions.
 
     Example:
-        >>> config = onnx_config(min_agreement=0.98)
-        >>> export_checkpoint("outputs/tone/trials/0", folder="exported", config=config).bundle  # doctest: +SKIP
-        Bundle(folder=PosixPath('exported/bundle'), ...)
+        >>> import slimtune
+        >>> from slimtune.export.config import onnx_config
+        >>> config = onnx_config(variants=[], max_metric_drop=0.5)
+        >>> slimtune.export_checkpoint("outputs/mine/trials/0", folder="exported", config=config).bundle.folder.name
+        'bundle'
     """
     folder, config = Path(folder), config or onnx_config()
     source = _open(open_checkpoint(checkpoint_in(Path(checkpoint))), config, read or ReadRows())

@@ -14,9 +14,11 @@ class Predictor:
     """A model that is ready to run, with onnxruntime and without PyTorch and transformers.
 
     Example:
-        >>> predictor = Predictor.open("models:/tone-classifier@champion")  # doctest: +SKIP
-        >>> predictor("Oh great, another meeting.")  # doctest: +SKIP
-        {'prediction': 'sarcastic', 'probability': 0.973122}
+        >>> import slimtune
+        >>> predictor = slimtune.Predictor.open("models:/mine/1")  # or the folder of a bundle
+        >>> answer = predictor("lovely soup")
+        >>> answer["prediction"] in {"minus", "plus", "zero"}, 0 <= answer["probability"] <= 1
+        (True, True)
     """
 
     def __init__(self, rows: RowPredictor) -> None:

@@ -83,9 +83,11 @@ def evaluate_model(
         ConfigError: The task has no such score.
 
     Example:
-        >>> rows = [{"text": "Oh great, another meeting.", "label": "sarcastic"}]
-        >>> evaluate_model("outputs/tone/export/bundle", data=rows).scores["accuracy"]  # doctest: +SKIP
-        1.0
+        >>> import slimtune
+        >>> rows = [{"text": "lovely soup", "label": "plus"}, {"text": "awful soup", "label": "minus"}]
+        >>> scored = slimtune.evaluate_model("outputs/mine/export/bundle", data=rows)
+        >>> scored.num_rows, 0 <= scored.scores["accuracy"] <= 1
+        (2, True)
     """
     scored = _scored(str(model), data, columns, tracking_uri)
     if metric is None:
