@@ -20,7 +20,7 @@ sweep: install
 
 # quick ones first: a fault shows early; two at a time, each on a thread or two
 test: install
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 	$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
 
 # what trains, as a processor without AVX512 computes it, on one thread and in an order of its own

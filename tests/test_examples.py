@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.forked import run_slimtune
+
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "examples/custom/README.md").read_text()
 # what `predict` is to do without, the class of the task among them
@@ -24,9 +26,7 @@ def command_on_page(begin: str, end: str) -> list[str]:
 
 
 def run(*words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "slimtune.sweeper.cli", *words], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = run_slimtune(words, folder=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

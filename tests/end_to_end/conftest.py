@@ -1,4 +1,4 @@
-"""Sweeps as a user runs them: in a process of their own, in an empty folder."""
+"""Sweeps as a user runs them: each in a process of its own, in an empty folder."""
 
 import json
 import subprocess
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.forked import run_slimtune
 
 
 class Sweep:
@@ -21,7 +23,7 @@ class Sweep:
         return [sys.executable, "-m", "slimtune.sweeper.cli", "sweep", *self._overrides, *more]
 
     def run(self, *more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(self.command(*more), cwd=self.folder, capture_output=True, text=True, check=False)
+        return run_slimtune(["sweep", *self._overrides, *more], folder=self.folder)
 
     def start(self, *more: str) -> subprocess.Popen[str]:
         # as from a terminal: in a shell's background job, which CI may be, Ctrl-C is ignored by inheritance
@@ -34,8 +36,7 @@ class Sweep:
         )
 
     def slimtune(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "slimtune.sweeper.cli", *arguments]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        return run_slimtune(arguments, folder=self.folder)
 
     def trials(self, name: str = "mine") -> list[dict[str, Any]]:
         done = self.slimtune("compare", name, "--json")

@@ -9,12 +9,12 @@ TEXTS = [f"{row['text']} And then: {row['target']}, said {row['input']}." for ro
 SIZES: Mapping[str, Any] = {
     "hidden_size": 64,
     "intermediate_size": 96,
-    "num_hidden_layers": 2,
+    "num_hidden_layers": 1,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
     "max_position_embeddings": 128,
 }
-LOCAL_AND_GLOBAL = {"sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]}
+LOCAL_AND_GLOBAL = {"num_hidden_layers": 2, "sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]}
 # windows are shorter than the texts, so that a window that is lost shows
 FAMILIES: Mapping[str, Mapping[str, Any]] = {
     "llama": {"rope_parameters": {"rope_type": "default", "rope_theta": 5e5}},

@@ -157,8 +157,8 @@ def test_block_size_and_zero_points_are_those_of_the_recipe(source_of: Any, tmp_
     assert {item.i for node in quantized for item in node.attribute if item.name == "block_size"} == {16}
     assert all(node.input[3] for node in quantized)
     assert not [node for node in graph.node if node.op_type == "GatherBlockQuantized"]
-    # queries, keys and values apart: seven matrices a layer, and the head
-    assert len(quantized) == 2 * 7 + 1
+    # queries, keys and values apart: seven matrices of the layer, and the head
+    assert len(quantized) == 7 + 1
 
 
 def test_a_batch_gives_what_row_by_row_gives(source_of: Any, built: Any) -> None:

@@ -31,30 +31,30 @@ VOCABULARY, ONE_THREAD = 120, Execution(num_threads=1)
 SIZES = {
     "hidden_size": 64,
     "intermediate_size": 96,
-    "num_hidden_layers": 2,
+    "num_hidden_layers": 1,
     "num_attention_heads": 4,
     "max_position_embeddings": 64,
 }
 GROUPED = {**SIZES, "num_key_value_heads": 2, "pad_token_id": 0}
-LOCAL_AND_GLOBAL = {"sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]}
-GPT = {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 64}
+LOCAL_AND_GLOBAL = {"num_hidden_layers": 2, "sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]}
+GPT = {"n_embd": 64, "n_layer": 1, "n_head": 4, "n_positions": 64}
 BART = {
     "d_model": 64,
-    **{f"{part}_layers": 2 for part in ("encoder", "decoder")},
+    **{f"{part}_layers": 1 for part in ("encoder", "decoder")},
     **{f"{part}_attention_heads": 4 for part in ("encoder", "decoder")},
     **{f"{part}_ffn_dim": 96 for part in ("encoder", "decoder")},
     "max_position_embeddings": 64,
 }
-T5 = {"d_model": 64, "d_kv": 16, "d_ff": 96, "num_layers": 2, "num_heads": 4}
+T5 = {"d_model": 64, "d_kv": 16, "d_ff": 96, "num_layers": 1, "num_heads": 4}
 DEBERTA = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_biased_input": False}
 ENCODERS: Mapping[str, Mapping[str, Any]] = {
     "bert": SIZES,
     "roberta": {**SIZES, "pad_token_id": 1},
-    "distilbert": {"dim": 64, "hidden_dim": 96, "n_layers": 2, "n_heads": 4, "max_position_embeddings": 64},
+    "distilbert": {"dim": 64, "hidden_dim": 96, "n_layers": 1, "n_heads": 4, "max_position_embeddings": 64},
     "electra": {**SIZES, "embedding_size": 32},
     "albert": {**SIZES, "embedding_size": 32},
     "deberta-v2": {**SIZES, **DEBERTA, "position_buckets": 16, "norm_rel_ebd": "layer_norm", "type_vocab_size": 0},
-    "modernbert": {**SIZES, "local_attention": 8, "global_attn_every_n_layers": 2, "pad_token_id": 0},
+    "modernbert": {**SIZES, "num_hidden_layers": 2, "local_attention": 8, "global_attn_every_n_layers": 2, "pad_token_id": 0},
     "mpnet": {**SIZES, "pad_token_id": 1},
     "qwen3": {**GROUPED, "head_dim": 16},
 }
@@ -62,7 +62,7 @@ CAUSAL: Mapping[str, Mapping[str, Any]] = {
     "gpt2": GPT,
     "gpt_neox": SIZES,
     "opt": {**SIZES, "ffn_dim": 96, "word_embed_proj_dim": 64},
-    "bloom": {"hidden_size": 64, "n_layer": 2, "n_head": 4},
+    "bloom": {"hidden_size": 64, "n_layer": 1, "n_head": 4},
     "phi3": {**GROUPED, "sliding_window": 8},
     "qwen2": GROUPED,
     "gemma3_text": {**GROUPED, "head_dim": 16, "query_pre_attn_scalar": 16, **LOCAL_AND_GLOBAL},
@@ -214,10 +214,10 @@ def test_an_encoder_decoder_is_pytorchs_and_has_every_variant(family: str, tmp_p
     [
         (
             "mpt",
-            {"d_model": 64, "n_layers": 2, "n_heads": 4, "max_seq_len": 64},
+            {"d_model": 64, "n_layers": 1, "n_heads": 4, "max_seq_len": 64},
             "a model of type mpt as an ONNX graph",
         ),
-        ("lfm2", {**GROUPED, "layer_types": ["conv", "full_attention"]}, "another memory than keys and values"),
+        ("lfm2", {**GROUPED, "num_hidden_layers": 2, "layer_types": ["conv", "full_attention"]}, "another memory than keys and values"),
     ],
 )
 def test_what_has_no_graph_is_told(

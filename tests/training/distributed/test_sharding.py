@@ -1,12 +1,10 @@
 """Weights shared out over the ranks of a trial: two processes on one machine."""
 
 import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import torch
 from torch import multiprocessing
@@ -17,6 +15,7 @@ from slimtune.training.distributed.process_group import DistributedGroup, rank_e
 from slimtune.training.distributed.sharding import gathered, local_part, shard, shared_out, whole
 from slimtune.training.trial import Completed, Failed, Report, Verdict
 from tests.conftest import FakeTrial, run_afresh
+from tests.training.conftest import rank_of
 
 ConfigOf = Callable[..., dict[str, Any]]
 SHARED = ("fit.devices=2", "fit.fsdp=true")
@@ -58,11 +57,11 @@ class DeadlyTrial(FakeTrial):
     def report(self, examples_seen: int, report: Report) -> Verdict:
         verdict = super().report(examples_seen, report)
         if len(self.reports) == 2:
-            ranks = [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
-            os.kill(ranks[-1].pid, signal.SIGKILL)
+            rank_of("rank 1").kill()
         return verdict
 
 
+@pytest.mark.usefixtures("forked_ranks")
 def test_a_killed_trial_goes_on_with_its_parts(config_of: ConfigOf, tmp_path: Path) -> None:
     """Weights and moments are saved whole, and every rank takes its parts of them."""
     config = config_of("method=full", "method.dropout=0", "fit.epochs=3", "fit.save_minutes=0", *SHARED)

@@ -56,7 +56,7 @@ def test_a_compiled_trial_learns_what_it_learns_otherwise(
     monkeypatch.setattr(trainer, "compile_training", lambda model: compile_training(model, "aot_eager"))
     reports = []
     for choice in ("false", "true"):
-        trial = fake_trial(f"fit.compile={choice}", "fit.precision=fp32")
+        trial = fake_trial(f"fit.compile={choice}", "fit.precision=fp32", "fit.max_steps=1")
         assert isinstance(run_trial(trial), Completed)
         reports.append([report["validation/loss"] for report in trial.reports.values()])
     assert reports[1] == pytest.approx(reports[0], rel=1e-3)

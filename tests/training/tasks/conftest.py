@@ -44,7 +44,7 @@ LLAMA = (
     "model.scratch.vocab_size=320",
     "model.scratch.hidden_size=32",
     "model.scratch.intermediate_size=64",
-    "model.scratch.num_hidden_layers=2",
+    "model.scratch.num_hidden_layers=1",
     "model.scratch.num_attention_heads=4",
     "model.scratch.num_key_value_heads=2",
 )
@@ -54,7 +54,7 @@ T5 = (
     "model.scratch.d_model=32",
     "model.scratch.d_kv=8",
     "model.scratch.d_ff=64",
-    "model.scratch.num_layers=2",
+    "model.scratch.num_layers=1",
     "model.scratch.num_heads=4",
 )
 ANSWERS = [
@@ -125,10 +125,10 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     from slimtune.training.models.from_config import make
 
     texts = [f"{row['text']} {row['target']}" for row in ANSWERS]
-    sizes = {"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_size": 32}
+    sizes = {"num_hidden_layers": 1, "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_size": 32}
     llama = {"model_type": "llama", "vocab_size": 320, "intermediate_size": 64, **sizes}
     # dropout as T5 has it: LoRA must silence it
-    t5 = {"model_type": "t5", "vocab_size": 320, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}
+    t5 = {"model_type": "t5", "vocab_size": 320, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 1, "num_heads": 4}
     folders = {}
     for name, settings in (("LLAMA", llama), ("T5", t5)):
         folders[name] = tmp_path_factory.mktemp("bases") / name

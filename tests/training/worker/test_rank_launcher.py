@@ -1,12 +1,10 @@
 """A trial on several devices: two processes with a share of the cores each."""
 
-import os
-import signal
+import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from slimtune.training.config.trial import parse_trial
@@ -14,10 +12,12 @@ from slimtune.training.engine.engine import GivenTrials
 from slimtune.training.trial import Completed, Failed, FailureKind, Pruned, Report, Verdict
 from slimtune.training.worker.run import run_trial, run_trials
 from tests.conftest import FakeTrial, run_afresh
+from tests.training.conftest import rank_of
 
 ConfigOf = Callable[..., dict[str, Any]]
 
 
+@pytest.mark.usefixtures("forked_ranks")
 @pytest.mark.parametrize(
     "more",
     [
@@ -53,17 +53,15 @@ class DeadlyTrial(FakeTrial):
     """Kills a rank at the first report."""
 
     def report(self, examples_seen: int, report: Report) -> Verdict:
-        ranks = sorted(psutil.Process().children(), key=lambda child: child.create_time())
-        ranks = [child for child in ranks if "spawn_main" in " ".join(child.cmdline())]
-        os.kill(ranks[-1].pid, signal.SIGKILL)
+        rank_of("rank 1").kill()
         return super().report(examples_seen, report)
 
 
 def ranks_left() -> list[str]:
-    children = psutil.Process().children(recursive=True)
-    return [line for child in children if "spawn_main" in (line := " ".join(child.cmdline()))]
+    return [process.name for process in multiprocessing.active_children() if process.name.startswith("rank ")]
 
 
+@pytest.mark.usefixtures("forked_ranks")
 def test_a_rank_that_dies_ends_the_trial_as_lost(config_of: ConfigOf, tmp_path: Path) -> None:
     """And not as a hang; the next trial goes on, and what stops a trial reaches all its ranks."""
     deadly = DeadlyTrial(config_of("fit.devices=2", "fit.epochs=50", "fit.patience=null"), tmp_path / "0")
@@ -76,6 +74,7 @@ def test_a_rank_that_dies_ends_the_trial_as_lost(config_of: ConfigOf, tmp_path: 
     assert ranks_left() == []
 
 
+@pytest.mark.usefixtures("forked_ranks")
 def test_a_trial_that_diverges_says_so_from_its_ranks(config_of: ConfigOf, tmp_path: Path) -> None:
     config = config_of("fit.devices=2", "method=full", "fit.learning_rate=1e30", "fit.max_grad_norm=null")
     outcome = run_afresh(FakeTrial(config, tmp_path / "0"))
@@ -84,6 +83,7 @@ def test_a_trial_that_diverges_says_so_from_its_ranks(config_of: ConfigOf, tmp_p
     assert ranks_left() == []
 
 
+@pytest.mark.usefixtures("forked_ranks")
 def test_what_a_rank_fails_of_is_the_trials_kind(config_of: ConfigOf, tmp_path: Path) -> None:
     """And not lost, which would be tried again."""
     config = config_of(
