@@ -97,6 +97,7 @@ def export_checkpoint(
     config: OnnxExport | None = None,
     provenance: Provenance = UNKNOWN,
     read: ReadRows | None = None,
+    trust: bool = False,
 ) -> ExportResult:
     """Export a checkpoint into a folder: all variants, `verification.json`, and `bundle/` if a variant passed.
 
@@ -106,12 +107,14 @@ def export_checkpoint(
         config: What to try, and what a variant may cost; None is `onnx_config()`.
         provenance: Where the checkpoint comes from, for the manifest.
         read: Rows that were read before; None reads them.
+        trust: Whether code that the checkpoint's config names may be run, although it was not trained in this process.
 
     Returns:
         What was measured of each variant, and the bundle, if one is within the limits.
 
     Raises:
         ModelError: The checkpoint cannot be read, or has no graph.
+        UntrustedError: Its config names code, and `trust` is false.
         DataError: Its validation rows cannot be read again, or have changed.
         ConfigError: Its task has no graph, or the target has rows of more tokens than the model has positions.
 
@@ -121,10 +124,11 @@ def export_checkpoint(
         Bundle(folder=PosixPath('exported/bundle'), ...)
     """
     folder, config = Path(folder), config or onnx_config()
-    source = _open(open_checkpoint(checkpoint_in(Path(checkpoint))), config, read or ReadRows())
+    source = _open(open_checkpoint(checkpoint_in(Path(checkpoint)), trust=trust), config, read or ReadRows())
     folder.mkdir(parents=True, exist_ok=True)
     model = source.checkpoint.model()
-    check_static_length(config.target, positions_of(model.config))
+    positions = positions_of(model.config)
+    check_static_length(config.target, positions)
     setup = _setup(model, source, config, folder)
     pytorch = _pytorch_report(model, source.checkpoint.folder, setup)
     merged = method_of(source.checkpoint.config.method).merge(model)
@@ -132,7 +136,7 @@ def export_checkpoint(
     reports = [pytorch, *measured_variants(setup)]
     write_json(folder / REPORT, [report.as_dict() for report in reports])
     draw_variants(reports, folder / PICTURE, min_agreement=config.min_agreement)
-    manifest = _manifest(source, setup, reports, provenance)
+    manifest = _manifest(source, setup, reports, provenance, positions=positions)
     genai = genai_bundles(merged, setup, manifest, tokenizer=source.checkpoint.folder)
     bitsandbytes = bitsandbytes_folders(merged, setup)
     target, chosen = built_for(config.target, setup.where), choose(reports[1:], config.objective)
@@ -227,7 +231,12 @@ def _pytorch_report(model: torch.nn.Module, checkpoint: Path, setup: VariantSetu
 
 
 def _manifest(
-    source: _Source, setup: VariantSetup, reports: Sequence[VariantReport], provenance: Provenance
+    source: _Source,
+    setup: VariantSetup,
+    reports: Sequence[VariantReport],
+    provenance: Provenance,
+    *,
+    positions: int | None,
 ) -> Manifest:
     """Of the fp32 graphs; what is bundled has a variant, graphs and a target of its own."""
     config, record = source.checkpoint.config, source.checkpoint.record
@@ -250,7 +259,7 @@ def _manifest(
         variants=reports,
     )
     return Manifest(
-        interface=interface_of(setup.reference.rows, setup.generation),
+        interface=interface_of(setup.reference.rows, setup.generation, positions=positions),
         training=training,
         verification=verification,
         provenance=provenance,

@@ -5,6 +5,7 @@ SlimtuneError
 │   ├── ConfigError     a key of the config, all problems at once
 │   ├── DataError       a file or its rows
 │   ├── ModelError      a checkpoint, a model name, a bundle
+│   │   └── UntrustedError  its files name code of somebody else
 │   └── StoreError      a sweep's folder, a storage or a tracking URL
 └── TrialError          ends one trial, never the sweep
     └── Diverged        loss or gradient is not finite
@@ -44,6 +45,10 @@ class DataError(UserError):
 
 class ModelError(UserError):
     """A model, checkpoint or bundle cannot be found, read or trusted."""
+
+
+class UntrustedError(ModelError):
+    """A model's files name code that would be run, and nobody said that they are to be trusted."""
 
 
 class StoreError(UserError):

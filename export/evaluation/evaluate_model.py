@@ -64,6 +64,7 @@ def evaluate_model(
     metric: str | None = None,
     columns: EvaluationColumns = TRAINED_COLUMNS,
     tracking_uri: str | None = None,
+    trust: bool = False,
 ) -> ModelScores:
     """Score a model on labelled rows.
 
@@ -73,12 +74,14 @@ def evaluate_model(
         metric: One score alone, e.g. `accuracy`; None gives all that the model's task has.
         columns: Of the rows, where they differ from those that the model was trained on.
         tracking_uri: The MLflow store of runs and registered models; None is `mlruns/mlflow.db`.
+        trust: Whether code that the model's config names may be run, although it was not trained in this process.
 
     Returns:
         The scores by name, and the model's answer to each row.
 
     Raises:
         ModelError: There is no such model.
+        UntrustedError: Its config names code, and `trust` is false.
         DataError: The rows cannot be read, or have labels that it does not know.
         ConfigError: The task has no such score.
 

@@ -29,8 +29,10 @@ PLAIN = {
 }
 
 
-def interface_of(rows: ComparedRows, generation: GenerationSettings | None) -> Interface:
-    """How the model of these rows is run; how it generates, if it does."""
+def interface_of(
+    rows: ComparedRows, generation: GenerationSettings | None, *, positions: int | None = None
+) -> Interface:
+    """How the model of these rows is run; how it generates, if it does, and what it has positions for."""
     common = Interface(
         kind=rows.kind,
         labels=list(rows.task.labels),
@@ -40,7 +42,7 @@ def interface_of(rows: ComparedRows, generation: GenerationSettings | None) -> I
     )
     if rows.kind.writes:
         assert generation is not None
-        positions = getattr(rows.task, "max_positions", None)
+        positions = getattr(rows.task, "max_positions", positions)
         return replace(common, max_positions=positions, generation=generation, prompt=prompt_settings_of(rows))
     return replace(common, **rows.task.export_settings(rows.tokenizer))
 

@@ -100,7 +100,7 @@ def alias_version(uri: str, name: str, alias: str) -> str | None:
     return str(found) if found is not None else None
 
 
-def holder(uri: str, name: str, alias: str) -> Bundle | None:
+def holder(uri: str, name: str, alias: str, *, trust: bool = False) -> Bundle | None:
     """The bundle that has the alias, or None.
 
     Raises:
@@ -112,10 +112,10 @@ def holder(uri: str, name: str, alias: str) -> Bundle | None:
         client_of(uri).get_model_version_by_alias(name, alias)
     except MlflowException:
         return None
-    return fetch(uri, f"{MODELS_URI}{name}@{alias}")
+    return fetch(uri, f"{MODELS_URI}{name}@{alias}", trust=trust)
 
 
-def fetch(uri: str, model_uri: str) -> Bundle:
+def fetch(uri: str, model_uri: str, *, trust: bool = False) -> Bundle:
     """The bundle of a registered version, downloaded if need be and checked.
 
     Raises:
@@ -130,7 +130,7 @@ def fetch(uri: str, model_uri: str) -> Bundle:
     manifests = sorted(folder.rglob(MANIFEST))
     if not manifests:
         raise ModelError(f"{model_uri} is not a bundle of slimtune: it has no {MANIFEST}")
-    return open_bundle(manifests[0].parent)
+    return open_bundle(manifests[0].parent, trust=trust)
 
 
 def _local(source: str) -> str | None:

@@ -98,7 +98,8 @@ class EncoderSession:
 
     def feed(self, rows: Sequence[EncodedText], *, length: int | None = None) -> dict[str, np.ndarray]:
         """Inputs (B, T) of one batch, padded to the longest row, to `length`, or to what the graph takes."""
-        longest = self.shape.length or length or max(len(row.ids) for row in rows)
+        # a text of which the tokenizer leaves nothing is one token of padding: no row is without attention
+        longest = self.shape.length or length or max(1, *(len(row.ids) for row in rows))
         shape = (len(rows), longest)
         feed = {
             "input_ids": np.full(shape, self._settings.pad_id, dtype=np.int64),
@@ -108,6 +109,7 @@ class EncoderSession:
         for at, (ids, types) in enumerate(rows):
             for name, values in (("input_ids", ids), ("attention_mask", 1), ("token_type_ids", types)):
                 feed[name][at, : len(ids)] = values
+            feed["attention_mask"][at, 0] = 1
         return self._given(feed)
 
     def run(self, feed: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -56,6 +56,19 @@ class Prompter:
             return {MESSAGES: [{"role": "user", "content": text}]}
         return {given.text_column: text}
 
+    def reads(self, row: Mapping[str, Any], where: str) -> bool:
+        """Whether a row has something to go on from: a chat with a turn, or a text that is not blank.
+
+        Raises:
+            DataError: A column is missing, or a chat cannot be written.
+        """
+        given = self._prompting
+        if given.template is not None:
+            return bool(filled(given.template, row, where).strip())
+        if given.chat_template is not None and MESSAGES in row:
+            return bool(turns_of(row[MESSAGES], where)) and bool(self._chat(row[MESSAGES], where))
+        return bool(text_of(dict(row), given.text_column, where, "--text-column"))
+
     def of_row(self, row: Mapping[str, Any], where: str) -> list[int]:
         """Token ids of a row's prompt; of a chat, an answer that stands there is left out.
 
@@ -84,7 +97,7 @@ class Prompter:
         ids = ids or self._tokenizer.encode("\n", add_special_tokens=False).ids
         return ids[-self._prompting.max_tokens :]
 
-    def _chat(self, messages: Sequence[Mapping[str, Any]], where: str) -> str:
+    def _chat(self, messages: Any, where: str) -> str:
         from jinja2 import TemplateError
         from jinja2.ext import loopcontrols
         from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -92,7 +105,7 @@ class Prompter:
         # as transformers renders it
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
         environment.globals["raise_exception"] = _refuse
-        turns = [*messages]
+        turns = turns_of(messages, where)
         if len(turns) > 1 and turns[-1].get("role") == "assistant":
             turns.pop()
         try:
@@ -100,6 +113,23 @@ class Prompter:
             return template.render(messages=turns, add_generation_prompt=True, **self._prompting.special_tokens)
         except (TemplateError, TypeError, AttributeError) as error:
             raise DataError(f"{where}: the chat cannot be written by the model's template ({error})") from None
+
+
+def turns_of(messages: Any, where: str) -> list[dict[str, Any]]:
+    """The turns of a chat, none for null.
+
+    Raises:
+        DataError: It is no list of objects with a role and a text.
+    """
+    if messages is None:
+        return []
+    try:
+        turns = [dict(message) for message in messages]
+        if all(isinstance(turn["role"], str) and isinstance(turn["content"], str) for turn in turns):
+            return [{**turn, "content": encodable(turn["content"])} for turn in turns]
+    except (TypeError, KeyError, ValueError):
+        pass
+    raise DataError(f"{where}: 'messages' must be a list of objects with a text as 'role' and as 'content'")
 
 
 def _refuse(message: str) -> None:

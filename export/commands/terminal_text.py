@@ -1,0 +1,78 @@
+"""Texts of users on a terminal: whatever they hold, a line stays a line, and nothing fails for its encoding."""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+# line and paragraph separators, control characters, halves of surrogate pairs
+UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
+MOST_NAMED = 10
+
+
+def one_line(text: str, *, keep: str = "") -> str:
+    """The text with its control characters, line ends and lone surrogates as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        sign.encode("unicode_escape").decode() if unicodedata.category(sign) in UNSHOWN and sign not in keep else sign
+        for sign in text
+    )
+
+
+def json_line(row: Mapping[str, Any]) -> str:
+    """A row as JSON, in plain ASCII where the terminal, or UTF-8, could not have it otherwise."""
+    line = json.dumps(row, ensure_ascii=False, default=str)
+    return line if _is_writable(line) else json.dumps(row, default=str)
+
+
+def print_safely(line: str) -> None:
+    """Print a line; what the terminal cannot show is escaped."""
+    encoding = _encoding()
+    print(line if _is_writable(line) else line.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def tell(note: str) -> None:
+    """Something beside the output."""
+    print(f"slimtune: {one_line(note)}", file=sys.stderr)
+
+
+class Unanswered:
+    """Rows that had no text to be answered, to be told at the end."""
+
+    def __init__(self) -> None:
+        self._number, self._named = 0, list[str]()
+
+    def note(self, where: str, values: Mapping[str, Any]) -> None:
+        """Keep a row whose values are all None."""
+        if any(value is not None for value in values.values()):
+            return
+        self._number += 1
+        if len(self._named) < MOST_NAMED:
+            self._named.append(where)
+
+    def tell(self) -> None:
+        """Say which rows, if there are any."""
+        if self._number:
+            tell(said_of_empty(self._named, self._number, then="is not answered (null)"))
+
+
+def said_of_empty(named: list[str], number: int, *, then: str) -> str:
+    """A sentence on rows without text: the first of them by their names, and how many they are."""
+    if number == 1:
+        return f"{named[0]} has no text and {then}"
+    more = "" if number == len(named) else f" and {number - len(named)} more"
+    return f"{number} rows have no text, and each of them {then}: {'; '.join(named)}{more}"
+
+
+def _encoding() -> str:
+    return getattr(sys.stdout, "encoding", None) or "utf-8"
+
+
+def _is_writable(line: str) -> bool:
+    try:
+        line.encode(_encoding())
+    except UnicodeEncodeError:
+        return False
+    return True
