@@ -90,7 +90,7 @@ class _Source(NamedTuple):
         return ComparedRows(kind=self.kind, task=task, split=split, tokenizer=self.tokenizer, config=config)
 
 
-def export_checkpoint(
+def export_checkpoint(  # noqa: PLR0913
     checkpoint: str | Path,
     *,
     folder: str | Path,

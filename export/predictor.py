@@ -23,7 +23,7 @@ class Predictor:
         self._rows = rows
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913
         cls,
         model: str | Path,
         *,

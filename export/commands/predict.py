@@ -32,9 +32,7 @@ def run(arguments: Sequence[str]) -> int:
     _check(options)
     from slimtune.export.registry.find_bundle import locate_model
 
-    model = locate_model(
-        options.model, adapter=options.adapter, tracking_uri=options.tracking_uri, trust=options.trust
-    )
+    model = locate_model(options.model, adapter=options.adapter, tracking_uri=options.tracking_uri, trust=options.trust)
     # onnxruntime comes with it
     from slimtune.export.runtime.row_predictor import TextColumns, row_predictor_of
 
@@ -58,9 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--file", help="JSONL, JSON, CSV or Parquet with one text a row")
     parser.add_argument("--out", help="JSONL file to write; the terminal if absent")
-    parser.add_argument(
-        "--text-column", help="column of the text (default: that of the training data, or text)"
-    )
+    parser.add_argument("--text-column", help="column of the text (default: that of the training data, or text)")
     parser.add_argument("--text-pair-column", help="of the second text, for a model of pairs (default: text_pair)")
     parser.add_argument("--max-new-tokens", type=int, help="longest answer of a generative model")
     parser.add_argument("--tracking-uri", help="MLflow store of a models:/ URI (default: mlruns/mlflow.db)")

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slimtune.export.commands.terminal_text import said_of_empty, tell
 from slimtune.export.evaluation.find_model import check_rows
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError
@@ -62,5 +63,7 @@ def _rows(options: argparse.Namespace, bundle: "Bundle") -> "OnRows":
     from slimtune.export.evaluation.evaluate_model import EvaluationColumns, bundle_rows
 
     columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column)
-    examples = bundle_rows(bundle, options.data, columns, trust=options.trust)
-    return on_rows(bundle, examples, trust=options.trust)
+    given = bundle_rows(bundle, options.data, columns, trust=options.trust)
+    if given.left_out:
+        tell(said_of_empty(given.left_out, then="is not scored"))
+    return on_rows(bundle, given.scored, trust=options.trust)

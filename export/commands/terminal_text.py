@@ -3,7 +3,7 @@
 import json
 import sys
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 # line and paragraph separators, control characters, halves of surrogate pairs
@@ -42,28 +42,25 @@ class Unanswered:
     """Rows that had no text to be answered, to be told at the end."""
 
     def __init__(self) -> None:
-        self._number, self._named = 0, list[str]()
+        self._rows: list[str] = []
 
     def note(self, where: str, values: Mapping[str, Any]) -> None:
         """Keep a row whose values are all None."""
-        if any(value is not None for value in values.values()):
-            return
-        self._number += 1
-        if len(self._named) < MOST_NAMED:
-            self._named.append(where)
+        if all(value is None for value in values.values()):
+            self._rows.append(where)
 
     def tell(self) -> None:
         """Say which rows, if there are any."""
-        if self._number:
-            tell(said_of_empty(self._named, self._number, then="is not answered (null)"))
+        if self._rows:
+            tell(said_of_empty(self._rows, then="is not answered (null)"))
 
 
-def said_of_empty(named: list[str], number: int, *, then: str) -> str:
-    """A sentence on rows without text: the first of them by their names, and how many they are."""
-    if number == 1:
-        return f"{named[0]} has no text and {then}"
-    more = "" if number == len(named) else f" and {number - len(named)} more"
-    return f"{number} rows have no text, and each of them {then}: {'; '.join(named)}{more}"
+def said_of_empty(rows: Sequence[str], *, then: str) -> str:
+    """A sentence on rows without text: how many, and what the first of them are called."""
+    if len(rows) == 1:
+        return f"{rows[0]} has no text and {then}"
+    more = f" and {len(rows) - MOST_NAMED} more" if len(rows) > MOST_NAMED else ""
+    return f"{len(rows)} rows have no text, and each of them {then}: {'; '.join(rows[:MOST_NAMED])}{more}"
 
 
 def _encoding() -> str:

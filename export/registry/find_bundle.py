@@ -26,9 +26,7 @@ def locate_bundle(name: str, tracking_uri: str | None, *, trust: bool = False) -
     return fetch(uri, name, trust=trust)
 
 
-def locate_model(
-    name: str, *, adapter: str | None, tracking_uri: str | None, trust: bool = False
-) -> RunnableModel:
+def locate_model(name: str, *, adapter: str | None, tracking_uri: str | None, trust: bool = False) -> RunnableModel:
     """The model of a bundle, or one adapter of a folder of adapters over their base.
 
     Raises:

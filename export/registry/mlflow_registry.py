@@ -154,6 +154,13 @@ def _log_model(uri: str, bundle: Bundle, run_id: str) -> str:
     return str(info.model_uri)
 
 
+def bad_request(error: Exception) -> Exception:
+    """What a server answers to rows that it cannot take: the message, and no trace."""
+    from mlflow.exceptions import MlflowException
+
+    return MlflowException.invalid_parameter_value(str(error))
+
+
 def signature_of(bundle: Bundle) -> Any:
     """What a served model is given, and what it answers."""
     from mlflow.models import ModelSignature
@@ -161,7 +168,10 @@ def signature_of(bundle: Bundle) -> Any:
     from mlflow.types.schema import Array, ColSpec, Object, Property, Schema
 
     text, number, whole = DataType.string, DataType.double, DataType.long
-    given: list[Any] = [ColSpec(text, name) for name in text_columns(bundle.manifest.interface)]
+    # one text alone gets its vector
+    optional = {"text_pair"} if bundle.kind is Kind.embedding else set()
+    names = text_columns(bundle.manifest.interface)
+    given: list[Any] = [ColSpec(text, name, required=name not in optional) for name in names]
     answered: list[Any]
     match bundle.kind:
         case Kind.labels:

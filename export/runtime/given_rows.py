@@ -117,7 +117,8 @@ def _text(asked: LocatedRow, names: Sequence[str], key: str) -> str:
 def free_names(ours: Sequence[str], taken: Collection[str]) -> dict[str, str]:
     """What our columns are called beside those of the rows, which keep their names.
 
-    `prediction` is `model_prediction` where the rows have a `prediction`, and `model_prediction_2` where they have both.
+    `prediction` is `model_prediction` where the rows have a `prediction`, and `model_prediction_2` where they have both
+    of these.
     """
     names: dict[str, str] = {}
     for name in ours:

@@ -34,8 +34,10 @@ GivenT = TypeVar("GivenT")
 class RowPredictor(Protocol):
     """A model that is ready to run."""
 
-    names: tuple[str, ...]
-    """Of what it may answer."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of what it may answer."""
+        ...
 
     def reads(self, asked: LocatedRow) -> bool:
         """Whether a row has a text to be answered.
@@ -144,7 +146,8 @@ class _OfTexts(_Answering[GivenT]):
 class _Labels(_OfTexts[Text]):
     """`prediction` and `probability`; lists of them with several labels."""
 
-    names = unanswered = (PREDICTION, PROBABILITY)
+    names: tuple[str, ...] = (PREDICTION, PROBABILITY)
+    unanswered: tuple[str, ...] = names
 
     def __init__(self, model: RunnableModel, columns: TextColumns) -> None:
         super().__init__(model, columns)
@@ -199,7 +202,7 @@ class _Spans(_OfTexts[str]):
 class _Similarity(_OfTexts[list[str]]):
     """`prediction`: the cosine of a row's two texts; of a row with one text, its vector as `embedding`."""
 
-    names = (PREDICTION, EMBEDDING)
+    names: tuple[str, ...] = (PREDICTION, EMBEDDING)
 
     def __init__(self, model: RunnableModel, columns: TextColumns) -> None:
         super().__init__(model, columns)
@@ -282,7 +285,7 @@ class _Generated(_Answering[_Prompt]):
         return [{PREDICTION: self._prompter.decoded(ids).strip()} for ids in answers]
 
     def _room(self, *, is_asked: bool) -> int | None:
-        """Tokens of a prompt beside so long an answer, for a causal model has positions for both; None is any number."""
+        """Tokens of a prompt beside so long an answer, where a causal model has positions for both; None is any."""
         if self._positions is None:
             return None
         room = self._positions - self._settings.max_new_tokens

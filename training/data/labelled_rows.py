@@ -48,20 +48,15 @@ class LabelledColumns(NamedTuple):
     multi_label: bool = False
 
 
-def labelled_examples(rows: Iterable[Row], columns: LabelledColumns) -> list[Example]:
-    """Texts with their labels, from rows of whatever model.
+def labelled_example(row: Row, columns: LabelledColumns, where: str) -> Example | None:
+    """A text with its label, from a row of whatever model; None without text.
 
     Raises:
-        DataError: A row lacks a column or a value, or there are no rows.
+        DataError: The row lacks a column or a label.
     """
-    examples = [_of_columns(row, columns, f"row {number}") for number, row in enumerate(rows, start=1)]
-    if not examples:
-        raise DataError("there are no rows to score")
-    return examples
-
-
-def _of_columns(row: Row, columns: LabelledColumns, where: str) -> Example:
-    text = needed(row, columns.text_column, where, "--text-column")
+    text = text_of(row, columns.text_column, where, "--text-column")
+    if not text:
+        return None
     second = columns.text_pair_column
     pair = text_of(row, second, where, "--text-pair-column") if second is not None else ""
     if not columns.multi_label:

@@ -111,28 +111,6 @@ def load_splits(config: TrialConfig, reading: Reading) -> RowSplits:
     )
 
 
-def examples_of(source: Any, config: TrialConfig, reading: Reading) -> list[Example]:
-    """Rows as the config's task sees them, those without text left out.
-
-    Args:
-        source: A name that a reader takes, or rows as they were read.
-        config: The trial's.
-        reading: The task's.
-
-    Raises:
-        DataError: A column is missing, a label is empty, or there are no rows; the message names the row.
-    """
-    parse = _parser(config, reading)
-    if isinstance(source, str):
-        parsed = _parsed(source, config.data, parse)
-    else:
-        parsed = (parse(row, f"row {number}") for number, row in enumerate(source, start=1))
-    examples = [example for example in parsed if example is not None]
-    if not examples:
-        raise DataError(f"{source if isinstance(source, str) else 'the data'}: no rows with text")
-    return examples
-
-
 def _parser(config: TrialConfig, reading: Reading) -> Parser:
     def parsed(row: Row, where: str) -> Example | None:
         example = reading.parse(row, where, config)
