@@ -158,7 +158,8 @@ def bad_request(error: Exception) -> Exception:
     """What a server answers to rows that it cannot take: the message, and no trace."""
     from mlflow.exceptions import MlflowException
 
-    return MlflowException.invalid_parameter_value(str(error))
+    refused: Exception = MlflowException.invalid_parameter_value(str(error))
+    return refused
 
 
 def signature_of(bundle: Bundle) -> Any:
