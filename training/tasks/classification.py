@@ -59,8 +59,9 @@ class Classification(TaskDefaults):
     @staticmethod
     def parse(row: Row, where: str, config: TrialConfig) -> Example | None:
         """A text or a pair with its label, or with its labels."""
-        is_multi_label = isinstance(config.task, ClassificationTask) and config.task.multi_label
-        return (many_labelled if is_multi_label else labelled)(row, where, config.data)
+        task = config.task if isinstance(config.task, ClassificationTask) else None
+        read = many_labelled if task is not None and task.multi_label else labelled
+        return read(row, where, config.data, task.labels if task is not None else None)
 
     @staticmethod
     def stratify_by(examples: Sequence[Example]) -> Sequence[str] | None:
