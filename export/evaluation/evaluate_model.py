@@ -12,9 +12,10 @@ from slimtune.export.registry.find_bundle import locate_bundle
 from slimtune.export.registry.model_uri import MODELS_URI
 from slimtune.export.runtime.given_rows import free_names
 from slimtune.export.runtime.row_predictor import PREDICTION
-from slimtune.training.checkpoints.checkpoint import open_checkpoint
+from slimtune.training.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.config.schema import suggestion
+from slimtune.training.config.task import ClassificationTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.labelled_rows import LabelledColumns, labelled_example
 from slimtune.training.data.readers.reader import Row, iter_rows
@@ -112,7 +113,7 @@ def _scored(model: str, rows: str | Sequence[Row], columns: EvaluationColumns, a
         bundle = locate_bundle(model, access.tracking_uri, trust=access.trust)
         return _score_bundle(bundle, rows, columns, trust=access.trust)
     checkpoint = open_checkpoint(find_checkpoint(model, access.tracking_uri), trust=access.trust)
-    given = read_examples(rows, _with_columns(checkpoint.config, columns))
+    given = read_examples(rows, _with_columns(_with_labels(checkpoint), columns))
     task, evaluation = score_checkpoint(checkpoint, given.scored, name="given")
     experiment = str(checkpoint.record.config["search"]["name"])
     return _told(given, task, evaluation, source=checkpoint.folder, experiment=experiment)
@@ -142,6 +143,14 @@ def _beside(given: GivenRows, answers: Sequence[Any]) -> list[dict[str, Any]]:
     found = iter(answers)
     answer_of = (None if example is None else next(found) for example in given.examples)
     return [{**row, name: answer} for row, answer in zip(given.rows, answer_of, strict=True)]
+
+
+def _with_labels(checkpoint: Checkpoint) -> TrialConfig:
+    """The checkpoint's config, which knows the names of its classes now."""
+    task, labels = checkpoint.config.task, checkpoint.record.labels
+    if not isinstance(task, ClassificationTask) or task.labels:
+        return checkpoint.config
+    return checkpoint.config._replace(task=replace(task, labels=list(labels)))
 
 
 def _with_columns(config: TrialConfig, columns: EvaluationColumns) -> TrialConfig:
@@ -195,4 +204,5 @@ def _labelled_columns(bundle: Bundle, columns: EvaluationColumns, first: Row) ->
         column(columns.label, trained.label, "label"),
         pair,
         bundle.multi_label,
+        bundle.labels,
     )

@@ -7,6 +7,7 @@ from typing import Any
 from slimtune.export.bundle.bundle import open_bundle
 from slimtune.export.graph_names import Kind
 from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
+from slimtune.training.data.cells import is_missing
 from slimtune.training.errors import DataError
 
 
@@ -29,7 +30,11 @@ class ServedBundle:
         """
         import pandas
 
-        rows = [_plain(row) for row in model_input.to_dict(orient="records")]
+        # what pandas has for nothing is null
+        rows = (
+            {str(name): None if is_missing(value) else value for name, value in row.items()}
+            for row in model_input.to_dict(orient="records")
+        )
         asked = [LocatedRow(row, f"row {number}") for number, row in enumerate(rows, start=1)]
         try:
             answers = self._predictor.answers(asked)
@@ -43,16 +48,6 @@ class ServedBundle:
 
     def _columns(self, answers: Sequence[Mapping[str, Any]]) -> list[str]:
         return [name for name in self._predictor.names if any(name in one for one in answers)]
-
-
-def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """A row as a file would have it: what pandas has for nothing is null."""
-    import pandas
-
-    return {
-        str(name): None if pandas.api.types.is_scalar(value) and pandas.isna(value) else value
-        for name, value in row.items()
-    }
 
 
 def _load_pyfunc(path: str) -> ServedBundle:

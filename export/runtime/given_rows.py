@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.export.bundle.bundle import TrainedColumns
-from slimtune.training.data.examples import encodable, text_of
+from slimtune.training.data.cells import ABSENT, cell_of, encodable, text_in, text_of, value_of
 from slimtune.training.data.readers.reader import iter_rows
 
 USUAL_TEXT, USUAL_PAIR = "text", "text_pair"
@@ -74,11 +74,11 @@ class TextReader:
     def whole_text(self, asked: LocatedRow) -> str:
         """As `text`, with the blanks around it, for whoever counts characters; words are joined by blanks."""
         names = self._texts if self._has(asked, self._texts) or WORDS not in asked.row else [WORDS]
-        value = asked.row.get(_present(asked, names))
+        column = _present(asked, names)
+        value = value_of(asked.row, column, asked.where, TEXT_KEY)
         if isinstance(value, list | tuple):
             return " ".join(encodable(str(word)) for word in value)
-        text = _text(asked, names, TEXT_KEY)
-        return encodable(value) if text and isinstance(value, str) else text
+        return text_in(value, column=column, where=asked.where, key=TEXT_KEY)
 
     def pair(self, asked: LocatedRow) -> str:
         """A row's second text, empty for null.
@@ -98,7 +98,7 @@ class TextReader:
 
     @staticmethod
     def _has(asked: LocatedRow, names: Sequence[str]) -> bool:
-        return any(name in asked.row for name in names)
+        return any(_has_column(asked, name) for name in names)
 
 
 def _names(given: str | None, trained: str | None, usual: str) -> list[str]:
@@ -107,11 +107,15 @@ def _names(given: str | None, trained: str | None, usual: str) -> list[str]:
 
 def _present(asked: LocatedRow, names: Sequence[str]) -> str:
     """The first of the columns that the row has; the last one is missed where it has none."""
-    return next((name for name in names if name in asked.row), names[-1])
+    return next((name for name in names if _has_column(asked, name)), names[-1])
+
+
+def _has_column(asked: LocatedRow, name: str) -> bool:
+    return cell_of(asked.row, name) is not ABSENT
 
 
 def _text(asked: LocatedRow, names: Sequence[str], key: str) -> str:
-    return text_of(dict(asked.row), _present(asked, names), asked.where, key)
+    return text_of(asked.row, _present(asked, names), asked.where, key)
 
 
 def free_names(ours: Sequence[str], taken: Collection[str]) -> dict[str, str]:

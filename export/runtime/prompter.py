@@ -8,7 +8,8 @@ from tokenizers import Tokenizer
 
 from slimtune.export.bundle.interface import Interface, PromptSettings
 from slimtune.export.graph_names import Kind
-from slimtune.training.data.examples import MESSAGES, encodable, text_of
+from slimtune.training.data.cells import encodable, is_missing, plain, text_of
+from slimtune.training.data.examples import MESSAGES
 from slimtune.training.data.prompt_template import FIELD, filled
 from slimtune.training.errors import DataError
 
@@ -67,7 +68,7 @@ class Prompter:
             return bool(filled(given.template, row, where).strip())
         if given.chat_template is not None and MESSAGES in row:
             return bool(turns_of(row[MESSAGES], where)) and bool(self._chat(row[MESSAGES], where))
-        return bool(text_of(dict(row), given.text_column, where, "--text-column"))
+        return bool(text_of(row, given.text_column, where, "--text-column"))
 
     def of_row(self, row: Mapping[str, Any], where: str) -> list[int]:
         """Token ids of a row's prompt; of a chat, an answer that stands there is left out.
@@ -121,10 +122,10 @@ def turns_of(messages: Any, where: str) -> list[dict[str, Any]]:
     Raises:
         DataError: It is no list of objects with a role and a text.
     """
-    if messages is None:
+    if is_missing(messages):
         return []
     try:
-        turns = [dict(message) for message in messages]
+        turns = [dict(message) for message in plain(messages)]
         if all(isinstance(turn["role"], str) and isinstance(turn["content"], str) for turn in turns):
             return [{**turn, "content": encodable(turn["content"])} for turn in turns]
     except (TypeError, KeyError, ValueError):

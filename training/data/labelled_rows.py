@@ -1,13 +1,12 @@
 """Rows with one label, or with any number of them, as examples."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from slimtune.training.config.data import DataConfig
-from slimtune.training.data.cells import label_of, labels_of, needed, text_of
+from slimtune.training.data.cells import label_of, labels_of, text_of
 from slimtune.training.data.examples import Example, texts_of
 from slimtune.training.data.readers.row import Row
-from slimtune.training.errors import DataError
 
 
 def labelled(row: Row, where: str, data: DataConfig, known: Sequence[str] | None = None) -> Example | None:
