@@ -30,7 +30,7 @@ def data_report_of(data: PreparedData) -> DataReport:
     )
     report = make_report(_rows(data, named), max_length=config.data.max_length, findings=_findings(read))
     own = data.task.notes([example for examples in named.values() for example in examples])
-    return replace(report, baselines=scores, notes=[*report.notes, *own, *baselines])
+    return replace(report, baselines=scores, notes=[*read.notes, *report.notes, *own, *baselines])
 
 
 def _findings(read: RowSplits) -> Findings:
