@@ -163,8 +163,8 @@ class Extraction(TaskDefaults):
         unknown = sorted({span.label for example in examples for span in example.spans} - set(self.labels))
         if unknown:
             raise DataError(
-                f"the {name} rows have a span of type '{unknown[0]}', which no training row has; "
-                f"known: {', '.join(self.labels)}"
+                f"the {name} rows have a span of type '{unknown[0]}', which no training row has; known: "
+                f"{', '.join(self.labels)}; correct it, or name all types in task.labels"
             )
         return EncodedSplit(encoded, Targets(None, weights_of(encoded, next_token=False)), examples)
 
@@ -291,6 +291,11 @@ def over_examples(tally: Tally) -> tuple[list[list[str]], list[list[str]]]:
 def written(spans: Sequence[Span]) -> list[str]:
     """As the metric takes them."""
     return [f"{span.start}:{span.end}:{span.label}" for span in spans]
+
+
+def labels_in(example: Example) -> Sequence[str]:
+    """Types of its spans."""
+    return [span.label for span in example.spans]
 
 
 def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Extraction:
