@@ -33,11 +33,13 @@ def hold_out(examples: list[Example], portion: float, data: DataConfig, stratify
     if len(together) == 1 < len(examples):
         raise DataError(_one_input(examples, data))
     first = [rows[0] for rows in together.values()]
-    kept, out = _by_row(first, portion, data, stratify_by)
+    kept, out = _by_row(first, portion, data, stratify_by, noun="rows" if len(first) == len(examples) else "inputs")
     return Sides(*([row for one in side for row in together[input_key(one)]] for side in (kept, out)))
 
 
-def _by_row(examples: list[Example], portion: float, data: DataConfig, stratify_by: StratifyBy) -> Sides:
+def _by_row(
+    examples: list[Example], portion: float, data: DataConfig, stratify_by: StratifyBy, *, noun: str = "rows"
+) -> Sides:
     # here, so that reading rows alone does not import scikit-learn
     from sklearn.model_selection import train_test_split
 
@@ -47,7 +49,7 @@ def _by_row(examples: list[Example], portion: float, data: DataConfig, stratify_
         _check_classes(classes, num_held_out, data)
     elif not 0 < num_held_out < len(examples):
         raise DataError(
-            f"{data.train_file}: {len(examples)} rows are too few to hold out {num_held_out}; add rows, or give "
+            f"{data.train_file}: {len(examples)} {noun} are too few to hold out {num_held_out}; add {noun}, or give "
             "data.validation_file and data.test_file"
         )
     return Sides(*train_test_split(examples, test_size=num_held_out, random_state=data.seed, stratify=classes))

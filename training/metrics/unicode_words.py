@@ -36,7 +36,7 @@ def _words(text: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _kind(sign: str) -> str | None:
-    """`word` for a letter or digit, `alone` for one of a script without blanks, `mark` for one on a letter, None for others."""
+    """`word` for letters and digits, `alone` for those of a script without blanks, `mark` on a letter, or None."""
     category = unicodedata.category(sign)[0]
     if category == "M":
         return "mark"
