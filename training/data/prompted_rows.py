@@ -3,7 +3,8 @@
 from typing import Any
 
 from slimtune.training.config.data import DataConfig
-from slimtune.training.data.examples import MESSAGES, Example, encodable, text_of
+from slimtune.training.data.cells import encodable, is_missing, plain, structure, text_of
+from slimtune.training.data.examples import MESSAGES, Example
 from slimtune.training.data.prompt_template import fill
 from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import DataError
@@ -28,6 +29,9 @@ def prompted(row: Row, where: str, data: DataConfig) -> Example | None:
 
 
 def _chat(messages: Any, where: str) -> Example | None:
+    if is_missing(messages):
+        return None
+    messages = structure(messages) if isinstance(messages, str) else plain(messages)
     try:
         turns = tuple((str(message["role"]), message["content"]) for message in messages)
     except (TypeError, KeyError):

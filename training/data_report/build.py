@@ -8,9 +8,12 @@ from pathlib import Path
 from slimtune.training.atomic_files import write_json
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
+from slimtune.training.data_report.label_notes import likeness_notes, several_notes, spelling_notes, unseen_notes
+from slimtune.training.data_report.metric_notes import metric_notes
 from slimtune.training.data_report.report import DataReport, Findings, RowsBySplit, make_report
 from slimtune.training.metrics.measure import compute_all
 from slimtune.training.tasks.baselines import baseline_notes
+from slimtune.training.tasks.registry import labels_of_rows
 from slimtune.training.workbench.prepared_data import PreparedData
 
 REPORT_FILE = "data_report.json"
@@ -30,7 +33,26 @@ def data_report_of(data: PreparedData) -> DataReport:
     )
     report = make_report(_rows(data, named), max_length=config.data.max_length, findings=_findings(read))
     own = data.task.notes([example for examples in named.values() for example in examples])
-    return replace(report, baselines=scores, notes=[*report.notes, *own, *baselines])
+    blind = metric_notes(data.task.measures, named.get("validation", []))
+    labels = _label_notes(data, named)
+    return replace(report, baselines=scores, notes=[*read.notes, *report.notes, *labels, *own, *blind, *baselines])
+
+
+def _label_notes(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> list[str]:
+    """What was made of labels; the report itself tells of those that one class a row has."""
+    labels = {name: labels_of_rows(data.config.task, examples) for name, examples in named.items()}
+    if not any(labels.values()):
+        return []
+    every = [example for examples in named.values() for example in examples]
+    notes = [
+        *spelling_notes(every, data.config.data.label_column),
+        *likeness_notes(labels_of_rows(data.config.task, every)),
+    ]
+    if data.task.stratify_by(named["train"]) is None:
+        notes += unseen_notes(labels)
+    if getattr(data.config.task, "multi_label", False):
+        notes += several_notes(every)
+    return notes
 
 
 def _findings(read: RowSplits) -> Findings:

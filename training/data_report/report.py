@@ -184,7 +184,7 @@ def _notes(report: DataReport, labels: Mapping[str, Sequence[str]]) -> Iterator[
     if report.num_empty:
         yield f"empty rows left out: {report.num_empty:,}"
     if report.num_duplicates:
-        yield f"duplicates left out: {report.num_duplicates:,}; an earlier row has the same text"
+        yield f"duplicates left out: {report.num_duplicates:,}; an earlier row has the same input and target"
     if report.leaks_exact:
         yield f"training rows that are in a held-out split too: {report.leaks_exact:,}; removed from training"
     if report.leaks_near:

@@ -79,7 +79,7 @@ def prepare_data(config: TrialConfig, read: ReadRows | None = None) -> PreparedD
     """
     rows = (read or ReadRows()).of(config)
     config = with_model(config, rows.train)
-    task = task_of(config, rows.train)
+    task = task_of(config, rows.train, split_off=rows.split_off)
     model = check_model(config.model, task)
     tokenizer = load_tokenizer(config.model)
     encoded = {
