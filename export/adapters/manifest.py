@@ -23,6 +23,7 @@ def base_interface(base: SharedBase) -> Interface:
         kind=base.kind,
         labels=base.labels or [],
         max_length=base.max_length,
+        truncation_side=base.tokenizer.truncation_side,
         pad_id=int(base.tokenizer.pad_token_id),
     )
     return _of_plain_text(interface, base) if base.kind.writes else interface
