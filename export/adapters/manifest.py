@@ -13,6 +13,7 @@ from slimtune.export.verification.reference import ComparedRows
 from slimtune.training.data.batching import EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded
 from slimtune.training.errors import UserError
+from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks.causal_generation import num_end_tokens
 from slimtune.training.tasks.rows import read_splits
 
@@ -73,7 +74,7 @@ def _of_plain_text(interface: Interface, base: SharedBase) -> Interface:
     """With how text is generated after plain prompts."""
     return replace(
         interface,
-        max_positions=getattr(base.model.config, "max_position_embeddings", None),
+        max_positions=positions_of(base.model).read,
         generation=GenerationSettings(
             max_new_tokens=PLAIN_NEW_TOKENS,
             pad_id=int(base.tokenizer.pad_token_id),

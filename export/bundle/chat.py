@@ -81,16 +81,16 @@ def _compiled(template: str) -> Template:
 
 def _to_json(
     value: Any,
-    ensure_ascii: bool = False,  # noqa: FBT001, FBT002  # templates give it by place too
+    ensure_ascii: bool = False,  # templates give it by place too
     indent: int | None = None,
     separators: tuple[str, str] | None = None,
-    sort_keys: bool = False,  # noqa: FBT001, FBT002
+    sort_keys: bool = False,
 ) -> str:
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
 def _now(form: str) -> str:
-    return datetime.now().strftime(form)  # noqa: DTZ005  # the user's day, as transformers has it
+    return datetime.now().strftime(form)  # the user's day, as transformers has it
 
 
 def _refuse(message: str) -> None:

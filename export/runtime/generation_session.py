@@ -70,9 +70,7 @@ def _answers(
     return answers
 
 
-def _best(
-    scores_BV: np.ndarray, settings: GenerationSettings, *, place: int, must_go_on_B: np.ndarray
-) -> np.ndarray:
+def _best(scores_BV: np.ndarray, settings: GenerationSettings, *, place: int, must_go_on_B: np.ndarray) -> np.ndarray:
     """The next token (B) of each row."""
     if place == 0 and settings.forced_start_id is not None:
         return np.full(len(scores_BV), settings.forced_start_id)

@@ -10,6 +10,7 @@ from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.data_report.report import DataReport, Findings, RowsBySplit, make_report
 from slimtune.training.metrics.measure import compute_all
+from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks.baselines import baseline_notes
 from slimtune.training.workbench.prepared_data import PreparedData
 
@@ -28,7 +29,10 @@ def data_report_of(data: PreparedData) -> DataReport:
         headlines=data.task.headlines,
         num_rows=(len(read.train), len(read.validation)),
     )
-    report = make_report(_rows(data, named), max_length=config.data.max_length, findings=_findings(read))
+    most = positions_of(data.model).read
+    report = make_report(
+        _rows(data, named), max_length=config.data.max_length, findings=_findings(read), most_tokens=most
+    )
     own = data.task.notes([example for examples in named.values() for example in examples])
     return replace(report, baselines=scores, notes=[*report.notes, *own, *baselines])
 
