@@ -14,10 +14,7 @@ from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.checkpoint_formats.bitsandbytes_checkpoints import BitsandbytesReport, bitsandbytes_folders
 from slimtune.export.config import OnnxExport, check_static_length, export_problems, kind_of_task, onnx_config
 from slimtune.export.genai.bundles import GenaiReport, genai_bundles
-from slimtune.export.graph_names import FP32, INPUTS, PAIR_INPUTS, Kind
-from slimtune.export.graphs.causal_graph import export_causal
-from slimtune.export.graphs.encoder_graph import export_graph, export_numbers
-from slimtune.export.graphs.seq2seq_graph import export_encoder_decoder
+from slimtune.export.graph_names import FP32, Kind
 from slimtune.export.manifest.environment import built_for, ports, versions
 from slimtune.export.manifest.interface import generation_settings_of, interface_of, prompt_settings_of
 from slimtune.export.runtime.execution import placed
@@ -26,6 +23,7 @@ from slimtune.export.verification.check import check_variant, choose
 from slimtune.export.verification.measured_variants import VariantSetup, measured_variants, variant_report_of
 from slimtune.export.verification.pareto import draw_variants
 from slimtune.export.verification.reference import ComparedRows, PyTorchRunner, Reference
+from slimtune.export.verification.rows_graph import write_graphs
 from slimtune.export.verification.tokenizer_check import check_tokenizer
 from slimtune.training.atomic_files import write_json
 from slimtune.training.checkpoints.checkpoint import Checkpoint, open_checkpoint
@@ -35,8 +33,7 @@ from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import ModelError
 from slimtune.training.methods import method_of
 from slimtune.training.models.generate import some_rows
-from slimtune.training.tasks.similarity import Similarity
-from slimtune.training.workbench.preflight import positions_of
+from slimtune.training.models.positions import positions_of
 from slimtune.training.workbench.prepared_data import ReadRows, encoded_split
 
 UNKNOWN = Provenance()
@@ -127,8 +124,8 @@ def export_checkpoint(  # noqa: PLR0913
     source = _open(open_checkpoint(checkpoint_in(Path(checkpoint)), trust=trust), config, read or ReadRows())
     folder.mkdir(parents=True, exist_ok=True)
     model = source.checkpoint.model()
-    positions = positions_of(model.config)
-    check_static_length(config.target, positions)
+    positions = positions_of(model)
+    check_static_length(config.target, positions.read)
     setup = _setup(model, source, config, folder)
     pytorch = _pytorch_report(model, source.checkpoint.folder, setup)
     merged = method_of(source.checkpoint.config.method).merge(model)
@@ -136,7 +133,7 @@ def export_checkpoint(  # noqa: PLR0913
     reports = [pytorch, *measured_variants(setup)]
     write_json(folder / REPORT, [report.as_dict() for report in reports])
     draw_variants(reports, folder / PICTURE, min_agreement=config.min_agreement)
-    manifest = _manifest(source, setup, reports, provenance, positions=positions)
+    manifest = _manifest(source, setup, reports, provenance, positions=positions.read if positions.is_table else None)
     genai = genai_bundles(merged, setup, manifest, tokenizer=source.checkpoint.folder)
     bitsandbytes = bitsandbytes_folders(merged, setup)
     target, chosen = built_for(config.target, setup.where), choose(reports[1:], config.objective)
@@ -207,20 +204,9 @@ def _check_reference(reference: Reference, source: _Source) -> None:
 
 def _write_graphs(model: Any, setup: VariantSetup) -> None:
     rows, folder, config = setup.reference.rows, setup.of(FP32), setup.config
-    match rows.kind:
-        case Kind.causal:
-            export_causal(model, folder, opset=config.opset)
-        case Kind.encoder_decoder:
-            export_encoder_decoder(model, folder, opset=config.opset)
-        case _:
-            inputs = PAIR_INPUTS if "token_type_ids" in rows.split.encoded.columns else INPUTS
-            if rows.kind is Kind.numbers:
-                export_numbers(model, folder, opset=config.opset, inputs=inputs, task=rows.task)
-            else:
-                pooling = rows.task.pooling if isinstance(rows.task, Similarity) else None
-                export_graph(model, folder, opset=config.opset, inputs=inputs, pooling=pooling)
-            if config.target.is_static:
-                make_static(folder, config.target)
+    write_graphs(model, folder, rows, opset=config.opset)
+    if not rows.kind.writes and config.target.is_static:
+        make_static(folder, config.target)
 
 
 def _pytorch_report(model: torch.nn.Module, checkpoint: Path, setup: VariantSetup) -> VariantReport:

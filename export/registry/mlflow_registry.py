@@ -43,7 +43,7 @@ def register(uri: str, bundle: Bundle, name: str, *, run_id: str) -> RegisteredV
     _ensure_model(client, name, bundle)
     content = json.dumps(dict(bundle.manifest.files), sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()
-    for known in client.search_model_versions(f"name = '{name}'"):
+    for known in client.search_model_versions(f"name = {_quoted(name)}"):
         if known.tags.get(DIGEST) == digest:
             # an interrupted sweep had come this far
             return RegisteredVersion(name, str(known.version))
@@ -194,6 +194,11 @@ def signature_of(bundle: Bundle) -> Any:
                 turn = Object([Property(name, text) for name in ("role", "content")])
                 given = [ColSpec(Array(turn), "messages")]
     return ModelSignature(inputs=Schema(given), outputs=Schema(answered))
+
+
+def _quoted(name: str) -> str:
+    """As MLflow's filters take it; a name has not both signs."""
+    return f'"{name}"' if "'" in name else f"'{name}'"
 
 
 def _ensure_model(client: Any, name: str, bundle: Bundle) -> None:

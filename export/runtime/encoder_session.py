@@ -25,11 +25,13 @@ class TextSettings(NamedTuple):
         max_length: Longest input in tokens.
         pad_id: Token id that fills up a batch.
         stride: Tokens that two windows of a longer text share; None cuts it.
+        side: Where a text is cut, `right` or `left`.
     """
 
     max_length: int
     pad_id: int
     stride: int | None = None
+    side: str = "right"
 
 
 # a text, or two that belong together
@@ -60,7 +62,7 @@ class EncoderSession:
         self.shape = StaticShape.of(inputs[0].shape)
         self._settings = settings
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        self._tokenizer.enable_truncation(settings.max_length, stride=settings.stride or 0)
+        self._tokenizer.enable_truncation(settings.max_length, stride=settings.stride or 0, direction=settings.side)
         self._tokenizer.no_padding()
 
     def with_adapter(self, adapter: Path, *, max_length: int | None = None) -> Self:
@@ -69,7 +71,7 @@ class EncoderSession:
         other._session = AdapterSession(self._session, adapter)
         if max_length is not None:
             other._tokenizer = Tokenizer.from_str(self._tokenizer.to_str())
-            other._tokenizer.enable_truncation(max_length)
+            other._tokenizer.enable_truncation(max_length, direction=self._settings.side)
         return other
 
     def outputs(self, texts: Sequence[Text], *, batch_size: int = PREDICT_BATCH_SIZE) -> np.ndarray:

@@ -4,7 +4,7 @@ A row whose text is null, empty or blank has no answer: its values are None.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -238,12 +238,7 @@ def _compared(vectors_ND: np.ndarray) -> Values:
     return {PREDICTION: round(float(first_D @ second_D / max(float(length), 1e-12)), DIGITS)}
 
 
-class _Prompt(NamedTuple):
-    ids: list[int]
-    where: str
-
-
-class _Generated(_Answering[_Prompt]):
+class _Generated(_Answering[list[int]]):
     """`prediction`: the text that follows the prompt."""
 
     def __init__(self, model: RunnableModel, columns: TextColumns, max_new_tokens: int | None) -> None:
@@ -272,16 +267,14 @@ class _Generated(_Answering[_Prompt]):
         """As the protocol says; without the tokens."""
         return self._prompter.reads(asked.row, asked.where)
 
-    def _given(self, asked: LocatedRow) -> _Prompt | None:
+    def _given(self, asked: LocatedRow) -> list[int] | None:
         if not self.reads(asked):
             return None
         ids = self._prompter.of_row(asked.row, asked.where)
-        return _Prompt(ids, asked.where) if ids else None
+        return ids or None
 
-    def _answered(self, given: Sequence[_Prompt]) -> list[Values]:
-        for one in given:
-            self._check_fits(one)
-        answers = self._generate([one.ids for one in given])
+    def _answered(self, given: Sequence[list[int]]) -> list[Values]:
+        answers = self._generate(given)
         return [{PREDICTION: self._prompter.decoded(ids).strip()} for ids in answers]
 
     def _room(self, *, is_asked: bool) -> int | None:
@@ -295,15 +288,6 @@ class _Generated(_Answering[_Prompt]):
                 f"use at most {self._positions - self._is_causal}"
             )
         return room if self._is_causal and room > 0 else None
-
-    def _check_fits(self, prompt: _Prompt) -> None:
-        """A chat is not cut: its beginning says what it is."""
-        length, longest = len(prompt.ids), self._settings.max_new_tokens
-        if self._is_causal and self._positions is not None and length + longest > self._positions:
-            raise DataError(
-                f"{prompt.where}: the prompt has {length} tokens and its answer may have {longest}, more than the "
-                f"model's {self._positions} positions; shorten it, or give a lower --max-new-tokens"
-            )
 
 
 def _by_graphs(model: RunnableModel, settings: GenerationSettings) -> Generate:

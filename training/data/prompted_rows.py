@@ -1,5 +1,6 @@
 """Rows with a prompt and an answer as examples: two columns, a template, or a chat."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from slimtune.training.config.data import DataConfig
@@ -43,5 +44,9 @@ def _chat(messages: Any, where: str) -> Example | None:
         raise DataError(f"{where}: the last of 'messages' must be the assistant's answer, after at least one other")
     if not turns[-1][1].strip():
         return None
-    text = "\n".join(f"{role}: {content}" for role, content in turns[:-1])
-    return Example(text, turns[-1][1], messages=turns)
+    return Example(as_plain_text(turns[:-1]), turns[-1][1], messages=turns)
+
+
+def as_plain_text(turns: Sequence[tuple[str, str]]) -> str:
+    """A chat without a template: a line for each turn."""
+    return "\n".join(f"{role}: {content}" for role, content in turns)

@@ -12,6 +12,7 @@ from slimtune.training.data_report.label_notes import likeness_notes, several_no
 from slimtune.training.data_report.metric_notes import metric_notes
 from slimtune.training.data_report.report import DataReport, Findings, RowsBySplit, make_report
 from slimtune.training.metrics.measure import compute_all
+from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks.baselines import baseline_notes
 from slimtune.training.tasks.registry import labels_of_rows
 from slimtune.training.workbench.prepared_data import PreparedData
@@ -31,7 +32,10 @@ def data_report_of(data: PreparedData) -> DataReport:
         headlines=data.task.headlines,
         num_rows=(len(read.train), len(read.validation)),
     )
-    report = make_report(_rows(data, named), max_length=config.data.max_length, findings=_findings(read))
+    most = positions_of(data.model).read
+    report = make_report(
+        _rows(data, named), max_length=config.data.max_length, findings=_findings(read), most_tokens=most
+    )
     own = data.task.notes([example for examples in named.values() for example in examples])
     blind = metric_notes(data.task.measures, named.get("validation", []))
     labels = _label_notes(data, named)

@@ -2,6 +2,7 @@
 
 # B rows, T tokens, C tags
 
+import copy
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -128,7 +129,8 @@ class Extraction(TaskDefaults):
         ids = {tag: index for index, tag in enumerate(self.tags)}
         texts = [example.text for example in examples]
         ranges = [[match.span() for match in WORD.finditer(text)] for text in texts]
-        output = tokenizer(
+        # the windows of a tokenizer that cuts on the left would come in another order
+        output = _cutting_right(tokenizer)(
             texts,
             truncation=True,
             max_length=self.max_length,
@@ -231,6 +233,14 @@ class Extraction(TaskDefaults):
         """As the protocol says."""
         room = self.max_length - tokenizer.num_special_tokens_to_add()
         return {"tags": list(self.tags), "stride": min(self.stride, room // 2)}
+
+
+def _cutting_right(tokenizer: Any) -> Any:
+    if tokenizer.truncation_side == "right":
+        return tokenizer
+    other = copy.copy(tokenizer)
+    other.truncation_side = "right"
+    return other
 
 
 def _text_or_words(row: Row, where: str, data: DataConfig) -> Any:
