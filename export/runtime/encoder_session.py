@@ -14,6 +14,7 @@ from slimtune.export.graph_names import MODEL
 from slimtune.export.runtime.adapter_session import AdapterSession
 from slimtune.export.runtime.execution import ON_CPU, Execution, open_graph
 from slimtune.export.runtime.static_shape import StaticShape
+from slimtune.training.data.long_pairs import is_long, near_ends
 
 PREDICT_BATCH_SIZE = 8
 
@@ -91,7 +92,16 @@ class EncoderSession:
 
     def encode(self, texts: Sequence[Text]) -> list[EncodedText]:
         """Each text as tokens."""
-        return [EncodedText(encoding.ids, encoding.type_ids) for encoding in self._tokenizer.encode_batch(list(texts))]
+        given = [self._near_ends(text) if isinstance(text, tuple) else text for text in texts]
+        return [EncodedText(encoding.ids, encoding.type_ids) for encoding in self._tokenizer.encode_batch(given)]
+
+    def _near_ends(self, pair: tuple[str, str]) -> tuple[str, str]:
+        cut = self._tokenizer.truncation
+        if not any(is_long(text, max_length=cut["max_length"]) for text in pair):
+            return pair
+        uncut = Tokenizer.from_str(self._tokenizer.to_str())
+        uncut.no_truncation()
+        return near_ends(pair, uncut, max_length=cut["max_length"], left=cut["direction"] == "left")
 
     def windows(self, text: str) -> list[Encoding]:
         """A text as one window or several, with the places of their tokens."""
