@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slimtune.export.commands.terminal_text import Unanswered, json_line, one_line, print_safely, tell
+from slimtune.export.commands.terminal_text import Unanswered, one_line, print_safely, shown_row, tell
 from slimtune.training.atomic_files import write_jsonl
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.data.readers.reader import check_sources
@@ -116,7 +116,7 @@ def _write_file(file: str, out: str | None, predictor: "RowPredictor", chunk_row
     predicted = _predicted_rows(rows, predictor, chunk_rows, names, unanswered)
     if out is None:
         for row in predicted:
-            print_safely(json_line(row))
+            print_safely(shown_row(row))
     else:
         num_rows = write_jsonl(Path(out), _counted(predicted))
         print(f"{num_rows} rows written to {out}")

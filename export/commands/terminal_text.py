@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from slimtune.training.atomic_files import json_line
+
 # line and paragraph separators, control characters, halves of surrogate pairs
 UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
 MOST_NAMED = 10
@@ -21,9 +23,9 @@ def one_line(text: str, *, keep: str = "") -> str:
     )
 
 
-def json_line(row: Mapping[str, Any]) -> str:
+def shown_row(row: Mapping[str, Any]) -> str:
     """A row as JSON, in plain ASCII where the terminal, or UTF-8, could not have it otherwise."""
-    line = json.dumps(row, ensure_ascii=False, default=str)
+    line = json_line(row)
     return line if _is_writable(line) else json.dumps(row, default=str)
 
 

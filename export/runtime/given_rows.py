@@ -1,5 +1,7 @@
 """Rows that a model is asked about: where their texts stand, and what is no text."""
 
+import shutil
+import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,7 +36,7 @@ class TextColumns(NamedTuple):
 
 
 class GivenFile:
-    """The rows of a source, as often as they are asked for; of a pipe they are kept.
+    """The rows of a source, as often as they are asked for; what a pipe gives is kept in a file for that.
 
     Attributes:
         name: As a reader takes it.
@@ -43,12 +45,20 @@ class GivenFile:
     def __init__(self, name: str) -> None:
         self.name = name
         path = Path(name)
-        is_stream = path.exists() and not (path.is_file() or path.is_dir())
-        self._kept = list(iter_rows(name)) if is_stream else None
+        self._kept = _kept(path) if path.exists() and not (path.is_file() or path.is_dir()) else None
 
     def __iter__(self) -> Iterator[LocatedRow]:
-        rows = iter_rows(self.name) if self._kept is None else self._kept
+        rows = iter_rows(self.name if self._kept is None else self._kept.name)
         return (LocatedRow(row, f"{self.name}, row {number}") for number, row in enumerate(rows, start=1))
+
+
+def _kept(pipe: Path) -> Any:
+    """A file with what a pipe gives, as long as it is referred to."""
+    file = tempfile.NamedTemporaryFile(suffix="".join(pipe.suffixes) or ".jsonl")  # noqa: SIM115
+    with pipe.open("rb") as source:
+        shutil.copyfileobj(source, file)
+    file.flush()
+    return file
 
 
 class TextReader:
