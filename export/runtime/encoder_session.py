@@ -97,6 +97,7 @@ class EncoderSession:
 
     def _near_ends(self, pair: tuple[str, str]) -> tuple[str, str]:
         cut = self._tokenizer.truncation
+        assert cut is not None
         if not any(is_long(text, max_length=cut["max_length"]) for text in pair):
             return pair
         uncut = Tokenizer.from_str(self._tokenizer.to_str())
