@@ -32,17 +32,13 @@ class Places(NamedTuple):
     num_checkpoints: int
 
 
-def place_checks(
-    places: Places, config: TrialConfig, export: ExportConfig, model: Any | None
-) -> Iterator[Callable[[], object]]:
+def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], object]]:
     """Each raises a StoreError, which says where nothing can be written."""
     yield partial(check_writable, places.folder, "the folder of results")
     yield partial(check_writable, Path(config.data.cache_dir).expanduser(), "data.cache_dir")
     uri = tracking_uri(config.tracking.uri)
     if config.tracking.name is not TrackerName.none and uri.startswith(SQLITE):
         yield partial(check_writable, Path(uri.removeprefix(SQLITE)).parent, "the folder of tracking.uri")
-    if model is not None:
-        yield partial(check_room, places, needed_bytes(model, config, export, places.num_checkpoints))
 
 
 def check_writable(folder: Path, said: str) -> None:

@@ -6,13 +6,13 @@ from functools import partial
 from typing import NamedTuple
 
 from slimtune.export.config import ExportConfig, OnnxExport
-from slimtune.sweeper.campaigns.places import Places, place_checks
+from slimtune.sweeper.campaigns.places import Places, check_room, needed_bytes, place_checks
 from slimtune.sweeper.search_config import Rungs
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data_report.build import data_report_of
 from slimtune.training.data_report.report import DataReport
 from slimtune.training.engine.cadence import plan_of
-from slimtune.training.errors import check_all
+from slimtune.training.errors import StoreError, check_all
 from slimtune.training.hardware.resources import resolve
 from slimtune.training.models.loading import check_named
 from slimtune.training.tasks.loss import own_loss
@@ -68,22 +68,31 @@ def _checks(
     read: ReadRows,
     into: tuple[list[PreparedData], list[str]],
 ) -> Iterator[Callable[[], object]]:
-    """Rows and model first; what they leave open is looked at whatever they say."""
+    """Folders first, then rows and model, then what these leave open."""
     found, notes = into
-    yield lambda: found.append(prepare_data(config, read))
+    if places is not None:
+        yield from place_checks(places, config)
+    yield lambda: found.append(_data_of(config, read))
     if not found and config.model.scratch is None:
         # rows that cannot be read hide what is wrong with the model
         yield partial(check_named, config.model)
     yield partial(resolve, config.fit)
     # a loss that nobody can make is told now
     yield partial(own_loss, config.task.loss)
-    if places is not None:
-        yield from place_checks(places, config, export, found[0].model if found else None)
     for data in found:
+        if places is not None:
+            yield partial(check_room, places, needed_bytes(data.model, config, export, places.num_checkpoints))
         yield partial(getattr, data.task, "measures")
         # before the checks, which settle what is told
         notes += model_notes(data)
         yield from _model_checks(data, export)
+
+
+def _data_of(config: TrialConfig, read: ReadRows) -> PreparedData:
+    try:
+        return prepare_data(config, read)
+    except OSError as error:
+        raise StoreError(f"a file cannot be read or written: {error}") from None
 
 
 def _model_checks(data: PreparedData, export: ExportConfig) -> Iterator[Callable[[], object]]:
