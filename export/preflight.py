@@ -12,13 +12,14 @@ import torch
 
 from slimtune.export.bundle.bundle import TOKENIZER
 from slimtune.export.config import OnnxExport, check_static_length, kind_of_task
+from slimtune.export.genai.source import check_buildable
 from slimtune.export.graph_names import Kind
 from slimtune.export.manifest.interface import generation_settings_of, prompt_settings_of
 from slimtune.export.verification.reference import ComparedRows
 from slimtune.export.verification.rows_graph import write_graphs
 from slimtune.export.verification.tokenizer_check import check_tokenizer
 from slimtune.training.data.examples import Example
-from slimtune.training.errors import ModelError
+from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.models.positions import positions_of
 from slimtune.training.workbench.prepared_data import PreparedData
 
@@ -42,6 +43,8 @@ def export_checks(data: PreparedData, config: OnnxExport) -> Iterator[Callable[[
     yield partial(_check_tokens, rows)
     if kind.writes:
         yield partial(generation_settings_of, rows, data.model)
+    if config.genai:
+        yield partial(_check_genai, data, kind)
     if kind is Kind.numbers or data.model.config.model_type not in TRACED:
         yield partial(_check_graph, data, rows, opset=config.opset)
 
@@ -80,6 +83,13 @@ def _check_tokens(rows: ComparedRows) -> None:
                 f"({TOKENIZER}), which a bundle needs; save it with a fast tokenizer, or use export=none"
             )
         check_tokenizer(rows, path, prompt_settings_of(rows) if rows.kind.writes else None)
+
+
+def _check_genai(data: PreparedData, kind: Kind) -> None:
+    if kind is not Kind.causal:
+        raise ConfigError(["export.genai is for causal models; use export.genai=[]"])
+    settings = {**data.model.config.to_dict(), "architectures": [type(data.model).__name__]}
+    check_buildable(settings, Path(str(data.config.model.name_or_path)))
 
 
 def _check_graph(data: PreparedData, rows: ComparedRows, *, opset: int) -> None:

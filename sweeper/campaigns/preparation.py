@@ -1,6 +1,6 @@
 """What is looked at before the first trial: rows, model, device, export, and where results are written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -12,6 +12,8 @@ from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data_report.build import data_report_of
 from slimtune.training.data_report.report import DataReport
 from slimtune.training.engine.cadence import plan_of
+from slimtune.training.engine.compile import is_worth_compiling
+from slimtune.training.engine.optimizer import check_optimizer
 from slimtune.training.errors import StoreError, check_all
 from slimtune.training.hardware.resources import resolve
 from slimtune.training.models.loading import check_named
@@ -76,7 +78,7 @@ def _checks(
     if not found and config.model.scratch is None:
         # rows that cannot be read hide what is wrong with the model
         yield partial(check_named, config.model)
-    yield partial(resolve, config.fit)
+    yield partial(_machine, config, found)
     # a loss that nobody can make is told now
     yield partial(own_loss, config.task.loss)
     for data in found:
@@ -86,6 +88,14 @@ def _checks(
         # before the checks, which settle what is told
         notes += model_notes(data)
         yield from _model_checks(data, export)
+
+
+def _machine(config: TrialConfig, found: Sequence[PreparedData]) -> None:
+    """Device, precision, optimizer and compiler."""
+    resources = resolve(config.fit)
+    check_optimizer(config.fit, [resources.device.type])
+    for data in found:
+        is_worth_compiling(config.fit, plan_of(config.fit, len(data.encoded["train"])), resources)
 
 
 def _data_of(config: TrialConfig, read: ReadRows) -> PreparedData:

@@ -61,7 +61,7 @@ def test_one_error_keeps_its_kind_and_several_are_one_list() -> None:
 
         return check
 
-    with pytest.raises(DataError, match="^rows$"):
+    with pytest.raises(DataError, match=r"^rows$"):
         check_all([lambda: None, fail(DataError("rows"))])
     with pytest.raises(Problems) as found:
         check_all([fail(DataError("rows")), fail(ConfigError(["one", "two"])), fail(DataError("rows"))])
@@ -72,7 +72,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     check_writable(tmp_path / "new" / "folder", "data.cache_dir")
     assert not (tmp_path / "new").exists()
-    with pytest.raises(StoreError, match="data.cache_dir is .*file is a file"):
+    with pytest.raises(StoreError, match=r"data.cache_dir is .*file is a file"):
         check_writable(tmp_path / "file" / "folder", "data.cache_dir")
 
 
@@ -104,5 +104,5 @@ def test_an_architecture_without_keys_and_values_is_refused_at_once(config_of: C
     model = save_model(tmp_path / "mamba", "mamba", chat_template=TURNS, **sizes)
     given = ("task=generation", "method=full", "data.target_column=target", rows_in(tmp_path, chats(30, length=5)))
     data = prepare_data(parse_trial(config_of(*given, f"model.name_or_path={model}", "data.max_length=64")).section)
-    with pytest.raises(UserError, match="mamba.*use export=none"):
+    with pytest.raises(UserError, match=r"mamba.*use export=none"):
         check_all(export_checks(data, onnx_config()))
