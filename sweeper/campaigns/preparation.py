@@ -52,7 +52,7 @@ def prepare(
     """
     found: list[PreparedData] = []
     notes: list[str] = []
-    check_all(_checks(config, export, places, read or ReadRows(), (found, notes)))
+    check_all(checks(config, export, places, read or ReadRows(), (found, notes)))
     (data,) = found
     plan = plan_of(config.fit, len(data.encoded["train"]))
     report = data_report_of(data)
@@ -63,7 +63,7 @@ def prepare(
     )
 
 
-def _checks(
+def checks(
     config: TrialConfig,
     export: ExportConfig,
     places: Places | None,

@@ -106,3 +106,17 @@ def test_an_architecture_without_keys_and_values_is_refused_at_once(config_of: C
     data = prepare_data(parse_trial(config_of(*given, f"model.name_or_path={model}", "data.max_length=64")).section)
     with pytest.raises(UserError, match=r"mamba.*use export=none"):
         check_all(export_checks(data, onnx_config()))
+
+
+def test_each_model_and_length_of_a_search_is_tried(
+    overrides: list[str], tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    renamed = tmp_path / "renamed"
+    shutil.copytree(tiny_model, renamed)
+    (renamed / "model.safetensors").unlink()
+    given = [*overrides, f"model.name_or_path={tiny_model},{renamed}", "data.max_length=32,65", "method=lora,full"]
+    assert main(["check", *given]) == 2
+    said = capsys.readouterr().err
+    assert f"model.name_or_path={renamed}: " in said
+    assert "data.max_length=65: data.max_length is 65, more than the model's 64 positions" in said
+    assert f"model.name_or_path={tiny_model}: " not in said
