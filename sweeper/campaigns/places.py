@@ -71,7 +71,7 @@ def check_room(places: Places, needed: float) -> None:
         )
 
 
-def needed_bytes(model: Any, config: TrialConfig, export: ExportConfig, num_checkpoints: int) -> float:
+def needed_bytes(model: Any, config: TrialConfig, export: ExportConfig | None, num_checkpoints: int) -> float:
     """What trials and an export will write, about."""
     whole = FLOAT_BYTES * sum(parameter.numel() for parameter in model.parameters())
     checkpoint = whole * (ADAPTER_SHARE if method_of(config.method).shares_base else 1.0)

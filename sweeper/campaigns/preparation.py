@@ -37,13 +37,17 @@ class Preparation(NamedTuple):
 
 
 def prepare(
-    config: TrialConfig, export: ExportConfig, *, places: Places | None = None, read: ReadRows | None = None
+    config: TrialConfig,
+    export: ExportConfig | None = None,
+    *,
+    places: Places | None = None,
+    read: ReadRows | None = None,
 ) -> Preparation:
     """Check all that a trial, its evaluation and its export need; the data is encoded, so that no trial waits for it.
 
     Args:
         config: The base config.
-        export: What becomes of the winner.
+        export: What becomes of the winner; None is not looked at.
         places: Where results are written; None is not looked at.
         read: Keeps the rows for what comes after.
 
@@ -65,7 +69,7 @@ def prepare(
 
 def checks(
     config: TrialConfig,
-    export: ExportConfig,
+    export: ExportConfig | None,
     places: Places | None,
     read: ReadRows,
     into: tuple[list[PreparedData], list[str]],
@@ -105,7 +109,7 @@ def _data_of(config: TrialConfig, read: ReadRows) -> PreparedData:
         raise StoreError(f"a file cannot be read or written: {error}") from None
 
 
-def _model_checks(data: PreparedData, export: ExportConfig) -> Iterator[Callable[[], object]]:
+def _model_checks(data: PreparedData, export: ExportConfig | None) -> Iterator[Callable[[], object]]:
     yield from model_checks(data)
     if isinstance(export, OnnxExport):
         # it runs what it looks at, which asks for a model that fits its rows
