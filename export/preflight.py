@@ -1,5 +1,6 @@
 """What an export will ask of model and rows, asked before the first trial."""
 
+import copy
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -7,51 +8,27 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from transformers import AutoConfig
+import torch
 
 from slimtune.export.bundle.bundle import TOKENIZER
 from slimtune.export.config import OnnxExport, check_static_length, kind_of_task
+from slimtune.export.genai.source import check_buildable
 from slimtune.export.graph_names import Kind
 from slimtune.export.manifest.interface import generation_settings_of, prompt_settings_of
 from slimtune.export.verification.reference import ComparedRows
 from slimtune.export.verification.rows_graph import write_graphs
 from slimtune.export.verification.tokenizer_check import check_tokenizer
 from slimtune.training.data.examples import Example
-from slimtune.training.errors import ModelError
+from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.models.positions import positions_of
 from slimtune.training.workbench.prepared_data import PreparedData
 
 # rows that are tokenized twice: the longest ones, those with characters of their own, and others in even steps
 MOST_ROWS, LONGEST, UNUSUAL = 300, 30, 60
 # families whose graphs the tests of this project write and run
-TRACED = frozenset(
-    [
-        "albert",
-        "bart",
-        "bert",
-        "bloom",
-        "deberta-v2",
-        "distilbert",
-        "electra",
-        "gemma3_text",
-        "gpt2",
-        "gpt_neox",
-        "llama",
-        "marian",
-        "mistral",
-        "mixtral",
-        "modernbert",
-        "mpnet",
-        "mt5",
-        "opt",
-        "pegasus",
-        "phi3",
-        "qwen2",
-        "qwen3",
-        "roberta",
-        "t5",
-    ]
-)
+ENCODERS = ("albert", "bert", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet", "roberta")
+DECODERS = ("bloom", "gemma3_text", "gpt2", "gpt_neox", "llama", "mistral", "mixtral", "opt", "phi3", "qwen2", "qwen3")
+TRACED = frozenset((*ENCODERS, *DECODERS, "bart", "marian", "mt5", "pegasus", "t5"))
 
 
 def export_checks(data: PreparedData, config: OnnxExport) -> Iterator[Callable[[], object]]:
@@ -66,6 +43,8 @@ def export_checks(data: PreparedData, config: OnnxExport) -> Iterator[Callable[[
     yield partial(_check_tokens, rows)
     if kind.writes:
         yield partial(generation_settings_of, rows, data.model)
+    if config.genai:
+        yield partial(_check_genai, data, kind)
     if kind is Kind.numbers or data.model.config.model_type not in TRACED:
         yield partial(_check_graph, data, rows, opset=config.opset)
 
@@ -106,22 +85,30 @@ def _check_tokens(rows: ComparedRows) -> None:
         check_tokenizer(rows, path, prompt_settings_of(rows) if rows.kind.writes else None)
 
 
+def _check_genai(data: PreparedData, kind: Kind) -> None:
+    if kind is not Kind.causal:
+        raise ConfigError(["export.genai is for causal models; use export.genai=[]"])
+    settings = {**data.model.config.to_dict(), "architectures": [type(data.model).__name__]}
+    check_buildable(settings, Path(str(data.config.model.name_or_path)))
+
+
 def _check_graph(data: PreparedData, rows: ComparedRows, *, opset: int) -> None:
     write_graphs(_one_layer(data).eval(), None, rows, opset=opset)
 
 
 def _one_layer(data: PreparedData) -> Any:
     """The model without weights, of one layer where all are alike."""
-    import torch
-
-    config = data.model.config
-    is_plain = "num_hidden_layers" in config.to_dict() and len(set(getattr(config, "layer_types", None) or [0])) == 1
-    if not is_plain or config.is_encoder_decoder:
+    small: Any = copy.deepcopy(data.model.config)
+    types = getattr(small, "layer_types", None) or [None]
+    if small.is_encoder_decoder or len(set(types)) > 1:
         return data.model
-    small: Any = AutoConfig.for_model(**{**config.to_dict(), "num_hidden_layers": 1, "layer_types": None})
     build: Any = data.task.auto_class.from_config
     try:
+        small.num_hidden_layers = 1
+        if types != [None] and len(types) > 1:
+            small.layer_types = types[:1]
         with torch.device("meta"):
             return build(small)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
+        # then as it is
         return data.model

@@ -90,11 +90,12 @@ def check_all(checks: Iterable[Callable[[], object]]) -> None:
             check()
         except UserError as error:
             errors.append(error)
-    if len(errors) == 1:
+    said = [getattr(error, "problems", None) or (str(error),) for error in errors]
+    problems = list(dict.fromkeys(problem for one in said for problem in one))
+    if errors and problems == list(said[0]):
         raise errors[0]
     if errors:
-        said = [getattr(error, "problems", None) or (str(error),) for error in errors]
-        raise Problems(list(dict.fromkeys(problem for problems in said for problem in problems)))
+        raise Problems(problems)
 
 
 class TrialError(SlimtuneError):

@@ -78,7 +78,7 @@ def _best(scores_BV: np.ndarray, settings: GenerationSettings, *, place: int, mu
         return np.full(len(scores_BV), settings.forced_end_id)
     if must_go_on_B.any() and len(settings.end_ids):
         scores_BV = scores_BV.copy()
-        scores_BV[np.ix_(must_go_on_B, settings.end_ids)] = -np.inf
+        scores_BV[np.ix_(must_go_on_B, np.asarray(settings.end_ids))] = -np.inf
     return np.asarray(scores_BV.argmax(-1))
 
 

@@ -32,17 +32,13 @@ class Places(NamedTuple):
     num_checkpoints: int
 
 
-def place_checks(
-    places: Places, config: TrialConfig, export: ExportConfig, model: Any | None
-) -> Iterator[Callable[[], object]]:
+def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], object]]:
     """Each raises a StoreError, which says where nothing can be written."""
     yield partial(check_writable, places.folder, "the folder of results")
     yield partial(check_writable, Path(config.data.cache_dir).expanduser(), "data.cache_dir")
     uri = tracking_uri(config.tracking.uri)
     if config.tracking.name is not TrackerName.none and uri.startswith(SQLITE):
         yield partial(check_writable, Path(uri.removeprefix(SQLITE)).parent, "the folder of tracking.uri")
-    if model is not None:
-        yield partial(check_room, places, needed_bytes(model, config, export, places.num_checkpoints))
 
 
 def check_writable(folder: Path, said: str) -> None:
@@ -75,7 +71,7 @@ def check_room(places: Places, needed: float) -> None:
         )
 
 
-def needed_bytes(model: Any, config: TrialConfig, export: ExportConfig, num_checkpoints: int) -> float:
+def needed_bytes(model: Any, config: TrialConfig, export: ExportConfig | None, num_checkpoints: int) -> float:
     """What trials and an export will write, about."""
     whole = FLOAT_BYTES * sum(parameter.numel() for parameter in model.parameters())
     checkpoint = whole * (ADAPTER_SHARE if method_of(config.method).shares_base else 1.0)

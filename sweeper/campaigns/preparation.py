@@ -1,18 +1,20 @@
 """What is looked at before the first trial: rows, model, device, export, and where results are written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 from slimtune.export.config import ExportConfig, OnnxExport
-from slimtune.sweeper.campaigns.places import Places, place_checks
+from slimtune.sweeper.campaigns.places import Places, check_room, needed_bytes, place_checks
 from slimtune.sweeper.search_config import Rungs
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data_report.build import data_report_of
 from slimtune.training.data_report.report import DataReport
 from slimtune.training.engine.cadence import plan_of
-from slimtune.training.errors import check_all
+from slimtune.training.engine.compile import is_worth_compiling
+from slimtune.training.engine.optimizer import check_optimizer
+from slimtune.training.errors import StoreError, check_all
 from slimtune.training.hardware.resources import resolve
 from slimtune.training.models.loading import check_named
 from slimtune.training.tasks.loss import own_loss
@@ -35,13 +37,17 @@ class Preparation(NamedTuple):
 
 
 def prepare(
-    config: TrialConfig, export: ExportConfig, *, places: Places | None = None, read: ReadRows | None = None
+    config: TrialConfig,
+    export: ExportConfig | None = None,
+    *,
+    places: Places | None = None,
+    read: ReadRows | None = None,
 ) -> Preparation:
     """Check all that a trial, its evaluation and its export need; the data is encoded, so that no trial waits for it.
 
     Args:
         config: The base config.
-        export: What becomes of the winner.
+        export: What becomes of the winner; None is not looked at.
         places: Where results are written; None is not looked at.
         read: Keeps the rows for what comes after.
 
@@ -50,7 +56,7 @@ def prepare(
     """
     found: list[PreparedData] = []
     notes: list[str] = []
-    check_all(_checks(config, export, places, read or ReadRows(), (found, notes)))
+    check_all(checks(config, export, places, read or ReadRows(), (found, notes)))
     (data,) = found
     plan = plan_of(config.fit, len(data.encoded["train"]))
     report = data_report_of(data)
@@ -61,32 +67,49 @@ def prepare(
     )
 
 
-def _checks(
+def checks(
     config: TrialConfig,
-    export: ExportConfig,
+    export: ExportConfig | None,
     places: Places | None,
     read: ReadRows,
     into: tuple[list[PreparedData], list[str]],
 ) -> Iterator[Callable[[], object]]:
-    """Rows and model first; what they leave open is looked at whatever they say."""
+    """Folders first, then rows and model, then what these leave open."""
     found, notes = into
-    yield lambda: found.append(prepare_data(config, read))
+    if places is not None:
+        yield from place_checks(places, config)
+    yield lambda: found.append(_data_of(config, read))
     if not found and config.model.scratch is None:
         # rows that cannot be read hide what is wrong with the model
         yield partial(check_named, config.model)
-    yield partial(resolve, config.fit)
+    yield partial(_machine, config, found)
     # a loss that nobody can make is told now
     yield partial(own_loss, config.task.loss)
-    if places is not None:
-        yield from place_checks(places, config, export, found[0].model if found else None)
     for data in found:
+        if places is not None:
+            yield partial(check_room, places, needed_bytes(data.model, config, export, places.num_checkpoints))
         yield partial(getattr, data.task, "measures")
         # before the checks, which settle what is told
         notes += model_notes(data)
         yield from _model_checks(data, export)
 
 
-def _model_checks(data: PreparedData, export: ExportConfig) -> Iterator[Callable[[], object]]:
+def _machine(config: TrialConfig, found: Sequence[PreparedData]) -> None:
+    """Device, precision, optimizer and compiler."""
+    resources = resolve(config.fit)
+    check_optimizer(config.fit, [resources.device.type])
+    for data in found:
+        is_worth_compiling(config.fit, plan_of(config.fit, len(data.encoded["train"])), resources)
+
+
+def _data_of(config: TrialConfig, read: ReadRows) -> PreparedData:
+    try:
+        return prepare_data(config, read)
+    except OSError as error:
+        raise StoreError(f"a file cannot be read or written: {error}") from None
+
+
+def _model_checks(data: PreparedData, export: ExportConfig | None) -> Iterator[Callable[[], object]]:
     yield from model_checks(data)
     if isinstance(export, OnnxExport):
         # it runs what it looks at, which asks for a model that fits its rows

@@ -7,8 +7,8 @@ CAMPAIGN = "slimtune.sweeper.campaigns.preflight.Checking"
 HELP = """\
 usage: slimtune check [override ...]
 
-Try what `slimtune sweep` or `slimtune train` with the same arguments will need: config, rows, model, tokens of a bundle,
-export, names, folders and disk. Every problem is told at once; nothing is trained, and nothing but encoded data is kept.
+Try what `slimtune sweep` or `slimtune train` with the same arguments will need: config, rows, model, export, names,
+folders and disk. Every problem is told at once; nothing is trained, and nothing but encoded data is kept.
 
   slimtune check experiment=tone export.target.static_length=64
 """

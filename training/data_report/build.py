@@ -11,6 +11,7 @@ from slimtune.training.data.splits import RowSplits
 from slimtune.training.data_report.label_notes import likeness_notes, several_notes, spelling_notes, unseen_notes
 from slimtune.training.data_report.metric_notes import metric_notes
 from slimtune.training.data_report.report import DataReport, Findings, RowsBySplit, make_report
+from slimtune.training.errors import ConfigError
 from slimtune.training.metrics.measure import compute_all
 from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks.baselines import baseline_notes
@@ -21,7 +22,11 @@ REPORT_FILE = "data_report.json"
 
 
 def data_report_of(data: PreparedData) -> DataReport:
-    """Rows, lengths, classes, leaks and baselines of the data."""
+    """Rows, lengths, classes, leaks and baselines of the data.
+
+    Raises:
+        ConfigError: No metric gives `task.metric`.
+    """
     named = {name: examples for name, examples in data.rows.named().items() if examples}
     scores = _baselines(data)
     config, read = data.config, data.rows
@@ -92,6 +97,17 @@ def _baselines(data: PreparedData) -> dict[str, dict[str, float]]:
         return {}
     answers = data.task.baselines(train, held_out, data.tokenizer)
     scored = {name: compute_all(data.task.measures, tally) for name, tally in answers.items()}
+    if any("prediction" in tally.columns and len(tally) for tally in answers.values()):
+        _check_metric(data, scored)
     return {
         name: {key: score for key, score in scores.items() if math.isfinite(score)} for name, scores in scored.items()
     }
+
+
+def _check_metric(data: PreparedData, scored: Mapping[str, Mapping[str, float]]) -> None:
+    """Whether anything gives the score that the search goes by: a metric of the user's own names its scores itself."""
+    named = [measure.keys for measure in data.task.measures]
+    known = {key for keys in (*named, *scored.values()) for key in keys}
+    metric = data.config.task.metric
+    if metric not in known:
+        raise ConfigError([f"task.metric is '{metric}'; the scores are {', '.join(sorted(known))}"])

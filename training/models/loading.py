@@ -133,8 +133,10 @@ def _without_weights(config: ModelConfig, head: Head) -> PreTrainedModel:
         with torch.device("meta"):
             build: Any = head.auto_class.from_config
             model: PreTrainedModel = build(settings, trust_remote_code=config.trust_remote_code)
-    except ValueError as error:
-        raise ModelError(f"{_said(config)}: {str(error).splitlines()[0]}") from None
+    except Exception as error:  # noqa: BLE001
+        # any: a config that does not hold together fails wherever it is read; nothing here takes memory
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{_said(config)}: {reason}") from None
     return model
 
 
