@@ -100,7 +100,9 @@ def test_t9_sibling_a_blank_after_each_comma_does_not_hide_quotes(tmp_path: Path
 
 
 def test_t3_a_cell_may_be_as_long_as_it_likes(tmp_path: Path, config_of: ConfigOf) -> None:
-    rows: list[Row] = [{**row, "text": row["text"] + " river" * (40_000 if at == 5 else 1)} for at, row in enumerate(ROWS)]
+    rows: list[Row] = [
+        {**row, "text": row["text"] + " river" * (40_000 if at == 5 else 1)} for at, row in enumerate(ROWS)
+    ]
     for name, sign in (("big.csv", ","), ("big.tsv", "\t")):
         assert read_rows(str(written(tmp_path / name, rows, sign))) == rows
     assert rows_in(splits_of(config_of, tmp_path / "big.csv")) == 60
