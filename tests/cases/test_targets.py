@@ -1,5 +1,6 @@
 """Rows with the same input, rare labels, groups: what is the same, what is told, and on which side of a split it is."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,13 +142,24 @@ def test_t4_sibling_a_label_of_another_file_alone_is_an_error_with_the_way_out(
     assert "labels that differ in case or blanks alone: 'Plus' and 'plus'" in data_report_of(named).notes
 
 
+def test_t4_sibling_a_type_of_spans_is_known_wherever_its_row_falls(tmp_path: Path, config_of: ConfigOf) -> None:
+    spans = [[{"start": 0, "end": 3, "label": "odd" if at == 7 else "usual"}] for at in range(len(ROWS))]
+    rows = [{**row, "label": found} for row, found in zip(ROWS, spans, strict=True)]
+    more = ("task=extraction", "data.label_column=label")
+    config = trial_of(config_of, write_jsonl(tmp_path / "r.jsonl", rows), *more)
+    for seed in range(4):
+        seeded = config._replace(data=replace(config.data, seed=seed))
+        assert prepare_data(seeded).task.labels == ("odd", "usual")
+
+
 def test_what_was_made_of_labels_is_told(tmp_path: Path, config_of: ConfigOf) -> None:
     """Spellings that are one class, and rows without any label."""
     rows = [{**row, "label": ("True", "true", 1.0, 1)[at % 4]} for at, row in enumerate(ROWS)]
     notes = data_report_of(prepare_data(trial_of(config_of, write_jsonl(tmp_path / "r.jsonl", rows)))).notes
     assert "labels that are read as another spelling: True as 'true' (15 rows), 1.0 as '1' (15 rows)" in notes
-    many = [{**row, "label": (None, ["a"], "b;c", "a,b")[at % 4]} for at, row in enumerate(ROWS)]
+    many = [{**row, "label": (None, ["a"], "b;c", "a,None")[at % 4]} for at, row in enumerate(ROWS)]
     path = write_jsonl(tmp_path / "many.jsonl", many)
     notes = data_report_of(prepare_data(trial_of(config_of, path, "task=multi_label"))).notes
     assert "rows without any label: 15 of 60" in notes
     assert "labels with ';' or '|' in them, where commas alone part labels: b;c" in notes
+    assert "labels that are words for nothing, and classes here: None" in notes
