@@ -66,6 +66,11 @@ def test_paths_go_through_objects_lists_and_names_with_dots() -> None:
         text_of(row, "answers.text.1", *AT)
 
 
+def test_a_column_inside_of_an_object_is_proposed() -> None:
+    with pytest.raises(DataError, match=r"no column 'title' .* did you mean 'text\.title'\?"):
+        text_of({"text": {"title": "a"}}, "title", *AT)
+
+
 def test_a_header_with_blanks_is_found() -> None:
     assert text_of({" text ": "a"}, "text", *AT) == text_of({"text": "a"}, " text", *AT) == "a"
 

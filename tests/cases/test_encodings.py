@@ -37,7 +37,10 @@ def test_t8_sibling_an_array_or_objects_over_lines_under_the_name_of_lines(tmp_p
     ("content", "message"),
     [
         ({"version": 1, "data": [{"text": "a"}]}, "the rows seem to be the list in 'data'; save that list alone"),
-        ({"text": {"0": "a"}, "label": {"0": "b"}}, "an object of columns, as pandas writes by itself"),
+        (
+            {"text": {"0": "a"}, "label": {"0": "b"}},
+            "an object of objects, as pandas writes columns by itself; write an array of rows",
+        ),
     ],
 )
 def test_t8_sibling_an_object_around_the_rows_is_named(tmp_path: Path, content: object, message: str) -> None:

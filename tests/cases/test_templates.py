@@ -63,6 +63,22 @@ def test_s7_sibling_double_braces_are_asked_about(config_of: ConfigOf) -> None:
     assert problem == f"data.text_template has {{{{ input text }}}}; {asked}"
 
 
+def test_s7_sibling_a_prompt_that_tells_the_target_is_an_error() -> None:
+    problem = template_problem("{target}: {text} {target}", text_column="text", target_column="target")
+    assert problem is not None
+    assert "whose prompt tells the target {target}; name it once, at the end" in problem
+
+
+def test_s7_sibling_columns_that_the_task_does_not_read_are_errors(config_of: ConfigOf) -> None:
+    """A template for a classifier, and a second text for a model of prompts."""
+    values = config_of()
+    values["data"]["text_template"] = "{title} {target}"
+    assert "which task=classification does not read; use data.text_column" in parse_trial(values).problems[0]
+    values = config_of("task=generation")
+    values["data"]["text_pair_column"] = "second"
+    assert "data.text_pair_column is 'second', which task=generation does not read" in parse_trial(values).problems[0]
+
+
 def test_braces_of_other_languages_stay() -> None:
     r"""JSON and CSS are no fields, and `\{` is a brace wherever it stands."""
     template = r'{"a": {x}, "b": [1]} p {color: red; size: 1} \{x\} \frac\{1\}\{2\} {target}'

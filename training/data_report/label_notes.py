@@ -1,5 +1,6 @@
 """What was made of the labels: spellings that are one class, classes that differ in case alone, rows without any."""
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -41,7 +42,7 @@ def likeness_notes(labels: Sequence[str]) -> list[str]:
     """Labels that differ in case or blanks alone, and labels that hold a sign which parts labels elsewhere."""
     alike: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
-        alike["".join(label.casefold().split())].append(label)
+        alike["".join(unicodedata.normalize("NFKC", label).casefold().split())].append(label)
     pairs = [" and ".join(f"'{one}'" for one in same) for same in alike.values() if len(same) > 1]
     return [f"labels that differ in case or blanks alone: {', '.join(pairs[:SHOWN])}"] if pairs else []
 
