@@ -37,7 +37,10 @@ def test_t8_sibling_an_array_or_objects_over_lines_under_the_name_of_lines(tmp_p
     ("content", "message"),
     [
         ({"version": 1, "data": [{"text": "a"}]}, "the rows seem to be the list in 'data'; save that list alone"),
-        ({"text": {"0": "a"}, "label": {"0": "b"}}, "an object of columns, as pandas writes by itself"),
+        (
+            {"text": {"0": "a"}, "label": {"0": "b"}},
+            "an object of objects, as pandas writes columns by itself; write an array of rows",
+        ),
     ],
 )
 def test_t8_sibling_an_object_around_the_rows_is_named(tmp_path: Path, content: object, message: str) -> None:
@@ -57,7 +60,7 @@ def test_t8_a_folder_of_save_to_disk_is_read(tmp_path: Path, config_of: ConfigOf
     assert rows_in(splits) == 60
     assert {row.label for row in splits.train} == set(names)
     datasets.DatasetDict(train=saved, test=saved).save_to_disk(tmp_path / "two")
-    with pytest.raises(DataError, match="several splits are saved here; name one of .*two/train"):
+    with pytest.raises(DataError, match=r"several splits are saved here; name one of .*two/train"):
         splits_of(config_of, tmp_path / "two")
     assert rows_in(splits_of(config_of, tmp_path / "two" / "train")) == 60
     saved.to_parquet(tmp_path / "r.parquet")
@@ -75,7 +78,7 @@ def test_a_byte_order_mark_is_believed_and_told(tmp_path: Path, encoding: str) -
 
 def test_utf_16_without_a_mark_is_named(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_bytes("text,label\nab,c\n".encode("utf-16-le"))
-    with pytest.raises(DataError, match="looks like UTF-16 without a byte order mark; use data.encoding=utf-16-le"):
+    with pytest.raises(DataError, match=r"looks like UTF-16 without a byte order mark; use data\.encoding=utf-16-le"):
         read_rows(str(tmp_path / "r.csv"))
 
 

@@ -20,7 +20,10 @@ def template_problem(template: str, *, text_column: str, target_column: str) -> 
     if doubled is not None:
         name = doubled[1]
         return f"has {doubled[0]}; use {{{name}}} for the value, or \\{{{name}\\}} for the word in braces"
-    if fields_of(template)[-1:] != [target_column.strip()]:
+    *before, last = fields_of(template) or [""]
+    if target_column.strip() in before and last == target_column.strip():
+        return f"is {template!r}, whose prompt tells the target {{{last}}}; name it once, at the end"
+    if last != target_column.strip():
         example = f"'User: {{{text_column}}}\\nAssistant: {{{target_column}}}'"
         return f"is {template!r}; its last field must be data.target_column, e.g. {example}"
     return None

@@ -8,7 +8,13 @@ from pathlib import Path
 from slimtune.training.atomic_files import write_json
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
-from slimtune.training.data_report.label_notes import likeness_notes, several_notes, spelling_notes, unseen_notes
+from slimtune.training.data_report.label_notes import (
+    likeness_notes,
+    nothing_notes,
+    several_notes,
+    spelling_notes,
+    unseen_notes,
+)
 from slimtune.training.data_report.metric_notes import metric_notes
 from slimtune.training.data_report.report import DataReport, Findings, RowsBySplit, make_report
 from slimtune.training.errors import ConfigError
@@ -48,16 +54,14 @@ def data_report_of(data: PreparedData) -> DataReport:
 
 
 def _label_notes(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> list[str]:
-    """What was made of labels; the report itself tells of those that one class a row has."""
+    """What was made of cells; the report itself tells of labels that one class a row has."""
     labels = {name: labels_of_rows(data.config.task, examples) for name, examples in named.items()}
-    if not any(labels.values()):
-        return []
     every = [example for examples in named.values() for example in examples]
-    notes = [
-        *spelling_notes(every, data.config.data.label_column),
-        *likeness_notes(labels_of_rows(data.config.task, every)),
-    ]
-    if data.task.stratify_by(named["train"]) is None:
+    known = sorted({label for found in labels.values() for label in found})
+    notes = nothing_notes(every, known)
+    if known:
+        notes += [*spelling_notes(every, data.config.data.label_column), *likeness_notes(known)]
+    if known and data.task.stratify_by(named["train"]) is None:
         notes += unseen_notes(labels)
     if getattr(data.config.task, "multi_label", False):
         notes += several_notes(every)

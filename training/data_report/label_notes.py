@@ -1,5 +1,6 @@
 """What was made of the labels: spellings that are one class, classes that differ in case alone, rows without any."""
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -7,6 +8,8 @@ from slimtune.training.data.cells import ABSENT, cell_of, listed
 from slimtune.training.data.examples import Example
 
 SHOWN = 4
+# what programs write where there is nothing; here each is a word like others
+NOTHING = frozenset({"nan", "null", "none", "n/a", "#n/a", "<na>", "nat", "undefined"})
 # signs that part labels elsewhere
 OTHER_COMMAS = (";", "|")
 
@@ -39,9 +42,17 @@ def likeness_notes(labels: Sequence[str]) -> list[str]:
     """Labels that differ in case or blanks alone, and labels that hold a sign which parts labels elsewhere."""
     alike: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
-        alike["".join(label.casefold().split())].append(label)
+        alike["".join(unicodedata.normalize("NFKC", label).casefold().split())].append(label)
     pairs = [" and ".join(f"'{one}'" for one in same) for same in alike.values() if len(same) > 1]
     return [f"labels that differ in case or blanks alone: {', '.join(pairs[:SHOWN])}"] if pairs else []
+
+
+def nothing_notes(examples: Sequence[Example], labels: Sequence[str]) -> list[str]:
+    """Texts and labels that are words for nothing, as `nan`."""
+    named = sorted(label for label in labels if label.casefold() in NOTHING)
+    num_texts = sum(example.text.strip().casefold() in NOTHING for example in examples)
+    notes = [f"labels that are words for nothing, and classes here: {', '.join(named)}"] if named else []
+    return notes + ([f"texts that are a word for nothing, such as nan: {num_texts:,}"] if num_texts else [])
 
 
 def several_notes(examples: Sequence[Example]) -> list[str]:

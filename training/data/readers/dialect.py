@@ -75,23 +75,19 @@ def _fits(lines: Sequence[str], sign: str, *, cut: bool) -> bool:
 
 def _is_quoted(path: Path, options: ReadOptions, dialect: Dialect) -> bool:
     """Whether quotes stand around the cells of lines that tabs part."""
-    lines = (line.rstrip("\r\n") for line in lines_of(path, options, newline=""))
-    lines = itertools.islice(lines, dialect.header_line - 1, None)
-    num_tabs, fits, cells = None, True, _QuotedCells()
-    for line in lines:
-        if num_tabs is None:
-            num_tabs = line.count(dialect.sign)
-            cells.see(line, is_header=True)
-        elif line:
-            fits &= line.count(dialect.sign) == num_tabs
-            cells.see(line, is_header=False)
+    lines = itertools.islice(lines_of(path, options, newline=""), dialect.header_line - 1, None)
+    header = next(lines, "")
+    num_tabs, fits, cells = header.count(dialect.sign), True, _QuotedCells()
+    cells.see(header, is_header=True)
+    for line in filter(str.strip, lines):
+        fits &= line.count(dialect.sign) == num_tabs
+        cells.see(line, is_header=False)
     if not cells.count:
         return False
-    if not fits or cells.are_csv:
-        options.told.add("read with quotes around cells, as in CSV", path)
-        return True
-    options.told.add(f"quotes are read as they stand, for TSV has no quoting: {cells.count} cells", path)
-    return False
+    is_csv = not fits or cells.are_csv
+    as_they_stand = f"quotes are read as they stand, for TSV has no quoting: {cells.count} cells"
+    options.told.add("read with quotes around cells, as in CSV" if is_csv else as_they_stand, path)
+    return is_csv
 
 
 class _QuotedCells:
@@ -115,7 +111,7 @@ class _QuotedCells:
         """Count those of a line."""
         if '"' not in line:
             return
-        for cell in line.split("\t"):
+        for cell in line.rstrip("\r\n").split("\t"):
             if '"' in cell:
                 self.count += 1
                 self.num_bare += QUOTED_CELL.fullmatch(cell) is None

@@ -127,4 +127,5 @@ def _check_holds_no_rows(value: dict[str, Any], path: Path) -> None:
             raise DataError(f"{path}: the rows seem to be the list in '{key}'; save that list alone")
     columns = [inner for inner in value.values() if isinstance(inner, dict)]
     if len(value) > 1 and len(columns) == len(value) and all(one.keys() == columns[0].keys() for one in columns):
-        raise DataError(f"{path}: an object of columns, as pandas writes by itself; write it with orient='records'")
+        what = "an object of objects, as pandas writes columns by itself"
+        raise DataError(f"{path}: {what}; write an array of rows, in pandas by orient='records'")
