@@ -72,6 +72,8 @@ PROVIDERS = (
 )
 
 
+MAX_NAME = 200
+NAME_RULE = "use a name of up to 200 characters without / : @ ? # % \\, blanks at its ends, or both kinds of quotes"
 BLOCK_SIZES = (16, 32, 64, 128, 256)
 EMBEDDING_BITS = (8, 4)
 
@@ -81,7 +83,10 @@ def _is_block(size: int) -> bool:
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and not set(name) & set("/:@")
+    """What MLflow and its `models:/` URIs take."""
+    has_both_quotes = {"'", '"'} <= set(name)
+    fits = name == name.strip() and name.isprintable() and len(name) <= MAX_NAME
+    return bool(name) and fits and not has_both_quotes and not set(name) & set("/:@?#%\\")
 
 
 def _is_alias(alias: str) -> bool:
@@ -183,7 +188,7 @@ class OnnxExport:
     max_latency_ms: float | None = field(metadata=above_zero(10))
     bitsandbytes: list[Quantization]
     genai: list[GenaiPrecision]
-    registered_model: str = field(metadata={"rule": Rule("use a name without '/', ':' and '@'", _is_name)})
+    registered_model: str = field(metadata={"rule": Rule(NAME_RULE, _is_name)})
     alias: str = field(metadata={"rule": Rule("use a word such as champion; MLflow keeps latest and v1", _is_alias)})
 
     @property

@@ -14,10 +14,7 @@ from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.checkpoint_formats.bitsandbytes_checkpoints import BitsandbytesReport, bitsandbytes_folders
 from slimtune.export.config import OnnxExport, check_static_length, export_problems, kind_of_task, onnx_config
 from slimtune.export.genai.bundles import GenaiReport, genai_bundles
-from slimtune.export.graph_names import FP32, INPUTS, PAIR_INPUTS, Kind
-from slimtune.export.graphs.causal_graph import export_causal
-from slimtune.export.graphs.encoder_graph import export_graph, export_numbers
-from slimtune.export.graphs.seq2seq_graph import export_encoder_decoder
+from slimtune.export.graph_names import FP32, Kind
 from slimtune.export.manifest.environment import built_for, ports, versions
 from slimtune.export.manifest.interface import generation_settings_of, interface_of, prompt_settings_of
 from slimtune.export.runtime.execution import placed
@@ -26,6 +23,7 @@ from slimtune.export.verification.check import check_variant, choose
 from slimtune.export.verification.measured_variants import VariantSetup, measured_variants, variant_report_of
 from slimtune.export.verification.pareto import draw_variants
 from slimtune.export.verification.reference import ComparedRows, PyTorchRunner, Reference
+from slimtune.export.verification.rows_graph import write_graphs
 from slimtune.export.verification.tokenizer_check import check_tokenizer
 from slimtune.training.atomic_files import write_json
 from slimtune.training.checkpoints.checkpoint import Checkpoint, open_checkpoint
@@ -35,8 +33,7 @@ from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import ModelError
 from slimtune.training.methods import method_of
 from slimtune.training.models.generate import some_rows
-from slimtune.training.tasks.similarity import Similarity
-from slimtune.training.workbench.preflight import positions_of
+from slimtune.training.models.positions import positions_of
 from slimtune.training.workbench.prepared_data import ReadRows, encoded_split
 
 UNKNOWN = Provenance()
@@ -90,13 +87,14 @@ class _Source(NamedTuple):
         return ComparedRows(kind=self.kind, task=task, split=split, tokenizer=self.tokenizer, config=config)
 
 
-def export_checkpoint(
+def export_checkpoint(  # noqa: PLR0913
     checkpoint: str | Path,
     *,
     folder: str | Path,
     config: OnnxExport | None = None,
     provenance: Provenance = UNKNOWN,
     read: ReadRows | None = None,
+    trust: bool = False,
 ) -> ExportResult:
     """Export a checkpoint into a folder: all variants, `verification.json`, and `bundle/` if a variant passed.
 
@@ -106,12 +104,14 @@ def export_checkpoint(
         config: What to try, and what a variant may cost; None is `onnx_config()`.
         provenance: Where the checkpoint comes from, for the manifest.
         read: Rows that were read before; None reads them.
+        trust: Whether code that the checkpoint's config names may be run, although it was not trained in this process.
 
     Returns:
         What was measured of each variant, and the bundle, if one is within the limits.
 
     Raises:
         ModelError: The checkpoint cannot be read, or has no graph.
+        UntrustedError: Its config names code, and `trust` is false.
         DataError: Its validation rows cannot be read again, or have changed.
         ConfigError: Its task has no graph, or the target has rows of more tokens than the model has positions.
 
@@ -123,10 +123,11 @@ def export_checkpoint(
         'bundle'
     """
     folder, config = Path(folder), config or onnx_config()
-    source = _open(open_checkpoint(checkpoint_in(Path(checkpoint))), config, read or ReadRows())
+    source = _open(open_checkpoint(checkpoint_in(Path(checkpoint)), trust=trust), config, read or ReadRows())
     folder.mkdir(parents=True, exist_ok=True)
     model = source.checkpoint.model()
-    check_static_length(config.target, positions_of(model.config))
+    positions = positions_of(model)
+    check_static_length(config.target, positions.read)
     setup = _setup(model, source, config, folder)
     pytorch = _pytorch_report(model, source.checkpoint.folder, setup)
     merged = method_of(source.checkpoint.config.method).merge(model)
@@ -134,7 +135,7 @@ def export_checkpoint(
     reports = [pytorch, *measured_variants(setup)]
     write_json(folder / REPORT, [report.as_dict() for report in reports])
     draw_variants(reports, folder / PICTURE, min_agreement=config.min_agreement)
-    manifest = _manifest(source, setup, reports, provenance)
+    manifest = _manifest(source, setup, reports, provenance, positions=positions.read if positions.is_table else None)
     genai = genai_bundles(merged, setup, manifest, tokenizer=source.checkpoint.folder)
     bitsandbytes = bitsandbytes_folders(merged, setup)
     target, chosen = built_for(config.target, setup.where), choose(reports[1:], config.objective)
@@ -205,20 +206,9 @@ def _check_reference(reference: Reference, source: _Source) -> None:
 
 def _write_graphs(model: Any, setup: VariantSetup) -> None:
     rows, folder, config = setup.reference.rows, setup.of(FP32), setup.config
-    match rows.kind:
-        case Kind.causal:
-            export_causal(model, folder, opset=config.opset)
-        case Kind.encoder_decoder:
-            export_encoder_decoder(model, folder, opset=config.opset)
-        case _:
-            inputs = PAIR_INPUTS if "token_type_ids" in rows.split.encoded.columns else INPUTS
-            if rows.kind is Kind.numbers:
-                export_numbers(model, folder, opset=config.opset, inputs=inputs, task=rows.task)
-            else:
-                pooling = rows.task.pooling if isinstance(rows.task, Similarity) else None
-                export_graph(model, folder, opset=config.opset, inputs=inputs, pooling=pooling)
-            if config.target.is_static:
-                make_static(folder, config.target)
+    write_graphs(model, folder, rows, opset=config.opset)
+    if not rows.kind.writes and config.target.is_static:
+        make_static(folder, config.target)
 
 
 def _pytorch_report(model: torch.nn.Module, checkpoint: Path, setup: VariantSetup) -> VariantReport:
@@ -229,7 +219,12 @@ def _pytorch_report(model: torch.nn.Module, checkpoint: Path, setup: VariantSetu
 
 
 def _manifest(
-    source: _Source, setup: VariantSetup, reports: Sequence[VariantReport], provenance: Provenance
+    source: _Source,
+    setup: VariantSetup,
+    reports: Sequence[VariantReport],
+    provenance: Provenance,
+    *,
+    positions: int | None,
 ) -> Manifest:
     """Of the fp32 graphs; what is bundled has a variant, graphs and a target of its own."""
     config, record = source.checkpoint.config, source.checkpoint.record
@@ -252,7 +247,7 @@ def _manifest(
         variants=reports,
     )
     return Manifest(
-        interface=interface_of(setup.reference.rows, setup.generation),
+        interface=interface_of(setup.reference.rows, setup.generation, positions=positions),
         training=training,
         verification=verification,
         provenance=provenance,

@@ -25,7 +25,7 @@ class Predictor:
         self._rows = rows
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913
         cls,
         model: str | Path,
         *,
@@ -33,6 +33,7 @@ class Predictor:
         columns: TextColumns = USUAL_COLUMNS,
         max_new_tokens: int | None = None,
         tracking_uri: str | None = None,
+        trust: bool = False,
     ) -> Self:
         """Load a model after every file's hash was compared.
 
@@ -42,12 +43,13 @@ class Predictor:
             columns: Where rows have their texts.
             max_new_tokens: Longest answer of a generative model; None is what it was made for.
             tracking_uri: The MLflow store of a `models:/` URI; None is `mlruns/mlflow.db`.
+            trust: Whether libraries that the bundle's files name may be loaded.
 
         Raises:
             ModelError: There is no such model, or a file of it is missing or was changed.
             DataError: `max_new_tokens` is given for a model that is not generative, or is not above 0.
         """
-        found = locate_model(str(model), adapter=adapter, tracking_uri=tracking_uri)
+        found = locate_model(str(model), adapter=adapter, tracking_uri=tracking_uri, trust=trust)
         return cls(row_predictor_of(found, columns, max_new_tokens=max_new_tokens))
 
     def __call__(self, text: str, text_pair: str | None = None) -> dict[str, Any]:

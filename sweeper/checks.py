@@ -8,6 +8,7 @@ from slimtune.sweeper.optional_packages import missing_packages
 from slimtune.sweeper.search_config import Search, parse_search
 from slimtune.training.config.task import Direction
 from slimtune.training.config.trial import parse_trial
+from slimtune.training.config.trust import code_of, libraries_in, trust_own
 from slimtune.training.data.readers.reader import check_sources
 from slimtune.training.errors import ConfigError
 from slimtune.training.tracking.uri import has_password
@@ -27,6 +28,15 @@ def problems_of(values: Mapping[str, Any]) -> list[str]:
         problems += _password_problems(trial.found.tracking.uri, "tracking.uri")
         problems += _password_problems(search.found.config.storage, "search.storage")
     return problems
+
+
+def note_own_code(values: Mapping[str, Any]) -> None:
+    """Code that the user's own command names is theirs: what it writes may name it again."""
+    trial, export = parse_trial(values), parse_export(values.get("export"))
+    if trial.found is not None:
+        trust_own(code_of(trial.found))
+    if isinstance(export.found, OnnxExport):
+        trust_own(libraries_in({"provider_options": dict(export.found.target.provider_options)}, "target"))
 
 
 def check_files(values: Mapping[str, Any]) -> None:

@@ -30,6 +30,7 @@ COMMANDS = {
         "slimtune.sweeper.commands.sweep", "search, choose the best model, export, verify and register it"
     ),
     "train": Command("slimtune.sweeper.commands.train", "run one trial of the same config, without a search"),
+    "check": Command("slimtune.sweeper.commands.check", "what a sweep or a trial of these arguments will need, tried"),
     "compare": Command("slimtune.sweeper.commands.compare", "the trials of a sweep as a table or as JSON"),
     "export": Command(
         "slimtune.sweeper.commands.export",

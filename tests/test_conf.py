@@ -30,6 +30,9 @@ def test_every_option_composes_and_is_valid(option: str) -> None:
             option = more.pop()
         if option.startswith("model=tiny"):
             more.append("method=full")
+        if option in ("data=requests", "data=python_summaries"):
+            # their template is one of prompts
+            more.append("task=generation")
         if option == "task=custom":
             more.append("task.name=examples.custom.regression.Regression")
         rows = "data.dataset=org/tones" if option == "data=hub" else "data.train_file=rows.jsonl"

@@ -89,7 +89,9 @@ def test_a_whole_task_is_evaluated_part_by_part(stars: Path) -> None:
     data = str(ROOT / "examples/custom/stars.csv")
 
     def scored(model: Path) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(run("evaluate", "--model", str(model), "--data", data, "--json", "--no-log"))
+        found: dict[str, Any] = json.loads(
+            run("evaluate", "--model", str(model), "--data", data, "--json", "--no-log", "--trust")
+        )
         return found
 
     bundle, checkpoint = scored(stars / "export/bundle"), scored(stars / "trials/0")

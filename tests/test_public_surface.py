@@ -40,6 +40,7 @@ ERRORS = {
     "ConfigError": "UserError",
     "DataError": "UserError",
     "ModelError": "UserError",
+    "UntrustedError": "ModelError",
     "StoreError": "UserError",
     "TrialError": "SlimtuneError",
     "Diverged": "TrialError",

@@ -45,12 +45,21 @@ def write_json(path: Path, value: Any) -> None:
         aside.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
+def json_line(row: Mapping[str, Any]) -> str:
+    """A row as one line of JSON, also to whoever splits lines at Unicode's separators."""
+    line = json.dumps(row, ensure_ascii=False, default=str)
+    if not line.isascii():
+        for sign in ("\x85", "\u2028", "\u2029"):
+            line = line.replace(sign, f"\\u{ord(sign):04x}")
+    return line
+
+
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     """A JSON object a line; how many there are. Values that JSON does not know, such as dates, are written as text."""
     num_rows = 0
     # half of a surrogate pair, as broken escapes give it, is escaped again
     with written_aside(path) as aside, aside.open("w", encoding="utf-8", errors="backslashreplace") as lines:
         for row in rows:
-            lines.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+            lines.write(json_line(row) + "\n")
             num_rows += 1
     return num_rows

@@ -5,12 +5,14 @@ SlimtuneError
 │   ├── ConfigError     a key of the config, all problems at once
 │   ├── DataError       a file or its rows
 │   ├── ModelError      a checkpoint, a model name, a bundle
-│   └── StoreError      a sweep's folder, a storage or a tracking URL
+│   │   └── UntrustedError  its files name code of somebody else
+│   ├── StoreError      a sweep's folder, a storage or a tracking URL
+│   └── Problems        several of these, found together before the first trial
 └── TrialError          ends one trial, never the sweep
     └── Diverged        loss or gradient is not finite
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 
 class SlimtuneError(Exception):
@@ -46,8 +48,54 @@ class ModelError(UserError):
     """A model, checkpoint or bundle cannot be found, read or trusted."""
 
 
+class UntrustedError(ModelError):
+    """A model's files name code that would be run, and nobody said that they are to be trusted."""
+
+
 class StoreError(UserError):
     """A sweep's storage or the tracking store cannot be used as asked."""
+
+
+class Problems(UserError):
+    """Several errors that were found before the first trial.
+
+    Attributes:
+        problems: One sentence a problem.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        head = f"{len(problems)} problems, found before the first trial:"
+        super().__init__("\n".join([head, *(f"  - {problem}" for problem in problems)]))
+
+    def __reduce__(self) -> tuple[type["Problems"], tuple[tuple[str, ...]]]:
+        # as above
+        return (type(self), (self.problems,))
+
+
+def check_all(checks: Iterable[Callable[[], object]]) -> None:
+    """Run every check, whatever the others find.
+
+    Raises:
+        UserError: What one of them found, or all that several did.
+    """
+    errors: list[UserError] = []
+    remaining = iter(checks)
+    while True:
+        try:
+            # finding the next one may fail as well, which is the last that is heard of it
+            check = next(remaining, None)
+            if check is None:
+                break
+            check()
+        except UserError as error:
+            errors.append(error)
+    said = [getattr(error, "problems", None) or (str(error),) for error in errors]
+    problems = list(dict.fromkeys(problem for one in said for problem in one))
+    if errors and problems == list(said[0]):
+        raise errors[0]
+    if errors:
+        raise Problems(problems)
 
 
 class TrialError(SlimtuneError):

@@ -30,6 +30,7 @@ from slimtune.training.errors import ModelError
 from slimtune.training.methods import peft_method
 from slimtune.training.models.architecture import check_causal, own_labels
 from slimtune.training.models.loading import Base, load_base, load_tokenizer, trial_copy
+from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks import Task
 from slimtune.training.tasks.classification import Classification
 from slimtune.training.tasks.language_modelling import LanguageModelling
@@ -72,7 +73,7 @@ class SharedBase(NamedTuple):
     @property
     def max_length(self) -> int:
         """Longest row in tokens."""
-        limits = (self.tokenizer.model_max_length, getattr(self.model.config, "max_position_embeddings", None))
+        limits = (self.tokenizer.model_max_length, positions_of(self.model).read)
         return int(min(limit for limit in (*limits, 1 << 20) if limit))
 
 

@@ -91,7 +91,7 @@ def rows_of(base: SharedBase, source: AdapterSource | None) -> AdapterRows:
             pairs = config.data.text_pair_column is not None
             texts = [example.given(pairs=pairs) for example in examples]
         multi_label = getattr(config.task, "multi_label", False)
-    settings = TextSettings(length, int(base.tokenizer.pad_token_id))
+    settings = TextSettings(length, int(base.tokenizer.pad_token_id), side=base.tokenizer.truncation_side)
     return AdapterRows(texts, _fewer([row[:MOST_TOKENS] for row in ids], base), settings, multi_label)
 
 

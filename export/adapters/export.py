@@ -62,6 +62,7 @@ class AdaptersRequest(NamedTuple):
         min_agreement: Least share of PyTorch's answers that a quantized base must keep, with each adapter.
         genai: Whether onnxruntime-genai is to have a folder of its own in it.
         tracking_uri: The MLflow store of run ids.
+        trust: Whether code that the adapters' configs name may be run.
     """
 
     base: str
@@ -72,6 +73,7 @@ class AdaptersRequest(NamedTuple):
     min_agreement: float
     genai: bool
     tracking_uri: str | None
+    trust: bool = False
 
 
 class AdaptersResult(NamedTuple):
@@ -95,7 +97,7 @@ def export_adapters(request: AdaptersRequest) -> AdaptersResult:
     _check_output(request.output)
     config = base_config(request.base, request.revision)
     sources = [
-        open_source(name, given, base=config, tracking_uri=request.tracking_uri)
+        open_source(name, given, base=config, tracking_uri=request.tracking_uri, trust=request.trust)
         for name, given in request.adapters.items()
     ]
     for source in sources:

@@ -13,6 +13,7 @@ from slimtune.export.verification.reference import ComparedRows
 from slimtune.training.data.batching import EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded
 from slimtune.training.errors import UserError
+from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks.causal_generation import num_end_tokens
 from slimtune.training.tasks.rows import read_splits
 
@@ -23,6 +24,7 @@ def base_interface(base: SharedBase) -> Interface:
         kind=base.kind,
         labels=base.labels or [],
         max_length=base.max_length,
+        truncation_side=base.tokenizer.truncation_side,
         pad_id=int(base.tokenizer.pad_token_id),
     )
     return _of_plain_text(interface, base) if base.kind.writes else interface
@@ -72,7 +74,7 @@ def _of_plain_text(interface: Interface, base: SharedBase) -> Interface:
     """With how text is generated after plain prompts."""
     return replace(
         interface,
-        max_positions=getattr(base.model.config, "max_position_embeddings", None),
+        max_positions=positions_of(base.model).read,
         generation=GenerationSettings(
             max_new_tokens=PLAIN_NEW_TOKENS,
             pad_id=int(base.tokenizer.pad_token_id),

@@ -83,7 +83,9 @@ class AdapterSource(NamedTuple):
         return float(alpha) / (rank**0.5 if self.settings.get("use_rslora") else rank)
 
 
-def open_source(name: str, given: str, *, base: ModelConfig, tracking_uri: str | None = None) -> AdapterSource:
+def open_source(
+    name: str, given: str, *, base: ModelConfig, tracking_uri: str | None = None, trust: bool = False
+) -> AdapterSource:
     """An adapter by a checkpoint's folder, a trial's, the id of a run, or a folder that peft wrote.
 
     Args:
@@ -91,6 +93,7 @@ def open_source(name: str, given: str, *, base: ModelConfig, tracking_uri: str |
         given: Where it is.
         base: What it is to be over; what it was trained on is looked at by `check_base`.
         tracking_uri: The MLflow store of run ids.
+        trust: Whether code that a checkpoint's config names may be run.
 
     Raises:
         ModelError: There is none, or it computes something that a graph with LoRA inputs cannot.
@@ -98,7 +101,7 @@ def open_source(name: str, given: str, *, base: ModelConfig, tracking_uri: str |
     folder = Path(given).expanduser()
     if (folder / CONFIG_NAME).is_file() and not (folder / RECORD).is_file():
         return _source(name, folder, None, base)
-    checkpoint = open_checkpoint(find_checkpoint(given, tracking_uri))
+    checkpoint = open_checkpoint(find_checkpoint(given, tracking_uri), trust=trust)
     _check_trained(name, checkpoint.config)
     return _source(name, checkpoint.folder, checkpoint, base)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from slimtune.export.bundle.adapters_manifest import AdaptersManifest
-from slimtune.export.bundle.bundle import MANIFEST, TOKENIZER, RunnableModel, check_format, sha256
+from slimtune.export.bundle.bundle import MANIFEST, TOKENIZER, RunnableModel, check_format, check_unchanged, sha256
 from slimtune.export.graph_names import MODEL, Kind
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ModelError
@@ -110,6 +110,7 @@ def open_adapter_folder(folder: Path) -> AdapterFolder:
         raise ModelError(f"{path} does not list {name}; {REPAIR}")
     for name, expected in files.items():
         _check_file(folder, name, expected)
+    check_unchanged(path, values)
     return opened
 
 

@@ -10,13 +10,33 @@ from typing import Any, NamedTuple
 
 from slimtune.export.bundle.interface import Interface
 from slimtune.export.bundle.manifest import FORMAT, BuiltFor, Manifest
-from slimtune.export.graph_names import Kind
+from slimtune.export.graph_names import GENAI_SETTINGS, Kind
 from slimtune.training.atomic_files import folder_aside
+from slimtune.training.config.trust import check_trusted, libraries_in
 from slimtune.training.errors import ModelError
 
 MANIFEST, TOKENIZER, CARD = "manifest.json", "tokenizer.json", "README.md"
+# of a manifest: the sha256 of all else in it
+OWN_HASH = "manifest_sha256"
 # beside tokenizer.json, for those who load it with transformers
 TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
+
+
+class TrainedColumns(NamedTuple):
+    """Where the rows that a model was trained on had their texts; None is not known.
+
+    Attributes:
+        text: The text's column.
+        text_pair: The second text's.
+        label: That of the label.
+    """
+
+    text: str | None = None
+    text_pair: str | None = None
+    label: str | None = None
+
+
+UNKNOWN_COLUMNS = TrainedColumns()
 
 
 class RunnableModel(NamedTuple):
@@ -27,12 +47,14 @@ class RunnableModel(NamedTuple):
         interface: What the model is given, and what it answers.
         target: What it was built for; None runs on the CPU.
         adapter: The `.onnx_adapter` file that is to be switched on; None runs the graph as it is.
+        trained: Where its training rows had their texts.
     """
 
     folder: Path
     interface: Interface
     target: BuiltFor | None = None
     adapter: Path | None = None
+    trained: TrainedColumns = UNKNOWN_COLUMNS
 
 
 class Bundle(NamedTuple):
@@ -49,7 +71,15 @@ class Bundle(NamedTuple):
     @property
     def model(self) -> RunnableModel:
         """What runs it."""
-        return RunnableModel(self.folder, self.manifest.interface, self.manifest.target)
+        return RunnableModel(self.folder, self.manifest.interface, self.manifest.target, trained=self.columns)
+
+    @property
+    def columns(self) -> TrainedColumns:
+        """Where its training rows had what."""
+        data = self.manifest.training.config.get("data")
+        named = data if isinstance(data, Mapping) else {}
+        found = (named.get(f"{name}_column") for name in TrainedColumns._fields)
+        return TrainedColumns(*(name if isinstance(name, str) else None for name in found))
 
     @property
     def kind(self) -> Kind:
@@ -98,17 +128,28 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def write_manifest(folder: Path, values: Mapping[str, Any]) -> Any:
-    """Write `manifest.json`, the last file of a folder; its values as they are read again."""
-    text = json.dumps(values, indent=1, ensure_ascii=False)
+    """Write `manifest.json`, the last file of a folder, with a hash of itself; its values as they are read again."""
+    text = json.dumps({**values, OWN_HASH: _own_hash(values)}, indent=1, ensure_ascii=False)
     (folder / MANIFEST).write_text(text, encoding="utf-8")
     return json.loads(text)
 
 
-def open_bundle(folder: Path) -> Bundle:
-    """A bundle, after every file's hash was compared.
+def _own_hash(values: Mapping[str, Any]) -> str:
+    """sha256 of a manifest's values but the hash itself."""
+    told = {key: value for key, value in values.items() if key != OWN_HASH}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def open_bundle(folder: Path, *, trust: bool = False) -> Bundle:
+    """A bundle, after every file's hash was compared, the manifest's own among them.
+
+    Args:
+        folder: Where it lies.
+        trust: Whether libraries that its files name may be loaded, although the user's own command does not name them.
 
     Raises:
         ModelError: The folder is no bundle, or a file is missing or was changed.
+        UntrustedError: It names such a library.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -123,6 +164,8 @@ def open_bundle(folder: Path) -> Bundle:
         raise ModelError(f"{path} does not list {name}; export the model again")
     for name, expected in manifest.files.items():
         _check_file(folder, name, expected)
+    check_unchanged(path, values)
+    _check_libraries(folder, manifest, trust=trust)
     return Bundle(folder, manifest)
 
 
@@ -135,6 +178,30 @@ def check_format(path: Path, values: Mapping[str, Any]) -> None:
     """
     if values["format"] != FORMAT:
         raise ModelError(f"{path} has format {values['format']!r}; this version of slimtune reads {FORMAT}")
+
+
+def check_unchanged(path: Path, values: Mapping[str, Any]) -> None:
+    """Whether a manifest is as it was written.
+
+    Raises:
+        ModelError: It was changed.
+    """
+    if values.get(OWN_HASH) != _own_hash(values):
+        raise ModelError(f"{path} was changed after it was written: its sha256 is another; export the model again")
+
+
+def _check_libraries(folder: Path, manifest: Manifest, *, trust: bool) -> None:
+    """A runtime loads libraries that its options name, and a library is code."""
+    if manifest.target is not None:
+        options = {"provider_options": dict(manifest.target.provider_options)}
+        check_trusted(libraries_in(options, "target"), folder / MANIFEST, trust=trust)
+    settings = folder / GENAI_SETTINGS
+    if settings.is_file():
+        try:
+            values = json.loads(settings.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ModelError(f"{settings} is broken ({error}); export the model again") from None
+        check_trusted(libraries_in(values), settings, trust=trust)
 
 
 def _check_file(folder: Path, name: str, expected: str) -> None:

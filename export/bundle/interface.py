@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self
 
 from slimtune.export.bundle.record import picked
 from slimtune.export.graph_names import Kind
+from slimtune.training.data.least_new_tokens import least_new_tokens
 
 
 class GenerationSettings(NamedTuple):
@@ -17,6 +18,9 @@ class GenerationSettings(NamedTuple):
         end_ids: Tokens that end an answer; empty never ends one.
         start_id: What a decoder begins with; None for causal models.
         forced_start_id: First token of every answer, where the model was made so.
+        forced_end_id: Token that an answer of `max_new_tokens` ends with, where the model was made so.
+        min_length: Tokens that an answer has at least, the prompt of a causal model or the start among them.
+        min_new_tokens: Tokens that an answer has at least, in place of that; None leaves it to `min_length`.
     """
 
     max_new_tokens: int
@@ -24,6 +28,14 @@ class GenerationSettings(NamedTuple):
     end_ids: Sequence[int]
     start_id: int | None = None
     forced_start_id: int | None = None
+    forced_end_id: int | None = None
+    min_length: int = 0
+    min_new_tokens: int | None = None
+
+    def least_new(self, num_prompt_tokens: int) -> int:
+        """Tokens that the answer to such a prompt has at least."""
+        before = num_prompt_tokens if self.start_id is None else 1
+        return least_new_tokens(self.min_length, self.min_new_tokens, before=before)
 
 
 class PromptSettings(NamedTuple):
@@ -35,8 +47,9 @@ class PromptSettings(NamedTuple):
         chat_template: Of chats, in Jinja; None where the model was trained on none.
         special_tokens: Names and texts of tokens that a chat template may ask for.
         num_end_tokens: How many tokens the tokenizer puts behind a text by itself, which are left out.
-        max_tokens: Longest prompt: of a longer one, the end is kept, or the beginning by an encoder-decoder.
+        max_tokens: Longest prompt: of a longer one, a causal model is given the end.
         is_causal: Whether the answer continues the prompt.
+        truncation_side: Where an encoder-decoder's prompt is cut, `right` or `left`.
     """
 
     text_column: str
@@ -46,6 +59,7 @@ class PromptSettings(NamedTuple):
     num_end_tokens: int
     max_tokens: int
     is_causal: bool
+    truncation_side: str = "right"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +70,7 @@ class Interface:
         kind: What it answers.
         labels: Label names in the order of their ids; empty where it answers none.
         max_length: Longest input in tokens.
+        truncation_side: Where a longer one is cut, `right` or `left`.
         pad_id: Token id that fills up a batch.
         multi_label: Whether a text has any number of labels.
         takes_pairs: Whether a classifier is given two texts at a time.
@@ -71,6 +86,7 @@ class Interface:
     kind: Kind
     labels: Sequence[str]
     max_length: int
+    truncation_side: str = "right"
     pad_id: int
     multi_label: bool = False
     takes_pairs: bool = False

@@ -2,17 +2,19 @@
 
 import argparse
 import itertools
-import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slimtune.export.commands.terminal_text import Unanswered, one_line, print_safely, shown_row, tell
 from slimtune.training.atomic_files import write_jsonl
+from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.data.readers.reader import check_sources
 from slimtune.training.errors import DataError, ModelError
 
 if TYPE_CHECKING:
+    from slimtune.export.runtime.given_rows import GivenFile
     from slimtune.export.runtime.row_predictor import RowPredictor
 
 ANSWERED_ROWS = 512
@@ -30,28 +32,17 @@ def run(arguments: Sequence[str]) -> int:
     _check(options)
     from slimtune.export.registry.find_bundle import locate_model
 
-    model = locate_model(options.model, adapter=options.adapter, tracking_uri=options.tracking_uri)
+    model = locate_model(options.model, adapter=options.adapter, tracking_uri=options.tracking_uri, trust=options.trust)
     # onnxruntime comes with it
-    from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
+    from slimtune.export.runtime.row_predictor import TextColumns, row_predictor_of
 
     columns = TextColumns(options.text_column, options.text_pair_column)
     predictor = row_predictor_of(model, columns, max_new_tokens=options.max_new_tokens)
     if options.text is not None:
-        pairs = options.text_pair or [None] * len(options.text)
-        rows = [predictor.row_of(text, pair) for text, pair in zip(options.text, pairs, strict=True)]
-        answers = predictor.answers([LocatedRow(row, "--text") for row in rows])
-        for text, pair, values in zip(options.text, pairs, answers, strict=True):
-            print("\t".join([*map(_said, values.values()), text if pair is None else f"{text} | {pair}"]))
+        _print_texts(options.text, options.text_pair or [None] * len(options.text), predictor)
         return 0
-    predicted = _predicted_rows(
-        options.file, predictor, GENERATED_ROWS if model.interface.kind.writes else ANSWERED_ROWS
-    )
-    if options.out is None:
-        for row in predicted:
-            print(json.dumps(row, ensure_ascii=False, default=str))
-    else:
-        num_rows = write_jsonl(Path(options.out), _counted(predicted))
-        print(f"{num_rows} rows written to {options.out}")
+    chunk_rows = GENERATED_ROWS if model.interface.kind.writes else ANSWERED_ROWS
+    _write_file(options.file, options.out, predictor, chunk_rows)
     return 0
 
 
@@ -65,12 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--file", help="JSONL, JSON, CSV or Parquet with one text a row")
     parser.add_argument("--out", help="JSONL file to write; the terminal if absent")
-    parser.add_argument(
-        "--text-column", help="column of the text (default: text; of a prompt, that of the training data)"
-    )
-    parser.add_argument("--text-pair-column", default="text_pair", help="of the second text, for a model of pairs")
+    parser.add_argument("--text-column", help="column of the text (default: that of the training data, or text)")
+    parser.add_argument("--text-pair-column", help="of the second text, for a model of pairs (default: text_pair)")
     parser.add_argument("--max-new-tokens", type=int, help="longest answer of a generative model")
     parser.add_argument("--tracking-uri", help="MLflow store of a models:/ URI (default: mlruns/mlflow.db)")
+    parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser
 
 
@@ -87,9 +77,25 @@ def _check(options: argparse.Namespace) -> None:
         raise ModelError(f"--out {options.out}: there is no folder {Path(options.out).parent}")
 
 
+def _print_texts(texts: Sequence[str], pairs: Sequence[str | None], predictor: "RowPredictor") -> None:
+    """A line for each text: the answer's values, a tab between, and the text."""
+    from slimtune.export.runtime.given_rows import LocatedRow
+
+    rows = [predictor.row_of(text, pair) for text, pair in zip(texts, pairs, strict=True)]
+    asked = [LocatedRow(row, f"--text, row {number}") for number, row in enumerate(rows, start=1)]
+    unanswered = Unanswered()
+    for one, text, pair, values in zip(asked, texts, pairs, predictor.answers(asked), strict=True):
+        unanswered.note(one.where, values)
+        shown = one_line(text if pair is None else f"{text} | {pair}")
+        print_safely("\t".join([*(one_line(_said(value), keep="\n") for value in values.values()), shown]))
+    unanswered.tell()
+
+
 def _said(value: Any) -> str:
     """One cell of a line on the terminal."""
     match value:
+        case None:
+            return "-"
         case float():
             return f"{value:.3f}"
         case list() if all(isinstance(one, str | float) for one in value):
@@ -100,15 +106,54 @@ def _said(value: Any) -> str:
             return str(value)
 
 
-def _predicted_rows(file: str, predictor: "RowPredictor", chunk_rows: int) -> Iterator[dict[str, Any]]:
-    from slimtune.export.runtime.row_predictor import LocatedRow
-    from slimtune.training.data.readers.reader import iter_rows
+def _write_file(file: str, out: str | None, predictor: "RowPredictor", chunk_rows: int) -> None:
+    """The rows with their answers, to a file or the terminal, after all of them were looked at."""
+    from slimtune.export.runtime.given_rows import GivenFile
 
-    numbered = enumerate(iter_rows(file), start=1)
-    while chunk := list(itertools.islice(numbered, chunk_rows)):
-        asked = [LocatedRow(row, f"{file}, row {number}") for number, row in chunk]
-        for one, values in zip(asked, predictor.answers(asked), strict=True):
-            yield {**one.row, **values}
+    rows = GivenFile(file)
+    names = _names(rows, predictor)
+    unanswered = Unanswered()
+    predicted = _predicted_rows(rows, predictor, chunk_rows, names, unanswered)
+    if out is None:
+        for row in predicted:
+            print_safely(shown_row(row))
+    else:
+        num_rows = write_jsonl(Path(out), _counted(predicted))
+        print(f"{num_rows} rows written to {out}")
+    unanswered.tell()
+
+
+def _names(rows: "GivenFile", predictor: "RowPredictor") -> Mapping[str, str]:
+    """What our columns are called; a row that cannot be read is told before the first one is answered.
+
+    Raises:
+        DataError: A row lacks a column, or what stands there is no text.
+    """
+    from slimtune.export.runtime.given_rows import free_names
+
+    columns: set[str] = set()
+    for one in rows:
+        predictor.reads(one)
+        columns.update(map(str, one.row))
+    names = free_names(predictor.names, columns)
+    for name, free in names.items():
+        if name != free:
+            tell(f"{rows.name} has a column '{name}', which is kept; the model's is written as '{free}'")
+    return names
+
+
+def _predicted_rows(
+    rows: "GivenFile",
+    predictor: "RowPredictor",
+    chunk_rows: int,
+    names: Mapping[str, str],
+    unanswered: "Unanswered",
+) -> Iterator[dict[str, Any]]:
+    asked = iter(rows)
+    while chunk := list(itertools.islice(asked, chunk_rows)):
+        for one, values in zip(chunk, predictor.answers(chunk), strict=True):
+            unanswered.note(one.where, values)
+            yield {**one.row, **{names[name]: value for name, value in values.items()}}
 
 
 def _counted(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,9 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slimtune.export.commands.terminal_text import said_of_empty, tell
 from slimtune.export.evaluation.find_model import check_rows
+from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError
 
 if TYPE_CHECKING:
@@ -30,9 +32,10 @@ def run(arguments: Sequence[str]) -> int:
     if alias_version(uri, version.name, options.alias) == version.version:
         print(f"{version.uri} is {options.alias} of {version.name} already")
         return 0
-    candidate = fetch(uri, version.uri)
+    candidate = fetch(uri, version.uri, trust=options.trust)
     rows = _rows(options, candidate) if options.data else None
-    decision = decide(candidate, holder(uri, version.name, options.alias), rows)
+    champion = holder(uri, version.name, options.alias, trust=options.trust)
+    decision = decide(candidate, champion, rows)
     if not decision.passed:
         raise ModelError(f"{version.uri} does not become {options.alias}: {decision.reason}")
     before = set_alias(uri, version, options.alias)
@@ -50,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--text-pair-column", help="of the second text, for a model of pairs")
     parser.add_argument("--label-column", help="column of the label or answer in --data")
     parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db)")
+    parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser
 
 
@@ -59,4 +63,7 @@ def _rows(options: argparse.Namespace, bundle: "Bundle") -> "OnRows":
     from slimtune.export.evaluation.evaluate_model import EvaluationColumns, bundle_rows
 
     columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column)
-    return on_rows(bundle, bundle_rows(bundle, options.data, columns))
+    given = bundle_rows(bundle, options.data, columns, trust=options.trust)
+    if given.left_out:
+        tell(said_of_empty(given.left_out, then="is not scored"))
+    return on_rows(bundle, given.scored, trust=options.trust)

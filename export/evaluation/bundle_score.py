@@ -14,11 +14,11 @@ from slimtune.export.runtime.classifier import Classifier
 from slimtune.export.runtime.execution import execution_for
 from slimtune.export.verification.reference import ComparedRows, OnnxRunner
 from slimtune.training.config.task import GenerationTask
-from slimtune.training.config.trial import TrialConfig, parse_trial
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.config.trust import recorded_trial
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded
 from slimtune.training.data.examples import Example
-from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.hardware.threads import free_cores
 from slimtune.training.metrics import compute_all
@@ -41,18 +41,14 @@ class BundleScores(NamedTuple):
     evaluation: Evaluation
 
 
-def bundle_config(bundle: Bundle) -> TrialConfig:
+def bundle_config(bundle: Bundle, *, trust: bool = False) -> TrialConfig:
     """The config that a bundle's model was trained with.
 
     Raises:
         ModelError: Another version wrote it.
+        UntrustedError: It names code, and neither `trust` nor the user's own command allows it.
     """
-    parsed = parse_trial(bundle.manifest.training.config)
-    if parsed.problems:
-        problems = ConfigError(parsed.problems)
-        raise ModelError(f"{bundle.folder / MANIFEST} does not fit this version of slimtune: {problems}")
-    config: TrialConfig = parsed.section
-    return config
+    return recorded_trial(bundle.manifest.training.config, bundle.folder / MANIFEST, trust=trust)
 
 
 def score_bundle(bundle: Bundle, examples: Sequence[Example], config: TrialConfig) -> BundleScores:
@@ -67,7 +63,7 @@ def score_bundle(bundle: Bundle, examples: Sequence[Example], config: TrialConfi
         DataError: The rows have a label that it does not know.
     """
     task = _task(bundle, config, num_rows=len(examples))
-    tokenizer = AutoTokenizer.from_pretrained(bundle.folder)
+    tokenizer = AutoTokenizer.from_pretrained(bundle.folder, trust_remote_code=False)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     split = task.split(examples, task.encode(examples, tokenizer), name="given")
@@ -109,15 +105,18 @@ def score_labels(bundle: Bundle, examples: Sequence[Example]) -> BundleScores:
     return BundleScores(task, Evaluation(compute_all(task.measures, tally), tally, None))
 
 
-def on_rows(bundle: Bundle, examples: Sequence[Example]) -> OnRows:
-    """What a gate compares on these rows: the share of right labels, or the metric of a bundle without labels."""
+def on_rows(bundle: Bundle, examples: Sequence[Example], *, trust: bool = False) -> OnRows:
+    """What a gate compares on these rows: the share of right labels, or the metric of a bundle without labels.
+
+    Code that the bundles' configs name is run if `trust` or the user's own command allows it.
+    """
     if bundle.kind is Kind.labels:
         return OnRows("accuracy", len(examples), lambda one: _accuracy(one, examples))
     metric = bundle.manifest.training.metric
     sign = 1.0 if bundle.manifest.training.direction == "maximize" else -1.0
 
     def score(one: Bundle) -> float:
-        return sign * score_bundle(one, examples, bundle_config(one)).evaluation.scores[metric]
+        return sign * score_bundle(one, examples, bundle_config(one, trust=trust)).evaluation.scores[metric]
 
     return OnRows(metric, len(examples), score)
 

@@ -10,19 +10,20 @@ from slimtune.export.evaluation.bundle_score import bundle_config, score_bundle,
 from slimtune.export.graph_names import Kind
 from slimtune.export.registry.find_bundle import locate_bundle
 from slimtune.export.registry.model_uri import MODELS_URI
-from slimtune.training.checkpoints.checkpoint import open_checkpoint
+from slimtune.export.runtime.given_rows import free_names
+from slimtune.export.runtime.row_predictor import PREDICTION
+from slimtune.training.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.config.schema import suggestion
+from slimtune.training.config.task import ClassificationTask
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.examples import Example
-from slimtune.training.data.labelled_rows import LabelledColumns, labelled_examples
+from slimtune.training.data.labelled_rows import LabelledColumns, labelled_example
 from slimtune.training.data.readers.reader import Row, iter_rows
 from slimtune.training.errors import ConfigError, DataError
+from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.evaluation.test_score import score_checkpoint
-from slimtune.training.tasks.rows import read_examples
-
-# the column of an answer
-ANSWER = "prediction"
+from slimtune.training.tasks import Task
+from slimtune.training.tasks.rows import GivenRows, given_rows, read_examples
 
 
 class ModelScores(NamedTuple):
@@ -33,9 +34,10 @@ class ModelScores(NamedTuple):
         num_rows: Rows that they are of.
         details: Label by label, where the task has labels.
         predictions: Each row with what the model answers, in `prediction`, or in `model_prediction` if the rows have
-            such a column; empty where nothing was answered.
+            such a column; None for rows that are left out. Empty where nothing was answered.
         source: The folder that was scored.
         experiment: Where the model comes from, in the tracker; None if it does not say.
+        left_out: Rows that were not scored, having no text or nothing to compare an answer with.
     """
 
     scores: dict[str, float]
@@ -44,6 +46,7 @@ class ModelScores(NamedTuple):
     predictions: list[dict[str, Any]]
     source: Path
     experiment: str | None
+    left_out: Sequence[str] = ()
 
 
 class EvaluationColumns(NamedTuple):
@@ -57,13 +60,21 @@ class EvaluationColumns(NamedTuple):
 TRAINED_COLUMNS = EvaluationColumns()
 
 
-def evaluate_model(
+class _Access(NamedTuple):
+    """Where models are looked for, and whether code that they name may be run."""
+
+    tracking_uri: str | None
+    trust: bool
+
+
+def evaluate_model(  # noqa: PLR0913
     model: str | Path,
     *,
     data: str | Sequence[Row],
     metric: str | None = None,
     columns: EvaluationColumns = TRAINED_COLUMNS,
     tracking_uri: str | None = None,
+    trust: bool = False,
 ) -> ModelScores:
     """Score a model on labelled rows.
 
@@ -73,12 +84,14 @@ def evaluate_model(
         metric: One score alone, e.g. `accuracy`; None gives all that the model's task has.
         columns: Of the rows, where they differ from those that the model was trained on.
         tracking_uri: The MLflow store of runs and registered models; None is `mlruns/mlflow.db`.
+        trust: Whether code that the model's config names may be run, although it was not trained in this process.
 
     Returns:
         The scores by name, and the model's answer to each row.
 
     Raises:
         ModelError: There is no such model.
+        UntrustedError: Its config names code, and `trust` is false.
         DataError: The rows cannot be read, or have labels that it does not know.
         ConfigError: The task has no such score.
 
@@ -89,7 +102,7 @@ def evaluate_model(
         >>> scored.num_rows, 0 <= scored.scores["accuracy"] <= 1
         (2, True)
     """
-    scored = _scored(str(model), data, columns, tracking_uri)
+    scored = _scored(str(model), data, columns, _Access(tracking_uri, trust))
     if metric is None:
         return scored
     if metric not in scored.scores:
@@ -97,25 +110,49 @@ def evaluate_model(
     return scored._replace(scores={metric: scored.scores[metric]})
 
 
-def _scored(model: str, rows: str | Sequence[Row], columns: EvaluationColumns, tracking_uri: str | None) -> ModelScores:
+def _scored(model: str, rows: str | Sequence[Row], columns: EvaluationColumns, access: _Access) -> ModelScores:
     if model.startswith(MODELS_URI) or (Path(model).expanduser() / MANIFEST).is_file():
-        return _score_bundle(locate_bundle(model, tracking_uri), rows, columns)
-    checkpoint = open_checkpoint(find_checkpoint(model, tracking_uri))
-    examples = read_examples(rows, _with_columns(checkpoint.config, columns))
-    task, evaluation = score_checkpoint(checkpoint, examples, name="given")
-    details = task.details(evaluation.tally)
-    answered = _beside(examples, task.predictions(evaluation.tally, evaluation.generated, examples))
+        bundle = locate_bundle(model, access.tracking_uri, trust=access.trust)
+        return _score_bundle(bundle, rows, columns, trust=access.trust)
+    checkpoint = open_checkpoint(find_checkpoint(model, access.tracking_uri), trust=access.trust)
+    given = read_examples(rows, _with_columns(_with_labels(checkpoint), columns))
+    task, evaluation = score_checkpoint(checkpoint, given.scored, name="given")
     experiment = str(checkpoint.record.config["search"]["name"])
-    return ModelScores(evaluation.scores, len(examples), details, answered, checkpoint.folder, experiment)
+    return _told(given, task, evaluation, source=checkpoint.folder, experiment=experiment)
 
 
-def _beside(examples: Sequence[Example], answers: Sequence[Any]) -> list[dict[str, Any]]:
-    """Rows as they were read, each with its answer; none where nothing was answered."""
+def _score_bundle(bundle: Bundle, rows: str | Sequence[Row], columns: EvaluationColumns, *, trust: bool) -> ModelScores:
+    given = bundle_rows(bundle, rows, columns, trust=trust)
+    if bundle.kind is Kind.labels:
+        task, evaluation = score_labels(bundle, given.scored)
+    else:
+        task, evaluation = score_bundle(bundle, given.scored, bundle_config(bundle, trust=trust))
+    return _told(given, task, evaluation, source=bundle.folder, experiment=bundle.manifest.provenance.sweep)
+
+
+def _told(given: GivenRows, task: Task, evaluation: Evaluation, *, source: Path, experiment: str | None) -> ModelScores:
+    scored = given.scored
+    answered = _beside(given, task.predictions(evaluation.tally, evaluation.generated, scored))
+    details = task.details(evaluation.tally)
+    return ModelScores(evaluation.scores, len(scored), details, answered, source, experiment, given.left_out)
+
+
+def _beside(given: GivenRows, answers: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows as they were read, each with its answer, None for those left out; none where nothing was answered."""
     if not answers:
         return []
-    taken = any(ANSWER in example.row for example in examples)
-    name = f"model_{ANSWER}" if taken else ANSWER
-    return [{**example.row, name: answer} for example, answer in zip(examples, answers, strict=True)]
+    name = free_names([PREDICTION], {str(column) for row in given.rows for column in row})[PREDICTION]
+    found = iter(answers)
+    answer_of = (None if example is None else next(found) for example in given.examples)
+    return [{**row, name: answer} for row, answer in zip(given.rows, answer_of, strict=True)]
+
+
+def _with_labels(checkpoint: Checkpoint) -> TrialConfig:
+    """The checkpoint's config, which knows the names of its classes now."""
+    task, labels = checkpoint.config.task, checkpoint.record.labels
+    if not isinstance(task, ClassificationTask) or task.labels:
+        return checkpoint.config
+    return checkpoint.config._replace(task=replace(task, labels=list(labels)))
 
 
 def _with_columns(config: TrialConfig, columns: EvaluationColumns) -> TrialConfig:
@@ -137,29 +174,37 @@ def _check_pairs(columns: EvaluationColumns, *, takes_pairs: bool) -> None:
         raise DataError(f"--text-pair-column is '{columns.text_pair}', and the model takes single texts; leave it out")
 
 
-def bundle_rows(bundle: Bundle, rows: str | Sequence[Row], columns: EvaluationColumns) -> list[Example]:
+def bundle_rows(
+    bundle: Bundle, rows: str | Sequence[Row], columns: EvaluationColumns, *, trust: bool = False
+) -> GivenRows:
     """Rows as the bundle's task sees them.
 
     Raises:
-        DataError: A column is missing, or there are no rows.
+        DataError: A column is missing, or no row has a text.
+        UntrustedError: The task is read as its config says, which names code, and `trust` is false.
     """
     if bundle.kind is not Kind.labels:
-        return read_examples(rows, _with_columns(bundle_config(bundle), columns))
-    read = iter_rows(rows) if isinstance(rows, str) else rows
-    text, label = columns.text or "text", columns.label or "label"
+        return read_examples(rows, _with_columns(bundle_config(bundle, trust=trust), columns))
     _check_pairs(columns, takes_pairs=bundle.takes_pairs)
-    second = (columns.text_pair or "text_pair") if bundle.takes_pairs else None
-    return labelled_examples(read, LabelledColumns(text, label, second, bundle.multi_label))
+    read = list(iter_rows(rows)) if isinstance(rows, str) else rows
+    found = _labelled_columns(bundle, columns, read[0] if read else {})
+    return given_rows(
+        read, lambda row, where: labelled_example(row, found, where), name=rows if isinstance(rows, str) else None
+    )
 
 
-def _score_bundle(bundle: Bundle, rows: str | Sequence[Row], columns: EvaluationColumns) -> ModelScores:
-    examples = bundle_rows(bundle, rows, columns)
-    if bundle.kind is Kind.labels:
-        task, evaluation = score_labels(bundle, examples)
-    else:
-        task, evaluation = score_bundle(bundle, examples, bundle_config(bundle))
-    answered = _beside(examples, task.predictions(evaluation.tally, evaluation.generated, examples))
-    details = task.details(evaluation.tally)
-    return ModelScores(
-        evaluation.scores, len(examples), details, answered, bundle.folder, bundle.manifest.provenance.sweep
+def _labelled_columns(bundle: Bundle, columns: EvaluationColumns, first: Row) -> LabelledColumns:
+    """Those that the user names, those of training, or the usual ones; the first row tells which there are."""
+
+    def column(given: str | None, trained: str | None, usual: str) -> str:
+        return given or (trained if trained is not None and trained in first else usual)
+
+    trained = bundle.columns
+    pair = column(columns.text_pair, trained.text_pair, "text_pair") if bundle.takes_pairs else None
+    return LabelledColumns(
+        column(columns.text, trained.text, "text"),
+        column(columns.label, trained.label, "label"),
+        pair,
+        bundle.multi_label,
+        bundle.labels,
     )

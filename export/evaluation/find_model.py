@@ -11,18 +11,19 @@ from slimtune.training.checkpoints.find import RECORD, find_checkpoint
 from slimtune.training.data.readers.reader import check_sources
 
 
-def find_bundle_or_checkpoint(name: str, tracking_uri: str | None) -> Path:
+def find_bundle_or_checkpoint(name: str, tracking_uri: str | None, *, trust: bool = False) -> Path:
     """The folder of a bundle or a checkpoint.
 
     Args:
         name: A checkpoint's or trial's folder, the id of a run, a bundle's folder, or `models:/<name>@<alias>`.
         tracking_uri: The MLflow store of runs and registered models; None is `mlruns/mlflow.db` here.
+        trust: Whether libraries that a bundle's files name may be loaded.
 
     Raises:
         ModelError: There is no such model.
     """
     if name.startswith(MODELS_URI) or (Path(name).expanduser() / MANIFEST).is_file():
-        return locate_bundle(name, tracking_uri).folder
+        return locate_bundle(name, tracking_uri, trust=trust).folder
     return find_checkpoint(name, tracking_uri)
 
 

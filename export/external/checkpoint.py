@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from transformers import AutoConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.external.class_names import labels_of
@@ -22,6 +22,7 @@ from slimtune.training.hardware.attention import attention_of
 from slimtune.training.methods import method_of
 from slimtune.training.models.architecture import resolved_path
 from slimtune.training.models.loading import Base, load_base, load_tokenizer
+from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.rows import read_splits
 
@@ -136,7 +137,9 @@ def as_checkpoint(third_party: ThirdPartyModel, folder: Path) -> Path:
     dtype = str(settings.dtype or torch.float32).removeprefix("torch.")
     record = CheckpointRecord(third_party.values, labels, {}, 0, splits.fingerprint, dtype)
     _write(record, folder)
-    _, found = score_checkpoint(open_checkpoint(folder), splits.validation, name="validation", every_row=False)
+    _, found = score_checkpoint(
+        open_checkpoint(folder, trust=True), splits.validation, name="validation", every_row=False
+    )
     scores = {f"validation/{name}": value for name, value in found.scores.items()}
     _write(record._replace(scores=scores), folder)
     return folder
@@ -173,7 +176,8 @@ def _tokenizer(third_party: ThirdPartyModel, model: ModelConfig) -> Any:
 
 
 def _check_length(config: TrialConfig, settings: Any) -> None:
-    longest = getattr(settings, "max_position_embeddings", None)
+    with torch.device("meta"):
+        longest = positions_of(AutoModel.from_config(settings)).read
     if longest is not None and config.data.max_length > longest:
         raise ConfigError(
             [f"data.max_length is {config.data.max_length}, and the model takes {longest} tokens; use at most that"]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from slimtune.training.config.task import ClassificationTask, ExtractionTask, TaskConfig
+from slimtune.training.data.cells import label_name
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import ConfigError, DataError, ModelError
@@ -81,7 +82,7 @@ def _is_unnamed(names: list[str]) -> bool:
 
 
 def _checked(labels: list[str], found: set[str], names: list[str]) -> tuple[str, ...]:
-    unknown = sorted(found - set(labels))
+    unknown = sorted(found - set(map(label_name, labels)))
     if not unknown:
         return tuple(labels)
     if _is_unnamed(labels):

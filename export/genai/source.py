@@ -27,6 +27,19 @@ def check_source(folder: Path) -> None:
         ModelError: A file is missing, or the architecture or a size of it is not supported.
     """
     config = read_config(folder)
+    check_buildable(config, folder)
+    if not (folder / TOKENIZER).is_file():
+        raise ModelError(f"{folder} has no {TOKENIZER}; save its tokenizer there with transformers 5")
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(f"{folder} has no weights, no *.safetensors; save the merged model there")
+
+
+def check_buildable(config: Mapping[str, Any], folder: Path) -> None:
+    """Refuse an architecture or a size of it that is not built, by a model's `config.json`.
+
+    Raises:
+        ModelError: It is none of those that are built, or would become another model.
+    """
     architecture = str((config.get("architectures") or [None])[0])
     known = architectures()
     if architecture not in known:
@@ -34,10 +47,6 @@ def check_source(folder: Path) -> None:
             f"{folder / MODEL_CONFIG} has the architecture {architecture}, which onnxruntime-genai does not build; "
             f"it builds {', '.join(known)}"
         )
-    if not (folder / TOKENIZER).is_file():
-        raise ModelError(f"{folder} has no {TOKENIZER}; save its tokenizer there with transformers 5")
-    if not any(folder.glob("*.safetensors")):
-        raise ModelError(f"{folder} has no weights, no *.safetensors; save the merged model there")
     head_size = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
     if head_size % HEAD_SIZE_STEP:
         raise ModelError(

@@ -33,7 +33,7 @@ class _Step(nn.Module):
         return (output.logits, *flat(output.past_key_values))
 
 
-def export_causal(model: Any, folder: Path, *, opset: int) -> None:
+def export_causal(model: Any, folder: Path | None, *, opset: int) -> None:
     """Write `model.onnx`: `input_ids` (B, T), `attention_mask` (B, P + T), `position_ids` (B, T), and the past.
 
     Rows of unlike length are padded on the left; P may be 0. Names are those of Optimum: `past_key_values.0.key`
@@ -41,7 +41,7 @@ def export_causal(model: Any, folder: Path, *, opset: int) -> None:
 
     Args:
         model: A merged causal model in fp32, on the CPU.
-        folder: Where to write.
+        folder: Where to write; None only tries.
         opset: ONNX operator set.
 
     Raises:
@@ -64,7 +64,7 @@ def export_causal(model: Any, folder: Path, *, opset: int) -> None:
     shapes |= dict.fromkeys(names, batch | {2: "past_sequence"})
     outputs = [LOGITS, *past_names(len(past) // 2, before="present")]
     step = _Step(model, takes_positions=takes_positions)
-    trace(step, folder / MODEL, Ports(samples, outputs, shapes), opset=opset)
+    trace(step, folder and folder / MODEL, Ports(samples, outputs, shapes), opset=opset)
 
 
 def cache_of(tensors: list[torch.Tensor]) -> DynamicCache:
@@ -82,7 +82,7 @@ def flat(cache: Any) -> list[torch.Tensor]:
 
 @torch.inference_mode()
 def _sample_past(model: Any) -> list[torch.Tensor]:
-    ids_BP = torch.full((SAMPLE_ROWS, SAMPLE_PAST), 5, dtype=torch.int64)
+    ids_BP = torch.full((SAMPLE_ROWS, SAMPLE_PAST), 5, dtype=torch.int64, device=next(model.parameters()).device)
     past = model(input_ids=ids_BP, use_cache=True).get("past_key_values")
     if not isinstance(past, DynamicCache) or not all(hasattr(layer, "keys") for layer in past.layers):
         raise ModelError(

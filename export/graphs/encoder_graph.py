@@ -57,12 +57,12 @@ class _Numbers(nn.Module):
         return self._task.logits(self.model, Batch(dict(zip(self._names, inputs, strict=True)), inputs[0][:, 0]))
 
 
-def export_numbers(model: Any, folder: Path, *, opset: int, inputs: Sequence[str], task: Task) -> None:
+def export_numbers(model: Any, folder: Path | None, *, opset: int, inputs: Sequence[str], task: Task) -> None:
     """Write `model.onnx`; inputs are int64 (B, T), the output is float32, as the task's `logits` gives it.
 
     Args:
         model: A merged transformers model in fp32, on the CPU.
-        folder: Where to write.
+        folder: Where to write; None only tries.
         opset: ONNX operator set.
         inputs: Their names, `INPUTS` or `PAIR_INPUTS`.
         task: What the model's output means.
@@ -71,13 +71,13 @@ def export_numbers(model: Any, folder: Path, *, opset: int, inputs: Sequence[str
 
 
 def export_graph(
-    model: Any, folder: Path, *, opset: int, inputs: Sequence[str] = INPUTS, pooling: Pooling | None = None
+    model: Any, folder: Path | None, *, opset: int, inputs: Sequence[str] = INPUTS, pooling: Pooling | None = None
 ) -> None:
     """Write `model.onnx`; inputs are int64 (B, T), the output is float32.
 
     Args:
         model: A merged transformers model in fp32, on the CPU.
-        folder: Where to write.
+        folder: Where to write; None only tries.
         opset: ONNX operator set.
         inputs: Their names, `INPUTS` or `PAIR_INPUTS`.
         pooling: Of token vectors, for a model without a head: its output is (B, D) instead of (B, C) or (B, T, C).
@@ -86,10 +86,10 @@ def export_graph(
     _trace(wrapped, folder, LOGITS if pooling is None else EMBEDDING, opset=opset, inputs=inputs)
 
 
-def _trace(wrapped: nn.Module, folder: Path, output: str, *, opset: int, inputs: Sequence[str]) -> None:
+def _trace(wrapped: nn.Module, folder: Path | None, output: str, *, opset: int, inputs: Sequence[str]) -> None:
     samples = {name: sample for name, sample in sample_inputs().items() if name in inputs}
     shapes: Axes = {0: BATCH, 1: SEQUENCE}
-    trace(wrapped, folder / MODEL, Ports(samples, [output], dict.fromkeys(samples, shapes)), opset=opset)
+    trace(wrapped, folder and folder / MODEL, Ports(samples, [output], dict.fromkeys(samples, shapes)), opset=opset)
 
 
 def sample_inputs() -> dict[str, torch.Tensor]:

@@ -57,7 +57,7 @@ class _Decoder(nn.Module):
         cache = EncoderDecoderCache(cache_of(own), cache_of(looked_up))
         cache.is_updated = dict.fromkeys(range(self._num_tensors // 2), True)
         # only its shape is looked at: what is needed of it is in the cache
-        states_BTD = torch.zeros(*mask_BT.shape, model.config.hidden_size)
+        states_BTD = torch.zeros(*mask_BT.shape, model.config.hidden_size, device=mask_BT.device)
         output = model(
             encoder_outputs=BaseModelOutput(last_hidden_state=states_BTD),
             attention_mask=mask_BT,
@@ -68,7 +68,7 @@ class _Decoder(nn.Module):
         return (output.logits, *flat(output.past_key_values.self_attention_cache))
 
 
-def export_encoder_decoder(model: Any, folder: Path, *, opset: int) -> None:
+def export_encoder_decoder(model: Any, folder: Path | None, *, opset: int) -> None:
     """Write the encoder and the decoder with its cache.
 
     The encoder gives `present.0.encoder.key` (B, H, T, D) for every layer of the decoder, which takes them as
@@ -77,19 +77,21 @@ def export_encoder_decoder(model: Any, folder: Path, *, opset: int) -> None:
 
     Args:
         model: A merged encoder-decoder in fp32, on the CPU.
-        folder: Where to write.
+        folder: Where to write; None only tries.
         opset: ONNX operator set.
     """
     samples = {name: sample_inputs()[name] for name in INPUTS}
     mask_BT = samples[INPUTS[1]]
     encoder = _Encoder(model).eval()
     with torch.inference_mode():
-        given = [torch.randn(tensor.shape) for tensor in encoder(*samples.values())]
+        device = next(model.parameters()).device
+        read_once = encoder(*(sample.to(device) for sample in samples.values()))
+        given = [torch.randn(tensor.shape) for tensor in read_once]
     num_layers = len(given) // 2
     batch = {0: "batch"}
     source = batch | {1: "encoder_sequence"}
     read = past_names(num_layers, before="present", part="encoder")
-    trace(encoder, folder / ENCODER, Ports(samples, read, dict.fromkeys(samples, source)), opset=opset)
+    trace(encoder, folder and folder / ENCODER, Ports(samples, read, dict.fromkeys(samples, source)), opset=opset)
 
     # heads and dimensions of what the decoder looks up are those of its own past
     own = [torch.randn(*tensor.shape[:2], SAMPLE_PAST, tensor.shape[3]) for tensor in given]
@@ -101,4 +103,4 @@ def export_encoder_decoder(model: Any, folder: Path, *, opset: int) -> None:
     shapes |= dict.fromkeys(own_names, batch | {2: "past_sequence"})
     shapes |= dict.fromkeys(read_names, batch | {2: "encoder_sequence"})
     outputs = [LOGITS, *past_names(num_layers, before="present", part="decoder")]
-    trace(_Decoder(model, num_layers), folder / DECODER, Ports(inputs, outputs, shapes), opset=opset)
+    trace(_Decoder(model, num_layers), folder and folder / DECODER, Ports(inputs, outputs, shapes), opset=opset)

@@ -36,19 +36,21 @@ class Ports(NamedTuple):
     shapes: Mapping[str, Axes]
 
 
-def trace(module: Any, path: Path, ports: Ports, *, opset: int) -> None:
-    """Write a module as an ONNX graph.
+def trace(module: Any, path: Path | None, ports: Ports, *, opset: int) -> None:
+    """Write a module as an ONNX graph, or only try to: then it needs no weights.
 
     Args:
         module: Takes the samples by position, and gives the outputs; its `model` is transformers'.
-        path: The file to write.
+        path: The file to write; None tries.
         ports: Its inputs and outputs.
         opset: ONNX operator set.
 
     Raises:
         ModelError: torch cannot write this architecture as a graph.
     """
-    samples, outputs, shapes = ports
+    outputs, shapes = ports.outputs, ports.shapes
+    device = next(module.parameters()).device
+    samples = {name: sample.to(device) for name, sample in ports.samples.items()}
     try:
         with _traceable(module.model), _quiet():
             program = torch.onnx.export(
@@ -60,6 +62,8 @@ def trace(module: Any, path: Path, ports: Ports, *, opset: int) -> None:
                 dynamic_shapes=(tuple(shapes[name] for name in samples),),
                 opset_version=opset,
                 verbose=False,
+                # folds constants, which a model without weights has not
+                optimize=path is not None,
             )
     except torch.onnx.OnnxExporterError as error:
         family, reason = module.model.config.model_type, " ".join(str(error.__cause__ or error).split())
@@ -67,6 +71,8 @@ def trace(module: Any, path: Path, ports: Ports, *, opset: int) -> None:
             f"torch {torch.__version__} cannot write a model of type {family} as an ONNX graph; use export=none "
             f"({reason[:200]})"
         ) from error
+    if path is None:
+        return
     assert program is not None
     graph = program.model_proto
     # shapes that the exporter noted for weights keep the quantizers from transposing them

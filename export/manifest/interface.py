@@ -9,38 +9,28 @@ from slimtune.export.verification.reference import ComparedRows
 from slimtune.training.config.task import GenerationTask
 from slimtune.training.data.prompt_template import halves
 from slimtune.training.errors import ModelError
+from slimtune.training.models.generation_settings import GONE, PYTORCH_ONLY, asked_beyond, end_ids, start_id_of
 from slimtune.training.tasks.causal_generation import Causal, num_end_tokens
 
 # longest answer of a model of plain text
 PLAIN_NEW_TOKENS = 64
-# settings of transformers' generation that change what is written, with the value that changes nothing
-PLAIN = {
-    "no_repeat_ngram_size": 0,
-    "encoder_no_repeat_ngram_size": 0,
-    "repetition_penalty": 1.0,
-    "encoder_repetition_penalty": 1.0,
-    "min_length": 0,
-    "min_new_tokens": None,
-    "bad_words_ids": None,
-    "suppress_tokens": None,
-    "begin_suppress_tokens": None,
-    "sequence_bias": None,
-    "exponential_decay_length_penalty": None,
-}
 
 
-def interface_of(rows: ComparedRows, generation: GenerationSettings | None) -> Interface:
-    """How the model of these rows is run; how it generates, if it does."""
+def interface_of(
+    rows: ComparedRows, generation: GenerationSettings | None, *, positions: int | None = None
+) -> Interface:
+    """How the model of these rows is run; how it generates, if it does, and what it has positions for."""
     common = Interface(
         kind=rows.kind,
         labels=list(rows.task.labels),
         max_length=rows.config.data.max_length,
+        truncation_side=rows.truncation_side,
         pad_id=int(rows.tokenizer.pad_token_id),
         takes_pairs=rows.takes_pairs,
     )
     if rows.kind.writes:
         assert generation is not None
-        positions = getattr(rows.task, "max_positions", None)
+        positions = getattr(rows.task, "max_positions", positions)
         return replace(common, max_positions=positions, generation=generation, prompt=prompt_settings_of(rows))
     return replace(common, **rows.task.export_settings(rows.tokenizer))
 
@@ -52,24 +42,24 @@ def generation_settings_of(rows: ComparedRows, model: Any) -> GenerationSettings
         ModelError: The model asks for something that changes its text and that an exported model does not do.
     """
     own = model.generation_config
-    asked = {name: getattr(own, name, plain) for name, plain in PLAIN.items()}
-    unsupported = {name: value for name, value in asked.items() if value not in (None, PLAIN[name])}
-    if unsupported:
-        settings = ", ".join(f"{name}={value}" for name, value in unsupported.items())
+    if beyond := asked_beyond(own, {**PYTORCH_ONLY, **GONE}):
         raise ModelError(
-            f"the model's generation_config has {settings}, which an exported model does not do; take it out of the "
+            f"the model's generation_config has {beyond}, which an exported model does not do; take it out of the "
             "base's generation_config.json, or use export=none"
         )
     tokenizer, task = rows.tokenizer, rows.config.task
-    start = own.decoder_start_token_id
-    if start is None:
-        start = getattr(model.config, "decoder_start_token_id", None)
+    is_causal = rows.kind is Kind.causal
+    forced_end = own.forced_eos_token_id
     return GenerationSettings(
         max_new_tokens=task.max_new_tokens if isinstance(task, GenerationTask) else PLAIN_NEW_TOKENS,
         pad_id=int(tokenizer.pad_token_id),
-        end_ids=[int(tokenizer.eos_token_id)],
-        start_id=None if rows.kind is Kind.causal else start,
-        forced_start_id=own.forced_bos_token_id,
+        end_ids=end_ids(tokenizer, own),
+        start_id=None if is_causal else start_id_of(model),
+        # before a prompt it would have no place
+        forced_start_id=None if is_causal else own.forced_bos_token_id,
+        forced_end_id=forced_end[0] if isinstance(forced_end, list) else forced_end,
+        min_length=own.min_length or 0,
+        min_new_tokens=own.min_new_tokens,
     )
 
 
@@ -82,11 +72,12 @@ def prompt_settings_of(rows: ComparedRows) -> PromptSettings:
     return PromptSettings(
         text_column=data.text_column,
         template=template,
-        chat_template=tokenizer.chat_template if has_chats else None,
+        chat_template=tokenizer.get_chat_template() if has_chats and is_causal else None,
         special_tokens={name: str(token) for name, token in tokenizer.special_tokens_map.items()} if has_chats else {},
         num_end_tokens=num_end_tokens(tokenizer) if is_causal else 0,
         max_tokens=_most_tokens(rows),
         is_causal=is_causal,
+        truncation_side=tokenizer.truncation_side,
     )
 
 

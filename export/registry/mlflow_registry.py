@@ -43,7 +43,7 @@ def register(uri: str, bundle: Bundle, name: str, *, run_id: str) -> RegisteredV
     _ensure_model(client, name, bundle)
     content = json.dumps(dict(bundle.manifest.files), sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()
-    for known in client.search_model_versions(f"name = '{name}'"):
+    for known in client.search_model_versions(f"name = {_quoted(name)}"):
         if known.tags.get(DIGEST) == digest:
             # an interrupted sweep had come this far
             return RegisteredVersion(name, str(known.version))
@@ -100,7 +100,7 @@ def alias_version(uri: str, name: str, alias: str) -> str | None:
     return str(found) if found is not None else None
 
 
-def holder(uri: str, name: str, alias: str) -> Bundle | None:
+def holder(uri: str, name: str, alias: str, *, trust: bool = False) -> Bundle | None:
     """The bundle that has the alias, or None.
 
     Raises:
@@ -112,10 +112,10 @@ def holder(uri: str, name: str, alias: str) -> Bundle | None:
         client_of(uri).get_model_version_by_alias(name, alias)
     except MlflowException:
         return None
-    return fetch(uri, f"{MODELS_URI}{name}@{alias}")
+    return fetch(uri, f"{MODELS_URI}{name}@{alias}", trust=trust)
 
 
-def fetch(uri: str, model_uri: str) -> Bundle:
+def fetch(uri: str, model_uri: str, *, trust: bool = False) -> Bundle:
     """The bundle of a registered version, downloaded if need be and checked.
 
     Raises:
@@ -130,7 +130,7 @@ def fetch(uri: str, model_uri: str) -> Bundle:
     manifests = sorted(folder.rglob(MANIFEST))
     if not manifests:
         raise ModelError(f"{model_uri} is not a bundle of slimtune: it has no {MANIFEST}")
-    return open_bundle(manifests[0].parent)
+    return open_bundle(manifests[0].parent, trust=trust)
 
 
 def _local(source: str) -> str | None:
@@ -154,6 +154,14 @@ def _log_model(uri: str, bundle: Bundle, run_id: str) -> str:
     return str(info.model_uri)
 
 
+def bad_request(error: Exception) -> Exception:
+    """What a server answers to rows that it cannot take: the message, and no trace."""
+    from mlflow.exceptions import MlflowException
+
+    refused: Exception = MlflowException.invalid_parameter_value(str(error))
+    return refused
+
+
 def signature_of(bundle: Bundle) -> Any:
     """What a served model is given, and what it answers."""
     from mlflow.models import ModelSignature
@@ -161,7 +169,10 @@ def signature_of(bundle: Bundle) -> Any:
     from mlflow.types.schema import Array, ColSpec, Object, Property, Schema
 
     text, number, whole = DataType.string, DataType.double, DataType.long
-    given: list[Any] = [ColSpec(text, name) for name in text_columns(bundle.manifest.interface)]
+    # one text alone gets its vector
+    optional = {"text_pair"} if bundle.kind is Kind.embedding else set()
+    names = text_columns(bundle.manifest.interface)
+    given: list[Any] = [ColSpec(text, name, required=name not in optional) for name in names]
     answered: list[Any]
     match bundle.kind:
         case Kind.labels:
@@ -183,6 +194,11 @@ def signature_of(bundle: Bundle) -> Any:
                 turn = Object([Property(name, text) for name in ("role", "content")])
                 given = [ColSpec(Array(turn), "messages")]
     return ModelSignature(inputs=Schema(given), outputs=Schema(answered))
+
+
+def _quoted(name: str) -> str:
+    """As MLflow's filters take it; a name has not both signs."""
+    return f'"{name}"' if "'" in name else f"'{name}'"
 
 
 def _ensure_model(client: Any, name: str, bundle: Bundle) -> None:

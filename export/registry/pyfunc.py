@@ -1,10 +1,14 @@
 """A bundle as an MLflow pyfunc: `mlflow models serve` and `mlflow.pyfunc.load_model` come in here."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from slimtune.export.bundle.bundle import open_bundle
 from slimtune.export.graph_names import Kind
 from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
+from slimtune.training.data.cells import is_missing
+from slimtune.training.errors import DataError
 
 
 class ServedBundle:
@@ -19,15 +23,31 @@ class ServedBundle:
     def predict(self, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002
         """A data frame of answers, for one with the columns of the signature: as `slimtune predict` gives them.
 
-        A classifier's are `label` and `probability`, lists with several labels.
+        A classifier's are `label` and `probability`, lists with several labels. A row without text gets None.
+
+        Raises:
+            MlflowException: A row lacks a column, or what stands there is no text; a server answers with the message.
         """
         import pandas
 
-        rows = model_input.to_dict(orient="records")
-        answers = self._predictor.answers(
-            [LocatedRow(row, f"row {number}") for number, row in enumerate(rows, start=1)]
+        # what pandas has for nothing is null
+        rows = (
+            {str(name): None if is_missing(value) else value for name, value in row.items()}
+            for row in model_input.to_dict(orient="records")
         )
-        return pandas.DataFrame(answers).rename(columns=self._names)
+        asked = [LocatedRow(row, f"row {number}") for number, row in enumerate(rows, start=1)]
+        try:
+            answers = self._predictor.answers(asked)
+        except DataError as error:
+            from slimtune.export.registry.mlflow_registry import bad_request
+
+            raise bad_request(error) from None
+        # None stays None also beside numbers
+        frame = pandas.DataFrame(answers, columns=self._columns(answers), dtype=object)
+        return frame.rename(columns=self._names)
+
+    def _columns(self, answers: Sequence[Mapping[str, Any]]) -> list[str]:
+        return [name for name in self._predictor.names if any(name in one for one in answers)]
 
 
 def _load_pyfunc(path: str) -> ServedBundle:

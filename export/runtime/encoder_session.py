@@ -14,6 +14,7 @@ from slimtune.export.graph_names import MODEL
 from slimtune.export.runtime.adapter_session import AdapterSession
 from slimtune.export.runtime.execution import ON_CPU, Execution, open_graph
 from slimtune.export.runtime.static_shape import StaticShape
+from slimtune.training.data.long_pairs import is_long, near_ends
 
 PREDICT_BATCH_SIZE = 8
 
@@ -25,11 +26,13 @@ class TextSettings(NamedTuple):
         max_length: Longest input in tokens.
         pad_id: Token id that fills up a batch.
         stride: Tokens that two windows of a longer text share; None cuts it.
+        side: Where a text is cut, `right` or `left`.
     """
 
     max_length: int
     pad_id: int
     stride: int | None = None
+    side: str = "right"
 
 
 # a text, or two that belong together
@@ -60,7 +63,7 @@ class EncoderSession:
         self.shape = StaticShape.of(inputs[0].shape)
         self._settings = settings
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        self._tokenizer.enable_truncation(settings.max_length, stride=settings.stride or 0)
+        self._tokenizer.enable_truncation(settings.max_length, stride=settings.stride or 0, direction=settings.side)
         self._tokenizer.no_padding()
 
     def with_adapter(self, adapter: Path, *, max_length: int | None = None) -> Self:
@@ -69,7 +72,7 @@ class EncoderSession:
         other._session = AdapterSession(self._session, adapter)
         if max_length is not None:
             other._tokenizer = Tokenizer.from_str(self._tokenizer.to_str())
-            other._tokenizer.enable_truncation(max_length)
+            other._tokenizer.enable_truncation(max_length, direction=self._settings.side)
         return other
 
     def outputs(self, texts: Sequence[Text], *, batch_size: int = PREDICT_BATCH_SIZE) -> np.ndarray:
@@ -89,7 +92,17 @@ class EncoderSession:
 
     def encode(self, texts: Sequence[Text]) -> list[EncodedText]:
         """Each text as tokens."""
-        return [EncodedText(encoding.ids, encoding.type_ids) for encoding in self._tokenizer.encode_batch(list(texts))]
+        given = [self._near_ends(text) if isinstance(text, tuple) else text for text in texts]
+        return [EncodedText(encoding.ids, encoding.type_ids) for encoding in self._tokenizer.encode_batch(given)]
+
+    def _near_ends(self, pair: tuple[str, str]) -> tuple[str, str]:
+        cut = self._tokenizer.truncation
+        assert cut is not None
+        if not any(is_long(text, max_length=cut["max_length"]) for text in pair):
+            return pair
+        uncut = Tokenizer.from_str(self._tokenizer.to_str())
+        uncut.no_truncation()
+        return near_ends(pair, uncut, max_length=cut["max_length"], left=cut["direction"] == "left")
 
     def windows(self, text: str) -> list[Encoding]:
         """A text as one window or several, with the places of their tokens."""
@@ -98,7 +111,8 @@ class EncoderSession:
 
     def feed(self, rows: Sequence[EncodedText], *, length: int | None = None) -> dict[str, np.ndarray]:
         """Inputs (B, T) of one batch, padded to the longest row, to `length`, or to what the graph takes."""
-        longest = self.shape.length or length or max(len(row.ids) for row in rows)
+        # a text of which the tokenizer leaves nothing is one token of padding: no row is without attention
+        longest = self.shape.length or length or max(1, *(len(row.ids) for row in rows))
         shape = (len(rows), longest)
         feed = {
             "input_ids": np.full(shape, self._settings.pad_id, dtype=np.int64),
@@ -108,6 +122,7 @@ class EncoderSession:
         for at, (ids, types) in enumerate(rows):
             for name, values in (("input_ids", ids), ("attention_mask", 1), ("token_type_ids", types)):
                 feed[name][at, : len(ids)] = values
+            feed["attention_mask"][at, 0] = 1
         return self._given(feed)
 
     def run(self, feed: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -58,10 +58,9 @@ def _answers(
         scores_BV = session.step(state, np.full(len(prompts), settings.start_id))
     answers: list[list[int]] = [[] for _ in prompts]
     open_B = np.ones(len(prompts), dtype=bool)
+    least_B = np.array([settings.least_new(len(prompt)) for prompt in prompts])
     for place in range(settings.max_new_tokens):
-        ids_B = scores_BV.argmax(-1)
-        if place == 0 and settings.forced_start_id is not None:
-            ids_B[:] = settings.forced_start_id
+        ids_B = _best(scores_BV, settings, place=place, must_go_on_B=least_B > place)
         open_B &= ~np.isin(ids_B, list(settings.end_ids))
         for row in np.flatnonzero(open_B):
             answers[row].append(int(ids_B[row]))
@@ -69,6 +68,18 @@ def _answers(
             break
         scores_BV = session.step(state, np.where(open_B, ids_B, settings.pad_id))
     return answers
+
+
+def _best(scores_BV: np.ndarray, settings: GenerationSettings, *, place: int, must_go_on_B: np.ndarray) -> np.ndarray:
+    """The next token (B) of each row."""
+    if place == 0 and settings.forced_start_id is not None:
+        return np.full(len(scores_BV), settings.forced_start_id)
+    if place + 1 == settings.max_new_tokens and settings.forced_end_id is not None:
+        return np.full(len(scores_BV), settings.forced_end_id)
+    if must_go_on_B.any() and len(settings.end_ids):
+        scores_BV = scores_BV.copy()
+        scores_BV[np.ix_(must_go_on_B, np.asarray(settings.end_ids))] = -np.inf
+    return np.asarray(scores_BV.argmax(-1))
 
 
 class CausalSession:

@@ -33,7 +33,7 @@ class LastTokenSession(EncoderSession):
 def encoder_of(model: RunnableModel) -> EncoderSession:
     """A model's encoder, with its adapter switched on if it is one of several."""
     interface = model.interface
-    settings = TextSettings(interface.max_length, interface.pad_id, interface.stride)
+    settings = TextSettings(interface.max_length, interface.pad_id, interface.stride, interface.truncation_side)
     kind = LastTokenSession if interface.last_token else EncoderSession
     session = kind(model.folder, model.folder / TOKENIZER, settings, execution=execution_for(model.target))
     return session if model.adapter is None else session.with_adapter(model.adapter)

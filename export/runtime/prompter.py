@@ -8,8 +8,10 @@ from tokenizers import Tokenizer
 
 from slimtune.export.bundle.interface import Interface, PromptSettings
 from slimtune.export.graph_names import Kind
-from slimtune.training.data.examples import MESSAGES, encodable, text_of
+from slimtune.training.data.cells import encodable, is_missing, plain, structure, text_of
+from slimtune.training.data.examples import MESSAGES
 from slimtune.training.data.prompt_template import FIELD, filled
+from slimtune.training.data.prompted_rows import as_plain_text
 from slimtune.training.errors import DataError
 
 
@@ -28,6 +30,12 @@ def text_columns(interface: Interface) -> list[str]:
             return [prompt.text_column] if prompt.template is None else sorted(set(FIELD.findall(prompt.template)))
 
 
+def _messages(row: Mapping[str, Any]) -> Any:
+    """A row's chat, also one that is written as text."""
+    value = row[MESSAGES]
+    return structure(value) if isinstance(value, str) else plain(value)
+
+
 class Prompter:
     """Makes prompts as in training."""
 
@@ -38,7 +46,8 @@ class Prompter:
         if prompt_settings.is_causal:
             self._tokenizer.no_truncation()
         else:
-            self._tokenizer.enable_truncation(prompt_settings.max_tokens)
+            side = prompt_settings.truncation_side
+            self._tokenizer.enable_truncation(prompt_settings.max_tokens, direction=side)
 
     def row_of_text(self, text: str) -> dict[str, Any]:
         """A row for one text: of the template's only column, of a chat's only turn, or of the prompt's column.
@@ -56,6 +65,19 @@ class Prompter:
             return {MESSAGES: [{"role": "user", "content": text}]}
         return {given.text_column: text}
 
+    def reads(self, row: Mapping[str, Any], where: str) -> bool:
+        """Whether a row has something to go on from: a chat with a turn, or a text that is not blank.
+
+        Raises:
+            DataError: A column is missing, or a chat cannot be written.
+        """
+        given = self._prompting
+        if given.template is not None:
+            return bool(filled(given.template, row, where).strip())
+        if self._is_chat(row):
+            return not is_missing(row[MESSAGES]) and _messages(row) != [] and bool(self._chat(_messages(row), where))
+        return bool(text_of(row, given.text_column, where, "--text-column"))
+
     def of_row(self, row: Mapping[str, Any], where: str) -> list[int]:
         """Token ids of a row's prompt; of a chat, an answer that stands there is left out.
 
@@ -65,10 +87,12 @@ class Prompter:
         given = self._prompting
         if given.template is not None:
             return self._plain(encodable(filled(given.template, row, where)))
-        if given.chat_template is not None and MESSAGES in row:
-            ids: list[int] = self._tokenizer.encode(self._chat(row[MESSAGES], where), add_special_tokens=False).ids
-            return ids
-        return self._plain(text_of(dict(row), given.text_column, where, "--text-column"))
+        if self._is_chat(row):
+            return self._chat(_messages(row), where)
+        return self._plain(text_of(row, given.text_column, where, "--text-column"))
+
+    def _is_chat(self, row: Mapping[str, Any]) -> bool:
+        return MESSAGES in row and (self._prompting.chat_template is not None or not self._prompting.is_causal)
 
     def decoded(self, ids: Sequence[int]) -> str:
         """Text of an answer's tokens."""
@@ -84,25 +108,13 @@ class Prompter:
         ids = ids or self._tokenizer.encode("\n", add_special_tokens=False).ids
         return ids[-self._prompting.max_tokens :]
 
-    def _chat(self, messages: Sequence[Mapping[str, Any]], where: str) -> str:
-        from jinja2 import TemplateError
-        from jinja2.ext import loopcontrols
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
+    def _chat(self, messages: Any, where: str) -> list[int]:
+        from slimtune.export.bundle.chat import chat_text, turns_of
 
-        # as transformers renders it
-        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
-        environment.globals["raise_exception"] = _refuse
-        turns = [*messages]
-        if len(turns) > 1 and turns[-1].get("role") == "assistant":
-            turns.pop()
-        try:
-            template = environment.from_string(str(self._prompting.chat_template))
-            return template.render(messages=turns, add_generation_prompt=True, **self._prompting.special_tokens)
-        except (TemplateError, TypeError, AttributeError) as error:
-            raise DataError(f"{where}: the chat cannot be written by the model's template ({error})") from None
-
-
-def _refuse(message: str) -> None:
-    from jinja2 import TemplateError
-
-    raise TemplateError(message)
+        given, turns = self._prompting, turns_of(messages, where)
+        if given.chat_template is None:
+            # as an encoder-decoder read it
+            return self._plain(as_plain_text([(turn["role"], turn["content"]) for turn in turns]))
+        text = chat_text(turns, given.chat_template, given.special_tokens, where)
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids[-given.max_tokens :]

@@ -1,54 +1,57 @@
-"""What a model answers, row by row, whatever its kind."""
+"""What a model answers, row by row, whatever its kind.
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+A row whose text is null, empty or blank has no answer: its values are None.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from slimtune.export.bundle.bundle import TOKENIZER, RunnableModel
-from slimtune.export.bundle.interface import GenerationSettings, Interface
+from slimtune.export.bundle.interface import GenerationSettings
 from slimtune.export.graph_names import Kind
 from slimtune.export.runtime.classifier import Answer, Classifier, check_pairs
 from slimtune.export.runtime.encoder_session import Text
 from slimtune.export.runtime.execution import execution_for
 from slimtune.export.runtime.generation_session import generated_ids, generation_session_of
+from slimtune.export.runtime.given_rows import LocatedRow as LocatedRow
+from slimtune.export.runtime.given_rows import TextColumns as TextColumns
+from slimtune.export.runtime.given_rows import TextReader
 from slimtune.export.runtime.last_token_session import encoder_of
 from slimtune.export.runtime.prompter import Prompter
 from slimtune.export.runtime.tagger import Tagger
 from slimtune.training.errors import DataError
 
 DIGITS = 6
+PREDICTION, PROBABILITY, EMBEDDING = "prediction", "probability", "embedding"
 # prompts to answers, as token ids
 Generate = Callable[[Sequence[Sequence[int]]], list[list[int]]]
-
-
-class LocatedRow(NamedTuple):
-    """A row, and what to call it in an error."""
-
-    row: Mapping[str, Any]
-    where: str
-
-
-class TextColumns(NamedTuple):
-    """Where the rows have their texts.
-
-    Attributes:
-        text: The text's column; None is the one of training for generative models, and `text` for others.
-        text_pair: The second text's.
-    """
-
-    text: str | None = None
-    text_pair: str = "text_pair"
+Values = dict[str, Any]
+GivenT = TypeVar("GivenT")
 
 
 class RowPredictor(Protocol):
     """A model that is ready to run."""
 
-    def answers(self, asked: Sequence[LocatedRow]) -> list[dict[str, Any]]:
-        """What each row gets.
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of what it may answer."""
+        ...
+
+    def reads(self, asked: LocatedRow) -> bool:
+        """Whether a row has a text to be answered.
 
         Raises:
-            DataError: A row lacks a text.
+            DataError: It lacks a column, or what stands there is no text.
+        """
+        ...
+
+    def answers(self, asked: Sequence[LocatedRow]) -> list[Values]:
+        """What each row gets; None by the name of each value for a row without text.
+
+        Raises:
+            DataError: A row lacks a column, or what stands there is no text; the message names the row.
         """
         ...
 
@@ -61,6 +64,11 @@ class RowPredictor(Protocol):
         ...
 
 
+def is_answered(values: Values) -> bool:
+    """Whether a row had a text to be answered."""
+    return any(value is not None for value in values.values())
+
+
 def row_predictor_of(model: RunnableModel, columns: TextColumns, *, max_new_tokens: int | None = None) -> RowPredictor:
     """The predictor of a model's kind.
 
@@ -70,7 +78,8 @@ def row_predictor_of(model: RunnableModel, columns: TextColumns, *, max_new_toke
         max_new_tokens: Longest answer of a generative model; None is what it was made for.
 
     Raises:
-        DataError: `max_new_tokens` is given for a model that is not generative, or is not above 0.
+        DataError: `max_new_tokens` is given for a model that is not generative, is not above 0, or is more than the
+            model has positions for.
     """
     kind = model.interface.kind
     if max_new_tokens is not None and (not kind.writes or max_new_tokens < 1):
@@ -88,99 +97,131 @@ def row_predictor_of(model: RunnableModel, columns: TextColumns, *, max_new_toke
             return _Generated(model, columns, max_new_tokens)
 
 
-class _OfTexts:
+class _Answering(Generic[GivenT]):
+    """What all have in common: rows without text are left out, and get None in the end."""
+
+    # what an answer may hold, and what a row without text gets None for
+    names: tuple[str, ...] = (PREDICTION,)
+    unanswered: tuple[str, ...] = (PREDICTION,)
+
+    def answers(self, asked: Sequence[LocatedRow]) -> list[Values]:
+        """As the protocol says."""
+        given = [self._given(one) for one in asked]
+        found = iter(self._answered([one for one in given if one is not None]))
+        return [dict.fromkeys(self.unanswered) if one is None else next(found) for one in given]
+
+    def reads(self, asked: LocatedRow) -> bool:
+        """As the protocol says."""
+        return self._given(asked) is not None
+
+    def _given(self, asked: LocatedRow) -> GivenT | None:
+        """What the model is given of a row; None if it has no text."""
+        raise NotImplementedError
+
+    def _answered(self, given: Sequence[GivenT]) -> list[Values]:
+        raise NotImplementedError
+
+
+class _OfTexts(_Answering[GivenT]):
     """What predictors have in common whose rows are texts."""
 
-    def __init__(self, columns: TextColumns) -> None:
-        self._columns = columns
-
-    def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
-        """As the protocol says."""
-        columns = self._columns
-        return {columns.text or "text": text} | ({columns.text_pair: pair} if pair is not None else {})
-
-
-class _Labels(_OfTexts):
-    """`prediction` and `probability`; lists of them with several labels."""
-
     def __init__(self, model: RunnableModel, columns: TextColumns) -> None:
-        super().__init__(columns)
         self._interface = model.interface
-        self._classifier = Classifier(model)
-
-    def answers(self, asked: Sequence[LocatedRow]) -> list[dict[str, Any]]:
-        """As the protocol says."""
-        answers = self._classifier.answer([_text_or_pair(one, self._columns, self._interface) for one in asked])
-        return [self._values(one) for one in answers]
+        self._reader = TextReader(columns, model.trained)
 
     def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
         """As the protocol says."""
         check_pairs(wanted=self._interface.takes_pairs, given=pair is not None)
-        return super().row_of(text, pair)
+        return self._reader.row_of(text, pair)
 
-    def _values(self, answer: Answer) -> dict[str, Any]:
+    def _text_or_pair(self, asked: LocatedRow) -> Text | None:
+        """As training reads them: of two texts, the second may be empty."""
+        text = self._reader.text(asked)
+        if not self._interface.takes_pairs:
+            return text or None
+        pair = self._reader.pair(asked)
+        return (text, pair) if text else None
+
+
+class _Labels(_OfTexts[Text]):
+    """`prediction` and `probability`; lists of them with several labels."""
+
+    names: tuple[str, ...] = (PREDICTION, PROBABILITY)
+    unanswered: tuple[str, ...] = names
+
+    def __init__(self, model: RunnableModel, columns: TextColumns) -> None:
+        super().__init__(model, columns)
+        self._classifier = Classifier(model)
+
+    def _given(self, asked: LocatedRow) -> Text | None:
+        return self._text_or_pair(asked)
+
+    def _answered(self, given: Sequence[Text]) -> list[Values]:
+        return [self._values(one) for one in self._classifier.answer(given)] if given else []
+
+    def _values(self, answer: Answer) -> Values:
         labels, likely = list(answer.labels), [round(one, DIGITS) for one in answer.probabilities]
         if self._interface.multi_label:
-            return {"prediction": labels, "probability": likely}
-        return {"prediction": labels[0], "probability": likely[0]}
+            return {PREDICTION: labels, PROBABILITY: likely}
+        return {PREDICTION: labels[0], PROBABILITY: likely[0]}
 
 
-class _Numbers(_OfTexts):
+class _Numbers(_OfTexts[Text]):
     """`prediction`: what the task's own graph gives, a number or a list of them."""
 
     def __init__(self, model: RunnableModel, columns: TextColumns) -> None:
-        super().__init__(columns)
-        self._interface = model.interface
+        super().__init__(model, columns)
         self._session = encoder_of(model)
 
-    def answers(self, asked: Sequence[LocatedRow]) -> list[dict[str, Any]]:
-        """As the protocol says."""
-        outputs = self._session.outputs([_text_or_pair(one, self._columns, self._interface) for one in asked])
-        return [{"prediction": one} for one in np.round(outputs.astype(np.float64), DIGITS).tolist()]
+    def _given(self, asked: LocatedRow) -> Text | None:
+        return self._text_or_pair(asked)
 
-    def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
-        """As the protocol says."""
-        check_pairs(wanted=self._interface.takes_pairs, given=pair is not None)
-        return super().row_of(text, pair)
+    def _answered(self, given: Sequence[Text]) -> list[Values]:
+        outputs = self._session.outputs(given) if given else np.empty(0)
+        return [{PREDICTION: one} for one in np.round(outputs.astype(np.float64), DIGITS).tolist()]
 
 
-def _text_or_pair(asked: LocatedRow, columns: TextColumns, interface: Interface) -> Text:
-    text = text_in(asked, columns.text or "text")
-    return (text, text_in(asked, columns.text_pair)) if interface.takes_pairs else text
-
-
-class _Spans(_OfTexts):
+class _Spans(_OfTexts[str]):
     """`prediction`: spans as `{"start", "end", "label", "text"}`, in characters of the text."""
 
     def __init__(self, model: RunnableModel, columns: TextColumns) -> None:
-        super().__init__(columns)
+        super().__init__(model, columns)
         self._tagger = Tagger(model)
 
-    def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
-        """As the protocol says."""
-        check_pairs(wanted=False, given=pair is not None)
-        return super().row_of(text, pair)
+    def _given(self, asked: LocatedRow) -> str | None:
+        text = self._reader.whole_text(asked)
+        return text if text.strip() else None
 
-    def answers(self, asked: Sequence[LocatedRow]) -> list[dict[str, Any]]:
-        """As the protocol says."""
-        texts = [text_in(one, self._columns.text or "text") for one in asked]
-        found = self._tagger.spans(texts)
+    def _answered(self, given: Sequence[str]) -> list[Values]:
         return [
-            {"prediction": [{**span._asdict(), "text": text[span.start : span.end]} for span in spans]}
-            for text, spans in zip(texts, found, strict=True)
+            {PREDICTION: [{**span._asdict(), "text": text[span.start : span.end]} for span in spans]}
+            for text, spans in zip(given, self._tagger.spans(given), strict=True)
         ]
 
 
-class _Similarity(_OfTexts):
+class _Similarity(_OfTexts[list[str]]):
     """`prediction`: the cosine of a row's two texts; of a row with one text, its vector as `embedding`."""
 
+    names: tuple[str, ...] = (PREDICTION, EMBEDDING)
+
     def __init__(self, model: RunnableModel, columns: TextColumns) -> None:
-        super().__init__(columns)
+        super().__init__(model, columns)
         self._session = encoder_of(model)
 
-    def answers(self, asked: Sequence[LocatedRow]) -> list[dict[str, Any]]:
+    def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
         """As the protocol says."""
-        given = [self._texts(one) for one in asked]
+        return self._reader.row_of(text, pair)
+
+    def _given(self, asked: LocatedRow) -> list[str] | None:
+        """One text of a row without a column of the second, and two of others: neither may be empty."""
+        texts = [self._reader.text(asked)]
+        if self._reader.has_pair(asked):
+            texts.append(self._reader.pair(asked))
+        return texts if all(texts) else None
+
+    def _answered(self, given: Sequence[list[str]]) -> list[Values]:
+        if not given:
+            return []
         vectors_ND = self._session.outputs([text for texts in given for text in texts])
         answers, at = [], 0
         for texts in given:
@@ -188,21 +229,16 @@ class _Similarity(_OfTexts):
             at += len(texts)
         return answers
 
-    def _texts(self, asked: LocatedRow) -> list[str]:
-        first = text_in(asked, self._columns.text or "text")
-        has_pair = asked.row.get(self._columns.text_pair) is not None
-        return [first, text_in(asked, self._columns.text_pair)] if has_pair else [first]
 
-
-def _compared(vectors_ND: np.ndarray) -> dict[str, Any]:
+def _compared(vectors_ND: np.ndarray) -> Values:
     if len(vectors_ND) == 1:
-        return {"embedding": [round(float(value), DIGITS) for value in vectors_ND[0]]}
+        return {EMBEDDING: [round(float(value), DIGITS) for value in vectors_ND[0]]}
     first_D, second_D = vectors_ND
     length = np.linalg.norm(first_D) * np.linalg.norm(second_D)
-    return {"prediction": round(float(first_D @ second_D / max(float(length), 1e-12)), DIGITS)}
+    return {PREDICTION: round(float(first_D @ second_D / max(float(length), 1e-12)), DIGITS)}
 
 
-class _Generated:
+class _Generated(_Answering[list[int]]):
     """`prediction`: the text that follows the prompt."""
 
     def __init__(self, model: RunnableModel, columns: TextColumns, max_new_tokens: int | None) -> None:
@@ -211,22 +247,47 @@ class _Generated:
         assert generation is not None
         if columns.text is not None:
             prompt = prompt._replace(text_column=columns.text)
+        self._settings = generation._replace(max_new_tokens=max_new_tokens or generation.max_new_tokens)
+        self._positions = model.interface.max_positions
+        self._is_causal = prompt.is_causal
+        room = self._room(is_asked=max_new_tokens is not None)
+        if room is not None:
+            prompt = prompt._replace(max_tokens=min(prompt.max_tokens, room))
         self._prompter = Prompter(model.folder / TOKENIZER, prompt)
-        settings = generation._replace(max_new_tokens=max_new_tokens or generation.max_new_tokens)
         is_genai = model.interface.kind is Kind.genai
-        self._generate = _by_genai(model, settings) if is_genai else _by_graphs(model, settings)
-
-    def answers(self, asked: Sequence[LocatedRow]) -> list[dict[str, Any]]:
-        """As the protocol says."""
-        prompts = [self._prompter.of_row(one.row, one.where) for one in asked]
-        answers = self._generate(prompts)
-        return [{"prediction": self._prompter.decoded(ids).strip()} for ids in answers]
+        self._generate = _by_genai(model, self._settings) if is_genai else _by_graphs(model, self._settings)
 
     def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
         """As the protocol says."""
         if pair is not None:
             raise DataError("--text-pair goes with a model of two texts; this one continues a prompt")
         return self._prompter.row_of_text(text)
+
+    def reads(self, asked: LocatedRow) -> bool:
+        """As the protocol says; without the tokens."""
+        return self._prompter.reads(asked.row, asked.where)
+
+    def _given(self, asked: LocatedRow) -> list[int] | None:
+        if not self.reads(asked):
+            return None
+        ids = self._prompter.of_row(asked.row, asked.where)
+        return ids or None
+
+    def _answered(self, given: Sequence[list[int]]) -> list[Values]:
+        answers = self._generate(given)
+        return [{PREDICTION: self._prompter.decoded(ids).strip()} for ids in answers]
+
+    def _room(self, *, is_asked: bool) -> int | None:
+        """Tokens of a prompt beside so long an answer, where a causal model has positions for both; None is any."""
+        if self._positions is None:
+            return None
+        room = self._positions - self._settings.max_new_tokens
+        if is_asked and room < (1 if self._is_causal else 0):
+            raise DataError(
+                f"--max-new-tokens is {self._settings.max_new_tokens}, and the model has {self._positions} positions; "
+                f"use at most {self._positions - self._is_causal}"
+            )
+        return room if self._is_causal and room > 0 else None
 
 
 def _by_graphs(model: RunnableModel, settings: GenerationSettings) -> Generate:
@@ -240,18 +301,3 @@ def _by_genai(model: RunnableModel, settings: GenerationSettings) -> Generate:
 
     session = GenaiSession(model.folder)
     return lambda prompts: session.generate(prompts, max_new_tokens=settings.max_new_tokens)
-
-
-def text_in(asked: LocatedRow, column: str) -> str:
-    """A text of a row.
-
-    Raises:
-        DataError: It has none there.
-    """
-    value = asked.row.get(column)
-    if value is None:
-        raise DataError(
-            f"{asked.where}: no text in column '{column}'; the row has {', '.join(map(str, asked.row))} "
-            "(--text-column, --text-pair-column)"
-        )
-    return str(value)

@@ -61,7 +61,8 @@ class VariantSetup(NamedTuple):
     def text_settings(self) -> TextSettings:
         """How texts become inputs."""
         rows = self.reference.rows
-        return TextSettings(rows.config.data.max_length, int(rows.tokenizer.pad_token_id))
+        length, pad_id = rows.config.data.max_length, int(rows.tokenizer.pad_token_id)
+        return TextSettings(length, pad_id, side=rows.truncation_side)
 
     def runner(self, folder: Path) -> OnnxRunner:
         """A variant, ready to run."""

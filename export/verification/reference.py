@@ -100,6 +100,11 @@ class ComparedRows:
         """Whether it is given two texts at a time."""
         return self.kind.takes_pairs and self.config.data.text_pair_column is not None
 
+    @property
+    def truncation_side(self) -> str:
+        """Where a text is cut that is too long; windows begin at its beginning."""
+        return "right" if self.kind is Kind.tags else str(self.tokenizer.truncation_side)
+
     @cached_property
     def asked(self) -> list[int]:
         """Rows that text is written for."""
@@ -278,7 +283,8 @@ class OnnxRunner:
         execution: Execution = ON_CPU,
     ) -> None:
         self._rows, self._tokenizer, self._writing = rows, tokenizer, generation
-        settings = TextSettings(rows.config.data.max_length, rows.tokenizer.pad_token_id)
+        length, pad_id = rows.config.data.max_length, rows.tokenizer.pad_token_id
+        settings = TextSettings(length, pad_id, side=rows.truncation_side)
         self._session: EncoderSession | CausalSession | EncoderDecoderSession = (
             generation_session_of(rows.kind, folder, execution=execution)
             if rows.kind.writes

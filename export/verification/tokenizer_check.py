@@ -48,7 +48,7 @@ def _pairs(rows: ComparedRows, path: Path, prompt: PromptSettings | None) -> Ite
         return
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(rows.config.data.max_length)
+    tokenizer.enable_truncation(rows.config.data.max_length, direction=rows.truncation_side)
     names = ("input_ids", "pair_input_ids") if rows.kind is Kind.embedding else ("input_ids",)
     # later windows of a long text follow from the first
     first = _first_windows(rows)

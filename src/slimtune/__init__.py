@@ -12,7 +12,7 @@ Attributes:
     SweepResult, TrainResult: What `sweep` and `train` give.
     TrialPruned: Ends a trial of a task function of your own.
     SlimtuneError: Root of all errors.
-    UserError, ConfigError, DataError, ModelError, StoreError: Bad input.
+    UserError, ConfigError, DataError, ModelError, UntrustedError, StoreError: Bad input.
     TrialError, Diverged: What ends one trial of a sweep, and never leaves it.
 """
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         SlimtuneError,
         StoreError,
         TrialError,
+        UntrustedError,
         UserError,
     )
 
@@ -50,6 +51,7 @@ __all__ = [
     "TrainResult",
     "TrialError",
     "TrialPruned",
+    "UntrustedError",
     "UserError",
     "current_trial",
     "evaluate_model",
@@ -74,6 +76,7 @@ _NAMES_OF = {
         "SlimtuneError",
         "StoreError",
         "TrialError",
+        "UntrustedError",
         "UserError",
     ),
 }

@@ -1,17 +1,25 @@
-"""What is looked at before the first trial: the data is read and split, the model is there."""
+"""What is looked at before the first trial: rows, model, device, export, and where results are written."""
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
+from slimtune.export.config import ExportConfig, OnnxExport
+from slimtune.sweeper.campaigns.places import Places, check_room, needed_bytes, place_checks
 from slimtune.sweeper.search_config import Rungs
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data_report.build import data_report_of
 from slimtune.training.data_report.report import DataReport
 from slimtune.training.engine.cadence import plan_of
+from slimtune.training.engine.compile import is_worth_compiling
+from slimtune.training.engine.optimizer import check_optimizer
+from slimtune.training.errors import StoreError, check_all
 from slimtune.training.hardware.resources import resolve
-from slimtune.training.methods import method_of
+from slimtune.training.models.loading import check_named
 from slimtune.training.tasks.loss import own_loss
-from slimtune.training.workbench.preflight import check_positions, positions_of
-from slimtune.training.workbench.prepared_data import ReadRows, prepare_data
+from slimtune.training.workbench.preflight import model_checks, model_notes
+from slimtune.training.workbench.prepared_data import PreparedData, ReadRows, prepare_data
 
 
 class Preparation(NamedTuple):
@@ -20,40 +28,91 @@ class Preparation(NamedTuple):
     Attributes:
         rungs: Evaluation cadence and length of the base config's trial.
         data_fingerprint: sha256 of the rows and their split.
-        report: What a person should know about the rows.
-        positions: Tokens that the model has positions for; None if any number.
-        export_kind: How models of the task are exported; None if they are not.
+        report: What a person should know about the rows and the model.
     """
 
     rungs: Rungs
     data_fingerprint: str
     report: DataReport
-    positions: int | None
-    export_kind: str | None
 
 
-def prepare(config: TrialConfig, read: ReadRows | None = None) -> Preparation:
-    """Check data, labels, model and device; the data is encoded, so that no trial waits for it.
+def prepare(
+    config: TrialConfig,
+    export: ExportConfig | None = None,
+    *,
+    places: Places | None = None,
+    read: ReadRows | None = None,
+) -> Preparation:
+    """Check all that a trial, its evaluation and its export need; the data is encoded, so that no trial waits for it.
 
     Args:
         config: The base config.
+        export: What becomes of the winner; None is not looked at.
+        places: Where results are written; None is not looked at.
         read: Keeps the rows for what comes after.
 
     Raises:
-        UserError: Something cannot be used; no trial was begun.
+        UserError: Something cannot be used, all of it at once; no trial was begun.
     """
-    data = prepare_data(config, read)
-    method_of(config.method).check(data.model, data.task.peft_task_type)
-    check_positions(config.method, data.model.config, longest=int(data.encoded["train"].encoded.lengths().max()))
-    resolve(config.fit)
-    # a loss or a score that nobody can make is told now
-    own_loss(config.task.loss)
-    _ = data.task.measures
+    found: list[PreparedData] = []
+    notes: list[str] = []
+    check_all(checks(config, export, places, read or ReadRows(), (found, notes)))
+    (data,) = found
     plan = plan_of(config.fit, len(data.encoded["train"]))
+    report = data_report_of(data)
     return Preparation(
         rungs=Rungs(plan.eval_every, plan.total_examples),
         data_fingerprint=data.rows.fingerprint,
-        report=data_report_of(data),
-        positions=positions_of(data.model.config),
-        export_kind=data.task.export_kind,
+        report=replace(report, notes=[*report.notes, *notes]),
     )
+
+
+def checks(
+    config: TrialConfig,
+    export: ExportConfig | None,
+    places: Places | None,
+    read: ReadRows,
+    into: tuple[list[PreparedData], list[str]],
+) -> Iterator[Callable[[], object]]:
+    """Folders first, then rows and model, then what these leave open."""
+    found, notes = into
+    if places is not None:
+        yield from place_checks(places, config)
+    yield lambda: found.append(_data_of(config, read))
+    if not found and config.model.scratch is None:
+        # rows that cannot be read hide what is wrong with the model
+        yield partial(check_named, config.model)
+    yield partial(_machine, config, found)
+    # a loss that nobody can make is told now
+    yield partial(own_loss, config.task.loss)
+    for data in found:
+        if places is not None:
+            yield partial(check_room, places, needed_bytes(data.model, config, export, places.num_checkpoints))
+        yield partial(getattr, data.task, "measures")
+        # before the checks, which settle what is told
+        notes += model_notes(data)
+        yield from _model_checks(data, export)
+
+
+def _machine(config: TrialConfig, found: Sequence[PreparedData]) -> None:
+    """Device, precision, optimizer and compiler."""
+    resources = resolve(config.fit)
+    check_optimizer(config.fit, [resources.device.type])
+    for data in found:
+        is_worth_compiling(config.fit, plan_of(config.fit, len(data.encoded["train"])), resources)
+
+
+def _data_of(config: TrialConfig, read: ReadRows) -> PreparedData:
+    try:
+        return prepare_data(config, read)
+    except OSError as error:
+        raise StoreError(f"a file cannot be read or written: {error}") from None
+
+
+def _model_checks(data: PreparedData, export: ExportConfig | None) -> Iterator[Callable[[], object]]:
+    yield from model_checks(data)
+    if isinstance(export, OnnxExport):
+        # it runs what it looks at, which asks for a model that fits its rows
+        from slimtune.export.preflight import export_checks
+
+        yield from export_checks(data, export)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
+from slimtune.export.config import parse_export
 from slimtune.sweeper.checks import check_files, checked_search
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import StoreError, UserError
@@ -69,6 +70,7 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
     """
     search = checked_search(values)
     check_files(values)
+    from slimtune.sweeper.campaigns.places import Places
     from slimtune.sweeper.campaigns.preparation import prepare
     from slimtune.sweeper.reporting.data_table import print_data
     from slimtune.training.data_report.build import write_report
@@ -77,7 +79,10 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
 
     console = Console()
     benches = Workbenches()
-    report = prepare(parse_trial(values).section, benches.read).report
+    export = parse_export(values["export"]).section
+    places = Places(Path(folder), num_checkpoints=1)
+    # what it leaves is to be exported by another command, unless export=none
+    report = prepare(parse_trial(values).section, export, places=places, read=benches.read).report
     print_data(console, report)
     write_report(report, Path(folder))
     lineage = Lineage(

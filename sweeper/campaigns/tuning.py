@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from slimtune.sweeper.checks import check_files, problems_of
+from slimtune.sweeper.checks import check_files, note_own_code, problems_of
 from slimtune.sweeper.search.request import SweepRequest
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ class Tuning:
 
     def check(self, request: SweepRequest) -> Sequence[str]:
         """Everything that can be said of the config before data or model are looked at."""
+        note_own_code(request.values)
         return problems_of(request.values)
 
     def run(self, request: SweepRequest) -> "SweepResult":

@@ -6,10 +6,10 @@ from typing import Any
 from rich.console import Console
 
 from slimtune.export.bundle.manifest import Provenance
-from slimtune.export.config import OnnxExport, check_static_length, kind_of_task, parse_export
+from slimtune.export.config import OnnxExport, parse_export
 from slimtune.sweeper.campaigns import winner_stages
 from slimtune.sweeper.campaigns.identity import check_same, identity_of
-from slimtune.sweeper.campaigns.preparation import prepare
+from slimtune.sweeper.campaigns.preflight import preflight
 from slimtune.sweeper.campaigns.selection import best_finalist, rerun, rerun_study, with_reruns
 from slimtune.sweeper.campaigns.sweep_result import SweepResult
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
@@ -39,10 +39,7 @@ class TuningRun:
         self._export: Any = parse_export(request.values["export"]).section
         # the base and the rows, for all that runs in this process
         self._benches = Workbenches()
-        prepared = prepare(self._config, self._benches.read)
-        if isinstance(self._export, OnnxExport):
-            kind_of_task(self._config.task, prepared.export_kind)
-            check_static_length(self._export.target, prepared.positions)
+        prepared = preflight(request, self._benches.read)
         self._study = Study(study_spec(request, prepared.rungs))
         self._identify(prepared.data_fingerprint)
         self._study.start_from(request.start_point())

@@ -21,6 +21,7 @@ from slimtune.sweeper.study import Study
 from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.config.tracking import TrackingConfig
 from slimtune.training.config.trial import parse_trial
+from slimtune.training.errors import UntrustedError
 from slimtune.training.evaluation.test_score import read_test
 from slimtune.training.tasks.rows import read_splits
 from slimtune.training.tracking.mlflow_runs import Tracker
@@ -128,13 +129,19 @@ def _decide(
 ) -> GateDecision:
     if alias_version(uri, version.name, config.alias) == version.version:
         return GateDecision(True, "it was champion already")
-    champion = holder(uri, version.name, config.alias)
+    try:
+        champion = holder(uri, version.name, config.alias)
+    except UntrustedError as error:
+        return GateDecision(False, f"the champion was not opened: {error} to slimtune promote")
     own = candidate.manifest.training.data_fingerprint
     if champion is None or champion.manifest.training.data_fingerprint == own:
         return decide(candidate, champion, None)
     # the champion was measured on other rows: both are scored on those of this sweep
     rows = read_splits(parse_trial(request.values).section).validation
-    return decide(candidate, champion, on_rows(candidate, rows))
+    try:
+        return decide(candidate, champion, on_rows(candidate, rows))
+    except UntrustedError as error:
+        return GateDecision(False, f"the champion was not scored: {error} to slimtune promote --data")
 
 
 def _variant_metrics(exported: Mapping[str, Any]) -> dict[str, float]:

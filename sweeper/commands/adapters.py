@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slimtune.training.checkpoints.find import find_checkpoint
+from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def run(arguments: Sequence[str]) -> int:
             min_agreement=options.min_agreement,
             genai=options.genai,
             tracking_uri=options.tracking_uri,
+            trust=options.trust,
         )
     )
     _show(exported.checks, options.output, next(iter(adapters)))
@@ -65,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         "--genai", action="store_true", help="also write the base for onnxruntime-genai, into the folder's genai/"
     )
     parser.add_argument("--tracking-uri", help="MLflow store of a run id (default: mlruns/mlflow.db)")
+    parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser
 
 

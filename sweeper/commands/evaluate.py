@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slimtune.export.commands.terminal_text import said_of_empty, tell
 from slimtune.export.evaluation.find_model import check_rows, find_bundle_or_checkpoint
+from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import StoreError
 
 if TYPE_CHECKING:
@@ -25,14 +27,19 @@ def run(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.predictions:
         _check_file(options.predictions)
-    model = find_bundle_or_checkpoint(options.model, options.tracking_uri)
+    model = find_bundle_or_checkpoint(options.model, options.tracking_uri, trust=options.trust)
     check_rows(options.data, model)
     from slimtune.export.evaluation.evaluate_model import EvaluationColumns, evaluate_model
 
     columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column)
-    scored = evaluate_model(str(model), data=options.data, columns=columns, tracking_uri=options.tracking_uri)
+    scored = evaluate_model(
+        str(model), data=options.data, columns=columns, tracking_uri=options.tracking_uri, trust=options.trust
+    )
+    if scored.left_out:
+        tell(said_of_empty(scored.left_out, then="is not scored"))
     if options.json:
-        print(json.dumps({"num_rows": scored.num_rows, **scored.scores, **scored.details}))
+        told = {"num_rows": scored.num_rows, "left_out": list(scored.left_out), **scored.scores, **scored.details}
+        print(json.dumps(told))
     else:
         _show(scored, options.data)
     logged = _log(scored, options)
@@ -56,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db, if it is there)")
     parser.add_argument("--no-log", action="store_true", help="log nothing")
+    parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser
 
 

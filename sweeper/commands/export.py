@@ -7,7 +7,9 @@ from typing import Any
 
 from slimtune.export.bundle.model_card import predict_arguments
 from slimtune.export.config import OnnxExport, parse_export
+from slimtune.sweeper.checks import note_own_code
 from slimtune.sweeper.commands.export_source import ExportRequest, opened, removed_if_failed
+from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ConfigError, ModelError, UserError
 
 
@@ -20,12 +22,15 @@ def run(arguments: Sequence[str]) -> int:
     options = _parser().parse_intermixed_args(arguments)
     values = _composed(options.override)
     config = _config(values)
+    note_own_code(values)
     request = ExportRequest(options.run, options.storage, options.tracking_uri, options.base, options.override, values)
     out = Path(options.out)
     with opened(request) as source, removed_if_failed(out):
         from slimtune.export.pipeline import export_checkpoint
 
-        exported = export_checkpoint(source.checkpoint, config=config, folder=out, provenance=source.provenance)
+        exported = export_checkpoint(
+            source.checkpoint, config=config, folder=out, provenance=source.provenance, trust=options.trust
+        )
     from rich.console import Console
 
     from slimtune.sweeper.reporting import terminal
@@ -49,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--base", help="what a third-party adapter is over (default: what its settings name)")
     parser.add_argument("--storage", help="URL of a sweep's study, if search.storage was set")
     parser.add_argument("--tracking-uri", help="MLflow store of a run id (default: mlruns/mlflow.db)")
+    parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     parser.add_argument(
         "override",
         nargs="*",

@@ -39,7 +39,10 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     space |= given.space
     campaign: Campaign = imported(settings["campaign"] or HYDRA_CAMPAIGN, said="hydra.sweeper.campaign is")()
     unknown = _unknown_dimensions(app, {key: space[key] for key in space.keys() - given.added})
-    nothing = [] if space else ["nothing is searched; sweep a key, e.g. 'fit.learning_rate=interval(1e-4,1e-3)'"]
+    nothing = ["nothing is searched; sweep a key, e.g. 'fit.learning_rate=interval(1e-4,1e-3)'"]
+    if space or not getattr(campaign, "writes", True):
+        # a check is of a single trial's arguments as well
+        nothing = []
     problems = [*parsed.problems, *configured.problems, *unknown, *nothing]
     request = SweepRequest(
         app=app,

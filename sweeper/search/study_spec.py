@@ -7,6 +7,7 @@ from slimtune.sweeper.search.trial_source import TrialGroup
 from slimtune.sweeper.search.worker import Worker
 from slimtune.sweeper.search_config import NoPruning, Rungs
 from slimtune.sweeper.study import StudySpec
+from slimtune.training.config.trust import own_code
 
 
 def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
@@ -48,4 +49,5 @@ def make_worker(
         kept=kept,
         num_workers=request.search.config.num_workers,
         launcher_pid=os.getpid(),
+        own_code=own_code(),
     )

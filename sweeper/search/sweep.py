@@ -21,6 +21,8 @@ def run_sweep(app: HydraApp, arguments: Sequence[str]) -> Any:
         UserError: Data, model or store cannot be used.
     """
     request, campaign = read_request(app, arguments)
+    if not getattr(campaign, "writes", True):
+        return campaign.run(request)
     request.folder.mkdir(parents=True, exist_ok=True)
     with _alone(request.folder):
         return campaign.run(request)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from slimtune.sweeper.config_values import with_values
+from slimtune.sweeper.config_values import plain, with_values
 from slimtune.sweeper.search.task_runner import run_task_trials
 from slimtune.sweeper.search.trial_source import OVERRIDES, StudySource, TrialGroup
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.study import AskedTrial, Lease, Study, StudySpec
 from slimtune.training.config.dotted_path import imported
+from slimtune.training.config.trial import parse_trial
+from slimtune.training.config.trust import NamedCode, code_of
+from slimtune.training.errors import ConfigError
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,6 +34,7 @@ class Worker:
         group: Where its trials belong.
         num_workers: How many share this machine's cores.
         launcher_pid: The launching process; a worker in a process of its own does not outlive its parent.
+        own_code: What the command names to be imported; overrides that stand in the study name nothing else.
     """
 
     hydra_context: HydraContext
@@ -43,6 +47,7 @@ class Worker:
     group: TrialGroup
     num_workers: int
     launcher_pid: int
+    own_code: frozenset[NamedCode] = frozenset()
 
     def __call__(self, _: DictConfig) -> None:
         """Pull trials until there are no more."""
@@ -66,7 +71,17 @@ class Worker:
                 return quick
         overrides = [*self.fixed, *override_lines(asked.params, loader), *asked.attrs.get(OVERRIDES, ())]
         composed = loader.load_sweep_config(self.config, overrides)
+        if OVERRIDES in asked.attrs:
+            self._check_own(composed)
         with open_dict(composed):
             composed.hydra.job.id = f"{self.spec.name}_{asked.number}"
             composed.hydra.job.num = asked.number
         return composed
+
+    def _check_own(self, composed: DictConfig) -> None:
+        """A study may be somebody else's: what stands in it is imported only if the command names it too."""
+        parsed = parse_trial(plain(composed))
+        foreign = set(code_of(parsed.section)) - self.own_code if parsed.found is not None else set()
+        if foreign:
+            named = ", ".join(f"{one.key} = {one.name!r}" for one in sorted(foreign))
+            raise ConfigError([f"the study at {self.spec.storage} names code that the command does not: {named}"])

@@ -26,7 +26,7 @@ def test_rows_are_answered_in_order(bundle: Path) -> None:
     predictor = Predictor.open(bundle)
     rows = [{"text": text} for text in ("good soup", "awful table", "a soup")]
     assert predictor.rows(rows)[1] == predictor("awful table")
-    with pytest.raises(DataError, match="row 2: no text in column 'text'"):
+    with pytest.raises(DataError, match="row 2: no column 'text'"):
         predictor.rows([*rows[:1], {"txt": "x"}])
 
 

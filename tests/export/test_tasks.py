@@ -27,6 +27,7 @@ from slimtune.training.evaluation.test_score import score_checkpoint
 from slimtune.training.tasks.rows import read_splits
 from slimtune.training.workbench.prepared_data import encoded_split
 from tests.conftest import write_jsonl
+from tests.export.answering import ODD, WAYS, Answering, same
 from tests.export.conftest import export_config, no_timing, predicted, trained
 from tests.training.tasks.conftest import CASES
 
@@ -105,6 +106,32 @@ def test_predict_gives_what_the_checkpoint_gives(made: Made, tmp_path: Path) -> 
     else:
         # plain text is gone on with
         assert all(isinstance(text, str) for text in written)
+
+
+def test_rows_without_text_are_left_out_by_all_alike(made: Made, tmp_path: Path) -> None:
+    """A checkpoint, a run, a bundle and a served model: None for empty, blank and null, the same answers for others."""
+    rows = [dict(row) for row in BY_NAME[made.name].rows[:5]]
+    column = "text"
+    for row, text in zip(rows, (rows[0][column], "", rows[0][column], None, " \n"), strict=True):
+        row[column] = text
+        row |= {"label": []} if made.bundle.kind is Kind.tags else {}
+    if made.bundle.kind is Kind.embedding:
+        rows[2]["other"] = ""
+    answering = Answering(made.checkpoint, exact_bundle(made, tmp_path / "fp32").folder, tmp_path)
+    expected = answering.answers("checkpoint", rows) if made.name != "language_modelling" else None
+    empty = [False, True, made.bundle.kind is Kind.embedding, True, True]
+    for way in WAYS if expected is not None else WAYS[-2:]:
+        found = answering.answers(way, rows)
+        assert [answer is None for answer in found] == empty, way
+        assert expected is None or all(map(same, found, expected)), (way, found, expected)
+
+
+def test_odd_texts_are_answered(made: Made) -> None:
+    """Each by itself, and all together."""
+    predictor = row_predictor_of(made.bundle.model, TextColumns())
+    rows = [LocatedRow({"text": text, "other": text}, name) for name, text in ODD.items()]
+    assert all(one["prediction"] is not None for one in predictor.answers(rows))
+    assert all(predictor.answers([row])[0]["prediction"] is not None for row in rows)
 
 
 def exact_bundle(made: Made, folder: Path) -> Bundle:
@@ -191,8 +218,8 @@ def test_the_bundle_scores_as_its_checkpoint(made: Made, tmp_path: Path) -> None
 def test_the_gate_scores_both_on_the_same_rows(made: Made, tmp_path: Path) -> None:
     """The variant of fewest bits against itself: nobody is better."""
     rows = write_jsonl(tmp_path / "rows.jsonl", BY_NAME[made.name].rows[:12])
-    examples = bundle_rows(made.bundle, str(rows), EvaluationColumns())
-    decision = decide(made.bundle, made.bundle, on_rows(made.bundle, examples))
+    given = bundle_rows(made.bundle, str(rows), EvaluationColumns())
+    decision = decide(made.bundle, made.bundle, on_rows(made.bundle, given.scored))
     assert not decision.passed
     assert decision.reason.startswith(made.bundle.manifest.training.metric)
     labels = replace(made.bundle.manifest.interface, kind=Kind.labels)

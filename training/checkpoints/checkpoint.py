@@ -12,8 +12,9 @@ from transformers import PreTrainedModel
 
 from slimtune.training.checkpoints.find import RECORD as RECORD
 from slimtune.training.config.method import FullMethod
-from slimtune.training.config.trial import TrialConfig, parse_trial
-from slimtune.training.errors import ConfigError, ModelError
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.config.trust import recorded_trial
+from slimtune.training.errors import ModelError
 from slimtune.training.hardware.attention import attention_of
 from slimtune.training.methods import method_of
 from slimtune.training.methods.quantized import dequantized
@@ -89,21 +90,19 @@ class Checkpoint:
         return self.config
 
 
-def open_checkpoint(folder: Path) -> Checkpoint:
+def open_checkpoint(folder: Path, *, trust: bool = False) -> Checkpoint:
     """Read the record of a checkpoint; weights and tokenizer are loaded when they are asked for.
 
     Args:
         folder: A trial's `checkpoint-*` folder.
+        trust: Whether code that its record names may be run, although the user's own command does not name it.
 
     Raises:
         ModelError: The folder is no checkpoint, is incomplete, or was written by a version with other keys.
+        UntrustedError: Its record names such code.
     """
     record = _read_record(folder)
-    parsed = parse_trial(record.config)
-    if parsed.problems:
-        raise ModelError(f"{folder / RECORD} does not fit this version of slimtune: {ConfigError(parsed.problems)}")
-    config: TrialConfig = parsed.section
-    return Checkpoint(folder, record, config)
+    return Checkpoint(folder, record, recorded_trial(record.config, folder / RECORD, trust=trust))
 
 
 def _read_record(folder: Path) -> CheckpointRecord:

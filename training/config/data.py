@@ -1,10 +1,10 @@
 """The type of the config's section `data`. Values live in `conf/data/`; nothing here has a default."""
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slimtune.training.config.schema import Parsed, above_zero, not_negative, parse_section, share
+from slimtune.training.config.template import template_problem
 
 # the split of a hub's data set that stands for a file
 SPLITS = {"train_file": "train_split", "validation_file": "eval_split", "test_file": "test_split"}
@@ -26,13 +26,15 @@ class DataConfig:
     validation_file: Same form; null splits it off the training rows.
     test_file: Same form; null splits it off the training rows.
     reader: Dotted path of a function that yields rows for such a name; null takes our readers.
-    text_column: Column of the input text.
+    encoding: Of text files, e.g. cp1252; null is UTF-8, or what a byte order mark says.
+    text_column: Column of the input text, or a path into an object or a list, e.g. `text.title`.
     text_pair_column: Column of a second text; null where there is none.
     label_column: Column of the label, of the labels, or of the spans.
     target_column: Column of the text to be generated.
     text_template: Prompt and answer as one text with `{column}` fields, the target's the last of them; null takes the
         two columns as they are, or the `messages` of a chat.
     group_column: Rows with the same value here stay on one side of a split; null keeps no groups.
+    group_inputs: Whether rows with the same input do so too, where they have different targets.
     drop_leaks: Leave training rows out that are nearly the same as a held-out row; those that are the same always go.
     validation_share: Share of the training rows that validates, with the class distribution kept.
     test_share: Share of the training rows held out for the winner's one test reading.
@@ -51,12 +53,14 @@ class DataConfig:
     validation_file: Any
     test_file: Any
     reader: str | None
+    encoding: str | None
     text_column: str
     text_pair_column: str | None
     label_column: str
     target_column: str
     text_template: str | None
     group_column: str | None
+    group_inputs: bool
     drop_leaks: bool
     validation_share: float = field(metadata=share(0.15))
     test_share: float = field(metadata=share(0.15))
@@ -74,7 +78,7 @@ def parse_data(values: object) -> Parsed[DataConfig]:
     problems = _hub_problems(data)
     if not problems:
         data = _with_hub_names(data)
-        problems = [*_share_problems(data), *_file_problems(data), *_template_problems(data)]
+        problems = [*_share_problems(data), *_file_problems(data), *_template_problems(data), *_encoding_problems(data)]
     return Parsed(None if problems else data, problems)
 
 
@@ -125,14 +129,17 @@ def _file_problems(data: DataConfig) -> list[str]:
 
 def _template_problems(data: DataConfig) -> list[str]:
     template = data.text_template
-    if template is None or _last_field(template) == data.target_column:
+    if template is None:
         return []
-    return [
-        f"data.text_template is {template!r}; its last field must be data.target_column, e.g. "
-        f"'User: {{{data.text_column}}}\\nAssistant: {{{data.target_column}}}'"
-    ]
+    problem = template_problem(template, text_column=data.text_column, target_column=data.target_column)
+    return [] if problem is None else [f"data.text_template {problem}"]
 
 
-def _last_field(template: str) -> str | None:
-    fields = re.findall(r"\{(\w+)\}", template)
-    return fields[-1] if fields else None
+def _encoding_problems(data: DataConfig) -> list[str]:
+    if data.encoding is None:
+        return []
+    try:
+        "".encode(data.encoding)
+    except (LookupError, ValueError):
+        return [f"data.encoding is {data.encoding!r}, which Python does not know; use e.g. utf-16, cp1252 or gb18030"]
+    return []

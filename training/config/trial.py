@@ -15,7 +15,14 @@ from slimtune.training.config.method import (
 )
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.schema import Parsed, parse_section
-from slimtune.training.config.task import TaskConfig, parse_task
+from slimtune.training.config.task import (
+    ClassificationTask,
+    CustomTask,
+    GenerationTask,
+    SimilarityTask,
+    TaskConfig,
+    parse_task,
+)
 from slimtune.training.config.tracking import TrackingConfig
 
 
@@ -50,7 +57,7 @@ def parse_trial(values: Mapping[str, Any]) -> Parsed[TrialConfig]:
 
 def _cross_problems(config: TrialConfig) -> list[str]:
     fit = config.fit
-    problems = [*_model_problems(config.model), *_smoothing_problems(config)]
+    problems = [*_model_problems(config.model), *_smoothing_problems(config), *_column_problems(config)]
     if fit.loraplus_lr_ratio != 1 and not isinstance(config.method, LoraMethod):
         problems.append(
             f"fit.loraplus_lr_ratio is {fit.loraplus_lr_ratio:g}, and method={config.method.name} has no B; use 1"
@@ -111,6 +118,24 @@ def _model_problems(model: ModelConfig) -> list[str]:
             f"model.scratch is {model.scratch!r}; use a mapping with model_type and vocab_size, e.g. model=tiny_llama"
         ]
     return []
+
+
+def _column_problems(config: TrialConfig) -> list[str]:
+    """Keys of the rows' columns that the task would not read."""
+    task, data = config.task, config.data
+    reads_template = isinstance(task, GenerationTask | CustomTask)
+    reads_pair = isinstance(task, ClassificationTask | SimilarityTask | CustomTask)
+    problems = []
+    if data.text_template is not None and not reads_template:
+        problems.append(
+            f"data.text_template is {data.text_template!r}, which task={task.name} does not read; use data.text_column "
+            "(and data.text_pair_column), or null"
+        )
+    if data.text_pair_column is not None and not reads_pair:
+        problems.append(
+            f"data.text_pair_column is {data.text_pair_column!r}, which task={task.name} does not read; use null"
+        )
+    return problems
 
 
 def _smoothing_problems(config: TrialConfig) -> list[str]:

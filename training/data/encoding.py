@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from slimtune.training.atomic_files import written_aside
+from slimtune.training.data.long_pairs import near_ends
 
 log = logging.getLogger(__name__)
 
@@ -121,13 +122,23 @@ def tokenized(
         output = tokenizer(*given, truncation=False, padding=False, verbose=False)
         uncut = [[len(row)] for row in output["input_ids"]]
         if any(length > max_length for (length,) in uncut):
-            output = tokenizer(*given, truncation=True, max_length=max_length, padding=False)
+            near = given if pairs is None else _near_ends(given, tokenizer, max_length=max_length)
+            output = tokenizer(*near, truncation=True, max_length=max_length, padding=False)
         columns[UNCUT] += uncut
         for name in ("input_ids", "token_type_ids"):
             if name == "input_ids" or (pairs is not None and name in output):
                 # a list of ints takes many times the memory
                 columns.setdefault(name, []).extend(np.asarray(row, dtype=np.int32) for row in output[name])
     return columns, sum(length > max_length for (length,) in columns[UNCUT])
+
+
+def _near_ends(given: Sequence[list[str]], tokenizer: Any, *, max_length: int) -> list[list[str]]:
+    """Pairs of very long texts without what cannot be kept; the tokenizer has just cut nothing, and does not now."""
+    backend, left = getattr(tokenizer, "backend_tokenizer", None), tokenizer.truncation_side == "left"
+    if backend is None:
+        return list(given)
+    near = (near_ends(pair, backend, max_length=max_length, left=left) for pair in zip(*given, strict=True))
+    return [list(texts) for texts in zip(*near, strict=True)]
 
 
 def _key(contents: Iterable[Any], tokenizer: Any, settings: Mapping[str, Any]) -> str:

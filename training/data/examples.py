@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 
 from slimtune.training.config.data import DataConfig
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.readers.row import Row, no_column
+from slimtune.training.data.cells import encodable, needed, number_of, text_of, value_of
+from slimtune.training.data.readers.row import Row
 from slimtune.training.data.spans import Span
-from slimtune.training.errors import DataError
+
+__all__ = ["MESSAGES", "Example", "Reading", "encodable", "needed", "number_of", "text_of", "texts_of", "value_of"]
 
 # the column of a chat
 MESSAGES = "messages"
@@ -64,40 +66,6 @@ class Reading(NamedTuple):
     has_near_leaks: bool
 
 
-def value_of(row: Row, column: str, where: str, key: str) -> Any:
-    """A value of the row.
-
-    Raises:
-        DataError: The row lacks the column.
-    """
-    if column not in row:
-        raise no_column(column, row, key=key, where=where)
-    return row[column]
-
-
-def text_of(row: Row, column: str, where: str, key: str) -> str:
-    """A value of the row as text; empty for null."""
-    value = value_of(row, column, where, key)
-    return "" if value is None else encodable(str(value).strip())
-
-
-def encodable(text: str) -> str:
-    """The text without lone surrogates, as broken JSON escapes make them: they are no text that can be encoded."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-def needed(row: Row, column: str, where: str, key: str) -> str:
-    """As `text_of`.
-
-    Raises:
-        DataError: It is empty.
-    """
-    text = text_of(row, column, where, key)
-    if not text:
-        raise DataError(f"{where}: column '{column}' is empty; fill it or remove the row")
-    return text
-
-
 def texts_of(row: Row, where: str, data: DataConfig) -> tuple[str, str]:
     """The text, and the second one where rows have one; empty for null.
 
@@ -107,17 +75,3 @@ def texts_of(row: Row, where: str, data: DataConfig) -> tuple[str, str]:
     text = text_of(row, data.text_column, where, "text_column")
     column = data.text_pair_column
     return text, text_of(row, column, where, "text_pair_column") if column else ""
-
-
-def number_of(row: Row, column: str, where: str, *, example: str) -> str:
-    """A number in the column of labels, as it was written.
-
-    Raises:
-        DataError: The row lacks it, or it is none; `example` says what would be one.
-    """
-    label = needed(row, column, where, "label_column")
-    try:
-        float(label)
-    except ValueError:
-        raise DataError(f"{where}: column '{column}' is '{label}'; use a number, e.g. {example}") from None
-    return label

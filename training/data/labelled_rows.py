@@ -1,16 +1,16 @@
 """Rows with one label, or with any number of them, as examples."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from slimtune.training.config.data import DataConfig
-from slimtune.training.data.examples import Example, needed, text_of, texts_of, value_of
+from slimtune.training.data.cells import label_of, labels_of, text_of
+from slimtune.training.data.examples import Example, texts_of
 from slimtune.training.data.readers.row import Row
-from slimtune.training.errors import DataError
 
 
-def labelled(row: Row, where: str, data: DataConfig) -> Example | None:
-    """A text or a pair with its label; None without text.
+def labelled(row: Row, where: str, data: DataConfig, known: Sequence[str] | None = None) -> Example | None:
+    """A text or a pair with its label; None without text. `known` are the names of the classes, where they are given.
 
     Raises:
         DataError: A column is missing, or the label is empty.
@@ -18,17 +18,17 @@ def labelled(row: Row, where: str, data: DataConfig) -> Example | None:
     text, pair = texts_of(row, where, data)
     if not text:
         return None
-    return Example(text, needed(row, data.label_column, where, "label_column"), pair)
+    return Example(text, label_of(row, data.label_column, where, "label_column", known=known), pair)
 
 
-def many_labelled(row: Row, where: str, data: DataConfig) -> Example | None:
-    """A text or a pair with its labels, of which there may be none; None without text.
+def many_labelled(row: Row, where: str, data: DataConfig, known: Sequence[str] | None = None) -> Example | None:
+    """A text or a pair with its labels, of which there may be none; None without text. `known` as in `labelled`.
 
     Raises:
         DataError: A column is missing, or holds no labels.
     """
     text, pair = texts_of(row, where, data)
-    labels = _label_set(row, data.label_column, where, "label_column")
+    labels = labels_of(row, data.label_column, where, "label_column", known=known)
     return Example(text, ", ".join(labels), pair, labels) if text else None
 
 
@@ -40,40 +40,29 @@ class LabelledColumns(NamedTuple):
         label_column: Its label, or with several a list of them or a text with commas.
         text_pair_column: A second text.
         multi_label: Whether a text has any number of labels.
+        known: Names of the classes in their order, for lists of ones and zeros.
     """
 
     text_column: str
     label_column: str
     text_pair_column: str | None = None
     multi_label: bool = False
+    known: Sequence[str] | None = None
 
 
-def labelled_examples(rows: Iterable[Row], columns: LabelledColumns) -> list[Example]:
-    """Texts with their labels, from rows of whatever model.
+def labelled_example(row: Row, columns: LabelledColumns, where: str) -> Example | None:
+    """A text with its label, from a row of whatever model; None without text.
 
     Raises:
-        DataError: A row lacks a column or a value, or there are no rows.
+        DataError: The row lacks a column or a label.
     """
-    examples = [_of_columns(row, columns, f"row {number}") for number, row in enumerate(rows, start=1)]
-    if not examples:
-        raise DataError("there are no rows to score")
-    return examples
-
-
-def _of_columns(row: Row, columns: LabelledColumns, where: str) -> Example:
-    text = needed(row, columns.text_column, where, "--text-column")
+    text = text_of(row, columns.text_column, where, "--text-column")
+    if not text:
+        return None
     second = columns.text_pair_column
     pair = text_of(row, second, where, "--text-pair-column") if second is not None else ""
+    at, known = (columns.label_column, where, "--label-column"), columns.known
     if not columns.multi_label:
-        return Example(text, needed(row, columns.label_column, where, "--label-column"), pair, row=row)
-    labels = _label_set(row, columns.label_column, where, "--label-column")
+        return Example(text, label_of(row, *at, known=known), pair, row=row)
+    labels = labels_of(row, *at, known=known)
     return Example(text, ", ".join(labels), pair, labels, row=row)
-
-
-def _label_set(row: Row, column: str, where: str, key: str) -> tuple[str, ...]:
-    value = value_of(row, column, where, key)
-    if isinstance(value, str):
-        value = [part for part in value.split(",") if part.strip()]
-    if not isinstance(value, Iterable):
-        raise DataError(f"{where}: column '{column}' is {value!r}; use a list of labels")
-    return tuple(sorted({str(label).strip() for label in value}))

@@ -4,9 +4,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from slimtune.training.data.readers.row import no_column
+from slimtune.training.config.template import FIELD
+from slimtune.training.data.cells import text_in, value_of
+from slimtune.training.errors import DataError
 
-FIELD = re.compile(r"\{(\w+)\}")
+__all__ = ["FIELD", "Turn", "fill", "filled", "halves"]
+
+# a brace that stays, a field, or other braces
+TOKEN = re.compile(rf"\\[{{}}]|{FIELD.pattern}|\{{([^{{}}\n]*)\}}")
 
 
 class Turn(NamedTuple):
@@ -20,10 +25,10 @@ def fill(template: str, row: Mapping[str, Any], *, target_column: str, where: st
     r"""The prompt is all before the target's field, the answer is the target and what follows it.
 
     `\n` and `\t` are a new line and a tab: a command line does not pass them otherwise. Only `{column}` fields are
-    filled in, so that other braces stay.
+    filled in, so that other braces stay; `\{` and `\}` are braces wherever they stand.
 
     Raises:
-        DataError: The row lacks a column.
+        DataError: The row lacks a column, or has a list or an object there.
     """
     prompt, answer = halves(template, target_column)
     return Turn(filled(prompt, row, where), filled(answer, row, where))
@@ -32,21 +37,29 @@ def fill(template: str, row: Mapping[str, Any], *, target_column: str, where: st
 def halves(template: str, target_column: str) -> Turn:
     """The template of the prompt, and that of the answer."""
     text = template.replace("\\n", "\n").replace("\\t", "\t")
-    at = text.rindex(f"{{{target_column}}}")
+    at = [match.start() for match in FIELD.finditer(text) if match[1] == target_column.strip()][-1]
     return Turn(text[:at], text[at:])
 
 
 def filled(text: str, row: Mapping[str, Any], where: str) -> str:
-    """A text whose fields are the row's values.
+    """A text whose fields are the row's values; a missing one is empty.
 
     Raises:
-        DataError: The row lacks a column.
+        DataError: The row lacks a column, has a list or an object there, or a column's name cannot be a field.
     """
 
     def value(match: re.Match[str]) -> str:
-        column = match.group(1)
-        if column not in row:
-            raise no_column(column, row, key="data.text_template", where=where)
-        return "" if row[column] is None else str(row[column])
+        if match[1] is None:
+            return _literal(match, row, where)
+        found = value_of(row, match[1], where, "data.text_template")
+        return text_in(found, column=match[1], where=where, key="data.text_template")
 
-    return FIELD.sub(value, text)
+    return TOKEN.sub(value, text)
+
+
+def _literal(match: re.Match[str], row: Mapping[str, Any], where: str) -> str:
+    if match[0].startswith("\\"):
+        return match[0][1]
+    if match[2] in row:
+        raise DataError(f"{where}: the name of column '{match[2]}' cannot stand in data.text_template; rename it")
+    return match[0]

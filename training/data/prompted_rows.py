@@ -1,9 +1,11 @@
 """Rows with a prompt and an answer as examples: two columns, a template, or a chat."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from slimtune.training.config.data import DataConfig
-from slimtune.training.data.examples import MESSAGES, Example, encodable, text_of
+from slimtune.training.data.cells import encodable, is_missing, plain, structure, text_of
+from slimtune.training.data.examples import MESSAGES, Example
 from slimtune.training.data.prompt_template import fill
 from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import DataError
@@ -28,6 +30,9 @@ def prompted(row: Row, where: str, data: DataConfig) -> Example | None:
 
 
 def _chat(messages: Any, where: str) -> Example | None:
+    if is_missing(messages):
+        return None
+    messages = structure(messages) if isinstance(messages, str) else plain(messages)
     try:
         turns = tuple((str(message["role"]), message["content"]) for message in messages)
     except (TypeError, KeyError):
@@ -39,5 +44,9 @@ def _chat(messages: Any, where: str) -> Example | None:
         raise DataError(f"{where}: the last of 'messages' must be the assistant's answer, after at least one other")
     if not turns[-1][1].strip():
         return None
-    text = "\n".join(f"{role}: {content}" for role, content in turns[:-1])
-    return Example(text, turns[-1][1], messages=turns)
+    return Example(as_plain_text(turns[:-1]), turns[-1][1], messages=turns)
+
+
+def as_plain_text(turns: Sequence[tuple[str, str]]) -> str:
+    """A chat without a template: a line for each turn."""
+    return "\n".join(f"{role}: {content}" for role, content in turns)

@@ -2,9 +2,10 @@
 
 import bisect
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from slimtune.training.data.cells import is_missing, label_name
 from slimtune.training.errors import DataError
 
 OUTSIDE = "O"
@@ -29,9 +30,11 @@ def spans_of_values(values: Any, text: str, *, where: str) -> tuple[Span, ...]:
         DataError: One lies outside of the text, is empty, or overlaps another.
     """
     try:
-        spans = sorted(Span(int(value["start"]), int(value["end"]), str(value["label"])) for value in values)
+        spans = sorted(Span(_place(value["start"]), _place(value["end"]), _type(value["label"])) for value in values)
     except (TypeError, KeyError, ValueError):
-        raise DataError(f"{where}: spans must be a list of objects with 'start', 'end' and 'label'") from None
+        raise DataError(
+            f"{where}: spans must be a list of objects with 'start' and 'end', whole numbers, and 'label'; [] for none"
+        ) from None
     end = 0
     for span in spans:
         if not end <= span.start < span.end <= len(text):
@@ -41,6 +44,19 @@ def spans_of_values(values: Any, text: str, *, where: str) -> tuple[Span, ...]:
             )
         end = span.end
     return tuple(spans)
+
+
+def _place(value: Any) -> int:
+    """A whole number; 4.0 is one, as a column of floats has it."""
+    if isinstance(value, bool) or int(value) != float(value):
+        raise ValueError(value)
+    return int(value)
+
+
+def _type(value: Any) -> str:
+    if is_missing(value) or (isinstance(value, Mapping | Sequence) and not isinstance(value, str)):
+        raise ValueError(value)
+    return label_name(str(value), value)
 
 
 def spans_of_tags(words: Sequence[str], tags: Any, *, where: str) -> tuple[str, tuple[Span, ...]]:

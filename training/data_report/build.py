@@ -8,16 +8,31 @@ from pathlib import Path
 from slimtune.training.atomic_files import write_json
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
+from slimtune.training.data_report.label_notes import (
+    likeness_notes,
+    nothing_notes,
+    several_notes,
+    spelling_notes,
+    unseen_notes,
+)
+from slimtune.training.data_report.metric_notes import metric_notes
 from slimtune.training.data_report.report import DataReport, Findings, RowsBySplit, make_report
+from slimtune.training.errors import ConfigError
 from slimtune.training.metrics.measure import compute_all
+from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks.baselines import baseline_notes
+from slimtune.training.tasks.registry import labels_of_rows
 from slimtune.training.workbench.prepared_data import PreparedData
 
 REPORT_FILE = "data_report.json"
 
 
 def data_report_of(data: PreparedData) -> DataReport:
-    """Rows, lengths, classes, leaks and baselines of the data."""
+    """Rows, lengths, classes, leaks and baselines of the data.
+
+    Raises:
+        ConfigError: No metric gives `task.metric`.
+    """
     named = {name: examples for name, examples in data.rows.named().items() if examples}
     scores = _baselines(data)
     config, read = data.config, data.rows
@@ -28,9 +43,29 @@ def data_report_of(data: PreparedData) -> DataReport:
         headlines=data.task.headlines,
         num_rows=(len(read.train), len(read.validation)),
     )
-    report = make_report(_rows(data, named), max_length=config.data.max_length, findings=_findings(read))
+    most = positions_of(data.model).read
+    report = make_report(
+        _rows(data, named), max_length=config.data.max_length, findings=_findings(read), most_tokens=most
+    )
     own = data.task.notes([example for examples in named.values() for example in examples])
-    return replace(report, baselines=scores, notes=[*report.notes, *own, *baselines])
+    blind = metric_notes(data.task.measures, named.get("validation", []))
+    labels = _label_notes(data, named)
+    return replace(report, baselines=scores, notes=[*read.notes, *report.notes, *labels, *own, *blind, *baselines])
+
+
+def _label_notes(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> list[str]:
+    """What was made of cells; the report itself tells of labels that one class a row has."""
+    labels = {name: labels_of_rows(data.config.task, examples) for name, examples in named.items()}
+    every = [example for examples in named.values() for example in examples]
+    known = sorted({label for found in labels.values() for label in found})
+    notes = nothing_notes(every, known)
+    if known:
+        notes += [*spelling_notes(every, data.config.data.label_column), *likeness_notes(known)]
+    if known and data.task.stratify_by(named["train"]) is None:
+        notes += unseen_notes(labels)
+    if getattr(data.config.task, "multi_label", False):
+        notes += several_notes(every)
+    return notes
 
 
 def _findings(read: RowSplits) -> Findings:
@@ -66,6 +101,17 @@ def _baselines(data: PreparedData) -> dict[str, dict[str, float]]:
         return {}
     answers = data.task.baselines(train, held_out, data.tokenizer)
     scored = {name: compute_all(data.task.measures, tally) for name, tally in answers.items()}
+    if any("prediction" in tally.columns and len(tally) for tally in answers.values()):
+        _check_metric(data, scored)
     return {
         name: {key: score for key, score in scores.items() if math.isfinite(score)} for name, scores in scored.items()
     }
+
+
+def _check_metric(data: PreparedData, scored: Mapping[str, Mapping[str, float]]) -> None:
+    """Whether anything gives the score that the search goes by: a metric of the user's own names its scores itself."""
+    named = [measure.keys for measure in data.task.measures]
+    known = {key for keys in (*named, *scored.values()) for key in keys}
+    metric = data.config.task.metric
+    if metric not in known:
+        raise ConfigError([f"task.metric is '{metric}'; the scores are {', '.join(sorted(known))}"])

@@ -61,7 +61,8 @@ class DataReport:
         classes: Rows of each label, the largest first; None without labels.
         imbalance: Rows of the largest class over those of the smallest.
         length_histogram: Longest length of a bin and its rows; a bin begins after the one before it.
-        suggested_max_length: The smallest multiple of 8 that keeps 99 % of the rows whole, at most the longest row.
+        suggested_max_length: The smallest multiple of 8 that keeps 99 % of the rows whole, at most the longest row and
+            what the model takes.
         baselines: Scores of simple models on the validation rows, by model and metric.
         label_noise: Text, its label, and the label of an earlier row with nearly the same text.
     """
@@ -88,8 +89,10 @@ class DataReport:
         return dict(json.loads(json.dumps(asdict(self))))
 
 
-def make_report(rows: RowsBySplit, *, max_length: int, findings: Findings) -> DataReport:
-    """Count everything; baselines are left to the task."""
+def make_report(
+    rows: RowsBySplit, *, max_length: int, findings: Findings, most_tokens: int | None = None
+) -> DataReport:
+    """Count everything; baselines are left to the task. `most_tokens` is what the model has places for."""
     lengths = np.sort(rows.lengths["train"])
     texts, labels = rows.texts, rows.labels or {}
     classes = dict(Counter(labels["train"]).most_common()) if labels else None
@@ -103,7 +106,9 @@ def make_report(rows: RowsBySplit, *, max_length: int, findings: Findings) -> Da
         max_length=max_length,
         length_histogram=_histogram(lengths),
         cut_share=float(np.mean(lengths > max_length)),
-        suggested_max_length=min(-(-_quantile(lengths, 99) // 8) * 8, int(lengths[-1])),
+        suggested_max_length=min(
+            -(-_quantile(lengths, 99) // 8) * 8, int(lengths[-1]), *([most_tokens] if most_tokens else [])
+        ),
         baselines={},
         label_noise=[(text[:MAX_CHARACTERS], label, other) for text, label, other in noise],
         notes=[],
@@ -180,17 +185,25 @@ def _bars(report: DataReport) -> Table:
     return table
 
 
+def _hint(report: DataReport) -> str:
+    suggested, train = report.suggested_max_length, report.splits[0]
+    if train.length_quantiles[99] <= suggested:
+        return f"; {suggested} keeps 99 % whole"
+    # the model ends there
+    return f"; {suggested} is as much as the model takes" if suggested > report.max_length else ""
+
+
 def _notes(report: DataReport, labels: Mapping[str, Sequence[str]]) -> Iterator[str]:
     if report.num_empty:
         yield f"empty rows left out: {report.num_empty:,}"
     if report.num_duplicates:
-        yield f"duplicates left out: {report.num_duplicates:,}; an earlier row has the same text"
+        yield f"duplicates left out: {report.num_duplicates:,}; an earlier row has the same input and target"
     if report.leaks_exact:
         yield f"training rows that are in a held-out split too: {report.leaks_exact:,}; removed from training"
     if report.leaks_near:
         done = "removed from training" if report.leaks_removed else "kept in training, which may flatter the scores"
         yield f"training rows that are nearly a held-out row: {report.leaks_near:,}; {done}"
-    hint = f"; {report.suggested_max_length} keeps 99 % whole" if report.cut_share > 0.01 else ""
+    hint = _hint(report) if report.cut_share > 0.01 else ""
     share = f"{100 * report.cut_share:.1f} %" if report.cut_share else "none"
     yield f"{share} of the training rows are cut at data.max_length={report.max_length}{hint}"
     classes = report.classes or {}

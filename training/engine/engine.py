@@ -10,6 +10,7 @@ import torch
 
 from slimtune.training.config.method import LoraMethod
 from slimtune.training.config.trial import TrialConfig, parse_trial
+from slimtune.training.config.trust import code_of, trust_own
 from slimtune.training.distributed.process_group import ProcessGroup
 from slimtune.training.engine.packing import Packing, gradients_that_fit
 from slimtune.training.engine.slot_calibration import SlotDecision
@@ -177,6 +178,8 @@ class Engine:
         while (trial := self._source.next()) is not None:
             parsed = parse_trial(trial.config)
             if not parsed.problems:
+                # its code runs here anyway: a checkpoint of the trial may name it
+                trust_own(code_of(parsed.section))
                 return trial, parsed.section
             story = str(ConfigError(parsed.problems))
             self._tell(trial, Failed(FailureKind.bad_config, "; ".join(parsed.problems), story))

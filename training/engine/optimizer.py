@@ -35,12 +35,20 @@ def make_optimizer(model: nn.Module, fit: FitConfig, new_keys: Collection[str]) 
         case OptimizerName.adafactor:
             return torch.optim.Adafactor(groups, lr=fit.learning_rate)
         case OptimizerName.adamw_8bit | OptimizerName.paged_adamw | OptimizerName.paged_adamw_8bit as which:
-            if devices != {"cuda"}:
-                raise ConfigError(
-                    [f"fit.optimizer is {which.value}, which moves weights on a GPU; here use adamw or adafactor"]
-                )
+            check_optimizer(fit, devices)
             bits = 8 if "8bit" in which.value else 32
             return paged_or_8bit_adamw(groups, lr=fit.learning_rate, bits=bits, paged="paged" in which.value)
+
+
+def check_optimizer(fit: FitConfig, devices: Collection[str]) -> None:
+    """Whether an optimizer moves weights that lie on these types of devices.
+
+    Raises:
+        ConfigError: It needs a GPU.
+    """
+    if fit.optimizer not in (OptimizerName.adamw, OptimizerName.adafactor) and set(devices) != {"cuda"}:
+        name = fit.optimizer.value
+        raise ConfigError([f"fit.optimizer is {name}, which moves weights on a GPU; here use adamw or adafactor"])
 
 
 def parameter_groups(model: nn.Module, fit: FitConfig, new_keys: Collection[str]) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import PreTrainedModel
 
+from slimtune.training.errors import ModelError
 from slimtune.training.methods.modules import replace_module, saved_whole, silence_dropout, tensors_of
 from slimtune.training.methods.peft_door import peft, peft_for
 
@@ -79,6 +80,8 @@ def load(model: PreTrainedModel, folder: Path) -> nn.Module:
     """peft's model, in evaluation mode."""
     with _quiet(), peft_for(model):
         config = peft.PeftConfig.from_pretrained(str(folder))
+        if getattr(config, "megatron_config", None):
+            raise ModelError(f"{folder}: megatron_config has peft import what megatron_core names; save it without")
         if isinstance(config, peft.PromptLearningConfig):
             config.modules_to_save = _whole_in(folder, model)  # peft 0.21 takes it, and writes it nowhere
         return peft.PeftModel.from_pretrained(model, str(folder), config=config).eval()

@@ -104,7 +104,10 @@ def from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any
         return auto_class.from_pretrained(
             path, revision=config.revision, trust_remote_code=config.trust_remote_code, **options
         )
-    except (OSError, ValueError) as error:
+    except Exception as error:
+        # any: what a foreign folder breaks has no narrower name, but for memory that is too small
+        if isinstance(error, RuntimeError | MemoryError):
+            raise
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
             f"model.name_or_path is '{config.name_or_path}': {reason} "

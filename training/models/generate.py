@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from slimtune.training.data.padding import padded_ids
+from slimtune.training.models.generation_settings import LeastNewTokens, end_ids
 
 GENERATION_ROWS = 16
 
@@ -47,6 +48,7 @@ def generate(
         device: Where the model is.
     """
     is_encoder_decoder = bool(model.config.is_encoder_decoder)
+    own, ends = model.generation_config, end_ids(tokenizer, model.generation_config)
     if room := _room(model, settings):
         # the end of a prompt that leaves no room is kept
         prompts = [prompt[-room:] for prompt in prompts]
@@ -54,6 +56,7 @@ def generate(
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     for rows in _batches(order, [len(prompt) for prompt in prompts], even=_has_virtual_tokens(model)):
         given = [prompts[row] for row in rows]
+        least = LeastNewTokens(own, [len(one) for one in given], ends, is_encoder_decoder=is_encoder_decoder)
         padded = padded_ids(given, tokenizer.pad_token_id, left=not is_encoder_decoder)
         ids_BT, mask_BT = (torch.from_numpy(array) for array in padded)
         with warnings.catch_warnings():
@@ -67,7 +70,13 @@ def generate(
                 do_sample=False,
                 use_cache=True,
                 pad_token_id=tokenizer.pad_token_id,
-                eos_token_id=tokenizer.eos_token_id,
+                eos_token_id=ends,
+                # counted row by row below, and a causal model's first token is that of its prompt
+                min_length=0,
+                min_new_tokens=None,
+                forced_bos_token_id=own.forced_bos_token_id if is_encoder_decoder else None,
+                logits_processor=[least] if least.needed else [],
+                tokenizer=tokenizer if own.stop_strings else None,
                 # other ranks of the trial write nothing
                 synced_gpus=False,
             )

@@ -14,6 +14,9 @@ from slimtune.training.errors import ModelError
 from slimtune.training.methods.protocol import POOLERS
 from slimtune.training.methods.quantized import keep_trainable, quantization_config, share_codes, shared_tensors
 from slimtune.training.models.architecture import WRITERS, from_pretrained, resolved_path
+from slimtune.training.models.generation_settings import settle_generation
+from slimtune.training.models.padding import settle_padding
+from slimtune.training.models.weights import LoadedWeights, check_tied, loaded_weights
 
 
 class Head(Protocol):
@@ -61,22 +64,67 @@ def load_tokenizer(config: ModelConfig) -> Any:
     return tokenizer
 
 
-def check_model(config: ModelConfig, head: Head) -> PreTrainedModel:
-    """The model without its weights, so that wrong names are found before a sweep starts.
+class CheckedModel(NamedTuple):
+    """A model without its weights, which were looked at in its files.
+
+    Attributes:
+        model: On no device.
+        weights: What is new in it, and what of its files it has no place for.
+    """
+
+    model: PreTrainedModel
+    weights: LoadedWeights
+
+
+def check_named(config: ModelConfig, head_type: str | None = None) -> None:
+    """Whether a model's tokenizer and files can be used, whatever its head.
+
+    Args:
+        config: Where it lies.
+        head_type: peft's name of the task; None if it is not known yet.
 
     Raises:
-        ModelError: The folder, package or hub name does not lead to a model with the head, a tokenizer with a padding
-            token, and weights in safetensors format.
+        ModelError: The folder, package or hub name does not lead to a tokenizer with a padding token, and weights in
+            safetensors format.
     """
     tokenizer = load_tokenizer(config)
     if tokenizer.pad_token_id is None:
         raise ModelError(f"model.name_or_path is '{config.name_or_path}', whose tokenizer has no token to pad with")
-    if head.peft_task_type in WRITERS and tokenizer.eos_token_id is None:
+    if head_type in WRITERS and tokenizer.eos_token_id is None:
         raise ModelError(f"model.name_or_path is '{config.name_or_path}', whose tokenizer has no end-of-sequence token")
     folder = Path(resolved_path(config))
     if folder.is_dir() and not list(folder.glob("*.safetensors")):
         raise ModelError(f"{folder} has no *.safetensors; save the model with safe_serialization=True")
-    return _without_weights(config, head)
+
+
+def check_model(config: ModelConfig, head: Head) -> CheckedModel:
+    """The model without its weights, so that wrong names are found before a sweep starts.
+
+    Raises:
+        ModelError: The folder, package or hub name does not lead to a model with the head, a tokenizer with a padding
+            token, and weights in safetensors format that are all the model's.
+    """
+    check_named(config, head.peft_task_type)
+    # refuses by a clear word what has no such head
+    _without_weights(config, head)
+    said = _said(config)
+    model, info = from_pretrained(
+        head.auto_class,
+        config,
+        device_map="meta",
+        use_safetensors=True,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
+        **head.model_options(),
+    )
+    weights = loaded_weights(model, info, said=said, peft_task_type=head.peft_task_type)
+    check_tied(model, Path(resolved_path(config)), said=said)
+    settle_generation(model, said=said)
+    return CheckedModel(model, weights)
+
+
+def _said(config: ModelConfig) -> str:
+    return f"model.name_or_path is '{config.name_or_path}'"
 
 
 def _without_weights(config: ModelConfig, head: Head) -> PreTrainedModel:
@@ -85,8 +133,10 @@ def _without_weights(config: ModelConfig, head: Head) -> PreTrainedModel:
         with torch.device("meta"):
             build: Any = head.auto_class.from_config
             model: PreTrainedModel = build(settings, trust_remote_code=config.trust_remote_code)
-    except ValueError as error:
-        raise ModelError(f"model.name_or_path is '{config.name_or_path}': {str(error).splitlines()[0]}") from None
+    except Exception as error:  # noqa: BLE001
+        # any: a config that does not hold together fails wherever it is read; nothing here takes memory
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{_said(config)}: {reason}") from None
     return model
 
 
@@ -105,10 +155,10 @@ def load_base(
         head: Of its task.
         dtype: How the weights are stored.
         device: Where they are kept.
-        pad_token_id: Of the tokenizer, for models that name none.
+        pad_token_id: Of the tokenizer.
 
     Raises:
-        ModelError: The checkpoint cannot be found or read, or is not in safetensors format.
+        ModelError: The checkpoint cannot be found or read, is not in safetensors format, or is not the model's.
     """
     model, info = from_pretrained(
         head.auto_class,
@@ -121,16 +171,17 @@ def load_base(
         **head.model_options(),
         **_quantization(config, head, dtype=dtype, device=device),
     )
-    new_keys = set(info["missing_keys"]) | {str(mismatch[0]) for mismatch in info["mismatched_keys"]}
-    if model.config.pad_token_id is None:
-        model.config.pad_token_id = pad_token_id
+    said = _said(config)
+    weights = loaded_weights(model, info, said=said, peft_task_type=head.peft_task_type)
+    settle_padding(model, pad_token_id, said=said)
+    settle_generation(model, said=said)
     model.config.use_cache = False
     if config.quantization is None:
         model = model.to(device)
     else:
         share_codes(model)
         keep_trainable(model)
-    return Base(model.eval(), frozenset(new_keys), dtype)
+    return Base(model.eval(), weights.new, dtype)
 
 
 def _quantization(config: ModelConfig, head: Head, *, dtype: torch.dtype, device: torch.device) -> dict[str, Any]:

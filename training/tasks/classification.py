@@ -17,6 +17,7 @@ from transformers import AutoModelForSequenceClassification
 from slimtune.training.config.task import ClassificationTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
+from slimtune.training.data.cells import label_name
 from slimtune.training.data.encoding import Encoded, Ragged, tokenized
 from slimtune.training.data.examples import Example
 from slimtune.training.data.labelled_rows import labelled, many_labelled
@@ -59,8 +60,9 @@ class Classification(TaskDefaults):
     @staticmethod
     def parse(row: Row, where: str, config: TrialConfig) -> Example | None:
         """A text or a pair with its label, or with its labels."""
-        is_multi_label = isinstance(config.task, ClassificationTask) and config.task.multi_label
-        return (many_labelled if is_multi_label else labelled)(row, where, config.data)
+        task = config.task if isinstance(config.task, ClassificationTask) else None
+        read = many_labelled if task is not None and task.multi_label else labelled
+        return read(row, where, config.data, task.labels if task is not None else None)
 
     @staticmethod
     def stratify_by(examples: Sequence[Example]) -> Sequence[str] | None:
@@ -108,13 +110,13 @@ class Classification(TaskDefaults):
         Raises:
             DataError: A label does not occur in training.
         """
-        ids = {label: index for index, label in enumerate(self.labels)}
+        ids = self._ids
         named = [example.labels if self.multi_label else (example.label,) for example in examples]
         unknown = sorted({label for labels in named for label in labels} - ids.keys())
         if unknown:
             raise DataError(
-                f"the {split} rows have the label '{unknown[0]}', which no training row has; "
-                f"known: {', '.join(self.labels)}"
+                f"the {split} rows have the label '{unknown[0]}', which no training row has; known: "
+                f"{', '.join(self.labels)}; correct it, or name all labels in task.labels"
             )
         if not self.multi_label:
             return np.array([ids[label] for (label,) in named], dtype=np.int64)
@@ -122,6 +124,11 @@ class Classification(TaskDefaults):
         for row, labels in enumerate(named):
             ones_NC[row, [ids[label] for label in labels]] = 1.0
         return ones_NC
+
+    @cached_property
+    def _ids(self) -> Mapping[str, int]:
+        """By the name that rows have for a class; a checkpoint from elsewhere may spell it `True` or `1.0`."""
+        return {label_name(label): index for index, label in enumerate(self.labels)}
 
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
         """Class scores (B, C) in float32 at least."""
@@ -172,7 +179,7 @@ class Classification(TaskDefaults):
         return {name: self._answered(found, expected, held_out) for name, found in answers.items()}
 
     def _answered(self, found: Sequence[Any], expected: Sequence[Any], split: EncodedSplit) -> Tally:
-        ids = {label: index for index, label in enumerate(self.labels)}
+        ids = self._ids
         predictions, references = (
             [tuple(sorted(ids[one] for one in row)) if self.multi_label else ids[row] for row in rows]
             for rows in (found, expected)
@@ -209,21 +216,32 @@ def _ones(values_BC: torch.Tensor) -> list[tuple[int, ...]]:
     return [tuple(torch.nonzero(row).flatten().tolist()) for row in values_BC.cpu()]
 
 
+def labels_in(example: Example) -> Sequence[str]:
+    """Its label, or its labels."""
+    return example.labels or ((example.label,) if example.label else ())
+
+
 def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Classification:
     """The task of a config, with the labels of a checkpoint, those that the config gives, or those of the rows.
 
     Raises:
         DataError: There are fewer than two labels, or a training label is not among those given.
+        ConfigError: The config names a label twice.
     """
     task: Any = config.task
     named = [example.labels if task.multi_label else (example.label,) for example in train]
     found = sorted({label for labels in named for label in labels})
-    labels = labels or (tuple(task.labels) if task.labels else tuple(found))
+    labels = labels or (_given(task.labels) if task.labels else tuple(found))
     if len(labels) < 2:
         raise DataError(f"the training rows have one label only ('{''.join(labels)}'); a classifier needs at least two")
-    missing = sorted(set(found) - set(labels))
+    missing = sorted(set(found) - set(map(label_name, labels)))
     if missing:
         raise DataError(f"the training rows have the label '{missing[0]}', which task.labels lacks; add it there")
+    if task.multi_label and found == ["0", "1"] and all(len(one) == len(found) for one in named):
+        raise DataError(
+            f"all training rows have the labels 0 and 1 (column '{config.data.label_column}'); if they are a one or "
+            "zero for each class, name the classes in their order, e.g. 'task.labels=[first,second]'"
+        )
     return Classification(
         labels=labels,
         max_length=config.data.max_length,
@@ -232,6 +250,15 @@ def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] 
         weights=_weights(task.class_weights, labels, [label for labels in named for label in labels]),
         loss_settings=task.loss,
     )
+
+
+def _given(labels: Sequence[str]) -> tuple[str, ...]:
+    """Names as rows have them."""
+    names = tuple(map(label_name, labels))
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ConfigError([f"task.labels names '{twice[0]}' twice (1 and 1.0 are one label); name each once"])
+    return names
 
 
 def _weights(given: Any, labels: Sequence[str], found: Sequence[str]) -> tuple[float, ...]:
@@ -245,7 +272,7 @@ def _weights(given: Any, labels: Sequence[str], found: Sequence[str]) -> tuple[f
         isinstance(weight, int | float) and weight > 0 for weight in given.values()
     ):
         raise ConfigError([f"task.class_weights is {given!r}; use balanced, or a weight above 0 by label"])
-    given = {str(label): weight for label, weight in given.items()}
+    given = {label_name(str(label)): weight for label, weight in given.items()}
     unknown = sorted(set(given) - set(labels))
     if unknown:
         raise ConfigError([f"task.class_weights has '{unknown[0]}', which is no label; known: {', '.join(labels)}"])

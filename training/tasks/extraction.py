@@ -2,6 +2,7 @@
 
 # B rows, T tokens, C tags
 
+import copy
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from slimtune.training.config.data import DataConfig
 from slimtune.training.config.task import ExtractionTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import IGNORED, Batch, EncodedSplit, Targets
+from slimtune.training.data.cells import ABSENT, cell_of, listed, structure, text_in, value_of
 from slimtune.training.data.encoding import Encoded, Ragged
-from slimtune.training.data.examples import Example, encodable, value_of
+from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.row import Row
 from slimtune.training.data.spans import (
     OUTSIDE,
@@ -73,19 +75,19 @@ class Extraction(TaskDefaults):
     def parse(row: Row, where: str, config: TrialConfig) -> Example | None:
         """A text with spans, or a list of words with a tag each."""
         data = config.data
-        words = _words(row, data)
+        value = _text_or_words(row, where, data)
+        labels = _spans_or_tags(value_of(row, data.label_column, where, "label_column"))
+        words = _words(value, labels)
         if words is not None:
-            tags = value_of(row, data.label_column, where, "label_column")
+            words = [text_in(word, column=data.text_column, where=where, key="text_column") for word in words]
             if not words:
                 return None
-            text, spans = spans_of_tags(words, tags, where=where)
+            text, spans = spans_of_tags(words, labels, where=where)
             return Example(text, spans=spans)
-        value = value_of(row, data.text_column, where, "text_column")
-        text = "" if value is None else encodable(str(value))
+        text = text_in(value, column=data.text_column, where=where, key="text_column")
         if not text.strip():
             return None
-        values = value_of(row, data.label_column, where, "label_column")
-        return Example(text, spans=spans_of_values(values, text, where=where))
+        return Example(text, spans=spans_of_values(labels, text, where=where))
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -127,7 +129,8 @@ class Extraction(TaskDefaults):
         ids = {tag: index for index, tag in enumerate(self.tags)}
         texts = [example.text for example in examples]
         ranges = [[match.span() for match in WORD.finditer(text)] for text in texts]
-        output = tokenizer(
+        # the windows of a tokenizer that cuts on the left would come in another order
+        output = _cutting_right(tokenizer)(
             texts,
             truncation=True,
             max_length=self.max_length,
@@ -162,8 +165,8 @@ class Extraction(TaskDefaults):
         unknown = sorted({span.label for example in examples for span in example.spans} - set(self.labels))
         if unknown:
             raise DataError(
-                f"the {name} rows have a span of type '{unknown[0]}', which no training row has; "
-                f"known: {', '.join(self.labels)}"
+                f"the {name} rows have a span of type '{unknown[0]}', which no training row has; known: "
+                f"{', '.join(self.labels)}; correct it, or name all types in task.labels"
             )
         return EncodedSplit(encoded, Targets(None, weights_of(encoded, next_token=False)), examples)
 
@@ -232,10 +235,31 @@ class Extraction(TaskDefaults):
         return {"tags": list(self.tags), "stride": min(self.stride, room // 2)}
 
 
-def _words(row: Row, data: DataConfig) -> list[str] | None:
-    """The text as a list of words: in its own column, or in `words` where it has none."""
-    value = row.get(data.text_column, row.get(WORDS))
-    return [encodable(str(word)) for word in value] if isinstance(value, list | tuple) else None
+def _cutting_right(tokenizer: Any) -> Any:
+    if tokenizer.truncation_side == "right":
+        return tokenizer
+    other = copy.copy(tokenizer)
+    other.truncation_side = "right"
+    return other
+
+
+def _text_or_words(row: Row, where: str, data: DataConfig) -> Any:
+    """In its own column, or in `words` where the row has none."""
+    value = cell_of(row, data.text_column)
+    if value is ABSENT:
+        value = cell_of(row, WORDS)
+    return value_of(row, data.text_column, where, "text_column") if value is ABSENT else value
+
+
+def _spans_or_tags(value: Any) -> Any:
+    """A list, also one that is written as text."""
+    return structure(value) if isinstance(value, str) else value
+
+
+def _words(value: Any, labels: Any) -> list[Any] | None:
+    """The words of a list; a text is one where its labels are tags, and it writes a list."""
+    is_tags = isinstance(labels, list) and bool(labels) and all(isinstance(tag, str) for tag in labels)
+    return listed(value) if is_tags or not isinstance(value, str) else None
 
 
 def num_unreachable(examples: Sequence[Example]) -> int:
@@ -277,6 +301,11 @@ def over_examples(tally: Tally) -> tuple[list[list[str]], list[list[str]]]:
 def written(spans: Sequence[Span]) -> list[str]:
     """As the metric takes them."""
     return [f"{span.start}:{span.end}:{span.label}" for span in spans]
+
+
+def labels_in(example: Example) -> Sequence[str]:
+    """Types of its spans."""
+    return [span.label for span in example.spans]
 
 
 def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Extraction:

@@ -1,11 +1,39 @@
 """Rows as the task of a config reads them."""
 
-from typing import Any
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
-from slimtune.training.data.splits import RowSplits, examples_of, load_splits
+from slimtune.training.data.readers.reader import Row, iter_rows, read_with
+from slimtune.training.data.splits import RowSplits, load_splits
+from slimtune.training.errors import DataError
 from slimtune.training.tasks.registry import reading_of
+
+
+class GivenRows(NamedTuple):
+    """Rows to be scored, and what the task sees in each.
+
+    Attributes:
+        rows: As they were read.
+        examples: One for each row; None for one without text, or without an answer to compare with.
+        places: What to call each row.
+    """
+
+    rows: list[Row]
+    examples: list[Example | None]
+    places: list[str]
+
+    @property
+    def scored(self) -> list[Example]:
+        """Those that have a text."""
+        return [example for example in self.examples if example is not None]
+
+    @property
+    def left_out(self) -> list[str]:
+        """What the others are called."""
+        return [place for place, example in zip(self.places, self.examples, strict=True) if example is None]
 
 
 def read_splits(config: TrialConfig) -> RowSplits:
@@ -18,11 +46,41 @@ def read_splits(config: TrialConfig) -> RowSplits:
     return load_splits(config, reading_of(config.task))
 
 
-def read_examples(source: Any, config: TrialConfig) -> list[Example]:
+def read_examples(source: Any, config: TrialConfig) -> GivenRows:
     """Rows of a file, or as they were read, as the config's task sees them.
 
     Raises:
-        DataError: A column is missing, a label is empty, or there are no rows; the message names the row.
+        DataError: A column is missing, a label is empty, or no row has a text; the message names the row.
         ConfigError: The class of a task of the user's own cannot be used.
     """
-    return examples_of(source, config, reading_of(config.task))
+    reading, reader = reading_of(config.task), config.data.reader
+    rows = read_with(reader, source) if reader is not None and isinstance(source, str) else source
+    return given_rows(rows, lambda row, where: reading.parse(row, where, config), name=_name(source))
+
+
+def given_rows(
+    source: str | Iterable[Row], parse: Callable[[Row, str], Example | None], *, name: str | None = None
+) -> GivenRows:
+    """Rows of a file, or as they were read.
+
+    Args:
+        source: A name that a reader takes, or rows.
+        parse: A row as a task sees it, from the row and what an error calls it; None without text.
+        name: Of rows that were read.
+
+    Raises:
+        DataError: A row cannot be parsed, or none has a text.
+    """
+    name = _name(source) or name
+    rows = list(iter_rows(source) if isinstance(source, str) else source)
+    places = [f"{name}, row {number}" if name else f"row {number}" for number in range(1, len(rows) + 1)]
+    examples = list(itertools.starmap(parse, zip(rows, places, strict=True)))
+    if all(example is None for example in examples):
+        lacking = f"none of its {len(rows)} rows has a text" if rows else "there are no rows"
+        raise DataError(f"{name or 'the data'}: {lacking}; there is nothing to score")
+    kept = [example and example._replace(row=row) for row, example in zip(rows, examples, strict=True)]
+    return GivenRows(rows, kept, places)
+
+
+def _name(source: Any) -> str | None:
+    return source if isinstance(source, str) else None

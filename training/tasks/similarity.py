@@ -60,8 +60,9 @@ class Similarity(TaskDefaults):
         if data.text_pair_column is None:
             raise DataError("data.text_pair_column is null; similarity needs the column of the second text")
         text, pair = texts_of(row, where, data)
-        label = number_of(row, data.label_column, where, example="1 or 0.8")
-        return Example(text, label, pair) if text and pair else None
+        if not (text and pair):
+            return None
+        return Example(text, number_of(row, data.label_column, where, example="1 or 0.8"), pair)
 
     @cached_property
     def measures(self) -> Sequence[Measure]:

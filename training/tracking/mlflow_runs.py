@@ -13,6 +13,7 @@ from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.display import display
 from slimtune.training.tracking.environment import source_tags
+from slimtune.training.tracking.names import mlflow_name
 from slimtune.training.tracking.run import MetricPoint, NullRun, TrackedRun
 from slimtune.training.tracking.uri import tracking_uri, without_password
 from slimtune.training.trial import Lineage
@@ -165,14 +166,14 @@ class MlflowRun:
 
     def log_points(self, points: list[MetricPoint]) -> None:
         """Write metric points that an earlier attempt has not written, synchronously and in few requests."""
-        self._write([point for point in points if point.step > self._last_steps.get(point.key, -1)])
+        self._write([point for point in points if point.step > self._last_steps.get(mlflow_name(point.key), -1)])
 
     def _write(self, points: list[MetricPoint]) -> None:
         from mlflow.entities import Metric
 
         metrics = [
             # six digits fit the UI's columns; the study and the manifest keep the rest
-            Metric(point.key, float(f"{point.value:.6g}"), point.timestamp_ms, point.step)
+            Metric(mlflow_name(point.key), float(f"{point.value:.6g}"), point.timestamp_ms, point.step)
             for point in points
         ]
         for at in range(0, len(metrics), MAX_POINTS):
@@ -189,7 +190,7 @@ class MlflowRun:
         """Write params; values longer than MLflow takes are cut, the whole ones stand in config.yaml."""
         from mlflow.entities import Param
 
-        entities = [Param(key, display(value)[:MAX_PARAM_CHARS]) for key, value in params.items()]
+        entities = [Param(mlflow_name(key), display(value)[:MAX_PARAM_CHARS]) for key, value in params.items()]
         for at in range(0, len(entities), MAX_PARAMS):
             self._client.log_batch(self._id, params=entities[at : at + MAX_PARAMS])
 
@@ -197,7 +198,7 @@ class MlflowRun:
         """Set or replace tags."""
         from mlflow.entities import RunTag
 
-        self._client.log_batch(self._id, tags=[RunTag(key, value) for key, value in tags.items()])
+        self._client.log_batch(self._id, tags=[RunTag(mlflow_name(key), value) for key, value in tags.items()])
 
     def log_text(self, text: str, file: str) -> None:
         """Write a text artifact."""

@@ -1,16 +1,24 @@
 """What can be told before a trial takes its first step."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from torch import nn
 
 from slimtune.training.config.fit import AUTO, FitConfig
 from slimtune.training.config.method import MethodConfig
+from slimtune.training.config.task import ExtractionTask, GenerationTask, LanguageModellingTask, SimilarityTask
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.errors import ConfigError
+from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.hardware.memory import check_need, check_weights, need_of
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
+from slimtune.training.models.generation_settings import GONE, asked_beyond, start_id_of
+from slimtune.training.models.padding import padding_notes, settle_padding
+from slimtune.training.models.positions import Positions, positions_of
+from slimtune.training.tasks.causal_generation import num_end_tokens
+from slimtune.training.workbench.prepared_data import PreparedData
 from slimtune.training.workbench.workbench import Workbench
 
 
@@ -30,31 +38,133 @@ def check_trial(config: TrialConfig, bench: Workbench, resources: Resources) -> 
                 f"use {AUTO if fit.devices == 1 else 1}"
             ]
         )
-    check_positions(config.method, bench.base.model.config, longest=int(bench.splits["train"].encoded.lengths().max()))
+    longest = int(bench.splits["train"].encoded.lengths().max())
+    check_virtual_tokens(config.method, positions_of(bench.base.model), longest=longest)
     if not method_of(config.method).shares_base and not fit.fsdp:
         check_weights(bench.base.model, 4, resources.device, most_mb=fit.max_memory_mb)
 
 
-def check_positions(method: MethodConfig, model_config: Any, *, longest: int) -> None:
+def model_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
+    """What the model must be for these rows, each by itself.
+
+    Each raises a UserError, which says what does not fit.
+    """
+    config, model = data.config, data.model
+    positions, longest = positions_of(model), int(data.encoded["train"].encoded.lengths().max())
+    method = method_of(config.method)
+    yield partial(method.check, model, data.task.peft_task_type)
+    yield partial(check_virtual_tokens, config.method, positions, longest=longest)
+    yield partial(check_length, data, positions)
+    yield partial(check_vocabulary, data)
+    yield partial(settle_padding, model, int(data.tokenizer.pad_token_id), said=_said(data))
+    if isinstance(config.task, GenerationTask):
+        yield partial(check_generation, data, positions)
+
+
+def model_notes(data: PreparedData) -> list[str]:
+    """What a person should know of the model before training it; asked before `model_checks` settle the padding."""
+    length, positions = data.config.data.max_length, positions_of(data.model)
+    beyond = positions.read is not None and not positions.is_table and length > positions.read
+    note = f"data.max_length={length} is more than the {positions.read} tokens that the model was made for"
+    padding = padding_notes(data.model, int(data.tokenizer.pad_token_id))
+    return [*data.weights.notes(), *padding, *([note] if beyond else [])]
+
+
+def check_virtual_tokens(method: MethodConfig, positions: Positions, *, longest: int) -> None:
     """Whether virtual tokens leave room for the rows.
 
     Raises:
         ConfigError: They do not.
     """
-    positions = positions_of(model_config)
-    num_virtual = getattr(method, "num_virtual_tokens", 0)
-    if positions is not None and num_virtual > 0 and longest + num_virtual > positions:
+    num_virtual, most = getattr(method, "num_virtual_tokens", 0), positions.read
+    if most is not None and num_virtual > 0 and longest + num_virtual > most:
         raise ConfigError(
             [
                 f"method.num_virtual_tokens is {num_virtual}, and rows have up to {longest} tokens, together more than "
-                f"the model's {positions} positions; use data.max_length={positions - num_virtual}"
+                f"the model's {most} positions; use data.max_length={most - num_virtual}"
             ]
         )
 
 
-def positions_of(model_config: Any) -> int | None:
-    """Tokens that a model has positions for; None if any number."""
-    return getattr(model_config, "max_position_embeddings", None)
+def check_length(data: PreparedData, positions: Positions) -> None:
+    """Whether rows are cut where the model ends, and something is left of them.
+
+    Raises:
+        ConfigError: `data.max_length` is too large or too small.
+    """
+    length, least = data.config.data.max_length, least_length(data)
+    if positions.is_table and positions.read is not None and length > positions.read:
+        raise ConfigError(
+            [
+                f"data.max_length is {length}, more than the model's {positions.read} positions; "
+                f"use data.max_length={positions.read}"
+            ]
+        )
+    if length < least:
+        raise ConfigError(
+            [f"data.max_length is {length}, which leaves nothing of a row; this model and task need at least {least}"]
+        )
+
+
+def least_length(data: PreparedData) -> int:
+    """Tokens with which a row has one of each text beside the special ones, and an answer."""
+    task, pairs = data.task, data.config.data.text_pair_column is not None
+    if isinstance(data.config.task, LanguageModellingTask):
+        return 2
+    joined = pairs and not isinstance(data.config.task, SimilarityTask)
+    special = int(data.tokenizer.num_special_tokens_to_add(pair=joined))
+    if task.peft_task_type == "CAUSAL_LM":
+        # what stands behind a text is left out of a prompt; an answer has a token and its end
+        return special - num_end_tokens(data.tokenizer) + 3
+    return special + (2 if joined or isinstance(data.config.task, ExtractionTask) else 1)
+
+
+def check_vocabulary(data: PreparedData) -> None:
+    """Whether the model has a vector for every token.
+
+    Raises:
+        ModelError: It has not.
+    """
+    embeddings: Any = data.model.get_input_embeddings()
+    last = max(data.tokenizer.get_vocab().values())
+    if last >= embeddings.num_embeddings:
+        token = data.tokenizer.convert_ids_to_tokens(last)
+        raise ModelError(
+            f"{_said(data)}: its tokenizer has tokens up to {last} ({token!r}), and its embedding has "
+            f"{embeddings.num_embeddings} rows, so text with such a token fails; save the tokenizer of this model, or "
+            f"resize it (resize_token_embeddings({last + 1}))"
+        )
+
+
+def check_generation(data: PreparedData, positions: Positions) -> None:
+    """Whether PyTorch can write answers as it is asked.
+
+    Raises:
+        ModelError: The model's settings ask for what is no more, or do not say how an answer begins.
+        ConfigError: Answers are longer than the model.
+    """
+    own, task = data.model.generation_config, data.config.task
+    assert isinstance(task, GenerationTask)
+    if gone := asked_beyond(own, GONE):
+        raise ModelError(
+            f"{_said(data)}: its generation_config.json has {gone}, which transformers does not do by itself; "
+            "take it out"
+        )
+    if data.model.config.is_encoder_decoder and start_id_of(data.model) is None:
+        raise ModelError(f"{_said(data)}: its config names no decoder_start_token_id; set it in config.json")
+    most = positions.written if data.model.config.is_encoder_decoder else positions.read
+    # one place at least is the prompt's, or the start's
+    if most is not None and positions.is_table and task.max_new_tokens >= most:
+        raise ConfigError(
+            [
+                f"task.max_new_tokens is {task.max_new_tokens}, and the model has {most} positions for a start and the "
+                f"answer; use task.max_new_tokens={most - 1} at most"
+            ]
+        )
+
+
+def _said(data: PreparedData) -> str:
+    return f"model.name_or_path is '{data.config.model.name_or_path}'"
 
 
 def check_memory(model: nn.Module, fit: FitConfig, resources: Resources, *, tokens: int) -> None:

@@ -15,6 +15,7 @@ from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.models.from_config import with_model
 from slimtune.training.models.loading import check_model, load_tokenizer
+from slimtune.training.models.weights import LoadedWeights
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.rows import read_splits
 
@@ -54,6 +55,7 @@ class PreparedData(NamedTuple):
         config: The trial's, with a folder to load the model from.
         task: The task with its labels.
         model: Without its weights.
+        weights: What is new in it, and what of its files is not used.
         tokenizer: The checkpoint's.
         rows: As they were read.
         encoded: `train`, `validation` and, if there are such rows, `test`.
@@ -62,6 +64,7 @@ class PreparedData(NamedTuple):
     config: TrialConfig
     task: Task
     model: PreTrainedModel
+    weights: LoadedWeights
     tokenizer: Any
     rows: RowSplits
     encoded: dict[str, EncodedSplit]
@@ -79,15 +82,15 @@ def prepare_data(config: TrialConfig, read: ReadRows | None = None) -> PreparedD
     """
     rows = (read or ReadRows()).of(config)
     config = with_model(config, rows.train)
-    task = task_of(config, rows.train)
-    model = check_model(config.model, task)
+    task = task_of(config, rows.train, split_off=rows.split_off)
+    model, weights = check_model(config.model, task)
     tokenizer = load_tokenizer(config.model)
     encoded = {
         name: encoded_split(examples, task, tokenizer, config=config, name=name)
         for name, examples in rows.named().items()
         if examples
     }
-    return PreparedData(config, task, model, tokenizer, rows, encoded)
+    return PreparedData(config, task, model, weights, tokenizer, rows, encoded)
 
 
 def encoded_split(

@@ -76,7 +76,7 @@ def test_a_broken_row_leaves_nothing_half_written(
     out.write_text("old\n")
     source = write_jsonl(tmp_path / "in.jsonl", [*make_rows(600), {"txt": "x"}])
     assert main(["predict", "--model", bundle, "--file", str(source), "--out", str(out)]) == 2
-    assert "row 601: no text in column 'text'; the row has txt" in capsys.readouterr().err
+    assert "row 601: no column 'text' (--text-column); the row has txt; did you mean 'txt'?" in capsys.readouterr().err
     assert out.read_text() == "old\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
 

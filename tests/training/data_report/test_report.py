@@ -95,7 +95,7 @@ def test_contradicting_labels_are_found(report: DataReport) -> None:
 def test_notes_say_what_to_look_at(report: DataReport) -> None:
     assert report.notes == [
         "empty rows left out: 2",
-        "duplicates left out: 3; an earlier row has the same text",
+        "duplicates left out: 3; an earlier row has the same input and target",
         "training rows that are in a held-out split too: 1,200; removed from training",
         "training rows that are nearly a held-out row: 34; removed from training",
         "20.0 % of the training rows are cut at data.max_length=16; 70 keeps 99 % whole",

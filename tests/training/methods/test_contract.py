@@ -188,14 +188,15 @@ def test_an_adapter_file_of_another_base_is_refused(tmp_path: Path) -> None:
 
 
 def test_virtual_tokens_leave_room_for_the_rows() -> None:
-    from slimtune.training.workbench.preflight import check_positions
+    from slimtune.training.models.positions import positions_of
+    from slimtune.training.workbench.preflight import check_virtual_tokens
 
-    model = make_model(Shape("gpt2", "CAUSAL_LM"))
+    positions = positions_of(make_model(Shape("gpt2", "CAUSAL_LM")))
     method = method_config("prompt_tuning", num_virtual_tokens=16)
-    check_positions(method, model.config, longest=48)
+    check_virtual_tokens(method, positions, longest=48)
     with pytest.raises(ConfigError, match=r"more than the model's 64 positions; use data.max_length=48"):
-        check_positions(method, model.config, longest=49)
-    check_positions(method_config("lora"), model.config, longest=64)
+        check_virtual_tokens(method, positions, longest=49)
+    check_virtual_tokens(method_config("lora"), positions, longest=64)
 
 
 def test_a_difference_that_was_saved_is_a_plain_adapter(configs: dict[str, Any], tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_rows_of_one_class_are_refused(name: str, change: dict[str, Any], messag
     ("name", "change", "message"),
     [
         ("classification", {"label": None}, "row 3: column 'label' is empty"),
-        ("multi_label", {"label": 7}, "row 3: column 'label' is 7; use a list of labels"),
+        ("multi_label", {"label": {"red": 1}}, "row 3: column 'label' is {'red': 1}, which is no list"),
         ("extraction", {"label": [{"start": 1, "end": 99, "label": "x"}]}, "row 3: span 1 to 99"),
         ("extraction", {"label": [{"from": 1}]}, "row 3: spans must be a list of objects"),
         ("similarity", {"label": 4.5}, r"label 4\.5, but task\.loss takes labels from 0 to 1"),

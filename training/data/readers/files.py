@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from slimtune.training.data.readers.formats import READERS_BY_ENDING, ending_of
+from slimtune.training.data.readers.saved_datasets import saved_files
 from slimtune.training.errors import DataError
 from slimtune.training.package_path import package_file
 
 log = logging.getLogger(__name__)
 
 # names of files that come with data and are no rows of it
-ABOUT_THE_DATA = ("readme", "license", "licence", "notice", "citation", "changelog")
+ABOUT_THE_DATA = ("readme", "license", "licence", "notice", "citation", "changelog", "dataset_info", "dataset_infos")
 
 
 def files_of(name: str) -> list[Path]:
@@ -22,13 +23,17 @@ def files_of(name: str) -> list[Path]:
 
     A folder stands for all files below it and a pattern (`*`, `?`, `[...]`, `**`) for the files that match, as far as
     their endings are known; how many are not is logged. Hidden files and folders are left out, and so are READMEs and
-    licences in a folder; links to folders are not followed. A file of just that name goes before a pattern.
+    licences in a folder; links to folders are not followed. A folder of `save_to_disk` stands for its rows. A file of
+    just that name goes before a pattern.
 
     Raises:
         DataError: There is no such file, or none with a known ending.
     """
     path = _path_of(name)
     if path.is_dir():
+        saved = saved_files(path)
+        if saved is not None:
+            return saved
         return _known(_rows_only(_below(path)), name=name)
     if path.exists():
         return [path]

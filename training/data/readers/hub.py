@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from slimtune.training.data.readers.class_labels import with_names
 from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import DataError
 from slimtune.training.extras import needs
@@ -41,9 +42,7 @@ def rows_of_hub(name: str) -> Iterator[Row]:
         raise DataError(f"{name}: there is a local '{form['repository']}' too; drop 'hub:' to read it, or move it away")
     loaded = _loaded(form["repository"], form["config"], form["split"], name=name)
     named = {column: names for column, feature in loaded.features.items() if (names := _label_names(feature))}
-    for row in loaded:
-        ids = {f"{column}_id": row[column] for column in named}
-        yield ids | dict(row) | {column: _named(row[column], names) for column, names in named.items()}
+    yield from with_names(loaded, named)
 
 
 def _label_names(feature: Any) -> list[str] | None:
@@ -52,13 +51,6 @@ def _label_names(feature: Any) -> list[str] | None:
 
     inner = getattr(feature, "feature", feature)
     return list(inner.names) if isinstance(inner, datasets.ClassLabel) else None
-
-
-def _named(value: Any, names: list[str]) -> Any:
-    """The name of an id, or those of a list of ids; -1, by which a split without labels has them, is none."""
-    if isinstance(value, list):
-        return [_named(one, names) for one in value]
-    return None if value is None or value < 0 else names[value]
 
 
 def _loaded(repository: str, config: str | None, split: str, *, name: str) -> Any:

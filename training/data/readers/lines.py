@@ -1,46 +1,113 @@
-"""Lines of UTF-8 text files, plain or gzipped."""
+"""Lines of text files, plain or gzipped: UTF-8, or the encoding that a byte order mark or `data.encoding` says."""
 
+import codecs
 import gzip
+import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO, cast
 
+from slimtune.training.data.readers.options import ReadOptions
 from slimtune.training.errors import DataError
+
+GZIP_MARK = b"\x1f\x8b"
+# the longer ones first: UTF-32's begins with UTF-16's
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+)
+SAMPLED_BYTES = 256
 
 
 def is_gzip(path: Path) -> bool:
-    """Whether the name says so; the content is not looked at."""
+    """Whether the name says so."""
     return path.suffix.lower() == ".gz"
 
 
-def lines_of(path: Path, *, newline: str | None = None) -> Iterator[str]:
+def first_bytes(path: Path, count: int = SAMPLED_BYTES) -> bytes:
+    """What a file begins with, decompressed."""
+    with opened_bytes(path) as source:
+        return source.read(count)
+
+
+def opened_bytes(path: Path) -> IO[bytes]:
+    """The file, decompressed on the way if its name or its first bytes say that it is gzipped."""
+    source = path.open("rb")
+    if is_gzip(path) or source.peek(2)[:2] == GZIP_MARK:
+        source.close()
+        return cast(IO[bytes], gzip.open(path, "rb"))
+    return source
+
+
+def lines_of(path: Path, options: ReadOptions, *, newline: str | None = None) -> Iterator[str]:
     """Lines with their ends, read as a stream; a byte order mark is dropped.
 
     Args:
-        path: Decompressed on the way if its name ends in .gz.
+        path: Of a text file, plain or gzipped.
+        options: With the encoding.
         newline: As in `open`.
 
     Raises:
-        DataError: A byte is not UTF-8; the message names file, line and byte.
+        DataError: A byte does not fit the encoding; the message names file, line and byte.
     """
-    with _opened(path, newline) as lines:
-        for number, line in enumerate(lines, start=1):
-            _check_utf8(line, where=f"{path}, line {number}")
-            yield line
+    encoding = _encoding_of(path, options)
+    with _opened(path, encoding, newline) as lines:
+        number = 0
+        try:
+            for number, line in enumerate(lines, start=1):
+                if not line.isascii():
+                    _check_decoded(line, encoding, where=f"{path}, line {number}")
+                    _tell_of_utf8(line, encoding, path, options)
+                yield line
+        except UnicodeDecodeError as error:
+            # codecs of several bytes a character do not let each byte through
+            reason = f"{error.reason}; name its encoding by data.encoding, or save the file as UTF-8"
+            raise DataError(f"{path}, after line {number}: not {encoding} ({reason})") from None
 
 
-def _opened(path: Path, newline: str | None) -> TextIO:
+def _encoding_of(path: Path, options: ReadOptions) -> str:
+    head = first_bytes(path)
+    marked = next((encoding for mark, encoding in MARKS if head.startswith(mark)), None)
+    if marked not in (None, "utf-8-sig"):
+        options.told.add(f"read as {str(marked).upper()}, as its byte order mark says", path)
+    if marked is None and options.encoding is None:
+        _check_no_wide_characters(path, head)
+    return marked or options.encoding or "utf-8-sig"
+
+
+def _check_no_wide_characters(path: Path, head: bytes) -> None:
+    """UTF-16 without a mark is valid UTF-8 where its letters are ASCII."""
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if len(head) > 3 and head[first::2].count(0) > 0.8 * len(head) / 2:
+            raise DataError(f"{path}: this looks like UTF-16 without a byte order mark; use data.encoding={encoding}")
+
+
+def _opened(path: Path, encoding: str, newline: str | None) -> TextIO:
     # undecodable bytes are let through as surrogates: the decoder works on blocks and could not name the line
-    if is_gzip(path):
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline=newline)
-    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline=newline)
+    return io.TextIOWrapper(opened_bytes(path), encoding=encoding, errors="surrogateescape", newline=newline)
 
 
-def _check_utf8(line: str, *, where: str) -> None:
+def _check_decoded(line: str, encoding: str, *, where: str) -> None:
     try:
         line.encode()
     except UnicodeEncodeError as error:
         # PEP 383: byte b stands as the surrogate 0xDC00 + b
-        byte = ord(line[error.start]) - 0xDC00
-        column = error.start + 1
-        raise DataError(f"{where}: byte 0x{byte:02x} at column {column} is not UTF-8; save the file as UTF-8") from None
+        byte, at = ord(line[error.start]) - 0xDC00, error.start + 1
+        is_utf8 = encoding == "utf-8-sig"
+        said = "UTF-8; save the file as UTF-8" if is_utf8 else f"{encoding}; check data.encoding"
+        other = ", or name its encoding, e.g. data.encoding=cp1252" if is_utf8 else ""
+        raise DataError(f"{where}: byte 0x{byte:02x} at column {at} is not {said}{other}") from None
+
+
+def _tell_of_utf8(line: str, encoding: str, path: Path, options: ReadOptions) -> None:
+    """Letters outside of ASCII that are well-formed UTF-8 were hardly written in another encoding."""
+    if encoding.startswith("utf"):
+        return
+    try:
+        line.encode(encoding).decode()
+    except UnicodeError:
+        return
+    options.told.add(f"read as {encoding}, as data.encoding says, though lines of it are well-formed UTF-8", path)

@@ -2,9 +2,11 @@
 
 A name is one of
 
-- a file: `.jsonl`, `.json` (an array of objects), `.csv`, `.tsv`, `.parquet`; a `.txt` or `.md` file is one document
-  and so one row, `{"text": <the whole file>, "file": <its path>}`; each of them also with `.gz`
-- a folder: all such files below it, sorted by path, but for READMEs, licences and the like
+- a file: `.jsonl`, `.ndjson`, `.json` (JSON Lines, or an array of objects), `.csv`, `.tsv`, `.parquet`, `.arrow`; a
+  `.txt` or `.md` file is one document and so one row, `{"text": <the whole file>, "file": <its path>}`, unless the
+  lines of a `.txt` file are JSON objects; each of them also with `.gz`
+- a folder: all such files below it, sorted by path, but for READMEs, licences and the like; or one that `datasets`
+  wrote with `save_to_disk`
 - a pattern, e.g. `data/*.jsonl` or `data/**/part-*.csv.gz`
 - `package:<module>/<path>`: a file or folder that an installed package carries
 - `python:sources`, `python:docstrings`, `python:summaries`: text of the running Python's standard library
@@ -21,13 +23,14 @@ from slimtune.training.data.readers.files import check_there, files_of
 from slimtune.training.data.readers.formats import rows_of_file
 from slimtune.training.data.readers.hub import HUB_SCHEME as HUB
 from slimtune.training.data.readers.hub import rows_of_hub
+from slimtune.training.data.readers.options import ReadOptions, Told
 from slimtune.training.data.readers.python_text import read_python
 from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import DataError
 
 PYTHON = "python:"
 
-__all__ = ["Row", "check_sources", "count_rows", "iter_rows", "read_rows", "read_with"]
+__all__ = ["ReadOptions", "Row", "Told", "check_sources", "count_rows", "iter_rows", "read_rows", "read_with"]
 
 
 def read_rows(name: str | Sequence[str]) -> list[Row]:
@@ -43,17 +46,21 @@ def read_rows(name: str | Sequence[str]) -> list[Row]:
     return rows
 
 
-def iter_rows(name: str | Sequence[str]) -> Iterator[Row]:
-    """The rows one by one; only `.json` arrays, and documents one at a time, are whole in memory.
+def iter_rows(name: str | Sequence[str], options: ReadOptions | None = None) -> Iterator[Row]:
+    """The rows one by one; only arrays of JSON, and documents one at a time, are whole in memory.
 
-    All files are looked up before the first row.
+    All files are looked up before the first row. What a person should know of the reading goes to `options.told`, and
+    to the log where nobody gave options.
 
     Raises:
         DataError: As `read_rows`, when the row at fault is reached.
     """
-    sources = [_source(each) for each in _listed(name)]
+    given = options or ReadOptions(Told())
+    sources = [_source(each, given) for each in _listed(name)]
     for rows in sources:
         yield from rows
+    if options is None:
+        given.told.log()
 
 
 def check_sources(name: str | Sequence[str]) -> None:
@@ -84,17 +91,17 @@ def _listed(name: str | Sequence[str]) -> list[str]:
     return names
 
 
-def _source(name: str) -> Iterator[Row]:
+def _source(name: str, options: ReadOptions) -> Iterator[Row]:
     if name.startswith(HUB):
         return rows_of_hub(name)
     if name.startswith(PYTHON):
         return read_python(name)
-    return _rows_of_files(files_of(name))
+    return _rows_of_files(files_of(name), options)
 
 
-def _rows_of_files(paths: Sequence[Path]) -> Iterator[Row]:
+def _rows_of_files(paths: Sequence[Path], options: ReadOptions) -> Iterator[Row]:
     for path in paths:
-        yield from rows_of_file(path)
+        yield from rows_of_file(path, options)
 
 
 def _shown(name: str | Sequence[str]) -> str:

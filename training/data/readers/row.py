@@ -12,6 +12,9 @@ Row = dict[str, Any]
 def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str) -> DataError:
     """Says which column a row lacks, which ones it has, and which of them was meant."""
     known = [str(name) for name in row]
-    near = nearest_word(column, known)
+    inside = next(
+        (f"{name}.{column}" for name, cell in row.items() if isinstance(cell, Mapping) and column in cell), None
+    )
+    near = inside or nearest_word(column, known)
     hint = f"; did you mean '{near}'?" if near else ""
     return DataError(f"{where}: no column '{column}' ({key}); the row has {', '.join(known)}{hint}")

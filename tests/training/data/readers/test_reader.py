@@ -56,9 +56,10 @@ PARQUET_GZ = gzip.compress(b"nonsense", mtime=0)
     ("name", "content", "message"),
     [
         ("r.jsonl", b'{"a": 1}\n{"a": \n', "line 2: not JSON"),
-        ("r.jsonl", b"[1]\n", "line 1: '[1]' is not an object"),
+        ("r.jsonl", b"[1]\n", "row 1 is 1, which is not an object"),
+        ("r.jsonl", b'{"a": 1}\n[1]\n', "line 2: '[1]' is not an object"),
         ("r.jsonl", b'{"a": 1}\n{"a": ' + b"9" * 5000 + b"}\n", "line 2: JSON that cannot be read"),
-        ("r.json", b'{"a": 1}', "not a JSON array of objects"),
+        ("r.json", b'{"data": [{"a": 1}]}', "the rows seem to be the list in 'data'"),
         ("r.json", b"[{", "line 1: not JSON"),
         ("r.json", b"[\n{},\n{]", "line 3: not JSON"),
         ("r.json", b"[" * 100_000, "line 1: JSON that cannot be read"),
@@ -67,7 +68,7 @@ PARQUET_GZ = gzip.compress(b"nonsense", mtime=0)
         ("r.parquet", b"nonsense", "not a Parquet file"),
         ("r.parquet.gz", PARQUET_GZ, "not a Parquet file"),
         ("r.jsonl", b"\n", "no rows"),
-        ("r.xlsx", b"x", "'.xlsx' are not read; use .csv"),
+        ("r.xlsx", b"x", "'.xlsx' are not read; use .arrow, .csv"),
         ("r.pkl", b"cos\nsystem\n(S'exit 1'\ntR.", "'.pkl' are not read"),
         ("r.pkl.gz", b"", "are not read"),
         ("r.jsonl.gz", b'{"a": 1}\n', "broken gzip"),
@@ -102,7 +103,8 @@ def test_bytes_that_are_not_utf8_are_named_with_their_line(
     path.write_bytes(gzip.compress(bad, mtime=0) if packed else bad)
     column = line.index(b"%s") + 2
     expected = f"line 3000: byte 0xff at column {column} is not UTF-8; save the file as UTF-8"
-    with pytest.raises(DataError, match=re.escape(str(path)) + f", {expected}$"):
+    repair = ", or name its encoding, e.g. data.encoding=cp1252"
+    with pytest.raises(DataError, match=re.escape(str(path)) + f", {expected}{repair}$"):
         read_rows(str(path))
 
 
@@ -139,7 +141,7 @@ def test_a_folder_gives_all_its_files_by_path(tmp_path: Path, caplog: pytest.Log
 def test_a_folder_or_pattern_without_rows_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "picture.png").write_bytes(b"x")
     for name in (tmp_path, tmp_path / "*.jsonl", tmp_path / "*.png"):
-        with pytest.raises(DataError, match=re.escape(f"{name}: no file there ends in .csv, ")):
+        with pytest.raises(DataError, match=re.escape(f"{name}: no file there ends in .arrow, .csv, ")):
             read_rows(str(name))
 
 

@@ -1,0 +1,144 @@
+"""Rows that a model is asked about: where their texts stand, and what is no text."""
+
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slimtune.export.bundle.bundle import TrainedColumns
+from slimtune.training.data.cells import ABSENT, cell_of, encodable, text_in, text_of, value_of
+from slimtune.training.data.readers.reader import iter_rows
+
+USUAL_TEXT, USUAL_PAIR = "text", "text_pair"
+# a text that is given as words, for extraction
+WORDS = "words"
+TEXT_KEY, PAIR_KEY = "--text-column", "--text-pair-column"
+
+
+class LocatedRow(NamedTuple):
+    """A row, and what to call it in an error."""
+
+    row: Mapping[str, Any]
+    where: str
+
+
+class TextColumns(NamedTuple):
+    """Where the rows have their texts.
+
+    Attributes:
+        text: The text's column; None is the one of training, or `text` if a row lacks that.
+        text_pair: The second text's; None is the one of training, or `text_pair`.
+    """
+
+    text: str | None = None
+    text_pair: str | None = None
+
+
+class GivenFile:
+    """The rows of a source, as often as they are asked for; what a pipe gives is kept in a file for that.
+
+    Attributes:
+        name: As a reader takes it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        path = Path(name)
+        self._kept = _kept(path) if path.exists() and not (path.is_file() or path.is_dir()) else None
+
+    def __iter__(self) -> Iterator[LocatedRow]:
+        rows = iter_rows(self.name if self._kept is None else self._kept.name)
+        return (LocatedRow(row, f"{self.name}, row {number}") for number, row in enumerate(rows, start=1))
+
+
+def _kept(pipe: Path) -> Any:
+    """A file with what a pipe gives, as long as it is referred to."""
+    file = tempfile.NamedTemporaryFile(suffix="".join(pipe.suffixes) or ".jsonl")  # noqa: SIM115
+    with pipe.open("rb") as source:
+        shutil.copyfileobj(source, file)
+    file.flush()
+    return file
+
+
+class TextReader:
+    """Finds the texts of rows, as training reads them.
+
+    Args:
+        columns: Where the user says that they stand.
+        trained: Where they stood in training.
+    """
+
+    def __init__(self, columns: TextColumns, trained: TrainedColumns) -> None:
+        self._texts = _names(columns.text, trained.text, USUAL_TEXT)
+        self._pairs = _names(columns.text_pair, trained.text_pair, USUAL_PAIR)
+
+    def text(self, asked: LocatedRow) -> str:
+        """A row's text, empty for null.
+
+        Raises:
+            DataError: The row lacks the column, or what stands there is no text.
+        """
+        return _text(asked, self._texts, TEXT_KEY)
+
+    def whole_text(self, asked: LocatedRow) -> str:
+        """As `text`, with the blanks around it, for whoever counts characters; words are joined by blanks."""
+        names = self._texts if self._has(asked, self._texts) or WORDS not in asked.row else [WORDS]
+        column = _present(asked, names)
+        value = value_of(asked.row, column, asked.where, TEXT_KEY)
+        if isinstance(value, list | tuple):
+            return " ".join(encodable(str(word)) for word in value)
+        return text_in(value, column=column, where=asked.where, key=TEXT_KEY)
+
+    def pair(self, asked: LocatedRow) -> str:
+        """A row's second text, empty for null.
+
+        Raises:
+            DataError: The row lacks the column, or what stands there is no text.
+        """
+        return _text(asked, self._pairs, PAIR_KEY)
+
+    def has_pair(self, asked: LocatedRow) -> bool:
+        """Whether a row has the column of a second text."""
+        return self._has(asked, self._pairs)
+
+    def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
+        """A row of a text, or of two."""
+        return {self._texts[0]: text} | ({self._pairs[0]: pair} if pair is not None else {})
+
+    @staticmethod
+    def _has(asked: LocatedRow, names: Sequence[str]) -> bool:
+        return any(_has_column(asked, name) for name in names)
+
+
+def _names(given: str | None, trained: str | None, usual: str) -> list[str]:
+    return [given] if given is not None else list(dict.fromkeys(name for name in (trained, usual) if name))
+
+
+def _present(asked: LocatedRow, names: Sequence[str]) -> str:
+    """The first of the columns that the row has; the last one is missed where it has none."""
+    return next((name for name in names if _has_column(asked, name)), names[-1])
+
+
+def _has_column(asked: LocatedRow, name: str) -> bool:
+    return cell_of(asked.row, name) is not ABSENT
+
+
+def _text(asked: LocatedRow, names: Sequence[str], key: str) -> str:
+    return text_of(asked.row, _present(asked, names), asked.where, key)
+
+
+def free_names(ours: Sequence[str], taken: Collection[str]) -> dict[str, str]:
+    """What our columns are called beside those of the rows, which keep their names.
+
+    `prediction` is `model_prediction` where the rows have a `prediction`, and `model_prediction_2` where they have both
+    of these.
+    """
+    names: dict[str, str] = {}
+    for name in ours:
+        number, free = 1, name
+        while free in taken or free in names.values():
+            free = f"model_{name}" if number == 1 else f"model_{name}_{number}"
+            number += 1
+        names[name] = free
+    return names

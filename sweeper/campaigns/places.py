@@ -1,0 +1,80 @@
+"""Where a sweep or a trial writes: whether it may, and whether there is room."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slimtune.export.config import ExportConfig, OnnxExport
+from slimtune.training.config.tracking import TrackerName
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.errors import StoreError
+from slimtune.training.methods import method_of
+from slimtune.training.tracking.uri import SQLITE, tracking_uri
+
+# bytes of a weight in fp32; an adapter's share of a model, generously
+FLOAT_BYTES, ADAPTER_SHARE = 4, 0.05
+# AdamW's two moments beside the weights, in the state that a killed trial resumes from
+STATE_COPIES = 3
+
+
+class Places(NamedTuple):
+    """Where results go.
+
+    Attributes:
+        folder: Of the sweep or the trial.
+        num_checkpoints: How many trials will keep one.
+    """
+
+    folder: Path
+    num_checkpoints: int
+
+
+def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], object]]:
+    """Each raises a StoreError, which says where nothing can be written."""
+    yield partial(check_writable, places.folder, "the folder of results")
+    yield partial(check_writable, Path(config.data.cache_dir).expanduser(), "data.cache_dir")
+    uri = tracking_uri(config.tracking.uri)
+    if config.tracking.name is not TrackerName.none and uri.startswith(SQLITE):
+        yield partial(check_writable, Path(uri.removeprefix(SQLITE)).parent, "the folder of tracking.uri")
+
+
+def check_writable(folder: Path, said: str) -> None:
+    """Whether a folder can be made and written to; nothing is.
+
+    Raises:
+        StoreError: It cannot.
+    """
+    folder = folder.absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise StoreError(f"{said} is {folder}, but {there} is a file; take another folder, or move the file away")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise StoreError(f"{said} is {folder}, and nothing can be written to {there}; take another, or allow it")
+
+
+def check_room(places: Places, needed: float) -> None:
+    """Whether the disk has room for what will be written.
+
+    Raises:
+        StoreError: It has not.
+    """
+    folder = places.folder.absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise StoreError(
+            f"{there} has {free / 1e9:.1f} GB free, and {places.num_checkpoints} checkpoints and an export of this "
+            f"model need about {needed / 1e9:.1f} GB; make room, take another folder (hydra.sweep.dir), or fewer trials"
+        )
+
+
+def needed_bytes(model: Any, config: TrialConfig, export: ExportConfig | None, num_checkpoints: int) -> float:
+    """What trials and an export will write, about."""
+    whole = FLOAT_BYTES * sum(parameter.numel() for parameter in model.parameters())
+    checkpoint = whole * (ADAPTER_SHARE if method_of(config.method).shares_base else 1.0)
+    # fp32, each variant, and the bundle, which is a copy of one of them
+    exported = whole * (2 + len(export.variants)) if isinstance(export, OnnxExport) else 0.0
+    return checkpoint * (num_checkpoints + STATE_COPIES) + exported

@@ -1,0 +1,88 @@
+"""All that a sweep will need, tried before its first trial: `slimtune check` runs it alone."""
+
+from functools import partial
+
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from slimtune.export.config import parse_export
+from slimtune.sweeper.campaigns.places import Places
+from slimtune.sweeper.campaigns.preparation import Preparation, checks, prepare
+from slimtune.sweeper.campaigns.tuning import Tuning
+from slimtune.sweeper.checks import check_files
+from slimtune.sweeper.config_values import plain, with_values
+from slimtune.sweeper.reporting.data_table import print_data
+from slimtune.sweeper.search.request import SweepRequest
+from slimtune.sweeper.space.dimension import Scalar, edges
+from slimtune.sweeper.space.override_text import override_lines
+from slimtune.training.config.trial import parse_trial
+from slimtune.training.errors import ConfigError, UserError, check_all
+from slimtune.training.workbench.prepared_data import ReadRows
+
+# sections that say what is read and what of
+LOOKED_AT = ("model", "data", "task")
+
+
+def preflight(request: SweepRequest, read: ReadRows | None = None) -> Preparation:
+    """Try data, model, device, export and places of a sweep.
+
+    Args:
+        request: The sweep's.
+        read: Keeps the rows for what comes after.
+
+    Raises:
+        UserError: Something cannot be used, all of it at once.
+    """
+    search = request.search.config
+    places = Places(request.folder, search.n_trials + search.finalists * search.rerun_seeds)
+    export = parse_export(request.values["export"]).section
+    prepared = prepare(parse_trial(request.values).section, export, places=places, read=read)
+    check_all(partial(_check_other, request, key, value) for key, value in others(request))
+    return prepared
+
+
+def others(request: SweepRequest) -> list[tuple[str, Scalar]]:
+    """Values of a search with which model, rows or task are others: each is tried once, beside the config's own."""
+    return [
+        (key, value)
+        for key, dimension in request.space.items()
+        if key.partition(".")[0] in LOOKED_AT or key == "method"
+        for value in edges(dimension)
+        if OmegaConf.select(request.app.config, key) != value
+    ]
+
+
+def _check_other(request: SweepRequest, key: str, value: Scalar) -> None:
+    loader = request.app.context.config_loader
+    changed = with_values(request.app.config, {key: value}, loader)
+    if changed is None:
+        lines = [*request.fixed, *override_lines({key: value}, loader)]
+        changed = loader.load_sweep_config(request.app.config, lines)
+    values = plain(changed)
+    config, export = parse_trial(values), parse_export(values["export"])
+    if config.problems or export.problems:
+        # told when the request was read
+        return
+    try:
+        check_all(checks(config.section, export.section, None, ReadRows(), ([], [])))
+    except UserError as error:
+        problems = getattr(error, "problems", None) or (str(error),)
+        raise ConfigError([f"{key}={value}: {problem}" for problem in problems]) from error
+
+
+class Checking(Tuning):
+    """The preflight of a sweep, and nothing after it."""
+
+    # nothing of it stays, so that it need not be alone
+    writes = False
+
+    def run(self, request: SweepRequest) -> None:
+        """Say what is about to be trained on, and that nothing stands in its way.
+
+        Raises:
+            UserError: Something does.
+        """
+        check_files(request.values)
+        console = Console()
+        print_data(console, preflight(request).report)
+        console.print("checked: data, model, export and places fit; nothing was trained")

@@ -1,0 +1,30 @@
+"""`slimtune check`: what a sweep will need, tried before it is begun."""
+
+import logging
+from collections.abc import Sequence
+
+CAMPAIGN = "slimtune.sweeper.campaigns.preflight.Checking"
+HELP = """\
+usage: slimtune check [override ...]
+
+Try what `slimtune sweep` or `slimtune train` with the same arguments will need: config, rows, model, export, names,
+folders and disk. Every problem is told at once; nothing is trained, and nothing but encoded data is kept.
+
+  slimtune check experiment=tone export.target.static_length=64
+"""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the preflight alone.
+
+    Raises:
+        UserError: What would end the sweep.
+    """
+    if set(arguments) & {"-h", "--help"}:
+        print(HELP, end="")
+        return 0
+    from slimtune.sweeper.hydra_app.app import run_app
+
+    logging.captureWarnings(True)
+    run_app([*arguments, f"hydra.sweeper.campaign={CAMPAIGN}"], sweep=True)
+    return 0

@@ -1,0 +1,143 @@
+"""Tables from elsewhere: quotes, signs between cells, long cells, names of columns."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from slimtune.training.data.readers.reader import ReadOptions, Row, Told, iter_rows, read_rows
+from slimtune.training.errors import DataError
+from tests.cases.reading import ConfigOf, rows_in, splits_of
+from tests.conftest import make_rows
+
+ROWS = make_rows(60)
+
+
+def told_rows(path: Path) -> tuple[list[Row], list[str]]:
+    told = Told()
+    return list(iter_rows(str(path), ReadOptions(told))), told.notes()
+
+
+def written(path: Path, rows: list[Row], sign: str, *, between: str = "") -> Path:
+    """Without quotes around anything."""
+    lines = [(sign + between).join(map(str, row)) for row in (rows[0].keys(), *(row.values() for row in rows))]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def with_lone_quotes() -> list[Row]:
+    """A text that begins with a quote, and another far below that ends with one."""
+    rows = [dict(row) for row in ROWS]
+    rows[10]["text"] = '"' + rows[10]["text"]
+    rows[40]["text"] += '"'
+    return rows
+
+
+def test_s1_a_quote_in_tsv_is_a_sign_like_others(tmp_path: Path, config_of: ConfigOf) -> None:
+    """All rows are there, as they were written, and the report says how quotes were read."""
+    path = written(tmp_path / "quotes.tsv", with_lone_quotes(), "\t")
+    assert read_rows(str(path)) == with_lone_quotes()
+    splits = splits_of(config_of, path)
+    assert rows_in(splits) == 60
+    assert any("TSV has no quoting: 2 cells" in note for note in splits.notes)
+
+
+def test_s1_sibling_a_csv_cell_over_many_lines_is_told_with_the_line_where_it_opens(tmp_path: Path) -> None:
+    """The same in CSV, where it is one cell: the report names its first line."""
+    rows, notes = told_rows(written(tmp_path / "quotes.csv", [{**row, "n": 1} for row in with_lone_quotes()], ","))
+    assert len(rows) == 30
+    assert notes == [
+        f"{tmp_path / 'quotes.csv'}, line 12 (31 lines): a cell over many lines that look like rows opens here; "
+        "if they are, a quote is missing"
+    ]
+
+
+def test_s1_sibling_a_quote_that_never_closes_is_named_where_it_opens(tmp_path: Path) -> None:
+    path = tmp_path / "open.csv"
+    path.write_text('text,label\nfine,a\n"never closed,b\n' + "more,a\n" * 50)
+    with pytest.raises(DataError, match=r"open\.csv, line 3: a quote that opens in this row is never closed"):
+        read_rows(str(path))
+
+
+def test_s1_sibling_tsv_of_a_csv_writer_keeps_its_quotes(tmp_path: Path) -> None:
+    """Where quotes in quotes or line breaks show that the whole file is written so."""
+    rows: list[Row] = [{"text": 'she said "no"', "label": "a"}, {"text": "two", "label": "b"}]
+    path = tmp_path / "quoted.tsv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["text", "label"], delimiter="\t")
+        writer.writeheader()
+        writer.writerows(rows)
+    assert told_rows(path) == (rows, [f"{path}: read with quotes around cells, as in CSV"])
+
+
+def test_t9_a_csv_file_is_read_with_its_own_sign(tmp_path: Path, config_of: ConfigOf) -> None:
+    rows: list[Row] = [{**row, "text": row["text"].replace(" ", ", ", 1)} for row in ROWS]
+    path = written(tmp_path / "semicolons.csv", rows, ";")
+    assert read_rows(str(path)) == rows
+    splits = splits_of(config_of, path)
+    assert rows_in(splits) == 60
+    assert any("read with ';' between cells" in note for note in splits.notes)
+
+
+@pytest.mark.parametrize(("name", "sign"), [("r.csv", "\t"), ("r.csv", "|"), ("r.tsv", ","), ("r.csv", ",")])
+def test_t9_sibling_tabs_bars_and_commas_under_other_names(tmp_path: Path, name: str, sign: str) -> None:
+    assert read_rows(str(written(tmp_path / name, list(ROWS), sign))) == ROWS
+
+
+def test_t9_sibling_excel_names_the_sign_in_the_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "excel.csv"
+    path.write_text('sep=;\ntext;label\n"a; b";x\n')
+    assert read_rows(str(path)) == [{"text": "a; b", "label": "x"}]
+
+
+def test_t9_sibling_a_blank_after_each_comma_does_not_hide_quotes(tmp_path: Path, config_of: ConfigOf) -> None:
+    """`text, "label"`: the header's name is found, and a cell in quotes may hold a comma."""
+    path = tmp_path / "blanks.csv"
+    path.write_text("text, label\n" + "".join(f'"{row["text"]}, so", {row["label"]}\n' for row in ROWS))
+    splits = splits_of(config_of, path)
+    assert {row.label for row in splits.train} == {"plus", "minus", "zero"}
+    assert all(row.text.endswith(", so") for row in splits.train)
+
+
+def test_t3_a_cell_may_be_as_long_as_it_likes(tmp_path: Path, config_of: ConfigOf) -> None:
+    rows: list[Row] = [
+        {**row, "text": row["text"] + " river" * (40_000 if at == 5 else 1)} for at, row in enumerate(ROWS)
+    ]
+    for name, sign in (("big.csv", ","), ("big.tsv", "\t")):
+        assert read_rows(str(written(tmp_path / name, rows, sign))) == rows
+    assert rows_in(splits_of(config_of, tmp_path / "big.csv")) == 60
+
+
+def test_s6_two_columns_of_one_name_are_an_error(tmp_path: Path, config_of: ConfigOf) -> None:
+    path = tmp_path / "twice.csv"
+    path.write_text("text,label,text\na,b,c\n")
+    with pytest.raises(DataError, match=r"twice\.csv, line 1: two columns have the name 'text'; rename one"):
+        splits_of(config_of, path)
+
+
+def test_s6_sibling_two_keys_of_one_name_are_an_error(tmp_path: Path) -> None:
+    """In JSON Lines, in an array, and inside of an object."""
+    for name, content, where in (
+        ("k.jsonl", '{"text": "a"}\n{"text": "a", "label": "b", "text": "c"}\n', "line 2"),
+        ("k.json", '[{"text": "a", "text": "c"}]', "line 1 or later"),
+        ("in.jsonl", '{"text": {"x": 1, "x": 2}}\n', "line 1 or later"),
+    ):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(DataError, match=f"{name}, {where}: an object has the key '(text|x)' twice"):
+            read_rows(str(tmp_path / name))
+
+
+def test_s6_sibling_two_parquet_columns_of_one_name_are_an_error(tmp_path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.Table.from_arrays([pyarrow.array(["a"]), pyarrow.array(["b"])], names=["text", "text"])
+    pyarrow.parquet.write_table(table, tmp_path / "twice.parquet")
+    with pytest.raises(DataError, match=r"twice\.parquet: two columns have the name 'text'"):
+        read_rows(str(tmp_path / "twice.parquet"))
+
+
+def test_columns_without_a_name_are_numbered(tmp_path: Path) -> None:
+    """As a spreadsheet leaves them at the right."""
+    (tmp_path / "r.csv").write_text("text,label,,\na,b,,\n")
+    assert read_rows(str(tmp_path / "r.csv")) == [{"text": "a", "label": "b", "unnamed 3": "", "unnamed 4": ""}]

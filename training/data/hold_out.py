@@ -1,0 +1,107 @@
+"""A portion of the rows held out: groups and equal inputs stay on one side, and the class distribution is kept."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from slimtune.training.config.data import DataConfig
+from slimtune.training.data.examples import Example
+from slimtune.training.data.row_keys import by_input, input_key
+from slimtune.training.errors import DataError
+
+StratifyBy = Callable[[Sequence[Example]], Sequence[str] | None]
+
+
+class Sides(NamedTuple):
+    """The rows without a portion of them, and that portion."""
+
+    kept: list[Example]
+    held_out: list[Example]
+
+
+def hold_out(examples: list[Example], portion: float, data: DataConfig, stratify_by: StratifyBy) -> Sides:
+    """Hold a portion of the rows out, by `data.seed`.
+
+    Raises:
+        DataError: There are too few rows, groups, inputs, or rows of a class.
+    """
+    if data.group_column is not None:
+        return _by_group(examples, portion, data)
+    if not data.group_inputs:
+        return _by_row(examples, portion, data, stratify_by)
+    together = by_input(examples)
+    if len(together) == 1 < len(examples):
+        raise DataError(_one_input(examples, data))
+    first = [rows[0] for rows in together.values()]
+    kept, out = _by_row(first, portion, data, stratify_by, noun="rows" if len(first) == len(examples) else "inputs")
+    return Sides(*([row for one in side for row in together[input_key(one)]] for side in (kept, out)))
+
+
+def _by_row(
+    examples: list[Example], portion: float, data: DataConfig, stratify_by: StratifyBy, *, noun: str = "rows"
+) -> Sides:
+    # here, so that reading rows alone does not import scikit-learn
+    from sklearn.model_selection import train_test_split
+
+    num_held_out = round(len(examples) * portion)
+    classes = stratify_by(examples)
+    if classes is not None:
+        _check_classes(classes, num_held_out, data)
+    elif not 0 < num_held_out < len(examples):
+        raise DataError(
+            f"{data.train_file}: {len(examples)} {noun} are too few to hold out {num_held_out}; add {noun}, or give "
+            "data.validation_file and data.test_file"
+        )
+    return Sides(*train_test_split(examples, test_size=num_held_out, random_state=data.seed, stratify=classes))
+
+
+def _by_group(examples: list[Example], portion: float, data: DataConfig) -> Sides:
+    from sklearn.model_selection import GroupShuffleSplit
+
+    groups = _joined_by_input(examples) if data.group_inputs else [example.group for example in examples]
+    if len(set(groups)) < 3:
+        joined = ", where equal inputs join them (data.group_inputs)" if data.group_inputs else ""
+        raise DataError(
+            f"{data.train_file}: data.group_column has {len(set(groups))} groups{joined}; a split needs three"
+        )
+    shuffle = GroupShuffleSplit(1, test_size=portion, random_state=data.seed)
+    kept, out = next(shuffle.split(examples, groups=groups))
+    return Sides([examples[index] for index in kept], [examples[index] for index in out])
+
+
+def _joined_by_input(examples: Sequence[Example]) -> list[str]:
+    """The group of each row; groups that share an input are one."""
+    root: dict[str, str] = {}
+    first: dict[str, str] = {}
+
+    def of(group: str) -> str:
+        while root.setdefault(group, group) != group:
+            group = root[group]
+        return group
+
+    for example in examples:
+        root[of(example.group)] = of(first.setdefault(input_key(example), example.group))
+    return [of(example.group) for example in examples]
+
+
+def _one_input(examples: Sequence[Example], data: DataConfig) -> str:
+    return (
+        f"{data.train_file}: all {len(examples)} rows have the input '{examples[0].both[:60]}', and rows with the same "
+        "input stay on one side of a split; give other inputs too, learn the texts alone (task=language_modelling), "
+        "or use data.group_inputs=false"
+    )
+
+
+def _check_classes(classes: Sequence[str], num_held_out: int, data: DataConfig) -> None:
+    counts = Counter(classes)
+    label, fewest = min(counts.items(), key=lambda item: item[1])
+    if fewest < 2:
+        raise DataError(
+            f"{data.train_file}: class '{label}' has {fewest} row; a split that keeps the classes needs 2: "
+            "add rows, remove the class, or give data.validation_file and data.test_file"
+        )
+    if num_held_out < len(counts) or len(classes) - num_held_out < len(counts):
+        raise DataError(
+            f"{data.train_file}: {len(classes)} rows are too few to hold out {num_held_out} of {len(counts)} classes; "
+            "add rows or give data.validation_file and data.test_file"
+        )

@@ -1,0 +1,36 @@
+"""Labels as a list of ones and zeros, one for each class."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from slimtune.training.errors import DataError
+
+BITS = {"0", "1"}
+
+
+def hot_names(parts: Sequence[Any], known: Sequence[str], *, column: str, where: str) -> list[str] | None:
+    """The classes with a one, in the order of `known`; None if the list is no such list.
+
+    It is one if nothing but ones and zeros stands in it and it could not be a list of labels: it has true, false, 1.0,
+    or one of them twice; or `known` has as many names as it has parts, and other ones.
+
+    Raises:
+        DataError: It is one, and there is not a name for each part.
+    """
+    if not all(isinstance(part, int | float) and part in (0, 1) for part in parts):
+        return None
+    names_fit = len(known) == len(parts) and not set(known) <= BITS
+    if not (names_fit or _is_no_list_of_labels(parts)):
+        return None
+    if not names_fit:
+        has = f"task.labels has {len(known)} names" if known else "nothing names the classes"
+        raise DataError(
+            f"{where}: column '{column}' is {list(parts)!r:.60}, a one or zero for each class, and {has}; "
+            f"name all {len(parts)} in their order, e.g. 'task.labels=[first,second,...]'"
+        )
+    return [name for name, part in zip(known, parts, strict=True) if part]
+
+
+def _is_no_list_of_labels(parts: Sequence[Any]) -> bool:
+    is_typed = any(isinstance(part, bool | float) for part in parts)
+    return len(parts) > 1 and (is_typed or len(set(parts)) < len(parts))

@@ -1,0 +1,44 @@
+"""How files are read, and what a person should know of it."""
+
+import logging
+from typing import NamedTuple
+
+log = logging.getLogger(__name__)
+
+
+class Told:
+    """What was decided or noticed in reading, each with the places where."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, list[str]] = {}
+
+    def add(self, what: str, place: object) -> None:
+        """Something that holds for a place, e.g. a file."""
+        places = self._places.setdefault(what, [])
+        if str(place) not in places:
+            places.append(str(place))
+
+    def notes(self) -> list[str]:
+        """A sentence for each thing, with the first place."""
+        return [f"{places[0]}{_more(len(places) - 1)}: {what}" for what, places in self._places.items()]
+
+    def log(self) -> None:
+        """For commands without a report."""
+        for note in self.notes():
+            log.warning("%s", note)
+
+
+def _more(count: int) -> str:
+    return f" and {count} more" if count else ""
+
+
+class ReadOptions(NamedTuple):
+    """How files are read.
+
+    Attributes:
+        told: Takes what a person should know.
+        encoding: Of text files; None is UTF-8, or what a byte order mark says.
+    """
+
+    told: Told
+    encoding: str | None = None

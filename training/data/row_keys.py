@@ -1,0 +1,61 @@
+"""When rows are the same: by input, and by input and target."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from slimtune.training.data.examples import Example
+
+SHOWN_CHARACTERS, SHOWN_TARGETS = 60, 3
+
+
+def input_key(example: Example) -> str:
+    """Equal for inputs that a person would call the same."""
+    return _folded(f"{example.text} {example.pair}")
+
+
+def row_key(example: Example) -> tuple[str, ...]:
+    """Equal for rows whose inputs are the same, and whose targets are to the letter."""
+    return (input_key(example), " ".join(example.label.split()), *example.labels, *map(str, example.spans))
+
+
+def by_input(examples: Iterable[Example]) -> dict[str, list[Example]]:
+    """Examples with the same input together, in the order of the first of each."""
+    found: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        found[input_key(example)].append(example)
+    return found
+
+
+def target_conflicts(examples: Sequence[Example]) -> list[list[Example]]:
+    """Rows with the same input and different targets, by input."""
+    return [
+        rows
+        for rows in by_input(examples).values()
+        if len(rows) > 1 and len({row_key(example) for example in rows}) > 1
+    ]
+
+
+def conflict_note(examples: Sequence[Example]) -> str | None:
+    """What a person should know of inputs with several targets; None if there are none."""
+    conflicts = target_conflicts(examples)
+    if not conflicts:
+        return None
+    first = conflicts[0]
+    targets = ", ".join(f"'{_short(_target(one))}'" for one in first[:SHOWN_TARGETS])
+    return (
+        f"inputs with several targets: {len(conflicts):,}, in {sum(map(len, conflicts)):,} rows; "
+        f"e.g. '{_short(first[0].both)}': {targets}"
+    )
+
+
+def _target(example: Example) -> str:
+    return example.label or ", ".join(f"{span.start} to {span.end} {span.label}" for span in example.spans) or "none"
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

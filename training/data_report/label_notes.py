@@ -1,0 +1,78 @@
+"""What was made of the labels: spellings that are one class, classes that differ in case alone, rows without any."""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from slimtune.training.data.cells import ABSENT, cell_of, listed
+from slimtune.training.data.examples import Example
+
+SHOWN = 4
+# what programs write where there is nothing; here each is a word like others
+NOTHING = frozenset({"nan", "null", "none", "n/a", "#n/a", "<na>", "nat", "undefined"})
+# signs that part labels elsewhere
+OTHER_COMMAS = (";", "|")
+
+
+def spelling_notes(examples: Sequence[Example], column: str) -> list[str]:
+    """Labels that are not as they were written."""
+    ways: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    texts: set[str] = set()
+    for example in examples:
+        value = cell_of(example.row, column)
+        if value is not ABSENT and listed(value) is None and not example.labels:
+            written = str(value).strip()
+            ways[example.label][written] += 1
+            if isinstance(value, str):
+                texts.add(written)
+    shown = list(_rewritten(ways, texts))
+    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return [f"labels that are read as another spelling: {', '.join(shown[:SHOWN])}{more}"] if shown else []
+
+
+def _rewritten(ways: Mapping[str, Mapping[str, int]], texts: set[str]) -> Iterator[str]:
+    """Spellings of a class beside its name: where there are several, or a text is another one."""
+    for label, counts in ways.items():
+        for written, count in counts.items():
+            if written != label and (len(counts) > 1 or written in texts):
+                yield f"{written} as '{label}' ({count:,} rows)"
+
+
+def likeness_notes(labels: Sequence[str]) -> list[str]:
+    """Labels that differ in case or blanks alone, and labels that hold a sign which parts labels elsewhere."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for label in sorted(labels):
+        alike["".join(unicodedata.normalize("NFKC", label).casefold().split())].append(label)
+    pairs = [" and ".join(f"'{one}'" for one in same) for same in alike.values() if len(same) > 1]
+    return [f"labels that differ in case or blanks alone: {', '.join(pairs[:SHOWN])}"] if pairs else []
+
+
+def nothing_notes(examples: Sequence[Example], labels: Sequence[str]) -> list[str]:
+    """Texts and labels that are words for nothing, as `nan`."""
+    named = sorted(label for label in labels if label.casefold() in NOTHING)
+    num_texts = sum(example.text.strip().casefold() in NOTHING for example in examples)
+    notes = [f"labels that are words for nothing, and classes here: {', '.join(named)}"] if named else []
+    return notes + ([f"texts that are a word for nothing, such as nan: {num_texts:,}"] if num_texts else [])
+
+
+def several_notes(examples: Sequence[Example]) -> list[str]:
+    """Rows of several labels: how many have none, and whether commas part them all."""
+    notes = []
+    num_bare = sum(not example.labels for example in examples)
+    if num_bare:
+        notes.append(f"rows without any label: {num_bare:,} of {len(examples):,}")
+    uncut = sorted({label for one in examples for label in one.labels if any(sign in label for sign in OTHER_COMMAS)})
+    if uncut:
+        notes.append(f"labels with ';' or '|' in them, where commas alone part labels: {', '.join(uncut[:SHOWN])}")
+    return notes
+
+
+def unseen_notes(labels_by_split: Mapping[str, Sequence[str]]) -> list[str]:
+    """Labels of held-out rows that no training row has."""
+    known = set(labels_by_split["train"])
+    unseen = {name: sorted(set(labels) - known) for name, labels in labels_by_split.items()}
+    return [
+        f"{name} has labels that training lacks: {', '.join(labels[:SHOWN])}"
+        for name, labels in unseen.items()
+        if labels
+    ]
