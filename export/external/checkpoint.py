@@ -176,8 +176,9 @@ def _tokenizer(third_party: ThirdPartyModel, model: ModelConfig) -> Any:
 
 
 def _check_length(config: TrialConfig, settings: Any) -> None:
+    build: Any = AutoModel.from_config
     with torch.device("meta"):
-        longest = positions_of(AutoModel.from_config(settings)).read
+        longest = positions_of(build(settings)).read
     if longest is not None and config.data.max_length > longest:
         raise ConfigError(
             [f"data.max_length is {config.data.max_length}, and the model takes {longest} tokens; use at most that"]

@@ -77,4 +77,4 @@ def needed_bytes(model: Any, config: TrialConfig, export: ExportConfig | None, n
     checkpoint = whole * (ADAPTER_SHARE if method_of(config.method).shares_base else 1.0)
     # fp32, each variant, and the bundle, which is a copy of one of them
     exported = whole * (2 + len(export.variants)) if isinstance(export, OnnxExport) else 0.0
-    return checkpoint * (num_checkpoints + STATE_COPIES) + exported
+    return float(checkpoint * (num_checkpoints + STATE_COPIES) + exported)

@@ -1,5 +1,6 @@
 """All that a sweep will need, tried before its first trial: `slimtune check` runs it alone."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from omegaconf import OmegaConf
@@ -8,8 +9,7 @@ from rich.console import Console
 from slimtune.export.config import parse_export
 from slimtune.sweeper.campaigns.places import Places
 from slimtune.sweeper.campaigns.preparation import Preparation, checks, prepare
-from slimtune.sweeper.campaigns.tuning import Tuning
-from slimtune.sweeper.checks import check_files
+from slimtune.sweeper.checks import check_files, problems_of
 from slimtune.sweeper.config_values import plain, with_values
 from slimtune.sweeper.reporting.data_table import print_data
 from slimtune.sweeper.search.request import SweepRequest
@@ -70,11 +70,15 @@ def _check_other(request: SweepRequest, key: str, value: Scalar) -> None:
         raise ConfigError([f"{key}={value}: {problem}" for problem in problems]) from error
 
 
-class Checking(Tuning):
+class Checking:
     """The preflight of a sweep, and nothing after it."""
 
     # nothing of it stays, so that it need not be alone
     writes = False
+
+    def check(self, request: SweepRequest) -> Sequence[str]:
+        """As of a sweep."""
+        return problems_of(request.values)
 
     def run(self, request: SweepRequest) -> None:
         """Say what is about to be trained on, and that nothing stands in its way.

@@ -89,6 +89,7 @@ def test_s3_answers_of_every_family_that_are_padded_on_the_left(family: str, lla
     assert together == [generate(model, [prompt], tokenizer, settings=written, device=CPU)[0] for prompt in prompts]
 
 
+@pytest.mark.slow
 def test_s3_in_a_graph_that_classifies(llama: Path, tmp_path: Path) -> None:
     """By the last token that is no padding."""
     model = one_layer(make_model(Shape("llama", "SEQ_CLS")).config, AutoModelForSequenceClassification)
@@ -105,6 +106,7 @@ def test_s3_in_a_graph_that_classifies(llama: Path, tmp_path: Path) -> None:
     holds()
 
 
+@pytest.mark.slow
 def test_s3_in_a_graph_that_writes_padded_on_either_side(tmp_path: Path) -> None:
     """Of a family whose positions are a table: places are counted without the padding."""
     model = one_layer(make_model(Shape("gpt2", "CAUSAL_LM")).config, AutoModelForCausalLM)
