@@ -148,6 +148,9 @@ class Search(NamedTuple):
         return self.config.direction is Direction.maximize
 
 
+DIRECTION_MISSING = "search.direction is missing: minimize or maximize"
+
+
 def study_url(folder: Path) -> str:
     """The study in a sweep's folder, where `search.storage` is null."""
     return f"sqlite:///{(folder / STUDY_FILE).absolute()}"
@@ -159,7 +162,8 @@ def parse_search(values: Mapping[str, Any]) -> Parsed[Search]:
     config = parse_section(SearchConfig, own, "search")
     sampler = _parse_choice(values.get("sampler"), SAMPLERS, "search.sampler")
     pruner = _parse_choice(values.get("pruner"), PRUNERS, "search.pruner")
-    problems = [*config.problems, *sampler.problems, *pruner.problems]
+    own_problems = [DIRECTION_MISSING if "search.direction is missing" in one else one for one in config.problems]
+    problems = [*own_problems, *sampler.problems, *pruner.problems]
     if problems:
         return Parsed(None, problems)
     search = Search(config.section, sampler.section, pruner.section)

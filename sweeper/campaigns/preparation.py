@@ -11,7 +11,7 @@ from slimtune.training.hardware.resources import resolve
 from slimtune.training.methods import method_of
 from slimtune.training.tasks.loss import own_loss
 from slimtune.training.workbench.preflight import check_positions, positions_of
-from slimtune.training.workbench.prepared_data import ReadRows, prepare_data
+from slimtune.training.workbench.prepared_data import PreparedData, ReadRows, prepare_data
 
 
 class Preparation(NamedTuple):
@@ -42,13 +42,7 @@ def prepare(config: TrialConfig, read: ReadRows | None = None) -> Preparation:
     Raises:
         UserError: Something cannot be used; no trial was begun.
     """
-    data = prepare_data(config, read)
-    method_of(config.method).check(data.model, data.task.peft_task_type)
-    check_positions(config.method, data.model.config, longest=int(data.encoded["train"].encoded.lengths().max()))
-    resolve(config.fit)
-    # a loss or a score that nobody can make is told now
-    own_loss(config.task.loss)
-    _ = data.task.measures
+    data = check_trial(config, read)
     plan = plan_of(config.fit, len(data.encoded["train"]))
     return Preparation(
         rungs=Rungs(plan.eval_every, plan.total_examples),
@@ -57,3 +51,23 @@ def prepare(config: TrialConfig, read: ReadRows | None = None) -> Preparation:
         positions=positions_of(data.model.config),
         export_kind=data.task.export_kind,
     )
+
+
+def check_trial(config: TrialConfig, read: ReadRows | None = None) -> PreparedData:
+    """Look at what a trial of this config needs, e.g. with another option of a group that is searched.
+
+    Args:
+        config: The trial's.
+        read: Rows that were read before.
+
+    Raises:
+        UserError: Something cannot be used.
+    """
+    data = prepare_data(config, read)
+    method_of(config.method).check(data.model, data.task.peft_task_type)
+    check_positions(config.method, data.model.config, longest=int(data.encoded["train"].encoded.lengths().max()))
+    resolve(config.fit)
+    # a loss or a score that nobody can make is told now
+    own_loss(config.task.loss)
+    _ = data.task.measures
+    return data

@@ -9,8 +9,8 @@ from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.config import OnnxExport, check_static_length, kind_of_task, parse_export
 from slimtune.sweeper.campaigns import winner_stages
 from slimtune.sweeper.campaigns.identity import check_same, identity_of
-from slimtune.sweeper.campaigns.preparation import prepare
-from slimtune.sweeper.campaigns.selection import best_finalist, rerun, rerun_study, with_reruns
+from slimtune.sweeper.campaigns.preparation import check_trial, prepare
+from slimtune.sweeper.campaigns.selection import best_finalist, best_of, rerun, rerun_study, with_reruns
 from slimtune.sweeper.campaigns.sweep_result import SweepResult
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.reporting import parent_run, terminal
@@ -40,6 +40,8 @@ class TuningRun:
         # the base and the rows, for all that runs in this process
         self._benches = Workbenches()
         prepared = prepare(self._config, self._benches.read)
+        for values in request.others:
+            check_trial(parse_trial(values).section, self._benches.read)
         if isinstance(self._export, OnnxExport):
             kind_of_task(self._config.task, prepared.export_kind)
             check_static_length(self._export.target, prepared.positions)
@@ -75,6 +77,13 @@ class TuningRun:
         request = self._request
         if self._study.num_unfinished() > 0:
             self._forget_winner()
+        if self._study.spec.n_trials < request.search.config.n_trials:
+            self._console.print(
+                f"the space has {self._study.spec.n_trials} points, and each is run once: the search ends there "
+                f"(search.n_trials is {request.search.config.n_trials})",
+                highlight=False,
+                soft_wrap=True,
+            )
         with LiveTable(self._study, f"sweep {request.search.config.name}", self._console):
             worker = make_worker(request, self._study.spec, parent_run_id=self._tracked.run.run_id, kept=self._benches)
             search(
@@ -103,7 +112,7 @@ class TuningRun:
     def _finalists(self) -> list[Finalist]:
         """The best trials, rerun with fresh seeds."""
         request = self._request
-        trials = self._study.ranked()[: request.search.config.finalists]
+        trials = best_of(self._study.ranked(), request.search.config.finalists)
         reruns = rerun_study(request, trials)
         if reruns.num_unfinished() > 0:
             self._forget_winner()

@@ -59,7 +59,7 @@ def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> 
     if config.name is TrackerName.none:
         return ParentRun(NullRun(), None, None)
     tracker = Tracker(config, request.search.config.name)
-    tag = view_tag(list(request.space), ("validation/loss", "train/loss"), maximize=request.search.maximize)
+    tag = view_tag(request.space.keys(), ("validation/loss", "train/loss"), maximize=request.search.maximize)
     tracker.tag_experiment(VIEW_TAG, tag)
     link = f"{tracker.link()}&viewStateShareKey={VIEW_KEY}"
     known = study.attrs().get(PARENT_RUN)
@@ -89,8 +89,7 @@ def _log_beginning(run: TrackedRun, request: SweepRequest) -> None:
     values = dict(request.values)
     run.log_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), "config.yaml")
     run.log_text(json.dumps(environment(), indent=1), "environment.json")
-    searched = {f"space.{key}": dimension for key, dimension in request.space.items()}
-    run.log_params({**by_dotted_key({"search": values["search"]}), **searched})
+    run.log_params({**by_dotted_key({"search": values["search"]}), **request.space.described()})
 
 
 def log_data_report(run: TrackedRun, report: DataReport) -> None:

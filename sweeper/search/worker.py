@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from slimtune.sweeper.config_values import with_values
+from slimtune.sweeper.config_values import plain, with_values
 from slimtune.sweeper.search.task_runner import run_task_trials
 from slimtune.sweeper.search.trial_source import OVERRIDES, StudySource, TrialGroup
 from slimtune.sweeper.space.override_text import override_lines
@@ -64,9 +64,14 @@ class Worker:
             quick = with_values(self.config, asked.params, loader)
             if quick is not None:
                 return quick
-        overrides = [*self.fixed, *override_lines(asked.params, loader), *asked.attrs.get(OVERRIDES, ())]
+        branch = self.spec.space.branch_of(asked.params)
+        fixed = self.fixed if branch is None else branch.fixed
+        overrides = [*fixed, *override_lines(asked.params, loader), *asked.attrs.get(OVERRIDES, ())]
         composed = loader.load_sweep_config(self.config, overrides)
         with open_dict(composed):
             composed.hydra.job.id = f"{self.spec.name}_{asked.number}"
             composed.hydra.job.num = asked.number
+        if self.entry is not None:
+            # what leads nowhere is a problem of this trial, told before it begins
+            plain(composed)
         return composed
