@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from slimtune.training.config.schema import Parsed, above_zero, not_negative, parse_section, suggestion
 from slimtune.training.config.task import Direction
+from slimtune.training.tracking.uri import sqlite_url
 
 
 class Rungs(NamedTuple):
@@ -153,7 +154,7 @@ DIRECTION_MISSING = "search.direction is missing: minimize or maximize"
 
 def study_url(folder: Path) -> str:
     """The study in a sweep's folder, where `search.storage` is null."""
-    return f"sqlite:///{(folder / STUDY_FILE).absolute()}"
+    return sqlite_url(folder / STUDY_FILE)
 
 
 def parse_search(values: Mapping[str, Any]) -> Parsed[Search]:

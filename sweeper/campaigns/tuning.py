@@ -38,6 +38,6 @@ class Tuning:
         try:
             return TuningRun(request).run()
         except KeyboardInterrupt:
-            command = shlex.join(["slimtune", "sweep", *request.arguments])
+            command = shlex.join(["slimtune", "sweep", *request.command_line()])
             print(f"\ninterrupted; what is done is kept. To resume: {command}", file=sys.stderr)
             raise

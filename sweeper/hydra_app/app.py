@@ -6,15 +6,21 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import hydra
+from hydra._internal.callbacks import Callbacks
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
+from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, plain
+from slimtune.sweeper.checks import problems_of
+from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, plain, unread_keys
 from slimtune.sweeper.hydra_app.override_problems import override_problems
+from slimtune.sweeper.search.request import HydraApp
+from slimtune.sweeper.space.sweep_syntax import first_options
 from slimtune.training.errors import ConfigError, SlimtuneError
 
 if TYPE_CHECKING:
@@ -50,12 +56,38 @@ def _run_composed(app: "_App", arguments: Sequence[str], *, sweep: bool) -> Any:
     """What `hydra.main` does with plain overrides, without composing twice: it would double the time to an error."""
     hydra.version.setbase(VERSION_BASE)
     engine = Hydra.create_main_hydra2("slimtune", create_config_search_path(f"pkg://{CONFIG_MODULE}"))
-    run = engine.multirun if sweep else engine.run
     try:
-        returned = run(config_name=CONFIG_NAME, task_function=app.train, overrides=list(arguments))
+        if sweep:
+            return _multirun(engine, app.train, arguments)
+        engine.run(config_name=CONFIG_NAME, task_function=app.train, overrides=list(arguments))
     finally:
         GlobalHydra.instance().clear()
-    return returned if sweep else app.result
+    return app.result
+
+
+def _multirun(engine: Hydra, task: TaskFunction, arguments: Sequence[str]) -> Any:
+    """What Hydra does, over a config that the options of a searched group need not fit to."""
+    app = composed_app(engine, task, arguments)
+    app.context.callbacks.on_multirun_start(config=app.config, config_name=CONFIG_NAME)
+    sweeper = Plugins.instance().instantiate_sweeper(config=app.config, hydra_context=app.context, task_function=task)
+    own = {str(line) for line in app.config.hydra.overrides.hydra}
+    returned = sweeper.sweep(arguments=[argument for argument in arguments if argument not in own])
+    app.context.callbacks.on_multirun_end(config=app.config, config_name=CONFIG_NAME)
+    return returned
+
+
+def composed_app(engine: Hydra, task: TaskFunction, arguments: Sequence[str]) -> HydraApp:
+    """A sweep's app; where an override only fits an option of a searched group, the config has its first option."""
+    options: dict[str, Any] = {"config_name": CONFIG_NAME, "with_log_configuration": True, "run_mode": RunMode.MULTIRUN}
+    try:
+        config = engine.compose_config(overrides=list(arguments), **options)
+    except HydraException:
+        firsts = first_options(arguments, engine.config_loader)
+        if firsts == list(arguments):
+            raise
+        config = engine.compose_config(overrides=firsts, **options)
+    context = HydraContext(config_loader=engine.config_loader, callbacks=Callbacks(config))
+    return HydraApp(context, task, config)
 
 
 def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) -> None:
@@ -79,6 +111,8 @@ class _App:
         from slimtune.sweeper.campaigns.single_trial import train_single_trial
 
         try:
+            if unread := unread_keys(config):
+                raise ConfigError([*unread, *problems_of(plain(config))])
             self.result = train_single_trial(plain(config), HydraConfig.get().runtime.output_dir)
         except SlimtuneError as error:
             self._error = error

@@ -106,7 +106,7 @@ def _branch(base: Base, groups: Sequence[str], shared: Space) -> Branch:
 def _groups(app: HydraApp, given: SweepArguments) -> dict[str, Sequence[Scalar]]:
     """The options that are searched, by group."""
     loader = app.context.config_loader
-    groups = {
+    groups: dict[str, Sequence[Scalar]] = {
         key: dimension.values
         for key, dimension in given.space.items()
         if isinstance(dimension, Choice) and is_group(loader, key)

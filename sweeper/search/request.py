@@ -77,6 +77,11 @@ class SweepRequest:
             log.debug("the first trial takes the config's own point, but for %s", ", ".join(sorted(open_keys)))
         return point
 
+    def command_line(self) -> list[str]:
+        """All overrides, Hydra's own among them: what begins the same sweep again."""
+        own = [str(line) for line in self.app.config.hydra.overrides.hydra]
+        return [*self.arguments, *(line for line in own if not line.startswith("hydra.mode="))]
+
     def fixed_for(self, params: Mapping[str, Scalar]) -> Sequence[str]:
         """Overrides that hold for a trial with these values."""
         branch = self.space.branch_of(params)

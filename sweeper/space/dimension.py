@@ -1,7 +1,7 @@
 """What one key may vary over."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,13 +91,11 @@ def num_values(dimension: Dimension) -> int | None:
             return len(values)
         case IntRange(low, high, _, step):
             return (high - low) // step + 1
-        case FloatRange(low, high) if low == high:
-            return 1
-        case FloatRange(step=None):
-            return None
-        case FloatRange(low, high, _, float(step) | int(step)):
+        case FloatRange(low, high, _, step):
+            if low == high:
+                return 1
             # an end that rounding put just below a multiple counts
-            return int((high - low) / step + 1e-9) + 1
+            return None if step is None else int((high - low) / step + 1e-9) + 1
 
 
 def values_of(dimension: Dimension) -> Iterator[Scalar]:
@@ -109,3 +107,15 @@ def values_of(dimension: Dimension) -> Iterator[Scalar]:
             yield from range(low, high + 1, step)
         case FloatRange(low, _, _, step):
             yield from (low + index * (step or 0.0) for index in range(num_values(dimension) or 0))
+
+
+def choice_of(values: Iterable[Scalar]) -> Choice:
+    """One of these, each once."""
+    return Choice(tuple({value_id(value): value for value in reversed(list(values))}.values())[::-1])
+
+
+def value_id(value: Scalar) -> str:
+    """What equal values have in common: 1 and 1.0 are equal, 1 and true are not; floats count to 12 digits."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:.12g}"
+    return repr(value)

@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange, Scalar, Space, range_problem
+from slimtune.sweeper.space.dimension import (
+    Choice,
+    Dimension,
+    FloatRange,
+    IntRange,
+    Scalar,
+    Space,
+    choice_of,
+    range_problem,
+)
 from slimtune.sweeper.space.override_text import override_value
 from slimtune.training.config.schema import suggestion
 
@@ -60,7 +69,7 @@ def _choice(name: str, value: Mapping[str, Any], problems: list[str]) -> Choice 
     if not isinstance(values, list) or not values:
         problems.append(f"space.{name}.values is {values!r}; use a list, e.g. [8, 16, 32]")
         return None
-    return Choice(tuple(item if isinstance(item, Scalar) else override_value(item) for item in values))
+    return choice_of(item if isinstance(item, Scalar) else override_value(item) for item in values)
 
 
 def _range(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimension | None:

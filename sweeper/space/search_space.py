@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from slimtune.sweeper.space.dimension import Choice, Dimension, Scalar, Space, num_values, values_of
+from slimtune.sweeper.space.dimension import Choice, Dimension, Scalar, Space, num_values, value_id, values_of
 
 # parts a key from the options that it is a dimension under; no key of a config has a blank
 UNDER = " if "
@@ -140,11 +140,5 @@ def plain_key(name: str) -> str:
 
 
 def point_id(params: Mapping[str, Scalar]) -> tuple[tuple[str, str], ...]:
-    """What two trials with the same values have in common; floats count to 12 digits."""
-    return tuple(sorted((key, _value_id(value)) for key, value in params.items()))
-
-
-def _value_id(value: Scalar) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{value:.12g}"
-    return repr(value)
+    """What two trials with the same values have in common."""
+    return tuple(sorted((key, value_id(value)) for key, value in params.items()))
