@@ -142,6 +142,8 @@ def fetch(uri: str, model_uri: str) -> Bundle:
     found = find_version(uri, model_uri)
     folder = _downloaded(uri, found)
     manifests = sorted(folder.rglob(MANIFEST))
+    if not any(folder.iterdir()):
+        raise FilesGone(f"the files of {found.uri} are gone; register the model again")
     if not manifests:
         raise ModelError(f"{model_uri} is not a bundle of slimtune: it has no {MANIFEST}")
     return open_bundle(manifests[0].parent)

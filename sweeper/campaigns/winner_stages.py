@@ -28,6 +28,7 @@ from slimtune.sweeper.study import Study
 from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.config.tracking import TrackingConfig
 from slimtune.training.config.trial import parse_trial
+from slimtune.training.errors import ModelError
 from slimtune.training.evaluation.test_score import read_test
 from slimtune.training.tasks.rows import read_splits
 from slimtune.training.tracking.mlflow_runs import Tracker
@@ -168,6 +169,9 @@ def _decide(
         champion = holder(uri, version.name, config.alias)
     except FilesGone as gone:
         return GateDecision(True, str(gone))
+    except ModelError as error:
+        # the search is done: the candidate is kept, and a person decides
+        return GateDecision(False, f"the champion cannot be read: {error}")
     own = candidate.manifest.training.data_fingerprint
     if champion is None or champion.manifest.training.data_fingerprint == own:
         return decide(candidate, champion, None)

@@ -17,10 +17,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.checks import problems_of
-from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, plain, unread_keys
+from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, known_keys, plain, unread_keys
 from slimtune.sweeper.hydra_app.override_problems import override_problems
 from slimtune.sweeper.search.request import HydraApp
-from slimtune.sweeper.space.sweep_syntax import first_options
+from slimtune.sweeper.space.sweep_syntax import first_options, plain_keys
 from slimtune.training.errors import ConfigError, SlimtuneError
 
 if TYPE_CHECKING:
@@ -77,17 +77,26 @@ def _multirun(engine: Hydra, task: TaskFunction, arguments: Sequence[str]) -> An
 
 
 def composed_app(engine: Hydra, task: TaskFunction, arguments: Sequence[str]) -> HydraApp:
-    """A sweep's app; where an override only fits an option of a searched group, the config has its first option."""
-    options: dict[str, Any] = {"config_name": CONFIG_NAME, "with_log_configuration": True, "run_mode": RunMode.MULTIRUN}
+    """A sweep's app; overrides that only some options of a searched group have a key for may not be in its config."""
+    loader = engine.config_loader
     try:
-        config = engine.compose_config(overrides=list(arguments), **options)
+        config = _composed(engine, arguments)
     except HydraException:
-        firsts = first_options(arguments, engine.config_loader)
+        firsts = first_options(arguments, loader)
         if firsts == list(arguments):
             raise
-        config = engine.compose_config(overrides=firsts, **options)
-    context = HydraContext(config_loader=engine.config_loader, callbacks=Callbacks(config))
-    return HydraApp(context, task, config)
+        groups = [line for line in firsts if line not in plain_keys(firsts, loader)]
+        known = known_keys(_composed(engine, groups))
+        config = _composed(
+            engine, [*groups, *(line for line, key in plain_keys(firsts, loader).items() if key in known)]
+        )
+    return HydraApp(HydraContext(config_loader=loader, callbacks=Callbacks(config)), task, config)
+
+
+def _composed(engine: Hydra, overrides: Sequence[str]) -> DictConfig:
+    return engine.compose_config(
+        config_name=CONFIG_NAME, overrides=list(overrides), with_log_configuration=True, run_mode=RunMode.MULTIRUN
+    )
 
 
 def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) -> None:

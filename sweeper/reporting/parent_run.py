@@ -79,7 +79,7 @@ def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> 
     if config.name is TrackerName.none:
         return ParentRun(NullRun(), None, None)
     tracker = Tracker(config, request.search.config.name)
-    tag = view_tag(request.space.keys(), ("validation/loss", "train/loss"), maximize=request.search.maximize)
+    tag = view_tag(request.space.searched_keys(), ("validation/loss", "train/loss"), maximize=request.search.maximize)
     tracker.tag_experiment(VIEW_TAG, tag)
     link = f"{tracker.link()}&viewStateShareKey={VIEW_KEY}"
     known = study.attrs().get(PARENT_RUN)

@@ -4,8 +4,6 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -16,7 +14,7 @@ from slimtune.sweeper.space.dimension import Choice, Scalar, Space, edges
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.read_space import read_space
 from slimtune.sweeper.space.search_space import Branch, SearchSpace
-from slimtune.sweeper.space.sweep_syntax import SweepArguments
+from slimtune.sweeper.space.sweep_syntax import SweepArguments, plain_keys
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
 
@@ -168,14 +166,10 @@ class _Maker:
 
     def _fitting(self, lines: Sequence[str]) -> list[str]:
         loader = self._app.context.config_loader
-        parsed = OverridesParser.create(config_loader=loader).parse_overrides(list(self._given.fixed))
-        groups = [str(item.input_line) for item in parsed if is_group(loader, item.key_or_group)]
-        known = known_keys(loader.load_sweep_config(self._app.config, [*groups, *lines]))
-        return [str(item.input_line) for item in parsed if str(item.input_line) in groups or _may_be(item, known)]
-
-
-def _may_be(item: Override, known: set[str]) -> bool:
-    return item.is_add() or item.is_force_add() or item.key_or_group in known
+        keys = plain_keys(self._given.fixed, loader)
+        always = [line for line in self._given.fixed if line not in keys]
+        known = known_keys(loader.load_sweep_config(self._app.config, [*always, *lines]))
+        return [line for line in self._given.fixed if line in always or keys[line] in known]
 
 
 def _product(options: Mapping[str, Sequence[Scalar]]) -> list[dict[str, Scalar]]:
@@ -192,7 +186,11 @@ def _check_fixed(given: SweepArguments, bases: Bases) -> None:
     unused = [line for line in given.fixed if line not in used]
     if unused:
         options = " ".join(_options_text(group, found) for group, found in bases.by_group.items())
-        raise ConfigError([f"{line.partition('=')[0]} is set, but no option of {options} has it" for line in unused])
+        known: set[str] = set().union(*(base.known for base in bases.every()))
+        keys = [line.partition("=")[0] for line in unused]
+        raise ConfigError(
+            [f"{key} is set, but no option of {options} has it; {suggestion(key, known)}" for key in keys]
+        )
 
 
 def _options_text(group: str, bases: Sequence[Base]) -> str:

@@ -78,7 +78,8 @@ def _search_problems(parsed: Parsed[Search], *, is_own: bool) -> list[str]:
 
 
 def _nothing_searched(space: SearchSpace) -> list[str]:
-    return [] if space.keys() else ["nothing is searched; sweep a key, e.g. 'fit.learning_rate=interval(1e-4,1e-3)'"]
+    hint = "nothing is searched; sweep a key, e.g. 'fit.learning_rate=interval(1e-4,1e-3)'"
+    return [] if space.searched_keys() else [hint]
 
 
 def _unknown_dimensions(app: HydraApp, given: SweepArguments, bases: Bases) -> list[str]:

@@ -81,7 +81,7 @@ class SearchSpace:
         found = {step.name: step for branch in self.branches for step in self.steps(branch.choices)}
         return list((found or {step.name: step for step in self.steps({})}).values())
 
-    def keys(self) -> list[str]:
+    def searched_keys(self) -> list[str]:
         """All keys that are searched, whatever the trial."""
         return list(dict.fromkeys(step.key for step in self.every_step()))
 

@@ -73,6 +73,17 @@ def first_options(arguments: Sequence[str], config_loader: ConfigLoader) -> list
     return lines
 
 
+def plain_keys(arguments: Sequence[str], config_loader: ConfigLoader) -> dict[str, str]:
+    """The keys of overrides that set or sweep a value that the config must have; by override."""
+    parsed = OverridesParser.create(config_loader=config_loader).parse_overrides(list(arguments))
+    return {
+        str(item.input_line): item.key_or_group
+        for item in parsed
+        if not (item.is_add() or item.is_force_add() or item.key_or_group.startswith("hydra"))
+        and not config_loader.get_group_options(item.key_or_group)
+    }
+
+
 def _checked(override: Override, dimension: Dimension) -> Dimension:
     if isinstance(dimension, FloatRange | IntRange):
         problem = range_problem(dimension.low, dimension.high, log=dimension.log, step=None)
