@@ -2,7 +2,6 @@
 
 import shlex
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +66,10 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.fixture
-def store(made_once: Store, tmp_path: Path) -> Iterator[Store]:
-    yield made_once.at(tmp_path / "work")
+def store(made_once: Store, tmp_path: Path) -> Store:
+    made = made_once.at(tmp_path / "work")
+    client_of(made.uri)
+    return made
 
 
 def begun(folder: Path, store: Store) -> Study:

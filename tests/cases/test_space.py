@@ -37,7 +37,7 @@ def keys_of(request: SweepRequest, option: str) -> dict[str, Any]:
 
 
 def test_s10_each_method_has_its_own_dimensions_and_learning_rates(request_of: RequestOf) -> None:
-    request = request_of("method=full,lora_bert,ia3", "search.n_trials=8", "search.seed=3")
+    request = request_of("method=full,lora_bert,ia3", "search.n_trials=6", "search.seed=3")
     rates = {option: keys_of(request, option)["fit.learning_rate"] for option in ("full", "lora_bert", "ia3")}
     assert rates == {
         "full": FloatRange(1e-5, 5e-4, log=True),
@@ -130,10 +130,10 @@ def test_s9_a_finite_space_ends_and_no_point_is_run_twice(request_of: RequestOf)
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
 def test_s9_every_point_comes_once_in_any_finite_space(request_of: RequestOf, sampler: str) -> None:
-    sweeps = ("fit.schedule=linear,cosine,constant", "fit.patience=range(1,3)", "fit.warmup_share=choice(0,0.1,0.0)")
+    sweeps = ("fit.schedule=linear,cosine,constant", "fit.warmup_share=choice(0,0.1,0.0)")
     request = request_of("space=none", *sweeps, "search.n_trials=99", f"search/sampler={sampler}")
     points = run_all(request)
-    assert len(points) == len({str(point) for point in points}) == request.num_trials() == 3 * 2 * 2
+    assert len(points) == len({str(point) for point in points}) == request.num_trials() == 3 * 2
 
 
 def test_s9_a_branch_that_is_used_up_leaves_the_trials_to_the_others(request_of: RequestOf) -> None:
