@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 Scalar = str | int | float | bool | None
@@ -82,6 +83,17 @@ def edges(dimension: Dimension) -> tuple[Scalar, ...]:
             return (low, high)
         case Choice(values):
             return values
+
+
+def last_step(low: float, high: float, step: float | None) -> Any:
+    """The highest number that is a multiple of `step` above `low`; `high` where there are no steps."""
+    if step is None or low == high:
+        return high
+    if isinstance(low, int) and isinstance(step, int):
+        return low + (high - low) // step * step
+    # as written, and not as rounded: 0.3 is three steps of 0.1
+    whole = (Decimal(str(high)) - Decimal(str(low))) // Decimal(str(step))
+    return float(Decimal(str(low)) + whole * Decimal(str(step)))
 
 
 def num_values(dimension: Dimension) -> int | None:

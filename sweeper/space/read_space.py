@@ -11,6 +11,7 @@ from slimtune.sweeper.space.dimension import (
     Scalar,
     Space,
     choice_of,
+    last_step,
     range_problem,
 )
 from slimtune.sweeper.space.override_text import override_value
@@ -90,5 +91,5 @@ def _range(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimensio
         problems.append(f"space.{name}{broken}")
         return None
     if value["type"] == "int":
-        return IntRange(low, high, log, int(step) if step else 1)
-    return FloatRange(float(low), float(high), log, step)
+        return IntRange(low, last_step(low, high, step), log, int(step) if step else 1)
+    return FloatRange(float(low), float(last_step(low, high, step)), log, step)

@@ -15,6 +15,7 @@ from optuna.trial import TrialState as OptunaState
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
 from slimtune.sweeper.space.search_space import num_points_of, point_id
 from slimtune.sweeper.study import record
+from slimtune.sweeper.study.distributions import rounded_ends
 from slimtune.sweeper.study.learning_curve import reach_of
 from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
 from slimtune.sweeper.study.pruners import pruner_of
@@ -107,7 +108,8 @@ class Study:
         for name, key, dimension in self.spec.space.steps(params):
             match dimension:
                 case FloatRange(low, high, log_scale, step):
-                    params[key] = trial.suggest_float(name, low, high, log=log_scale, step=step)
+                    with rounded_ends():
+                        params[key] = trial.suggest_float(name, low, high, log=log_scale, step=step)
                 case IntRange(low, high, log_scale, step):
                     params[key] = trial.suggest_int(name, low, high, log=log_scale, step=step)
                 case Choice(values):

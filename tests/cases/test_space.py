@@ -37,7 +37,7 @@ def keys_of(request: SweepRequest, option: str) -> dict[str, Any]:
 
 
 def test_s10_each_method_has_its_own_dimensions_and_learning_rates(request_of: RequestOf) -> None:
-    request = request_of("method=full,lora_bert,ia3", "search.n_trials=6", "search.seed=3")
+    request = request_of("method=full,lora_bert,ia3", "search.n_trials=8", "search.seed=3")
     rates = {option: keys_of(request, option)["fit.learning_rate"] for option in ("full", "lora_bert", "ia3")}
     assert rates == {
         "full": FloatRange(1e-5, 5e-4, log=True),
