@@ -54,7 +54,7 @@ def read_arguments(arguments: Sequence[str], config_loader: ConfigLoader) -> Swe
     for item in OverridesParser.create(config_loader=config_loader).parse_overrides(list(arguments)):
         key = item.key_or_group
         if item.is_sweep_override():
-            space[key] = _checked(item, _dimension(item))
+            space[key] = _checked(item, _read(item))
         else:
             fixed.append(str(item.input_line))
             fixed_keys.add(key)
@@ -90,6 +90,15 @@ def _checked(override: Override, dimension: Dimension) -> Dimension:
         if problem:
             raise ConfigError([f"{override.input_line}: the range's {problem.removeprefix('.')}"])
     return dimension
+
+
+def _read(override: Override) -> Dimension:
+    try:
+        return _dimension(override)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        # Hydra's own iterators raise whatever comes of such numbers
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise ConfigError([f"{override.input_line} has no values that can be listed ({reason})"]) from error
 
 
 def _dimension(override: Override) -> Dimension:
