@@ -28,6 +28,7 @@ from slimtune.sweeper.search_config import (
     SuccessiveHalving,
 )
 from slimtune.sweeper.space.dimension import IntRange
+from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import Lease, Study, StudySpec, load_study_trials
 from slimtune.training.engine.early_stopping import Patience
 
@@ -148,7 +149,7 @@ def _replay(curves: Sequence[Curve], policy: Policy) -> tuple[int, float]:
         pruner=policy.pruner,
         rungs=Rungs(eval_every=min(first), longest=max(first)),
         stop_hopeless=policy.stop_hopeless,
-        space={"index": IntRange(0, len(curves))},
+        space=SearchSpace({"index": IntRange(0, len(curves))}),
         max_retries=0,
     )
     study = Study(spec)

@@ -1,5 +1,6 @@
 """Plain values from Hydra's composed config."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -9,10 +10,39 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
 
 # the config of every command
 CONFIG_MODULE, CONFIG_NAME, VERSION_BASE = "slimtune.conf", "config", "1.3"
+
+
+# what a config of slimtune has at its top
+SECTIONS = ("task", "data", "model", "fit", "method", "space", "search", "tracking", "export")
+# names of older files, and what a file without a package makes of itself
+REPAIRS = {
+    "search_strategy": "write search/sampler=random (or tpe), and search.n_trials for its number of trials",
+    "search_space": "write it as space:, its keys in full, e.g. space: {fit: {learning_rate: {type: float, ...}}}",
+    "experiment": "begin the file with the line '# @package _global_'",
+    "preset": "begin the file with the line '# @package _global_'",
+}
+
+
+def unread_keys(config: DictConfig) -> list[str]:
+    """Problems of keys at the config's top that no section has, and that no other value is taken from."""
+    unknown = [str(key) for key in config if key not in (*SECTIONS, "hydra")]
+    return [f"{key} is not a key of the config; {_repair(key)}" for key in unknown if not _is_used(config, key)]
+
+
+def _repair(key: str) -> str:
+    return REPAIRS.get(key) or suggestion(key, SECTIONS)
+
+
+def _is_used(config: DictConfig, key: str) -> bool:
+    """Whether another key is interpolated from it."""
+    others = OmegaConf.masked_copy(config, [str(name) for name in config if str(name) != key])
+    found = re.findall(r"\$\{([^{}]*)\}", OmegaConf.to_yaml(others))
+    return any(key in re.split(r"[^\w-]+", inner) for inner in found)
 
 
 def with_values(config: DictConfig, values: Mapping[str, Any], loader: ConfigLoader) -> DictConfig | None:
@@ -23,7 +53,7 @@ def with_values(config: DictConfig, values: Mapping[str, Any], loader: ConfigLoa
     """
     for key, value in values.items():
         is_structure = isinstance(value, str) and value[:1] in ("[", "{")
-        if is_structure or _is_group(loader, key):
+        if is_structure or is_group(loader, key):
             return None
     own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     for key, value in values.items():
@@ -32,9 +62,9 @@ def with_values(config: DictConfig, values: Mapping[str, Any], loader: ConfigLoa
 
 
 @cache
-def _is_group(loader: ConfigLoader, key: str) -> bool:
-    """Hydra lists the search path's folders anew each time, 5 ms for a key."""
-    return bool(loader.get_group_options(key))
+def is_group(loader: ConfigLoader, key: str) -> bool:
+    """Whether a key is a config group. Hydra lists the search path's folders anew each time, 5 ms for a key."""
+    return bool(loader.get_group_options(key.lstrip("+")))
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -51,6 +81,16 @@ def plain(config: DictConfig) -> dict[str, Any]:
     except (OmegaConfBaseException, HydraException) as error:
         raise ConfigError([str(error).splitlines()[0]]) from error
     return values
+
+
+def plain_or_raw(config: DictConfig) -> dict[str, Any]:
+    """As `plain`, but interpolations that lead nowhere yet stay as they are: an app may ask Hydra for its job."""
+    try:
+        return plain(config)
+    except ConfigError:
+        own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+        values: dict[str, Any] = OmegaConf.to_container(own, resolve=False)  # type: ignore[assignment]
+        return values
 
 
 def known_keys(config: Any, prefix: str = "") -> set[str]:

@@ -48,6 +48,10 @@ class Finalist(NamedTuple):
         """Standard deviation over its seeds; 0 for one seed."""
         return stdev(self.scores) if len(self.runs) > 1 else 0.0
 
+    def found_in(self, folder: Path) -> "Finalist":
+        """With the checkpoints where they lie now."""
+        return self._replace(runs=[run._replace(checkpoint=lies_at(run.checkpoint, folder)) for run in self.runs])
+
     def best_run(self, *, maximize: bool) -> Run:
         """The run that scored best on validation; the first of equals."""
         best = max if maximize else min
@@ -74,6 +78,17 @@ class Winner(NamedTuple):
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
         return {**self._asdict(), "params": dict(self.params), "checkpoint": str(self.checkpoint)}
+
+
+def lies_at(path: Path, folder: Path) -> Path:
+    """A checkpoint of a sweep where it lies now: in the sweep's folder, wherever that was when it was written.
+
+    Args:
+        path: Where it was, `.../trials/<number>/checkpoint-<step>`.
+        folder: The sweep's.
+    """
+    inside = folder.joinpath(*path.parts[-3:])
+    return inside if inside.is_dir() else path
 
 
 def winner_of(finalist: Finalist, *, maximize: bool) -> Winner:

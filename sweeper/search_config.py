@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from slimtune.training.config.schema import Parsed, above_zero, not_negative, parse_section, suggestion
 from slimtune.training.config.task import Direction
+from slimtune.training.tracking.uri import sqlite_url
 
 
 class Rungs(NamedTuple):
@@ -148,9 +149,12 @@ class Search(NamedTuple):
         return self.config.direction is Direction.maximize
 
 
+DIRECTION_MISSING = "search.direction is missing: minimize or maximize"
+
+
 def study_url(folder: Path) -> str:
     """The study in a sweep's folder, where `search.storage` is null."""
-    return f"sqlite:///{(folder / STUDY_FILE).absolute()}"
+    return sqlite_url(folder / STUDY_FILE)
 
 
 def parse_search(values: Mapping[str, Any]) -> Parsed[Search]:
@@ -159,7 +163,8 @@ def parse_search(values: Mapping[str, Any]) -> Parsed[Search]:
     config = parse_section(SearchConfig, own, "search")
     sampler = _parse_choice(values.get("sampler"), SAMPLERS, "search.sampler")
     pruner = _parse_choice(values.get("pruner"), PRUNERS, "search.pruner")
-    problems = [*config.problems, *sampler.problems, *pruner.problems]
+    own_problems = [DIRECTION_MISSING if "search.direction is missing" in one else one for one in config.problems]
+    problems = [*own_problems, *sampler.problems, *pruner.problems]
     if problems:
         return Parsed(None, problems)
     search = Search(config.section, sampler.section, pruner.section)

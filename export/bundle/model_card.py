@@ -121,4 +121,4 @@ def _test_lines(manifest: Manifest) -> list[str]:
 
 
 def _predict_lines(manifest: Manifest) -> list[str]:
-    return ["", f"    slimtune predict --model <this folder> {predict_arguments(manifest.interface)}", ""]
+    return ["", "In this folder:", "", f"    slimtune predict --model . {predict_arguments(manifest.interface)}", ""]

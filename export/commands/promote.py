@@ -21,8 +21,15 @@ def run(arguments: Sequence[str]) -> int:
         ModelError: The version does not exist, or the gate refuses it.
     """
     options = _parser().parse_args(arguments)
-    from slimtune.export.registry.gate import decide
-    from slimtune.export.registry.mlflow_registry import alias_version, fetch, find_version, holder, set_alias
+    from slimtune.export.registry.gate import GateDecision, decide
+    from slimtune.export.registry.mlflow_registry import (
+        FilesGone,
+        alias_version,
+        fetch,
+        find_version,
+        holder,
+        set_alias,
+    )
     from slimtune.export.registry.model_uri import MODELS_URI, default_uri
 
     if not options.model.startswith(MODELS_URI):
@@ -34,8 +41,11 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     candidate = fetch(uri, version.uri, trust=options.trust)
     rows = _rows(options, candidate) if options.data else None
-    champion = holder(uri, version.name, options.alias, trust=options.trust)
-    decision = decide(candidate, champion, rows)
+    try:
+        champion = holder(uri, version.name, options.alias, trust=options.trust)
+        decision = decide(candidate, champion, rows)
+    except FilesGone as gone:
+        decision = GateDecision(True, str(gone))
     if not decision.passed:
         raise ModelError(f"{version.uri} does not become {options.alias}: {decision.reason}")
     before = set_alias(uri, version, options.alias)

@@ -16,6 +16,7 @@ from slimtune.export.registry.model_uri import MODELS_URI
 from slimtune.export.runtime.prompter import text_columns
 from slimtune.training.errors import ModelError
 from slimtune.training.tracking.mlflow_runs import client_of
+from slimtune.training.tracking.uri import sqlite_path
 
 HISTORY, DIGEST = "alias_history", "bundle_sha256"
 REQUIREMENTS = ("jinja2", "numpy", "omegaconf", "onnxruntime", "pandas", "tokenizers")
@@ -33,6 +34,21 @@ class RegisteredVersion(NamedTuple):
         return f"{MODELS_URI}{self.name}/{self.version}"
 
 
+class FilesGone(ModelError):
+    """A version is registered, and its artifacts are not there."""
+
+
+def is_registered(uri: str, name: str, version: str) -> bool:
+    """Whether a version is still in the registry."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client_of(uri).get_model_version(name, version)
+    except MlflowException:
+        return False
+    return True
+
+
 def register(uri: str, bundle: Bundle, name: str, *, run_id: str) -> RegisteredVersion:
     """Log the bundle on a run and make it a version of `name`.
 
@@ -43,8 +59,9 @@ def register(uri: str, bundle: Bundle, name: str, *, run_id: str) -> RegisteredV
     _ensure_model(client, name, bundle)
     content = json.dumps(dict(bundle.manifest.files), sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()
-    for known in client.search_model_versions(f"name = {_quoted(name)}"):
-        if known.tags.get(DIGEST) == digest:
+    # not by its name, which may have quotes
+    for known in client.search_model_versions(f"tags.{DIGEST} = '{digest}'"):
+        if known.name == name:
             # an interrupted sweep had come this far
             return RegisteredVersion(name, str(known.version))
     model_uri = _log_model(uri, bundle, run_id)
@@ -80,9 +97,9 @@ def find_version(uri: str, model_uri: str) -> RegisteredVersion:
 
     client = client_of(uri)
     path = model_uri.removeprefix(MODELS_URI)
-    name, sign, alias = path.partition("@")
+    name, sign, alias = path.rpartition("@")
     try:
-        if sign:
+        if sign and "/" not in alias:
             return RegisteredVersion(name, str(client.get_model_version_by_alias(name, alias).version))
         name, _, number = path.rpartition("/")
         return RegisteredVersion(name, str(client.get_model_version(name, number).version))
@@ -104,6 +121,7 @@ def holder(uri: str, name: str, alias: str, *, trust: bool = False) -> Bundle | 
     """The bundle that has the alias, or None.
 
     Raises:
+        FilesGone: Its files are not there any more.
         ModelError: Its files are not what its manifest says.
     """
     from mlflow.exceptions import MlflowException
@@ -122,15 +140,29 @@ def fetch(uri: str, model_uri: str, *, trust: bool = False) -> Bundle:
         ModelError: There is no such version, or it is not a bundle.
     """
     found = find_version(uri, model_uri)
-    import mlflow
-
-    with _quiet():
-        source = client_of(uri).get_model_version_download_uri(found.name, found.version)
-        folder = Path(mlflow.artifacts.download_artifacts(source, tracking_uri=uri, dst_path=_local(source)))
+    folder = _downloaded(uri, found)
     manifests = sorted(folder.rglob(MANIFEST))
+    if not any(folder.iterdir()):
+        raise FilesGone(f"the files of {found.uri} are gone; register the model again")
     if not manifests:
         raise ModelError(f"{model_uri} is not a bundle of slimtune: it has no {MANIFEST}")
     return open_bundle(manifests[0].parent, trust=trust)
+
+
+def _downloaded(uri: str, found: RegisteredVersion) -> Path:
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    try:
+        with _quiet():
+            source = client_of(uri).get_model_version_download_uri(found.name, found.version)
+            return Path(mlflow.artifacts.download_artifacts(source, tracking_uri=uri, dst_path=_local(source)))
+    except (MlflowException, OSError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        if sqlite_path(uri) is None:
+            # a server may only be out of reach
+            raise ModelError(f"{found.uri} cannot be downloaded: {reason}") from error
+        raise FilesGone(f"the files of {found.uri} are gone ({reason}); register the model again") from error
 
 
 def _local(source: str) -> str | None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from slimtune.training.errors import ModelError
+from slimtune.training.tracking.uri import sqlite_url
 
 # models:/<name>@<alias> or models:/<name>/<version>
 MODELS_URI = "models:/"
@@ -17,4 +18,4 @@ def default_uri() -> str:
     path = Path.cwd() / "mlruns" / "mlflow.db"
     if not path.is_file():
         raise ModelError(f"there is no {path}; run the command where the sweep ran, or give --tracking-uri")
-    return f"sqlite:///{path}"
+    return sqlite_url(path)

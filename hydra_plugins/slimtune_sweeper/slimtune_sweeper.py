@@ -1,5 +1,6 @@
 """`hydra/sweeper=slimtune` in any Hydra app. Imported at every Hydra start, so nothing heavy here."""
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import slimtune
 
+BAD_INPUT = 2
 SEARCH_DEFAULTS = Path(slimtune.__file__).parent / "conf" / "search"
 
 
@@ -20,7 +22,8 @@ def _search_defaults() -> dict[str, Any]:
     for choice in values.pop("defaults")[:-1]:
         for group, option in choice.items():
             values[group] = OmegaConf.to_container(OmegaConf.load(SEARCH_DEFAULTS / group / f"{option}.yaml"))
-    return values | {"name": "${hydra.job.name}"}
+    # what is better is known to the app alone
+    return values | {"name": "${hydra.job.name}", "direction": "???"}
 
 
 @dataclass
@@ -59,11 +62,25 @@ class SlimtuneSweeper(Sweeper):
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Search until the budget is used up."""
+        """Search until the budget is used up.
+
+        Raises:
+            UserError: The config or the store cannot be used; in an app of the user's own the message is printed, and
+                the process ends with exit code 2.
+        """
         from slimtune.sweeper.search.request import HydraApp
         from slimtune.sweeper.search.sweep import run_sweep
+        from slimtune.training.errors import UserError
 
         assert self.hydra_context is not None
         assert self.task_function is not None
         assert self.config is not None
-        return run_sweep(HydraApp(self.hydra_context, self.task_function, self.config), arguments)
+        app = HydraApp(self.hydra_context, self.task_function, self.config)
+        try:
+            return run_sweep(app, arguments)
+        except UserError as error:
+            if self.config.hydra.sweeper.campaign is not None:
+                raise
+            # Hydra would print a traceback
+            print(f"slimtune: {error}", file=sys.stderr)
+            sys.exit(BAD_INPUT)

@@ -1,9 +1,10 @@
 """What a sweep that has ended chose: the checkpoint that it tested once and exported."""
 
+import shlex
 from pathlib import Path
 from typing import NamedTuple
 
-from slimtune.sweeper.finalist import read_winner
+from slimtune.sweeper.finalist import lies_at, read_winner
 from slimtune.sweeper.search_config import STUDY_FILE, study_url
 from slimtune.training.errors import StoreError
 
@@ -57,15 +58,14 @@ def _found(folder: Path, storage: str) -> FoundSweep:
     if winner is None or any(trial.state in open_states for trial in trials):
         raise StoreError(
             f"the sweep '{name}' has not ended, so it has chosen no model; give the command that began it again "
-            f"to resume it, or export one of its trials, e.g. --run {folder / 'trials' / '0'}"
+            f"to resume it, or export one of its trials, e.g. --run {shlex.quote(str(folder / 'trials' / '0'))}"
         )
     return FoundSweep(name, _there(read_winner(winner).checkpoint, folder), attrs.get(PARENT_RUN))
 
 
 def _there(checkpoint: Path, folder: Path) -> Path:
     """The checkpoint where it was, or in the folder of a sweep that was moved."""
-    moved = folder.joinpath(*checkpoint.parts[-3:])
-    for path in (checkpoint, moved):
-        if path.is_dir():
-            return path
+    path = lies_at(checkpoint, folder)
+    if path.is_dir():
+        return path
     raise StoreError(f"the sweep '{folder.name}' chose {checkpoint}, which is gone; bring it back, or run it again")

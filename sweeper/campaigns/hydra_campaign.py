@@ -1,7 +1,7 @@
 """A search over any Hydra app: only search, then say what was best."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -26,6 +26,10 @@ class HydraCampaign:
             return ["hydra.sweeper.search.pruner.max_examples is null; set it to the last step that the app reports"]
         return []
 
+    def check_dimension(self, key: str, variants: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """Nobody but the app's author knows what its task function reads."""
+        return []
+
     def run(self, request: SweepRequest) -> Any:
         """Search, and write `optimization_results.yaml` into the sweep's folder.
 
@@ -35,6 +39,8 @@ class HydraCampaign:
         spec = study_spec(request, Rungs(eval_every=1, longest=1))
         study = Study(spec)
         study.start_from(request.start_point())
+        if spec.n_trials < request.search.config.n_trials:
+            log.warning("the space has %d points, so the search ends after %d trials", spec.n_trials, spec.n_trials)
         worker = make_worker(request, spec, parent_run_id=None)
         search(
             study,

@@ -3,25 +3,33 @@
 from collections.abc import Mapping
 from typing import Any
 
+from slimtune.sweeper.campaigns.comparable import NEUTRAL_KEYS, result_keys
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.training.errors import StoreError
-from slimtune.training.tracking.display import by_dotted_key
 
-IDENTITY_SECTIONS = ("task", "data", "model", "method", "fit")
-# may differ between the command that began a sweep and the one that resumes it
-MACHINE_KEYS = {"data.cache_dir", "fit.device", "fit.threads", "fit.slots", "fit.eval_batch_size"}
+# these say where the rows are; which rows there are is told by their fingerprint
+WHERE_KEYS = {
+    "data.train_file",
+    "data.validation_file",
+    "data.test_file",
+    "data.dataset",
+    "data.dataset_config",
+    "data.train_split",
+    "data.eval_split",
+    "data.test_split",
+}
 
 
 def identity_of(request: SweepRequest, data_fingerprint: str) -> dict[str, str]:
     """Everything that trials and scores depend on, by key."""
-    values: dict[str, Any] = by_dotted_key({name: request.values[name] for name in IDENTITY_SECTIONS})
+    values: dict[str, Any] = result_keys(request.values)
     config = request.search.config
     values |= {"search.seed": config.seed, "search.direction": config.direction.value}
     values |= {"search.stop_hopeless": config.stop_hopeless}
     values |= {"search.sampler": request.search.sampler, "search.pruner": request.search.pruner}
-    values |= {f"space.{key}": dimension for key, dimension in request.space.items()}
+    values |= request.space.described()
     values["the rows of the data"] = data_fingerprint
-    return {key: str(value) for key, value in values.items() if key not in MACHINE_KEYS}
+    return {key: str(value) for key, value in values.items() if key not in WHERE_KEYS}
 
 
 def check_same(known: Mapping[str, str] | None, now: Mapping[str, str], *, name: str) -> None:
@@ -30,7 +38,8 @@ def check_same(known: Mapping[str, str] | None, now: Mapping[str, str], *, name:
     Raises:
         StoreError: It was begun with something else; all differences are named.
     """
-    if known is None or known == now:
+    known = {key: value for key, value in (known or now).items() if key not in NEUTRAL_KEYS | WHERE_KEYS}
+    if known == now:
         return
     changed = [
         f"  - {key}: {known.get(key, 'not there')} -> {now.get(key, 'not there')}"

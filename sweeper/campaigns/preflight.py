@@ -1,7 +1,8 @@
 """All that a sweep will need, tried before its first trial: `slimtune check` runs it alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from omegaconf import OmegaConf
 from rich.console import Console
@@ -9,10 +10,11 @@ from rich.console import Console
 from slimtune.export.config import parse_export
 from slimtune.sweeper.campaigns.places import Places
 from slimtune.sweeper.campaigns.preparation import Preparation, checks, prepare
-from slimtune.sweeper.checks import check_files, problems_of
-from slimtune.sweeper.config_values import plain, with_values
+from slimtune.sweeper.campaigns.tuning import Tuning
+from slimtune.sweeper.checks import check_files
+from slimtune.sweeper.config_values import is_group, plain, with_values
 from slimtune.sweeper.reporting.data_table import print_data
-from slimtune.sweeper.search.request import SweepRequest
+from slimtune.sweeper.search.request import OtherOptions, SweepRequest
 from slimtune.sweeper.space.dimension import Scalar, edges
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.training.config.trial import parse_trial
@@ -37,29 +39,35 @@ def preflight(request: SweepRequest, read: ReadRows | None = None) -> Preparatio
     places = Places(request.folder, search.n_trials + search.finalists * search.rerun_seeds)
     export = parse_export(request.values["export"]).section
     prepared = prepare(parse_trial(request.values).section, export, places=places, read=read)
-    check_all(partial(_check_other, request, key, value) for key, value in others(request))
+    check_all(partial(_check_other, other) for other in others(request))
     return prepared
 
 
-def others(request: SweepRequest) -> list[tuple[str, Scalar]]:
-    """Values of a search with which model, rows or task are others: each is tried once, beside the config's own."""
-    return [
-        (key, value)
-        for key, dimension in request.space.items()
-        if key.partition(".")[0] in LOOKED_AT or key == "method"
-        for value in edges(dimension)
-        if OmegaConf.select(request.app.config, key) != value
-    ]
+def others(request: SweepRequest) -> Iterator[OtherOptions]:
+    """Configs of the search with another model, rows, task or method: each is tried once, beside the first trial's."""
+    for other in request.others:
+        if any(other.values[section] != request.values[section] for section in (*LOOKED_AT, "method")):
+            yield other
+    loader = request.app.context.config_loader
+    for key, dimension in request.space.common.items():
+        if key.partition(".")[0] not in LOOKED_AT or is_group(loader, key):
+            continue
+        for value in edges(dimension):
+            if OmegaConf.select(request.app.config, key) != value:
+                yield OtherOptions(f"{key}={value}", _with_value(request, key, value))
 
 
-def _check_other(request: SweepRequest, key: str, value: Scalar) -> None:
+def _with_value(request: SweepRequest, key: str, value: Scalar) -> dict[str, Any]:
     loader = request.app.context.config_loader
     changed = with_values(request.app.config, {key: value}, loader)
     if changed is None:
-        lines = [*request.fixed, *override_lines({key: value}, loader)]
+        lines = [*request.fixed, *override_lines({**request.choices, key: value}, loader)]
         changed = loader.load_sweep_config(request.app.config, lines)
-    values = plain(changed)
-    config, export = parse_trial(values), parse_export(values["export"])
+    return plain(changed)
+
+
+def _check_other(other: OtherOptions) -> None:
+    config, export = parse_trial(other.values), parse_export(other.values["export"])
     if config.problems or export.problems:
         # told when the request was read
         return
@@ -67,18 +75,14 @@ def _check_other(request: SweepRequest, key: str, value: Scalar) -> None:
         check_all(checks(config.section, export.section, None, ReadRows(), ([], [])))
     except UserError as error:
         problems = getattr(error, "problems", None) or (str(error),)
-        raise ConfigError([f"{key}={value}: {problem}" for problem in problems]) from error
+        raise ConfigError([f"{other.label}: {problem}" for problem in problems]) from error
 
 
-class Checking:
+class Checking(Tuning):
     """The preflight of a sweep, and nothing after it."""
 
     # nothing of it stays, so that it need not be alone
     writes = False
-
-    def check(self, request: SweepRequest) -> Sequence[str]:
-        """As of a sweep."""
-        return problems_of(request.values)
 
     def run(self, request: SweepRequest) -> None:
         """Say what is about to be trained on, and that nothing stands in its way.

@@ -6,30 +6,33 @@ from pathlib import Path
 
 from slimtune.sweeper.finalist import Finalist, Run
 from slimtune.sweeper.search.launching import make_launcher, search
-from slimtune.sweeper.search.request import SweepRequest
+from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.study_spec import make_worker, study_spec
 from slimtune.sweeper.search.trial_source import NAME, OF_TRIAL, OVERRIDES
 from slimtune.sweeper.search_config import NoPruning, RandomSearch, Rungs
 from slimtune.sweeper.space.override_text import override_lines
+from slimtune.sweeper.space.search_space import SearchSpace, point_id
 from slimtune.sweeper.study import Study, StudySpec, TrialRecord, TrialState
 from slimtune.sweeper.study.record import RESULT
 from slimtune.training.errors import StoreError
 
-SEED = "seed"
+SEED, SEED_KEY = "seed", "fit.seed"
 
 
 def rerun_study(request: SweepRequest, finalists: Sequence[TrialRecord]) -> Study:
     """The study of the reruns, each enqueued once, whatever was interrupted before."""
-    wanted = {rerun_name(finalist, seed) for finalist in finalists for seed in fresh_seeds(request)}
+    seeds = fresh_seeds(request)
+    wanted = {rerun_name(finalist, seed) for finalist in finalists for seed in seeds}
     known = {str(trial.attrs.get(NAME)) for trial in Study(rerun_spec(request, num_reruns=0)).trials()}
     # reruns of earlier finalists, from before the budget grew, stay and use up their places
     study = Study(rerun_spec(request, num_reruns=len(known | wanted)))
     loader = request.app.context.config_loader
     for finalist in finalists:
-        for seed in fresh_seeds(request):
+        for seed in seeds:
             name = rerun_name(finalist, seed)
             if name not in known:
-                lines = [*override_lines(dict(finalist.params), loader), f"fit.seed={seed}"]
+                fixed = request.fixed_for(finalist.params)
+                lines = [*fixed, *override_lines(dict(finalist.params), loader), f"fit.seed={seed}"]
                 study.enqueue({NAME: name, OVERRIDES: lines, OF_TRIAL: finalist.number, SEED: seed})
     return study
 
@@ -42,11 +45,13 @@ def rerun_name(finalist: TrialRecord, seed: int) -> str:
 def rerun(request: SweepRequest, study: Study, *, parent_run_id: str | None, kept: object = None) -> None:
     """Run the reruns through the same launcher as the search."""
     worker = make_worker(request, study.spec, parent_run_id=parent_run_id, kind="rerun", kept=kept)
+    # each rerun brings all of its overrides
+    worker.fixed = ()
     search(
         study,
         make_launcher(request.app, worker),
         num_workers=request.search.config.num_workers,
-        first_choices=request.fixed,
+        first_choices=first_choices(request),
     )
 
 
@@ -60,14 +65,23 @@ def rerun_spec(request: SweepRequest, *, num_reruns: int) -> StudySpec:
         sampler=RandomSearch(name="random"),
         pruner=NoPruning(name="none"),
         stop_hopeless=False,
-        space={},
+        space=SearchSpace(),
     )
 
 
 def fresh_seeds(request: SweepRequest) -> list[int]:
-    """Seeds that no trial of the search has trained with."""
-    first = int(request.values["fit"]["seed"]) + 1
+    """Seeds that no trial of the search may have trained with, also where seeds are searched."""
+    used = [int(request.values["fit"]["seed"]), *request.seeds]
+    first = max(used) + 1
     return list(range(first, first + request.search.config.rerun_seeds))
+
+
+def best_of(ranked: Sequence[TrialRecord], number: int) -> list[TrialRecord]:
+    """The best trials, each another point: of those that differ in their seed alone, the best one."""
+    found: dict[object, TrialRecord] = {}
+    for trial in ranked:
+        found.setdefault(point_id({key: value for key, value in trial.params.items() if key != SEED_KEY}), trial)
+    return list(found.values())[:number]
 
 
 def with_reruns(trials: Sequence[TrialRecord], reruns: Sequence[TrialRecord]) -> list[Finalist]:

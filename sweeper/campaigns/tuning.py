@@ -2,10 +2,12 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from slimtune.sweeper.campaigns.comparable import dimension_problems
 from slimtune.sweeper.checks import check_files, note_own_code, problems_of
+from slimtune.sweeper.config_values import unread_keys
 from slimtune.sweeper.search.request import SweepRequest
 
 if TYPE_CHECKING:
@@ -18,7 +20,11 @@ class Tuning:
     def check(self, request: SweepRequest) -> Sequence[str]:
         """Everything that can be said of the config before data or model are looked at."""
         note_own_code(request.values)
-        return problems_of(request.values)
+        return [*unread_keys(request.app.config), *problems_of(request.values)]
+
+    def check_dimension(self, key: str, variants: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """A dimension changes something that trials read, and nothing of what they are measured by."""
+        return dimension_problems(key, variants)
 
     def run(self, request: SweepRequest) -> "SweepResult":
         """Run the campaign to its end; what an earlier run of the same command finished is not done again.
@@ -33,6 +39,6 @@ class Tuning:
         try:
             return TuningRun(request).run()
         except KeyboardInterrupt:
-            command = shlex.join(["slimtune", "sweep", *request.arguments])
+            command = shlex.join(["slimtune", "sweep", *request.command_line()])
             print(f"\ninterrupted; what is done is kept. To resume: {command}", file=sys.stderr)
             raise

@@ -1,5 +1,6 @@
 """One run of `slimtune sweep`: search, select, prove, tell."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,11 @@ from rich.console import Console
 
 from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.config import OnnxExport, parse_export
+from slimtune.export.registry.mlflow_registry import is_registered
 from slimtune.sweeper.campaigns import winner_stages
 from slimtune.sweeper.campaigns.identity import check_same, identity_of
 from slimtune.sweeper.campaigns.preflight import preflight
-from slimtune.sweeper.campaigns.selection import best_finalist, rerun, rerun_study, with_reruns
+from slimtune.sweeper.campaigns.selection import best_finalist, best_of, rerun, rerun_study, with_reruns
 from slimtune.sweeper.campaigns.sweep_result import SweepResult
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.reporting import parent_run, terminal
@@ -25,7 +27,8 @@ from slimtune.training.config.tracking import CheckpointPolicy
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.data_report.build import write_report
 from slimtune.training.data_report.report import DataReport
-from slimtune.training.errors import ModelError
+from slimtune.training.errors import ModelError, StoreError
+from slimtune.training.tracking.uri import tracking_uri
 from slimtune.training.workbench.workbench import Workbenches
 
 
@@ -72,6 +75,13 @@ class TuningRun:
         request = self._request
         if self._study.num_unfinished() > 0:
             self._forget_winner()
+        if self._study.spec.n_trials < request.search.config.n_trials:
+            self._console.print(
+                f"the space has {self._study.spec.n_trials} points, and each is run once: the search ends there "
+                f"(search.n_trials is {request.search.config.n_trials})",
+                highlight=False,
+                soft_wrap=True,
+            )
         with LiveTable(self._study, f"sweep {request.search.config.name}", self._console):
             worker = make_worker(request, self._study.spec, parent_run_id=self._tracked.run.run_id, kept=self._benches)
             search(
@@ -91,6 +101,11 @@ class TuningRun:
         maximize = self._request.search.maximize
         chosen = best_finalist(finalists, maximize=maximize)
         best = chosen.best_run(maximize=maximize)
+        if not best.checkpoint.is_dir():
+            raise StoreError(
+                f"trial {chosen.number} is the best one, but its checkpoint {best.checkpoint} is gone; bring it back, "
+                "or take another search.name to begin anew"
+            )
         self._study.set_attr(WINNER, winner_of(chosen, maximize=maximize).as_dict())
         terminal.print_winner(self._console, finalists, chosen, metric=self._config.task.metric)
         upload = self._config.tracking.checkpoints is not CheckpointPolicy.none
@@ -100,7 +115,7 @@ class TuningRun:
     def _finalists(self) -> list[Finalist]:
         """The best trials, rerun with fresh seeds."""
         request = self._request
-        trials = self._study.ranked()[: request.search.config.finalists]
+        trials = best_of(self._study.ranked(), request.search.config.finalists)
         reruns = rerun_study(request, trials)
         if reruns.num_unfinished() > 0:
             self._forget_winner()
@@ -108,7 +123,7 @@ class TuningRun:
                 rerun(request, reruns, parent_run_id=self._tracked.run.run_id, kept=self._benches)
         self._tracked.end_left_open(reruns, kind="rerun")
         terminal.print_failed(self._console, reruns.shown())
-        return with_reruns(trials, reruns.shown())
+        return [one.found_in(request.folder) for one in with_reruns(trials, reruns.shown())]
 
     def _forget_winner(self) -> None:
         """What a smaller budget chose is not what this sweep chooses."""
@@ -122,7 +137,7 @@ class TuningRun:
         test = winner_stages.once(
             self._study,
             "test",
-            checkpoint,
+            winner_stages.name_in(self._request.folder, checkpoint),
             lambda: winner_stages.test_stage(checkpoint, seed=seed, read=self._benches.read),
         )
         terminal.print_test(self._console, test)
@@ -142,11 +157,13 @@ class TuningRun:
         exported = winner_stages.once(
             self._study,
             "export",
-            (best.checkpoint, self._export),
+            (winner_stages.name_in(self._request.folder, best.checkpoint), self._export),
             lambda: winner_stages.export_stage(
                 self._request, self._export, chosen, checkpoint=best.checkpoint, known=known, read=self._benches.read
             ),
+            is_there=lambda stage: winner_stages.has_bundle(stage, self._request.folder),
         )
+        exported = winner_stages.found_in(exported, self._request.folder)
         terminal.print_variants(self._console, exported)
         if exported["chosen"] is None:
             winner_stages.log_refused(self._tracked.run, self._request.folder)
@@ -162,10 +179,11 @@ class TuningRun:
         registered = winner_stages.once(
             self._study,
             "registered",
-            (exported, self._export),
+            (winner_stages.apart_from_place(exported), self._export),
             lambda: winner_stages.register_stage(
                 self._request, tracking, self._export, exported=exported, parent=self._tracked.run
             ),
+            is_there=lambda stage: is_registered(tracking_uri(tracking.uri), stage["name"], stage["version"]),
         )
         terminal.print_registered(self._console, registered)
         return registered
@@ -173,16 +191,16 @@ class TuningRun:
     def _next(self, exported: winner_stages.Stage | None, registered: winner_stages.Stage | None) -> dict[str, str]:
         commands = {}
         uri = self._config.tracking.uri
-        store = f" --tracking-uri {uri}" if uri else ""
+        store = f" --tracking-uri {shlex.quote(uri)}" if uri else ""
         texts = "" if exported is None else exported["arguments"]
         if registered is not None:
-            model = f"models:/{registered['name']}@{registered['alias']}"
+            model = shlex.quote(f"models:/{registered['name']}@{registered['alias']}")
             commands["try the model"] = f"slimtune predict --model {model} {texts}{store}"
         elif exported is not None:
-            commands["try the model"] = f"slimtune predict --model {exported['bundle']} {texts}"
+            commands["try the model"] = f"slimtune predict --model {shlex.quote(exported['bundle'])} {texts}"
         search = self._request.search.config
-        storage = f" --storage {search.storage}" if search.storage else ""
-        commands["compare the trials"] = f"slimtune compare {search.name}{storage}"
+        storage = f" --storage {shlex.quote(search.storage)}" if search.storage else ""
+        commands["compare the trials"] = f"slimtune compare {shlex.quote(search.name)}{storage}"
         if self._tracked.link is not None:
             if not (uri or "").startswith("http"):
                 commands["open the MLflow UI"] = f"slimtune ui{store}"

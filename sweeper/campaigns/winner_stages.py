@@ -12,7 +12,14 @@ from slimtune.export.config import OnnxExport
 from slimtune.export.evaluation.bundle_score import on_rows
 from slimtune.export.pipeline import PICTURE, REPORT, export_checkpoint
 from slimtune.export.registry.gate import GateDecision, decide
-from slimtune.export.registry.mlflow_registry import RegisteredVersion, alias_version, holder, register, set_alias
+from slimtune.export.registry.mlflow_registry import (
+    FilesGone,
+    RegisteredVersion,
+    alias_version,
+    holder,
+    register,
+    set_alias,
+)
 from slimtune.export.verification.check import MEASURED
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.reporting.parent_run import lineage_of
@@ -21,7 +28,7 @@ from slimtune.sweeper.study import Study
 from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.config.tracking import TrackingConfig
 from slimtune.training.config.trial import parse_trial
-from slimtune.training.errors import UntrustedError
+from slimtune.training.errors import ModelError, UntrustedError
 from slimtune.training.evaluation.test_score import read_test
 from slimtune.training.tasks.rows import read_splits
 from slimtune.training.tracking.mlflow_runs import Tracker
@@ -31,10 +38,17 @@ from slimtune.training.workbench.prepared_data import ReadRows
 
 Stage = dict[str, Any]
 # folder of the sweep
-EXPORT_FOLDER = "export"
+EXPORT_FOLDER, BUNDLE = "export", "bundle"
 
 
-def once(study: Study, name: str, key: object, make: Callable[[], Stage]) -> Stage:
+def always(_: Stage) -> bool:
+    """Of what cannot go missing."""
+    return True
+
+
+def once(
+    study: Study, name: str, key: object, make: Callable[[], Stage], *, is_there: Callable[[Stage], bool] = always
+) -> Stage:
     """The result of a stage, from an earlier run of the command or made now.
 
     Args:
@@ -42,13 +56,35 @@ def once(study: Study, name: str, key: object, make: Callable[[], Stage]) -> Sta
         name: Of the stage.
         key: What the stage depends on: another winner or another export config makes it anew.
         make: Does the work.
+        is_there: Whether what was made is still there; by default it is.
     """
     known = study.attrs().get(name)
-    if known is None or known["key"] != str(key):
+    if known is None or known["key"] != str(key) or not is_there(known["result"]):
         known = {"key": str(key), "result": make()}
         study.set_attr(name, known)
     result: Stage = known["result"]
     return result
+
+
+def name_in(folder: Path, path: Path) -> str:
+    """A path that stays the same when the sweep's folder is moved."""
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+
+
+def found_in(exported: Stage, folder: Path) -> Stage:
+    """With the bundle where it lies now."""
+    inside = folder / EXPORT_FOLDER / BUNDLE
+    return {**exported, "bundle": str(inside)} if exported["bundle"] and inside.is_dir() else exported
+
+
+def has_bundle(exported: Stage, folder: Path) -> bool:
+    """Whether the export's bundle, if it made one, is still there."""
+    return not exported["bundle"] or Path(found_in(exported, folder)["bundle"]).is_dir()
+
+
+def apart_from_place(exported: Stage) -> Stage:
+    """What was exported, wherever it lies."""
+    return {key: value for key, value in exported.items() if key != "bundle"}
 
 
 def test_stage(checkpoint: Path, *, seed: int, read: ReadRows) -> Stage:
@@ -133,6 +169,11 @@ def _decide(
         champion = holder(uri, version.name, config.alias)
     except UntrustedError as error:
         return GateDecision(False, f"the champion was not opened: {error} to slimtune promote")
+    except FilesGone as gone:
+        return GateDecision(True, str(gone))
+    except ModelError as error:
+        # the search is done: the candidate is kept, and a person decides
+        return GateDecision(False, f"the champion cannot be read: {error}")
     own = candidate.manifest.training.data_fingerprint
     if champion is None or champion.manifest.training.data_fingerprint == own:
         return decide(candidate, champion, None)

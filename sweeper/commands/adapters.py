@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,4 +106,7 @@ def _show(checks: "Sequence[AdapterCheck]", folder: Path, name: str) -> None:
         for one in checks
     ]
     console.print(plain_table(columns, rows))
-    print_next(console, {"try one": f'slimtune predict --model {folder} --adapter {name} --text "..."'})
+    print_next(
+        console,
+        {"try one": f'slimtune predict --model {shlex.quote(str(folder))} --adapter {shlex.quote(name)} --text "..."'},
+    )

@@ -114,14 +114,15 @@ def _log(scored: "ModelScores", options: argparse.Namespace) -> str:
     """Log a run of kind `evaluation`; what to tell the user."""
     from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
     from slimtune.training.tracking.mlflow_runs import Tracker
-    from slimtune.training.tracking.uri import SQLITE, tracking_uri
+    from slimtune.training.tracking.uri import sqlite_path, tracking_uri
     from slimtune.training.trial import Lineage
 
     uri = tracking_uri(options.tracking_uri)
     if options.no_log:
         return "not logged (--no-log)"
-    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
-        return f"not logged: there is no {uri.removeprefix(SQLITE)} (--tracking-uri)"
+    path = sqlite_path(uri)
+    if path is not None and not path.is_file():
+        return f"not logged: there is no {path} (--tracking-uri)"
     experiment = scored.experiment or "evaluations"
     tracker = Tracker(
         TrackingConfig(

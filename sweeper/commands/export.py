@@ -1,6 +1,7 @@
 """`slimtune export`: a checkpoint, a run, a sweep's winner or a third-party model, as a verified bundle."""
 
 import argparse
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
         raise ModelError("no variant is within the limits, see the column gate; no bundle was written")
     folder = exported.bundle.folder
     texts = predict_arguments(exported.bundle.manifest.interface)
-    terminal.print_next(console, {"try the model": f"slimtune predict --model {folder} {texts}"})
+    terminal.print_next(console, {"try the model": f"slimtune predict --model {shlex.quote(str(folder))} {texts}"})
     return 0
 
 

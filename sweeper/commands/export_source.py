@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slimtune.sweeper.campaigns.find_sweep import FoundSweep, find_sweep
 from slimtune.training.errors import ConfigError, StoreError
-from slimtune.training.tracking.uri import SQLITE, tracking_uri
+from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 
 if TYPE_CHECKING:
     from slimtune.export.bundle.manifest import Provenance
@@ -138,7 +138,8 @@ def _sweep(request: ExportRequest) -> FoundSweep | None:
         return found
     store = tracking_uri(request.tracking_uri)
     # a look-up shall not make an empty store
-    if store.startswith(SQLITE) and not Path(store.removeprefix(SQLITE)).is_file():
+    path = sqlite_path(store)
+    if path is not None and not path.is_file():
         return None
     from slimtune.training.tracking.mlflow_runs import run_tags
 

@@ -4,10 +4,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from slimtune.training.errors import StoreError
-from slimtune.training.tracking.uri import tracking_uri
+from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 
 HOST = "127.0.0.1"
 
@@ -20,8 +19,8 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     uri = tracking_uri(options.tracking_uri)
-    path = Path(uri.removeprefix("sqlite:///"))
-    if uri.startswith("sqlite:///") and not path.is_file():
+    path = sqlite_path(uri)
+    if path is not None and not path.is_file():
         raise StoreError(f"there is no {path}; run the command where the sweep ran, or give --tracking-uri")
     print(f"MLflow UI: http://{HOST}:{options.port}/#/experiments?workflowType=machine_learning  (Ctrl-C ends it)")
     sys.stdout.flush()

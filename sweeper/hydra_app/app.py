@@ -6,15 +6,21 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import hydra
+from hydra._internal.callbacks import Callbacks
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
+from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, plain
+from slimtune.sweeper.checks import problems_of
+from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, known_keys, plain, unread_keys
 from slimtune.sweeper.hydra_app.override_problems import override_problems
+from slimtune.sweeper.search.request import HydraApp
+from slimtune.sweeper.space.sweep_syntax import first_options, plain_keys
 from slimtune.training.errors import ConfigError, SlimtuneError
 
 if TYPE_CHECKING:
@@ -50,12 +56,47 @@ def _run_composed(app: "_App", arguments: Sequence[str], *, sweep: bool) -> Any:
     """What `hydra.main` does with plain overrides, without composing twice: it would double the time to an error."""
     hydra.version.setbase(VERSION_BASE)
     engine = Hydra.create_main_hydra2("slimtune", create_config_search_path(f"pkg://{CONFIG_MODULE}"))
-    run = engine.multirun if sweep else engine.run
     try:
-        returned = run(config_name=CONFIG_NAME, task_function=app.train, overrides=list(arguments))
+        if sweep:
+            return _multirun(engine, app.train, arguments)
+        engine.run(config_name=CONFIG_NAME, task_function=app.train, overrides=list(arguments))
     finally:
         GlobalHydra.instance().clear()
-    return returned if sweep else app.result
+    return app.result
+
+
+def _multirun(engine: Hydra, task: TaskFunction, arguments: Sequence[str]) -> Any:
+    """What Hydra does, over a config that the options of a searched group need not fit to."""
+    app = composed_app(engine, task, arguments)
+    app.context.callbacks.on_multirun_start(config=app.config, config_name=CONFIG_NAME)
+    sweeper = Plugins.instance().instantiate_sweeper(config=app.config, hydra_context=app.context, task_function=task)
+    own = {str(line) for line in app.config.hydra.overrides.hydra}
+    returned = sweeper.sweep(arguments=[argument for argument in arguments if argument not in own])
+    app.context.callbacks.on_multirun_end(config=app.config, config_name=CONFIG_NAME)
+    return returned
+
+
+def composed_app(engine: Hydra, task: TaskFunction, arguments: Sequence[str]) -> HydraApp:
+    """A sweep's app; overrides that only some options of a searched group have a key for may not be in its config."""
+    loader = engine.config_loader
+    try:
+        config = _composed(engine, arguments)
+    except HydraException:
+        firsts = first_options(arguments, loader)
+        if firsts == list(arguments):
+            raise
+        groups = [line for line in firsts if line not in plain_keys(firsts, loader)]
+        known = known_keys(_composed(engine, groups))
+        config = _composed(
+            engine, [*groups, *(line for line, key in plain_keys(firsts, loader).items() if key in known)]
+        )
+    return HydraApp(HydraContext(config_loader=loader, callbacks=Callbacks(config)), task, config)
+
+
+def _composed(engine: Hydra, overrides: Sequence[str]) -> DictConfig:
+    return engine.compose_config(
+        config_name=CONFIG_NAME, overrides=list(overrides), with_log_configuration=True, run_mode=RunMode.MULTIRUN
+    )
 
 
 def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) -> None:
@@ -79,6 +120,8 @@ class _App:
         from slimtune.sweeper.campaigns.single_trial import train_single_trial
 
         try:
+            if unread := unread_keys(config):
+                raise ConfigError([*unread, *problems_of(plain(config))])
             self.result = train_single_trial(plain(config), HydraConfig.get().runtime.output_dir)
         except SlimtuneError as error:
             self._error = error

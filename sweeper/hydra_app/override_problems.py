@@ -31,7 +31,8 @@ def override_problems(error: Exception, arguments: Sequence[str]) -> list[str]:
     try:
         with hydra.initialize_config_module(CONFIG_MODULE, version_base=VERSION_BASE):
             problems = _problems_of_each(overrides)
-    except (HydraException, OmegaConfBaseException):
+    except (HydraException, OmegaConfBaseException, ArithmeticError, TypeError, ValueError, StopIteration):
+        # also what a sweep raises that has no first value
         problems = []
     return problems or [_first_lines(error)]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from rich.console import Console
 
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG, view_tag
@@ -53,22 +54,44 @@ class ParentRun(NamedTuple):
             elif all_ended and run_id not in noted:
                 self.tracker.delete(run_id)
 
+    def take_over(self, study: Study) -> None:
+        """Tell that the sweep's run is gone, and be the parent of its trials' runs that are not."""
+        assert self.tracker is not None
+        assert self.run.run_id is not None
+        runs = [trial.run_id for trial in study.shown() if trial.run_id is not None]
+        left = [run_id for run_id in runs if self.tracker.has(run_id)]
+        for run_id in left:
+            self.tracker.adopt(run_id, parent_run_id=self.run.run_id)
+        Console(stderr=True).print(
+            f"the sweep's run in MLflow was deleted, and {len(runs) - len(left)} of its {len(runs)} trials' runs: the "
+            f"sweep goes on under a new run, {self.run.run_id}; what the trials scored stands in the study",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+
 
 def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> ParentRun:
-    """The parent run of a sweep: a new one, or the one that an interrupted sweep began."""
+    """The parent run of a sweep: the one that an interrupted sweep began, or a new one.
+
+    Where that one was deleted, its trials' runs that are left become children of the new one.
+    """
     if config.name is TrackerName.none:
         return ParentRun(NullRun(), None, None)
     tracker = Tracker(config, request.search.config.name)
-    tag = view_tag(list(request.space), ("validation/loss", "train/loss"), maximize=request.search.maximize)
+    tag = view_tag(request.space.searched_keys(), ("validation/loss", "train/loss"), maximize=request.search.maximize)
     tracker.tag_experiment(VIEW_TAG, tag)
     link = f"{tracker.link()}&viewStateShareKey={VIEW_KEY}"
     known = study.attrs().get(PARENT_RUN)
-    if known is not None:
+    if known is not None and tracker.has(known):
         return ParentRun(tracker.reopen(known), link, tracker)
     run = tracker.start(lineage_of(request, kind="sweep", name=request.search.config.name, parent_run_id=None))
     study.set_attr(PARENT_RUN, run.run_id)
     _log_beginning(run, request)
-    return ParentRun(run, link, tracker)
+    parent = ParentRun(run, link, tracker)
+    if known is not None:
+        parent.take_over(study)
+    return parent
 
 
 def lineage_of(request: SweepRequest, *, kind: str, name: str, parent_run_id: str | None) -> Lineage:
@@ -89,8 +112,7 @@ def _log_beginning(run: TrackedRun, request: SweepRequest) -> None:
     values = dict(request.values)
     run.log_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), "config.yaml")
     run.log_text(json.dumps(environment(), indent=1), "environment.json")
-    searched = {f"space.{key}": dimension for key, dimension in request.space.items()}
-    run.log_params({**by_dotted_key({"search": values["search"]}), **searched})
+    run.log_params({**by_dotted_key({"search": values["search"]}), **request.space.described()})
 
 
 def log_data_report(run: TrackedRun, report: DataReport) -> None:

@@ -42,11 +42,13 @@ def print_failed(console: Console, trials: Sequence[TrialRecord]) -> None:
 def print_winner(console: Console, finalists: Sequence[Finalist], chosen: Finalist, *, metric: str) -> None:
     """The finalists over their seeds, the winner marked."""
     table = Table(title="finalists, on validation", title_justify="left", title_style="bold", pad_edge=False, box=None)
-    for name in ("trial", *(key.rpartition(".")[-1] for key in chosen.params), f"{metric} mean", "spread", "seeds"):
+    keys = list(dict.fromkeys(key for finalist in finalists for key in finalist.params))
+    for name in ("trial", *(key.rpartition(".")[-1] for key in keys), f"{metric} mean", "spread", "seeds"):
         table.add_column(name, justify="right")
     for finalist in finalists:
         mark = " *" if finalist.number == chosen.number else "  "
-        values = (escape(value_text(value)) for value in finalist.params.values())
+        # an option of a group has no value for what is searched under another one
+        values = (escape(value_text(finalist.params.get(key))) for key in keys)
         scores = " ".join(f"{score:.4f}" for score in finalist.scores)
         table.add_row(f"{finalist.number}", *values, f"{finalist.mean:.4f}{mark}", f"{finalist.spread:.4f}", scores)
     console.print(table)

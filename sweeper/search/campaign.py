@@ -1,6 +1,6 @@
 """What happens around a search, as the sweeper sees it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from slimtune.sweeper.search.request import SweepRequest
@@ -11,6 +11,9 @@ class Campaign(Protocol):
 
     def check(self, request: SweepRequest) -> Sequence[str]:
         """Problems of the config, before anything heavy is imported."""
+
+    def check_dimension(self, key: str, variants: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """Problems of searching a key at all, given the config's values with each end of its dimension."""
 
     def run(self, request: SweepRequest) -> Any:
         """Prepare, search, and make something of the result."""

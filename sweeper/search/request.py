@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from slimtune.sweeper.search_config import Search, study_url
-from slimtune.sweeper.space.dimension import Scalar, Space, edges
+from slimtune.sweeper.space.dimension import Scalar, edges
 from slimtune.sweeper.space.override_text import override_lines
+from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.space.start_point import point_in
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,24 @@ class HydraApp(NamedTuple):
     task_function: TaskFunction
     config: DictConfig
 
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The options of the config groups that the config was composed with; `???` where none was chosen yet."""
+        options: Mapping[str, Any] = OmegaConf.to_container(self.config.hydra.runtime.choices)  # type: ignore[assignment]
+        return options
+
+
+class OtherOptions(NamedTuple):
+    """The config with other options of the searched groups than the first trial has.
+
+    Attributes:
+        label: These options, as they are given on the command line.
+        values: Plain values.
+    """
+
+    label: str
+    values: Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepRequest:
@@ -33,8 +52,11 @@ class SweepRequest:
         app: The Hydra app.
         search: Budget, sampler, pruner, storage.
         space: What is searched.
-        fixed: Overrides that hold for every trial.
-        values: The app's composed config as plain values.
+        fixed: Overrides that hold for every trial, or for those of the first branch.
+        choices: The options of the searched groups that the first trial takes.
+        values: The config with these options, as plain values.
+        others: The same with the other options.
+        seeds: Ends of what trials may have as `fit.seed`.
         folder: The sweep's folder, absolute.
         worker_entry: Dotted path of what runs trials in a worker, or None for the app's task function.
         arguments: All overrides, as given.
@@ -42,9 +64,12 @@ class SweepRequest:
 
     app: HydraApp
     search: Search
-    space: Space
+    space: SearchSpace
     fixed: Sequence[str]
+    choices: Mapping[str, Scalar]
     values: Mapping[str, Any]
+    others: Sequence[OtherOptions]
+    seeds: Sequence[int] = ()
     folder: Path
     worker_entry: str | None
     arguments: Sequence[str]
@@ -58,14 +83,32 @@ class SweepRequest:
         """What the first trial takes: the config's own values, as far as the space holds them."""
         if not self.search.config.start_from_config:
             return {}
-        choices = self.app.config.hydra.runtime.choices
-        point = point_in(self.space, self.values, choices)
-        if open_keys := self.space.keys() - point.keys():
+        searched = {key: dimension for _, key, dimension in self.space.steps(self.choices)}
+        point = point_in(searched, self.values, {**self.app.options, **self.choices})
+        if open_keys := searched.keys() - point.keys():
             log.debug("the first trial takes the config's own point, but for %s", ", ".join(sorted(open_keys)))
         return point
+
+    def command_line(self) -> list[str]:
+        """All overrides, Hydra's own among them: what begins the same sweep again."""
+        own = [str(line) for line in self.app.config.hydra.overrides.hydra]
+        return [*self.arguments, *(line for line in own if not line.startswith("hydra.mode="))]
+
+    def fixed_for(self, params: Mapping[str, Scalar]) -> Sequence[str]:
+        """Overrides that hold for a trial with these values."""
+        branch = self.space.branch_of(params)
+        return self.fixed if branch is None else branch.fixed
+
+    def num_trials(self) -> int:
+        """The budget; no more than there are points."""
+        num_points = self.space.num_points()
+        wanted = self.search.config.n_trials
+        return wanted if num_points is None else min(wanted, num_points)
 
 
 def first_choices(request: SweepRequest) -> list[str]:
     """Overrides with which a worker's own config composes, although searched keys may have no default."""
-    firsts = {key: edges(dimension)[0] for key, dimension in request.space.items()}
+    firsts: dict[str, Scalar] = dict(request.choices)
+    for _, key, dimension in request.space.steps(firsts):
+        firsts.setdefault(key, edges(dimension)[0])
     return [*request.fixed, *override_lines(firsts, request.app.context.config_loader)]

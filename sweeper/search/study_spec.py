@@ -17,7 +17,7 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
         name=config.name,
         storage=request.storage,
         maximize=request.search.maximize,
-        n_trials=config.n_trials,
+        n_trials=request.num_trials(),
         seed=config.seed,
         sampler=request.search.sampler,
         pruner=request.search.pruner,

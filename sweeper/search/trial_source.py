@@ -4,6 +4,7 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,6 @@ class StudyTrial:
         self._study = study
         self.number = asked.number
         self.composed = composed
-        self.config: Mapping[str, Any] = plain(composed)
         name = str(asked.attrs.get(NAME, f"t{asked.number:02d} {short_params(asked.params)}")).strip()
         self.lineage = Lineage(
             experiment=group.experiment,
@@ -64,6 +64,11 @@ class StudyTrial:
             tags={"sweep": group.experiment, "trial": str(asked.attrs.get(OF_TRIAL, asked.number))},
             earlier=[group.folder / str(number) for number in asked.attrs.get(EARLIER, [])],
         )
+
+    @cached_property
+    def config(self) -> Mapping[str, Any]:
+        """The composed config as plain values; a task function of an app's own reads `composed`."""
+        return plain(self.composed)
 
     def began(self, run_id: str | None) -> None:
         """Note the run on the trial, so that a retry resumes it."""

@@ -69,13 +69,18 @@ class Worker:
             quick = with_values(self.config, asked.params, loader)
             if quick is not None:
                 return quick
-        overrides = [*self.fixed, *override_lines(asked.params, loader), *asked.attrs.get(OVERRIDES, ())]
+        branch = self.spec.space.branch_of(asked.params)
+        fixed = self.fixed if branch is None else branch.fixed
+        overrides = [*fixed, *override_lines(asked.params, loader), *asked.attrs.get(OVERRIDES, ())]
         composed = loader.load_sweep_config(self.config, overrides)
         if OVERRIDES in asked.attrs:
             self._check_own(composed)
         with open_dict(composed):
             composed.hydra.job.id = f"{self.spec.name}_{asked.number}"
             composed.hydra.job.num = asked.number
+        if self.entry is not None:
+            # what leads nowhere is a problem of this trial, told before it begins
+            plain(composed)
         return composed
 
     def _check_own(self, composed: DictConfig) -> None:

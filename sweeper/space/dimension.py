@@ -1,6 +1,9 @@
 """What one key may vary over."""
 
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 Scalar = str | int | float | bool | None
@@ -36,9 +39,15 @@ class Choice:
 Dimension = FloatRange | IntRange | Choice
 Space = dict[str, Dimension]
 
+# beyond it a float does not tell whole numbers apart, and samplers count in floats
+LARGEST_WHOLE = 2**53
+
 
 def range_problem(low: Any, high: Any, *, log: Any, step: Any) -> str | None:
     """What is wrong with the ends of a range, as the end of a sentence that begins with its key."""
+    for name, end in (("low", low), ("high", high)):
+        if not _is_countable(end):
+            return f".{name} is {end}; use a number that is neither infinite nor beyond 2^53 in whole numbers"
     if low > high:
         return f".low is {low}, above high ({high}); swap them"
     if not isinstance(log, bool):
@@ -47,9 +56,19 @@ def range_problem(low: Any, high: Any, *, log: Any, step: Any) -> str | None:
         return f".low is {low} with log: true; use a low above 0"
     if log and step is not None:
         return ".step cannot go with log: true; remove one of them"
-    if step is not None and step <= 0:
+    if step is not None and not step > 0:
         return f".step is {step}; use a number above 0"
+    if not math.isfinite(float(high) - float(low)):
+        return f".high is {high}, too far above low ({low}); use a smaller range"
+    if step is not None and not (float(high) - float(low)) / float(step) < LARGEST_WHOLE:
+        return f".step is {step}, too small for a range from {low} to {high}; use a larger one, or none"
     return None
+
+
+def _is_countable(end: float) -> bool:
+    if isinstance(end, int):
+        return abs(end) <= LARGEST_WHOLE
+    return math.isfinite(end)
 
 
 def edges(dimension: Dimension) -> tuple[Scalar, ...]:
@@ -64,3 +83,51 @@ def edges(dimension: Dimension) -> tuple[Scalar, ...]:
             return (low, high)
         case Choice(values):
             return values
+
+
+def last_step(low: float, high: float, step: float | None) -> Any:
+    """The highest number that is a multiple of `step` above `low`; `high` where there are no steps."""
+    if step is None or low == high:
+        return high
+    if isinstance(low, int) and isinstance(step, int):
+        return low + (high - low) // step * step
+    # as written, and not as rounded: 0.3 is three steps of 0.1
+    whole = (Decimal(str(high)) - Decimal(str(low))) // Decimal(str(step))
+    return float(Decimal(str(low)) + whole * Decimal(str(step)))
+
+
+def num_values(dimension: Dimension) -> int | None:
+    """How many values a dimension has; None if they cannot be counted."""
+    match dimension:
+        case Choice(values):
+            return len(values)
+        case IntRange(low, high, _, step):
+            return (high - low) // step + 1
+        case FloatRange(low, high, _, step):
+            if low == high:
+                return 1
+            # an end that rounding put just below a multiple counts
+            return None if step is None else int((high - low) / step + 1e-9) + 1
+
+
+def values_of(dimension: Dimension) -> Iterator[Scalar]:
+    """The values of a dimension that can be counted, one after the other."""
+    match dimension:
+        case Choice(values):
+            yield from values
+        case IntRange(low, high, _, step):
+            yield from range(low, high + 1, step)
+        case FloatRange(low, _, _, step):
+            yield from (low + index * (step or 0.0) for index in range(num_values(dimension) or 0))
+
+
+def choice_of(values: Iterable[Scalar]) -> Choice:
+    """One of these, each once."""
+    return Choice(tuple({value_id(value): value for value in reversed(list(values))}.values())[::-1])
+
+
+def value_id(value: Scalar) -> str:
+    """What equal values have in common: 1 and 1.0 are equal, 1 and true are not; floats count to 12 digits."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:.12g}"
+    return repr(value)

@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange, Scalar, Space, range_problem
+from slimtune.sweeper.space.dimension import (
+    Choice,
+    Dimension,
+    FloatRange,
+    IntRange,
+    Scalar,
+    Space,
+    choice_of,
+    last_step,
+    range_problem,
+)
 from slimtune.sweeper.space.override_text import override_value
 from slimtune.training.config.schema import suggestion
 
@@ -60,7 +70,7 @@ def _choice(name: str, value: Mapping[str, Any], problems: list[str]) -> Choice 
     if not isinstance(values, list) or not values:
         problems.append(f"space.{name}.values is {values!r}; use a list, e.g. [8, 16, 32]")
         return None
-    return Choice(tuple(item if isinstance(item, Scalar) else override_value(item) for item in values))
+    return choice_of(item if isinstance(item, Scalar) else override_value(item) for item in values)
 
 
 def _range(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimension | None:
@@ -81,5 +91,5 @@ def _range(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimensio
         problems.append(f"space.{name}{broken}")
         return None
     if value["type"] == "int":
-        return IntRange(low, high, log, int(step) if step else 1)
-    return FloatRange(float(low), float(high), log, step)
+        return IntRange(low, last_step(low, high, step), log, int(step) if step else 1)
+    return FloatRange(float(low), float(last_step(low, high, step)), log, step)

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import optuna
 
+from slimtune.sweeper.space.search_space import plain_key
+
 OPTUNA_STATE = optuna.trial.TrialState
 
 # user attributes of a trial; Optuna has no fields for these
@@ -19,7 +21,8 @@ EARLIER = "earlier"
 IDENTITY, PARENT_RUN, WINNER = "identity", "parent_run_id", "winner"
 
 # failures that do not use up the budget: another trial takes their place
-LOST, SURPLUS = "lost", "surplus"
+LOST, SURPLUS, REPEATED = "lost", "surplus", "repeated"
+REPLACED = (LOST, SURPLUS, REPEATED)
 
 
 class TrialState(Enum):
@@ -77,8 +80,10 @@ class TrialRecord(NamedTuple):
 
     @property
     def counts(self) -> bool:
-        """Whether it uses up one of the budget; a lost trial that is tried again does not, nor a surplus one."""
-        return self.kind not in (LOST, SURPLUS)
+        """Whether it uses up one of the budget; a trial that another has taken the place of does not: a lost one, a
+        surplus one, one whose point another worker had begun.
+        """
+        return self.kind not in REPLACED
 
 
 def record_of(trial: optuna.trial.FrozenTrial) -> TrialRecord:
@@ -91,7 +96,7 @@ def record_of(trial: optuna.trial.FrozenTrial) -> TrialRecord:
         state=STATES[trial.state],
         kind=attrs.get(KIND, "bug") if failed else None,
         objective=trial.values[0] if trial.state is OPTUNA_STATE.COMPLETE and trial.values else last,
-        params=trial.params,
+        params={plain_key(name): value for name, value in trial.params.items()},
         run_id=attrs.get(RUN_ID),
         started=trial.datetime_start,
         seconds=_seconds(trial),

@@ -5,7 +5,7 @@ from typing import Any
 
 import optuna
 
-from slimtune.sweeper.study.record import INDEX, KIND, LOST, SURPLUS
+from slimtune.sweeper.study.record import INDEX, KIND, REPLACED
 from slimtune.training.trial import FailureKind
 
 
@@ -57,5 +57,5 @@ def _of_states(trials: list[optuna.trial.FrozenTrial], states: Any) -> list[optu
 
 
 def _replayed(trials: list[optuna.trial.FrozenTrial]) -> list[optuna.trial.FrozenTrial]:
-    shown = [trial for trial in trials if trial.user_attrs.get(KIND) not in (LOST, SURPLUS)]
+    shown = [trial for trial in trials if trial.user_attrs.get(KIND) not in REPLACED]
     return sorted(shown, key=lambda trial: trial.user_attrs.get(INDEX, trial.number))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from slimtune.sweeper.search_config import PrunerConfig, Rungs, SamplerConfig
-from slimtune.sweeper.space.dimension import Space
+from slimtune.sweeper.space.search_space import SearchSpace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,5 +33,5 @@ class StudySpec:
     pruner: PrunerConfig
     rungs: Rungs
     stop_hopeless: bool
-    space: Space
+    space: SearchSpace
     max_retries: int

@@ -2,27 +2,34 @@
 
 import logging
 import math
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
+from optuna.samplers import BaseSampler
 from optuna.trial import TrialState as OptunaState
 
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
+from slimtune.sweeper.space.search_space import num_points_of, point_id
 from slimtune.sweeper.study import record
+from slimtune.sweeper.study.distributions import rounded_ends
 from slimtune.sweeper.study.learning_curve import reach_of
 from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
 from slimtune.sweeper.study.pruners import pruner_of
 from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
-from slimtune.sweeper.study.samplers import sampler_of
+from slimtune.sweeper.study.samplers import DistinctSampler, sampler_of
 from slimtune.sweeper.study.spec import StudySpec
 from slimtune.sweeper.study.storage import UNUSABLE, unusable
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind, Verdict
 
 log = logging.getLogger(__name__)
+
+# another worker takes its values for at most this long
+SUGGEST_SECONDS = 1.0
 
 
 class AskedTrial(NamedTuple):
@@ -65,10 +72,10 @@ class Study:
 
     def ask(self, worker: str) -> AskedTrial | None:
         """The next trial of the budget, lost ones first; None when the budget is used up or handed out."""
-        shown = [trial for trial in self.free_lost() if trial.counts]
-        if self._num_open(shown) <= 0:
+        trials = self.free_lost()
+        if self._num_open([trial for trial in trials if trial.counts]) <= 0:
             return None
-        self._study.sampler = sampler_of(self.spec.sampler, seed=self.spec.seed, index=_next_index(shown))
+        self._study.sampler = self._sampler(trials)
         trial = self._study.ask()
         trial.set_user_attr(record.WORKER, worker)
         earlier = [other for other in self.trials() if other.number < trial.number and other.counts]
@@ -78,20 +85,49 @@ class Study:
             return None
         if record.INDEX not in trial.user_attrs:
             trial.set_user_attr(record.INDEX, len(earlier))
+        params = self._suggest(trial)
+        if self._is_repeated(params, earlier):
+            # two workers took the same point
+            self._fail(trial.number, record.REPEATED)
+            return self.ask(worker)
         self._trials[trial.number] = trial
-        return AskedTrial(trial.number, self._suggest(trial), trial.user_attrs)
+        return AskedTrial(trial.number, params, trial.user_attrs)
+
+    def _sampler(self, trials: Sequence[TrialRecord]) -> BaseSampler:
+        shown = [trial for trial in trials if trial.counts]
+        # after a point that two workers took, the next one is drawn anew
+        index = _next_index(shown) + sum(trial.kind == record.REPEATED for trial in trials)
+        sampler = sampler_of(self.spec.sampler, seed=self.spec.seed, index=index)
+        if all(num_points_of(part) is None for part in self.spec.space.parts()):
+            return sampler
+        taken = {point_id(trial.params) for trial in shown if trial.state is not record.TrialState.waiting}
+        return DistinctSampler(sampler, self.spec.space, taken, seed=index)
 
     def _suggest(self, trial: optuna.Trial) -> dict[str, Scalar]:
         params: dict[str, Scalar] = {}
-        for key, dimension in self.spec.space.items():
+        for name, key, dimension in self.spec.space.steps(params):
             match dimension:
                 case FloatRange(low, high, log_scale, step):
-                    params[key] = trial.suggest_float(key, low, high, log=log_scale, step=step)
+                    with rounded_ends():
+                        params[key] = trial.suggest_float(name, low, high, log=log_scale, step=step)
                 case IntRange(low, high, log_scale, step):
-                    params[key] = trial.suggest_int(key, low, high, log=log_scale, step=step)
+                    params[key] = trial.suggest_int(name, low, high, log=log_scale, step=step)
                 case Choice(values):
-                    params[key] = trial.suggest_categorical(key, values)
+                    params[key] = trial.suggest_categorical(name, values)
         return params
+
+    def _is_repeated(self, params: Mapping[str, Scalar], earlier: Sequence[TrialRecord]) -> bool:
+        """Whether an earlier trial has the same point; those that are just being suggested are waited for."""
+        deadline = time.monotonic() + SUGGEST_SECONDS
+        while params and not self._is_settled(earlier) and time.monotonic() < deadline:
+            time.sleep(SUGGEST_SECONDS / 20)
+            numbers = {trial.number for trial in earlier}
+            earlier = [trial for trial in self.trials() if trial.number in numbers and trial.counts]
+        return bool(params) and any(point_id(trial.params) == point_id(params) for trial in earlier)
+
+    def _is_settled(self, trials: Sequence[TrialRecord]) -> bool:
+        running = [trial for trial in trials if trial.state is record.TrialState.running]
+        return all(self.spec.space.is_whole(trial.params) for trial in running)
 
     def report(self, number: int, examples_seen: int, objective: float, progress: float) -> Verdict:
         """Note an evaluation and ask the pruner."""
@@ -192,13 +228,13 @@ class Study:
         kept[record.EARLIER] = [trial.number, *trial.attrs.get(record.EARLIER, [])]
         # a worker may die while it takes its values: taken anew they are the same ones; the missing ones alone would
         # meet a generator that has drawn nothing yet
-        point = trial.params if trial.params.keys() >= self.spec.space.keys() else trial.attrs.get(record.POINT, {})
-        self._study.enqueue_trial(dict(point), user_attrs=kept)
+        point = trial.params if self.spec.space.is_whole(trial.params) else trial.attrs.get(record.POINT, {})
+        self._study.enqueue_trial(self.spec.space.named(point), user_attrs=kept)
         log.warning("trial %d: its worker %s; it is tried again", trial.number, "died" if died else "was stopped")
 
     def enqueue(self, attrs: Mapping[str, Any], params: Mapping[str, Scalar] | None = None) -> None:
         """Add a trial that is known beforehand; the sampler suggests what `params` leaves out."""
-        self._study.enqueue_trial(dict(params or {}), user_attrs=dict(attrs))
+        self._study.enqueue_trial(self.spec.space.named(params or {}), user_attrs=dict(attrs))
 
     def start_from(self, params: Mapping[str, Scalar]) -> None:
         """Let the first trial of a new study take these values."""

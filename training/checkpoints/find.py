@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from slimtune.training.errors import ModelError
-from slimtune.training.tracking.uri import SQLITE, tracking_uri
+from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 
 # the file that makes a folder a checkpoint; named here, since whoever looks for one need not import torch
 RECORD = "slimtune.json"
@@ -21,7 +21,8 @@ def find_checkpoint(name: str, uri: str | None) -> Path:
     store = tracking_uri(uri)
     found = None
     # a look-up shall not make an empty store
-    if not store.startswith(SQLITE) or Path(store.removeprefix(SQLITE)).is_file():
+    path = sqlite_path(store)
+    if path is None or path.is_file():
         from slimtune.training.tracking.mlflow_runs import download_run_folder
 
         found = download_run_folder(store, name, "checkpoint")

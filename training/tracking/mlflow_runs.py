@@ -13,9 +13,10 @@ from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.display import display
 from slimtune.training.tracking.environment import source_tags
+from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.names import mlflow_name
 from slimtune.training.tracking.run import MetricPoint, NullRun, TrackedRun
-from slimtune.training.tracking.uri import tracking_uri, without_password
+from slimtune.training.tracking.uri import sqlite_path, tracking_uri, without_password
 from slimtune.training.trial import Lineage
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def client_of(uri: str) -> "MlflowClient":
 
     try:
         with _start_lock(uri):
+            database = sqlite_path(uri)
+            if database is not None:
+                follow_move(database)
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             client.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError, OSError) as error:
@@ -52,10 +56,10 @@ def client_of(uri: str) -> "MlflowClient":
 
 def _start_lock(uri: str) -> FileLock:
     """Processes that create one SQLite file at the same time break it, so the first start is alone."""
-    if uri.startswith("sqlite:///"):
-        folder = Path(uri.removeprefix("sqlite:///")).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / ".start.lock")
+    database = sqlite_path(uri)
+    if database is not None:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(database.parent / ".start.lock")
     cache_dir = Path("~/.cache/slimtune").expanduser()
     cache_dir.mkdir(parents=True, exist_ok=True)
     return FileLock(cache_dir / "mlflow.start.lock")
@@ -84,13 +88,12 @@ class Tracker:
         return str(found.experiment_id)
 
     def _artifact_location(self, name: str) -> str | None:
-        if not self.uri.startswith("sqlite:///"):
-            return None
-        return (Path(self.uri.removeprefix("sqlite:///")).parent / "artifacts" / name).as_uri()
+        database = sqlite_path(self.uri)
+        return None if database is None else (database.absolute().parent / ARTIFACTS / name).as_uri()
 
     def start(self, lineage: Lineage) -> "MlflowRun":
-        """A new run, or the run of an earlier attempt, resumed."""
-        if lineage.run_id is not None:
+        """A new run, or the run of an earlier attempt, resumed; if that was deleted, a new one."""
+        if lineage.run_id is not None and self.has(lineage.run_id):
             return self.reopen(lineage.run_id)
         tags = {"kind": lineage.kind, "state": "running", **source_tags(), **lineage.tags}
         if lineage.parent_run_id is not None:
@@ -106,6 +109,22 @@ class Tracker:
             key: max(point.step for point in self._client.get_metric_history(run_id, key)) for key in run.data.metrics
         }
         return MlflowRun(self._client, run_id, last_steps=last)
+
+    def has(self, run_id: str) -> bool:
+        """Whether a run is there, and not deleted."""
+        from mlflow.exceptions import MlflowException
+        from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
+
+        try:
+            return bool(self._client.get_run(run_id).info.lifecycle_stage == "active")
+        except MlflowException as error:
+            if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+                raise
+            return False
+
+    def adopt(self, run_id: str, *, parent_run_id: str) -> None:
+        """Make a run the child of another parent."""
+        self._client.set_tag(run_id, "mlflow.parentRunId", parent_run_id)
 
     def open_runs(self, parent_run_id: str, *, kind: str) -> list[str]:
         """Ids of the parent's runs of a kind that are still marked as running."""

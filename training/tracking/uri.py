@@ -4,12 +4,38 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 SQLITE = "sqlite:///"
+# signs of a path that mean something else in a URL
+URL_SIGNS = {"%", "?"}
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of an SQLite file, whatever its folders are called."""
+    text = str(path.absolute())
+    if not URL_SIGNS & set(text):
+        return f"{SQLITE}{text}"
+    # a third of a second, so only where it is needed
+    from sqlalchemy.engine import URL
+
+    return URL.create("sqlite", database=text).render_as_string()
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """The file behind the URL of an SQLite store; None for any other store."""
+    if not uri.startswith(SQLITE):
+        return None
+    if not URL_SIGNS & set(uri):
+        return Path(uri.removeprefix(SQLITE))
+    from sqlalchemy.engine import make_url
+
+    return Path(make_url(uri).database or "")
 
 
 def tracking_uri(configured: str | None) -> str:
     """The URI as given, SQLite files by their absolute path; `mlruns/mlflow.db` under the working directory if null."""
-    uri = configured or f"{SQLITE}mlruns/mlflow.db"
-    return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}" if uri.startswith(SQLITE) else uri
+    if configured is None:
+        return sqlite_url(Path("mlruns/mlflow.db"))
+    path = sqlite_path(configured)
+    return configured if path is None or "?" in configured else sqlite_url(path)
 
 
 def has_password(uri: str) -> bool:

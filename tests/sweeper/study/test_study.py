@@ -18,6 +18,7 @@ from slimtune.sweeper.search_config import (
     TpeSearch,
 )
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
+from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import Lease, Study, StudySpec, TrialState, load_study_trials
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind
@@ -39,7 +40,7 @@ def make_spec(folder: Path, *, n_trials: int = 4, sampler: SamplerConfig = RANDO
         pruner=NoPruning(name="none"),
         rungs=Rungs(eval_every=10, longest=40),
         stop_hopeless=False,
-        space=SPACE,
+        space=SearchSpace(SPACE),
         max_retries=1,
     )
 

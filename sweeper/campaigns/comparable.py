@@ -1,0 +1,75 @@
+"""What a trial's result depends on, and what makes the results of two trials comparable."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slimtune.training.tracking.display import by_dotted_key
+
+SECTIONS = ("task", "data", "model", "method", "fit")
+# where a trial runs and how much of it is kept: its result does not depend on these, but for rounding and the draws of
+# dropout
+NEUTRAL_KEYS = {
+    "data.name",
+    "data.cache_dir",
+    "fit.device",
+    "fit.devices",
+    "fit.fsdp",
+    "fit.threads",
+    "fit.slots",
+    "fit.compile",
+    "fit.micro_batch_size",
+    "fit.gradient_checkpointing",
+    "fit.eval_batch_size",
+    "fit.max_memory_mb",
+    "fit.save_minutes",
+}
+# which rows validate, and what is counted on them
+MEASURING_KEYS = (
+    "task.name",
+    "task.metric",
+    "task.direction",
+    "data.validation_file",
+    "data.validation_share",
+    "data.eval_split",
+    "data.test_file",
+    "data.test_share",
+    "data.test_split",
+    "data.group_column",
+    "data.seed",
+)
+# these name the rows that validate as well, where none are named
+TRAINING_KEYS = ("data.dataset", "data.dataset_config", "data.train_split", "data.train_file")
+
+
+def result_keys(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything of a config that a trial's result depends on, by dotted key."""
+    dotted = by_dotted_key({name: values.get(name) for name in SECTIONS})
+    return {key: value for key, value in dotted.items() if key not in NEUTRAL_KEYS}
+
+
+def dimension_problems(key: str, variants: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is wrong with searching a key.
+
+    Args:
+        key: The key, or a config group.
+        variants: The config with each end of its dimension.
+    """
+    if len(variants) < 2:
+        return []
+    first, *others = [result_keys(values) for values in variants]
+    changed = {name for other in others for name in first.keys() | other.keys() if first.get(name) != other.get(name)}
+    if not changed:
+        return [f"{key} is searched, but no trial's result depends on it; give it one value"]
+    measuring = sorted(changed & _measuring(variants[0]))
+    if measuring:
+        return [
+            f"{key} is searched, and with it {', '.join(measuring)}: trials would be measured by different rows or "
+            "metrics, so their scores do not compare; run a sweep for each"
+        ]
+    return []
+
+
+def _measuring(values: Mapping[str, Any]) -> set[str]:
+    data = values.get("data") or {}
+    is_split_off = data.get("validation_file") is None and data.get("eval_split") is None
+    return {*MEASURING_KEYS, *(TRAINING_KEYS if is_split_off else ())}

@@ -1,0 +1,197 @@
+"""The configs that trials vary: one, or one for each option of the config groups that are searched."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from slimtune.sweeper.config_values import is_group, known_keys, with_values
+from slimtune.sweeper.search.request import HydraApp
+from slimtune.sweeper.space.dimension import Choice, Scalar, Space, edges
+from slimtune.sweeper.space.override_text import override_lines
+from slimtune.sweeper.space.read_space import read_space
+from slimtune.sweeper.space.search_space import Branch, SearchSpace
+from slimtune.sweeper.space.sweep_syntax import SweepArguments, plain_keys
+from slimtune.training.config.schema import suggestion
+from slimtune.training.errors import ConfigError
+
+# composing one takes a tenth of a second
+MAX_BASES = 64
+
+
+class Base(NamedTuple):
+    """A config with one option of each group that is searched.
+
+    Attributes:
+        choices: The options, by group.
+        config: Composed with them; the app's part.
+        fixed: Overrides that it was composed with.
+        space: What is searched beside the groups.
+        known: Its keys.
+        problems: What is wrong with the configured space.
+    """
+
+    choices: Mapping[str, Scalar]
+    config: DictConfig
+    fixed: list[str]
+    space: Space
+    known: set[str]
+    problems: list[str]
+
+
+class Bases(NamedTuple):
+    """All of them.
+
+    Attributes:
+        first: What the first trial takes: of each group the config's own option, or the first one.
+        by_group: For each group, that config with each of its options.
+        deciding: Groups whose options differ in what can be searched or set.
+        branches: One for each choice of those; none if there are none.
+    """
+
+    first: Base
+    by_group: Mapping[str, Sequence[Base]]
+    deciding: Sequence[str]
+    branches: Sequence[Base]
+
+    def every(self) -> list[Base]:
+        """Each once, the first one first."""
+        named = {str(base.choices): base for group in self.by_group.values() for base in group}
+        named |= {str(base.choices): base for base in self.branches}
+        return [self.first, *(base for base in named.values() if base.choices != self.first.choices)]
+
+
+def read_bases(app: HydraApp, given: SweepArguments) -> Bases:
+    """The configs of a sweep.
+
+    Raises:
+        ConfigError: A group has no such option, or an override fits none of its options.
+    """
+    groups = _groups(app, given)
+    own = app.options
+    start = {group: own.get(group) if own.get(group) in options else options[0] for group, options in groups.items()}
+    maker = _Maker(app, given, groups)
+    by_group = {group: [maker.make({**start, group: option}) for option in groups[group]] for group in groups}
+    deciding = [group for group, bases in by_group.items() if any(_differ(base, bases[0]) for base in bases)]
+    choices = _product({group: groups[group] for group in deciding}) if deciding else []
+    bases = Bases(maker.make(start), by_group, deciding, [maker.make({**start, **choice}) for choice in choices])
+    _check_fixed(given, bases)
+    return bases
+
+
+def search_space_of(given: SweepArguments, bases: Bases) -> SearchSpace:
+    """One space, conditional by the groups whose options differ in it."""
+    groups = {key: one for key, one in given.space.items() if key in bases.by_group}
+    if not bases.branches:
+        # what is configured, then what is given
+        searched = bases.first.space | groups
+        configured = {key: one for key, one in searched.items() if key not in given.space}
+        return SearchSpace(configured | {key: searched[key] for key in given.space if key in searched})
+    spaces = [base.space for base in bases.branches]
+    shared = {key: one for key, one in spaces[0].items() if all(space.get(key) == one for space in spaces)}
+    return SearchSpace(groups | shared, tuple(_branch(base, bases.deciding, shared) for base in bases.branches))
+
+
+def _branch(base: Base, groups: Sequence[str], shared: Space) -> Branch:
+    choices = {group: base.choices[group] for group in groups}
+    own = {key: one for key, one in base.space.items() if key not in shared}
+    return Branch(choices=choices, space=own, fixed=tuple(base.fixed))
+
+
+def _groups(app: HydraApp, given: SweepArguments) -> dict[str, Sequence[Scalar]]:
+    """The options that are searched, by group."""
+    loader = app.context.config_loader
+    groups: dict[str, Sequence[Scalar]] = {
+        key: dimension.values
+        for key, dimension in given.space.items()
+        if isinstance(dimension, Choice) and is_group(loader, key)
+    }
+    problems = []
+    for group, options in groups.items():
+        known = loader.get_group_options(group)
+        wrong = [option for option in options if isinstance(option, str) and option[:1] != "[" and option not in known]
+        problems += [f"{group}={option} is not an option; {suggestion(option, known)}" for option in wrong]
+    if problems:
+        raise ConfigError(problems)
+    return groups
+
+
+class _Maker:
+    """Composes each base once."""
+
+    def __init__(self, app: HydraApp, given: SweepArguments, groups: Mapping[str, Sequence[Scalar]]) -> None:
+        self._app, self._given, self._groups = app, given, groups
+        self._made: dict[str, Base] = {}
+
+    def make(self, choices: Mapping[str, Scalar]) -> Base:
+        name = str(sorted(choices.items(), key=str))
+        if name not in self._made:
+            self._made[name] = self._make(choices)
+        if len(self._made) > MAX_BASES:
+            raise ConfigError([f"{' '.join(self._groups)}: their options go together in too many ways; sweep fewer"])
+        return self._made[name]
+
+    def _make(self, choices: Mapping[str, Scalar]) -> Base:
+        fixed, config = self._composed(choices) if choices else (self._given.fixed, self._app.config)
+        known = {key for key in known_keys(config) if not key.startswith("hydra.") and key != "hydra"}
+        settings: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
+        configured = read_space(settings["space"] or {})
+        wanted = {key: one for key, one in configured.space.items() if key not in self._given.fixed_keys}
+        wanted |= {key: one for key, one in self._given.space.items() if key not in self._groups}
+        space = {key: one for key, one in wanted.items() if not choices or self._fits(key, known)}
+        return Base(choices, self._with_added(config), list(fixed), space, known, configured.problems)
+
+    def _fits(self, key: str, known: set[str]) -> bool:
+        return key.lstrip("+") in known or key in self._given.added or key.startswith("+")
+
+    def _with_added(self, config: DictConfig) -> DictConfig:
+        """With a first value of keys that the config need not have: others may be taken from them."""
+        added = {key: edges(self._given.space[key])[0] for key in self._given.added if key in self._given.space}
+        return with_values(config, added, self._app.context.config_loader) or config
+
+    def _composed(self, choices: Mapping[str, Scalar]) -> tuple[Sequence[str], DictConfig]:
+        """With all overrides, or with those that these options have a key for."""
+        loader = self._app.context.config_loader
+        lines = override_lines(choices, loader)
+        try:
+            return self._given.fixed, loader.load_sweep_config(self._app.config, [*self._given.fixed, *lines])
+        except (HydraException, OmegaConfBaseException):
+            fitting = self._fitting(lines)
+            if len(fitting) == len(self._given.fixed):
+                raise
+            return fitting, loader.load_sweep_config(self._app.config, [*fitting, *lines])
+
+    def _fitting(self, lines: Sequence[str]) -> list[str]:
+        loader = self._app.context.config_loader
+        keys = plain_keys(self._given.fixed, loader)
+        always = [line for line in self._given.fixed if line not in keys]
+        known = known_keys(loader.load_sweep_config(self._app.config, [*always, *lines]))
+        return [line for line in self._given.fixed if line in always or keys[line] in known]
+
+
+def _product(options: Mapping[str, Sequence[Scalar]]) -> list[dict[str, Scalar]]:
+    return [dict(zip(options, values, strict=True)) for values in itertools.product(*options.values())]
+
+
+def _differ(one: Base, other: Base) -> bool:
+    return (one.space, one.fixed) != (other.space, other.fixed)
+
+
+def _check_fixed(given: SweepArguments, bases: Bases) -> None:
+    """An override that no option has a key for is no override of the sweep."""
+    used = {line for base in bases.every() for line in base.fixed}
+    unused = [line for line in given.fixed if line not in used]
+    if unused:
+        options = " ".join(_options_text(group, found) for group, found in bases.by_group.items())
+        known: set[str] = set().union(*(base.known for base in bases.every()))
+        keys = [line.partition("=")[0] for line in unused]
+        raise ConfigError(
+            [f"{key} is set, but no option of {options} has it; {suggestion(key, known)}" for key in keys]
+        )
+
+
+def _options_text(group: str, bases: Sequence[Base]) -> str:
+    return f"{group}={','.join(str(base.choices[group]) for base in bases)}"
