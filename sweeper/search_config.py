@@ -149,6 +149,8 @@ class Search(NamedTuple):
         return self.config.direction is Direction.maximize
 
 
+# of a folder, with room for what is added to it
+MAX_NAME_BYTES = 200
 DIRECTION_MISSING = "search.direction is missing: minimize or maximize"
 
 
@@ -188,6 +190,8 @@ def _cross_problems(search: Search) -> list[str]:
     least, most = (getattr(search.pruner, key, None) for key in ("min_examples", "max_examples"))
     if least is not None and most is not None and least > most:
         problems.append(f"search.pruner.min_examples is {least}, above max_examples ({most}); swap them")
+    if len(search.config.name.encode()) > MAX_NAME_BYTES:
+        problems.append(f"search.name has more than {MAX_NAME_BYTES} bytes; it names a folder: use a shorter one")
     if not search.config.name or any(sign in search.config.name for sign in "/\\:\0") or search.config.name[0] == ".":
         problems.append(f"search.name is {search.config.name!r}; it names a folder: use letters, digits, '-' and '_'")
     return problems

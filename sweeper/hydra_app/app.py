@@ -11,7 +11,8 @@ from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException
+from hydra.core.utils import run_job
+from hydra.errors import ConfigCompositionException, HydraException
 from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
@@ -59,16 +60,43 @@ def _run_composed(app: "_App", arguments: Sequence[str], *, sweep: bool) -> Any:
     try:
         if sweep:
             return _multirun(engine, app.train, arguments)
-        engine.run(config_name=CONFIG_NAME, task_function=app.train, overrides=list(arguments))
+        _run_once(engine, app.train, arguments)
     finally:
         GlobalHydra.instance().clear()
     return app.result
+
+
+def _run_once(engine: Hydra, task: TaskFunction, arguments: Sequence[str]) -> None:
+    """What Hydra does; a config that is wrong leaves no folder behind."""
+    config = _composed(engine, arguments, RunMode.RUN)
+    config.hydra.mode = RunMode.RUN
+    _check(config)
+    context = HydraContext(config_loader=engine.config_loader, callbacks=Callbacks(config))
+    context.callbacks.on_run_start(config=config, config_name=CONFIG_NAME)
+    job = run_job(
+        hydra_context=context, task_function=task, config=config, job_dir_key="hydra.run.dir", job_subdir_key=None
+    )
+    context.callbacks.on_run_end(config=config, config_name=CONFIG_NAME, job_return=job)
+    # raises what the task has raised
+    _ = job.return_value
+
+
+def _check(config: DictConfig) -> None:
+    try:
+        values = plain(config)
+    except ConfigError:
+        # what is taken from Hydra's own values is known within the job
+        return
+    if problems := [*unread_keys(config), *problems_of(values)]:
+        raise ConfigError(problems)
 
 
 def _multirun(engine: Hydra, task: TaskFunction, arguments: Sequence[str]) -> Any:
     """What Hydra does, over a config that the options of a searched group need not fit to."""
     app = composed_app(engine, task, arguments)
     app.context.callbacks.on_multirun_start(config=app.config, config_name=CONFIG_NAME)
+    if not isinstance(app.config.hydra.sweeper, DictConfig):
+        raise ConfigError([f"hydra.sweeper is {app.config.hydra.sweeper!r}; leave it out"])
     sweeper = Plugins.instance().instantiate_sweeper(config=app.config, hydra_context=app.context, task_function=task)
     own = {str(line) for line in app.config.hydra.overrides.hydra}
     returned = sweeper.sweep(arguments=[argument for argument in arguments if argument not in own])
@@ -93,10 +121,14 @@ def composed_app(engine: Hydra, task: TaskFunction, arguments: Sequence[str]) ->
     return HydraApp(HydraContext(config_loader=loader, callbacks=Callbacks(config)), task, config)
 
 
-def _composed(engine: Hydra, overrides: Sequence[str]) -> DictConfig:
-    return engine.compose_config(
-        config_name=CONFIG_NAME, overrides=list(overrides), with_log_configuration=True, run_mode=RunMode.MULTIRUN
-    )
+def _composed(engine: Hydra, overrides: Sequence[str], mode: RunMode = RunMode.MULTIRUN) -> DictConfig:
+    try:
+        return engine.compose_config(
+            config_name=CONFIG_NAME, overrides=list(overrides), with_log_configuration=True, run_mode=mode
+        )
+    except (ArithmeticError, AssertionError, AttributeError, TypeError, ValueError) as error:
+        # what Hydra raises of values that it did not think of, e.g. a number as an option
+        raise ConfigCompositionException(str(error) or type(error).__name__) from error
 
 
 def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) -> None:
@@ -120,8 +152,7 @@ class _App:
         from slimtune.sweeper.campaigns.single_trial import train_single_trial
 
         try:
-            if unread := unread_keys(config):
-                raise ConfigError([*unread, *problems_of(plain(config))])
+            _check(config)
             self.result = train_single_trial(plain(config), HydraConfig.get().runtime.output_dir)
         except SlimtuneError as error:
             self._error = error

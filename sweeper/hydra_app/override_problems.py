@@ -58,8 +58,9 @@ def _problems_of_each(overrides: Sequence[Override]) -> list[str]:
 
 def _option_problem(override: Override, options: Sequence[str]) -> str | None:
     value = override.value()
-    if not isinstance(value, str) or value in options:
+    if value in options or isinstance(value, list) or override.is_sweep_override():
         return None
+    value = str(value)
     return f"{override.key_or_group}={value} is not an option; {suggestion(value, options)}"
 
 

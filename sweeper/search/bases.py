@@ -112,7 +112,8 @@ def _groups(app: HydraApp, given: SweepArguments) -> dict[str, Sequence[Scalar]]
     problems = []
     for group, options in groups.items():
         known = loader.get_group_options(group)
-        wrong = [option for option in options if isinstance(option, str) and option[:1] != "[" and option not in known]
+        # a list of options stands as its text
+        wrong = [option for option in map(str, options) if option[:1] != "[" and option not in known]
         problems += [f"{group}={option} is not an option; {suggestion(option, known)}" for option in wrong]
     if problems:
         raise ConfigError(problems)

@@ -37,6 +37,8 @@ def read_space(values: Mapping[str, Any], prefix: str = "") -> ReadSpace:
     """
     space: Space = {}
     problems: list[str] = []
+    if not isinstance(values, Mapping):
+        return ReadSpace({}, [f"space is {values!r}; use a mapping of dimensions by key, or space=none"])
     for key, value in values.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping) and "type" not in value:

@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_module
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 
 from slimtune.sweeper.commands import sweep, train
 from slimtune.sweeper.config_values import known_keys
@@ -36,7 +37,7 @@ class Grammar:
         """Why an override would not be read."""
         try:
             parsed = OverridesParser.create().parse_override(word)
-        except Exception as error:
+        except HydraException as error:
             return f"{word}: {error}"
         key = parsed.key_or_group
         free = parsed.is_add() or parsed.is_force_add() or key.startswith("hydra") or ".class_weights." in key
@@ -58,9 +59,8 @@ def shown(text: str) -> Iterator[str]:
         yield from (line.split("  #")[0] for line in COMMAND.findall(block))
     prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     for span in re.findall(r"`([^`\n]+)`", prose):
-        if OVERRIDE.fullmatch(span.split(" ")[0].lstrip("'\"")) or span.startswith(
-            ("slimtune sweep", "slimtune train")
-        ):
+        first = span.split(" ")[0].lstrip("'\"")
+        if OVERRIDE.fullmatch(first) or span.startswith(("slimtune sweep", "slimtune train")):
             yield span
 
 

@@ -97,3 +97,38 @@ def test_t6_an_app_of_ones_own_is_told_what_is_missing(tmp_path: Path, arguments
     assert said in done.stderr or (said == "y is not a key of the config" and "Key 'y' is not in struct" in done.stderr)
     assert "Traceback" not in done.stderr
     assert done.returncode in (1, 2)
+
+
+# any value where another one belongs
+
+
+@pytest.mark.parametrize("word", ["sweep", "train"])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("fit=1", "fit=1 is not an option; known: default, memory, regularized, speed"),
+        ("method=null", "method=None is not an option"),
+        ("++hydra.sweeper.space=3", None),
+        ("++fit=[1]", None),
+        ("search.name='${fit}'", "search.name is {'learning_rate'"),
+        ("~data.name", "Interpolation key 'data.name' not found"),
+        ("=nan", "=nan is not an option"),
+    ],
+)
+def test_what_hydra_did_not_think_of_is_told(  # type: ignore[no-untyped-def]
+    run, tmp_path: Path, word: str, given: str, said: str | None
+) -> None:
+    """With nothing written."""
+    code, error = run(word, BEGIN, given)
+    assert code == 2
+    assert said is None or said in error
+    assert "Traceback" not in error
+    assert [path.name for path in tmp_path.iterdir()] in (["conf"], ["conf", "outputs"], ["outputs", "conf"])
+    assert said is None or [path.name for path in tmp_path.iterdir()] == ["conf"]
+
+
+@pytest.mark.parametrize("given", ["method=1,2", "tracking=null,none", "fit=[a],[b]"])
+def test_s10_an_option_that_is_none_is_told(run, given: str) -> None:  # type: ignore[no-untyped-def]
+    code, error = run("sweep", BEGIN, given)
+    assert code == 2
+    assert "Traceback" not in error
