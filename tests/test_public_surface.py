@@ -146,7 +146,7 @@ def test_the_examples_of_a_sweep_and_of_what_it_leaves_run(notebook: Path) -> No
     for page in ("README.md", "docs/use.md"):
         text = (Path(slimtune.__file__).resolve().parents[2] / page).read_text(encoding="utf-8")
         code = text.split("```python\nimport slimtune\n")[1].split("```")[0]
-        exec(re.sub(r'slimtune\.sweep\([^)]*\)', f"slimtune.sweep({searched})", code), {"slimtune": slimtune})
+        exec(re.sub(r"slimtune\.sweep\([^)]*\)", f"slimtune.sweep({searched})", code), {"slimtune": slimtune})
 
 
 @pytest.mark.slow

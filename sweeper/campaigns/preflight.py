@@ -1,6 +1,6 @@
 """All that a sweep will need, tried before its first trial: `slimtune check` runs it alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -78,11 +78,19 @@ def _check_other(other: OtherOptions) -> None:
         raise ConfigError([f"{other.label}: {problem}" for problem in problems]) from error
 
 
-class Checking(Tuning):
+class Checking:
     """The preflight of a sweep, and nothing after it."""
 
     # nothing of it stays, so that it need not be alone
     writes = False
+
+    def check(self, request: SweepRequest) -> Sequence[str]:
+        """As of a sweep."""
+        return Tuning().check(request)
+
+    def check_dimension(self, key: str, variants: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """As of a sweep."""
+        return Tuning().check_dimension(key, variants)
 
     def run(self, request: SweepRequest) -> None:
         """Say what is about to be trained on, and that nothing stands in its way.

@@ -36,7 +36,8 @@ SIZES = {
     "max_position_embeddings": 64,
 }
 GROUPED = {**SIZES, "num_key_value_heads": 2, "pad_token_id": 0}
-LOCAL_AND_GLOBAL = {"num_hidden_layers": 2, "sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]}
+TWO_LAYERS = {"num_hidden_layers": 2}
+LOCAL_AND_GLOBAL = {**TWO_LAYERS, "sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]}
 GPT = {"n_embd": 64, "n_layer": 1, "n_head": 4, "n_positions": 64}
 BART = {
     "d_model": 64,
@@ -54,7 +55,13 @@ ENCODERS: Mapping[str, Mapping[str, Any]] = {
     "electra": {**SIZES, "embedding_size": 32},
     "albert": {**SIZES, "embedding_size": 32},
     "deberta-v2": {**SIZES, **DEBERTA, "position_buckets": 16, "norm_rel_ebd": "layer_norm", "type_vocab_size": 0},
-    "modernbert": {**SIZES, "num_hidden_layers": 2, "local_attention": 8, "global_attn_every_n_layers": 2, "pad_token_id": 0},
+    "modernbert": {
+        **SIZES,
+        "num_hidden_layers": 2,
+        "local_attention": 8,
+        "global_attn_every_n_layers": 2,
+        "pad_token_id": 0,
+    },
     "mpnet": {**SIZES, "pad_token_id": 1},
     "qwen3": {**GROUPED, "head_dim": 16},
 }
@@ -217,7 +224,11 @@ def test_an_encoder_decoder_is_pytorchs_and_has_every_variant(family: str, tmp_p
             {"d_model": 64, "n_layers": 1, "n_heads": 4, "max_seq_len": 64},
             "a model of type mpt as an ONNX graph",
         ),
-        ("lfm2", {**GROUPED, "num_hidden_layers": 2, "layer_types": ["conv", "full_attention"]}, "another memory than keys and values"),
+        (
+            "lfm2",
+            {**GROUPED, **TWO_LAYERS, "layer_types": ["conv", "full_attention"]},
+            "another memory than keys and values",
+        ),
     ],
 )
 def test_what_has_no_graph_is_told(
