@@ -1,5 +1,6 @@
 """Configs and rows for the cases that are about reading."""
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,17 @@ ConfigOf = Callable[..., dict[str, Any]]
 GENERATION = ("task=generation", "data.text_column=input", "data.target_column=output")
 
 
+# composing takes longer than reading
+_composed: dict[tuple[str, ...], dict[str, Any]] = {}
+
+
 def trial_of(config_of: ConfigOf, file: Path, *overrides: str) -> TrialConfig:
     """The config of a trial on a file."""
-    config: TrialConfig = parse_trial(config_of(f"data.train_file='{file}'", *overrides)).section
+    if overrides not in _composed:
+        _composed[overrides] = config_of(*overrides)
+    values = copy.deepcopy(_composed[overrides])
+    values["data"]["train_file"] = str(file)
+    config: TrialConfig = parse_trial(values).section
     return config
 
 
