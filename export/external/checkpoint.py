@@ -16,6 +16,7 @@ from slimtune.export.external.peft_adapter import check_adapter_fits, is_adapter
 from slimtune.training.checkpoints.checkpoint import RECORD, CheckpointRecord, open_checkpoint
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.trial import TrialConfig, parse_trial
+from slimtune.training.config.trust import code_of, trust_own
 from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.evaluation.test_score import score_checkpoint
 from slimtune.training.hardware.attention import attention_of
@@ -126,6 +127,8 @@ def as_checkpoint(third_party: ThirdPartyModel, folder: Path) -> Path:
     if parsed.problems:
         raise ConfigError(parsed.problems)
     config: TrialConfig = parsed.section
+    # task and rows are described by the user's own command
+    trust_own(code_of(config))
     settings = _settings(third_party, config)
     splits = read_splits(config)
     labels = labels_of(config.task, settings, splits)
@@ -138,7 +141,7 @@ def as_checkpoint(third_party: ThirdPartyModel, folder: Path) -> Path:
     record = CheckpointRecord(third_party.values, labels, {}, 0, splits.fingerprint, dtype)
     _write(record, folder)
     _, found = score_checkpoint(
-        open_checkpoint(folder, trust=True), splits.validation, name="validation", every_row=False
+        open_checkpoint(folder), splits.validation, name="validation", every_row=False
     )
     scores = {f"validation/{name}": value for name, value in found.scores.items()}
     _write(record._replace(scores=scores), folder)
