@@ -59,13 +59,13 @@ def lines_of(path: Path, options: ReadOptions, *, newline: str | None = None) ->
         try:
             for number, line in enumerate(lines, start=1):
                 if not line.isascii():
-                    _check_decoded(line, encoding, where=f"{path}, line {number}")
+                    _check_decoded(line, encoding, options, where=f"{path}, line {number}")
                     _tell_of_utf8(line, encoding, path, options)
                 yield line
         except UnicodeDecodeError as error:
             # codecs of several bytes a character do not let each byte through
-            reason = f"{error.reason}; name its encoding by data.encoding, or save the file as UTF-8"
-            raise DataError(f"{path}, after line {number}: not {encoding} ({reason})") from None
+            repair = options.repair("cp1252")
+            raise DataError(f"{path}, after line {number}: not {encoding} ({error.reason}); {repair}") from None
 
 
 def _encoding_of(path: Path, options: ReadOptions) -> str:
@@ -74,15 +74,15 @@ def _encoding_of(path: Path, options: ReadOptions) -> str:
     if marked not in (None, "utf-8-sig"):
         options.told.add(f"read as {str(marked).upper()}, as its byte order mark says", path)
     if marked is None and options.encoding is None:
-        _check_no_wide_characters(path, head)
+        _check_no_wide_characters(path, head, options)
     return marked or options.encoding or "utf-8-sig"
 
 
-def _check_no_wide_characters(path: Path, head: bytes) -> None:
+def _check_no_wide_characters(path: Path, head: bytes, options: ReadOptions) -> None:
     """UTF-16 without a mark is valid UTF-8 where its letters are ASCII."""
     for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         if len(head) > 3 and head[first::2].count(0) > 0.8 * len(head) / 2:
-            raise DataError(f"{path}: this looks like UTF-16 without a byte order mark; use data.encoding={encoding}")
+            raise DataError(f"{path}: this looks like UTF-16 without a byte order mark; {options.repair(encoding)}")
 
 
 def _opened(path: Path, encoding: str, newline: str | None) -> TextIO:
@@ -90,16 +90,14 @@ def _opened(path: Path, encoding: str, newline: str | None) -> TextIO:
     return io.TextIOWrapper(opened_bytes(path), encoding=encoding, errors="surrogateescape", newline=newline)
 
 
-def _check_decoded(line: str, encoding: str, *, where: str) -> None:
+def _check_decoded(line: str, encoding: str, options: ReadOptions, *, where: str) -> None:
     try:
         line.encode()
     except UnicodeEncodeError as error:
         # PEP 383: byte b stands as the surrogate 0xDC00 + b
         byte, at = ord(line[error.start]) - 0xDC00, error.start + 1
-        is_utf8 = encoding == "utf-8-sig"
-        said = "UTF-8; save the file as UTF-8" if is_utf8 else f"{encoding}; check data.encoding"
-        other = ", or name its encoding, e.g. data.encoding=cp1252" if is_utf8 else ""
-        raise DataError(f"{where}: byte 0x{byte:02x} at column {at} is not {said}{other}") from None
+        said = f"UTF-8; {options.repair('cp1252')}" if encoding == "utf-8-sig" else f"{encoding}; check data.encoding"
+        raise DataError(f"{where}: byte 0x{byte:02x} at column {at} is not {said}") from None
 
 
 def _tell_of_utf8(line: str, encoding: str, path: Path, options: ReadOptions) -> None:

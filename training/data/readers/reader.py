@@ -55,7 +55,7 @@ def iter_rows(name: str | Sequence[str], options: ReadOptions | None = None) -> 
     Raises:
         DataError: As `read_rows`, when the row at fault is reached.
     """
-    given = options or ReadOptions(Told())
+    given = options or ReadOptions(Told(), is_configured=False)
     sources = [_source(each, given) for each in _listed(name)]
     for rows in sources:
         yield from rows
