@@ -130,7 +130,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     # dropout as T5 has it: LoRA must silence it
     t5 = {"model_type": "t5", "vocab_size": 320, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 1, "num_heads": 4}
     # else it would write padding alone
-    t5["initializer_factor"] = 4.0
+    t5["initializer_factor"] = 2.0
     folders = {}
     for name, settings in (("LLAMA", llama), ("T5", t5)):
         folders[name] = tmp_path_factory.mktemp("bases") / name
