@@ -33,7 +33,7 @@ from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import ModelError
 from slimtune.training.methods import method_of
 from slimtune.training.models.generate import some_rows
-from slimtune.training.models.positions import positions_of
+from slimtune.training.models.positions import longest_row, positions_of
 from slimtune.training.workbench.prepared_data import ReadRows, encoded_split
 
 UNKNOWN = Provenance()
@@ -174,6 +174,7 @@ def _setup(model: torch.nn.Module, source: _Source, config: OnnxExport, folder: 
         training=source.rows([train[row] for row in drawn], "train", writes=False),
         tokenizer=tokenizer,
         generation=generation_settings_of(rows, model) if source.kind.writes else None,
+        longest=longest_row(model, source.checkpoint.config.data.max_length),
         where=placed(config.target.provider, config.target.provider_options, num_threads=num_threads),
         num_threads=num_threads,
     )
@@ -235,8 +236,10 @@ def _manifest(
         objective=setup.config.objective.value,
         variants=reports,
     )
+    interface = interface_of(setup.reference.rows, setup.generation)
     return Manifest(
-        interface=interface_of(setup.reference.rows, setup.generation),
+        # a text may be longer than all rows were
+        interface=replace(interface, max_length=min(interface.max_length, setup.longest)),
         training=training,
         verification=verification,
         provenance=provenance,
