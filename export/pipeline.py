@@ -14,7 +14,10 @@ from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.checkpoint_formats.bitsandbytes_checkpoints import BitsandbytesReport, bitsandbytes_folders
 from slimtune.export.config import OnnxExport, check_static_length, export_problems, kind_of_task, onnx_config
 from slimtune.export.genai.bundles import GenaiReport, genai_bundles
-from slimtune.export.graph_names import FP32, Kind
+from slimtune.export.graph_names import FP32, INPUTS, PAIR_INPUTS, Kind
+from slimtune.export.graphs.causal_graph import export_causal
+from slimtune.export.graphs.encoder_graph import export_graph, export_numbers
+from slimtune.export.graphs.seq2seq_graph import export_encoder_decoder
 from slimtune.export.manifest.environment import built_for, ports, versions
 from slimtune.export.manifest.interface import generation_settings_of, interface_of, prompt_settings_of
 from slimtune.export.runtime.execution import placed
@@ -23,7 +26,6 @@ from slimtune.export.verification.check import check_variant, choose
 from slimtune.export.verification.measured_variants import VariantSetup, measured_variants, variant_report_of
 from slimtune.export.verification.pareto import draw_variants
 from slimtune.export.verification.reference import ComparedRows, PyTorchRunner, Reference
-from slimtune.export.verification.rows_graph import write_graphs
 from slimtune.export.verification.tokenizer_check import check_tokenizer
 from slimtune.training.atomic_files import write_json
 from slimtune.training.checkpoints.checkpoint import Checkpoint, open_checkpoint
@@ -33,7 +35,8 @@ from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import ModelError
 from slimtune.training.methods import method_of
 from slimtune.training.models.generate import some_rows
-from slimtune.training.models.positions import positions_of
+from slimtune.training.models.positions import longest_row, positions_of
+from slimtune.training.tasks.similarity import Similarity
 from slimtune.training.workbench.prepared_data import ReadRows, encoded_split
 
 UNKNOWN = Provenance()
@@ -180,6 +183,7 @@ def _setup(model: torch.nn.Module, source: _Source, config: OnnxExport, folder: 
         training=source.rows([train[row] for row in drawn], "train", writes=False),
         tokenizer=tokenizer,
         generation=generation_settings_of(rows, model) if source.kind.writes else None,
+        longest=longest_row(model, source.checkpoint.config.data.max_length),
         where=placed(config.target.provider, config.target.provider_options, num_threads=num_threads),
         num_threads=num_threads,
     )
@@ -209,6 +213,32 @@ def _write_graphs(model: Any, setup: VariantSetup) -> None:
     write_graphs(model, folder, rows, opset=config.opset)
     if not rows.kind.writes and config.target.is_static:
         make_static(folder, config.target)
+
+
+def write_graphs(model: Any, folder: Path | None, rows: ComparedRows, *, opset: int) -> None:
+    """Write them, or only try to.
+
+    Args:
+        model: A merged model in fp32 on the CPU; one without weights, if nothing is written.
+        folder: Where to write; None tries.
+        rows: What it is for.
+        opset: ONNX operator set.
+
+    Raises:
+        ModelError: torch cannot write this architecture as a graph.
+    """
+    match rows.kind:
+        case Kind.causal:
+            export_causal(model, folder, opset=opset)
+        case Kind.encoder_decoder:
+            export_encoder_decoder(model, folder, opset=opset)
+        case _:
+            inputs = PAIR_INPUTS if "token_type_ids" in rows.split.encoded.columns else INPUTS
+            if rows.kind is Kind.numbers:
+                export_numbers(model, folder, opset=opset, inputs=inputs, task=rows.task)
+            else:
+                pooling = rows.task.pooling if isinstance(rows.task, Similarity) else None
+                export_graph(model, folder, opset=opset, inputs=inputs, pooling=pooling)
 
 
 def _pytorch_report(model: torch.nn.Module, checkpoint: Path, setup: VariantSetup) -> VariantReport:
@@ -246,8 +276,10 @@ def _manifest(
         objective=setup.config.objective.value,
         variants=reports,
     )
+    interface = interface_of(setup.reference.rows, setup.generation, positions=positions)
     return Manifest(
-        interface=interface_of(setup.reference.rows, setup.generation, positions=positions),
+        # a text may be longer than all rows were
+        interface=replace(interface, max_length=min(interface.max_length, setup.longest)),
         training=training,
         verification=verification,
         provenance=provenance,

@@ -15,8 +15,8 @@ from slimtune.export.config import OnnxExport, check_static_length, kind_of_task
 from slimtune.export.genai.source import check_buildable
 from slimtune.export.graph_names import Kind
 from slimtune.export.manifest.interface import generation_settings_of, prompt_settings_of
+from slimtune.export.pipeline import write_graphs
 from slimtune.export.verification.reference import ComparedRows
-from slimtune.export.verification.rows_graph import write_graphs
 from slimtune.export.verification.tokenizer_check import check_tokenizer
 from slimtune.training.data.examples import Example
 from slimtune.training.errors import ConfigError, ModelError

@@ -44,6 +44,7 @@ class VariantSetup(NamedTuple):
         training: Training rows, for calibration and for what layers cost; no decision is checked on them.
         tokenizer: The `tokenizer.json`.
         generation: How text is generated; None where none is.
+        longest: Tokens of the longest row that the model takes.
         where: Where sessions run.
         num_threads: Of every session.
     """
@@ -54,6 +55,7 @@ class VariantSetup(NamedTuple):
     training: ComparedRows
     tokenizer: Path
     generation: GenerationSettings | None
+    longest: int
     where: Placed
     num_threads: int
 

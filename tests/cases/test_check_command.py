@@ -14,7 +14,7 @@ from slimtune.sweeper.cli import main
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import ConfigError, DataError, Problems, StoreError, UserError, check_all
 from slimtune.training.workbench.prepared_data import prepare_data
-from tests.cases.small_models import LLAMA, TURNS, chats, rows_in, save_model
+from tests.cases.small_models import LLAMA, TURNS, chats, rows_in, save_model, words
 
 Compose = Callable[..., dict[str, Any]]
 
@@ -47,9 +47,11 @@ def test_a_sweep_is_refused_as_its_check_is(
     overrides: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    rows = rows_in(tmp_path, [{"text": words(90, seed=row), "label": "ab"[row % 2]} for row in range(40)])
     said = []
     for command in ("check", "sweep", "train"):
-        assert main([command, *overrides, *([] if command == "train" else ["method.r=4,8"]), "data.max_length=65"]) == 2
+        searched = [] if command == "train" else ["method.r=4,8"]
+        assert main([command, *overrides, rows, *searched, "data.max_length=65"]) == 2
         said.append(capsys.readouterr().err)
     assert said[0] == said[1] == said[2]
 
@@ -114,7 +116,9 @@ def test_each_model_and_length_of_a_search_is_tried(
     renamed = tmp_path / "renamed"
     shutil.copytree(tiny_model, renamed)
     (renamed / "model.safetensors").unlink()
-    given = [*overrides, f"model.name_or_path={tiny_model},{renamed}", "data.max_length=32,65", "method=lora,full"]
+    rows = rows_in(tmp_path, [{"text": words(90, seed=row), "label": "ab"[row % 2]} for row in range(40)])
+    models = f"model.name_or_path={tiny_model},{renamed}"
+    given = [*overrides, rows, models, "data.max_length=32,65", "method=lora,full"]
     assert main(["check", *given]) == 2
     said = capsys.readouterr().err
     assert f"model.name_or_path={renamed}: " in said

@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
 from slimtune.sweeper.cli import main
 from slimtune.training.data_report.report import Findings, RowsBySplit, make_report
 from slimtune.training.models.positions import Positions, positions_of
-from tests.cases.small_models import LLAMA, TURNS, pairs, rows_in, save_model
+from tests.cases.small_models import LLAMA, TURNS, pairs, rows_in, save_model, words
 from tests.training.methods.families import FAMILIES
 
 # of 64 positions by name; RoBERTa's begin behind its padding token, which is 0 here and 1 in its own checkpoints
@@ -48,10 +48,17 @@ def test_t2_models_without_a_table_take_any_length(family: str) -> None:
 def test_t2_rows_longer_than_the_model_are_refused_with_its_positions(
     overrides: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert main(["train", *overrides, "data.max_length=65", f"hydra.run.dir={tmp_path / 'run'}"]) == 2
+    rows = [{"text": words(90, seed=row), "label": "ab"[row % 2]} for row in range(40)]
+    asked = [rows_in(tmp_path, rows), "data.max_length=65", f"hydra.run.dir={tmp_path / 'run'}"]
+    assert main(["train", *overrides, *asked]) == 2
     assert (
         "data.max_length is 65, more than the model's 64 positions; use data.max_length=64" in capsys.readouterr().err
     )
+
+
+def test_t2_a_limit_that_no_row_comes_near_is_told(overrides: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", *overrides, "data.max_length=128"]) == 0
+    assert "data.max_length=128 is more than the 64 tokens" in " ".join(capsys.readouterr().out.split())
 
 
 def test_t2_answers_longer_than_the_model_are_refused(

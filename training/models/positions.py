@@ -35,6 +35,12 @@ def positions_of(model: Any) -> Positions:
     return Positions(min(said, *encoder), min(said, *(decoder or encoder)), is_table=True)
 
 
+def longest_row(model: Any, max_length: int) -> int:
+    """Tokens of a row that the model takes, at most so many."""
+    positions = positions_of(model)
+    return min(max_length, positions.read) if positions.is_table and positions.read is not None else max_length
+
+
 def table_counts_padding(model: Any) -> bool:
     """Whether places are counted from behind the padding id, as RoBERTa does."""
     return any(

@@ -1,6 +1,6 @@
 """What can be told before a trial takes its first step."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ from slimtune.training.config.fit import AUTO, FitConfig
 from slimtune.training.config.method import MethodConfig
 from slimtune.training.config.task import ExtractionTask, GenerationTask, LanguageModellingTask, SimilarityTask
 from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.batching import EncodedSplit
 from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.hardware.memory import check_need, check_weights, need_of
 from slimtune.training.hardware.resources import Resources
@@ -64,7 +65,7 @@ def model_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
 def model_notes(data: PreparedData) -> list[str]:
     """What a person should know of the model before training it; asked before `model_checks` settle the padding."""
     length, positions = data.config.data.max_length, positions_of(data.model)
-    beyond = positions.read is not None and not positions.is_table and length > positions.read
+    beyond = positions.read is not None and length > positions.read
     note = f"data.max_length={length} is more than the {positions.read} tokens that the model was made for"
     padding = padding_notes(data.model, int(data.tokenizer.pad_token_id))
     return [*data.weights.notes(), *padding, *([note] if beyond else [])]
@@ -93,17 +94,25 @@ def check_length(data: PreparedData, positions: Positions) -> None:
         ConfigError: `data.max_length` is too large or too small.
     """
     length, least = data.config.data.max_length, least_length(data)
-    if positions.is_table and positions.read is not None and length > positions.read:
-        raise ConfigError(
-            [
-                f"data.max_length is {length}, more than the model's {positions.read} positions; "
-                f"use data.max_length={positions.read}"
-            ]
-        )
+    for most, names in ((positions.read, ("input_ids", "pair_input_ids")), (positions.written, ("labels",))):
+        if positions.is_table and most is not None and _longest(data, names) > most:
+            raise ConfigError(
+                [f"data.max_length is {length}, more than the model's {most} positions; use data.max_length={most}"]
+            )
     if length < least:
         raise ConfigError(
             [f"data.max_length is {length}, which leaves nothing of a row; this model and task need at least {least}"]
         )
+
+
+def _longest(data: PreparedData, names: Sequence[str]) -> int:
+    """Most tokens that a row has of these columns, after it was cut."""
+    columns = [split.encoded.columns[name] for split in data.encoded.values() for name in names if _has(split, name)]
+    return max((int(column.lengths().max()) for column in columns), default=0)
+
+
+def _has(split: EncodedSplit, name: str) -> bool:
+    return name in split.encoded.columns
 
 
 def least_length(data: PreparedData) -> int:
