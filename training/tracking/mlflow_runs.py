@@ -15,7 +15,7 @@ from slimtune.training.tracking.display import display
 from slimtune.training.tracking.environment import source_tags
 from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.run import MetricPoint, NullRun, TrackedRun
-from slimtune.training.tracking.uri import no_misread_folder, sqlite_path, tracking_uri, without_password
+from slimtune.training.tracking.uri import URL_SIGNS, no_misread_folder, sqlite_path, tracking_uri, without_password
 from slimtune.training.trial import Lineage
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ def client_of(uri: str) -> "MlflowClient":
             with no_misread_folder(uri):
                 client = MlflowClient(tracking_uri=uri, registry_uri=uri)
                 client.search_experiments(max_results=1)
+                if URL_SIGNS & set(uri):
+                    # the registry's store opens when it is first asked
+                    client.search_registered_models(max_results=1)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         shown = without_password(uri)
         raise StoreError(f"tracking.uri is '{shown}', which does not answer: {str(error).splitlines()[0]}") from error
