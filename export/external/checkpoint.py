@@ -140,9 +140,7 @@ def as_checkpoint(third_party: ThirdPartyModel, folder: Path) -> Path:
     dtype = str(settings.dtype or torch.float32).removeprefix("torch.")
     record = CheckpointRecord(third_party.values, labels, {}, 0, splits.fingerprint, dtype)
     _write(record, folder)
-    _, found = score_checkpoint(
-        open_checkpoint(folder), splits.validation, name="validation", every_row=False
-    )
+    _, found = score_checkpoint(open_checkpoint(folder), splits.validation, name="validation", every_row=False)
     scores = {f"validation/{name}": value for name, value in found.scores.items()}
     _write(record._replace(scores=scores), folder)
     return folder

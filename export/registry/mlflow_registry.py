@@ -16,7 +16,7 @@ from slimtune.export.registry.model_uri import MODELS_URI
 from slimtune.export.runtime.prompter import text_columns
 from slimtune.training.errors import ModelError
 from slimtune.training.tracking.mlflow_runs import client_of
-from slimtune.training.tracking.uri import sqlite_path
+from slimtune.training.tracking.uri import no_misread_folder, sqlite_path
 
 HISTORY, DIGEST = "alias_history", "bundle_sha256"
 REQUIREMENTS = ("jinja2", "numpy", "omegaconf", "onnxruntime", "pandas", "tokenizers")
@@ -154,7 +154,7 @@ def _downloaded(uri: str, found: RegisteredVersion) -> Path:
     from mlflow.exceptions import MlflowException
 
     try:
-        with _quiet():
+        with _quiet(), no_misread_folder(uri):
             source = client_of(uri).get_model_version_download_uri(found.name, found.version)
             return Path(mlflow.artifacts.download_artifacts(source, tracking_uri=uri, dst_path=_local(source)))
     except (MlflowException, OSError) as error:
@@ -174,7 +174,7 @@ def _log_model(uri: str, bundle: Bundle, run_id: str) -> str:
     import mlflow
 
     mlflow.set_tracking_uri(uri)
-    with _quiet(), mlflow.start_run(run_id=run_id):
+    with _quiet(), no_misread_folder(uri), mlflow.start_run(run_id=run_id):
         info = mlflow.pyfunc.log_model(
             name="bundle",
             loader_module="slimtune.export.registry.pyfunc",

@@ -168,6 +168,7 @@ def test_a_store_that_was_moved_names_its_artifacts_where_they_are(made_once: St
     Tracker(moved.config(), "a sweep").start(make_lineage(tmp_path)).log_text("new", "note.txt")
     assert list((tmp_path / ODD).rglob("note.txt"))
     assert not list(made_once.folder.rglob("note.txt"))
+    assert [path.name for path in tmp_path.iterdir()] == [ODD], "and no folder of the name's URL"
 
 
 def test_a_checkpoint_is_found_in_a_sweep_that_was_moved(tmp_path: Path) -> None:

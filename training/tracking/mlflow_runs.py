@@ -16,7 +16,7 @@ from slimtune.training.tracking.environment import source_tags
 from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.names import mlflow_name
 from slimtune.training.tracking.run import MetricPoint, NullRun, TrackedRun
-from slimtune.training.tracking.uri import sqlite_path, tracking_uri, without_password
+from slimtune.training.tracking.uri import URL_SIGNS, no_misread_folder, sqlite_path, tracking_uri, without_password
 from slimtune.training.trial import Lineage
 
 if TYPE_CHECKING:
@@ -46,8 +46,12 @@ def client_of(uri: str) -> "MlflowClient":
             database = sqlite_path(uri)
             if database is not None:
                 follow_move(database)
-            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-            client.search_experiments(max_results=1)
+            with no_misread_folder(uri):
+                client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+                client.search_experiments(max_results=1)
+                if URL_SIGNS & set(uri):
+                    # the registry's store opens when it is first asked
+                    client.search_registered_models(max_results=1)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         shown = without_password(uri)
         raise StoreError(f"tracking.uri is '{shown}', which does not answer: {str(error).splitlines()[0]}") from error
@@ -270,6 +274,8 @@ def download_run_folder(uri: str, run_id: str, name: str) -> Path | None:
     client = client_of(uri)
     try:
         found = {item.path for item in client.list_artifacts(run_id)}
-        return Path(download_artifacts(run_id=run_id, artifact_path=name, tracking_uri=uri)) if name in found else None
+        with no_misread_folder(uri):
+            place = download_artifacts(run_id=run_id, artifact_path=name, tracking_uri=uri) if name in found else None
+        return Path(place) if place is not None else None
     except MlflowException:
         return None

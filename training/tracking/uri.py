@@ -1,5 +1,7 @@
 """Where runs are tracked; nothing heavy is imported to say so."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,6 +30,20 @@ def sqlite_path(uri: str) -> Path | None:
     from sqlalchemy.engine import make_url
 
     return Path(make_url(uri).database or "")
+
+
+@contextmanager
+def no_misread_folder(uri: str) -> Iterator[None]:
+    """MLflow makes the folder of an SQLite file before it reads the signs of the URL; the wrong one is taken away."""
+    misread = Path(uri.removeprefix(SQLITE)).parent
+    if sqlite_path(uri) in (None, Path(uri.removeprefix(SQLITE))) or misread.exists():
+        yield
+        return
+    made = [folder for folder in (misread, *misread.parents) if not folder.exists()]
+    yield
+    for folder in made:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def tracking_uri(configured: str | None) -> str:
