@@ -23,9 +23,9 @@ SIGNATURES = {
     "sweep": "*overrides",
     "train": "*overrides",
     "current_trial": "",
-    "evaluate_model": "model, *, data, metric=, columns=, tracking_uri=",
-    "export_checkpoint": "checkpoint, *, folder, config=, provenance=, read=",
-    "Predictor.open": "model, *, adapter=, columns=, max_new_tokens=, tracking_uri=",
+    "evaluate_model": "model, *, data, metric=, columns=, tracking_uri=, trust=",
+    "export_checkpoint": "checkpoint, *, folder, config=, provenance=, read=, trust=",
+    "Predictor.open": "model, *, adapter=, columns=, max_new_tokens=, tracking_uri=, trust=",
     "Predictor.rows": "self, rows",
     "Predictor.__call__": "self, text, text_pair=",
 }
