@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from slimtune.export.adapters.check import within_limits
 from slimtune.export.bundle.adapter_folder import open_adapter_folder
 from slimtune.export.bundle.adapters_manifest import AdapterCheck
+from slimtune.export.commands.terminal_text import one_line
 from slimtune.export.runtime.generation_session import CausalSession
 from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
 from slimtune.sweeper.cli import main
@@ -135,7 +136,7 @@ def test_predict_writes(name: str, folder: Path, capsys: pytest.CaptureFixture[s
     source = write_jsonl(tmp_path / "in.jsonl", [{"text": "Mara left", "id": 7}])
     assert main([*arguments, "--file", str(source)]) == 0
     row = json.loads(capsys.readouterr().out)
-    assert (row["id"], row["prediction"]) == (7, printed.rpartition("\t")[0])
+    assert (row["id"], one_line(row["prediction"], keep="\n")) == (7, printed.rpartition("\t")[0])
 
 
 def test_an_int4_base_has_adapters_in_full_precision(int4: Path, folder: Path) -> None:
