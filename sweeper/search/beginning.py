@@ -25,19 +25,26 @@ def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str
     """
     config = request.search.config
     study.start_from(request.start_point())
-    study.enqueue_new(enqueued_points(config.enqueue, request.space))
-    if config.warm_start is None or not study.is_new():
-        return []
+    notes = []
+    if left := study.enqueue_new(enqueued_points(config.enqueue, request.space)):
+        notes = [f"{left} points of search.enqueue have no place in the budget; raise search.n_trials"]
+    if config.warm_start is not None and study.is_new():
+        notes.append(_learn(study, request, differs))
+    return notes
+
+
+def _learn(study: Study, request: SweepRequest, differs: Callable[[Mapping[str, Any]], str | None]) -> str:
+    """Begin with another sweep's best points, and let the sampler see its trials if they compare."""
+    config = request.search.config
     storage, name = _place_of(request)
     other = load_study_trials(storage, name)
-    best = [point_of(trial.params, request.space) for trial in other.ranked()]
-    room = config.n_trials - study.num_waiting()
-    chosen = [point for point in best if point][: min(config.warm_start_points, max(0, room))]
-    study.enqueue_new(chosen)
+    points = [point for trial in other.ranked() if (point := point_of(trial.params, request.space))]
+    chosen = points[: config.warm_start_points]
+    begun = len(chosen) - study.enqueue_new(chosen)
     why = differs(load_study_attrs(storage, name)) or _other_way(other.maximize, maximize=request.search.maximize)
     number = study.learn_from([] if why else other.trials)
     learned = f"its trials are not compared with, since {why}" if why else f"the sampler learns from {number} trials"
-    return [f"search.warm_start={config.warm_start}: {len(chosen)} points are tried first, and {learned}"]
+    return f"search.warm_start={config.warm_start}: {begun} points are tried first, and {learned}"
 
 
 def _place_of(request: SweepRequest) -> tuple[str, str]:

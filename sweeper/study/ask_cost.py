@@ -13,21 +13,24 @@ MIN_SECONDS = 0.5
 
 
 class AskCost:
-    """Warns once, when a suggestion has taken longer than half of the trials did.
+    """Warns once, when a second suggestion has taken longer than half of the trials did; a first one may have waited
+    for an import.
 
     Args:
         sampler: Its name.
     """
 
     def __init__(self, sampler: str) -> None:
-        self._sampler, self._is_told = sampler, False
+        self._sampler, self._num_long = sampler, 0
 
     def took(self, seconds: float, trials: Sequence[TrialRecord]) -> None:
         """A suggestion has taken so long, after these trials."""
         known = [trial.seconds for trial in trials if trial.finished and trial.counts and trial.seconds is not None]
-        if self._is_told or seconds < MIN_SECONDS or not known or seconds <= statistics.median(known):
+        if seconds < MIN_SECONDS or not known or seconds <= statistics.median(known):
             return
-        self._is_told = True
+        self._num_long += 1
+        if self._num_long != 2:
+            return
         log.warning(
             "search/sampler=%s took %.1f s to suggest a trial, and a trial takes %.1f s; search/sampler=tpe is quicker",
             self._sampler,

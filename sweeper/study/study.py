@@ -244,13 +244,19 @@ class Study:
         if params and not self._study.get_trials(deepcopy=False):
             self.enqueue({record.POINT: dict(params)}, params)
 
-    def enqueue_new(self, points: Sequence[Mapping[str, Scalar]]) -> None:
-        """Let these points be tried next, but for those that ever were enqueued."""
-        known = {point_id(point) for trial in self.shown() if (point := trial.attrs.get(record.POINT)) is not None}
-        for point in points:
-            if point and point_id(point) not in known:
-                self.enqueue({record.POINT: dict(point)}, point)
-                known.add(point_id(point))
+    def enqueue_new(self, points: Sequence[Mapping[str, Scalar]]) -> int:
+        """Let these points be tried next, but for those that ever were enqueued.
+
+        Returns:
+            For how many of them the budget has no place.
+        """
+        trials = [trial for trial in self.trials() if trial.kind != record.SURPLUS]
+        known = {point_id(point) for trial in trials if (point := trial.attrs.get(record.POINT)) is not None}
+        room = self._num_open([trial for trial in trials if trial.counts]) - self.num_waiting()
+        wanted = {point_id(point): point for point in points if point and point_id(point) not in known}
+        for point in list(wanted.values())[: max(0, room)]:
+            self.enqueue({record.POINT: dict(point)}, point)
+        return len(wanted) - min(len(wanted), max(0, room))
 
     def is_new(self) -> bool:
         """Whether no trial was begun, and nothing was said of what to learn from."""
