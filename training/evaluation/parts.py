@@ -1,5 +1,7 @@
 """A score on parts of the rows, by which two models are compared."""
 
+import math
+import warnings
 from collections.abc import Sequence
 
 from slimtune.training.evaluation.score import Evaluation, source_of
@@ -26,4 +28,7 @@ def part_scores(evaluation: Evaluation, measures: Sequence[Measure], name: str, 
     rows: list[list[int]] = [[] for _ in range(count)]
     for row, owner in enumerate(owners if count else ()):
         rows[places[owner] % count].append(row)
-    return [float(compute_all([measure], tally.take(part))[name]) for part in rows]
+    with warnings.catch_warnings():
+        # a part may have one class only, or no right answer
+        warnings.simplefilter("ignore")
+        return [compute_all([measure], tally.take(part)).get(name, math.nan) for part in rows]
