@@ -7,6 +7,7 @@ from slimtune.sweeper.search.first_points import enqueued_points, folder_of, poi
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search_config import study_url
 from slimtune.sweeper.study import Study, load_study_attrs, load_study_trials
+from slimtune.sweeper.study.loaded import study_name_in
 
 
 def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str, Any]], str | None]) -> list[str]:
@@ -53,7 +54,8 @@ def _place_of(request: SweepRequest) -> tuple[str, str]:
     assert config.warm_start is not None
     folder = folder_of(config.warm_start, request.folder)
     if folder is not None:
-        return study_url(folder), folder.name
+        # an app of its own has a study of the app's name in a folder of any other
+        return study_url(folder), study_name_in(study_url(folder), folder.name)
     return request.storage, config.warm_start
 
 

@@ -66,7 +66,7 @@ def warm_start_problems(config: SearchConfig, folder: Path) -> list[str]:
     if config.warm_start is None:
         return []
     found = folder_of(config.warm_start, folder)
-    if found == folder:
+    if found is not None and found.resolve() == folder.resolve():
         return [f"search.warm_start is '{config.warm_start}', which is this sweep itself; name another one"]
     if found is not None or config.storage is not None:
         return []

@@ -106,6 +106,14 @@ def test_another_space_takes_what_it_holds(outputs: Path) -> None:
     assert 0 < len(study._earlier) < 8
 
 
+def test_an_app_of_its_own_has_another_folder_than_name(tmp_path: Path) -> None:
+    (tmp_path / "12-30-00").mkdir()
+    storage = f"sqlite:///{tmp_path / '12-30-00' / 'study.db'}"
+    run(study_of(sampler_of("random"), SPACE, n_trials=1, name="app", storage=storage))
+    (note,) = begin(fresh(), request_of(tmp_path, SPACE, warm_start="12-30-00"), differs=lambda _: None)
+    assert note == "search.warm_start=12-30-00: 1 points are tried first, and the sampler learns from 1 trials"
+
+
 def test_sweeps_differ_by_what_trials_are_measured_by() -> None:
     """Their ranges may differ, and where the rows lie; not the rows, nor a key that one of them searches alone."""
     known = {
