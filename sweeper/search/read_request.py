@@ -13,6 +13,7 @@ from slimtune.sweeper.search.bases import Base, Bases, read_bases, search_space_
 from slimtune.sweeper.search.campaign import Campaign
 from slimtune.sweeper.search.choose_sampler import searched_space
 from slimtune.sweeper.search.first_points import first_point_problems, warm_start_problems
+from slimtune.sweeper.search.named_parts import with_named_parts
 from slimtune.sweeper.search.request import HydraApp, OtherOptions, SweepRequest
 from slimtune.sweeper.search_config import Search, parse_search
 from slimtune.sweeper.space.dimension import Scalar, edges
@@ -34,7 +35,7 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
         ConfigError: The problems.
     """
     settings = _settings(app)
-    parsed = parse_search(settings["search"])
+    parsed = parse_search(settings["search"] if settings["campaign"] else with_named_parts(settings["search"]))
     given = read_arguments(arguments, app.context.config_loader)
     bases = read_bases(app, given)
     space = searched_space(search_space_of(given, bases), parsed.found)
