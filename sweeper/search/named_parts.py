@@ -39,7 +39,7 @@ def _default(group: str) -> Mapping[str, Any]:
 
 
 def values_of_file(group: str, name: str) -> dict[str, Any] | None:
-    """The values of `conf/search/<group>/<name>.yaml`, with those that it takes from others; None if it is not there."""
+    """The values of `conf/search/<group>/<name>.yaml` with those that it takes from others; None without it."""
     path = FOLDER / group / f"{name}.yaml"
     if not name.isidentifier() or not path.is_file():
         return None

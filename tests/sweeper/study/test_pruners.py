@@ -28,13 +28,15 @@ def pruner_of(name: str, *overrides: str) -> PrunerConfig:
     return parse_pruner(values["search"]["pruner"], "search.pruner").section  # type: ignore[no-any-return]
 
 
-def study_with(pruner: PrunerConfig, *, n_trials: int, longest: int = 80, maximize: bool = True) -> Study:
+def study_with(
+    pruner: PrunerConfig, *, n_trials: int, every: int = 10, longest: int = 80, maximize: bool = True
+) -> Study:
     return study_of(
         sampler_of("random"),
         {"x": IntRange(0, 1000)},
         n_trials=n_trials,
         pruner=pruner,
-        rungs=Rungs(eval_every=10, longest=longest),
+        rungs=Rungs(eval_every=every, longest=longest),
         maximize=maximize,
     )
 
