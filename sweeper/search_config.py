@@ -1,13 +1,68 @@
 """The types of the search's config. Values live in `conf/search/`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slimtune.training.config.schema import Parsed, above_zero, not_negative, parse_section, suggestion
+from slimtune.sweeper.pruner_config import (
+    Combination,
+    Hyperband,
+    MedianStopping,
+    NoPruning,
+    Patience,
+    PercentileStopping,
+    PrunerConfig,
+    RankTest,
+    SuccessiveHalving,
+    parse_pruner,
+)
+from slimtune.sweeper.sampler_config import (
+    SAMPLERS,
+    AutoSearch,
+    CmaEsSearch,
+    DrawnSampler,
+    GaussianProcessSearch,
+    GeneticSearch,
+    GridSearch,
+    QuasiRandomSearch,
+    RandomSearch,
+    SamplerConfig,
+    TpeSearch,
+    sampler_problems,
+)
+from slimtune.training.config.schema import Parsed, above_zero, not_negative, parse_choice, parse_section
 from slimtune.training.config.task import Direction
 from slimtune.training.tracking.uri import sqlite_url
+
+# samplers and pruners have a file each
+__all__ = [
+    "AutoSearch",
+    "CmaEsSearch",
+    "Combination",
+    "DrawnSampler",
+    "GaussianProcessSearch",
+    "GeneticSearch",
+    "GridSearch",
+    "Hyperband",
+    "MedianStopping",
+    "NoPruning",
+    "Patience",
+    "PercentileStopping",
+    "PrunerConfig",
+    "QuasiRandomSearch",
+    "RandomSearch",
+    "RankTest",
+    "Rungs",
+    "SamplerConfig",
+    "Search",
+    "SearchConfig",
+    "StopRules",
+    "SuccessiveHalving",
+    "TpeSearch",
+    "parse_search",
+    "study_url",
+]
 
 
 class Rungs(NamedTuple):
@@ -17,92 +72,7 @@ class Rungs(NamedTuple):
     longest: int
 
 
-@dataclass(slots=True, kw_only=True)
-class RandomSearch:
-    """Independent draws."""
-
-    name: str
-
-
-@dataclass(slots=True, kw_only=True)
-class TpeSearch:
-    """Tree-structured Parzen estimator (Bergstra et al. 2011), multivariate, as Optuna has it.
-
-    Attributes:
-        name: `tpe`.
-        n_startup_trials: Random trials before the model of the space is used.
-    """
-
-    name: str
-    n_startup_trials: int = field(metadata=not_negative(8))
-
-
-@dataclass(slots=True, kw_only=True)
-class NoPruning:
-    """Every trial runs to its end."""
-
-    name: str
-
-
-@dataclass(slots=True, kw_only=True)
-class SuccessiveHalving:
-    """Asynchronous successive halving (Li et al. 2020, https://arxiv.org/abs/1810.05934).
-
-    Attributes:
-        name: `successive_halving`.
-        min_examples: First rung in training examples; null is the first evaluation.
-        reduction_factor: A rung keeps one in this many.
-    """
-
-    name: str
-    min_examples: int | None = field(metadata=above_zero(1000))
-    reduction_factor: int = field(metadata=above_zero(3))
-
-
-@dataclass(slots=True, kw_only=True)
-class Hyperband:
-    """Hyperband with explicit bounds (Li et al. 2018, https://arxiv.org/abs/1603.06560).
-
-    Attributes:
-        name: `hyperband`.
-        min_examples: First rung; null is the first evaluation.
-        max_examples: Last rung; null is the length of a trial of the base config.
-        reduction_factor: A rung keeps one in this many.
-    """
-
-    name: str
-    min_examples: int | None = field(metadata=above_zero(1000))
-    max_examples: int | None = field(metadata=above_zero(9000))
-    reduction_factor: int = field(metadata=above_zero(3))
-
-
-@dataclass(slots=True, kw_only=True)
-class MedianStopping:
-    """Stops what is worse than the median of the completed trials at the same number of examples.
-
-    Attributes:
-        name: `median`.
-        n_startup_trials: Completed trials before any is pruned.
-        n_warmup_examples: Training examples before a trial can be pruned.
-    """
-
-    name: str
-    n_startup_trials: int = field(metadata=not_negative(5))
-    n_warmup_examples: int = field(metadata=not_negative(0))
-
-
 STUDY_FILE = "study.db"
-
-SamplerConfig = RandomSearch | TpeSearch
-PrunerConfig = NoPruning | SuccessiveHalving | Hyperband | MedianStopping
-
-SAMPLERS: dict[str, type] = {"random": RandomSearch, "tpe": TpeSearch}
-PRUNERS: dict[str, type] = {
-    "none": NoPruning,
-    "successive_halving": SuccessiveHalving,
-    "hyperband": Hyperband,
-    "median": MedianStopping,
-}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,6 +86,13 @@ class SearchConfig:
         seed: Fixes what the sampler suggests.
         start_from_config: The first trial takes the config's own values, where the space holds them.
         stop_hopeless: Beside the pruner, stop a trial whose learning curve cannot reach the best trial any more.
+        max_minutes: No trial begins when trials have run for so long, over all runs of the same command.
+        max_trials_without_better: No trial begins when as many have ended since the best one.
+        target: No trial begins when a trial has reached this objective.
+        max_failures: The search ends with an error when as many trials have failed.
+        enqueue: Points that are tried first, after the config's own: values by key.
+        warm_start: Another sweep, by its name or folder, whose trials this one begins with.
+        warm_start_points: Best points of that sweep that are tried first.
         storage: URL of the study; null is an SQLite file in the sweep's folder.
         num_workers: Workers that are launched at once.
         max_retries: How often a trial whose worker died is tried again.
@@ -129,11 +106,34 @@ class SearchConfig:
     seed: int = field(metadata=not_negative(0))
     start_from_config: bool
     stop_hopeless: bool
+    max_minutes: float | None = field(metadata=above_zero(60))
+    max_trials_without_better: int | None = field(metadata=above_zero(10))
+    target: float | None
+    max_failures: int | None = field(metadata=above_zero(5))
+    enqueue: list[dict[str, Any]]
+    warm_start: str | None
+    warm_start_points: int = field(metadata=not_negative(3))
     storage: str | None
     num_workers: int = field(metadata=above_zero(1))
     max_retries: int = field(metadata=not_negative(2))
     finalists: int = field(metadata=above_zero(3))
     rerun_seeds: int = field(metadata=not_negative(2))
+
+
+class StopRules(NamedTuple):
+    """When a search ends before its budget is gone; what is None never ends it.
+
+    Attributes:
+        max_minutes: Trials have run for so long.
+        max_trials_without_better: As many trials have ended since the best one.
+        target: A trial has reached this objective.
+        max_failures: As many trials have failed.
+    """
+
+    max_minutes: float | None = None
+    max_trials_without_better: int | None = None
+    target: float | None = None
+    max_failures: int | None = None
 
 
 class Search(NamedTuple):
@@ -142,6 +142,12 @@ class Search(NamedTuple):
     config: SearchConfig
     sampler: SamplerConfig
     pruner: PrunerConfig
+
+    @property
+    def stop_rules(self) -> StopRules:
+        """When no further trial begins."""
+        config = self.config
+        return StopRules(config.max_minutes, config.max_trials_without_better, config.target, config.max_failures)
 
     @property
     def maximize(self) -> bool:
@@ -163,8 +169,8 @@ def parse_search(values: Mapping[str, Any]) -> Parsed[Search]:
     """A `Search` from plain values, or every problem in them."""
     own = {key: value for key, value in values.items() if key not in ("sampler", "pruner")}
     config = parse_section(SearchConfig, own, "search")
-    sampler = _parse_choice(values.get("sampler"), SAMPLERS, "search.sampler")
-    pruner = _parse_choice(values.get("pruner"), PRUNERS, "search.pruner")
+    sampler = parse_choice(values.get("sampler"), SAMPLERS, "search.sampler")
+    pruner = parse_pruner(values.get("pruner"), "search.pruner")
     own_problems = [DIRECTION_MISSING if "search.direction is missing" in one else one for one in config.problems]
     problems = [*own_problems, *sampler.problems, *pruner.problems]
     if problems:
@@ -174,24 +180,11 @@ def parse_search(values: Mapping[str, Any]) -> Parsed[Search]:
     return Parsed(None if problems else search, problems)
 
 
-def _parse_choice(values: Any, choices: Mapping[str, type], prefix: str) -> Parsed[Any]:
-    name: Any = values.get("name") if isinstance(values, Mapping) else values
-    if name not in choices:
-        group = prefix.replace(".", "/")
-        return Parsed(None, [f"{prefix} is {name!r}; {suggestion(str(name), choices)} (choose with {group}=...)"])
-    return parse_section(choices[name], values, prefix)
-
-
-def _cross_problems(search: Search) -> list[str]:
-    problems = []
-    factor = getattr(search.pruner, "reduction_factor", None)
-    if factor is not None and factor < 2:
-        problems.append(f"search.pruner.reduction_factor is {factor}; use a whole number of at least 2, e.g. 3")
-    least, most = (getattr(search.pruner, key, None) for key in ("min_examples", "max_examples"))
-    if least is not None and most is not None and least > most:
-        problems.append(f"search.pruner.min_examples is {least}, above max_examples ({most}); swap them")
-    if len(search.config.name.encode()) > MAX_NAME_BYTES:
+def _cross_problems(search: Search) -> Sequence[str]:
+    name = search.config.name
+    problems = sampler_problems(search.sampler, "search.sampler")
+    if len(name.encode()) > MAX_NAME_BYTES:
         problems.append(f"search.name has more than {MAX_NAME_BYTES} bytes; it names a folder: use a shorter one")
-    if not search.config.name or any(sign in search.config.name for sign in "/\\:\0") or search.config.name[0] == ".":
-        problems.append(f"search.name is {search.config.name!r}; it names a folder: use letters, digits, '-' and '_'")
+    if not name or any(sign in name for sign in "/\\:\0") or name[0] == ".":
+        problems.append(f"search.name is {name!r}; it names a folder: use letters, digits, '-' and '_'")
     return problems

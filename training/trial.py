@@ -28,6 +28,7 @@ class Report:
         scores: All scores of the validation rows, by `validation/metric`.
         train: Loss and speed of training since the evaluation before, by `train/metric`.
         overfits_since: Training examples since which the trial overfits, in the report that sees it first.
+        parts: The objective on each part of the validation rows, where the trial asks for parts.
     """
 
     objective: float
@@ -35,6 +36,7 @@ class Report:
     scores: Mapping[str, float] = field(default_factory=dict)
     train: Mapping[str, float] = field(default_factory=dict)
     overfits_since: int | None = None
+    parts: Sequence[float] = ()
 
     def as_metrics(self) -> dict[str, float]:
         """By the tracker's keys, the objective first; a dict of the caller's own."""
@@ -109,7 +111,10 @@ class Lineage:
 
 
 class Trial(Protocol):
-    """One point of the search space, from its config to its outcome."""
+    """One point of the search space, from its config to its outcome.
+
+    A search that compares trials part by part of the validation rows gives its trials a `num_parts`.
+    """
 
     @property
     def number(self) -> int: ...

@@ -48,12 +48,13 @@ def find_sweep(given: str, *, outputs: Path, storage: str | None) -> FoundSweep 
 
 def _found(folder: Path, storage: str) -> FoundSweep:
     from slimtune.sweeper.study import TrialState, load_study_attrs, load_study_trials
-    from slimtune.sweeper.study.record import PARENT_RUN, WINNER
+    from slimtune.sweeper.study.record import PARENT_RUN, STOPPED, WINNER
 
     name = folder.name
     attrs = load_study_attrs(storage, name)
     trials = load_study_trials(storage, name).trials
-    open_states = (TrialState.running, TrialState.waiting)
+    # what waits when a rule has ended the search is not begun
+    open_states = {TrialState.running} if attrs.get(STOPPED) else {TrialState.running, TrialState.waiting}
     winner = attrs.get(WINNER)
     if winner is None or any(trial.state in open_states for trial in trials):
         raise StoreError(

@@ -6,9 +6,11 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from slimtune.sweeper.search.beginning import begin
+from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search.launching import make_launcher, search
 from slimtune.sweeper.search.request import SweepRequest, first_choices
-from slimtune.sweeper.search.study_spec import make_worker, study_spec
+from slimtune.sweeper.search.study_spec import make_worker, notes_of, study_spec
 from slimtune.sweeper.search_config import Hyperband, Rungs
 from slimtune.sweeper.study import Study
 
@@ -38,9 +40,8 @@ class HydraCampaign:
         """
         spec = study_spec(request, Rungs(eval_every=1, longest=1))
         study = Study(spec)
-        study.start_from(request.start_point())
-        if spec.n_trials < request.search.config.n_trials:
-            log.warning("the space has %d points, so the search ends after %d trials", spec.n_trials, spec.n_trials)
+        for note in (*notes_of(request), *begin(study, request, differs=_never)):
+            log.warning("%s", note)
         worker = make_worker(request, spec, parent_run_id=None)
         search(
             study,
@@ -48,6 +49,8 @@ class HydraCampaign:
             num_workers=request.search.config.num_workers,
             first_choices=first_choices(request),
         )
+        if (reason := note_ending(study)) is not None:
+            log.warning("the search has ended: %s", reason)
         ranked = study.ranked()
         if not ranked:
             log.error("no trial completed; see %s", request.folder)
@@ -56,3 +59,7 @@ class HydraCampaign:
         OmegaConf.save(OmegaConf.create(best), request.folder / RESULTS_FILE)
         log.info("best: trial %d, %s", ranked[0].number, best)
         return best
+
+
+def _never(_: Mapping[str, Any]) -> None:
+    """Nobody but the app's author knows what another sweep of the app was measured by."""

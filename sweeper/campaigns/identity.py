@@ -27,6 +27,8 @@ def identity_of(request: SweepRequest, data_fingerprint: str) -> dict[str, str]:
     values |= {"search.seed": config.seed, "search.direction": config.direction.value}
     values |= {"search.stop_hopeless": config.stop_hopeless}
     values |= {"search.sampler": request.search.sampler, "search.pruner": request.search.pruner}
+    if config.warm_start is not None:
+        values |= {"search.warm_start": config.warm_start}
     values |= request.space.described()
     values["the rows of the data"] = data_fingerprint
     return {key: str(value) for key, value in values.items() if key not in WHERE_KEYS}
@@ -55,3 +57,20 @@ def check_same(known: Mapping[str, str] | None, now: Mapping[str, str], *, name:
             ]
         )
     )
+
+
+def difference(known: Mapping[str, str] | None, now: Mapping[str, str]) -> str | None:
+    """Why the trials of another sweep do not compare with those of this one; None if they do.
+
+    What is searched in both may differ in its range: a trial is known by its values.
+    """
+    if known is None:
+        return "it does not say how they were measured"
+    searched = {key.partition(" ")[0].removeprefix("space.") for key in known if key.startswith("space.")}
+    searched &= {key.partition(" ")[0].removeprefix("space.") for key in now if key.startswith("space.")}
+    for key in sorted(known.keys() | now.keys()):
+        if key in searched or key in NEUTRAL_KEYS | WHERE_KEYS or key.startswith(("search.", "space.")):
+            continue
+        if known.get(key) != now.get(key):
+            return f"{key} differs ({known.get(key, 'not there')}, here {now.get(key, 'not there')})"
+    return None

@@ -9,7 +9,7 @@ from slimtune.sweeper.search.launching import make_launcher, search
 from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.study_spec import make_worker, study_spec
 from slimtune.sweeper.search.trial_source import NAME, OF_TRIAL, OVERRIDES
-from slimtune.sweeper.search_config import NoPruning, RandomSearch, Rungs
+from slimtune.sweeper.search_config import NoPruning, RandomSearch, Rungs, StopRules
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.search_space import SearchSpace, point_id
 from slimtune.sweeper.study import Study, StudySpec, TrialRecord, TrialState
@@ -66,6 +66,7 @@ def rerun_spec(request: SweepRequest, *, num_reruns: int) -> StudySpec:
         pruner=NoPruning(name="none"),
         stop_hopeless=False,
         space=SearchSpace(),
+        stop_rules=StopRules(),
     )
 
 

@@ -1,6 +1,7 @@
 """One run of `slimtune sweep`: search, select, prove, tell."""
 
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.config import OnnxExport, parse_export
 from slimtune.export.registry.mlflow_registry import is_registered
 from slimtune.sweeper.campaigns import winner_stages
-from slimtune.sweeper.campaigns.identity import check_same, identity_of
+from slimtune.sweeper.campaigns.identity import check_same, difference, identity_of
 from slimtune.sweeper.campaigns.preflight import preflight
 from slimtune.sweeper.campaigns.selection import best_finalist, best_of, rerun, rerun_study, with_reruns
 from slimtune.sweeper.campaigns.sweep_result import SweepResult
@@ -18,9 +19,11 @@ from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.reporting import parent_run, terminal
 from slimtune.sweeper.reporting.data_table import print_data
 from slimtune.sweeper.reporting.live_table import LiveTable
+from slimtune.sweeper.search.beginning import begin
+from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search.launching import make_launcher, search
 from slimtune.sweeper.search.request import SweepRequest, first_choices
-from slimtune.sweeper.search.study_spec import make_worker, study_spec
+from slimtune.sweeper.search.study_spec import chosen_sampler, make_worker, notes_of, study_spec
 from slimtune.sweeper.study import Study
 from slimtune.sweeper.study.record import IDENTITY, WINNER
 from slimtune.training.config.tracking import CheckpointPolicy
@@ -44,10 +47,11 @@ class TuningRun:
         self._benches = Workbenches()
         prepared = preflight(request, self._benches.read)
         self._study = Study(study_spec(request, prepared.rungs))
-        self._identify(prepared.data_fingerprint)
-        self._study.start_from(request.start_point())
+        identity = self._identify(prepared.data_fingerprint)
+        notes = begin(self._study, request, differs=lambda attrs: difference(attrs.get(IDENTITY), identity))
         self._tracked = parent_run.open_parent(request, self._study, self._config.tracking)
         self._tell_data(prepared.report)
+        self._tell_search(notes)
 
     def run(self) -> SweepResult:
         """The pipeline."""
@@ -66,22 +70,23 @@ class TuningRun:
         write_report(report, self._request.folder)
         parent_run.log_data_report(self._tracked.run, report)
 
-    def _identify(self, data_fingerprint: str) -> None:
+    def _tell_search(self, notes: Sequence[str]) -> None:
+        for note in (*notes_of(self._request), *notes):
+            self._console.print(note, highlight=False, markup=False, soft_wrap=True)
+        chosen = chosen_sampler(self._request)
+        if chosen.why is not None:
+            self._tracked.run.set_tags({"sampler": chosen.sampler.name, "sampler_why": chosen.why})
+
+    def _identify(self, data_fingerprint: str) -> Mapping[str, str]:
         identity = identity_of(self._request, data_fingerprint)
         check_same(self._study.attrs().get(IDENTITY), identity, name=self._request.search.config.name)
         self._study.set_attr(IDENTITY, identity)
+        return identity
 
     def _search(self) -> None:
         request = self._request
         if self._study.num_unfinished() > 0:
             self._forget_winner()
-        if self._study.spec.n_trials < request.search.config.n_trials:
-            self._console.print(
-                f"the space has {self._study.spec.n_trials} points, and each is run once: the search ends there "
-                f"(search.n_trials is {request.search.config.n_trials})",
-                highlight=False,
-                soft_wrap=True,
-            )
         with LiveTable(self._study, f"sweep {request.search.config.name}", self._console):
             worker = make_worker(request, self._study.spec, parent_run_id=self._tracked.run.run_id, kept=self._benches)
             search(
@@ -91,6 +96,9 @@ class TuningRun:
                 first_choices=first_choices(request),
             )
         self._tracked.end_left_open(self._study, kind="trial")
+        reason = note_ending(self._study)
+        if reason is not None:
+            self._console.print(f"the search has ended: {reason}", highlight=False, markup=False, soft_wrap=True)
         trials = self._study.shown()
         terminal.print_trials(self._console, trials)
         parent_run.log_leaderboard(self._tracked.run, trials)

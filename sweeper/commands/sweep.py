@@ -17,7 +17,10 @@ overrides (Hydra's grammar; slimtune sweep --cfg job prints all keys with their 
   method=lora|full              method.r=8 method.alpha=16
   fit.learning_rate=1e-3 fit.batch_size=16 fit.epochs=4 fit.max_steps=500 fit.precision=auto|fp32|bf16|fp16
   search.name=mine search.n_trials=12 search.direction=maximize search.seed=0
-  search/sampler=tpe|random     search/pruner=successive_halving|hyperband|median|none
+  search/sampler=tpe|auto|random|grid|qmc|gp|cmaes|nsga2|nsga3
+  search/pruner=successive_halving|hyperband|median|percentile|patient|wilcoxon|combination|none
+  search.max_minutes=60 search.target=0.9 search.max_trials_without_better=10 search.max_failures=3
+  search.warm_start=other 'search.enqueue=[{learning_rate:0.001,r:8}]'
   hydra/launcher=joblib search.num_workers=2
   export=onnx|none              tracking=mlflow|none
 

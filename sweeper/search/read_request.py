@@ -11,6 +11,9 @@ from omegaconf.errors import OmegaConfBaseException
 from slimtune.sweeper.config_values import is_group, plain, plain_or_raw, with_values
 from slimtune.sweeper.search.bases import Base, Bases, read_bases, search_space_of
 from slimtune.sweeper.search.campaign import Campaign
+from slimtune.sweeper.search.choose_sampler import searched_space
+from slimtune.sweeper.search.first_points import first_point_problems, warm_start_problems
+from slimtune.sweeper.search.named_parts import with_named_parts
 from slimtune.sweeper.search.request import HydraApp, OtherOptions, SweepRequest
 from slimtune.sweeper.search_config import Search, parse_search
 from slimtune.sweeper.space.dimension import Scalar, edges
@@ -32,10 +35,10 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
         ConfigError: The problems.
     """
     settings = _settings(app)
-    parsed = parse_search(settings["search"])
+    parsed = parse_search(settings["search"] if settings["campaign"] else with_named_parts(settings["search"]))
     given = read_arguments(arguments, app.context.config_loader)
     bases = read_bases(app, given)
-    space = search_space_of(given, bases)
+    space = searched_space(search_space_of(given, bases), parsed.found)
     campaign: Campaign = imported(settings["campaign"] or HYDRA_CAMPAIGN, said="hydra.sweeper.campaign is")()
     values_of = plain if settings["campaign"] else plain_or_raw
     first, *others = bases.every()
@@ -55,7 +58,10 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     problems = [*_search_problems(parsed, is_own=bool(settings["campaign"]))]
     problems += [problem for base in bases.every() for problem in base.problems]
     problems += [*_unknown_dimensions(app, given, bases), *_nothing_searched(space, campaign), *campaign.check(request)]
-    problems += [] if parsed.problems else _launcher_problems(app, parsed.section)
+    if not parsed.problems:
+        problems += _launcher_problems(app, parsed.section)
+        problems += first_point_problems(parsed.section.config, space)
+        problems += warm_start_problems(parsed.section.config, request.folder)
     checked = _Checked(request, bases, campaign)
     problems += [] if problems else checked.problems()
     if problems:

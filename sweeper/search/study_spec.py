@@ -2,6 +2,7 @@
 
 import os
 
+from slimtune.sweeper.search.choose_sampler import ChosenSampler, choose_sampler, sampler_notes
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search.trial_source import TrialGroup
 from slimtune.sweeper.search.worker import Worker
@@ -19,14 +20,30 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
         maximize=request.search.maximize,
         n_trials=request.num_trials(),
         seed=config.seed,
-        sampler=request.search.sampler,
+        sampler=chosen_sampler(request).sampler,
         pruner=request.search.pruner,
         rungs=rungs,
         # without a pruner every trial is wanted whole
         stop_hopeless=config.stop_hopeless and not isinstance(request.search.pruner, NoPruning),
         space=request.space,
         max_retries=config.max_retries,
+        stop_rules=request.search.stop_rules,
     )
+
+
+def chosen_sampler(request: SweepRequest) -> ChosenSampler:
+    """The sampler that is asked for, or the one that fits."""
+    return choose_sampler(request.search.sampler, request.space, n_trials=request.search.config.n_trials)
+
+
+def notes_of(request: SweepRequest) -> list[str]:
+    """What a person should know of the search before its first trial."""
+    wanted, notes = request.search.config.n_trials, []
+    if (found := request.num_trials()) < wanted:
+        notes = [
+            f"the space has {found} points, and each is run once: the search ends there (search.n_trials is {wanted})"
+        ]
+    return [*notes, *sampler_notes(chosen_sampler(request), request.space, n_trials=wanted)]
 
 
 def make_worker(

@@ -13,8 +13,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.config_values import plain
+from slimtune.sweeper.pruner_config import RankTest, pruners_in
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import AskedTrial, Lease, Study
+from slimtune.sweeper.study.rank_test import PARTS_PREFIX
 from slimtune.sweeper.study.record import EARLIER, RESULT, RUN_ID
 from slimtune.training.errors import ConfigError
 from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Report, Verdict
@@ -25,6 +27,8 @@ Compose = Callable[[AskedTrial], DictConfig]
 
 # attributes of an enqueued trial: further overrides, a name for its run and folder, and which trial it reruns
 OVERRIDES, NAME, OF_TRIAL = "overrides", "name", "of_trial"
+# enough for a rank test, and few enough to be kept for each evaluation
+NUM_PARTS = 20
 SHORT = {"learning_rate": "", "batch_size": "b", "r": "r"}
 
 
@@ -70,12 +74,19 @@ class StudyTrial:
         """The composed config as plain values; a task function of an app's own reads `composed`."""
         return plain(self.composed)
 
+    @property
+    def num_parts(self) -> int:
+        """Parts of the validation rows that trials are compared by; 0 where no pruner does."""
+        return NUM_PARTS if any(isinstance(one, RankTest) for one in pruners_in(self._study.spec.pruner)) else 0
+
     def began(self, run_id: str | None) -> None:
         """Note the run on the trial, so that a retry resumes it."""
         self._study.set_trial_attr(self.number, RUN_ID, run_id)
 
     def report(self, examples_seen: int, report: Report) -> Verdict:
-        """Hand the objective to the pruner."""
+        """Hand the objective to the pruner, its parts first."""
+        if report.parts:
+            self._study.set_trial_attr(self.number, f"{PARTS_PREFIX}{examples_seen}", list(report.parts))
         return self._study.report(self.number, examples_seen, objective=report.objective, progress=report.progress)
 
     def finish(self, outcome: Outcome) -> None:

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 from optuna.study import StudyDirection
 
 from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
-from slimtune.sweeper.study.storage import load_study
+from slimtune.sweeper.study.storage import load_study, study_names
+from slimtune.training.errors import StoreError
+from slimtune.training.tracking.uri import without_password
 
 
 class LoadedTrials(NamedTuple):
@@ -40,3 +42,16 @@ def load_study_attrs(storage: str, name: str) -> Mapping[str, Any]:
     """
     attrs: Mapping[str, Any] = load_study(storage, name).user_attrs
     return attrs
+
+
+def study_name_in(storage: str, wanted: str) -> str:
+    """The name of the sweep's study in the storage of a folder: as wanted, or the one that is there.
+
+    Raises:
+        StoreError: The storage cannot be read, or has no study.
+    """
+    names = study_names(storage)
+    found = [name for name in names if name == wanted] or [name for name in names if not name.endswith("/reruns")]
+    if not found:
+        raise StoreError(f"there is no study in {without_password(storage)}")
+    return found[0]

@@ -19,6 +19,8 @@ EARLIER = "earlier"
 
 # user attributes of a study; the winner is a `Winner` as plain values
 IDENTITY, PARENT_RUN, WINNER = "identity", "parent_run_id", "winner"
+# why the search ended before its budget was gone
+STOPPED = "stopped"
 
 # failures that do not use up the budget: another trial takes their place
 LOST, SURPLUS, REPEATED = "lost", "surplus", "repeated"

@@ -1,134 +1,135 @@
-"""Optuna's samplers from our config, seeded per trial."""
+"""The samplers of a study from our config, seeded per trial."""
 
 import hashlib
-from collections.abc import Set
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from optuna import Study
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
-from slimtune.sweeper import search_config
-from slimtune.sweeper.space.dimension import Scalar, Space
-from slimtune.sweeper.space.search_space import SearchSpace, num_points_of, point_id, points_of
-from slimtune.sweeper.study.distributions import distribution_of
-from slimtune.sweeper.study.replay_view import SamplerReplayView
+from slimtune.sweeper.sampler_config import (
+    CmaEsSearch,
+    DrawnSampler,
+    GaussianProcessSearch,
+    GeneticSearch,
+    GridSearch,
+    QuasiRandomSearch,
+    RandomSearch,
+    TpeSearch,
+)
+from slimtune.sweeper.space.search_space import SearchSpace
+from slimtune.sweeper.study.evolution import EvolutionSampler
+from slimtune.sweeper.study.quasi_random import QuasiRandomSampler
+from slimtune.sweeper.study.replay_view import SamplerReplayView, ValuedView
 
 
-def sampler_of(settings: search_config.SamplerConfig, *, seed: int, index: int) -> BaseSampler:
+def sampler_of(
+    settings: DrawnSampler, space: SearchSpace, *, seed: int, index: int, earlier: Sequence[FrozenTrial] = ()
+) -> BaseSampler:
     """The sampler of one trial.
 
     Every worker makes its own, so the seed comes from the trial's place in the sweep: a shared seed would give all
-    workers the same suggestions, and a resumed sweep others than an unbroken one.
+    workers the same suggestions, and a resumed sweep others than an unbroken one. None of them remembers anything from
+    one trial to the next: what it learns from stands in the study.
+
+    Args:
+        settings: Which sampler, with its options.
+        space: What is searched.
+        seed: Of the sweep.
+        index: The trial's place in the sweep.
+        earlier: Trials of another sweep, to learn from as from its own.
     """
     derived = int.from_bytes(hashlib.sha256(f"{seed}/{index}".encode()).digest()[:4], "little")
     match settings:
-        case search_config.RandomSearch():
+        case RandomSearch() | GridSearch():
+            # the points of a grid are those of its space, each of which is drawn once
             return RandomSampler(seed=derived)
-        case search_config.TpeSearch(n_startup_trials=startup):
-            return ReplayedSampler(TPESampler(seed=derived, n_startup_trials=startup))
+        case QuasiRandomSearch(sequence=sequence, scramble=scramble):
+            return QuasiRandomSampler(space, sequence=sequence, seed=seed if scramble else None, index=index)
+        case TpeSearch():
+            return ReplayedSampler(_tpe(settings, seed=derived), SamplerReplayView, earlier)
+        case GaussianProcessSearch(n_startup_trials=startup):
+            inner = GPSampler(seed=derived, n_startup_trials=startup, warn_independent_sampling=False)
+            return ReplayedSampler(inner, ValuedView, earlier, draws=1)
+        case CmaEsSearch(population_size=size, sigma=sigma):
+            own = EvolutionSampler(space, population_size=size, sigma=sigma, seed=derived)
+            return ReplayedSampler(own, ValuedView, earlier)
+        case GeneticSearch():
+            return ReplayedSampler(_genetic(settings, seed=derived), ValuedView, earlier)
+
+
+def _tpe(settings: TpeSearch, *, seed: int) -> BaseSampler:
+    return _made(
+        TPESampler,
+        seed=seed,
+        n_startup_trials=settings.n_startup_trials,
+        n_ei_candidates=settings.n_ei_candidates,
+        multivariate=settings.multivariate,
+        group=settings.group,
+    )
+
+
+def _genetic(settings: GeneticSearch, *, seed: int) -> BaseSampler:
+    return _made(
+        NSGAIISampler if settings.name == "nsga2" else NSGAIIISampler,
+        seed=seed,
+        population_size=settings.population_size,
+        mutation_prob=settings.mutation_probability,
+        crossover_prob=settings.crossover_probability,
+        swapping_prob=settings.swapping_probability,
+    )
+
+
+def _made(kind: type[BaseSampler], **options: Any) -> BaseSampler:
+    with warnings.catch_warnings():
+        # NSGA-III, and TPE's groups: they have been called so for years
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return kind(**options)
 
 
 class ReplayedSampler(BaseSampler):
-    """Lets a sampler see the study as if no worker had ever died: a resumed sweep is that of an unbroken one."""
-
-    def __init__(self, inner: BaseSampler) -> None:
-        self._inner = inner
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """As the sampler inside."""
-        return self._inner.infer_relative_search_space(_view(study), trial)
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """As the sampler inside."""
-        return self._inner.sample_relative(_view(study), trial, search_space)
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """As the sampler inside."""
-        return self._inner.sample_independent(_view(study), trial, param_name, param_distribution)
-
-
-def _view(study: Study) -> Study:
-    return SamplerReplayView(study)  # type: ignore[return-value]
-
-
-# draws of the sampler before a point is taken that is left
-MAX_DRAWS = 16
-PointId = tuple[tuple[str, str], ...]
-
-
-class DistinctSampler(BaseSampler):
-    """Chooses a trial's whole point at once, and none that was chosen before.
-
-    Where no point comes again, the values are those of the sampler inside.
+    """Lets a sampler see the study as if no worker had ever died: a resumed sweep is that of an unbroken one.
 
     Args:
-        inner: Draws the values.
-        space: What is searched.
-        taken: The points of the other trials, by `point_id`.
-        seed: Of the draws where the sampler inside finds no new point.
+        inner: The sampler.
+        view: What it sees the study through.
+        earlier: Trials of another sweep, which it sees before those of the study.
+        draws: How often it may be asked for one trial, if that takes long; what is drawn after that is drawn at random.
     """
 
-    def __init__(self, inner: BaseSampler, space: SearchSpace, taken: Set[PointId], *, seed: int) -> None:
-        self._inner, self._space, self._taken = inner, space, taken
-        self._random = RandomSampler(seed=seed)
-        self._relative: dict[str, BaseDistribution] = {}
+    def __init__(
+        self,
+        inner: BaseSampler,
+        view: type[SamplerReplayView],
+        earlier: Sequence[FrozenTrial] = (),
+        *,
+        draws: int | None = None,
+    ) -> None:
+        self._inner, self._view, self._earlier, self._draws = inner, view, earlier, draws
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Everything, so that nothing is drawn later."""
-        self._relative = self._inner.infer_relative_search_space(study, trial)
-        return {step.name: distribution_of(step.dimension) for step in self._space.every_step()}
+        """As the sampler inside."""
+        return self._inner.infer_relative_search_space(self._seen(study), trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """A whole point that no other trial has, as long as there is one."""
-        fixed: dict[str, Any] = trial.system_attrs.get("fixed_params", {})
-        for _ in range(MAX_DRAWS):
-            point = self._draw(study, trial, search_space, fixed)
-            if point_id(point) not in self._taken or fixed.keys() >= self._space.named(point).keys():
-                break
-        else:
-            point = self._left(study, trial) or point
-        return self._space.named(point)
-
-    def _draw(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution], fixed: dict[str, Any]
-    ) -> dict[str, Scalar]:
-        relative = self._inner.sample_relative(study, trial, self._relative)
-        point: dict[str, Scalar] = {}
-        for name, key, _ in self._space.steps(point):
-            if name in fixed:
-                point[key] = fixed[name]
-            elif name in relative and not search_space[name].single():
-                point[key] = relative[name]
-            else:
-                point[key] = self.sample_independent(study, trial, name, search_space[name])
-        return point
-
-    def _left(self, study: Study, trial: FrozenTrial) -> dict[str, Scalar] | None:
-        """Of the first branch that is not used up: the first point that is left, or of an endless one any."""
-        for part in self._space.parts():
-            if num_points_of(part) is None:
-                return self._any(study, trial, part)
-            for point in points_of(part):
-                if point_id(point) not in self._taken:
-                    return point
-        return None
-
-    def _any(self, study: Study, trial: FrozenTrial, part: Space) -> dict[str, Scalar]:
-        known = {key: distribution_of(dimension) for key, dimension in part.items()}
-        return {key: self._random.sample_independent(study, trial, key, one) for key, one in known.items()}
+        """As the sampler inside."""
+        if self._draws is not None:
+            if self._draws == 0:
+                return {}
+            self._draws -= 1
+        return self._inner.sample_relative(self._seen(study), trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """As the sampler inside."""
-        if param_distribution.single():
-            return self._random.sample_independent(study, trial, param_name, param_distribution)
-        return self._inner.sample_independent(study, trial, param_name, param_distribution)
+        return self._inner.sample_independent(self._seen(study), trial, param_name, param_distribution)
+
+    def _seen(self, study: Study) -> Study:
+        return self._view(study, self._earlier)  # type: ignore[return-value]

@@ -1,8 +1,8 @@
 """Everything that a study is opened with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from slimtune.sweeper.search_config import PrunerConfig, Rungs, SamplerConfig
+from slimtune.sweeper.search_config import DrawnSampler, PrunerConfig, Rungs, StopRules
 from slimtune.sweeper.space.search_space import SearchSpace
 
 
@@ -21,6 +21,7 @@ class StudySpec:
         rungs: What the pruner's bounds are taken from.
         stop_hopeless: Stop a trial that cannot reach the best one any more.
         space: What is suggested.
+        stop_rules: When no further trial begins, though the budget is not gone.
         max_retries: How often a lost trial is tried again.
     """
 
@@ -29,9 +30,10 @@ class StudySpec:
     maximize: bool
     n_trials: int
     seed: int
-    sampler: SamplerConfig
+    sampler: DrawnSampler
     pruner: PrunerConfig
     rungs: Rungs
     stop_hopeless: bool
     space: SearchSpace
     max_retries: int
+    stop_rules: StopRules = field(default_factory=StopRules)

@@ -24,6 +24,19 @@ def load_study(storage: str, name: str) -> optuna.Study:
         raise StoreError(unusable(storage, error)) from error
 
 
+def study_names(storage: str) -> list[str]:
+    """All studies of a storage.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        return optuna.get_all_study_names(storage)
+    except UNUSABLE as error:
+        raise StoreError(unusable(storage, error)) from error
+
+
 def unusable(storage: str, error: Exception) -> str:
     """The message of an error that a storage raised."""
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import optuna
@@ -12,16 +13,20 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState as OptunaState
 
-from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
+from slimtune.sweeper.search_config import RandomSearch, TpeSearch
+from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.space.search_space import num_points_of, point_id
-from slimtune.sweeper.study import record
-from slimtune.sweeper.study.distributions import rounded_ends
+from slimtune.sweeper.study import earlier, record
+from slimtune.sweeper.study.ask_cost import AskCost
+from slimtune.sweeper.study.distinct import DistinctSampler
+from slimtune.sweeper.study.distributions import suggested
 from slimtune.sweeper.study.learning_curve import reach_of
 from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
 from slimtune.sweeper.study.pruners import pruner_of
 from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
-from slimtune.sweeper.study.samplers import DistinctSampler, sampler_of
+from slimtune.sweeper.study.samplers import sampler_of
 from slimtune.sweeper.study.spec import StudySpec
+from slimtune.sweeper.study.stop_rules import stop_reason
 from slimtune.sweeper.study.storage import UNUSABLE, unusable
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind, Verdict
@@ -69,12 +74,14 @@ class Study:
         except UNUSABLE as error:
             raise StoreError(unusable(spec.storage, error)) from error
         self._trials: dict[int, optuna.Trial] = {}
+        self._cost = AskCost(spec.sampler.name)
 
     def ask(self, worker: str) -> AskedTrial | None:
         """The next trial of the budget, lost ones first; None when the budget is used up or handed out."""
         trials = self.free_lost()
         if self._num_open([trial for trial in trials if trial.counts]) <= 0:
             return None
+        began = time.monotonic()
         self._study.sampler = self._sampler(trials)
         trial = self._study.ask()
         trial.set_user_attr(record.WORKER, worker)
@@ -85,36 +92,32 @@ class Study:
             return None
         if record.INDEX not in trial.user_attrs:
             trial.set_user_attr(record.INDEX, len(earlier))
-        params = self._suggest(trial)
+        params = suggested(trial, self.spec.space)
         if self._is_repeated(params, earlier):
             # two workers took the same point
             self._fail(trial.number, record.REPEATED)
             return self.ask(worker)
         self._trials[trial.number] = trial
+        self._cost.took(time.monotonic() - began, trials)
         return AskedTrial(trial.number, params, trial.user_attrs)
 
     def _sampler(self, trials: Sequence[TrialRecord]) -> BaseSampler:
         shown = [trial for trial in trials if trial.counts]
         # after a point that two workers took, the next one is drawn anew
         index = _next_index(shown) + sum(trial.kind == record.REPEATED for trial in trials)
-        sampler = sampler_of(self.spec.sampler, seed=self.spec.seed, index=index)
-        if all(num_points_of(part) is None for part in self.spec.space.parts()):
+        spec = self.spec
+        sampler = sampler_of(spec.sampler, spec.space, seed=spec.seed, index=index, earlier=self._earlier)
+        is_endless = all(num_points_of(part) is None for part in spec.space.parts())
+        if is_endless and isinstance(spec.sampler, RandomSearch | TpeSearch):
+            # these draw no real number twice; others meet the corners of a space again
             return sampler
         taken = {point_id(trial.params) for trial in shown if trial.state is not record.TrialState.waiting}
-        return DistinctSampler(sampler, self.spec.space, taken, seed=index)
+        return DistinctSampler(sampler, spec.space, taken, seed=index)
 
-    def _suggest(self, trial: optuna.Trial) -> dict[str, Scalar]:
-        params: dict[str, Scalar] = {}
-        for name, key, dimension in self.spec.space.steps(params):
-            match dimension:
-                case FloatRange(low, high, log_scale, step):
-                    with rounded_ends():
-                        params[key] = trial.suggest_float(name, low, high, log=log_scale, step=step)
-                case IntRange(low, high, log_scale, step):
-                    params[key] = trial.suggest_int(name, low, high, log=log_scale, step=step)
-                case Choice(values):
-                    params[key] = trial.suggest_categorical(name, values)
-        return params
+    @cached_property
+    def _earlier(self) -> Sequence[optuna.trial.FrozenTrial]:
+        """Trials of another sweep; no worker is there before they are noted."""
+        return earlier.frozen_of(self.attrs().get(earlier.ATTR, ()), self.spec.space)
 
     def _is_repeated(self, params: Mapping[str, Scalar], earlier: Sequence[TrialRecord]) -> bool:
         """Whether an earlier trial has the same point; those that are just being suggested are waited for."""
@@ -241,6 +244,38 @@ class Study:
         if params and not self._study.get_trials(deepcopy=False):
             self.enqueue({record.POINT: dict(params)}, params)
 
+    def enqueue_new(self, points: Sequence[Mapping[str, Scalar]]) -> int:
+        """Let these points be tried next, but for those that ever were enqueued.
+
+        Returns:
+            For how many of them the budget has no place.
+        """
+        trials = [trial for trial in self.trials() if trial.kind != record.SURPLUS]
+        known = {point_id(point) for trial in trials if (point := trial.attrs.get(record.POINT)) is not None}
+        room = self._num_open([trial for trial in trials if trial.counts]) - self.num_waiting()
+        wanted = {point_id(point): point for point in points if point and point_id(point) not in known}
+        for point in list(wanted.values())[: max(0, room)]:
+            self.enqueue({record.POINT: dict(point)}, point)
+        return len(wanted) - min(len(wanted), max(0, room))
+
+    def is_new(self) -> bool:
+        """Whether no trial was begun, and nothing was said of what to learn from."""
+        return self.num_begun() == 0 and earlier.ATTR not in self.attrs()
+
+    def num_waiting(self) -> int:
+        """Trials that were enqueued and not begun."""
+        return sum(trial.state is record.TrialState.waiting for trial in self.trials())
+
+    def learn_from(self, trials: Sequence[TrialRecord]) -> int:
+        """Let the sampler of a new study see the trials of another one before its own.
+
+        Returns:
+            How many of them are points of its space.
+        """
+        plain = earlier.plain_of(trials)
+        self.set_attr(earlier.ATTR, plain)
+        return len(earlier.frozen_of(plain, self.spec.space))
+
     def trials(self) -> list[TrialRecord]:
         """All trials, by number."""
         return [record_of(trial) for trial in self._study.get_trials(deepcopy=False)]
@@ -258,11 +293,25 @@ class Study:
         return self._num_open(self.shown())
 
     def _num_open(self, shown: Sequence[TrialRecord]) -> int:
-        return self.spec.n_trials - sum(trial.state is not record.TrialState.waiting for trial in shown)
+        left = self.spec.n_trials - sum(trial.state is not record.TrialState.waiting for trial in shown)
+        return 0 if left > 0 and self._stop_reason(shown) is not None else left
 
     def num_unfinished(self) -> int:
-        """Places of the budget that have no outcome yet."""
-        return self.spec.n_trials - sum(trial.finished for trial in self.shown())
+        """Places of the budget that have no outcome yet, and will have one."""
+        shown = self.shown()
+        left = self.spec.n_trials - sum(trial.finished for trial in shown)
+        if left <= 0 or self._stop_reason(shown) is None:
+            return left
+        return sum(trial.state is record.TrialState.running for trial in shown)
+
+    def stop_reason(self) -> str | None:
+        """Why the search ends before its budget is gone; None if it does not."""
+        shown = self.shown()
+        is_full = sum(trial.finished for trial in shown) >= self.spec.n_trials
+        return None if is_full else self._stop_reason(shown)
+
+    def _stop_reason(self, shown: Sequence[TrialRecord]) -> str | None:
+        return stop_reason(shown, self.spec.stop_rules, maximize=self.spec.maximize)
 
     def set_attr(self, key: str, value: Any) -> None:
         """Note something on the study."""

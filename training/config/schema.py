@@ -89,6 +89,21 @@ def parse_section(section_type: type[SectionT], values: object, prefix: str) -> 
     return Parsed(copy.copy(found), list(problems))
 
 
+def parse_choice(values: Any, choices: Mapping[str, type], prefix: str) -> Parsed[Any]:
+    """Build the section that the key `name` chooses.
+
+    Args:
+        values: The mapping under `prefix`.
+        choices: Types of sections by name.
+        prefix: The section's path, which is also that of its config group.
+    """
+    name: Any = values.get("name") if isinstance(values, Mapping) else values
+    if name not in choices:
+        group = prefix.replace(".", "/")
+        return Parsed(None, [f"{prefix} is {name!r}; {suggestion(str(name), choices)} (choose with {group}=...)"])
+    return parse_section(choices[name], values, prefix)
+
+
 MAX_PARSED = 256
 _parsed: dict[tuple[type, str, str], Parsed[Any]] = {}
 

@@ -3,7 +3,6 @@
 import json
 import logging
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,8 @@ from slimtune.training.engine.evaluation_history import EvaluationHistory
 from slimtune.training.engine.meter import Meter
 from slimtune.training.engine.train_step import Stepper
 from slimtune.training.errors import ConfigError, Diverged
-from slimtune.training.evaluation.score import score_split
+from slimtune.training.evaluation.parts import part_scores
+from slimtune.training.evaluation.score import Evaluation, score_split
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
 from slimtune.training.models.activation_checkpointing import checkpoint_gradients
@@ -314,7 +314,8 @@ class TrialTrainer:
         return self._history.best if self._at_end or self._history.exhausted else None
 
     def _report(self, milestone: int) -> Report:
-        scores, metric = self._scores(), self._config.task.metric
+        evaluation, metric = self._evaluation(), self._config.task.metric
+        scores, num_parts = evaluation.scores, getattr(self._trial, "num_parts", 0)
         if math.isnan(scores[metric]):
             raise Diverged(f"after {milestone} examples: validation {metric} is not a number")
         return Report(
@@ -322,16 +323,18 @@ class TrialTrainer:
             progress=1.0 if self._at_end else milestone / self._plan.total_examples,
             scores={f"validation/{name}": value for name, value in scores.items()},
             train=self._meter.compute(),
+            parts=part_scores(evaluation, self.bench.task.measures, metric, num_parts=num_parts),
         )
 
-    def _scores(self) -> Mapping[str, float]:
+    def _evaluation(self) -> Evaluation:
         batch = (self._config.fit.eval_batch_size, self.bench.tokenizer)
         split = self.bench.splits["validation"]
         with as_written(self.model):
-            scores = score_split(self.model, split, task=self.bench.task, resources=self.resources, batch=batch).scores
-        if self._config.task.metric not in scores:
-            raise ConfigError([f"task.metric is '{self._config.task.metric}'; the scores are {', '.join(scores)}"])
-        return scores
+            evaluation = score_split(self.model, split, task=self.bench.task, resources=self.resources, batch=batch)
+        if self._config.task.metric not in evaluation.scores:
+            known = ", ".join(evaluation.scores)
+            raise ConfigError([f"task.metric is '{self._config.task.metric}'; the scores are {known}"])
+        return evaluation
 
     def _keep(self, report: Report, milestone: int) -> Completed:
         record = CheckpointRecord(

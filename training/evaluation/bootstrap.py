@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import bootstrap
 
-from slimtune.training.evaluation.score import Evaluation
+from slimtune.training.evaluation.score import Evaluation, source_of
 from slimtune.training.metrics import Measure, Tally, compute_all
 
 CONFIDENCE, NUM_RESAMPLES, NUM_TEXT_RESAMPLES = 0.95, 1000, 200
@@ -32,7 +32,7 @@ def score_intervals(
 
 
 def _interval(evaluation: Evaluation, measures: Sequence[Measure], name: str, seed: int) -> Interval:
-    tally, measure = _source(evaluation, measures, name)
+    tally, measure = source_of(evaluation, measures, name)
     units = units_of(tally)
     if len(units) < 2:
         return Interval(evaluation.scores[name], float("nan"), float("nan"))
@@ -71,15 +71,6 @@ def percentile_interval(
             rng=np.random.default_rng(seed),
         ).confidence_interval
     return float(interval.low), float(interval.high)
-
-
-def _source(evaluation: Evaluation, measures: Sequence[Measure], name: str) -> tuple[Tally, Measure]:
-    """The tally and the measure that a score came from."""
-    for tally in (evaluation.tally, evaluation.generated):
-        for measure in measures:
-            if tally is not None and name in compute_all([measure], tally):
-                return tally, measure
-    raise KeyError(name)
 
 
 def units_of(tally: Tally) -> list[list[int]]:

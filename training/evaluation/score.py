@@ -2,6 +2,7 @@
 
 # B rows of a batch, N rows of the split
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import nn
 from slimtune.training.data.batching import Batch, EncodedSplit, by_length, by_tokens, collate
 from slimtune.training.hardware.memory import is_out_of_memory
 from slimtune.training.hardware.resources import Resources
-from slimtune.training.metrics import Tally, compute_all, merged
+from slimtune.training.metrics import Measure, Tally, compute_all, merged
 from slimtune.training.tasks import Task
 
 # tokens of a batch by type of device: larger ones only take memory
@@ -32,6 +33,15 @@ class Evaluation(NamedTuple):
     scores: dict[str, float]
     tally: Tally
     generated: Tally | None
+
+
+def source_of(evaluation: Evaluation, measures: Sequence[Measure], name: str) -> tuple[Tally, Measure]:
+    """The tally and the measure that a score came from."""
+    for tally in (evaluation.tally, evaluation.generated):
+        for measure in measures:
+            if tally is not None and name in compute_all([measure], tally):
+                return tally, measure
+    raise KeyError(name)
 
 
 @torch.inference_mode()

@@ -70,8 +70,7 @@ def test_a_failing_trial_is_recorded_and_the_sweep_goes_on(app: Path) -> None:
         "x=1,99,0,98,2,97",
         "model=large",
         "hydra.sweeper.search.n_trials=6",
-        "hydra.sweeper.search.sampler.name=random",
-        "~hydra.sweeper.search.sampler.n_startup_trials",
+        "hydra.sweeper.search.sampler=random",
     )
     assert done.returncode == 0, done.stderr
     trials = load_study_trials(f"sqlite:///{app / 'out' / 'study.db'}", "app").trials

@@ -24,7 +24,10 @@ from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind
 
 SPACE = {"x": FloatRange(0.0, 1.0), "n": IntRange(1, 8), "c": Choice(("a", "b"))}
-RANDOM, TPE = RandomSearch(name="random"), TpeSearch(name="tpe", n_startup_trials=3)
+RANDOM, TPE = (
+    RandomSearch(name="random"),
+    TpeSearch(name="tpe", n_startup_trials=3, n_ei_candidates=24, multivariate=True, group=False),
+)
 
 MakeStudy = Callable[..., Study]
 

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -6,7 +6,7 @@ import torch
 
 from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.engine.engine import GivenTrials
-from slimtune.training.trial import Completed, Failed, FailureKind, Pruned
+from slimtune.training.trial import Completed, Failed, FailureKind, Pruned, Report, Verdict
 from slimtune.training.workbench import workbench
 from slimtune.training.worker.run import run_trial, run_trials
 from tests.conftest import FakeTrial, validation_scores
@@ -71,6 +71,22 @@ def test_the_search_prunes(fake_trial: MakeTrial) -> None:
     trial = fake_trial("fit.epochs=4", stop_at=168)
     assert run_trial(trial) == Pruned(168, "told to")
     assert list(trial.reports) == [84, 168]
+
+
+def test_a_trial_that_asks_for_parts_reports_them(fake_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The objective on each; one that does not ask has none."""
+    trial, parts = fake_trial(), list[Sequence[float]]()
+    report = trial.report
+
+    def kept(examples_seen: int, one: Report) -> Verdict:
+        parts.append(one.parts)
+        return report(examples_seen, one)._replace(stop=len(parts) > 1, reason="seen")
+
+    monkeypatch.setattr(trial, "report", kept)
+    monkeypatch.setattr(trial, "num_parts", 4, raising=False)
+    run_trial(trial)
+    assert [len(one) for one in parts] == [4] * len(parts)
+    assert all(0.0 <= value <= 1.0 for one in parts for value in one)
 
 
 def test_patience_ends_a_trial_early(fake_trial: MakeTrial) -> None:

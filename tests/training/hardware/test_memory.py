@@ -9,6 +9,8 @@ import psutil
 import pytest
 import torch
 
+from slimtune.sweeper.sampler_config import TpeSearch
+from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import samplers
 from slimtune.training.config.fit import OptimizerName
 from slimtune.training.config.trial import parse_trial
@@ -116,6 +118,7 @@ def test_the_sampler_is_told_of_what_did_not_fit(tmp_path: Path) -> None:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    sampler = TpeSearch(name="tpe", n_startup_trials=4, n_ei_candidates=24, multivariate=True, group=False)
 
     def large(*, told: bool) -> int:
         study = optuna.create_study(direction="maximize")
@@ -125,14 +128,12 @@ def test_the_sampler_is_told_of_what_did_not_fit(tmp_path: Path) -> None:
                 distributions={"x": optuna.distributions.FloatDistribution(0, 1)},
                 state=optuna.trial.TrialState.FAIL if index >= 12 else optuna.trial.TrialState.COMPLETE,
                 value=None if index >= 12 else index / 24,
-                user_attrs={"kind": "out-of-memory" if told else "bug"} if index >= 12 else {},
+                user_attrs={"kind": "out-of-memory" if told else "lost"} if index >= 12 else {},
             )
             study.add_trial(trial)
         points = []
         for index in range(40):
-            study.sampler = samplers.sampler_of(
-                samplers.search_config.TpeSearch(name="tpe", n_startup_trials=4), seed=0, index=index
-            )
+            study.sampler = samplers.sampler_of(sampler, SearchSpace(), seed=0, index=index)
             asked = study.ask()
             points.append(asked.suggest_float("x", 0, 1))
             study.tell(asked, state=optuna.trial.TrialState.FAIL)

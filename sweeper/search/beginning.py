@@ -1,0 +1,65 @@
+"""What a study begins with: points that are tried first, and trials of another sweep."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from slimtune.sweeper.search.first_points import enqueued_points, folder_of, point_of
+from slimtune.sweeper.search.request import SweepRequest
+from slimtune.sweeper.search_config import study_url
+from slimtune.sweeper.study import Study, load_study_attrs, load_study_trials
+from slimtune.sweeper.study.loaded import study_name_in
+
+
+def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str, Any]], str | None]) -> list[str]:
+    """Let a study begin with the config's own point, those of `search.enqueue` and those of another sweep.
+
+    Args:
+        study: The sweep's.
+        request: What is asked for.
+        differs: Given what was noted on the other study: why its objectives do not compare with the sweep's, or None.
+
+    Returns:
+        What a person should know of it.
+
+    Raises:
+        StoreError: There is no such sweep.
+    """
+    config = request.search.config
+    study.start_from(request.start_point())
+    notes = []
+    if left := study.enqueue_new(enqueued_points(config.enqueue, request.space)):
+        notes = [f"{left} points of search.enqueue have no place in the budget; raise search.n_trials"]
+    if config.warm_start is not None and study.is_new():
+        notes.append(_learn(study, request, differs))
+    return notes
+
+
+def _learn(study: Study, request: SweepRequest, differs: Callable[[Mapping[str, Any]], str | None]) -> str:
+    """Begin with another sweep's best points, and let the sampler see its trials if they compare."""
+    config = request.search.config
+    storage, name = _place_of(request)
+    other = load_study_trials(storage, name)
+    points = [point for trial in other.ranked() if (point := point_of(trial.params, request.space))]
+    chosen = points[: config.warm_start_points]
+    begun = len(chosen) - study.enqueue_new(chosen)
+    why = differs(load_study_attrs(storage, name)) or _other_way(other.maximize, maximize=request.search.maximize)
+    number = study.learn_from([] if why else other.trials)
+    learned = f"its trials are not compared with, since {why}" if why else f"the sampler learns from {number} trials"
+    return f"search.warm_start={config.warm_start}: {begun} points are tried first, and {learned}"
+
+
+def _place_of(request: SweepRequest) -> tuple[str, str]:
+    """Storage and name of the other study."""
+    config = request.search.config
+    assert config.warm_start is not None
+    folder = folder_of(config.warm_start, request.folder)
+    if folder is not None:
+        # an app of its own has a study of the app's name in a folder of any other
+        return study_url(folder), study_name_in(study_url(folder), folder.name)
+    return request.storage, config.warm_start
+
+
+def _other_way(was_maximized: bool, *, maximize: bool) -> str | None:
+    if was_maximized == maximize:
+        return None
+    return f"their objective was {'maximized' if was_maximized else 'minimized'}"

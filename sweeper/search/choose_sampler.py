@@ -1,0 +1,137 @@
+"""Which sampler a sweep gets, and what a person should know of it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from slimtune.sweeper.sampler_config import (
+    AutoSearch,
+    CmaEsSearch,
+    DrawnSampler,
+    GaussianProcessSearch,
+    GeneticSearch,
+    GridSearch,
+    QuasiRandomSearch,
+    RandomSearch,
+    SamplerConfig,
+    TpeSearch,
+)
+from slimtune.sweeper.search_config import Search
+from slimtune.sweeper.space.dimension import Choice
+from slimtune.sweeper.space.gridded import gridded
+from slimtune.sweeper.space.search_space import SearchSpace
+
+# a suggestion of the Gaussian process takes about a second at the last of these
+MAX_PROCESS_TRIALS = 100
+MAX_PROCESS_DIMENSIONS = 10
+# what evolution needs before it has learned more than a density
+MIN_EVOLUTION_TRIALS = 500
+MIN_GENETIC_TRIALS = 100
+# beyond it NSGA-II tells too few trials apart
+MAX_GENETIC_OBJECTIVES = 3
+
+STARTUP_TRIALS, POPULATION = 5, 20
+
+
+class ChosenSampler(NamedTuple):
+    """A sampler, and why it is that one.
+
+    Attributes:
+        sampler: With its options.
+        why: None for one that was asked for by name.
+    """
+
+    sampler: DrawnSampler
+    why: str | None
+
+
+def searched_space(space: SearchSpace, search: Search | None) -> SearchSpace:
+    """The space as the sampler searches it: a grid has a finite number of points."""
+    if search is None or not isinstance(search.sampler, GridSearch):
+        return space
+    return gridded(space, search.sampler.points)
+
+
+def choose_sampler(
+    sampler: SamplerConfig, space: SearchSpace, *, n_trials: int, num_objectives: int = 1
+) -> ChosenSampler:
+    """The sampler that is asked for, or for `auto` the one that fits.
+
+    Args:
+        sampler: As configured.
+        space: What is searched.
+        n_trials: The budget.
+        num_objectives: What is made best.
+    """
+    if not isinstance(sampler, AutoSearch):
+        return ChosenSampler(sampler, None)
+    num_points = space.num_points()
+    if num_points is not None and num_points <= n_trials:
+        why = f"the space has {num_points} points and the budget is {n_trials} trials, so each point is tried once"
+        return ChosenSampler(GridSearch(name="grid", points=2), why)
+    if num_objectives > 1 and n_trials >= MIN_GENETIC_TRIALS:
+        name = "nsga2" if num_objectives <= MAX_GENETIC_OBJECTIVES else "nsga3"
+        return ChosenSampler(_genetic(name), f"{num_objectives} objectives and {n_trials} trials")
+    if space.branches:
+        return ChosenSampler(_tpe(group=True), "the space is conditional, and it models what occurs together")
+    return _by_budget(space, n_trials)
+
+
+def _by_budget(space: SearchSpace, n_trials: int) -> ChosenSampler:
+    """For one objective, or few trials, in a space that all trials share."""
+    steps = space.every_step()
+    has_choices = any(isinstance(step.dimension, Choice) for step in steps)
+    numbers = f"{len(steps)} dimensions of numbers and {n_trials} trials"
+    if has_choices:
+        return ChosenSampler(_tpe(), "some dimensions are choices without an order")
+    if n_trials <= MAX_PROCESS_TRIALS and len(steps) <= MAX_PROCESS_DIMENSIONS:
+        process = GaussianProcessSearch(name="gp", n_startup_trials=STARTUP_TRIALS)
+        return ChosenSampler(process, f"{numbers}: it needs the fewest, and its suggestions are still quick")
+    if n_trials >= MIN_EVOLUTION_TRIALS:
+        evolution = CmaEsSearch(name="cmaes", population_size=None, sigma=0.17)
+        return ChosenSampler(evolution, f"{numbers}: enough for generations")
+    return ChosenSampler(_tpe(), f"{numbers}: too many for a Gaussian process, too few for generations")
+
+
+def sampler_notes(chosen: ChosenSampler, space: SearchSpace, *, n_trials: int) -> Sequence[str]:
+    """What a person should know before the first trial, one sentence each."""
+    sampler = chosen.sampler
+    notes = [] if chosen.why is None else [f"search/sampler=auto takes {sampler.name}: {chosen.why}"]
+    num_points = space.num_points()
+    match sampler:
+        case GridSearch() if num_points is not None and num_points > n_trials:
+            notes.append(f"the grid has {num_points} points, of which {n_trials} are tried (search.n_trials)")
+        case GeneticSearch(population_size=size) if size >= n_trials:
+            notes.append(
+                f"search.sampler.population_size is {size} and search.n_trials {n_trials}: all trials are of the first "
+                "generation, which is drawn at random; take a smaller population"
+            )
+        case CmaEsSearch() if drawn := [step.key for step in space.every_step() if _is_drawn(step.key, space)]:
+            notes.append(f"search/sampler=cmaes draws {', '.join(drawn)} at random: it evolves numbers of all trials")
+        case TpeSearch(n_startup_trials=startup) | GaussianProcessSearch(n_startup_trials=startup) if (
+            startup >= n_trials
+        ):
+            notes.append(
+                f"search.sampler.n_startup_trials is {startup} and search.n_trials {n_trials}: all trials are drawn at "
+                "random"
+            )
+        case RandomSearch() | QuasiRandomSearch() | _:
+            pass
+    return notes
+
+
+def _is_drawn(key: str, space: SearchSpace) -> bool:
+    return key not in space.common or isinstance(space.common[key], Choice)
+
+
+def _tpe(*, group: bool = False) -> TpeSearch:
+    return TpeSearch(name="tpe", n_startup_trials=STARTUP_TRIALS, n_ei_candidates=24, multivariate=True, group=group)
+
+
+def _genetic(name: str) -> GeneticSearch:
+    return GeneticSearch(
+        name=name,
+        population_size=POPULATION,
+        mutation_probability=None,
+        crossover_probability=0.9,
+        swapping_probability=0.5,
+    )

@@ -1,0 +1,88 @@
+"""Trials of another sweep, that a sweep begins with."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from optuna.trial import FrozenTrial, create_trial
+from optuna.trial import TrialState as OptunaState
+
+from slimtune.sweeper.space.dimension import Scalar
+from slimtune.sweeper.space.search_space import SearchSpace
+from slimtune.sweeper.study.distributions import distribution_of
+from slimtune.sweeper.study.record import TrialRecord, TrialState
+
+# user attribute of a study: its earlier trials as plain values, as they were when it began
+ATTR = "earlier_trials"
+# what samplers learn from more is little, and every worker reads them
+MAX_TRIALS = 500
+OPTUNA_STATES = {
+    "complete": OptunaState.COMPLETE,
+    "pruned": OptunaState.PRUNED,
+    "failed": OptunaState.FAIL,
+}
+
+
+class EarlierTrial(NamedTuple):
+    """A trial of another sweep.
+
+    Attributes:
+        state: `complete`, `pruned` or `failed`.
+        params: Its values by key.
+        value: Of a complete trial the objective, of a pruned one the last one.
+        at: Where the last value was reported.
+    """
+
+    state: str
+    params: Mapping[str, Scalar]
+    value: float | None
+    at: int
+
+    @classmethod
+    def of(cls, trial: TrialRecord) -> "EarlierTrial":
+        """A trial that has ended."""
+        assert trial.finished
+        return cls(trial.state.value, dict(trial.params), trial.objective, max(trial.intermediate, default=0))
+
+
+def plain_of(trials: Sequence[TrialRecord]) -> list[list[Any]]:
+    """What the study remembers of the trials that tell something, the newest ones."""
+    ended = [trial for trial in trials if trial.finished and trial.counts]
+    telling = [trial for trial in ended if trial.objective is not None or trial.state is TrialState.failed]
+    return [list(EarlierTrial.of(trial)) for trial in telling[-MAX_TRIALS:]]
+
+
+def frozen_of(plain: Sequence[Sequence[Any]], space: SearchSpace) -> list[FrozenTrial]:
+    """The trials as Optuna has them, as far as they are points of the space."""
+    found = [_frozen(EarlierTrial(*values), space) for values in plain]
+    trials = [trial for trial in found if trial is not None]
+    for index, trial in enumerate(trials):
+        # before all trials of the study
+        trial.number = index - len(trials)
+    return trials
+
+
+def _frozen(trial: EarlierTrial, space: SearchSpace) -> FrozenTrial | None:
+    params: dict[str, Scalar] = {}
+    distributions = {}
+    for name, key, dimension in space.steps(trial.params):
+        distributions[name] = distribution_of(dimension)
+        if key not in trial.params or not _holds(distributions[name], trial.params[key]):
+            return None
+        params[name] = trial.params[key]
+    if len(params) != len(trial.params):
+        return None
+    state = OPTUNA_STATES[trial.state]
+    return create_trial(
+        state=state,
+        value=trial.value if state is OptunaState.COMPLETE else None,
+        params=params,
+        distributions=distributions,
+        intermediate_values={trial.at: trial.value} if trial.value is not None else {},
+    )
+
+
+def _holds(distribution: Any, value: Scalar) -> bool:
+    try:
+        return bool(distribution._contains(distribution.to_internal_repr(value)))
+    except (TypeError, ValueError):
+        return False
