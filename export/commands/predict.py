@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 ANSWERED_ROWS = 512
 # text is generated slowly: rows come out sooner
 GENERATED_ROWS = 32
+# which would say that something else is written
+OTHER_FORMATS = (".csv", ".tsv", ".parquet", ".arrow", ".xlsx")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -73,6 +75,8 @@ def _check(options: argparse.Namespace) -> None:
         raise DataError("give as many --text-pair as --text")
     if options.file is not None:
         check_sources(options.file)
+    if options.out is not None and Path(options.out).suffix.lower() in OTHER_FORMATS:
+        raise DataError(f"--out {options.out}: JSON Lines are written; name it {Path(options.out).stem}.jsonl")
     if options.out is not None and not Path(options.out).parent.is_dir():
         raise ModelError(f"--out {options.out}: there is no folder {Path(options.out).parent}")
 

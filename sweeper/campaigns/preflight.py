@@ -50,7 +50,9 @@ def others(request: SweepRequest) -> Iterator[OtherOptions]:
             yield other
     loader = request.app.context.config_loader
     for key, dimension in request.space.common.items():
-        if key.partition(".")[0] not in LOOKED_AT or is_group(loader, key):
+        # of a method, what may fit the model or not: names and not sizes
+        named = key.startswith("method.") and any(isinstance(value, str) for value in edges(dimension))
+        if not (named or key.partition(".")[0] in LOOKED_AT) or is_group(loader, key):
             continue
         for value in edges(dimension):
             if OmegaConf.select(request.app.config, key) != value:

@@ -50,10 +50,16 @@ class Lease:
         self._thread.start()
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         self._stop.set()
         self._thread.join()
-        self._write(renewed_at=HANDED_BACK)
+        try:
+            self._write(renewed_at=HANDED_BACK)
+        except Exception as error:
+            if kind is None:
+                raise
+            # what ended the worker is to be told, e.g. Ctrl-C in the middle of a write, which keeps SQLite locked
+            log.warning("the lease was not handed back (%s); it ends with this process", error)
 
     def _renew(self) -> None:
         renewed = time.monotonic()

@@ -85,6 +85,24 @@ def test_s4_weights_of_another_shape_are_refused(tiny_model: Path, tmp_path: Pat
     refused(model, CLASSIFIER, r"another shape: .*\[64.* in the file, \[48")
 
 
+def test_weights_that_are_no_numbers_are_refused(tiny_model: Path, tmp_path: Path) -> None:
+    def broken(tensors: dict[str, torch.Tensor]) -> None:
+        tensors["encoder.layer.1.output.dense.weight"][0, :2] = torch.tensor([float("nan"), float("inf")])
+
+    model = copied(tiny_model, tmp_path / "nan")
+    change_weights(model, broken)
+    refused(model, CLASSIFIER, "encoder.layer.1.output.dense.weight in model.safetensors has 2 values that are not")
+
+
+def test_whole_numbers_are_no_weights(tiny_model: Path, tmp_path: Path) -> None:
+    def rounded(tensors: dict[str, torch.Tensor]) -> None:
+        tensors.update({name: tensor.to(torch.int8) for name, tensor in tensors.items()})
+
+    model = copied(tiny_model, tmp_path / "int8")
+    change_weights(model, rounded)
+    refused(model, TAGGER, "is int8, whole numbers without the scales")
+
+
 def test_s4_a_matrix_for_the_next_token_is_no_head_that_may_be_new(llama: Path, tmp_path: Path) -> None:
     model = copied(llama, tmp_path / "headless")
     change_weights(model, lambda tensors: tensors.pop("lm_head.weight"))

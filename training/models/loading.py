@@ -16,7 +16,7 @@ from slimtune.training.methods.quantized import keep_trainable, quantization_con
 from slimtune.training.models.architecture import WRITERS, from_pretrained, resolved_path
 from slimtune.training.models.generation_settings import settle_generation
 from slimtune.training.models.padding import settle_padding
-from slimtune.training.models.weights import LoadedWeights, check_tied, loaded_weights
+from slimtune.training.models.weights import LoadedWeights, check_tied, check_values, loaded_weights
 
 
 class Head(Protocol):
@@ -119,6 +119,7 @@ def check_model(config: ModelConfig, head: Head) -> CheckedModel:
     )
     weights = loaded_weights(model, info, said=said, peft_task_type=head.peft_task_type)
     check_tied(model, Path(resolved_path(config)), said=said)
+    check_values(model, Path(resolved_path(config)), said=said)
     settle_generation(model, said=said)
     return CheckedModel(model, weights)
 
@@ -173,6 +174,7 @@ def load_base(
     )
     said = _said(config)
     weights = loaded_weights(model, info, said=said, peft_task_type=head.peft_task_type)
+    check_values(model, Path(resolved_path(config)), said=said)
     settle_padding(model, pad_token_id, said=said)
     settle_generation(model, said=said)
     model.config.use_cache = False

@@ -76,6 +76,39 @@ def check_tied(model: PreTrainedModel, folder: Path, *, said: str) -> None:
         )
 
 
+def check_values(model: PreTrainedModel, folder: Path, *, said: str) -> None:
+    """Whether a checkpoint's weights are numbers that a model can compute with.
+
+    Raises:
+        ModelError: One is not a number or infinite, or they are whole numbers that only scales would make weights of.
+    """
+    if getattr(model.config, "quantization_config", None) is not None:
+        # its own library reads what it packed
+        return
+    parameters = {name for name, _ in model.named_parameters()}
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as file:
+            for name in file.keys():  # noqa: SIM118  # no mapping
+                if _is_weight(model, name, parameters):
+                    _check_tensor(file.get_tensor(name), f"{said}: {name} in {path.name}")
+
+
+def _is_weight(model: PreTrainedModel, name: str, parameters: set[str]) -> bool:
+    prefix = f"{model.base_model_prefix}."
+    return bool({name, prefix + name, name.removeprefix(prefix)} & parameters)
+
+
+def _check_tensor(tensor: torch.Tensor, where: str) -> None:
+    if not tensor.is_floating_point():
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        raise ModelError(f"{where} is {dtype}, whole numbers without the scales that they were made with; save floats")
+    # types of 8 bits have no isfinite of their own
+    wide = tensor.float() if tensor.element_size() == 1 else tensor
+    num_odd = int((~torch.isfinite(wide)).sum())
+    if num_odd:
+        raise ModelError(f"{where} has {num_odd} values that are not finite (NaN or infinite); take a sound checkpoint")
+
+
 def _name_of(model: PreTrainedModel, wanted: Any) -> str:
     return next(f"{name}.weight" for name, part in model.named_modules() if part is wanted)
 

@@ -85,7 +85,9 @@ class Classification(TaskDefaults):
 
     def model_options(self) -> Mapping[str, object]:
         """As the protocol says."""
-        return label_options(self.labels) | ({"problem_type": "multi_label_classification"} if self.multi_label else {})
+        # said in both cases: a config may bring another one along, by which others would read the checkpoint
+        kind = "multi_label_classification" if self.multi_label else "single_label_classification"
+        return {**label_options(self.labels), "problem_type": kind}
 
     def settings(self) -> Mapping[str, Any]:
         """As the protocol says."""
