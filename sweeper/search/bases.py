@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from slimtune.sweeper.config_values import is_group, known_keys, with_values
 from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.space.dimension import Choice, Scalar, Space, edges
-from slimtune.sweeper.space.override_text import override_lines
+from slimtune.sweeper.space.override_text import options_of, override_lines
 from slimtune.sweeper.space.read_space import read_space
 from slimtune.sweeper.space.search_space import Branch, SearchSpace
 from slimtune.sweeper.space.sweep_syntax import SweepArguments, plain_keys
@@ -111,7 +111,7 @@ def _groups(app: HydraApp, given: SweepArguments) -> dict[str, Sequence[Scalar]]
     }
     problems = []
     for group, options in groups.items():
-        known = loader.get_group_options(group)
+        known = options_of(loader, group)
         # a list of options stands as its text
         wrong = [option for option in map(str, options) if option[:1] != "[" and option not in known]
         problems += [f"{group}={option} is not an option; {suggestion(option, known)}" for option in wrong]
