@@ -21,8 +21,8 @@ CONFIG_MODULE, CONFIG_NAME, VERSION_BASE = "slimtune.conf", "config", "1.3"
 SECTIONS = ("task", "data", "model", "fit", "method", "space", "search", "tracking", "export")
 # names of older files, and what a file without a package makes of itself
 REPAIRS = {
-    "search_strategy": "write search/sampler=random (or tpe), and search.n_trials for its number of trials",
-    "search_space": "write it as space:, its keys in full, e.g. space: {fit: {learning_rate: {type: float, ...}}}",
+    "search_strategy": "put it into a file of its own beside search_space, and name that: space=file space.path=...",
+    "search_space": "put it into a file of its own, and name that: space=file space.path=...",
     "experiment": "begin the file with the line '# @package _global_'",
     "preset": "begin the file with the line '# @package _global_'",
 }

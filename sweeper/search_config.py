@@ -1,6 +1,6 @@
 """The types of the search's config. Values live in `conf/search/`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -137,15 +137,23 @@ class SearchConfig:
 
 
 class Search(NamedTuple):
-    """The search as a whole."""
+    """The search as a whole.
+
+    Attributes:
+        config: Its own keys.
+        sampler: How trials are suggested.
+        pruner: How trials are stopped.
+        further: Directions of objectives beyond the first, where `search.direction` is a list.
+    """
 
     config: SearchConfig
     sampler: SamplerConfig
     pruner: PrunerConfig
+    further: tuple[Direction, ...] = ()
 
     @property
     def maximize(self) -> bool:
-        """Whether more of the objective is better."""
+        """Whether more of the objective is better; of several, of the first."""
         return self.config.direction is Direction.maximize
 
 
@@ -162,16 +170,27 @@ def study_url(folder: Path) -> str:
 def parse_search(values: Mapping[str, Any]) -> Parsed[Search]:
     """A `Search` from plain values, or every problem in them."""
     own = {key: value for key, value in values.items() if key not in ("sampler", "pruner")}
+    directions = own.get("direction")
+    further = Parsed[tuple[Direction, ...]]((), [])
+    if isinstance(directions, list) and directions:
+        own["direction"] = directions[0]
+        further = _parse_directions(directions[1:])
     config = parse_section(SearchConfig, own, "search")
     sampler = _parse_choice(values.get("sampler"), SAMPLERS, "search.sampler")
     pruner = _parse_choice(values.get("pruner"), PRUNERS, "search.pruner")
     own_problems = [DIRECTION_MISSING if "search.direction is missing" in one else one for one in config.problems]
-    problems = [*own_problems, *sampler.problems, *pruner.problems]
+    problems = [*own_problems, *further.problems, *sampler.problems, *pruner.problems]
     if problems:
         return Parsed(None, problems)
-    search = Search(config.section, sampler.section, pruner.section)
+    search = Search(config.section, sampler.section, pruner.section, further.section)
     problems = list(_cross_problems(search))
     return Parsed(None if problems else search, problems)
+
+
+def _parse_directions(values: Sequence[Any]) -> Parsed[tuple[Direction, ...]]:
+    known = [direction.value for direction in Direction]
+    problems = [f"search.direction has {value!r}; use {' or '.join(known)}" for value in values if value not in known]
+    return Parsed(None if problems else tuple(Direction(value) for value in values), problems)
 
 
 def _parse_choice(values: Any, choices: Mapping[str, type], prefix: str) -> Parsed[Any]:

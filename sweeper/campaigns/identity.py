@@ -28,6 +28,8 @@ def identity_of(request: SweepRequest, data_fingerprint: str) -> dict[str, str]:
     values |= {"search.stop_hopeless": config.stop_hopeless}
     values |= {"search.sampler": request.search.sampler, "search.pruner": request.search.pruner}
     values |= request.space.described()
+    if request.extension is not None:
+        values["hydra.sweeper.custom_search_space"] = request.extension
     values["the rows of the data"] = data_fingerprint
     return {key: str(value) for key, value in values.items() if key not in WHERE_KEYS}
 

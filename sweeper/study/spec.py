@@ -13,7 +13,8 @@ class StudySpec:
     Attributes:
         name: The study's name in its storage.
         storage: The storage's URL.
-        maximize: Whether more of the objective is better.
+        maximize: Whether more of the objective is better; of several, of the first.
+        further: The same of the other objectives.
         n_trials: Total budget.
         seed: Fixes the suggestions.
         sampler: How trials are suggested.
@@ -22,6 +23,7 @@ class StudySpec:
         stop_hopeless: Stop a trial that cannot reach the best one any more.
         space: What is suggested.
         max_retries: How often a lost trial is tried again.
+        max_failures: How many trials may fail before the search ends; None is any number.
     """
 
     name: str
@@ -35,3 +37,5 @@ class StudySpec:
     stop_hopeless: bool
     space: SearchSpace
     max_retries: int
+    further: tuple[bool, ...] = ()
+    max_failures: int | None = None

@@ -12,10 +12,10 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState as OptunaState
 
-from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
+from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.space.search_space import num_points_of, point_id
 from slimtune.sweeper.study import record
-from slimtune.sweeper.study.distributions import rounded_ends
+from slimtune.sweeper.study.extend import Extend, suggest
 from slimtune.sweeper.study.learning_curve import reach_of
 from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
 from slimtune.sweeper.study.pruners import pruner_of
@@ -53,8 +53,8 @@ class Study:
         StoreError: The storage cannot be opened.
     """
 
-    def __init__(self, spec: StudySpec) -> None:
-        self.spec = spec
+    def __init__(self, spec: StudySpec, extend: Extend | None = None) -> None:
+        self.spec, self._extend = spec, extend
         optuna.logging.disable_default_handler()
         optuna.logging.enable_propagation()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -63,7 +63,7 @@ class Study:
                 study_name=spec.name,
                 storage=spec.storage,
                 load_if_exists=True,
-                direction="maximize" if spec.maximize else "minimize",
+                directions=["maximize" if maximize else "minimize" for maximize in (spec.maximize, *spec.further)],
                 pruner=pruner_of(spec.pruner, spec.rungs),
             )
         except UNUSABLE as error:
@@ -73,7 +73,8 @@ class Study:
     def ask(self, worker: str) -> AskedTrial | None:
         """The next trial of the budget, lost ones first; None when the budget is used up or handed out."""
         trials = self.free_lost()
-        if self._num_open([trial for trial in trials if trial.counts]) <= 0:
+        counted = [trial for trial in trials if trial.counts]
+        if self._num_open(counted) <= 0:
             return None
         self._study.sampler = self._sampler(trials)
         trial = self._study.ask()
@@ -85,7 +86,9 @@ class Study:
             return None
         if record.INDEX not in trial.user_attrs:
             trial.set_user_attr(record.INDEX, len(earlier))
-        params = self._suggest(trial)
+        params = self._suggested(trial)
+        if params is None:
+            return self.ask(worker)
         if self._is_repeated(params, earlier):
             # two workers took the same point
             self._fail(trial.number, record.REPEATED)
@@ -103,18 +106,17 @@ class Study:
         taken = {point_id(trial.params) for trial in shown if trial.state is not record.TrialState.waiting}
         return DistinctSampler(sampler, self.spec.space, taken, seed=index)
 
-    def _suggest(self, trial: optuna.Trial) -> dict[str, Scalar]:
-        params: dict[str, Scalar] = {}
-        for name, key, dimension in self.spec.space.steps(params):
-            match dimension:
-                case FloatRange(low, high, log_scale, step):
-                    with rounded_ends():
-                        params[key] = trial.suggest_float(name, low, high, log=log_scale, step=step)
-                case IntRange(low, high, log_scale, step):
-                    params[key] = trial.suggest_int(name, low, high, log=log_scale, step=step)
-                case Choice(values):
-                    params[key] = trial.suggest_categorical(name, values)
-        return params
+    def _suggested(self, trial: optuna.Trial) -> dict[str, Scalar] | None:
+        """Its values; None if the user's own function fails, which ends the trial."""
+        if self._extend is None:
+            return suggest(trial, self.spec.space)
+        try:
+            return suggest(trial, self.spec.space, self._extend)
+        except Exception as error:  # noqa: BLE001  # the code of somebody else
+            trial.set_user_attr(record.MESSAGE, f"{type(error).__name__}: {error}")
+            log.warning("trial %d: custom_search_space failed (%s: %s)", trial.number, type(error).__name__, error)
+            self._fail(trial.number, FailureKind.bad_config.value)
+            return None
 
     def _is_repeated(self, params: Mapping[str, Scalar], earlier: Sequence[TrialRecord]) -> bool:
         """Whether an earlier trial has the same point; those that are just being suggested are waited for."""
@@ -132,6 +134,9 @@ class Study:
     def report(self, number: int, examples_seen: int, objective: float, progress: float) -> Verdict:
         """Note an evaluation and ask the pruner."""
         trial = self._trials[number]
+        if self.spec.further:
+            # of several objectives none decides alone
+            return Verdict(stop=False)
         try:
             trial.report(objective, examples_seen)
             trial.set_user_attr(record.PROGRESS, progress)
@@ -159,21 +164,21 @@ class Study:
         except UpdateFinishedTrialError:
             log.warning("trial %d: another worker has taken it over", number)
 
-    def complete(self, number: int, objective: float) -> None:
-        """End a trial with a value; a value that is no number is a failure."""
-        if math.isnan(objective):
+    def complete(self, number: int, *objectives: float) -> None:
+        """End a trial with its values; one that is no number makes it a failure."""
+        if any(math.isnan(objective) for objective in objectives):
             self._fail(number, FailureKind.diverged.value)
         else:
-            self._tell(number, OptunaState.COMPLETE, objective)
+            self._tell(number, OptunaState.COMPLETE, objectives)
 
     def prune(self, number: int) -> None:
         """End a trial that the pruner stopped."""
         self._tell(number, OptunaState.PRUNED, None)
 
-    def _tell(self, number: int, state: OptunaState, value: float | None) -> bool:
+    def _tell(self, number: int, state: OptunaState, values: Sequence[float] | None) -> bool:
         """End a trial; False if somebody else ended it first."""
         try:
-            self._study.tell(number, value, state=state)
+            self._study.tell(number, values, state=state)
         except (UpdateFinishedTrialError, ValueError) as error:
             log.warning("trial %d was ended before: %s", number, error)
             return False
@@ -257,12 +262,25 @@ class Study:
         """Places of the budget that nobody has begun; a waiting retry is one."""
         return self._num_open(self.shown())
 
+    def failures(self) -> list[TrialRecord] | None:
+        """The trials that failed, if they are more than may."""
+        failed = _failed(self.shown())
+        return failed if self._is_given_up(failed) else None
+
+    def _is_given_up(self, failed: Sequence[TrialRecord]) -> bool:
+        return self.spec.max_failures is not None and len(failed) > self.spec.max_failures
+
     def _num_open(self, shown: Sequence[TrialRecord]) -> int:
+        if self._is_given_up(_failed(shown)):
+            return 0
         return self.spec.n_trials - sum(trial.state is not record.TrialState.waiting for trial in shown)
 
     def num_unfinished(self) -> int:
         """Places of the budget that have no outcome yet."""
-        return self.spec.n_trials - sum(trial.finished for trial in self.shown())
+        shown = self.shown()
+        if self._is_given_up(_failed(shown)):
+            return sum(trial.state is record.TrialState.running for trial in shown)
+        return self.spec.n_trials - sum(trial.finished for trial in shown)
 
     def set_attr(self, key: str, value: Any) -> None:
         """Note something on the study."""
@@ -276,6 +294,14 @@ class Study:
     def ranked(self) -> list[TrialRecord]:
         """Complete trials, the best first; ties go by trial number."""
         return ranked(self.shown(), maximize=self.spec.maximize)
+
+    def pareto(self) -> list[TrialRecord]:
+        """Complete trials that no other is better than in all objectives."""
+        return [record_of(trial) for trial in self._study.best_trials]
+
+
+def _failed(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    return [trial for trial in trials if trial.state is record.TrialState.failed]
 
 
 def _next_index(shown: Sequence[TrialRecord]) -> int:

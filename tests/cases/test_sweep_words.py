@@ -111,7 +111,22 @@ def test_s2_a_group_keeps_its_package_and_its_plus(loader: ConfigLoader) -> None
 
 # what Hydra would read as something else
 
-ODD = ["{input} is", "[", "{a:1}", "'quoted'", '"', "a,b", "x=y", "naïve", "1", "null", "$x", "a b ", "\\", "choice(1,2)"]
+ODD = [
+    "{input} is",
+    "[",
+    "{a:1}",
+    "'quoted'",
+    '"',
+    "a,b",
+    "x=y",
+    "naïve",
+    "1",
+    "null",
+    "$x",
+    "a b ",
+    "\\",
+    "choice(1,2)",
+]
 
 
 @pytest.mark.parametrize("text", ODD)

@@ -1,0 +1,106 @@
+"""The samplers of Hydra's Optuna sweeper under slimtune's names."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+from slimtune.sweeper.search_config import SAMPLERS
+from slimtune.training.errors import ConfigError
+
+KEY = "hydra.sweeper.sampler"
+NEVER = object()
+
+
+class PluginSampler(NamedTuple):
+    """One of that plugin's samplers.
+
+    Attributes:
+        name: The sampler of slimtune that does the same.
+        options: That plugin's options with their defaults, as far as they change what is suggested. One that is
+            slimtune's too is handed on, one with its default is left out, any other is refused.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+
+
+PARZEN = {
+    "consider_prior": True,
+    "prior_weight": 1.0,
+    "consider_magic_clip": True,
+    "consider_endpoints": False,
+    "n_startup_trials": NEVER,
+    "n_ei_candidates": 24,
+    "n_ehvi_candidates": 24,
+    "multivariate": False,
+    "group": False,
+    "constant_liar": False,
+}
+# to add one: its class in Optuna, its name in `search_config.SAMPLERS`, its options
+BY_CLASS = {
+    "TPESampler": PluginSampler("tpe", PARZEN),
+    # Optuna has made it one with TPESampler
+    "MOTPESampler": PluginSampler("tpe", PARZEN),
+    "RandomSampler": PluginSampler("random", {}),
+    "GridSampler": PluginSampler("grid", {"search_space": None}),
+    "CmaEsSampler": PluginSampler(
+        "cmaes",
+        {
+            "x0": None,
+            "sigma0": None,
+            "independent_sampler": None,
+            "consider_pruned_trials": False,
+            "restart_strategy": None,
+            "inc_popsize": 2,
+            "use_separable_cma": False,
+            "source_trials": None,
+        },
+    ),
+    "NSGAIISampler": PluginSampler(
+        "nsgaii",
+        {
+            "population_size": 50,
+            "mutation_prob": None,
+            "crossover_prob": 0.9,
+            "swapping_prob": 0.5,
+            "constraints_func": None,
+        },
+    ),
+    "GPSampler": PluginSampler("gp", {}),
+    "QMCSampler": PluginSampler("qmc", {"qmc_type": "sobol", "scramble": False}),
+}
+# of no sampler, or of how it is made; the model of slimtune's tpe is multivariate in any case
+OF_ALL = {"_target_", "_partial_", "_convert_", "seed", "warn_independent_sampling", "multivariate"}
+
+
+def sampler_values(settings: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The section `search.sampler` that means the same as that plugin's `sampler`.
+
+    Args:
+        settings: Its options; null is not set.
+        defaults: The options of slimtune's samplers, by name.
+
+    Raises:
+        ConfigError: There is no such sampler, or it has an option that slimtune's has not.
+    """
+    given = {str(key): value for key, value in settings.items() if value is not None}
+    target = str(given.get("_target_", "optuna.samplers.TPESampler")).rpartition(".")[2]
+    usable = {name: one for name, one in BY_CLASS.items() if one.name in SAMPLERS and one.name in defaults}
+    if target not in usable:
+        known = ", ".join(dict.fromkeys(one.name for one in usable.values()))
+        raise ConfigError(
+            [f"{KEY} is {target}, which slimtune does not have; use hydra/sweeper/sampler= one of {known}"]
+        )
+    sampler = usable[target]
+    own = {field.name for field in fields(SAMPLERS[sampler.name])} - {"name"}
+    options = {key: value for key, value in given.items() if key not in OF_ALL or key in own}
+    options.pop("seed", None)
+    problems = [
+        f"{KEY}.{key} is {value!r}, and slimtune's {sampler.name} has no such option; leave it out"
+        for key, value in options.items()
+        if key not in own and sampler.options.get(key, NEVER) != value
+    ]
+    if problems:
+        raise ConfigError(problems)
+    changed = {key: value for key, value in options.items() if key in own and sampler.options.get(key, NEVER) != value}
+    return {**defaults[sampler.name], **changed}
