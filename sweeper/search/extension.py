@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
-from slimtune.sweeper.study.extend import Extend, params_of_one
+from slimtune.sweeper.study.distributions import Extend, added_to_one
 from slimtune.training.errors import ConfigError
 
 SAID = "hydra.sweeper.custom_search_space is"
@@ -36,7 +36,7 @@ def added_params(path: str, config: DictConfig, space: SearchSpace) -> Mapping[s
     extend = extension_of(path, config)
     assert extend is not None
     try:
-        return params_of_one(space, extend)
+        return added_to_one(space, extend)
     except Exception as error:
         # any: it is the code of somebody else
         reason = f"{type(error).__name__}: {error}"

@@ -114,7 +114,7 @@ def _first_options(app: HydraApp, given: SweepArguments) -> dict[str, Scalar]:
 def _max_failures(settings: Settings, parsed: Parsed[Search]) -> int | None:
     if settings.max_failure_rate is None or parsed.found is None:
         return None
-    return int(settings.max_failure_rate * parsed.found.config.n_trials)
+    return int(settings.max_failure_rate * parsed.found.config.n_trials) + 1
 
 
 def _extension_problems(request: SweepRequest, given: SweepArguments, base: Base) -> list[str]:

@@ -62,7 +62,7 @@ class SweepRequest:
         arguments: All overrides, as given.
         added: Keys that are given with a `+`.
         extension: Dotted path of a function that adds parameters to each trial.
-        max_failures: How many trials may fail before the search ends; None is any number.
+        max_failures: How many failed trials end the search; None is any number.
     """
 
     app: HydraApp

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from slimtune.sweeper.search_config import SAMPLERS
@@ -18,10 +19,12 @@ class PluginSampler(NamedTuple):
         name: The sampler of slimtune that does the same.
         options: That plugin's options with their defaults, as far as they change what is suggested. One that is
             slimtune's too is handed on, one with its default is left out, any other is refused.
+        renamed: Slimtune's names of those that have another one here.
     """
 
     name: str
     options: Mapping[str, Any]
+    renamed: Mapping[str, str] = MappingProxyType({})
 
 
 PARZEN = {
@@ -35,6 +38,18 @@ PARZEN = {
     "multivariate": False,
     "group": False,
     "constant_liar": False,
+}
+EVOLUTION = {
+    "population_size": NEVER,
+    "mutation_prob": None,
+    "crossover_prob": NEVER,
+    "swapping_prob": NEVER,
+    "constraints_func": None,
+}
+RENAMED = {
+    "mutation_prob": "mutation_probability",
+    "crossover_prob": "crossover_probability",
+    "swapping_prob": "swapping_probability",
 }
 # to add one: its class in Optuna, its name in `search_config.SAMPLERS`, its options
 BY_CLASS = {
@@ -56,18 +71,10 @@ BY_CLASS = {
             "source_trials": None,
         },
     ),
-    "NSGAIISampler": PluginSampler(
-        "nsgaii",
-        {
-            "population_size": 50,
-            "mutation_prob": None,
-            "crossover_prob": 0.9,
-            "swapping_prob": 0.5,
-            "constraints_func": None,
-        },
-    ),
+    "NSGAIISampler": PluginSampler("nsga2", EVOLUTION, RENAMED),
+    "NSGAIIISampler": PluginSampler("nsga3", EVOLUTION, RENAMED),
     "GPSampler": PluginSampler("gp", {}),
-    "QMCSampler": PluginSampler("qmc", {"qmc_type": "sobol", "scramble": False}),
+    "QMCSampler": PluginSampler("qmc", {"qmc_type": NEVER, "scramble": NEVER}, {"qmc_type": "sequence"}),
 }
 # of no sampler, or of how it is made; the model of slimtune's tpe is multivariate in any case
 OF_ALL = {"_target_", "_partial_", "_convert_", "seed", "warn_independent_sampling", "multivariate"}
@@ -93,14 +100,17 @@ def sampler_values(settings: Mapping[str, Any], defaults: Mapping[str, Mapping[s
         )
     sampler = usable[target]
     own = {field.name for field in fields(SAMPLERS[sampler.name])} - {"name"}
-    options = {key: value for key, value in given.items() if key not in OF_ALL or key in own}
-    options.pop("seed", None)
+    named = {sampler.renamed.get(key, key): key for key in given if key != "seed"}
+    changed = {
+        name: given[key]
+        for name, key in named.items()
+        if (key not in OF_ALL or name in own) and sampler.options.get(key, NEVER) != given[key]
+    }
     problems = [
-        f"{KEY}.{key} is {value!r}, and slimtune's {sampler.name} has no such option; leave it out"
-        for key, value in options.items()
-        if key not in own and sampler.options.get(key, NEVER) != value
+        f"{KEY}.{named[name]} is {value!r}, and slimtune's {sampler.name} has no such option; leave it out"
+        for name, value in changed.items()
+        if name not in own
     ]
     if problems:
         raise ConfigError(problems)
-    changed = {key: value for key, value in options.items() if key in own and sampler.options.get(key, NEVER) != value}
     return {**defaults[sampler.name], **changed}

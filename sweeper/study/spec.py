@@ -23,7 +23,7 @@ class StudySpec:
         stop_hopeless: Stop a trial that cannot reach the best one any more.
         space: What is suggested.
         max_retries: How often a lost trial is tried again.
-        max_failures: How many trials may fail before the search ends; None is any number.
+        max_failures: How many failed trials end the search; None is any number.
     """
 
     name: str

@@ -15,7 +15,7 @@ from optuna.trial import TrialState as OptunaState
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.space.search_space import num_points_of, point_id
 from slimtune.sweeper.study import record
-from slimtune.sweeper.study.extend import Extend, suggest
+from slimtune.sweeper.study.distributions import Extend, extended, suggested
 from slimtune.sweeper.study.learning_curve import reach_of
 from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
 from slimtune.sweeper.study.pruners import pruner_of
@@ -109,9 +109,9 @@ class Study:
     def _suggested(self, trial: optuna.Trial) -> dict[str, Scalar] | None:
         """Its values; None if the user's own function fails, which ends the trial."""
         if self._extend is None:
-            return suggest(trial, self.spec.space)
+            return suggested(trial, self.spec.space)
         try:
-            return suggest(trial, self.spec.space, self._extend)
+            return extended(trial, self.spec.space, self._extend)
         except Exception as error:  # noqa: BLE001  # the code of somebody else
             trial.set_user_attr(record.MESSAGE, f"{type(error).__name__}: {error}")
             log.warning("trial %d: custom_search_space failed (%s: %s)", trial.number, type(error).__name__, error)
@@ -263,12 +263,12 @@ class Study:
         return self._num_open(self.shown())
 
     def failures(self) -> list[TrialRecord] | None:
-        """The trials that failed, if they are more than may."""
+        """The trials that failed, if they are as many as end the search."""
         failed = _failed(self.shown())
         return failed if self._is_given_up(failed) else None
 
     def _is_given_up(self, failed: Sequence[TrialRecord]) -> bool:
-        return self.spec.max_failures is not None and len(failed) > self.spec.max_failures
+        return self.spec.max_failures is not None and len(failed) >= self.spec.max_failures
 
     def _num_open(self, shown: Sequence[TrialRecord]) -> int:
         if self._is_given_up(_failed(shown)):
