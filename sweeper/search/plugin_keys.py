@@ -69,6 +69,7 @@ def read_plugin_keys(
         search["storage"] = _storage_url(storage)
     search["num_workers"] = _num_workers(settings, is_serial=is_serial)
     search |= _sampler(settings.get("sampler") or {}, defaults)
+    rate = _rate(settings.get("max_failure_rate"))
     params = settings.get("params")
     if params is not None and not isinstance(params, Mapping):
         raise ConfigError([f"{PREFIX}.params is {params!r}; write one line a key, e.g. x: interval(0, 1)"])
@@ -77,7 +78,7 @@ def read_plugin_keys(
         params=[f"{key}={_written(value)}" for key, value in (params or {}).items()],
         space=_older_space(settings.get("search_space"), is_used=params is None),
         extension=settings.get("custom_search_space"),
-        max_failure_rate=_rate(settings.get("max_failure_rate")),
+        max_failure_rate=rate,
     )
 
 

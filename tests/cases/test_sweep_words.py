@@ -145,9 +145,10 @@ def test_s2_lists_and_mappings_are_no_texts() -> None:
 
 def test_s2_templates_can_be_searched(request_of: RequestOf) -> None:
     """The config's own template is the first trial's, although it begins with a brace."""
-    sweep = "data.text_template='{text} so','Q: {text}'"
-    request = request_of(sweep)
-    assert request.space.common["data.text_template"] == Choice(("'{text} so'", "Q: {text}"))
+    task = ("task=generation", "data.text_column=text", "data.target_column=label", "model=tiny_llama", "method=full")
+    own, other = "{text} is {label}", "Q: {text} A: {label}"
+    request = request_of(*task, f"data.text_template='{other}','{own}'")
+    assert request.space.common["data.text_template"] == Choice((other, f"'{own}'"))
 
 
 def test_s2_what_is_deleted_and_searched_is_told(request_of: RequestOf) -> None:
