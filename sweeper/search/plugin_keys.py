@@ -68,7 +68,7 @@ def read_plugin_keys(
     if (storage := settings.get("storage")) is not None:
         search["storage"] = _storage_url(storage)
     search["num_workers"] = _num_workers(settings, is_serial=is_serial)
-    search |= _sampler(settings.get("sampler") or {}, defaults)
+    search |= _sampler(settings, defaults)
     rate = _rate(settings.get("max_failure_rate"))
     params = settings.get("params")
     if params is not None and not isinstance(params, Mapping):
@@ -89,13 +89,15 @@ def _check_direction(direction: Any) -> None:
         raise ConfigError([said])
 
 
-def _sampler(sampler: Any, defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _sampler(settings: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    sampler, own = settings.get("sampler") or {}, settings["search"].get("sampler")
     if not isinstance(sampler, Mapping):
         raise ConfigError([f"{PREFIX}.sampler is {sampler!r}; choose one with hydra/sweeper/sampler=tpe"])
     if not any(value is not None for value in sampler.values()):
         return {}
     seed = sampler.get("seed")
-    return {"sampler": sampler_values(sampler, defaults), **({} if seed is None else {"seed": seed})}
+    values = sampler_values(sampler, own if isinstance(own, Mapping) else {}, defaults)
+    return {"sampler": values, **({} if seed is None else {"seed": seed})}
 
 
 def _storage_url(storage: Any) -> str:

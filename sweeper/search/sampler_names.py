@@ -9,6 +9,8 @@ from slimtune.sweeper.search_config import SAMPLERS
 from slimtune.training.errors import ConfigError
 
 KEY = "hydra.sweeper.sampler"
+TARGET, SEED, DEFAULT = "_target_", "seed", "TPESampler"
+# of an option that is always handed on
 NEVER = object()
 
 
@@ -77,40 +79,46 @@ BY_CLASS = {
     "QMCSampler": PluginSampler("qmc", {"qmc_type": NEVER, "scramble": NEVER}, {"qmc_type": "sequence"}),
 }
 # of no sampler, or of how it is made; the model of slimtune's tpe is multivariate in any case
-OF_ALL = {"_target_", "_partial_", "_convert_", "seed", "warn_independent_sampling", "multivariate"}
+OF_ALL = {TARGET, "_partial_", "_convert_", SEED, "warn_independent_sampling", "multivariate"}
 
 
-def sampler_values(settings: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def sampler_values(
+    settings: Mapping[str, Any], own: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     """The section `search.sampler` that means the same as that plugin's `sampler`.
 
     Args:
         settings: Its options; null is not set.
+        own: That section as it is, which holds where no other sampler is named.
         defaults: The options of slimtune's samplers, by name.
 
     Raises:
         ConfigError: There is no such sampler, or it has an option that slimtune's has not.
     """
     given = {str(key): value for key, value in settings.items() if value is not None}
-    target = str(given.get("_target_", "optuna.samplers.TPESampler")).rpartition(".")[2]
-    usable = {name: one for name, one in BY_CLASS.items() if one.name in SAMPLERS and one.name in defaults}
-    if target not in usable:
-        known = ", ".join(dict.fromkeys(one.name for one in usable.values()))
-        raise ConfigError(
-            [f"{KEY} is {target}, which slimtune does not have; use hydra/sweeper/sampler= one of {known}"]
-        )
-    sampler = usable[target]
-    own = {field.name for field in fields(SAMPLERS[sampler.name])} - {"name"}
-    named = {sampler.renamed.get(key, key): key for key in given if key != "seed"}
+    if TARGET not in given and own.keys() >= given.keys() - {SEED}:
+        return {**own, **{key: value for key, value in given.items() if key != SEED}}
+    sampler = _sampler(str(given.get(TARGET, DEFAULT)).rpartition(".")[2], defaults)
+    known = {field.name for field in fields(SAMPLERS[sampler.name])} - {"name"}
+    named = {sampler.renamed.get(key, key): key for key in given if key != SEED}
     changed = {
         name: given[key]
         for name, key in named.items()
-        if (key not in OF_ALL or name in own) and sampler.options.get(key, NEVER) != given[key]
+        if (key not in OF_ALL or name in known) and sampler.options.get(key, NEVER) != given[key]
     }
     problems = [
         f"{KEY}.{named[name]} is {value!r}, and slimtune's {sampler.name} has no such option; leave it out"
         for name, value in changed.items()
-        if name not in own
+        if name not in known
     ]
     if problems:
         raise ConfigError(problems)
     return {**defaults[sampler.name], **changed}
+
+
+def _sampler(name: str, defaults: Mapping[str, Mapping[str, Any]]) -> PluginSampler:
+    usable = {other: one for other, one in BY_CLASS.items() if one.name in SAMPLERS and one.name in defaults}
+    if name not in usable:
+        known = ", ".join(dict.fromkeys(one.name for one in usable.values()))
+        raise ConfigError([f"{KEY} is {name}, which slimtune does not have; there are {known}"])
+    return usable[name]

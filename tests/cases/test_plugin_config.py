@@ -18,7 +18,6 @@ from omegaconf import DictConfig, OmegaConf
 from slimtune.sweeper.search.read_request import read_request
 from slimtune.sweeper.search.request import HydraApp, SweepRequest
 from slimtune.sweeper.search.sweep import run_sweep
-from slimtune.sweeper.search_config import TpeSearch
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange
 from slimtune.training.config.task import Direction
 from slimtune.training.errors import ConfigError, StoreError
@@ -100,7 +99,8 @@ def test_p1_its_keys_are_read(app: Callable[..., App]) -> None:
     config = request.search.config
     assert (config.name, config.n_trials, config.seed, config.direction) == ("bowl", 6, 7, Direction.minimize)
     assert config.num_workers == 1, "basic runs one job after the other"
-    assert request.search.sampler == TpeSearch(name="tpe", n_startup_trials=5)
+    own = app(HEAD + VALUES).read("hydra.sweeper.direction=minimize")
+    assert request.search.sampler == own.search.sampler, "a seed alone chooses no sampler"
     assert list(request.space.common) == ["x", "y"]
     assert request.space.common["y"] == Choice((-2, 0, 2))
     # the stop of a range is excluded
@@ -110,11 +110,16 @@ def test_p1_its_keys_are_read(app: Callable[..., App]) -> None:
 def test_p1_its_sampler_group_and_its_overrides(app: Callable[..., App]) -> None:
     text = HEAD + "  - override hydra/sweeper/sampler: tpe\n" + KEYS + VALUES
     request = app(text).read("hydra.sweeper.sampler.seed=1", "hydra.sweeper.sampler.n_startup_trials=3")
-    assert request.search.sampler == TpeSearch(name="tpe", n_startup_trials=3)
+    sampler: Any = request.search.sampler
+    assert (sampler.name, sampler.n_startup_trials) == ("tpe", 3)
     assert request.search.config.seed == 1
-    sampler = app(text).read("hydra/sweeper/sampler=random", "hydra.sweeper.sampler.seed=2").search
-    assert (sampler.sampler.name, sampler.config.seed) == ("random", 2)
-    assert app(text).read("hydra/sweeper/sampler=motpe").search.sampler == TpeSearch(name="tpe", n_startup_trials=10)
+    search = app(text).read("hydra/sweeper/sampler=random", "hydra.sweeper.sampler.seed=2").search
+    assert (search.sampler.name, search.config.seed) == ("random", 2)
+    sampler = app(text).read("hydra/sweeper/sampler=motpe").search.sampler
+    assert (sampler.name, sampler.n_startup_trials) == ("tpe", 10)
+    own = "hydra.sweeper.search.sampler.n_startup_trials=4"
+    sampler = app(HEAD + KEYS + VALUES).read(own, "hydra.sweeper.sampler.n_startup_trials=6").search.sampler
+    assert (sampler.name, sampler.n_startup_trials) == ("tpe", 6)
 
 
 def test_p1_a_sampler_may_be_named_by_its_class(app: Callable[..., App]) -> None:

@@ -144,7 +144,7 @@ def test_s2_lists_and_mappings_are_no_texts() -> None:
 
 
 def test_s2_templates_can_be_searched(request_of: RequestOf) -> None:
-    """The config's own template is the first trial's, although it begins with a brace."""
+    """Although one begins with a brace, as a mapping does."""
     task = ("task=generation", "data.text_column=text", "data.target_column=label", "model=tiny_llama", "method=full")
     own, other = "{text} is {label}", "Q: {text} A: {label}"
     request = request_of(*task, f"data.text_template='{other}','{own}'")
