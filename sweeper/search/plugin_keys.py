@@ -70,13 +70,10 @@ def read_plugin_keys(
     search["num_workers"] = _num_workers(settings, is_serial=is_serial)
     search |= _sampler(settings, defaults)
     rate = _rate(settings.get("max_failure_rate"))
-    params = settings.get("params")
-    if params is not None and not isinstance(params, Mapping):
-        raise ConfigError([f"{PREFIX}.params is {params!r}; write one line a key, e.g. x: interval(0, 1)"])
     return PluginKeys(
         search=search,
-        params=[f"{key}={_written(value)}" for key, value in (params or {}).items()],
-        space=_older_space(settings.get("search_space"), is_used=params is None),
+        params=_params(settings.get("params")),
+        space=_older_space(settings.get("search_space"), is_used=settings.get("params") is None),
         extension=settings.get("custom_search_space"),
         max_failure_rate=rate,
     )
@@ -103,6 +100,8 @@ def _sampler(settings: Mapping[str, Any], defaults: Mapping[str, Mapping[str, An
 def _storage_url(storage: Any) -> str:
     url = storage.get("url") if isinstance(storage, Mapping) else storage
     if isinstance(url, str):
+        if url is not storage:
+            log.info("%s.storage: its url is used, and nothing else of it", PREFIX)
         return url
     raise ConfigError([f"{PREFIX}.storage is {storage!r}; give the URL of a database, e.g. sqlite:///study.db"])
 
@@ -126,9 +125,17 @@ def _rate(rate: Any) -> float | None:
     raise ConfigError([f"{PREFIX}.max_failure_rate is {rate!r}; use a share in [0, 1], e.g. 0.25"])
 
 
-def _written(value: Any) -> str:
-    """As an override's value: a text is Hydra's sweep syntax."""
-    return value if isinstance(value, str) else override_value(value)
+def _params(params: Any) -> list[str]:
+    """As overrides; a text is Hydra's sweep syntax."""
+    if params is not None and not isinstance(params, Mapping):
+        raise ConfigError([f"{PREFIX}.params is {params!r}; write one line a key, e.g. x: interval(0, 1)"])
+    given = {str(key): value for key, value in (params or {}).items()}
+    nested = [key for key, value in given.items() if isinstance(value, Mapping) and value]
+    if nested:
+        inner = next(iter(given[nested[0]]))
+        said = f"{PREFIX}.params.{nested[0]} is a mapping; write its keys with dots, e.g. {nested[0]}.{inner}: ..."
+        raise ConfigError([said])
+    return [f"{key}={value if isinstance(value, str) else override_value(value)}" for key, value in given.items()]
 
 
 def _older_space(values: Any, *, is_used: bool) -> Space:

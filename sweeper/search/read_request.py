@@ -82,7 +82,11 @@ def _given(settings: Settings, parsed: Parsed[Search], arguments: Sequence[str])
     """What is swept and what is fixed, by the config's own lines, a file, and the command line, which comes last."""
     seed = parsed.found.config.seed if parsed.found else 0
     loader = settings.app.context.config_loader
-    given = read_arguments([*settings.params, *arguments], loader, seed=seed)
+    try:
+        given = read_arguments([*settings.params, *arguments], loader, seed=seed)
+    except HydraException as error:
+        # Hydra has read those of the command line before
+        raise ConfigError([f"hydra.sweeper.params: {' '.join(str(error).split())}"]) from error
     if not settings.space:
         return given
     full = in_full(settings.space, known_keys(settings.app.config))

@@ -64,7 +64,9 @@ def _loaded(path: Path) -> Mapping[str, Any]:
         # Hydra's own reading of numbers: 1e-6 is one
         values = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
     except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"space.path is {path}, which is no YAML that can be read: {error}"]) from error
+        raise ConfigError(
+            [f"space.path is {path}, which is no YAML that can be read: {' '.join(str(error).split())}"]
+        ) from error
     if not isinstance(values, Mapping):
         raise ConfigError([f"space.path is {path}, which has no keys; begin it with {SPACE}:"])
     return {str(key): value for key, value in values.items()}

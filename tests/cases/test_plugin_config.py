@@ -139,6 +139,12 @@ def test_p1_a_sampler_may_be_named_by_its_class(app: Callable[..., App]) -> None
         (["hydra.sweeper.n_trials=0"], "hydra.sweeper.search.n_trials is 0"),
         (["hydra.sweeper.storage={a: 1}"], "hydra.sweeper.storage is {'a': 1}; give the URL"),
         (["hydra.sweeper.params=[x]"], "hydra.sweeper.params is ['x']; write one line a key"),
+        (
+            ["hydra.sweeper.params.x={lr: 1}"],
+            "hydra.sweeper.params.x is a mapping; write its keys with dots, e.g. x.lr",
+        ),
+        (["hydra.sweeper.params.x='chioce(1,2)'"], "hydra.sweeper.params: "),
+        (["hydra.sweeper.params.x='choice(1,'"], "hydra.sweeper.params: "),
         (["hydra.sweeper.params.nosuch=1"], "nosuch"),
         (["hydra.sweeper.params.nosuch='choice(1,2)'"], "space.nosuch is not a key of the config"),
         (["hydra.sweeper.params.x='tag(logg,interval(1,2))'"], "'logg' is no tag that is known"),
