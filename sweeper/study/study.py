@@ -69,6 +69,7 @@ class Study:
         except UNUSABLE as error:
             raise StoreError(unusable(spec.storage, error)) from error
         self._trials: dict[int, optuna.Trial] = {}
+        self._ended: dict[int, TrialRecord] = {}
 
     def ask(self, worker: str) -> AskedTrial | None:
         """The next trial of the budget, lost ones first; None when the budget is used up or handed out."""
@@ -248,7 +249,16 @@ class Study:
 
     def trials(self) -> list[TrialRecord]:
         """All trials, by number."""
-        return [record_of(trial) for trial in self._study.get_trials(deepcopy=False)]
+        return [self._record_of(trial) for trial in self._study.get_trials(deepcopy=False)]
+
+    def _record_of(self, trial: optuna.trial.FrozenTrial) -> TrialRecord:
+        """Nothing of a trial that has ended changes: it is read once."""
+        known = self._ended.get(trial.number)
+        if known is None:
+            known = record_of(trial)
+            if known.finished:
+                self._ended[trial.number] = known
+        return known
 
     def shown(self) -> list[TrialRecord]:
         """The trials of the budget, without those that another has taken the place of."""
