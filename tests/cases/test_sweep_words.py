@@ -151,5 +151,3 @@ def test_s2_templates_can_be_searched(request_of: RequestOf) -> None:
     assert request.space.common["data.text_template"] == Choice((other, f"'{own}'"))
 
 
-def test_s2_what_is_deleted_and_searched_is_told(request_of: RequestOf) -> None:
-    assert "fit.nosuch" in refused(request_of, "~fit.nosuch")
