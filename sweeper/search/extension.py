@@ -46,7 +46,7 @@ def added_params(path: str, config: DictConfig, space: SearchSpace) -> Mapping[s
 def _function(path: str) -> Callable[..., Any]:
     try:
         # as `hydra.utils.get_method`, which logs what it raises; names need not be identifiers
-        found = _locate(path.lstrip("."))
+        found: object = _locate(path.lstrip("."))
     except (HydraException, ImportError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError([f"{SAID} '{path}', which names no function that can be imported ({reason})"]) from error

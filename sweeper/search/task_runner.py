@@ -110,7 +110,7 @@ def _outcome(job: JobReturn, trial: "StudyTrial") -> Outcome:
         return value
     names = trial.objectives
     try:
-        scores = [float(value)] if len(names) == 1 else [float(one) for one in value]  # type: ignore[union-attr]
+        scores = [float(value)] if len(names) == 1 else [float(one) for one in value]
     except (TypeError, ValueError):
         wanted = "a number" if len(names) == 1 else f"a list or tuple of {len(names)} numbers"
         return Failed(FailureKind.bug, f"the task function returned {value!r}; return {wanted}", "")

@@ -106,7 +106,7 @@ def test_s1_methods_are_searched_each_with_what_it_has(request_of: RequestOf, sp
         (FORM.replace("float", "flot"), "search_space.learning_rate.type is 'flot'; use one of float, int, choice"),
         (FORM.replace("learning_rate", "learning_rat"), "space.learning_rat is not a key of the config; did you mean"),
         (FORM.replace("lora_r", "lora_rank"), "space.method.rank is not a key of the config"),
-        (FORM.replace("lora_r", "seed"), "space.seed may be data.seed or fit.seed or model.seed; write one of them in full"),
+        (FORM.replace("lora_r", "seed"), "space.seed may be data.seed or fit.seed or model.seed; write one"),
         (FORM + "  fit.batch_size: {type: choice, values: [4]}\n", "is there under another name"),
         ("search_space: [learning_rate\n", "no YAML that can be read"),
         ("search_strategy: random\n" + FORM.partition("20\n")[2], "write {type: random, num_trials: 20}"),

@@ -13,7 +13,7 @@ from slimtune.sweeper.space.override_text import choice_value, chosen_value, ove
 from slimtune.sweeper.space.read_space import read_space
 from slimtune.sweeper.space.sweep_syntax import first_options, read_arguments
 from slimtune.training.errors import ConfigError
-from tests.cases.sweep_requests import RequestOf, refused, request_of
+from tests.cases.sweep_requests import RequestOf, request_of
 
 __all__ = ["request_of"]
 
@@ -149,5 +149,3 @@ def test_s2_templates_can_be_searched(request_of: RequestOf) -> None:
     own, other = "{text} is {label}", "Q: {text} A: {label}"
     request = request_of(*task, f"data.text_template='{other}','{own}'")
     assert request.space.common["data.text_template"] == Choice((other, f"'{own}'"))
-
-
