@@ -66,6 +66,8 @@ def checked_search(values: Mapping[str, Any]) -> Search:
 
 
 def _direction_problems(*, maximize: bool, search: Search, values: Mapping[str, Any]) -> list[str]:
+    if search.further:
+        return ["search.direction names several objectives, and a model is chosen by one, task.metric; name one"]
     fitting = Direction.maximize if maximize else Direction.minimize
     if search.config.direction is fitting:
         return []

@@ -21,8 +21,8 @@ CONFIG_MODULE, CONFIG_NAME, VERSION_BASE = "slimtune.conf", "config", "1.3"
 SECTIONS = ("task", "data", "model", "fit", "method", "space", "search", "tracking", "export")
 # names of older files, and what a file without a package makes of itself
 REPAIRS = {
-    "search_strategy": "write search/sampler=random (or tpe), and search.n_trials for its number of trials",
-    "search_space": "write it as space:, its keys in full, e.g. space: {fit: {learning_rate: {type: float, ...}}}",
+    "search_strategy": "put it into a file of its own beside search_space, and name that: space=file space.path=...",
+    "search_space": "put it into a file of its own, and name that: space=file space.path=...",
     "experiment": "begin the file with the line '# @package _global_'",
     "preset": "begin the file with the line '# @package _global_'",
 }
@@ -48,12 +48,12 @@ def _is_used(config: DictConfig, key: str) -> bool:
 def with_values(config: DictConfig, values: Mapping[str, Any], loader: ConfigLoader) -> DictConfig | None:
     """The app's part of the config with other values, or None if that takes composing anew.
 
-    Composing takes a tenth of a second. It is needed for an option of a config group and for a list or mapping, which
-    stands as its text.
+    Composing takes a tenth of a second. It is needed for an option of a config group and for a list, a mapping or a
+    quoted text, which stand as their text in Hydra's grammar.
     """
     for key, value in values.items():
-        is_structure = isinstance(value, str) and value[:1] in ("[", "{")
-        if is_structure or is_group(loader, key):
+        is_written = isinstance(value, str) and value.startswith(("[", "{", "'", '"'))
+        if is_written or is_group(loader, key):
             return None
     own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     for key, value in values.items():
@@ -64,7 +64,7 @@ def with_values(config: DictConfig, values: Mapping[str, Any], loader: ConfigLoa
 @cache
 def is_group(loader: ConfigLoader, key: str) -> bool:
     """Whether a key is a config group. Hydra lists the search path's folders anew each time, 5 ms for a key."""
-    return bool(loader.get_group_options(key.lstrip("+")))
+    return bool(loader.get_group_options(key.lstrip("+").partition("@")[0]))
 
 
 def plain(config: DictConfig) -> dict[str, Any]:

@@ -137,11 +137,19 @@ class StopRules(NamedTuple):
 
 
 class Search(NamedTuple):
-    """The search as a whole."""
+    """The search as a whole.
+
+    Attributes:
+        config: Its own keys.
+        sampler: How trials are suggested.
+        pruner: How trials are stopped.
+        further: Directions of objectives beyond the first, where `search.direction` is a list.
+    """
 
     config: SearchConfig
     sampler: SamplerConfig
     pruner: PrunerConfig
+    further: tuple[Direction, ...] = ()
 
     @property
     def stop_rules(self) -> StopRules:
@@ -151,7 +159,7 @@ class Search(NamedTuple):
 
     @property
     def maximize(self) -> bool:
-        """Whether more of the objective is better."""
+        """Whether more of the objective is better; of several, of the first."""
         return self.config.direction is Direction.maximize
 
 
@@ -168,16 +176,27 @@ def study_url(folder: Path) -> str:
 def parse_search(values: Mapping[str, Any]) -> Parsed[Search]:
     """A `Search` from plain values, or every problem in them."""
     own = {key: value for key, value in values.items() if key not in ("sampler", "pruner")}
+    directions = own.get("direction")
+    further = Parsed[tuple[Direction, ...]]((), [])
+    if isinstance(directions, list) and directions:
+        own["direction"] = directions[0]
+        further = _parse_directions(directions[1:])
     config = parse_section(SearchConfig, own, "search")
     sampler = parse_choice(values.get("sampler"), SAMPLERS, "search.sampler")
     pruner = parse_pruner(values.get("pruner"), "search.pruner")
     own_problems = [DIRECTION_MISSING if "search.direction is missing" in one else one for one in config.problems]
-    problems = [*own_problems, *sampler.problems, *pruner.problems]
+    problems = [*own_problems, *further.problems, *sampler.problems, *pruner.problems]
     if problems:
         return Parsed(None, problems)
-    search = Search(config.section, sampler.section, pruner.section)
+    search = Search(config.section, sampler.section, pruner.section, further.section)
     problems = list(_cross_problems(search))
     return Parsed(None if problems else search, problems)
+
+
+def _parse_directions(values: Sequence[Any]) -> Parsed[tuple[Direction, ...]]:
+    known = [direction.value for direction in Direction]
+    problems = [f"search.direction has {value!r}; use {' or '.join(known)}" for value in values if value not in known]
+    return Parsed(None if problems else tuple(Direction(value) for value in values), problems)
 
 
 def _cross_problems(search: Search) -> Sequence[str]:

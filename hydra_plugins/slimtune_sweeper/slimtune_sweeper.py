@@ -13,6 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 import slimtune
 
 BAD_INPUT = 2
+# the option of `hydra/sweeper/sampler` where slimtune's own section names the sampler
+SEARCH = "search"
 SEARCH_DEFAULTS = Path(slimtune.__file__).parent / "conf" / "search"
 
 
@@ -35,6 +37,9 @@ class SlimtuneSweeperConf:
         space: Dimensions by config key; sweeps on the command line are added.
         campaign: What happens around the search, by dotted path; null only searches.
         worker: Runs trials in a worker, by dotted path; null calls the app's task function once a trial.
+
+    The others are those of Hydra's Optuna sweeper, so that a config for it works here (docs/hydra_optuna_sweeper.md);
+    null is what `search` says.
     """
 
     _target_: str = "hydra_plugins.slimtune_sweeper.slimtune_sweeper.SlimtuneSweeper"
@@ -43,9 +48,77 @@ class SlimtuneSweeperConf:
     space: Any = field(default_factory=dict)
     campaign: str | None = None
     worker: str | None = None
+    defaults: list[Any] = field(default_factory=lambda: ["_self_", {"sampler": SEARCH}])
+    sampler: Any = None
+    direction: Any = None
+    storage: Any = None
+    study_name: str | None = None
+    n_trials: int | None = None
+    n_jobs: int | None = None
+    max_failure_rate: float | None = None
+    params: Any = None
+    search_space: Any = None
+    custom_search_space: str | None = None
 
 
-ConfigStore.instance().store(group="hydra/sweeper", name="slimtune", node=SlimtuneSweeperConf, provider="slimtune")
+# options of that plugin's samplers with its defaults; that plugin instantiates them, the sweeper here reads their names
+PARZEN = {
+    "seed": None,
+    "consider_prior": True,
+    "prior_weight": 1.0,
+    "consider_magic_clip": True,
+    "consider_endpoints": False,
+    "n_startup_trials": 10,
+}
+EVOLUTION = {
+    "seed": None,
+    "population_size": 50,
+    "mutation_prob": None,
+    "crossover_prob": 0.9,
+    "swapping_prob": 0.5,
+    "constraints_func": None,
+}
+SAMPLERS: dict[str, dict[str, Any]] = {
+    "tpe": {
+        "_target_": "optuna.samplers.TPESampler",
+        **PARZEN,
+        "n_ei_candidates": 24,
+        "multivariate": False,
+        "warn_independent_sampling": True,
+    },
+    "random": {"_target_": "optuna.samplers.RandomSampler", "seed": None},
+    "cmaes": {
+        "_target_": "optuna.samplers.CmaEsSampler",
+        "seed": None,
+        "x0": None,
+        "sigma0": None,
+        "independent_sampler": None,
+        "warn_independent_sampling": True,
+        "consider_pruned_trials": False,
+        "restart_strategy": None,
+        "inc_popsize": 2,
+        "use_separable_cma": False,
+        "source_trials": None,
+    },
+    "nsgaii": {"_target_": "optuna.samplers.NSGAIISampler", **EVOLUTION},
+    "motpe": {"_target_": "optuna.samplers.MOTPESampler", **PARZEN, "n_ehvi_candidates": 24},
+    "grid": {"_target_": "optuna.samplers.GridSampler", "_partial_": True},
+}
+
+
+def _store(store: ConfigStore) -> None:
+    store.store(group="hydra/sweeper", name="slimtune", node=SlimtuneSweeperConf, provider="slimtune")
+    group = "hydra/sweeper/sampler"
+    # what `search.sampler` says, with the keys that may be set without choosing an option
+    nothing = dict.fromkeys(SAMPLERS["tpe"])
+    known = {SEARCH: nothing, **SAMPLERS}
+    for name, options in known.items():
+        # that plugin's own, where it is installed too, are the same
+        if f"{name}.yaml" not in store.repo.get("hydra", {}).get("sweeper", {}).get("sampler", {}):
+            store.store(group=group, name=name, node=options, provider="slimtune")
+
+
+_store(ConfigStore.instance())
 
 
 class SlimtuneSweeper(Sweeper):

@@ -12,10 +12,14 @@ from slimtune.sweeper.search.launching import make_launcher, search
 from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.study_spec import make_worker, notes_of, study_spec
 from slimtune.sweeper.search_config import Hyperband, Rungs
-from slimtune.sweeper.study import Study
+from slimtune.sweeper.space.override_text import chosen_value
+from slimtune.sweeper.study import Study, TrialRecord
+from slimtune.sweeper.study.record import MESSAGE
+from slimtune.training.errors import StoreError
 
 log = logging.getLogger(__name__)
 RESULTS_FILE = "optimization_results.yaml"
+QUOTES = ("'", '"')
 
 
 class HydraCampaign:
@@ -32,11 +36,14 @@ class HydraCampaign:
         """Nobody but the app's author knows what its task function reads."""
         return []
 
-    def run(self, request: SweepRequest) -> Any:
+    def run(self, request: SweepRequest) -> None:
         """Search, and write `optimization_results.yaml` into the sweep's folder.
 
         Returns:
-            The best value and its parameters, or None if no trial completed.
+            None, as Hydra's own sweepers of this kind do; what is best stands in the file.
+
+        Raises:
+            StoreError: More trials failed than may.
         """
         spec = study_spec(request, Rungs(eval_every=1, longest=1))
         study = Study(spec)
@@ -51,14 +58,44 @@ class HydraCampaign:
         )
         if (reason := note_ending(study)) is not None:
             log.warning("the search has ended: %s", reason)
-        ranked = study.ranked()
-        if not ranked:
+        _check_failures(study, request)
+        if not study.ranked():
             log.error("no trial completed; see %s", request.folder)
-            return None
-        best = {"name": "slimtune", "best_value": ranked[0].objective, "best_params": dict(ranked[0].params)}
-        OmegaConf.save(OmegaConf.create(best), request.folder / RESULTS_FILE)
-        log.info("best: trial %d, %s", ranked[0].number, best)
-        return best
+            return
+        results = _pareto(study, request) if spec.further else _best(study, request)
+        OmegaConf.save(OmegaConf.create({"name": "slimtune", **results}), request.folder / RESULTS_FILE)
+
+
+def _best(study: Study, request: SweepRequest) -> dict[str, Any]:
+    trial = study.ranked()[0]
+    params = _params(trial, request)
+    log.info("Best parameters: %s", params)
+    log.info("Best value: %s (trial %d)", trial.objective, trial.number)
+    return {"best_params": params, "best_value": trial.objective}
+
+
+def _pareto(study: Study, request: SweepRequest) -> dict[str, Any]:
+    solutions = [{"params": _params(trial, request), "values": list(trial.values)} for trial in study.pareto()]
+    log.info("Number of Pareto solutions: %d", len(solutions))
+    for solution in solutions:
+        log.info("    Values: %s, Params: %s", solution["values"], solution["params"])
+    return {"solutions": solutions}
+
+
+def _params(trial: TrialRecord, request: SweepRequest) -> dict[str, Any]:
+    """By the keys as they were given; lists and mappings stand as their text, as in the study."""
+    named = {f"+{key}" if key in request.added else key: value for key, value in trial.params.items()}
+    return {key: chosen_value(value) if str(value).startswith(QUOTES) else value for key, value in named.items()}
+
+
+def _check_failures(study: Study, request: SweepRequest) -> None:
+    failed = study.failures()
+    if failed:
+        last = failed[-1].attrs.get(MESSAGE, failed[-1].kind)
+        raise StoreError(
+            f"{len(failed)} of {request.num_trials()} trials failed, more than hydra.sweeper.max_failure_rate allows, "
+            f"so the search was ended; trial {failed[-1].number}: {last}; see {request.folder}"
+        )
 
 
 def _never(_: Mapping[str, Any]) -> None:

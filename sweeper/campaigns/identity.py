@@ -30,6 +30,8 @@ def identity_of(request: SweepRequest, data_fingerprint: str) -> dict[str, str]:
     if config.warm_start is not None:
         values |= {"search.warm_start": config.warm_start}
     values |= request.space.described()
+    if request.extension is not None:
+        values["hydra.sweeper.custom_search_space"] = request.extension
     values["the rows of the data"] = data_fingerprint
     return {key: str(value) for key, value in values.items() if key not in WHERE_KEYS}
 

@@ -26,6 +26,7 @@ overrides (Hydra's grammar; slimtune sweep --cfg job prints all keys with their 
 
 what is searched
   space.fit.learning_rate.low=1e-5                      change the default space
+  space=file space.path=hyperparameter-search.yaml      what a file says (search_strategy, search_space)
   'fit.learning_rate=tag(log,interval(1e-5,1e-3))'      or sweep any key in Hydra's syntax
   'method.r=choice(4,8,16)' 'fit.batch_size=8,16'       (a key set to one value is not searched)
 """

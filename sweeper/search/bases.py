@@ -10,8 +10,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.config_values import is_group, known_keys, with_values
 from slimtune.sweeper.search.request import HydraApp
+from slimtune.sweeper.search.settings import names_file
 from slimtune.sweeper.space.dimension import Choice, Scalar, Space, edges
-from slimtune.sweeper.space.override_text import override_lines
+from slimtune.sweeper.space.override_text import options_of, override_lines
 from slimtune.sweeper.space.read_space import read_space
 from slimtune.sweeper.space.search_space import Branch, SearchSpace
 from slimtune.sweeper.space.sweep_syntax import SweepArguments, plain_keys
@@ -111,7 +112,7 @@ def _groups(app: HydraApp, given: SweepArguments) -> dict[str, Sequence[Scalar]]
     }
     problems = []
     for group, options in groups.items():
-        known = loader.get_group_options(group)
+        known = options_of(loader, group)
         # a list of options stands as its text
         wrong = [option for option in map(str, options) if option[:1] != "[" and option not in known]
         problems += [f"{group}={option} is not an option; {suggestion(option, known)}" for option in wrong]
@@ -138,8 +139,12 @@ class _Maker:
     def _make(self, choices: Mapping[str, Scalar]) -> Base:
         fixed, config = self._composed(choices) if choices else (self._given.fixed, self._app.config)
         known = {key for key in known_keys(config) if not key.startswith("hydra.") and key != "hydra"}
+        if choices and "search" in config:
+            # as a space file or that of another sweeper has it
+            config.search = self._app.config.search
         settings: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
-        configured = read_space(settings["space"] or {})
+        # what stands in a file is given
+        configured = read_space({} if names_file(settings["space"]) else settings["space"] or {})
         wanted = {key: one for key, one in configured.space.items() if key not in self._given.fixed_keys}
         wanted |= {key: one for key, one in self._given.space.items() if key not in self._groups}
         space = {key: one for key, one in wanted.items() if not choices or self._fits(key, known)}

@@ -1,28 +1,34 @@
 """A sweep's request from what Hydra hands over, or all that is wrong with it."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from hydra.errors import HydraException
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from slimtune.sweeper.config_values import is_group, plain, plain_or_raw, with_values
+from slimtune.sweeper.config_values import is_group, known_keys, plain, plain_or_raw, with_values
 from slimtune.sweeper.search.bases import Base, Bases, read_bases, search_space_of
 from slimtune.sweeper.search.campaign import Campaign
 from slimtune.sweeper.search.choose_sampler import searched_space
 from slimtune.sweeper.search.first_points import first_point_problems, warm_start_problems
 from slimtune.sweeper.search.named_parts import with_named_parts
 from slimtune.sweeper.search.request import HydraApp, OtherOptions, SweepRequest
+from slimtune.sweeper.search.settings import Settings, is_serial, read_settings, with_search
 from slimtune.sweeper.search_config import Search, parse_search
-from slimtune.sweeper.space.dimension import Scalar, edges
+from slimtune.sweeper.space.dimension import Choice, Scalar, edges
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.search_space import SearchSpace
+from slimtune.sweeper.space.space_file import in_full
 from slimtune.sweeper.space.sweep_syntax import SweepArguments, read_arguments
 from slimtune.training.config.dotted_path import imported
 from slimtune.training.config.schema import Parsed, suggestion
 from slimtune.training.errors import ConfigError
+
+log = logging.getLogger(__name__)
 
 # of apps that name none
 HYDRA_CAMPAIGN = "slimtune.sweeper.campaigns.hydra_campaign.HydraCampaign"
@@ -34,13 +40,16 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     Raises:
         ConfigError: The problems.
     """
-    settings = _settings(app)
-    parsed = parse_search(settings["search"] if settings["campaign"] else with_named_parts(settings["search"]))
-    given = read_arguments(arguments, app.context.config_loader)
+    settings = read_settings(app, arguments)
+    app = settings.app
+    parsed = parse_search(settings.search if settings.campaign else with_named_parts(settings.search))
+    given = _given(settings, parsed, arguments)
+    app = with_search(_recomposed(app, given), settings.search) if given.drawn or settings.params else app
     bases = read_bases(app, given)
     space = searched_space(search_space_of(given, bases), parsed.found)
-    campaign: Campaign = imported(settings["campaign"] or HYDRA_CAMPAIGN, said="hydra.sweeper.campaign is")()
-    values_of = plain if settings["campaign"] else plain_or_raw
+    space = space if settings.extension is None else replace(space, is_open=True)
+    campaign: Campaign = imported(settings.campaign or HYDRA_CAMPAIGN, said="hydra.sweeper.campaign is")()
+    values_of = plain if settings.campaign else plain_or_raw
     first, *others = bases.every()
     request = SweepRequest(
         app=app,
@@ -52,16 +61,21 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
         values=values_of(first.config),
         others=[OtherOptions(_label(app, base), values_of(base.config)) for base in others],
         folder=Path(str(app.config.hydra.sweep.dir)).absolute(),
-        worker_entry=settings["worker"],
+        worker_entry=settings.worker,
         arguments=arguments,
+        added=frozenset(given.added),
+        extension=settings.extension,
+        max_failures=_max_failures(settings, parsed),
     )
-    problems = [*_search_problems(parsed, is_own=bool(settings["campaign"]))]
+    problems = [*_search_problems(parsed, is_own=bool(settings.campaign))]
     problems += [problem for base in bases.every() for problem in base.problems]
-    problems += [*_unknown_dimensions(app, given, bases), *_nothing_searched(space, campaign), *campaign.check(request)]
+    problems += [*_unknown_dimensions(app, given, bases), *_nothing_searched(space, campaign, settings)]
+    problems += campaign.check(request)
     if not parsed.problems:
         problems += _launcher_problems(app, parsed.section)
         problems += first_point_problems(parsed.section.config, space)
         problems += warm_start_problems(parsed.section.config, request.folder)
+    problems += [] if problems else _extension_problems(request, given, bases.first)
     checked = _Checked(request, bases, campaign)
     problems += [] if problems else checked.problems()
     if problems:
@@ -70,12 +84,65 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     return replace(request, seeds=sorted(checked.seeds)), campaign
 
 
-def _settings(app: HydraApp) -> dict[str, Any]:
+def _given(settings: Settings, parsed: Parsed[Search], arguments: Sequence[str]) -> SweepArguments:
+    """What is swept and what is fixed, by the config's own lines, a file, and the command line, which comes last."""
+    seed = parsed.found.config.seed if parsed.found else 0
+    loader = settings.app.context.config_loader
     try:
-        settings: dict[str, Any] = OmegaConf.to_container(app.config.hydra.sweeper, resolve=True)  # type: ignore[assignment]
-    except OmegaConfBaseException as error:
-        raise ConfigError([f"hydra.sweeper: {str(error).splitlines()[0]}"]) from error
-    return settings
+        given = read_arguments([*settings.params, *arguments], loader, seed=seed)
+    except HydraException as error:
+        # Hydra has read those of the command line before
+        raise ConfigError([f"hydra.sweeper.params: {' '.join(str(error).split())}"]) from error
+    if not settings.space:
+        return given
+    full = in_full(settings.space, known_keys(settings.app.config))
+    open_keys = {key: dimension for key, dimension in full.items() if key not in given.fixed_keys}
+    added = {key.lstrip("+") for key in open_keys if key.startswith("+")}
+    return given._replace(space={**open_keys, **given.space}, added=given.added | added)
+
+
+def _recomposed(app: HydraApp, given: SweepArguments) -> HydraApp:
+    """The app with the config that has all fixed overrides: Hydra has composed it without those that stand in it."""
+    loader = app.context.config_loader
+    lines = [*given.fixed, *override_lines(_first_options(app, given), loader)]
+    try:
+        return app._replace(config=loader.load_sweep_config(app.config, lines))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError([" ".join(str(error).split("\n")[:2])]) from error
+
+
+def _first_options(app: HydraApp, given: SweepArguments) -> dict[str, Scalar]:
+    """Of each group that is swept over: without one the config may not compose."""
+    loader = app.context.config_loader
+    groups = {key: one for key, one in given.space.items() if isinstance(one, Choice) and is_group(loader, key)}
+    return {
+        key: app.options.get(key) if app.options.get(key) in one.values else one.values[0]
+        for key, one in groups.items()
+    }
+
+
+def _max_failures(settings: Settings, parsed: Parsed[Search]) -> int | None:
+    if settings.max_failure_rate is None or parsed.found is None:
+        return None
+    return int(settings.max_failure_rate * parsed.found.config.n_trials) + 1
+
+
+def _extension_problems(request: SweepRequest, given: SweepArguments, base: Base) -> list[str]:
+    """What is wrong with the function that adds parameters, as far as one call of it tells."""
+    if request.extension is None:
+        return []
+    # Optuna comes with it
+    from slimtune.sweeper.search.extension import added_params
+
+    added = added_params(request.extension, request.app.config, request.space)
+    said = f"hydra.sweeper.custom_search_space {request.extension} suggests"
+    fixed = [key for key in added if key.lstrip("+") in given.fixed_keys]
+    unknown = [key for key in added if not (key in base.known or key.startswith("+") or key in given.fixed_keys)]
+    unknown = [key for key in unknown if not is_group(request.app.context.config_loader, key)]
+    return [
+        *(f"{said} {key}, which has one value already; leave it out in one place" for key in fixed),
+        *(f"{said} {key}, which is not a key of the config; {suggestion(key, base.known)}" for key in unknown),
+    ]
 
 
 def _search_problems(parsed: Parsed[Search], *, is_own: bool) -> list[str]:
@@ -87,9 +154,12 @@ def _label(app: HydraApp, base: Base) -> str:
     return " ".join(override_lines(base.choices, app.context.config_loader))
 
 
-def _nothing_searched(space: SearchSpace, campaign: Campaign) -> list[str]:
+def _nothing_searched(space: SearchSpace, campaign: Campaign, settings: Settings) -> list[str]:
     # a check is of a single trial's arguments as well
-    if not getattr(campaign, "writes", True):
+    if not getattr(campaign, "writes", True) or space.is_open:
+        return []
+    if settings.is_plugin_form and settings.campaign is None and not space.searched_keys():
+        log.warning("nothing is searched: the app runs once")
         return []
     hint = "nothing is searched; sweep a key, e.g. 'fit.learning_rate=interval(1e-4,1e-3)'"
     return [] if space.searched_keys() else [hint]
@@ -107,8 +177,7 @@ def _unknown_dimensions(app: HydraApp, given: SweepArguments, bases: Bases) -> l
 
 
 def _launcher_problems(app: HydraApp, wanted: Search) -> list[str]:
-    is_serial = app.config.hydra.launcher._target_.endswith(".BasicLauncher")
-    if is_serial and wanted.config.num_workers > 1:
+    if is_serial(app) and wanted.config.num_workers > 1:
         return [
             f"search.num_workers is {wanted.config.num_workers}, but hydra/launcher=basic runs one job after the "
             "other; add hydra/launcher=joblib"

@@ -60,6 +60,9 @@ class SweepRequest:
         folder: The sweep's folder, absolute.
         worker_entry: Dotted path of what runs trials in a worker, or None for the app's task function.
         arguments: All overrides, as given.
+        added: Keys that are given with a `+`.
+        extension: Dotted path of a function that adds parameters to each trial.
+        max_failures: How many failed trials end the search; None is any number.
     """
 
     app: HydraApp
@@ -73,6 +76,9 @@ class SweepRequest:
     folder: Path
     worker_entry: str | None
     arguments: Sequence[str]
+    added: frozenset[str] = frozenset()
+    extension: str | None = None
+    max_failures: int | None = None
 
     @property
     def storage(self) -> str:

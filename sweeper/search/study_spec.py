@@ -8,6 +8,7 @@ from slimtune.sweeper.search.trial_source import TrialGroup
 from slimtune.sweeper.search.worker import Worker
 from slimtune.sweeper.search_config import NoPruning, Rungs
 from slimtune.sweeper.study import StudySpec
+from slimtune.training.config.task import Direction
 from slimtune.training.config.trust import own_code
 
 
@@ -28,6 +29,8 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
         space=request.space,
         max_retries=config.max_retries,
         stop_rules=request.search.stop_rules,
+        further=tuple(direction is Direction.maximize for direction in request.search.further),
+        max_failures=request.max_failures,
     )
 
 
@@ -67,4 +70,5 @@ def make_worker(
         num_workers=request.search.config.num_workers,
         launcher_pid=os.getpid(),
         own_code=own_code(),
+        extension=request.extension,
     )

@@ -108,11 +108,16 @@ def _outcome(job: JobReturn, trial: "StudyTrial") -> Outcome:
     value = job.return_value
     if isinstance(value, Pruned | Failed):
         return value
+    names = trial.objectives
     try:
-        objective = float(value)
+        scores = [float(value)] if len(names) == 1 else [float(one) for one in value]
     except (TypeError, ValueError):
-        return Failed(FailureKind.bug, f"the task function returned {value!r}; return a number", "")
+        wanted = "a number" if len(names) == 1 else f"a list or tuple of {len(names)} numbers"
+        return Failed(FailureKind.bug, f"the task function returned {value!r}; return {wanted}", "")
+    if len(scores) != len(names):
+        message = f"the task function returned {len(scores)} values, and the search has {len(names)} directions"
+        return Failed(FailureKind.bug, message, "")
     folder = Path(job.hydra_cfg.hydra.runtime.output_dir) if job.hydra_cfg else trial.lineage.folder
-    if math.isnan(objective):
+    if any(math.isnan(score) for score in scores):
         return Failed(FailureKind.diverged, "the task function returned NaN", "")
-    return Completed({"objective": objective}, folder)
+    return Completed(dict(zip(names, scores, strict=True)), folder)

@@ -17,7 +17,7 @@ from slimtune.sweeper.pruner_config import RankTest, pruners_in
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import AskedTrial, Lease, Study
 from slimtune.sweeper.study.rank_test import PARTS_PREFIX
-from slimtune.sweeper.study.record import EARLIER, RESULT, RUN_ID
+from slimtune.sweeper.study.record import EARLIER, MESSAGE, RESULT, RUN_ID
 from slimtune.training.errors import ConfigError
 from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Report, Verdict
 
@@ -69,6 +69,11 @@ class StudyTrial:
             earlier=[group.folder / str(number) for number in asked.attrs.get(EARLIER, [])],
         )
 
+    @property
+    def objectives(self) -> list[str]:
+        """Names of what the search goes by, the first one `objective`."""
+        return ["objective", *(f"objective_{number + 2}" for number, _ in enumerate(self._study.spec.further))]
+
     @cached_property
     def config(self) -> Mapping[str, Any]:
         """The composed config as plain values; a task function of an app's own reads `composed`."""
@@ -94,14 +99,14 @@ class StudyTrial:
         match outcome:
             case Completed(scores, checkpoint):
                 self._study.set_trial_attr(self.number, RESULT, {**scores, "checkpoint": str(checkpoint)})
-                self._study.complete(self.number, scores["objective"])
+                self._study.complete(self.number, *(scores[name] for name in self.objectives))
             case Pruned():
                 self._study.prune(self.number)
             case Failed(FailureKind.lost, message, _):
                 log.warning("trial %d: %s", self.number, message)
                 self._study.lose(self.number)
             case Failed(kind, message, _):
-                self._study.set_trial_attr(self.number, "message", message[:1000])
+                self._study.set_trial_attr(self.number, MESSAGE, message[:1000])
                 self._study.fail(self.number, kind)
 
 
@@ -119,7 +124,7 @@ class StudySource:
                 composed = self._compose(asked)
                 return StudyTrial(self._study, asked, composed=composed, group=self._group)
             except (HydraException, OmegaConfBaseException, ConfigError):
-                self._study.set_trial_attr(asked.number, "message", traceback.format_exc(limit=1)[-1000:])
+                self._study.set_trial_attr(asked.number, MESSAGE, traceback.format_exc(limit=1)[-1000:])
                 self._study.fail(asked.number, FailureKind.bad_config)
         return None
 

@@ -9,6 +9,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from slimtune.sweeper.config_values import plain, with_values
+from slimtune.sweeper.search.extension import extension_of
 from slimtune.sweeper.search.task_runner import run_task_trials
 from slimtune.sweeper.search.trial_source import OVERRIDES, StudySource, TrialGroup
 from slimtune.sweeper.space.override_text import override_lines
@@ -35,6 +36,7 @@ class Worker:
         num_workers: How many share this machine's cores.
         launcher_pid: The launching process; a worker in a process of its own does not outlive its parent.
         own_code: What the command names to be imported; overrides that stand in the study name nothing else.
+        extension: Dotted path of a function that adds parameters to each trial.
     """
 
     hydra_context: HydraContext
@@ -48,11 +50,12 @@ class Worker:
     num_workers: int
     launcher_pid: int
     own_code: frozenset[NamedCode] = frozenset()
+    extension: str | None = None
 
     def __call__(self, _: DictConfig) -> None:
         """Pull trials until there are no more."""
         logging.captureWarnings(True)
-        study = Study(self.spec)
+        study = Study(self.spec, extension_of(self.extension, self.config))
         with Lease(study, watch_parent=os.getpid() != self.launcher_pid) as lease:
             source = StudySource(study, lease, compose=self.compose, group=self.group, num_workers=self.num_workers)
             if self.entry is not None:

@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Quote, QuotedString
 
 from slimtune.sweeper.space.dimension import Scalar
 
 # what Hydra's grammar reads as one plain text
-PLAIN_TEXT = re.compile(r"[A-Za-z_][\w./+-]*")
+PLAIN_TEXT = re.compile(r"[A-Za-z_][\w./+-]*", re.ASCII)
 RESERVED_WORDS = {"null", "true", "false", "nan", "inf"}
+# a choice that begins with one of these stands as its text in Hydra's grammar: a list, a mapping, or a quoted text
+WRITTEN = ("[", "{", "'", '"')
 
 
 def override_value(value: Any) -> str:
@@ -33,16 +36,39 @@ def override_value(value: Any) -> str:
             return "[" + ",".join(override_value(item) for item in value) + "]"
 
 
+def choice_value(value: Any) -> Scalar:
+    """What may be chosen, as a choice keeps it: no text is taken for a list or a mapping, whatever it begins with."""
+    if isinstance(value, Scalar) and not is_written(value):
+        return value
+    return override_value(value)
+
+
+def is_written(value: object) -> bool:
+    """Whether a choice stands as its text in Hydra's grammar."""
+    return isinstance(value, str) and value.startswith(WRITTEN)
+
+
+def chosen_value(value: Scalar) -> Any:
+    """What a choice stands for."""
+    return OverridesParser.create().parse_override(f"key={value}").value() if is_written(value) else value
+
+
 def override(key: str, value: Scalar, *, is_group: bool) -> str:
     """The override that sets a sampled value, or chooses an option of a config group.
 
-    Texts of lists and mappings pass as they are. Values are set by force, so that a key added on the command line
+    Values that stand as their text pass as they are. Values are set by force, so that a key added on the command line
     (`+key=...`) can be searched too.
     """
-    is_structure = isinstance(value, str) and value[:1] in ("[", "{")
-    return f"{'' if is_group else '++'}{key}={value if is_structure else override_value(value)}"
+    name = key if is_group else f"++{key.lstrip('+')}"
+    return f"{name}={value if is_written(value) else override_value(value)}"
 
 
 def override_lines(params: Mapping[str, Scalar], loader: ConfigLoader) -> list[str]:
     """Sampled values as overrides; a key that is a config group chooses its option."""
-    return [override(key, value, is_group=bool(loader.get_group_options(key))) for key, value in params.items()]
+    return [override(key, value, is_group=bool(options_of(loader, key))) for key, value in params.items()]
+
+
+def options_of(loader: ConfigLoader, key: str) -> list[str]:
+    """The options of a config group, `group@package` and `+group` among them; none of any other key."""
+    options: list[str] = loader.get_group_options(key.lstrip("+").partition("@")[0])
+    return options

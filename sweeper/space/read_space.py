@@ -8,13 +8,12 @@ from slimtune.sweeper.space.dimension import (
     Dimension,
     FloatRange,
     IntRange,
-    Scalar,
     Space,
     choice_of,
     last_step,
     range_problem,
 )
-from slimtune.sweeper.space.override_text import override_value
+from slimtune.sweeper.space.override_text import choice_value
 from slimtune.training.config.schema import suggestion
 
 DIMENSION_TYPES = ("float", "int", "choice")
@@ -72,7 +71,7 @@ def _choice(name: str, value: Mapping[str, Any], problems: list[str]) -> Choice 
     if not isinstance(values, list) or not values:
         problems.append(f"space.{name}.values is {values!r}; use a list, e.g. [8, 16, 32]")
         return None
-    return choice_of(item if isinstance(item, Scalar) else override_value(item) for item in values)
+    return choice_of(choice_value(item) for item in values)
 
 
 def _range(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimension | None:

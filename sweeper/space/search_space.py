@@ -52,10 +52,12 @@ class SearchSpace:
     Attributes:
         common: Dimensions of all trials, the groups that are searched first.
         branches: One for each choice of the groups that decide on dimensions.
+        is_open: Whether a function of the user's own adds parameters that nobody else knows of.
     """
 
     common: Space = field(default_factory=dict)
     branches: Sequence[Branch] = ()
+    is_open: bool = False
 
     def branch_of(self, params: Mapping[str, Scalar]) -> Branch | None:
         """The branch that these values lie in."""
@@ -95,7 +97,12 @@ class SearchSpace:
 
     def named(self, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
         """Values by the names of the parameters."""
-        return {step.name: params[step.key] for step in self.steps(params) if step.key in params}
+        found = {step.name: (step.key, params[step.key]) for step in self.steps(params) if step.key in params}
+        named = {name: value for name, (_, value) in found.items()}
+        if self.is_open:
+            known = {key for key, _ in found.values()}
+            named |= {key: value for key, value in params.items() if key not in known}
+        return named
 
     def is_whole(self, params: Mapping[str, Scalar]) -> bool:
         """Whether nothing is left to choose."""
@@ -103,6 +110,8 @@ class SearchSpace:
 
     def num_points(self) -> int | None:
         """How many different trials there are; None if they cannot be counted."""
+        if self.is_open:
+            return None
         counts = [num_points_of(part) for part in self.parts()]
         return sum(count or 0 for count in counts) if None not in counts else None
 

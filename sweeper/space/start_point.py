@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar, Space
-from slimtune.sweeper.space.override_text import override_value
+from slimtune.sweeper.space.override_text import choice_value
 
 
 def point_in(space: Space, values: Mapping[str, Any], choices: Mapping[str, Any]) -> dict[str, Scalar]:
@@ -31,8 +31,7 @@ def point_in(space: Space, values: Mapping[str, Any], choices: Mapping[str, Any]
 
 
 def _same(item: Scalar, value: Any) -> bool:
-    if not isinstance(value, Scalar):
-        value = override_value(value)
+    value = choice_value(value)
     return item == value and isinstance(item, bool) == isinstance(value, bool)
 
 

@@ -1,11 +1,11 @@
 """Dimensions from Hydra's sweep syntax on the command line: choice, range, interval, tag, glob, `a=1,2,3`."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
     IntervalSweep,
     Override,
@@ -14,73 +14,102 @@ from hydra.core.override_parser.types import (
     Transformer,
 )
 
-from slimtune.sweeper.space.dimension import Dimension, FloatRange, IntRange, Space, choice_of, range_problem
-from slimtune.sweeper.space.override_text import override_value
+from slimtune.sweeper.space.dimension import (
+    Choice,
+    Dimension,
+    FloatRange,
+    IntRange,
+    Scalar,
+    Space,
+    choice_of,
+    range_problem,
+)
+from slimtune.sweeper.space.hydra_parser import parsed_overrides, shuffled
+from slimtune.sweeper.space.override_text import choice_value, options_of, override_value
 from slimtune.training.errors import ConfigError
 
 # more than these are no list that a person has written
 MAX_VALUES = 10_000
 
 
+LOG = "log"
+
+
 class SweepArguments(NamedTuple):
     """The overrides of a sweep, parted.
 
     Attributes:
-        fixed: Overrides that hold for every trial, as given.
-        fixed_keys: Their keys.
+        fixed: Overrides that hold for every trial, as given; a list that is shuffled, as it was drawn.
+        fixed_keys: Their keys, those of deletions among them.
         space: What is swept over.
         added: Keys with a `+`, which the config need not have.
+        drawn: Whether a list was shuffled, so that the config as Hydra has composed it has another order.
     """
 
     fixed: list[str]
     fixed_keys: set[str]
     space: Space
     added: set[str]
+    drawn: bool = False
 
 
-def read_arguments(arguments: Sequence[str], config_loader: ConfigLoader) -> SweepArguments:
-    """Part plain overrides from sweeps.
+def read_arguments(arguments: Sequence[str], config_loader: ConfigLoader, *, seed: int = 0) -> SweepArguments:
+    """Part plain overrides from sweeps; of two for one key the later one holds.
 
     Args:
         arguments: Overrides as given on the command line.
         config_loader: Knows the options of the config groups, for `glob`.
+        seed: Of what is shuffled.
 
     Raises:
         ConfigError: A sweep cannot be a dimension.
     """
-    fixed: list[str] = []
-    fixed_keys, added = set(), set()
+    fixed: list[tuple[str, str]] = []
+    added, drawn = set(), False
     space: Space = {}
-    for item in OverridesParser.create(config_loader=config_loader).parse_overrides(list(arguments)):
-        key = item.key_or_group
+    for item in parsed_overrides(arguments, config_loader, seed=seed):
+        key = _key_of(item, config_loader)
+        space.pop(key, None)
+        if not (item.is_add() or item.is_delete()):
+            fixed = [(other, line) for other, line in fixed if other != key or line.startswith("~")]
         if item.is_sweep_override():
-            space[key] = _checked(item, _read(item))
+            space[key] = _checked(item, _read(item, seed))
         else:
-            fixed.append(str(item.input_line))
-            fixed_keys.add(key)
+            is_drawn = isinstance(item.value(), list | dict) and "shuffle(" in _without_quotes(item)
+            fixed.append((key, _drawn_line(item) if is_drawn else str(item.input_line)))
+            drawn |= is_drawn
         if item.is_add() or item.is_force_add():
             added.add(key)
-    return SweepArguments(fixed, fixed_keys, space, added)
+    return SweepArguments([line for _, line in fixed], {key for key, _ in fixed}, space, added, drawn)
+
+
+def _key_of(item: Override, config_loader: ConfigLoader) -> str:
+    """The key, with its package; an option that is added to the defaults keeps its `+`."""
+    key = item.get_key_element().lstrip("+~")
+    return f"+{key}" if item.is_add() and options_of(config_loader, key) else key
+
+
+def _drawn_line(item: Override) -> str:
+    return f"{item.get_key_element()}={override_value(item.value())}"
 
 
 def first_options(arguments: Sequence[str], config_loader: ConfigLoader) -> list[str]:
     """The overrides, but of a config group that is swept its first option."""
     lines = []
-    for item in OverridesParser.create(config_loader=config_loader).parse_overrides(list(arguments)):
-        is_group = item.is_sweep_override() and config_loader.get_group_options(item.key_or_group)
-        first = next(item.sweep_string_iterator(), None) if is_group and not item.is_interval_sweep() else None
+    for item in parsed_overrides(arguments, config_loader):
+        is_group = item.is_sweep_override() and options_of(config_loader, item.key_or_group)
+        first = next(_in_order(item).sweep_string_iterator(), None) if is_group and item.is_discrete_sweep() else None
         lines.append(f"{item.get_key_element()}={first}" if first is not None else str(item.input_line))
     return lines
 
 
 def plain_keys(arguments: Sequence[str], config_loader: ConfigLoader) -> dict[str, str]:
     """The keys of overrides that set or sweep a value that the config must have; by override."""
-    parsed = OverridesParser.create(config_loader=config_loader).parse_overrides(list(arguments))
     return {
         str(item.input_line): item.key_or_group
-        for item in parsed
+        for item in parsed_overrides(arguments, config_loader)
         if not (item.is_add() or item.is_force_add() or item.key_or_group.startswith("hydra"))
-        and not config_loader.get_group_options(item.key_or_group)
+        and not options_of(config_loader, item.key_or_group)
     }
 
 
@@ -92,9 +121,51 @@ def _checked(override: Override, dimension: Dimension) -> Dimension:
     return dimension
 
 
-def _read(override: Override) -> Dimension:
+def _in_order(item: Override) -> Override:
+    """Not shuffled."""
+    sweep: Any = item.value()
+    if getattr(sweep, "shuffle", False):
+        sweep.shuffle = False
+    return item
+
+
+def _read(override: Override, seed: int) -> Dimension:
+    sweep: Any = override.value()
+    is_shuffled = getattr(sweep, "shuffle", False)
+    if problem := _function_problem(override, sweep):
+        raise ConfigError([f"{override.input_line}: {problem}"])
+    dimension = _told(_in_order(override), as_list=is_shuffled)
+    if is_shuffled and isinstance(dimension, Choice):
+        return Choice(tuple(shuffled(dimension.values, seed)))
+    return dimension
+
+
+def _function_problem(override: Override, sweep: Any) -> str | None:
+    """What Hydra's functions mean nothing by here, or what one of them has lost of another."""
+    tags: set[str] = getattr(sweep, "tags", set())
+    if unknown := sorted(tags - {LOG}):
+        return f"{unknown[0]!r} is no tag that is known; the one tag is {LOG}: tag(log,interval(1e-5,1e-3))"
+    if tags and not (isinstance(sweep, IntervalSweep) or (isinstance(sweep, RangeSweep) and _is_whole(sweep))):
+        return f"the tag {LOG} is for intervals and for ranges of whole numbers; use tag(log,interval(low,high))"
+    if tags and getattr(sweep, "shuffle", False):
+        return f"what is shuffled is a list, and has no tag {LOG}; remove one of them"
+    text = _without_quotes(override)
+    # Hydra's casts and `sort` make a new sweep, without them
+    if "tag(" in text and not tags:
+        return "the tag is lost within a cast; write it outermost: tag(log,int(interval(1,64)))"
+    if "shuffle(" in text and not getattr(sweep, "shuffle", False):
+        return "the shuffling is lost within a cast; write it outermost: shuffle(int(range(1,9)))"
+    return None
+
+
+def _without_quotes(override: Override) -> str:
+    line = str(override.input_line).partition("=")[2]
+    return re.sub(r"""'(\\.|[^'\\])*'|"(\\.|[^"\\])*\"""", "''", line)
+
+
+def _told(override: Override, *, as_list: bool) -> Dimension:
     try:
-        return _dimension(override)
+        return _listed(override) if as_list else _dimension(override)
     except (ArithmeticError, TypeError, ValueError) as error:
         # Hydra's own iterators raise whatever comes of such numbers
         reason = str(error).partition("\n")[0] or type(error).__name__
@@ -105,17 +176,22 @@ def _dimension(override: Override) -> Dimension:
     sweep: Any = override.value()
     match sweep:
         case IntervalSweep():
-            return _interval(sweep, log="log" in sweep.tags)
+            return _interval(sweep, log=LOG in sweep.tags)
         case RangeSweep() if _is_whole(sweep):
-            return _whole_range(override, sweep, log="log" in sweep.tags)
+            return _whole_range(override, sweep, log=LOG in sweep.tags)
         case _:
-            found = override.sweep_iterator(transformer=Transformer.identity)
-            values = [_plain(value) for value in itertools.islice(found, MAX_VALUES + 1)]
-            if not values:
-                raise ConfigError([f"{override.input_line} has no value; name at least one"])
-            if len(values) > MAX_VALUES:
-                raise ConfigError([f"{override.input_line} has more than {MAX_VALUES} values; use interval(low,high)"])
-            return choice_of(values)
+            return _listed(override)
+
+
+def _listed(override: Override) -> Choice:
+    """Every value by itself."""
+    found = override.sweep_iterator(transformer=Transformer.identity)
+    values = [_plain(value) for value in itertools.islice(found, MAX_VALUES + 1)]
+    if not values:
+        raise ConfigError([f"{override.input_line} has no value; name at least one"])
+    if len(values) > MAX_VALUES:
+        raise ConfigError([f"{override.input_line} has more than {MAX_VALUES} values; use interval(low,high)"])
+    return choice_of(values)
 
 
 def _interval(sweep: IntervalSweep, *, log: bool) -> Dimension:
@@ -146,7 +222,5 @@ def _whole_range(override: Override, sweep: RangeSweep, *, log: bool) -> Dimensi
     return IntRange(low, high, log, 1 if log else abs(step))
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, QuotedString):
-        return value.text
-    return value if isinstance(value, str | int | float | bool | None) else override_value(value)
+def _plain(value: Any) -> Scalar:
+    return choice_value(value.text if isinstance(value, QuotedString) else value)

@@ -1,14 +1,18 @@
 """Our dimensions as Optuna's distributions, and their values as a trial's."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+import optuna
 from optuna import Trial
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange, Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
+
+# a function of the user's own that adds parameters to a trial, and may look at those that it has
+Extend = Callable[[Trial], object]
 
 
 @contextmanager
@@ -44,3 +48,19 @@ def suggested(trial: Trial, space: SearchSpace) -> dict[str, Scalar]:
             case Choice(values):
                 params[key] = trial.suggest_categorical(name, values)
     return params
+
+
+def extended(trial: Trial, space: SearchSpace, extend: Extend) -> dict[str, Scalar]:
+    """The same, with what a function of the user's own adds."""
+    params = suggested(trial, space)
+    names = {step.name for step in space.steps(params)}
+    extend(trial)
+    return params | {name: value for name, value in trial.params.items() if name not in names}
+
+
+def added_to_one(space: SearchSpace, extend: Extend) -> Mapping[str, Scalar]:
+    """What the function adds to one point, drawn at random."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
+    searched = {step.key for step in space.every_step()}
+    return {name: value for name, value in extended(trial, space, extend).items() if name not in searched}

@@ -30,7 +30,7 @@ def load_study_trials(storage: str, name: str) -> LoadedTrials:
     """
     study = load_study(storage, name)
     records = [record_of(trial) for trial in study.get_trials(deepcopy=False)]
-    maximize = study.direction is StudyDirection.MAXIMIZE
+    maximize = study.directions[0] is StudyDirection.MAXIMIZE
     return LoadedTrials([trial for trial in records if trial.counts], maximize)
 
 

@@ -25,6 +25,8 @@ STOPPED = "stopped"
 # failures that do not use up the budget: another trial takes their place
 LOST, SURPLUS, REPEATED = "lost", "surplus", "repeated"
 REPLACED = (LOST, SURPLUS, REPEATED)
+# why a trial failed, in words
+MESSAGE = "message"
 
 
 class TrialState(Enum):
@@ -61,6 +63,7 @@ class TrialRecord(NamedTuple):
         progress: Share of its training done at the last report.
         intermediate: Objective by training examples.
         attrs: All user attributes.
+        values: The objectives of a complete trial.
     """
 
     number: int
@@ -74,6 +77,7 @@ class TrialRecord(NamedTuple):
     progress: float
     intermediate: Mapping[int, float]
     attrs: Mapping[str, Any]
+    values: Sequence[float] = ()
 
     @property
     def finished(self) -> bool:
@@ -105,6 +109,7 @@ def record_of(trial: optuna.trial.FrozenTrial) -> TrialRecord:
         progress=float(attrs.get(PROGRESS, 0.0)),
         intermediate=trial.intermediate_values,
         attrs=attrs,
+        values=trial.values or (),
     )
 
 

@@ -13,7 +13,8 @@ class StudySpec:
     Attributes:
         name: The study's name in its storage.
         storage: The storage's URL.
-        maximize: Whether more of the objective is better.
+        maximize: Whether more of the objective is better; of several, of the first.
+        further: The same of the other objectives.
         n_trials: Total budget.
         seed: Fixes the suggestions.
         sampler: How trials are suggested.
@@ -23,6 +24,7 @@ class StudySpec:
         space: What is suggested.
         stop_rules: When no further trial begins, though the budget is not gone.
         max_retries: How often a lost trial is tried again.
+        max_failures: How many failed trials end the search; None is any number.
     """
 
     name: str
@@ -37,3 +39,5 @@ class StudySpec:
     space: SearchSpace
     max_retries: int
     stop_rules: StopRules = field(default_factory=StopRules)
+    further: tuple[bool, ...] = ()
+    max_failures: int | None = None

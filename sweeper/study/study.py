@@ -19,7 +19,7 @@ from slimtune.sweeper.space.search_space import num_points_of, point_id
 from slimtune.sweeper.study import earlier, record
 from slimtune.sweeper.study.ask_cost import AskCost
 from slimtune.sweeper.study.distinct import DistinctSampler
-from slimtune.sweeper.study.distributions import suggested
+from slimtune.sweeper.study.distributions import Extend, extended, suggested
 from slimtune.sweeper.study.learning_curve import reach_of
 from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
 from slimtune.sweeper.study.pruners import pruner_of
@@ -58,8 +58,8 @@ class Study:
         StoreError: The storage cannot be opened.
     """
 
-    def __init__(self, spec: StudySpec) -> None:
-        self.spec = spec
+    def __init__(self, spec: StudySpec, extend: Extend | None = None) -> None:
+        self.spec, self._extend = spec, extend
         optuna.logging.disable_default_handler()
         optuna.logging.enable_propagation()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -68,18 +68,20 @@ class Study:
                 study_name=spec.name,
                 storage=spec.storage,
                 load_if_exists=True,
-                direction="maximize" if spec.maximize else "minimize",
+                directions=["maximize" if maximize else "minimize" for maximize in (spec.maximize, *spec.further)],
                 pruner=pruner_of(spec.pruner, spec.rungs),
             )
         except UNUSABLE as error:
             raise StoreError(unusable(spec.storage, error)) from error
         self._trials: dict[int, optuna.Trial] = {}
         self._cost = AskCost(spec.sampler.name)
+        self._ended: dict[int, TrialRecord] = {}
 
     def ask(self, worker: str) -> AskedTrial | None:
         """The next trial of the budget, lost ones first; None when the budget is used up or handed out."""
         trials = self.free_lost()
-        if self._num_open([trial for trial in trials if trial.counts]) <= 0:
+        counted = [trial for trial in trials if trial.counts]
+        if self._num_open(counted) <= 0:
             return None
         began = time.monotonic()
         self._study.sampler = self._sampler(trials)
@@ -92,7 +94,9 @@ class Study:
             return None
         if record.INDEX not in trial.user_attrs:
             trial.set_user_attr(record.INDEX, len(earlier))
-        params = suggested(trial, self.spec.space)
+        params = self._suggested(trial)
+        if params is None:
+            return self.ask(worker)
         if self._is_repeated(params, earlier):
             # two workers took the same point
             self._fail(trial.number, record.REPEATED)
@@ -119,6 +123,18 @@ class Study:
         """Trials of another sweep; no worker is there before they are noted."""
         return earlier.frozen_of(self.attrs().get(earlier.ATTR, ()), self.spec.space)
 
+    def _suggested(self, trial: optuna.Trial) -> dict[str, Scalar] | None:
+        """Its values; None if the user's own function fails, which ends the trial."""
+        if self._extend is None:
+            return suggested(trial, self.spec.space)
+        try:
+            return extended(trial, self.spec.space, self._extend)
+        except Exception as error:  # noqa: BLE001  # the code of somebody else
+            trial.set_user_attr(record.MESSAGE, f"{type(error).__name__}: {error}")
+            log.warning("trial %d: custom_search_space failed (%s: %s)", trial.number, type(error).__name__, error)
+            self._fail(trial.number, FailureKind.bad_config.value)
+            return None
+
     def _is_repeated(self, params: Mapping[str, Scalar], earlier: Sequence[TrialRecord]) -> bool:
         """Whether an earlier trial has the same point; those that are just being suggested are waited for."""
         deadline = time.monotonic() + SUGGEST_SECONDS
@@ -135,6 +151,9 @@ class Study:
     def report(self, number: int, examples_seen: int, objective: float, progress: float) -> Verdict:
         """Note an evaluation and ask the pruner."""
         trial = self._trials[number]
+        if self.spec.further:
+            # of several objectives none decides alone
+            return Verdict(stop=False)
         try:
             trial.report(objective, examples_seen)
             trial.set_user_attr(record.PROGRESS, progress)
@@ -162,21 +181,21 @@ class Study:
         except UpdateFinishedTrialError:
             log.warning("trial %d: another worker has taken it over", number)
 
-    def complete(self, number: int, objective: float) -> None:
-        """End a trial with a value; a value that is no number is a failure."""
-        if math.isnan(objective):
+    def complete(self, number: int, *objectives: float) -> None:
+        """End a trial with its values; one that is no number makes it a failure."""
+        if any(math.isnan(objective) for objective in objectives):
             self._fail(number, FailureKind.diverged.value)
         else:
-            self._tell(number, OptunaState.COMPLETE, objective)
+            self._tell(number, OptunaState.COMPLETE, objectives)
 
     def prune(self, number: int) -> None:
         """End a trial that the pruner stopped."""
         self._tell(number, OptunaState.PRUNED, None)
 
-    def _tell(self, number: int, state: OptunaState, value: float | None) -> bool:
+    def _tell(self, number: int, state: OptunaState, values: Sequence[float] | None) -> bool:
         """End a trial; False if somebody else ended it first."""
         try:
-            self._study.tell(number, value, state=state)
+            self._study.tell(number, values, state=state)
         except (UpdateFinishedTrialError, ValueError) as error:
             log.warning("trial %d was ended before: %s", number, error)
             return False
@@ -278,7 +297,16 @@ class Study:
 
     def trials(self) -> list[TrialRecord]:
         """All trials, by number."""
-        return [record_of(trial) for trial in self._study.get_trials(deepcopy=False)]
+        return [self._record_of(trial) for trial in self._study.get_trials(deepcopy=False)]
+
+    def _record_of(self, trial: optuna.trial.FrozenTrial) -> TrialRecord:
+        """Nothing of a trial that has ended changes: it is read once."""
+        known = self._ended.get(trial.number)
+        if known is None:
+            known = record_of(trial)
+            if known.finished:
+                self._ended[trial.number] = known
+        return known
 
     def shown(self) -> list[TrialRecord]:
         """The trials of the budget, without those that another has taken the place of."""
@@ -292,7 +320,17 @@ class Study:
         """Places of the budget that nobody has begun; a waiting retry is one."""
         return self._num_open(self.shown())
 
+    def failures(self) -> list[TrialRecord] | None:
+        """The trials that failed, if they are as many as end the search."""
+        failed = _failed(self.shown())
+        return failed if self._is_given_up(failed) else None
+
+    def _is_given_up(self, failed: Sequence[TrialRecord]) -> bool:
+        return self.spec.max_failures is not None and len(failed) >= self.spec.max_failures
+
     def _num_open(self, shown: Sequence[TrialRecord]) -> int:
+        if self._is_given_up(_failed(shown)):
+            return 0
         left = self.spec.n_trials - sum(trial.state is not record.TrialState.waiting for trial in shown)
         return 0 if left > 0 and self._stop_reason(shown) is not None else left
 
@@ -300,7 +338,7 @@ class Study:
         """Places of the budget that have no outcome yet, and will have one."""
         shown = self.shown()
         left = self.spec.n_trials - sum(trial.finished for trial in shown)
-        if left <= 0 or self._stop_reason(shown) is None:
+        if left <= 0 or (self._stop_reason(shown) is None and not self._is_given_up(_failed(shown))):
             return left
         return sum(trial.state is record.TrialState.running for trial in shown)
 
@@ -325,6 +363,14 @@ class Study:
     def ranked(self) -> list[TrialRecord]:
         """Complete trials, the best first; ties go by trial number."""
         return ranked(self.shown(), maximize=self.spec.maximize)
+
+    def pareto(self) -> list[TrialRecord]:
+        """Complete trials that no other is better than in all objectives."""
+        return [record_of(trial) for trial in self._study.best_trials]
+
+
+def _failed(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    return [trial for trial in trials if trial.state is record.TrialState.failed]
 
 
 def _next_index(shown: Sequence[TrialRecord]) -> int:

@@ -30,7 +30,9 @@ class Grammar:
             options = [("method", name) for name in self.loader.get_group_options("method")]
             options += [("task", name) for name in self.loader.get_group_options("task")]
             options += [("export/target", name) for name in self.loader.get_group_options("export/target")]
-            options += [("data", "hub")]
+            for group in ("search/sampler", "search/pruner"):
+                options += [(group, name) for name in self.loader.get_group_options(group)]
+            options += [("data", "hub"), ("space", "file")]
             self.known = {key for group, name in options for key in known_keys(compose("config", [f"{group}={name}"]))}
 
     def problem(self, word: str) -> str | None:
@@ -42,7 +44,8 @@ class Grammar:
         key = parsed.key_or_group
         free = parsed.is_add() or parsed.is_force_add() or key.startswith("hydra") or ".class_weights." in key
         # a bare name is one of a section that the text is about
-        free = free or not ("." in key or "/" in key)
+        # options of what is chosen within another choice
+        free = free or key.startswith("search.pruner.") or not ("." in key or "/" in key)
         return None if free or key in self.known or self.loader.get_group_options(key) else f"{word}: no such key"
 
 

@@ -32,11 +32,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     [
         (
             BEGIN + "search_strategy: {type: random, num_trials: 20}\n",
-            "search_strategy is not a key of the config; write search/sampler=random",
+            "search_strategy is not a key of the config; put it into a file of its own",
         ),
         (
             BEGIN + "search_space:\n  learning_rate: {type: float, low: 1e-6, high: 1e-3, log: true}\n",
-            "search_space is not a key of the config; write it as space:",
+            "search_space is not a key of the config; put it into a file of its own",
         ),
         (BEGIN + "modle: {name_or_path: here}\n", "modle is not a key of the config; did you mean 'model'?"),
         (BEGIN + "learning_rate: 1e-3\n", "learning_rate is not a key of the config"),

@@ -237,4 +237,4 @@ def test_the_help_of_sweep_speaks_of_keys_that_exist(tmp_path: Path) -> None:
         known = known_keys(compose("config"))
     named = set(re.findall(r"\b((?:data|model|method|fit|search|space|tracking|export)(?:\.\w+)+)=", HELP))
     assert len(named) > 15
-    assert {key for key in named if key not in known} <= {"space.fit.learning_rate.low"}
+    assert {key for key in named if key not in known} <= {"space.fit.learning_rate.low", "space.path"}

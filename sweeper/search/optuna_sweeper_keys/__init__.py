@@ -1,0 +1,1 @@
+"""What a config for Hydra's Optuna sweeper says, in slimtune's words."""

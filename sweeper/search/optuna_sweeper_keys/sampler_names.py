@@ -1,0 +1,124 @@
+"""The samplers of Hydra's Optuna sweeper under slimtune's names."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from slimtune.sweeper.sampler_config import SAMPLERS
+from slimtune.training.errors import ConfigError
+
+KEY = "hydra.sweeper.sampler"
+TARGET, SEED, DEFAULT = "_target_", "seed", "TPESampler"
+# of an option that is always handed on
+NEVER = object()
+
+
+class PluginSampler(NamedTuple):
+    """One of that plugin's samplers.
+
+    Attributes:
+        name: The sampler of slimtune that does the same.
+        options: That plugin's options with their defaults, as far as they change what is suggested. One that is
+            slimtune's too is handed on, one with its default is left out, any other is refused.
+        renamed: Slimtune's names of those that have another one here.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    renamed: Mapping[str, str] = MappingProxyType({})
+
+
+PARZEN = {
+    "consider_prior": True,
+    "prior_weight": 1.0,
+    "consider_magic_clip": True,
+    "consider_endpoints": False,
+    "n_startup_trials": NEVER,
+    "n_ei_candidates": 24,
+    "n_ehvi_candidates": 24,
+    "multivariate": False,
+    "group": False,
+    "constant_liar": False,
+}
+EVOLUTION = {
+    "population_size": NEVER,
+    "mutation_prob": None,
+    "crossover_prob": NEVER,
+    "swapping_prob": NEVER,
+    "constraints_func": None,
+}
+RENAMED = {
+    "mutation_prob": "mutation_probability",
+    "crossover_prob": "crossover_probability",
+    "swapping_prob": "swapping_probability",
+}
+# to add one: its class in Optuna, its name in `search_config.SAMPLERS`, its options
+BY_CLASS = {
+    "TPESampler": PluginSampler("tpe", PARZEN),
+    # Optuna has made it one with TPESampler
+    "MOTPESampler": PluginSampler("tpe", PARZEN),
+    "RandomSampler": PluginSampler("random", {}),
+    "GridSampler": PluginSampler("grid", {"search_space": None}),
+    "CmaEsSampler": PluginSampler(
+        "cmaes",
+        {
+            "x0": None,
+            "sigma0": None,
+            "independent_sampler": None,
+            "consider_pruned_trials": False,
+            "restart_strategy": None,
+            "inc_popsize": 2,
+            "use_separable_cma": False,
+            "source_trials": None,
+        },
+    ),
+    "NSGAIISampler": PluginSampler("nsga2", EVOLUTION, RENAMED),
+    "NSGAIIISampler": PluginSampler("nsga3", EVOLUTION, RENAMED),
+    "GPSampler": PluginSampler("gp", {}),
+    "QMCSampler": PluginSampler("qmc", {"qmc_type": NEVER, "scramble": NEVER}, {"qmc_type": "sequence"}),
+}
+# of no sampler, or of how it is made; the model of slimtune's tpe is multivariate in any case
+OF_ALL = {TARGET, "_partial_", "_convert_", SEED, "warn_independent_sampling", "multivariate"}
+
+
+def sampler_values(
+    settings: Mapping[str, Any], own: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The section `search.sampler` that means the same as that plugin's `sampler`.
+
+    Args:
+        settings: Its options; null is not set.
+        own: That section as it is, which holds where no other sampler is named.
+        defaults: The options of slimtune's samplers, by name.
+
+    Raises:
+        ConfigError: There is no such sampler, or it has an option that slimtune's has not.
+    """
+    given = {str(key): value for key, value in settings.items() if value is not None}
+    if TARGET not in given and own.keys() >= given.keys() - {SEED}:
+        return {**own, **{key: value for key, value in given.items() if key != SEED}}
+    sampler = _sampler(str(given.get(TARGET, DEFAULT)).rpartition(".")[2], defaults)
+    known = {field.name for field in fields(SAMPLERS[sampler.name])} - {"name"}
+    named = {sampler.renamed.get(key, key): key for key in given if key != SEED}
+    changed = {
+        name: given[key]
+        for name, key in named.items()
+        if (key not in OF_ALL or name in known) and sampler.options.get(key, NEVER) != given[key]
+    }
+    problems = [
+        f"{KEY}.{named[name]} is {value!r}, and slimtune's {sampler.name} has no such option; leave it out"
+        for name, value in changed.items()
+        if name not in known
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return {**defaults[sampler.name], **changed}
+
+
+def _sampler(name: str, defaults: Mapping[str, Mapping[str, Any]]) -> PluginSampler:
+    usable = {other: one for other, one in BY_CLASS.items() if one.name in SAMPLERS and one.name in defaults}
+    if name not in usable:
+        known = ", ".join(dict.fromkeys(one.name for one in usable.values()))
+        raise ConfigError([f"{KEY} is {name}, which slimtune does not have; there are {known}"])
+    return usable[name]

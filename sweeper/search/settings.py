@@ -1,0 +1,144 @@
+"""What stands under `hydra.sweeper`, whoever's form it has: slimtune's, a space file's, or that of Hydra's sweeper."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from omegaconf import OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+import slimtune
+from slimtune.sweeper.sampler_config import SAMPLERS
+from slimtune.sweeper.search.optuna_sweeper_keys.plugin_keys import PluginKeys, has_plugin_keys, read_plugin_keys
+from slimtune.sweeper.search.request import HydraApp
+from slimtune.sweeper.space.dimension import Space
+from slimtune.sweeper.space.hydra_parser import parsed_overrides
+from slimtune.sweeper.space.space_file import STRATEGY, STRATEGY_KEYS, read_space_file
+from slimtune.training.config.schema import suggestion
+from slimtune.training.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+
+class Settings(NamedTuple):
+    """Everything that a sweep is set up with.
+
+    Attributes:
+        app: The app; its config has the section `search` that holds.
+        search: That section, as plain values.
+        params: Overrides that stand in the config, before those of the command line.
+        space: Dimensions that stand in a file, or under that plugin's older key; by their short names.
+        campaign: Dotted path of what happens around the search, or None.
+        worker: Dotted path of what runs trials in a worker, or None.
+        extension: Dotted path of a function that adds parameters to a trial, or None.
+        max_failure_rate: Share of the budget that may fail; None is any.
+        is_plugin_form: Whether keys of Hydra's Optuna sweeper are used.
+    """
+
+    app: HydraApp
+    search: Mapping[str, Any]
+    params: list[str]
+    space: Space
+    campaign: str | None
+    worker: str | None
+    extension: str | None
+    max_failure_rate: float | None
+    is_plugin_form: bool
+
+
+def read_settings(app: HydraApp, arguments: Sequence[str]) -> Settings:
+    """All settings of a sweep.
+
+    Raises:
+        ConfigError: Some of them cannot be read.
+    """
+    values = _values(app)
+    found, search = _file_space(app, values, arguments)
+    keys = PluginKeys({}, [], {}, None, None)
+    if has_plugin_keys(values):
+        keys = read_plugin_keys({**values, "search": search}, sampler_defaults(), is_serial=is_serial(app))
+        search = search | dict(keys.search)
+    return Settings(
+        app=with_search(app, search) if search != values["search"] else app,
+        search=search,
+        params=keys.params,
+        space=found | keys.space,
+        campaign=values["campaign"],
+        worker=values["worker"],
+        extension=keys.extension,
+        max_failure_rate=keys.max_failure_rate,
+        is_plugin_form=has_plugin_keys(values),
+    )
+
+
+def is_serial(app: HydraApp) -> bool:
+    """Whether the launcher runs one job after the other."""
+    return str(app.config.hydra.launcher._target_).endswith(".BasicLauncher")
+
+
+def sampler_defaults() -> dict[str, Mapping[str, Any]]:
+    """The options of slimtune's samplers, by name, for apps that have no such config group."""
+    folder = Path(slimtune.__file__).parent / "conf" / "search" / "sampler"
+    return {path.stem: _yaml(path) for path in sorted(folder.glob("*.yaml"))}
+
+
+def _yaml(path: Path) -> Mapping[str, Any]:
+    values: Any = OmegaConf.to_container(OmegaConf.load(path))
+    return {str(key): value for key, value in values.items()}
+
+
+def _values(app: HydraApp) -> dict[str, Any]:
+    try:
+        values: dict[str, Any] = OmegaConf.to_container(app.config.hydra.sweeper, resolve=True, enum_to_str=True)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        raise ConfigError([f"hydra.sweeper: {str(error).splitlines()[0]}"]) from error
+    if not isinstance(values["search"], Mapping):
+        raise ConfigError([f"hydra.sweeper.search is {values['search']!r}; use a mapping with the keys of its group"])
+    return values
+
+
+def _file_space(app: HydraApp, values: Mapping[str, Any], arguments: Sequence[str]) -> tuple[Space, dict[str, Any]]:
+    """The space of the file that the config names, and the section `search` as its strategy has it."""
+    search: dict[str, Any] = dict(values["search"])
+    if not names_file(values["space"]):
+        return {}, search
+    path = values["space"]["path"]
+    if path in (None, "???"):
+        raise ConfigError(["space.path is missing; name the file, e.g. space.path=hyperparameter-search.yaml"])
+    found = read_space_file(str(path))
+    given = {item.key_or_group.replace("/", ".") for item in parsed_overrides(arguments, app.context.config_loader)}
+    kept = {key for key in STRATEGY_KEYS if STRATEGY_KEYS[key] in given}
+    for key in sorted(kept & found.strategy.keys()):
+        log.warning("%s.%s of %s is not used: the command line has %s", STRATEGY, key, path, STRATEGY_KEYS[key])
+    strategy = {key: value for key, value in found.strategy.items() if key not in kept}
+    if "type" in strategy and strategy["type"] != _sampler_name(search):
+        search["sampler"] = _sampler(strategy["type"], str(path))
+    search |= {own: strategy[key] for key, own in (("num_trials", "n_trials"), ("seed", "seed")) if key in strategy}
+    return found.space, search
+
+
+def names_file(space: Any) -> bool:
+    """Whether the configured space is a file."""
+    return isinstance(space, Mapping) and set(space) == {"path"} and not isinstance(space["path"], Mapping)
+
+
+def _sampler_name(search: Mapping[str, Any]) -> Any:
+    sampler = search.get("sampler")
+    return sampler.get("name") if isinstance(sampler, Mapping) else sampler
+
+
+def _sampler(name: Any, path: str) -> Mapping[str, Any]:
+    defaults = {known: one for known, one in sampler_defaults().items() if known in SAMPLERS}
+    if name not in defaults:
+        raise ConfigError([f"{path}: {STRATEGY}.type is {name!r}; {suggestion(str(name), defaults)}"])
+    return defaults[name]
+
+
+def with_search(app: HydraApp, search: Mapping[str, Any]) -> HydraApp:
+    """The app with another section `search`, where its config has it."""
+    config = app.config.copy()
+    is_own = config.hydra.sweeper._get_node("search")._is_interpolation()
+    with open_dict(config):
+        OmegaConf.update(config, "search" if is_own else "hydra.sweeper.search", dict(search), merge=False)
+    return app._replace(config=config)

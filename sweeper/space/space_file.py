@@ -1,0 +1,108 @@
+"""A search space in a file of its own: `search_strategy` and `search_space`."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from slimtune.sweeper.space.dimension import Space
+from slimtune.sweeper.space.read_space import read_space
+from slimtune.training.config.schema import suggestion
+from slimtune.training.errors import ConfigError
+
+STRATEGY, SPACE = "search_strategy", "search_space"
+STRATEGY_KEYS = {"type": "search.sampler", "num_trials": "search.n_trials", "seed": "search.seed"}
+# a config's sections that trials read: a key of these may be named by its last part
+SHORT_NAMED = ("task", "data", "model", "method", "fit")
+# what others call the keys of LoRA
+OF_LORA = "lora_"
+
+
+class SpaceFile(NamedTuple):
+    """What a file says.
+
+    Attributes:
+        space: Its dimensions, by the keys as they stand there.
+        strategy: The values of `search_strategy`.
+    """
+
+    space: Space
+    strategy: Mapping[str, Any]
+
+
+def read_space_file(path: str | Path) -> SpaceFile:
+    """The form of other tools, word for word.
+
+    Raises:
+        ConfigError: There is no such file, or all that is wrong in it.
+    """
+    values = _loaded(Path(path))
+    known = (STRATEGY, SPACE)
+    problems = [f"{path}: {key} is not a key; {suggestion(str(key), known)}" for key in values if key not in known]
+    strategy, dimensions = values.get(STRATEGY) or {}, values.get(SPACE)
+    if not isinstance(strategy, Mapping):
+        raise ConfigError([f"{path}: {STRATEGY} is {strategy!r}; write {{type: random, num_trials: 20}}"])
+    unknown = [key for key in strategy if key not in STRATEGY_KEYS]
+    problems += [f"{path}: {STRATEGY}.{key} is not a key; {suggestion(str(key), STRATEGY_KEYS)}" for key in unknown]
+    if not isinstance(dimensions, Mapping) or not dimensions:
+        example = "learning_rate: {type: float, low: 1e-6, high: 1e-3, log: true}"
+        raise ConfigError([*problems, f"{path}: {SPACE} is {dimensions!r}; name at least one, e.g. {example}"])
+    found = read_space(dimensions)
+    problems += [f"{path}: {problem.replace('space.', f'{SPACE}.', 1)}" for problem in found.problems]
+    if problems:
+        raise ConfigError(problems)
+    return SpaceFile(found.space, strategy)
+
+
+def _loaded(path: Path) -> Mapping[str, Any]:
+    if not path.is_file():
+        raise ConfigError([f"space.path is {path}, which is not there; name a YAML file with {SPACE}"])
+    try:
+        # Hydra's own reading of numbers: 1e-6 is one
+        values = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            [f"space.path is {path}, which is no YAML that can be read: {' '.join(str(error).split())}"]
+        ) from error
+    if not isinstance(values, Mapping):
+        raise ConfigError([f"space.path is {path}, which has no keys; begin it with {SPACE}:"])
+    return {str(key): value for key, value in values.items()}
+
+
+def in_full(space: Space, known: Iterable[str]) -> Space:
+    """The dimensions by the config's keys: `learning_rate` is `fit.learning_rate`, `lora_r` is `method.r`.
+
+    Args:
+        space: By the names that a person gave.
+        known: Every key of the config, dotted.
+
+    Raises:
+        ConfigError: A name may mean several keys, or two names mean one.
+    """
+    keys = set(known)
+    full: Space = {}
+    problems = []
+    for name, dimension in space.items():
+        candidates = _candidates(name, keys)
+        if len(candidates) > 1:
+            problems.append(f"space.{name} may be {' or '.join(candidates)}; write one of them in full")
+        key = candidates[0]
+        if key in full:
+            problems.append(f"space.{name} is {key}, which is there under another name; remove one of them")
+        full[key] = dimension
+    if problems:
+        raise ConfigError(problems)
+    return full
+
+
+def _candidates(name: str, known: set[str]) -> list[str]:
+    """The keys that a name may mean; the name itself if there are none."""
+    if name in known or "." in name or "+" in name:
+        return [name]
+    if name.startswith(OF_LORA):
+        return [f"method.{name.removeprefix(OF_LORA)}"]
+    found = [key for key in sorted(known) if key.rpartition(".")[2] == name and key.partition(".")[0] in SHORT_NAMED]
+    return found or [name]
