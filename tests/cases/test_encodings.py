@@ -76,10 +76,14 @@ def test_a_byte_order_mark_is_believed_and_told(tmp_path: Path, encoding: str) -
     assert told.notes() == [f"{tmp_path / 'r.csv'} and 2 more: read as {encoding.upper()}, as its byte order mark says"]
 
 
-def test_utf_16_without_a_mark_is_named(tmp_path: Path) -> None:
+def test_utf_16_without_a_mark_is_named(tmp_path: Path, config_of: ConfigOf) -> None:
+    """And the key for it, where there is a config."""
     (tmp_path / "r.csv").write_bytes("text,label\nab,c\n".encode("utf-16-le"))
-    with pytest.raises(DataError, match=r"looks like UTF-16 without a byte order mark; use data\.encoding=utf-16-le"):
+    said = "looks like UTF-16 without a byte order mark; save the file as UTF-8"
+    with pytest.raises(DataError, match=f"{said}$"):
         read_rows(str(tmp_path / "r.csv"))
+    with pytest.raises(DataError, match=rf"{said}, or name its encoding, e\.g\. data\.encoding=utf-16-le"):
+        splits_of(config_of, tmp_path / "r.csv")
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16-be", "latin-1"])
