@@ -3,16 +3,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slimtune.sweeper.space.dimension import Scalar
-from slimtune.sweeper.space.override_text import override
+from slimtune.sweeper.space.override_text import choice_value, override
 
 texts = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=12)
 
 
 @given(st.one_of(st.none(), st.booleans(), st.integers(-99, 99), st.floats(-1e9, 1e9, allow_nan=False), texts))
 def test_a_value_passes_hydras_grammar_unchanged(value: Scalar) -> None:
-    """Whatever is sampled arrives in the trial's config as it was sampled, text and sign and digits."""
-    if isinstance(value, str) and value[0] in "[{":
-        return  # the text of a list or mapping
-    parsed = OverridesParser.create().parse_override(override("a.b", value, is_group=False))
+    """Whatever is sampled arrives in the trial's config as it was sampled, text and sign and digits.
+
+    A text that begins like a list, a mapping or a quoted text is kept quoted.
+    """
+    parsed = OverridesParser.create().parse_override(override("a.b", choice_value(value), is_group=False))
     assert parsed.value() == value
     assert type(parsed.value()) is type(value)
