@@ -18,15 +18,9 @@ from typing import Any, NamedTuple
 
 from benchmarks.hf_search import add_search_options, our_search, write_rows
 from benchmarks.report import add_out, header, publish, table
-from slimtune.sweeper.search_config import (
-    Hyperband,
-    MedianStopping,
-    NoPruning,
-    PrunerConfig,
-    RandomSearch,
-    Rungs,
-    SuccessiveHalving,
-)
+from slimtune.sweeper.pruner_config import Hyperband, MedianStopping, NoPruning, PrunerConfig, SuccessiveHalving
+from slimtune.sweeper.sampler_config import RandomSearch
+from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.space.dimension import IntRange
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import Lease, Study, StudySpec, load_study_trials

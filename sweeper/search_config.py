@@ -5,64 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slimtune.sweeper.pruner_config import (
-    Combination,
-    Hyperband,
-    MedianStopping,
-    NoPruning,
-    Patience,
-    PercentileStopping,
-    PrunerConfig,
-    RankTest,
-    SuccessiveHalving,
-    parse_pruner,
-)
-from slimtune.sweeper.sampler_config import (
-    SAMPLERS,
-    AutoSearch,
-    CmaEsSearch,
-    DrawnSampler,
-    GaussianProcessSearch,
-    GeneticSearch,
-    GridSearch,
-    QuasiRandomSearch,
-    RandomSearch,
-    SamplerConfig,
-    TpeSearch,
-    sampler_problems,
-)
+from slimtune.sweeper.pruner_config import PrunerConfig, parse_pruner
+from slimtune.sweeper.sampler_config import SAMPLERS, SamplerConfig, sampler_problems
 from slimtune.training.config.schema import Parsed, above_zero, not_negative, parse_choice, parse_section
 from slimtune.training.config.task import Direction
 from slimtune.training.tracking.uri import sqlite_url
-
-# samplers and pruners have a file each
-__all__ = [
-    "AutoSearch",
-    "CmaEsSearch",
-    "Combination",
-    "DrawnSampler",
-    "GaussianProcessSearch",
-    "GeneticSearch",
-    "GridSearch",
-    "Hyperband",
-    "MedianStopping",
-    "NoPruning",
-    "Patience",
-    "PercentileStopping",
-    "PrunerConfig",
-    "QuasiRandomSearch",
-    "RandomSearch",
-    "RankTest",
-    "Rungs",
-    "SamplerConfig",
-    "Search",
-    "SearchConfig",
-    "StopRules",
-    "SuccessiveHalving",
-    "TpeSearch",
-    "parse_search",
-    "study_url",
-]
 
 
 class Rungs(NamedTuple):

@@ -6,15 +6,17 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from slimtune.sweeper.pruner_config import Hyperband
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search.launching import make_launcher, search
 from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.study_spec import make_worker, notes_of, study_spec
-from slimtune.sweeper.search_config import Hyperband, Rungs
+from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.space.override_text import chosen_value
 from slimtune.sweeper.study import Study, TrialRecord
 from slimtune.sweeper.study.record import MESSAGE
+from slimtune.sweeper.study.stop_rules import failed_of, too_many_failures
 from slimtune.training.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -56,9 +58,9 @@ class HydraCampaign:
             num_workers=request.search.config.num_workers,
             first_choices=first_choices(request),
         )
+        _check_failures(study, request)
         if (reason := note_ending(study)) is not None:
             log.warning("the search has ended: %s", reason)
-        _check_failures(study, request)
         if not study.ranked():
             log.error("no trial completed; see %s", request.folder)
             return
@@ -89,8 +91,10 @@ def _params(trial: TrialRecord, request: SweepRequest) -> dict[str, Any]:
 
 
 def _check_failures(study: Study, request: SweepRequest) -> None:
-    failed = study.failures()
-    if failed:
+    failed = failed_of(study.shown())
+    # that of the section `search` is told by its own key
+    is_rate = request.max_failures is not None and request.max_failures == request.stop_rules.max_failures
+    if is_rate and too_many_failures(study.shown(), request.stop_rules):
         last = failed[-1].attrs.get(MESSAGE, failed[-1].kind)
         raise StoreError(
             f"{len(failed)} of {request.num_trials()} trials failed, more than hydra.sweeper.max_failure_rate allows, "

@@ -38,9 +38,17 @@ def preflight(request: SweepRequest, read: ReadRows | None = None) -> Preparatio
     search = request.search.config
     places = Places(request.folder, search.n_trials + search.finalists * search.rerun_seeds)
     export = parse_export(request.values["export"]).section
-    prepared = prepare(parse_trial(request.values).section, export, places=places, read=read)
-    check_all(partial(_check_other, other) for other in others(request))
+    # the rows of most are the same; those of others must not take their place
+    same, own = read or ReadRows(), ReadRows()
+    prepared = prepare(parse_trial(request.values).section, export, places=places, read=same)
+    check_all(
+        partial(_check_other, other, same if _has_same_rows(other, request) else own) for other in others(request)
+    )
     return prepared
+
+
+def _has_same_rows(other: OtherOptions, request: SweepRequest) -> bool:
+    return all(other.values[section] == request.values[section] for section in ("data", "task"))
 
 
 def others(request: SweepRequest) -> Iterator[OtherOptions]:
@@ -68,13 +76,13 @@ def _with_value(request: SweepRequest, key: str, value: Scalar) -> dict[str, Any
     return plain(changed)
 
 
-def _check_other(other: OtherOptions) -> None:
+def _check_other(other: OtherOptions, read: ReadRows) -> None:
     config, export = parse_trial(other.values), parse_export(other.values["export"])
     if config.problems or export.problems:
         # told when the request was read
         return
     try:
-        check_all(checks(config.section, export.section, None, ReadRows(), ([], [])))
+        check_all(checks(config.section, export.section, None, read, ([], [])))
     except UserError as error:
         problems = getattr(error, "problems", None) or (str(error),)
         raise ConfigError([f"{other.label}: {problem}" for problem in problems]) from error

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from slimtune.sweeper.search_config import Search, study_url
+from slimtune.sweeper.search_config import Search, StopRules, study_url
 from slimtune.sweeper.space.dimension import Scalar, edges
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.search_space import SearchSpace
@@ -62,7 +62,7 @@ class SweepRequest:
         arguments: All overrides, as given.
         added: Keys that are given with a `+`.
         extension: Dotted path of a function that adds parameters to each trial.
-        max_failures: How many failed trials end the search; None is any number.
+        max_failures: How many failed trials end the search by `hydra.sweeper.max_failure_rate`; None is any number.
     """
 
     app: HydraApp
@@ -79,6 +79,13 @@ class SweepRequest:
     added: frozenset[str] = frozenset()
     extension: str | None = None
     max_failures: int | None = None
+
+    @property
+    def stop_rules(self) -> StopRules:
+        """When no further trial begins; of two limits of failures the lower one holds."""
+        rules = self.search.stop_rules
+        limits = [limit for limit in (rules.max_failures, self.max_failures) if limit is not None]
+        return rules._replace(max_failures=min(limits, default=None))
 
     @property
     def storage(self) -> str:

@@ -2,11 +2,12 @@
 
 import os
 
+from slimtune.sweeper.pruner_config import NoPruning
 from slimtune.sweeper.search.choose_sampler import ChosenSampler, choose_sampler, sampler_notes
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search.trial_source import TrialGroup
 from slimtune.sweeper.search.worker import Worker
-from slimtune.sweeper.search_config import NoPruning, Rungs
+from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.study import StudySpec
 from slimtune.training.config.task import Direction
 from slimtune.training.config.trust import own_code
@@ -28,9 +29,8 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
         stop_hopeless=config.stop_hopeless and not isinstance(request.search.pruner, NoPruning),
         space=request.space,
         max_retries=config.max_retries,
-        stop_rules=request.search.stop_rules,
+        stop_rules=request.stop_rules,
         further=tuple(direction is Direction.maximize for direction in request.search.further),
-        max_failures=request.max_failures,
     )
 
 

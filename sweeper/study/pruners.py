@@ -9,8 +9,9 @@ from optuna.pruners import BasePruner, PercentilePruner
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from slimtune.sweeper import search_config
-from slimtune.sweeper.search_config import PrunerConfig, Rungs
+from slimtune.sweeper import pruner_config
+from slimtune.sweeper.pruner_config import PrunerConfig
+from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.study.rank_test import RankTestPruner
 from slimtune.sweeper.study.replay_view import ReplayView
 
@@ -20,9 +21,9 @@ HALF = 50.0
 def pruner_of(settings: PrunerConfig, rungs: Rungs) -> BasePruner:
     """The pruner of a study. `none` is Optuna's NopPruner: its None would mean the median pruner."""
     match settings:
-        case search_config.NoPruning():
+        case pruner_config.NoPruning():
             return optuna.pruners.NopPruner()
-        case search_config.Hyperband(min_examples=least, max_examples=most, reduction_factor=factor):
+        case pruner_config.Hyperband(min_examples=least, max_examples=most, reduction_factor=factor):
             # not wrapped: samplers ask for its type, and it gives out brackets by trial number anyway
             return optuna.pruners.HyperbandPruner(
                 min_resource=least or rungs.eval_every,
@@ -34,19 +35,19 @@ def pruner_of(settings: PrunerConfig, rungs: Rungs) -> BasePruner:
 
 def _inner(settings: PrunerConfig, rungs: Rungs) -> BasePruner:
     match settings:
-        case search_config.SuccessiveHalving(min_examples=least, reduction_factor=factor):
+        case pruner_config.SuccessiveHalving(min_examples=least, reduction_factor=factor):
             return optuna.pruners.SuccessiveHalvingPruner(
                 min_resource=least or rungs.eval_every, reduction_factor=factor
             )
-        case search_config.MedianStopping(n_startup_trials=startup, n_warmup_examples=warmup):
+        case pruner_config.MedianStopping(n_startup_trials=startup, n_warmup_examples=warmup):
             return ReachedPruner(PercentilePruner(HALF, startup, warmup))
-        case search_config.PercentileStopping(keep_percent=keep, n_startup_trials=startup, n_warmup_examples=warmup):
+        case pruner_config.PercentileStopping(keep_percent=keep, n_startup_trials=startup, n_warmup_examples=warmup):
             return ReachedPruner(PercentilePruner(keep, startup, warmup))
-        case search_config.RankTest(p_threshold=threshold, n_startup_steps=startup):
+        case pruner_config.RankTest(p_threshold=threshold, n_startup_steps=startup):
             return RankTestPruner(threshold, startup)
-        case search_config.Patience(evaluations=evaluations, min_delta=min_delta, pruner=pruner):
+        case pruner_config.Patience(evaluations=evaluations, min_delta=min_delta, pruner=pruner):
             return SeveralPruners([NoGainPruner(evaluations, min_delta), _inner(pruner, rungs)], need_all=True)
-        case search_config.Combination(rule=rule, pruners=pruners):
+        case pruner_config.Combination(rule=rule, pruners=pruners):
             parts = [_inner(pruner, rungs) for pruner in pruners.values()]
             return SeveralPruners(parts, need_all=rule == "all")
     raise AssertionError(f"{settings} stands alone")

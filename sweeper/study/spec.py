@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from slimtune.sweeper.search_config import DrawnSampler, PrunerConfig, Rungs, StopRules
+from slimtune.sweeper.pruner_config import PrunerConfig
+from slimtune.sweeper.sampler_config import DrawnSampler
+from slimtune.sweeper.search_config import Rungs, StopRules
 from slimtune.sweeper.space.search_space import SearchSpace
 
 
@@ -24,7 +26,6 @@ class StudySpec:
         space: What is suggested.
         stop_rules: When no further trial begins, though the budget is not gone.
         max_retries: How often a lost trial is tried again.
-        max_failures: How many failed trials end the search; None is any number.
     """
 
     name: str
@@ -40,4 +41,3 @@ class StudySpec:
     max_retries: int
     stop_rules: StopRules = field(default_factory=StopRules)
     further: tuple[bool, ...] = ()
-    max_failures: int | None = None

@@ -1,11 +1,48 @@
-"""Whether a search ends before its budget is gone."""
+"""The budget of a search: how much of it is left, and whether a rule ends the search before it is gone."""
 
 import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from slimtune.sweeper.search_config import StopRules
 from slimtune.sweeper.study.record import TrialRecord, TrialState, ranked
+
+
+class Budget(NamedTuple):
+    """What a search may take; `shown` below are the trials that count.
+
+    Attributes:
+        n_trials: Trials in all.
+        rules: When no further trial begins, though some are left.
+        maximize: Whether more of the objective is better.
+    """
+
+    n_trials: int
+    rules: StopRules
+    maximize: bool
+
+    def num_open(self, shown: Sequence[TrialRecord]) -> int:
+        """Places that nobody has begun, and somebody may; a waiting retry is one."""
+        left = self.n_trials - sum(trial.state is not TrialState.waiting for trial in shown)
+        return 0 if left > 0 and self._reason(shown) is not None else left
+
+    def num_unfinished(self, shown: Sequence[TrialRecord]) -> int:
+        """Places that have no outcome yet, and will have one."""
+        left = self._num_without_outcome(shown)
+        if left <= 0 or self._reason(shown) is None:
+            return left
+        return sum(trial.state is TrialState.running for trial in shown)
+
+    def stop_reason(self, shown: Sequence[TrialRecord]) -> str | None:
+        """Why the search ends before its trials are gone; None if it does not."""
+        return self._reason(shown) if self._num_without_outcome(shown) > 0 else None
+
+    def _num_without_outcome(self, shown: Sequence[TrialRecord]) -> int:
+        return self.n_trials - sum(trial.finished for trial in shown)
+
+    def _reason(self, shown: Sequence[TrialRecord]) -> str | None:
+        return stop_reason(shown, self.rules, maximize=self.maximize)
 
 
 def stop_reason(trials: Sequence[TrialRecord], rules: StopRules, *, maximize: bool) -> str | None:
@@ -52,11 +89,16 @@ def _time_is_up(trials: Sequence[TrialRecord], rules: StopRules) -> str | None:
 
 def too_many_failures(trials: Sequence[TrialRecord], rules: StopRules) -> str | None:
     """What is said when as many trials have failed as end a search; None if fewer have."""
-    failed = [trial for trial in trials if trial.state is TrialState.failed]
+    failed = failed_of(trials)
     if rules.max_failures is None or len(failed) < rules.max_failures:
         return None
     said = "; ".join(f"trial {trial.number} ({trial.kind}): {trial.attrs.get('message', '')}" for trial in failed)
     return f"{len(failed)} trials have failed (search.max_failures is {rules.max_failures}): {said}"
+
+
+def failed_of(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Those that failed."""
+    return [trial for trial in trials if trial.state is TrialState.failed]
 
 
 def busy_seconds(trials: Sequence[TrialRecord]) -> float:

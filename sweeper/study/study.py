@@ -13,7 +13,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState as OptunaState
 
-from slimtune.sweeper.search_config import RandomSearch, TpeSearch
+from slimtune.sweeper.sampler_config import RandomSearch, TpeSearch
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.space.search_space import num_points_of, point_id
 from slimtune.sweeper.study import earlier, record
@@ -26,7 +26,7 @@ from slimtune.sweeper.study.pruners import pruner_of
 from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
 from slimtune.sweeper.study.samplers import sampler_of
 from slimtune.sweeper.study.spec import StudySpec
-from slimtune.sweeper.study.stop_rules import stop_reason
+from slimtune.sweeper.study.stop_rules import Budget
 from slimtune.sweeper.study.storage import UNUSABLE, unusable
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind, Verdict
@@ -75,29 +75,29 @@ class Study:
             raise StoreError(unusable(spec.storage, error)) from error
         self._trials: dict[int, optuna.Trial] = {}
         self._cost = AskCost(spec.sampler.name)
+        self._budget = Budget(spec.n_trials, spec.stop_rules, spec.maximize)
         self._ended: dict[int, TrialRecord] = {}
 
     def ask(self, worker: str) -> AskedTrial | None:
         """The next trial of the budget, lost ones first; None when the budget is used up or handed out."""
         trials = self.free_lost()
-        counted = [trial for trial in trials if trial.counts]
-        if self._num_open(counted) <= 0:
+        if self._budget.num_open([trial for trial in trials if trial.counts]) <= 0:
             return None
         began = time.monotonic()
         self._study.sampler = self._sampler(trials)
         trial = self._study.ask()
         trial.set_user_attr(record.WORKER, worker)
-        earlier = [other for other in self.trials() if other.number < trial.number and other.counts]
-        if len(earlier) >= self.spec.n_trials:
+        before = [other for other in self.trials() if other.number < trial.number and other.counts]
+        if len(before) >= self.spec.n_trials:
             # two workers saw the same last place
             self._fail(trial.number, record.SURPLUS)
             return None
         if record.INDEX not in trial.user_attrs:
-            trial.set_user_attr(record.INDEX, len(earlier))
+            trial.set_user_attr(record.INDEX, len(before))
         params = self._suggested(trial)
         if params is None:
             return self.ask(worker)
-        if self._is_repeated(params, earlier):
+        if self._is_repeated(params, before):
             # two workers took the same point
             self._fail(trial.number, record.REPEATED)
             return self.ask(worker)
@@ -135,14 +135,14 @@ class Study:
             self._fail(trial.number, FailureKind.bad_config.value)
             return None
 
-    def _is_repeated(self, params: Mapping[str, Scalar], earlier: Sequence[TrialRecord]) -> bool:
+    def _is_repeated(self, params: Mapping[str, Scalar], before: Sequence[TrialRecord]) -> bool:
         """Whether an earlier trial has the same point; those that are just being suggested are waited for."""
         deadline = time.monotonic() + SUGGEST_SECONDS
-        while params and not self._is_settled(earlier) and time.monotonic() < deadline:
+        while params and not self._is_settled(before) and time.monotonic() < deadline:
             time.sleep(SUGGEST_SECONDS / 20)
-            numbers = {trial.number for trial in earlier}
-            earlier = [trial for trial in self.trials() if trial.number in numbers and trial.counts]
-        return bool(params) and any(point_id(trial.params) == point_id(params) for trial in earlier)
+            numbers = {trial.number for trial in before}
+            before = [trial for trial in self.trials() if trial.number in numbers and trial.counts]
+        return bool(params) and any(point_id(trial.params) == point_id(params) for trial in before)
 
     def _is_settled(self, trials: Sequence[TrialRecord]) -> bool:
         running = [trial for trial in trials if trial.state is record.TrialState.running]
@@ -271,7 +271,7 @@ class Study:
         """
         trials = [trial for trial in self.trials() if trial.kind != record.SURPLUS]
         known = {point_id(point) for trial in trials if (point := trial.attrs.get(record.POINT)) is not None}
-        room = self._num_open([trial for trial in trials if trial.counts]) - self.num_waiting()
+        room = self._budget.num_open([trial for trial in trials if trial.counts]) - self.num_waiting()
         wanted = {point_id(point): point for point in points if point and point_id(point) not in known}
         for point in list(wanted.values())[: max(0, room)]:
             self.enqueue({record.POINT: dict(point)}, point)
@@ -318,38 +318,15 @@ class Study:
 
     def num_open(self) -> int:
         """Places of the budget that nobody has begun; a waiting retry is one."""
-        return self._num_open(self.shown())
-
-    def failures(self) -> list[TrialRecord] | None:
-        """The trials that failed, if they are as many as end the search."""
-        failed = _failed(self.shown())
-        return failed if self._is_given_up(failed) else None
-
-    def _is_given_up(self, failed: Sequence[TrialRecord]) -> bool:
-        return self.spec.max_failures is not None and len(failed) >= self.spec.max_failures
-
-    def _num_open(self, shown: Sequence[TrialRecord]) -> int:
-        if self._is_given_up(_failed(shown)):
-            return 0
-        left = self.spec.n_trials - sum(trial.state is not record.TrialState.waiting for trial in shown)
-        return 0 if left > 0 and self._stop_reason(shown) is not None else left
+        return self._budget.num_open(self.shown())
 
     def num_unfinished(self) -> int:
         """Places of the budget that have no outcome yet, and will have one."""
-        shown = self.shown()
-        left = self.spec.n_trials - sum(trial.finished for trial in shown)
-        if left <= 0 or (self._stop_reason(shown) is None and not self._is_given_up(_failed(shown))):
-            return left
-        return sum(trial.state is record.TrialState.running for trial in shown)
+        return self._budget.num_unfinished(self.shown())
 
     def stop_reason(self) -> str | None:
         """Why the search ends before its budget is gone; None if it does not."""
-        shown = self.shown()
-        is_full = sum(trial.finished for trial in shown) >= self.spec.n_trials
-        return None if is_full else self._stop_reason(shown)
-
-    def _stop_reason(self, shown: Sequence[TrialRecord]) -> str | None:
-        return stop_reason(shown, self.spec.stop_rules, maximize=self.spec.maximize)
+        return self._budget.stop_reason(self.shown())
 
     def set_attr(self, key: str, value: Any) -> None:
         """Note something on the study."""
@@ -366,11 +343,7 @@ class Study:
 
     def pareto(self) -> list[TrialRecord]:
         """Complete trials that no other is better than in all objectives."""
-        return [record_of(trial) for trial in self._study.best_trials]
-
-
-def _failed(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
-    return [trial for trial in trials if trial.state is record.TrialState.failed]
+        return [self._record_of(trial) for trial in self._study.best_trials]
 
 
 def _next_index(shown: Sequence[TrialRecord]) -> int:

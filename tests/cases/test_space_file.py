@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.search_config import RandomSearch
+from slimtune.sweeper.sampler_config import RandomSearch
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange
 from slimtune.sweeper.space.space_file import in_full
 from tests.cases.sweep_requests import RequestOf, refused, request_of

@@ -1,6 +1,7 @@
 """Whether a checkpoint's weights are those of the model that is made of them."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,10 +88,26 @@ def check_values(model: PreTrainedModel, folder: Path, *, said: str) -> None:
         return
     parameters = {name for name, _ in model.named_parameters()}
     for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118  # no mapping
-                if _is_weight(model, name, parameters):
-                    _check_tensor(file.get_tensor(name), f"{said}: {name} in {path.name}")
+        status = path.stat()
+        for name, problem in _odd_tensors(FileState(path, status.st_mtime_ns, status.st_size)).items():
+            if _is_weight(model, name, parameters):
+                raise ModelError(f"{said}: {name} in {path.name} {problem}")
+
+
+class FileState(NamedTuple):
+    """A file that nobody has written since."""
+
+    path: Path
+    mtime_ns: int
+    num_bytes: int
+
+
+@cache
+def _odd_tensors(state: FileState) -> Mapping[str, str]:
+    """What is wrong with tensors of a file; a process reads it once: the preflight, and each load of a base, ask."""
+    with safe_open(state.path, framework="pt") as file:
+        found = {name: _problem_of(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118  # no mapping
+    return {name: problem for name, problem in found.items() if problem is not None}
 
 
 def _is_weight(model: PreTrainedModel, name: str, parameters: set[str]) -> bool:
@@ -98,15 +115,14 @@ def _is_weight(model: PreTrainedModel, name: str, parameters: set[str]) -> bool:
     return bool({name, prefix + name, name.removeprefix(prefix)} & parameters)
 
 
-def _check_tensor(tensor: torch.Tensor, where: str) -> None:
+def _problem_of(tensor: torch.Tensor) -> str | None:
     if not tensor.is_floating_point():
         dtype = str(tensor.dtype).removeprefix("torch.")
-        raise ModelError(f"{where} is {dtype}, whole numbers without the scales that they were made with; save floats")
+        return f"is {dtype}, whole numbers without the scales that they were made with; save floats"
     # types of 8 bits have no isfinite of their own
     wide = tensor.float() if tensor.element_size() == 1 else tensor
     num_odd = int((~torch.isfinite(wide)).sum())
-    if num_odd:
-        raise ModelError(f"{where} has {num_odd} values that are not finite (NaN or infinite); take a sound checkpoint")
+    return f"has {num_odd} values that are not finite (NaN or infinite); take a sound checkpoint" if num_odd else None
 
 
 def _name_of(model: PreTrainedModel, wanted: Any) -> str:

@@ -53,7 +53,7 @@ RENAMED = {
     "crossover_prob": "crossover_probability",
     "swapping_prob": "swapping_probability",
 }
-# to add one: its class in Optuna, its name in `search_config.SAMPLERS`, its options
+# to add one: its class in Optuna, its name in `sampler_config.SAMPLERS`, its options
 BY_CLASS = {
     "TPESampler": PluginSampler("tpe", PARZEN),
     # Optuna has made it one with TPESampler

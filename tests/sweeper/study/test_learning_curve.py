@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.search_config import SuccessiveHalving
+from slimtune.sweeper.pruner_config import SuccessiveHalving
 from slimtune.sweeper.study import Lease, Study, TrialState
 from slimtune.sweeper.study.learning_curve import reach_of
 from slimtune.sweeper.study.record import TrialRecord

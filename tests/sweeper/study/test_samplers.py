@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -12,13 +11,13 @@ import pytest
 import yaml
 
 from slimtune.sweeper.sampler_config import SAMPLERS, DrawnSampler, GridSearch
-from slimtune.sweeper.search_config import NoPruning, Rungs
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Space
 from slimtune.sweeper.space.gridded import gridded
 from slimtune.sweeper.space.search_space import Branch, SearchSpace, point_id
-from slimtune.sweeper.study import AskedTrial, Lease, Study, StudySpec, ask_cost
+from slimtune.sweeper.study import AskedTrial, Lease, Study, ask_cost
 from slimtune.training.config.schema import parse_choice
 from slimtune.training.trial import FailureKind
+from tests.sweeper.study.specs import spec_of
 
 SAMPLER_FILES = Path(__file__).parents[3] / "conf/search/sampler"
 SPACE: Space = {"lr": FloatRange(1e-5, 1e-2, log=True), "n": IntRange(1, 8), "c": Choice(("a", "b"))}
@@ -38,20 +37,9 @@ def sampler_of(name: str, **changes: Any) -> DrawnSampler:
 def study_of(sampler: DrawnSampler, space: SearchSpace | Space, *, n_trials: int = 8, **more: Any) -> Study:
     """A study in memory."""
     space = space if isinstance(space, SearchSpace) else SearchSpace(space)
-    spec = StudySpec(
-        name="s",
-        storage=more.pop("storage", None) or optuna.storages.InMemoryStorage(),  # type: ignore[arg-type]
-        maximize=True,
-        n_trials=n_trials,
-        seed=0,
-        sampler=sampler,
-        pruner=NoPruning(name="none"),
-        rungs=Rungs(eval_every=10, longest=40),
-        stop_hopeless=False,
-        space=gridded(space, sampler.points) if isinstance(sampler, GridSearch) else space,
-        max_retries=1,
-    )
-    return Study(replace(spec, **more))
+    more = {"storage": optuna.storages.InMemoryStorage(), **more}
+    searched = gridded(space, sampler.points) if isinstance(sampler, GridSearch) else space
+    return Study(spec_of(n_trials=n_trials, sampler=sampler, space=searched, **more))
 
 
 def num_trials(name: str, wanted: int) -> int:

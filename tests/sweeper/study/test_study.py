@@ -9,19 +9,14 @@ from pathlib import Path
 import optuna
 import pytest
 
-from slimtune.sweeper.search_config import (
-    NoPruning,
-    RandomSearch,
-    Rungs,
-    SamplerConfig,
-    SuccessiveHalving,
-    TpeSearch,
-)
+from slimtune.sweeper.pruner_config import SuccessiveHalving
+from slimtune.sweeper.sampler_config import RandomSearch, SamplerConfig, TpeSearch
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import Lease, Study, StudySpec, TrialState, load_study_trials
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind
+from tests.sweeper.study.specs import spec_of
 
 SPACE = {"x": FloatRange(0.0, 1.0), "n": IntRange(1, 8), "c": Choice(("a", "b"))}
 RANDOM, TPE = (
@@ -33,19 +28,8 @@ MakeStudy = Callable[..., Study]
 
 
 def make_spec(folder: Path, *, n_trials: int = 4, sampler: SamplerConfig = RANDOM) -> StudySpec:
-    return StudySpec(
-        name="s",
-        storage=f"sqlite:///{folder / 'study.db'}",
-        maximize=True,
-        n_trials=n_trials,
-        seed=0,
-        sampler=sampler,
-        pruner=NoPruning(name="none"),
-        rungs=Rungs(eval_every=10, longest=40),
-        stop_hopeless=False,
-        space=SearchSpace(SPACE),
-        max_retries=1,
-    )
+    storage = f"sqlite:///{folder / 'study.db'}"
+    return spec_of(storage=storage, n_trials=n_trials, sampler=sampler, space=SearchSpace(SPACE))
 
 
 def run_all(study: Study) -> list[dict[str, object]]:
