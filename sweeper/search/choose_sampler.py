@@ -1,9 +1,10 @@
 """Which sampler a sweep gets, and what a person should know of it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from slimtune.sweeper.sampler_config import (
+    SAMPLERS,
     AutoSearch,
     CmaEsSearch,
     DrawnSampler,
@@ -15,10 +16,12 @@ from slimtune.sweeper.sampler_config import (
     SamplerConfig,
     TpeSearch,
 )
+from slimtune.sweeper.search.named_parts import values_of_file
 from slimtune.sweeper.search_config import Search
 from slimtune.sweeper.space.dimension import Choice
 from slimtune.sweeper.space.gridded import gridded
 from slimtune.sweeper.space.search_space import SearchSpace
+from slimtune.training.config.schema import parse_choice
 
 # a suggestion of the Gaussian process takes about a second at the last of these
 MAX_PROCESS_TRIALS = 100
@@ -29,7 +32,9 @@ MIN_GENETIC_TRIALS = 100
 # beyond it NSGA-II tells too few trials apart
 MAX_GENETIC_OBJECTIVES = 3
 
-STARTUP_TRIALS, POPULATION = 5, 20
+# of a generation, where there are trials for several
+POPULATION = 20
+PREFIX = "search.sampler"
 
 
 class ChosenSampler(NamedTuple):
@@ -67,12 +72,12 @@ def choose_sampler(
     num_points = space.num_points()
     if num_points is not None and num_points <= n_trials:
         why = f"the space has {num_points} points and the budget is {n_trials} trials, so each point is tried once"
-        return ChosenSampler(GridSearch(name="grid", points=2), why)
+        return _chosen("grid", why, points=2)
     if num_objectives > 1 and n_trials >= MIN_GENETIC_TRIALS:
         name = "nsga2" if num_objectives <= MAX_GENETIC_OBJECTIVES else "nsga3"
-        return ChosenSampler(_genetic(name), f"{num_objectives} objectives and {n_trials} trials")
+        return _chosen(name, f"{num_objectives} objectives and {n_trials} trials", population_size=POPULATION)
     if space.branches:
-        return ChosenSampler(_tpe(group=True), "the space is conditional, and it models what occurs together")
+        return _chosen("tpe", "the space is conditional, and it models what occurs together", group=True)
     return _by_budget(space, n_trials)
 
 
@@ -82,14 +87,12 @@ def _by_budget(space: SearchSpace, n_trials: int) -> ChosenSampler:
     has_choices = any(isinstance(step.dimension, Choice) for step in steps)
     numbers = f"{len(steps)} dimensions of numbers and {n_trials} trials"
     if has_choices:
-        return ChosenSampler(_tpe(), "some dimensions are choices without an order")
+        return _chosen("tpe", "some dimensions are choices without an order")
     if n_trials <= MAX_PROCESS_TRIALS and len(steps) <= MAX_PROCESS_DIMENSIONS:
-        process = GaussianProcessSearch(name="gp", n_startup_trials=STARTUP_TRIALS)
-        return ChosenSampler(process, f"{numbers}: it needs the fewest, and its suggestions are still quick")
+        return _chosen("gp", f"{numbers}: it needs the fewest, and its suggestions are still quick")
     if n_trials >= MIN_EVOLUTION_TRIALS:
-        evolution = CmaEsSearch(name="cmaes", population_size=None, sigma=0.17)
-        return ChosenSampler(evolution, f"{numbers}: enough for generations")
-    return ChosenSampler(_tpe(), f"{numbers}: too many for a Gaussian process, too few for generations")
+        return _chosen("cmaes", f"{numbers}: enough for generations")
+    return _chosen("tpe", f"{numbers}: too many for a Gaussian process, too few for generations")
 
 
 def sampler_notes(chosen: ChosenSampler, space: SearchSpace, *, n_trials: int) -> Sequence[str]:
@@ -123,15 +126,7 @@ def _is_drawn(key: str, space: SearchSpace) -> bool:
     return key not in space.common or isinstance(space.common[key], Choice)
 
 
-def _tpe(*, group: bool = False) -> TpeSearch:
-    return TpeSearch(name="tpe", n_startup_trials=STARTUP_TRIALS, n_ei_candidates=24, multivariate=True, group=group)
-
-
-def _genetic(name: str) -> GeneticSearch:
-    return GeneticSearch(
-        name=name,
-        population_size=POPULATION,
-        mutation_probability=None,
-        crossover_probability=0.9,
-        swapping_probability=0.5,
-    )
+def _chosen(name: str, why: str, **changes: Any) -> ChosenSampler:
+    """A sampler with the options of its file, but for some."""
+    values = {**(values_of_file("sampler", name) or {}), **changes}
+    return ChosenSampler(parse_choice(values, SAMPLERS, PREFIX).section, why)

@@ -2,14 +2,13 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-import slimtune
 from slimtune.sweeper.sampler_config import SAMPLERS
+from slimtune.sweeper.search.named_parts import values_of_file
 from slimtune.sweeper.search.optuna_sweeper_keys.plugin_keys import PluginKeys, has_plugin_keys, read_plugin_keys
 from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.space.dimension import Space
@@ -79,13 +78,7 @@ def is_serial(app: HydraApp) -> bool:
 
 def sampler_defaults() -> dict[str, Mapping[str, Any]]:
     """The options of slimtune's samplers, by name, for apps that have no such config group."""
-    folder = Path(slimtune.__file__).parent / "conf" / "search" / "sampler"
-    return {path.stem: _yaml(path) for path in sorted(folder.glob("*.yaml"))}
-
-
-def _yaml(path: Path) -> Mapping[str, Any]:
-    values: Any = OmegaConf.to_container(OmegaConf.load(path))
-    return {str(key): value for key, value in values.items()}
+    return {name: values for name in SAMPLERS if (values := values_of_file("sampler", name)) is not None}
 
 
 def _values(app: HydraApp) -> dict[str, Any]:
@@ -129,7 +122,7 @@ def _sampler_name(search: Mapping[str, Any]) -> Any:
 
 
 def _sampler(name: Any, path: str) -> Mapping[str, Any]:
-    defaults = {known: one for known, one in sampler_defaults().items() if known in SAMPLERS}
+    defaults = sampler_defaults()
     if name not in defaults:
         raise ConfigError([f"{path}: {STRATEGY}.type is {name!r}; {suggestion(str(name), defaults)}"])
     return defaults[name]

@@ -36,7 +36,10 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
 
 def chosen_sampler(request: SweepRequest) -> ChosenSampler:
     """The sampler that is asked for, or the one that fits."""
-    return choose_sampler(request.search.sampler, request.space, n_trials=request.search.config.n_trials)
+    search = request.search
+    return choose_sampler(
+        search.sampler, request.space, n_trials=search.config.n_trials, num_objectives=1 + len(search.further)
+    )
 
 
 def notes_of(request: SweepRequest) -> list[str]:
