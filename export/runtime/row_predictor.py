@@ -134,7 +134,11 @@ class _OfTexts(_Answering[GivenT]):
         check_pairs(wanted=self._interface.takes_pairs, given=pair is not None)
         return self._reader.row_of(text, pair)
 
-    def _text_or_pair(self, asked: LocatedRow) -> Text | None:
+
+class _OfTextOrPair(_OfTexts[Text]):
+    """Those that are given a text, or two together."""
+
+    def _given(self, asked: LocatedRow) -> Text | None:
         """As training reads them: of two texts, the second may be empty."""
         text = self._reader.text(asked)
         if not self._interface.takes_pairs:
@@ -143,7 +147,7 @@ class _OfTexts(_Answering[GivenT]):
         return (text, pair) if text else None
 
 
-class _Labels(_OfTexts[Text]):
+class _Labels(_OfTextOrPair):
     """`prediction` and `probability`; lists of them with several labels."""
 
     names: tuple[str, ...] = (PREDICTION, PROBABILITY)
@@ -152,9 +156,6 @@ class _Labels(_OfTexts[Text]):
     def __init__(self, model: RunnableModel, columns: TextColumns) -> None:
         super().__init__(model, columns)
         self._classifier = Classifier(model)
-
-    def _given(self, asked: LocatedRow) -> Text | None:
-        return self._text_or_pair(asked)
 
     def _answered(self, given: Sequence[Text]) -> list[Values]:
         return [self._values(one) for one in self._classifier.answer(given)] if given else []
@@ -166,15 +167,12 @@ class _Labels(_OfTexts[Text]):
         return {PREDICTION: labels[0], PROBABILITY: likely[0]}
 
 
-class _Numbers(_OfTexts[Text]):
+class _Numbers(_OfTextOrPair):
     """`prediction`: what the task's own graph gives, a number or a list of them."""
 
     def __init__(self, model: RunnableModel, columns: TextColumns) -> None:
         super().__init__(model, columns)
         self._session = encoder_of(model)
-
-    def _given(self, asked: LocatedRow) -> Text | None:
-        return self._text_or_pair(asked)
 
     def _answered(self, given: Sequence[Text]) -> list[Values]:
         outputs = self._session.outputs(given) if given else np.empty(0)
