@@ -83,6 +83,17 @@ class Failed:
 Outcome = Completed | Pruned | Failed
 
 
+def describe(outcome: Outcome) -> str:
+    """One line for people."""
+    match outcome:
+        case Completed(scores, _):
+            return f"completed, objective {scores['objective']:.4g}"
+        case Pruned(at, why):
+            return f"pruned after {at} examples ({why})" if at else f"pruned ({why})"
+        case Failed(kind, message, _):
+            return f"failed ({kind.value}): {message}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
     """Where a trial belongs in the tracker.

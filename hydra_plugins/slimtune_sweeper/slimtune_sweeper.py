@@ -59,9 +59,11 @@ class SlimtuneSweeperConf:
     params: Any = None
     search_space: Any = None
     custom_search_space: str | None = None
+    experiment_sequence: str | None = None
 
 
-# options of that plugin's samplers with its defaults; that plugin instantiates them, the sweeper here reads their names
+# options of that plugin's samplers with its defaults (1.3.0 and 1.4.0rc3); that plugin instantiates them, the sweeper
+# here reads their names
 PARZEN = {
     "seed": None,
     "consider_prior": True,
@@ -76,6 +78,8 @@ EVOLUTION = {
     "mutation_prob": None,
     "crossover_prob": 0.9,
     "swapping_prob": 0.5,
+    "mutation": None,
+    "crossover": None,
     "constraints_func": None,
 }
 SAMPLERS: dict[str, dict[str, Any]] = {
@@ -84,6 +88,8 @@ SAMPLERS: dict[str, dict[str, Any]] = {
         **PARZEN,
         "n_ei_candidates": 24,
         "multivariate": False,
+        "group": False,
+        "constant_liar": False,
         "warn_independent_sampling": True,
     },
     "random": {"_target_": "optuna.samplers.RandomSampler", "seed": None},
@@ -95,14 +101,42 @@ SAMPLERS: dict[str, dict[str, Any]] = {
         "independent_sampler": None,
         "warn_independent_sampling": True,
         "consider_pruned_trials": False,
+        "n_startup_trials": 1,
         "restart_strategy": None,
+        "popsize": None,
         "inc_popsize": 2,
         "use_separable_cma": False,
+        "with_margin": False,
+        "lr_adapt": False,
         "source_trials": None,
     },
     "nsgaii": {"_target_": "optuna.samplers.NSGAIISampler", **EVOLUTION},
+    "nsgaiii": {
+        "_target_": "optuna.samplers.NSGAIIISampler",
+        **EVOLUTION,
+        "reference_points": None,
+        "dividing_parameter": 3,
+    },
     "motpe": {"_target_": "optuna.samplers.MOTPESampler", **PARZEN, "n_ehvi_candidates": 24},
-    "grid": {"_target_": "optuna.samplers.GridSampler", "_partial_": True},
+    "grid": {"_target_": "optuna.samplers.GridSampler", "_partial_": True, "seed": None},
+    "gp": {
+        "_target_": "optuna.samplers.GPSampler",
+        "seed": None,
+        "independent_sampler": None,
+        "n_startup_trials": 10,
+        "deterministic_objective": False,
+        "constraints_func": None,
+        "warn_independent_sampling": True,
+    },
+    "qmc": {
+        "_target_": "optuna.samplers.QMCSampler",
+        "seed": None,
+        "qmc_type": "sobol",
+        "scramble": False,
+        "independent_sampler": None,
+        "warn_asynchronous_seeding": True,
+        "warn_independent_sampling": True,
+    },
 }
 
 

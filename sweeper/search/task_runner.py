@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hydra.core.utils import JobReturn, run_job
 from hydra.types import HydraContext, TaskFunction
 
-from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Report
+from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Report, describe
 
 if TYPE_CHECKING:
     from slimtune.sweeper.search.trial_source import StudySource, StudyTrial
@@ -69,7 +69,9 @@ def run_task_trials(source: "StudySource", task_function: TaskFunction, hydra_co
     """Run the task function over the source's trials, each with its own config and output folder."""
     while (trial := source.next()) is not None:
         outcome = _run(trial, task_function, hydra_context)
-        log.info("trial %d: %s", trial.number, outcome)
+        log.info("trial %d: %s", trial.number, describe(outcome))
+        if isinstance(outcome, Failed) and outcome.traceback:
+            log.info("%s", outcome.traceback.rstrip())
         trial.finish(outcome)
 
 

@@ -1,83 +1,18 @@
 """A config for Hydra's Optuna sweeper works by changing one word."""
 
-import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import optuna
 import pytest
-from hydra._internal.callbacks import Callbacks
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path
-from hydra.core.global_hydra import GlobalHydra
-from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from slimtune.sweeper.search.read_request import read_request
-from slimtune.sweeper.search.request import HydraApp, SweepRequest
-from slimtune.sweeper.search.sweep import run_sweep
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange
 from slimtune.training.config.task import Direction
 from slimtune.training.errors import ConfigError, StoreError
-
-HEAD = "defaults:\n  - _self_\n  - override hydra/sweeper: slimtune\n"
-KEYS = """
-hydra:
-  sweeper:
-    sampler: {seed: 7}
-    direction: minimize
-    study_name: bowl
-    storage: null
-    n_trials: 6
-    n_jobs: 2
-    params:
-      x: range(-3.0, 3.0, 0.5)
-      y: choice(-2, 0, 2)
-"""
-VALUES = "x: 1\ny: 1\nwidth: 0.5\n"
-
-
-class App(NamedTuple):
-    """A Hydra app with a config that names the sweeper."""
-
-    folder: Path
-    read: Callable[..., SweepRequest]
-    sweep: Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., App]]:
-    monkeypatch.chdir(tmp_path)
-    root, handlers, level = logging.getLogger(), logging.getLogger().handlers[:], logging.getLogger().level
-
-    def make(text: str, task: Callable[[DictConfig], Any] = lambda cfg: cfg.x**2 + cfg.y**2) -> App:
-        (tmp_path / "conf").mkdir(exist_ok=True)
-        (tmp_path / "conf" / "app.yaml").write_text(text)
-
-        def hydra_app(overrides: Sequence[str]) -> tuple[HydraApp, list[str]]:
-            GlobalHydra.instance().clear()
-            engine = Hydra.create_main_hydra2("app", create_config_search_path(str(tmp_path / "conf")))
-            given = ["hydra.sweep.dir=out", "hydra.job.name=app", "hydra.job.chdir=false", *overrides]
-            config = engine.compose_config("app", given, RunMode.MULTIRUN, with_log_configuration=False)
-            own = [line for line in overrides if not line.lstrip("+").startswith("hydra")]
-            return HydraApp(HydraContext(engine.config_loader, Callbacks(config)), task, config), own
-
-        def read(*overrides: str) -> SweepRequest:
-            return read_request(*hydra_app(overrides))[0]
-
-        def sweep(*overrides: str) -> dict[str, Any]:
-            assert run_sweep(*hydra_app(overrides)) is None
-            results = tmp_path / "out" / "optimization_results.yaml"
-            return OmegaConf.to_container(OmegaConf.load(results))  # type: ignore[return-value]
-
-        return App(tmp_path, read, sweep)
-
-    yield make
-    GlobalHydra.instance().clear()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+from tests.cases.plugin_app import HEAD, KEYS, VALUES, App, app_fixture  # noqa: F401
 
 
 def trials_of(app: App, name: str = "bowl", storage: str | None = None) -> list[optuna.trial.FrozenTrial]:
@@ -95,7 +30,8 @@ def refused(app: App, *overrides: str) -> str:
 
 
 def test_p1_its_keys_are_read(app: Callable[..., App]) -> None:
-    request = app(HEAD + KEYS + VALUES).read()
+    sequence = "hydra.sweeper.experiment_sequence=hydra_plugins.hydra_optuna_sweeper._impl.OptunaExperimentSequence"
+    request = app(HEAD + KEYS + VALUES).read(sequence)
     config = request.search.config
     assert (config.name, config.n_trials, config.seed, config.direction) == ("bowl", 6, 7, Direction.minimize)
     assert config.num_workers == 1, "basic runs one job after the other"
@@ -107,27 +43,6 @@ def test_p1_its_keys_are_read(app: Callable[..., App]) -> None:
     assert request.space.common["x"] == Choice(tuple(-3 + step / 2 for step in range(12)))
 
 
-def test_p1_its_sampler_group_and_its_overrides(app: Callable[..., App]) -> None:
-    text = HEAD + "  - override hydra/sweeper/sampler: tpe\n" + KEYS + VALUES
-    request = app(text).read("hydra.sweeper.sampler.seed=1", "hydra.sweeper.sampler.n_startup_trials=3")
-    sampler: Any = request.search.sampler
-    assert (sampler.name, sampler.n_startup_trials) == ("tpe", 3)
-    assert request.search.config.seed == 1
-    search = app(text).read("hydra/sweeper/sampler=random", "hydra.sweeper.sampler.seed=2").search
-    assert (search.sampler.name, search.config.seed) == ("random", 2)
-    sampler = app(text).read("hydra/sweeper/sampler=motpe").search.sampler
-    assert (sampler.name, sampler.n_startup_trials) == ("tpe", 10)
-    own = "hydra.sweeper.search.sampler.n_startup_trials=4"
-    sampler = app(HEAD + KEYS + VALUES).read(own, "hydra.sweeper.sampler.n_startup_trials=6").search.sampler
-    assert (sampler.name, sampler.n_startup_trials) == ("tpe", 6)
-
-
-def test_p1_a_sampler_may_be_named_by_its_class(app: Callable[..., App]) -> None:
-    named = KEYS.replace("{seed: 7}", "{_target_: optuna.samplers.RandomSampler, seed: 3}")
-    request = app(HEAD + named + VALUES).read()
-    assert (request.search.sampler.name, request.search.config.seed) == ("random", 3)
-
-
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
@@ -135,6 +50,7 @@ def test_p1_a_sampler_may_be_named_by_its_class(app: Callable[..., App]) -> None
         (["+hydra.sweeper.sampler.prior_weight=2"], "sampler.prior_weight is 2, and slimtune's tpe has no such option"),
         (["hydra.sweeper.direction=min"], "hydra.sweeper.direction is 'min'; use minimize or maximize"),
         (["hydra.sweeper.direction=[minimize,max]"], "use minimize or maximize"),
+        (["hydra.sweeper.experiment_sequence=my.Sequence"], "experiment_sequence is 'my.Sequence'; leave it out"),
         (["hydra.sweeper.max_failure_rate=2"], "hydra.sweeper.max_failure_rate is 2.0; use a share in [0, 1]"),
         (["hydra.sweeper.n_trials=0"], "hydra.sweeper.search.n_trials is 0"),
         (["hydra.sweeper.storage={a: 1}"], "hydra.sweeper.storage is {'a': 1}; give the URL"),

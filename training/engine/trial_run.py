@@ -26,7 +26,7 @@ from slimtune.training.tracking.display import best_metrics, by_dotted_key, log1
 from slimtune.training.tracking.mlflow_runs import Trackers
 from slimtune.training.tracking.reporter import Quiet, Reporter
 from slimtune.training.tracking.run import TrackedRun
-from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Trial
+from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Trial, describe
 from slimtune.training.workbench.workbench import Workbench
 
 # libyaml's is ten times faster; not every build of PyYAML has it
@@ -202,17 +202,6 @@ def _kind(error: Exception) -> FailureKind:
         if isinstance(error, types):
             return kind
     return FailureKind.out_of_memory if is_out_of_memory(error) else FailureKind.bug
-
-
-def describe(outcome: Outcome) -> str:
-    """One line for people."""
-    match outcome:
-        case Completed(scores, _):
-            return f"completed, objective {scores['objective']:.4f}"
-        case Pruned(at, why):
-            return f"pruned after {at} examples ({why})"
-        case Failed(kind, message, _):
-            return f"failed ({kind.value}): {message}"
 
 
 def _params(trial: Trial) -> dict[str, Any]:

@@ -16,6 +16,8 @@ PREFIX = "hydra.sweeper"
 # that plugin's keys that stand in slimtune's section `search` under another name, or under the same one
 RENAMED = {"n_trials": "n_trials", "direction": "direction", "study_name": "name"}
 OTHERS = ("sampler", "storage", "n_jobs", "max_failure_rate", "params", "search_space", "custom_search_space")
+# which trials are a sequence instead of batches, in some versions; they always are here
+SEQUENCE = "OptunaExperimentSequence"
 DIRECTIONS = (None, "minimize", "maximize")
 # what it runs at once where nothing is said
 N_JOBS = 2
@@ -62,6 +64,7 @@ def read_plugin_keys(
     """
     search = {own: settings[key] for key, own in RENAMED.items() if settings.get(key) is not None}
     _check_direction(settings.get("direction"))
+    _check_sequence(settings.get("experiment_sequence"))
     if settings.get("direction") is None and settings["search"].get("direction") in (None, "???"):
         log.info("%s.direction is not set: the search minimizes", PREFIX)
         search["direction"] = "minimize"
@@ -83,6 +86,12 @@ def _check_direction(direction: Any) -> None:
     wrong = [one for one in (direction if isinstance(direction, list) else [direction]) if one not in DIRECTIONS]
     if wrong or direction == []:
         said = f"{PREFIX}.direction is {direction!r}; use minimize or maximize, or a list of them"
+        raise ConfigError([said])
+
+
+def _check_sequence(sequence: Any) -> None:
+    if sequence is not None and str(sequence).rpartition(".")[2] != SEQUENCE:
+        said = f"{PREFIX}.experiment_sequence is {sequence!r}; leave it out: each trial begins when a worker is free"
         raise ConfigError([said])
 
 

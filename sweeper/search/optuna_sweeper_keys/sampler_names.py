@@ -38,16 +38,20 @@ PARZEN = {
     "n_ei_candidates": 24,
     "n_ehvi_candidates": 24,
     "multivariate": False,
-    "group": False,
+    "group": NEVER,
     "constant_liar": False,
+    "constraints_func": None,
 }
 EVOLUTION = {
     "population_size": NEVER,
     "mutation_prob": None,
     "crossover_prob": NEVER,
     "swapping_prob": NEVER,
+    "mutation": None,
+    "crossover": None,
     "constraints_func": None,
 }
+BY_REFERENCE = {"reference_points": None, "dividing_parameter": 3}
 RENAMED = {
     "mutation_prob": "mutation_probability",
     "crossover_prob": "crossover_probability",
@@ -67,19 +71,51 @@ BY_CLASS = {
             "sigma0": None,
             "independent_sampler": None,
             "consider_pruned_trials": False,
+            "n_startup_trials": 1,
             "restart_strategy": None,
-            "inc_popsize": 2,
+            "popsize": NEVER,
             "use_separable_cma": False,
+            "with_margin": False,
+            "lr_adapt": False,
             "source_trials": None,
         },
+        {"popsize": "population_size"},
     ),
     "NSGAIISampler": PluginSampler("nsga2", EVOLUTION, RENAMED),
-    "NSGAIIISampler": PluginSampler("nsga3", EVOLUTION, RENAMED),
-    "GPSampler": PluginSampler("gp", {}),
-    "QMCSampler": PluginSampler("qmc", {"qmc_type": NEVER, "scramble": NEVER}, {"qmc_type": "sequence"}),
+    "NSGAIIISampler": PluginSampler("nsga3", EVOLUTION | BY_REFERENCE, RENAMED),
+    "GPSampler": PluginSampler(
+        "gp",
+        {
+            "n_startup_trials": NEVER,
+            "independent_sampler": None,
+            "deterministic_objective": False,
+            "constraints_func": None,
+        },
+    ),
+    "QMCSampler": PluginSampler(
+        "qmc",
+        {"qmc_type": NEVER, "scramble": NEVER, "independent_sampler": None},
+        {"qmc_type": "sequence"},
+    ),
 }
-# of no sampler, or of how it is made; the model of slimtune's tpe is multivariate in any case
-OF_ALL = {TARGET, "_partial_", "_convert_", SEED, "warn_independent_sampling", "multivariate"}
+# what version 1.4 makes its samplers with
+MADE_BY = {
+    "create_nsgaii_sampler": "NSGAIISampler",
+    "create_nsgaiii_sampler": "NSGAIIISampler",
+    "raise_motpe_removed": "MOTPESampler",
+}
+# of no sampler, of how it is made, or without a meaning beside what is refused; the model of slimtune's tpe is
+# multivariate in any case
+OF_ALL = {
+    TARGET,
+    "_partial_",
+    "_convert_",
+    SEED,
+    "inc_popsize",
+    "multivariate",
+    "warn_asynchronous_seeding",
+    "warn_independent_sampling",
+}
 
 
 def sampler_values(
@@ -98,7 +134,8 @@ def sampler_values(
     given = {str(key): value for key, value in settings.items() if value is not None}
     if TARGET not in given and own.keys() >= given.keys() - {SEED}:
         return {**own, **{key: value for key, value in given.items() if key != SEED}}
-    sampler = _sampler(str(given.get(TARGET, DEFAULT)).rpartition(".")[2], defaults)
+    made_by = str(given.get(TARGET, DEFAULT)).rpartition(".")[2]
+    sampler = _sampler(MADE_BY.get(made_by, made_by), defaults)
     known = {field.name for field in fields(SAMPLERS[sampler.name])} - {"name"}
     named = {sampler.renamed.get(key, key): key for key in given if key != SEED}
     changed = {
