@@ -3,7 +3,8 @@
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -18,16 +19,18 @@ from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.space.search_space import num_points_of, point_id
 from slimtune.sweeper.study import earlier, record
 from slimtune.sweeper.study.ask_cost import AskCost
-from slimtune.sweeper.study.distinct import DistinctSampler
+from slimtune.sweeper.study.distinct import DistinctSampler, PointId
 from slimtune.sweeper.study.distributions import Extend, extended, suggested
-from slimtune.sweeper.study.learning_curve import reach_of
+from slimtune.sweeper.study.learning_curve import Curve, reach_of
 from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
 from slimtune.sweeper.study.pruners import pruner_of
 from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
 from slimtune.sweeper.study.samplers import sampler_of
 from slimtune.sweeper.study.spec import StudySpec
 from slimtune.sweeper.study.stop_rules import Budget
-from slimtune.sweeper.study.storage import UNUSABLE, unusable
+from slimtune.sweeper.study.storages.loading import UNUSABLE, unusable
+from slimtune.sweeper.study.storages.opening import opened
+from slimtune.sweeper.study.storages.write_behind import WriteBehind
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind, Verdict
 
@@ -66,7 +69,7 @@ class Study:
         try:
             self._study = optuna.create_study(
                 study_name=spec.name,
-                storage=spec.storage,
+                storage=opened(spec.storage),
                 load_if_exists=True,
                 directions=["maximize" if maximize else "minimize" for maximize in (spec.maximize, *spec.further)],
                 pruner=pruner_of(spec.pruner, spec.rungs),
@@ -77,6 +80,8 @@ class Study:
         self._cost = AskCost(spec.sampler.name)
         self._budget = Budget(spec.n_trials, spec.stop_rules, spec.maximize)
         self._ended: dict[int, TrialRecord] = {}
+        self._points: dict[int, PointId] = {}
+        self._curves: dict[int, Curve] = {}
 
     def ask(self, worker: str) -> AskedTrial | None:
         """The next trial of the budget, lost ones first; None when the budget is used up or handed out."""
@@ -85,7 +90,8 @@ class Study:
             return None
         began = time.monotonic()
         self._study.sampler = self._sampler(trials)
-        trial = self._study.ask()
+        with self._remembering():
+            trial = self._study.ask()
         trial.set_user_attr(record.WORKER, worker)
         before = [other for other in self.trials() if other.number < trial.number and other.counts]
         if len(before) >= self.spec.n_trials:
@@ -94,7 +100,10 @@ class Study:
             return None
         if record.INDEX not in trial.user_attrs:
             trial.set_user_attr(record.INDEX, len(before))
-        params = self._suggested(trial)
+        # whoever finds the trial when this process has died knows whose it is, and what it takes
+        self._flush()
+        with self._remembering():
+            params = self._suggested(trial)
         if params is None:
             return self.ask(worker)
         if self._is_repeated(params, before):
@@ -115,7 +124,7 @@ class Study:
         if is_endless and isinstance(spec.sampler, RandomSearch | TpeSearch):
             # these draw no real number twice; others meet the corners of a space again
             return sampler
-        taken = {point_id(trial.params) for trial in shown if trial.state is not record.TrialState.waiting}
+        taken = {self._point_of(trial) for trial in shown if trial.state is not record.TrialState.waiting}
         return DistinctSampler(sampler, spec.space, taken, seed=index)
 
     @cached_property
@@ -142,7 +151,17 @@ class Study:
             time.sleep(SUGGEST_SECONDS / 20)
             numbers = {trial.number for trial in before}
             before = [trial for trial in self.trials() if trial.number in numbers and trial.counts]
-        return bool(params) and any(point_id(trial.params) == point_id(params) for trial in before)
+        point = point_id(params)
+        return bool(params) and any(self._point_of(trial) == point for trial in before)
+
+    def _point_of(self, trial: TrialRecord) -> PointId:
+        """The id of its point; of a trial that has ended it is made once."""
+        known = self._points.get(trial.number)
+        if known is None:
+            known = point_id(trial.params)
+            if trial.finished:
+                self._points[trial.number] = known
+        return known
 
     def _is_settled(self, trials: Sequence[TrialRecord]) -> bool:
         running = [trial for trial in trials if trial.state is record.TrialState.running]
@@ -154,30 +173,50 @@ class Study:
         if self.spec.further:
             # of several objectives none decides alone
             return Verdict(stop=False)
-        try:
-            trial.report(objective, examples_seen)
-            trial.set_user_attr(record.PROGRESS, progress)
-        except UpdateFinishedTrialError:
-            return Verdict(stop=True, reason="another worker has taken the trial over")
-        if trial.should_prune():
-            return Verdict(stop=True, reason=f"{self.spec.pruner.name} at {examples_seen} examples")
-        return self._reach_verdict(number, examples_seen, progress)
+        with self._remembering():
+            try:
+                trial.report(objective, examples_seen)
+                trial.set_user_attr(record.PROGRESS, progress)
+                is_pruned = trial.should_prune()
+            except UpdateFinishedTrialError:
+                return Verdict(stop=True, reason="another worker has taken the trial over")
+            if is_pruned:
+                return Verdict(stop=True, reason=f"{self.spec.pruner.name} at {examples_seen} examples")
+            return self._reach_verdict(number, examples_seen, progress)
+
+    @contextmanager
+    def _remembering(self) -> Iterator[None]:
+        """Nothing is read within: what other processes have done meanwhile is seen a second later."""
+        storage = self._study._storage
+        if not isinstance(storage, WriteBehind):
+            yield
+            return
+        storage.look_soon(self._study._study_id)
+        with storage.remembering():
+            yield
+
+    def _flush(self) -> None:
+        if isinstance(self._study._storage, WriteBehind):
+            self._study._storage.flush()
 
     def _reach_verdict(self, number: int, examples_seen: int, progress: float) -> Verdict:
-        if not self.spec.stop_hopeless:
+        reported = self._study._storage.get_trial(self._trials[number]._trial_id).intermediate_values
+        if not self.spec.stop_hopeless or len(reported) < 2:
             return Verdict(stop=False)
         shown = {trial.number: trial for trial in self.shown()}
         own = shown.pop(number)
-        reach = reach_of(own, list(shown.values()), progress=progress, maximize=self.spec.maximize)
+        reach = reach_of(own, list(shown.values()), progress=progress, maximize=self.spec.maximize, known=self._curves)
         if reach is None or not reach.hopeless(maximize=self.spec.maximize):
             return Verdict(stop=False)
         reason = f"at {examples_seen} examples it can reach {reach.most:.4g} at most, and the best is {reach.best:.4g}"
         return Verdict(stop=True, reason=reason)
 
-    def set_trial_attr(self, number: int, key: str, value: Any) -> None:
-        """Note something on a trial that this process asked for."""
+    def set_trial_attr(self, number: int, key: str, value: Any, *, later: bool = False) -> None:
+        """Note something on a trial that this process asked for; it outlives the process unless that may come later."""
         try:
             self._trials[number].set_user_attr(key, value)
+            if not later:
+                self._flush()
         except UpdateFinishedTrialError:
             log.warning("trial %d: another worker has taken it over", number)
 

@@ -89,6 +89,7 @@ def ask_and_die_before_suggesting(spec: StudySpec) -> None:
     with Lease(study) as lease:
         trial = study._study.ask()
         trial.set_user_attr("worker", lease.worker)
+        study._flush()
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -105,7 +106,9 @@ def test_the_given_point_outlives_a_worker_that_died_before_it_took_it(tmp_path:
 def die_between_two_values(spec: StudySpec) -> None:
     study = Study(spec)
     with Lease(study) as lease, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(optuna.Trial, "suggest_int", lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        patch.setattr(
+            optuna.Trial, "suggest_int", lambda *_, **__: study._flush() or os.kill(os.getpid(), signal.SIGKILL)
+        )
         study.ask(lease.worker)
 
 
