@@ -3,8 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -30,7 +29,7 @@ from slimtune.sweeper.study.spec import StudySpec
 from slimtune.sweeper.study.stop_rules import Budget
 from slimtune.sweeper.study.storages.loading import UNUSABLE, unusable
 from slimtune.sweeper.study.storages.opening import opened
-from slimtune.sweeper.study.storages.write_behind import WriteBehind
+from slimtune.sweeper.study.storages.write_behind import flush, remembering
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind, Verdict
 
@@ -90,7 +89,7 @@ class Study:
             return None
         began = time.monotonic()
         self._study.sampler = self._sampler(trials)
-        with self._remembering():
+        with remembering(self._study):
             trial = self._study.ask()
         trial.set_user_attr(record.WORKER, worker)
         before = [other for other in self.trials() if other.number < trial.number and other.counts]
@@ -101,8 +100,8 @@ class Study:
         if record.INDEX not in trial.user_attrs:
             trial.set_user_attr(record.INDEX, len(before))
         # whoever finds the trial when this process has died knows whose it is, and what it takes
-        self._flush()
-        with self._remembering():
+        flush(self._study)
+        with remembering(self._study):
             params = self._suggested(trial)
         if params is None:
             return self.ask(worker)
@@ -173,7 +172,7 @@ class Study:
         if self.spec.further:
             # of several objectives none decides alone
             return Verdict(stop=False)
-        with self._remembering():
+        with remembering(self._study):
             try:
                 trial.report(objective, examples_seen)
                 trial.set_user_attr(record.PROGRESS, progress)
@@ -183,21 +182,6 @@ class Study:
             if is_pruned:
                 return Verdict(stop=True, reason=f"{self.spec.pruner.name} at {examples_seen} examples")
             return self._reach_verdict(number, examples_seen, progress)
-
-    @contextmanager
-    def _remembering(self) -> Iterator[None]:
-        """Nothing is read within: what other processes have done meanwhile is seen a second later."""
-        storage = self._study._storage
-        if not isinstance(storage, WriteBehind):
-            yield
-            return
-        storage.look_soon(self._study._study_id)
-        with storage.remembering():
-            yield
-
-    def _flush(self) -> None:
-        if isinstance(self._study._storage, WriteBehind):
-            self._study._storage.flush()
 
     def _reach_verdict(self, number: int, examples_seen: int, progress: float) -> Verdict:
         reported = self._study._storage.get_trial(self._trials[number]._trial_id).intermediate_values
@@ -216,7 +200,7 @@ class Study:
         try:
             self._trials[number].set_user_attr(key, value)
             if not later:
-                self._flush()
+                flush(self._study)
         except UpdateFinishedTrialError:
             log.warning("trial %d: another worker has taken it over", number)
 

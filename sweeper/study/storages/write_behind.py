@@ -11,7 +11,7 @@ from typing import Any
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
-from optuna.study import StudyDirection
+from optuna.study import Study, StudyDirection
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
 
@@ -77,12 +77,10 @@ class WriteBehind(BaseStorage):
 
     def _study_with(self, trial_id: int) -> int:
         with self._lock:
-            found = [
-                study
-                for study, known in self._known.items()
-                if any(one._trial_id == trial_id for one in known.values())
-            ]
-        return found[0]
+            for study_id, known in self._known.items():
+                if any(trial._trial_id == trial_id for trial in known.values()):
+                    return study_id
+        raise KeyError(trial_id)
 
     def _end(self, trial_id: int, state: TrialState, values: Sequence[float] | None) -> None:
         with self._lock:
@@ -249,3 +247,21 @@ class WriteBehind(BaseStorage):
 
     def get_all_studies(self) -> list[FrozenStudy]:
         return self.inner.get_all_studies()
+
+
+@contextmanager
+def remembering(study: Study) -> Iterator[None]:
+    """Nothing is read within: what other processes have done meanwhile is seen a second later."""
+    storage = study._storage
+    if not isinstance(storage, WriteBehind):
+        yield
+        return
+    storage.look_soon(study._study_id)
+    with storage.remembering():
+        yield
+
+
+def flush(study: Study) -> None:
+    """Until all that was noted on a study is written."""
+    if isinstance(study._storage, WriteBehind):
+        study._storage.flush()

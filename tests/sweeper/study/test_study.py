@@ -14,6 +14,7 @@ from slimtune.sweeper.sampler_config import RandomSearch, SamplerConfig, TpeSear
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import Lease, Study, StudySpec, TrialState, load_study_trials
+from slimtune.sweeper.study.storages.write_behind import flush
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind
 from tests.sweeper.study.specs import spec_of
@@ -89,7 +90,7 @@ def ask_and_die_before_suggesting(spec: StudySpec) -> None:
     with Lease(study) as lease:
         trial = study._study.ask()
         trial.set_user_attr("worker", lease.worker)
-        study._flush()
+        flush(study._study)
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -107,7 +108,7 @@ def die_between_two_values(spec: StudySpec) -> None:
     study = Study(spec)
     with Lease(study) as lease, pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            optuna.Trial, "suggest_int", lambda *_, **__: study._flush() or os.kill(os.getpid(), signal.SIGKILL)
+            optuna.Trial, "suggest_int", lambda *_, **__: flush(study._study) or os.kill(os.getpid(), signal.SIGKILL)
         )
         study.ask(lease.worker)
 

@@ -12,6 +12,7 @@ from slimtune.sweeper.sampler_config import TpeSearch
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import Lease, Study, StudySpec, TrialState, load_study_attrs, load_study_trials
+from slimtune.sweeper.study.storages.write_behind import flush
 from slimtune.training.trial import FailureKind
 from tests.sweeper.study.specs import spec_of
 
@@ -85,7 +86,7 @@ def die_in_a_trial(spec: StudySpec) -> None:
         asked = study.ask(lease.worker)
         assert asked is not None
         study.set_trial_attr(asked.number, "run_id", "kept")
-        study._flush()
+        flush(study._study)
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -136,8 +137,8 @@ def test_a_trial_that_another_worker_has_taken_over_is_stopped(spec: StudySpec) 
     assert asked is not None
     other.free_lost()
     study.report(asked.number, 10, objective=0.5, progress=0.5)
-    study._flush()
+    flush(study._study)
     verdict = study.report(asked.number, 20, objective=0.5, progress=1.0)
     assert (verdict.stop, verdict.reason) == (True, "another worker has taken the trial over")
     study.complete(asked.number, 0.5)
-    assert [(one.state, one.kind) for one in Study(spec).trials()][0] == (TrialState.failed, "lost")
+    assert next((one.state, one.kind) for one in Study(spec).trials()) == (TrialState.failed, "lost")
