@@ -79,9 +79,9 @@ def lines(folder: Path, sizes: Sequence[int], app_trials: Sequence[int]) -> Iter
     yield "ms, median of ten trials after so many; TPE (multivariate, groups), successive halving, four dimensions."
     yield ""
     rows = [
-        [kind, size, *(f"{value:.2f}" for value in costs_of(url, size))]
+        [kind, size, *(f"{value:.2f}" for value in costs)]
         for kind, url in places(folder)
-        for size in sizes
+        for size, costs in costs_of(url, sizes)
     ]
     yield from table(["storage", "trials", "ask", "ask, CPU", "report", "tell"], rows)
     yield "A Hydra app that does nothing, a trial, on SQLite (seconds of a run, less those of one trial):"
@@ -99,13 +99,13 @@ def places(folder: Path) -> Iterator[tuple[str, str]]:
             yield kind, os.environ[name]
 
 
-def costs_of(url: str, size: int) -> Costs:
+def costs_of(url: str, sizes: Sequence[int]) -> Iterator[tuple[int, Costs]]:
     """What a trial costs after so many."""
     spec = StudySpec(
         name=uuid.uuid4().hex,
         storage=url,
         maximize=True,
-        n_trials=size + ROUNDS,
+        n_trials=max(sizes) + len(sizes) * ROUNDS,
         seed=0,
         sampler=TpeSearch(name="tpe", n_startup_trials=10, n_ei_candidates=24, multivariate=True, group=True),
         pruner=SuccessiveHalving(name="successive_halving", min_examples=10, reduction_factor=3),
@@ -115,17 +115,18 @@ def costs_of(url: str, size: int) -> Costs:
         max_retries=1,
     )
     study = Study(spec)
-    _fill(study, size)
-    with Lease(study) as lease:
-        found = [_trial(study, lease.worker) for _ in range(ROUNDS)]
-    # the first ones read everything
-    return Costs(*(1000 * median(column) for column in zip(*found[2:], strict=True)))
+    for size in sorted(sizes):
+        _fill(study, size)
+        with Lease(study) as lease:
+            found = [_trial(study, lease.worker) for _ in range(ROUNDS)]
+        # the first ones read everything
+        yield size, Costs(*(1000 * median(column) for column in zip(*found[2:], strict=True)))
 
 
 def _fill(study: Study, size: int) -> None:
     rng = random.Random(0)
     kinds = {name: distribution_of(dimension) for name, dimension in SPACE.items()}
-    for index in range(size):
+    for index in range(len(study.trials()), size):
         x, is_whole = rng.random(), rng.random() < 0.3
         trial = optuna.trial.create_trial(
             state=optuna.trial.TrialState.COMPLETE if is_whole else optuna.trial.TrialState.PRUNED,

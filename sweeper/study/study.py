@@ -129,7 +129,7 @@ class Study:
     @cached_property
     def _earlier(self) -> Sequence[optuna.trial.FrozenTrial]:
         """Trials of another sweep; no worker is there before they are noted."""
-        return earlier.frozen_of(self.attrs().get(earlier.ATTR, ()), self.spec.space)
+        return earlier.frozen_of(earlier.noted_in(self.attrs()), self.spec.space)
 
     def _suggested(self, trial: optuna.Trial) -> dict[str, Scalar] | None:
         """Its values; None if the user's own function fails, which ends the trial."""
@@ -315,7 +315,8 @@ class Study:
             How many of them are points of its space.
         """
         plain = earlier.plain_of(trials)
-        self.set_attr(earlier.ATTR, plain)
+        for key, part in earlier.attrs_of(plain):
+            self.set_attr(key, part)
         return len(earlier.frozen_of(plain, self.spec.space))
 
     def trials(self) -> list[TrialRecord]:
@@ -357,8 +358,8 @@ class Study:
 
     def attrs(self) -> Mapping[str, Any]:
         """What was noted on the study."""
-        attrs: Mapping[str, Any] = self._study.user_attrs
-        return attrs
+        # Optuna's own property copies all of them, earlier trials too
+        return self._study._storage.get_study_user_attrs(self._study._study_id)
 
     def ranked(self) -> list[TrialRecord]:
         """Complete trials, the best first; ties go by trial number."""

@@ -47,7 +47,14 @@ def app(tmp_path: Path) -> Path:
 
 def words(app: Path, storage: str, name: str) -> list[str]:
     own = ["hydra/sweeper=slimtune", "hydra.sweeper.search.direction=minimize", "hydra.sweeper.search.n_trials=3"]
-    return [str(app), "-m", *own, f"hydra.sweeper.search.storage={storage}", f"hydra.job.name={name}", "+x=interval(0,1)"]
+    return [
+        str(app),
+        "-m",
+        *own,
+        f"hydra.sweeper.search.storage={storage}",
+        f"hydra.job.name={name}",
+        "+x=interval(0,1)",
+    ]
 
 
 def test_of_a_variable_the_name_alone_is_written(app: Path) -> None:

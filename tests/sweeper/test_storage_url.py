@@ -5,8 +5,15 @@ from pathlib import Path
 import pytest
 
 from slimtune.sweeper import storage_url
-from slimtune.sweeper.storage_url import absolute, checked, grpc_place, resolved, storage_problems, with_driver
-from slimtune.sweeper.storage_url import without_secrets
+from slimtune.sweeper.storage_url import (
+    absolute,
+    checked,
+    grpc_place,
+    resolved,
+    storage_problems,
+    with_driver,
+    without_secrets,
+)
 from slimtune.training import extras
 from slimtune.training.errors import StoreError
 
@@ -61,7 +68,11 @@ def test_a_variable_is_looked_up_where_the_study_is_opened(monkeypatch: pytest.M
 
 @pytest.mark.parametrize(
     ("storage", "package", "extra"),
-    [("postgresql://h/d", "psycopg", "postgresql"), ("mysql://h/d", "pymysql", "mysql"), ("grpc://h:1", "grpcio", "grpc")],
+    [
+        ("postgresql://h/d", "psycopg", "postgresql"),
+        ("mysql://h/d", "pymysql", "mysql"),
+        ("grpc://h:1", "grpcio", "grpc"),
+    ],
 )
 def test_a_missing_driver_is_told_with_the_command(
     storage: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch

@@ -44,6 +44,7 @@ class WriteBehind(BaseStorage):
         self._read_at: dict[int, float] = {}
         self._kinds: dict[tuple[int, str], BaseDistribution] = {}
         self._study_of: dict[int, int] = {}
+        self._directions: dict[int, list[StudyDirection]] = {}
         self._reading = threading.local()
 
     # what this process has begun
@@ -237,7 +238,10 @@ class WriteBehind(BaseStorage):
         return self.inner.get_study_name_from_id(study_id)
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        return self.inner.get_study_directions(study_id)
+        # they never change, and every report asks for them
+        if study_id not in self._directions:
+            self._directions[study_id] = self.inner.get_study_directions(study_id)
+        return self._directions[study_id]
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
         return self.inner.get_study_user_attrs(study_id)

@@ -1,8 +1,10 @@
 """A thread that writes what is noted on trials, in order."""
 
+import atexit
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 WAITS = (0.1, 0.3, 1.0, 3.0, 10.0)
 # a thread without work ends
 IDLE_SECONDS = 1.0
+# how long a process that ends waits
+EXIT_SECONDS = 10.0
 
 
 class Writer:
@@ -35,6 +39,8 @@ class Writer:
         self._is_busy = False
         self._thread: threading.Thread | None = None
         self._failure: Exception | None = None
+        # of a trial that goes on elsewhere, e.g. after Ctrl-C
+        atexit.register(_finish, weakref.ref(self))
 
     def add(self, write: Write) -> None:
         """Have it written.
@@ -53,14 +59,14 @@ class Writer:
             self._look = look
             self._wake()
 
-    def flush(self) -> None:
-        """Until all is written.
+    def flush(self, timeout: float | None = None) -> None:
+        """Until all is written, or so many seconds.
 
         Raises:
             Exception: What the storage raised.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._failure is not None or not (self._waiting or self._is_busy))
+            self._changed.wait_for(lambda: self._failure is not None or not (self._waiting or self._is_busy), timeout)
             self._raise()
 
     def _raise(self) -> None:
@@ -120,3 +126,13 @@ class Writer:
             write.apply(self._storage)
         except UpdateFinishedTrialError:
             self._ended(write.trial_id)
+
+
+def _finish(reference: "weakref.ref[Writer]") -> None:
+    writer = reference()
+    if writer is None:
+        return
+    try:
+        writer.flush(EXIT_SECONDS)
+    except Exception as error:  # noqa: BLE001  # a process that ends has nobody to tell
+        log.warning("the study was not written (%s)", error)
