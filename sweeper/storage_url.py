@@ -131,14 +131,20 @@ def journal_path(url: str) -> Path:
     return Path(unquote(url.removeprefix("journal:///")))
 
 
+def file_of(url: str) -> Path | None:
+    """The file of a journal or of SQLite; None where there is none."""
+    if url.startswith("journal:///"):
+        return journal_path(url)
+    path = sqlite_path(url)
+    return None if path is None or "?" in url or str(path) in ("", ".", ":memory:") else path
+
+
 def absolute(storage: str) -> str:
     """The same for whoever works in another folder."""
     if storage.startswith("journal:///"):
-        return f"journal:///{journal_path(storage).expanduser().absolute()}"
-    path = sqlite_path(storage)
-    if path is None or "?" in storage or str(path) in ("", ".", ":memory:"):
-        return storage
-    return sqlite_url(path)
+        return f"journal:///{journal_path(storage).absolute()}"
+    path = file_of(storage)
+    return storage if path is None else sqlite_url(path)
 
 
 def resolved(storage: str, key: str = "search.storage") -> str:

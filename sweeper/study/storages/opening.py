@@ -18,8 +18,18 @@ def opened(storage: str | BaseStorage) -> BaseStorage:
 
 
 def read_only(storage: str | BaseStorage) -> BaseStorage:
-    """The same for those who read it alone."""
-    return _direct(storage_url.resolved(storage)) if isinstance(storage, str) else storage
+    """The same for those who read it alone.
+
+    Raises:
+        FileNotFoundError: There is no such file: none is made.
+    """
+    if not isinstance(storage, str):
+        return storage
+    url = storage_url.resolved(storage)
+    file = storage_url.file_of(url)
+    if file is not None and not file.is_file():
+        raise FileNotFoundError(f"there is no file {file.absolute()}")
+    return _direct(url)
 
 
 def _direct(url: str) -> BaseStorage:

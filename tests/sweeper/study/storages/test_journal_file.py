@@ -5,10 +5,13 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from optuna.storages.journal import JournalFileSymlinkLock
 
+from slimtune.sweeper.study import load_study_trials
 from slimtune.sweeper.study.storages.journal_file import JournalFile, opened
 from slimtune.sweeper.study.storages.journal_lock import MachineLock
+from slimtune.training.errors import StoreError
 
 
 def test_half_a_line_of_a_killed_writer_is_cut_off(tmp_path: Path) -> None:
@@ -56,3 +59,10 @@ def test_lines_within_are_written_at_once(tmp_path: Path) -> None:
         journal.append_logs([{"b": 2}])
         assert list(journal.read_logs(0)) == []
     assert list(journal.read_logs(0)) == [{"a": 1}, {"b": 2}]
+
+
+def test_who_reads_alone_makes_no_file(tmp_path: Path) -> None:
+    for storage in (f"journal:///{tmp_path / 'typo.log'}", f"sqlite:///{tmp_path / 'typo.db'}"):
+        with pytest.raises(StoreError, match="there is no file"):
+            load_study_trials(storage, "x")
+    assert list(tmp_path.iterdir()) == []
