@@ -120,7 +120,9 @@ def costs_of(url: str, sizes: Sequence[int]) -> Iterator[tuple[int, Costs]]:
         with Lease(study) as lease:
             found = [_trial(study, lease.worker) for _ in range(ROUNDS)]
         # the first ones read everything
-        yield size, Costs(*(1000 * median(column) for column in zip(*found[2:], strict=True)))
+        costs = Costs(*(1000 * median(column) for column in zip(*found[2:], strict=True)))
+        print(url.partition(":")[0], size, costs, file=sys.stderr, flush=True)
+        yield size, costs
 
 
 def _fill(study: Study, size: int) -> None:

@@ -9,7 +9,7 @@ from optuna.storages._rdb.storage import _create_scoped_session
 
 from slimtune.sweeper.study.storages.journal_file import JournalFile
 
-ATTR_TABLES = {
+ATTR_TABLES: dict[str, type[models.TrialUserAttributeModel] | type[models.TrialSystemAttributeModel]] = {
     "set_trial_user_attr": models.TrialUserAttributeModel,
     "set_trial_system_attr": models.TrialSystemAttributeModel,
 }

@@ -86,7 +86,7 @@ class WriteBehind(BaseStorage):
     def _end(self, trial_id: int, state: TrialState, values: Sequence[float] | None) -> None:
         with self._lock:
             trial = copy.copy(self._own[trial_id])
-            trial.state, trial.values, trial.datetime_complete = state, values, datetime.now()  # type: ignore[assignment]
+            trial.state, trial.values, trial.datetime_complete = state, values, datetime.now()
             self._keep(trial)
 
     def _taken(self, trial_id: int) -> None:
