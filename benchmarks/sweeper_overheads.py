@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -68,7 +69,8 @@ def main() -> None:
     add_out(parser)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        publish([*lines(Path(name), options.trials, options.app_trials)], options.out)
+        found = lines(Path(name), options.trials, options.app_trials)
+        publish([line if line.startswith("|") else textwrap.fill(line, 100) for line in found], options.out)
 
 
 def lines(folder: Path, sizes: Sequence[int], app_trials: Sequence[int]) -> Iterator[str]:
