@@ -6,6 +6,7 @@ from typing import Any
 from slimtune.export.config import OnnxExport, export_problems, parse_export
 from slimtune.sweeper.optional_packages import missing_packages
 from slimtune.sweeper.search_config import Search, parse_search
+from slimtune.sweeper.storage_url import storage_problems
 from slimtune.training.config.task import Direction
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.config.trust import code_of, libraries_in, trust_own
@@ -26,7 +27,7 @@ def problems_of(values: Mapping[str, Any]) -> list[str]:
     if trial.found is not None and search.found is not None:
         problems += _direction_problems(maximize=trial.found.task.maximize, search=search.found, values=values)
         problems += _password_problems(trial.found.tracking.uri, "tracking.uri")
-        problems += _password_problems(search.found.config.storage, "search.storage")
+        problems += storage_problems(search.found.config.storage, "search.storage")
     return problems
 
 

@@ -51,6 +51,11 @@ COMMANDS = {
     "promote": Command(
         "slimtune.export.commands.promote", "give a registered version its alias, if it passes the gate"
     ),
+    "storage-proxy": Command(
+        "slimtune.sweeper.commands.storage_proxy",
+        "let many workers reach a sweep's database through one process (gRPC)",
+        needs=("grpc",),
+    ),
     "ui": Command("slimtune.sweeper.commands.ui", "start the MLflow UI on this machine"),
 }
 

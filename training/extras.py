@@ -9,13 +9,18 @@ EXTRAS = {
     "bitsandbytes": "qlora",
     "datasets": "hub",
     "evaluate": "hub",
+    "grpc": "grpc",
     "onnx": "export",
     "onnxruntime": "export",
     "onnxruntime_genai": "genai",
     "onnxscript": "export",
+    "psycopg": "postgresql",
+    "pymysql": "mysql",
     "rouge_score": "text-metrics",
     "sacrebleu": "text-metrics",
 }
+# where the package index has another name
+DISTRIBUTIONS = {"grpc": "grpcio"}
 # what is needed beside a plain install, by metric
 METRIC_PACKAGES = {"bleu": "sacrebleu", "chrf": "sacrebleu", "rouge": "rouge_score"}
 
@@ -56,5 +61,5 @@ def sentence_for(error: ModuleNotFoundError, *, needed_for: str) -> str | None:
 
 
 def _sentence(package: str, needed_for: str) -> str:
-    distribution = package.replace("_", "-")
+    distribution = DISTRIBUTIONS.get(package, package.replace("_", "-"))
     return f"{needed_for} needs {distribution}, which is not installed; pip install 'slimtune[{EXTRAS[package]}]'"

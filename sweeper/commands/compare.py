@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slimtune.sweeper.search_config import STUDY_FILE, study_url
+from slimtune.sweeper.storage_url import checked
 from slimtune.training.errors import StoreError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def run(arguments: Sequence[str]) -> int:
         StoreError: There is no such sweep.
     """
     options = _parser().parse_args(arguments)
-    storage = options.storage or _storage(Path(options.outputs), options.sweep)
+    storage = checked(options.storage) or _storage(Path(options.outputs), options.sweep)
     from slimtune.sweeper.study import load_study_trials
 
     loaded = load_study_trials(storage, options.sweep)

@@ -10,6 +10,7 @@ from slimtune.export.bundle.model_card import predict_arguments
 from slimtune.export.config import OnnxExport, parse_export
 from slimtune.sweeper.checks import note_own_code
 from slimtune.sweeper.commands.export_source import ExportRequest, opened, removed_if_failed
+from slimtune.sweeper.storage_url import checked
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ConfigError, ModelError, UserError
 
@@ -24,7 +25,9 @@ def run(arguments: Sequence[str]) -> int:
     values = _composed(options.override)
     config = _config(values)
     note_own_code(values)
-    request = ExportRequest(options.run, options.storage, options.tracking_uri, options.base, options.override, values)
+    request = ExportRequest(
+        options.run, checked(options.storage), options.tracking_uri, options.base, options.override, values
+    )
     out = Path(options.out)
     with opened(request) as source, removed_if_failed(out):
         from slimtune.export.pipeline import export_checkpoint

@@ -24,6 +24,7 @@ from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.space.space_file import in_full
 from slimtune.sweeper.space.sweep_syntax import SweepArguments, read_arguments
+from slimtune.sweeper.storage_url import storage_problems
 from slimtune.training.config.dotted_path import imported
 from slimtune.training.config.schema import Parsed, suggestion
 from slimtune.training.errors import ConfigError
@@ -73,6 +74,7 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     problems += campaign.check(request)
     if not parsed.problems:
         problems += _launcher_problems(app, parsed.section)
+        problems += storage_problems(parsed.section.config.storage, _storage_key(settings))
         problems += first_point_problems(parsed.section.config, space)
         problems += warm_start_problems(parsed.section.config, request.folder)
     problems += [] if problems else _extension_problems(request, given, bases.first)
@@ -148,6 +150,12 @@ def _extension_problems(request: SweepRequest, given: SweepArguments, base: Base
 def _search_problems(parsed: Parsed[Search], *, is_own: bool) -> list[str]:
     """In an app of the user's own, the section lies in Hydra's."""
     return [problem if is_own else f"hydra.sweeper.{problem}" for problem in parsed.problems]
+
+
+def _storage_key(settings: Settings) -> str:
+    if settings.campaign:
+        return "search.storage"
+    return "hydra.sweeper.storage" if settings.is_plugin_form else "hydra.sweeper.search.storage"
 
 
 def _label(app: HydraApp, base: Base) -> str:

@@ -14,6 +14,7 @@ from slimtune.sweeper.space.dimension import Scalar, edges
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.space.start_point import point_in
+from slimtune.sweeper.storage_url import absolute
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class SweepRequest:
     @property
     def storage(self) -> str:
         """The study's storage: as configured, or SQLite in the sweep's folder."""
-        return self.search.config.storage or study_url(self.folder)
+        return absolute(self.search.config.storage or study_url(self.folder))
 
     def start_point(self) -> Mapping[str, Scalar]:
         """What the first trial takes: the config's own values, as far as the space holds them."""

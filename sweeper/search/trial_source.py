@@ -91,7 +91,7 @@ class StudyTrial:
     def report(self, examples_seen: int, report: Report) -> Verdict:
         """Hand the objective to the pruner, its parts first."""
         if report.parts:
-            self._study.set_trial_attr(self.number, f"{PARTS_PREFIX}{examples_seen}", list(report.parts))
+            self._study.set_trial_attr(self.number, f"{PARTS_PREFIX}{examples_seen}", list(report.parts), later=True)
         return self._study.report(self.number, examples_seen, objective=report.objective, progress=report.progress)
 
     def finish(self, outcome: Outcome) -> None:

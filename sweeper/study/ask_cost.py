@@ -10,6 +10,8 @@ log = logging.getLogger(__name__)
 
 # below, nobody waits for it
 MIN_SECONDS = 0.5
+# nothing else would help
+QUICK = ("tpe", "random", "grid", "qmc")
 
 
 class AskCost:
@@ -25,8 +27,10 @@ class AskCost:
 
     def took(self, seconds: float, trials: Sequence[TrialRecord]) -> None:
         """A suggestion has taken so long, after these trials."""
+        if seconds < MIN_SECONDS or self._sampler in QUICK:
+            return
         known = [trial.seconds for trial in trials if trial.finished and trial.counts and trial.seconds is not None]
-        if seconds < MIN_SECONDS or not known or seconds <= statistics.median(known):
+        if not known or seconds <= statistics.median(known):
             return
         self._num_long += 1
         if self._num_long != 2:

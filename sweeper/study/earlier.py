@@ -1,6 +1,7 @@
 """Trials of another sweep, that a sweep begins with."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from optuna.trial import FrozenTrial, create_trial
@@ -15,6 +16,8 @@ from slimtune.sweeper.study.record import TrialRecord, TrialState
 ATTR = "earlier_trials"
 # what samplers learn from more is little, and every worker reads them
 MAX_TRIALS = 500
+# MySQL keeps 64 KB in an attribute
+MAX_IN_ATTR = 100
 OPTUNA_STATES = {
     "complete": OptunaState.COMPLETE,
     "pruned": OptunaState.PRUNED,
@@ -49,6 +52,24 @@ def plain_of(trials: Sequence[TrialRecord]) -> list[list[Any]]:
     ended = [trial for trial in trials if trial.finished and trial.counts]
     telling = [trial for trial in ended if trial.objective is not None or trial.state is TrialState.failed]
     return [list(EarlierTrial.of(trial)) for trial in telling[-MAX_TRIALS:]]
+
+
+def attrs_of(plain: Sequence[list[Any]]) -> Iterator[tuple[str, list[list[Any]]]]:
+    """The attributes of a study that remember them, the one that says so last."""
+    for first in range(MAX_IN_ATTR, len(plain), MAX_IN_ATTR):
+        yield f"{ATTR}:{first}", list(plain[first : first + MAX_IN_ATTR])
+    yield ATTR, list(plain[:MAX_IN_ATTR])
+
+
+def noted_in(attrs: Mapping[str, Any]) -> list[list[Any]]:
+    """What the attributes of a study remember."""
+    found = list(attrs.get(ATTR, ()))
+    for first in itertools.count(MAX_IN_ATTR, MAX_IN_ATTR):
+        part = attrs.get(f"{ATTR}:{first}")
+        if part is None:
+            return found
+        found += part
+    raise AssertionError
 
 
 def frozen_of(plain: Sequence[Sequence[Any]], space: SearchSpace) -> list[FrozenTrial]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from optuna.study import StudyDirection
 
 from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
-from slimtune.sweeper.study.storage import load_study, study_names
+from slimtune.sweeper.study.storages.loading import load_study, study_names
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password
 

@@ -13,7 +13,7 @@ from slimtune.sweeper import pruner_config
 from slimtune.sweeper.pruner_config import PrunerConfig
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.study.rank_test import RankTestPruner
-from slimtune.sweeper.study.replay_view import ReplayView
+from slimtune.sweeper.study.replay_view import ReplayOrder, ReplayView
 
 HALF = 50.0
 
@@ -57,11 +57,11 @@ class ReplayedPruner(BasePruner):
     """Hides trials whose worker died, which run again under another number and would count twice on their rungs."""
 
     def __init__(self, inner: BasePruner) -> None:
-        self._inner = inner
+        self._inner, self._order = inner, ReplayOrder()
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """As the pruner inside decides over the other trials."""
-        return self._inner.prune(ReplayView(study), trial)  # type: ignore[arg-type]
+        return self._inner.prune(ReplayView(study, self._order), trial)  # type: ignore[arg-type]
 
 
 class SeveralPruners(BasePruner):

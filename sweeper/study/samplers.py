@@ -24,7 +24,7 @@ from slimtune.sweeper.sampler_config import (
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study.evolution import EvolutionSampler
 from slimtune.sweeper.study.quasi_random import QuasiRandomSampler
-from slimtune.sweeper.study.replay_view import SamplerReplayView, ValuedView
+from slimtune.sweeper.study.replay_view import BoundedView, SamplerReplayView, ValuedView
 
 
 def sampler_of(
@@ -51,7 +51,7 @@ def sampler_of(
         case QuasiRandomSearch(sequence=sequence, scramble=scramble):
             return QuasiRandomSampler(space, sequence=sequence, seed=seed if scramble else None, index=index)
         case TpeSearch():
-            return ReplayedSampler(_tpe(settings, seed=derived), SamplerReplayView, earlier)
+            return ReplayedSampler(_tpe(settings, seed=derived), BoundedView, earlier, is_grouped=settings.group)
         case GaussianProcessSearch(n_startup_trials=startup):
             inner = GPSampler(seed=derived, n_startup_trials=startup, warn_independent_sampling=False)
             return ReplayedSampler(inner, ValuedView, earlier, draws=1)
@@ -99,6 +99,7 @@ class ReplayedSampler(BaseSampler):
         view: What it sees the study through.
         earlier: Trials of another sweep, which it sees before those of the study.
         draws: How often it may be asked for one trial, if that takes long; what is drawn after that is drawn at random.
+        is_grouped: Whether it looks for parameters that go together.
     """
 
     def __init__(
@@ -108,12 +109,16 @@ class ReplayedSampler(BaseSampler):
         earlier: Sequence[FrozenTrial] = (),
         *,
         draws: int | None = None,
+        is_grouped: bool = False,
     ) -> None:
         self._inner, self._view, self._earlier, self._draws = inner, view, earlier, draws
+        self._is_grouped = is_grouped
+        self._made: SamplerReplayView | None = None
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """As the sampler inside."""
-        return self._inner.infer_relative_search_space(self._seen(study), trial)
+        seen: Any = self._seen(study)
+        return self._inner.infer_relative_search_space(seen.one_a_kind() if self._is_grouped else seen, trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -132,4 +137,7 @@ class ReplayedSampler(BaseSampler):
         return self._inner.sample_independent(self._seen(study), trial, param_name, param_distribution)
 
     def _seen(self, study: Study) -> Study:
-        return self._view(study, self._earlier)  # type: ignore[return-value]
+        # one sampler suggests one trial: what it learns from is looked up once
+        if self._made is None:
+            self._made = self._view(study, self._earlier)
+        return self._made  # type: ignore[return-value]

@@ -53,6 +53,8 @@ def stop_reason(trials: Sequence[TrialRecord], rules: StopRules, *, maximize: bo
         rules: What ends a search.
         maximize: Whether more is better.
     """
+    if rules == StopRules():
+        return None
     best = next(iter(ranked(trials, maximize=maximize)), None)
     return (
         too_many_failures(trials, rules)

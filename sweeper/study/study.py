@@ -18,16 +18,18 @@ from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.space.search_space import num_points_of, point_id
 from slimtune.sweeper.study import earlier, record
 from slimtune.sweeper.study.ask_cost import AskCost
-from slimtune.sweeper.study.distinct import DistinctSampler
+from slimtune.sweeper.study.distinct import DistinctSampler, PointId
 from slimtune.sweeper.study.distributions import Extend, extended, suggested
-from slimtune.sweeper.study.learning_curve import reach_of
+from slimtune.sweeper.study.learning_curve import Curve, reach_of
 from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
 from slimtune.sweeper.study.pruners import pruner_of
 from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
 from slimtune.sweeper.study.samplers import sampler_of
 from slimtune.sweeper.study.spec import StudySpec
 from slimtune.sweeper.study.stop_rules import Budget
-from slimtune.sweeper.study.storage import UNUSABLE, unusable
+from slimtune.sweeper.study.storages.loading import UNUSABLE, unusable
+from slimtune.sweeper.study.storages.opening import opened
+from slimtune.sweeper.study.storages.write_behind import flush, remembering
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind, Verdict
 
@@ -66,7 +68,7 @@ class Study:
         try:
             self._study = optuna.create_study(
                 study_name=spec.name,
-                storage=spec.storage,
+                storage=opened(spec.storage),
                 load_if_exists=True,
                 directions=["maximize" if maximize else "minimize" for maximize in (spec.maximize, *spec.further)],
                 pruner=pruner_of(spec.pruner, spec.rungs),
@@ -77,6 +79,8 @@ class Study:
         self._cost = AskCost(spec.sampler.name)
         self._budget = Budget(spec.n_trials, spec.stop_rules, spec.maximize)
         self._ended: dict[int, TrialRecord] = {}
+        self._points: dict[int, PointId] = {}
+        self._curves: dict[int, Curve] = {}
 
     def ask(self, worker: str) -> AskedTrial | None:
         """The next trial of the budget, lost ones first; None when the budget is used up or handed out."""
@@ -85,7 +89,8 @@ class Study:
             return None
         began = time.monotonic()
         self._study.sampler = self._sampler(trials)
-        trial = self._study.ask()
+        with remembering(self._study):
+            trial = self._study.ask()
         trial.set_user_attr(record.WORKER, worker)
         before = [other for other in self.trials() if other.number < trial.number and other.counts]
         if len(before) >= self.spec.n_trials:
@@ -94,7 +99,10 @@ class Study:
             return None
         if record.INDEX not in trial.user_attrs:
             trial.set_user_attr(record.INDEX, len(before))
-        params = self._suggested(trial)
+        # whoever finds the trial when this process has died knows whose it is, and what it takes
+        flush(self._study)
+        with remembering(self._study):
+            params = self._suggested(trial)
         if params is None:
             return self.ask(worker)
         if self._is_repeated(params, before):
@@ -115,13 +123,13 @@ class Study:
         if is_endless and isinstance(spec.sampler, RandomSearch | TpeSearch):
             # these draw no real number twice; others meet the corners of a space again
             return sampler
-        taken = {point_id(trial.params) for trial in shown if trial.state is not record.TrialState.waiting}
+        taken = {self._point_of(trial) for trial in shown if trial.state is not record.TrialState.waiting}
         return DistinctSampler(sampler, spec.space, taken, seed=index)
 
     @cached_property
     def _earlier(self) -> Sequence[optuna.trial.FrozenTrial]:
         """Trials of another sweep; no worker is there before they are noted."""
-        return earlier.frozen_of(self.attrs().get(earlier.ATTR, ()), self.spec.space)
+        return earlier.frozen_of(earlier.noted_in(self.attrs()), self.spec.space)
 
     def _suggested(self, trial: optuna.Trial) -> dict[str, Scalar] | None:
         """Its values; None if the user's own function fails, which ends the trial."""
@@ -142,7 +150,17 @@ class Study:
             time.sleep(SUGGEST_SECONDS / 20)
             numbers = {trial.number for trial in before}
             before = [trial for trial in self.trials() if trial.number in numbers and trial.counts]
-        return bool(params) and any(point_id(trial.params) == point_id(params) for trial in before)
+        point = point_id(params)
+        return bool(params) and any(self._point_of(trial) == point for trial in before)
+
+    def _point_of(self, trial: TrialRecord) -> PointId:
+        """The id of its point; of a trial that has ended it is made once."""
+        known = self._points.get(trial.number)
+        if known is None:
+            known = point_id(trial.params)
+            if trial.finished:
+                self._points[trial.number] = known
+        return known
 
     def _is_settled(self, trials: Sequence[TrialRecord]) -> bool:
         running = [trial for trial in trials if trial.state is record.TrialState.running]
@@ -154,30 +172,35 @@ class Study:
         if self.spec.further:
             # of several objectives none decides alone
             return Verdict(stop=False)
-        try:
-            trial.report(objective, examples_seen)
-            trial.set_user_attr(record.PROGRESS, progress)
-        except UpdateFinishedTrialError:
-            return Verdict(stop=True, reason="another worker has taken the trial over")
-        if trial.should_prune():
-            return Verdict(stop=True, reason=f"{self.spec.pruner.name} at {examples_seen} examples")
-        return self._reach_verdict(number, examples_seen, progress)
+        with remembering(self._study):
+            try:
+                trial.report(objective, examples_seen)
+                trial.set_user_attr(record.PROGRESS, progress)
+                is_pruned = trial.should_prune()
+            except UpdateFinishedTrialError:
+                return Verdict(stop=True, reason="another worker has taken the trial over")
+            if is_pruned:
+                return Verdict(stop=True, reason=f"{self.spec.pruner.name} at {examples_seen} examples")
+            return self._reach_verdict(number, examples_seen, progress)
 
     def _reach_verdict(self, number: int, examples_seen: int, progress: float) -> Verdict:
-        if not self.spec.stop_hopeless:
+        reported = self._study._storage.get_trial(self._trials[number]._trial_id).intermediate_values
+        if not self.spec.stop_hopeless or len(reported) < 2:
             return Verdict(stop=False)
         shown = {trial.number: trial for trial in self.shown()}
         own = shown.pop(number)
-        reach = reach_of(own, list(shown.values()), progress=progress, maximize=self.spec.maximize)
+        reach = reach_of(own, list(shown.values()), progress=progress, maximize=self.spec.maximize, known=self._curves)
         if reach is None or not reach.hopeless(maximize=self.spec.maximize):
             return Verdict(stop=False)
         reason = f"at {examples_seen} examples it can reach {reach.most:.4g} at most, and the best is {reach.best:.4g}"
         return Verdict(stop=True, reason=reason)
 
-    def set_trial_attr(self, number: int, key: str, value: Any) -> None:
-        """Note something on a trial that this process asked for."""
+    def set_trial_attr(self, number: int, key: str, value: Any, *, later: bool = False) -> None:
+        """Note something on a trial that this process asked for; it outlives the process unless that may come later."""
         try:
             self._trials[number].set_user_attr(key, value)
+            if not later:
+                flush(self._study)
         except UpdateFinishedTrialError:
             log.warning("trial %d: another worker has taken it over", number)
 
@@ -292,7 +315,8 @@ class Study:
             How many of them are points of its space.
         """
         plain = earlier.plain_of(trials)
-        self.set_attr(earlier.ATTR, plain)
+        for key, part in earlier.attrs_of(plain):
+            self.set_attr(key, part)
         return len(earlier.frozen_of(plain, self.spec.space))
 
     def trials(self) -> list[TrialRecord]:
@@ -334,8 +358,8 @@ class Study:
 
     def attrs(self) -> Mapping[str, Any]:
         """What was noted on the study."""
-        attrs: Mapping[str, Any] = self._study.user_attrs
-        return attrs
+        # Optuna's own property copies all of them, earlier trials too
+        return self._study._storage.get_study_user_attrs(self._study._study_id)
 
     def ranked(self) -> list[TrialRecord]:
         """Complete trials, the best first; ties go by trial number."""

@@ -1,9 +1,10 @@
 """Where runs are tracked; nothing heavy is imported to say so."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 SQLITE = "sqlite:///"
 # signs of a path that mean something else in a URL
@@ -54,15 +55,19 @@ def tracking_uri(configured: str | None) -> str:
     return configured if path is None or "?" in configured else sqlite_url(path)
 
 
+# before the last @ of a URL, whatever signs a password has; a file's URL has no user
+USER_AND_PASSWORD = re.compile(r"(?!(?:sqlite|journal|file):)[^:/?#]+://[^:@/]*:[^@]*[^@/]@", re.IGNORECASE)
+
+
 def has_password(uri: str) -> bool:
     """Whether a URL carries a password, which would end up in configs and runs."""
-    try:
-        parts = urlsplit(uri)
-        return parts.password is not None or "password" in parse_qs(parts.query)
-    except ValueError:
-        return False
+    if USER_AND_PASSWORD.match(uri):
+        return True
+    keys = parse_qs(uri.partition("?")[2], keep_blank_values=True)
+    # libpq's passfile is a path
+    return any("pass" in key.lower() and key.lower() != "passfile" for key in keys)
 
 
 def without_password(uri: str) -> str:
     """A URL that may be shown and logged."""
-    return f"{urlsplit(uri).scheme}://..." if has_password(uri) else uri
+    return f"{uri.partition(':')[0]}://..." if has_password(uri) else uri

@@ -107,12 +107,23 @@ def _sampler(settings: Mapping[str, Any], defaults: Mapping[str, Mapping[str, An
 
 
 def _storage_url(storage: Any) -> str:
-    url = storage.get("url") if isinstance(storage, Mapping) else storage
+    url = _url_of(storage) if isinstance(storage, Mapping) else storage
     if isinstance(url, str):
         if url is not storage:
-            log.info("%s.storage: its url is used, and nothing else of it", PREFIX)
+            log.info("%s.storage: its place is used, and nothing else of it", PREFIX)
         return url
     raise ConfigError([f"{PREFIX}.storage is {storage!r}; give the URL of a database, e.g. sqlite:///study.db"])
+
+
+def _url_of(storage: Mapping[str, Any]) -> Any:
+    """Of an object of Optuna's that a config describes: RDBStorage, JournalStorage or GrpcStorageProxy."""
+    kind = str(storage.get("_target_", ""))
+    backend = next((one for one in storage.values() if isinstance(one, Mapping) and "file_path" in one), None)
+    if backend is not None:
+        return f"journal:///{backend['file_path']}"
+    if kind.endswith("GrpcStorageProxy"):
+        return f"grpc://{storage.get('host', 'localhost')}:{storage.get('port', 13000)}"
+    return storage.get("url")
 
 
 def _num_workers(settings: Mapping[str, Any], *, is_serial: bool) -> Any:

@@ -14,6 +14,7 @@ from slimtune.sweeper.sampler_config import RandomSearch, SamplerConfig, TpeSear
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import Lease, Study, StudySpec, TrialState, load_study_trials
+from slimtune.sweeper.study.storages.write_behind import flush
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind
 from tests.sweeper.study.specs import spec_of
@@ -89,6 +90,7 @@ def ask_and_die_before_suggesting(spec: StudySpec) -> None:
     with Lease(study) as lease:
         trial = study._study.ask()
         trial.set_user_attr("worker", lease.worker)
+        flush(study._study)
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -105,7 +107,9 @@ def test_the_given_point_outlives_a_worker_that_died_before_it_took_it(tmp_path:
 def die_between_two_values(spec: StudySpec) -> None:
     study = Study(spec)
     with Lease(study) as lease, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(optuna.Trial, "suggest_int", lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        patch.setattr(
+            optuna.Trial, "suggest_int", lambda *_, **__: flush(study._study) or os.kill(os.getpid(), signal.SIGKILL)
+        )
         study.ask(lease.worker)
 
 

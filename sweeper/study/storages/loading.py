@@ -4,6 +4,8 @@ import optuna
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from slimtune.sweeper.storage_url import ENVIRONMENT, FORMS, resolved, without_secrets
+from slimtune.sweeper.study.storages.opening import read_only
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password
 
@@ -19,7 +21,7 @@ def load_study(storage: str, name: str) -> optuna.Study:
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        return optuna.load_study(study_name=name, storage=storage)
+        return optuna.load_study(study_name=name, storage=read_only(storage))
     except (KeyError, *UNUSABLE) as error:
         raise StoreError(unusable(storage, error)) from error
 
@@ -32,7 +34,7 @@ def study_names(storage: str) -> list[str]:
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        return optuna.get_all_study_names(storage)
+        return optuna.get_all_study_names(read_only(storage))
     except UNUSABLE as error:
         raise StoreError(unusable(storage, error)) from error
 
@@ -40,4 +42,6 @@ def study_names(storage: str) -> list[str]:
 def unusable(storage: str, error: Exception) -> str:
     """The message of an error that a storage raised."""
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return f"search.storage is '{without_password(storage)}', which cannot be used: {reason}"
+    told = without_secrets(reason, resolved(storage)) if isinstance(storage, str) else reason
+    hint = "" if "://" in storage or storage.startswith(ENVIRONMENT) else f"; {FORMS}"
+    return f"search.storage is '{without_password(storage)}', which cannot be used: {told}{hint}"

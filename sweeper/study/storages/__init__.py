@@ -1,0 +1,1 @@
+"""Where studies lie: files, databases, a proxy; each as one of Optuna's storages."""

@@ -1,0 +1,41 @@
+"""Optuna's storage behind a URL."""
+
+from optuna.storages import BaseStorage
+
+from slimtune.sweeper import storage_url
+from slimtune.sweeper.study.storages import grpc_proxy, journal_file, relational
+from slimtune.sweeper.study.storages.write_behind import WriteBehind
+
+MEMORY = ("sqlite://", "sqlite:///", "sqlite:///:memory:")
+
+
+def opened(storage: str | BaseStorage) -> BaseStorage:
+    """The storage of one process; one that is a storage already, or lies in memory, is taken as it is."""
+    if not isinstance(storage, str):
+        return storage
+    url = storage_url.resolved(storage)
+    return _direct(url) if url in MEMORY else WriteBehind(_direct(url))
+
+
+def read_only(storage: str | BaseStorage) -> BaseStorage:
+    """The same for those who read it alone.
+
+    Raises:
+        FileNotFoundError: There is no such file: none is made.
+    """
+    if not isinstance(storage, str):
+        return storage
+    url = storage_url.resolved(storage)
+    file = storage_url.file_of(url)
+    if file is not None and not file.is_file():
+        raise FileNotFoundError(f"there is no file {file.absolute()}")
+    return _direct(url)
+
+
+def _direct(url: str) -> BaseStorage:
+    match storage_url.urlsplit_scheme(url):
+        case storage_url.JOURNAL:
+            return journal_file.opened(storage_url.journal_path(url))
+        case storage_url.GRPC:
+            return grpc_proxy.connected(storage_url.grpc_place(url))
+    return relational.opened(url)

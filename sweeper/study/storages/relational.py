@@ -1,0 +1,80 @@
+"""Databases that SQLAlchemy knows: SQLite, PostgreSQL, MySQL."""
+
+import os
+import random
+import time
+import weakref
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.exceptions import StorageInternalError
+from optuna.storages import BaseStorage, RDBStorage
+from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
+
+from slimtune.sweeper.storage_url import urlsplit_scheme, with_driver
+
+# SQLite's own is five seconds, which many workers of one file exceed
+BUSY_SECONDS = 60
+# two processes that make the same tables: one of them fails, and finds them there
+OPEN_ATTEMPTS = 4
+# a worker whose machine is gone may hold a lock on rows, for two hours by the defaults of the server and the network
+POSTGRESQL_SETTINGS = {
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+
+
+def opened(url: str) -> BaseStorage:
+    """The storage, its tables made if they are not there."""
+    found = with_driver(url)
+    for attempt in range(1, OPEN_ATTEMPTS + 1):
+        try:
+            return _cached(found)
+        except (SQLAlchemyError, StorageInternalError):
+            if attempt == OPEN_ATTEMPTS or urlsplit_scheme(url).partition("+")[0] not in ("postgresql", "mysql"):
+                raise
+            time.sleep(random.random())
+    raise AssertionError
+
+
+def _cached(url: str) -> BaseStorage:
+    storage = RDBStorage(url, engine_kwargs=_engine_options(url))
+    # connections are closed with the storage, and not left to the garbage collector
+    weakref.finalize(storage, storage.engine.dispose)
+    if storage.engine.dialect.name == "postgresql":
+        event.listen(storage.engine, "connect", _set_session)
+        # those that were made before do not have the settings
+        storage.engine.dispose()
+    return optuna.storages.get_storage(storage)
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    match urlsplit_scheme(url).partition("+")[0]:
+        case "sqlite":
+            return {"connect_args": {"timeout": BUSY_SECONDS}}
+        case "postgresql":
+            # a connection that the server or a firewall has closed is replaced, as Optuna does it for MySQL
+            return {"pool_pre_ping": True}
+        case "mysql" if "+pymysql" in url:
+            return {"connect_args": _mysql_secrets(url)}
+    return {}
+
+
+def _mysql_secrets(url: str) -> dict[str, Any]:
+    """What MySQL's own programs take the password from."""
+    if "MYSQL_PWD" in os.environ:
+        return {"password": os.environ["MYSQL_PWD"]}
+    own = Path("~/.my.cnf").expanduser()
+    return {"read_default_file": str(own)} if own.is_file() and ":" not in url.partition("://")[2] else {}
+
+
+def _set_session(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    for name, value in POSTGRESQL_SETTINGS.items():
+        cursor.execute(f"SET {name} = '{value}'")
+    cursor.close()
+    connection.commit()
