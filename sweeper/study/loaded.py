@@ -44,14 +44,23 @@ def load_study_attrs(storage: str, name: str) -> Mapping[str, Any]:
     return attrs
 
 
+def sweep_names(storage: str) -> list[str]:
+    """The sweeps of a storage; studies of their reruns and of their launching processes are named after them.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    return [name for name in study_names(storage) if "/" not in name]
+
+
 def study_name_in(storage: str, wanted: str) -> str:
     """The name of the sweep's study in the storage of a folder: as wanted, or the one that is there.
 
     Raises:
         StoreError: The storage cannot be read, or has no study.
     """
-    names = study_names(storage)
-    found = [name for name in names if name == wanted] or [name for name in names if not name.endswith("/reruns")]
+    names = sweep_names(storage)
+    found = [name for name in names if name == wanted] or names
     if not found:
         raise StoreError(f"there is no study in {without_password(storage)}")
     return found[0]
