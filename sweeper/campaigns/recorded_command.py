@@ -23,7 +23,7 @@ SECRET = re.compile(
     r"|(?<![a-z_])((api|access|auth|bearer|hf|hub)_?)?token)['\"]?\s*[=:]|://[^/@\s]*:[^/@\s]+@",
     re.IGNORECASE,
 )
-TRIALS, OWN_TRIALS = "search.n_trials", "hydra.sweeper.search.n_trials"
+TRIALS, OWN_TRIALS, PLUGIN_TRIALS = "search.n_trials", "hydra.sweeper.search.n_trials", "hydra.sweeper.n_trials"
 
 
 class RecordedCommand(NamedTuple):
@@ -33,6 +33,7 @@ class RecordedCommand(NamedTuple):
         program: What comes before the overrides; empty for `slimtune sweep`.
         overrides: Of the config, flags among them.
         left_out: Keys of overrides that may be secrets; they are to be given again.
+        trials_key: What says how many trials it has.
         cwd: Where it was given.
         folder: The sweep's.
         host: Of the machine.
@@ -41,16 +42,15 @@ class RecordedCommand(NamedTuple):
     program: list[str]
     overrides: list[str]
     left_out: list[str]
+    trials_key: str
     cwd: str
     folder: str
     host: str
 
     def words(self, more: Sequence[str] = (), *, n_trials: int | None = None) -> list[str]:
         """The command with more overrides; what they say in another way is left out."""
-        own = OWN_TRIALS if self.program else TRIALS
-        added = [*more, *([f"{own}={n_trials}"] if n_trials is not None else [])]
+        added = [*more, *([f"{self.trials_key}={n_trials}"] if n_trials is not None else [])]
         given = {_key(word) for word in added}
-        given |= {"hydra.sweeper.n_trials"} if own in given and self.program else set()
         kept = [word for word in self.overrides if _key(word) not in given]
         return [*(self.program or ["slimtune", "sweep"]), *kept, *added]
 
@@ -75,6 +75,7 @@ def record_command(request: SweepRequest, *, of_program: bool = False) -> None:
         program=program,
         overrides=[word for word in given if word not in secret],
         left_out=[_key(word) for word in secret],
+        trials_key=_trials_key(request.app.config) if of_program else TRIALS,
         cwd=os.getcwd(),
         folder=str(request.folder),
         host=socket.gethostname(),
@@ -95,6 +96,11 @@ def read_command(folder: Path) -> RecordedCommand:
         raise StoreError(f"there is no {path}, so the command is not known; give it again, as it was") from None
     except (OSError, TypeError, ValueError) as error:
         raise StoreError(f"{path} cannot be read ({error}); give the sweep's command again, as it was") from error
+
+
+def _trials_key(config: DictConfig) -> str:
+    """Of an app's own; what is said in the form of Hydra's Optuna sweeper holds."""
+    return OWN_TRIALS if config.hydra.sweeper.n_trials is None else PLUGIN_TRIALS
 
 
 def _program_of(argv: Sequence[str], given: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import optuna
 from optuna.study import StudyDirection
 
 from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
@@ -29,9 +30,21 @@ def load_study_trials(storage: str, name: str) -> LoadedTrials:
         StoreError: There is no such study.
     """
     study = load_study(storage, name)
-    records = [record_of(trial) for trial in study.get_trials(deepcopy=False)]
     maximize = study.directions[0] is StudyDirection.MAXIMIZE
-    return LoadedTrials([trial for trial in records if trial.counts], maximize)
+    return LoadedTrials([trial for trial in _records(study) if trial.counts], maximize)
+
+
+def load_all_trials(storage: str, name: str) -> list[TrialRecord]:
+    """Also those that others have taken the place of.
+
+    Raises:
+        StoreError: There is no such study.
+    """
+    return _records(load_study(storage, name))
+
+
+def _records(study: optuna.Study) -> list[TrialRecord]:
+    return [record_of(trial) for trial in study.get_trials(deepcopy=False)]
 
 
 def load_study_attrs(storage: str, name: str) -> Mapping[str, Any]:
