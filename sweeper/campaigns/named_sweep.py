@@ -34,15 +34,17 @@ def named_sweep(given: str, *, outputs: Path, storage: str | None) -> NamedSweep
     Raises:
         StoreError: There is none; the nearest name is told.
     """
-    from slimtune.sweeper.study.loaded import study_name_in, sweep_names
-
     if storage is not None:
+        from slimtune.sweeper.study.loaded import sweep_names
+
         known = sweep_names(storage)
         if given not in known:
             raise StoreError(f"there is no sweep '{given}' in {without_password(storage)}; {_known(given, known)}")
         return NamedSweep(given, storage, (outputs / given).absolute())
     for folder in (Path(given).expanduser(), outputs / given):
         if (folder / STUDY_FILE).is_file():
+            from slimtune.sweeper.study.loaded import study_name_in
+
             folder = folder.absolute()
             return NamedSweep(study_name_in(study_url(folder), folder.name), study_url(folder), folder)
     known = sorted(found.parent.name for found in outputs.glob(f"*/{STUDY_FILE}"))

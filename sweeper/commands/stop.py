@@ -21,10 +21,10 @@ def run(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     found = named_sweep(options.sweep, outputs=Path(options.outputs), storage=options.storage)
     from slimtune.sweeper.reporting.sweep_status import SweepState, sweep_status
-    from slimtune.sweeper.study.liveness.roster import Roster
+    from slimtune.sweeper.study.loaded import load_roster
 
     status = sweep_status(found.storage, found.name)
-    roster = Roster.find(found.storage, found.name)
+    roster = load_roster(found.storage, found.name)
     if roster is None or not (status.launchers or status.workers):
         print(f"the sweep '{found.name}' is not running ({status.state.value}); nothing was stopped")
         return 0

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from slimtune.sweeper.reporting.live_table import seconds_left
 from slimtune.sweeper.study import TrialRecord, TrialState, load_study_attrs, load_study_trials
 from slimtune.sweeper.study.lease import is_alive, living
-from slimtune.sweeper.study.liveness.roster import Roster, StopRequest
+from slimtune.sweeper.study.liveness.roster import StopRequest
+from slimtune.sweeper.study.loaded import load_roster
 from slimtune.sweeper.study.record import BUDGET, ENDED, STOPPED, WINNER, WORKER
 from slimtune.training.errors import StoreError
 
@@ -124,7 +125,7 @@ def sweep_status(storage: str, name: str) -> SweepStatus:
         StoreError: There is no such study.
     """
     loaded, attrs = load_study_trials(storage, name), load_study_attrs(storage, name)
-    roster = Roster.find(storage, name)
+    roster = load_roster(storage, name)
     reruns, rerun_attrs = _reruns(storage, name)
     launchers = roster.living() if roster is not None else []
     status = SweepStatus(

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import optuna
 from optuna.study import StudyDirection
 
+from slimtune.sweeper.study.liveness.roster import SUFFIX, Roster
 from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
 from slimtune.sweeper.study.storage import load_study, study_names
 from slimtune.training.errors import StoreError
@@ -41,6 +42,16 @@ def load_all_trials(storage: str, name: str) -> list[TrialRecord]:
         StoreError: There is no such study.
     """
     return _records(load_study(storage, name))
+
+
+def load_roster(storage: str, name: str) -> Roster | None:
+    """The launching processes of a sweep; None if none has ever come.
+
+    Raises:
+        StoreError: The storage cannot be read.
+    """
+    wanted = f"{name}{SUFFIX}"
+    return Roster(load_study(storage, wanted)) if wanted in study_names(storage) else None
 
 
 def _records(study: optuna.Study) -> list[TrialRecord]:

@@ -12,13 +12,13 @@ from slimtune.training.tracking.uri import sqlite_path
 MAX_SECONDS = 60.0
 
 
-def alone(storage: str) -> AbstractContextManager[object]:
+def alone(storage: object) -> AbstractContextManager[object]:
     """While a trial is taken or given up.
 
     SQLite locks no row that is read: two processes would take the same waiting trial, or both enqueue a lost one again.
     """
-    path = sqlite_path(storage)
     # one in memory has no second process
+    path = sqlite_path(storage) if isinstance(storage, str) else None
     return _lock(path) if path is not None and path.is_file() else nullcontext()
 
 

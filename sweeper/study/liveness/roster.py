@@ -40,17 +40,9 @@ class Roster:
         self._study = study
 
     @classmethod
-    def open(cls, storage: BaseStorage | str, sweep: str) -> "Roster":
+    def open(cls, storage: BaseStorage, sweep: str) -> "Roster":
         """That of a sweep; made where there is none."""
         return cls(optuna.create_study(study_name=f"{sweep}{SUFFIX}", storage=storage, load_if_exists=True))
-
-    @classmethod
-    def find(cls, storage: BaseStorage | str, sweep: str) -> "Roster | None":
-        """That of a sweep; None if no launching process has ever come."""
-        try:
-            return cls(optuna.load_study(study_name=f"{sweep}{SUFFIX}", storage=storage))
-        except KeyError:
-            return None
 
     def set_attr(self, key: str, value: Any) -> None:
         """Note something for all."""
