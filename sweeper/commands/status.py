@@ -90,8 +90,8 @@ def _state(status: "SweepStatus") -> str:
             return f"interrupted: nobody works on it (slimtune resume {status.name})"
         case SweepState.finishing:
             return "its trials have ended; the best are rerun, one is chosen and exported"
-        case state:
-            return state.value
+        case SweepState.running | SweepState.ended:
+            return str(status.state.value)
 
 
 def _table(status: "SweepStatus") -> "Table":

@@ -261,6 +261,7 @@ class Engine:
             self._packing.leave(run.trainer)
         self._runs.remove(run)
         self._has_room = True
+        self.last_outcome = ending
         run.stop(ending)
 
     def _tick(self) -> None:
