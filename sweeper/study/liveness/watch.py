@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 TICK_SECONDS, LOOK_SECONDS = 0.5, 2.0
 # a trial is told of its end between two steps; if it takes none for so long, it is interrupted
 PATIENCE_SECONDS = 5.0
-# what is interrupted may be beyond Python: then its process ends
-GRACE_SECONDS = 10.0
+# what is interrupted may have much to write; or it is beyond Python, and its process ends
+GRACE_SECONDS = 60.0
 WRITE_SECONDS = 5.0
 
 
