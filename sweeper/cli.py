@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NamedTuple, cast
 
-from slimtune.training.errors import UserError
+from slimtune.training.errors import SweepStopped, UserError
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 HELP = {"-h", "--help"}
@@ -31,6 +31,9 @@ COMMANDS = {
     ),
     "train": Command("slimtune.sweeper.commands.train", "run one trial of the same config, without a search"),
     "check": Command("slimtune.sweeper.commands.check", "what a sweep or a trial of these arguments will need, tried"),
+    "status": Command("slimtune.sweeper.commands.status", "whether a sweep is running, its trials, and what is left"),
+    "stop": Command("slimtune.sweeper.commands.stop", "end a running sweep; its trials keep what they have"),
+    "resume": Command("slimtune.sweeper.commands.resume", "run a sweep on, perhaps for more trials, or join it"),
     "compare": Command("slimtune.sweeper.commands.compare", "the trials of a sweep as a table or as JSON"),
     "export": Command(
         "slimtune.sweeper.commands.export",
@@ -105,6 +108,9 @@ def _ending(word: str, arguments: Sequence[str]) -> int:
         return _run(COMMANDS[word], arguments, needed_for=f"slimtune {word}") or DONE
     except UserError as error:
         return _bad_input(str(error))
+    except SweepStopped as stopped:
+        print(f"slimtune: {stopped}", file=sys.stderr)
+        return INTERRUPTED
     except ModuleNotFoundError as error:
         return _not_installed(error, needed_for=f"slimtune {word}")
     except KeyboardInterrupt:

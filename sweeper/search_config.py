@@ -42,7 +42,9 @@ class SearchConfig:
         warm_start_points: Best points of that sweep that are tried first.
         storage: URL of the study; null is an SQLite file in the sweep's folder.
         num_workers: Workers that are launched at once.
-        max_retries: How often a trial whose worker died is tried again.
+        max_retries: How often a trial whose worker died or hung is tried again.
+        trial_timeout_minutes: A trial that has run for so long is ended, and has failed.
+        step_timeout_minutes: A worker whose trials make no step for so long is interrupted; they are tried again.
         finalists: Best trials that are rerun before one is chosen.
         rerun_seeds: Fresh seeds that each finalist is rerun with.
     """
@@ -63,6 +65,8 @@ class SearchConfig:
     storage: str | None
     num_workers: int = field(metadata=above_zero(1))
     max_retries: int = field(metadata=not_negative(2))
+    trial_timeout_minutes: float | None = field(metadata=above_zero(90))
+    step_timeout_minutes: float | None = field(metadata=above_zero(30))
     finalists: int = field(metadata=above_zero(3))
     rerun_seeds: int = field(metadata=not_negative(2))
 
@@ -81,6 +85,18 @@ class StopRules(NamedTuple):
     max_trials_without_better: int | None = None
     target: float | None = None
     max_failures: int | None = None
+
+
+class TrialLimits(NamedTuple):
+    """How long a trial may take; None is any time.
+
+    Attributes:
+        trial_minutes: For all of it.
+        step_minutes: For one step; loading a model and evaluating it are steps too.
+    """
+
+    trial_minutes: float | None = None
+    step_minutes: float | None = None
 
 
 class Search(NamedTuple):
@@ -103,6 +119,11 @@ class Search(NamedTuple):
         """When no further trial begins."""
         config = self.config
         return StopRules(config.max_minutes, config.max_trials_without_better, config.target, config.max_failures)
+
+    @property
+    def trial_limits(self) -> TrialLimits:
+        """How long a trial may take."""
+        return TrialLimits(self.config.trial_timeout_minutes, self.config.step_timeout_minutes)
 
     @property
     def maximize(self) -> bool:

@@ -42,6 +42,7 @@ ERRORS = {
     "ModelError": "UserError",
     "UntrustedError": "ModelError",
     "StoreError": "UserError",
+    "SweepStopped": "SlimtuneError",
     "TrialError": "SlimtuneError",
     "Diverged": "TrialError",
 }

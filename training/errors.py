@@ -8,6 +8,7 @@ SlimtuneError
 │   │   └── UntrustedError  its files name code of somebody else
 │   ├── StoreError      a sweep's folder, a storage or a tracking URL
 │   └── Problems        several of these, found together before the first trial
+├── SweepStopped        somebody has stopped the sweep; it can be resumed
 └── TrialError          ends one trial, never the sweep
     └── Diverged        loss or gradient is not finite
 """
@@ -54,6 +55,10 @@ class UntrustedError(ModelError):
 
 class StoreError(UserError):
     """A sweep's storage or the tracking store cannot be used as asked."""
+
+
+class SweepStopped(SlimtuneError):
+    """A sweep was stopped by `slimtune stop`. What is done is kept, and the same command resumes it."""
 
 
 class Problems(UserError):

@@ -16,6 +16,9 @@ class FailureKind(Enum):
     bad_data = "bad-data"
     bug = "bug"
     lost = "lost"
+    timeout = "timeout"
+    hung = "hung"
+    stopped = "stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +127,9 @@ class Lineage:
 class Trial(Protocol):
     """One point of the search space, from its config to its outcome.
 
-    A search that compares trials part by part of the validation rows gives its trials a `num_parts`.
+    A search that compares trials part by part of the validation rows gives its trials a `num_parts`. One that looks
+    after its trials, or may be stopped, gives them a `pulse()`, called between two steps, that says how the trial is to
+    end now: a `Failed`, or None. A stopped one is told once its state is saved, and is tried again from there.
     """
 
     @property

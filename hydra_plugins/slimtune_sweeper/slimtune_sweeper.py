@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import slimtune
 
-BAD_INPUT = 2
+BAD_INPUT, INTERRUPTED = 2, 130
 # the option of `hydra/sweeper/sampler` where slimtune's own section names the sampler
 SEARCH = "search"
 SEARCH_DEFAULTS = Path(slimtune.__file__).parent / "conf" / "search"
@@ -174,10 +174,11 @@ class SlimtuneSweeper(Sweeper):
         Raises:
             UserError: The config or the store cannot be used; in an app of the user's own the message is printed, and
                 the process ends with exit code 2.
+            SweepStopped: By `slimtune stop`; there the exit code is 130.
         """
         from slimtune.sweeper.search.request import HydraApp
         from slimtune.sweeper.search.sweep import run_sweep
-        from slimtune.training.errors import UserError
+        from slimtune.training.errors import SweepStopped, UserError
 
         assert self.hydra_context is not None
         assert self.task_function is not None
@@ -185,9 +186,9 @@ class SlimtuneSweeper(Sweeper):
         app = HydraApp(self.hydra_context, self.task_function, self.config)
         try:
             return run_sweep(app, arguments)
-        except UserError as error:
+        except (UserError, SweepStopped) as error:
             if self.config.hydra.sweeper.campaign is not None:
                 raise
             # Hydra would print a traceback
             print(f"slimtune: {error}", file=sys.stderr)
-            sys.exit(BAD_INPUT)
+            sys.exit(INTERRUPTED if isinstance(error, SweepStopped) else BAD_INPUT)

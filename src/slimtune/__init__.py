@@ -12,6 +12,7 @@ Attributes:
     SweepResult, TrainResult: What `sweep` and `train` give.
     TrialPruned: Ends a trial of a task function of your own.
     SlimtuneError: Root of all errors.
+    SweepStopped: What `sweep` raises when `slimtune stop` has stopped it.
     UserError, ConfigError, DataError, ModelError, UntrustedError, StoreError: Bad input.
     TrialError, Diverged: What ends one trial of a sweep, and never leaves it.
 """
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         ModelError,
         SlimtuneError,
         StoreError,
+        SweepStopped,
         TrialError,
         UntrustedError,
         UserError,
@@ -48,6 +50,7 @@ __all__ = [
     "SlimtuneError",
     "StoreError",
     "SweepResult",
+    "SweepStopped",
     "TrainResult",
     "TrialError",
     "TrialPruned",
@@ -75,6 +78,7 @@ _NAMES_OF = {
         "ModelError",
         "SlimtuneError",
         "StoreError",
+        "SweepStopped",
         "TrialError",
         "UntrustedError",
         "UserError",

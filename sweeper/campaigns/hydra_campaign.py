@@ -2,20 +2,24 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from omegaconf import OmegaConf
 
+from slimtune.sweeper.campaigns.recorded_command import record_command
 from slimtune.sweeper.pruner_config import Hyperband
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search.launching import make_launcher, search
 from slimtune.sweeper.search.request import SweepRequest, first_choices
-from slimtune.sweeper.search.study_spec import make_worker, notes_of, study_spec
+from slimtune.sweeper.search.stopping import check_stop
+from slimtune.sweeper.search.study_spec import make_worker, notes_of, open_study
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.space.override_text import chosen_value
 from slimtune.sweeper.study import Study, TrialRecord
-from slimtune.sweeper.study.record import MESSAGE
+from slimtune.sweeper.study.liveness.launcher import Launcher
+from slimtune.sweeper.study.record import ENDED, MESSAGE
 from slimtune.sweeper.study.stop_rules import failed_of, too_many_failures
 from slimtune.training.errors import StoreError
 
@@ -46,18 +50,26 @@ class HydraCampaign:
 
         Raises:
             StoreError: More trials failed than may.
+            SweepStopped: Somebody has stopped it.
         """
-        spec = study_spec(request, Rungs(eval_every=1, longest=1))
-        study = Study(spec)
-        for note in (*notes_of(request), *begin(study, request, differs=_never)):
-            log.warning("%s", note)
-        worker = make_worker(request, spec, parent_run_id=None)
-        search(
-            study,
-            make_launcher(request.app, worker),
-            num_workers=request.search.config.num_workers,
-            first_choices=first_choices(request),
-        )
+        study = open_study(request, Rungs(eval_every=1, longest=1))
+        with Launcher(study.roster) as own:
+            lead = own.joined()
+            if lead is None:
+                _lead(study, request, own)
+            else:
+                log.warning("the sweep is led by %s: this process joins it with workers of its own", lead)
+            _run_trials(study, request, own)
+            if not own.leads:
+                own.wait_to_lead(partial(log.warning, "the search is done; %s does the rest: waiting for it"))
+                check_stop(study)
+                _lead(study, request, own)
+                _run_trials(study, request, own)
+            self._end(study, request)
+            study.set_attr(ENDED, study.spec.n_trials)
+
+    def _end(self, study: Study, request: SweepRequest) -> None:
+        spec = study.spec
         _check_failures(study, request)
         if (reason := note_ending(study)) is not None:
             log.warning("the search has ended: %s", reason)
@@ -66,6 +78,23 @@ class HydraCampaign:
             return
         results = _pareto(study, request) if spec.further else _best(study, request)
         OmegaConf.save(OmegaConf.create({"name": "slimtune", **results}), request.folder / RESULTS_FILE)
+
+
+def _lead(study: Study, request: SweepRequest, own: Launcher) -> None:
+    for note in (*notes_of(request), *begin(study, request, differs=_never)):
+        log.warning("%s", note)
+    record_command(request, of_program=True)
+    own.begun()
+
+
+def _run_trials(study: Study, request: SweepRequest, own: Launcher) -> None:
+    search(
+        study,
+        make_launcher(request.app, make_worker(request, study.spec, launcher=own.name, parent_run_id=None)),
+        num_workers=request.search.config.num_workers,
+        first_choices=first_choices(request),
+    )
+    check_stop(study)
 
 
 def _best(study: Study, request: SweepRequest) -> dict[str, Any]:

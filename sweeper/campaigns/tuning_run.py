@@ -1,7 +1,7 @@
 """One run of `slimtune sweep`: search, select, prove, tell."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from slimtune.export.registry.mlflow_registry import is_registered
 from slimtune.sweeper.campaigns import winner_stages
 from slimtune.sweeper.campaigns.identity import check_same, difference, identity_of
 from slimtune.sweeper.campaigns.preflight import preflight
+from slimtune.sweeper.campaigns.recorded_command import record_command
 from slimtune.sweeper.campaigns.selection import best_finalist, best_of, rerun, rerun_study, with_reruns
 from slimtune.sweeper.campaigns.sweep_result import SweepResult
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
@@ -23,20 +24,26 @@ from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search.launching import make_launcher, search
 from slimtune.sweeper.search.request import SweepRequest, first_choices
-from slimtune.sweeper.search.study_spec import chosen_sampler, make_worker, notes_of, study_spec
-from slimtune.sweeper.study import Study
-from slimtune.sweeper.study.record import IDENTITY, WINNER
-from slimtune.training.config.tracking import CheckpointPolicy
+from slimtune.sweeper.search.stopping import check_stop
+from slimtune.sweeper.search.study_spec import chosen_sampler, make_worker, notes_of, open_study
+from slimtune.sweeper.study.liveness.launcher import Launcher
+from slimtune.sweeper.study.record import ENDED, IDENTITY, PARENT_RUN, WINNER
+from slimtune.training.config.tracking import CheckpointPolicy, TrackerName
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.data_report.build import write_report
 from slimtune.training.data_report.report import DataReport
-from slimtune.training.errors import ModelError, StoreError
+from slimtune.training.errors import ModelError, StoreError, SweepStopped
+from slimtune.training.tracking.run import NullRun
 from slimtune.training.tracking.uri import tracking_uri
 from slimtune.training.workbench.workbench import Workbenches
 
 
 class TuningRun:
-    """Holds a sweep's study and its run in the tracker from the first check to the last line."""
+    """Holds a sweep's study and its run in the tracker from the first check to the last line.
+
+    Several launching processes may have the same sweep. Each launches workers of its own; what is done once, from the
+    first point to the registered model, is done by the one that leads.
+    """
 
     def __init__(self, request: SweepRequest) -> None:
         self._request = request
@@ -45,25 +52,47 @@ class TuningRun:
         self._export: Any = parse_export(request.values["export"]).section
         # the base and the rows, for all that runs in this process
         self._benches = Workbenches()
-        prepared = preflight(request, self._benches.read)
-        self._study = Study(study_spec(request, prepared.rungs))
-        identity = self._identify(prepared.data_fingerprint)
-        notes = begin(self._study, request, differs=lambda attrs: difference(attrs.get(IDENTITY), identity))
-        self._tracked = parent_run.open_parent(request, self._study, self._config.tracking)
-        self._tell_data(prepared.report)
-        self._tell_search(notes)
+        self._prepared = preflight(request, self._benches.read)
+        self._study = open_study(request, self._prepared.rungs)
+        self._own = Launcher(self._study.roster)
+        self._tracked = parent_run.ParentRun(NullRun(), None, None)
+        self._identity = identity_of(request, self._prepared.data_fingerprint)
 
     def run(self) -> SweepResult:
         """The pipeline."""
-        try:
-            self._search()
-            chosen, best = self._select()
-            result = self._prove(chosen, best)
-        except BaseException:
-            self._tracked.run.end(state="interrupted", failed=True)
-            raise
-        self._tracked.run.end(state="complete")
+        with self._own:
+            try:
+                self._begin()
+                self._search()
+                chosen, best = self._select()
+                result = self._prove(chosen, best)
+            except BaseException as error:
+                state = "stopped" if isinstance(error, SweepStopped) else "interrupted"
+                self._tracked.run.end(state=state, failed=True)
+                raise
+            self._tracked.run.end(state="complete")
+            self._study.set_attr(ENDED, self._study.spec.n_trials)
         return result
+
+    def _begin(self) -> None:
+        """As the one that leads, or beside it once it has begun."""
+        self._check_identity()
+        lead = self._own.joined()
+        if lead is None:
+            self._lead()
+            return
+        self._check_identity()
+        self._say(f"the sweep is led by {lead}: this process joins it with workers of its own")
+
+    def _lead(self) -> None:
+        """What is done once before the first trial, and again by whoever takes over."""
+        self._study.set_attr(IDENTITY, self._identity)
+        notes = begin(self._study, self._request, differs=lambda attrs: difference(attrs.get(IDENTITY), self._identity))
+        self._tracked = parent_run.open_parent(self._request, self._study, self._config.tracking)
+        record_command(self._request)
+        self._tell_data(self._prepared.report)
+        self._tell_search(notes)
+        self._own.begun()
 
     def _tell_data(self, report: DataReport) -> None:
         print_data(self._console, report)
@@ -72,36 +101,51 @@ class TuningRun:
 
     def _tell_search(self, notes: Sequence[str]) -> None:
         for note in (*notes_of(self._request), *notes):
-            self._console.print(note, highlight=False, markup=False, soft_wrap=True)
+            self._say(note)
         chosen = chosen_sampler(self._request)
         if chosen.why is not None:
             self._tracked.run.set_tags({"sampler": chosen.sampler.name, "sampler_why": chosen.why})
 
-    def _identify(self, data_fingerprint: str) -> Mapping[str, str]:
-        identity = identity_of(self._request, data_fingerprint)
-        check_same(self._study.attrs().get(IDENTITY), identity, name=self._request.search.config.name)
-        self._study.set_attr(IDENTITY, identity)
-        return identity
+    def _say(self, note: str) -> None:
+        self._console.print(note, highlight=False, markup=False, soft_wrap=True)
+
+    def _check_identity(self) -> None:
+        check_same(self._study.attrs().get(IDENTITY), self._identity, name=self._request.search.config.name)
 
     def _search(self) -> None:
+        self._run_trials()
+        if not self._own.leads:
+            self._own.wait_to_lead(lambda lead: self._say(f"the search is done; {lead} does the rest: waiting for it"))
+            check_stop(self._study)
+            self._lead()
+            # what the one that led may have left, e.g. of its workers that died with it
+            self._run_trials()
+        self._tracked.end_left_open(self._study, kind="trial")
+        reason = note_ending(self._study)
+        if reason is not None:
+            self._say(f"the search has ended: {reason}")
+        trials = self._study.shown()
+        terminal.print_trials(self._console, trials)
+        parent_run.log_leaderboard(self._tracked.run, trials)
+
+    def _run_trials(self) -> None:
         request = self._request
-        if self._study.num_unfinished() > 0:
+        if self._own.leads and self._study.num_unfinished() > 0:
             self._forget_winner()
+        parent = None if self._config.tracking.name is TrackerName.none else self._study.attrs().get(PARENT_RUN)
         with LiveTable(self._study, f"sweep {request.search.config.name}", self._console):
-            worker = make_worker(request, self._study.spec, parent_run_id=self._tracked.run.run_id, kept=self._benches)
+            worker = make_worker(
+                request, self._study.spec, launcher=self._own.name, parent_run_id=parent, kept=self._benches
+            )
             search(
                 self._study,
                 make_launcher(request.app, worker),
                 num_workers=request.search.config.num_workers,
                 first_choices=first_choices(request),
             )
-        self._tracked.end_left_open(self._study, kind="trial")
-        reason = note_ending(self._study)
-        if reason is not None:
-            self._console.print(f"the search has ended: {reason}", highlight=False, markup=False, soft_wrap=True)
-        trials = self._study.shown()
-        terminal.print_trials(self._console, trials)
-        parent_run.log_leaderboard(self._tracked.run, trials)
+        if self._study.is_stopping():
+            self._tracked.end_left_open(self._study, kind="trial")
+        check_stop(self._study)
 
     def _select(self) -> tuple[Finalist, Run]:
         """The winner, and the run of it that is exported."""
@@ -128,8 +172,10 @@ class TuningRun:
         if reruns.num_unfinished() > 0:
             self._forget_winner()
             with LiveTable(reruns, f"the best {len(trials)} again, with fresh seeds", self._console):
-                rerun(request, reruns, parent_run_id=self._tracked.run.run_id, kept=self._benches)
+                parent = self._tracked.run.run_id
+                rerun(request, reruns, launcher=self._own.name, parent_run_id=parent, kept=self._benches)
         self._tracked.end_left_open(reruns, kind="rerun")
+        check_stop(self._study)
         terminal.print_failed(self._console, reruns.shown())
         return [one.found_in(request.folder) for one in with_reruns(trials, reruns.shown())]
 

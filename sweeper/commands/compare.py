@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slimtune.sweeper.search_config import STUDY_FILE, study_url
-from slimtune.sweeper.storage_url import checked
-from slimtune.training.errors import StoreError
+from slimtune.sweeper.campaigns.named_sweep import named_sweep
 
 if TYPE_CHECKING:
     from slimtune.sweeper.study import TrialRecord
@@ -21,10 +19,10 @@ def run(arguments: Sequence[str]) -> int:
         StoreError: There is no such sweep.
     """
     options = _parser().parse_args(arguments)
-    storage = checked(options.storage) or _storage(Path(options.outputs), options.sweep)
+    found = named_sweep(options.sweep, outputs=Path(options.outputs), storage=options.storage)
     from slimtune.sweeper.study import load_study_trials
 
-    loaded = load_study_trials(storage, options.sweep)
+    loaded = load_study_trials(found.storage, found.name)
     if options.json:
         print(json.dumps([_plain(trial) for trial in loaded.trials], indent=1))
         return 0
@@ -35,7 +33,7 @@ def run(arguments: Sequence[str]) -> int:
     ranked = loaded.ranked()
     best = ranked[0].number if ranked else None
     rest = [trial for trial in loaded.trials if trial not in ranked]
-    Console().print(trial_table([*ranked, *rest], best_number=best, title=f"sweep {options.sweep}"))
+    Console().print(trial_table([*ranked, *rest], best_number=best, title=f"sweep {found.name}"))
     return 0
 
 
@@ -46,13 +44,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
     parser.add_argument("--storage", help="URL of the study, if search.storage was set")
     return parser
-
-
-def _storage(outputs: Path, name: str) -> str:
-    if not (outputs / name / STUDY_FILE).is_file():
-        known = sorted(found.parent.name for found in outputs.glob(f"*/{STUDY_FILE}"))
-        raise StoreError(f"there is no sweep '{name}' in {outputs.absolute()}; known: {', '.join(known) or 'none'}")
-    return study_url(outputs / name)
 
 
 def _plain(trial: "TrialRecord") -> dict[str, Any]:

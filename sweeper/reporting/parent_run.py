@@ -33,7 +33,7 @@ class ParentRun(NamedTuple):
         """Close the runs of trials that ended just before their worker died: their last words never arrived.
 
         A run that no trial knows was begun by a worker that died before it could note it; once all trials have ended,
-        it is deleted, since the trial has another.
+        it is deleted, since the trial has another. That of a trial which waits to be tried again is closed until then.
 
         Args:
             study: Knows how the trials ended.
@@ -45,12 +45,16 @@ class ParentRun(NamedTuple):
         trials = study.trials()
         ended = {trial.run_id: trial for trial in trials if trial.finished and trial.counts}
         noted = {trial.run_id for trial in trials}
+        waiting = {trial.run_id for trial in trials if trial.state is TrialState.waiting}
         all_ended = study.num_unfinished() == 0
         for run_id in self.tracker.open_runs(self.run.run_id, kind=kind):
             if run_id in ended:
                 trial, run = ended[run_id], self.tracker.run(run_id)
                 run.log_metrics(best_metrics(trial.attrs.get(RESULT, {})))
                 run.end(state=trial.state.value, failed=trial.state is TrialState.failed)
+            elif run_id in waiting:
+                # resumed with its trial, if that is ever wanted
+                self.tracker.run(run_id).end(state="interrupted", failed=True)
             elif all_ended and run_id not in noted:
                 self.tracker.delete(run_id)
 

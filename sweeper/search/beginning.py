@@ -8,6 +8,7 @@ from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search_config import study_url
 from slimtune.sweeper.study import Study, load_study_attrs, load_study_trials
 from slimtune.sweeper.study.loaded import study_name_in
+from slimtune.sweeper.study.record import BUDGET
 
 
 def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str, Any]], str | None]) -> list[str]:
@@ -25,6 +26,7 @@ def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str
         StoreError: There is no such sweep.
     """
     config = request.search.config
+    study.set_attr(BUDGET, study.spec.n_trials)
     study.start_from(request.start_point())
     notes = []
     if left := study.enqueue_new(enqueued_points(config.enqueue, request.space)):

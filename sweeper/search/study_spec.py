@@ -1,14 +1,12 @@
 """A sweep's request as the study of its trials, and as the job that a launcher runs."""
 
-import os
-
 from slimtune.sweeper.pruner_config import NoPruning
 from slimtune.sweeper.search.choose_sampler import ChosenSampler, choose_sampler, sampler_notes
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search.trial_source import TrialGroup
 from slimtune.sweeper.search.worker import Worker
 from slimtune.sweeper.search_config import Rungs
-from slimtune.sweeper.study import StudySpec
+from slimtune.sweeper.study import Study, StudySpec
 from slimtune.training.config.task import Direction
 from slimtune.training.config.trust import own_code
 
@@ -30,8 +28,18 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
         space=request.space,
         max_retries=config.max_retries,
         stop_rules=request.stop_rules,
+        limits=request.search.trial_limits,
         further=tuple(direction is Direction.maximize for direction in request.search.further),
     )
+
+
+def open_study(request: SweepRequest, rungs: Rungs) -> Study:
+    """The same, opened; where several processes do it at once, one makes its file."""
+    # it imports asyncio, which a config error need not wait for
+    from filelock import FileLock
+
+    with FileLock(request.folder / ".lock"):
+        return Study(study_spec(request, rungs))
 
 
 def chosen_sampler(request: SweepRequest) -> ChosenSampler:
@@ -52,10 +60,25 @@ def notes_of(request: SweepRequest) -> list[str]:
     return [*notes, *sampler_notes(chosen_sampler(request), request.space, n_trials=wanted)]
 
 
-def make_worker(
-    request: SweepRequest, spec: StudySpec, *, parent_run_id: str | None, kind: str = "trial", kept: object = None
+def make_worker(  # noqa: PLR0913
+    request: SweepRequest,
+    spec: StudySpec,
+    *,
+    launcher: str,
+    parent_run_id: str | None,
+    kind: str = "trial",
+    kept: object = None,
 ) -> Worker:
-    """The job that a launcher runs; `kept` is what its entry may keep from one launch to the next."""
+    """The job that a launcher runs.
+
+    Args:
+        request: The sweep's.
+        spec: The study to join.
+        launcher: The lease of this launching process.
+        parent_run_id: Of the sweep's own run in the tracker.
+        kind: Of its trials.
+        kept: What its entry may keep from one launch to the next.
+    """
     return Worker(
         hydra_context=request.app.context,
         config=request.app.config,
@@ -71,7 +94,7 @@ def make_worker(
         ),
         kept=kept,
         num_workers=request.search.config.num_workers,
-        launcher_pid=os.getpid(),
+        launcher=launcher,
         own_code=own_code(),
         extension=request.extension,
     )

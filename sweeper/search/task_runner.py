@@ -25,6 +25,14 @@ class TrialPruned(Exception):  # the name that Optuna's users know
     """Raised by a task function to end its trial as pruned."""
 
 
+class _Ended(TrialPruned):
+    """As a task function sees it, the search has no more use for the trial now."""
+
+    def __init__(self, ending: Failed) -> None:
+        super().__init__(ending.message)
+        self.ending = ending
+
+
 class CurrentTrial:
     """What a task function may do with its trial."""
 
@@ -45,6 +53,8 @@ class CurrentTrial:
         verdict = self._trial.report(step, Report(objective=value, progress=0.0))
         if verdict.stop:
             raise TrialPruned(verdict.reason)
+        if (ending := self._trial.pulse()) is not None:
+            raise _Ended(ending)
 
 
 def current_trial() -> CurrentTrial | None:
@@ -100,6 +110,8 @@ class _Caught:
     def __call__(self, config: object) -> object:
         try:
             return self._task_function(config)
+        except _Ended as ended:
+            return ended.ending
         except TrialPruned as pruned:
             return Pruned(0, str(pruned))
         except Exception as error:  # noqa: BLE001  # the trial boundary

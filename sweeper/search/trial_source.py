@@ -16,6 +16,7 @@ from slimtune.sweeper.config_values import plain
 from slimtune.sweeper.pruner_config import RankTest, pruners_in
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import AskedTrial, Lease, Study
+from slimtune.sweeper.study.liveness.watch import WorkerWatch
 from slimtune.sweeper.study.rank_test import PARTS_PREFIX
 from slimtune.sweeper.study.record import EARLIER, MESSAGE, RESULT, RUN_ID
 from slimtune.training.errors import ConfigError
@@ -52,8 +53,16 @@ class TrialGroup:
 class StudyTrial:
     """One trial of a study; implements `slimtune.training.trial.Trial`."""
 
-    def __init__(self, study: Study, asked: AskedTrial, *, composed: DictConfig, group: TrialGroup) -> None:
-        self._study = study
+    def __init__(
+        self,
+        study: Study,
+        asked: AskedTrial,
+        *,
+        composed: DictConfig,
+        group: TrialGroup,
+        watch: WorkerWatch | None = None,
+    ) -> None:
+        self._study, self._watch = study, watch
         self.number = asked.number
         self.composed = composed
         name = str(asked.attrs.get(NAME, f"t{asked.number:02d} {short_params(asked.params)}")).strip()
@@ -88,6 +97,10 @@ class StudyTrial:
         """Note the run on the trial, so that a retry resumes it."""
         self._study.set_trial_attr(self.number, RUN_ID, run_id)
 
+    def pulse(self) -> Failed | None:
+        """Tell that the trial has made a step; how it is to end now, if it is."""
+        return self._watch.pulse(self.number) if self._watch is not None else None
+
     def report(self, examples_seen: int, report: Report) -> Verdict:
         """Hand the objective to the pruner, its parts first."""
         if report.parts:
@@ -96,6 +109,8 @@ class StudyTrial:
 
     def finish(self, outcome: Outcome) -> None:
         """Tell the study."""
+        if self._watch is not None:
+            self._watch.heartbeat.ended(self.number)
         match outcome:
             case Completed(scores, checkpoint):
                 self._study.set_trial_attr(self.number, RESULT, {**scores, "checkpoint": str(checkpoint)})
@@ -105,28 +120,58 @@ class StudyTrial:
             case Failed(FailureKind.lost, message, _):
                 log.warning("trial %d: %s", self.number, message)
                 self._study.lose(self.number)
+            case Failed(FailureKind.stopped, _, _):
+                self._study.put_back(self.number)
+            case Failed(FailureKind.hung, message, _):
+                self._study.set_trial_attr(self.number, MESSAGE, message)
+                self._study.lose(self.number, FailureKind.hung)
             case Failed(kind, message, _):
                 self._study.set_trial_attr(self.number, MESSAGE, message[:1000])
                 self._study.fail(self.number, kind)
 
 
 class StudySource:
-    """Implements `slimtune.training.trial.TrialSource` over a study."""
+    """Implements `slimtune.training.trial.TrialSource` over a study.
+
+    Attributes:
+        num_workers: Workers that share this machine's cores.
+        watch: Looks after the trials, once it is there.
+    """
 
     def __init__(self, study: Study, lease: Lease, *, compose: Compose, group: TrialGroup, num_workers: int) -> None:
         self._study, self._lease, self._compose, self._group = study, lease, compose, group
         self.num_workers = num_workers
+        self.watch: WorkerWatch | None = None
+        self._given: dict[int, StudyTrial] = {}
 
     def next(self) -> StudyTrial | None:
         """The next trial that composes; one that does not is told as failed."""
-        while (asked := self._study.ask(self._lease.worker)) is not None:
+        while (asked := self._ask()) is not None:
             try:
-                composed = self._compose(asked)
-                return StudyTrial(self._study, asked, composed=composed, group=self._group)
+                return self._trial(asked, self._compose(asked))
             except (HydraException, OmegaConfBaseException, ConfigError):
                 self._study.set_trial_attr(asked.number, MESSAGE, traceback.format_exc(limit=1)[-1000:])
                 self._study.fail(asked.number, FailureKind.bad_config)
         return None
+
+    def _ask(self) -> AskedTrial | None:
+        stopping = self.watch is not None and self.watch.stopping
+        return None if stopping else self._study.ask(self._lease.worker)
+
+    def _trial(self, asked: AskedTrial, composed: DictConfig) -> StudyTrial:
+        trial = StudyTrial(self._study, asked, composed=composed, group=self._group, watch=self.watch)
+        if self.watch is not None:
+            self.watch.heartbeat.began(trial.number)
+            known = self.watch.heartbeat.trials()
+            self._given = {number: one for number, one in self._given.items() if number in known}
+        self._given[trial.number] = trial
+        return trial
+
+    def give_up(self, endings: Mapping[int, Failed]) -> None:
+        """End trials that do not end by themselves, and put back what else this worker may have."""
+        for number, ending in endings.items():
+            self._given[number].finish(ending)
+        self._study.put_back_all(self._lease.worker)
 
 
 def short_params(params: Mapping[str, Scalar]) -> str:

@@ -1,7 +1,6 @@
 """A worker job: what a Hydra launcher runs, here or elsewhere, until the study's budget is gone."""
 
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,8 @@ from slimtune.sweeper.search.task_runner import run_task_trials
 from slimtune.sweeper.search.trial_source import OVERRIDES, StudySource, TrialGroup
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.study import AskedTrial, Lease, Study, StudySpec
+from slimtune.sweeper.study.lease import is_of_this_process
+from slimtune.sweeper.study.liveness.watch import WorkerWatch
 from slimtune.training.config.dotted_path import imported
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.config.trust import NamedCode, code_of
@@ -34,7 +35,7 @@ class Worker:
         spec: The study to join.
         group: Where its trials belong.
         num_workers: How many share this machine's cores.
-        launcher_pid: The launching process; a worker in a process of its own does not outlive its parent.
+        launcher: The lease of the launching process, which a worker in a process of its own does not outlive.
         own_code: What the command names to be imported; overrides that stand in the study name nothing else.
         extension: Dotted path of a function that adds parameters to each trial.
     """
@@ -48,7 +49,7 @@ class Worker:
     spec: StudySpec
     group: TrialGroup
     num_workers: int
-    launcher_pid: int
+    launcher: str
     own_code: frozenset[NamedCode] = frozenset()
     extension: str | None = None
 
@@ -56,13 +57,33 @@ class Worker:
         """Pull trials until there are no more."""
         logging.captureWarnings(True)
         study = Study(self.spec, extension_of(self.extension, self.config))
-        with Lease(study, watch_parent=os.getpid() != self.launcher_pid) as lease:
+        with Lease(study) as lease:
             source = StudySource(study, lease, compose=self.compose, group=self.group, num_workers=self.num_workers)
-            if self.entry is not None:
-                entry = imported(self.entry, said="hydra.sweeper.worker is")
-                entry(source) if self.kept is None else entry(source, self.kept)
-            else:
-                run_task_trials(source, self.task_function, self.hydra_context)
+            launcher = None if is_of_this_process(self.launcher) else self.launcher
+            with WorkerWatch(study.roster, launcher, self.spec.limits, source.give_up) as source.watch:
+                self._watched(source, source.watch)
+
+    def _watched(self, source: StudySource, watch: WorkerWatch) -> None:
+        """Until there are no more; trials that the watch interrupts end there."""
+        kept = self.kept
+        while True:
+            try:
+                return self._pull(source, kept)
+            except KeyboardInterrupt:
+                endings = watch.take_endings()
+                if not endings:
+                    # by a person
+                    raise
+                source.give_up(endings)
+                # what it had of the base may be half changed
+                kept = None
+
+    def _pull(self, source: StudySource, kept: object) -> None:
+        if self.entry is None:
+            return run_task_trials(source, self.task_function, self.hydra_context)
+        entry = imported(self.entry, said="hydra.sweeper.worker is")
+        entry(source) if kept is None else entry(source, kept)
+        return None
 
     def compose(self, asked: AskedTrial) -> DictConfig:
         """The config of one trial, its groups composed anew."""

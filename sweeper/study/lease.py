@@ -34,15 +34,15 @@ class Lease:
 
     Args:
         store: Where leases are kept.
-        watch_parent: End this process at once when its parent, the launching process, has died: its trial would
-            otherwise run unseen beside a resumed sweep.
+
+    Attributes:
+        worker: Whose it is: a name that no other process has.
     """
 
-    def __init__(self, store: AttrStore, *, watch_parent: bool = False) -> None:
+    def __init__(self, store: AttrStore) -> None:
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._store = store
         self._stop = threading.Event()
-        self._parent = os.getppid() if watch_parent else None
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
 
     def __enter__(self) -> "Lease":
@@ -64,8 +64,6 @@ class Lease:
     def _renew(self) -> None:
         renewed = time.monotonic()
         while not self._stop.wait(1.0):
-            if self._parent is not None and os.getppid() != self._parent:
-                os._exit(1)
             if time.monotonic() - renewed >= RENEW_SECONDS:
                 renewed = time.monotonic()
                 try:
@@ -78,6 +76,11 @@ class Lease:
         self._store.set_attr(LEASE_PREFIX + self.worker, own)
 
 
+def is_of_this_process(worker: str) -> bool:
+    """Whether a lease was made by the process that asks."""
+    return worker.startswith(f"{socket.gethostname()}-{os.getpid()}-")
+
+
 def is_alive(attrs: Mapping[str, Any], worker: str | None) -> bool:
     """Whether a worker still holds its lease; a dead process of this machine loses it at once."""
     lease = attrs.get(f"{LEASE_PREFIX}{worker}")
@@ -88,6 +91,12 @@ def is_alive(attrs: Mapping[str, Any], worker: str | None) -> bool:
     # of this machine the process says more than the clock, which stands still in a suspended laptop
     born = _born(lease["pid"])
     return born is not None and abs(born - lease["born"]) < BORN_TOLERANCE_SECONDS
+
+
+def living(attrs: Mapping[str, Any]) -> list[str]:
+    """All that hold a lease."""
+    names = [key.removeprefix(LEASE_PREFIX) for key in attrs if key.startswith(LEASE_PREFIX)]
+    return [name for name in names if is_alive(attrs, name)]
 
 
 def was_handed_back(attrs: Mapping[str, Any], worker: str | None) -> bool:

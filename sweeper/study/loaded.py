@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import optuna
 from optuna.study import StudyDirection
 
+from slimtune.sweeper.study.liveness.roster import SUFFIX, Roster
 from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
 from slimtune.sweeper.study.storages.loading import load_study, study_names
 from slimtune.training.errors import StoreError
@@ -29,9 +31,31 @@ def load_study_trials(storage: str, name: str) -> LoadedTrials:
         StoreError: There is no such study.
     """
     study = load_study(storage, name)
-    records = [record_of(trial) for trial in study.get_trials(deepcopy=False)]
     maximize = study.directions[0] is StudyDirection.MAXIMIZE
-    return LoadedTrials([trial for trial in records if trial.counts], maximize)
+    return LoadedTrials([trial for trial in _records(study) if trial.counts], maximize)
+
+
+def load_all_trials(storage: str, name: str) -> list[TrialRecord]:
+    """Also those that others have taken the place of.
+
+    Raises:
+        StoreError: There is no such study.
+    """
+    return _records(load_study(storage, name))
+
+
+def load_roster(storage: str, name: str) -> Roster | None:
+    """The launching processes of a sweep; None if none has ever come.
+
+    Raises:
+        StoreError: The storage cannot be read.
+    """
+    wanted = f"{name}{SUFFIX}"
+    return Roster(load_study(storage, wanted)) if wanted in study_names(storage) else None
+
+
+def _records(study: optuna.Study) -> list[TrialRecord]:
+    return [record_of(trial) for trial in study.get_trials(deepcopy=False)]
 
 
 def load_study_attrs(storage: str, name: str) -> Mapping[str, Any]:
@@ -44,14 +68,23 @@ def load_study_attrs(storage: str, name: str) -> Mapping[str, Any]:
     return attrs
 
 
+def sweep_names(storage: str) -> list[str]:
+    """The sweeps of a storage; studies of their reruns and of their launching processes are named after them.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    return [name for name in study_names(storage) if "/" not in name]
+
+
 def study_name_in(storage: str, wanted: str) -> str:
     """The name of the sweep's study in the storage of a folder: as wanted, or the one that is there.
 
     Raises:
         StoreError: The storage cannot be read, or has no study.
     """
-    names = study_names(storage)
-    found = [name for name in names if name == wanted] or [name for name in names if not name.endswith("/reruns")]
+    names = sweep_names(storage)
+    found = [name for name in names if name == wanted] or names
     if not found:
         raise StoreError(f"there is no study in {without_password(storage)}")
     return found[0]

@@ -19,12 +19,16 @@ EARLIER = "earlier"
 
 # user attributes of a study; the winner is a `Winner` as plain values
 IDENTITY, PARENT_RUN, WINNER = "identity", "parent_run_id", "winner"
+# how many trials it is to have, and how many it had when all that comes after them was done
+BUDGET, ENDED = "n_trials", "ended"
 # why the search ended before its budget was gone
 STOPPED = "stopped"
 
 # failures that do not use up the budget: another trial takes their place
 LOST, SURPLUS, REPEATED = "lost", "surplus", "repeated"
 REPLACED = (LOST, SURPLUS, REPEATED)
+# why its worker is to have died, if that is known
+CAUSE = "cause"
 # why a trial failed, in words
 MESSAGE = "message"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from slimtune.sweeper.pruner_config import PrunerConfig
 from slimtune.sweeper.sampler_config import DrawnSampler
-from slimtune.sweeper.search_config import Rungs, StopRules
+from slimtune.sweeper.search_config import Rungs, StopRules, TrialLimits
 from slimtune.sweeper.space.search_space import SearchSpace
 
 
@@ -26,6 +26,7 @@ class StudySpec:
         space: What is suggested.
         stop_rules: When no further trial begins, though the budget is not gone.
         max_retries: How often a lost trial is tried again.
+        limits: How long a trial may take.
     """
 
     name: str
@@ -40,4 +41,5 @@ class StudySpec:
     space: SearchSpace
     max_retries: int
     stop_rules: StopRules = field(default_factory=StopRules)
+    limits: TrialLimits = field(default_factory=TrialLimits)
     further: tuple[bool, ...] = ()

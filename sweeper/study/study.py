@@ -21,7 +21,9 @@ from slimtune.sweeper.study.ask_cost import AskCost
 from slimtune.sweeper.study.distinct import DistinctSampler, PointId
 from slimtune.sweeper.study.distributions import Extend, extended, suggested
 from slimtune.sweeper.study.learning_curve import Curve, reach_of
-from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
+from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, living, was_handed_back
+from slimtune.sweeper.study.liveness.alone import alone
+from slimtune.sweeper.study.liveness.roster import Roster
 from slimtune.sweeper.study.pruners import pruner_of
 from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
 from slimtune.sweeper.study.samplers import sampler_of
@@ -89,9 +91,9 @@ class Study:
             return None
         began = time.monotonic()
         self._study.sampler = self._sampler(trials)
-        with remembering(self._study):
+        with alone(self.spec.storage), remembering(self._study):
             trial = self._study.ask()
-        trial.set_user_attr(record.WORKER, worker)
+            trial.set_user_attr(record.WORKER, worker)
         before = [other for other in self.trials() if other.number < trial.number and other.counts]
         if len(before) >= self.spec.n_trials:
             # two workers saw the same last place
@@ -247,28 +249,46 @@ class Study:
         attrs, trials = self.attrs(), self.trials()
         lost = [trial for trial in trials if trial.state is record.TrialState.running and _is_lost(trial, attrs)]
         for trial in lost:
-            self._retry(trial, died=not was_handed_back(attrs, trial.attrs.get(record.WORKER)))
+            self._take_back(trial.number, died=not was_handed_back(attrs, trial.attrs.get(record.WORKER)))
         # reading them takes as long as all else here
         return self.trials() if lost else trials
 
-    def lose(self, number: int) -> None:
+    def lose(self, number: int, cause: FailureKind | None = None) -> None:
         """End a trial that a process of its own has not survived; it is tried again, as often as those of dead
         workers.
         """
+        if cause is not None:
+            self.set_trial_attr(number, record.CAUSE, cause.value)
+        self._take_back(number, died=True)
+
+    def put_back(self, number: int) -> None:
+        """End a trial that was stopped; it is tried again, however often it was before."""
+        self._take_back(number, died=False)
+
+    def put_back_all(self, worker: str) -> None:
+        """The same of all trials that a worker has."""
         for trial in self.trials():
-            if trial.number == number and trial.state is record.TrialState.running:
-                self._retry(trial, died=True)
+            if trial.state is record.TrialState.running and trial.attrs.get(record.WORKER) == worker:
+                self.put_back(trial.number)
+
+    def _take_back(self, number: int, *, died: bool) -> None:
+        """Of those that find it lost, one enqueues it again."""
+        with alone(self.spec.storage):
+            for trial in self.trials():
+                if trial.number == number and trial.state is record.TrialState.running:
+                    self._retry(trial, died=died)
 
     def _retry(self, trial: TrialRecord, *, died: bool) -> None:
         retries = int(trial.attrs.get(record.RETRIES, 0))
         if died and retries >= self.spec.max_retries:
             # it has taken its worker down each time: a failure of its own now, and a place of the budget
-            self._fail(trial.number, "worker-died")
+            self._fail(trial.number, trial.attrs.get(record.CAUSE, "worker-died"))
             log.warning("trial %d: its worker died %d times; it is not tried again", trial.number, retries + 1)
             return
         if not self._fail(trial.number, record.LOST):
             return
-        kept = {key: value for key, value in trial.attrs.items() if key not in (record.KIND, record.WORKER)}
+        own = (record.KIND, record.WORKER, record.CAUSE)
+        kept = {key: value for key, value in trial.attrs.items() if key not in own}
         kept |= {record.RETRIES: retries + died, record.RETRY_OF: trial.number}
         kept[record.EARLIER] = [trial.number, *trial.attrs.get(record.EARLIER, [])]
         # a worker may die while it takes its values: taken anew they are the same ones; the missing ones alone would
@@ -352,6 +372,19 @@ class Study:
         """Why the search ends before its budget is gone; None if it does not."""
         return self._budget.stop_reason(self.shown())
 
+    @cached_property
+    def roster(self) -> Roster:
+        """The sweep's launching processes; those of its reruns are the same."""
+        return Roster.open(self._study._storage, self.spec.name.partition("/")[0])
+
+    def is_stopping(self) -> bool:
+        """Whether somebody wants that no further trial begins."""
+        return self.roster.stop_request() is not None
+
+    def num_working(self) -> int:
+        """Workers that live, wherever they are."""
+        return len(living(self.attrs()))
+
     def set_attr(self, key: str, value: Any) -> None:
         """Note something on the study."""
         self._study.set_user_attr(key, value)
@@ -383,5 +416,7 @@ def _is_lost(trial: TrialRecord, attrs: Mapping[str, Any]) -> bool:
     worker = trial.attrs.get(record.WORKER)
     if worker is None:
         # between ask and the worker's name; or the worker died just there
+        if not living(attrs):
+            return True
         return trial.started is None or (datetime.now() - trial.started).total_seconds() > EXPIRE_SECONDS
     return not is_alive(attrs, worker)

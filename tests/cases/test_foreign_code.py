@@ -197,7 +197,7 @@ def test_overrides_in_a_study_name_nothing_that_the_command_does_not(
         spec=make_spec(tmp_path),
         group=group,
         num_workers=1,
-        launcher_pid=0,
+        launcher="",
     )
     worker._check_own(own)
     with pytest.raises(ConfigError, match=rf"names code that the command does not: task\.metrics = '{PLANTED}\.hit'"):

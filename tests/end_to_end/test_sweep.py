@@ -257,3 +257,49 @@ def test_train_runs_one_trial(sweep: Sweep) -> None:
     exported = sweep.slimtune("export", "--run", folder, "--out", "exported", "export.min_agreement=0.5")
     assert exported.returncode == 0, exported.stderr
     assert (sweep.folder / "exported" / "bundle" / "manifest.json").is_file()
+
+
+def test_a_storm_leaves_no_run_open(sweep: Sweep) -> None:
+    """A worker and the launching process are killed: one finished run for each trial, and nothing else."""
+    import random
+
+    from tests.sweeper.search.storm import kill_a_worker
+
+    parallel = ("hydra/launcher=joblib", "search.num_workers=2", "search.max_retries=9", "search.rerun_seeds=0")
+    process = sweep.start(*parallel)
+    wait_for_trials(sweep, 1)
+    kill_a_worker(process, random.Random(0))
+    wait_for_trials(sweep, 2)
+    process.kill()
+    process.communicate()
+    done = sweep.run(*parallel)
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials, runs = sweep.trials(), sweep.runs("trial")
+    assert len(trials) == len(runs) == 6
+    assert {trial["state"] for trial in trials} <= {"complete", "pruned"}
+    assert {run.info.run_id for run in runs} == {trial["run_id"] for trial in trials}
+    assert {run.info.status for run in [*runs, *sweep.runs("sweep")]} == {"FINISHED"}
+
+
+def test_a_stopped_sweep_is_resumed_to_the_same_end(sweep: Sweep, tmp_path: Path) -> None:
+    """Its trial ends with its state saved, under a closed run; `slimtune resume` needs nothing but the name."""
+    long = ("fit.epochs=12", "fit.patience=null", "search/pruner=none", "search.n_trials=2", "search.rerun_seeds=0")
+    assert sweep.run(*long, "tracking=none").returncode == 0
+    unbroken = scores(sweep)
+    sweep.folder = tmp_path / "stopped"
+    sweep.folder.mkdir()
+    process = sweep.start(*long)
+    wait_for_points(sweep)
+    stopped = sweep.slimtune("stop", "mine")
+    assert stopped.returncode == 0, stopped.stderr
+    assert "To resume: slimtune resume mine" in stopped.stdout
+    output, _ = process.communicate()
+    assert process.returncode == 130, output
+    assert "was stopped by" in output
+    assert "RUNNING" not in {run.info.status for run in [*sweep.runs("trial"), *sweep.runs("sweep")]}
+    assert json.loads(sweep.slimtune("status", "mine", "--json").stdout)["state"] == "stopped"
+    resumed = sweep.slimtune("resume", "mine")
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert sorted(scores(sweep)) == sorted(unbroken)
+    assert any("resumed_at" in run.data.tags for run in sweep.runs("trial"))
+    assert {run.info.status for run in sweep.runs("trial")} == {"FINISHED"}

@@ -105,7 +105,8 @@ class Engine:
                     self._fill()
                 if not self._in(Phase.training):
                     return
-                self._tick()
+                if not self._ended_from_outside():
+                    self._tick()
         except BaseException:
             for run in list(self._runs):
                 run.interrupt()
@@ -242,6 +243,26 @@ class Engine:
         while len(closing := self._in(Phase.closing)) > most:
             self._runs.remove(closing[0])
             closing[0].join()
+
+    def _ended_from_outside(self) -> bool:
+        """Whether the search has ended a trial between two of its steps; the slots are to be filled again."""
+        endings = [(run, ending) for run in self._under_way() if (ending := run.pulse()) is not None]
+        for run, ending in endings:
+            if ending.kind is FailureKind.stopped:
+                self._put_down(run, ending)
+            else:
+                self._close(run, ending)
+        return bool(endings)
+
+    def _put_down(self, run: TrialRun, ending: Failed) -> None:
+        """Keep the trial's state; it is resumed when it is wanted again."""
+        self._attempt(run, run.trainer.save)
+        if run.parts is not None:
+            self._packing.leave(run.trainer)
+        self._runs.remove(run)
+        self._has_room = True
+        self.last_outcome = ending
+        run.stop(ending)
 
     def _tick(self) -> None:
         """One micro-batch for each trial that is under way, or the evaluations that are due."""

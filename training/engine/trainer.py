@@ -161,6 +161,16 @@ class TrialTrainer:
             self._milestone = self._examples_seen
         self._save_if_due()
 
+    @property
+    def between_batches(self) -> bool:
+        """Whether a step was just made, or none yet."""
+        return not self._stepper.under_way
+
+    def save(self) -> None:
+        """Write the state now; where it has parts from all ranks, which are elsewhere, the last one stays."""
+        if not self._config.fit.fsdp:
+            self._write(self._state())
+
     def _save_if_due(self) -> None:
         if not self._save_cadence.due():
             return

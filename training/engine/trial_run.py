@@ -144,6 +144,12 @@ class TrialRun:
             facts["slots_gain"] = f"{self.decision.gain:.2f}"
         self.reporter.write(lambda run: _log_facts(run, config=self.config, bench=bench, facts=facts))
 
+    def pulse(self) -> Failed | None:
+        """Tell the search that the trial makes steps; how it is to end now, which is between two of them."""
+        pulse: Callable[[], Failed | None] | None = getattr(self._trial, "pulse", None)
+        ending = pulse() if pulse is not None else None
+        return ending if self.trainer.between_batches else None
+
     def evaluate(self) -> Outcome | None:
         """Score the model, when it is due, and look at what training has taken of the machine.
 
@@ -174,6 +180,12 @@ class TrialRun:
         """Write down that the worker was stopped; the trial is not told, so that it is tried again."""
         self.reporter.close(lambda run: run.end(state="interrupted", failed=True))
         self.join()
+
+    def stop(self, ending: Failed) -> None:
+        """The same, when the search has asked for it, and is told."""
+        self._trainer = self.parts = None
+        self.interrupt()
+        finish(self._trial, ending)
 
     def join(self) -> None:
         """Until the tracker has everything."""

@@ -3,7 +3,7 @@
 import logging
 import multiprocessing
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import NamedTuple
@@ -88,6 +88,8 @@ def _answer(trial: Trial, rank: RankProcess) -> Outcome | None:
             trial.began(*message.values)
         case "report":
             rank.connection.send(trial.report(*message.values))
+        case "pulse":
+            rank.connection.send(_ending(trial))
         case "log":
             (record,) = message.values
             logging.getLogger(record.name).handle(record)
@@ -95,6 +97,11 @@ def _answer(trial: Trial, rank: RankProcess) -> Outcome | None:
             outcome: Outcome = message.values[0]
             return outcome
     return None
+
+
+def _ending(trial: Trial) -> Failed | None:
+    pulse: Callable[[], Failed | None] | None = getattr(trial, "pulse", None)
+    return pulse() if pulse is not None else None
 
 
 def _leaders_own(trial: Trial, leader: RankProcess) -> Outcome | None:

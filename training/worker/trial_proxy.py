@@ -4,6 +4,7 @@ import logging
 import logging.handlers
 import queue
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -11,12 +12,15 @@ from typing import Any, NamedTuple
 
 from slimtune.training.trial import Failed, Lineage, Outcome, Report, Verdict
 
+PULSE_SECONDS = 1.0
+
 
 class Message(NamedTuple):
     """A call of the trial's protocol.
 
     Attributes:
-        kind: `began`, `report` (which is answered), `finish`, `log`, or `failed` of a rank that does not lead.
+        kind: `began`, `report` and `pulse` (which are answered), `finish`, `log`, or `failed` of a rank that does not
+            lead.
         values: Its arguments.
     """
 
@@ -45,6 +49,7 @@ class TrialProxy:
         self.config, self.lineage, self.number = spec
         self._connection, self._silent = connection, silent
         self._lock = threading.Lock()
+        self._pulsed = time.monotonic()
 
     def began(self, run_id: str | None) -> None:
         """Tell under which run the trial is tracked."""
@@ -57,6 +62,15 @@ class TrialProxy:
         self._send("report", examples_seen, report)
         verdict: Verdict = self._connection.recv()
         return verdict
+
+    def pulse(self) -> Failed | None:
+        """Tell, not too often, that the trial makes steps; how it is to end now, if it is."""
+        if self._silent or time.monotonic() - self._pulsed < PULSE_SECONDS:
+            return None
+        self._pulsed = time.monotonic()
+        self._send("pulse")
+        ending: Failed | None = self._connection.recv()
+        return ending
 
     def finish(self, outcome: Outcome) -> None:
         """End the trial."""

@@ -1,0 +1,56 @@
+"""A sweep by its name or its folder, whatever its state."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from slimtune.sweeper.search_config import STUDY_FILE, study_url
+from slimtune.sweeper.storage_url import checked
+from slimtune.training.config.schema import suggestion
+from slimtune.training.errors import StoreError
+from slimtune.training.tracking.uri import without_password
+
+
+class NamedSweep(NamedTuple):
+    """Where a sweep is.
+
+    Attributes:
+        name: Of its study.
+        storage: The study's.
+        folder: Of the sweep on this machine, absolute; it may not be there if the storage is elsewhere.
+    """
+
+    name: str
+    storage: str
+    folder: Path
+
+
+def named_sweep(given: str, *, outputs: Path, storage: str | None) -> NamedSweep:
+    """The sweep that is meant.
+
+    Args:
+        given: Its name, or its folder.
+        outputs: Where the folders of sweeps lie.
+        storage: URL of the study, if `search.storage` was set; then what is given is a name.
+
+    Raises:
+        StoreError: There is none; the nearest name is told.
+    """
+    if (storage := checked(storage)) is not None:
+        from slimtune.sweeper.study.loaded import sweep_names
+
+        known = sweep_names(storage)
+        if given not in known:
+            raise StoreError(f"there is no sweep '{given}' in {without_password(storage)}; {_known(given, known)}")
+        return NamedSweep(given, storage, (outputs / given).absolute())
+    for folder in (Path(given).expanduser(), outputs / given):
+        if (folder / STUDY_FILE).is_file():
+            from slimtune.sweeper.study.loaded import study_name_in
+
+            folder = folder.absolute()
+            return NamedSweep(study_name_in(study_url(folder), folder.name), study_url(folder), folder)
+    known = sorted(found.parent.name for found in outputs.glob(f"*/{STUDY_FILE}"))
+    raise StoreError(f"there is no sweep '{given}' in {outputs.absolute()}; {_known(given, known)}")
+
+
+def _known(given: str, known: list[str]) -> str:
+    return suggestion(given, known) if known else "known: none"

@@ -1,0 +1,75 @@
+"""`slimtune resume`: the command that began a sweep, given again, perhaps for more trials."""
+
+import argparse
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slimtune.sweeper.campaigns.named_sweep import NamedSweep, named_sweep
+from slimtune.training.errors import StoreError
+
+if TYPE_CHECKING:
+    from slimtune.sweeper.campaigns.recorded_command import RecordedCommand
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a sweep on, or join it if it is running.
+
+    Raises:
+        StoreError: There is no such sweep, or its command is not known, or written by somebody else.
+        UserError: As of `slimtune sweep`.
+    """
+    parser = _parser()
+    options, more = parser.parse_known_args(arguments)
+    if flags := [word for word in more if word.startswith("-")]:
+        parser.error(f"unrecognized arguments: {' '.join(flags)}")
+    found = named_sweep(options.sweep, outputs=Path(options.outputs), storage=options.storage)
+    from slimtune.sweeper.campaigns.recorded_command import read_command
+
+    command = read_command(found.folder)
+    words = command.words(more, n_trials=options.n_trials)
+    _check(command, found, words, more, trust=options.trust)
+    print(shlex.join(words), flush=True)
+    if Path(command.cwd).is_dir():
+        os.chdir(command.cwd)
+    if command.program:
+        os.execv(words[0], words)
+    from slimtune.sweeper.commands import sweep
+
+    return sweep.run(words[2:])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slimtune resume", description=__doc__, allow_abbrev=False)
+    parser.add_argument("sweep", help="the sweep's name (search.name), or its folder")
+    parser.add_argument("--n-trials", type=_above_zero, help="trials in all, e.g. more than before")
+    parser.add_argument("--trust", action="store_true", help="give a command that was written elsewhere")
+    parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
+    parser.add_argument("--storage", help="URL of the study, if search.storage was set")
+    parser.epilog = "What else is given is added to the overrides, e.g. search.num_workers=2."
+    return parser
+
+
+def _above_zero(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return int(text)
+
+
+def _check(
+    command: "RecordedCommand", found: NamedSweep, words: Sequence[str], more: Sequence[str], *, trust: bool
+) -> None:
+    missing = [key for key in command.left_out if not any(word.partition("=")[0].lstrip("+~") == key for word in more)]
+    if missing:
+        keys = " ".join(f"{key}=..." for key in missing)
+        raise StoreError(
+            f"the command of '{found.name}' had {', '.join(missing)}, which may be a secret and was not kept; give it "
+            f"again: slimtune resume {shlex.quote(found.name)} {keys}"
+        )
+    if not (trust or command.is_of(found.folder)):
+        raise StoreError(
+            f"the command of '{found.name}' was written on {command.host} for {command.folder}, and a command may run "
+            f"anything; if you know who wrote it, add --trust: {shlex.join(words)}"
+        )

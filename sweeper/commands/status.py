@@ -1,0 +1,114 @@
+"""`slimtune status`: whether a sweep is running, what its trials do, and what is left."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slimtune.sweeper.campaigns.named_sweep import named_sweep
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from slimtune.sweeper.reporting.sweep_status import SweepStatus
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print how a sweep stands.
+
+    Raises:
+        StoreError: There is no such sweep.
+    """
+    options = _parser().parse_args(arguments)
+    found = named_sweep(options.sweep, outputs=Path(options.outputs), storage=options.storage)
+    from slimtune.sweeper.reporting.sweep_status import sweep_status
+
+    status = sweep_status(found.storage, found.name)
+    if options.json:
+        print(json.dumps(status.as_dict(), indent=1))
+        return 0
+    from rich.console import Console
+
+    console = Console()
+    for line in _lines(status):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if status.running:
+        console.print(_table(status))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slimtune status", description=__doc__)
+    parser.add_argument("sweep", help="the sweep's name (search.name), or its folder")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
+    parser.add_argument("--storage", help="URL of the study, if search.storage was set")
+    return parser
+
+
+def _lines(status: "SweepStatus") -> list[str]:
+    from slimtune.sweeper.reporting.live_table import duration, value_text
+
+    of = f" of {status.budget}" if status.budget is not None else ""
+    counts = ", ".join(f"{number} {kind}" for kind, number in sorted(status.counts.items()))
+    ended = sum(trial.finished for trial in status.trials)
+    lines = [f"sweep {status.name}: {_state(status)}", f"trials: {ended}{of} have ended ({counts or 'none begun'})"]
+    if status.best is not None:
+        params = "  ".join(f"{key}={value_text(value)}" for key, value in status.best.params.items())
+        lines.append(f"best: {status.best.objective:.4f}, trial {status.best.number}  {params}")
+    if status.reruns:
+        rerun = sum(trial.finished for trial in status.reruns)
+        lines.append(f"reruns of the best: {rerun} of {len(status.reruns)} have ended")
+    if status.reason is not None:
+        lines.append(f"the search has ended: {status.reason}")
+    if status.seconds_left is not None:
+        lines.append(f"left: {status.num_left} trials, about {duration(status.seconds_left)}")
+    if status.launchers:
+        lines.append(f"led by {status.launchers[0]}, with {len(status.workers)} workers{_joined(status)}")
+    return lines
+
+
+def _joined(status: "SweepStatus") -> str:
+    joined = status.launchers[1:]
+    return f"; joined by {', '.join(joined)}" if joined else ""
+
+
+def _state(status: "SweepStatus") -> str:
+    from slimtune.sweeper.reporting.live_table import duration
+    from slimtune.sweeper.reporting.sweep_status import SweepState, age
+
+    by = ""
+    if status.request is not None:
+        by = f", asked by {status.request.by} {duration(age(status.request.at))} ago"
+    match status.state:
+        case SweepState.stopping:
+            return f"stopping{by}"
+        case SweepState.stopped:
+            return f"stopped{by} (slimtune resume {status.name})"
+        case SweepState.interrupted:
+            return f"interrupted: nobody works on it (slimtune resume {status.name})"
+        case SweepState.finishing:
+            return "its trials have ended; the best are rerun, one is chosen and exported"
+        case SweepState.running | SweepState.ended:
+            return str(status.state.value)
+
+
+def _table(status: "SweepStatus") -> "Table":
+    from rich.table import Table
+
+    from slimtune.sweeper.reporting.live_table import duration, score_text
+
+    table = Table(pad_edge=False, box=None)
+    for name in ("running", "trained", "time", "score"):
+        table.add_column(name, justify="right")
+    table.add_column("worker")
+    for trial, worker, is_alive in status.running:
+        table.add_row(
+            str(trial.attrs.get("name", trial.number)),
+            f"{trial.progress:.0%}",
+            duration(trial.seconds),
+            score_text(trial),
+            f"{worker or 'not named yet'}{'' if is_alive else ' (dead: it is tried again)'}",
+        )
+    return table

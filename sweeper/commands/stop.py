@@ -1,0 +1,56 @@
+"""`slimtune stop`: running trials end at their next step with their state saved, and no new one begins."""
+
+import argparse
+import getpass
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from slimtune.sweeper.campaigns.named_sweep import named_sweep
+
+POLL_SECONDS = 0.5
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Ask a sweep to stop, and wait until it has.
+
+    Raises:
+        StoreError: There is no such sweep.
+    """
+    options = _parser().parse_args(arguments)
+    found = named_sweep(options.sweep, outputs=Path(options.outputs), storage=options.storage)
+    from slimtune.sweeper.reporting.sweep_status import SweepState, sweep_status
+    from slimtune.sweeper.study.loaded import load_roster
+
+    status = sweep_status(found.storage, found.name)
+    roster = load_roster(found.storage, found.name)
+    if roster is None or not (status.launchers or status.workers):
+        print(f"the sweep '{found.name}' is not running ({status.state.value}); nothing was stopped")
+        return 0
+    roster.ask_to_stop(f"{getpass.getuser()}@{socket.gethostname()}", now=options.now)
+    if options.no_wait:
+        print(f"the sweep '{found.name}' is asked to stop")
+        return 0
+    while status.launchers or status.workers:
+        time.sleep(POLL_SECONDS)
+        status = sweep_status(found.storage, found.name)
+    ended = sum(trial.finished for trial in status.trials)
+    of = f" of {status.budget}" if status.budget is not None else ""
+    if status.state is SweepState.ended:
+        print(f"the sweep '{found.name}' had ended before it heard of it")
+    else:
+        print(f"stopped: {ended}{of} trials have ended. To resume: slimtune resume {found.name}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slimtune stop", description=__doc__)
+    parser.add_argument("sweep", help="the sweep's name (search.name), or its folder")
+    parser.add_argument(
+        "--now", action="store_true", help="end running trials at once; they resume from what they saved before"
+    )
+    parser.add_argument("--no-wait", action="store_true", help="do not wait until it has stopped")
+    parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
+    parser.add_argument("--storage", help="URL of the study, if search.storage was set")
+    return parser

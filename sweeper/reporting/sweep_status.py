@@ -1,0 +1,193 @@
+"""How a sweep stands: who works on it, what is running, what is left."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any, NamedTuple
+
+from slimtune.sweeper.reporting.live_table import seconds_left
+from slimtune.sweeper.study import TrialRecord, TrialState, load_study_attrs, load_study_trials
+from slimtune.sweeper.study.lease import is_alive, living
+from slimtune.sweeper.study.liveness.roster import StopRequest
+from slimtune.sweeper.study.loaded import load_roster
+from slimtune.sweeper.study.record import BUDGET, ENDED, STOPPED, WINNER, WORKER
+from slimtune.training.errors import StoreError
+
+
+class SweepState(Enum):
+    """What becomes of a sweep.
+
+    Attributes:
+        running: Trials are run.
+        finishing: All trials have ended; what comes after them is done.
+        stopping: Somebody wants it to stop, and it has not yet.
+        stopped: It did.
+        interrupted: Nobody works on it, and it is not done.
+        ended: It is done.
+    """
+
+    running = "running"
+    finishing = "finishing"
+    stopping = "stopping"
+    stopped = "stopped"
+    interrupted = "interrupted"
+    ended = "ended"
+
+
+class RunningTrial(NamedTuple):
+    """A trial that a worker has.
+
+    Attributes:
+        trial: As the study knows it.
+        worker: Who has it.
+        is_alive: Whether that one lives.
+    """
+
+    trial: TrialRecord
+    worker: str | None
+    is_alive: bool
+
+
+class SweepStatus(NamedTuple):
+    """How a sweep stands.
+
+    Attributes:
+        name: The sweep's.
+        state: What becomes of it.
+        budget: Trials that it is to have; None if nobody has noted it.
+        trials: Those of the budget.
+        best: The best complete one.
+        running: Those that workers have.
+        reruns: Of the finalists; none before there are any.
+        launchers: Launching processes that live, the one that leads first.
+        workers: Workers that live.
+        request: Who wants it to stop.
+        reason: Why the search ended before its budget was gone.
+    """
+
+    name: str
+    state: SweepState
+    budget: int | None
+    trials: Sequence[TrialRecord]
+    best: TrialRecord | None
+    running: Sequence[RunningTrial]
+    reruns: Sequence[TrialRecord]
+    launchers: Sequence[str]
+    workers: Sequence[str]
+    request: StopRequest | None
+    reason: str | None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Trials by state; failed ones by their kinds too."""
+        kinds = (f"failed ({trial.kind})" if trial.kind else trial.state.value for trial in self.trials)
+        return dict(Counter(kinds))
+
+    @property
+    def num_left(self) -> int | None:
+        """Trials without an outcome."""
+        ended = sum(trial.finished for trial in self.trials)
+        return None if self.budget is None else max(0, self.budget - ended)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What the search will take if the trials that are left are like those that ended; None where it is over."""
+        is_on = self.state is SweepState.running and bool(self.num_left)
+        return seconds_left(self.trials, self.budget or 0) if is_on else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "name": self.name,
+            "state": self.state.value,
+            "n_trials": self.budget,
+            "trials": self.counts,
+            "left": self.num_left,
+            "seconds_left": self.seconds_left,
+            "best": _plain(self.best) if self.best is not None else None,
+            "running": [
+                {**_plain(one.trial), "progress": one.trial.progress, "worker": one.worker, "alive": one.is_alive}
+                for one in self.running
+            ],
+            "reruns": dict(Counter(trial.state.value for trial in self.reruns)),
+            "launchers": list(self.launchers),
+            "workers": list(self.workers),
+            "stop": self.request._asdict() if self.request is not None else None,
+            "stopped_early": self.reason,
+        }
+
+
+def sweep_status(storage: str, name: str) -> SweepStatus:
+    """How a sweep stands now; nothing is written.
+
+    Raises:
+        StoreError: There is no such study.
+    """
+    loaded, attrs = load_study_trials(storage, name), load_study_attrs(storage, name)
+    roster = load_roster(storage, name)
+    reruns, rerun_attrs = _reruns(storage, name)
+    launchers = roster.living() if roster is not None else []
+    status = SweepStatus(
+        name=name,
+        state=SweepState.interrupted,
+        budget=attrs.get(BUDGET),
+        trials=loaded.trials,
+        best=next(iter(loaded.ranked()), None),
+        running=[*_running(loaded.trials, attrs), *_running(reruns, rerun_attrs)],
+        reruns=reruns,
+        launchers=launchers,
+        workers=[*living(attrs), *living(rerun_attrs)],
+        request=roster.stop_request() if roster is not None else None,
+        reason=attrs.get(STOPPED),
+    )
+    return status._replace(state=_state(status, attrs))
+
+
+def _state(status: SweepStatus, attrs: Mapping[str, Any]) -> SweepState:
+    if status.launchers or status.workers:
+        if status.request is not None:
+            return SweepState.stopping
+        is_over = status.num_left == 0 or status.reason is not None
+        return SweepState.finishing if is_over else SweepState.running
+    if _is_done(status, attrs):
+        return SweepState.ended
+    return SweepState.stopped if status.request is not None else SweepState.interrupted
+
+
+def _is_done(status: SweepStatus, attrs: Mapping[str, Any]) -> bool:
+    if status.budget is None:
+        # before budgets were noted
+        return attrs.get(WINNER) is not None
+    return bool(attrs.get(ENDED) == status.budget)
+
+
+def _running(trials: Sequence[TrialRecord], attrs: Mapping[str, Any]) -> list[RunningTrial]:
+    running = [trial for trial in trials if trial.state is TrialState.running]
+    workers = [trial.attrs.get(WORKER) for trial in running]
+    return [
+        RunningTrial(trial, worker, is_alive(attrs, worker)) for trial, worker in zip(running, workers, strict=True)
+    ]
+
+
+def _reruns(storage: str, name: str) -> tuple[Sequence[TrialRecord], Mapping[str, Any]]:
+    try:
+        return load_study_trials(storage, f"{name}/reruns").trials, load_study_attrs(storage, f"{name}/reruns")
+    except StoreError:
+        # there are none yet
+        return [], {}
+
+
+def _plain(trial: TrialRecord) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "name": trial.attrs.get("name", str(trial.number)),
+        "objective": trial.objective,
+        "params": dict(trial.params),
+        "seconds": trial.seconds,
+    }
+
+
+def age(at: float) -> float:
+    """Seconds since then."""
+    return max(0.0, time.time() - at)

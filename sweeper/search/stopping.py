@@ -1,0 +1,25 @@
+"""What a launching process says and does when somebody wants the sweep to stop."""
+
+from slimtune.sweeper.study import Study
+from slimtune.training.errors import SweepStopped
+
+
+def check_stop(study: Study) -> None:
+    """End here if the sweep is to stop.
+
+    Raises:
+        SweepStopped: It is; how far it has come, and how it is resumed.
+    """
+    request = study.roster.stop_request()
+    if request is None:
+        return
+    study.free_lost()
+    shown = study.shown()
+    ended = sum(trial.finished for trial in shown)
+    kept = study.num_waiting()
+    name = study.spec.name.partition("/")[0]
+    waiting = f", {kept} wait with what they have saved" if kept else ""
+    raise SweepStopped(
+        f"the sweep '{name}' was stopped by {request.by}: {ended} of {study.spec.n_trials} trials have ended{waiting}; "
+        "the same command resumes it"
+    )

@@ -1,0 +1,1 @@
+"""Who works on a sweep, whether they still do, and what they are asked."""

@@ -1,0 +1,22 @@
+from pathlib import Path
+
+import pytest
+
+from slimtune.sweeper.campaigns.named_sweep import named_sweep
+from slimtune.training.errors import StoreError
+from tests.sweeper.campaigns.test_find_sweep import begun
+
+
+def test_a_sweep_is_found_by_name_by_folder_and_by_storage(tmp_path: Path) -> None:
+    storage = begun(tmp_path).spec.storage
+    for given, more in (("mine", None), (str(tmp_path / "mine"), None), ("mine", storage)):
+        assert named_sweep(given, outputs=tmp_path, storage=more) == ("mine", storage, tmp_path / "mine")
+
+
+def test_the_nearest_name_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"there is no sweep 'mime' in .*; known: none"):
+        named_sweep("mime", outputs=tmp_path, storage=None)
+    storage = begun(tmp_path).spec.storage
+    for more in (None, storage):
+        with pytest.raises(StoreError, match=r"there is no sweep 'mime' in .*; did you mean 'mine'"):
+            named_sweep("mime", outputs=tmp_path, storage=more)

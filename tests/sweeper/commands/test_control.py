@@ -1,0 +1,156 @@
+"""`slimtune status`, `stop` and `resume` on studies; nothing is trained."""
+
+import json
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slimtune.sweeper.campaigns.recorded_command import FILE, RecordedCommand
+from slimtune.sweeper.cli import main
+from slimtune.sweeper.commands import resume
+from slimtune.sweeper.reporting.sweep_status import SweepState, sweep_status
+from slimtune.sweeper.search.stopping import check_stop
+from slimtune.sweeper.study import Lease, Study
+from slimtune.sweeper.study.liveness.launcher import Launcher
+from slimtune.sweeper.study.record import BUDGET, ENDED
+from slimtune.training.errors import SweepStopped
+from slimtune.training.trial import FailureKind
+from tests.sweeper.campaigns.test_find_sweep import begun
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """One of four trials, with a folder among the outputs of the working directory."""
+    monkeypatch.chdir(tmp_path)
+    made = begun(tmp_path / "outputs")
+    made.set_attr(BUDGET, 4)
+    return made
+
+
+def state_of(study: Study) -> SweepState:
+    return sweep_status(study.spec.storage, study.spec.name).state
+
+
+def status_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main(["status", "mine", "--json"]) == 0
+    values: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return values
+
+
+def test_how_a_sweep_stands(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """Trials by state, the best, what runs and where, and what is left; for people and for scripts."""
+    with Launcher(study.roster) as own, Lease(study) as lease:
+        own.begun()
+        for end in (lambda n: study.complete(n, 0.5), lambda n: study.fail(n, FailureKind.timeout), None):
+            asked = study.ask(lease.worker)
+            assert asked is not None
+            if end:
+                end(asked.number)
+        study.report(2, 10, objective=0.25, progress=0.5)
+        values = status_of(capsys)
+        assert (values["state"], values["n_trials"], values["left"]) == ("running", 4, 2)
+        assert values["trials"] == {"complete": 1, "failed (timeout)": 1, "running": 1}
+        assert values["best"]["number"] == 0
+        (running,) = values["running"]
+        assert (running["number"], running["progress"], running["worker"]) == (2, 0.5, lease.worker)
+        assert values["launchers"] == [own.name]
+        assert main(["status", "mine"]) == 0
+        said = capsys.readouterr().out
+    assert "sweep mine: running" in said
+    assert "trials: 2 of 4 have ended (1 complete, 1 failed (timeout), 1 running)" in said
+    assert "best: 0.5000, trial 0" in said
+    assert f"led by {own.name}, with 1 workers" in said
+
+
+def test_what_becomes_of_a_sweep(study: Study) -> None:
+    assert state_of(study) is SweepState.interrupted
+    with Launcher(study.roster) as own:
+        own.begun()
+        assert state_of(study) is SweepState.running
+        study.roster.ask_to_stop("me@here", now=False)
+        assert state_of(study) is SweepState.stopping
+    assert state_of(study) is SweepState.stopped
+    study.set_attr(ENDED, 4)
+    assert state_of(study) is SweepState.ended
+    # more trials are wanted
+    study.set_attr(BUDGET, 6)
+    with Launcher(study.roster) as own:
+        own.begun()
+    assert state_of(study) is SweepState.interrupted
+
+
+def test_stop_waits_for_the_end_and_a_stopped_search_says_how_to_go_on(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = Study(replace(study.spec, n_trials=4))
+    with Launcher(study.roster) as own:
+        own.begun()
+        with Lease(study) as lease:
+            asked = study.ask(lease.worker)
+            assert asked is not None
+            stopping = threading.Thread(target=main, args=(["stop", "mine"],))
+            stopping.start()
+            while not study.is_stopping():
+                pass
+            study.put_back(asked.number)
+        with pytest.raises(SweepStopped, match=r"stopped by .*: 0 of 4 trials have ended, 1 wait .*resumes it"):
+            check_stop(study)
+    stopping.join(10)
+    assert "stopped: 0 of 4 trials have ended. To resume: slimtune resume mine" in capsys.readouterr().out
+
+
+def test_what_is_not_running_is_not_stopped(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor is it by a wish that would meet whoever resumes it."""
+    assert main(["stop", "mine"]) == 0
+    assert "is not running (interrupted); nothing was stopped" in capsys.readouterr().out
+    assert not study.is_stopping()
+
+
+@pytest.mark.parametrize("word", ["status", "stop", "resume"])
+def test_an_unknown_sweep_is_told_with_the_nearest_name(
+    word: str, study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([word, "mime"]) == 2
+    assert "did you mean 'mine'?" in capsys.readouterr().err
+
+
+def write_command(study: Study, folder: Path, **changes: Any) -> None:
+    own = {"cwd": str(folder.parents[1]), "folder": str(folder), "host": __import__("socket").gethostname()}
+    command = RecordedCommand([], ["search.name=mine", "fit.epochs=2"], [], "search.n_trials", **own)
+    (folder / FILE).write_text(json.dumps(command._replace(**changes)._asdict()))
+
+
+def test_resume_gives_the_command_again(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where it was given; one of somebody else is shown first, and a secret is asked for."""
+    from slimtune.sweeper.commands import sweep
+
+    given: list[list[str]] = []
+    monkeypatch.setattr(sweep, "run", lambda words: given.append(list(words)) or 0)
+    folder = tmp_path / "outputs" / "mine"
+    assert main(["resume", "mine"]) == 2
+    assert "the command is not known" in capsys.readouterr().err
+    write_command(study, folder)
+    assert main(["resume", "mine", "--n-trials", "9", "search.num_workers=2"]) == 0
+    assert given == [["search.name=mine", "fit.epochs=2", "search.num_workers=2", "search.n_trials=9"]]
+    assert "slimtune sweep search.name=mine fit.epochs=2" in capsys.readouterr().out
+    write_command(study, folder, host="elsewhere")
+    assert main(["resume", "mine"]) == 2
+    assert "add --trust: slimtune sweep search.name=mine" in capsys.readouterr().err
+    assert main(["resume", "mine", "--trust"]) == 0
+    write_command(study, folder, left_out=["db.password"])
+    assert main(["resume", "mine"]) == 2
+    assert "give it again: slimtune resume mine db.password=..." in capsys.readouterr().err
+    assert main(["resume", "mine", "db.password=abc"]) == 0
+    assert len(given) == 3
+
+
+def test_a_flag_that_is_none_is_told() -> None:
+    with pytest.raises(SystemExit) as left:
+        resume.run(["mine", "--n-trails", "3"])
+    assert left.value.code == 2

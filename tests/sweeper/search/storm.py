@@ -1,0 +1,98 @@
+"""A sweep in processes of its own, some of which are killed."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from slimtune.sweeper.study import TrialRecord, load_study_trials
+from slimtune.sweeper.study.loaded import load_all_trials
+from slimtune.training.errors import StoreError
+
+APP = Path(__file__).with_name("storm_app.py")
+NAME = "storm"
+
+
+class StormySweep:
+    """A sweep of the cheap app.
+
+    Args:
+        folder: Where it runs.
+        storage: URL of its study.
+        overrides: Beside those that every such sweep has.
+    """
+
+    def __init__(self, folder: Path, storage: str, overrides: Sequence[str]) -> None:
+        self.folder, self.storage = folder, storage
+        self._command = [
+            *(sys.executable, str(APP), "-m", "hydra/sweeper=slimtune", f"hydra.sweep.dir={folder / 'out'}"),
+            *("+x=interval(0,1)", "hydra.sweeper.search.direction=minimize", f"hydra.sweeper.search.name={NAME}"),
+            f"hydra.sweeper.search.storage='{storage}'",
+            *overrides,
+        ]
+        self.calls = folder / "calls.txt"
+
+    def start(self, *more: str) -> subprocess.Popen[str]:
+        """One more launching process."""
+        environment = os.environ | {"CALLS": str(self.calls)}
+        with (self.folder / "said.txt").open("a") as said:
+            return subprocess.Popen(
+                ["env", "--default-signal=INT", *self._command, *more],
+                cwd=self.folder,
+                env=environment,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+
+    def said(self) -> str:
+        """What its processes have printed."""
+        return (self.folder / "said.txt").read_text()
+
+    def shown(self) -> list[TrialRecord]:
+        """The trials of the budget so far."""
+        try:
+            return load_study_trials(self.storage, NAME).trials
+        except StoreError:
+            return []
+
+    def every(self) -> list[TrialRecord]:
+        """All trials that ever were."""
+        return load_all_trials(self.storage, NAME)
+
+    def num_ended(self) -> int:
+        """Trials with an outcome."""
+        return sum(trial.finished for trial in self.shown())
+
+    def wait_for(self, number: int, launcher: subprocess.Popen[str]) -> None:
+        """Until so many trials have ended.
+
+        Raises:
+            RuntimeError: The launching process has ended before.
+            TimeoutError: It takes too long.
+        """
+        deadline = time.monotonic() + 240
+        while self.num_ended() < number:
+            if launcher.poll() is not None:
+                raise RuntimeError(f"exit code {launcher.returncode}: {self.said()}")
+            if time.monotonic() > deadline:
+                raise TimeoutError(self.said())
+            time.sleep(0.2)
+
+
+def kill_a_worker(launcher: subprocess.Popen[str], rng: random.Random) -> None:
+    """Any of the launching process' workers, without a word."""
+    workers: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        children = psutil.Process(launcher.pid).children(recursive=True)
+        workers = [child for child in children if "popen_loky" in " ".join(child.cmdline())]
+    if workers:
+        with suppress(ProcessLookupError):
+            os.kill(rng.choice(workers).pid, signal.SIGKILL)
