@@ -4,6 +4,7 @@ import os
 
 from slimtune.sweeper.pruner_config import NoPruning
 from slimtune.sweeper.search.choose_sampler import ChosenSampler, choose_sampler, sampler_notes
+from slimtune.sweeper.search.launchers.origin import origin_of
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search.trial_source import TrialGroup
 from slimtune.sweeper.search.worker import Worker
@@ -72,6 +73,7 @@ def make_worker(
         kept=kept,
         num_workers=request.search.config.num_workers,
         launcher_pid=os.getpid(),
+        origin=origin_of(request.search.config.num_workers),
         own_code=own_code(),
         extension=request.extension,
     )

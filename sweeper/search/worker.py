@@ -3,13 +3,18 @@
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from slimtune.sweeper.config_values import plain, with_values
 from slimtune.sweeper.search.extension import extension_of
+from slimtune.sweeper.search.launchers.gpus import gpus_each
+from slimtune.sweeper.search.launchers.origin import Origin, settle
+from slimtune.sweeper.search.launchers.other_machine import check_storage, enter
+from slimtune.sweeper.search.launchers.preemption import end_when_preempted
 from slimtune.sweeper.search.task_runner import run_task_trials
 from slimtune.sweeper.search.trial_source import OVERRIDES, StudySource, TrialGroup
 from slimtune.sweeper.space.override_text import override_lines
@@ -33,8 +38,9 @@ class Worker:
         fixed: Overrides that hold for every trial.
         spec: The study to join.
         group: Where its trials belong.
-        num_workers: How many share this machine's cores.
+        num_workers: How many are launched at once.
         launcher_pid: The launching process; a worker in a process of its own does not outlive its parent.
+        origin: Where they are launched from.
         own_code: What the command names to be imported; overrides that stand in the study name nothing else.
         extension: Dotted path of a function that adds parameters to each trial.
     """
@@ -49,15 +55,28 @@ class Worker:
     group: TrialGroup
     num_workers: int
     launcher_pid: int
+    origin: Origin = field(default_factory=Origin)
     own_code: frozenset[NamedCode] = frozenset()
     extension: str | None = None
 
     def __call__(self, _: DictConfig) -> None:
         """Pull trials until there are no more."""
         logging.captureWarnings(True)
+        end_when_preempted()
+        is_elsewhere = os.getpid() != self.launcher_pid
+        if is_elsewhere:
+            enter(str(self.config.hydra.runtime.cwd))
+        num_workers = settle(
+            self.origin,
+            num_workers=self.num_workers,
+            gpus_each=gpus_each(self.config) if self.entry is not None else 1,
+            index=HydraConfig.get().job.num,
+        )
+        if not self.origin.is_this_machine:
+            check_storage(self.spec)
         study = Study(self.spec, extension_of(self.extension, self.config))
-        with Lease(study, watch_parent=os.getpid() != self.launcher_pid) as lease:
-            source = StudySource(study, lease, compose=self.compose, group=self.group, num_workers=self.num_workers)
+        with Lease(study, watch_parent=is_elsewhere, launcher=self.origin.process) as lease:
+            source = StudySource(study, lease, compose=self.compose, group=self.group, num_workers=num_workers)
             if self.entry is not None:
                 entry = imported(self.entry, said="hydra.sweeper.worker is")
                 entry(source) if self.kept is None else entry(source, self.kept)

@@ -36,11 +36,12 @@ class Lease:
         store: Where leases are kept.
         watch_parent: End this process at once when its parent, the launching process, has died: its trial would
             otherwise run unseen beside a resumed sweep.
+        launcher: The launching process, which counts its workers by it.
     """
 
-    def __init__(self, store: AttrStore, *, watch_parent: bool = False) -> None:
+    def __init__(self, store: AttrStore, *, watch_parent: bool = False, launcher: str | None = None) -> None:
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-        self._store = store
+        self._store, self._launcher = store, launcher
         self._stop = threading.Event()
         self._parent = os.getppid() if watch_parent else None
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
@@ -75,7 +76,7 @@ class Lease:
 
     def _write(self, *, renewed_at: float) -> None:
         own = {"host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid()), "renewed_at": renewed_at}
-        self._store.set_attr(LEASE_PREFIX + self.worker, own)
+        self._store.set_attr(LEASE_PREFIX + self.worker, own | {"launcher": self._launcher})
 
 
 def is_alive(attrs: Mapping[str, Any], worker: str | None) -> bool:
@@ -88,6 +89,13 @@ def is_alive(attrs: Mapping[str, Any], worker: str | None) -> bool:
     # of this machine the process says more than the clock, which stands still in a suspended laptop
     born = _born(lease["pid"])
     return born is not None and abs(born - lease["born"]) < BORN_TOLERANCE_SECONDS
+
+
+def num_died(attrs: Mapping[str, Any], launcher: str) -> int:
+    """How many workers of a launching process have died, and did not end by themselves."""
+    own = [key for key, lease in attrs.items() if key.startswith(LEASE_PREFIX) and lease.get("launcher") == launcher]
+    workers = [key.removeprefix(LEASE_PREFIX) for key in own]
+    return sum(not is_alive(attrs, worker) and not was_handed_back(attrs, worker) for worker in workers)
 
 
 def was_handed_back(attrs: Mapping[str, Any], worker: str | None) -> bool:
