@@ -15,6 +15,19 @@ BASIC, JOBLIB, RAY, SLURM, PROCESSES = (
     "LocalLauncher",
 )
 ALL_CORES = -1
+# what `training.extras` knows, by the option of `hydra/launcher` that needs it
+PACKAGES = {
+    "joblib": "hydra_joblib_launcher",
+    "local": "hydra_joblib_launcher",
+    "ray": "hydra_ray_launcher",
+    "ray_aws": "hydra_ray_launcher",
+    "ray_cluster": "hydra_ray_launcher",
+    "ray_gpu": "hydra_ray_launcher",
+    "slurm": "hydra_submitit_launcher",
+    "slurm_gpu": "hydra_submitit_launcher",
+    "submitit_local": "hydra_submitit_launcher",
+    "submitit_slurm": "hydra_submitit_launcher",
+}
 # said where no commands of Slurm are
 NO_SLURM = (
     "hydra/launcher={option} submits jobs by sbatch, which is not on this machine; start the sweep where Slurm's "
