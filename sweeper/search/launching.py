@@ -83,7 +83,9 @@ def _search_beside(study: Budget, launcher: Launcher, *, num_workers: int, first
             begun = study.num_begun()
             launches.begin(num_workers)
         elif is_open and dead > died:
-            log.warning("%s; as many others begin", "a worker died" if dead == died + 1 else f"{dead - died} workers died")
+            log.warning(
+                "%s; as many others begin", "a worker died" if dead == died + 1 else f"{dead - died} workers died"
+            )
             launches.begin(dead - died)
         died = dead
         time.sleep(POLL_SECONDS / 4)

@@ -1,0 +1,75 @@
+"""Services that some tests need beside Python, and whether a run of the tests may do without them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+# names separated by commas; `.ci/run` sets it, after it has started them
+MUST_RUN = "SLIMTUNE_TESTS_MUST_RUN"
+
+
+def need(service: str, missing: str | None) -> None:
+    """Skip a test whose service is not there; where the environment says that it must run, fail.
+
+    Args:
+        service: Its name, as `.ci/services/` has it where a script starts it.
+        missing: What is not there and how to start it, or None.
+    """
+    if missing is None:
+        return
+    if service in os.environ.get(MUST_RUN, "").split(","):
+        pytest.fail(f"{MUST_RUN} has {service}, but {missing}")
+    pytest.skip(f"{service}: {missing}")
+
+
+def need_slurm() -> None:
+    """A Slurm that has room for a job."""
+    said = ""
+    if shutil.which("sinfo"):
+        said = subprocess.run(["sinfo", "-h", "-o", "%t"], capture_output=True, text=True, check=False).stdout
+    is_there = any(state.startswith(("idle", "mix")) for state in said.split())
+    need("slurm", None if is_there else "no node is idle; .ci/services/slurm starts one")
+
+
+# with so little of everything that two nodes fit beside other tests
+TWO_NODES = """
+import json, sys
+from ray.cluster_utils import Cluster
+
+node = {"num_cpus": 2, "object_store_memory": 80 * 2**20, "include_dashboard": False}
+cluster = Cluster(initialize_head=True, head_node_args=node)
+cluster.add_node(**node)
+print(json.dumps(cluster.address), flush=True)
+sys.stdin.read()
+cluster.shutdown()
+"""
+
+
+@contextmanager
+def ray_cluster() -> Iterator[str]:
+    """The address of a Ray cluster of two nodes, which is there as long as the context."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", TWO_NODES],
+        env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        address = process.stdout.readline()
+        if not address:
+            _, said = process.communicate()
+            need("ray", f"no cluster has started: {said[-500:]}")
+        yield json.loads(address)
+    finally:
+        process.stdin.close()
+        process.wait()
