@@ -80,15 +80,13 @@ def _search_beside(study: Budget, launcher: Launcher, *, num_workers: int, first
         if is_open and not launches.are_under_way:
             idle_launches = idle_launches + 1 if study.num_begun() == begun else 0
             _check_idle(idle_launches)
-            begun = study.num_begun()
+            begun, died = study.num_begun(), dead
             launches.begin(num_workers)
         elif is_open and dead > died:
-            log.warning(
-                "%s; as many others begin", "a worker died" if dead == died + 1 else f"{dead - died} workers died"
-            )
+            log.warning("workers that died: %d; as many others begin", dead - died)
             launches.begin(dead - died)
-        died = dead
-        time.sleep(POLL_SECONDS / 4)
+            died = dead
+        time.sleep(POLL_SECONDS / 2)
 
 
 def _check_idle(launches: int) -> None:

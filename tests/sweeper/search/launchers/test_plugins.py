@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 import slimtune.conf
 from slimtune.sweeper.search.launchers import plugins
 from slimtune.sweeper.search.launchers.plugins import PACKAGES, fitting, launcher_problems
+from slimtune.training.extras import EXTRAS
 
 PRESETS = sorted(path.stem for path in Path(str(slimtune.conf.__file__)).parent.glob("hydra/launcher/*.yaml"))
 
@@ -88,7 +89,4 @@ def test_a_launcher_that_is_not_installed_is_told_with_its_extra(
         monkeypatch.delitem(known, name)
     monkeypatch.setitem(sys.modules, f"hydra_plugins.{package}", None)
     assert main(["sweep", "data=file", "data.train_file=rows.jsonl", f"hydra/launcher={launcher}"]) == 2
-    extra = {"hydra_joblib_launcher": "joblib", "hydra_ray_launcher": "ray", "hydra_submitit_launcher": "slurm"}[
-        package
-    ]
-    assert f"which is not installed; pip install 'slimtune[{extra}]'" in capsys.readouterr().err
+    assert f"which is not installed; pip install 'slimtune[{EXTRAS[package]}]'" in capsys.readouterr().err
