@@ -34,7 +34,7 @@ def need_slurm() -> None:
     if shutil.which("sinfo"):
         said = subprocess.run(["sinfo", "-h", "-o", "%t"], capture_output=True, text=True, check=False).stdout
     is_there = any(state.startswith(("idle", "mix")) for state in said.split())
-    need("slurm", None if is_there else "no node is idle; .ci/services/slurm starts one")
+    need("slurm", None if is_there else "no node is idle; .ci/services/slurm start brings one up")
 
 
 # with so little of everything that two nodes fit beside other tests
