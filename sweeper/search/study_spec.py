@@ -1,7 +1,5 @@
 """A sweep's request as the study of its trials, and as the job that a launcher runs."""
 
-import os
-
 from slimtune.sweeper.pruner_config import NoPruning
 from slimtune.sweeper.search.choose_sampler import ChosenSampler, choose_sampler, sampler_notes
 from slimtune.sweeper.search.launchers.origin import origin_of
@@ -72,7 +70,6 @@ def make_worker(
         ),
         kept=kept,
         num_workers=request.search.config.num_workers,
-        launcher_pid=os.getpid(),
         origin=origin_of(request.search.config.num_workers),
         own_code=own_code(),
         extension=request.extension,

@@ -1,9 +1,8 @@
 """A worker job: what a Hydra launcher runs, here or elsewhere, until the study's budget is gone."""
 
 import logging
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import HydraContext, TaskFunction
@@ -39,8 +38,7 @@ class Worker:
         spec: The study to join.
         group: Where its trials belong.
         num_workers: How many are launched at once.
-        launcher_pid: The launching process; a worker in a process of its own does not outlive its parent.
-        origin: Where they are launched from.
+        origin: The launching process; a worker in a process of its own does not outlive its parent.
         own_code: What the command names to be imported; overrides that stand in the study name nothing else.
         extension: Dotted path of a function that adds parameters to each trial.
     """
@@ -54,8 +52,7 @@ class Worker:
     spec: StudySpec
     group: TrialGroup
     num_workers: int
-    launcher_pid: int
-    origin: Origin = field(default_factory=Origin)
+    origin: Origin
     own_code: frozenset[NamedCode] = frozenset()
     extension: str | None = None
 
@@ -63,25 +60,31 @@ class Worker:
         """Pull trials until there are no more."""
         logging.captureWarnings(True)
         end_when_preempted()
-        is_elsewhere = os.getpid() != self.launcher_pid
-        if is_elsewhere:
-            enter(str(self.config.hydra.runtime.cwd))
-        num_workers = settle(
-            self.origin,
-            num_workers=self.num_workers,
-            gpus_each=gpus_each(self.config) if self.entry is not None else 1,
-            index=HydraConfig.get().job.num,
-        )
-        if not self.origin.is_this_machine:
-            check_storage(self.spec)
+        num_sharing = self._settle()
         study = Study(self.spec, extension_of(self.extension, self.config))
-        with Lease(study, watch_parent=is_elsewhere, launcher=self.origin.process) as lease:
-            source = StudySource(study, lease, compose=self.compose, group=self.group, num_workers=num_workers)
+        with Lease(study, watch_parent=not self.origin.is_this_process, launcher=self.origin.process) as lease:
+            source = StudySource(study, lease, compose=self.compose, group=self.group, num_workers=num_sharing)
             if self.entry is not None:
                 entry = imported(self.entry, said="hydra.sweeper.worker is")
                 entry(source) if self.kept is None else entry(source, self.kept)
             else:
                 run_task_trials(source, self.task_function, self.hydra_context)
+
+    def _settle(self) -> int:
+        """Make the place where it runs its own.
+
+        Returns:
+            How many workers share its cores.
+
+        Raises:
+            StoreError: It does not reach the study from there.
+        """
+        if not self.origin.is_this_process:
+            enter(str(self.config.hydra.runtime.cwd))
+        if not self.origin.is_this_machine:
+            check_storage(self.spec)
+        each = gpus_each(self.config) if self.entry is not None else 1
+        return settle(self.origin, num_workers=self.num_workers, gpus_each=each, index=HydraConfig.get().job.num)
 
     def compose(self, asked: AskedTrial) -> DictConfig:
         """The config of one trial, its groups composed anew."""

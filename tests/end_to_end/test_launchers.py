@@ -1,6 +1,8 @@
 """Training sweeps whose workers run as jobs of a scheduler."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -36,11 +38,9 @@ def test_slurm(sweep: Sweep) -> None:
     check_trained(sweep, "hydra/launcher=slurm", "hydra.launcher.cpus_per_task=1", "hydra.launcher.mem_gb=2")
 
 
-def test_ray(sweep: Sweep, ray_address: str) -> None:
+def test_ray(sweep: Sweep, ray_address: str, rows_file: Path) -> None:
     """Relative paths hold in workers that begin elsewhere."""
-    rows = sweep.folder / "rows.jsonl"
-    (given,) = (item.partition("=")[2] for item in sweep.command() if item.startswith("data.train_file="))
-    rows.write_bytes(open(given, "rb").read())
+    shutil.copy(rows_file, sweep.folder / "rows.jsonl")
     check_trained(
         sweep,
         "data.train_file=rows.jsonl",

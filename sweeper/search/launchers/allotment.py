@@ -18,10 +18,12 @@ class Allotment(NamedTuple):
     Attributes:
         name: Processes with the same name share it; None is a machine without a scheduler.
         cores: None where a scheduler says nothing of them.
+        spares_gpus: Whether the scheduler has GPUs and hides them all from this process.
     """
 
     name: str | None
     cores: int | None
+    spares_gpus: bool = False
 
 
 def allotment() -> Allotment:
@@ -45,8 +47,9 @@ def _of_ray() -> Allotment | None:
     if task is None:
         # the process that has launched the tasks
         return None
-    cores = context.get_assigned_resources().get("CPU", 0)
-    return Allotment(f"ray task {task}", max(1, math.floor(cores)))
+    own = context.get_assigned_resources()
+    spares_gpus = not own.get("GPU") and bool(ray.cluster_resources().get("GPU"))
+    return Allotment(f"ray task {task}", max(1, math.floor(own.get("CPU", 0))), spares_gpus)
 
 
 def _of_slurm() -> Allotment | None:

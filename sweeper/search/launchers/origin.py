@@ -1,11 +1,18 @@
 """Where workers are launched from, and by that what is theirs where they run."""
 
+import logging
 import os
 import socket
 from typing import NamedTuple
 
 from slimtune.sweeper.search.launchers.allotment import allotment, limit_cores
 from slimtune.sweeper.search.launchers.gpus import take_gpus, visible_gpus
+
+log = logging.getLogger(__name__)
+NO_GPU = (
+    "Ray has GPUs and gave this worker none, so that it sees none; take hydra/launcher=ray_gpu, "
+    "or set hydra.launcher.ray.remote.num_gpus"
+)
 
 
 class Origin(NamedTuple):
@@ -22,6 +29,11 @@ class Origin(NamedTuple):
     machine: str = ""
     allotment: str | None = None
     gpus: tuple[str, ...] = ()
+
+    @property
+    def is_this_process(self) -> bool:
+        """Whether this process is the launching one."""
+        return self.process == launching_process()
 
     @property
     def is_this_machine(self) -> bool:
@@ -57,7 +69,9 @@ def settle(origin: Origin, *, num_workers: int, gpus_each: int, index: int) -> i
     own = allotment()
     limit_cores(own.cores)
     if own.name is not None and own.name != origin.allotment:
+        if own.spares_gpus and gpus_each > 0:
+            log.warning(NO_GPU)
         return 1
-    if gpus_each > 0 and launching_process() != origin.process:
+    if gpus_each > 0 and not origin.is_this_process:
         take_gpus(origin.gpus, each=gpus_each, index=index)
     return num_workers

@@ -28,16 +28,18 @@ def in_job(monkeypatch: pytest.MonkeyPatch, number: str, **environment: str) -> 
 
 def in_task(monkeypatch: pytest.MonkeyPatch, task: str | None, **assigned: float) -> None:
     context = SimpleNamespace(get_task_id=lambda: task, get_assigned_resources=lambda: assigned)
-    ray = SimpleNamespace(is_initialized=lambda: True, get_runtime_context=lambda: context)
+    ray = SimpleNamespace(
+        is_initialized=lambda: True, get_runtime_context=lambda: context, cluster_resources=lambda: {"GPU": 8.0}
+    )
     monkeypatch.setitem(sys.modules, "ray", ray)
 
 
-def settled(origin: Origin, num_workers: int = 4) -> int:
-    return settle(origin, num_workers=num_workers, gpus_each=0, index=0)
+def settled(origin: Origin, *, gpus_each: int = 0) -> int:
+    return settle(origin, num_workers=4, gpus_each=gpus_each, index=0)
 
 
 def test_workers_of_one_machine_share_its_cores() -> None:
-    assert allotment() == (None, None)
+    assert allotment() == (None, None, False)
     assert settled(origin_of(4)) == 4
 
 
@@ -67,6 +69,19 @@ def test_a_task_of_ray_has_the_cores_that_it_was_given(monkeypatch: pytest.Monke
         in_task(monkeypatch, task, CPU=given)
         assert settled(origin) == 1
         assert os.environ[MAX_CORES] == str(cores)
+
+
+def test_a_worker_that_ray_gives_no_gpu_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Ray hides them from it, and it would train on the processor in silence."""
+    in_task(monkeypatch, "a", CPU=1.0, GPU=1.0)
+    settled(Origin(), gpus_each=1)
+    in_task(monkeypatch, "a", CPU=1.0)
+    settled(Origin(), gpus_each=0)
+    assert caplog.text == ""
+    settled(Origin(), gpus_each=1)
+    assert "take hydra/launcher=ray_gpu" in caplog.text
 
 
 def test_a_number_of_cores_that_a_person_has_set_holds(monkeypatch: pytest.MonkeyPatch) -> None:
