@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -54,22 +55,17 @@ cluster.shutdown()
 @contextmanager
 def ray_cluster() -> Iterator[str]:
     """The address of a Ray cluster of two nodes, which is there as long as the context."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", TWO_NODES],
-        env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
+    silent = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
+    command = [sys.executable, "-c", TWO_NODES]
+    pipe = subprocess.PIPE
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(command, env=silent, stdin=pipe, stdout=pipe, stderr=said, text=True) as process,
+    ):
+        # it ends with its standard input, which the context closes
+        assert process.stdout is not None
         address = process.stdout.readline()
         if not address:
-            _, said = process.communicate()
-            need("ray", f"no cluster has started: {said[-500:]}")
+            said.seek(0)
+            need("ray", f"no cluster has started: {said.read()[-500:]}")
         yield json.loads(address)
-    finally:
-        process.stdin.close()
-        process.wait()

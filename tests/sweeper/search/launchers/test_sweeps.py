@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,12 +27,13 @@ def main(cfg):
     trial = current_trial()
     for step in range(1, 6):
         value = (cfg.x - 1) ** 2 + 1 / step
-        if trial.number == cfg.killed and step == 2 and not Path("was_killed").exists():
+        if trial.number == cfg.killed and not Path("was_killed").exists():
             Path("was_killed").touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(0.02)
+        time.sleep(cfg.pause)
         trial.report(value, step)
-    (Path("threads") / str(os.getpid())).write_text(os.environ.get("LOKY_MAX_CPU_COUNT", "all"))
+    seen = [os.environ.get(name, "all") for name in ("LOKY_MAX_CPU_COUNT", "CUDA_VISIBLE_DEVICES")]
+    (Path("seen") / str(os.getpid())).write_text(" ".join(seen))
     return value
 
 main()
@@ -42,22 +44,36 @@ N_TRIALS = 12
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
     (tmp_path / "app.py").write_text(APP)
-    (tmp_path / "app.yaml").write_text("x: 0\nkilled: -1\n")
-    (tmp_path / "threads").mkdir()
+    (tmp_path / "app.yaml").write_text("x: 0\nkilled: -1\npause: 0.02\n")
+    (tmp_path / "seen").mkdir()
     return tmp_path
 
 
 def sweep(app: Path, *more: str, environment: Mapping[str, str] = {}) -> list[TrialRecord]:
     """The trials of a sweep, those whose worker was killed left out."""
+    process = start(app, *more, environment=environment)
+    _, said = process.communicate(timeout=200)
+    assert process.returncode == 0, said
+    assert (app / "out" / "optimization_results.yaml").is_file(), said
+    return trials_of(app)
+
+
+def start(app: Path, *more: str, environment: Mapping[str, str] = {}) -> "subprocess.Popen[str]":
     fixed = ["-m", "hydra/sweeper=slimtune", "hydra.sweep.dir=out", "x=interval(-5,5)"]
     search = {"direction": "minimize", "n_trials": N_TRIALS, "num_workers": 1}
     options = [f"hydra.sweeper.search.{key}={value}" for key, value in search.items()]
-    command = [sys.executable, "app.py", *fixed, *options, *more]
-    done = subprocess.run(
-        command, cwd=app, env=os.environ | environment, capture_output=True, text=True, check=False, timeout=200
+    return subprocess.Popen(
+        [sys.executable, "app.py", *fixed, *options, *more],
+        cwd=app,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    assert done.returncode == 0, done.stderr
-    assert (app / "out" / "optimization_results.yaml").is_file(), done.stderr
+
+
+def trials_of(app: Path) -> list[TrialRecord]:
+    """Those of the budget."""
     return [one for one in load_study_trials(f"sqlite:///{app / 'out' / 'study.db'}", "app").trials if one.counts]
 
 
@@ -76,24 +92,19 @@ def check_survived(trials: list[TrialRecord]) -> None:
 TWO = ("hydra.sweeper.search.num_workers=2", "killed=2")
 
 
-def test_basic(app: Path) -> None:
-    """One worker, in the launching process."""
-    trials = sweep(app)
-    assert len(trials) == N_TRIALS
-    assert {trial.state.value for trial in trials} == {"complete", "pruned"}
-    assert len({trial.attrs[WORKER] for trial in trials}) == 1
-
-
 def test_joblib(app: Path) -> None:
-    """All workers die with one, and begin again."""
-    check_survived(sweep(app, "hydra/launcher=joblib", *TWO))
+    """All workers die with one, and begin again; they divide the GPUs that the launching process sees."""
+    devices = [f"GPU-{app.parent.name}-{name}" for name in "ab"]
+    check_survived(sweep(app, "hydra/launcher=joblib", *TWO, environment={"CUDA_VISIBLE_DEVICES": ",".join(devices)}))
+    seen = [file.read_text().split()[1] for file in (app / "seen").iterdir()]
+    assert sorted(set(seen)) == devices
 
 
 def test_ray(app: Path, ray_address: str) -> None:
     """On a cluster of two nodes one worker more begins; a worker has the cores that Ray gave it."""
     address = f"hydra.launcher.ray.init.address='{ray_address}'"
     check_survived(sweep(app, "hydra/launcher=ray", address, *TWO))
-    assert {file.read_text() for file in (app / "threads").iterdir()} == {"1"}
+    assert {file.read_text().split()[0] for file in (app / "seen").iterdir()} == {"1"}
 
 
 def test_slurm(app: Path) -> None:
@@ -101,14 +112,23 @@ def test_slurm(app: Path) -> None:
     need_slurm()
     own = ("hydra/launcher=submitit_slurm", "hydra.launcher.cpus_per_task=1", "hydra.launcher.name=" + app.name)
     check_survived(sweep(app, *own, *TWO))
-    assert {file.read_text() for file in (app / "threads").iterdir()} == {"1"}
+    assert {file.read_text().split()[0] for file in (app / "seen").iterdir()} == {"1"}
 
 
-def test_gpus_are_divided_among_the_workers_of_a_machine(app: Path) -> None:
-    """Each sees one of those that the launching process sees, and no two the same."""
-    (app / "app.py").write_text(APP.replace("LOKY_MAX_CPU_COUNT", "CUDA_VISIBLE_DEVICES"))
-    devices = {"CUDA_VISIBLE_DEVICES": f"GPU-{app.name}-a,GPU-{app.name}-b"}
-    trials = sweep(app, "hydra/launcher=joblib", "hydra.sweeper.search.num_workers=2", environment=devices)
-    assert len(trials) == N_TRIALS
-    seen = [file.read_text() for file in (app / "threads").iterdir()]
-    assert sorted(seen) == sorted(devices["CUDA_VISIBLE_DEVICES"].split(","))
+def test_a_job_of_slurm_that_must_go_is_queued_again(app: Path) -> None:
+    """Its trial is tried again and does not fail; the others go on."""
+    need_slurm()
+    slurm = ["hydra/launcher=submitit_slurm", "hydra.launcher.cpus_per_task=1", "hydra.launcher.name=" + app.name]
+    requeue = ["hydra.launcher.max_num_timeout=9", "hydra.sweeper.search.num_workers=2", "pause=0.3"]
+    process = start(app, *slurm, *requeue)
+    while process.poll() is None and not (app / "out" / "2").is_dir():
+        time.sleep(0.2)
+    running = ["squeue", "--noheader", "--array", f"--name={app.name}", "--states=RUNNING", "--format=%i"]
+    job = subprocess.run(running, capture_output=True, text=True, check=True).stdout.split()[0]
+    subprocess.run(["scancel", "--signal=USR2", job], check=True)
+    _, said = process.communicate(timeout=200)
+    subprocess.run(["scancel", f"--name={app.name}"], check=True)
+    assert process.returncode == 0, said
+    assert Counter(trial.state.value in ("complete", "pruned") for trial in trials_of(app)) == {True: N_TRIALS}
+    logs = "".join(log.read_text() for log in (app / "out" / ".submitit" / job).glob("*.err"))
+    assert "Requeued job" in logs
