@@ -131,4 +131,4 @@ def test_a_job_of_slurm_that_must_go_is_queued_again(app: Path) -> None:
     assert process.returncode == 0, said
     assert Counter(trial.state.value in ("complete", "pruned") for trial in trials_of(app)) == {True: N_TRIALS}
     logs = "".join(log.read_text() for log in (app / "out" / ".submitit" / job).glob("*.err"))
-    assert "Requeued job" in logs
+    assert "this job is preempted" in logs
