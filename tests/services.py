@@ -29,6 +29,14 @@ def need(service: str, missing: str | None) -> None:
     pytest.skip(f"{service}: {missing}")
 
 
+def service(name: str) -> str:
+    """What the variable SLIMTUNE_TEST_<NAME> says of a service, e.g. a URL."""
+    variable = f"SLIMTUNE_TEST_{name.upper()}"
+    found = os.environ.get(variable, "")
+    need(name, None if found else f"{variable} is not set; start the service: .ci/services/{name} start")
+    return found
+
+
 def need_slurm() -> None:
     """A Slurm that has room for a job."""
     said = ""
