@@ -10,6 +10,9 @@ EXTRAS = {
     "datasets": "hub",
     "evaluate": "hub",
     "grpc": "grpc",
+    "hydra_joblib_launcher": "joblib",
+    "hydra_ray_launcher": "ray",
+    "hydra_submitit_launcher": "slurm",
     "onnx": "export",
     "onnxruntime": "export",
     "onnxruntime_genai": "genai",
@@ -27,8 +30,10 @@ METRIC_PACKAGES = {"bleu": "sacrebleu", "chrf": "sacrebleu", "rouge": "rouge_sco
 
 def is_installed(package: str) -> bool:
     """Whether a package can be found; it is not imported."""
+    # Hydra's plugins share a namespace
+    name = f"hydra_plugins.{package}" if package.startswith("hydra_") else package
     try:
-        return find_spec(package) is not None
+        return find_spec(name) is not None
     except (ImportError, ValueError):
         return False
 

@@ -13,7 +13,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, known_keys, plain
+from slimtune.sweeper.search.launchers.plugins import PACKAGES
 from slimtune.training.config.schema import suggestion
+from slimtune.training.extras import missing
 
 
 def override_problems(error: Exception, arguments: Sequence[str]) -> list[str]:
@@ -24,6 +26,8 @@ def override_problems(error: Exception, arguments: Sequence[str]) -> list[str]:
         arguments: Overrides and Hydra's own flags.
     """
     GlobalHydra.instance().clear()
+    if problems := _missing_launcher(error):
+        return problems
     try:
         overrides = OverridesParser.create().parse_overrides([item for item in arguments if not item.startswith("-")])
     except HydraException as syntax:
@@ -35,6 +39,14 @@ def override_problems(error: Exception, arguments: Sequence[str]) -> list[str]:
         # also what a sweep raises that has no first value
         problems = []
     return problems or [_first_lines(error)]
+
+
+def _missing_launcher(error: Exception) -> list[str]:
+    """A launcher whose plugin is not installed; it may be another option's, or stand in a file."""
+    group, _, option = str(getattr(error, "missing_cfg_file", None)).rpartition("/")
+    if group != "hydra/launcher" or option not in PACKAGES:
+        return []
+    return missing(PACKAGES[option], needed_for=f"hydra/launcher={option}")
 
 
 def _problems_of_each(overrides: Sequence[Override]) -> list[str]:

@@ -3,14 +3,19 @@
 import logging
 import time
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
-from hydra.types import TaskFunction
 
+from slimtune.sweeper.search.launchers.origin import launching_process
+from slimtune.sweeper.search.launchers.plugins import die_alone, fitting
+from slimtune.sweeper.search.launchers.under_way import Launches
 from slimtune.sweeper.search.request import HydraApp
-from slimtune.training.errors import StoreError
+from slimtune.training.errors import StoreError, UserError
+
+if TYPE_CHECKING:
+    from slimtune.sweeper.search.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +30,12 @@ DEAD_WORKERS = (
     "UncompletedJobError",
     "RayActorError",
     "WorkerCrashedError",
+    "NodeDiedError",
+    "ObjectLostError",
+    "OwnerDiedError",
 )
+# PyTorch has an error of the same name
+RAY_MEMORY = "OutOfMemoryError"
 
 
 class Budget(Protocol):
@@ -36,6 +46,8 @@ class Budget(Protocol):
     def num_open(self) -> int: ...
 
     def num_begun(self) -> int: ...
+
+    def num_died(self, launcher: str) -> int: ...
 
     def free_lost(self) -> object: ...
 
@@ -49,19 +61,21 @@ def search(study: Budget, launcher: Launcher, *, num_workers: int, first_choices
 
     Workers of other launching processes have left by then, too.
     """
+    if die_alone(launcher):
+        _search_beside(study, launcher, num_workers=num_workers, first_choices=first_choices)
+        return
     idle_launches = 0
     while study.num_unfinished() > 0 and not study.is_stopping():
         begun = study.num_begun()
         study.free_lost()
         if study.num_open() > 0:
-            _launch(launcher, num_workers, first_choices)
+            _launch(launcher, range(num_workers), first_choices)
         else:
             # the rest runs in workers of another machine
             time.sleep(POLL_SECONDS)
         is_idle = study.num_open() > 0 and study.num_begun() == begun and not study.is_stopping()
         idle_launches = idle_launches + 1 if is_idle else 0
-        if idle_launches >= MAX_IDLE_LAUNCHES:
-            raise StoreError(f"{idle_launches} launches of workers in a row ended without a trial; see their logs")
+        _check_idle(idle_launches)
     _wait_for_workers(study)
 
 
@@ -73,21 +87,64 @@ def _wait_for_workers(study: Budget) -> None:
     study.free_lost()
 
 
-def make_launcher(app: HydraApp, worker: TaskFunction) -> Launcher:
+def _search_beside(study: Budget, launcher: Launcher, *, num_workers: int, first_choices: Sequence[str]) -> None:
+    """Watch the study beside the launches: where workers die alone, a launcher waits for those that go on."""
+    launches = Launches(lambda indices: _launch(launcher, indices, first_choices))
+    died, begun, idle_launches = study.num_died(launching_process()), -1, 0
+    while study.num_unfinished() > 0 and not study.is_stopping():
+        study.free_lost()
+        launches.raise_errors()
+        dead, is_open = study.num_died(launching_process()), study.num_open() > 0
+        if is_open and not launches.are_under_way:
+            idle_launches = idle_launches + 1 if study.num_begun() == begun else 0
+            _check_idle(idle_launches)
+            begun, died = study.num_begun(), dead
+            launches.begin(num_workers)
+        elif is_open and dead > died:
+            log.warning("workers that died: %d; as many others begin", dead - died)
+            launches.begin(dead - died)
+            died = dead
+        time.sleep(POLL_SECONDS / 2)
+    _wait_for_workers(study)
+
+
+def _check_idle(launches: int) -> None:
+    if launches >= MAX_IDLE_LAUNCHES:
+        raise StoreError(f"{launches} launches of workers in a row ended without a trial; see their logs")
+
+
+def make_launcher(app: HydraApp, worker: "Worker") -> Launcher:
     """The configured launcher, with our worker as its task."""
-    return Plugins.instance().instantiate_launcher(hydra_context=app.context, task_function=worker, config=app.config)
+    config = fitting(app.config, num_workers=worker.num_workers)
+    return Plugins.instance().instantiate_launcher(hydra_context=app.context, task_function=worker, config=config)
 
 
-def _launch(launcher: Launcher, num_workers: int, overrides: Sequence[str]) -> None:
-    jobs = [[*overrides, f"hydra.sweep.subdir=workers/{index}"] for index in range(num_workers)]
+def _launch(launcher: Launcher, indices: range, overrides: Sequence[str]) -> None:
+    jobs = [[*overrides, f"hydra.sweep.subdir=workers/{index}"] for index in indices]
     try:
-        results = launcher.launch(jobs, initial_job_idx=0)
+        results = launcher.launch(jobs, initial_job_idx=indices.start)
+    except UserError:
+        raise
     except Exception as error:
-        if type(error).__name__ not in DEAD_WORKERS:
-            raise
-        log.warning("a worker has ended before its time (%s); its trial is tried again", type(error).__name__)
+        if not _is_death(error):
+            log.debug("no workers", exc_info=True)
+            raise StoreError(_not_launched(launcher, error)) from error
+        log.warning("a worker died (%s); its trial is tried again", type(error).__name__)
         return
     for result in results:
         # `return_value` would print about the job, where the error says more
         if isinstance(result._return_value, BaseException):
             raise result._return_value
+
+
+def _is_death(error: Exception) -> bool:
+    name = type(error).__name__
+    return name in DEAD_WORKERS or (name == RAY_MEMORY and type(error).__module__.startswith("ray."))
+
+
+def _not_launched(launcher: Launcher, error: Exception) -> str:
+    said = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (
+        f"{type(launcher).__name__} started no workers: {type(error).__name__}: {said[-1] if said else ''}; "
+        "see the keys of hydra.launcher"
+    )

@@ -15,9 +15,10 @@ from slimtune.sweeper.search.bases import Base, Bases, read_bases, search_space_
 from slimtune.sweeper.search.campaign import Campaign
 from slimtune.sweeper.search.choose_sampler import searched_space
 from slimtune.sweeper.search.first_points import first_point_problems, warm_start_problems
+from slimtune.sweeper.search.launchers.plugins import launcher_problems
 from slimtune.sweeper.search.named_parts import with_named_parts
 from slimtune.sweeper.search.request import HydraApp, OtherOptions, SweepRequest
-from slimtune.sweeper.search.settings import Settings, is_serial, read_settings, with_search
+from slimtune.sweeper.search.settings import Settings, read_settings, with_search
 from slimtune.sweeper.search_config import Search, parse_search
 from slimtune.sweeper.space.dimension import Choice, Scalar, edges
 from slimtune.sweeper.space.override_text import override_lines
@@ -73,7 +74,7 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     problems += [*_unknown_dimensions(app, given, bases), *_nothing_searched(space, campaign, settings)]
     problems += campaign.check(request)
     if not parsed.problems:
-        problems += _launcher_problems(app, parsed.section)
+        problems += launcher_problems(app.config, num_workers=parsed.section.config.num_workers)
         problems += storage_problems(parsed.section.config.storage, _storage_key(settings))
         problems += first_point_problems(parsed.section.config, space)
         problems += warm_start_problems(parsed.section.config, request.folder)
@@ -182,15 +183,6 @@ def _unknown_dimensions(app: HydraApp, given: SweepArguments, bases: Bases) -> l
         for key in wanted
         if key not in known | given.added and (key.startswith("hydra/") or not is_group(loader, key))
     ]
-
-
-def _launcher_problems(app: HydraApp, wanted: Search) -> list[str]:
-    if is_serial(app) and wanted.config.num_workers > 1:
-        return [
-            f"search.num_workers is {wanted.config.num_workers}, but hydra/launcher=basic runs one job after the "
-            "other; add hydra/launcher=joblib"
-        ]
-    return []
 
 
 class _Checked:

@@ -2,6 +2,7 @@
 
 from slimtune.sweeper.pruner_config import NoPruning
 from slimtune.sweeper.search.choose_sampler import ChosenSampler, choose_sampler, sampler_notes
+from slimtune.sweeper.search.launchers.origin import origin_of
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search.trial_source import TrialGroup
 from slimtune.sweeper.search.worker import Worker
@@ -95,6 +96,7 @@ def make_worker(  # noqa: PLR0913
         kept=kept,
         num_workers=request.search.config.num_workers,
         launcher=launcher,
+        origin=origin_of(request.search.config.num_workers),
         own_code=own_code(),
         extension=request.extension,
     )

@@ -4,16 +4,20 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from slimtune.sweeper.config_values import plain, with_values
 from slimtune.sweeper.search.extension import extension_of
+from slimtune.sweeper.search.launchers.gpus import gpus_each
+from slimtune.sweeper.search.launchers.origin import Origin, settle
+from slimtune.sweeper.search.launchers.other_machine import check_storage, enter
+from slimtune.sweeper.search.launchers.preemption import end_when_preempted
 from slimtune.sweeper.search.task_runner import run_task_trials
 from slimtune.sweeper.search.trial_source import OVERRIDES, StudySource, TrialGroup
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.study import AskedTrial, Lease, Study, StudySpec
-from slimtune.sweeper.study.lease import is_of_this_process
 from slimtune.sweeper.study.liveness.watch import WorkerWatch
 from slimtune.training.config.dotted_path import imported
 from slimtune.training.config.trial import parse_trial
@@ -34,8 +38,9 @@ class Worker:
         fixed: Overrides that hold for every trial.
         spec: The study to join.
         group: Where its trials belong.
-        num_workers: How many share this machine's cores.
+        num_workers: How many are launched at once.
         launcher: The lease of the launching process, which a worker in a process of its own does not outlive.
+        origin: The launching process: what is this worker's where it runs.
         own_code: What the command names to be imported; overrides that stand in the study name nothing else.
         extension: Dotted path of a function that adds parameters to each trial.
     """
@@ -50,16 +55,19 @@ class Worker:
     group: TrialGroup
     num_workers: int
     launcher: str
+    origin: Origin
     own_code: frozenset[NamedCode] = frozenset()
     extension: str | None = None
 
     def __call__(self, _: DictConfig) -> None:
         """Pull trials until there are no more."""
         logging.captureWarnings(True)
+        end_when_preempted()
+        num_sharing = self._settle()
         study = Study(self.spec, extension_of(self.extension, self.config))
-        with Lease(study) as lease:
-            source = StudySource(study, lease, compose=self.compose, group=self.group, num_workers=self.num_workers)
-            launcher = None if is_of_this_process(self.launcher) else self.launcher
+        with Lease(study, launcher=self.origin.process) as lease:
+            source = StudySource(study, lease, compose=self.compose, group=self.group, num_workers=num_sharing)
+            launcher = None if self.origin.is_this_process else self.launcher
             with WorkerWatch(study.roster, launcher, self.spec.limits, source.give_up) as source.watch:
                 self._watched(source, source.watch)
 
@@ -84,6 +92,22 @@ class Worker:
         entry = imported(self.entry, said="hydra.sweeper.worker is")
         entry(source) if kept is None else entry(source, kept)
         return None
+
+    def _settle(self) -> int:
+        """Make the place where it runs its own.
+
+        Returns:
+            How many workers share its cores.
+
+        Raises:
+            StoreError: It does not reach the study from there.
+        """
+        if not self.origin.is_this_process:
+            enter(str(self.config.hydra.runtime.cwd))
+        if not self.origin.is_this_machine:
+            check_storage(self.spec)
+        each = gpus_each(self.config) if self.entry is not None else 1
+        return settle(self.origin, num_workers=self.num_workers, gpus_each=each, index=HydraConfig.get().job.num)
 
     def compose(self, asked: AskedTrial) -> DictConfig:
         """The config of one trial, its groups composed anew."""

@@ -34,14 +34,15 @@ class Lease:
 
     Args:
         store: Where leases are kept.
+        launcher: The launching process, which counts its workers by it.
 
     Attributes:
         worker: Whose it is: a name that no other process has.
     """
 
-    def __init__(self, store: AttrStore) -> None:
+    def __init__(self, store: AttrStore, *, launcher: str | None = None) -> None:
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-        self._store = store
+        self._store, self._launcher = store, launcher
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
 
@@ -73,12 +74,7 @@ class Lease:
 
     def _write(self, *, renewed_at: float) -> None:
         own = {"host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid()), "renewed_at": renewed_at}
-        self._store.set_attr(LEASE_PREFIX + self.worker, own)
-
-
-def is_of_this_process(worker: str) -> bool:
-    """Whether a lease was made by the process that asks."""
-    return worker.startswith(f"{socket.gethostname()}-{os.getpid()}-")
+        self._store.set_attr(LEASE_PREFIX + self.worker, own | {"launcher": self._launcher})
 
 
 def is_alive(attrs: Mapping[str, Any], worker: str | None) -> bool:
@@ -97,6 +93,13 @@ def living(attrs: Mapping[str, Any]) -> list[str]:
     """All that hold a lease."""
     names = [key.removeprefix(LEASE_PREFIX) for key in attrs if key.startswith(LEASE_PREFIX)]
     return [name for name in names if is_alive(attrs, name)]
+
+
+def num_died(attrs: Mapping[str, Any], launcher: str) -> int:
+    """How many workers of a launching process have died, and did not end by themselves."""
+    own = [key for key, lease in attrs.items() if key.startswith(LEASE_PREFIX) and lease.get("launcher") == launcher]
+    workers = [key.removeprefix(LEASE_PREFIX) for key in own]
+    return sum(not is_alive(attrs, worker) and not was_handed_back(attrs, worker) for worker in workers)
 
 
 def was_handed_back(attrs: Mapping[str, Any], worker: str | None) -> bool:

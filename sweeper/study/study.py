@@ -21,7 +21,7 @@ from slimtune.sweeper.study.ask_cost import AskCost
 from slimtune.sweeper.study.distinct import DistinctSampler, PointId
 from slimtune.sweeper.study.distributions import Extend, extended, suggested
 from slimtune.sweeper.study.learning_curve import Curve, reach_of
-from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, living, was_handed_back
+from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, living, num_died, was_handed_back
 from slimtune.sweeper.study.liveness.alone import alone
 from slimtune.sweeper.study.liveness.roster import Roster
 from slimtune.sweeper.study.pruners import pruner_of
@@ -363,6 +363,10 @@ class Study:
     def num_open(self) -> int:
         """Places of the budget that nobody has begun; a waiting retry is one."""
         return self._budget.num_open(self.shown())
+
+    def num_died(self, launcher: str) -> int:
+        """Workers of a launching process that died."""
+        return num_died(self.attrs(), launcher)
 
     def num_unfinished(self) -> int:
         """Places of the budget that have no outcome yet, and will have one."""

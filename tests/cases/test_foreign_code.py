@@ -17,6 +17,7 @@ from slimtune.export.registry.mlflow_registry import RegisteredVersion
 from slimtune.sweeper.checks import note_own_code
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.finalist import Winner
+from slimtune.sweeper.search.launchers.origin import Origin
 from slimtune.sweeper.search.trial_source import TrialGroup
 from slimtune.sweeper.search.worker import Worker
 from slimtune.sweeper.study import Study
@@ -198,6 +199,7 @@ def test_overrides_in_a_study_name_nothing_that_the_command_does_not(
         group=group,
         num_workers=1,
         launcher="",
+        origin=Origin(),
     )
     worker._check_own(own)
     with pytest.raises(ConfigError, match=rf"names code that the command does not: task\.metrics = '{PLANTED}\.hit'"):
