@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 # of ranks, of trials, of exports
@@ -35,11 +35,21 @@ def run_slimtune(words: Sequence[str], *, folder: Path) -> subprocess.CompletedP
     """What a command ends with and prints, run in a folder."""
     with tempfile.TemporaryDirectory() as said:
         files = [Path(said, name) for name in ("stdout", "stderr")]
-        process = forking().Process(target=_slimtune, args=(list(words), folder, files))
-        process.start()
+        process = _started(words, folder, files)
         process.join()
         assert process.exitcode is not None
         return subprocess.CompletedProcess(list(words), process.exitcode, *(file.read_text("utf-8") for file in files))
+
+
+def start_slimtune(words: Sequence[str], *, folder: Path) -> ForkServerProcess:
+    """A command under way, whose words nobody reads."""
+    return _started(words, folder, [Path(os.devnull)] * 2)
+
+
+def _started(words: Sequence[str], folder: Path, files: Sequence[Path]) -> ForkServerProcess:
+    process = forking().Process(target=_slimtune, args=(list(words), folder, files))
+    process.start()
+    return process
 
 
 def _slimtune(words: list[str], folder: Path, files: Sequence[Path]) -> None:

@@ -1,5 +1,6 @@
 """A tiny trained checkpoint, exported once for all tests of the folder."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -187,3 +188,15 @@ def checkpoint(tiny_model: Path, rows_file: Path, tmp_path_factory: pytest.TempP
 def exported(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportResult:
     folder, provenance = tmp_path_factory.mktemp("export"), Provenance(source_run="abc", parent_run="sweep")
     return export_checkpoint(checkpoint, config=export_config(), folder=folder, provenance=provenance)
+
+
+@pytest.fixture
+def traced(exported: ExportResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph of `exported`, in place of a trace of the same checkpoint: seconds, where the trace is not asked for."""
+    assert exported.bundle is not None
+    graph = exported.bundle.folder.parent / "fp32"
+
+    def copied(model: object, folder: Path, **_: object) -> None:
+        shutil.copytree(graph, folder)
+
+    monkeypatch.setattr("slimtune.export.pipeline.export_graph", copied)
