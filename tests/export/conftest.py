@@ -1,10 +1,11 @@
 """A tiny trained checkpoint, exported once for all tests of the folder."""
 
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from slimtune.export.bundle.variant_report import Timing, VariantReport
 from slimtune.export.config import Calibration, Int4Algorithm, Objective, OnnxExport, TargetConfig, Variant
 from slimtune.export.graph_names import Kind
 from slimtune.export.pipeline import ExportResult, export_checkpoint
+from slimtune.export.verification import timing
 from slimtune.export.verification.timing import TimingRequest
 from slimtune.training.trial import Completed
 from slimtune.training.worker.run import run_trial
@@ -59,6 +61,14 @@ def no_timing(request: TimingRequest) -> Timing:
     """In place of `measure`, which takes longer than all else: a process for each variant, and one for PyTorch."""
     assert Path(request.folder).is_dir()
     return Timing(**dict.fromkeys((item.name for item in fields(Timing)), 1.0))
+
+
+def timed_here(request: TimingRequest) -> Timing:
+    """What `measure` does, a few times and in this process; the request comes as text, as a process gets it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timing, "RUNS", 3)
+        patch.setattr(timing, "WARMUP", 1)
+        return timing.measured(TimingRequest(**json.loads(json.dumps(asdict(request)))))
 
 
 def make_report(name: str, score: float) -> VariantReport:
@@ -187,12 +197,14 @@ def checkpoint(tiny_model: Path, rows_file: Path, tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="session")
 def exported(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportResult:
     folder, provenance = tmp_path_factory.mktemp("export"), Provenance(source_run="abc", parent_run="sweep")
-    return export_checkpoint(checkpoint, config=export_config(), folder=folder, provenance=provenance)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("slimtune.export.verification.measured_variants.measure", no_timing)
+        return export_checkpoint(checkpoint, config=export_config(), folder=folder, provenance=provenance)
 
 
 @pytest.fixture
 def traced(exported: ExportResult, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The graph of `exported`, in place of a trace of the same checkpoint: seconds, where the trace is not asked for."""
+    """The graph of `exported`, in place of another trace of the same checkpoint, which takes seconds."""
     assert exported.bundle is not None
     graph = exported.bundle.folder.parent / "fp32"
 

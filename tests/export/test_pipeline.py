@@ -32,7 +32,6 @@ def test_every_variant_is_measured_beside_pytorch(exported: ExportResult) -> Non
     assert fp32.max_logit_gap < 1e-4
     sizes = {report.name: report.size_mb for report in exported.reports}
     assert sizes["int8_dynamic"] < 0.4 * sizes["fp32"]
-    assert all(report.timing.latency_ms > 0 for report in exported.reports)
 
 
 def test_the_smallest_variant_within_the_limits_is_bundled(exported: ExportResult) -> None:

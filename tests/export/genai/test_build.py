@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -106,9 +106,9 @@ def built(source_of: Callable[[str], Source], tmp_path_factory: pytest.TempPathF
     return build
 
 
-def families(*quick: str) -> list[Any]:
-    """All of them, with those that are not named here in the slow set: a build takes five seconds."""
-    return [pytest.param(name, marks=() if name in quick else pytest.mark.slow) for name in FAMILIES]
+def families(*quick: str, slow: Sequence[str]) -> list[Any]:
+    """In fp32 all are built; few bits are spread over them, half in the slow set: a build takes five seconds."""
+    return [*quick, *(pytest.param(name, marks=pytest.mark.slow) for name in slow)]
 
 
 def matrix_bytes(folder: Path) -> int:
@@ -131,7 +131,7 @@ def test_fp32_writes_what_transformers_writes(family: str, source_of: Any, built
     assert checked.perplexity < 3
 
 
-@pytest.mark.parametrize("family", families("qwen3"))
+@pytest.mark.parametrize("family", families("qwen3", slow=("phi3", "gemma")))
 def test_fp16_runs_on_the_cpu_in_half_the_size(family: str, source_of: Any, built: Any) -> None:
     """Its graph is the one for CUDA, whose operators the CPU has as well."""
     checked = source_of(family).checked(built(family, FP16))
@@ -140,7 +140,7 @@ def test_fp16_runs_on_the_cpu_in_half_the_size(family: str, source_of: Any, buil
     assert matrix_bytes(built(family, FP16)) == matrix_bytes(built(family, FP32)) / 2
 
 
-@pytest.mark.parametrize("family", families("llama", "gemma3_text"))
+@pytest.mark.parametrize("family", families("llama", slow=("gemma3_text", "qwen2", "mistral")))
 def test_int4_is_small_and_predicts_nearly_as_well(family: str, source_of: Any, built: Any) -> None:
     """Matrices take less than 0.4 of fp32's bytes."""
     checked = source_of(family).checked(built(family, INT4))

@@ -11,7 +11,17 @@ from transformers import AutoModelForCausalLM
 from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.methods import Method, method_of
 from tests.conftest import method_config
-from tests.training.methods.families import CLASSES, FAMILIES, SHAPES, Shape, logits_of, make_batch, make_model, setting_of, train
+from tests.training.methods.families import (
+    CLASSES,
+    FAMILIES,
+    SHAPES,
+    Shape,
+    logits_of,
+    make_batch,
+    make_model,
+    setting_of,
+    train,
+)
 
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "full": ("full", {}),
@@ -54,14 +64,13 @@ def is_unfit(name: str, shape: Shape) -> bool:
 
 
 def plans() -> list[tuple[str, Shape]]:
-    """Every method with every family, under its two heads in turn; those that are used most, and the unfit, with both."""
-    found = []
-    for number, name in enumerate(METHODS):
-        for place, shape in enumerate(SHAPES):
-            in_turn = (number + place // 2 + place) % 2 == 0
-            if in_turn or name in ("full", "LoRA") or is_unfit(name, shape):
-                found.append((name, shape))
-    return found
+    """Every method with every family, under its two heads in turn; the most used ones, and what is unfit, with both."""
+    return [
+        (name, shape)
+        for number, name in enumerate(METHODS)
+        for place, shape in enumerate(SHAPES)
+        if (number + place // 2 + place) % 2 == 0 or name in ("full", "LoRA") or is_unfit(name, shape)
+    ]
 
 
 def test_every_method_meets_every_family_and_every_head() -> None:
