@@ -107,15 +107,9 @@ def overrides(tiny_model: Path, rows_file: Path, tmp_path: Path) -> list[str]:
 @pytest.fixture
 def config_of(overrides: list[str]) -> Callable[..., dict[str, Any]]:
     """Composes a config as plain values; more overrides may be given."""
-    from hydra import compose, initialize_config_module
+    from tests.composed import plain_config
 
-    from slimtune.sweeper.config_values import plain
-
-    def make(*more: str) -> dict[str, Any]:
-        with initialize_config_module("slimtune.conf", version_base="1.3"):
-            return plain(compose("config", overrides=[*overrides, *more]))
-
-    return make
+    return lambda *more: plain_config([*overrides, *more])
 
 
 def make_lineage(
@@ -156,13 +150,12 @@ def validation_scores(config: Mapping[str, Any], checkpoint: Path) -> dict[str, 
 
 def method_config(name: str, **values: Any) -> Any:
     """A method as `conf/method/<name>.yaml` has it, but for some values."""
-    from hydra import compose, initialize_config_module
     from omegaconf import OmegaConf
 
     from slimtune.training.config.method import parse_method
+    from tests.composed import composed
 
-    with initialize_config_module("slimtune.conf", version_base="1.3"):
-        whole = compose("config", overrides=[f"method={name}", "data.train_file=none", "search.name=mine"])
+    whole = composed([f"method={name}", "data.train_file=none", "search.name=mine"])
     parsed = parse_method({**OmegaConf.to_container(whole.method), **values})  # type: ignore[dict-item]
     assert parsed.problems == []
     return parsed.section

@@ -3,15 +3,14 @@
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_module
 
 from slimtune.export.bundle.bundle import open_bundle
 from slimtune.export.config import Variant
 from slimtune.export.pipeline import export_checkpoint
 from slimtune.export.runtime.classifier import Classifier
-from slimtune.sweeper.config_values import plain
 from slimtune.training.trial import Completed
 from slimtune.training.worker.run import run_trial
+from tests.composed import plain_config
 from tests.conftest import FakeTrial
 from tests.export.conftest import export_config, untimed
 
@@ -25,9 +24,7 @@ ANSWERS = {"fp16": 0.97, "int8_dynamic": 0.6, "int8_blockwise": 0.9, "int8_stati
 
 def test_minilm_is_exported_with_every_variant(tmp_path: Path) -> None:
     more = ["fit.max_steps=80", "fit.precision=fp32", "tracking=none", f"data.cache_dir={tmp_path / 'cache'}"]
-    with initialize_config_module("slimtune.conf", version_base="1.3"):
-        config = plain(compose("config", overrides=["experiment=tone", *more]))
-    outcome = run_trial(FakeTrial(config, tmp_path / "trial"))
+    outcome = run_trial(FakeTrial(plain_config(["experiment=tone", *more]), tmp_path / "trial"))
     assert isinstance(outcome, Completed), outcome
     asked = export_config(variants=list(Variant), min_agreement=0.0, max_metric_drop=0.9)
     exported = export_checkpoint(outcome.checkpoint, config=asked, folder=tmp_path / "out")

@@ -166,9 +166,7 @@ def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def trained(folder: Path, model: Path | None, rows: Path, *more: str) -> Path:
     """The checkpoint of a trial on the rows."""
-    from hydra import compose, initialize_config_module
-
-    from slimtune.sweeper.config_values import plain
+    from tests.composed import plain_config
 
     overrides = [
         f"data.train_file={rows}",
@@ -182,9 +180,7 @@ def trained(folder: Path, model: Path | None, rows: Path, *more: str) -> Path:
         "tracking=none",
         *more,
     ]
-    with initialize_config_module("slimtune.conf", version_base="1.3"):
-        config = plain(compose("config", overrides=overrides))
-    outcome = run_trial(FakeTrial(config, folder / "trial"))
+    outcome = run_trial(FakeTrial(plain_config(overrides), folder / "trial"))
     assert isinstance(outcome, Completed)
     return outcome.checkpoint
 
