@@ -64,9 +64,7 @@ def export_causal(model: Any, folder: Path | None, *, opset: int) -> None:
     shapes |= dict.fromkeys(names, batch | {2: "past_sequence"})
     outputs = [LOGITS, *past_names(len(past) // 2, before="present")]
     step = _Step(model, takes_positions=takes_positions)
-    # keys of its cache hold the sums of past and new tokens: to make and compare them takes longer than what they save
-    with torch._dynamo.config.patch(fake_tensor_cache_enabled=False):
-        trace(step, folder and folder / MODEL, Ports(samples, outputs, shapes), opset=opset)
+    trace(step, folder and folder / MODEL, Ports(samples, outputs, shapes), opset=opset)
 
 
 def cache_of(tensors: list[torch.Tensor]) -> DynamicCache:
