@@ -1,5 +1,6 @@
 """What tests share: a tiny encoder, a small data file, and a config for both."""
 
+import gc
 import json
 import os
 import random
@@ -14,6 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pytest
 
+from slimtune.sweeper.cli import ALLOCATIONS
 from slimtune.training.trial import Lineage, Outcome, Report, Verdict
 
 # a task that a tiny model learns in a few steps: the first word tells the label
@@ -36,6 +38,22 @@ REST = [
     "our",
     "door",
 ]
+
+
+# CPU seconds of files that take long, the longest first: one that began last would leave the other worker idle
+SECONDS: dict[str, int] = {}
+
+
+def pytest_configure() -> None:
+    """Garbage is looked for as seldom as the command line does it."""
+    gc.set_threshold(ALLOCATIONS)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long files first, where several processes share the files."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: -SECONDS.get(item.nodeid.partition("::")[0], 0))
 
 
 def make_rows(num_rows: int, *, seed: int = 0) -> list[dict[str, str]]:
