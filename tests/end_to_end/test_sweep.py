@@ -191,7 +191,7 @@ def test_a_retried_run_has_no_point_twice(sweep: Sweep) -> None:
 
 def test_ctrl_c_leaves_a_sweep_that_says_how_to_resume(sweep: Sweep) -> None:
     # long enough to be met in the middle
-    slow = ("tracking=none", "fit.epochs=10", "fit.patience=null", "search/pruner=none", "search.n_trials=3")
+    slow = ("tracking=none", "fit.epochs=6", "fit.patience=null", "search/pruner=none", "search.n_trials=3")
     process = sweep.start_as_in_a_terminal(*slow)
     wait_for_trials(sweep, 1)
     process.send_signal(signal.SIGINT)
