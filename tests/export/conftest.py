@@ -4,8 +4,9 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +209,13 @@ def traced(exported: ExportResult, monkeypatch: pytest.MonkeyPatch) -> None:
         shutil.copytree(graph, folder)
 
     monkeypatch.setattr("slimtune.export.pipeline.export_graph", copied)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_registry() -> Iterator[None]:
+    """The exporter's table of operators is made once: torch makes it for each graph, in a tenth of the whole time."""
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", cache(ONNXRegistry.from_torchlib))
+        yield
