@@ -9,6 +9,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
@@ -78,4 +79,7 @@ def _slimtune(words: list[str], folder: Path, files: Sequence[Path]) -> None:
     sys.argv = ["slimtune", *words]
     from slimtune.sweeper.cli import main
 
-    sys.exit(main())
+    code = main()
+    # joblib's workers are told here to end; multiprocessing waits for them first, and they idle for five minutes
+    threading._shutdown()
+    sys.exit(code)
