@@ -41,7 +41,28 @@ REST = [
 
 
 # CPU seconds of files that take long, the longest first: one that began last would leave the other worker idle
-SECONDS: dict[str, int] = {}
+SECONDS = {
+    "tests/end_to_end/test_sweep.py": 300,
+    "tests/export/graphs/test_families.py": 200,
+    "tests/export/test_tasks.py": 100,
+    "tests/training/tasks/test_contract.py": 80,
+    "tests/end_to_end/test_export_minilm.py": 70,
+    "tests/test_examples.py": 70,
+    "tests/export/genai/test_build.py": 60,
+    "tests/export/external/test_checkpoint.py": 60,
+    "tests/export/test_pipeline.py": 60,
+    "tests/test_public_surface.py": 60,
+    "tests/training/engine/test_packing.py": 45,
+    "tests/training/hardware/test_memory.py": 45,
+    "tests/training/tasks/test_fsdp.py": 45,
+    "tests/export/adapters/test_source.py": 40,
+    "tests/export/graphs/test_kinds.py": 40,
+    "tests/packaging/test_wheel_sweep.py": 40,
+    "tests/sweeper/test_cli.py": 40,
+    "tests/test_experiments.py": 40,
+    "tests/training/methods/test_contract.py": 40,
+    "tests/training/tasks/test_methods.py": 40,
+}
 
 
 def pytest_configure() -> None:
