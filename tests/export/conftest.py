@@ -206,7 +206,7 @@ def traced(exported: ExportResult, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = exported.bundle.folder.parent / "fp32"
 
     def copied(model: object, folder: Path, **_: object) -> None:
-        shutil.copytree(graph, folder)
+        shutil.copytree(graph, folder, dirs_exist_ok=True)
 
     monkeypatch.setattr("slimtune.export.pipeline.export_graph", copied)
 
