@@ -1,5 +1,6 @@
 """What tests share: a tiny encoder, a small data file, and a config for both."""
 
+import gc
 import json
 import os
 import random
@@ -14,6 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pytest
 
+from slimtune.sweeper.cli import ALLOCATIONS
 from slimtune.training.trial import Lineage, Outcome, Report, Verdict
 
 # a task that a tiny model learns in a few steps: the first word tells the label
@@ -36,6 +38,43 @@ REST = [
     "our",
     "door",
 ]
+
+
+# CPU seconds of files that take long, the longest first: one that began last would leave the other worker idle
+SECONDS = {
+    "tests/end_to_end/test_sweep.py": 300,
+    "tests/export/graphs/test_families.py": 200,
+    "tests/export/test_tasks.py": 100,
+    "tests/training/tasks/test_contract.py": 80,
+    "tests/end_to_end/test_export_minilm.py": 70,
+    "tests/test_examples.py": 70,
+    "tests/export/genai/test_build.py": 60,
+    "tests/export/external/test_checkpoint.py": 60,
+    "tests/export/test_pipeline.py": 60,
+    "tests/test_public_surface.py": 60,
+    "tests/training/engine/test_packing.py": 45,
+    "tests/training/hardware/test_memory.py": 45,
+    "tests/training/tasks/test_fsdp.py": 45,
+    "tests/export/adapters/test_source.py": 40,
+    "tests/export/graphs/test_kinds.py": 40,
+    "tests/packaging/test_wheel_sweep.py": 40,
+    "tests/sweeper/test_cli.py": 40,
+    "tests/test_experiments.py": 40,
+    "tests/training/methods/test_contract.py": 40,
+    "tests/training/tasks/test_methods.py": 40,
+}
+
+
+def pytest_configure() -> None:
+    """Garbage is looked for as seldom as the command line does it."""
+    gc.set_threshold(ALLOCATIONS)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long files first, where several processes share the files."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: -SECONDS.get(item.nodeid.partition("::")[0], 0))
 
 
 def make_rows(num_rows: int, *, seed: int = 0) -> list[dict[str, str]]:
@@ -107,15 +146,9 @@ def overrides(tiny_model: Path, rows_file: Path, tmp_path: Path) -> list[str]:
 @pytest.fixture
 def config_of(overrides: list[str]) -> Callable[..., dict[str, Any]]:
     """Composes a config as plain values; more overrides may be given."""
-    from hydra import compose, initialize_config_module
+    from tests.composed import plain_config
 
-    from slimtune.sweeper.config_values import plain
-
-    def make(*more: str) -> dict[str, Any]:
-        with initialize_config_module("slimtune.conf", version_base="1.3"):
-            return plain(compose("config", overrides=[*overrides, *more]))
-
-    return make
+    return lambda *more: plain_config([*overrides, *more])
 
 
 def make_lineage(
@@ -156,13 +189,12 @@ def validation_scores(config: Mapping[str, Any], checkpoint: Path) -> dict[str, 
 
 def method_config(name: str, **values: Any) -> Any:
     """A method as `conf/method/<name>.yaml` has it, but for some values."""
-    from hydra import compose, initialize_config_module
     from omegaconf import OmegaConf
 
     from slimtune.training.config.method import parse_method
+    from tests.composed import composed
 
-    with initialize_config_module("slimtune.conf", version_base="1.3"):
-        whole = compose("config", overrides=[f"method={name}", "data.train_file=none", "search.name=mine"])
+    whole = composed([f"method={name}", "data.train_file=none", "search.name=mine"])
     parsed = parse_method({**OmegaConf.to_container(whole.method), **values})  # type: ignore[dict-item]
     assert parsed.problems == []
     return parsed.section

@@ -5,11 +5,13 @@ Only where the start itself is not what is tested.
 
 import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from multiprocessing.context import ForkServerContext
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 # of ranks, of trials, of exports
@@ -33,20 +35,51 @@ def forking() -> ForkServerContext:
 
 def run_slimtune(words: Sequence[str], *, folder: Path) -> subprocess.CompletedProcess[str]:
     """What a command ends with and prints, run in a folder."""
+    return _run(_slimtune, words, folder)
+
+
+def run_module(command: Sequence[str], *, env: Mapping[str, str], **_: object) -> subprocess.CompletedProcess[str]:
+    """Stands in for `subprocess.run` of `python -P -m module words`, with its output as text."""
+    _, _, _, *words = command
+    return _run(_module, words, env)
+
+
+def start_slimtune(words: Sequence[str], *, folder: Path) -> ForkServerProcess:
+    """A command under way, whose words nobody reads."""
+    process = forking().Process(target=_slimtune, args=(list(words), folder, [Path(os.devnull)] * 2))
+    process.start()
+    return process
+
+
+def _run(target: Callable[..., None], words: Sequence[str], where: object) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory() as said:
         files = [Path(said, name) for name in ("stdout", "stderr")]
-        process = forking().Process(target=_slimtune, args=(list(words), folder, files))
+        process = forking().Process(target=target, args=(list(words), where, files))
         process.start()
         process.join()
         assert process.exitcode is not None
         return subprocess.CompletedProcess(list(words), process.exitcode, *(file.read_text("utf-8") for file in files))
 
 
-def _slimtune(words: list[str], folder: Path, files: Sequence[Path]) -> None:
+def _write_into(files: Sequence[Path]) -> None:
     for descriptor, file in enumerate(files, start=1):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), descriptor)
+
+
+def _module(words: list[str], env: Mapping[str, str], files: Sequence[Path]) -> None:
+    _write_into(files)
+    os.environ.update(env)
+    sys.argv = list(words)
+    runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+
+
+def _slimtune(words: list[str], folder: Path, files: Sequence[Path]) -> None:
+    _write_into(files)
     os.chdir(folder)
     sys.argv = ["slimtune", *words]
     from slimtune.sweeper.cli import main
 
-    sys.exit(main())
+    code = main()
+    # joblib's workers are told here to end; multiprocessing waits for them first, and they idle for five minutes
+    threading._shutdown()
+    sys.exit(code)

@@ -5,11 +5,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.forked import run_slimtune
+from tests.forked import ForkServerProcess, run_slimtune, start_slimtune
 
 
 class Sweep:
@@ -25,8 +25,12 @@ class Sweep:
     def run(self, *more: str) -> subprocess.CompletedProcess[str]:
         return run_slimtune(["sweep", *self._overrides, *more], folder=self.folder)
 
-    def start(self, *more: str) -> subprocess.Popen[str]:
-        # as from a terminal: in a shell's background job, which CI may be, Ctrl-C is ignored by inheritance
+    def start(self, *more: str) -> ForkServerProcess:
+        """Under way, to be killed."""
+        return start_slimtune(["sweep", *self._overrides, *more], folder=self.folder)
+
+    def start_as_in_a_terminal(self, *more: str) -> subprocess.Popen[str]:
+        # in a shell's background job, which CI may be, Ctrl-C is ignored by inheritance
         return subprocess.Popen(
             ["env", "--default-signal=INT", *self.command(*more)],
             cwd=self.folder,
@@ -54,12 +58,12 @@ class Sweep:
         return list(client.search_runs([experiment.experiment_id], f"tags.kind = '{kind}'"))
 
 
-@pytest.fixture
-def sweep(tmp_path: Path, tiny_model: Path, rows_file: Path) -> Sweep:
+def make_sweep(folder: Path, tiny_model: Path, rows_file: Path) -> Sweep:
+    """Nothing has been run."""
     overrides = [
         "data=file",
         f"data.train_file={rows_file}",
-        f"data.cache_dir={tmp_path / 'cache'}",
+        f"data.cache_dir={folder / 'cache'}",
         "data.max_length=32",
         f"model.name_or_path={tiny_model}",
         "fit.epochs=3",
@@ -72,6 +76,25 @@ def sweep(tmp_path: Path, tiny_model: Path, rows_file: Path) -> Sweep:
         "search.rerun_seeds=1",
         "export=none",
     ]
-    folder = tmp_path / "work"
-    folder.mkdir()
-    return Sweep(folder, overrides)
+    (folder / "work").mkdir()
+    return Sweep(folder / "work", overrides)
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, tiny_model: Path, rows_file: Path) -> Sweep:
+    return make_sweep(tmp_path, tiny_model, rows_file)
+
+
+class Swept(NamedTuple):
+    """A sweep that has ended; tests may go on with it as long as its trials stay as they are."""
+
+    sweep: Sweep
+    output: str
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, rows_file: Path) -> Swept:
+    sweep = make_sweep(tmp_path_factory.mktemp("swept"), tiny_model, rows_file)
+    done = sweep.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Swept(sweep, done.stdout)

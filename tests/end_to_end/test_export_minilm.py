@@ -1,7 +1,5 @@
 """A pretrained encoder, trained for a moment on the quickstart's data: every variant of it."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,10 @@ from slimtune.export.bundle.bundle import open_bundle
 from slimtune.export.config import Variant
 from slimtune.export.pipeline import export_checkpoint
 from slimtune.export.runtime.classifier import Classifier
-from slimtune.training.checkpoints.find import find_checkpoint
+from slimtune.training.trial import Completed
+from slimtune.training.worker.run import run_trial
+from tests.composed import plain_config
+from tests.conftest import FakeTrial
 from tests.export.conftest import export_config, untimed
 
 __all__ = ["untimed"]
@@ -22,13 +23,11 @@ ANSWERS = {"fp16": 0.97, "int8_dynamic": 0.6, "int8_blockwise": 0.9, "int8_stati
 
 
 def test_minilm_is_exported_with_every_variant(tmp_path: Path) -> None:
-    more = ("fit.max_steps=80", "fit.precision=fp32", "tracking=none", f"hydra.run.dir={tmp_path / 'trial'}")
-    command = [sys.executable, "-m", "slimtune.sweeper.cli", "train", "experiment=tone", *more]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    checkpoint = find_checkpoint(str(tmp_path / "trial"), None)
+    more = ["fit.max_steps=80", "fit.precision=fp32", "tracking=none", f"data.cache_dir={tmp_path / 'cache'}"]
+    outcome = run_trial(FakeTrial(plain_config(["experiment=tone", *more]), tmp_path / "trial"))
+    assert isinstance(outcome, Completed), outcome
     asked = export_config(variants=list(Variant), min_agreement=0.0, max_metric_drop=0.9)
-    exported = export_checkpoint(checkpoint, config=asked, folder=tmp_path / "out")
+    exported = export_checkpoint(outcome.checkpoint, config=asked, folder=tmp_path / "out")
     reports = {report.name: report for report in exported.reports}
     fp32 = reports["fp32"]
     assert (fp32.agreement, fp32.max_logit_gap < 1e-3) == (1.0, True)

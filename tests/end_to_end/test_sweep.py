@@ -5,11 +5,11 @@ import signal
 import sqlite3
 import time
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import Sweep
+from slimtune.sweeper.commands.export_source import ExportRequest, opened
+from tests.end_to_end.conftest import Sweep, Swept
 
 pytestmark = pytest.mark.slow
 
@@ -58,9 +58,11 @@ def num_reruns(sweep: Sweep) -> int:
     return min(3, [trial["state"] for trial in sweep.trials()].count("complete"))
 
 
-def test_a_sweep_from_ones_own_file_to_a_registered_model(sweep: Sweep) -> None:
-    """Search, reruns, test, export, registry and predict, with the objects that scripts rely on."""
-    done = sweep.run("export=onnx", "export.min_agreement=0.5", "export.max_metric_drop=0.5")
+def test_a_sweep_from_ones_own_file_to_a_registered_model(swept: Swept) -> None:
+    """Search, reruns, test, export, registry and predict, with the objects that scripts rely on; what has ended is
+    exported by the same command with an export."""
+    sweep, exporting = swept.sweep, ("export=onnx", "export.min_agreement=0.5", "export.max_metric_drop=0.5")
+    done = sweep.run(*exporting)
     assert done.returncode == 0, done.stdout + done.stderr
     trials = sweep.trials()
     assert [trial["number"] for trial in trials] == list(range(6))
@@ -77,16 +79,33 @@ def test_a_sweep_from_ones_own_file_to_a_registered_model(sweep: Sweep) -> None:
     manifest = json.loads((bundle / "manifest.json").read_text())
     assert manifest["test"]["num_rows"] == 18
     assert manifest["sweep"] == "mine"
-    again = sweep.run("export=onnx", "export.min_agreement=0.5", "export.max_metric_drop=0.5")
+    again = sweep.run(*exporting)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "registered: mine version 1" in again.stdout, "a finished sweep is told again, not done again"
 
 
-def test_the_runs_in_mlflow(sweep: Sweep) -> None:
+def test_what_a_sweep_chose_is_exported_by_its_name(swept: Swept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folder and the id of its run name the same checkpoint."""
+    sweep = swept.sweep
+    exported = sweep.slimtune("export", "--run", "mine", "--out", "out", "export.variants=[]")
+    assert exported.returncode == 0, exported.stdout + exported.stderr
+    manifest = json.loads((sweep.folder / "out" / "bundle" / "manifest.json").read_text())
+    chosen = manifest["source_checkpoint"]
+    assert manifest["sweep"] == "mine"
+    # as the sweep told at its end
+    assert "".join(chosen.split()) in "".join(swept.output.split())
+    monkeypatch.chdir(sweep.folder)
+    (parent,) = sweep.runs("sweep")
+    for name in ("mine", "outputs/mine", parent.info.run_id):
+        with opened(ExportRequest(name, None, None, None, [], {})) as source:
+            assert str(source.checkpoint) == chosen
+
+
+def test_the_runs_in_mlflow(swept: Swept) -> None:
     """One parent, one child a trial, with config, params, histories on one axis, data set and environment."""
     from slimtune.training.tracking.mlflow_runs import client_of
 
-    assert sweep.run().returncode == 0
+    sweep = swept.sweep
     (parent,) = sweep.runs("sweep")
     children = sweep.runs("trial")
     assert len(children) == 6
@@ -117,29 +136,23 @@ def test_the_runs_in_mlflow(sweep: Sweep) -> None:
     assert complete.data.tags["slimtune.version"]
 
 
-def test_two_sweeps_with_the_same_seed_are_the_same(sweep: Sweep, tmp_path: Path) -> None:
-    """Trials, parameters and scores, to the last bit, on one worker."""
+def test_two_sweeps_with_the_same_seed_are_the_same(swept: Swept, sweep: Sweep) -> None:
+    """Trials, parameters and scores, to the last bit, on one worker, tracked or not."""
     assert sweep.run("tracking=none").returncode == 0
-    first = scores(sweep)
-    sweep.folder = tmp_path / "second"
-    sweep.folder.mkdir()
-    assert sweep.run("tracking=none").returncode == 0
+    first = scores(swept.sweep)
     assert scores(sweep) == first
     assert len({params for _, _, params in first}) == 6
 
 
-def test_a_killed_sweep_goes_on_to_the_same_end(sweep: Sweep, tmp_path: Path) -> None:
+def test_a_killed_sweep_goes_on_to_the_same_end(swept: Swept, sweep: Sweep) -> None:
     """SIGKILL in the middle, the same command again: the asked number of trials, no run twice, and the
     scores of a sweep that was never killed; trials under way go on from the state that they saved."""
-    assert sweep.run("tracking=none").returncode == 0
-    unbroken = scores(sweep)
-    sweep.folder = tmp_path / "killed"
-    sweep.folder.mkdir()
+    unbroken = scores(swept.sweep)
     for number in (1, 3):
         process = sweep.start("fit.save_minutes=0")
         wait_for_trials(sweep, number)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.kill()
+        process.join()
     done = sweep.run("fit.save_minutes=0")
     assert done.returncode == 0, done.stdout + done.stderr
     trials = sweep.trials()
@@ -157,7 +170,7 @@ def test_a_retried_run_has_no_point_twice(sweep: Sweep) -> None:
     from slimtune.training.tracking.mlflow_runs import client_of
 
     long = (
-        "fit.epochs=40",
+        "fit.epochs=15",
         "fit.patience=null",
         "fit.save_minutes=0",
         "search.rerun_seeds=0",
@@ -167,7 +180,7 @@ def test_a_retried_run_has_no_point_twice(sweep: Sweep) -> None:
     process = sweep.start(*long)
     wait_for_points(sweep)
     process.kill()
-    process.communicate()
+    process.join()
     assert sweep.run(*long).returncode == 0
     client = client_of(f"sqlite:///{sweep.folder / 'mlruns' / 'mlflow.db'}")
     for run in sweep.runs("trial"):
@@ -178,8 +191,8 @@ def test_a_retried_run_has_no_point_twice(sweep: Sweep) -> None:
 
 def test_ctrl_c_leaves_a_sweep_that_says_how_to_resume(sweep: Sweep) -> None:
     # long enough to be met in the middle
-    slow = ("tracking=none", "fit.epochs=20", "fit.patience=null", "search/pruner=none", "search.n_trials=3")
-    process = sweep.start(*slow)
+    slow = ("tracking=none", "fit.epochs=6", "fit.patience=null", "search/pruner=none", "search.n_trials=3")
+    process = sweep.start_as_in_a_terminal(*slow)
     wait_for_trials(sweep, 1)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate()
@@ -196,7 +209,7 @@ def test_workers_of_the_joblib_launcher_share_one_budget(sweep: Sweep) -> None:
     process = sweep.start(*parallel)
     wait_for_trials(sweep, 1)
     process.kill()
-    process.communicate()
+    process.join()
     done = sweep.run(*parallel)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(sweep.trials()) == 6
@@ -218,7 +231,7 @@ def test_a_larger_budget_goes_on_with_new_finalists_and_a_new_winner(sweep: Swee
     """Finished stages are not taken for those of another winner, nor for those of another export config."""
     onnx = ("export=onnx", "export.variants=[]", "search.finalists=2")
     assert sweep.run(*onnx, "search.n_trials=2").returncode == 0
-    done = sweep.run(*onnx, "search.n_trials=6", "export.registered_model=other")
+    done = sweep.run(*onnx, "search.n_trials=4", "export.registered_model=other")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "registered: other version 1" in done.stdout
     manifest = json.loads((sweep.folder / "outputs" / "mine" / "export" / "bundle" / "manifest.json").read_text())

@@ -1,9 +1,12 @@
 """A tiny trained checkpoint, exported once for all tests of the folder."""
 
+import json
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from slimtune.export.bundle.variant_report import Timing, VariantReport
 from slimtune.export.config import Calibration, Int4Algorithm, Objective, OnnxExport, TargetConfig, Variant
 from slimtune.export.graph_names import Kind
 from slimtune.export.pipeline import ExportResult, export_checkpoint
+from slimtune.export.verification import timing
 from slimtune.export.verification.timing import TimingRequest
 from slimtune.training.trial import Completed
 from slimtune.training.worker.run import run_trial
@@ -58,6 +62,14 @@ def no_timing(request: TimingRequest) -> Timing:
     """In place of `measure`, which takes longer than all else: a process for each variant, and one for PyTorch."""
     assert Path(request.folder).is_dir()
     return Timing(**dict.fromkeys((item.name for item in fields(Timing)), 1.0))
+
+
+def timed_here(request: TimingRequest) -> Timing:
+    """What `measure` does, a few times and in this process; the request comes as text, as a process gets it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timing, "RUNS", 3)
+        patch.setattr(timing, "WARMUP", 1)
+        return timing.measured(TimingRequest(**json.loads(json.dumps(asdict(request)))))
 
 
 def make_report(name: str, score: float) -> VariantReport:
@@ -155,9 +167,7 @@ def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def trained(folder: Path, model: Path | None, rows: Path, *more: str) -> Path:
     """The checkpoint of a trial on the rows."""
-    from hydra import compose, initialize_config_module
-
-    from slimtune.sweeper.config_values import plain
+    from tests.composed import plain_config
 
     overrides = [
         f"data.train_file={rows}",
@@ -171,9 +181,7 @@ def trained(folder: Path, model: Path | None, rows: Path, *more: str) -> Path:
         "tracking=none",
         *more,
     ]
-    with initialize_config_module("slimtune.conf", version_base="1.3"):
-        config = plain(compose("config", overrides=overrides))
-    outcome = run_trial(FakeTrial(config, folder / "trial"))
+    outcome = run_trial(FakeTrial(plain_config(overrides), folder / "trial"))
     assert isinstance(outcome, Completed)
     return outcome.checkpoint
 
@@ -186,4 +194,28 @@ def checkpoint(tiny_model: Path, rows_file: Path, tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="session")
 def exported(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportResult:
     folder, provenance = tmp_path_factory.mktemp("export"), Provenance(source_run="abc", parent_run="sweep")
-    return export_checkpoint(checkpoint, config=export_config(), folder=folder, provenance=provenance)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("slimtune.export.verification.measured_variants.measure", no_timing)
+        return export_checkpoint(checkpoint, config=export_config(), folder=folder, provenance=provenance)
+
+
+@pytest.fixture
+def traced(exported: ExportResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph of `exported`, in place of another trace of the same checkpoint, which takes seconds."""
+    assert exported.bundle is not None
+    graph = exported.bundle.folder.parent / "fp32"
+
+    def copied(model: object, folder: Path, **_: object) -> None:
+        shutil.copytree(graph, folder, dirs_exist_ok=True)
+
+    monkeypatch.setattr("slimtune.export.pipeline.export_graph", copied)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_registry() -> Iterator[None]:
+    """The exporter's table of operators is made once: torch makes it for each graph, in a tenth of the whole time."""
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(cache(ONNXRegistry.from_torchlib)))
+        yield

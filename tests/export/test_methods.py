@@ -17,6 +17,7 @@ from tests.export.conftest import export_config
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("untimed")
 @pytest.mark.parametrize(
     "more",
     [

@@ -32,7 +32,6 @@ def test_every_variant_is_measured_beside_pytorch(exported: ExportResult) -> Non
     assert fp32.max_logit_gap < 1e-4
     sizes = {report.name: report.size_mb for report in exported.reports}
     assert sizes["int8_dynamic"] < 0.4 * sizes["fp32"]
-    assert all(report.timing.latency_ms > 0 for report in exported.reports)
 
 
 def test_the_smallest_variant_within_the_limits_is_bundled(exported: ExportResult) -> None:
@@ -71,7 +70,7 @@ def test_the_graph_names_its_inputs_and_opset(exported: ExportResult) -> None:
     assert {item.domain: item.version for item in graph.opset_import}[""] == 20
 
 
-@pytest.mark.usefixtures("untimed")
+@pytest.mark.usefixtures("untimed", "traced")
 def test_nothing_is_bundled_if_no_variant_passes(checkpoint: Path, tmp_path: Path) -> None:
     """The report is written all the same."""
     result = export_checkpoint(checkpoint, config=export_config(variants=[], max_size_mb=0.001), folder=tmp_path)
@@ -80,6 +79,7 @@ def test_nothing_is_bundled_if_no_variant_passes(checkpoint: Path, tmp_path: Pat
     assert [item["name"] for item in report] == [item.name for item in result.reports]
 
 
+@pytest.mark.usefixtures("traced")
 def test_every_kind_of_variant_is_built_compared_and_timed(checkpoint: Path, tmp_path: Path) -> None:
     variants = list(Variant)
     reports = export_checkpoint(checkpoint, config=export_config(variants=variants), folder=tmp_path).reports
@@ -96,7 +96,7 @@ def test_every_kind_of_variant_is_built_compared_and_timed(checkpoint: Path, tmp
     assert by_name["fp32"].timing.peak_mb < by_name["pytorch"].timing.peak_mb / 2
 
 
-@pytest.mark.usefixtures("untimed")
+@pytest.mark.usefixtures("untimed", "traced")
 @pytest.mark.parametrize("calibration", [Calibration.entropy, Calibration.percentile])
 def test_calibration_takes_any_number_of_rows(calibration: Calibration, checkpoint: Path, tmp_path: Path) -> None:
     asked = export_config(variants=[Variant.int8_static], calibration=calibration, calibration_rows=20)
@@ -130,7 +130,7 @@ def zeroed(source: Path, target: Path, recipe: QuantizationSettings) -> None:
         onnx.save(model, target)
 
 
-@pytest.mark.usefixtures("untimed")
+@pytest.mark.usefixtures("untimed", "traced")
 def test_a_refused_variant_keeps_the_layer_that_it_fails_by(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

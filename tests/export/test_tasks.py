@@ -28,7 +28,7 @@ from slimtune.training.tasks.rows import read_splits
 from slimtune.training.workbench.prepared_data import encoded_split
 from tests.conftest import write_jsonl
 from tests.export.answering import ODD, WAYS, Answering, same
-from tests.export.conftest import export_config, no_timing, predicted, trained
+from tests.export.conftest import export_config, no_timing, predicted, timed_here, trained
 from tests.training.tasks.conftest import CASES
 
 BY_NAME = {case.name: case for case in CASES}
@@ -62,8 +62,8 @@ def made(
     checkpoint = trained(folder, None, rows, *model, *more, *own)
     asked = export_config(variants=VARIANTS, min_agreement=0.0, max_metric_drop=1.0)
     with pytest.MonkeyPatch.context() as patch:
-        if request.param not in TIMED:
-            patch.setattr("slimtune.export.verification.measured_variants.measure", no_timing)
+        timing = timed_here if request.param in TIMED else no_timing
+        patch.setattr("slimtune.export.verification.measured_variants.measure", timing)
         result = export_checkpoint(checkpoint, config=asked, folder=folder / "export")
     assert result.bundle is not None
     return Made(request.param, checkpoint, {report.name: report for report in result.reports}, result.bundle)

@@ -54,17 +54,17 @@ def wheel_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def installed(wheel_environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Environment]:
-    """Environments by the way that slimtune was installed."""
+    """Environments by the way that slimtune was installed, each made once."""
+    made = {"wheel": wheel_environment}
 
     def make(way: str) -> Environment:
-        if way == "wheel":
-            return wheel_environment
-        made = make_environment(tmp_path_factory.mktemp("editable"))
-        if way == "pip editable":
-            made.install("--editable", ROOT)
-        else:
-            uv_editable(made)
-        return made
+        if way not in made:
+            made[way] = make_environment(tmp_path_factory.mktemp("editable"))
+            if way == "pip editable":
+                made[way].install("--editable", ROOT)
+            else:
+                uv_editable(made[way])
+        return made[way]
 
     return make
 

@@ -200,19 +200,20 @@ def test_a_look_up_in_the_store_imports_mlflow_and_not_torch(
         (["data.train_file=absent.jsonl"], "absent.jsonl: no such file"),
     ],
 )
-def test_a_bad_sweep_stops_before_its_first_trial(arguments: list[str], message: str, tmp_path: Path) -> None:
+def test_a_bad_sweep_stops_before_its_first_trial(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     import re
 
-    done = subprocess.run(
-        [sys.executable, "-m", "slimtune.sweeper.cli", "sweep", "data=file", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert done.returncode == 2, done.stderr
-    assert re.search(message if "|" in message else re.escape(message), done.stderr), done.stderr
-    assert "Traceback" not in done.stderr
+    monkeypatch.chdir(tmp_path)
+    code, error = main(["sweep", "data=file", *arguments]), capsys.readouterr().err
+    assert code == 2, error
+    assert re.search(message if "|" in message else re.escape(message), error), error
+    assert "Traceback" not in error
     assert not (tmp_path / "mlruns").exists()
 
 

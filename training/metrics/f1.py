@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 
 def f1(predictions: Sequence[int], references: Sequence[int]) -> dict[str, float]:
@@ -12,13 +11,19 @@ def f1(predictions: Sequence[int], references: Sequence[int]) -> dict[str, float
 
     A class without predictions and without references does not count; a division by zero counts as 0.
     """
-    if len(references) == 0:
+    num_rows = len(references)
+    if num_rows == 0:
         return dict.fromkeys(("f1_macro", "f1_micro", "f1_weighted"), math.nan)
-    # three calls of `f1_score` would check their arguments three times, a thousand times for an interval
-    _, _, f1_C, support_C = precision_recall_fscore_support(references, predictions, zero_division=0)
+    # counts and not scikit-learn's f1_score, whose checks take milliseconds: an interval asks a thousand times
+    labels, codes = np.unique(np.concatenate([references, predictions]), return_inverse=True)
+    expected, predicted = codes[:num_rows], codes[num_rows:]
+    hits_C, support_C, predicted_C = (
+        np.bincount(part, minlength=len(labels)) for part in (expected[expected == predicted], expected, predicted)
+    )
+    f1_C = 2.0 * hits_C / (support_C + predicted_C)
     return {
         "f1_macro": float(f1_C.mean()),
         # with one label a row, as many false positives as false negatives
-        "f1_micro": float(accuracy_score(references, predictions)),
+        "f1_micro": int(hits_C.sum()) / num_rows,
         "f1_weighted": float(np.average(f1_C, weights=support_C)),
     }

@@ -2,9 +2,11 @@
 
 import json
 import shutil
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +20,7 @@ pytest.importorskip("onnxruntime_genai", reason="onnxruntime-genai is not instal
 
 from slimtune.export.checkpoint_formats.merged_checkpoint import save_merged
 from slimtune.export.config import GenaiPrecision
+from slimtune.export.genai import build as genai_build
 from slimtune.export.genai.build import GenaiSettings, build_genai
 from slimtune.export.genai.check import GenaiCheck, GenaiSample, check_genai
 from slimtune.export.graph_names import MODEL
@@ -26,6 +29,7 @@ from slimtune.training.errors import ModelError
 from slimtune.training.models.from_config import trained_tokenizer
 from tests.export.conftest import documented, run_code, trained
 from tests.export.genai.families import FAMILIES, SIZES, TEXTS
+from tests.forked import run_module
 from tests.training.tasks.conftest import ANSWERS
 
 FP32, FP16, INT4 = GenaiPrecision.fp32, GenaiPrecision.fp16, GenaiPrecision.int4
@@ -65,12 +69,16 @@ def learned(model: Any, tokenizer: Any) -> Any:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Threads of so small models would only wait for one another."""
+def _forked_on_one_thread() -> Iterator[None]:
+    """Builders are forked, in half of their time; threads of so small models would only wait for one another.
+
+    That the builder starts by itself is for the tests of bundles, and for the one of broken weights.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setattr(genai_build, "subprocess", SimpleNamespace(run=run_module))
         yield
     torch.set_num_threads(before)
 
@@ -106,9 +114,9 @@ def built(source_of: Callable[[str], Source], tmp_path_factory: pytest.TempPathF
     return build
 
 
-def families(*quick: str) -> list[Any]:
-    """All of them, with those that are not named here in the slow set: a build takes five seconds."""
-    return [pytest.param(name, marks=() if name in quick else pytest.mark.slow) for name in FAMILIES]
+def families(*quick: str, slow: Sequence[str]) -> list[Any]:
+    """In fp32 all are built; few bits are spread over them, half in the slow set: a build takes five seconds."""
+    return [*quick, *(pytest.param(name, marks=pytest.mark.slow) for name in slow)]
 
 
 def matrix_bytes(folder: Path) -> int:
@@ -131,7 +139,7 @@ def test_fp32_writes_what_transformers_writes(family: str, source_of: Any, built
     assert checked.perplexity < 3
 
 
-@pytest.mark.parametrize("family", families("qwen3"))
+@pytest.mark.parametrize("family", families("qwen3", slow=("phi3", "gemma")))
 def test_fp16_runs_on_the_cpu_in_half_the_size(family: str, source_of: Any, built: Any) -> None:
     """Its graph is the one for CUDA, whose operators the CPU has as well."""
     checked = source_of(family).checked(built(family, FP16))
@@ -140,7 +148,7 @@ def test_fp16_runs_on_the_cpu_in_half_the_size(family: str, source_of: Any, buil
     assert matrix_bytes(built(family, FP16)) == matrix_bytes(built(family, FP32)) / 2
 
 
-@pytest.mark.parametrize("family", families("llama", "gemma3_text"))
+@pytest.mark.parametrize("family", families("llama", slow=("gemma3_text", "qwen2", "mistral")))
 def test_int4_is_small_and_predicts_nearly_as_well(family: str, source_of: Any, built: Any) -> None:
     """Matrices take less than 0.4 of fp32's bytes."""
     checked = source_of(family).checked(built(family, INT4))
@@ -259,8 +267,11 @@ def test_a_folder_without_weights_is_no_model(source_of: Any, tmp_path: Path) ->
         build_genai(tmp_path, tmp_path / "built", GenaiSettings(FP32))
 
 
-def test_broken_weights_are_an_error_of_the_model(source_of: Any, tmp_path: Path) -> None:
+def test_broken_weights_are_an_error_of_the_model(
+    source_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the builder's last line, and nothing is left behind."""
+    monkeypatch.setattr(genai_build, "subprocess", subprocess)
     folder = edited(source_of("llama").folder, tmp_path / "source")
     (folder / "model.safetensors").write_bytes(b"none")
     with pytest.raises(ModelError, match=r"builder failed .*header.*check that transformers loads"):

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 import pytest
-from hydra import compose, initialize_config_module
 from rich.console import Console
 
 import slimtune.conf
@@ -19,9 +18,9 @@ from slimtune.export.runtime.execution import CPU_PROVIDER, Execution, execution
 from slimtune.export.runtime.static_shape import StaticShape
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.cli import main
-from slimtune.sweeper.config_values import plain
 from slimtune.sweeper.reporting import terminal
 from slimtune.training.errors import ConfigError, ModelError
+from tests.composed import plain_config
 from tests.conftest import make_rows, write_jsonl
 from tests.export.conftest import export_config, no_timing
 
@@ -29,8 +28,7 @@ TARGETS = sorted(path.stem for path in (Path(str(slimtune.conf.__file__)).parent
 
 
 def composed(*overrides: str) -> dict[str, Any]:
-    with initialize_config_module("slimtune.conf", version_base="1.3"):
-        return plain(compose("config", overrides=["data.train_file=rows.jsonl", *overrides]))
+    return plain_config(["data.train_file=rows.jsonl", *overrides])
 
 
 def asked(target: str, **more: Any) -> OnnxExport:

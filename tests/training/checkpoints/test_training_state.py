@@ -73,7 +73,7 @@ def test_it_ends_as_if_it_had_never_been_killed(
     more: tuple[str, ...], config_of: ConfigOf, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """To the last bit: every report, the outcome's scores, and the best checkpoint."""
-    values = config_of(*EVERY_STEP, *more)
+    values = config_of(*EVERY_STEP, "fit.epochs=2", *more)
     unbroken = FakeTrial(values, tmp_path / "unbroken")
     wanted = run_trial(unbroken)
     assert isinstance(wanted, Completed), wanted

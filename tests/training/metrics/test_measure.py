@@ -28,8 +28,9 @@ def test_any_split_of_the_rows_gives_the_numbers_of_scikit_learn(rows: list[tupl
     scores = compute_all(MEASURES, left.merge(right))
     assert scores == compute_all(MEASURES, merged([left, Tally(), right]))
     assert scores["accuracy"] == pytest.approx(accuracy_score(references, predictions))
-    macro = f1_score(references, predictions, average="macro", zero_division=0)
-    assert scores["f1_macro"] == pytest.approx(macro)
+    for average in ("macro", "micro", "weighted"):
+        theirs = f1_score(references, predictions, average=average, zero_division=0)
+        assert scores[f"f1_{average}"] == pytest.approx(theirs, rel=1e-12)
     assert scores["loss"] == pytest.approx((len(rows[:cut]) + 3 * len(rows[cut:])) / len(rows))
 
 

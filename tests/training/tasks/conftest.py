@@ -146,9 +146,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 @pytest.fixture
 def values_of(tmp_path: Path, tiny_model: Path, bases: dict[str, Path]) -> Callable[..., dict[str, Any]]:
     """The composed config of a case, as plain values."""
-    from hydra import compose, initialize_config_module
-
-    from slimtune.sweeper.config_values import plain
+    from tests.composed import plain_config
 
     def make(case: Case, *more: str) -> dict[str, Any]:
         path = tmp_path / "rows.jsonl"
@@ -174,8 +172,7 @@ def values_of(tmp_path: Path, tiny_model: Path, bases: dict[str, Path]) -> Calla
             "export=none",
             *more,
         ]
-        with initialize_config_module("slimtune.conf", version_base="1.3"):
-            return plain(compose("config", overrides=given))
+        return plain_config(given)
 
     return make
 

@@ -38,7 +38,7 @@ def test_it_reports_what_one_process_reports(
     case, more = PLANS[plan]
     reports = []
     for number, devices in enumerate([(), ("fit.devices=2", "fit.fsdp=true")]):
-        values = values_of(case, *more, "fit.epochs=2", "fit.micro_batch_size=2", *devices)
+        values = values_of(case, *more, "fit.epochs=1", "fit.micro_batch_size=2", *devices)
         trial = FakeTrial(values, tmp_path / str(number))
         outcome = run_trial(trial)
         assert isinstance(outcome, Completed), outcome

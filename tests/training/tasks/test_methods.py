@@ -1,4 +1,4 @@
-"""Every method on every kind of task, from the config's rows to a checkpoint that scores the same when loaded again."""
+"""Every method on kinds of tasks, from the config's rows to a checkpoint that scores the same when loaded again."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -36,15 +36,22 @@ METHODS = {
     "prompt": ("method=prompt_tuning", "method.num_virtual_tokens=4"),
     "prefix": ("method=prefix_tuning", "method.num_virtual_tokens=4"),
 }
+# virtual tokens stand in the rows themselves; others meet the kinds in turn, half of them each
+ON_ALL_KINDS = ("prompt", "prefix")
+PLANS = [
+    (method, kind)
+    for number, method in enumerate(METHODS)
+    for place, kind in enumerate(KINDS)
+    if method in ON_ALL_KINDS or (number + place) % 2 == 0
+]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("method", "kind"), PLANS)
 def test_it_trains_and_scores_the_same_when_loaded_again(
     kind: str, method: str, values_of: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     """8 bits compute with rounded activations, which the loaded model has not: it is within a hundredth."""
-    values = values_of(KINDS[kind], *METHODS[method], "fit.epochs=3")
+    values = values_of(KINDS[kind], *METHODS[method], "fit.epochs=1")
     trial = FakeTrial(values, tmp_path / "trial")
     outcome = run_trial(trial)
     assert isinstance(outcome, Completed), outcome
