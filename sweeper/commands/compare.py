@@ -25,16 +25,19 @@ def run(arguments: Sequence[str]) -> int:
 
     loaded = load_study_trials(storage, options.sweep)
     if options.json:
-        print(json.dumps([_plain(trial) for trial in loaded.trials], indent=1))
+        print(json.dumps([_plain(trial, loaded.goals.names) for trial in loaded.trials], indent=1))
         return 0
     from rich.console import Console
 
-    from slimtune.sweeper.reporting.live_table import trial_table
+    from slimtune.sweeper.reporting.live_table import goal_names, trial_table
 
     ranked = loaded.ranked()
     best = ranked[0].number if ranked else None
     rest = [trial for trial in loaded.trials if trial not in ranked]
-    Console().print(trial_table([*ranked, *rest], best_number=best, title=f"sweep {options.sweep}"))
+    names, title = goal_names(loaded.goals), f"sweep {options.sweep}"
+    Console().print(trial_table([*ranked, *rest], best_number=best, title=title, names=names))
+    if loaded.goals.several:
+        print("Pareto set: trials", ", ".join(str(trial.number) for trial in loaded.pareto()))
     return 0
 
 
@@ -54,12 +57,14 @@ def _storage(outputs: Path, name: str) -> str:
     return study_url(outputs / name)
 
 
-def _plain(trial: "TrialRecord") -> dict[str, Any]:
+def _plain(trial: "TrialRecord", names: Sequence[str]) -> dict[str, Any]:
     return {
         "number": trial.number,
         "state": trial.state.value,
+        "feasible": trial.is_feasible,
         "kind": trial.kind,
         "objective": trial.objective,
+        "values": {name: trial.measured[name] for name in names if name in trial.measured},
         "params": dict(trial.params),
         "run_id": trial.run_id,
         "seconds": trial.seconds,

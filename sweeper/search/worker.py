@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
@@ -18,6 +19,9 @@ from slimtune.training.config.dotted_path import imported
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.config.trust import NamedCode, code_of
 from slimtune.training.errors import ConfigError
+
+if TYPE_CHECKING:
+    from slimtune.training.workbench.model_costs import CostMeter
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +41,7 @@ class Worker:
         launcher_pid: The launching process; a worker in a process of its own does not outlive its parent.
         own_code: What the command names to be imported; overrides that stand in the study name nothing else.
         extension: Dotted path of a function that adds parameters to each trial.
+        meter: Looks at the models of trials, where the search goes by what they cost.
     """
 
     hydra_context: HydraContext
@@ -51,13 +56,21 @@ class Worker:
     launcher_pid: int
     own_code: frozenset[NamedCode] = frozenset()
     extension: str | None = None
+    meter: "CostMeter | None" = None
 
     def __call__(self, _: DictConfig) -> None:
         """Pull trials until there are no more."""
         logging.captureWarnings(True)
         study = Study(self.spec, extension_of(self.extension, self.config))
         with Lease(study, watch_parent=os.getpid() != self.launcher_pid) as lease:
-            source = StudySource(study, lease, compose=self.compose, group=self.group, num_workers=self.num_workers)
+            source = StudySource(
+                study,
+                lease,
+                compose=self.compose,
+                group=self.group,
+                num_workers=self.num_workers,
+                meter=self.meter,
+            )
             if self.entry is not None:
                 entry = imported(self.entry, said="hydra.sweeper.worker is")
                 entry(source) if self.kept is None else entry(source, self.kept)

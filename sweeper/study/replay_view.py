@@ -15,6 +15,8 @@ from slimtune.sweeper.study.record import INDEX, KIND, REPLACED
 # of the trials that a sampler sees, at most this share are failed ones: it takes the better tenth for good
 MAX_FAILED_SHARE = 0.9
 FAILED = "failed"
+# how Optuna keeps a constraint among a trial's system attributes
+CONSTRAINTS = "constraints:"
 
 
 class ReplayView:
@@ -52,6 +54,17 @@ class ReplayView:
         return trials
 
 
+class PrunerReplayView(ReplayView):
+    """The same for pruners: what has ended and broken a constraint is nothing to be compared with."""
+
+    def _seen(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
+        return [trial for trial in trials if not (trial.state.is_finished() and _is_broken(trial))]
+
+
+def _is_broken(trial: FrozenTrial) -> bool:
+    return any(beyond > 0 for beyond in trial.constraints.values())
+
+
 class SamplerReplayView(ReplayView):
     """The same for samplers that know constraints, to whom a failed trial is one that broke a constraint: Optuna
     forgets failed trials, and would suggest their like again.
@@ -84,16 +97,23 @@ def _constrained(trial: FrozenTrial) -> FrozenTrial:
 
 
 class ValuedView(SamplerReplayView):
-    """The same for samplers that learn from values alone: a pruned trial has its last one, a failed one the worst."""
+    """The same for samplers that learn from values alone: a pruned trial has its last one, a failed one the worst.
+
+    Where there are constraints, every trial has each of them, in one order: the Gaussian process asks for that.
+    """
 
     def _seen(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
         every = [_valued(trial) for trial in (*self._earlier, *trials)]
-        values = [trial.value for trial in every if trial.state is TrialState.COMPLETE and trial.value is not None]
+        values = [trial.values for trial in every if trial.state is TrialState.COMPLETE and trial.values]
         if not values:
             return every
-        is_less_better = self._study.direction is optuna.study.StudyDirection.MINIMIZE
-        worst = max(values) if is_less_better else min(values)
-        return [_with_value(trial, worst) if trial.state is TrialState.FAIL else trial for trial in every]
+        worst = [
+            max(ones) if direction is optuna.study.StudyDirection.MINIMIZE else min(ones)
+            for direction, ones in zip(self._study.directions, zip(*values, strict=True), strict=True)
+        ]
+        valued = [_with_values(trial, worst) if trial.state is TrialState.FAIL else trial for trial in every]
+        names = sorted({name for trial in valued for name in trial.constraints})
+        return [_with_constraints(trial, names) for trial in valued] if names else valued
 
 
 def _valued(trial: FrozenTrial) -> FrozenTrial:
@@ -105,14 +125,25 @@ def _valued(trial: FrozenTrial) -> FrozenTrial:
         failed = copy.copy(trial)
         failed.state = TrialState.FAIL
         return failed
-    return _with_value(trial, last)
+    return _with_values(trial, [last])
 
 
-def _with_value(trial: FrozenTrial, value: float) -> FrozenTrial:
+def _with_values(trial: FrozenTrial, values: Sequence[float]) -> FrozenTrial:
     valued = copy.copy(trial)
     valued.state = TrialState.COMPLETE
-    valued.values = [value]
+    valued.values = list(values)
     return valued
+
+
+def _with_constraints(trial: FrozenTrial, names: Sequence[str]) -> FrozenTrial:
+    """One that nothing is known of counts as kept."""
+    if trial.state is not TrialState.COMPLETE:
+        return trial
+    known = trial.constraints
+    others = {key: value for key, value in trial.system_attrs.items() if not key.startswith(CONSTRAINTS)}
+    whole = copy.copy(trial)
+    whole.system_attrs = {**others, **{f"{CONSTRAINTS}{name}": known.get(name, 0.0) for name in names}}
+    return whole
 
 
 def _of_states(trials: list[FrozenTrial], states: Container[TrialState] | None) -> list[FrozenTrial]:

@@ -13,6 +13,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState as OptunaState
 
+from slimtune.sweeper.goals.goals import ATTR as GOALS
 from slimtune.sweeper.sampler_config import RandomSearch, TpeSearch
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.space.search_space import num_points_of, point_id
@@ -23,7 +24,7 @@ from slimtune.sweeper.study.distributions import Extend, extended, suggested
 from slimtune.sweeper.study.learning_curve import reach_of
 from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, was_handed_back
 from slimtune.sweeper.study.pruners import pruner_of
-from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
+from slimtune.sweeper.study.record import TrialRecord, in_order, pareto_set, record_of
 from slimtune.sweeper.study.samplers import sampler_of
 from slimtune.sweeper.study.spec import StudySpec
 from slimtune.sweeper.study.stop_rules import Budget
@@ -75,7 +76,7 @@ class Study:
             raise StoreError(unusable(spec.storage, error)) from error
         self._trials: dict[int, optuna.Trial] = {}
         self._cost = AskCost(spec.sampler.name)
-        self._budget = Budget(spec.n_trials, spec.stop_rules, spec.maximize)
+        self._budget = Budget(spec.n_trials, spec.stop_rules, spec.aims)
         self._ended: dict[int, TrialRecord] = {}
 
     def ask(self, worker: str) -> AskedTrial | None:
@@ -151,14 +152,16 @@ class Study:
     def report(self, number: int, examples_seen: int, objective: float, progress: float) -> Verdict:
         """Note an evaluation and ask the pruner."""
         trial = self._trials[number]
-        if self.spec.further:
-            # of several objectives none decides alone
-            return Verdict(stop=False)
+        # of several objectives none decides alone
+        can_prune = self.spec.aims.can_prune
         try:
-            trial.report(objective, examples_seen)
+            if can_prune:
+                trial.report(objective, examples_seen)
             trial.set_user_attr(record.PROGRESS, progress)
         except UpdateFinishedTrialError:
             return Verdict(stop=True, reason="another worker has taken the trial over")
+        if not can_prune:
+            return Verdict(stop=False)
         if trial.should_prune():
             return Verdict(stop=True, reason=f"{self.spec.pruner.name} at {examples_seen} examples")
         return self._reach_verdict(number, examples_seen, progress)
@@ -168,7 +171,8 @@ class Study:
             return Verdict(stop=False)
         shown = {trial.number: trial for trial in self.shown()}
         own = shown.pop(number)
-        reach = reach_of(own, list(shown.values()), progress=progress, maximize=self.spec.maximize)
+        others = [trial for trial in shown.values() if trial.is_feasible]
+        reach = reach_of(own, others, progress=progress, maximize=self.spec.maximize)
         if reach is None or not reach.hopeless(maximize=self.spec.maximize):
             return Verdict(stop=False)
         reason = f"at {examples_seen} examples it can reach {reach.most:.4g} at most, and the best is {reach.best:.4g}"
@@ -181,16 +185,33 @@ class Study:
         except UpdateFinishedTrialError:
             log.warning("trial %d: another worker has taken it over", number)
 
-    def complete(self, number: int, *objectives: float) -> None:
-        """End a trial with its values; one that is no number makes it a failure."""
-        if any(math.isnan(objective) for objective in objectives):
+    def complete(self, number: int, *objectives: float, excess: Mapping[str, float] | None = None) -> None:
+        """End a trial with its values; one that is no number makes it a failure.
+
+        Args:
+            number: The trial's.
+            objectives: Its values.
+            excess: By constraint, how far it is beyond its bounds.
+        """
+        if any(math.isnan(value) for value in (*objectives, *(excess or {}).values())):
             self._fail(number, FailureKind.diverged.value)
-        else:
+        elif self._note_excess(number, excess):
             self._tell(number, OptunaState.COMPLETE, objectives)
 
-    def prune(self, number: int) -> None:
-        """End a trial that the pruner stopped."""
-        self._tell(number, OptunaState.PRUNED, None)
+    def prune(self, number: int, excess: Mapping[str, float] | None = None) -> None:
+        """End a trial that the pruner stopped, or that is known to break a constraint."""
+        if self._note_excess(number, excess):
+            self._tell(number, OptunaState.PRUNED, None)
+
+    def _note_excess(self, number: int, excess: Mapping[str, float] | None) -> bool:
+        """What the sampler learns of constraints; False if somebody else ended the trial first."""
+        try:
+            for name, beyond in (excess or {}).items():
+                self._trials[number].set_constraint(name, beyond)
+        except UpdateFinishedTrialError as error:
+            log.warning("trial %d was ended before: %s", number, error)
+            return False
+        return True
 
     def _tell(self, number: int, state: OptunaState, values: Sequence[float] | None) -> bool:
         """End a trial; False if somebody else ended it first."""
@@ -338,12 +359,29 @@ class Study:
         return attrs
 
     def ranked(self) -> list[TrialRecord]:
-        """Complete trials, the best first; ties go by trial number."""
-        return ranked(self.shown(), maximize=self.spec.maximize)
+        """Complete trials that keep the constraints, the best first: of several objectives the Pareto set, in the
+        order of `search.pick`; ties go by trial number.
+        """
+        return in_order(self.shown(), self.spec.aims)
 
     def pareto(self) -> list[TrialRecord]:
-        """Complete trials that no other is better than in all objectives."""
-        return [self._record_of(trial) for trial in self._study.best_trials]
+        """Complete trials that keep the constraints, and that no other is better than in all objectives."""
+        return pareto_set(self.shown(), self.spec.aims)
+
+    def note_goals(self) -> None:
+        """Note what the trials are measured by.
+
+        Raises:
+            StoreError: The study was begun with other objectives or constraints.
+        """
+        known, now = self.attrs().get(GOALS), self.spec.aims.described()
+        if known not in (None, now):
+            raise StoreError(
+                f"the search '{self.spec.name}' was begun with other goals, so its trials do not compare: {known}, "
+                f"now {now}; take another search.name, or remove the sweep's folder to begin anew"
+            )
+        if known is None and self.spec.aims.is_named:
+            self.set_attr(GOALS, now)
 
 
 def _next_index(shown: Sequence[TrialRecord]) -> int:
