@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from slimtune.training.config.method import LoraMethod
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.data.batching import Batch, collate
 from slimtune.training.errors import ConfigError, ModelError
@@ -101,7 +102,7 @@ class CostMeter:
 
 def _prepared(data: PreparedData, model: Any) -> nn.Module:
     method = data.config.method
-    if hasattr(method, "init_lora_weights"):
+    if isinstance(method, LoraMethod):
         # what adapters begin with is taken out of weights that are not there
         method = replace(method, init_lora_weights="default")
     return method_of(method).prepare(model, Setting(data.task.peft_task_type, data.weights.new))
