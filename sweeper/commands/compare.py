@@ -21,7 +21,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     storage = options.storage or _storage(Path(options.outputs), options.sweep)
-    from slimtune.sweeper.study import load_study_trials
+    from slimtune.sweeper.study import load_study_attrs, load_study_trials
 
     loaded = load_study_trials(storage, options.sweep)
     if options.json:
@@ -30,9 +30,12 @@ def run(arguments: Sequence[str]) -> int:
     from rich.console import Console
 
     from slimtune.sweeper.reporting.live_table import goal_names, trial_table
+    from slimtune.sweeper.study.record import WINNER
 
     ranked = loaded.ranked()
-    best = ranked[0].number if ranked else None
+    # of several, the sweep alone knows which one is picked
+    picked = (load_study_attrs(storage, options.sweep).get(WINNER) or {}).get("trial")
+    best = picked if loaded.goals.several else next((trial.number for trial in ranked), None)
     rest = [trial for trial in loaded.trials if trial not in ranked]
     names, title = goal_names(loaded.goals), f"sweep {options.sweep}"
     Console().print(trial_table([*ranked, *rest], best_number=best, title=title, names=names))
