@@ -71,12 +71,12 @@ def checked_search(values: Mapping[str, Any]) -> Search:
 
 
 def _direction_problems(*, maximize: bool, search: Search, values: Mapping[str, Any]) -> list[str]:
-    if isinstance(values["search"]["direction"], list):
+    if isinstance(given := values["search"].get("direction"), list):
         return ["search.direction is a list; name what is made best, e.g. search.objectives=[accuracy,size_mb]"]
     metric = values["task"]["metric"]
     fitting = Direction.maximize if maximize else Direction.minimize
     # with objectives that have names, the section has the direction of the first one
-    if values["search"]["direction"] == fitting.value:
+    if given == fitting.value:
         return []
     if values["search"].get("objectives") is not None:
         return ["search.direction and search.objectives are both set; leave direction out: each objective has its own"]

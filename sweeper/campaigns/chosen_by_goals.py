@@ -7,7 +7,7 @@ from slimtune.sweeper.finalist import Finalist, Run
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.goals.pareto import anchors, preferred, spans_of
 from slimtune.sweeper.study import TrialRecord
-from slimtune.sweeper.study.record import losses_of, pareto_set
+from slimtune.sweeper.study.record import complete_of, losses_of, pareto_set
 from slimtune.training.errors import StoreError
 
 
@@ -68,7 +68,7 @@ def exported_run(chosen: Finalist, goals: Goals) -> Run:
 def no_winner(trials: Sequence[TrialRecord], goals: Goals) -> str | None:
     """Why no trial may win; None if one may, or if none completed for other reasons."""
     broken = [trial for trial in trials if trial.excess]
-    if not broken or any(trial.is_feasible and trial.values for trial in trials):
+    if not broken or complete_of(trials):
         return None
     nearest = min(broken, key=lambda trial: (sum(trial.excess.values()), trial.number))
     told = ", ".join(goals.broken(nearest.measured))

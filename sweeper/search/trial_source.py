@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.config_values import plain
-from slimtune.sweeper.goals.goals import SECONDS, UNNAMED
+from slimtune.sweeper.goals.goals import SECONDS, UNNAMED, Goals
 from slimtune.sweeper.pruner_config import RankTest, pruners_in
 from slimtune.sweeper.search.trial_costs import costs_of
 from slimtune.sweeper.space.dimension import Scalar
@@ -68,7 +68,6 @@ class StudyTrial:
         costs: Mapping[str, float] | None = None,
     ) -> None:
         self._study = study
-        self._goals = study.spec.aims
         self._costs = dict(costs or {})
         # what attempts took whose worker died, until their last report
         self._began = time.monotonic() - float(asked.attrs.get(SPENT, 0.0))
@@ -87,6 +86,10 @@ class StudyTrial:
             earlier=[group.folder / str(number) for number in asked.attrs.get(EARLIER, [])],
             costs=self._costs,
         )
+
+    @property
+    def _goals(self) -> Goals:
+        return self._study.spec.aims
 
     @property
     def objectives(self) -> list[str]:

@@ -34,7 +34,7 @@ def test_the_front_is_what_no_other_point_beats(points: list[Losses], front: lis
     ("pick", "order"),
     [
         (Pick(), [0, 1, 2, 3, 4]),
-        (Pick("knee"), [1, 2, 0, 3, 4]),
+        (Pick("knee"), [2, 1, 0, 3, 4]),
         (Pick("within", "size_mb", {"accuracy": 0.02}), [1, 0, 2, 3, 4]),
         (Pick("within", "size_mb", {"accuracy": 0.0}), [0, 1, 2, 3, 4]),
         (Pick("within", "size_mb", {"accuracy": 0.2}), [2, 1, 0, 3, 4]),
