@@ -140,15 +140,11 @@ def _score_cells(trial: TrialRecord, names: Sequence[str], *, is_best: bool) -> 
 
 def number_text(value: float | None) -> str:
     """Four digits of a number, or a dash."""
-    return (
-        "-"
-        if value is None
-        else f"{value:.4f}"
-        if abs(value) < 1
-        else f"{value:,.4g}"
-        if abs(value) < 1e4
-        else f"{value:,.0f}"
-    )
+    if value is None:
+        return "-"
+    if abs(value) >= 1e4:
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if abs(value) < 1 else f"{value:.4g}"
 
 
 def seconds_left(trials: Sequence[TrialRecord], n_trials: int) -> float | None:

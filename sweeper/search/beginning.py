@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from slimtune.sweeper.goals.goals import Goals
+from slimtune.sweeper.goals.goals import ATTR, Goals, goals_of
 from slimtune.sweeper.search.first_points import enqueued_points, folder_of, point_of
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search_config import study_url
 from slimtune.sweeper.study import Study, load_study_attrs, load_study_trials
 from slimtune.sweeper.study.loaded import study_name_in
+from slimtune.training.errors import StoreError
 
 
 def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str, Any]], str | None]) -> list[str]:
@@ -26,7 +27,7 @@ def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str
         StoreError: There is no such sweep, or the study was begun with other objectives or constraints.
     """
     config = request.search.config
-    study.note_goals()
+    note_goals(study)
     study.start_from(request.start_point())
     notes = []
     if left := study.enqueue_new(enqueued_points(config.enqueue, request.space)):
@@ -34,6 +35,24 @@ def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str
     if config.warm_start is not None and study.is_new():
         notes.append(_learn(study, request, differs))
     return notes
+
+
+def note_goals(study: Study) -> None:
+    """Note what the trials of a study are measured by.
+
+    Raises:
+        StoreError: It was begun with other objectives or constraints.
+    """
+    goals, now = study.spec.aims, study.spec.aims.described()
+    without_names = goals_of([one.maximize for one in goals.objectives]).described()
+    known = study.attrs().get(ATTR, without_names if study.num_begun() else now)
+    if known != now:
+        raise StoreError(
+            f"the search '{study.spec.name}' was begun with other goals, so its trials do not compare: {known}, "
+            f"now {now}; take another search.name, or remove the sweep's folder to begin anew"
+        )
+    if goals.is_named:
+        study.set_attr(ATTR, now)
 
 
 def _learn(study: Study, request: SweepRequest, differs: Callable[[Mapping[str, Any]], str | None]) -> str:

@@ -13,7 +13,6 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState as OptunaState
 
-from slimtune.sweeper.goals.goals import ATTR as GOALS
 from slimtune.sweeper.sampler_config import RandomSearch, TpeSearch
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.space.search_space import num_points_of, point_id
@@ -186,12 +185,8 @@ class Study:
             log.warning("trial %d: another worker has taken it over", number)
 
     def complete(self, number: int, *objectives: float, excess: Mapping[str, float] | None = None) -> None:
-        """End a trial with its values; one that is no number makes it a failure.
-
-        Args:
-            number: The trial's.
-            objectives: Its values.
-            excess: By constraint, how far it is beyond its bounds.
+        """End a trial with its values, and how far it is beyond the bounds of each constraint; one that is no number
+        makes it a failure.
         """
         if any(math.isnan(value) for value in (*objectives, *(excess or {}).values())):
             self._fail(number, FailureKind.diverged.value)
@@ -367,21 +362,6 @@ class Study:
     def pareto(self) -> list[TrialRecord]:
         """Complete trials that keep the constraints, and that no other is better than in all objectives."""
         return pareto_set(self.shown(), self.spec.aims)
-
-    def note_goals(self) -> None:
-        """Note what the trials are measured by.
-
-        Raises:
-            StoreError: The study was begun with other objectives or constraints.
-        """
-        known, now = self.attrs().get(GOALS), self.spec.aims.described()
-        if known not in (None, now):
-            raise StoreError(
-                f"the search '{self.spec.name}' was begun with other goals, so its trials do not compare: {known}, "
-                f"now {now}; take another search.name, or remove the sweep's folder to begin anew"
-            )
-        if known is None and self.spec.aims.is_named:
-            self.set_attr(GOALS, now)
 
 
 def _next_index(shown: Sequence[TrialRecord]) -> int:

@@ -9,6 +9,7 @@ import pytest
 
 from slimtune.sweeper.goals.goals import Constraint, Goals, Objective, Pick
 from slimtune.sweeper.pruner_config import MedianStopping
+from slimtune.sweeper.search.beginning import note_goals
 from slimtune.sweeper.search_config import StopRules
 from slimtune.sweeper.space.dimension import FloatRange, Space
 from slimtune.sweeper.study import AskedTrial, Lease, Study
@@ -116,11 +117,23 @@ def test_stop_rules_go_by_all_objectives(rules: StopRules, said: str | None) -> 
 
 def test_a_study_is_not_continued_with_other_goals() -> None:
     study = study_with()
-    study.note_goals()
-    study.note_goals()
+    note_goals(study)
+    note_goals(study)
     other = replace(study.spec, goals=Goals(SEVERAL, (BOUND,)))
     with pytest.raises(StoreError, match="begun with other goals"):
-        Study(other).note_goals()
+        note_goals(Study(other))
+
+
+def test_a_search_without_constraints_does_not_get_them_later() -> None:
+    """Its trials were not asked whether they keep them."""
+    study = study_of(sampler_of("random"), SPACE)
+    note_goals(study)
+    told_one = replace(study.spec, goals=Goals((Objective("objective", True),), (BOUND,)))
+    note_goals(study)
+    run(study, lambda study, asked: study.complete(asked.number, 0.5))
+    note_goals(study)
+    with pytest.raises(StoreError, match="begun with other goals"):
+        note_goals(Study(told_one))
 
 
 def test_what_another_search_knows_of_constraints_is_learned() -> None:
