@@ -63,7 +63,7 @@ def _learn(study: Study, request: SweepRequest, differs: Callable[[Mapping[str, 
     points = [point for trial in other.ranked() if (point := point_of(trial.params, request.space))]
     chosen = points[: config.warm_start_points]
     begun = len(chosen) - study.enqueue_new(chosen)
-    why = differs(load_study_attrs(storage, name)) or _other_goals(other.goals, request.search.goals)
+    why = differs(load_study_attrs(storage, name)) or _other_goals(other.goals, study.spec.aims)
     number = study.learn_from([] if why else other.trials)
     learned = f"its trials are not compared with, since {why}" if why else f"the sampler learns from {number} trials"
     return f"search.warm_start={config.warm_start}: {begun} points are tried first, and {learned}"
