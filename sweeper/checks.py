@@ -22,13 +22,14 @@ def problems_of(values: Mapping[str, Any]) -> list[str]:
     trial, search = parse_trial(values), parse_search(values.get("search") or {})
     export = parse_export(values.get("export"))
     problems = [*trial.problems, *search.problems, *export.problems]
+    if trial.found is not None:
+        problems += metric_problems(values.get("search") or {}, trial.found.task)
     if trial.found is not None and isinstance(export.found, OnnxExport):
         problems += export_problems(trial.found, export.found)
     if trial.found is not None and export.found is not None:
         problems += missing_packages(trial.found, export.found)
     if trial.found is not None and search.found is not None:
         problems += _direction_problems(maximize=trial.found.task.maximize, search=search.found, values=values)
-        problems += metric_problems(search.found.goals, trial.found.task)
         problems += _part_problems(search.found, trial.found.task)
         problems += _password_problems(trial.found.tracking.uri, "tracking.uri")
         problems += _password_problems(search.found.config.storage, "search.storage")

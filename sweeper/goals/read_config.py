@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
-from slimtune.sweeper.goals.goals import COSTS, UNNAMED, Constraint, Goals, Objective, Pick, goals_of
+from slimtune.sweeper.goals.goals import COSTS, Constraint, Goals, Objective, Pick, goals_of
 from slimtune.training.config.schema import Parsed, suggestion
 from slimtune.training.config.task import LESS_IS_BETTER, METRIC_KEYS, Direction, TaskConfig, scores_of
 
@@ -180,11 +180,19 @@ def _targets(given: Any, names: Sequence[str], problems: list[str]) -> dict[str,
     return {name: value for name, value in found.items() if value is not None}
 
 
-def metric_problems(goals: Goals, task: TaskConfig) -> list[str]:
-    """Names that nothing of the task gives; what metrics of the user's own give is known when they are computed."""
-    known = [*scores_of(task.metrics), *COSTS]
+def metric_problems(values: Mapping[str, Any], task: TaskConfig) -> list[str]:
+    """Names that nothing of the task gives; what metrics of the user's own give is known when they are computed.
+
+    Args:
+        values: The section `search`, whatever else is wrong with it.
+        task: What is measured.
+    """
     if any(name not in METRIC_KEYS for name in task.metrics):
         return []
-    objectives = [one.name for one in goals.objectives if one.name != UNNAMED]
-    wanted = [*(("objectives", name) for name in objectives), *(("constraints", one.name) for one in goals.constraints)]
+    known = [*scores_of(task.metrics), *COSTS]
+    objectives, constraints = values.get("objectives"), values.get("constraints")
+    given = objectives if isinstance(objectives, list) else []
+    names = [item.get("metric") if isinstance(item, Mapping) else item for item in given]
+    wanted = [("objectives", name) for name in names if isinstance(name, str)]
+    wanted += [("constraints", str(name)) for name in constraints] if isinstance(constraints, Mapping) else []
     return [f"search.{key} has {name}; {suggestion(name, known)}" for key, name in wanted if name not in known]

@@ -94,13 +94,12 @@ def test_what_is_wrong_is_told_with_its_repair(values: Mapping[str, Any], said: 
 
 
 def test_names_that_nothing_gives_have_a_nearest_one() -> None:
-    """What a metric of one's own gives is not known yet."""
-    goals = read(
-        objectives=["accuracy", {"metric": "f1_marco", "direction": "maximize"}], constraints={"size": {"max": 3}}
-    )
+    """Whatever else is wrong; what a metric of one's own gives is not known yet."""
+    values = {"objectives": ["accuracy", {"metric": "f1_marco"}, 7], "constraints": {"size": 30}}
     task: Any = SimpleNamespace(metrics=["accuracy", "f1"])
-    assert metric_problems(goals, task) == [
+    assert metric_problems(values, task) == [
         "search.objectives has f1_marco; did you mean 'f1_macro'?",
         "search.constraints has size; did you mean 'size_mb'?",
     ]
-    assert metric_problems(goals, SimpleNamespace(metrics=["accuracy", "my.metric"])) == []  # type: ignore[arg-type]
+    assert metric_problems(values, SimpleNamespace(metrics=["accuracy", "my.metric"])) == []  # type: ignore[arg-type]
+    assert metric_problems({"objectives": None, "constraints": None}, task) == []
