@@ -73,8 +73,8 @@ def _timing_notes(request: SweepRequest) -> list[str]:
     notes = []
     if LATENCY in names and workers > 1 and request.worker_entry is not None:
         notes.append(
-            f"latency_ms is timed while {workers - 1} other workers train, which may make it larger (the lowest of "
-            "several medians is taken); search.num_workers=1 times in quiet"
+            "latency_ms is timed while other workers train, which may make it larger, though the lowest of several "
+            "medians is taken; search.num_workers=1 times in quiet"
         )
     if SECONDS in names and (workers > 1 or slots != 1):
         notes.append(
