@@ -28,4 +28,4 @@ def own_model_notes(request: SweepRequest, meter: "CostMeter | None") -> Sequenc
     shaping = [key for key in request.space.searched_keys() if key.lstrip("+").partition(".")[0] in SHAPING]
     if broken and not shaping:
         raise ConfigError([f"{one}, and nothing is searched that would change it" for one in broken])
-    return [f"the config's own model breaks a constraint, so it is not trained: {one}" for one in broken]
+    return [f"the config's own model breaks a constraint: {one}" for one in broken]
