@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from slimtune.export.config import OnnxExport, export_problems, parse_export
+from slimtune.sweeper.goals.goals import UNNAMED
+from slimtune.sweeper.goals.read_config import metric_problems
 from slimtune.sweeper.optional_packages import missing_packages
+from slimtune.sweeper.pruner_config import RankTest, pruners_in
 from slimtune.sweeper.search_config import Search, parse_search
 from slimtune.sweeper.storage_url import storage_problems
-from slimtune.training.config.task import Direction
+from slimtune.training.config.task import Direction, TaskConfig
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.config.trust import code_of, libraries_in, trust_own
 from slimtune.training.data.readers.reader import check_sources
@@ -20,12 +23,15 @@ def problems_of(values: Mapping[str, Any]) -> list[str]:
     trial, search = parse_trial(values), parse_search(values.get("search") or {})
     export = parse_export(values.get("export"))
     problems = [*trial.problems, *search.problems, *export.problems]
+    if trial.found is not None:
+        problems += metric_problems(values.get("search") or {}, trial.found.task)
     if trial.found is not None and isinstance(export.found, OnnxExport):
         problems += export_problems(trial.found, export.found)
     if trial.found is not None and export.found is not None:
         problems += missing_packages(trial.found, export.found)
     if trial.found is not None and search.found is not None:
         problems += _direction_problems(maximize=trial.found.task.maximize, search=search.found, values=values)
+        problems += _part_problems(search.found, trial.found.task)
         problems += _password_problems(trial.found.tracking.uri, "tracking.uri")
         problems += storage_problems(search.found.config.storage, "search.storage")
     return problems
@@ -67,13 +73,24 @@ def checked_search(values: Mapping[str, Any]) -> Search:
 
 
 def _direction_problems(*, maximize: bool, search: Search, values: Mapping[str, Any]) -> list[str]:
-    if search.further:
-        return ["search.direction names several objectives, and a model is chosen by one, task.metric; name one"]
-    fitting = Direction.maximize if maximize else Direction.minimize
-    if search.config.direction is fitting:
-        return []
+    if isinstance(given := values["search"].get("direction"), list):
+        return ["search.direction is a list; name what is made best, e.g. search.objectives=[accuracy,size_mb]"]
     metric = values["task"]["metric"]
+    fitting = Direction.maximize if maximize else Direction.minimize
+    # with objectives that have names, the section has the direction of the first one
+    if given == fitting.value:
+        return []
+    if values["search"].get("objectives") is not None:
+        return ["search.direction and search.objectives are both set; leave direction out: each objective has its own"]
     return [f"search.direction is {search.config.direction.value}, but task.metric is {metric}; use {fitting.value}"]
+
+
+def _part_problems(search: Search, task: TaskConfig) -> list[str]:
+    """Parts of the validation rows are scored by the task's metric."""
+    name = search.goals.objectives[0].name
+    if name in (UNNAMED, task.metric) or not any(isinstance(one, RankTest) for one in pruners_in(search.pruner)):
+        return []
+    return [f"search.pruner is wilcoxon, which compares task.metric ({task.metric}), and the objective is {name}"]
 
 
 def _password_problems(uri: str | None, key: str) -> list[str]:

@@ -13,11 +13,13 @@ class Run(NamedTuple):
         score: The objective, on validation.
         checkpoint: Folder of its best checkpoint.
         run_id: Its run in the tracker; None without a tracker.
+        measured: Every number that it has by its name: scores, and what it costs where the search goes by that.
     """
 
     score: float
     checkpoint: Path
     run_id: str | None
+    measured: Mapping[str, float] = {}
 
 
 class Finalist(NamedTuple):
@@ -48,6 +50,10 @@ class Finalist(NamedTuple):
         """Standard deviation over its seeds; 0 for one seed."""
         return stdev(self.scores) if len(self.runs) > 1 else 0.0
 
+    def means(self, names: Sequence[str]) -> dict[str, float]:
+        """Means over its seeds, by name."""
+        return {name: fmean(run.measured[name] for run in self.runs) for name in names}
+
     def found_in(self, folder: Path) -> "Finalist":
         """With the checkpoints where they lie now."""
         return self._replace(runs=[run._replace(checkpoint=lies_at(run.checkpoint, folder)) for run in self.runs])
@@ -67,6 +73,7 @@ class Winner(NamedTuple):
         score: Mean objective over its seeds, on validation.
         checkpoint: Of its best run.
         run_id: Of that run; None without a tracker.
+        values: Means of the objectives over its seeds, by name, where they have names.
     """
 
     trial: int
@@ -74,10 +81,16 @@ class Winner(NamedTuple):
     score: float
     checkpoint: Path
     run_id: str | None
+    values: Mapping[str, float] = {}
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {**self._asdict(), "params": dict(self.params), "checkpoint": str(self.checkpoint)}
+        return {
+            **self._asdict(),
+            "params": dict(self.params),
+            "values": dict(self.values),
+            "checkpoint": str(self.checkpoint),
+        }
 
 
 def lies_at(path: Path, folder: Path) -> Path:
@@ -91,10 +104,9 @@ def lies_at(path: Path, folder: Path) -> Path:
     return inside if inside.is_dir() else path
 
 
-def winner_of(finalist: Finalist, *, maximize: bool) -> Winner:
+def winner_of(finalist: Finalist, best: Run, values: Mapping[str, float]) -> Winner:
     """The finalist that was chosen, with the best of its runs."""
-    best = finalist.best_run(maximize=maximize)
-    return Winner(finalist.number, finalist.params, finalist.mean, best.checkpoint, best.run_id)
+    return Winner(finalist.number, finalist.params, finalist.mean, best.checkpoint, best.run_id, values)
 
 
 def read_winner(values: Mapping[str, Any]) -> Winner:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slimtune.sweeper.pruner_config import PrunerConfig, parse_pruner
-from slimtune.sweeper.sampler_config import SAMPLERS, SamplerConfig, sampler_problems
+from slimtune.sweeper.goals.goals import Goals
+from slimtune.sweeper.goals.read_config import parse_goals
+from slimtune.sweeper.pruner_config import Hyperband, PrunerConfig, parse_pruner
+from slimtune.sweeper.sampler_config import SAMPLERS, CmaEsSearch, SamplerConfig, sampler_problems
 from slimtune.training.config.schema import Parsed, above_zero, not_negative, parse_choice, parse_section
 from slimtune.training.config.task import Direction
 from slimtune.training.tracking.uri import sqlite_url
@@ -29,13 +31,16 @@ class SearchConfig:
     Attributes:
         name: The sweep's name: its folder under `outputs/` and its experiment in the tracker.
         n_trials: Total budget, over all runs of the same command.
-        direction: Whether more or less of the objective is better.
+        direction: Whether more or less of the objective is better; of several, of the first.
+        objectives: What is made best, by name; null is the task's metric, or what a task function returns.
+        constraints: Bounds by name, `{size_mb: {max: 30}}`; a trial that breaks one is never taken.
+        pick: Which trial of the Pareto set is exported, where there are several objectives.
         seed: Fixes what the sampler suggests.
         start_from_config: The first trial takes the config's own values, where the space holds them.
         stop_hopeless: Beside the pruner, stop a trial whose learning curve cannot reach the best trial any more.
         max_minutes: No trial begins when trials have run for so long, over all runs of the same command.
         max_trials_without_better: No trial begins when as many have ended since the best one.
-        target: No trial begins when a trial has reached this objective.
+        target: No trial begins when a trial has reached this objective, or all of these, by name.
         max_failures: The search ends with an error when as many trials have failed.
         enqueue: Points that are tried first, after the config's own: values by key.
         warm_start: Another sweep, by its name or folder, whose trials this one begins with.
@@ -52,12 +57,15 @@ class SearchConfig:
     name: str
     n_trials: int = field(metadata=above_zero(20))
     direction: Direction
+    objectives: Any
+    constraints: Any
+    pick: Any
     seed: int = field(metadata=not_negative(0))
     start_from_config: bool
     stop_hopeless: bool
     max_minutes: float | None = field(metadata=above_zero(60))
     max_trials_without_better: int | None = field(metadata=above_zero(10))
-    target: float | None
+    target: Any
     max_failures: int | None = field(metadata=above_zero(5))
     enqueue: list[dict[str, Any]]
     warm_start: str | None
@@ -77,13 +85,13 @@ class StopRules(NamedTuple):
     Attributes:
         max_minutes: Trials have run for so long.
         max_trials_without_better: As many trials have ended since the best one.
-        target: A trial has reached this objective.
+        target: A trial has reached these values, by objective; a number is that of the first one.
         max_failures: As many trials have failed.
     """
 
     max_minutes: float | None = None
     max_trials_without_better: int | None = None
-    target: float | None = None
+    target: Mapping[str, float] | float | None = None
     max_failures: int | None = None
 
 
@@ -106,19 +114,21 @@ class Search(NamedTuple):
         config: Its own keys.
         sampler: How trials are suggested.
         pruner: How trials are stopped.
-        further: Directions of objectives beyond the first, where `search.direction` is a list.
+        further: Directions of objectives beyond the first.
+        goals: The objectives by name, constraints, and what is picked.
     """
 
     config: SearchConfig
     sampler: SamplerConfig
     pruner: PrunerConfig
     further: tuple[Direction, ...] = ()
+    goals: Goals = Goals()
 
     @property
     def stop_rules(self) -> StopRules:
         """When no further trial begins."""
-        config = self.config
-        return StopRules(config.max_minutes, config.max_trials_without_better, config.target, config.max_failures)
+        config, targets = self.config, self.goals.targets or None
+        return StopRules(config.max_minutes, config.max_trials_without_better, targets, config.max_failures)
 
     @property
     def trial_limits(self) -> TrialLimits:
@@ -144,32 +154,55 @@ def study_url(folder: Path) -> str:
 def parse_search(values: Mapping[str, Any]) -> Parsed[Search]:
     """A `Search` from plain values, or every problem in them."""
     own = {key: value for key, value in values.items() if key not in ("sampler", "pruner")}
-    directions = own.get("direction")
-    further = Parsed[tuple[Direction, ...]]((), [])
-    if isinstance(directions, list) and directions:
-        own["direction"] = directions[0]
-        further = _parse_directions(directions[1:])
+    directions = _parse_directions(own.get("direction"))
+    goals = parse_goals(values, directions.found or ())
+    if goals.found is not None and goals.found.objectives:
+        first, *others = (_direction(one.maximize) for one in goals.found.objectives)
+        own["direction"], further = first.value, tuple(others)
+    else:
+        further = ()
     config = parse_section(SearchConfig, own, "search")
     sampler = parse_choice(values.get("sampler"), SAMPLERS, "search.sampler")
     pruner = parse_pruner(values.get("pruner"), "search.pruner")
     own_problems = [DIRECTION_MISSING if "search.direction is missing" in one else one for one in config.problems]
-    problems = [*own_problems, *further.problems, *sampler.problems, *pruner.problems]
+    problems = [*own_problems, *directions.problems, *goals.problems, *sampler.problems, *pruner.problems]
     if problems:
-        return Parsed(None, problems)
-    search = Search(config.section, sampler.section, pruner.section, further.section)
+        return Parsed(None, list(dict.fromkeys(problems)))
+    search = Search(config.section, sampler.section, pruner.section, further, goals.section)
     problems = list(_cross_problems(search))
     return Parsed(None if problems else search, problems)
 
 
-def _parse_directions(values: Sequence[Any]) -> Parsed[tuple[Direction, ...]]:
+def _parse_directions(given: Any) -> Parsed[tuple[Direction, ...]]:
+    """Those of a text or of a list; none of what is told elsewhere."""
     known = [direction.value for direction in Direction]
+    values = given if isinstance(given, list) else [given] if given in known else []
     problems = [f"search.direction has {value!r}; use {' or '.join(known)}" for value in values if value not in known]
     return Parsed(None if problems else tuple(Direction(value) for value in values), problems)
 
 
+def _direction(maximize: bool) -> Direction:
+    return Direction.maximize if maximize else Direction.minimize
+
+
+def _goal_problems(search: Search) -> list[str]:
+    """Samplers and pruners that cannot do what the goals ask for."""
+    problems = []
+    if search.goals.several and isinstance(search.sampler, CmaEsSearch):
+        count = len(search.goals.objectives)
+        problems.append(
+            f"search.sampler is cmaes, which knows one objective, and there are {count}; use tpe, gp or nsga2"
+        )
+    if search.goals.constraints and isinstance(search.pruner, Hyperband):
+        problems.append(
+            "search.pruner is hyperband, which compares with trials that break a constraint too; use successive_halving"
+        )
+    return problems
+
+
 def _cross_problems(search: Search) -> Sequence[str]:
     name = search.config.name
-    problems = sampler_problems(search.sampler, "search.sampler")
+    problems = [*sampler_problems(search.sampler, "search.sampler"), *_goal_problems(search)]
     if len(name.encode()) > MAX_NAME_BYTES:
         problems.append(f"search.name has more than {MAX_NAME_BYTES} bytes; it names a folder: use a shorter one")
     if not name or any(sign in name for sign in "/\\:\0") or name[0] == ".":

@@ -30,7 +30,7 @@ SIGNATURES = {
     "Predictor.__call__": "self, text, text_pair=",
 }
 FIELDS = {
-    "SweepResult": ("trial", "params", "score", "checkpoint", "bundle", "registered"),
+    "SweepResult": ("trial", "params", "score", "checkpoint", "bundle", "registered", "values", "pareto"),
     "TrainResult": ("scores", "checkpoint", "run_id"),
 }
 OTHERS = {"TrialPruned"}

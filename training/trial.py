@@ -111,6 +111,7 @@ class Lineage:
         folder: Where the trial writes its config and checkpoints.
         tags: More tags for the run; `trial` names the trial of the search, also on the run of a rerun.
         earlier: Folders of attempts whose worker died, the last one first.
+        costs: What is known of its model before it is trained, by name; metrics of its run.
     """
 
     experiment: str
@@ -122,6 +123,7 @@ class Lineage:
     folder: Path
     tags: Mapping[str, str] = field(default_factory=dict)
     earlier: Sequence[Path] = ()
+    costs: Mapping[str, float] = field(default_factory=dict)
 
 
 class Trial(Protocol):

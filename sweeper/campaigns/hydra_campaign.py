@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
+from slimtune.sweeper.campaigns.chosen_by_goals import no_winner
 from slimtune.sweeper.campaigns.recorded_command import record_command
 from slimtune.sweeper.pruner_config import Hyperband
 from slimtune.sweeper.search.beginning import begin
@@ -33,10 +35,18 @@ class HydraCampaign:
 
     def check(self, request: SweepRequest) -> Sequence[str]:
         """Hyperband needs its last rung, which nobody but the app's author knows."""
+        problems = []
         pruner = request.search.pruner if request.search else None
         if isinstance(pruner, Hyperband) and pruner.max_examples is None:
-            return ["hydra.sweeper.search.pruner.max_examples is null; set it to the last step that the app reports"]
-        return []
+            problems.append(
+                "hydra.sweeper.search.pruner.max_examples is null; set it to the last step that the app reports"
+            )
+        section = request.app.config.hydra.sweeper.search
+        if section.get("objectives") is not None and not OmegaConf.is_missing(section, "direction"):
+            problems.append(
+                "hydra.sweeper.search has objectives and direction; leave direction out: each objective has its own"
+            )
+        return problems
 
     def check_dimension(self, key: str, variants: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """Nobody but the app's author knows what its task function reads."""
@@ -74,10 +84,16 @@ class HydraCampaign:
         if (reason := note_ending(study)) is not None:
             log.warning("the search has ended: %s", reason)
         if not study.ranked():
-            log.error("no trial completed; see %s", request.folder)
+            why = no_winner(study.shown(), spec.aims) or f"no trial completed; see {request.folder}"
+            log.error(why)
             return
         results = _pareto(study, request) if spec.further else _best(study, request)
-        OmegaConf.save(OmegaConf.create({"name": "slimtune", **results}), request.folder / RESULTS_FILE)
+        write_results(results, request.folder)
+
+
+def write_results(results: Mapping[str, Any], folder: Path) -> None:
+    """`optimization_results.yaml`, in the form that Hydra's Optuna sweeper gave it."""
+    OmegaConf.save(OmegaConf.create({"name": "slimtune", **results}), folder / RESULTS_FILE)
 
 
 def _lead(study: Study, request: SweepRequest, own: Launcher) -> None:
@@ -106,11 +122,20 @@ def _best(study: Study, request: SweepRequest) -> dict[str, Any]:
 
 
 def _pareto(study: Study, request: SweepRequest) -> dict[str, Any]:
-    solutions = [{"params": _params(trial, request), "values": list(trial.values)} for trial in study.pareto()]
+    solutions = solutions_of(study.pareto(), request)
     log.info("Number of Pareto solutions: %d", len(solutions))
     for solution in solutions:
         log.info("    Values: %s, Params: %s", solution["values"], solution["params"])
-    return {"solutions": solutions}
+    if not study.spec.aims.is_named:
+        return {"solutions": solutions}
+    (picked,) = solutions_of(study.ranked()[:1], request)
+    log.info("Picked by search.pick: %s (trial %d)", picked, study.ranked()[0].number)
+    return {"solutions": solutions, "picked": picked}
+
+
+def solutions_of(trials: Sequence[TrialRecord], request: SweepRequest) -> list[dict[str, Any]]:
+    """Trials as that file has them."""
+    return [{"params": _params(trial, request), "values": list(trial.values)} for trial in trials]
 
 
 def _params(trial: TrialRecord, request: SweepRequest) -> dict[str, Any]:

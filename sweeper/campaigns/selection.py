@@ -15,7 +15,7 @@ from slimtune.sweeper.search_config import Rungs, StopRules
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.search_space import SearchSpace, point_id
 from slimtune.sweeper.study import Study, StudySpec, TrialRecord, TrialState
-from slimtune.sweeper.study.record import RESULT
+from slimtune.sweeper.study.record import COSTS, RESULT
 from slimtune.training.errors import StoreError
 
 SEED, SEED_KEY = "seed", "fit.seed"
@@ -35,7 +35,9 @@ def rerun_study(request: SweepRequest, finalists: Sequence[TrialRecord]) -> Stud
             if name not in known:
                 fixed = request.fixed_for(finalist.params)
                 lines = [*fixed, *override_lines(dict(finalist.params), loader), f"fit.seed={seed}"]
-                study.enqueue({NAME: name, OVERRIDES: lines, OF_TRIAL: finalist.number, SEED: seed})
+                # a model costs what it did, whatever its seed
+                costs = {COSTS: finalist.attrs[COSTS]} if COSTS in finalist.attrs else {}
+                study.enqueue({NAME: name, OVERRIDES: lines, OF_TRIAL: finalist.number, SEED: seed, **costs})
     return study
 
 
@@ -103,7 +105,7 @@ def _finalist(trial: TrialRecord, reruns: Sequence[TrialRecord]) -> Finalist:
 
 def _run(trial: TrialRecord) -> Run:
     assert trial.objective is not None, "a complete trial has one"
-    return Run(trial.objective, Path(trial.attrs[RESULT]["checkpoint"]), trial.run_id)
+    return Run(trial.objective, Path(trial.attrs[RESULT]["checkpoint"]), trial.run_id, trial.measured)
 
 
 def best_finalist(finalists: Sequence[Finalist], *, maximize: bool) -> Finalist:

@@ -1,8 +1,22 @@
 """What a whole sweep gives to the Python code that ran it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+
+class ParetoPoint(NamedTuple):
+    """A trial that no other one is better than in all objectives.
+
+    Attributes:
+        trial: Its number.
+        params: Its sampled values, by config key.
+        values: Its objectives, by name.
+    """
+
+    trial: int
+    params: Mapping[str, Any]
+    values: Mapping[str, float]
 
 
 class SweepResult(NamedTuple):
@@ -11,10 +25,13 @@ class SweepResult(NamedTuple):
     Attributes:
         trial: Number of the winner's trial.
         params: Its sampled values, by config key.
-        score: Mean of `task.metric` over its seeds, on validation.
+        score: Mean of `task.metric` over its seeds, on validation; of the first of `search.objectives`, where there are
+            any.
         checkpoint: Folder of its best run's checkpoint.
         bundle: Folder of the exported bundle; None with `export=none`.
         registered: `models:/<name>/<version>`; None without an export or a tracker.
+        values: Means of objectives and of what constraints bound, over the winner's seeds; empty without such names.
+        pareto: With several objectives, the trials that no other one is better than, as they were in the search.
     """
 
     trial: int
@@ -23,3 +40,5 @@ class SweepResult(NamedTuple):
     checkpoint: Path
     bundle: Path | None
     registered: str | None
+    values: Mapping[str, float] = {}
+    pareto: Sequence[ParetoPoint] = ()

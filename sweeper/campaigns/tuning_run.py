@@ -11,12 +11,16 @@ from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.config import OnnxExport, parse_export
 from slimtune.export.registry.mlflow_registry import is_registered
 from slimtune.sweeper.campaigns import winner_stages
+from slimtune.sweeper.campaigns.chosen_by_goals import choose, exported_run, no_winner, to_rerun
+from slimtune.sweeper.campaigns.hydra_campaign import solutions_of, write_results
 from slimtune.sweeper.campaigns.identity import check_same, difference, identity_of
+from slimtune.sweeper.campaigns.own_model import own_model_notes
 from slimtune.sweeper.campaigns.preflight import preflight
 from slimtune.sweeper.campaigns.recorded_command import record_command
-from slimtune.sweeper.campaigns.selection import best_finalist, best_of, rerun, rerun_study, with_reruns
-from slimtune.sweeper.campaigns.sweep_result import SweepResult
+from slimtune.sweeper.campaigns.selection import rerun, rerun_study, with_reruns
+from slimtune.sweeper.campaigns.sweep_result import ParetoPoint, SweepResult
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
+from slimtune.sweeper.goals.goals import MODEL_COSTS
 from slimtune.sweeper.reporting import parent_run, terminal
 from slimtune.sweeper.reporting.data_table import print_data
 from slimtune.sweeper.reporting.live_table import LiveTable
@@ -35,6 +39,7 @@ from slimtune.training.data_report.report import DataReport
 from slimtune.training.errors import ModelError, StoreError, SweepStopped
 from slimtune.training.tracking.run import NullRun
 from slimtune.training.tracking.uri import tracking_uri
+from slimtune.training.workbench.model_costs import CostMeter
 from slimtune.training.workbench.workbench import Workbenches
 
 
@@ -52,6 +57,9 @@ class TuningRun:
         self._export: Any = parse_export(request.values["export"]).section
         # the base and the rows, for all that runs in this process
         self._benches = Workbenches()
+        self._goals = request.search.goals.called(self._config.task.metric)
+        # what models cost is looked at where the search goes by that
+        self._meter = CostMeter(self._benches.read) if set(self._goals.names) & set(MODEL_COSTS) else None
         self._prepared = preflight(request, self._benches.read)
         self._study = open_study(request, self._prepared.rungs)
         self._own = Launcher(self._study.roster)
@@ -91,7 +99,7 @@ class TuningRun:
         self._tracked = parent_run.open_parent(self._request, self._study, self._config.tracking)
         record_command(self._request)
         self._tell_data(self._prepared.report)
-        self._tell_search(notes)
+        self._tell_search([*notes, *own_model_notes(self._request, self._meter)])
         self._own.begun()
 
     def _tell_data(self, report: DataReport) -> None:
@@ -126,7 +134,7 @@ class TuningRun:
             self._say(f"the search has ended: {reason}")
         trials = self._study.shown()
         terminal.print_trials(self._console, trials)
-        parent_run.log_leaderboard(self._tracked.run, trials)
+        parent_run.log_leaderboard(self._tracked.run, trials, self._goals)
 
     def _run_trials(self) -> None:
         request = self._request
@@ -135,7 +143,12 @@ class TuningRun:
         parent = None if self._config.tracking.name is TrackerName.none else self._study.attrs().get(PARENT_RUN)
         with LiveTable(self._study, f"sweep {request.search.config.name}", self._console):
             worker = make_worker(
-                request, self._study.spec, launcher=self._own.name, parent_run_id=parent, kept=self._benches
+                request,
+                self._study.spec,
+                launcher=self._own.name,
+                parent_run_id=parent,
+                kept=self._benches,
+                meter=self._meter,
             )
             search(
                 self._study,
@@ -149,25 +162,28 @@ class TuningRun:
 
     def _select(self) -> tuple[Finalist, Run]:
         """The winner, and the run of it that is exported."""
-        finalists = self._finalists()
-        maximize = self._request.search.maximize
-        chosen = best_finalist(finalists, maximize=maximize)
-        best = chosen.best_run(maximize=maximize)
+        finalists, trials = self._finalists(), self._study.shown()
+        if (why := no_winner(trials, self._goals)) is not None:
+            raise StoreError(why)
+        chosen = choose(finalists, trials, self._goals)
+        best = exported_run(chosen, self._goals)
         if not best.checkpoint.is_dir():
             raise StoreError(
                 f"trial {chosen.number} is the best one, but its checkpoint {best.checkpoint} is gone; bring it back, "
                 "or take another search.name to begin anew"
             )
-        self._study.set_attr(WINNER, winner_of(chosen, maximize=maximize).as_dict())
-        terminal.print_winner(self._console, finalists, chosen, metric=self._config.task.metric)
+        self._study.set_attr(WINNER, winner_of(chosen, best, self._values(chosen)).as_dict())
+        terminal.print_winner(self._console, finalists, chosen, goals=self._goals)
+        self._tell_pareto(chosen)
         upload = self._config.tracking.checkpoints is not CheckpointPolicy.none
-        parent_run.log_winner(self._tracked.run, chosen, best.checkpoint, upload=upload)
+        values = self._values(chosen)
+        parent_run.log_winner(self._tracked.run, chosen, best.checkpoint, values=values, upload=upload)
         return chosen, best
 
     def _finalists(self) -> list[Finalist]:
         """The best trials, rerun with fresh seeds."""
         request = self._request
-        trials = best_of(self._study.ranked(), request.search.config.finalists)
+        trials = to_rerun(self._study.shown(), self._study.ranked(), self._goals, request.search.config.finalists)
         reruns = rerun_study(request, trials)
         if reruns.num_unfinished() > 0:
             self._forget_winner()
@@ -179,6 +195,21 @@ class TuningRun:
         terminal.print_failed(self._console, reruns.shown())
         return [one.found_in(request.folder) for one in with_reruns(trials, reruns.shown())]
 
+    def _values(self, chosen: Finalist) -> dict[str, float]:
+        """Means of what decided over the winner's seeds, where that has names."""
+        return chosen.means(self._goals.names) if self._request.search.goals.is_named else {}
+
+    def _tell_pareto(self, chosen: Finalist) -> None:
+        """The Pareto set, where there is one: on the terminal, in a file and in the tracker."""
+        if not self._goals.several:
+            return
+        trials = self._study.pareto()
+        terminal.print_pareto(self._console, trials, chosen.number, goals=self._goals)
+        parent_run.log_pareto(self._tracked.run, trials, self._goals)
+        picked = [trial for trial in self._study.shown() if trial.number == chosen.number]
+        found = {"solutions": solutions_of(trials, self._request), "picked": solutions_of(picked, self._request)[0]}
+        write_results(found, self._request.folder)
+
     def _forget_winner(self) -> None:
         """What a smaller budget chose is not what this sweep chooses."""
         self._study.set_attr(WINNER, None)
@@ -186,7 +217,7 @@ class TuningRun:
     def _prove(self, chosen: Finalist, best: Run) -> SweepResult:
         """Test once, export and register."""
         checkpoint = best.checkpoint
-        result = SweepResult(chosen.number, chosen.params, chosen.mean, checkpoint, None, None)
+        result = self._result(chosen, checkpoint)
         seed = self._request.search.config.seed
         test = winner_stages.once(
             self._study,
@@ -205,6 +236,15 @@ class TuningRun:
         terminal.print_next(self._console, self._next(exported, registered))
         uri = f"models:/{registered['name']}/{registered['version']}" if registered is not None else None
         return result._replace(bundle=Path(exported["bundle"]), registered=uri)
+
+    def _result(self, chosen: Finalist, checkpoint: Path) -> SweepResult:
+        pareto = self._study.pareto() if self._goals.several else ()
+        names = [one.name for one in self._goals.objectives]
+        points = [
+            ParetoPoint(trial.number, trial.params, dict(zip(names, trial.values, strict=True))) for trial in pareto
+        ]
+        values = self._values(chosen)
+        return SweepResult(chosen.number, chosen.params, chosen.mean, checkpoint, None, None, values, points)
 
     def _exported(self, chosen: Finalist, best: Run, test: winner_stages.Stage) -> winner_stages.Stage:
         known = Provenance(parent_run=self._tracked.run.run_id, source_run=best.run_id, test=test or None)

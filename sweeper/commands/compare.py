@@ -20,20 +20,26 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     found = named_sweep(options.sweep, outputs=Path(options.outputs), storage=options.storage)
-    from slimtune.sweeper.study import load_study_trials
+    from slimtune.sweeper.study import load_study_attrs, load_study_trials
 
     loaded = load_study_trials(found.storage, found.name)
     if options.json:
-        print(json.dumps([_plain(trial) for trial in loaded.trials], indent=1))
+        print(json.dumps([_plain(trial, loaded.goals.names) for trial in loaded.trials], indent=1))
         return 0
     from rich.console import Console
 
-    from slimtune.sweeper.reporting.live_table import trial_table
+    from slimtune.sweeper.reporting.live_table import goal_names, trial_table
+    from slimtune.sweeper.study.record import WINNER
 
     ranked = loaded.ranked()
-    best = ranked[0].number if ranked else None
+    # of several, the sweep alone knows which one is picked
+    picked = (load_study_attrs(found.storage, found.name).get(WINNER) or {}).get("trial")
+    best = picked if loaded.goals.several else next((trial.number for trial in ranked), None)
     rest = [trial for trial in loaded.trials if trial not in ranked]
-    Console().print(trial_table([*ranked, *rest], best_number=best, title=f"sweep {found.name}"))
+    names, title = goal_names(loaded.goals), f"sweep {found.name}"
+    Console().print(trial_table([*ranked, *rest], best_number=best, title=title, names=names))
+    if loaded.goals.several:
+        print("Pareto set: trials", ", ".join(str(trial.number) for trial in loaded.pareto()))
     return 0
 
 
@@ -46,12 +52,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _plain(trial: "TrialRecord") -> dict[str, Any]:
+def _plain(trial: "TrialRecord", names: Sequence[str]) -> dict[str, Any]:
     return {
         "number": trial.number,
         "state": trial.state.value,
+        "feasible": trial.is_feasible,
         "kind": trial.kind,
         "objective": trial.objective,
+        "values": {name: trial.measured[name] for name in names if name in trial.measured},
         "params": dict(trial.params),
         "run_id": trial.run_id,
         "seconds": trial.seconds,

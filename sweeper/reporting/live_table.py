@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
 
@@ -66,12 +67,16 @@ class LiveTable:
         for trial in trials:
             if trial.finished and trial.number not in self._printed:
                 self._printed.add(trial.number)
-                self._console.print(_line(trial), highlight=False, markup=False, soft_wrap=True)
+                line = _line(trial, goal_names(self._study.spec.aims))
+                self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _picture(self, trials: Sequence[TrialRecord], room: int) -> Group:
         best = self._study.ranked()[:1]
         best_number = best[0].number if best else None
-        table = trial_table(chosen_rows(trials, room, best_number), best_number=best_number, title=self._title)
+        names = goal_names(self._study.spec.aims)
+        table = trial_table(
+            chosen_rows(trials, room, best_number), best_number=best_number, title=self._title, names=names
+        )
         return Group(table, self._bar(trials), Text(self._summary(trials, best)))
 
     def _bar(self, trials: Sequence[TrialRecord]) -> Progress:
@@ -84,6 +89,8 @@ class LiveTable:
 
     def _summary(self, trials: Sequence[TrialRecord], best: Sequence[TrialRecord]) -> str:
         text = f"best {best[0].objective:.4f} (trial {best[0].number})" if best else "no trial completed yet"
+        if best and self._study.spec.aims.several:
+            text = f"{len(self._study.pareto())} trials in the Pareto set"
         left = seconds_left(trials, self._study.spec.n_trials)
         return f"{text}, about {duration(left)} of the search left" if left else text
 
@@ -95,27 +102,49 @@ def chosen_rows(trials: Sequence[TrialRecord], room: int, best_number: int | Non
     return best + newest[len(best) :]
 
 
-def trial_table(trials: Sequence[TrialRecord], *, best_number: int | None, title: str) -> Table:
-    """Trials with state, parameters, score and progress."""
+def goal_names(goals: Goals) -> list[str]:
+    """Of the numbers to show; without names it is the score."""
+    return goals.names if goals.several or goals.constraints else []
+
+
+def trial_table(
+    trials: Sequence[TrialRecord], *, best_number: int | None, title: str, names: Sequence[str] = ()
+) -> Table:
+    """Trials with state, parameters, score and progress; where the search goes by several numbers, with these."""
     keys = list(dict.fromkeys(key for trial in trials for key in trial.params))
     table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
     table.add_column("trial", justify="right")
     table.add_column("state")
     for key in keys:
         table.add_column(key.rpartition(".")[-1], justify="right")
-    for name in ("score", "trained", "time"):
+    for name in (*(names or ("score",)), "trained", "time"):
         table.add_column(name, justify="right")
     for trial in trials:
         is_best = trial.number == best_number
         table.add_row(
             str(trial.attrs.get("name", trial.number)),
-            Text(trial.kind or trial.state.value, style=COLOURS[trial.state]),
+            Text(trial.standing, style=COLOURS[trial.state]),
             *(Text(value_text(trial.params.get(key))) for key in keys),
-            Text(score_text(trial) + (" *" if is_best else "  "), style="bold green" if is_best else ""),
+            *_score_cells(trial, names, is_best=is_best),
             f"{trial.progress:.0%}",
             duration(trial.seconds),
         )
     return table
+
+
+def _score_cells(trial: TrialRecord, names: Sequence[str], *, is_best: bool) -> list[Text]:
+    texts = [number_text(trial.measured.get(name)) for name in names] or [score_text(trial)]
+    style = "bold green" if is_best else ""
+    return [Text(texts[0] + (" *" if is_best else "  "), style=style), *(Text(text, style=style) for text in texts[1:])]
+
+
+def number_text(value: float | None) -> str:
+    """Four digits of a number, or a dash."""
+    if value is None:
+        return "-"
+    if abs(value) >= 1e4:
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if abs(value) < 1 else f"{value:.4g}"
 
 
 def seconds_left(trials: Sequence[TrialRecord], n_trials: int) -> float | None:
@@ -149,7 +178,9 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
 
 
-def _line(trial: TrialRecord) -> str:
+def _line(trial: TrialRecord, names: Sequence[str]) -> str:
     params = "  ".join(f"{key.rpartition('.')[-1]}={value_text(value)}" for key, value in trial.params.items())
     name = f"{trial.attrs.get('name', f'trial {trial.number}')}"
-    return f"{name}: {trial.kind or trial.state.value}  score {score_text(trial)}  {params}  {duration(trial.seconds)}"
+    numbers = "  ".join(f"{one} {number_text(trial.measured.get(one))}" for one in names)
+    scores = numbers or f"score {score_text(trial)}"
+    return f"{name}: {trial.standing}  {scores}  {params}  {duration(trial.seconds)}"

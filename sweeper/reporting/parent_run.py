@@ -9,6 +9,7 @@ import yaml
 from rich.console import Console
 
 from slimtune.sweeper.finalist import Finalist
+from slimtune.sweeper.goals.goals import COSTS, SECONDS, UNNAMED, Goals
 from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG, view_tag
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
@@ -20,6 +21,9 @@ from slimtune.training.tracking.environment import environment
 from slimtune.training.tracking.mlflow_runs import Tracker
 from slimtune.training.tracking.run import NullRun, TrackedRun
 from slimtune.training.trial import Lineage
+
+# what the tracker calls it
+VIEW_NAMES = {SECONDS: "fit/seconds"}
 
 
 class ParentRun(NamedTuple):
@@ -83,7 +87,11 @@ def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> 
     if config.name is TrackerName.none:
         return ParentRun(NullRun(), None, None)
     tracker = Tracker(config, request.search.config.name)
-    tag = view_tag(request.space.searched_keys(), ("validation/loss", "train/loss"), maximize=request.search.maximize)
+    goals = request.search.goals
+    named = [name if name in COSTS else f"best/{name}" for name in goals.names if goals.several or goals.constraints]
+    shown = [VIEW_NAMES.get(name, name) for name in named if name != f"best/{UNNAMED}"]
+    metrics = (*shown, "validation/loss", "train/loss")
+    tag = view_tag(request.space.searched_keys(), metrics, maximize=request.search.maximize)
     tracker.tag_experiment(VIEW_TAG, tag)
     link = f"{tracker.link()}&viewStateShareKey={VIEW_KEY}"
     known = study.attrs().get(PARENT_RUN)
@@ -125,24 +133,39 @@ def log_data_report(run: TrackedRun, report: DataReport) -> None:
     run.log_text(as_text(report), "data_report.txt")
 
 
-def log_leaderboard(run: TrackedRun, trials: Sequence[TrialRecord]) -> None:
+def log_leaderboard(run: TrackedRun, trials: Sequence[TrialRecord], goals: Goals) -> None:
     """All trials as a table artifact."""
+    _log_table(run, trials, goals, "leaderboard.json")
+
+
+def log_pareto(run: TrackedRun, trials: Sequence[TrialRecord], goals: Goals) -> None:
+    """The Pareto set as a table artifact, and its trials as a tag."""
+    run.set_tags({"pareto": ",".join(str(trial.number) for trial in trials)})
+    _log_table(run, trials, goals, "pareto.json")
+
+
+def _log_table(run: TrackedRun, trials: Sequence[TrialRecord], goals: Goals, path: str) -> None:
     keys = list(dict.fromkeys(key for trial in trials for key in trial.params))
+    named = goals.names if goals.several or goals.constraints else []
     columns: dict[str, list[Any]] = {
         "trial": [trial.number for trial in trials],
-        "state": [trial.kind or trial.state.value for trial in trials],
+        "state": [trial.standing for trial in trials],
         "objective": [trial.objective for trial in trials],
+        **{name: [trial.measured.get(name) for trial in trials] for name in named},
         **{key: [trial.params.get(key) for trial in trials] for key in keys},
         "seconds": [trial.seconds for trial in trials],
     }
     # replaced as a whole: MLflow's own log_table would add the same trials again when a sweep is resumed
     rows = [list(row) for row in zip(*columns.values(), strict=True)]
-    run.log_text(json.dumps({"columns": list(columns), "data": rows}, indent=1), "leaderboard.json")
+    run.log_text(json.dumps({"columns": list(columns), "data": rows}, indent=1), path)
 
 
-def log_winner(run: TrackedRun, chosen: Finalist, checkpoint: Path, *, upload: bool) -> None:
+def log_winner(
+    run: TrackedRun, chosen: Finalist, checkpoint: Path, *, values: Mapping[str, float], upload: bool
+) -> None:
     """The winner, under names that no trial uses: the UI would mix the parent in among its trials."""
     run.log_metrics({"winner/validation_mean": chosen.mean, "winner/validation_spread": chosen.spread})
+    run.log_metrics({f"winner/{name}": value for name, value in values.items()})
     run.set_tags({"winner": str(chosen.number), **{f"winner.{key}": str(v) for key, v in chosen.params.items()}})
     if upload:
         run.log_folder(checkpoint, "checkpoint")

@@ -9,8 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from slimtune.sweeper.finalist import Finalist
-from slimtune.sweeper.reporting.live_table import value_text
+from slimtune.sweeper.goals.goals import Goals
+from slimtune.sweeper.reporting.live_table import number_text, value_text
 from slimtune.sweeper.study import TrialRecord
+from slimtune.sweeper.study.record import INFEASIBLE
 
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
@@ -25,7 +27,7 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Tab
 
 def print_trials(console: Console, trials: Sequence[TrialRecord]) -> None:
     """How the trials ended, and why the failed ones failed."""
-    states = Counter(trial.state.value for trial in trials)
+    states = Counter(INFEASIBLE if trial.excess else trial.state.value for trial in trials)
     console.print(f"{len(trials)} trials: " + ", ".join(f"{count} {state}" for state, count in states.items()))
     print_failed(console, trials)
 
@@ -33,24 +35,42 @@ def print_trials(console: Console, trials: Sequence[TrialRecord]) -> None:
 def print_failed(console: Console, trials: Sequence[TrialRecord]) -> None:
     """Why the failed trials failed."""
     for trial in trials:
-        if trial.kind is not None:
+        if trial.kind is not None or (trial.excess and trial.attrs.get("message")):
             name, message = trial.attrs.get("name", f"trial {trial.number}"), trial.attrs.get("message", "")
-            text = f"  {name} failed ({trial.kind}): {message}"
+            text = f"  {name} failed ({trial.kind}): {message}" if trial.kind else f"  {name} {message}"
             console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def print_winner(console: Console, finalists: Sequence[Finalist], chosen: Finalist, *, metric: str) -> None:
+def print_winner(console: Console, finalists: Sequence[Finalist], chosen: Finalist, *, goals: Goals) -> None:
     """The finalists over their seeds, the winner marked."""
+    metric, *others = goals.names
     table = Table(title="finalists, on validation", title_justify="left", title_style="bold", pad_edge=False, box=None)
     keys = list(dict.fromkeys(key for finalist in finalists for key in finalist.params))
-    for name in ("trial", *(key.rpartition(".")[-1] for key in keys), f"{metric} mean", "spread", "seeds"):
+    for name in ("trial", *(key.rpartition(".")[-1] for key in keys), f"{metric} mean", "spread", "seeds", *others):
         table.add_column(name, justify="right")
     for finalist in finalists:
         mark = " *" if finalist.number == chosen.number else "  "
         # an option of a group has no value for what is searched under another one
         values = (escape(value_text(finalist.params.get(key))) for key in keys)
         scores = " ".join(f"{score:.4f}" for score in finalist.scores)
-        table.add_row(f"{finalist.number}", *values, f"{finalist.mean:.4f}{mark}", f"{finalist.spread:.4f}", scores)
+        means = (f"{mean:.4g}" for mean in finalist.means(others).values())
+        table.add_row(
+            f"{finalist.number}", *values, f"{finalist.mean:.4f}{mark}", f"{finalist.spread:.4f}", scores, *means
+        )
+    console.print(table)
+
+
+def print_pareto(console: Console, trials: Sequence[TrialRecord], picked: int, *, goals: Goals) -> None:
+    """The trials that no other one is better than, as they were in the search; the one that is exported is marked."""
+    title = f"Pareto set, {len(trials)} trials (* exported)"
+    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
+    keys = list(dict.fromkeys(key for trial in trials for key in trial.params))
+    for name in ("trial", *(key.rpartition(".")[-1] for key in keys), *goals.names):
+        table.add_column(escape(name), justify="right")
+    for trial in trials:
+        params = (escape(value_text(trial.params.get(key))) for key in keys)
+        numbers = (number_text(trial.measured.get(name)) for name in goals.names)
+        table.add_row(f"{trial.number}" + (" *" if trial.number == picked else "  "), *params, *numbers)
     console.print(table)
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from slimtune.sweeper.goals.goals import ATTR, Goals, goals_of
 from slimtune.sweeper.search.first_points import enqueued_points, folder_of, point_of
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search_config import study_url
 from slimtune.sweeper.study import Study, load_study_attrs, load_study_trials
 from slimtune.sweeper.study.loaded import study_name_in
 from slimtune.sweeper.study.record import BUDGET
+from slimtune.training.errors import StoreError
 
 
 def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str, Any]], str | None]) -> list[str]:
@@ -23,9 +25,10 @@ def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str
         What a person should know of it.
 
     Raises:
-        StoreError: There is no such sweep.
+        StoreError: There is no such sweep, or the study was begun with other objectives or constraints.
     """
     config = request.search.config
+    note_goals(study)
     study.set_attr(BUDGET, study.spec.n_trials)
     study.start_from(request.start_point())
     notes = []
@@ -36,6 +39,24 @@ def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str
     return notes
 
 
+def note_goals(study: Study) -> None:
+    """Note what the trials of a study are measured by.
+
+    Raises:
+        StoreError: It was begun with other objectives or constraints.
+    """
+    goals, now = study.spec.aims, study.spec.aims.described()
+    without_names = goals_of([one.maximize for one in goals.objectives]).described()
+    known = study.attrs().get(ATTR, without_names if study.num_begun() else now)
+    if known != now:
+        raise StoreError(
+            f"the search '{study.spec.name}' was begun with other goals, so its trials do not compare: {known}, "
+            f"now {now}; take another search.name, or remove the sweep's folder to begin anew"
+        )
+    if goals.is_named:
+        study.set_attr(ATTR, now)
+
+
 def _learn(study: Study, request: SweepRequest, differs: Callable[[Mapping[str, Any]], str | None]) -> str:
     """Begin with another sweep's best points, and let the sampler see its trials if they compare."""
     config = request.search.config
@@ -44,7 +65,7 @@ def _learn(study: Study, request: SweepRequest, differs: Callable[[Mapping[str, 
     points = [point for trial in other.ranked() if (point := point_of(trial.params, request.space))]
     chosen = points[: config.warm_start_points]
     begun = len(chosen) - study.enqueue_new(chosen)
-    why = differs(load_study_attrs(storage, name)) or _other_way(other.maximize, maximize=request.search.maximize)
+    why = differs(load_study_attrs(storage, name)) or _other_goals(other.goals, study.spec.aims)
     number = study.learn_from([] if why else other.trials)
     learned = f"its trials are not compared with, since {why}" if why else f"the sampler learns from {number} trials"
     return f"search.warm_start={config.warm_start}: {begun} points are tried first, and {learned}"
@@ -61,7 +82,13 @@ def _place_of(request: SweepRequest) -> tuple[str, str]:
     return request.storage, config.warm_start
 
 
-def _other_way(was_maximized: bool, *, maximize: bool) -> str | None:
-    if was_maximized == maximize:
+def _other_goals(theirs: Goals, ours: Goals) -> str | None:
+    """Objectives without names are told apart by their directions."""
+    ways, own_ways = ([one.maximize for one in goals.objectives] for goals in (theirs, ours))
+    if len(ways) == len(own_ways) == 1 and ways != own_ways:
+        return f"their objective was {'maximized' if ways[0] else 'minimized'}"
+    named = theirs.is_named and ours.is_named
+    if ways == own_ways and theirs.constraints == ours.constraints and (not named or theirs.names == ours.names):
         return None
-    return f"their objective was {'maximized' if was_maximized else 'minimized'}"
+    told = [" and ".join(goals.names) for goals in (theirs, ours)]
+    return f"their objectives or constraints were others ({told[0]}, here {told[1]})"

@@ -28,11 +28,12 @@ def _whole(group: str, given: Any) -> Any:
     if not isinstance(given, Mapping):
         return own
     # Hydra merges what is given into what is there, which is the default one
-    left = _default(group)
+    left = default_of(group)
     return own | {key: value for key, value in given.items() if key in own or left.get(key, given) != value}
 
 
-def _default(group: str) -> Mapping[str, Any]:
+def default_of(group: str) -> Mapping[str, Any]:
+    """The values that a sampler or a pruner has where none is chosen."""
     choices: Any = OmegaConf.to_container(OmegaConf.load(FOLDER / "default.yaml"))
     (name,) = [choice[group] for choice in choices["defaults"] if isinstance(choice, dict) and group in choice]
     return values_of_file(group, name) or {}

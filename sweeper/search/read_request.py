@@ -11,12 +11,14 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.config_values import is_group, known_keys, plain, plain_or_raw, with_values
+from slimtune.sweeper.goals.goals import PRUNING_OFF
+from slimtune.sweeper.pruner_config import NoPruning
 from slimtune.sweeper.search.bases import Base, Bases, read_bases, search_space_of
 from slimtune.sweeper.search.campaign import Campaign
 from slimtune.sweeper.search.choose_sampler import searched_space
 from slimtune.sweeper.search.first_points import first_point_problems, warm_start_problems
 from slimtune.sweeper.search.launchers.plugins import launcher_problems
-from slimtune.sweeper.search.named_parts import with_named_parts
+from slimtune.sweeper.search.named_parts import default_of, with_named_parts
 from slimtune.sweeper.search.request import HydraApp, OtherOptions, SweepRequest
 from slimtune.sweeper.search.settings import Settings, read_settings, with_search
 from slimtune.sweeper.search_config import Search, parse_search
@@ -44,7 +46,8 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     """
     settings = read_settings(app, arguments)
     app = settings.app
-    parsed = parse_search(settings.search if settings.campaign else with_named_parts(settings.search))
+    section = settings.search if settings.campaign else with_named_parts(settings.search)
+    parsed = parse_search(section)
     given = _given(settings, parsed, arguments)
     app = with_search(_recomposed(app, given), settings.search) if given.drawn or settings.params else app
     bases = read_bases(app, given)
@@ -70,6 +73,7 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
         max_failures=_max_failures(settings, parsed),
     )
     problems = [*_search_problems(parsed, is_own=bool(settings.campaign))]
+    problems += _pruner_problems(parsed.found, section)
     problems += [problem for base in bases.every() for problem in base.problems]
     problems += [*_unknown_dimensions(app, given, bases), *_nothing_searched(space, campaign, settings)]
     problems += campaign.check(request)
@@ -157,6 +161,15 @@ def _storage_key(settings: Settings) -> str:
     if settings.campaign:
         return "search.storage"
     return "hydra.sweeper.storage" if settings.is_plugin_form else "hydra.sweeper.search.storage"
+
+
+def _pruner_problems(search: Search | None, section: Mapping[str, Any]) -> list[str]:
+    """A pruner that was chosen would do nothing; the one that a config begins with is told to be off."""
+    if search is None or search.goals.can_prune or isinstance(search.pruner, NoPruning):
+        return []
+    if section.get("pruner") == default_of("pruner"):
+        return []
+    return [f"search.pruner is {search.pruner.name}, but {PRUNING_OFF}; use search/pruner=none"]
 
 
 def _label(app: HydraApp, base: Base) -> str:

@@ -1,5 +1,8 @@
 """A sweep's request as the study of its trials, and as the job that a launcher runs."""
 
+from typing import TYPE_CHECKING
+
+from slimtune.sweeper.goals.goals import LATENCY, PRUNING_OFF, SECONDS
 from slimtune.sweeper.pruner_config import NoPruning
 from slimtune.sweeper.search.choose_sampler import ChosenSampler, choose_sampler, sampler_notes
 from slimtune.sweeper.search.launchers.origin import origin_of
@@ -11,10 +14,14 @@ from slimtune.sweeper.study import Study, StudySpec
 from slimtune.training.config.task import Direction
 from slimtune.training.config.trust import own_code
 
+if TYPE_CHECKING:
+    from slimtune.training.workbench.model_costs import CostMeter
+
 
 def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
     """The study of a sweep's trials."""
-    config = request.search.config
+    config, goals = request.search.config, request.search.goals
+    pruner = request.search.pruner if goals.can_prune else NoPruning(name="none")
     return StudySpec(
         name=config.name,
         storage=request.storage,
@@ -22,15 +29,16 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
         n_trials=request.num_trials(),
         seed=config.seed,
         sampler=chosen_sampler(request).sampler,
-        pruner=request.search.pruner,
+        pruner=pruner,
         rungs=rungs,
         # without a pruner every trial is wanted whole
-        stop_hopeless=config.stop_hopeless and not isinstance(request.search.pruner, NoPruning),
+        stop_hopeless=config.stop_hopeless and not isinstance(pruner, NoPruning),
         space=request.space,
         max_retries=config.max_retries,
         stop_rules=request.stop_rules,
         limits=request.search.trial_limits,
         further=tuple(direction is Direction.maximize for direction in request.search.further),
+        goals=goals,
     )
 
 
@@ -58,7 +66,31 @@ def notes_of(request: SweepRequest) -> list[str]:
         notes = [
             f"the space has {found} points, and each is run once: the search ends there (search.n_trials is {wanted})"
         ]
-    return [*notes, *sampler_notes(chosen_sampler(request), request.space, n_trials=wanted)]
+    sampler = sampler_notes(chosen_sampler(request), request.space, n_trials=wanted)
+    return [*notes, *sampler, *_pruning_notes(request), *_timing_notes(request)]
+
+
+def _pruning_notes(request: SweepRequest) -> list[str]:
+    if request.search.goals.can_prune or isinstance(request.search.pruner, NoPruning):
+        return []
+    return [f"every trial runs to its end (search.pruner is not used): {PRUNING_OFF}"]
+
+
+def _timing_notes(request: SweepRequest) -> list[str]:
+    """Times are compared, and something else runs beside what is timed."""
+    names, workers = request.search.goals.names, request.search.config.num_workers
+    slots = request.values.get("fit", {}).get("slots") if request.worker_entry is not None else 1
+    notes = []
+    if LATENCY in names and workers > 1 and request.worker_entry is not None:
+        notes.append(
+            "latency_ms is timed while other workers train, which may make it larger, though the lowest of several "
+            "medians is taken; search.num_workers=1 times in quiet"
+        )
+    if SECONDS in names and (workers > 1 or slots != 1):
+        notes.append(
+            "seconds depend on what runs beside a trial: they compare with search.num_workers=1 and fit.slots=1 only"
+        )
+    return notes
 
 
 def make_worker(  # noqa: PLR0913
@@ -69,6 +101,7 @@ def make_worker(  # noqa: PLR0913
     parent_run_id: str | None,
     kind: str = "trial",
     kept: object = None,
+    meter: "CostMeter | None" = None,
 ) -> Worker:
     """The job that a launcher runs.
 
@@ -79,6 +112,7 @@ def make_worker(  # noqa: PLR0913
         parent_run_id: Of the sweep's own run in the tracker.
         kind: Of its trials.
         kept: What its entry may keep from one launch to the next.
+        meter: Looks at the models of trials.
     """
     return Worker(
         hydra_context=request.app.context,
@@ -99,4 +133,5 @@ def make_worker(  # noqa: PLR0913
         origin=origin_of(request.search.config.num_workers),
         own_code=own_code(),
         extension=request.extension,
+        meter=meter,
     )

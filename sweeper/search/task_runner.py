@@ -3,13 +3,15 @@
 import logging
 import math
 import traceback
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn, run_job
 from hydra.types import HydraContext, TaskFunction
 
+from slimtune.sweeper.goals.goals import SECONDS
 from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Report, describe
 
 if TYPE_CHECKING:
@@ -122,7 +124,19 @@ def _outcome(job: JobReturn, trial: "StudyTrial") -> Outcome:
     value = job.return_value
     if isinstance(value, Pruned | Failed):
         return value
-    names = trial.objectives
+    scores = _scores(value, trial.objectives, trial.bounded)
+    if isinstance(scores, Failed):
+        return scores
+    folder = Path(job.hydra_cfg.hydra.runtime.output_dir) if job.hydra_cfg else trial.lineage.folder
+    if any(math.isnan(score) for score in scores.values()):
+        return Failed(FailureKind.diverged, "the task function returned NaN", "")
+    return Completed(scores, folder)
+
+
+def _scores(value: Any, names: Sequence[str], bounded: Sequence[str]) -> dict[str, float] | Failed:
+    """What a task function returned, by name: one number, one for each objective, or numbers by their names."""
+    if isinstance(value, Mapping):
+        return _named_scores(value, [*names, *(name for name in bounded if name not in names)])
     try:
         scores = [float(value)] if len(names) == 1 else [float(one) for one in value]
     except (TypeError, ValueError):
@@ -131,7 +145,16 @@ def _outcome(job: JobReturn, trial: "StudyTrial") -> Outcome:
     if len(scores) != len(names):
         message = f"the task function returned {len(scores)} values, and the search has {len(names)} directions"
         return Failed(FailureKind.bug, message, "")
-    folder = Path(job.hydra_cfg.hydra.runtime.output_dir) if job.hydra_cfg else trial.lineage.folder
-    if any(math.isnan(score) for score in scores):
-        return Failed(FailureKind.diverged, "the task function returned NaN", "")
-    return Completed(dict(zip(names, scores, strict=True)), folder)
+    return dict(zip(names, scores, strict=True))
+
+
+def _named_scores(value: Mapping[Any, Any], names: Sequence[str]) -> dict[str, float] | Failed:
+    # the time that a trial takes is known without it
+    missing = [name for name in names if name not in value and name != SECONDS]
+    if missing:
+        message = f"the task function returned {', '.join(map(str, value))}, without {', '.join(missing)}"
+        return Failed(FailureKind.bug, f"{message}; return a number for each", "")
+    try:
+        return {name: float(value[name]) for name in names if name in value}
+    except (TypeError, ValueError):
+        return Failed(FailureKind.bug, f"the task function returned {value!r}; return numbers by their names", "")

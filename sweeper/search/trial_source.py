@@ -1,26 +1,32 @@
 """The study as a source of trials: ask, compose, and hand back what came of it."""
 
 import logging
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.config_values import plain
+from slimtune.sweeper.goals.goals import SECONDS, UNNAMED, Goals
 from slimtune.sweeper.pruner_config import RankTest, pruners_in
+from slimtune.sweeper.search.trial_costs import costs_of
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import AskedTrial, Lease, Study
 from slimtune.sweeper.study.liveness.watch import WorkerWatch
 from slimtune.sweeper.study.rank_test import PARTS_PREFIX
-from slimtune.sweeper.study.record import EARLIER, MESSAGE, RESULT, RUN_ID
-from slimtune.training.errors import ConfigError
+from slimtune.sweeper.study.record import EARLIER, MESSAGE, RESULT, RUN_ID, SPENT
+from slimtune.training.errors import ConfigError, UserError
 from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Report, Verdict
+
+if TYPE_CHECKING:
+    from slimtune.training.workbench.model_costs import CostMeter
 
 log = logging.getLogger(__name__)
 
@@ -53,16 +59,20 @@ class TrialGroup:
 class StudyTrial:
     """One trial of a study; implements `slimtune.training.trial.Trial`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         study: Study,
         asked: AskedTrial,
         *,
         composed: DictConfig,
         group: TrialGroup,
+        costs: Mapping[str, float] | None = None,
         watch: WorkerWatch | None = None,
     ) -> None:
         self._study, self._watch = study, watch
+        self._costs = dict(costs or {})
+        # what attempts took whose worker died, until their last report
+        self._began = time.monotonic() - float(asked.attrs.get(SPENT, 0.0))
         self.number = asked.number
         self.composed = composed
         name = str(asked.attrs.get(NAME, f"t{asked.number:02d} {short_params(asked.params)}")).strip()
@@ -76,12 +86,27 @@ class StudyTrial:
             folder=group.folder / str(asked.attrs.get(NAME, asked.number)),
             tags={"sweep": group.experiment, "trial": str(asked.attrs.get(OF_TRIAL, asked.number))},
             earlier=[group.folder / str(number) for number in asked.attrs.get(EARLIER, [])],
+            costs=self._costs,
         )
 
     @property
+    def _goals(self) -> Goals:
+        return self._study.spec.aims
+
+    @property
     def objectives(self) -> list[str]:
-        """Names of what the search goes by, the first one `objective`."""
-        return ["objective", *(f"objective_{number + 2}" for number, _ in enumerate(self._study.spec.further))]
+        """Names of what the search goes by; those that the config does not name are `objective`, `objective_2`, ..."""
+        return [one.name for one in self._goals.objectives]
+
+    @property
+    def bounded(self) -> list[str]:
+        """Names of what constraints bound."""
+        return [one.name for one in self._goals.constraints]
+
+    def measured(self, scores: Mapping[str, float]) -> dict[str, float]:
+        """Every number of the trial by its name: its scores, what it costs, and the seconds that it has taken."""
+        plain_names = {name.removeprefix("validation/"): score for name, score in scores.items()}
+        return {SECONDS: time.monotonic() - self._began, **self._costs, **plain_names}
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
@@ -105,7 +130,22 @@ class StudyTrial:
         """Hand the objective to the pruner, its parts first."""
         if report.parts:
             self._study.set_trial_attr(self.number, f"{PARTS_PREFIX}{examples_seen}", list(report.parts), later=True)
-        return self._study.report(self.number, examples_seen, objective=report.objective, progress=report.progress)
+        late = self._too_late()
+        if late is not None:
+            return late
+        name = self.objectives[0]
+        objective = report.objective if name == UNNAMED else report.scores.get(f"validation/{name}", report.objective)
+        return self._study.report(self.number, examples_seen, objective=objective, progress=report.progress)
+
+    def _too_late(self) -> Verdict | None:
+        """The time that a trial takes only grows: one that has broken its bound is not trained on."""
+        if SECONDS not in self._goals.names:
+            return None
+        spent = {SECONDS: self.measured({})[SECONDS]}
+        self._study.set_trial_attr(self.number, SPENT, spent[SECONDS])
+        beyond = [one for one in self._goals.constraints if one.name == SECONDS and one.most is not None]
+        broken = [one.told(spent[SECONDS]) for one in beyond if one.most is not None and spent[SECONDS] > one.most]
+        return Verdict(stop=True, reason=broken[0]) if broken else None
 
     def finish(self, outcome: Outcome) -> None:
         """Tell the study."""
@@ -113,10 +153,11 @@ class StudyTrial:
             self._watch.heartbeat.ended(self.number)
         match outcome:
             case Completed(scores, checkpoint):
-                self._study.set_trial_attr(self.number, RESULT, {**scores, "checkpoint": str(checkpoint)})
-                self._study.complete(self.number, *(scores[name] for name in self.objectives))
+                self._complete(scores, checkpoint)
             case Pruned():
-                self._study.prune(self.number)
+                # bounds from below may be kept later
+                excess = self._goals.excess({**self._costs, **self._spent_too_much()})
+                self._study.prune(self.number, {name: beyond for name, beyond in excess.items() if beyond > 0})
             case Failed(FailureKind.lost, message, _):
                 log.warning("trial %d: %s", self.number, message)
                 self._study.lose(self.number)
@@ -129,6 +170,24 @@ class StudyTrial:
                 self._study.set_trial_attr(self.number, MESSAGE, message[:1000])
                 self._study.fail(self.number, kind)
 
+    def _spent_too_much(self) -> dict[str, float]:
+        spent = self.measured({})[SECONDS]
+        bounds = [one.most for one in self._goals.constraints if one.name == SECONDS]
+        return {SECONDS: spent} if any(most is not None and spent > most for most in bounds) else {}
+
+    def _complete(self, scores: Mapping[str, float], checkpoint: Path) -> None:
+        measured = self.measured(scores)
+        missing = [name for name in self._goals.names if name not in measured]
+        if missing:
+            known = ", ".join(sorted(name for name in measured if "/" not in name))
+            self._study.set_trial_attr(self.number, MESSAGE, f"nothing gives {', '.join(missing)}; there are {known}")
+            self._study.fail(self.number, FailureKind.bad_config)
+            return
+        named = {name: measured[name] for name in self._goals.names if name not in scores}
+        self._study.set_trial_attr(self.number, RESULT, {**scores, **named, "checkpoint": str(checkpoint)})
+        values = (measured[name] for name in self.objectives)
+        self._study.complete(self.number, *values, excess=self._goals.excess(measured))
+
 
 class StudySource:
     """Implements `slimtune.training.trial.TrialSource` over a study.
@@ -138,28 +197,43 @@ class StudySource:
         watch: Looks after the trials, once it is there.
     """
 
-    def __init__(self, study: Study, lease: Lease, *, compose: Compose, group: TrialGroup, num_workers: int) -> None:
-        self._study, self._lease, self._compose, self._group = study, lease, compose, group
+    def __init__(  # noqa: PLR0913
+        self,
+        study: Study,
+        lease: Lease,
+        *,
+        compose: Compose,
+        group: TrialGroup,
+        num_workers: int,
+        meter: "CostMeter | None" = None,
+    ) -> None:
+        self._study, self._lease, self._compose, self._group, self._meter = study, lease, compose, group, meter
         self.num_workers = num_workers
         self.watch: WorkerWatch | None = None
         self._given: dict[int, StudyTrial] = {}
 
     def next(self) -> StudyTrial | None:
-        """The next trial that composes; one that does not is told as failed."""
+        """The next trial that composes and keeps the constraints as far as they are known; others are told."""
         while (asked := self._ask()) is not None:
             try:
-                return self._trial(asked, self._compose(asked))
+                composed = self._compose(asked)
+                costs = costs_of(self._study, self._meter, asked, composed)
             except (HydraException, OmegaConfBaseException, ConfigError):
-                self._study.set_trial_attr(asked.number, MESSAGE, traceback.format_exc(limit=1)[-1000:])
-                self._study.fail(asked.number, FailureKind.bad_config)
+                self._fail(asked, FailureKind.bad_config)
+                continue
+            except Exception as error:  # noqa: BLE001  # the trial boundary: a model that cannot be looked at
+                self._fail(asked, FailureKind.bad_config if isinstance(error, UserError) else FailureKind.bug)
+                continue
+            if not self._is_refused(asked, costs):
+                return self._trial(asked, composed, costs)
         return None
 
     def _ask(self) -> AskedTrial | None:
         stopping = self.watch is not None and self.watch.stopping
         return None if stopping else self._study.ask(self._lease.worker)
 
-    def _trial(self, asked: AskedTrial, composed: DictConfig) -> StudyTrial:
-        trial = StudyTrial(self._study, asked, composed=composed, group=self._group, watch=self.watch)
+    def _trial(self, asked: AskedTrial, composed: DictConfig, costs: Mapping[str, float]) -> StudyTrial:
+        trial = StudyTrial(self._study, asked, composed=composed, group=self._group, costs=costs, watch=self.watch)
         if self.watch is not None:
             self.watch.heartbeat.began(trial.number)
             known = self.watch.heartbeat.trials()
@@ -172,6 +246,20 @@ class StudySource:
         for number, ending in endings.items():
             self._given[number].finish(ending)
         self._study.put_back_all(self._lease.worker)
+
+    def _fail(self, asked: AskedTrial, kind: FailureKind) -> None:
+        self._study.set_trial_attr(asked.number, MESSAGE, traceback.format_exc(limit=1)[-1000:])
+        self._study.fail(asked.number, kind)
+
+    def _is_refused(self, asked: AskedTrial, costs: Mapping[str, float]) -> bool:
+        """Whether a trial ends before it is trained, since its model alone breaks a constraint."""
+        goals = self._study.spec.aims
+        broken = goals.broken(costs)
+        if broken:
+            log.info("trial %d: not trained, %s", asked.number, "; ".join(broken))
+            self._study.set_trial_attr(asked.number, MESSAGE, "not trained: " + "; ".join(broken))
+            self._study.prune(asked.number, goals.excess(costs))
+        return bool(broken)
 
 
 def short_params(params: Mapping[str, Scalar]) -> str:

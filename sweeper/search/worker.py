@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import HydraContext, TaskFunction
@@ -24,6 +25,9 @@ from slimtune.training.config.trial import parse_trial
 from slimtune.training.config.trust import NamedCode, code_of
 from slimtune.training.errors import ConfigError
 
+if TYPE_CHECKING:
+    from slimtune.training.workbench.model_costs import CostMeter
+
 
 @dataclass(slots=True, kw_only=True)
 class Worker:
@@ -43,6 +47,7 @@ class Worker:
         origin: The launching process: what is this worker's where it runs.
         own_code: What the command names to be imported; overrides that stand in the study name nothing else.
         extension: Dotted path of a function that adds parameters to each trial.
+        meter: Looks at the models of trials, where the search goes by what they cost.
     """
 
     hydra_context: HydraContext
@@ -58,6 +63,7 @@ class Worker:
     origin: Origin
     own_code: frozenset[NamedCode] = frozenset()
     extension: str | None = None
+    meter: "CostMeter | None" = None
 
     def __call__(self, _: DictConfig) -> None:
         """Pull trials until there are no more."""
@@ -66,7 +72,9 @@ class Worker:
         num_sharing = self._settle()
         study = Study(self.spec, extension_of(self.extension, self.config))
         with Lease(study, launcher=self.origin.process) as lease:
-            source = StudySource(study, lease, compose=self.compose, group=self.group, num_workers=num_sharing)
+            source = StudySource(
+                study, lease, compose=self.compose, group=self.group, num_workers=num_sharing, meter=self.meter
+            )
             launcher = None if self.origin.is_this_process else self.launcher
             with WorkerWatch(study.roster, launcher, self.spec.limits, source.give_up) as source.watch:
                 self._watched(source, source.watch)

@@ -33,24 +33,29 @@ class EarlierTrial(NamedTuple):
         params: Its values by key.
         value: Of a complete trial the objective, of a pruned one the last one.
         at: Where the last value was reported.
+        values: Of a complete trial all objectives.
+        excess: How far it was beyond the constraints that it broke.
     """
 
     state: str
     params: Mapping[str, Scalar]
     value: float | None
     at: int
+    values: Sequence[float] = ()
+    excess: Mapping[str, float] = {}
 
     @classmethod
     def of(cls, trial: TrialRecord) -> "EarlierTrial":
         """A trial that has ended."""
         assert trial.finished
-        return cls(trial.state.value, dict(trial.params), trial.objective, max(trial.intermediate, default=0))
+        at = max(trial.intermediate, default=0)
+        return cls(trial.state.value, dict(trial.params), trial.objective, at, list(trial.values), dict(trial.excess))
 
 
 def plain_of(trials: Sequence[TrialRecord]) -> list[list[Any]]:
     """What the study remembers of the trials that tell something, the newest ones."""
     ended = [trial for trial in trials if trial.finished and trial.counts]
-    telling = [trial for trial in ended if trial.objective is not None or trial.state is TrialState.failed]
+    telling = [trial for trial in ended if _tells(trial)]
     return [list(EarlierTrial.of(trial)) for trial in telling[-MAX_TRIALS:]]
 
 
@@ -70,6 +75,10 @@ def noted_in(attrs: Mapping[str, Any]) -> list[list[Any]]:
             return found
         found += part
     raise AssertionError
+
+
+def _tells(trial: TrialRecord) -> bool:
+    return trial.objective is not None or trial.state is TrialState.failed or bool(trial.excess)
 
 
 def frozen_of(plain: Sequence[Sequence[Any]], space: SearchSpace) -> list[FrozenTrial]:
@@ -95,10 +104,11 @@ def _frozen(trial: EarlierTrial, space: SearchSpace) -> FrozenTrial | None:
     state = OPTUNA_STATES[trial.state]
     return create_trial(
         state=state,
-        value=trial.value if state is OptunaState.COMPLETE else None,
+        values=(trial.values or [trial.value]) if state is OptunaState.COMPLETE else None,  # type: ignore[list-item]
         params=params,
         distributions=distributions,
-        intermediate_values={trial.at: trial.value} if trial.value is not None else {},
+        intermediate_values={trial.at: trial.value} if trial.value is not None and len(trial.values) < 2 else {},
+        constraints=dict(trial.excess),
     )
 
 

@@ -68,10 +68,11 @@ class EvolutionSampler(BaseSampler):
         optimizer = self._new()
         sign = -1.0 if study.direction is StudyDirection.MAXIMIZE else 1.0
         told = [trial for trial in _by_end(study) if all(axis.name in trial.params for axis in self._axes)]
+        losses = _losses(told, sign)
         size = optimizer.population_size
         for first in range(0, len(told) - size + 1, size):
             generation = told[first : first + size]
-            optimizer.tell([(self._place(trial.params), sign * (trial.value or 0.0)) for trial in generation])
+            optimizer.tell([(self._place(trial.params), losses[trial.number]) for trial in generation])
         optimizer.reseed_rng(self._seed)
         return optimizer
 
@@ -96,6 +97,14 @@ class EvolutionSampler(BaseSampler):
     ) -> Any:
         """A random value."""
         return self._random.sample_independent(study, trial, param_name, param_distribution)
+
+
+def _losses(trials: Sequence[FrozenTrial], sign: float) -> dict[int, float]:
+    """By trial; what breaks a constraint is as bad as the worst."""
+    losses = {trial.number: sign * (trial.value or 0.0) for trial in trials}
+    worst = max(losses.values(), default=0.0)
+    broken = {trial.number for trial in trials if any(beyond > 0 for beyond in trial.constraints.values())}
+    return {number: worst if number in broken else loss for number, loss in losses.items()}
 
 
 def _axes(space: SearchSpace) -> Iterator[Axis]:

@@ -6,22 +6,27 @@ from typing import Any, NamedTuple
 import optuna
 from optuna.study import StudyDirection
 
+from slimtune.sweeper.goals.goals import ATTR, Goals, goals_of, read_goals
 from slimtune.sweeper.study.liveness.roster import SUFFIX, Roster
-from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
+from slimtune.sweeper.study.record import TrialRecord, in_order, pareto_set, record_of
 from slimtune.sweeper.study.storages.loading import load_study, study_names
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password
 
 
 class LoadedTrials(NamedTuple):
-    """The shown trials of a study, and whether more of the objective is better."""
+    """The shown trials of a study, and what is better."""
 
     trials: list[TrialRecord]
-    maximize: bool
+    goals: Goals
 
     def ranked(self) -> list[TrialRecord]:
-        """Complete trials, the best first."""
-        return ranked(self.trials, maximize=self.maximize)
+        """Complete trials that keep the constraints, the best first; of several objectives the Pareto set."""
+        return in_order(self.trials, self.goals)
+
+    def pareto(self) -> list[TrialRecord]:
+        """Complete trials that keep the constraints, and that no other is better than in all objectives."""
+        return pareto_set(self.trials, self.goals)
 
 
 def load_study_trials(storage: str, name: str) -> LoadedTrials:
@@ -31,8 +36,10 @@ def load_study_trials(storage: str, name: str) -> LoadedTrials:
         StoreError: There is no such study.
     """
     study = load_study(storage, name)
-    maximize = study.directions[0] is StudyDirection.MAXIMIZE
-    return LoadedTrials([trial for trial in _records(study) if trial.counts], maximize)
+    ways = [direction is StudyDirection.MAXIMIZE for direction in study.directions]
+    described = study.user_attrs.get(ATTR)
+    goals = goals_of(ways) if described is None else read_goals(described)
+    return LoadedTrials([trial for trial in _records(study) if trial.counts], goals)
 
 
 def load_all_trials(storage: str, name: str) -> list[TrialRecord]:

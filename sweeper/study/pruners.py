@@ -13,7 +13,7 @@ from slimtune.sweeper import pruner_config
 from slimtune.sweeper.pruner_config import PrunerConfig
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.study.rank_test import RankTestPruner
-from slimtune.sweeper.study.replay_view import ReplayOrder, ReplayView
+from slimtune.sweeper.study.replay_view import PrunerReplayView, ReplayOrder
 
 HALF = 50.0
 
@@ -61,7 +61,7 @@ class ReplayedPruner(BasePruner):
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """As the pruner inside decides over the other trials."""
-        return self._inner.prune(ReplayView(study, self._order), trial)  # type: ignore[arg-type]
+        return self._inner.prune(PrunerReplayView(study, self._order), trial)  # type: ignore[arg-type]
 
 
 class SeveralPruners(BasePruner):

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import optuna
 
+from slimtune.sweeper.goals.goals import Goals
+from slimtune.sweeper.goals.pareto import Losses, pareto_front, preferred
 from slimtune.sweeper.space.search_space import plain_key
 
 OPTUNA_STATE = optuna.trial.TrialState
@@ -31,6 +33,10 @@ REPLACED = (LOST, SURPLUS, REPEATED)
 CAUSE = "cause"
 # why a trial failed, in words
 MESSAGE = "message"
+# what a trial costs that is known before it is trained, and what its attempts took together until the last report
+COSTS, SPENT = "costs", "seconds"
+# what stands where others have a kind of failure
+INFEASIBLE = "infeasible"
 
 
 class TrialState(Enum):
@@ -68,6 +74,7 @@ class TrialRecord(NamedTuple):
         intermediate: Objective by training examples.
         attrs: All user attributes.
         values: The objectives of a complete trial.
+        excess: How far it is beyond the constraints that it breaks.
     """
 
     number: int
@@ -82,11 +89,29 @@ class TrialRecord(NamedTuple):
     intermediate: Mapping[int, float]
     attrs: Mapping[str, Any]
     values: Sequence[float] = ()
+    excess: Mapping[str, float] = {}
 
     @property
     def finished(self) -> bool:
         """Whether it has ended in any way."""
         return self.state in (TrialState.complete, TrialState.pruned, TrialState.failed)
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether it breaks no constraint, as far as is known."""
+        return not self.excess
+
+    @property
+    def standing(self) -> str:
+        """Its state in a word; why it failed, or that it broke a constraint."""
+        return self.kind or (INFEASIBLE if self.excess else self.state.value)
+
+    @property
+    def measured(self) -> Mapping[str, float]:
+        """Every number that it has by its name."""
+        result = self.attrs.get(RESULT, {})
+        scores = {name.removeprefix("validation/"): one for name, one in result.items() if name != "checkpoint"}
+        return {**self.attrs.get(COSTS, {}), **scores}
 
     @property
     def counts(self) -> bool:
@@ -114,14 +139,40 @@ def record_of(trial: optuna.trial.FrozenTrial) -> TrialRecord:
         intermediate=trial.intermediate_values,
         attrs=attrs,
         values=trial.values or (),
+        excess={name: beyond for name, beyond in trial.constraints.items() if beyond > 0},
     )
 
 
 def ranked(trials: Sequence[TrialRecord], *, maximize: bool) -> list[TrialRecord]:
-    """Complete trials, the best first; ties go by trial number."""
-    complete = [trial for trial in trials if trial.state is TrialState.complete]
+    """Complete trials that keep the constraints, the best first; ties go by trial number."""
+    complete = complete_of(trials)
     sign = -1 if maximize else 1
     return sorted(complete, key=lambda trial: (sign * (trial.objective or 0.0), trial.number))
+
+
+def complete_of(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Complete trials that keep the constraints."""
+    return [trial for trial in trials if trial.state is TrialState.complete and trial.is_feasible]
+
+
+def in_order(trials: Sequence[TrialRecord], goals: Goals) -> list[TrialRecord]:
+    """The same by several objectives: the Pareto set first, each part in the order of `search.pick`."""
+    if not goals.several:
+        return ranked(trials, maximize=goals.objectives[0].maximize)
+    complete = sorted(complete_of(trials), key=lambda trial: trial.number)
+    return [complete[place] for place in preferred(losses_of(complete, goals), goals)]
+
+
+def pareto_set(trials: Sequence[TrialRecord], goals: Goals) -> list[TrialRecord]:
+    """Complete trials that keep the constraints, and that no other one is better than; by trial number."""
+    complete = sorted(complete_of(trials), key=lambda trial: trial.number)
+    front = set(pareto_front(losses_of(complete, goals)))
+    return [trial for place, trial in enumerate(complete) if place in front]
+
+
+def losses_of(trials: Sequence[TrialRecord], goals: Goals) -> list[Losses]:
+    """Their values, turned so that less is better."""
+    return [goals.losses(trial.values) for trial in trials]
 
 
 def _seconds(trial: optuna.trial.FrozenTrial) -> float | None:

@@ -20,6 +20,8 @@ MAX_FAILED_SHARE = 0.9
 FAILED = "failed"
 # what TPE sees: it takes at most 25 trials for good, and each of the others costs as much as one of these
 MAX_SEEN, MAX_BEST = 500, 100
+# how Optuna keeps a constraint among a trial's system attributes
+CONSTRAINTS = "constraints:"
 
 
 class ReplayView:
@@ -55,6 +57,17 @@ class ReplayView:
     def _seen(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
         """As those that look through this view should see them."""
         return trials
+
+
+class PrunerReplayView(ReplayView):
+    """The same for pruners: what has ended and broken a constraint is nothing to be compared with."""
+
+    def _seen(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
+        return [trial for trial in trials if not (trial.state.is_finished() and _is_broken(trial))]
+
+
+def _is_broken(trial: FrozenTrial) -> bool:
+    return any(beyond > 0 for beyond in trial.constraints.values())
 
 
 class SamplerReplayView(ReplayView):
@@ -130,16 +143,23 @@ def _place(trial: FrozenTrial, is_more_better: bool) -> tuple[float, ...]:
 
 
 class ValuedView(SamplerReplayView):
-    """The same for samplers that learn from values alone: a pruned trial has its last one, a failed one the worst."""
+    """The same for samplers that learn from values alone: a pruned trial has its last one, a failed one the worst.
+
+    Where there are constraints, every trial has each of them, in one order: the Gaussian process asks for that.
+    """
 
     def _seen(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
         every = [_valued(trial) for trial in (*self._earlier, *trials)]
-        values = [trial.value for trial in every if trial.state is TrialState.COMPLETE and trial.value is not None]
+        values = [trial.values for trial in every if trial.state is TrialState.COMPLETE and trial.values]
         if not values:
             return every
-        is_less_better = self._study.direction is optuna.study.StudyDirection.MINIMIZE
-        worst = max(values) if is_less_better else min(values)
-        return [_with_value(trial, worst) if trial.state is TrialState.FAIL else trial for trial in every]
+        worst = [
+            max(ones) if direction is optuna.study.StudyDirection.MINIMIZE else min(ones)
+            for direction, ones in zip(self._study.directions, zip(*values, strict=True), strict=True)
+        ]
+        valued = [_with_values(trial, worst) if trial.state is TrialState.FAIL else trial for trial in every]
+        names = sorted({name for trial in valued for name in trial.constraints})
+        return [_with_constraints(trial, names) for trial in valued] if names else valued
 
 
 def _valued(trial: FrozenTrial) -> FrozenTrial:
@@ -151,14 +171,25 @@ def _valued(trial: FrozenTrial) -> FrozenTrial:
         failed = copy.copy(trial)
         failed.state = TrialState.FAIL
         return failed
-    return _with_value(trial, last)
+    return _with_values(trial, [last])
 
 
-def _with_value(trial: FrozenTrial, value: float) -> FrozenTrial:
+def _with_values(trial: FrozenTrial, values: Sequence[float]) -> FrozenTrial:
     valued = copy.copy(trial)
     valued.state = TrialState.COMPLETE
-    valued.values = [value]
+    valued.values = list(values)
     return valued
+
+
+def _with_constraints(trial: FrozenTrial, names: Sequence[str]) -> FrozenTrial:
+    """One that nothing is known of counts as kept."""
+    if trial.state is not TrialState.COMPLETE:
+        return trial
+    known = trial.constraints
+    others = {key: value for key, value in trial.system_attrs.items() if not key.startswith(CONSTRAINTS)}
+    whole = copy.copy(trial)
+    whole.system_attrs = {**others, **{f"{CONSTRAINTS}{name}": known.get(name, 0.0) for name in names}}
+    return whole
 
 
 class ReplayOrder:

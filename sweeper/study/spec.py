@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from slimtune.sweeper.goals.goals import Goals, goals_of
 from slimtune.sweeper.pruner_config import PrunerConfig
 from slimtune.sweeper.sampler_config import DrawnSampler
 from slimtune.sweeper.search_config import Rungs, StopRules, TrialLimits
@@ -17,6 +18,7 @@ class StudySpec:
         storage: The storage's URL.
         maximize: Whether more of the objective is better; of several, of the first.
         further: The same of the other objectives.
+        goals: The same with names, with constraints and with what is picked; None where nothing has a name.
         n_trials: Total budget.
         seed: Fixes the suggestions.
         sampler: How trials are suggested.
@@ -43,3 +45,9 @@ class StudySpec:
     stop_rules: StopRules = field(default_factory=StopRules)
     limits: TrialLimits = field(default_factory=TrialLimits)
     further: tuple[bool, ...] = ()
+    goals: Goals | None = None
+
+    @property
+    def aims(self) -> Goals:
+        """The goals, whether they have names or not."""
+        return self.goals or goals_of((self.maximize, *self.further))

@@ -1,12 +1,14 @@
 """The budget of a search: how much of it is left, and whether a rule ends the search before it is gone."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from slimtune.sweeper.goals.goals import Goals
+from slimtune.sweeper.goals.pareto import Losses, is_beaten
 from slimtune.sweeper.search_config import StopRules
-from slimtune.sweeper.study.record import TrialRecord, TrialState, ranked
+from slimtune.sweeper.study.record import TrialRecord, TrialState, complete_of, ranked
 
 
 class Budget(NamedTuple):
@@ -15,12 +17,12 @@ class Budget(NamedTuple):
     Attributes:
         n_trials: Trials in all.
         rules: When no further trial begins, though some are left.
-        maximize: Whether more of the objective is better.
+        goals: What is better.
     """
 
     n_trials: int
     rules: StopRules
-    maximize: bool
+    goals: Goals
 
     def num_open(self, shown: Sequence[TrialRecord]) -> int:
         """Places that nobody has begun, and somebody may; a waiting retry is one."""
@@ -42,43 +44,81 @@ class Budget(NamedTuple):
         return self.n_trials - sum(trial.finished for trial in shown)
 
     def _reason(self, shown: Sequence[TrialRecord]) -> str | None:
-        return stop_reason(shown, self.rules, maximize=self.maximize)
+        return stop_reason(shown, self.rules, self.goals)
 
 
-def stop_reason(trials: Sequence[TrialRecord], rules: StopRules, *, maximize: bool) -> str | None:
+def stop_reason(trials: Sequence[TrialRecord], rules: StopRules, goals: Goals) -> str | None:
     """Why no further trial begins; None if one may.
 
     Args:
         trials: Those of the budget.
         rules: What ends a search.
-        maximize: Whether more is better.
+        goals: What is better.
     """
     if rules == StopRules():
         return None
-    best = next(iter(ranked(trials, maximize=maximize)), None)
     return (
         too_many_failures(trials, rules)
-        or _is_reached(best, rules, maximize=maximize)
-        or _nothing_better(best, trials, rules)
+        or _is_reached(trials, rules, goals)
+        or _nothing_better(trials, rules, goals)
         or _time_is_up(trials, rules)
     )
 
 
-def _is_reached(best: TrialRecord | None, rules: StopRules, *, maximize: bool) -> str | None:
-    if best is None or best.objective is None or rules.target is None:
+def _is_reached(trials: Sequence[TrialRecord], rules: StopRules, goals: Goals) -> str | None:
+    if rules.target is None:
         return None
-    is_reached = best.objective >= rules.target if maximize else best.objective <= rules.target
-    told = f"trial {best.number} has {best.objective:.4g}, and search.target is {rules.target:g}"
-    return told if is_reached else None
+    first = goals.objectives[0].name
+    targets = rules.target if isinstance(rules.target, Mapping) else {first: rules.target}
+    for trial in _best_first(trials, goals):
+        values = {one.name: value for one, value in zip(goals.objectives, trial.values, strict=False)}
+        values.setdefault(first, trial.objective or 0.0)
+        # a target is a loss to stay below
+        ways = [one for one in goals.objectives if one.name in targets]
+        if all(one.loss(values[one.name]) <= one.loss(targets[one.name]) for one in ways):
+            return _told_target(trial, values, targets, is_named=goals.is_named)
+    return None
 
 
-def _nothing_better(best: TrialRecord | None, trials: Sequence[TrialRecord], rules: StopRules) -> str | None:
-    if best is None or rules.max_trials_without_better is None:
+def _best_first(trials: Sequence[TrialRecord], goals: Goals) -> list[TrialRecord]:
+    return complete_of(trials) if goals.several else ranked(trials, maximize=goals.objectives[0].maximize)[:1]
+
+
+def _told_target(
+    trial: TrialRecord, values: Mapping[str, float], targets: Mapping[str, float], *, is_named: bool
+) -> str:
+    if not is_named and len(targets) == 1:
+        ((name, wanted),) = targets.items()
+        return f"trial {trial.number} has {values[name]:.4g}, and search.target is {wanted:g}"
+    found, wanted_ones = (
+        " and ".join(f"{name} {numbers[name]:.4g}" for name in targets) for numbers in (values, targets)
+    )
+    return f"trial {trial.number} has {found}, and search.target is {wanted_ones}"
+
+
+def _nothing_better(trials: Sequence[TrialRecord], rules: StopRules, goals: Goals) -> str | None:
+    if rules.max_trials_without_better is None:
+        return None
+    best = _newest_of_front(trials, goals) if goals.several else next(iter(_best_first(trials, goals)), None)
+    if best is None:
         return None
     since = sum(_end(trial) > _end(best) for trial in trials if trial.finished)
-    told = f"{since} trials have ended since the best one, trial {best.number}"
+    what = "the last one that came into the Pareto set" if goals.several else "the best one"
+    told = f"{since} trials have ended since {what}, trial {best.number}"
     is_enough = since >= rules.max_trials_without_better
     return f"{told} (search.max_trials_without_better is {rules.max_trials_without_better})" if is_enough else None
+
+
+def _newest_of_front(trials: Sequence[TrialRecord], goals: Goals) -> TrialRecord | None:
+    """The trial that changed the Pareto set last, in the order of their ends; an equal one changes nothing."""
+    front: list[Losses] = []
+    newest = None
+    for trial in sorted(complete_of(trials), key=lambda one: (_end(one), one.number)):
+        loss = goals.losses(trial.values)
+        if loss not in front and not any(is_beaten(loss, other) for other in front):
+            front = [other for other in front if not is_beaten(other, loss)] + [loss]
+            newest = trial
+    return newest
 
 
 def _time_is_up(trials: Sequence[TrialRecord], rules: StopRules) -> str | None:

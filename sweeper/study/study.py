@@ -25,7 +25,7 @@ from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, living, num_d
 from slimtune.sweeper.study.liveness.alone import alone
 from slimtune.sweeper.study.liveness.roster import Roster
 from slimtune.sweeper.study.pruners import pruner_of
-from slimtune.sweeper.study.record import TrialRecord, ranked, record_of
+from slimtune.sweeper.study.record import TrialRecord, in_order, pareto_set, record_of
 from slimtune.sweeper.study.samplers import sampler_of
 from slimtune.sweeper.study.spec import StudySpec
 from slimtune.sweeper.study.stop_rules import Budget
@@ -79,7 +79,7 @@ class Study:
             raise StoreError(unusable(spec.storage, error)) from error
         self._trials: dict[int, optuna.Trial] = {}
         self._cost = AskCost(spec.sampler.name)
-        self._budget = Budget(spec.n_trials, spec.stop_rules, spec.maximize)
+        self._budget = Budget(spec.n_trials, spec.stop_rules, spec.aims)
         self._ended: dict[int, TrialRecord] = {}
         self._points: dict[int, PointId] = {}
         self._curves: dict[int, Curve] = {}
@@ -171,16 +171,18 @@ class Study:
     def report(self, number: int, examples_seen: int, objective: float, progress: float) -> Verdict:
         """Note an evaluation and ask the pruner."""
         trial = self._trials[number]
-        if self.spec.further:
-            # of several objectives none decides alone
-            return Verdict(stop=False)
+        # of several objectives none decides alone
+        can_prune = self.spec.aims.can_prune
         with remembering(self._study):
             try:
-                trial.report(objective, examples_seen)
+                if can_prune:
+                    trial.report(objective, examples_seen)
                 trial.set_user_attr(record.PROGRESS, progress)
-                is_pruned = trial.should_prune()
+                is_pruned = can_prune and trial.should_prune()
             except UpdateFinishedTrialError:
                 return Verdict(stop=True, reason="another worker has taken the trial over")
+            if not can_prune:
+                return Verdict(stop=False)
             if is_pruned:
                 return Verdict(stop=True, reason=f"{self.spec.pruner.name} at {examples_seen} examples")
             return self._reach_verdict(number, examples_seen, progress)
@@ -191,7 +193,8 @@ class Study:
             return Verdict(stop=False)
         shown = {trial.number: trial for trial in self.shown()}
         own = shown.pop(number)
-        reach = reach_of(own, list(shown.values()), progress=progress, maximize=self.spec.maximize, known=self._curves)
+        others = [trial for trial in shown.values() if trial.is_feasible]
+        reach = reach_of(own, others, progress=progress, maximize=self.spec.maximize, known=self._curves)
         if reach is None or not reach.hopeless(maximize=self.spec.maximize):
             return Verdict(stop=False)
         reason = f"at {examples_seen} examples it can reach {reach.most:.4g} at most, and the best is {reach.best:.4g}"
@@ -206,16 +209,29 @@ class Study:
         except UpdateFinishedTrialError:
             log.warning("trial %d: another worker has taken it over", number)
 
-    def complete(self, number: int, *objectives: float) -> None:
-        """End a trial with its values; one that is no number makes it a failure."""
-        if any(math.isnan(objective) for objective in objectives):
+    def complete(self, number: int, *objectives: float, excess: Mapping[str, float] | None = None) -> None:
+        """End a trial with its values, and how far it is beyond the bounds of each constraint; one that is no number
+        makes it a failure.
+        """
+        if any(math.isnan(value) for value in (*objectives, *(excess or {}).values())):
             self._fail(number, FailureKind.diverged.value)
-        else:
+        elif self._note_excess(number, excess):
             self._tell(number, OptunaState.COMPLETE, objectives)
 
-    def prune(self, number: int) -> None:
-        """End a trial that the pruner stopped."""
-        self._tell(number, OptunaState.PRUNED, None)
+    def prune(self, number: int, excess: Mapping[str, float] | None = None) -> None:
+        """End a trial that the pruner stopped, or that is known to break a constraint."""
+        if self._note_excess(number, excess):
+            self._tell(number, OptunaState.PRUNED, None)
+
+    def _note_excess(self, number: int, excess: Mapping[str, float] | None) -> bool:
+        """What the sampler learns of constraints; False if somebody else ended the trial first."""
+        try:
+            for name, beyond in (excess or {}).items():
+                self._trials[number].set_constraint(name, beyond)
+        except UpdateFinishedTrialError as error:
+            log.warning("trial %d was ended before: %s", number, error)
+            return False
+        return True
 
     def _tell(self, number: int, state: OptunaState, values: Sequence[float] | None) -> bool:
         """End a trial; False if somebody else ended it first."""
@@ -399,12 +415,14 @@ class Study:
         return self._study._storage.get_study_user_attrs(self._study._study_id)
 
     def ranked(self) -> list[TrialRecord]:
-        """Complete trials, the best first; ties go by trial number."""
-        return ranked(self.shown(), maximize=self.spec.maximize)
+        """Complete trials that keep the constraints, the best first: of several objectives the Pareto set, in the
+        order of `search.pick`; ties go by trial number.
+        """
+        return in_order(self.shown(), self.spec.aims)
 
     def pareto(self) -> list[TrialRecord]:
-        """Complete trials that no other is better than in all objectives."""
-        return [self._record_of(trial) for trial in self._study.best_trials]
+        """Complete trials that keep the constraints, and that no other is better than in all objectives."""
+        return pareto_set(self.shown(), self.spec.aims)
 
 
 def _next_index(shown: Sequence[TrialRecord]) -> int:

@@ -22,11 +22,15 @@ def test_spread_is_the_standard_deviation() -> None:
 
 
 def test_a_winner_has_the_mean_of_its_seeds_and_the_checkpoint_of_its_best_run() -> None:
-    winner = winner_of(make(3, 0.5, 0.75), maximize=True)
-    assert winner == (3, {"method.r": 8}, 0.625, Path("3-1"), "run 1")
+    found = make(3, 0.5, 0.75)
+    winner = winner_of(found, found.best_run(maximize=True), {"size_mb": 9.0})
+    assert winner == (3, {"method.r": 8}, 0.625, Path("3-1"), "run 1", {"size_mb": 9.0})
 
 
 def test_a_winner_is_read_as_it_was_kept() -> None:
-    """A study keeps JSON."""
-    winner = winner_of(make(3, 0.5, 0.75), maximize=False)
-    assert read_winner(json.loads(json.dumps(winner.as_dict()))) == winner
+    """A study keeps JSON; one that was begun before objectives had names has none of their values."""
+    found = make(3, 0.5, 0.75)
+    winner = winner_of(found, found.best_run(maximize=False), {})
+    kept = json.loads(json.dumps(winner.as_dict()))
+    assert read_winner(kept) == winner
+    assert read_winner({key: value for key, value in kept.items() if key != "values"}) == winner

@@ -100,6 +100,7 @@ class TrialRun:
         try:
             run.log_text(self._yaml, "config.yaml")
             run.log_params(_params(self._trial))
+            run.log_metrics(dict(self._trial.lineage.costs))
         except Exception as error:  # noqa: BLE001  # MLflow raises whatever its store raises
             log.warning("trial %d: its config was not tracked (%s)", self.number, error)
         return run

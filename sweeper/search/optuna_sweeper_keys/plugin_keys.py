@@ -65,7 +65,8 @@ def read_plugin_keys(
     search = {own: settings[key] for key, own in RENAMED.items() if settings.get(key) is not None}
     _check_direction(settings.get("direction"))
     _check_sequence(settings.get("experiment_sequence"))
-    if settings.get("direction") is None and settings["search"].get("direction") in (None, "???"):
+    is_named = settings["search"].get("objectives") is not None
+    if settings.get("direction") is None and settings["search"].get("direction") in (None, "???") and not is_named:
         log.info("%s.direction is not set: the search minimizes", PREFIX)
         search["direction"] = "minimize"
     if (storage := settings.get("storage")) is not None:

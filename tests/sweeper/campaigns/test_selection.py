@@ -52,4 +52,4 @@ def test_a_finalist_has_its_own_run_and_its_reruns_that_completed() -> None:
         record(2, TrialState.complete, 0.8, of_trial=4),
     ]
     (finalist,) = with_reruns([record(7, TrialState.complete, 0.5)], reruns)
-    assert finalist.runs == [(0.5, Path("c7"), "run 7"), (0.6, Path("c1"), "run 1")]
+    assert finalist.runs == [(0.5, Path("c7"), "run 7", {}), (0.6, Path("c1"), "run 1", {})]

@@ -36,6 +36,19 @@ def test_the_table_shows_state_parameters_score_and_the_best() -> None:
     assert "50%" in text
 
 
+def test_several_objectives_have_a_column_each() -> None:
+    """What breaks a constraint is called so."""
+    attrs = {"costs": {"size_mb": 90.86}, "result": {"validation/accuracy": 0.75}}
+    kept = make(0, TrialState.complete, objective=0.75)._replace(attrs=attrs)
+    large = make(1, TrialState.pruned)._replace(attrs={"costs": {"size_mb": 12345.6}}, excess={"size_mb": 0.1})
+    console = Console(file=StringIO(), width=100)
+    console.print(trial_table([kept, large], best_number=0, title="sweep s", names=["accuracy", "size_mb"]))
+    _, head, first, second = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert head.split()[-4:] == ["accuracy", "size_mb", "trained", "time"]
+    assert first.split()[-5:-2] == ["0.7500", "*", "90.86"]
+    assert second.split()[1:2] + second.split()[-4:-2] == ["infeasible", "-", "12,346"]
+
+
 def test_the_best_trial_is_always_among_the_rows() -> None:
     trials = [make(number, TrialState.complete, objective=0.1) for number in range(9)]
     assert [trial.number for trial in chosen_rows(trials, 3, 1)] == [1, 7, 8]

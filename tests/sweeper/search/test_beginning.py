@@ -23,7 +23,7 @@ def request_of(folder: Path, space: Space, **config: Any) -> Any:
     """As far as a beginning looks at one."""
     known = {"enqueue": [], "warm_start": "other", "warm_start_points": 2, "n_trials": 8, "storage": None}
     return SimpleNamespace(
-        search=SimpleNamespace(config=SimpleNamespace(**known | config), maximize=config.get("maximize", True)),
+        search=SimpleNamespace(config=SimpleNamespace(**known | config)),
         space=SearchSpace(space),
         folder=folder / "mine",
         storage="",
@@ -87,7 +87,7 @@ def test_trials_that_were_measured_otherwise_are_not_learned_from(outputs: Path)
     (note,) = begin(study, request_of(outputs, SPACE), differs=lambda _: "task.metric differs")
     assert note.endswith("its trials are not compared with, since task.metric differs")
     assert study._earlier == []
-    (note,) = begin(fresh(), request_of(outputs, SPACE, maximize=False), differs=lambda _: None)
+    (note,) = begin(fresh(maximize=False), request_of(outputs, SPACE), differs=lambda _: None)
     assert note.endswith("since their objective was maximized")
 
 

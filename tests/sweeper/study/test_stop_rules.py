@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from slimtune.sweeper.goals.goals import goals_of
 from slimtune.sweeper.search_config import StopRules
 from slimtune.sweeper.study import Lease, Study, TrialRecord, TrialState
 from slimtune.sweeper.study.stop_rules import busy_seconds, stop_reason
@@ -50,14 +51,14 @@ def study_with(rules: StopRules, n_trials: int = 10) -> Study:
 def test_each_rule_says_why(rules: StopRules, told: str | None) -> None:
     """An equal score is no better one, and a failed trial is one that has ended."""
     trials = [record(0, 0.5), record(1, 0.7, begin=1), record(2, 0.7, begin=2), record(3, begin=3)]
-    reason = stop_reason(trials, rules, maximize=True)
+    reason = stop_reason(trials, rules, goals_of([True]))
     assert (reason or "").startswith(told or "") if told else reason is None
 
 
 def test_what_is_minimized_has_its_target_below() -> None:
     trials = [record(0, 0.5), record(1, 0.3)]
-    assert stop_reason(trials, StopRules(target=0.4), maximize=False) is not None
-    assert stop_reason(trials, StopRules(target=0.2), maximize=False) is None
+    assert stop_reason(trials, StopRules(target=0.4), goals_of([False])) is not None
+    assert stop_reason(trials, StopRules(target=0.2), goals_of([False])) is None
 
 
 def test_time_in_which_no_trial_ran_does_not_count() -> None:
