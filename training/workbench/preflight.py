@@ -19,6 +19,7 @@ from slimtune.training.models.generation_settings import GONE, asked_beyond, sta
 from slimtune.training.models.padding import padding_notes, settle_padding
 from slimtune.training.models.positions import Positions, positions_of
 from slimtune.training.tasks.causal_generation import num_end_tokens
+from slimtune.training.workbench.first_pass import check_first_pass, has_own_code
 from slimtune.training.workbench.prepared_data import PreparedData
 from slimtune.training.workbench.workbench import Workbench
 
@@ -60,6 +61,8 @@ def model_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
     yield partial(settle_padding, model, int(data.tokenizer.pad_token_id), said=_said(data))
     if isinstance(config.task, GenerationTask):
         yield partial(check_generation, data, positions)
+    if has_own_code(data):
+        yield partial(check_first_pass, data)
 
 
 def model_notes(data: PreparedData) -> list[str]:
