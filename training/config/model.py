@@ -65,8 +65,8 @@ def scratch_problems(scratch: Any) -> list[str]:
     problems = [] if isinstance(kind, str) else [f"model.scratch.model_type is {kind!r}; use a name, e.g. llama"]
     if not isinstance(size, int) or isinstance(size, bool) or size < LEAST_VOCABULARY:
         problems.append(
-            f"model.scratch.vocab_size is {size!r}; use a whole number from {LEAST_VOCABULARY} on: a token for each byte, "
-            "and the special ones"
+            f"model.scratch.vocab_size is {size!r}; use a whole number from {LEAST_VOCABULARY} on: bytes are tokens, "
+            "and two special ones"
         )
     taken = [key for key in MADE_KEYS if key in scratch]
     return [*problems, *(f"model.scratch.{key} is of the tokenizer that is made; leave it out" for key in taken)]

@@ -63,7 +63,7 @@ def _shortest(split: EncodedSplit) -> np.ndarray:
 
 
 class _Outputs:
-    """What a model gives for rows: for a task of ours numbers of the right shape, else those of one with new weights."""
+    """What a model gives for rows: for a task of ours any numbers of that shape, else those of one with new weights."""
 
     def __init__(self, data: PreparedData) -> None:
         self._data = data

@@ -44,14 +44,15 @@ HEAD = Classification(labels=("a", "b"))
 def test_f9_the_key_of_a_folder_is_told(values: dict[str, Any], told: str, tmp_path: Path) -> None:
     model = save_model(tmp_path / "odd", "llama", **LLAMA)
     changed(model, "config.json", values)
-    with pytest.raises(ModelError, match=f"model.name_or_path is '{model}': its config.json .*{told}|{told}"):
+    with pytest.raises(ModelError, match=told) as refused:
         check_model(base_config(str(model), None), HEAD)
+    assert f"model.name_or_path is '{model}': its config.json " in str(refused.value)
 
 
 def test_a_config_that_is_no_object_is_told(tmp_path: Path) -> None:
     model = save_model(tmp_path / "odd", "llama", **LLAMA)
     (model / "config.json").write_text(json.dumps([1]))
-    with pytest.raises(ModelError, match="its config.json holds no object"):
+    with pytest.raises(ModelError, match=r"its config.json holds no object"):
         check_model(base_config(str(model), None), HEAD)
 
 

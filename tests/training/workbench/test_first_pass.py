@@ -125,12 +125,14 @@ def test_each_method_of_an_own_task_is_told_about(
 ) -> None:
     static = method in ("parse", "make")
     monkeypatch.setattr(Own, method, staticmethod(failing) if static else lambda self, *values, **more: failing())
-    with pytest.raises(
-        ConfigError, match=rf"task.name is '{HERE}.Own', whose {method} fails at .*\(KeyError: 'tone'\)"
-    ):
+
+    def prepare() -> None:
         data = prepare_data(_own(config_for))
         check_first_pass(data)
         data_report_of(data)
+
+    with pytest.raises(ConfigError, match=rf"'{HERE}.Own', whose {method} fails at .*\(KeyError: 'tone'\)"):
+        prepare()
 
 
 def test_an_own_task_that_works_passes(config_for: ConfigFor) -> None:
