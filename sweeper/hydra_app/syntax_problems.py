@@ -29,7 +29,7 @@ def _problem(argument: str) -> str | None:
         return f"{argument} is no override; use key=value, e.g. fit.epochs=3"
     quoted = quoted_override(key, value)
     reason = str(error).splitlines()[0]
-    what = "the value has quotes that do not close" if {"'", '"'} & set(value) else f"{reason[0].lower()}{reason[1:]}"
+    what = "the value has quotes that do not close" if {"'", '"'} & set(value) else reason
     # a key that cannot be parsed is not mended by quotes
     repair = f"if it is a text, write {for_shell(quoted)}" if _error(quoted) is None else "give a key, = and a value"
     return f"{argument}: {what}; {repair}"

@@ -50,7 +50,8 @@ def blank_notes(examples: Sequence[Example], column: str) -> list[str]:
         for part in [value] if parts is None and not example.labels else parts or []:
             if isinstance(part, str) and part != part.strip():
                 found[part] += 1
-    shown = [f"{written!r} as '{label_name(written)}' ({count:,})" for written, count in found.most_common(SHOWN)]
+    ordered = sorted(found.items(), key=lambda one: (-one[1], one[0]))
+    shown = [f"{written!r} as '{label_name(written)}' ({count:,})" for written, count in ordered[:SHOWN]]
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     total = f"labels with blanks around them, which are left out: {found.total():,} times, "
     return [f"{total}{', '.join(shown)}{more}"] if found else []
@@ -74,9 +75,9 @@ def _difference(labels: Sequence[str]) -> str:
     composed = {unicodedata.normalize("NFC", label) for label in labels}
     if len(composed) == 1:
         return UNICODE_FORM
-    if len({_bare(label) for label in composed}) == 1:
+    if len({"".join(label.lower().split()) for label in composed}) == 1:
         return "case or blanks"
-    if len({_seen(label) for label in composed}) == 1:
+    if len({_without_unseen(label).lower() for label in composed}) == 1:
         return UNSEEN_SIGNS
     return COMPATIBILITY
 
@@ -87,12 +88,12 @@ def _written(label: str, reason: str) -> str:
     return ascii(label) if hidden else f"'{label}'"
 
 
-def _bare(label: str) -> str:
-    return "".join(label.casefold().split())
+def _without_unseen(label: str) -> str:
+    return "".join(sign for sign in label if unicodedata.category(sign) != "Cf")
 
 
 def _seen(label: str) -> str:
-    return _bare("".join(sign for sign in label if unicodedata.category(sign) != "Cf"))
+    return "".join(_without_unseen(label).casefold().split())
 
 
 def nothing_notes(examples: Sequence[Example], labels: Sequence[str]) -> list[str]:

@@ -9,12 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig
 
 from slimtune.training.config.schema import nearest_word
 from slimtune.training.errors import ModelError
 
 CONFIG = "config.json"
+# those that hold an object, whatever the model
+OBJECTS = (CONFIG, "generation_config.json", "tokenizer_config.json", "tokenizer.json")
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
+ADAPTER = "adapter_config.json"
+ADAPTER_REPAIR = "it is an adapter: merge it into its base first (merge_and_unload), or name the base"
 MOST_SHOWN = 12
 # shares of what is dropped in training, as families call them
 _DROPPED = re.compile(r"dropout|_pdrop$|layerdrop$|drop_?path")
@@ -35,13 +41,34 @@ def told(error: Exception, path: str | Path, auto_class: Any = None) -> str | No
             f"its {CONFIG} names code of its own (auto_map), which is not run unasked; if you know who wrote it and "
             "trust them, say model.trust_remote_code=true"
         )
-    try:
-        values = json.loads((Path(path) / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    if not Path(path).is_dir():
         return None
-    if not isinstance(values, dict):
-        return f"its {CONFIG} holds no object; save the model again with save_pretrained"
+    if (broken := fault_of_files(Path(path))) is not None:
+        return broken
+    values = json.loads((Path(path) / CONFIG).read_text(encoding="utf-8"))
     return said_of_key(error, values, lambda rest: _build(rest, auto_class), where=f"its {CONFIG} has ")
+
+
+def fault_of_files(folder: Path) -> str | None:
+    """What is missing or broken of a model's folder; None if nothing is found."""
+    if not (folder / CONFIG).is_file():
+        return f"it has no {CONFIG}; {ADAPTER_REPAIR if (folder / ADAPTER).is_file() else 'name the folder of a model'}"
+    for file in sorted(folder.glob("*.json")):
+        try:
+            values = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            return f"its {file.name} is broken ({error}); save the model again, or copy the file anew"
+        if file.name in OBJECTS and not isinstance(values, dict):
+            return f"its {file.name} holds no object; save the model again with save_pretrained"
+    for file in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(file, "pt"):
+                pass
+        except (OSError, SafetensorError) as error:
+            return f"its {file.name} is broken ({error}); copy the file anew"
+    if not any((folder / name).is_file() for name in TOKENIZERS):
+        return "it has no tokenizer; save that beside the model, tokenizer.save_pretrained(...)"
+    return None
 
 
 def said_of_key(
@@ -102,6 +129,17 @@ def _known_words(error: Exception) -> list[str]:
             if isinstance(table, Mapping) and len(table) > 1 and all(isinstance(key, str) for key in table):
                 return sorted(table) if error.args[0] not in table else []
     return []
+
+
+def check_generation_file(folder: Path, *, said: str) -> None:
+    """Whether transformers can read how a model writes: of a broken file it says nothing, and takes other settings.
+
+    Raises:
+        ModelError: It cannot.
+    """
+    file = folder / "generation_config.json"
+    if file.is_file() and (fault := fault_of_files(folder)) is not None and file.name in fault:
+        raise ModelError(f"{said}: {fault}")
 
 
 def no_shares(values: Mapping[str, Any]) -> list[str]:

@@ -84,8 +84,9 @@ def make(settings: Mapping[str, Any], texts: Sequence[str], folder: Path, *, see
         if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
             raise
         fault = said_of_key(error, values, _try_sizes, where="model.scratch.")
-        reason = f"model.scratch is {dict(settings)}, of which no model can be made ({type(error).__name__}: {error})"
-        raise ConfigError([fault or reason]) from error
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        problem = f"model.scratch is {dict(settings)}, of which no model can be made ({reason})"
+        raise ConfigError([fault or problem]) from error
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

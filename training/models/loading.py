@@ -110,6 +110,7 @@ def check_model(config: ModelConfig, head: Head) -> CheckedModel:
     _without_weights(config, head)
     said = _said(config)
     config_faults.check_shares(from_pretrained(AutoConfig, config), said=said)
+    config_faults.check_generation_file(Path(resolved_path(config)), said=said)
     model, info = from_pretrained(
         head.auto_class,
         config,

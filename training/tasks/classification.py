@@ -117,7 +117,7 @@ class Classification(TaskDefaults):
         unknown = sorted({label for labels in named for label in labels} - ids.keys())
         if unknown:
             raise DataError(
-                f"the {split} rows have {named('label', unknown)}, which no training row has; known: "
+                f"the {split} rows have {the_names('label', unknown)}, which no training row has; known: "
                 f"{', '.join(self.labels)}; correct it, or name all labels in task.labels"
             )
         if not self.multi_label:

@@ -14,7 +14,7 @@ def label_options(labels: Sequence[str]) -> dict[str, object]:
     }
 
 
-def named(what: str, names: Sequence[str]) -> str:
+def the_names(what: str, names: Sequence[str]) -> str:
     """`the label 'a'`, or `the labels 'a', 'b' and 3 more`."""
     if len(names) == 1:
         return f"the {what} '{names[0]}'"

@@ -56,6 +56,38 @@ def test_a_config_that_is_no_object_is_told(tmp_path: Path) -> None:
         check_model(base_config(str(model), None), HEAD)
 
 
+def cut(folder: Path, name: str) -> None:
+    (folder / name).write_bytes((folder / name).read_bytes()[:-40])
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("model.safetensors", r"its model.safetensors is broken \(.*\); copy the file anew"),
+        ("tokenizer.json", r"its tokenizer.json is broken \("),
+        ("generation_config.json", r"its generation_config.json is broken \("),
+        ("config.json", r"its config.json is broken \("),
+    ],
+)
+def test_a_file_that_was_cut_is_named(name: str, told: str, tmp_path: Path) -> None:
+    """Of generation settings that it cannot read, transformers says nothing."""
+    model = save_model(tmp_path / "cut", "llama", **LLAMA)
+    cut(model, name)
+    with pytest.raises(ModelError, match=told):
+        check_model(base_config(str(model), None), HEAD)
+
+
+def test_a_folder_that_is_no_model_is_told(tmp_path: Path) -> None:
+    model = save_model(tmp_path / "bare", "llama", **LLAMA)
+    for file in model.glob("tokenizer*"):
+        file.unlink()
+    with pytest.raises(ModelError, match="it has no tokenizer; save that beside the model"):
+        check_model(base_config(str(model), None), HEAD)
+    (model / "config.json").rename(model / "adapter_config.json")
+    with pytest.raises(ModelError, match=r"it has no config.json; it is an adapter: merge it"):
+        check_model(base_config(str(model), None), HEAD)
+
+
 @pytest.mark.parametrize(
     ("values", "told"),
     [

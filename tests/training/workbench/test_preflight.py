@@ -55,7 +55,7 @@ def test_what_full_fine_tuning_takes_beside_the_weights(config_of: ConfigOf, mon
 
 
 def test_weights_that_are_not_merged_are_no_folder_for_genai(config_of: ConfigOf) -> None:
-    given = ("task=generation", "data.target_column=target", "export.genai=[int4]", "method=adapters")
+    given = ("task=generation", "data.target_column=target", "method=adapters")
     config: TrialConfig = parse_trial(config_of(*given)).section
     (problem,) = export_problems(config, onnx_config(genai=["int4"]))
     assert "export.genai takes plain weights" in problem
