@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from slimtune.export.graph_names import Kind
-from slimtune.training.config.method import PrefixTuningMethod, PromptTuningMethod
+from slimtune.training.config.method import AdaptersMethod, PrefixTuningMethod, PromptTuningMethod
 from slimtune.training.config.model import Quantization
 from slimtune.training.config.schema import Parsed, Rule, above_zero, parse_section, share, suggestion
 from slimtune.training.config.task import ClassificationTask, GenerationTask, LanguageModellingTask, TaskConfig
@@ -280,6 +280,11 @@ def export_problems(trial: TrialConfig, config: OnnxExport) -> list[str]:
         problems.append("export.variants has int8_static, which is for encoders; use int8_dynamic or int8_blockwise")
     if config.genai and not writes:
         problems.append(f"export.genai is for causal models, and task={task.name} has none; use export.genai=[]")
+    if config.genai and isinstance(trial.method, AdaptersMethod):
+        problems.append(
+            "export.genai takes plain weights, which those of method=adapters are not merged into; use "
+            "export.genai=[] or method=lora"
+        )
     return problems + _shape_problems(config.target, max_length=trial.data.max_length, writes=writes)
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from slimtune.export.bundle.bundle import MANIFEST, Bundle
 from slimtune.export.evaluation.bundle_score import bundle_config, score_bundle, score_labels
+from slimtune.export.evaluation.known_targets import check_labels, check_targets
 from slimtune.export.graph_names import Kind
 from slimtune.export.registry.find_bundle import locate_bundle
 from slimtune.export.registry.model_uri import MODELS_URI
@@ -23,6 +24,7 @@ from slimtune.training.errors import ConfigError, DataError
 from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.evaluation.test_score import score_checkpoint
 from slimtune.training.tasks import Task
+from slimtune.training.tasks.classification import labels_in
 from slimtune.training.tasks.rows import GivenRows, given_rows, read_examples
 
 
@@ -116,6 +118,7 @@ def _scored(model: str, rows: str | Sequence[Row], columns: EvaluationColumns, a
         return _score_bundle(bundle, rows, columns, trust=access.trust)
     checkpoint = open_checkpoint(find_checkpoint(model, access.tracking_uri), trust=access.trust)
     given = read_examples(rows, _with_columns(_with_labels(checkpoint), columns))
+    check_targets(given, checkpoint.config, checkpoint.record.labels)
     task, evaluation = score_checkpoint(checkpoint, given.scored, name="given")
     experiment = str(checkpoint.record.config["search"]["name"])
     return _told(given, task, evaluation, source=checkpoint.folder, experiment=experiment)
@@ -180,17 +183,22 @@ def bundle_rows(
     """Rows as the bundle's task sees them.
 
     Raises:
-        DataError: A column is missing, or no row has a text.
+        DataError: A column is missing, no row has a text, or a label is none of the bundle's.
         UntrustedError: The task is read as its config says, which names code, and `trust` is false.
     """
     if bundle.kind is not Kind.labels:
-        return read_examples(rows, _with_columns(bundle_config(bundle, trust=trust), columns))
+        config = bundle_config(bundle, trust=trust)
+        given = read_examples(rows, _with_columns(config, columns))
+        check_targets(given, config, bundle.labels)
+        return given
     _check_pairs(columns, takes_pairs=bundle.takes_pairs)
     read = list(iter_rows(rows)) if isinstance(rows, str) else rows
     found = _labelled_columns(bundle, columns, read[0] if read else {})
-    return given_rows(
+    given = given_rows(
         read, lambda row, where: labelled_example(row, found, where), name=rows if isinstance(rows, str) else None
     )
+    check_labels(given, bundle.labels, labels_in)
+    return given
 
 
 def _labelled_columns(bundle: Bundle, columns: EvaluationColumns, first: Row) -> LabelledColumns:

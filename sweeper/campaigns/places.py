@@ -7,12 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from slimtune.sweeper.study.storage import check_url
+
 from slimtune.export.config import ExportConfig, OnnxExport
 from slimtune.training.config.tracking import TrackerName
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.methods import method_of
-from slimtune.training.tracking.uri import SQLITE, tracking_uri
+from slimtune.training.tracking.uri import SQLITE, sqlite_path, tracking_uri
 
 # bytes of a weight in fp32; an adapter's share of a model, generously
 FLOAT_BYTES, ADAPTER_SHARE = 4, 0.05
@@ -26,15 +28,21 @@ class Places(NamedTuple):
     Attributes:
         folder: Of the sweep or the trial.
         num_checkpoints: How many trials will keep one.
+        storage: Of the study; None if there is none.
     """
 
     folder: Path
     num_checkpoints: int
+    storage: str | None = None
 
 
 def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], object]]:
     """Each raises a StoreError, which says where nothing can be written."""
     yield partial(check_writable, places.folder, "the folder of results")
+    if places.storage is not None:
+        yield partial(check_url, places.storage)
+        if (file := sqlite_path(places.storage)) is not None:
+            yield partial(check_writable, file.parent, "the folder of search.storage")
     yield partial(check_writable, Path(config.data.cache_dir).expanduser(), "data.cache_dir")
     uri = tracking_uri(config.tracking.uri)
     if config.tracking.name is not TrackerName.none and uri.startswith(SQLITE):

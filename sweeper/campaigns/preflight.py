@@ -36,7 +36,8 @@ def preflight(request: SweepRequest, read: ReadRows | None = None) -> Preparatio
         UserError: Something cannot be used, all of it at once.
     """
     search = request.search.config
-    places = Places(request.folder, search.n_trials + search.finalists * search.rerun_seeds)
+    num_checkpoints = search.n_trials + search.finalists * search.rerun_seeds
+    places = Places(request.folder, num_checkpoints, request.storage)
     export = parse_export(request.values["export"]).section
     # the rows of most are the same; those of others must not take their place
     same, own = read or ReadRows(), ReadRows()

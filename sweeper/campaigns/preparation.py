@@ -11,6 +11,7 @@ from slimtune.sweeper.search_config import Rungs
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data_report.build import data_report_of
 from slimtune.training.data_report.report import DataReport
+from slimtune.training.distributed.sharding import check_shards
 from slimtune.training.engine.cadence import plan_of
 from slimtune.training.engine.compile import is_worth_compiling
 from slimtune.training.engine.optimizer import check_optimizer
@@ -18,7 +19,7 @@ from slimtune.training.errors import StoreError, check_all
 from slimtune.training.hardware.resources import resolve
 from slimtune.training.models.loading import check_named
 from slimtune.training.tasks.loss import own_loss
-from slimtune.training.workbench.preflight import model_checks, model_notes
+from slimtune.training.workbench.preflight import check_fits, model_checks, model_notes
 from slimtune.training.workbench.prepared_data import PreparedData, ReadRows, prepare_data
 
 
@@ -98,7 +99,10 @@ def _machine(config: TrialConfig, found: Sequence[PreparedData]) -> None:
     """Device, precision, optimizer and compiler."""
     resources = resolve(config.fit)
     check_optimizer(config.fit, [resources.device.type])
+    if config.fit.fsdp:
+        check_shards()
     for data in found:
+        check_fits(data, resources)
         is_worth_compiling(config.fit, plan_of(config.fit, len(data.encoded["train"])), resources)
 
 

@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, known_keys, plain
+from slimtune.sweeper.hydra_app.syntax_problems import syntax_problems
 from slimtune.sweeper.search.launchers.plugins import PACKAGES
 from slimtune.training.config.schema import suggestion
 from slimtune.training.extras import missing
@@ -30,8 +31,8 @@ def override_problems(error: Exception, arguments: Sequence[str]) -> list[str]:
         return problems
     try:
         overrides = OverridesParser.create().parse_overrides([item for item in arguments if not item.startswith("-")])
-    except HydraException as syntax:
-        return [str(syntax).splitlines()[0]]
+    except HydraException:
+        return syntax_problems(arguments)
     try:
         with hydra.initialize_config_module(CONFIG_MODULE, version_base=VERSION_BASE):
             problems = _problems_of_each(overrides)

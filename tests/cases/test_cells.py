@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from slimtune.sweeper.cli import main
-from slimtune.training.data.cells import cell_of, label_of, labels_of, needed, number_of, text_of
+from slimtune.training.data.cells import cell_of, is_missing, label_of, labels_of, needed, number_of, text_in, text_of
 from slimtune.training.errors import ConfigError, DataError
 from slimtune.training.tasks import task_of
 from tests.cases.reading import GENERATION, ConfigOf, rows_in, splits_of, trial_of
@@ -200,3 +200,9 @@ def test_ones_and_zeros_of_two_classes_are_asked_for(tmp_path: Path, config_of: 
         task_of(trial_of(config_of, path, "task=multi_label"), splits.train)
     named = splits_of(config_of, path, "task=multi_label", "task.labels=[no,yes]")
     assert {row.labels for row in named.train} == {("no",), ("yes",)}
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400)])
+def test_a_whole_number_may_be_larger_than_any_float(value: int) -> None:
+    assert not is_missing(value)
+    assert text_in(value, column="text", where="row 1", key="text_column") == str(value)

@@ -9,7 +9,7 @@ import pytest
 
 from slimtune.export.config import NoExport, onnx_config
 from slimtune.export.preflight import TRACED, export_checks
-from slimtune.sweeper.campaigns.places import Places, check_room, check_writable, needed_bytes
+from slimtune.sweeper.campaigns.places import Places, check_room, check_writable, needed_bytes, place_checks
 from slimtune.sweeper.cli import main
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import ConfigError, DataError, Problems, StoreError, UserError, check_all
@@ -124,3 +124,17 @@ def test_each_model_and_length_of_a_search_is_tried(
     assert f"model.name_or_path={renamed}: " in said
     assert "data.max_length=65: data.max_length is 65, more than the model's 64 positions" in said
     assert f"model.name_or_path={tiny_model}: " not in said
+
+
+def test_a_storage_that_cannot_be_used_is_told(overrides: list[str], tmp_path: Path, config_of: Compose) -> None:
+    (tmp_path / "file").write_text("")
+    config = parse_trial(config_of()).section
+    sound = f"sqlite:///{tmp_path}/new/study.db"
+    check_all(place_checks(Places(tmp_path, 1, sound), config))
+    assert not (tmp_path / "new").exists()
+    for storage, told in (
+        ("nonsense", "search.storage is 'nonsense'"),
+        (f"sqlite:///{tmp_path}/file/x.db", "is a file"),
+    ):
+        with pytest.raises(StoreError, match=told):
+            check_all(place_checks(Places(tmp_path, 1, storage), config))

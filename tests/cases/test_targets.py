@@ -163,3 +163,48 @@ def test_what_was_made_of_labels_is_told(tmp_path: Path, config_of: ConfigOf) ->
     assert "rows without any label: 15 of 60" in notes
     assert "labels with ';' or '|' in them, where commas alone part labels: b;c" in notes
     assert "labels that are words for nothing, and classes here: None" in notes
+
+
+def notes_of(tmp_path: Path, config_of: ConfigOf, labels: list[Any]) -> list[str]:
+    rows = [{**row, "label": labels[at % len(labels)]} for at, row in enumerate(ROWS)]
+    return list(data_report_of(prepare_data(trial_of(config_of, write_jsonl(tmp_path / "r.jsonl", rows)))).notes)
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (
+            ["caf\u00e9", "cafe\u0301"],
+            r"Unicode normal form (é as one sign or as two) alone: 'cafe\u0301' and 'caf\xe9'",
+        ),
+        (["yes", "ye\u200bs"], r"signs that are not seen alone: 'yes' and 'ye\u200bs'"),
+        (["fine", "\ufb01ne"], "Unicode forms of letters (\ufb01 and fi, \uff21 and A) alone: 'fine' and '\ufb01ne'"),
+        (["not bad", "not\u00a0bad"], r"case or blanks alone: 'not bad' and 'not\xa0bad'"),
+        (["not bad", "not  bad"], "case or blanks alone: 'not  bad' and 'not bad'"),
+    ],
+)
+def test_labels_that_look_alike_are_told_by_what_differs(
+    labels: list[str], told: str, tmp_path: Path, config_of: ConfigOf
+) -> None:
+    assert f"labels that differ in {told}" in notes_of(tmp_path, config_of, labels)
+
+
+def test_blanks_that_are_left_out_of_labels_are_counted(tmp_path: Path, config_of: ConfigOf) -> None:
+    notes = notes_of(tmp_path, config_of, ["plus", " plus", "minus", "minus\u00a0"])
+    told = r"blanks around them, which are left out: 30 times, ' plus' as 'plus' (15), 'minus\xa0' as 'minus' (15)"
+    assert f"labels with {told}" in notes
+    assert not any("another spelling" in note for note in notes)
+
+
+def test_blanks_in_lists_of_labels_are_counted(tmp_path: Path, config_of: ConfigOf) -> None:
+    rows = [{**row, "label": [row["label"], " odd"][: 1 + at % 2]} for at, row in enumerate(ROWS)]
+    config = trial_of(config_of, write_jsonl(tmp_path / "r.jsonl", rows), "task=multi_label")
+    notes = data_report_of(prepare_data(config)).notes
+    assert "labels with blanks around them, which are left out: 30 times, ' odd' as 'odd' (30)" in notes
+
+
+def test_inputs_of_one_unicode_text_are_one_input(tmp_path: Path, config_of: ConfigOf) -> None:
+    """Whether é is one sign or two: as such they are duplicates, and on one side of a split."""
+    rows = [*ROWS, {"text": "caf\u00e9 au lait", "label": "plus"}, {"text": "cafe\u0301 au lait", "label": "plus"}]
+    splits = splits_of(config_of, write_jsonl(tmp_path / "r.jsonl", rows))
+    assert (rows_in(splits), splits.num_duplicates) == (61, 1)

@@ -22,8 +22,8 @@ def imported(path: str, *, said: str) -> Any:
         raise ConfigError([f"{said} '{path}'; use a dotted path, e.g. my_package.my_module.name"])
     try:
         module = import_module(module_name)
-    except Exception as error:
-        # any: importing runs the code of somebody else
+    except (Exception, SystemExit) as error:
+        # any: importing runs the code of somebody else, and a script's may exit
         reason = f"{type(error).__name__}: {error}"
         absent = isinstance(error, ModuleNotFoundError)
         repair = "install it or put its folder on PYTHONPATH" if absent else "repair the module"

@@ -1,10 +1,15 @@
 """The type of the config's section `model`. Values live in `conf/model/`; nothing here has a default."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from slimtune.training.config.schema import not_negative
+
+# bytes, the end and the padding
+LEAST_VOCABULARY = 258
+MADE_KEYS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
 
 
 class Attention(Enum):
@@ -50,3 +55,18 @@ class ModelConfig:
     quantization: Quantization | None
     double_quantization: bool
     trust_remote_code: bool
+
+
+def scratch_problems(scratch: Any) -> list[str]:
+    """What is wrong with `model.scratch`, but for what transformers alone knows."""
+    if not isinstance(scratch, Mapping) or not {"model_type", "vocab_size"} <= set(scratch):
+        return [f"model.scratch is {scratch!r}; use a mapping with model_type and vocab_size, e.g. model=tiny_llama"]
+    kind, size = scratch["model_type"], scratch["vocab_size"]
+    problems = [] if isinstance(kind, str) else [f"model.scratch.model_type is {kind!r}; use a name, e.g. llama"]
+    if not isinstance(size, int) or isinstance(size, bool) or size < LEAST_VOCABULARY:
+        problems.append(
+            f"model.scratch.vocab_size is {size!r}; use a whole number from {LEAST_VOCABULARY} on: bytes are tokens, "
+            "and two special ones"
+        )
+    taken = [key for key in MADE_KEYS if key in scratch]
+    return [*problems, *(f"model.scratch.{key} is of the tokenizer that is made; leave it out" for key in taken)]

@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -45,12 +46,12 @@ class Parsed(NamedTuple, Generic[SectionT]):
 
 def above_zero(example: object) -> dict[str, Rule]:
     """Metadata of a field that must be > 0."""
-    return {"rule": Rule(f"use a number above 0, e.g. {example}", lambda value: value > 0)}
+    return {"rule": Rule(f"use a number above 0, e.g. {example}", lambda value: 0 < value < math.inf)}
 
 
 def not_negative(example: object) -> dict[str, Rule]:
     """Metadata of a field that must be >= 0."""
-    return {"rule": Rule(f"use a number of at least 0, e.g. {example}", lambda value: value >= 0)}
+    return {"rule": Rule(f"use a number of at least 0, e.g. {example}", lambda value: 0 <= value < math.inf)}
 
 
 def share(example: object) -> dict[str, Rule]:

@@ -201,6 +201,8 @@ def _metric_problems(task: TaskConfig) -> list[str]:
             problems.append(f"task.metrics has '{name}'; {suggestion(name, METRIC_KEYS)}")
         elif name in METRIC_KEYS and name not in fitting_metrics(task):
             problems.append(f"task.metrics has '{name}', which is none of {', '.join(fitting_metrics(task))}")
+        elif name not in METRIC_KEYS and isinstance(task, LanguageModellingTask):
+            problems.append(f"task.metrics has '{name}', and next tokens are no answers to compare; use perplexity")
     known = scores_of(task.metrics)
     has_own = any(name not in METRIC_KEYS for name in task.metrics)
     if task.metric not in known and not has_own:

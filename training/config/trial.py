@@ -13,7 +13,7 @@ from slimtune.training.config.method import (
     PromptTuningMethod,
     parse_method,
 )
-from slimtune.training.config.model import ModelConfig
+from slimtune.training.config.model import ModelConfig, scratch_problems
 from slimtune.training.config.schema import Parsed, parse_section
 from slimtune.training.config.task import (
     ClassificationTask,
@@ -113,11 +113,7 @@ def _model_problems(model: ModelConfig) -> list[str]:
         return ["model.name_or_path and model.scratch: set one of them; the other is null"]
     if model.scratch is None:
         return []
-    if not isinstance(model.scratch, Mapping) or not {"model_type", "vocab_size"} <= set(model.scratch):
-        return [
-            f"model.scratch is {model.scratch!r}; use a mapping with model_type and vocab_size, e.g. model=tiny_llama"
-        ]
-    return []
+    return scratch_problems(model.scratch)
 
 
 def _column_problems(config: TrialConfig) -> list[str]:

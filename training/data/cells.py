@@ -191,7 +191,8 @@ def is_missing(value: Any) -> bool:
         return True
     if isinstance(value, str):
         return not value.strip()
-    return isinstance(value, Real | Decimal) and math.isnan(value)
+    # a whole number may be larger than any float
+    return isinstance(value, Real | Decimal) and not isinstance(value, int) and math.isnan(value)
 
 
 def plain(value: Any) -> Any:

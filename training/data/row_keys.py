@@ -1,5 +1,6 @@
 """When rows are the same: by input, and by input and target."""
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -53,7 +54,8 @@ def _target(example: Example) -> str:
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
+    # é is one sign or two
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def _short(text: str) -> str:

@@ -9,6 +9,7 @@ from slimtune.training.atomic_files import write_json
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.data_report.label_notes import (
+    blank_notes,
     likeness_notes,
     nothing_notes,
     several_notes,
@@ -60,7 +61,8 @@ def _label_notes(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> 
     known = sorted({label for found in labels.values() for label in found})
     notes = nothing_notes(every, known)
     if known:
-        notes += [*spelling_notes(every, data.config.data.label_column), *likeness_notes(known)]
+        column = data.config.data.label_column
+        notes += [*spelling_notes(every, column), *blank_notes(every, column), *likeness_notes(known)]
     if known and data.task.stratify_by(named["train"]) is None:
         notes += unseen_notes(labels)
     if getattr(data.config.task, "multi_label", False):

@@ -1,15 +1,18 @@
 """What was made of the labels: spellings that are one class, classes that differ in case alone, rows without any."""
 
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from slimtune.training.data.cells import ABSENT, cell_of, listed
+from slimtune.training.data.cells import ABSENT, cell_of, label_name, listed
 from slimtune.training.data.examples import Example
 
 SHOWN = 4
 # what programs write where there is nothing; here each is a word like others
 NOTHING = frozenset({"nan", "null", "none", "n/a", "#n/a", "<na>", "nat", "undefined"})
+# what two labels may differ in that a person does not see
+UNICODE_FORM, UNSEEN_SIGNS = "Unicode normal form (é as one sign or as two)", "signs that are not seen"
+COMPATIBILITY = "Unicode forms of letters (ﬁ and fi, Ａ and A)"
 # signs that part labels elsewhere
 OTHER_COMMAS = (";", "|")
 
@@ -38,13 +41,59 @@ def _rewritten(ways: Mapping[str, Mapping[str, int]], texts: set[str]) -> Iterat
                 yield f"{written} as '{label}' ({count:,} rows)"
 
 
+def blank_notes(examples: Sequence[Example], column: str) -> list[str]:
+    """Labels with blanks around them, which are left out: how many rows, and how they were written."""
+    found: Counter[str] = Counter()
+    for example in examples:
+        value = cell_of(example.row, column)
+        parts = listed(value)
+        for part in [value] if parts is None and not example.labels else parts or []:
+            if isinstance(part, str) and part != part.strip():
+                found[part] += 1
+    ordered = sorted(found.items(), key=lambda one: (-one[1], one[0]))
+    shown = [f"{written!r} as '{label_name(written)}' ({count:,})" for written, count in ordered[:SHOWN]]
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    total = f"labels with blanks around them, which are left out: {found.total():,} times, "
+    return [f"{total}{', '.join(shown)}{more}"] if found else []
+
+
 def likeness_notes(labels: Sequence[str]) -> list[str]:
-    """Labels that differ in case or blanks alone, and labels that hold a sign which parts labels elsewhere."""
+    """Labels that look alike: in what they differ alone, and how they are written."""
     alike: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
-        alike["".join(unicodedata.normalize("NFKC", label).casefold().split())].append(label)
-    pairs = [" and ".join(f"'{one}'" for one in same) for same in alike.values() if len(same) > 1]
-    return [f"labels that differ in case or blanks alone: {', '.join(pairs[:SHOWN])}"] if pairs else []
+        alike[_seen(unicodedata.normalize("NFKC", label))].append(label)
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for same in alike.values():
+        if len(same) > 1:
+            reason = _difference(same)
+            by_reason[reason].append(" and ".join(_written(one, reason) for one in same))
+    return [f"labels that differ in {reason} alone: {', '.join(same[:SHOWN])}" for reason, same in by_reason.items()]
+
+
+def _difference(labels: Sequence[str]) -> str:
+    """What is not the same in them, the smallest of it."""
+    composed = {unicodedata.normalize("NFC", label) for label in labels}
+    if len(composed) == 1:
+        return UNICODE_FORM
+    if len({"".join(label.lower().split()) for label in composed}) == 1:
+        return "case or blanks"
+    if len({_without_unseen(label).lower() for label in composed}) == 1:
+        return UNSEEN_SIGNS
+    return COMPATIBILITY
+
+
+def _written(label: str, reason: str) -> str:
+    """By its escapes where a terminal shows no difference."""
+    hidden = reason in (UNICODE_FORM, UNSEEN_SIGNS) or any(sign.isspace() and sign != " " for sign in label)
+    return ascii(label) if hidden else f"'{label}'"
+
+
+def _without_unseen(label: str) -> str:
+    return "".join(sign for sign in label if unicodedata.category(sign) != "Cf")
+
+
+def _seen(label: str) -> str:
+    return "".join(_without_unseen(label).casefold().split())
 
 
 def nothing_notes(examples: Sequence[Example], labels: Sequence[str]) -> list[str]:

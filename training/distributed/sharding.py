@@ -14,6 +14,18 @@ from slimtune.training.errors import ConfigError
 from slimtune.training.methods.modules import layer_stacks
 
 
+def check_shards() -> None:
+    """Whether this PyTorch shares weights out as it is asked here.
+
+    Raises:
+        ConfigError: It is too old.
+    """
+    from torch.distributed.fsdp import FSDPModule
+
+    if not hasattr(FSDPModule, "reset_iter_state"):
+        raise ConfigError([f"fit.fsdp is true, which takes a later PyTorch than {torch.__version__}; use false"])
+
+
 def shard(model: nn.Module, device: torch.device, size: int) -> None:
     """Leave each rank its part of every weight, in place; a layer is whole while it computes. All ranks call it.
 
@@ -28,10 +40,9 @@ def shard(model: nn.Module, device: torch.device, size: int) -> None:
         ConfigError: This PyTorch is too old.
     """
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import FSDPModule, fully_shard
+    from torch.distributed.fsdp import fully_shard
 
-    if not hasattr(FSDPModule, "reset_iter_state"):
-        raise ConfigError([f"fit.fsdp is true, which takes a later PyTorch than {torch.__version__}; use false"])
+    check_shards()
     mesh = init_device_mesh(device.type, (size,))
     for layer in (layer for stack in layer_stacks(model) for layer in stack):
         fully_shard(layer, mesh=mesh)

@@ -41,7 +41,7 @@ class SegmentTable:
 
 def parts_of(model: Any) -> TrainedParts | None:
     """The trained parts of a peft model, or None if some of them cannot share a pass with other trials."""
-    if not hasattr(model, "peft_config"):
+    if not hasattr(model, "peft_config") or _reads_without_rows(model.config):
         return None
     from peft.utils import ModulesToSaveWrapper
 
@@ -55,6 +55,11 @@ def parts_of(model: Any) -> TrainedParts | None:
     owned = {id(parameter) for part in (*adapters.values(), *whole.values()) for parameter in part.parameters()}
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     return TrainedParts(adapters, whole) if all(id(parameter) in owned for parameter in trained) else None
+
+
+def _reads_without_rows(config: Any) -> bool:
+    """Whether layers are given what belongs to no row, as DeBERTa's the vectors of distances."""
+    return bool(getattr(config, "relative_attention", False) and getattr(config, "pos_att_type", None))
 
 
 class PackedLoraModel:

@@ -9,6 +9,7 @@ from numbers import Real
 from typing import Any
 
 from slimtune.training.config.dotted_path import imported
+from slimtune.training.config.own_code import own_code
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
 from slimtune.training.extras import METRIC_PACKAGES, needs
@@ -58,18 +59,18 @@ def load_metric(name_or_target: str) -> NamedMetric:
     """
     if name_or_target.startswith(HUB):
         name = name_or_target.removeprefix(HUB)
-        return NamedMetric(name, partial(_scores_of_module, _from_hub(name), name))
+        return NamedMetric(name, partial(_scores_of_module, _from_hub(name), name_or_target))
     if name_or_target not in OURS and "." not in name_or_target:
         repair = f"{suggestion(name_or_target, OURS)}, or use {HUB}<name> or the dotted path of your own"
         raise _problem(name_or_target, "which is not a metric of ours", repair)
     if name_or_target in OURS:
         return NamedMetric(name_or_target, partial(_scores_of_ours, function_of(name_or_target)))
-    name = name_or_target.rpartition(".")[-1]
+    name = _name(name_or_target)
     target = imported(name_or_target, said="task.metrics has")
     if _is_metric_class(target):
-        return NamedMetric(name, partial(_scores_of_module, target(keep_in_memory=True), name))
+        return NamedMetric(name, partial(_scores_of_module, _made(target, name_or_target), name_or_target))
     _check_callable(target, name_or_target)
-    return NamedMetric(name, partial(_scores_of_function, target, name))
+    return NamedMetric(name, partial(_scores_of_function, target, name_or_target))
 
 
 def function_of(name: str) -> Any:
@@ -122,26 +123,44 @@ def _scores_of_ours(
 
 
 def _scores_of_module(
-    metric: Any, name: str, predictions: Sequence[Any], references: Sequence[Any], rows: Rows | None
+    metric: Any, path: str, predictions: Sequence[Any], references: Sequence[Any], rows: Rows | None
 ) -> dict[str, float]:
     del rows  # evaluate's modules know no rows
-    result = metric.compute(predictions=predictions, references=references)
-    # modules of the hub give lists and texts beside their scores
-    return _checked({key: value for key, value in result.items() if isinstance(value, Real)}, name)
+    with own_code(_said(path)):
+        result = metric.compute(predictions=predictions, references=references)
+        # modules of the hub give lists and texts beside their scores
+        scores = {key: value for key, value in result.items() if isinstance(value, Real)}
+    return _checked(scores, path)
 
 
 def _scores_of_function(
-    function: Any, name: str, predictions: Sequence[Any], references: Sequence[Any], rows: Rows | None
+    function: Any, path: str, predictions: Sequence[Any], references: Sequence[Any], rows: Rows | None
 ) -> dict[str, float]:
-    return _checked(function(predictions, references, rows), name)
+    with own_code(_said(path)):
+        result = function(predictions, references, rows)
+    return _checked(result, path)
 
 
-def _checked(result: Any, name: str) -> dict[str, float]:
+def _checked(result: Any, path: str) -> dict[str, float]:
     if isinstance(result, Real):
-        return {name: float(result)}
+        return {_name(path): float(result)}
     if isinstance(result, Mapping) and result and all(isinstance(value, Real) for value in result.values()):
         return {str(key): float(value) for key, value in result.items()}
-    raise _problem(name, f"which gave {result!r:.80}", "let it give a number or a dict of numbers")
+    raise _problem(path, f"which gave {result!r:.80}", "let it give a number or a dict of numbers")
+
+
+def _made(metric: Any, path: str) -> Any:
+    with own_code(_said(path)):
+        return metric(keep_in_memory=True)
+
+
+def _name(path: str) -> str:
+    """The score's, where a metric gives one number."""
+    return path.removeprefix(HUB) if path.startswith(HUB) else path.rpartition(".")[-1]
+
+
+def _said(path: str) -> str:
+    return f"task.metrics has '{path}', which"
 
 
 def _problem(value: str, what: str, repair: str) -> ConfigError:

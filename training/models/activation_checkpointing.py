@@ -12,10 +12,19 @@ def checkpoint_gradients(model: Any) -> None:
         ConfigError: transformers has it not for this family.
     """
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    if not inner.supports_gradient_checkpointing:
-        family = inner.config.model_type
+    check_checkpointing(inner)
+    # the reentrant kind drops gradients where the first input has none, as below a frozen base
+    inner.activation_checkpointing_enable({"use_reentrant": False})
+
+
+def check_checkpointing(model: Any) -> None:
+    """Whether transformers can do so with a model of its own.
+
+    Raises:
+        ConfigError: It has it not for this family.
+    """
+    if not model.supports_gradient_checkpointing:
+        family = model.config.model_type
         raise ConfigError(
             [f"fit.gradient_checkpointing is true, which transformers does not support for a {family}; use false"]
         )
-    # the reentrant kind drops gradients where the first input has none, as below a frozen base
-    inner.activation_checkpointing_enable({"use_reentrant": False})

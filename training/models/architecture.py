@@ -10,6 +10,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.errors import ModelError
+from slimtune.training.models import config_faults
 from slimtune.training.package_path import package_file
 
 # peft's names of the tasks whose models write text
@@ -108,6 +109,8 @@ def from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any
         # any: what a foreign folder breaks has no narrower name, but for memory that is too small
         if isinstance(error, RuntimeError | MemoryError):
             raise
+        if (fault := config_faults.told(error, path)) is not None:
+            raise ModelError(f"model.name_or_path is '{config.name_or_path}': {fault}") from error
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
             f"model.name_or_path is '{config.name_or_path}': {reason} "

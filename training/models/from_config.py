@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from huggingface_hub.errors import StrictDataclassError
 
 from slimtune.training.atomic_files import folder_aside
 from slimtune.training.config.schema import suggestion
@@ -63,7 +62,9 @@ def make(settings: Mapping[str, Any], texts: Sequence[str], folder: Path, *, see
     """
     import torch
     import transformers
-    from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+    from transformers import CONFIG_MAPPING
+
+    from slimtune.training.models.config_faults import no_shares, said_of_key
 
     tokenizer = trained_tokenizer(texts, int(settings["vocab_size"]))
     special = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
@@ -72,16 +73,53 @@ def make(settings: Mapping[str, Any], texts: Sequence[str], folder: Path, *, see
     if problems:
         raise ConfigError(problems)
     values = {**settings, **special, "vocab_size": len(tokenizer), "decoder_start_token_id": tokenizer.pad_token_id}
+    if problems := [f"model.scratch.{problem}" for problem in no_shares(settings)]:
+        raise ConfigError(problems)
     try:
-        config = AutoConfig.for_model(**values)
         torch.manual_seed(seed)
-        kind: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-        model = kind.from_config(config)
-    except (ValueError, KeyError, TypeError, StrictDataclassError) as error:
-        raise ConfigError([f"model.scratch is {dict(settings)}, of which no model can be made ({error})"]) from error
+        model = _built(values)
+        _try(model)
+    except Exception as error:
+        # any: values that do not go together fail wherever they are read
+        if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+            raise
+        fault = said_of_key(error, values, _try_sizes, where="model.scratch.")
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        problem = f"model.scratch is {dict(settings)}, of which no model can be made ({reason})"
+        raise ConfigError([fault or problem]) from error
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def _built(values: Mapping[str, Any]) -> Any:
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    config = AutoConfig.for_model(**values)
+    kind: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    return kind.from_config(config)
+
+
+def _try(model: Any) -> None:
+    """One pass as in training: some values go together only for building."""
+    import torch
+
+    ids_BT = torch.zeros(2, 4, dtype=torch.long)
+    more = {"decoder_input_ids": ids_BT} if model.config.is_encoder_decoder else {}
+    with torch.no_grad():
+        model.train()(input_ids=ids_BT, attention_mask=torch.ones_like(ids_BT), **more)
+    model.eval()
+
+
+def _try_sizes(values: Mapping[str, Any]) -> None:
+    """The same without memory: what a key is by default may be large."""
+    import torch
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with torch.device("meta"):
+        model = _built(values)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        _try(model.to_empty(device="cpu"))
 
 
 def trained_tokenizer(texts: Sequence[str], vocab_size: int) -> Any:

@@ -13,6 +13,7 @@ from slimtune.training.config.model import ModelConfig
 from slimtune.training.errors import ModelError
 from slimtune.training.methods.protocol import POOLERS
 from slimtune.training.methods.quantized import keep_trainable, quantization_config, share_codes, shared_tensors
+from slimtune.training.models import config_faults
 from slimtune.training.models.architecture import WRITERS, from_pretrained, resolved_path
 from slimtune.training.models.generation_settings import settle_generation
 from slimtune.training.models.padding import settle_padding
@@ -108,6 +109,8 @@ def check_model(config: ModelConfig, head: Head) -> CheckedModel:
     # refuses by a clear word what has no such head
     _without_weights(config, head)
     said = _said(config)
+    config_faults.check_shares(from_pretrained(AutoConfig, config), said=said)
+    config_faults.check_generation_file(Path(resolved_path(config)), said=said)
     model, info = from_pretrained(
         head.auto_class,
         config,
@@ -136,8 +139,9 @@ def _without_weights(config: ModelConfig, head: Head) -> PreTrainedModel:
             model: PreTrainedModel = build(settings, trust_remote_code=config.trust_remote_code)
     except Exception as error:  # noqa: BLE001
         # any: a config that does not hold together fails wherever it is read; nothing here takes memory
+        fault = config_faults.told(error, resolved_path(config), head.auto_class)
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{_said(config)}: {reason}") from None
+        raise ModelError(f"{_said(config)}: {fault or reason}") from None
     return model
 
 

@@ -27,7 +27,7 @@ from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.confusion import confusion_matrix, per_class
 from slimtune.training.tasks.baselines import BAG_OF_WORDS, MAJORITY, bag_of_words, bag_of_words_sets, majority
 from slimtune.training.tasks.defaults import TaskDefaults
-from slimtune.training.tasks.label_names import label_options
+from slimtune.training.tasks.label_names import label_options, the_names
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
 
 BALANCED = "balanced"
@@ -117,7 +117,7 @@ class Classification(TaskDefaults):
         unknown = sorted({label for labels in named for label in labels} - ids.keys())
         if unknown:
             raise DataError(
-                f"the {split} rows have the label '{unknown[0]}', which no training row has; known: "
+                f"the {split} rows have {the_names('label', unknown)}, which no training row has; known: "
                 f"{', '.join(self.labels)}; correct it, or name all labels in task.labels"
             )
         if not self.multi_label:

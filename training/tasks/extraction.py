@@ -38,7 +38,7 @@ from slimtune.training.metrics.entities import per_type
 from slimtune.training.models.generate import some_rows
 from slimtune.training.tasks.baselines import LOOKUP, MAX_ANSWERS, lookup
 from slimtune.training.tasks.defaults import TaskDefaults
-from slimtune.training.tasks.label_names import label_options
+from slimtune.training.tasks.label_names import label_options, the_names
 from slimtune.training.tasks.loss import LossSum, own_loss
 from slimtune.training.tasks.token_loss import num_virtual_tokens, run_model, token_loss, token_tally, weights_of
 
@@ -165,7 +165,7 @@ class Extraction(TaskDefaults):
         unknown = sorted({span.label for example in examples for span in example.spans} - set(self.labels))
         if unknown:
             raise DataError(
-                f"the {name} rows have a span of type '{unknown[0]}', which no training row has; known: "
+                f"the {name} rows have spans of {the_names('type', unknown)}, which no training row has; known: "
                 f"{', '.join(self.labels)}; correct it, or name all types in task.labels"
             )
         return EncodedSplit(encoded, Targets(None, weights_of(encoded, next_token=False)), examples)

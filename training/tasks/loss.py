@@ -2,6 +2,7 @@
 
 # B rows, T tokens, K kept positions, V vocabulary
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from slimtune.training.config.dotted_path import imported
+from slimtune.training.config.own_code import own_code
 from slimtune.training.data.batching import IGNORED, Batch
 from slimtune.training.errors import ConfigError
 
@@ -20,10 +22,39 @@ class LossSum(NamedTuple):
     rows: int
 
 
-def own_loss(settings: Mapping[str, Any] | None) -> Callable[..., torch.Tensor] | None:
-    """The loss that `task.loss` names, made with its other entries as arguments; None if it names none.
+class OwnLoss:
+    """The loss that `task.loss` names; it gives the mean over the rows that it is called with.
 
-    It gives the mean over the rows that it is called with.
+    Args:
+        function: As it was made.
+        target: Its dotted path.
+
+    Attributes:
+        label_range: Labels that it is made for, if it says so.
+    """
+
+    def __init__(self, function: Callable[..., Any], target: str) -> None:
+        self._function, self._target = function, target
+        self.label_range: tuple[float, float] = getattr(function, "label_range", (-math.inf, math.inf))
+
+    def __call__(self, *tensors: torch.Tensor) -> torch.Tensor:
+        """The mean, a scalar.
+
+        Raises:
+            ConfigError: It fails on these tensors, or gives something else.
+        """
+        said = f"task.loss._target_ is '{self._target}', which"
+        shapes = ", ".join(f"{one.dtype} {tuple(one.shape)}".removeprefix("torch.") for one in tensors)
+        with own_code(f"{said} is called with ({shapes}) and"):
+            mean = self._function(*tensors)
+        if not isinstance(mean, torch.Tensor) or mean.numel() != 1:
+            what = f"a tensor of shape {tuple(mean.shape)}" if isinstance(mean, torch.Tensor) else f"{mean!r:.80}"
+            raise ConfigError([f"{said} gives {what}; let it give the mean over the rows, a tensor of one number"])
+        return mean.reshape(())
+
+
+def own_loss(settings: Mapping[str, Any] | None) -> OwnLoss | None:
+    """The loss that `task.loss` names, made with its other entries as arguments; None if it names none.
 
     Raises:
         ConfigError: It cannot be imported or made.
@@ -34,10 +65,14 @@ def own_loss(settings: Mapping[str, Any] | None) -> Callable[..., torch.Tensor] 
     target = settings["_target_"]
     made: Callable[..., Any] = imported(target, said="task.loss._target_ is")
     try:
-        return made(**arguments) if isinstance(made, type) or arguments else made
+        found = made(**arguments) if isinstance(made, type) or arguments else made
     except Exception as error:
         # any: it is the code of somebody else
-        raise ConfigError([f"task.loss._target_ is '{target}', which cannot be made ({error})"]) from error
+        given = f"; one that it does not take goes by ~task.loss.{next(iter(arguments))}" if arguments else ""
+        raise ConfigError([f"task.loss._target_ is '{target}', which cannot be made ({error}){given}"]) from error
+    if not callable(found):
+        raise ConfigError([f"task.loss._target_ is '{target}', which is no function and no module; name a loss"])
+    return OwnLoss(found, target)
 
 
 def aligned(batch: Batch) -> torch.Tensor:

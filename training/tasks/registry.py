@@ -1,18 +1,16 @@
 """The task of a config."""
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from slimtune.training.config.dotted_path import imported
 from slimtune.training.config.task import CustomTask, TaskConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example, Reading
-from slimtune.training.errors import ConfigError
 from slimtune.training.tasks import classification, extraction, generation, language_modelling, similarity
 from slimtune.training.tasks.classification import Classification
 from slimtune.training.tasks.extraction import Extraction
 from slimtune.training.tasks.language_modelling import LanguageModelling
+from slimtune.training.tasks.own_task import own_task_class
 from slimtune.training.tasks.protocol import Task
 from slimtune.training.tasks.similarity import Similarity
 from slimtune.training.tasks.text_to_text import TextToText
@@ -100,24 +98,3 @@ def task_of(
         # a rare label may be in held-out rows alone
         labels = known if known != labels_of_rows(config.task, train) else None
     return entry_of(config.task).make(config, train, labels)
-
-
-def own_task_class(path: str) -> Any:
-    """The class of a task of the user's own.
-
-    Raises:
-        ConfigError: It cannot be imported, or lacks `make` or a member of the protocol.
-    """
-    found = imported(path, said="task.name is")
-    needed = [name for name in vars(Task) if not name.startswith("_")]
-    missing = [name for name in ("make", *needed) if not _has(found, name)]
-    if missing:
-        is_method = inspect.isroutine(inspect.getattr_static(Task, missing[0], Task.parse))
-        what = f"{missing[0]}()" if is_method else missing[0]
-        raise ConfigError([f"task.name is '{path}', which has no {what}; see examples/custom/regression.py"])
-    return found
-
-
-def _has(found: Any, name: str) -> bool:
-    """Whether a class has a member, or a dataclass has it as a field."""
-    return hasattr(found, name) or name in getattr(found, "__dataclass_fields__", {})

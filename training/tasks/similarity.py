@@ -93,7 +93,7 @@ class Similarity(TaskDefaults):
             DataError: A label is none that the loss is made for, or all validation rows have the same one.
         """
         labels_N = np.array([float(example.label) for example in examples], dtype=np.float32)
-        low, high = getattr(self._loss, "label_range", (-np.inf, np.inf))
+        low, high = self._loss.label_range
         wrong_N = ~((labels_N >= low) & (labels_N <= high) & np.isfinite(labels_N))
         if wrong_N.any():
             fitting = "finite labels" if np.isinf(high) else f"labels from {low:g} to {high:g}"

@@ -15,12 +15,15 @@ from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.hardware.memory import check_need, check_weights, need_of
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
+from slimtune.training.models.activation_checkpointing import check_checkpointing
 from slimtune.training.models.generation_settings import GONE, asked_beyond, start_id_of
 from slimtune.training.models.padding import padding_notes, settle_padding
 from slimtune.training.models.positions import Positions, positions_of
+from slimtune.training.tasks import Task
 from slimtune.training.tasks.causal_generation import num_end_tokens
+from slimtune.training.workbench.first_pass import check_first_pass, has_own_code
 from slimtune.training.workbench.prepared_data import PreparedData
-from slimtune.training.workbench.workbench import Workbench
+from slimtune.training.workbench.workbench import Workbench, weight_bytes
 
 
 def check_trial(config: TrialConfig, bench: Workbench, resources: Resources) -> None:
@@ -30,8 +33,20 @@ def check_trial(config: TrialConfig, bench: Workbench, resources: Resources) -> 
         ConfigError: The loss compares the rows of a batch, which is to be taken apart.
         MemoryError: A copy of the base does not fit.
     """
-    fit = config.fit
-    if bench.task.couples_rows and (fit.rows_at_once < fit.batch_size or fit.devices > 1):
+    check_coupling(bench.task, config.fit)
+    longest = int(bench.splits["train"].encoded.lengths().max())
+    check_virtual_tokens(config.method, positions_of(bench.base.model), longest=longest)
+    if not method_of(config.method).shares_base and not config.fit.fsdp:
+        check_weights(bench.base.model, 4, resources.device, most_mb=config.fit.max_memory_mb)
+
+
+def check_coupling(task: Task, fit: FitConfig) -> None:
+    """Whether a batch stays whole, where the loss compares its rows.
+
+    Raises:
+        ConfigError: It is to be taken apart.
+    """
+    if task.couples_rows and (fit.rows_at_once < fit.batch_size or fit.devices > 1):
         key, value = ("micro_batch_size", fit.rows_at_once) if fit.devices == 1 else ("devices", fit.devices)
         raise ConfigError(
             [
@@ -39,10 +54,22 @@ def check_trial(config: TrialConfig, bench: Workbench, resources: Resources) -> 
                 f"use {AUTO if fit.devices == 1 else 1}"
             ]
         )
-    longest = int(bench.splits["train"].encoded.lengths().max())
-    check_virtual_tokens(config.method, positions_of(bench.base.model), longest=longest)
-    if not method_of(config.method).shares_base and not fit.fsdp:
-        check_weights(bench.base.model, 4, resources.device, most_mb=fit.max_memory_mb)
+
+
+def check_fits(data: PreparedData, resources: Resources) -> None:
+    """Whether the base fits, and what full fine-tuning takes for a row: other methods take what their size says.
+
+    Raises:
+        ModelError: It does not.
+    """
+    config, longest = data.config, int(data.encoded["train"].encoded.lengths().max())
+    device, most = resources.device, config.fit.max_memory_mb
+    try:
+        check_weights(data.model, weight_bytes(config, resources), device, most_mb=most)
+        if not method_of(config.method).shares_base and not config.fit.fsdp:
+            check_memory(data.model, config.fit, resources, tokens=longest)
+    except MemoryError as error:
+        raise ModelError(f"{_said(data)}: {error}") from None
 
 
 def model_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
@@ -54,12 +81,17 @@ def model_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
     positions, longest = positions_of(model), int(data.encoded["train"].encoded.lengths().max())
     method = method_of(config.method)
     yield partial(method.check, model, data.task.peft_task_type)
+    yield partial(check_coupling, data.task, config.fit)
+    if config.fit.gradient_checkpointing:
+        yield partial(check_checkpointing, model)
     yield partial(check_virtual_tokens, config.method, positions, longest=longest)
     yield partial(check_length, data, positions)
     yield partial(check_vocabulary, data)
     yield partial(settle_padding, model, int(data.tokenizer.pad_token_id), said=_said(data))
     if isinstance(config.task, GenerationTask):
         yield partial(check_generation, data, positions)
+    if has_own_code(data):
+        yield partial(check_first_pass, data)
 
 
 def model_notes(data: PreparedData) -> list[str]:

@@ -2,6 +2,7 @@
 
 import optuna
 from optuna.exceptions import StorageInternalError
+from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from slimtune.sweeper.storage_url import ENVIRONMENT, FORMS, resolved, without_secrets
@@ -35,6 +36,18 @@ def study_names(storage: str) -> list[str]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         return optuna.get_all_study_names(read_only(storage))
+    except UNUSABLE as error:
+        raise StoreError(unusable(storage, error)) from error
+
+
+def check_url(storage: str) -> None:
+    """Whether a storage's URL is one, and its driver is there; nothing is written.
+
+    Raises:
+        StoreError: It is not.
+    """
+    try:
+        create_engine(storage)
     except UNUSABLE as error:
         raise StoreError(unusable(storage, error)) from error
 

@@ -42,10 +42,19 @@ def test_a_score_that_the_task_has_not_is_told(bundle: str) -> None:
         evaluate_model(bundle, data=make_rows(9), metric="accurcy")
 
 
-def test_an_unknown_label_is_told(checkpoint: Path) -> None:
-    rows = [*make_rows(9), {"text": "odd soup", "label": "odd"}]
-    with pytest.raises(DataError, match="the given rows have the label 'odd', which no training row has"):
-        evaluate_model(str(checkpoint), data=rows)
+@pytest.mark.parametrize("kind", ["checkpoint", "bundle"])
+def test_unknown_labels_are_told_with_file_and_row(kind: str, checkpoint: Path, bundle: str, tmp_path: Path) -> None:
+    model = str(checkpoint) if kind == "checkpoint" else bundle
+    rows = [*make_rows(9), *({"text": f"{name} soup", "label": name} for name in ("odd", "even", "odd"))]
+    path = str(write_jsonl(tmp_path / "rows.jsonl", rows))
+    told = (
+        rf"labels .* not know: 'odd' \({path}, row 10, and 1 more\), 'even' \({path}, row 11\); it knows minus, plus; "
+    )
+    with pytest.raises(DataError, match=told) as refused:
+        evaluate_model(model, data=path)
+    assert "task.labels" not in str(refused.value)
+    with pytest.raises(DataError, match=r"a label that the model does not know: 'odd' \(row 1\); it knows"):
+        evaluate_model(model, data=rows[9:10])
 
 
 def test_the_command_prints_scores_and_logs_a_run(

@@ -1,6 +1,10 @@
+import math
 from dataclasses import dataclass, field
+from typing import Any
 
-from slimtune.training.config.schema import above_zero, nearest_word, parse_section, suggestion
+import pytest
+
+from slimtune.training.config.schema import above_zero, nearest_word, not_negative, parse_section, suggestion
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,3 +47,10 @@ def test_null_where_a_value_is_needed_is_a_problem() -> None:
 def test_nothing_near_lists_what_is_known() -> None:
     assert nearest_word("zzz", ["rate"]) is None
     assert suggestion("zzz", ["b", "a"]) == "known: a, b"
+
+
+@pytest.mark.parametrize("rule", [above_zero(1), not_negative(1)])
+def test_a_number_is_finite(rule: Any) -> None:
+    assert rule["rule"].holds(1.5)
+    assert not rule["rule"].holds(math.inf)
+    assert not rule["rule"].holds(math.nan)

@@ -88,7 +88,7 @@ def test_of_an_evaluate_module_only_numbers_are_scores() -> None:
 
 def test_a_function_that_gives_something_else_is_named() -> None:
     with pytest.raises(
-        ConfigError, match=r"task\.metrics has 'worded', which gave .*'verdict'.*; let it give a number"
+        ConfigError, match=r"task\.metrics has '.*\.worded', which gave .*'verdict'.*; let it give a number"
     ):
         load_metric(f"{HERE}.worded").compute([1], [1], None)
 

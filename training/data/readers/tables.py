@@ -67,6 +67,8 @@ def _header(cells: Sequence[str], path: Path, line: int) -> list[str]:
 
 def _misfit(path: Path, line: int, cells: Sequence[str], header: Sequence[str], dialect: Dialect) -> DataError:
     repair = "quote the field" if dialect.quoted else "write rows with tabs or line breaks in cells as JSONL"
+    if len(cells) < len(header):
+        repair = f"add what is missing, or {repair}, if a line break is in it"
     if len(header) == 1:
         repair += f", or begin the file with the names of all columns (now '{header[0][:40]}')"
     return DataError(f"{path}, line {line}: not as many fields as the header, {len(cells)} for {len(header)}; {repair}")
