@@ -9,7 +9,7 @@ if __name__ != "slimtune.sweeper":
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from slimtune.sweeper.search.task_runner import TrialPruned, current_trial
+    from slimtune.sweeper.search.trials.task_runner import TrialPruned, current_trial
 
 __all__ = ["TrialPruned", "current_trial"]
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from slimtune.sweeper.campaigns.single_trial import TrainResult
     from slimtune.sweeper.campaigns.sweep_result import SweepResult
     from slimtune.sweeper.hydra_app.python_functions import sweep, train
-    from slimtune.sweeper.search.task_runner import TrialPruned, current_trial
+    from slimtune.sweeper.search.trials.task_runner import TrialPruned, current_trial
     from slimtune.training.errors import (
         ConfigError,
         DataError,
@@ -70,7 +70,7 @@ _NAMES_OF = {
     "slimtune.sweeper.campaigns.single_trial": ("TrainResult",),
     "slimtune.sweeper.campaigns.sweep_result": ("SweepResult",),
     "slimtune.sweeper.hydra_app.python_functions": ("sweep", "train"),
-    "slimtune.sweeper.search.task_runner": ("TrialPruned", "current_trial"),
+    "slimtune.sweeper.search.trials.task_runner": ("TrialPruned", "current_trial"),
     "slimtune.training.errors": (
         "ConfigError",
         "DataError",

@@ -10,7 +10,7 @@ from slimtune.sweeper.sampler_config import RandomSearch
 from slimtune.sweeper.search.launching import make_launcher, search
 from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.study_spec import make_worker, study_spec
-from slimtune.sweeper.search.trial_source import NAME, OF_TRIAL, OVERRIDES
+from slimtune.sweeper.search.trials.trial_source import NAME, OF_TRIAL, OVERRIDES
 from slimtune.sweeper.search_config import Rungs, StopRules
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.search_space import SearchSpace, point_id

@@ -7,7 +7,7 @@ from slimtune.sweeper.pruner_config import NoPruning
 from slimtune.sweeper.search.choose_sampler import ChosenSampler, choose_sampler, sampler_notes
 from slimtune.sweeper.search.launchers.origin import origin_of
 from slimtune.sweeper.search.request import SweepRequest
-from slimtune.sweeper.search.trial_source import TrialGroup
+from slimtune.sweeper.search.trials.trial_source import TrialGroup
 from slimtune.sweeper.search.worker import Worker
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.study import Study, StudySpec

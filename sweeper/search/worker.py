@@ -15,8 +15,8 @@ from slimtune.sweeper.search.launchers.gpus import gpus_each
 from slimtune.sweeper.search.launchers.origin import Origin, settle
 from slimtune.sweeper.search.launchers.other_machine import check_storage, enter
 from slimtune.sweeper.search.launchers.preemption import end_when_preempted
-from slimtune.sweeper.search.task_runner import run_task_trials
-from slimtune.sweeper.search.trial_source import OVERRIDES, StudySource, TrialGroup
+from slimtune.sweeper.search.trials.task_runner import run_task_trials
+from slimtune.sweeper.search.trials.trial_source import OVERRIDES, StudySource, TrialGroup
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.study import AskedTrial, Lease, Study, StudySpec
 from slimtune.sweeper.study.liveness.watch import WorkerWatch

@@ -18,7 +18,7 @@ from slimtune.sweeper.checks import note_own_code
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.finalist import Winner
 from slimtune.sweeper.search.launchers.origin import Origin
-from slimtune.sweeper.search.trial_source import TrialGroup
+from slimtune.sweeper.search.trials.trial_source import TrialGroup
 from slimtune.sweeper.search.worker import Worker
 from slimtune.sweeper.study import Study
 from slimtune.training.checkpoints.checkpoint import open_checkpoint

@@ -4,7 +4,7 @@ from typing import Any, cast
 import pytest
 from omegaconf import OmegaConf
 
-from slimtune.sweeper.search.trial_source import NAME, OF_TRIAL, StudyTrial, TrialGroup, short_params
+from slimtune.sweeper.search.trials.trial_source import NAME, OF_TRIAL, StudyTrial, TrialGroup, short_params
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import AskedTrial, Study
 

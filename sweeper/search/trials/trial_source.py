@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from slimtune.sweeper.config_values import plain
 from slimtune.sweeper.goals.goals import SECONDS, UNNAMED, Goals
 from slimtune.sweeper.pruner_config import RankTest, pruners_in
-from slimtune.sweeper.search.trial_costs import costs_of
+from slimtune.sweeper.search.trials.trial_costs import costs_of
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import AskedTrial, Lease, Study
 from slimtune.sweeper.study.liveness.watch import WorkerWatch

@@ -15,7 +15,7 @@ from slimtune.sweeper.goals.goals import SECONDS
 from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Report, describe
 
 if TYPE_CHECKING:
-    from slimtune.sweeper.search.trial_source import StudySource, StudyTrial
+    from slimtune.sweeper.search.trials.trial_source import StudySource, StudyTrial
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from slimtune.sweeper.goals.goals import Constraint, Goals, Objective
-from slimtune.sweeper.search.trial_source import StudySource, TrialGroup
+from slimtune.sweeper.search.trials.trial_source import StudySource, TrialGroup
 from slimtune.sweeper.space.dimension import Choice
 from slimtune.sweeper.study import Lease, Study, TrialState
 from slimtune.training.errors import ModelError
