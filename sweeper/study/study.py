@@ -21,17 +21,16 @@ from slimtune.sweeper.study.ask_cost import AskCost
 from slimtune.sweeper.study.distinct import DistinctSampler, PointId
 from slimtune.sweeper.study.distributions import Extend, extended, suggested
 from slimtune.sweeper.study.learning_curve import Curve, reach_of
-from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, living, num_died, was_handed_back
+from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, living, was_handed_back
 from slimtune.sweeper.study.liveness.alone import alone
-from slimtune.sweeper.study.liveness.roster import Roster
 from slimtune.sweeper.study.pruners import pruner_of
-from slimtune.sweeper.study.record import TrialRecord, in_order, pareto_set, record_of
+from slimtune.sweeper.study.record import TrialRecord
 from slimtune.sweeper.study.samplers import sampler_of
 from slimtune.sweeper.study.spec import StudySpec
-from slimtune.sweeper.study.stop_rules import Budget
 from slimtune.sweeper.study.storages.loading import UNUSABLE, unusable
 from slimtune.sweeper.study.storages.opening import opened
 from slimtune.sweeper.study.storages.write_behind import flush, remembering
+from slimtune.sweeper.study.study_reading import StudyReading
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind, Verdict
 
@@ -55,7 +54,7 @@ class AskedTrial(NamedTuple):
     attrs: Mapping[str, Any]
 
 
-class Study:
+class Study(StudyReading):
     """One study, opened by one process. Every method may be called from several threads.
 
     Raises:
@@ -63,12 +62,12 @@ class Study:
     """
 
     def __init__(self, spec: StudySpec, extend: Extend | None = None) -> None:
-        self.spec, self._extend = spec, extend
+        self._extend = extend
         optuna.logging.disable_default_handler()
         optuna.logging.enable_propagation()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
-            self._study = optuna.create_study(
+            study = optuna.create_study(
                 study_name=spec.name,
                 storage=opened(spec.storage),
                 load_if_exists=True,
@@ -77,10 +76,9 @@ class Study:
             )
         except UNUSABLE as error:
             raise StoreError(unusable(spec.storage, error)) from error
+        super().__init__(spec, study)
         self._trials: dict[int, optuna.Trial] = {}
         self._cost = AskCost(spec.sampler.name)
-        self._budget = Budget(spec.n_trials, spec.stop_rules, spec.aims)
-        self._ended: dict[int, TrialRecord] = {}
         self._points: dict[int, PointId] = {}
         self._curves: dict[int, Curve] = {}
 
@@ -336,14 +334,6 @@ class Study:
             self.enqueue({record.POINT: dict(point)}, point)
         return len(wanted) - min(len(wanted), max(0, room))
 
-    def is_new(self) -> bool:
-        """Whether no trial was begun, and nothing was said of what to learn from."""
-        return self.num_begun() == 0 and earlier.ATTR not in self.attrs()
-
-    def num_waiting(self) -> int:
-        """Trials that were enqueued and not begun."""
-        return sum(trial.state is record.TrialState.waiting for trial in self.trials())
-
     def learn_from(self, trials: Sequence[TrialRecord]) -> int:
         """Let the sampler of a new study see the trials of another one before its own.
 
@@ -355,74 +345,9 @@ class Study:
             self.set_attr(key, part)
         return len(earlier.frozen_of(plain, self.spec.space))
 
-    def trials(self) -> list[TrialRecord]:
-        """All trials, by number."""
-        return [self._record_of(trial) for trial in self._study.get_trials(deepcopy=False)]
-
-    def _record_of(self, trial: optuna.trial.FrozenTrial) -> TrialRecord:
-        """Nothing of a trial that has ended changes: it is read once."""
-        known = self._ended.get(trial.number)
-        if known is None:
-            known = record_of(trial)
-            if known.finished:
-                self._ended[trial.number] = known
-        return known
-
-    def shown(self) -> list[TrialRecord]:
-        """The trials of the budget, without those that another has taken the place of."""
-        return [trial for trial in self.trials() if trial.counts]
-
-    def num_begun(self) -> int:
-        """Trials that were ever begun, those whose worker died included."""
-        return sum(trial.state is not record.TrialState.waiting for trial in self.trials())
-
-    def num_open(self) -> int:
-        """Places of the budget that nobody has begun; a waiting retry is one."""
-        return self._budget.num_open(self.shown())
-
-    def num_died(self, launcher: str) -> int:
-        """Workers of a launching process that died."""
-        return num_died(self.attrs(), launcher)
-
-    def num_unfinished(self) -> int:
-        """Places of the budget that have no outcome yet, and will have one."""
-        return self._budget.num_unfinished(self.shown())
-
-    def stop_reason(self) -> str | None:
-        """Why the search ends before its budget is gone; None if it does not."""
-        return self._budget.stop_reason(self.shown())
-
-    @cached_property
-    def roster(self) -> Roster:
-        """The sweep's launching processes; those of its reruns are the same."""
-        return Roster.open(self._study._storage, self.spec.name.partition("/")[0])
-
-    def is_stopping(self) -> bool:
-        """Whether somebody wants that no further trial begins."""
-        return self.roster.stop_request() is not None
-
-    def num_working(self) -> int:
-        """Workers that live, wherever they are."""
-        return len(living(self.attrs()))
-
     def set_attr(self, key: str, value: Any) -> None:
         """Note something on the study."""
         self._study.set_user_attr(key, value)
-
-    def attrs(self) -> Mapping[str, Any]:
-        """What was noted on the study."""
-        # Optuna's own property copies all of them, earlier trials too
-        return self._study._storage.get_study_user_attrs(self._study._study_id)
-
-    def ranked(self) -> list[TrialRecord]:
-        """Complete trials that keep the constraints, the best first: of several objectives the Pareto set, in the
-        order of `search.pick`; ties go by trial number.
-        """
-        return in_order(self.shown(), self.spec.aims)
-
-    def pareto(self) -> list[TrialRecord]:
-        """Complete trials that keep the constraints, and that no other is better than in all objectives."""
-        return pareto_set(self.shown(), self.spec.aims)
 
 
 def _next_index(shown: Sequence[TrialRecord]) -> int:
