@@ -17,7 +17,7 @@ __all__ = ["TrialPruned", "current_trial"]
 def __getattr__(name: str) -> Any:
     # on demand: the command's help must not wait for Hydra
     if name in __all__:
-        from slimtune.sweeper.search import task_runner
+        from slimtune.sweeper.search.trials import task_runner
 
         return getattr(task_runner, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

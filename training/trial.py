@@ -90,7 +90,9 @@ def describe(outcome: Outcome) -> str:
     """One line for people."""
     match outcome:
         case Completed(scores, _):
-            return f"completed, objective {scores['objective']:.4g}"
+            # of an app with named objectives, all of them
+            told = {"objective": scores["objective"]} if "objective" in scores else scores
+            return ", ".join(["completed", *(f"{name} {score:.4g}" for name, score in told.items())])
         case Pruned(at, why):
             return f"pruned after {at} examples ({why})" if at else f"pruned ({why})"
         case Failed(kind, message, _):

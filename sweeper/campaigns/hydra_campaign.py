@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from slimtune.sweeper.campaigns.chosen_by_goals import no_winner
 from slimtune.sweeper.campaigns.recorded_command import record_command
 from slimtune.sweeper.pruner_config import Hyperband
-from slimtune.sweeper.search.beginning import begin
+from slimtune.sweeper.search.beginning import begin, check_goals
 from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search.launching import make_launcher, search
 from slimtune.sweeper.search.request import SweepRequest, first_choices
@@ -68,6 +68,7 @@ class HydraCampaign:
             if lead is None:
                 _lead(study, request, own)
             else:
+                check_goals(study)
                 log.warning("the sweep is led by %s: this process joins it with workers of its own", lead)
             _run_trials(study, request, own)
             if not own.leads:

@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slimtune.sweeper.study.storage import check_url
-
 from slimtune.export.config import ExportConfig, OnnxExport
+from slimtune.sweeper.storage_url import file_of, resolved
+from slimtune.sweeper.study.storages.loading import check_url
 from slimtune.training.config.tracking import TrackerName
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.methods import method_of
-from slimtune.training.tracking.uri import SQLITE, sqlite_path, tracking_uri
+from slimtune.training.tracking.uri import SQLITE, tracking_uri
 
 # bytes of a weight in fp32; an adapter's share of a model, generously
 FLOAT_BYTES, ADAPTER_SHARE = 4, 0.05
@@ -41,7 +41,7 @@ def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], o
     yield partial(check_writable, places.folder, "the folder of results")
     if places.storage is not None:
         yield partial(check_url, places.storage)
-        if (file := sqlite_path(places.storage)) is not None:
+        if (file := file_of(resolved(places.storage))) is not None:
             yield partial(check_writable, file.parent, "the folder of search.storage")
     yield partial(check_writable, Path(config.data.cache_dir).expanduser(), "data.cache_dir")
     uri = tracking_uri(config.tracking.uri)

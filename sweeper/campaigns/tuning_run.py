@@ -24,7 +24,7 @@ from slimtune.sweeper.goals.goals import MODEL_COSTS
 from slimtune.sweeper.reporting import parent_run, terminal
 from slimtune.sweeper.reporting.data_table import print_data
 from slimtune.sweeper.reporting.live_table import LiveTable
-from slimtune.sweeper.search.beginning import begin
+from slimtune.sweeper.search.beginning import begin, check_goals
 from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search.launching import make_launcher, search
 from slimtune.sweeper.search.request import SweepRequest, first_choices
@@ -90,6 +90,7 @@ class TuningRun:
             self._lead()
             return
         self._check_identity()
+        check_goals(self._study)
         self._say(f"the sweep is led by {lead}: this process joins it with workers of its own")
 
     def _lead(self) -> None:

@@ -1,7 +1,7 @@
 """`slimtune stop`: running trials end at their next step with their state saved, and no new one begins."""
 
 import argparse
-import getpass
+import os
 import socket
 import time
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def run(arguments: Sequence[str]) -> int:
     if roster is None or not (status.launchers or status.workers):
         print(f"the sweep '{found.name}' is not running ({status.state.value}); nothing was stopped")
         return 0
-    roster.ask_to_stop(f"{getpass.getuser()}@{socket.gethostname()}", now=options.now)
+    roster.ask_to_stop(f"{os.environ.get('USER', os.getuid())}@{socket.gethostname()}", now=options.now)
     if options.no_wait:
         print(f"the sweep '{found.name}' is asked to stop")
         return 0

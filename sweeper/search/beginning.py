@@ -57,6 +57,18 @@ def note_goals(study: Study) -> None:
         study.set_attr(ATTR, now)
 
 
+def check_goals(study: Study) -> None:
+    """For who joins: the one that leads has noted what trials are measured by, if that has names.
+
+    Raises:
+        StoreError: The sweep is led with other objectives or constraints.
+    """
+    goals = study.spec.aims
+    known = study.attrs().get(ATTR, goals_of([one.maximize for one in goals.objectives]).described())
+    if known != (now := goals.described()):
+        raise StoreError(f"the sweep is led with other goals: {known}, here {now}; give it the same command")
+
+
 def _learn(study: Study, request: SweepRequest, differs: Callable[[Mapping[str, Any]], str | None]) -> str:
     """Begin with another sweep's best points, and let the sampler see its trials if they compare."""
     config = request.search.config

@@ -49,6 +49,8 @@ class Budget(Protocol):
 
     def num_died(self, launcher: str) -> int: ...
 
+    def num_living(self, launcher: str) -> int: ...
+
     def free_lost(self) -> object: ...
 
     def is_stopping(self) -> bool: ...
@@ -95,11 +97,13 @@ def _search_beside(study: Budget, launcher: Launcher, *, num_workers: int, first
         study.free_lost()
         launches.raise_errors()
         dead, is_open = study.num_died(launching_process()), study.num_open() > 0
-        if is_open and not launches.are_under_way:
+        # of a launch that is over since one of its workers died, others may go on
+        missing = num_workers - study.num_living(launching_process())
+        if is_open and not launches.are_under_way and missing > 0:
             idle_launches = idle_launches + 1 if study.num_begun() == begun else 0
             _check_idle(idle_launches)
             begun, died = study.num_begun(), dead
-            launches.begin(num_workers)
+            launches.begin(missing)
         elif is_open and dead > died:
             log.warning("workers that died: %d; as many others begin", dead - died)
             launches.begin(dead - died)

@@ -1,6 +1,7 @@
 """What a launching process says and does when somebody wants the sweep to stop."""
 
-from slimtune.sweeper.study import Study
+from slimtune.sweeper.study import Study, TrialState
+from slimtune.sweeper.study.record import RETRY_OF
 from slimtune.training.errors import SweepStopped
 
 
@@ -16,7 +17,7 @@ def check_stop(study: Study) -> None:
     study.free_lost()
     shown = study.shown()
     ended = sum(trial.finished for trial in shown)
-    kept = study.num_waiting()
+    kept = sum(trial.state is TrialState.waiting and RETRY_OF in trial.attrs for trial in shown)
     name = study.spec.name.partition("/")[0]
     waiting = f", {kept} wait with what they have saved" if kept else ""
     raise SweepStopped(

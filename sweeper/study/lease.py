@@ -95,6 +95,11 @@ def living(attrs: Mapping[str, Any]) -> list[str]:
     return [name for name in names if is_alive(attrs, name)]
 
 
+def num_living(attrs: Mapping[str, Any], launcher: str) -> int:
+    """How many workers of a launching process hold a lease."""
+    return sum(attrs[f"{LEASE_PREFIX}{worker}"].get("launcher") == launcher for worker in living(attrs))
+
+
 def num_died(attrs: Mapping[str, Any], launcher: str) -> int:
     """How many workers of a launching process have died, and did not end by themselves."""
     own = [key for key, lease in attrs.items() if key.startswith(LEASE_PREFIX) and lease.get("launcher") == launcher]

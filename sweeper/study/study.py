@@ -66,16 +66,22 @@ class Study(StudyReading):
         optuna.logging.disable_default_handler()
         optuna.logging.enable_propagation()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
+        directions = ["maximize" if maximize else "minimize" for maximize in (spec.maximize, *spec.further)]
         try:
             study = optuna.create_study(
                 study_name=spec.name,
                 storage=opened(spec.storage),
                 load_if_exists=True,
-                directions=["maximize" if maximize else "minimize" for maximize in (spec.maximize, *spec.further)],
+                directions=directions,
                 pruner=pruner_of(spec.pruner, spec.rungs),
             )
         except UNUSABLE as error:
             raise StoreError(unusable(spec.storage, error)) from error
+        if (begun := [direction.name.lower() for direction in study.directions]) != directions:
+            raise StoreError(
+                f"the search '{spec.name}' was begun to {' and '.join(begun)}, and is to {' and '.join(directions)} now: "
+                "take another name, or remove its study to begin anew"
+            )
         super().__init__(spec, study)
         self._trials: dict[int, optuna.Trial] = {}
         self._cost = AskCost(spec.sampler.name)

@@ -7,7 +7,7 @@ from typing import Any
 import optuna
 
 from slimtune.sweeper.study import earlier, record
-from slimtune.sweeper.study.lease import living, num_died
+from slimtune.sweeper.study.lease import living, num_died, num_living
 from slimtune.sweeper.study.liveness.roster import Roster
 from slimtune.sweeper.study.record import TrialRecord, in_order, pareto_set, record_of
 from slimtune.sweeper.study.spec import StudySpec
@@ -54,6 +54,10 @@ class StudyReading:
     def num_died(self, launcher: str) -> int:
         """Workers of a launching process that died."""
         return num_died(self.attrs(), launcher)
+
+    def num_living(self, launcher: str) -> int:
+        """Workers of a launching process that live."""
+        return num_living(self.attrs(), launcher)
 
     def num_unfinished(self) -> int:
         """Places of the budget that have no outcome yet, and will have one."""

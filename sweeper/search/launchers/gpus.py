@@ -1,6 +1,5 @@
 """A GPU a worker: the workers of one machine divide its devices among themselves."""
 
-import getpass
 import logging
 import os
 import tempfile
@@ -66,7 +65,7 @@ def _held_alone(group: Sequence[str]) -> bool:
     # it imports asyncio, which a machine without a GPU need not wait for
     from filelock import FileLock, Timeout
 
-    folder = Path(tempfile.gettempdir(), f"slimtune-gpus-{getpass.getuser()}")
+    folder = Path(tempfile.gettempdir(), f"slimtune-gpus-{os.getuid()}")
     folder.mkdir(exist_ok=True)
     locks = [FileLock(folder / f"{name.replace('/', '-')}.lock", thread_local=False) for name in group]
     try:

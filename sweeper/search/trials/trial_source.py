@@ -142,7 +142,7 @@ class StudyTrial:
         if SECONDS not in self._goals.names:
             return None
         spent = {SECONDS: self.measured({})[SECONDS]}
-        self._study.set_trial_attr(self.number, SPENT, spent[SECONDS])
+        self._study.set_trial_attr(self.number, SPENT, spent[SECONDS], later=True)
         beyond = [one for one in self._goals.constraints if one.name == SECONDS and one.most is not None]
         broken = [one.told(spent[SECONDS]) for one in beyond if one.most is not None and spent[SECONDS] > one.most]
         return Verdict(stop=True, reason=broken[0]) if broken else None
@@ -235,10 +235,12 @@ class StudySource:
     def _trial(self, asked: AskedTrial, composed: DictConfig, costs: Mapping[str, float]) -> StudyTrial:
         trial = StudyTrial(self._study, asked, composed=composed, group=self._group, costs=costs, watch=self.watch)
         if self.watch is not None:
-            self.watch.heartbeat.began(trial.number)
             known = self.watch.heartbeat.trials()
             self._given = {number: one for number, one in self._given.items() if number in known}
+        # before the watch may give it up
         self._given[trial.number] = trial
+        if self.watch is not None:
+            self.watch.heartbeat.began(trial.number)
         return trial
 
     def give_up(self, endings: Mapping[int, Failed]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from slimtune.sweeper.storage_url import resolved
 from slimtune.training.tracking.uri import sqlite_path
 
 # a process that is stopped in between, e.g. suspended, is not waited for endlessly
@@ -18,7 +19,7 @@ def alone(storage: object) -> AbstractContextManager[object]:
     SQLite locks no row that is read: two processes would take the same waiting trial, or both enqueue a lost one again.
     """
     # one in memory has no second process
-    path = sqlite_path(storage) if isinstance(storage, str) else None
+    path = sqlite_path(resolved(storage)) if isinstance(storage, str) else None
     return _lock(path) if path is not None and path.is_file() else nullcontext()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from slimtune.sweeper.study.lease import Lease
-from slimtune.sweeper.study.liveness.roster import Roster
+from slimtune.sweeper.study.liveness.roster import Roster, StopRequest
 
 POLL_SECONDS = 1.0
 
@@ -21,8 +21,11 @@ class Launcher:
     def __init__(self, roster: Roster) -> None:
         self._roster, self._lease = roster, Lease(roster)
         self.name, self.leads = self._lease.worker, False
+        self._asked_before: StopRequest | None = None
 
     def __enter__(self) -> "Launcher":
+        # asked of those that were there before
+        self._asked_before = self._roster.stop_request()
         # a name in the line without a lease would be taken for dead
         self._lease.__enter__()
         self._roster.join(self.name)
@@ -49,7 +52,8 @@ class Launcher:
     def begun(self) -> None:
         """What the one that leads does before the first trial is done: others may join, whatever was asked before."""
         self.leads = True
-        self._roster.forget_stop()
+        if self._roster.stop_request() == self._asked_before:
+            self._roster.forget_stop()
         self._roster.begin(self.name)
 
     def wait_to_lead(self, tell: Callable[[str], object]) -> None:

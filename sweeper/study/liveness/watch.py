@@ -89,16 +89,17 @@ class WorkerWatch:
 
     def take_endings(self) -> Mapping[int, Failed]:
         """After `KeyboardInterrupt`: the worker's trials with how each ends; none if a person has interrupted it."""
-        endings, self._endings, self._interrupted_at = self._endings, {}, None
+        endings = self._endings
         for number in endings:
             self.heartbeat.ended(number)
+        self._endings, self._interrupted_at = {}, None
         return endings
 
     def _look(self) -> None:
         looked = time.monotonic()
         while not self._over.wait(TICK_SECONDS):
             if self._orphaned is not None and self._orphaned.by_parent():
-                os._exit(1)
+                self._leave()
             if time.monotonic() - looked >= LOOK_SECONDS:
                 looked = time.monotonic()
                 self._hear()
@@ -112,8 +113,7 @@ class WorkerWatch:
             return
         self._request = stop_request_in(attrs)
         if self._orphaned is not None and self._orphaned.by_lease(attrs):
-            log.warning("the launching process has died; this worker ends, and its trials are tried again")
-            os._exit(1)
+            self._leave()
 
     def _interrupt_if_due(self) -> None:
         if self._interrupted_at is not None:
@@ -154,14 +154,20 @@ class WorkerWatch:
         story = f"it ran for {limit:g} minutes (search.trial_timeout_minutes)"
         return Failed(FailureKind.timeout, story, "")
 
-    def _end_process(self) -> None:
+    def _leave(self) -> None:
+        """The launching process has ended, which is no fault of the trials."""
+        story = "its launching process has ended"
+        self._endings = {number: Failed(FailureKind.stopped, story, "") for number in self.heartbeat.trials()}
+        self._end_process(f"{story}; this worker ends")
+
+    def _end_process(self, why: str = "its process could not be interrupted and ends") -> None:
         """What does not hear an interrupt holds its process: both end, and the lease with them."""
         # the storage may be what it waits for
         writing = threading.Thread(target=self._give_up, args=(self._endings,), daemon=True)
         writing.start()
         writing.join(WRITE_SECONDS)
         said = "; ".join(f"trial {number}: {ending.message}" for number, ending in self._endings.items())
-        sys.stderr.write(f"slimtune: {said}; its process could not be interrupted and ends\n")
+        sys.stderr.write(f"slimtune: {said}{'; ' if said else ''}{why}\n")
         sys.stderr.flush()
         os._exit(1)
 

@@ -5,7 +5,16 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from slimtune.sweeper.storage_url import ENVIRONMENT, FORMS, resolved, without_secrets
+from slimtune.sweeper.storage_url import (
+    ENVIRONMENT,
+    FORMS,
+    GRPC,
+    JOURNAL,
+    resolved,
+    urlsplit_scheme,
+    with_driver,
+    without_secrets,
+)
 from slimtune.sweeper.study.storages.opening import read_only
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password
@@ -47,7 +56,9 @@ def check_url(storage: str) -> None:
         StoreError: It is not.
     """
     try:
-        create_engine(storage)
+        url = resolved(storage)
+        if urlsplit_scheme(url) not in (JOURNAL, GRPC):
+            create_engine(with_driver(url))
     except UNUSABLE as error:
         raise StoreError(unusable(storage, error)) from error
 

@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from slimtune.sweeper.storage_url import urlsplit_scheme, with_driver
+from slimtune.training.tracking.uri import has_password
 
 # SQLite's own is five seconds, which many workers of one file exceed
 BUSY_SECONDS = 60
@@ -66,7 +67,7 @@ def _engine_options(url: str) -> dict[str, Any]:
 
 def _mysql_secrets(url: str) -> dict[str, Any]:
     """What MySQL's own programs take the password from."""
-    if "MYSQL_PWD" in os.environ:
+    if "MYSQL_PWD" in os.environ and not has_password(url):
         return {"password": os.environ["MYSQL_PWD"]}
     own = Path("~/.my.cnf").expanduser()
     return {"read_default_file": str(own)} if own.is_file() and ":" not in url.partition("://")[2] else {}

@@ -70,9 +70,9 @@ class Writer:
             self._raise()
 
     def _raise(self) -> None:
+        # for good: what comes after would stand there without what came before
         if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise failure
+            raise self._failure
 
     def _wake(self) -> None:
         if self._thread is None:

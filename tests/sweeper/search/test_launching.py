@@ -16,7 +16,7 @@ class FakeStudy:
     """A budget that fake workers use up."""
 
     def __init__(self, budget: int) -> None:
-        self.budget, self.begun, self.ended, self.died = budget, 0, 0, 0
+        self.budget, self.begun, self.ended, self.died, self.living = budget, 0, 0, 0, 0
 
     def num_unfinished(self) -> int:
         return self.budget - self.ended
@@ -29,6 +29,15 @@ class FakeStudy:
 
     def num_died(self, launcher: str) -> int:
         return self.died
+
+    def num_living(self, launcher: str) -> int:
+        return self.living
+
+    def is_stopping(self) -> bool:
+        return False
+
+    def num_working(self) -> int:
+        return 0
 
     def free_lost(self) -> None:
         return None
