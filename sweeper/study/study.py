@@ -79,7 +79,7 @@ class Study(StudyReading):
             raise StoreError(unusable(spec.storage, error)) from error
         if (begun := [direction.name.lower() for direction in study.directions]) != directions:
             raise StoreError(
-                f"the search '{spec.name}' was begun to {' and '.join(begun)}, and is to {' and '.join(directions)} now: "
+                f"the search '{spec.name}' was begun to {' and '.join(begun)}, not to {' and '.join(directions)}: "
                 "take another name, or remove its study to begin anew"
             )
         super().__init__(spec, study)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from slimtune.training.trial import Completed, Report
+from slimtune.training.trial import Completed, Report, describe
 from slimtune.training.worker.run import run_trial
 
 
@@ -27,3 +27,8 @@ def test_record_outcome_and_report_are_apart(fake_trial: Any) -> None:
     reported = [{key: value for key, value in one.items() if key != "fit/progress"} for one in trial.reports.values()]
     assert dict(outcome.scores) in reported
     assert open_checkpoint(Path(outcome.checkpoint)).record.scores == dict(outcome.scores)
+
+
+def test_objectives_with_names_are_told_by_them() -> None:
+    assert describe(Completed({"objective": 0.25, "loss": 1.0}, Path())) == "completed, objective 0.25"
+    assert describe(Completed({"accuracy": 0.25, "size": 3}, Path())) == "completed, accuracy 0.25, size 3"

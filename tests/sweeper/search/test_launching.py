@@ -111,6 +111,19 @@ def test_one_more_begins_for_each_that_died_while_others_go_on() -> None:
     assert launcher.numbers == [[0, 1, 2], [3]]
 
 
+def test_those_that_outlive_their_launch_are_not_replaced() -> None:
+    """A launcher comes back when its first job has died; the other two go on."""
+    study = FakeStudy(budget=4)
+
+    def first_dies() -> None:
+        study.begun, study.died, study.living = 3, 1, 2
+        raise UncompletedJobError
+
+    launcher = SlurmLauncher(first_dies, study.run_all)
+    run(study, launcher)
+    assert [len(numbers) for numbers in launcher.numbers] == [3, 1]
+
+
 @pytest.mark.parametrize("kind", [BasicLauncher, SlurmLauncher])
 def test_launches_without_a_trial_end_the_search(kind: type[SlurmLauncher]) -> None:
     launcher = kind(*[lambda: None] * 9)

@@ -246,3 +246,11 @@ def test_a_storage_that_cannot_be_used_is_a_clear_error(tmp_path: Path) -> None:
         Study(replace(make_spec(tmp_path), storage="sqlite:////absent/study.db"))
     with pytest.raises(StoreError, match=r"search\.storage is 'nonsense'"):
         Study(replace(make_spec(tmp_path), storage="nonsense"))
+
+
+def test_a_study_keeps_its_directions(tmp_path: Path) -> None:
+    """Whoever resumes or joins it with another one is told, and does not rank its trials the wrong way round."""
+    spec = make_spec(tmp_path)
+    Study(spec)
+    with pytest.raises(StoreError, match="was begun to maximize, not to minimize"):
+        Study(replace(spec, maximize=False))

@@ -77,3 +77,12 @@ def test_reruns_have_the_same_launching_processes(tmp_path: Path) -> None:
         reruns = Study(replace(spec, name=f"{spec.name}/reruns"))
         assert reruns.roster.living() == [own.name]
     assert sweep_names(spec.storage) == [spec.name]
+
+
+def test_a_wish_to_stop_that_comes_while_the_first_one_prepares_is_kept(tmp_path: Path) -> None:
+    study = Study(make_spec(tmp_path))
+    with Launcher(study.roster) as own:
+        assert own.joined() is None
+        study.roster.ask_to_stop("somebody@here", now=False)
+        own.begun()
+        assert study.is_stopping()

@@ -118,3 +118,6 @@ def test_one_that_stays_away_is_told(study: Study, monkeypatch: pytest.MonkeyPat
     study.report(asked.number, 10, objective=0.5, progress=0.5)
     with pytest.raises(OSError, match="the server is away"):
         flush(study._study)
+    with pytest.raises(OSError, match="the server is away"):
+        # and again: what comes after would stand there without what came before
+        flush(study._study)
