@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from slimtune.export.config import ExportConfig, OnnxExport
 from slimtune.sweeper.storage_url import file_of, resolved
-from slimtune.sweeper.study.storages.loading import check_url
 from slimtune.training.config.tracking import TrackerName
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import StoreError
@@ -40,6 +39,9 @@ def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], o
     """Each raises a StoreError, which says where nothing can be written."""
     yield partial(check_writable, places.folder, "the folder of results")
     if places.storage is not None:
+        # a trial of its own has none, and need not wait for Optuna
+        from slimtune.sweeper.study.storages.loading import check_url
+
         yield partial(check_url, places.storage)
         if (file := file_of(resolved(places.storage))) is not None:
             yield partial(check_writable, file.parent, "the folder of search.storage")

@@ -7,9 +7,9 @@ import pytest
 from omegaconf import DictConfig
 
 from slimtune.training.errors import StoreError
-from tests.cases.test_plugin_config import HEAD, App, app, refused, trials_of
+from tests.cases.plugin_app import HEAD, App, app_fixture  # noqa: F401
+from tests.cases.test_plugin_config import refused, trials_of
 
-__all__ = ["app"]
 SEARCH = """
 hydra:
   sweeper:

@@ -86,7 +86,7 @@ def test_s9_stop_rules_reach_the_workers(request_of: RequestOf) -> None:
         "search.target=0.9",
         "search.max_failures=3",
     )
-    assert study_spec(request_of(*given), RUNGS).stop_rules == StopRules(30, 5, 0.9, 3)
+    assert study_spec(request_of(*given), RUNGS).stop_rules == StopRules(30, 5, {"objective": 0.9}, 3)
     assert study_spec(request_of(), RUNGS).stop_rules == StopRules()
 
 

@@ -59,7 +59,7 @@ def test_s10_a_trial_composes_with_what_fits_its_option(request_of: RequestOf) -
     request = request_of("method=full,adapters", "method.reduction_factor=4", "fit.weight_decay=0,0.1")
     assert "method.reduction_factor" not in request.space.searched_keys()
     spec = study_spec(request, Rungs(eval_every=1, longest=1))
-    worker = make_worker(request, spec, parent_run_id=None)
+    worker = make_worker(request, spec, launcher="", parent_run_id=None)
     study = Study(spec)
     study.enqueue({}, {"method": "adapters"})
     study.enqueue({}, {"method": "full"})

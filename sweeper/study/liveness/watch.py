@@ -19,6 +19,8 @@ from slimtune.training.trial import Failed, FailureKind
 
 log = logging.getLogger(__name__)
 
+# what begins in the background, e.g. by `nohup ... &` in a script, does not hear SIGINT
+INTERRUPT = signal.SIGUSR1
 TICK_SECONDS, LOOK_SECONDS = 0.5, 2.0
 # a trial is told of its end between two steps; if it takes none for so long, it is interrupted
 PATIENCE_SECONDS = 5.0
@@ -61,11 +63,14 @@ class WorkerWatch:
         self._endings: dict[int, Failed] = {}
         self._interrupted_at: float | None = None
         self._over = threading.Event()
+        self._former: Any = signal.SIG_DFL
         self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
 
     def __enter__(self) -> "WorkerWatch":
         # asked before this worker came
         self._hear()
+        if self._can_interrupt:
+            self._former = signal.signal(INTERRUPT, signal.default_int_handler)
         self._thread.start()
         return self
 
@@ -74,6 +79,8 @@ class WorkerWatch:
     ) -> None:
         self._over.set()
         self._thread.join()
+        if self._can_interrupt:
+            signal.signal(INTERRUPT, self._former)
 
     @property
     def stopping(self) -> bool:
@@ -134,7 +141,7 @@ class WorkerWatch:
         if not self._can_interrupt:
             # only a main thread hears signals
             self._end_process()
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        signal.pthread_kill(threading.main_thread().ident or 0, INTERRUPT)
 
     def _due(self) -> Mapping[int, Failed]:
         """Trials that do not end by themselves."""

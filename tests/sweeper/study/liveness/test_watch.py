@@ -54,8 +54,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(watching, "TICK_SECONDS", 0.01)
     monkeypatch.setattr(watching, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(watching, "PATIENCE_SECONDS", 0.02)
+    before = signal.getsignal(watching.INTERRUPT)
     yield
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(watching.INTERRUPT) is before
 
 
 def watch_of(notes: Notes, limits: TrialLimits | None = None, launcher: str | None = None) -> WorkerWatch:
