@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
+from optuna.study import StudyDirection
 from optuna.trial import TrialState as OptunaState
 
 from slimtune.sweeper.sampler_config import RandomSearch, TpeSearch
@@ -66,7 +67,8 @@ class Study(StudyReading):
         optuna.logging.disable_default_handler()
         optuna.logging.enable_propagation()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        directions = ["maximize" if maximize else "minimize" for maximize in (spec.maximize, *spec.further)]
+        ways = (spec.maximize, *spec.further)
+        directions = [StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE for maximize in ways]
         try:
             study = optuna.create_study(
                 study_name=spec.name,
@@ -77,10 +79,11 @@ class Study(StudyReading):
             )
         except UNUSABLE as error:
             raise StoreError(unusable(spec.storage, error)) from error
-        if (begun := [direction.name.lower() for direction in study.directions]) != directions:
+        if study.directions != directions:
+            begun, now = (" and ".join(one.name.lower() for one in found) for found in (study.directions, directions))
             raise StoreError(
-                f"the search '{spec.name}' was begun to {' and '.join(begun)}, not to {' and '.join(directions)}: "
-                "take another name, or remove its study to begin anew"
+                f"the search '{spec.name}' was begun to {begun}, not to {now}: take another name, or remove its study "
+                "to begin anew"
             )
         super().__init__(spec, study)
         self._trials: dict[int, optuna.Trial] = {}

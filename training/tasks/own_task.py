@@ -23,7 +23,7 @@ class OwnTask:
     def __init__(self, task: Any, path: str) -> None:
         self._task, self._path = task, path
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """The task's own: who asks for a kind of task is answered as by the task."""
         return type(self._task)

@@ -79,12 +79,14 @@ class _Outputs:
         if self._data.model.num_parameters() > MOST_PARAMETERS:
             return None, batch
         if self._model is None:
-            self._model = type(self._data.model)(copy.deepcopy(self._data.model.config)).eval()
+            self._model = type(self._data.model)(copy.deepcopy(self._data.model.config))
+            self._model.eval()
         return self._data.task.logits(self._model, batch), batch
 
     def _shape(self, batch: Batch) -> Sequence[int] | None:
         """Of the model's output, without its weights; None if only running it tells."""
-        model: Any = copy.deepcopy(self._data.model).eval()
+        model: Any = copy.deepcopy(self._data.model)
+        model.eval()
         with FakeTensorMode(allow_non_fake_inputs=True) as fakes:
             model = model.to_empty(device="cpu")
             inputs = {name: fakes.from_tensor(one) for name, one in batch.inputs.items()}
