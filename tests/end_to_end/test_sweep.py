@@ -285,7 +285,7 @@ def test_a_storm_leaves_no_run_open(sweep: Sweep) -> None:
     kill_a_worker(process, random.Random(0))
     wait_for_trials(sweep, 2)
     process.kill()
-    process.communicate()
+    process.join()
     done = sweep.run(*parallel)
     assert done.returncode == 0, done.stdout + done.stderr
     trials, runs = sweep.trials(), sweep.runs("trial")
@@ -297,12 +297,12 @@ def test_a_storm_leaves_no_run_open(sweep: Sweep) -> None:
 
 def test_a_stopped_sweep_is_resumed_to_the_same_end(sweep: Sweep, tmp_path: Path) -> None:
     """Its trial ends with its state saved, under a closed run; `slimtune resume` needs nothing but the name."""
-    long = ("fit.epochs=12", "fit.patience=null", "search/pruner=none", "search.n_trials=2", "search.rerun_seeds=0")
+    long = ("fit.epochs=30", "fit.patience=null", "search/pruner=none", "search.n_trials=2", "search.rerun_seeds=0")
     assert sweep.run(*long, "tracking=none").returncode == 0
     unbroken = scores(sweep)
     sweep.folder = tmp_path / "stopped"
     sweep.folder.mkdir()
-    process = sweep.start(*long)
+    process = sweep.start_as_in_a_terminal(*long)
     wait_for_points(sweep)
     stopped = sweep.slimtune("stop", "mine")
     assert stopped.returncode == 0, stopped.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from slimtune.sweeper.study import load_study_trials
-from slimtune.sweeper.study.record import RETRY_OF, WORKER, TrialRecord
+from slimtune.sweeper.study.record import EARLIER, WORKER, TrialRecord
 from tests.services import need_slurm
 
 pytestmark = pytest.mark.slow
@@ -85,7 +85,8 @@ def check_survived(trials: list[TrialRecord]) -> None:
     assert states["pruned"] > 0
     assert states["complete"] > 0
     assert states.total() == states["pruned"] + states["complete"]
-    assert [trial.attrs[RETRY_OF] for trial in trials if RETRY_OF in trial.attrs].count(2) == 1
+    # with joblib its retry may be lost too, in a worker that ends with the killed one
+    assert [2 in trial.attrs.get(EARLIER, ()) for trial in trials].count(True) == 1
     assert len({trial.attrs[WORKER] for trial in trials}) >= 2
 
 
