@@ -1,7 +1,7 @@
 """Base models and tokenizers from a folder, a package or the hub, and a fresh trainable copy for each trial."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +16,7 @@ from slimtune.training.methods.quantized import keep_trainable, quantization_con
 from slimtune.training.models import config_faults
 from slimtune.training.models.architecture import WRITERS, from_pretrained, resolved_path
 from slimtune.training.models.generation_settings import settle_generation
+from slimtune.training.models.head_classes import head_classes, head_parameters, reorder
 from slimtune.training.models.padding import settle_padding
 from slimtune.training.models.weights import LoadedWeights, check_tied, check_values, loaded_weights
 
@@ -121,6 +122,7 @@ def check_model(config: ModelConfig, head: Head) -> CheckedModel:
         **head.model_options(),
     )
     weights = loaded_weights(model, info, said=said, peft_task_type=head.peft_task_type)
+    weights, _ = _of_classes(model, weights, config, head)
     check_tied(model, Path(resolved_path(config)), said=said)
     check_values(model, Path(resolved_path(config)), said=said)
     settle_generation(model, said=said)
@@ -178,6 +180,9 @@ def load_base(
     )
     said = _said(config)
     weights = loaded_weights(model, info, said=said, peft_task_type=head.peft_task_type)
+    weights, order = _of_classes(model, weights, config, head)
+    if order:
+        reorder(model, order)
     check_values(model, Path(resolved_path(config)), said=said)
     settle_padding(model, pad_token_id, said=said)
     settle_generation(model, said=said)
@@ -188,6 +193,18 @@ def load_base(
         share_codes(model)
         keep_trainable(model)
     return Base(model.eval(), weights.new, dtype)
+
+
+def _of_classes(
+    model: PreTrainedModel, weights: LoadedWeights, config: ModelConfig, head: Head
+) -> tuple[LoadedWeights, Sequence[int]]:
+    """What is new where the checkpoint's head is of other classes; else the order that its classes are to have."""
+    parameters = head_parameters(model)
+    if weights.new & parameters or not parameters:
+        return weights, ()
+    found = head_classes(from_pretrained(AutoConfig, config).id2label, head.model_options())
+    new = weights.new | (parameters if found.is_other else frozenset())
+    return weights._replace(new=new, of_head=found.note), found.order
 
 
 def _quantization(config: ModelConfig, head: Head, *, dtype: torch.dtype, device: torch.device) -> dict[str, Any]:

@@ -24,16 +24,19 @@ class LoadedWeights(NamedTuple):
     Attributes:
         new: Parameters of the head that the checkpoint lacks, drawn anew for each trial.
         unused: Weights of another head, which this model has not.
+        of_head: What is to be known of the classes of a head that is there.
     """
 
     new: frozenset[str]
     unused: frozenset[str]
+    of_head: str | None = None
 
     def notes(self) -> list[str]:
         """For people."""
         new = f"new in the model, and drawn for each trial: {_some(_owners(self.new))}"
         unused = f"in the checkpoint, and not used: {_some(_owners(self.unused))}"
-        return [*([new] if self.new else []), *([unused] if self.unused else [])]
+        told = [*([new] if self.new else []), *([unused] if self.unused else [])]
+        return [*told, *([self.of_head] if self.of_head is not None else [])]
 
 
 def loaded_weights(model: PreTrainedModel, info: Mapping[str, Any], *, said: str, peft_task_type: str) -> LoadedWeights:

@@ -16,6 +16,7 @@ from slimtune.training.hardware.memory import check_need, check_weights, need_of
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
 from slimtune.training.models.activation_checkpointing import check_checkpointing
+from slimtune.training.models.alone import check_alone
 from slimtune.training.models.generation_settings import GONE, asked_beyond, start_id_of
 from slimtune.training.models.padding import padding_notes, settle_padding
 from slimtune.training.models.positions import Positions, positions_of
@@ -86,6 +87,7 @@ def model_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
         yield partial(check_checkpointing, model)
     yield partial(check_virtual_tokens, config.method, positions, longest=longest)
     yield partial(check_length, data, positions)
+    yield partial(check_alone, model, max_length=config.data.max_length, said=_said(data))
     yield partial(check_vocabulary, data)
     yield partial(settle_padding, model, int(data.tokenizer.pad_token_id), said=_said(data))
     if isinstance(config.task, GenerationTask):
