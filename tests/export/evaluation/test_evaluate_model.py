@@ -48,7 +48,8 @@ def test_unknown_labels_are_told_with_file_and_row(kind: str, checkpoint: Path, 
     rows = [*make_rows(9), *({"text": f"{name} soup", "label": name} for name in ("odd", "even", "odd"))]
     path = str(write_jsonl(tmp_path / "rows.jsonl", rows))
     told = (
-        rf"labels .* not know: 'odd' \({path}, row 10, and 1 more\), 'even' \({path}, row 11\); it knows minus, plus; "
+        rf"labels .* not know: 'odd' \({path}, row 10, and 1 more\), 'even' \({path}, row 11\); "
+        "it knows minus, plus, zero; "
     )
     with pytest.raises(DataError, match=told) as refused:
         evaluate_model(model, data=path)
