@@ -109,3 +109,10 @@ class TrialError(SlimtuneError):
 
 class Diverged(TrialError):
     """The loss or the gradient of a trial is not finite."""
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory, on the device or on the host, was too small; the CPU allocator has no exception of its own."""
+    # PyTorch's by its name: a config error need not wait for PyTorch
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return bool(kinds & {"MemoryError", "OutOfMemoryError"}) or "can't allocate memory" in str(error)

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from slimtune.training.errors import ConfigError, SlimtuneError
+from slimtune.training.errors import ConfigError, SlimtuneError, is_out_of_memory
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def own_code(said: str) -> Iterator[None]:
         yield
     except Exception as error:
         # any: it is the code of somebody else
-        if isinstance(error, SlimtuneError) or _is_out_of_memory(error):
+        if isinstance(error, SlimtuneError) or is_out_of_memory(error):
             raise
         reason = " ".join(str(error).split())[:300]
         told = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
@@ -33,9 +33,3 @@ def _place(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)[1:]
     own = [frame for frame in frames if "site-packages" not in frame.filename and "<frozen" not in frame.filename]
     return f" at {own[-1].filename}:{own[-1].lineno}" if own else ""
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """As `hardware.memory` has it, without torch."""
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    return bool(kinds & {"MemoryError", "OutOfMemoryError"}) or "can't allocate memory" in str(error)

@@ -16,8 +16,8 @@ from slimtune.training.engine.packing import Packing, gradients_that_fit
 from slimtune.training.engine.slot_calibration import SlotDecision
 from slimtune.training.engine.timers import Timers
 from slimtune.training.engine.trial_run import Observers, Phase, TrialRun, failed, finish
-from slimtune.training.errors import ConfigError
-from slimtune.training.hardware.memory import empty_cache, is_out_of_memory
+from slimtune.training.errors import ConfigError, is_out_of_memory
+from slimtune.training.hardware.memory import empty_cache
 from slimtune.training.hardware.monitor import ResourceMonitor
 from slimtune.training.hardware.resources import Resources, resolve
 from slimtune.training.tracking.mlflow_runs import Trackers

@@ -13,7 +13,8 @@ from slimtune.training.data.batching import IGNORED, Batch, pad_of
 from slimtune.training.engine.packed_lora import PackedLoraModel, Segment, TrainedParts, parts_of
 from slimtune.training.engine.pass_grouping import PASS_SIZES, Shape, group_passes
 from slimtune.training.engine.trainer import TrialTrainer
-from slimtune.training.hardware.memory import empty_cache, is_out_of_memory
+from slimtune.training.errors import is_out_of_memory
+from slimtune.training.hardware.memory import empty_cache
 
 log = logging.getLogger(__name__)
 

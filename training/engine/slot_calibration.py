@@ -18,7 +18,7 @@ from slimtune.training.engine.cadence import plan_of
 from slimtune.training.engine.compile import is_worth_compiling
 from slimtune.training.engine.packing import gradients_alone, packable, packing_of
 from slimtune.training.engine.trainer import TrialTrainer
-from slimtune.training.hardware.memory import is_out_of_memory
+from slimtune.training.errors import is_out_of_memory
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.trial import Trial
 from slimtune.training.workbench.workbench import Workbench, workbench_key

@@ -18,8 +18,7 @@ from slimtune.training.engine.packing import packable
 from slimtune.training.engine.slot_calibration import SlotDecision, decide_slots
 from slimtune.training.engine.timers import Timers
 from slimtune.training.engine.trainer import TrialTrainer
-from slimtune.training.errors import ConfigError, DataError, Diverged, ModelError
-from slimtune.training.hardware.memory import is_out_of_memory
+from slimtune.training.errors import ConfigError, DataError, Diverged, ModelError, is_out_of_memory
 from slimtune.training.hardware.monitor import ResourceMonitor
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.tracking.display import best_metrics, by_dotted_key, log10_params

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from slimtune.training.data.batching import Batch, EncodedSplit, by_length, by_tokens, collate
-from slimtune.training.hardware.memory import is_out_of_memory
+from slimtune.training.errors import is_out_of_memory
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.metrics import Measure, Tally, compute_all, merged
 from slimtune.training.tasks import Task

@@ -80,11 +80,6 @@ def _trained_layers(model: nn.Module, config: Any) -> int:
     return max(0, depth - min(numbers, default=depth))
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory, on the device or on the host, was too small; the CPU allocator has no exception of its own."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-
-
 def empty_cache() -> None:
     """Give memory that PyTorch keeps for later back to the GPU."""
     if torch.cuda.is_available():

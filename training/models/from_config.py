@@ -13,7 +13,7 @@ from slimtune.training.atomic_files import folder_aside
 from slimtune.training.config.schema import suggestion
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
-from slimtune.training.errors import ConfigError
+from slimtune.training.errors import ConfigError, is_out_of_memory
 
 # part of the key of a made model: raise it when the making changes
 MAKING_VERSION = 1
@@ -81,7 +81,7 @@ def make(settings: Mapping[str, Any], texts: Sequence[str], folder: Path, *, see
         _try(model)
     except Exception as error:
         # any: values that do not go together fail wherever they are read
-        if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        if is_out_of_memory(error):
             raise
         fault = said_of_key(error, values, _try_sizes, where="model.scratch.")
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from slimtune.training.models.weights import is_outside
+
 # what transformers calls classes that nobody named
 UNNAMED = re.compile(r"LABEL_\d+")
 
@@ -26,19 +28,19 @@ class HeadClasses(NamedTuple):
     note: str | None = None
 
 
-def head_classes(own: Mapping[int, object], options: Mapping[str, object]) -> HeadClasses:
+def head_classes(names: Sequence[str], options: Mapping[str, object]) -> HeadClasses:
     """Compare the names of classes.
 
     Args:
-        own: The checkpoint's `id2label`.
+        names: Of the checkpoint's classes, in the order of their ids.
         options: What its task loads the model with; without `id2label` there are no classes.
     """
     asked: Any = options.get("id2label")
-    if asked is None or len(own) != len(asked):
+    if asked is None or len(names) != len(asked):
         # of another number of classes: transformers has made a new head
         return HeadClasses()
-    names, labels = [str(own[number]) for number in sorted(own)], list(asked.values())
-    if names == labels:
+    labels = list(asked.values())
+    if list(names) == labels:
         return HeadClasses()
     if all(UNNAMED.fullmatch(name) for name in names):
         told = ", ".join(f"{number} for {label!r}" for number, label in enumerate(labels[:3]))
@@ -57,18 +59,16 @@ def head_classes(own: Mapping[int, object], options: Mapping[str, object]) -> He
 
 def head_parameters(model: PreTrainedModel) -> frozenset[str]:
     """Names of the parameters beside the base."""
-    prefix = f"{model.base_model_prefix}."
-    return frozenset(name for name, _ in model.named_parameters() if not name.startswith(prefix))
+    return frozenset(name for name, _ in model.named_parameters() if is_outside(model, name))
 
 
 @torch.no_grad()
 def reorder(model: PreTrainedModel, order: Sequence[int]) -> None:
     """Give each class of the task the weights of its name."""
-    prefix = f"{model.base_model_prefix}."
     linear = [
         part
         for name, part in model.named_modules()
-        if isinstance(part, nn.Linear) and part.out_features == len(order) and not name.startswith(prefix)
+        if isinstance(part, nn.Linear) and part.out_features == len(order) and is_outside(model, name)
     ]
     # what comes before may be as wide
     last = linear[-1]

@@ -14,7 +14,7 @@ from slimtune.training.errors import ModelError
 from slimtune.training.methods.protocol import POOLERS
 from slimtune.training.methods.quantized import keep_trainable, quantization_config, share_codes, shared_tensors
 from slimtune.training.models import config_faults
-from slimtune.training.models.architecture import WRITERS, from_pretrained, resolved_path
+from slimtune.training.models.architecture import WRITERS, from_pretrained, own_labels, resolved_path
 from slimtune.training.models.generation_settings import settle_generation
 from slimtune.training.models.head_classes import head_classes, head_parameters, reorder
 from slimtune.training.models.padding import settle_padding
@@ -202,7 +202,7 @@ def _of_classes(
     parameters = head_parameters(model)
     if weights.new & parameters or not parameters:
         return weights, ()
-    found = head_classes(from_pretrained(AutoConfig, config).id2label, head.model_options())
+    found = head_classes(own_labels(config), head.model_options())
     new = weights.new | (parameters if found.is_other else frozenset())
     return weights._replace(new=new, of_head=found.note), found.order
 

@@ -162,9 +162,13 @@ def _story(
 
 def _is_head(model: PreTrainedModel, name: str) -> bool:
     """Whether a parameter stands outside of the model that all heads share, or is what pools for one."""
+    return is_outside(model, name) or bool(set(name.split(".")) & set(POOLERS))
+
+
+def is_outside(model: PreTrainedModel, name: str) -> bool:
+    """Whether a part or a parameter stands outside of the model that all heads share."""
     prefix = model.base_model_prefix
-    outside = hasattr(model, prefix) and not name.startswith(f"{prefix}.")
-    return outside or bool(set(name.split(".")) & set(POOLERS))
+    return hasattr(model, prefix) and not name.startswith(f"{prefix}.")
 
 
 def _is_body(model: PreTrainedModel, name: str) -> bool:

@@ -65,11 +65,11 @@ def test_a_head_of_other_classes_is_drawn_anew(folder: Path) -> None:
 
 
 def test_classes_without_names_are_told() -> None:
-    found = head_classes({0: "LABEL_0", 1: "LABEL_1"}, label_options(["neg", "pos"]))
+    found = head_classes(["LABEL_0", "LABEL_1"], label_options(["neg", "pos"]))
     assert (list(found.order), found.is_other) == ([], False)
     assert found.note is not None
     assert "so 0 for 'neg', 1 for 'pos'" in found.note
 
 
 def test_another_number_of_classes_is_a_new_head_anyway() -> None:
-    assert head_classes({0: "a", 1: "b", 2: "c"}, label_options(["neg", "pos"])) == head_classes({0: "a"}, {})
+    assert head_classes(["a", "b", "c"], label_options(["neg", "pos"])) == head_classes(["a"], {})
