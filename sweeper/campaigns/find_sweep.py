@@ -47,12 +47,12 @@ def find_sweep(given: str, *, outputs: Path, storage: str | None) -> FoundSweep 
 
 
 def _found(folder: Path, storage: str) -> FoundSweep:
-    from slimtune.sweeper.study import TrialState, load_study_attrs, load_study_trials
+    from slimtune.sweeper.study import TrialState, load_study_trials
     from slimtune.sweeper.study.record import PARENT_RUN, STOPPED, WINNER
 
     name = folder.name
-    attrs = load_study_attrs(storage, name)
-    trials = load_study_trials(storage, name).trials
+    loaded = load_study_trials(storage, name)
+    trials, attrs = loaded.trials, loaded.attrs
     # what waits when a rule has ended the search is not begun
     open_states = {TrialState.running} if attrs.get(STOPPED) else {TrialState.running, TrialState.waiting}
     winner = attrs.get(WINNER)

@@ -3,10 +3,9 @@
 import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slimtune.sweeper.campaigns.named_sweep import named_sweep
+from slimtune.sweeper.commands.sweep_argument import add_sweep, sweep_of
 
 if TYPE_CHECKING:
     from slimtune.sweeper.study import TrialRecord
@@ -19,8 +18,8 @@ def run(arguments: Sequence[str]) -> int:
         StoreError: There is no such sweep.
     """
     options = _parser().parse_args(arguments)
-    found = named_sweep(options.sweep, outputs=Path(options.outputs), storage=options.storage)
-    from slimtune.sweeper.study import load_study_attrs, load_study_trials
+    found = sweep_of(options)
+    from slimtune.sweeper.study import load_study_trials
 
     loaded = load_study_trials(found.storage, found.name)
     if options.json:
@@ -28,15 +27,15 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     from rich.console import Console
 
-    from slimtune.sweeper.reporting.live_table import goal_names, trial_table
+    from slimtune.sweeper.reporting.live_table import trial_table
     from slimtune.sweeper.study.record import WINNER
 
     ranked = loaded.ranked()
     # of several, the sweep alone knows which one is picked
-    picked = (load_study_attrs(found.storage, found.name).get(WINNER) or {}).get("trial")
+    picked = (loaded.attrs.get(WINNER) or {}).get("trial")
     best = picked if loaded.goals.several else next((trial.number for trial in ranked), None)
     rest = [trial for trial in loaded.trials if trial not in ranked]
-    names, title = goal_names(loaded.goals), f"sweep {found.name}"
+    names, title = loaded.goals.shown, f"sweep {found.name}"
     Console().print(trial_table([*ranked, *rest], best_number=best, title=title, names=names))
     if loaded.goals.several:
         print("Pareto set: trials", ", ".join(str(trial.number) for trial in loaded.pareto()))
@@ -45,10 +44,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune compare", description=__doc__)
-    parser.add_argument("sweep", help="the sweep's name (search.name)")
+    add_sweep(parser)
     parser.add_argument("--json", action="store_true", help="a JSON list, one object a trial")
-    parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
-    parser.add_argument("--storage", help="URL of the study, if search.storage was set")
     return parser
 
 

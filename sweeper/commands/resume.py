@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.sweeper.campaigns.named_sweep import NamedSweep, named_sweep
+from slimtune.sweeper.campaigns.named_sweep import NamedSweep
+from slimtune.sweeper.commands.sweep_argument import add_sweep, sweep_of
 from slimtune.training.errors import StoreError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def run(arguments: Sequence[str]) -> int:
     options, more = parser.parse_known_args(arguments)
     if flags := [word for word in more if word.startswith("-")]:
         parser.error(f"unrecognized arguments: {' '.join(flags)}")
-    found = named_sweep(options.sweep, outputs=Path(options.outputs), storage=options.storage)
+    found = sweep_of(options)
     from slimtune.sweeper.campaigns.recorded_command import read_command
 
     command = read_command(found.folder)
@@ -43,11 +44,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune resume", description=__doc__, allow_abbrev=False)
-    parser.add_argument("sweep", help="the sweep's name (search.name), or its folder")
+    add_sweep(parser)
     parser.add_argument("--n-trials", type=_above_zero, help="trials in all, e.g. more than before")
     parser.add_argument("--trust", action="store_true", help="give a command that was written elsewhere")
-    parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
-    parser.add_argument("--storage", help="URL of the study, if search.storage was set")
     parser.epilog = "What else is given is added to the overrides, e.g. search.num_workers=2."
     return parser
 

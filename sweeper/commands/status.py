@@ -3,10 +3,9 @@
 import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.sweeper.campaigns.named_sweep import named_sweep
+from slimtune.sweeper.commands.sweep_argument import add_sweep, sweep_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,7 +20,7 @@ def run(arguments: Sequence[str]) -> int:
         StoreError: There is no such sweep.
     """
     options = _parser().parse_args(arguments)
-    found = named_sweep(options.sweep, outputs=Path(options.outputs), storage=options.storage)
+    found = sweep_of(options)
     from slimtune.sweeper.reporting.sweep_status import sweep_status
 
     status = sweep_status(found.storage, found.name)
@@ -40,10 +39,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune status", description=__doc__)
-    parser.add_argument("sweep", help="the sweep's name (search.name), or its folder")
+    add_sweep(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object")
-    parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
-    parser.add_argument("--storage", help="URL of the study, if search.storage was set")
     return parser
 
 

@@ -5,9 +5,8 @@ import os
 import socket
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-from slimtune.sweeper.campaigns.named_sweep import named_sweep
+from slimtune.sweeper.commands.sweep_argument import add_sweep, sweep_of
 
 POLL_SECONDS = 0.5
 
@@ -19,7 +18,7 @@ def run(arguments: Sequence[str]) -> int:
         StoreError: There is no such sweep.
     """
     options = _parser().parse_args(arguments)
-    found = named_sweep(options.sweep, outputs=Path(options.outputs), storage=options.storage)
+    found = sweep_of(options)
     from slimtune.sweeper.reporting.sweep_status import SweepState, sweep_status
     from slimtune.sweeper.study.loaded import load_roster
 
@@ -46,11 +45,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune stop", description=__doc__)
-    parser.add_argument("sweep", help="the sweep's name (search.name), or its folder")
+    add_sweep(parser)
     parser.add_argument(
         "--now", action="store_true", help="end running trials at once; they resume from what they saved before"
     )
     parser.add_argument("--no-wait", action="store_true", help="do not wait until it has stopped")
-    parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
-    parser.add_argument("--storage", help="URL of the study, if search.storage was set")
     return parser

@@ -106,6 +106,11 @@ class Goals(NamedTuple):
         """Of all numbers that decide, objectives first."""
         return list(dict.fromkeys([*(one.name for one in self.objectives), *(one.name for one in self.constraints)]))
 
+    @property
+    def shown(self) -> list[str]:
+        """The same where people look at trials by them; empty where the score alone decides."""
+        return self.names if self.several or self.constraints else []
+
     def losses(self, values: Sequence[float]) -> tuple[float, ...]:
         """The values of the objectives, turned so that less is better."""
         return tuple(one.loss(value) for one, value in zip(self.objectives, values, strict=True))

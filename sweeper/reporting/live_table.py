@@ -10,7 +10,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
 
@@ -67,13 +66,13 @@ class LiveTable:
         for trial in trials:
             if trial.finished and trial.number not in self._printed:
                 self._printed.add(trial.number)
-                line = _line(trial, goal_names(self._study.spec.aims))
+                line = _line(trial, self._study.spec.aims.shown)
                 self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _picture(self, trials: Sequence[TrialRecord], room: int) -> Group:
         best = self._study.ranked()[:1]
         best_number = best[0].number if best else None
-        names = goal_names(self._study.spec.aims)
+        names = self._study.spec.aims.shown
         table = trial_table(
             chosen_rows(trials, room, best_number), best_number=best_number, title=self._title, names=names
         )
@@ -100,11 +99,6 @@ def chosen_rows(trials: Sequence[TrialRecord], room: int, best_number: int | Non
     newest = list(trials[-room:])
     best = [trial for trial in trials if trial.number == best_number and trial not in newest]
     return best + newest[len(best) :]
-
-
-def goal_names(goals: Goals) -> list[str]:
-    """Of the numbers to show; without names it is the score."""
-    return goals.names if goals.several or goals.constraints else []
 
 
 def trial_table(

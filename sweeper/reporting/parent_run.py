@@ -88,7 +88,7 @@ def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> 
         return ParentRun(NullRun(), None, None)
     tracker = Tracker(config, request.search.config.name)
     goals = request.search.goals
-    named = [name if name in COSTS else f"best/{name}" for name in goals.names if goals.several or goals.constraints]
+    named = [name if name in COSTS else f"best/{name}" for name in goals.shown]
     shown = [VIEW_NAMES.get(name, name) for name in named if name != f"best/{UNNAMED}"]
     metrics = (*shown, "validation/loss", "train/loss")
     tag = view_tag(request.space.searched_keys(), metrics, maximize=request.search.maximize)
@@ -146,12 +146,11 @@ def log_pareto(run: TrackedRun, trials: Sequence[TrialRecord], goals: Goals) -> 
 
 def _log_table(run: TrackedRun, trials: Sequence[TrialRecord], goals: Goals, path: str) -> None:
     keys = list(dict.fromkeys(key for trial in trials for key in trial.params))
-    named = goals.names if goals.several or goals.constraints else []
     columns: dict[str, list[Any]] = {
         "trial": [trial.number for trial in trials],
         "state": [trial.standing for trial in trials],
         "objective": [trial.objective for trial in trials],
-        **{name: [trial.measured.get(name) for trial in trials] for name in named},
+        **{name: [trial.measured.get(name) for trial in trials] for name in goals.shown},
         **{key: [trial.params.get(key) for trial in trials] for key in keys},
         "seconds": [trial.seconds for trial in trials],
     }

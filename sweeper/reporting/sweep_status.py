@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from slimtune.sweeper.reporting.live_table import seconds_left
-from slimtune.sweeper.study import TrialRecord, TrialState, load_study_attrs, load_study_trials
+from slimtune.sweeper.study import TrialRecord, TrialState, load_study_trials
 from slimtune.sweeper.study.lease import is_alive, living
 from slimtune.sweeper.study.liveness.roster import StopRequest
 from slimtune.sweeper.study.loaded import load_roster
@@ -124,7 +124,8 @@ def sweep_status(storage: str, name: str) -> SweepStatus:
     Raises:
         StoreError: There is no such study.
     """
-    loaded, attrs = load_study_trials(storage, name), load_study_attrs(storage, name)
+    loaded = load_study_trials(storage, name)
+    attrs = loaded.attrs
     roster = load_roster(storage, name)
     reruns, rerun_attrs = _reruns(storage, name)
     launchers = roster.living() if roster is not None else []
@@ -172,10 +173,11 @@ def _running(trials: Sequence[TrialRecord], attrs: Mapping[str, Any]) -> list[Ru
 
 def _reruns(storage: str, name: str) -> tuple[Sequence[TrialRecord], Mapping[str, Any]]:
     try:
-        return load_study_trials(storage, f"{name}/reruns").trials, load_study_attrs(storage, f"{name}/reruns")
+        loaded = load_study_trials(storage, f"{name}/reruns")
     except StoreError:
         # there are none yet
         return [], {}
+    return loaded.trials, loaded.attrs
 
 
 def _plain(trial: TrialRecord) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from slimtune.sweeper.goals.goals import ATTR, Goals, goals_of
 from slimtune.sweeper.search.first_points import enqueued_points, folder_of, point_of
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search_config import study_url
-from slimtune.sweeper.study import Study, load_study_attrs, load_study_trials
+from slimtune.sweeper.study import Study, load_study_trials
 from slimtune.sweeper.study.loaded import study_name_in
 from slimtune.sweeper.study.record import BUDGET
 from slimtune.training.errors import StoreError
@@ -45,15 +45,14 @@ def note_goals(study: Study) -> None:
     Raises:
         StoreError: It was begun with other objectives or constraints.
     """
-    goals, now = study.spec.aims, study.spec.aims.described()
-    without_names = goals_of([one.maximize for one in goals.objectives]).described()
-    known = study.attrs().get(ATTR, without_names if study.num_begun() else now)
+    now = study.spec.aims.described()
+    known = _noted_goals(study) if ATTR in study.attrs() or study.num_begun() else now
     if known != now:
         raise StoreError(
             f"the search '{study.spec.name}' was begun with other goals, so its trials do not compare: {known}, "
             f"now {now}; take another search.name, or remove the sweep's folder to begin anew"
         )
-    if goals.is_named:
+    if study.spec.aims.is_named:
         study.set_attr(ATTR, now)
 
 
@@ -63,10 +62,16 @@ def check_goals(study: Study) -> None:
     Raises:
         StoreError: The sweep is led with other objectives or constraints.
     """
-    goals = study.spec.aims
-    known = study.attrs().get(ATTR, goals_of([one.maximize for one in goals.objectives]).described())
-    if known != (now := goals.described()):
+    known, now = _noted_goals(study), study.spec.aims.described()
+    if known != now:
         raise StoreError(f"the sweep is led with other goals: {known}, here {now}; give it the same command")
+
+
+def _noted_goals(study: Study) -> Mapping[str, Any]:
+    """Where none were noted, they have no names."""
+    ways = [one.maximize for one in study.spec.aims.objectives]
+    noted: Mapping[str, Any] = study.attrs().get(ATTR, goals_of(ways).described())
+    return noted
 
 
 def _learn(study: Study, request: SweepRequest, differs: Callable[[Mapping[str, Any]], str | None]) -> str:
@@ -77,7 +82,7 @@ def _learn(study: Study, request: SweepRequest, differs: Callable[[Mapping[str, 
     points = [point for trial in other.ranked() if (point := point_of(trial.params, request.space))]
     chosen = points[: config.warm_start_points]
     begun = len(chosen) - study.enqueue_new(chosen)
-    why = differs(load_study_attrs(storage, name)) or _other_goals(other.goals, study.spec.aims)
+    why = differs(other.attrs) or _other_goals(other.goals, study.spec.aims)
     number = study.learn_from([] if why else other.trials)
     learned = f"its trials are not compared with, since {why}" if why else f"the sampler learns from {number} trials"
     return f"search.warm_start={config.warm_start}: {begun} points are tried first, and {learned}"

@@ -15,10 +15,11 @@ from slimtune.training.tracking.uri import without_password
 
 
 class LoadedTrials(NamedTuple):
-    """The shown trials of a study, and what is better."""
+    """The shown trials of a study, what is better, and what was noted on it."""
 
     trials: list[TrialRecord]
     goals: Goals
+    attrs: Mapping[str, Any]
 
     def ranked(self) -> list[TrialRecord]:
         """Complete trials that keep the constraints, the best first; of several objectives the Pareto set."""
@@ -37,9 +38,9 @@ def load_study_trials(storage: str, name: str) -> LoadedTrials:
     """
     study = load_study(storage, name)
     ways = [direction is StudyDirection.MAXIMIZE for direction in study.directions]
-    described = study.user_attrs.get(ATTR)
-    goals = goals_of(ways) if described is None else read_goals(described)
-    return LoadedTrials([trial for trial in _records(study) if trial.counts], goals)
+    attrs: Mapping[str, Any] = study.user_attrs
+    goals = read_goals(attrs[ATTR]) if ATTR in attrs else goals_of(ways)
+    return LoadedTrials([trial for trial in _records(study) if trial.counts], goals, attrs)
 
 
 def load_all_trials(storage: str, name: str) -> list[TrialRecord]:

@@ -195,8 +195,10 @@ class Study(StudyReading):
             return self._reach_verdict(number, examples_seen, progress)
 
     def _reach_verdict(self, number: int, examples_seen: int, progress: float) -> Verdict:
+        if not self.spec.stop_hopeless:
+            return Verdict(stop=False)
         reported = self._study._storage.get_trial(self._trials[number]._trial_id).intermediate_values
-        if not self.spec.stop_hopeless or len(reported) < 2:
+        if len(reported) < 2:
             return Verdict(stop=False)
         shown = {trial.number: trial for trial in self.shown()}
         own = shown.pop(number)

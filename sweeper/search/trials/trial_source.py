@@ -141,10 +141,8 @@ class StudyTrial:
         """The time that a trial takes only grows: one that has broken its bound is not trained on."""
         if SECONDS not in self._goals.names:
             return None
-        spent = {SECONDS: self.measured({})[SECONDS]}
-        self._study.set_trial_attr(self.number, SPENT, spent[SECONDS], later=True)
-        beyond = [one for one in self._goals.constraints if one.name == SECONDS and one.most is not None]
-        broken = [one.told(spent[SECONDS]) for one in beyond if one.most is not None and spent[SECONDS] > one.most]
+        self._study.set_trial_attr(self.number, SPENT, self.measured({})[SECONDS], later=True)
+        broken = self._goals.broken(self._spent_too_much())
         return Verdict(stop=True, reason=broken[0]) if broken else None
 
     def finish(self, outcome: Outcome) -> None:
@@ -155,7 +153,6 @@ class StudyTrial:
             case Completed(scores, checkpoint):
                 self._complete(scores, checkpoint)
             case Pruned():
-                # bounds from below may be kept later
                 excess = self._goals.excess({**self._costs, **self._spent_too_much()})
                 self._study.prune(self.number, {name: beyond for name, beyond in excess.items() if beyond > 0})
             case Failed(FailureKind.lost, message, _):
@@ -171,6 +168,7 @@ class StudyTrial:
                 self._study.fail(self.number, kind)
 
     def _spent_too_much(self) -> dict[str, float]:
+        """Its seconds, if they are above a bound; one from below may be kept later."""
         spent = self.measured({})[SECONDS]
         bounds = [one.most for one in self._goals.constraints if one.name == SECONDS]
         return {SECONDS: spent} if any(most is not None and spent > most for most in bounds) else {}

@@ -1,0 +1,22 @@
+"""The arguments by which commands are given a sweep."""
+
+import argparse
+from pathlib import Path
+
+from slimtune.sweeper.campaigns.named_sweep import NamedSweep, named_sweep
+
+
+def add_sweep(parser: argparse.ArgumentParser) -> None:
+    """Its name or folder, and where it lies."""
+    parser.add_argument("sweep", help="the sweep's name (search.name), or its folder")
+    parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
+    parser.add_argument("--storage", help="URL of the study, if search.storage was set")
+
+
+def sweep_of(options: argparse.Namespace) -> NamedSweep:
+    """The sweep that is meant.
+
+    Raises:
+        StoreError: There is none.
+    """
+    return named_sweep(options.sweep, outputs=Path(options.outputs), storage=options.storage)
