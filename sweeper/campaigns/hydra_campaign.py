@@ -2,21 +2,21 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf
 
 from slimtune.sweeper.campaigns.chosen_by_goals import no_winner
 from slimtune.sweeper.campaigns.recorded_command import record_command
 from slimtune.sweeper.pruner_config import Hyperband
-from slimtune.sweeper.search.beginning import begin, check_goals
+from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search.launching import make_launcher, search
 from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.stopping import check_stop
 from slimtune.sweeper.search.study_spec import make_worker, notes_of, open_study
+from slimtune.sweeper.search.turns import search_in_turn
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.space.override_text import chosen_value
 from slimtune.sweeper.study import Study, TrialRecord
@@ -64,18 +64,7 @@ class HydraCampaign:
         """
         study = open_study(request, Rungs(eval_every=1, longest=1))
         with Launcher(study.roster) as own:
-            lead = own.joined()
-            if lead is None:
-                _lead(study, request, own)
-            else:
-                check_goals(study)
-                log.warning("the sweep is led by %s: this process joins it with workers of its own", lead)
-            _run_trials(study, request, own)
-            if not own.leads:
-                own.wait_to_lead(partial(log.warning, "the search is done; %s does the rest: waiting for it"))
-                check_stop(study)
-                _lead(study, request, own)
-                _run_trials(study, request, own)
+            search_in_turn(study, own, _Part(study, request, own))
             self._end(study, request)
             study.set_attr(ENDED, study.spec.n_trials)
 
@@ -97,21 +86,35 @@ def write_results(results: Mapping[str, Any], folder: Path) -> None:
     OmegaConf.save(OmegaConf.create({"name": "slimtune", **results}), folder / RESULTS_FILE)
 
 
-def _lead(study: Study, request: SweepRequest, own: Launcher) -> None:
-    for note in (*notes_of(request), *begin(study, request, differs=_never)):
-        log.warning("%s", note)
-    record_command(request, of_program=True)
-    own.begun()
+class _Part(NamedTuple):
+    """Implements `slimtune.sweeper.search.turns.Part`."""
 
+    study: Study
+    request: SweepRequest
+    own: Launcher
 
-def _run_trials(study: Study, request: SweepRequest, own: Launcher) -> None:
-    search(
-        study,
-        make_launcher(request.app, make_worker(request, study.spec, launcher=own.name, parent_run_id=None)),
-        num_workers=request.search.config.num_workers,
-        first_choices=first_choices(request),
-    )
-    check_stop(study)
+    def lead(self) -> None:
+        for note in (*notes_of(self.request), *begin(self.study, self.request, differs=_never)):
+            self.say(note)
+        record_command(self.request, of_program=True)
+        self.own.begun()
+
+    def check_joining(self) -> None:
+        """Nobody but the app's author knows what makes its trials others."""
+
+    def run_trials(self) -> None:
+        request = self.request
+        worker = make_worker(request, self.study.spec, launcher=self.own.name, parent_run_id=None)
+        search(
+            self.study,
+            make_launcher(request.app, worker),
+            num_workers=request.search.config.num_workers,
+            first_choices=first_choices(request),
+        )
+        check_stop(self.study)
+
+    def say(self, line: str) -> None:
+        log.warning("%s", line)
 
 
 def _best(study: Study, request: SweepRequest) -> dict[str, Any]:

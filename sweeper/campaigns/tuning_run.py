@@ -24,12 +24,13 @@ from slimtune.sweeper.goals.goals import MODEL_COSTS
 from slimtune.sweeper.reporting import parent_run, terminal
 from slimtune.sweeper.reporting.data_table import print_data
 from slimtune.sweeper.reporting.live_table import LiveTable
-from slimtune.sweeper.search.beginning import begin, check_goals
+from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search.launching import make_launcher, search
 from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.stopping import check_stop
 from slimtune.sweeper.search.study_spec import chosen_sampler, make_worker, notes_of, open_study
+from slimtune.sweeper.search.turns import search_in_turn
 from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.record import ENDED, IDENTITY, PARENT_RUN, WINNER
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName
@@ -70,8 +71,9 @@ class TuningRun:
         """The pipeline."""
         with self._own:
             try:
-                self._begin()
-                self._search()
+                self.check_joining()
+                search_in_turn(self._study, self._own, self)
+                self._tell_trials()
                 chosen, best = self._select()
                 result = self._prove(chosen, best)
             except BaseException as error:
@@ -82,18 +84,7 @@ class TuningRun:
             self._study.set_attr(ENDED, self._study.spec.n_trials)
         return result
 
-    def _begin(self) -> None:
-        """As the one that leads, or beside it once it has begun."""
-        self._check_identity()
-        lead = self._own.joined()
-        if lead is None:
-            self._lead()
-            return
-        self._check_identity()
-        check_goals(self._study)
-        self._say(f"the sweep is led by {lead}: this process joins it with workers of its own")
-
-    def _lead(self) -> None:
+    def lead(self) -> None:
         """What is done once before the first trial, and again by whoever takes over."""
         self._study.set_attr(IDENTITY, self._identity)
         notes = begin(self._study, self._request, differs=lambda attrs: difference(attrs.get(IDENTITY), self._identity))
@@ -110,34 +101,30 @@ class TuningRun:
 
     def _tell_search(self, notes: Sequence[str]) -> None:
         for note in (*notes_of(self._request), *notes):
-            self._say(note)
+            self.say(note)
         chosen = chosen_sampler(self._request)
         if chosen.why is not None:
             self._tracked.run.set_tags({"sampler": chosen.sampler.name, "sampler_why": chosen.why})
 
-    def _say(self, note: str) -> None:
-        self._console.print(note, highlight=False, markup=False, soft_wrap=True)
+    def say(self, line: str) -> None:
+        """A line on the terminal."""
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
-    def _check_identity(self) -> None:
+    def check_joining(self) -> None:
+        """Whether data and fixed values are those of the trials that are there."""
         check_same(self._study.attrs().get(IDENTITY), self._identity, name=self._request.search.config.name)
 
-    def _search(self) -> None:
-        self._run_trials()
-        if not self._own.leads:
-            self._own.wait_to_lead(lambda lead: self._say(f"the search is done; {lead} does the rest: waiting for it"))
-            check_stop(self._study)
-            self._lead()
-            # what the one that led may have left, e.g. of its workers that died with it
-            self._run_trials()
+    def _tell_trials(self) -> None:
         self._tracked.end_left_open(self._study, kind="trial")
         reason = note_ending(self._study)
         if reason is not None:
-            self._say(f"the search has ended: {reason}")
+            self.say(f"the search has ended: {reason}")
         trials = self._study.shown()
         terminal.print_trials(self._console, trials)
         parent_run.log_leaderboard(self._tracked.run, trials, self._goals)
 
-    def _run_trials(self) -> None:
+    def run_trials(self) -> None:
+        """The search, with this process' own workers."""
         request = self._request
         if self._own.leads and self._study.num_unfinished() > 0:
             self._forget_winner()
