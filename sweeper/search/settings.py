@@ -8,6 +8,7 @@ from omegaconf import OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.sampler_config import SAMPLERS
+from slimtune.sweeper.search.launchers.plugins import is_serial
 from slimtune.sweeper.search.named_parts import values_of_file
 from slimtune.sweeper.search.optuna_sweeper_keys.plugin_keys import PluginKeys, has_plugin_keys, read_plugin_keys
 from slimtune.sweeper.search.request import HydraApp
@@ -56,7 +57,7 @@ def read_settings(app: HydraApp, arguments: Sequence[str]) -> Settings:
     found, search = _file_space(app, values, arguments)
     keys = PluginKeys({}, [], {}, None, None)
     if has_plugin_keys(values):
-        keys = read_plugin_keys({**values, "search": search}, sampler_defaults(), is_serial=is_serial(app))
+        keys = read_plugin_keys({**values, "search": search}, sampler_defaults(), is_serial=is_serial(app.config))
         search = search | dict(keys.search)
     return Settings(
         app=with_search(app, search) if search != values["search"] else app,
@@ -69,11 +70,6 @@ def read_settings(app: HydraApp, arguments: Sequence[str]) -> Settings:
         max_failure_rate=keys.max_failure_rate,
         is_plugin_form=has_plugin_keys(values),
     )
-
-
-def is_serial(app: HydraApp) -> bool:
-    """Whether the launcher runs one job after the other."""
-    return str(app.config.hydra.launcher._target_).endswith(".BasicLauncher")
 
 
 def sampler_defaults() -> dict[str, Mapping[str, Any]]:

@@ -40,6 +40,11 @@ def launcher_class(config: DictConfig) -> str:
     return str(config.hydra.launcher._target_).rpartition(".")[2]
 
 
+def is_serial(config: DictConfig) -> bool:
+    """Whether the launcher runs one job after the other."""
+    return launcher_class(config) == BASIC
+
+
 def die_alone(launcher: Launcher) -> bool:
     """Whether other workers go on when one dies."""
     return type(launcher).__name__ in (RAY, SLURM, PROCESSES)
@@ -47,13 +52,12 @@ def die_alone(launcher: Launcher) -> bool:
 
 def launcher_problems(config: DictConfig, *, num_workers: int) -> list[str]:
     """What stands in the way of launching, as far as it can be seen from here."""
-    kind = launcher_class(config)
-    if kind == BASIC and num_workers > 1:
+    if is_serial(config) and num_workers > 1:
         return [
             f"search.num_workers is {num_workers}, but hydra/launcher=basic runs one job after the other; "
             "add hydra/launcher=joblib"
         ]
-    if kind == SLURM and shutil.which("sbatch") is None:
+    if launcher_class(config) == SLURM and shutil.which("sbatch") is None:
         return [NO_SLURM.format(option=config.hydra.runtime.choices["hydra/launcher"])]
     return []
 
