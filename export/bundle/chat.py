@@ -11,7 +11,8 @@ from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from slimtune.training.data.examples import encodable
+from slimtune.training.data.chat_turns import turns_in
+from slimtune.training.data.template_limit import limited_template
 from slimtune.training.errors import DataError
 
 
@@ -44,10 +45,11 @@ def chat_text(turns: Sequence[Mapping[str, str]], template: str, special_tokens:
         DataError: The template does not write such a chat.
     """
     try:
-        text: str = _compiled(template).render(
-            messages=[*turns], tools=None, documents=None, add_generation_prompt=True, **special_tokens
-        )
-    except (TemplateError, TypeError, AttributeError, ValueError) as error:
+        with limited_template():
+            text: str = _compiled(template).render(
+                messages=[*turns], tools=None, documents=None, add_generation_prompt=True, **special_tokens
+            )
+    except (TemplateError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise DataError(f"{where}: the chat cannot be written by the model's template ({error})") from None
     return text
 
@@ -58,15 +60,12 @@ def turns_of(messages: Any, where: str) -> list[dict[str, str]]:
     Raises:
         DataError: They are no chat.
     """
-    try:
-        turns = [{"role": str(message["role"]), "content": message["content"]} for message in messages]
-    except (TypeError, KeyError):
-        raise DataError(f"{where}: 'messages' must be a list of objects with 'role' and 'content'") from None
-    if not turns or not all(isinstance(turn["content"], str) for turn in turns):
-        raise DataError(f"{where}: 'messages' must be a list of objects with 'role' and 'content', a text each")
-    if len(turns) > 1 and turns[-1]["role"] == "assistant":
-        turns.pop()
-    return [{name: encodable(text) for name, text in turn.items()} for turn in turns]
+    turns = turns_in(messages, where)
+    if not turns:
+        raise DataError(f"{where}: 'messages' must be a list of objects with 'role' and 'content'")
+    if len(turns) > 1 and turns[-1].role == "assistant":
+        turns = turns[:-1]
+    return [turn._asdict() for turn in turns]
 
 
 @lru_cache

@@ -113,6 +113,16 @@ def test_numbers_as_names_are_the_same_classes_everywhere(tmp_path: Path, config
         task_of(trial_of(config_of, path, "task.labels=[1,1.0,0,false]"), ())
 
 
+def test_names_that_yaml_reads_as_booleans_are_told(tmp_path: Path, config_of: ConfigOf) -> None:
+    """As a file's unquoted yes and no come: in `task.labels` and in `task.class_weights`."""
+    path = write_jsonl(tmp_path / "r.jsonl", [{**row, "label": ("yes", "no")[at % 2]} for at, row in enumerate(ROWS)])
+    rows = splits_of(config_of, path).train
+    with pytest.raises(DataError, match=r'unquoted no and yes; write labels: \["yes", "no"\]'):
+        task_of(trial_of(config_of, path, "task.labels=[true,false]"), rows)
+    with pytest.raises(ConfigError, match=r'class_weights holds true, as .* write class_weights: \{"yes": 2.0\}'):
+        task_of(trial_of(config_of, path, "++task.class_weights={true: 2.0}"), rows)
+
+
 @pytest.mark.parametrize("value", [True, "1", 1, 1.0])
 def test_a_number_of_a_pair_may_be_a_boolean(value: Any) -> None:
     assert float(number_of({"x": value}, "x", "row 1", example="1")) == 1.0

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from slimtune.training.config.data import DataConfig
-from slimtune.training.data.cells import encodable, is_missing, plain, structure, text_of
+from slimtune.training.data.cells import encodable, is_missing, text_of
+from slimtune.training.data.chat_turns import turns_in
 from slimtune.training.data.examples import MESSAGES, Example
 from slimtune.training.data.prompt_template import fill
 from slimtune.training.data.readers.row import Row
@@ -32,14 +33,7 @@ def prompted(row: Row, where: str, data: DataConfig) -> Example | None:
 def _chat(messages: Any, where: str) -> Example | None:
     if is_missing(messages):
         return None
-    messages = structure(messages) if isinstance(messages, str) else plain(messages)
-    try:
-        turns = tuple((str(message["role"]), message["content"]) for message in messages)
-    except (TypeError, KeyError):
-        raise DataError(f"{where}: 'messages' must be a list of objects with 'role' and 'content'") from None
-    if not all(isinstance(content, str) for _, content in turns):
-        raise DataError(f"{where}: the 'content' of a message is no text; tool calls and images are not learned")
-    turns = tuple((role, encodable(content)) for role, content in turns)
+    turns = turns_in(messages, where)
     if len(turns) < 2 or turns[-1][0] != "assistant":
         raise DataError(f"{where}: the last of 'messages' must be the assistant's answer, after at least one other")
     if not turns[-1][1].strip():

@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM
 from slimtune.training.data.batching import IGNORED, Batch, Targets
 from slimtune.training.data.encoding import UNCUT, Encoded, Ragged
 from slimtune.training.data.examples import Example
+from slimtune.training.data.template_limit import limited_template
 from slimtune.training.errors import DataError
 from slimtune.training.tasks.text_to_text import TextToText
 from slimtune.training.tasks.token_loss import num_virtual_tokens, run_model, unwrapped, weights_of
@@ -124,8 +125,10 @@ def _last_turn(messages: Sequence[tuple[str, str]], tokenizer: Any) -> str:
 def _chat(messages: Sequence[tuple[str, str]], tokenizer: Any, **options: Any) -> str:
     turns = [{"role": role, "content": content} for role, content in messages]
     try:
-        text: str = tokenizer.apply_chat_template(turns, tokenize=False, **options)
-    except (ValueError, TemplateError) as error:
+        with limited_template():
+            text: str = tokenizer.apply_chat_template(turns, tokenize=False, **options)
+    # jinja2's sandbox refuses a long `range` as an overflow
+    except (ValueError, TemplateError, OverflowError) as error:
         raise DataError(
             f"a chat of {', '.join(role for role, _ in messages)} cannot be written by the tokenizer's template "
             f"({' '.join(str(error).split())[:200]}); use a model with a chat template, or data.text_template"

@@ -27,7 +27,7 @@ from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.confusion import confusion_matrix, per_class
 from slimtune.training.tasks.baselines import BAG_OF_WORDS, MAJORITY, bag_of_words, bag_of_words_sets, majority
 from slimtune.training.tasks.defaults import TaskDefaults
-from slimtune.training.tasks.label_names import label_options, the_names
+from slimtune.training.tasks.label_names import label_options, the_names, unquoted_labels
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
 
 BALANCED = "balanced"
@@ -238,6 +238,8 @@ def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] 
         raise DataError(f"the training rows have one label only ('{''.join(labels)}'); a classifier needs at least two")
     missing = sorted(set(found) - set(map(label_name, labels)))
     if missing:
+        if unquoted := unquoted_labels("task.labels", task.labels or (), missing):
+            raise DataError(unquoted)
         raise DataError(f"the training rows have the label '{missing[0]}', which task.labels lacks; add it there")
     if task.multi_label and found == ["0", "1"] and all(len(one) == len(found) for one in named):
         raise DataError(
@@ -277,5 +279,7 @@ def _weights(given: Any, labels: Sequence[str], found: Sequence[str]) -> tuple[f
     given = {label_name(str(label)): weight for label, weight in given.items()}
     unknown = sorted(set(given) - set(labels))
     if unknown:
+        if unquoted := unquoted_labels("task.class_weights", given, sorted(set(labels) - set(given))):
+            raise ConfigError([unquoted])
         raise ConfigError([f"task.class_weights has '{unknown[0]}', which is no label; known: {', '.join(labels)}"])
     return tuple(float(given.get(label, 1.0)) for label in labels)

@@ -38,7 +38,7 @@ from slimtune.training.metrics.entities import per_type
 from slimtune.training.models.generate import some_rows
 from slimtune.training.tasks.baselines import LOOKUP, MAX_ANSWERS, lookup
 from slimtune.training.tasks.defaults import TaskDefaults
-from slimtune.training.tasks.label_names import label_options, the_names
+from slimtune.training.tasks.label_names import label_options, the_names, unquoted_labels
 from slimtune.training.tasks.loss import LossSum, own_loss
 from slimtune.training.tasks.token_loss import num_virtual_tokens, run_model, token_loss, token_tally, weights_of
 
@@ -322,5 +322,7 @@ def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] 
         raise DataError(f"{config.data.train_file}: no row has a span in column '{config.data.label_column}'")
     missing = sorted(set(found) - set(labels))
     if missing:
+        if unquoted := unquoted_labels("task.labels", task.labels or (), missing):
+            raise DataError(unquoted)
         raise DataError(f"the training rows have the type '{missing[0]}', which task.labels lacks; add it there")
     return Extraction(labels, config.data.max_length, task.stride, tuple(task.metrics), task.loss)

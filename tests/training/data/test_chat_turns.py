@@ -1,0 +1,58 @@
+"""Chats are read alike for training and for predicting, also with contents in parts."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from slimtune.export.bundle.chat import turns_of
+from slimtune.training.config.trial import parse_trial
+from slimtune.training.data.chat_turns import turns_in
+from slimtune.training.data.prompted_rows import prompted
+from slimtune.training.errors import DataError
+
+
+def text(part: str) -> dict[str, Any]:
+    return {"type": "text", "text": part}
+
+
+def asked(content: Any, **others: Any) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": content, **others}, {"role": "assistant", "content": [text("yes")]}]
+
+
+@pytest.mark.parametrize("parts", [[text("a "), text("b")], np.array([text("a "), text("b")], dtype=object)])
+def test_parts_of_texts_are_one_text(parts: Any) -> None:
+    """As a list, and as a column of lists holds them."""
+    assert turns_in(asked(parts), "row 1") == (("user", "a b"), ("assistant", "yes"))
+
+
+def test_training_and_predicting_read_a_chat_in_parts_alike(config_of: Callable[..., dict[str, Any]]) -> None:
+    data = parse_trial(config_of("task=generation")).section.data
+    example = prompted({"messages": asked([text("a "), text("b")])}, "row 1", data)
+    assert example is not None
+    assert example.messages == (("user", "a b"), ("assistant", "yes"))
+    assert turns_of(asked([text("a "), text("b")]), "row 1") == [{"role": "user", "content": "a b"}]
+
+
+@pytest.mark.parametrize(
+    ("messages", "message"),
+    [
+        (asked([text("a"), {"type": "image", "url": "x"}]), "part 2 of its 'content' is of the type 'image', and only"),
+        (asked([text("a"), {"type": "text"}]), "part 2 of its 'content' has no 'text'"),
+        (asked(["a"]), "part 1 of its 'content' is 'a', and only text is read"),
+        (asked(None), "has the 'content' null; write its text there"),
+        (asked(None, tool_calls=[{"id": "x"}]), "is a tool call without a text"),
+        ([{"role": "user", "tool_calls": [{"id": "x"}]}], "is a tool call without a text"),
+        (asked(3), "has a 'content' of type int; use a text"),
+    ],
+)
+def test_what_is_no_text_is_named(messages: Any, message: str) -> None:
+    with pytest.raises(DataError, match=f"^row 7: message 1 of 'messages':? {message}"):
+        turns_in(messages, "row 7")
+
+
+@pytest.mark.parametrize("messages", [[{"role": "user"}], ["a"], "a", None, [3]])
+def test_what_is_no_chat_is_told(messages: Any) -> None:
+    with pytest.raises(DataError, match="must be a list of objects with 'role' and 'content'"):
+        turns_in(messages, "row 7")

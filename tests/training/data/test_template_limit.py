@@ -1,0 +1,49 @@
+"""A template that never ends is ended, with a message."""
+
+import signal
+from typing import Any
+
+import pytest
+
+from slimtune.export.bundle.chat import chat_text
+from slimtune.training.data import template_limit
+from slimtune.training.data.examples import Example
+from slimtune.training.data.template_limit import limited_template
+from slimtune.training.errors import DataError
+from slimtune.training.models.from_config import trained_tokenizer
+from slimtune.training.tasks.causal_generation import prompt_ids
+
+ENDLESS = "{% for a in range(99999) %}" * 3 + "{% endfor %}" * 3
+TURNS = (("user", "a"), ("assistant", "b"))
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no such timers")
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(template_limit, "SECONDS_A_CHAT", 0.02)
+
+
+def test_training_ends_a_template_that_never_ends() -> None:
+    tokenizer: Any = trained_tokenizer(["some soup"] * 3, 300)
+    tokenizer.chat_template = ENDLESS
+    with pytest.raises(DataError, match=r"a chat of user cannot be written .*has not ended after 0.02 seconds"):
+        prompt_ids([Example("user: a", "b", messages=TURNS)], tokenizer)
+
+
+def test_predicting_ends_a_template_that_never_ends() -> None:
+    with pytest.raises(DataError, match=r"row 3: the chat cannot be written .*has not ended"):
+        chat_text([{"role": "user", "content": "a"}], ENDLESS, {}, "row 3")
+
+
+def test_a_range_that_is_too_long_is_told() -> None:
+    with pytest.raises(DataError, match="Range too big"):
+        chat_text([], "{% for a in range(10000000) %}{% endfor %}", {}, "row 3")
+
+
+def test_afterwards_no_timer_runs_and_the_handler_is_the_one_before() -> None:
+    before = signal.getsignal(signal.SIGVTALRM)
+    with limited_template():
+        assert signal.getitimer(signal.ITIMER_VIRTUAL)[0] > 0
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
+    assert signal.getsignal(signal.SIGVTALRM) is before
