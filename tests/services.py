@@ -46,12 +46,12 @@ def need_slurm() -> None:
     need("slurm", None if is_there else "no node is idle; .ci/services/slurm start brings one up")
 
 
-# with so little of everything that two nodes fit beside other tests
+# with so little of everything that two nodes fit beside other tests; of their GPUs there is the number alone
 TWO_NODES = """
 import json, sys
 from ray.cluster_utils import Cluster
 
-node = {"num_cpus": 2, "object_store_memory": 80 * 2**20, "include_dashboard": False}
+node = {"num_cpus": 2, "num_gpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
 cluster = Cluster(initialize_head=True, head_node_args=node)
 cluster.add_node(**node)
 print(json.dumps(cluster.address), flush=True)

@@ -102,18 +102,18 @@ def test_joblib(app: Path) -> None:
 
 
 def test_ray(app: Path, ray_address: str) -> None:
-    """On a cluster of two nodes one worker more begins; a worker has the cores that Ray gave it."""
+    """On a cluster of two nodes one worker more begins; a worker has the cores and the GPU that Ray gave it."""
     address = f"hydra.launcher.ray.init.address='{ray_address}'"
-    check_survived(sweep(app, "hydra/launcher=ray", address, *TWO))
-    assert {file.read_text().split()[0] for file in (app / "seen").iterdir()} == {"1"}
+    check_survived(sweep(app, "hydra/launcher=ray", address, "+hydra.launcher.ray.remote.num_gpus=1", *TWO))
+    assert {file.read_text() for file in (app / "seen").iterdir()} == {"1 0"}
 
 
 def test_slurm(app: Path) -> None:
-    """One job more is submitted, also where Slurm keeps no accounts; a worker has the cores of its job."""
+    """One job more is submitted, also where Slurm keeps no accounts; a worker has its job's cores and GPU."""
     need_slurm()
     own = ("hydra/launcher=submitit_slurm", "hydra.launcher.cpus_per_task=1", "hydra.launcher.name=" + app.name)
-    check_survived(sweep(app, *own, *TWO))
-    assert {file.read_text().split()[0] for file in (app / "seen").iterdir()} == {"1"}
+    check_survived(sweep(app, *own, "hydra.launcher.gpus_per_node=1", *TWO))
+    assert {file.read_text() for file in (app / "seen").iterdir()} <= {"1 0", "1 1"}
 
 
 def test_a_job_of_slurm_that_must_go_is_queued_again(app: Path) -> None:
