@@ -1,5 +1,6 @@
 """A checkpoint, found by whatever names it: its folder, one around it, or the id of a run in the tracker."""
 
+import re
 from pathlib import Path
 
 from slimtune.training.errors import ModelError
@@ -7,6 +8,8 @@ from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 
 # the file that makes a folder a checkpoint; named here, since whoever looks for one need not import torch
 RECORD = "slimtune.json"
+# as MLflow makes them; what is of another form is answered before MLflow is imported
+RUN_ID = re.compile("[0-9a-f]{32}")
 
 
 def find_checkpoint(name: str, uri: str | None) -> Path:
@@ -22,7 +25,7 @@ def find_checkpoint(name: str, uri: str | None) -> Path:
     found = None
     # a look-up shall not make an empty store
     path = sqlite_path(store)
-    if path is None or path.is_file():
+    if RUN_ID.fullmatch(name) and (path is None or path.is_file()):
         from slimtune.training.tracking.mlflow_runs import download_run_folder
 
         found = download_run_folder(store, name, "checkpoint")
