@@ -59,7 +59,8 @@ def sweep(app: Path, *more: str, environment: Mapping[str, str] = {}) -> list[Tr
 
 
 def start(app: Path, *more: str, environment: Mapping[str, str] = {}) -> "subprocess.Popen[str]":
-    fixed = ["-m", "hydra/sweeper=slimtune", "hydra.sweep.dir=out", "x=interval(-5,5)"]
+    # Ray's workers begin elsewhere, and Hydra writes their logs there
+    fixed = ["-m", "hydra/sweeper=slimtune", f"hydra.sweep.dir={app / 'out'}", "x=interval(-5,5)"]
     search = {"direction": "minimize", "n_trials": N_TRIALS, "num_workers": 1}
     options = [f"hydra.sweeper.search.{key}={value}" for key, value in search.items()]
     return subprocess.Popen(
