@@ -20,9 +20,9 @@ from slimtune.sweeper.study import load_study_trials
 
 FOLDER = Path(__file__).parent / "recorded"
 DIMENSIONS: Mapping[str, list[float | int]] = {
-    "fit.learning_rate": [1e-4, 5e-4, 2e-3, 6e-3, 2e-2, 6e-2],
+    "fit.learning_rate": [1e-4, 2.5e-4, 6e-4, 1.5e-3, 4e-3, 1e-2, 2.5e-2, 6e-2],
     "method.r": [2, 8, 32],
-    "fit.batch_size": [8, 32],
+    "fit.batch_size": [8, 16, 32],
 }
 # LoRA on MiniLM throughout; scores are accuracy, F1 of entities and Spearman's correlation
 TASKS: Mapping[str, list[str]] = {

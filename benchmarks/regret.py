@@ -35,7 +35,7 @@ COUNTS = (25, 50, 100)
 OWN_SAMPLERS = ("random", "qmc", "tpe", "gp", "cmaes", "nsga2", "grid", "auto")
 OWN_PRUNERS = ("none", "successive_halving", "hyperband", "median", "percentile", "patient")
 # of the space without a choice
-FIXED_BATCH = 8
+FIXED_BATCH = 16
 
 
 class Ran(NamedTuple):
