@@ -223,8 +223,9 @@ def signature_of(bundle: Bundle) -> Any:
         case _:
             answered = [ColSpec(text, "prediction")]
             prompt = bundle.manifest.interface.prompt
-            if prompt is not None and (prompt.chat_template is not None or not prompt.is_causal):
-                # chats are checked by the model, as everywhere: MLflow would take no text in parts, and nothing beside
+            # special tokens are noted for chats alone
+            if prompt is not None and (prompt.chat_template is not None or prompt.special_tokens):
+                # the model checks chats, as everywhere: MLflow would take no text in parts, and no key that is left out
                 given = [*(ColSpec(text, name, required=False) for name in names if prompt.template is None)]
                 given.append(ColSpec(AnyType(), MESSAGES, required=False))
     return ModelSignature(inputs=Schema(given), outputs=Schema(answered))

@@ -54,12 +54,8 @@ def _stops_at(fit: FitConfig, plan: Plan) -> object:
 
 
 LENGTHS = {
-    "fit.epochs": Length(
-        ("fit.max_steps", "fit.batch_size"), lambda _, plan: plan, "{} ends every trial first"
-    ),
-    "fit.max_steps": Length(
-        ("fit.epochs", "fit.batch_size"), lambda _, plan: plan, "{} ends every trial first"
-    ),
+    "fit.epochs": Length(("fit.max_steps", "fit.batch_size"), lambda _, plan: plan, "{} ends every trial first"),
+    "fit.max_steps": Length(("fit.epochs", "fit.batch_size"), lambda _, plan: plan, "{} ends every trial first"),
     "fit.patience": Length(
         ("fit.epochs", "fit.max_steps", "fit.batch_size", "fit.eval_every"),
         _stops_at,
@@ -113,7 +109,9 @@ def _causes(config: TrialConfig, *, has_own_goals: bool) -> Mapping[str, Cause]:
         source = Cause(("model.name_or_path", "model"), f"{model.name_or_path} is no model of the hub")
         causes["model.revision"] = source
     if isinstance(task, GenerationTask) and task.metric in LESS_IS_BETTER and not has_own_goals:
-        written = Cause(("task.metric", "task"), f"task.metric is {task.metric}, which is not of text that is generated")
+        written = Cause(
+            ("task.metric", "task"), f"task.metric is {task.metric}, which is not of text that is generated"
+        )
         causes |= dict.fromkeys(("task.num_beams", "task.eval_rows"), written)
     return causes
 
@@ -135,9 +133,7 @@ def _of_length(request: SweepRequest, configs: Sequence[TrialConfig], num_rows: 
             yield _told(key, f"{length.said.format(shown)} ({num_rows:,} training rows)")
 
 
-def _is_idle(
-    key: str, length: Length, values: Mapping[str, Sequence[Scalar]], fit: FitConfig, num_rows: int
-) -> bool:
+def _is_idle(key: str, length: Length, values: Mapping[str, Sequence[Scalar]], fit: FitConfig, num_rows: int) -> bool:
     """Whether all values of a key have one effect, beside each combination of what else is searched."""
     beside = [name for name in length.beside if name in values]
     for others in itertools.product(*(values[name] for name in beside)):

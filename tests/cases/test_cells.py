@@ -121,7 +121,9 @@ def test_names_that_yaml_reads_as_booleans_are_told(tmp_path: Path, config_of: C
     rows = splits_of(config_of, path).train
     with pytest.raises(DataError, match=r'unquoted no and yes; write labels: \["yes", "no"\]'):
         task_of(trial_of(config_of, path, "task.labels=[true,false]"), rows)
-    both = splits_of(config_of, write_jsonl(path, [{**row, "label": ("yes", "on")[n % 2]} for n, row in enumerate(ROWS)]))
+    both = splits_of(
+        config_of, write_jsonl(path, [{**row, "label": ("yes", "on")[n % 2]} for n, row in enumerate(ROWS)])
+    )
     with pytest.raises(ConfigError, match=r'unquoted on and yes; write labels: \["on", "yes"\]'):
         task_of(trial_of(config_of, path, "task.labels=[true,true]"), both.train)
     with pytest.raises(ConfigError, match=r'class_weights holds true, as .* write class_weights: \{"yes": 2.0\}'):

@@ -29,7 +29,9 @@ def turns_in(messages: Any, where: str) -> tuple[Turn, ...]:
     """
     messages = structure(messages) if isinstance(messages, str) else plain(messages)
     try:
-        return tuple(_turn(message, f"{where}: message {number} of 'messages'") for number, message in enumerate(messages, 1))
+        return tuple(
+            _turn(message, f"{where}: message {number} of 'messages'") for number, message in enumerate(messages, 1)
+        )
     except (TypeError, KeyError):
         raise DataError(f"{where}: 'messages' must be a list of objects with 'role' and 'content'") from None
 
