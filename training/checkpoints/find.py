@@ -58,7 +58,8 @@ def checkpoint_in(folder: Path) -> Path:
 def repair_of(folder: Path) -> str | None:
     """What to do with a folder of another kind of model; None if it is none."""
     if (folder / RECORD).is_file() or any(folder.glob(f"checkpoint-*/{RECORD}")):
-        return f"it is a checkpoint of slimtune; make a bundle of it: slimtune export --run {quote(str(folder))} --out exported"
+        command = f"slimtune export --run {quote(str(folder))} --out exported"
+        return f"it is a checkpoint of slimtune; make a bundle of it: {command}"
     kind = next((kind for name, kind in ELSE.items() if (folder / name).is_file()), None)
     if kind is None:
         return None

@@ -127,9 +127,10 @@ def _chat(messages: Sequence[tuple[str, str]], tokenizer: Any, **options: Any) -
         with limited_template():
             text: str = tokenizer.apply_chat_template(turns, tokenize=False, **options)
     except TEMPLATE_FAULTS as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(
             f"a chat of {', '.join(role for role, _ in messages)} cannot be written by the tokenizer's template "
-            f"({' '.join(str(error).split())[:200] or type(error).__name__}); use a model with a chat template, or data.text_template"
+            f"({reason}); use a model with a chat template, or data.text_template"
         ) from None
     return text
 

@@ -10,6 +10,7 @@ __all__ = ["request_of"]
 
 # 100 rows in batches of 10, four epochs of ten steps, an evaluation an epoch
 ROWS = 100
+WRITES = ("task=generation", "task.metric=perplexity", "task.direction=minimize", "search.direction=minimize")
 PLAIN = ("fit.batch_size=10", "fit.epochs=4")
 
 
@@ -29,8 +30,7 @@ PLAIN = ("fit.batch_size=10", "fit.epochs=4")
         (["model.seed=range(1,5)"], "model.seed is searched.*: model.scratch is null"),
         (["model.revision=choice(a,b)"], "model.revision is searched.* is no model of the hub"),
         (
-            ["task=generation", "task.metric=perplexity", "task.direction=minimize", "search.direction=minimize"]
-            + ["task.num_beams=choice(1,4)"],
+            [*WRITES, "task.num_beams=choice(1,4)"],
             "task.num_beams is searched.*: task.metric is perplexity",
         ),
     ],
