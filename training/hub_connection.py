@@ -7,8 +7,6 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from huggingface_hub import constants
-
 # to find the address and to connect
 SECONDS = 3.0
 # a hub that was out of reach may come back
@@ -18,21 +16,23 @@ PORTS = {"https": 443, "http": 80}
 
 def why_unreachable() -> str | None:
     """Why nothing can be had from the hub; None if somebody answers at its address, or at that of a proxy."""
+    from huggingface_hub import constants
+
     if constants.is_offline_mode():
         return "HF_HUB_OFFLINE is set"
-    return _asked(int(time.monotonic() // ASK_AGAIN_SECONDS))
+    return _asked(constants.ENDPOINT, int(time.monotonic() // ASK_AGAIN_SECONDS))
 
 
 @lru_cache(maxsize=1)
-def _asked(_: int) -> str | None:
-    url = urlsplit(constants.ENDPOINT)
+def _asked(endpoint: str, _: int) -> str | None:
+    url = urlsplit(endpoint)
     host = url.hostname or ""
     proxies = {} if proxy_bypass(host) else getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
     address = urlsplit(proxy if proxy is None or "://" in proxy else f"http://{proxy}") if proxy else url
     reason = _connection_fault(address.hostname or "", address.port or PORTS.get(str(address.scheme), 1080))
     through = f" (through the proxy {address.hostname})" if proxy else ""
-    return None if reason is None else f"{constants.ENDPOINT} cannot be reached{through}: {reason}"
+    return None if reason is None else f"{endpoint} cannot be reached{through}: {reason}"
 
 
 def _connection_fault(host: str, port: int) -> str | None:

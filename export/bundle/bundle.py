@@ -12,7 +12,7 @@ from slimtune.export.bundle.interface import Interface
 from slimtune.export.bundle.manifest import FORMAT, BuiltFor, Manifest
 from slimtune.export.graph_names import GENAI_SETTINGS, Kind
 from slimtune.training.atomic_files import folder_aside
-from slimtune.training.checkpoints.find import repair_of
+from slimtune.training.checkpoints.kinds import repair_of
 from slimtune.training.config.trust import check_trusted, libraries_in
 from slimtune.training.errors import ModelError
 

@@ -4,7 +4,8 @@ import pytest
 
 from slimtune.export.bundle.bundle import open_bundle
 from slimtune.training.checkpoints.checkpoint import RECORD
-from slimtune.training.checkpoints.find import checkpoint_in, repair_of
+from slimtune.training.checkpoints.find import checkpoint_in
+from slimtune.training.checkpoints.kinds import repair_of
 from slimtune.training.errors import ModelError
 
 
