@@ -29,7 +29,7 @@ def _asked(endpoint: str, _: int) -> str | None:
     host = url.hostname or ""
     proxies = {} if proxy_bypass(host) else getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
-    address = urlsplit(proxy if proxy is None or "://" in proxy else f"http://{proxy}") if proxy else url
+    address = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else url
     reason = _connection_fault(address.hostname or "", address.port or PORTS.get(str(address.scheme), 1080))
     through = f" (through the proxy {address.hostname})" if proxy else ""
     return None if reason is None else f"{endpoint} cannot be reached{through}: {reason}"

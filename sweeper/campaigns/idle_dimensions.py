@@ -59,7 +59,7 @@ LENGTHS = {
     "fit.patience": Length(
         ("fit.epochs", "fit.max_steps", "fit.batch_size", "fit.eval_every"),
         _stops_at,
-        "no trial is evaluated so often, so that none is ended by it (fit.eval_every)",
+        "by fit.eval_every no trial is evaluated so often, so that none is ended by it",
     ),
     "fit.warmup_share": Length(
         ("fit.epochs", "fit.max_steps", "fit.batch_size"),

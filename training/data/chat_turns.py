@@ -41,8 +41,8 @@ def _turn(message: Mapping[str, Any], where: str) -> Turn:
     beside = next((name for name in BESIDE_TEXT if _says(plain(message.get(name)))), None)
     if beside is not None:
         raise DataError(
-            f"{where} has '{beside}', and only its text is read; write them into its 'content' as the model shall say "
-            f"them, or remove '{beside}' or the row"
+            f"{where} has '{beside}', and only its text is read; write that into its 'content' as the model shall say "
+            f"it, or remove '{beside}' or the row"
         )
     return Turn(encodable(role), encodable(_text(plain(message["content"]), where)))
 

@@ -23,7 +23,7 @@ PLAIN = ("fit.batch_size=10", "fit.epochs=4")
         ),
         (["fit.epochs=choice(1,2)", "fit.max_steps=choice(4,5)"], "fit.epochs is searched.*: fit.max_steps ends every"),
         (["fit.max_steps=40,90,null"], "fit.max_steps is searched.*: fit.epochs=4 ends every trial first"),
-        (["fit.patience=range(4,9)"], "fit.patience is searched.*: no trial is evaluated so often"),
+        (["fit.patience=range(4,9)"], "fit.patience is searched.*: by fit.eval_every no trial is evaluated"),
         (["fit.warmup_share=interval(0.01,0.02)", "fit.max_steps=5"], "fit.warmup_share is searched.*are so short"),
         (["fit.min_improvement=choice(0,0.1)", "fit.patience=null"], "fit.min_improvement is .*: fit.patience is null"),
         (["model.double_quantization=choice(true,false)"], "model.double_quantization .*: model.quantization is null"),

@@ -42,7 +42,7 @@ def test_training_and_predicting_read_a_chat_in_parts_alike(config_of: Callable[
         (asked([text("a"), {"type": "text"}]), "part 2 of its 'content' has no 'text'"),
         (asked(["a"]), "part 1 of its 'content' is 'a', and only text is read"),
         (asked(None), "has the 'content' null; write its text there"),
-        (asked(None, tool_calls=[{"id": "x"}]), "has 'tool_calls', and only its text is read; write them into"),
+        (asked(None, tool_calls=[{"id": "x"}]), "has 'tool_calls', and only its text is read; write that into"),
         (asked("a", tool_calls=[{"id": "x"}]), "has 'tool_calls', and only its text is read"),
         (asked("a", function_call={"name": "x"}), "has 'function_call', and only its text is read"),
         (asked("a", reasoning_content="since"), "has 'reasoning_content', and only its text is read"),
