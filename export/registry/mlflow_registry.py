@@ -227,7 +227,8 @@ def signature_of(bundle: Bundle) -> Any:
             if prompt is not None and (prompt.chat_template is not None or prompt.special_tokens):
                 # the model checks chats, as everywhere: MLflow would take no text in parts, and no key that is left out
                 given = [*(ColSpec(text, name, required=False) for name in names if prompt.template is None)]
-                given.append(ColSpec(AnyType(), MESSAGES, required=False))
+                anything: Any = AnyType
+                given.append(ColSpec(anything(), MESSAGES, required=False))
     return ModelSignature(inputs=Schema(given), outputs=Schema(answered))
 
 
