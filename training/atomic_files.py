@@ -1,6 +1,7 @@
 """Files and folders that are there whole or not at all."""
 
 import json
+import math
 import os
 import secrets
 import shutil
@@ -42,12 +43,34 @@ def write_json(path: Path, value: Any) -> None:
     """One JSON value, in a folder that is made if it is not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_aside(path) as aside:
-        aside.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
+        aside.write_text(json_text(value, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def json_text(value: Any, **options: Any) -> str:
+    """JSON as its standard has it: NaN and infinite numbers, which it lacks, are null.
+
+    Args:
+        value: To write.
+        options: As of `json.dumps`.
+    """
+    try:
+        return json.dumps(value, allow_nan=False, **options)
+    except ValueError:
+        return json.dumps(with_finite_numbers(value), allow_nan=False, **options)
+
+
+def with_finite_numbers(value: Any) -> Any:
+    """The value with None for each number that is NaN or infinite, also inside of lists and objects."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {with_finite_numbers(key): with_finite_numbers(inner) for key, inner in value.items()}
+    return [*map(with_finite_numbers, value)] if isinstance(value, list | tuple) else value
 
 
 def json_line(row: Mapping[str, Any]) -> str:
     """A row as one line of JSON, also to whoever splits lines at Unicode's separators."""
-    line = json.dumps(row, ensure_ascii=False, default=str)
+    line = json_text(row, ensure_ascii=False, default=str)
     if not line.isascii():
         for sign in ("\x85", "\u2028", "\u2029"):
             line = line.replace(sign, f"\\u{ord(sign):04x}")

@@ -12,6 +12,7 @@ from slimtune.export.bundle.interface import Interface
 from slimtune.export.bundle.manifest import FORMAT, BuiltFor, Manifest
 from slimtune.export.graph_names import GENAI_SETTINGS, Kind
 from slimtune.training.atomic_files import folder_aside
+from slimtune.training.checkpoints.kinds import repair_of
 from slimtune.training.config.trust import check_trusted, libraries_in
 from slimtune.training.errors import ModelError
 
@@ -153,7 +154,8 @@ def open_bundle(folder: Path, *, trust: bool = False) -> Bundle:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise ModelError(f"{folder} is no bundle: it has no {MANIFEST}; give the folder that slimtune export wrote")
+        repair = repair_of(folder) or "give the folder that slimtune export wrote"
+        raise ModelError(f"{folder} is no bundle: it has no {MANIFEST}; {repair}")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         check_format(path, values)

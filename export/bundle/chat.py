@@ -12,7 +12,7 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from slimtune.training.data.chat_turns import turns_in
-from slimtune.training.data.template_limit import limited_template
+from slimtune.training.data.template_limit import TEMPLATE_FAULTS, limited_template
 from slimtune.training.errors import DataError
 
 
@@ -49,8 +49,9 @@ def chat_text(turns: Sequence[Mapping[str, str]], template: str, special_tokens:
             text: str = _compiled(template).render(
                 messages=[*turns], tools=None, documents=None, add_generation_prompt=True, **special_tokens
             )
-    except (TemplateError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise DataError(f"{where}: the chat cannot be written by the model's template ({error})") from None
+    except TEMPLATE_FAULTS as error:
+        reason = str(error) or type(error).__name__
+        raise DataError(f"{where}: the chat cannot be written by the model's template ({reason})") from None
     return text
 
 

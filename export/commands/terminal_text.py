@@ -1,12 +1,11 @@
 """Texts of users on a terminal: whatever they hold, a line stays a line, and nothing fails for its encoding."""
 
-import json
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slimtune.training.atomic_files import json_line
+from slimtune.training.atomic_files import json_line, json_text, with_finite_numbers
 
 # line and paragraph separators, control characters, halves of surrogate pairs
 UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
@@ -26,7 +25,7 @@ def one_line(text: str, *, keep: str = "") -> str:
 def shown_row(row: Mapping[str, Any]) -> str:
     """A row as JSON, in plain ASCII where the terminal, or UTF-8, could not have it otherwise."""
     line = json_line(row)
-    return line if _is_writable(line) else json.dumps(row, default=str)
+    return line if _is_writable(line) else json_text(row, default=str)
 
 
 def print_safely(line: str) -> None:
@@ -41,20 +40,29 @@ def tell(note: str) -> None:
 
 
 class Unanswered:
-    """Rows that had no text to be answered, to be told at the end."""
+    """Rows that had no text to be answered, or no finite number as their answer, to be told at the end."""
 
     def __init__(self) -> None:
         self._rows: list[str] = []
+        self._infinite: list[str] = []
 
     def note(self, where: str, values: Mapping[str, Any]) -> None:
-        """Keep a row whose values are all None."""
+        """Keep a row whose values are all None, or one of them, or a part of one, NaN or infinite."""
         if all(value is None for value in values.values()):
             self._rows.append(where)
+        elif any(with_finite_numbers(value) != value for value in values.values()):
+            self._infinite.append(where)
 
     def tell(self) -> None:
         """Say which rows, if there are any."""
         if self._rows:
             tell(said_of_empty(self._rows, then="is not answered (null)"))
+        if self._infinite:
+            named, more = ", ".join(self._infinite[:MOST_NAMED]), len(self._infinite) - MOST_NAMED
+            tell(
+                f"the model's answer is NaN or infinite, which JSON has no number for (null), for {named}"
+                f"{f' and {more} more' if more > 0 else ''}; its weights are broken, or its graph's numbers overflow"
+            )
 
 
 def said_of_empty(rows: Sequence[str], *, then: str) -> str:

@@ -14,6 +14,7 @@ from slimtune.export.bundle.bundle import MANIFEST, Bundle, open_bundle
 from slimtune.export.graph_names import MODEL, Kind
 from slimtune.export.registry.model_uri import MODELS_URI
 from slimtune.export.runtime.prompter import text_columns
+from slimtune.training.data.examples import MESSAGES
 from slimtune.training.errors import ModelError
 from slimtune.training.tracking.mlflow_runs import client_of
 from slimtune.training.tracking.uri import no_misread_folder, sqlite_path
@@ -198,7 +199,7 @@ def signature_of(bundle: Bundle) -> Any:
     """What a served model is given, and what it answers."""
     from mlflow.models import ModelSignature
     from mlflow.types import DataType
-    from mlflow.types.schema import Array, ColSpec, Object, Property, Schema
+    from mlflow.types.schema import AnyType, Array, ColSpec, Object, Property, Schema
 
     text, number, whole = DataType.string, DataType.double, DataType.long
     # one text alone gets its vector
@@ -222,9 +223,12 @@ def signature_of(bundle: Bundle) -> Any:
         case _:
             answered = [ColSpec(text, "prediction")]
             prompt = bundle.manifest.interface.prompt
-            if prompt is not None and prompt.chat_template is not None:
-                turn = Object([Property(name, text) for name in ("role", "content")])
-                given = [ColSpec(Array(turn), "messages")]
+            # special tokens are noted for chats alone
+            if prompt is not None and (prompt.chat_template is not None or prompt.special_tokens):
+                # the model checks chats, as everywhere: MLflow would take no text in parts, and no key that is left out
+                given = [*(ColSpec(text, name, required=False) for name in names if prompt.template is None)]
+                anything: Any = AnyType
+                given.append(ColSpec(anything(), MESSAGES, required=False))
     return ModelSignature(inputs=Schema(given), outputs=Schema(answered))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from slimtune.export.bundle.bundle import open_bundle
 from slimtune.export.graph_names import Kind
 from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
+from slimtune.training.atomic_files import with_finite_numbers
 from slimtune.training.data.cells import is_missing
 from slimtune.training.errors import DataError
 
@@ -23,7 +24,8 @@ class ServedBundle:
     def predict(self, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002
         """A data frame of answers, for one with the columns of the signature: as `slimtune predict` gives them.
 
-        A classifier's are `label` and `probability`, lists with several labels. A row without text gets None.
+        A classifier's are `label` and `probability`, lists with several labels. A row without text gets None, and so do
+        numbers that are NaN or infinite, which JSON lacks.
 
         Raises:
             MlflowException: A row lacks a column, or what stands there is no text; a server answers with the message.
@@ -43,6 +45,7 @@ class ServedBundle:
 
             raise bad_request(error) from None
         # None stays None also beside numbers
+        answers = [with_finite_numbers(values) for values in answers]
         frame = pandas.DataFrame(answers, columns=self._columns(answers), dtype=object)
         return frame.rename(columns=self._names)
 

@@ -1,13 +1,16 @@
 """All that a sweep will need, tried before its first trial: `slimtune check` runs it alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from omegaconf import OmegaConf
 from rich.console import Console
 
 from slimtune.export.config import parse_export
+from slimtune.sweeper.campaigns.idle_dimensions import check_dimensions
 from slimtune.sweeper.campaigns.places import Places
 from slimtune.sweeper.campaigns.preparation import Preparation, checks, prepare
 from slimtune.sweeper.campaigns.tuning import Tuning
@@ -42,10 +45,32 @@ def preflight(request: SweepRequest, read: ReadRows | None = None) -> Preparatio
     # the rows of most are the same; those of others must not take their place
     same, own = read or ReadRows(), ReadRows()
     prepared = prepare(parse_trial(request.values).section, export, places=places, read=same)
-    check_all(
-        partial(_check_other, other, same if _has_same_rows(other, request) else own) for other in others(request)
+    notes = _Notes(request.values, prepared.report.notes)
+    of_others = (
+        partial(_check_other, other, same if _has_same_rows(other, request) else own, notes)
+        for other in others(request)
     )
-    return prepared
+    check_all(chain([partial(check_dimensions, request, prepared.num_train_rows)], of_others))
+    return prepared._replace(report=replace(prepared.report, notes=[*prepared.report.notes, *notes.added]))
+
+
+class _Notes:
+    """What is said of the models of other configs: all of it of another model, else what was not said yet.
+
+    Attributes:
+        added: Notes, each with the options that it is of.
+    """
+
+    def __init__(self, values: Mapping[str, Any], told: Sequence[str]) -> None:
+        self._models, self._told = [values["model"]], set(told)
+        self.added: list[str] = []
+
+    def add(self, other: OtherOptions, notes: Sequence[str]) -> None:
+        """Take in what was noted of a config."""
+        is_new = other.values["model"] not in self._models
+        self._models += [other.values["model"]] if is_new else []
+        self.added += [f"{other.label}: {note}" for note in notes if is_new or note not in self._told]
+        self._told |= set(notes)
 
 
 def _has_same_rows(other: OtherOptions, request: SweepRequest) -> bool:
@@ -77,13 +102,15 @@ def _with_value(request: SweepRequest, key: str, value: Scalar) -> dict[str, Any
     return plain(changed)
 
 
-def _check_other(other: OtherOptions, read: ReadRows) -> None:
+def _check_other(other: OtherOptions, read: ReadRows, notes: _Notes) -> None:
     config, export = parse_trial(other.values), parse_export(other.values["export"])
     if config.problems or export.problems:
         # told when the request was read
         return
     try:
-        check_all(checks(config.section, export.section, None, read, ([], [])))
+        noted: list[str] = []
+        check_all(checks(config.section, export.section, None, read, ([], noted)))
+        notes.add(other, noted)
     except UserError as error:
         problems = getattr(error, "problems", None) or (str(error),)
         raise ConfigError([f"{other.label}: {problem}" for problem in problems]) from error

@@ -30,11 +30,13 @@ class Preparation(NamedTuple):
         rungs: Evaluation cadence and length of the base config's trial.
         data_fingerprint: sha256 of the rows and their split.
         report: What a person should know about the rows and the model.
+        num_train_rows: Rows that a trial trains on, as they are encoded.
     """
 
     rungs: Rungs
     data_fingerprint: str
     report: DataReport
+    num_train_rows: int
 
 
 def prepare(
@@ -59,12 +61,14 @@ def prepare(
     notes: list[str] = []
     check_all(checks(config, export, places, read or ReadRows(), (found, notes)))
     (data,) = found
-    plan = plan_of(config.fit, len(data.encoded["train"]))
+    num_rows = len(data.encoded["train"])
+    plan = plan_of(config.fit, num_rows)
     report = data_report_of(data)
     return Preparation(
         rungs=Rungs(plan.eval_every, plan.total_examples),
         data_fingerprint=data.rows.fingerprint,
         report=replace(report, notes=[*report.notes, *notes]),
+        num_train_rows=num_rows,
     )
 
 

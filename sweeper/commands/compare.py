@@ -1,11 +1,11 @@
 """`slimtune compare`: the trials of a sweep as a table or as JSON."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from slimtune.sweeper.commands.sweep_argument import add_sweep, sweep_of
+from slimtune.training.atomic_files import json_text
 
 if TYPE_CHECKING:
     from slimtune.sweeper.study import TrialRecord
@@ -23,7 +23,7 @@ def run(arguments: Sequence[str]) -> int:
 
     loaded = load_study_trials(found.storage, found.name)
     if options.json:
-        print(json.dumps([_plain(trial, loaded.goals.names) for trial in loaded.trials], indent=1))
+        print(json_text([_plain(trial, loaded.goals.names) for trial in loaded.trials], indent=1))
         return 0
     from rich.console import Console
 

@@ -1,13 +1,13 @@
 """`slimtune evaluate`: the scores of any model on labelled rows."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slimtune.export.commands.terminal_text import said_of_empty, tell
 from slimtune.export.evaluation.find_model import check_rows, find_bundle_or_checkpoint
+from slimtune.training.atomic_files import json_text
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import StoreError
 
@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
         tell(said_of_empty(scored.left_out, then="is not scored"))
     if options.json:
         told = {"num_rows": scored.num_rows, "left_out": list(scored.left_out), **scored.scores, **scored.details}
-        print(json.dumps(told))
+        print(json_text(told))
     else:
         _show(scored, options.data)
     logged = _log(scored, options)

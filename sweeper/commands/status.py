@@ -1,11 +1,11 @@
 """`slimtune status`: whether a sweep is running, what its trials do, and what is left."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slimtune.sweeper.commands.sweep_argument import add_sweep, sweep_of
+from slimtune.training.atomic_files import json_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
 
     status = sweep_status(found.storage, found.name)
     if options.json:
-        print(json.dumps(status.as_dict(), indent=1))
+        print(json_text(status.as_dict(), indent=1))
         return 0
     from rich.console import Console
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,8 @@ def test_null_nan_and_blanks_are_missing(value: Any) -> None:
         ([1, 1.0, "1", " 1.0 ", np.int64(1), np.float32(1)], "1"),
         ([True, "True", "TRUE", "true", np.bool_(True)], "true"),
         ([0, -0.0, "0", "-0.0"], "0"),
-        ([1.5, "1.5"], "1.5"),
+        ([1.5, "1.5", Decimal("1.5"), Decimal("1.50")], "1.5"),
+        (["1.50"], "1.50"),
         (["01", "01"], "01"),
         (["Truer"], "Truer"),
     ],
@@ -119,6 +121,11 @@ def test_names_that_yaml_reads_as_booleans_are_told(tmp_path: Path, config_of: C
     rows = splits_of(config_of, path).train
     with pytest.raises(DataError, match=r'unquoted no and yes; write labels: \["yes", "no"\]'):
         task_of(trial_of(config_of, path, "task.labels=[true,false]"), rows)
+    both = splits_of(
+        config_of, write_jsonl(path, [{**row, "label": ("yes", "on")[n % 2]} for n, row in enumerate(ROWS)])
+    )
+    with pytest.raises(ConfigError, match=r'unquoted on and yes; write labels: \["on", "yes"\]'):
+        task_of(trial_of(config_of, path, "task.labels=[true,true]"), both.train)
     with pytest.raises(ConfigError, match=r'class_weights holds true, as .* write class_weights: \{"yes": 2.0\}'):
         task_of(trial_of(config_of, path, "++task.class_weights={true: 2.0}"), rows)
 

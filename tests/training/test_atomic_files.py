@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from slimtune.training.atomic_files import folder_aside, write_json, write_jsonl, written_aside
+from slimtune.training.atomic_files import folder_aside, json_line, write_json, write_jsonl, written_aside
 
 
 def test_a_file_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
@@ -67,3 +67,13 @@ def test_nobody_sees_a_file_that_is_not_whole(tmp_path: Path) -> None:
         assert not path.exists()
         assert aside.parent == tmp_path
     assert path.read_bytes() == b"half"
+
+
+def test_json_has_null_for_numbers_that_it_lacks(tmp_path: Path) -> None:
+    """Also inside of lists and objects, in a line and in a file."""
+    row = {"a": float("nan"), "b": [1.5, float("inf")], "c": {"d": (-float("inf"), "x")}, "e": 3}
+    plain = {"a": None, "b": [1.5, None], "c": {"d": [None, "x"]}, "e": 3}
+    write_json(tmp_path / "a.json", row)
+    write_jsonl(tmp_path / "a.jsonl", [row])
+    for text in (json_line(row), *((tmp_path / name).read_text() for name in ("a.json", "a.jsonl"))):
+        assert json.loads(text, parse_constant=pytest.fail) == plain

@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
+from slimtune.training.checkpoints.kinds import RECORD as RECORD
+from slimtune.training.checkpoints.kinds import repair_of
 from slimtune.training.errors import ModelError
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 
-# the file that makes a folder a checkpoint; named here, since whoever looks for one need not import torch
-RECORD = "slimtune.json"
 # as MLflow makes them; what is of another form is answered before MLflow is imported
 RUN_ID = re.compile("[0-9a-f]{32}")
 
@@ -47,5 +47,6 @@ def checkpoint_in(folder: Path) -> Path:
         return folder
     inside = sorted(folder.glob(f"checkpoint-*/{RECORD}"), key=lambda path: int(path.parent.name.split("-")[1]))
     if not inside:
-        raise ModelError(f"{folder} holds no checkpoint; give a trial's folder or its checkpoint-* folder")
+        repair = repair_of(folder) or "give a trial's folder or its checkpoint-* folder"
+        raise ModelError(f"{folder} holds no checkpoint; {repair}")
     return inside[-1].parent

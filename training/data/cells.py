@@ -2,7 +2,8 @@
 
 A column is found by its exact name; then as a path into objects and lists, `text.title` or `answers.text.0`; then by
 its name without blanks around it. A cell is missing if it is null, NaN or blank. A name is a class's, as numbers and
-booleans are written alike everywhere: 1, 1.0 and the texts `1` and `1.0` are `1`; true and the text `True` are `true`.
+booleans are written alike everywhere: 1, 1.0 and the texts `1` and `1.0` are `1`; true and the text `True` are `true`;
+the decimal number 1.50 is `1.5`, and the text `1.50`, which may be that of a version, stays as it is.
 """
 
 import ast
@@ -158,8 +159,9 @@ def number_of(row: Row, column: str, where: str, *, example: str) -> str:
 
 def label_name(text: str, value: Any = None) -> str:
     """The name of a class from its text; `value` is what the text was made of, where that was a number."""
-    if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
-        return str(int(value))
+    if isinstance(value, float | Decimal) and math.isfinite(value):
+        # 1.50 of a column of decimals is 1.5
+        return str(int(value)) if value == int(value) else str(float(value))
     text = text.strip()
     if WHOLE.fullmatch(text):
         return str(int(text.partition(".")[0]))

@@ -7,6 +7,8 @@ from slimtune.training.data.cells import encodable, plain, structure
 from slimtune.training.errors import DataError
 
 TEXT = "text"
+# of a message, what a model says beside its text; null or empty is none
+BESIDE_TEXT = ("tool_calls", "function_call", "reasoning_content")
 
 
 class Turn(NamedTuple):
@@ -17,38 +19,39 @@ class Turn(NamedTuple):
 
 
 def turns_in(messages: Any, where: str) -> tuple[Turn, ...]:
-    """Roles and texts of a list of messages, also of one that is written as text; whatever else is left out.
+    """Roles and texts of a list of messages, also of one that is written as text; ids and names are left out.
 
     The content of a message is a text, or a list of parts of texts, which are one text with nothing between them, as
     the templates of models that read images and texts write them.
 
     Raises:
-        DataError: They are no chat, or something else than text stands in it.
+        DataError: They are no chat, or something else than text stands in it, which would be lost.
     """
     messages = structure(messages) if isinstance(messages, str) else plain(messages)
     try:
-        roles = [str(message["role"]) for message in messages]
-        contents = [_content(message) for message in messages]
+        return tuple(
+            _turn(message, f"{where}: message {number} of 'messages'") for number, message in enumerate(messages, 1)
+        )
     except (TypeError, KeyError):
         raise DataError(f"{where}: 'messages' must be a list of objects with 'role' and 'content'") from None
-    texts = [_text(content, f"{where}: message {number} of 'messages'") for number, content in enumerate(contents, 1)]
-    return tuple(Turn(role, encodable(text)) for role, text in zip(roles, texts, strict=True))
 
 
-class _ToolCall:
-    """Stands for a message that calls tools and says nothing."""
+def _turn(message: Mapping[str, Any], where: str) -> Turn:
+    role = str(message["role"])
+    beside = next((name for name in BESIDE_TEXT if _says(plain(message.get(name)))), None)
+    if beside is not None:
+        raise DataError(
+            f"{where} has '{beside}', and only its text is read; write that into its 'content' as the model shall say "
+            f"it, or remove '{beside}' or the row"
+        )
+    return Turn(encodable(role), encodable(_text(plain(message["content"]), where)))
 
 
-def _content(message: Mapping[str, Any]) -> Any:
-    """The content of a message.
-
-    Raises:
-        KeyError: It has none.
-    """
-    calls = plain(message.get("tool_calls"))
-    if calls and message.get("content") is None:
-        return _ToolCall()
-    return plain(message["content"])
+def _says(value: Any) -> bool:
+    """Whether something stands there; an object of nulls is nothing, as columns of objects have it."""
+    if isinstance(value, Mapping):
+        return any(map(_says, value.values()))
+    return bool(value)
 
 
 def _text(content: Any, where: str) -> str:
@@ -56,8 +59,6 @@ def _text(content: Any, where: str) -> str:
         return content
     if isinstance(content, list | tuple):
         return "".join(_text_of_part(plain(part), number, where) for number, part in enumerate(content, 1))
-    if isinstance(content, _ToolCall):
-        raise DataError(f"{where} is a tool call without a text; write the call as its 'content', or remove the row")
     if content is None:
         raise DataError(f"{where} has the 'content' null; write its text there, or remove the row")
     raise DataError(

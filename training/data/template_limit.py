@@ -9,6 +9,17 @@ from jinja2 import TemplateError
 
 # of one chat, on the processor; real templates take milliseconds
 SECONDS_A_CHAT = 20.0
+# whatever a template's own expressions raise, jinja2's sandbox among them: it refuses a long `range` as an overflow
+TEMPLATE_FAULTS = (
+    TemplateError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+)
 
 
 class EndlessTemplate(TemplateError):

@@ -10,6 +10,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.errors import ModelError
+from slimtune.training.hub_connection import why_unreachable
 from slimtune.training.models import config_faults
 from slimtune.training.package_path import package_file
 
@@ -101,6 +102,10 @@ def from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any
     # its report of the new head and its progress bars would tear the live table
     transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    unreachable = None if Path(path).is_dir() else why_unreachable()
+    if unreachable is not None:
+        # what was downloaded before is taken, and nothing is waited for
+        options["local_files_only"] = True
     try:
         return auto_class.from_pretrained(
             path, revision=config.revision, trust_remote_code=config.trust_remote_code, **options
@@ -111,6 +116,12 @@ def from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any
             raise
         if (fault := config_faults.told(error, path)) is not None:
             raise ModelError(f"model.name_or_path is '{config.name_or_path}': {fault}") from error
+        if unreachable is not None:
+            raise ModelError(
+                f"model.name_or_path is '{config.name_or_path}', which is no folder here, and as a model of the hub it "
+                f"was not downloaded before, and {unreachable}; give a local folder with config.json and "
+                "model.safetensors, or package:<module>/<folder>"
+            ) from error
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
             f"model.name_or_path is '{config.name_or_path}': {reason} "

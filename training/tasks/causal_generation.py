@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from jinja2 import TemplateError
 from torch import nn
 from transformers import AutoModelForCausalLM
 
 from slimtune.training.data.batching import IGNORED, Batch, Targets
 from slimtune.training.data.encoding import UNCUT, Encoded, Ragged
 from slimtune.training.data.examples import Example
-from slimtune.training.data.template_limit import limited_template
+from slimtune.training.data.template_limit import TEMPLATE_FAULTS, limited_template
 from slimtune.training.errors import DataError
 from slimtune.training.tasks.text_to_text import TextToText
 from slimtune.training.tasks.token_loss import num_virtual_tokens, run_model, unwrapped, weights_of
@@ -127,11 +126,11 @@ def _chat(messages: Sequence[tuple[str, str]], tokenizer: Any, **options: Any) -
     try:
         with limited_template():
             text: str = tokenizer.apply_chat_template(turns, tokenize=False, **options)
-    # jinja2's sandbox refuses a long `range` as an overflow
-    except (ValueError, TemplateError, OverflowError) as error:
+    except TEMPLATE_FAULTS as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(
             f"a chat of {', '.join(role for role, _ in messages)} cannot be written by the tokenizer's template "
-            f"({' '.join(str(error).split())[:200]}); use a model with a chat template, or data.text_template"
+            f"({reason}); use a model with a chat template, or data.text_template"
         ) from None
     return text
 

@@ -3,7 +3,7 @@
 # B rows, C classes, N rows of a split
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -233,7 +233,7 @@ def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] 
     task: Any = config.task
     named = [example.labels if task.multi_label else (example.label,) for example in train]
     found = sorted({label for labels in named for label in labels})
-    labels = labels or (_given(task.labels) if task.labels else tuple(found))
+    labels = labels or (_given(task.labels, found) if task.labels else tuple(found))
     if len(labels) < 2:
         raise DataError(f"the training rows have one label only ('{''.join(labels)}'); a classifier needs at least two")
     missing = sorted(set(found) - set(map(label_name, labels)))
@@ -256,12 +256,14 @@ def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] 
     )
 
 
-def _given(labels: Sequence[str]) -> tuple[str, ...]:
+def _given(labels: Sequence[str], found: Collection[str]) -> tuple[str, ...]:
     """Names as rows have them."""
     names = tuple(map(label_name, labels))
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise ConfigError([f"task.labels names '{twice[0]}' twice (1 and 1.0 are one label); name each once"])
+        unquoted = unquoted_labels("task.labels", labels, [label for label in found if label not in names])
+        same = f"task.labels names '{twice[0]}' twice (1 and 1.0 are one label); name each once"
+        raise ConfigError([unquoted or same])
     return names
 
 

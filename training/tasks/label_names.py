@@ -36,15 +36,24 @@ def unquoted_labels(key: str, held: Sequence[str] | Mapping[str, object], wanted
         wanted: Labels of the rows that it lacks.
     """
     names = list(map(label_name, map(str, held)))
-    words = {boolean: word for word in wanted if (boolean := YAML_BOOLEANS.get(word.lower())) in names}
+    words: dict[str, list[str]] = {}
+    for word in wanted:
+        if (boolean := YAML_BOOLEANS.get(word.lower())) in names:
+            words.setdefault(str(boolean), []).append(word)
     if not words:
         return None
-    quoted = [json.dumps(words.get(name, name), ensure_ascii=False) for name in names]
+    quoted = [json.dumps(name, ensure_ascii=False) for name in _as_written(names, words)]
     if isinstance(held, Mapping):
         written = f"{{{', '.join(f'{name}: {value}' for name, value in zip(quoted, held.values(), strict=True))}}}"
     else:
         written = f"[{', '.join(quoted)}]"
     return (
-        f"{key} holds {' and '.join(map(str, words))}, as YAML reads an unquoted {' and '.join(words.values())}; "
-        f"write {key.rpartition('.')[2]}: {written}"
+        f"{key} holds {' and '.join(map(str, words))}, as YAML reads an unquoted "
+        f"{' and '.join(word for one in words.values() for word in one)}; write {key.rpartition('.')[2]}: {written}"
     )
+
+
+def _as_written(names: Sequence[str], words: Mapping[str, Sequence[str]]) -> list[str]:
+    """The names with words in the place of booleans, one after the other where there are several."""
+    left = {boolean: [*written] for boolean, written in words.items()}
+    return [left[name].pop(0) if left.get(name) else words[name][-1] if name in words else name for name in names]

@@ -42,14 +42,23 @@ def test_training_and_predicting_read_a_chat_in_parts_alike(config_of: Callable[
         (asked([text("a"), {"type": "text"}]), "part 2 of its 'content' has no 'text'"),
         (asked(["a"]), "part 1 of its 'content' is 'a', and only text is read"),
         (asked(None), "has the 'content' null; write its text there"),
-        (asked(None, tool_calls=[{"id": "x"}]), "is a tool call without a text"),
-        ([{"role": "user", "tool_calls": [{"id": "x"}]}], "is a tool call without a text"),
+        (asked(None, tool_calls=[{"id": "x"}]), "has 'tool_calls', and only its text is read; write that into"),
+        (asked("a", tool_calls=[{"id": "x"}]), "has 'tool_calls', and only its text is read"),
+        (asked("a", function_call={"name": "x"}), "has 'function_call', and only its text is read"),
+        (asked("a", reasoning_content="since"), "has 'reasoning_content', and only its text is read"),
+        ([{"role": "user", "tool_calls": [{"id": "x"}]}], "has 'tool_calls'"),
         (asked(3), "has a 'content' of type int; use a text"),
     ],
 )
 def test_what_is_no_text_is_named(messages: Any, message: str) -> None:
     with pytest.raises(DataError, match=f"^row 7: message 1 of 'messages':? {message}"):
         turns_in(messages, "row 7")
+
+
+@pytest.mark.parametrize("beside", [{"tool_calls": None}, {"tool_calls": []}, {"function_call": {"name": None}}])
+def test_what_says_nothing_beside_a_text_is_nothing(beside: dict[str, Any]) -> None:
+    """As a table has it, where another row has calls."""
+    assert turns_in(asked("a", name="Ann", **beside), "row 1")[0] == ("user", "a")
 
 
 @pytest.mark.parametrize("messages", [[{"role": "user"}], ["a"], "a", None, [3]])

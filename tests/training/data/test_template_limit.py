@@ -36,9 +36,26 @@ def test_predicting_ends_a_template_that_never_ends() -> None:
         chat_text([{"role": "user", "content": "a"}], ENDLESS, {}, "row 3")
 
 
-def test_a_range_that_is_too_long_is_told() -> None:
-    with pytest.raises(DataError, match="Range too big"):
-        chat_text([], "{% for a in range(10000000) %}{% endfor %}", {}, "row 3")
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{% for a in range(10000000) %}{% endfor %}", "Range too big"),
+        ("{{ 1 / 0 }}", "division by zero"),
+        ("{{ messages + 1 }}", "can only concatenate list"),
+        ("{{ ''.upper(1) }}", "takes no arguments"),
+        ("{{ '%d' % 'a' }}", "number is required"),
+        ("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", "recursion"),
+        ("{{ [].pop() }}", "access to attribute 'pop'"),
+    ],
+)
+def test_what_a_template_breaks_at_is_told(template: str, message: str) -> None:
+    """By predicting and by training."""
+    with pytest.raises(DataError, match=rf"row 3: the chat cannot be written .*{message}"):
+        chat_text([{"role": "user", "content": "a"}], template, {}, "row 3")
+    tokenizer: Any = trained_tokenizer(["some soup"] * 3, 300)
+    tokenizer.chat_template = template
+    with pytest.raises(DataError, match=rf"a chat of user cannot be written .*{message}"):
+        prompt_ids([Example("user: a", "b", messages=TURNS)], tokenizer)
 
 
 def test_afterwards_no_timer_runs_and_the_handler_is_the_one_before() -> None:

@@ -5,6 +5,7 @@ import pytest
 from slimtune.training.tasks.label_names import unquoted_labels
 
 BOTH = 'task.labels holds false and true, as YAML reads an unquoted no and yes; write labels: ["yes", "no"]'
+TWO = 'task.labels holds true, as YAML reads an unquoted on and yes; write labels: ["on", "yes", "off"]'
 ONE = 'task.labels holds false, as YAML reads an unquoted Off; write labels: ["Off", "maybe"]'
 
 
@@ -13,6 +14,7 @@ ONE = 'task.labels holds false, as YAML reads an unquoted Off; write labels: ["O
     [
         (["True", "False"], ["no", "yes"], BOTH),
         (["False", "maybe"], ["Off"], ONE),
+        (["True", "True", "off"], ["on", "yes"], TWO),
         (["true", "false"], ["good"], None),
         (["good"], ["yes"], None),
     ],

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from slimtune.training.data.readers.class_labels import with_names
 from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import DataError
 from slimtune.training.extras import needs
+from slimtune.training.hub_connection import why_unreachable
 
 HUB_SCHEME = "hub:"
 
@@ -57,12 +59,32 @@ def _loaded(repository: str, config: str | None, split: str, *, name: str) -> An
     needs("datasets", needed_for=name)
     import datasets
 
+    unreachable = why_unreachable()
     try:
         # no code of the repository: datasets < 4 ran it if told to, and asked if told nothing
-        return datasets.load_dataset(repository, config, split=split, trust_remote_code=False)
+        with _from_cache(unreachable is not None):
+            return datasets.load_dataset(repository, config, split=split, trust_remote_code=False)
     except Exception as error:  # noqa: BLE001  # the errors of its HTTP client come through, whichever that is
         repair = next(text for kind, text in _REPAIRS if isinstance(error, kind))
-        raise DataError(f"{name}: cannot be loaded ({_reason(error)}); {repair}") from None
+        reason = unreachable if unreachable and isinstance(error, ConnectionError) else _reason(error)
+        raise DataError(f"{name}: cannot be loaded ({reason}); {repair}") from None
+
+
+@contextmanager
+def _from_cache(is_offline: bool) -> Iterator[None]:
+    """Takes what was downloaded before, if the hub is out of reach; its client would try for long."""
+    import datasets
+    from huggingface_hub import constants
+
+    if not is_offline:
+        yield
+        return
+    before = constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE = before
 
 
 def _reason(error: Exception) -> str:
