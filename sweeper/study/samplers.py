@@ -24,17 +24,23 @@ from slimtune.sweeper.sampler_config import (
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study.evolution import EvolutionSampler
 from slimtune.sweeper.study.quasi_random import QuasiRandomSampler
-from slimtune.sweeper.study.replay_view import BoundedView, SamplerReplayView, ValuedView
+from slimtune.sweeper.study.replay.sampler_views import BoundedView, SamplerReplayView, Seen, ValuedView
 
 
 def sampler_of(
-    settings: DrawnSampler, space: SearchSpace, *, seed: int, index: int, earlier: Sequence[FrozenTrial] = ()
+    settings: DrawnSampler,
+    space: SearchSpace,
+    *,
+    seed: int,
+    index: int,
+    earlier: Sequence[FrozenTrial] = (),
+    noted: Seen | None = None,
 ) -> BaseSampler:
     """The sampler of one trial.
 
     Every worker makes its own, so the seed comes from the trial's place in the sweep: a shared seed would give all
     workers the same suggestions, and a resumed sweep others than an unbroken one. None of them remembers anything from
-    one trial to the next: what it learns from stands in the study.
+    one trial to the next that does not stand in the study.
 
     Args:
         settings: Which sampler, with its options.
@@ -42,6 +48,7 @@ def sampler_of(
         seed: Of the sweep.
         index: The trial's place in the sweep.
         earlier: Trials of another sweep, to learn from as from its own.
+        noted: What the samplers of this study have seen before.
     """
     derived = int.from_bytes(hashlib.sha256(f"{seed}/{index}".encode()).digest()[:4], "little")
     match settings:
@@ -51,15 +58,15 @@ def sampler_of(
         case QuasiRandomSearch(sequence=sequence, scramble=scramble):
             return QuasiRandomSampler(space, sequence=sequence, seed=seed if scramble else None, index=index)
         case TpeSearch():
-            return ReplayedSampler(_tpe(settings, seed=derived), BoundedView, earlier, is_grouped=settings.group)
+            return ReplayedSampler(_tpe(settings, seed=derived), BoundedView, earlier, noted, is_grouped=settings.group)
         case GaussianProcessSearch(n_startup_trials=startup):
             inner = GPSampler(seed=derived, n_startup_trials=startup, warn_independent_sampling=False)
-            return ReplayedSampler(inner, ValuedView, earlier, draws=1)
+            return ReplayedSampler(inner, ValuedView, earlier, noted, draws=1)
         case CmaEsSearch(population_size=size, sigma=sigma):
             own = EvolutionSampler(space, population_size=size, sigma=sigma, seed=derived)
-            return ReplayedSampler(own, ValuedView, earlier)
+            return ReplayedSampler(own, ValuedView, earlier, noted)
         case GeneticSearch():
-            return ReplayedSampler(_genetic(settings, seed=derived), ValuedView, earlier)
+            return ReplayedSampler(_genetic(settings, seed=derived), ValuedView, earlier, noted)
 
 
 def _tpe(settings: TpeSearch, *, seed: int) -> BaseSampler:
@@ -98,6 +105,7 @@ class ReplayedSampler(BaseSampler):
         inner: The sampler.
         view: What it sees the study through.
         earlier: Trials of another sweep, which it sees before those of the study.
+        noted: What was seen of the study before.
         draws: How often it may be asked for one trial, if that takes long; what is drawn after that is drawn at random.
         is_grouped: Whether it looks for parameters that go together.
     """
@@ -107,12 +115,13 @@ class ReplayedSampler(BaseSampler):
         inner: BaseSampler,
         view: type[SamplerReplayView],
         earlier: Sequence[FrozenTrial] = (),
+        noted: Seen | None = None,
         *,
         draws: int | None = None,
         is_grouped: bool = False,
     ) -> None:
         self._inner, self._view, self._earlier, self._draws = inner, view, earlier, draws
-        self._is_grouped = is_grouped
+        self._is_grouped, self._noted = is_grouped, noted
         self._made: SamplerReplayView | None = None
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
@@ -139,5 +148,7 @@ class ReplayedSampler(BaseSampler):
     def _seen(self, study: Study) -> Study:
         # one sampler suggests one trial: what it learns from is looked up once
         if self._made is None:
-            self._made = self._view(study, self._earlier)
+            # the brackets of Hyperband show a part of a study each
+            noted = self._noted if type(study) is Study else None
+            self._made = self._view(study, self._earlier, noted)
         return self._made  # type: ignore[return-value]
