@@ -88,7 +88,6 @@ class Study(StudyEndings):
         super().__init__(spec, study)
         self._cost = AskCost(spec.sampler.name)
         self._points: dict[int, PointId] = {}
-        self._noted = Seen(directions[0])
         self._best, self._arrivals = BestSoFar(maximize=spec.maximize), Arrivals()
         self._turn = threading.Lock()
 
@@ -134,9 +133,7 @@ class Study(StudyEndings):
         # after a point that two workers took, the next one is drawn anew
         index = _next_index(shown) + sum(trial.kind == record.REPEATED for trial in trials)
         spec = self.spec
-        sampler = sampler_of(
-            spec.sampler, spec.space, seed=spec.seed, index=index, earlier=self._earlier, noted=self._noted
-        )
+        sampler = sampler_of(spec.sampler, spec.space, seed=spec.seed, index=index, seen=self._seen)
         is_endless = all(num_points_of(part) is None for part in spec.space.parts())
         if is_endless and isinstance(spec.sampler, RandomSearch | TpeSearch):
             # these draw no real number twice; others meet the corners of a space again
@@ -145,9 +142,10 @@ class Study(StudyEndings):
         return DistinctSampler(sampler, spec.space, taken, seed=index)
 
     @cached_property
-    def _earlier(self) -> Sequence[optuna.trial.FrozenTrial]:
-        """Trials of another sweep; no worker is there before they are noted."""
-        return earlier.frozen_of(earlier.noted_in(self.attrs()), self.spec.space)
+    def _seen(self) -> Seen:
+        """By samplers, trials of another sweep among it; no worker is there before these are noted."""
+        trials = earlier.frozen_of(earlier.noted_in(self.attrs()), self.spec.space)
+        return Seen(self._study.directions[0], trials)
 
     def _suggested(self, trial: optuna.Trial) -> dict[str, Scalar] | None:
         """Its values; None if the user's own function fails, which ends the trial."""

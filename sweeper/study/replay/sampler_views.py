@@ -26,11 +26,17 @@ class Seen:
 
     Args:
         direction: Of its only objective, or of the first one.
+        earlier: Trials of another sweep, which stand before its own.
     """
 
-    def __init__(self, direction: StudyDirection) -> None:
+    def __init__(self, direction: StudyDirection, earlier: Sequence[FrozenTrial] = ()) -> None:
+        self.direction, self.earlier = direction, earlier
         self.order = ReplayOrder()
         self.standings = Standings(is_more_better=direction is StudyDirection.MAXIMIZE)
+
+    def before(self, study: optuna.Study) -> "Seen":
+        """What of it may be told of a study: nothing of a part of ours, as the brackets of Hyperband show it."""
+        return self if type(study) is optuna.Study else Seen(self.direction, self.earlier)
 
 
 class SamplerReplayView(ReplayView):
@@ -39,14 +45,13 @@ class SamplerReplayView(ReplayView):
 
     Args:
         study: The study.
-        earlier: Trials of another sweep, which stand before its own.
-        noted: What was seen of this study before; not of a part of it.
+        seen: What was seen of it before.
     """
 
-    def __init__(self, study: optuna.Study, earlier: Sequence[FrozenTrial] = (), noted: Seen | None = None) -> None:
-        noted = noted or Seen(study.directions[0])
-        super().__init__(study, noted.order)
-        self._earlier, self._standings = earlier, noted.standings
+    def __init__(self, study: optuna.Study, seen: Seen | None = None) -> None:
+        seen = seen or Seen(study.directions[0])
+        super().__init__(study, seen.order)
+        self._earlier, self._standings = seen.earlier, seen.standings
 
     def _seen(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
         every = [*self._earlier, *trials]

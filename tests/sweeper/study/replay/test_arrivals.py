@@ -102,9 +102,9 @@ def test_samplers_see_what_looking_anew_shows(
     rng = random.Random(seed)
     direction = rng.choice(list(optuna.study.StudyDirection)[1:])
     earlier = [ended(rng, begun(number, 0)) for number in range(-5, 0)]
-    noted = Seen(direction)
+    seen = Seen(direction, earlier)
     for trials in grown(rng, 40):
         study = Fixed(trials, direction)
-        assert told(view(study, earlier, noted).get_trials(deepcopy=False)) == told(  # type: ignore[arg-type]
-            view(study, earlier).get_trials(deepcopy=False)  # type: ignore[arg-type]
+        assert told(view(study, seen).get_trials(deepcopy=False)) == told(  # type: ignore[arg-type]
+            view(study, Seen(direction, earlier)).get_trials(deepcopy=False)  # type: ignore[arg-type]
         )
