@@ -6,6 +6,7 @@ python -m benchmarks.sweeper_overheads --out benchmarks/reports/sweeper.md
 import argparse
 import os
 import random
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ import textwrap
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -52,13 +54,27 @@ class Costs(NamedTuple):
         ask: Wall time of a suggestion.
         ask_cpu: Processor time of it.
         report: Wall time of a report, with the pruner's answer.
+        report_cpu: Processor time of it.
         tell: Wall time of a trial's end, all that waits to be written included.
     """
 
     ask: float
     ask_cpu: float
     report: float
+    report_cpu: float
     tell: float
+
+
+class Seconds(NamedTuple):
+    """Of one call, in the caller's thread.
+
+    Attributes:
+        wall: As a clock has it.
+        cpu: Processor time.
+    """
+
+    wall: float
+    cpu: float
 
 
 def main() -> None:
@@ -85,7 +101,7 @@ def lines(folder: Path, sizes: Sequence[int], app_trials: Sequence[int]) -> Iter
         for kind, url in places(folder)
         for size, costs in costs_of(url, sizes)
     ]
-    yield from table(["storage", "trials", "ask", "ask, CPU", "report", "tell"], rows)
+    yield from table(["storage", "trials", "ask", "ask, CPU", "report", "report, CPU", "tell"], rows)
     yield "A Hydra app that does nothing, a trial, on SQLite (seconds of a run, less those of one trial):"
     yield ""
     rows = [[count, *(f"{1000 * seconds:.0f} ms" for seconds in app_costs(folder, count))] for count in app_trials]
@@ -95,10 +111,28 @@ def lines(folder: Path, sizes: Sequence[int], app_trials: Sequence[int]) -> Iter
 def places(folder: Path) -> Iterator[tuple[str, str]]:
     """Kinds of storages that are there, each with a new one."""
     yield "SQLite", f"sqlite:///{folder / 'study.db'}"
+    with served(f"sqlite:///{folder / 'served.db'}") as url:
+        yield "SQLite behind a proxy", url
     yield "journal", f"journal:///{folder / 'study.log'}"
     for kind, name in (("PostgreSQL", "SLIMTUNE_TEST_POSTGRESQL"), ("MariaDB", "SLIMTUNE_TEST_MYSQL")):
         if name in os.environ:
             yield kind, os.environ[name]
+
+
+@contextmanager
+def served(storage: str) -> Iterator[str]:
+    """Where `slimtune storage-proxy` answers for a storage."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["-m", "slimtune.sweeper.cli", "storage-proxy", "--storage", storage, "--port", str(port)]
+    with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True) as process:
+        # it waits for an answer as long as the proxy takes to begin
+        print(process.stdout.readline().strip(), file=sys.stderr)
+        try:
+            yield f"grpc://127.0.0.1:{port}"
+        finally:
+            process.terminate()
 
 
 def costs_of(url: str, sizes: Sequence[int]) -> Iterator[tuple[int, Costs]]:
@@ -145,9 +179,8 @@ def _fill(study: Study, size: int) -> None:
 
 
 def _trial(study: Study, worker: str) -> Costs:
-    cpu = time.thread_time()
     ask, asked = _timed(lambda: study.ask(worker))
-    cpu, reports = time.thread_time() - cpu, []
+    reports = []
     for step in STEPS:
         seconds, verdict = _timed(
             lambda step=step: study.report(asked.number, step, asked.params["x"] * step, step / 40)
@@ -156,13 +189,13 @@ def _trial(study: Study, worker: str) -> Costs:
         if verdict.stop:
             break
     tell, _ = _timed(lambda: study.prune(asked.number) if verdict.stop else study.complete(asked.number, 30.0))
-    return Costs(ask, cpu, median(reports), tell)
+    return Costs(*ask, *(median(column) for column in zip(*reports, strict=True)), tell.wall)
 
 
-def _timed(call: Callable[[], object]) -> tuple[float, object]:
-    began = time.perf_counter()
+def _timed(call: Callable[[], object]) -> tuple[Seconds, object]:
+    wall, cpu = time.perf_counter(), time.thread_time()
     found = call()
-    return time.perf_counter() - began, found
+    return Seconds(time.perf_counter() - wall, time.thread_time() - cpu), found
 
 
 def app_costs(folder: Path, count: int) -> tuple[float, float]:

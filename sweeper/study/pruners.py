@@ -13,7 +13,8 @@ from slimtune.sweeper import pruner_config
 from slimtune.sweeper.pruner_config import PrunerConfig
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.study.rank_test import RankTestPruner
-from slimtune.sweeper.study.replay_view import PrunerReplayView, ReplayOrder
+from slimtune.sweeper.study.replay.order import ReplayOrder, is_broken
+from slimtune.sweeper.study.replay.view import ReplayView
 
 HALF = 50.0
 
@@ -54,14 +55,16 @@ def _inner(settings: PrunerConfig, rungs: Rungs) -> BasePruner:
 
 
 class ReplayedPruner(BasePruner):
-    """Hides trials whose worker died, which run again under another number and would count twice on their rungs."""
+    """Hides trials whose worker died, which run again under another number and would count twice on their rungs, and
+    those that have ended and broken a constraint, which are nothing to be compared with.
+    """
 
     def __init__(self, inner: BasePruner) -> None:
-        self._inner, self._order = inner, ReplayOrder()
+        self._inner, self._order = inner, ReplayOrder(hides=is_broken)
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """As the pruner inside decides over the other trials."""
-        return self._inner.prune(PrunerReplayView(study, self._order), trial)  # type: ignore[arg-type]
+        return self._inner.prune(ReplayView(study, self._order), trial)  # type: ignore[arg-type]
 
 
 class SeveralPruners(BasePruner):

@@ -2,7 +2,6 @@
 
 import hashlib
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 from optuna import Study
@@ -24,24 +23,30 @@ from slimtune.sweeper.sampler_config import (
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study.evolution import EvolutionSampler
 from slimtune.sweeper.study.quasi_random import QuasiRandomSampler
-from slimtune.sweeper.study.replay_view import BoundedView, SamplerReplayView, ValuedView
+from slimtune.sweeper.study.replay.sampler_views import BoundedView, SamplerReplayView, Seen, ValuedView
 
 
 def sampler_of(
-    settings: DrawnSampler, space: SearchSpace, *, seed: int, index: int, earlier: Sequence[FrozenTrial] = ()
+    settings: DrawnSampler,
+    space: SearchSpace,
+    *,
+    seed: int,
+    index: int,
+    seen: Seen | None = None,
 ) -> BaseSampler:
     """The sampler of one trial.
 
     Every worker makes its own, so the seed comes from the trial's place in the sweep: a shared seed would give all
     workers the same suggestions, and a resumed sweep others than an unbroken one. None of them remembers anything from
-    one trial to the next: what it learns from stands in the study.
+    one trial to the next that does not stand in the study.
 
     Args:
         settings: Which sampler, with its options.
         space: What is searched.
         seed: Of the sweep.
         index: The trial's place in the sweep.
-        earlier: Trials of another sweep, to learn from as from its own.
+        seen: What the samplers of this study have seen before; with trials of another sweep, to learn from as from its
+            own.
     """
     derived = int.from_bytes(hashlib.sha256(f"{seed}/{index}".encode()).digest()[:4], "little")
     match settings:
@@ -51,15 +56,15 @@ def sampler_of(
         case QuasiRandomSearch(sequence=sequence, scramble=scramble):
             return QuasiRandomSampler(space, sequence=sequence, seed=seed if scramble else None, index=index)
         case TpeSearch():
-            return ReplayedSampler(_tpe(settings, seed=derived), BoundedView, earlier, is_grouped=settings.group)
+            return ReplayedSampler(_tpe(settings, seed=derived), BoundedView, seen, is_grouped=settings.group)
         case GaussianProcessSearch(n_startup_trials=startup):
             inner = GPSampler(seed=derived, n_startup_trials=startup, warn_independent_sampling=False)
-            return ReplayedSampler(inner, ValuedView, earlier, draws=1)
+            return ReplayedSampler(inner, ValuedView, seen, draws=1)
         case CmaEsSearch(population_size=size, sigma=sigma):
             own = EvolutionSampler(space, population_size=size, sigma=sigma, seed=derived)
-            return ReplayedSampler(own, ValuedView, earlier)
+            return ReplayedSampler(own, ValuedView, seen)
         case GeneticSearch():
-            return ReplayedSampler(_genetic(settings, seed=derived), ValuedView, earlier)
+            return ReplayedSampler(_genetic(settings, seed=derived), ValuedView, seen)
 
 
 def _tpe(settings: TpeSearch, *, seed: int) -> BaseSampler:
@@ -97,7 +102,7 @@ class ReplayedSampler(BaseSampler):
     Args:
         inner: The sampler.
         view: What it sees the study through.
-        earlier: Trials of another sweep, which it sees before those of the study.
+        seen: What was seen of the study before.
         draws: How often it may be asked for one trial, if that takes long; what is drawn after that is drawn at random.
         is_grouped: Whether it looks for parameters that go together.
     """
@@ -106,12 +111,12 @@ class ReplayedSampler(BaseSampler):
         self,
         inner: BaseSampler,
         view: type[SamplerReplayView],
-        earlier: Sequence[FrozenTrial] = (),
+        seen: Seen | None = None,
         *,
         draws: int | None = None,
         is_grouped: bool = False,
     ) -> None:
-        self._inner, self._view, self._earlier, self._draws = inner, view, earlier, draws
+        self._inner, self._view, self._before, self._draws = inner, view, seen, draws
         self._is_grouped = is_grouped
         self._made: SamplerReplayView | None = None
 
@@ -139,5 +144,5 @@ class ReplayedSampler(BaseSampler):
     def _seen(self, study: Study) -> Study:
         # one sampler suggests one trial: what it learns from is looked up once
         if self._made is None:
-            self._made = self._view(study, self._earlier)
+            self._made = self._view(study, self._before and self._before.before(study))
         return self._made  # type: ignore[return-value]

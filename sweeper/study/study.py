@@ -1,10 +1,10 @@
 """The shared record of a sweep: ask, report, tell, and what became of every trial."""
 
 import logging
-import math
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -12,7 +12,6 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
-from optuna.trial import TrialState as OptunaState
 
 from slimtune.sweeper.sampler_config import RandomSearch, TpeSearch
 from slimtune.sweeper.space.dimension import Scalar
@@ -21,17 +20,18 @@ from slimtune.sweeper.study import earlier, record
 from slimtune.sweeper.study.ask_cost import AskCost
 from slimtune.sweeper.study.distinct import DistinctSampler, PointId
 from slimtune.sweeper.study.distributions import Extend, extended, suggested
-from slimtune.sweeper.study.learning_curve import Curve, reach_of
-from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, living, was_handed_back
+from slimtune.sweeper.study.learning_curve import BestSoFar
 from slimtune.sweeper.study.liveness.alone import alone
 from slimtune.sweeper.study.pruners import pruner_of
-from slimtune.sweeper.study.record import TrialRecord
+from slimtune.sweeper.study.record import TrialRecord, record_of
+from slimtune.sweeper.study.replay.arrivals import Arrivals
+from slimtune.sweeper.study.replay.sampler_views import Seen
 from slimtune.sweeper.study.samplers import sampler_of
 from slimtune.sweeper.study.spec import StudySpec
 from slimtune.sweeper.study.storages.loading import UNUSABLE, unusable
 from slimtune.sweeper.study.storages.opening import opened
 from slimtune.sweeper.study.storages.write_behind import flush, remembering
-from slimtune.sweeper.study.study_reading import StudyReading
+from slimtune.sweeper.study.study_endings import StudyEndings
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind, Verdict
 
@@ -55,7 +55,7 @@ class AskedTrial(NamedTuple):
     attrs: Mapping[str, Any]
 
 
-class Study(StudyReading):
+class Study(StudyEndings):
     """One study, opened by one process. Every method may be called from several threads.
 
     Raises:
@@ -86,10 +86,10 @@ class Study(StudyReading):
                 "to begin anew"
             )
         super().__init__(spec, study)
-        self._trials: dict[int, optuna.Trial] = {}
         self._cost = AskCost(spec.sampler.name)
         self._points: dict[int, PointId] = {}
-        self._curves: dict[int, Curve] = {}
+        self._best, self._arrivals = BestSoFar(maximize=spec.maximize), Arrivals()
+        self._turn = threading.Lock()
 
     def ask(self, worker: str) -> AskedTrial | None:
         """The next trial of the budget, lost ones first; None when the budget is used up or handed out."""
@@ -101,7 +101,7 @@ class Study(StudyReading):
         with alone(self.spec.storage), remembering(self._study):
             trial = self._study.ask()
             trial.set_user_attr(record.WORKER, worker)
-        before = [other for other in self.trials() if other.number < trial.number and other.counts]
+        before = self._before(trial.number, num_read=len(trials))
         if len(before) >= self.spec.n_trials:
             # two workers saw the same last place
             self._fail(trial.number, record.SURPLUS)
@@ -122,12 +122,18 @@ class Study(StudyReading):
         self._cost.took(time.monotonic() - began, trials)
         return AskedTrial(trial.number, params, trial.user_attrs)
 
+    def _before(self, number: int, *, num_read: int) -> list[TrialRecord]:
+        """The trials of the budget before a new one; if those that were read last are all, they are not read again."""
+        with remembering(self._study) if number <= num_read else nullcontext():
+            trials = self.trials()
+        return [other for other in trials if other.number < number and other.counts]
+
     def _sampler(self, trials: Sequence[TrialRecord]) -> BaseSampler:
         shown = [trial for trial in trials if trial.counts]
         # after a point that two workers took, the next one is drawn anew
         index = _next_index(shown) + sum(trial.kind == record.REPEATED for trial in trials)
         spec = self.spec
-        sampler = sampler_of(spec.sampler, spec.space, seed=spec.seed, index=index, earlier=self._earlier)
+        sampler = sampler_of(spec.sampler, spec.space, seed=spec.seed, index=index, seen=self._seen)
         is_endless = all(num_points_of(part) is None for part in spec.space.parts())
         if is_endless and isinstance(spec.sampler, RandomSearch | TpeSearch):
             # these draw no real number twice; others meet the corners of a space again
@@ -136,9 +142,10 @@ class Study(StudyReading):
         return DistinctSampler(sampler, spec.space, taken, seed=index)
 
     @cached_property
-    def _earlier(self) -> Sequence[optuna.trial.FrozenTrial]:
-        """Trials of another sweep; no worker is there before they are noted."""
-        return earlier.frozen_of(earlier.noted_in(self.attrs()), self.spec.space)
+    def _seen(self) -> Seen:
+        """By samplers, trials of another sweep among it; no worker is there before these are noted."""
+        trials = earlier.frozen_of(earlier.noted_in(self.attrs()), self.spec.space)
+        return Seen(self._study.directions[0], trials)
 
     def _suggested(self, trial: optuna.Trial) -> dict[str, Scalar] | None:
         """Its values; None if the user's own function fails, which ends the trial."""
@@ -197,130 +204,17 @@ class Study(StudyReading):
     def _reach_verdict(self, number: int, examples_seen: int, progress: float) -> Verdict:
         if not self.spec.stop_hopeless:
             return Verdict(stop=False)
-        reported = self._study._storage.get_trial(self._trials[number]._trial_id).intermediate_values
-        if len(reported) < 2:
+        own = record_of(self._study._storage.get_trial(self._trials[number]._trial_id))
+        if len(own.intermediate) < 2:
             return Verdict(stop=False)
-        shown = {trial.number: trial for trial in self.shown()}
-        own = shown.pop(number)
-        others = [trial for trial in shown.values() if trial.is_feasible]
-        reach = reach_of(own, others, progress=progress, maximize=self.spec.maximize, known=self._curves)
+        with self._turn:
+            for trial in self._arrivals.of(self._study.get_trials(deepcopy=False)).ended:
+                self._best.add(self._record_of(trial))
+            reach = self._best.reach_of(own, progress=progress)
         if reach is None or not reach.hopeless(maximize=self.spec.maximize):
             return Verdict(stop=False)
         reason = f"at {examples_seen} examples it can reach {reach.most:.4g} at most, and the best is {reach.best:.4g}"
         return Verdict(stop=True, reason=reason)
-
-    def set_trial_attr(self, number: int, key: str, value: Any, *, later: bool = False) -> None:
-        """Note something on a trial that this process asked for; it outlives the process unless that may come later."""
-        try:
-            self._trials[number].set_user_attr(key, value)
-            if not later:
-                flush(self._study)
-        except UpdateFinishedTrialError:
-            log.warning("trial %d: another worker has taken it over", number)
-
-    def complete(self, number: int, *objectives: float, excess: Mapping[str, float] | None = None) -> None:
-        """End a trial with its values, and how far it is beyond the bounds of each constraint; one that is no number
-        makes it a failure.
-        """
-        if any(math.isnan(value) for value in (*objectives, *(excess or {}).values())):
-            self._fail(number, FailureKind.diverged.value)
-        elif self._note_excess(number, excess):
-            self._tell(number, OptunaState.COMPLETE, objectives)
-
-    def prune(self, number: int, excess: Mapping[str, float] | None = None) -> None:
-        """End a trial that the pruner stopped, or that is known to break a constraint."""
-        if self._note_excess(number, excess):
-            self._tell(number, OptunaState.PRUNED, None)
-
-    def _note_excess(self, number: int, excess: Mapping[str, float] | None) -> bool:
-        """What the sampler learns of constraints; False if somebody else ended the trial first."""
-        try:
-            for name, beyond in (excess or {}).items():
-                self._trials[number].set_constraint(name, beyond)
-        except UpdateFinishedTrialError as error:
-            log.warning("trial %d was ended before: %s", number, error)
-            return False
-        return True
-
-    def _tell(self, number: int, state: OptunaState, values: Sequence[float] | None) -> bool:
-        """End a trial; False if somebody else ended it first."""
-        try:
-            self._study.tell(number, values, state=state)
-        except (UpdateFinishedTrialError, ValueError) as error:
-            log.warning("trial %d was ended before: %s", number, error)
-            return False
-        return True
-
-    def fail(self, number: int, kind: FailureKind) -> None:
-        """End a trial that failed."""
-        self._fail(number, kind.value)
-
-    def _fail(self, number: int, kind: str) -> bool:
-        """Mark as failed; False if somebody else ended the trial first."""
-        storage = self._study._storage
-        trial_id = storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
-        try:
-            storage.set_trial_user_attr(trial_id, record.KIND, kind)
-        except UpdateFinishedTrialError:
-            return False
-        return self._tell(number, OptunaState.FAIL, None)
-
-    def free_lost(self) -> list[TrialRecord]:
-        """Fail the running trials of dead workers and enqueue each again, with its values and its run.
-
-        Returns:
-            All trials, by number, after that.
-        """
-        attrs, trials = self.attrs(), self.trials()
-        lost = [trial for trial in trials if trial.state is record.TrialState.running and _is_lost(trial, attrs)]
-        for trial in lost:
-            self._take_back(trial.number, died=not was_handed_back(attrs, trial.attrs.get(record.WORKER)))
-        # reading them takes as long as all else here
-        return self.trials() if lost else trials
-
-    def lose(self, number: int, cause: FailureKind | None = None) -> None:
-        """End a trial that a process of its own has not survived; it is tried again, as often as those of dead
-        workers.
-        """
-        if cause is not None:
-            self.set_trial_attr(number, record.CAUSE, cause.value)
-        self._take_back(number, died=True)
-
-    def put_back(self, number: int) -> None:
-        """End a trial that was stopped; it is tried again, however often it was before."""
-        self._take_back(number, died=False)
-
-    def put_back_all(self, worker: str) -> None:
-        """The same of all trials that a worker has."""
-        for trial in self.trials():
-            if trial.state is record.TrialState.running and trial.attrs.get(record.WORKER) == worker:
-                self.put_back(trial.number)
-
-    def _take_back(self, number: int, *, died: bool) -> None:
-        """Of those that find it lost, one enqueues it again."""
-        with alone(self.spec.storage):
-            for trial in self.trials():
-                if trial.number == number and trial.state is record.TrialState.running:
-                    self._retry(trial, died=died)
-
-    def _retry(self, trial: TrialRecord, *, died: bool) -> None:
-        retries = int(trial.attrs.get(record.RETRIES, 0))
-        if died and retries >= self.spec.max_retries:
-            # it has taken its worker down each time: a failure of its own now, and a place of the budget
-            self._fail(trial.number, trial.attrs.get(record.CAUSE, "worker-died"))
-            log.warning("trial %d: its worker died %d times; it is not tried again", trial.number, retries + 1)
-            return
-        if not self._fail(trial.number, record.LOST):
-            return
-        own = (record.KIND, record.WORKER, record.CAUSE)
-        kept = {key: value for key, value in trial.attrs.items() if key not in own}
-        kept |= {record.RETRIES: retries + died, record.RETRY_OF: trial.number}
-        kept[record.EARLIER] = [trial.number, *trial.attrs.get(record.EARLIER, [])]
-        # a worker may die while it takes its values: taken anew they are the same ones; the missing ones alone would
-        # meet a generator that has drawn nothing yet
-        point = trial.params if self.spec.space.is_whole(trial.params) else trial.attrs.get(record.POINT, {})
-        self._study.enqueue_trial(self.spec.space.named(point), user_attrs=kept)
-        log.warning("trial %d: its worker %s; it is tried again", trial.number, "died" if died else "was stopped")
 
     def enqueue(self, attrs: Mapping[str, Any], params: Mapping[str, Scalar] | None = None) -> None:
         """Add a trial that is known beforehand; the sampler suggests what `params` leaves out."""
@@ -368,13 +262,3 @@ def _next_index(shown: Sequence[TrialRecord]) -> int:
     # a retry takes the place that it had
     place = sum(trial.number < waiting[0].number for trial in shown)
     return int(waiting[0].attrs.get(record.INDEX, place))
-
-
-def _is_lost(trial: TrialRecord, attrs: Mapping[str, Any]) -> bool:
-    worker = trial.attrs.get(record.WORKER)
-    if worker is None:
-        # between ask and the worker's name; or the worker died just there
-        if not living(attrs):
-            return True
-        return trial.started is None or (datetime.now() - trial.started).total_seconds() > EXPIRE_SECONDS
-    return not is_alive(attrs, worker)

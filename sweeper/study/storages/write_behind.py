@@ -177,11 +177,12 @@ class WriteBehind(BaseStorage):
 
     def _remember(self, study_id: int, found: Sequence[FrozenTrial]) -> None:
         with self._lock:
-            known = {trial.number: trial for trial in found}
+            known, num_read = {trial.number: trial for trial in found}, len(found)
             for trial in list(self._own.values()):
                 if self._study_of[trial._trial_id] == study_id:
                     self._merge(known, trial)
-            self._known[study_id] = dict(sorted(known.items()))
+            # a storage tells them in order
+            self._known[study_id] = known if len(known) == num_read else dict(sorted(known.items()))
             self._read_at[study_id] = time.monotonic()
 
     def _merge(self, known: Trials, own: FrozenTrial) -> None:

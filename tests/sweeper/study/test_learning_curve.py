@@ -1,5 +1,7 @@
 """A trial is stopped only where its curve leaves no hope."""
 
+import random
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from slimtune.sweeper.pruner_config import SuccessiveHalving
 from slimtune.sweeper.study import Lease, Study, TrialState
-from slimtune.sweeper.study.learning_curve import reach_of
+from slimtune.sweeper.study.learning_curve import MAX_STEPS, BestSoFar, Curve, Reach
 from slimtune.sweeper.study.record import TrialRecord
 from tests.sweeper.study.test_study import make_spec
 
@@ -27,6 +29,15 @@ def make_record(curve: dict[int, float], *, complete: bool, maximize: bool = Tru
         intermediate=curve,
         attrs={},
     )
+
+
+def reach_of(
+    trial: TrialRecord, others: Sequence[TrialRecord], *, progress: float, maximize: bool = True
+) -> Reach | None:
+    best = BestSoFar(maximize=maximize)
+    for other in others:
+        best.add(other)
+    return best.reach_of(trial, progress=progress)
 
 
 BEST = make_record({10: 0.5, 20: 0.7, 30: 0.8, 40: 0.82}, complete=True)
@@ -69,6 +80,32 @@ def test_without_a_slope_a_rival_or_an_end_nothing_is_said(
     curve: dict[int, float], others: list[TrialRecord], progress: float
 ) -> None:
     assert reach_of(make_record(curve, complete=False), others, progress=progress, maximize=True) is None
+
+
+def test_what_is_remembered_of_gains_is_what_all_curves_say() -> None:
+    """Whenever it is asked, at more numbers of examples than are remembered."""
+    rng = random.Random(0)
+    best, added = BestSoFar(maximize=True), []
+    for _ in range(MAX_STEPS + 100):
+        curve = {step: rng.random() for step in rng.sample(range(1, 400), rng.randint(1, 8))}
+        if rng.random() < 0.1:
+            curve[max(curve)] = float("nan")
+        added.append(make_record(curve, complete=True)._replace(objective=rng.random()))
+        best.add(added[-1])
+        steps = sorted(rng.sample(range(1, 400), 2))
+        asked = make_record({step: rng.random() for step in steps}, complete=False)
+        assert best.reach_of(asked, progress=0.5) == by_hand(asked, added)
+    assert len(best._gains) <= MAX_STEPS
+
+
+def by_hand(asked: TrialRecord, others: Sequence[TrialRecord]) -> Reach:
+    steps, values = Curve.of(asked.intermediate, 1.0)
+    gains = [(values[1] - values[0]) * 2.0]
+    for other in others:
+        curve = Curve.of(other.intermediate, 1.0)
+        reached = [best for step, best in zip(*curve, strict=True) if step <= steps[-1]]
+        gains += [curve.best[-1] - reached[-1]] if reached else []
+    return Reach(values[-1] + max(gains), max(other.objective or 0.0 for other in others))
 
 
 @pytest.mark.parametrize("stop_hopeless", [True, False])

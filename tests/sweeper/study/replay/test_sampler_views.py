@@ -11,7 +11,8 @@ from optuna.samplers import TPESampler
 from optuna.samplers._tpe.sampler import _split_trials
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from slimtune.sweeper.study.replay_view import MAX_SEEN, BoundedView, ReplayOrder, SamplerReplayView
+from slimtune.sweeper.study.replay.order import ReplayOrder
+from slimtune.sweeper.study.replay.sampler_views import MAX_SEEN, BoundedView, SamplerReplayView
 
 STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.PRUNED, TrialState.FAIL)
 
