@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +18,6 @@ from slimtune.sweeper.study.loaded import load_all_trials
 from slimtune.training.errors import StoreError
 
 APP = Path(__file__).with_name("storm_app.py")
-NAME = "storm"
 
 
 class StormySweep:
@@ -31,9 +31,11 @@ class StormySweep:
 
     def __init__(self, folder: Path, storage: str, overrides: Sequence[str]) -> None:
         self.folder, self.storage = folder, storage
+        # a server keeps those of earlier tests
+        self.name = f"storm-{uuid.uuid4().hex[:12]}"
         self._command = [
             *(sys.executable, str(APP), "-m", "hydra/sweeper=slimtune", f"hydra.sweep.dir={folder / 'out'}"),
-            *("+x=interval(0,1)", "hydra.sweeper.search.direction=minimize", f"hydra.sweeper.search.name={NAME}"),
+            *("+x=interval(0,1)", "hydra.sweeper.search.direction=minimize", f"hydra.sweeper.search.name={self.name}"),
             f"hydra.sweeper.search.storage='{storage}'",
             *overrides,
         ]
@@ -59,13 +61,13 @@ class StormySweep:
     def shown(self) -> list[TrialRecord]:
         """The trials of the budget so far."""
         try:
-            return load_study_trials(self.storage, NAME).trials
+            return load_study_trials(self.storage, self.name).trials
         except StoreError:
             return []
 
     def every(self) -> list[TrialRecord]:
         """All trials that ever were."""
-        return load_all_trials(self.storage, NAME)
+        return load_all_trials(self.storage, self.name)
 
     def num_ended(self) -> int:
         """Trials with an outcome."""

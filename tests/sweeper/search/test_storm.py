@@ -8,17 +8,23 @@ import pytest
 
 from slimtune.sweeper.study import TrialState
 from slimtune.sweeper.study.record import LOST
+from tests.services import service
 from tests.sweeper.search.storm import StormySweep, kill_a_worker
 
 pytestmark = pytest.mark.slow
 BUDGET = 100
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "journal", "postgresql"])
 def storage_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A storage that is empty; others are a matter of their URL."""
-    urls = {"sqlite": f"sqlite:///{tmp_path / 'study.db'}"}
-    return urls[request.param]
+    """Each kind locks in a way of its own."""
+    match request.param:
+        case "sqlite":
+            return f"sqlite:///{tmp_path / 'study.db'}"
+        case "journal":
+            return f"journal:///{tmp_path / 'study.log'}"
+        case name:
+            return service(name)
 
 
 def test_a_storm(tmp_path: Path, storage_url: str) -> None:
