@@ -31,6 +31,7 @@ from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.stopping import check_stop
 from slimtune.sweeper.search.study_spec import chosen_sampler, make_worker, notes_of, open_study
 from slimtune.sweeper.search.turns import search_in_turn
+from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.record import ENDED, IDENTITY, PARENT_RUN, WINNER
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName
@@ -129,7 +130,8 @@ class TuningRun:
         if self._own.leads and self._study.num_unfinished() > 0:
             self._forget_winner()
         parent = None if self._config.tracking.name is TrackerName.none else self._study.attrs().get(PARENT_RUN)
-        with LiveTable(self._study, f"sweep {request.search.config.name}", self._console):
+        table = LiveTable(self._study, f"sweep {request.search.config.name}", self._console)
+        with table, FrozenWorkers(self._study, self._study.spec.limits):
             worker = make_worker(
                 request,
                 self._study.spec,
