@@ -22,7 +22,7 @@ from slimtune.sweeper.space.override_text import chosen_value
 from slimtune.sweeper.study import Study, TrialRecord
 from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.liveness.launcher import Launcher
-from slimtune.sweeper.study.record import ENDED, MESSAGE
+from slimtune.sweeper.study.record import ENDED, FOLDER, MESSAGE
 from slimtune.sweeper.study.stop_rules import failed_of, too_many_failures
 from slimtune.training.errors import StoreError
 
@@ -98,6 +98,7 @@ class _Part(NamedTuple):
         for note in (*notes_of(self.request), *begin(self.study, self.request, differs=_never)):
             self.say(note)
         record_command(self.request, of_program=True)
+        self.study.set_attr(FOLDER, str(self.request.folder))
         self.own.begun()
 
     def check_joining(self) -> None:

@@ -33,7 +33,7 @@ from slimtune.sweeper.search.study_spec import chosen_sampler, make_worker, note
 from slimtune.sweeper.search.turns import search_in_turn
 from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.liveness.launcher import Launcher
-from slimtune.sweeper.study.record import ENDED, IDENTITY, PARENT_RUN, WINNER
+from slimtune.sweeper.study.record import ENDED, FOLDER, IDENTITY, PARENT_RUN, WINNER
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.data_report.build import write_report
@@ -91,6 +91,7 @@ class TuningRun:
         notes = begin(self._study, self._request, differs=lambda attrs: difference(attrs.get(IDENTITY), self._identity))
         self._tracked = parent_run.open_parent(self._request, self._study, self._config.tracking)
         record_command(self._request)
+        self._study.set_attr(FOLDER, str(self._request.folder))
         self._tell_data(self._prepared.report)
         self._tell_search([*notes, *own_model_notes(self._request, self._meter)])
         self._own.begun()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,9 +41,9 @@ class StormySweep:
         ]
         self.calls = folder / "calls.txt"
 
-    def start(self, *more: str) -> subprocess.Popen[str]:
-        """One more launching process."""
-        environment = os.environ | {"CALLS": str(self.calls)}
+    def start(self, *more: str, step_seconds: float = 0.02) -> subprocess.Popen[str]:
+        """One more launching process; a trial has three steps."""
+        environment = os.environ | {"CALLS": str(self.calls), "STEP_SECONDS": str(step_seconds)}
         with (self.folder / "said.txt").open("a") as said:
             return subprocess.Popen(
                 ["env", "--default-signal=INT", *self._command, *more],
@@ -80,8 +80,15 @@ class StormySweep:
             RuntimeError: The launching process has ended before.
             TimeoutError: It takes too long.
         """
+        self._wait(lambda: self.num_ended() >= number, launcher)
+
+    def wait_for_words(self, words: str, launcher: subprocess.Popen[str]) -> None:
+        """Until this was printed; raises the same."""
+        self._wait(lambda: words in self.said(), launcher)
+
+    def _wait(self, is_there: Callable[[], bool], launcher: subprocess.Popen[str]) -> None:
         deadline = time.monotonic() + 240
-        while self.num_ended() < number:
+        while not is_there():
             if launcher.poll() is not None:
                 raise RuntimeError(f"exit code {launcher.returncode}: {self.said()}")
             if time.monotonic() > deadline:
@@ -91,10 +98,22 @@ class StormySweep:
 
 def kill_a_worker(launcher: subprocess.Popen[str], rng: random.Random) -> None:
     """Any of the launching process' workers, without a word."""
-    workers: list[psutil.Process] = []
-    with suppress(psutil.NoSuchProcess):
-        children = psutil.Process(launcher.pid).children(recursive=True)
-        workers = [child for child in children if "popen_loky" in " ".join(child.cmdline())]
+    workers = [child for child in _children(launcher) if _is_worker(child)]
     if workers:
         with suppress(ProcessLookupError):
             os.kill(rng.choice(workers).pid, signal.SIGKILL)
+
+
+def _children(launcher: subprocess.Popen[str]) -> list[psutil.Process]:
+    try:
+        return psutil.Process(launcher.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "popen_loky" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        # just ended
+        return False

@@ -68,14 +68,14 @@ def test_two_launching_processes_share_a_sweep(tmp_path: Path, storage_url: str)
         storage_url,
         [*("hydra.sweeper.search.n_trials=40", "hydra.sweeper.search.sampler=random")],
     )
-    first = sweep.start()
-    sweep.wait_for(3, first)
+    # alone it would not come to the end
+    first = sweep.start(step_seconds=1)
+    sweep.wait_for(1, first)
     second = sweep.start()
-    sweep.wait_for(12, first)
+    sweep.wait_for_words("joins it with workers of its own", second)
     first.kill()
     first.wait()
     assert second.wait(timeout=240) == 0, sweep.said()
-    assert "joins it with workers of its own" in sweep.said()
     shown = sweep.shown()
     assert len(shown) == 40
     assert all(trial.finished for trial in shown)
