@@ -5,11 +5,12 @@
 24 trials sleep, every fourth for 6 s and the others for 1 s, so that the machine's cores do not matter. The ideal is
 a schedule without any overhead in which a free worker takes the next trial. Time counts from the first trial's start to
 the last one's end; what it takes to start the workers is told beside it. Hydra's Optuna sweeper and Ray Tune take part
-where `hydra-optuna-sweeper` and `ray[tune]` are installed.
+where `hydra-optuna-sweeper` (which needs an Optuna before 5) and `ray[tune]` are installed.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -149,6 +150,8 @@ def _run_batches(folder: Path) -> None:
 
 
 def _run_ray(folder: Path) -> None:
+    # it copies loggers and results between folders otherwise, and tells its makers
+    os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
     import ray
     from ray import tune
 
@@ -158,9 +161,20 @@ def _run_ray(folder: Path) -> None:
         _nap(config["x"], log)
         return {"score": float(config["x"])}
 
-    ray.init(num_cpus=NUM_WORKERS, include_dashboard=False, logging_level="ERROR")
+    # its actors print what is ignored at their end
+    ray.init(num_cpus=NUM_WORKERS, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
     space = {"x": tune.grid_search(list(range(NUM_TRIALS)))}
-    tune.Tuner(trial, param_space=space, run_config=tune.RunConfig(storage_path=str(folder / "ray"), verbose=0)).fit()
+    tune.Tuner(
+        tune.with_resources(trial, {"cpu": 1}),
+        param_space=space,
+        # without it each trial begins with a process of its own
+        tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=NUM_WORKERS),
+        run_config=tune.RunConfig(
+            storage_path=str(folder / "ray"),
+            verbose=0,
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+        ),
+    ).fit()
     ray.shutdown()
 
 

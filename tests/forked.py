@@ -44,9 +44,9 @@ def run_module(command: Sequence[str], *, env: Mapping[str, str], **_: object) -
     return _run(_module, words, env)
 
 
-def start_slimtune(words: Sequence[str], *, folder: Path) -> ForkServerProcess:
-    """A command under way, whose words nobody reads."""
-    process = forking().Process(target=_slimtune, args=(list(words), folder, [Path(os.devnull)] * 2))
+def start_slimtune(words: Sequence[str], *, folder: Path, said: Path) -> ForkServerProcess:
+    """A command under way, and the file for what it prints."""
+    process = forking().Process(target=_slimtune, args=(list(words), folder, [said] * 2))
     process.start()
     return process
 
@@ -63,7 +63,7 @@ def _run(target: Callable[..., None], words: Sequence[str], where: object) -> su
 
 def _write_into(files: Sequence[Path]) -> None:
     for descriptor, file in enumerate(files, start=1):
-        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), descriptor)
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
 
 
 def _module(words: list[str], env: Mapping[str, str], files: Sequence[Path]) -> None:

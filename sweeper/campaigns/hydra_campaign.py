@@ -20,8 +20,9 @@ from slimtune.sweeper.search.turns import search_in_turn
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.space.override_text import chosen_value
 from slimtune.sweeper.study import Study, TrialRecord
+from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.liveness.launcher import Launcher
-from slimtune.sweeper.study.record import ENDED, MESSAGE
+from slimtune.sweeper.study.record import ENDED, FOLDER, MESSAGE
 from slimtune.sweeper.study.stop_rules import failed_of, too_many_failures
 from slimtune.training.errors import StoreError
 
@@ -97,6 +98,7 @@ class _Part(NamedTuple):
         for note in (*notes_of(self.request), *begin(self.study, self.request, differs=_never)):
             self.say(note)
         record_command(self.request, of_program=True)
+        self.study.set_attr(FOLDER, str(self.request.folder))
         self.own.begun()
 
     def check_joining(self) -> None:
@@ -105,12 +107,13 @@ class _Part(NamedTuple):
     def run_trials(self) -> None:
         request = self.request
         worker = make_worker(request, self.study.spec, launcher=self.own.name, parent_run_id=None)
-        search(
-            self.study,
-            make_launcher(request.app, worker),
-            num_workers=request.search.config.num_workers,
-            first_choices=first_choices(request),
-        )
+        with FrozenWorkers(self.study, self.study.spec.limits):
+            search(
+                self.study,
+                make_launcher(request.app, worker),
+                num_workers=request.search.config.num_workers,
+                first_choices=first_choices(request),
+            )
         check_stop(self.study)
 
     def say(self, line: str) -> None:

@@ -1,5 +1,6 @@
 """A sweep by its name or its folder, whatever its state."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ def named_sweep(given: str, *, outputs: Path, storage: str | None) -> NamedSweep
         known = sweep_names(storage)
         if given not in known:
             raise StoreError(f"there is no sweep '{given}' in {without_password(storage)}; {_known(given, known)}")
-        return NamedSweep(given, storage, (outputs / given).absolute())
+        return NamedSweep(given, storage, _folder_of(given, outputs=outputs, storage=storage))
     for folder in (Path(given).expanduser(), outputs / given):
         if (folder / STUDY_FILE).is_file():
             from slimtune.sweeper.study.loaded import study_name_in
@@ -50,6 +51,21 @@ def named_sweep(given: str, *, outputs: Path, storage: str | None) -> NamedSweep
             return NamedSweep(study_name_in(study_url(folder), folder.name), study_url(folder), folder)
     known = sorted(found.parent.name for found in outputs.glob(f"*/{STUDY_FILE}"))
     raise StoreError(f"there is no sweep '{given}' in {outputs.absolute()}; {_known(given, known)}")
+
+
+def _folder_of(name: str, *, outputs: Path, storage: str) -> Path:
+    """Where it would lie by its name, or where it was begun: an app of one's own has a `hydra.sweep.dir` of its own."""
+    from slimtune.sweeper.study.loaded import load_study_attrs
+    from slimtune.sweeper.study.record import FOLDER
+
+    usual = (outputs / name).absolute()
+    noted = load_study_attrs(storage, name).get(FOLDER)
+    if noted is None or usual.is_dir():
+        return usual
+    folder = Path(noted)
+    # a storage that others write to leads to nobody else's folder, whose command would be given
+    is_own = folder.is_dir() and folder.stat().st_uid == os.getuid()
+    return folder if is_own else usual
 
 
 def _known(given: str, known: list[str]) -> str:

@@ -15,6 +15,7 @@ from slimtune.sweeper.search_config import Rungs, StopRules
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.search_space import SearchSpace, point_id
 from slimtune.sweeper.study import Study, StudySpec, TrialRecord, TrialState
+from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.record import COSTS, RESULT
 from slimtune.training.errors import StoreError
 
@@ -53,12 +54,13 @@ def rerun(
     worker = make_worker(request, study.spec, launcher=launcher, parent_run_id=parent_run_id, kind="rerun", kept=kept)
     # each rerun brings all of its overrides
     worker.fixed = ()
-    search(
-        study,
-        make_launcher(request.app, worker),
-        num_workers=request.search.config.num_workers,
-        first_choices=first_choices(request),
-    )
+    with FrozenWorkers(study, study.spec.limits):
+        search(
+            study,
+            make_launcher(request.app, worker),
+            num_workers=request.search.config.num_workers,
+            first_choices=first_choices(request),
+        )
 
 
 def rerun_spec(request: SweepRequest, *, num_reruns: int) -> StudySpec:

@@ -31,8 +31,9 @@ from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.stopping import check_stop
 from slimtune.sweeper.search.study_spec import chosen_sampler, make_worker, notes_of, open_study
 from slimtune.sweeper.search.turns import search_in_turn
+from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.liveness.launcher import Launcher
-from slimtune.sweeper.study.record import ENDED, IDENTITY, PARENT_RUN, WINNER
+from slimtune.sweeper.study.record import ENDED, FOLDER, IDENTITY, PARENT_RUN, WINNER
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.data_report.build import write_report
@@ -90,6 +91,7 @@ class TuningRun:
         notes = begin(self._study, self._request, differs=lambda attrs: difference(attrs.get(IDENTITY), self._identity))
         self._tracked = parent_run.open_parent(self._request, self._study, self._config.tracking)
         record_command(self._request)
+        self._study.set_attr(FOLDER, str(self._request.folder))
         self._tell_data(self._prepared.report)
         self._tell_search([*notes, *own_model_notes(self._request, self._meter)])
         self._own.begun()
@@ -129,7 +131,8 @@ class TuningRun:
         if self._own.leads and self._study.num_unfinished() > 0:
             self._forget_winner()
         parent = None if self._config.tracking.name is TrackerName.none else self._study.attrs().get(PARENT_RUN)
-        with LiveTable(self._study, f"sweep {request.search.config.name}", self._console):
+        table = LiveTable(self._study, f"sweep {request.search.config.name}", self._console)
+        with table, FrozenWorkers(self._study, self._study.spec.limits):
             worker = make_worker(
                 request,
                 self._study.spec,

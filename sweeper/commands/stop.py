@@ -2,11 +2,13 @@
 
 import argparse
 import os
+import shlex
 import socket
 import time
 from collections.abc import Sequence
 
 from slimtune.sweeper.commands.sweep_argument import add_sweep, sweep_of
+from slimtune.training.tracking.uri import without_password
 
 POLL_SECONDS = 0.5
 
@@ -39,7 +41,8 @@ def run(arguments: Sequence[str]) -> int:
     if status.state is SweepState.ended:
         print(f"the sweep '{found.name}' had ended before it heard of it")
     else:
-        print(f"stopped: {ended}{of} trials have ended. To resume: slimtune resume {found.name}")
+        storage = f" --storage {shlex.quote(without_password(options.storage))}" if options.storage else ""
+        print(f"stopped: {ended}{of} trials have ended. To resume: slimtune resume {found.name}{storage}")
     return 0
 
 

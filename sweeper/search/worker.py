@@ -9,12 +9,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from slimtune.sweeper.config_values import plain, with_values
+from slimtune.sweeper.config_values import is_group, plain, with_values
 from slimtune.sweeper.search.extension import extension_of
 from slimtune.sweeper.search.launchers.gpus import gpus_each
 from slimtune.sweeper.search.launchers.origin import Origin, settle
 from slimtune.sweeper.search.launchers.other_machine import check_storage, enter
 from slimtune.sweeper.search.launchers.preemption import end_when_preempted
+from slimtune.sweeper.search.trials.job_configs import JobConfigs
 from slimtune.sweeper.search.trials.task_runner import run_task_trials
 from slimtune.sweeper.search.trials.trial_source import OVERRIDES, StudySource, TrialGroup
 from slimtune.sweeper.space.override_text import override_lines
@@ -48,6 +49,7 @@ class Worker:
         own_code: What the command names to be imported; overrides that stand in the study name nothing else.
         extension: Dotted path of a function that adds parameters to each trial.
         meter: Looks at the models of trials, where the search goes by what they cost.
+        jobs: Composes what trials have in common once.
     """
 
     hydra_context: HydraContext
@@ -64,6 +66,7 @@ class Worker:
     own_code: frozenset[NamedCode] = frozenset()
     extension: str | None = None
     meter: "CostMeter | None" = None
+    jobs: JobConfigs | None = None
 
     def __call__(self, _: DictConfig) -> None:
         """Pull trials until there are no more."""
@@ -127,8 +130,12 @@ class Worker:
                 return quick
         branch = self.spec.space.branch_of(asked.params)
         fixed = self.fixed if branch is None else branch.fixed
-        overrides = [*fixed, *override_lines(asked.params, loader), *asked.attrs.get(OVERRIDES, ())]
-        composed = loader.load_sweep_config(self.config, overrides)
+        values = [*override_lines(asked.params, loader), *asked.attrs.get(OVERRIDES, ())]
+        self.jobs = self.jobs or JobConfigs(loader, self.config)
+        if OVERRIDES in asked.attrs or any(is_group(loader, key) for key in asked.params):
+            composed = self.jobs.anew([*fixed, *values])
+        else:
+            composed = self.jobs.with_values(fixed, values)
         if OVERRIDES in asked.attrs:
             self._check_own(composed)
         with open_dict(composed):

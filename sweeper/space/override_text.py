@@ -8,6 +8,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Quote, QuotedString
 
+from slimtune.sweeper.config_values import is_group
 from slimtune.sweeper.space.dimension import Scalar
 
 # what Hydra's grammar reads as one plain text
@@ -65,7 +66,7 @@ def override(key: str, value: Scalar, *, is_group: bool) -> str:
 
 def override_lines(params: Mapping[str, Scalar], loader: ConfigLoader) -> list[str]:
     """Sampled values as overrides; a key that is a config group chooses its option."""
-    return [override(key, value, is_group=bool(options_of(loader, key))) for key, value in params.items()]
+    return [override(key, value, is_group=is_group(loader, key)) for key, value in params.items()]
 
 
 def options_of(loader: ConfigLoader, key: str) -> list[str]:

@@ -114,8 +114,10 @@ def was_handed_back(attrs: Mapping[str, Any], worker: str | None) -> bool:
 
 
 def _born(pid: int) -> float | None:
-    """When the process with this number started: numbers are used again."""
+    """When the process with this number started: numbers are used again; None of one that has ended."""
     try:
-        return float(psutil.Process(pid).create_time())
+        process = psutil.Process(pid)
+        # it may have nobody who waits for it, e.g. where a container's first process does not
+        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
     except psutil.NoSuchProcess:
         return None

@@ -21,6 +21,8 @@ EARLIER = "earlier"
 
 # user attributes of a study; the winner is a `Winner` as plain values
 IDENTITY, PARENT_RUN, WINNER = "identity", "parent_run_id", "winner"
+# of the study: where the sweep lies on the machine that leads it
+FOLDER = "folder"
 # how many trials it is to have, and how many it had when all that comes after them was done
 BUDGET, ENDED = "n_trials", "ended"
 # why the search ended before its budget was gone

@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 # another worker takes its values for at most this long
 SUGGEST_SECONDS = 1.0
+# while a trial is taken nothing is drawn
+UNUSED = optuna.samplers.RandomSampler()
 
 
 class AskedTrial(NamedTuple):
@@ -97,17 +99,21 @@ class Study(StudyEndings):
         if self._budget.num_open([trial for trial in trials if trial.counts]) <= 0:
             return None
         began = time.monotonic()
-        self._study.sampler = self._sampler(trials)
         with alone(self.spec.storage), remembering(self._study):
+            # which one it is decides what is drawn, and two workers never have the same
+            self._study.sampler = UNUSED
             trial = self._study.ask()
             trial.set_user_attr(record.WORKER, worker)
-        before = self._before(trial.number, num_read=len(trials))
+        others = self._others(trial.number, num_read=len(trials))
+        before = [other for other in others if other.number < trial.number and other.counts]
         if len(before) >= self.spec.n_trials:
             # two workers saw the same last place
             self._fail(trial.number, record.SURPLUS)
             return None
         if record.INDEX not in trial.user_attrs:
             trial.set_user_attr(record.INDEX, len(before))
+        self._study.sampler = self._sampler(others, place=int(trial.user_attrs[record.INDEX]))
+        trial = optuna.Trial(self._study, trial._trial_id)
         # whoever finds the trial when this process has died knows whose it is, and what it takes
         flush(self._study)
         with remembering(self._study):
@@ -119,19 +125,20 @@ class Study(StudyEndings):
             self._fail(trial.number, record.REPEATED)
             return self.ask(worker)
         self._trials[trial.number] = trial
-        self._cost.took(time.monotonic() - began, trials)
+        self._cost.took(time.monotonic() - began, others)
         return AskedTrial(trial.number, params, trial.user_attrs)
 
-    def _before(self, number: int, *, num_read: int) -> list[TrialRecord]:
-        """The trials of the budget before a new one; if those that were read last are all, they are not read again."""
+    def _others(self, number: int, *, num_read: int) -> list[TrialRecord]:
+        """All trials but a new one; if those that were read last are all, they are not read again."""
         with remembering(self._study) if number <= num_read else nullcontext():
             trials = self.trials()
-        return [other for other in trials if other.number < number and other.counts]
+        return [other for other in trials if other.number != number]
 
-    def _sampler(self, trials: Sequence[TrialRecord]) -> BaseSampler:
+    def _sampler(self, trials: Sequence[TrialRecord], *, place: int) -> BaseSampler:
+        """For the trial in a place of the budget beside these others."""
         shown = [trial for trial in trials if trial.counts]
         # after a point that two workers took, the next one is drawn anew
-        index = _next_index(shown) + sum(trial.kind == record.REPEATED for trial in trials)
+        index = place + sum(trial.kind == record.REPEATED for trial in trials)
         spec = self.spec
         sampler = sampler_of(spec.sampler, spec.space, seed=spec.seed, index=index, seen=self._seen)
         is_endless = all(num_points_of(part) is None for part in spec.space.parts())
@@ -253,12 +260,3 @@ class Study(StudyEndings):
     def set_attr(self, key: str, value: Any) -> None:
         """Note something on the study."""
         self._study.set_user_attr(key, value)
-
-
-def _next_index(shown: Sequence[TrialRecord]) -> int:
-    waiting = [trial for trial in shown if trial.state is record.TrialState.waiting]
-    if not waiting:
-        return len(shown)
-    # a retry takes the place that it had
-    place = sum(trial.number < waiting[0].number for trial in shown)
-    return int(waiting[0].attrs.get(record.INDEX, place))

@@ -17,6 +17,7 @@ class Sweep:
 
     def __init__(self, folder: Path, overrides: Sequence[str]) -> None:
         self.folder = folder
+        self._said = folder.with_name(f"{folder.name}-said.txt")
         self._overrides = list(overrides)
 
     def command(self, *more: str) -> list[str]:
@@ -27,17 +28,22 @@ class Sweep:
 
     def start(self, *more: str) -> ForkServerProcess:
         """Under way, to be killed."""
-        return start_slimtune(["sweep", *self._overrides, *more], folder=self.folder)
+        return start_slimtune(["sweep", *self._overrides, *more], folder=self.folder, said=self._said)
 
     def start_as_in_a_terminal(self, *more: str) -> subprocess.Popen[str]:
         # in a shell's background job, which CI may be, Ctrl-C is ignored by inheritance
-        return subprocess.Popen(
-            ["env", "--default-signal=INT", *self.command(*more)],
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        with self._said.open("a") as said:
+            return subprocess.Popen(
+                ["env", "--default-signal=INT", *self.command(*more)],
+                cwd=self.folder,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+
+    def said(self) -> str:
+        """What those that were started have printed."""
+        return self._said.read_text("utf-8")
 
     def slimtune(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return run_slimtune(arguments, folder=self.folder)

@@ -3,7 +3,9 @@
 import json
 import signal
 import sqlite3
+import subprocess
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -11,43 +13,61 @@ import pytest
 
 from slimtune.sweeper.commands.export_source import ExportRequest, opened
 from tests.end_to_end.conftest import Sweep, Swept
+from tests.forked import ForkServerProcess
 
 pytestmark = pytest.mark.slow
+UnderWay = ForkServerProcess | subprocess.Popen[str]
 
 
-def wait_for_trials(sweep: Sweep, number: int) -> None:
+def wait_for(sweep: Sweep, process: UnderWay, is_there: Callable[[], bool], what: str) -> None:
+    """Until something can be seen of a sweep that is under way.
+
+    Raises:
+        RuntimeError: It has ended before.
+        TimeoutError: Nothing was seen for long, on whatever machine.
+    """
+    deadline = time.monotonic() + 600
+    while not is_there():
+        code = process.exitcode if isinstance(process, ForkServerProcess) else process.poll()
+        if code is not None:
+            raise RuntimeError(f"{what} were not seen, and the sweep has ended with {code}:\n{sweep.said()}")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} were not seen:\n{sweep.said()}")
+        time.sleep(0.05)
+
+
+def wait_for_trials(sweep: Sweep, process: UnderWay, number: int) -> None:
     """Until so many trials have finished and one more is running."""
     from slimtune.sweeper.study import load_study_trials
     from slimtune.training.errors import StoreError
 
     path = sweep.folder / "outputs" / "mine" / "study.db"
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
+
+    def is_there() -> bool:
         try:
             states = [trial.state.value for trial in load_study_trials(f"sqlite:///{path}", "mine").trials]
         except StoreError:
-            states = []
-        if len(states) > number and states.count("running"):
-            return
-        time.sleep(0.05)
-    raise TimeoutError(f"{number} trials did not finish")
+            # not made yet
+            return False
+        return len(states) > number and "running" in states
+
+    wait_for(sweep, process, is_there, f"{number} trials and a running one")
 
 
-def wait_for_points(sweep: Sweep) -> None:
+def wait_for_points(sweep: Sweep, process: UnderWay) -> None:
     """Until the tracker has scores of a trial that is running."""
     path = sweep.folder / "mlruns" / "mlflow.db"
     query = "select 1 from metrics join runs using (run_uuid) where key = 'objective' and runs.status = 'RUNNING'"
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
+
+    def is_there() -> bool:
         try:
             # without MLflow, which would make the tables itself
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
-                if store.execute(query).fetchone():
-                    return
+                return store.execute(query).fetchone() is not None
         except sqlite3.OperationalError:
-            pass
-        time.sleep(0.05)
-    raise TimeoutError("no trial wrote a score")
+            return False
+
+    wait_for(sweep, process, is_there, "scores of a running trial")
 
 
 def scores(sweep: Sweep) -> list[tuple[str, float | None, str]]:
@@ -151,7 +171,7 @@ def test_a_killed_sweep_goes_on_to_the_same_end(swept: Swept, sweep: Sweep) -> N
     unbroken = scores(swept.sweep)
     for number in (1, 3):
         process = sweep.start("fit.save_minutes=0")
-        wait_for_trials(sweep, number)
+        wait_for_trials(sweep, process, number)
         process.kill()
         process.join()
     done = sweep.run("fit.save_minutes=0")
@@ -179,7 +199,7 @@ def test_a_retried_run_has_no_point_twice(sweep: Sweep) -> None:
         "search/pruner=none",
     )
     process = sweep.start(*long)
-    wait_for_points(sweep)
+    wait_for_points(sweep, process)
     process.kill()
     process.join()
     assert sweep.run(*long).returncode == 0
@@ -194,9 +214,10 @@ def test_ctrl_c_leaves_a_sweep_that_says_how_to_resume(sweep: Sweep) -> None:
     # long enough to be met in the middle
     slow = ("tracking=none", "fit.epochs=6", "fit.patience=null", "search/pruner=none", "search.n_trials=3")
     process = sweep.start_as_in_a_terminal(*slow)
-    wait_for_trials(sweep, 1)
+    wait_for_trials(sweep, process, 1)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate()
+    process.wait()
+    output = sweep.said()
     assert process.returncode == 130, output
     assert "To resume: slimtune sweep data=file" in output
     assert "Traceback" not in output
@@ -208,7 +229,7 @@ def test_workers_of_the_joblib_launcher_share_one_budget(sweep: Sweep) -> None:
     """Also after the launching process was killed: its workers end by themselves and leave their trials."""
     parallel = ("hydra/launcher=joblib", "search.num_workers=2", "search.max_retries=5")
     process = sweep.start(*parallel)
-    wait_for_trials(sweep, 1)
+    wait_for_trials(sweep, process, 1)
     process.kill()
     process.join()
     done = sweep.run(*parallel)
@@ -281,9 +302,9 @@ def test_a_storm_leaves_no_run_open(sweep: Sweep) -> None:
 
     parallel = ("hydra/launcher=joblib", "search.num_workers=2", "search.max_retries=9", "search.rerun_seeds=0")
     process = sweep.start(*parallel)
-    wait_for_trials(sweep, 1)
+    wait_for_trials(sweep, process, 1)
     kill_a_worker(process, random.Random(0))
-    wait_for_trials(sweep, 2)
+    wait_for_trials(sweep, process, 2)
     process.kill()
     process.join()
     done = sweep.run(*parallel)
@@ -303,11 +324,12 @@ def test_a_stopped_sweep_is_resumed_to_the_same_end(sweep: Sweep, tmp_path: Path
     sweep.folder = tmp_path / "stopped"
     sweep.folder.mkdir()
     process = sweep.start_as_in_a_terminal(*long)
-    wait_for_points(sweep)
+    wait_for_points(sweep, process)
     stopped = sweep.slimtune("stop", "mine")
     assert stopped.returncode == 0, stopped.stderr
     assert "To resume: slimtune resume mine" in stopped.stdout
-    output, _ = process.communicate()
+    process.wait()
+    output = sweep.said()
     assert process.returncode == 130, output
     assert "was stopped by" in output
     assert "RUNNING" not in {run.info.status for run in [*sweep.runs("trial"), *sweep.runs("sweep")]}

@@ -146,9 +146,12 @@ class TrialRun:
 
     def pulse(self) -> Failed | None:
         """Tell the search that the trial makes steps; how it is to end now, which is between two of them."""
-        pulse: Callable[[], Failed | None] | None = getattr(self._trial, "pulse", None)
-        ending = pulse() if pulse is not None else None
+        ending = self._ending()
         return ending if self.trainer.between_batches else None
+
+    def _ending(self) -> Failed | None:
+        pulse: Callable[[], Failed | None] | None = getattr(self._trial, "pulse", None)
+        return pulse() if pulse is not None else None
 
     def evaluate(self) -> Outcome | None:
         """Score the model, when it is due, and look at what training has taken of the machine.
@@ -177,8 +180,14 @@ class TrialRun:
             forget_states(folder)
 
     def interrupt(self) -> None:
-        """Write down that the worker was stopped; the trial is not told, so that it is tried again."""
-        self.reporter.close(lambda run: run.end(state="interrupted", failed=True))
+        """Write down that the worker was stopped, or that the search ends the trial by it; the trial is not told, so
+        that it is tried again unless whoever has interrupted it knows better.
+        """
+        ending = self._ending()
+        if ending is None or ending.kind is FailureKind.stopped:
+            self.reporter.close(lambda run: run.end(state="interrupted", failed=True))
+        else:
+            self.reporter.close(lambda run: _log_end(run, ending, config=self.config, facts={}))
         self.join()
 
     def stop(self, ending: Failed) -> None:

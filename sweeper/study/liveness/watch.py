@@ -90,6 +90,10 @@ class WorkerWatch:
     def pulse(self, number: int) -> Failed | None:
         """A trial has made a step; how it is to end now, if it is."""
         self.heartbeat.beat()
+        known = self._endings.get(number)
+        if known is not None:
+            # it is interrupted for that; one that hangs is tried again from its state, which an ending would take away
+            return None if known.kind is FailureKind.hung else known
         if self._request is not None:
             return Failed(FailureKind.stopped, f"stopped by {self._request.by}", "")
         return self._overdue(number, patience=0.0)

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from slimtune.sweeper.campaigns.named_sweep import named_sweep
+from slimtune.sweeper.study.record import FOLDER
 from slimtune.training.errors import StoreError
 from tests.sweeper.campaigns.test_find_sweep import begun
 
@@ -20,3 +21,15 @@ def test_the_nearest_name_is_told(tmp_path: Path) -> None:
     for more in (None, storage):
         with pytest.raises(StoreError, match=r"there is no sweep 'mime' in .*; did you mean 'mine'"):
             named_sweep("mime", outputs=tmp_path, storage=more)
+
+
+def test_a_sweep_of_an_app_lies_where_it_was_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A storage knows that; one that others write to leads to nobody else's folder."""
+    study, elsewhere = begun(tmp_path), tmp_path / "elsewhere"
+    storage = study.spec.storage
+    study.set_attr(FOLDER, str(elsewhere))
+    assert named_sweep("mine", outputs=tmp_path / "none", storage=storage).folder == tmp_path / "none" / "mine"
+    elsewhere.mkdir()
+    assert named_sweep("mine", outputs=tmp_path / "none", storage=storage).folder == elsewhere
+    monkeypatch.setattr("os.getuid", lambda: elsewhere.stat().st_uid + 1)
+    assert named_sweep("mine", outputs=tmp_path / "none", storage=storage).folder == tmp_path / "none" / "mine"

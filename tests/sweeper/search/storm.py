@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from slimtune.sweeper.study.loaded import load_all_trials
 from slimtune.training.errors import StoreError
 
 APP = Path(__file__).with_name("storm_app.py")
-NAME = "storm"
 
 
 class StormySweep:
@@ -31,17 +31,19 @@ class StormySweep:
 
     def __init__(self, folder: Path, storage: str, overrides: Sequence[str]) -> None:
         self.folder, self.storage = folder, storage
+        # a server keeps those of earlier tests
+        self.name = f"storm-{uuid.uuid4().hex[:12]}"
         self._command = [
             *(sys.executable, str(APP), "-m", "hydra/sweeper=slimtune", f"hydra.sweep.dir={folder / 'out'}"),
-            *("+x=interval(0,1)", "hydra.sweeper.search.direction=minimize", f"hydra.sweeper.search.name={NAME}"),
+            *("+x=interval(0,1)", "hydra.sweeper.search.direction=minimize", f"hydra.sweeper.search.name={self.name}"),
             f"hydra.sweeper.search.storage='{storage}'",
             *overrides,
         ]
         self.calls = folder / "calls.txt"
 
-    def start(self, *more: str) -> subprocess.Popen[str]:
-        """One more launching process."""
-        environment = os.environ | {"CALLS": str(self.calls)}
+    def start(self, *more: str, step_seconds: float = 0.02) -> subprocess.Popen[str]:
+        """One more launching process; a trial has three steps."""
+        environment = os.environ | {"CALLS": str(self.calls), "STEP_SECONDS": str(step_seconds)}
         with (self.folder / "said.txt").open("a") as said:
             return subprocess.Popen(
                 ["env", "--default-signal=INT", *self._command, *more],
@@ -59,13 +61,13 @@ class StormySweep:
     def shown(self) -> list[TrialRecord]:
         """The trials of the budget so far."""
         try:
-            return load_study_trials(self.storage, NAME).trials
+            return load_study_trials(self.storage, self.name).trials
         except StoreError:
             return []
 
     def every(self) -> list[TrialRecord]:
         """All trials that ever were."""
-        return load_all_trials(self.storage, NAME)
+        return load_all_trials(self.storage, self.name)
 
     def num_ended(self) -> int:
         """Trials with an outcome."""
@@ -78,8 +80,15 @@ class StormySweep:
             RuntimeError: The launching process has ended before.
             TimeoutError: It takes too long.
         """
+        self._wait(lambda: self.num_ended() >= number, launcher)
+
+    def wait_for_words(self, words: str, launcher: subprocess.Popen[str]) -> None:
+        """Until this was printed; raises the same."""
+        self._wait(lambda: words in self.said(), launcher)
+
+    def _wait(self, is_there: Callable[[], bool], launcher: subprocess.Popen[str]) -> None:
         deadline = time.monotonic() + 240
-        while self.num_ended() < number:
+        while not is_there():
             if launcher.poll() is not None:
                 raise RuntimeError(f"exit code {launcher.returncode}: {self.said()}")
             if time.monotonic() > deadline:
@@ -89,10 +98,22 @@ class StormySweep:
 
 def kill_a_worker(launcher: subprocess.Popen[str], rng: random.Random) -> None:
     """Any of the launching process' workers, without a word."""
-    workers: list[psutil.Process] = []
-    with suppress(psutil.NoSuchProcess):
-        children = psutil.Process(launcher.pid).children(recursive=True)
-        workers = [child for child in children if "popen_loky" in " ".join(child.cmdline())]
+    workers = [child for child in _children(launcher) if _is_worker(child)]
     if workers:
         with suppress(ProcessLookupError):
             os.kill(rng.choice(workers).pid, signal.SIGKILL)
+
+
+def _children(launcher: subprocess.Popen[str]) -> list[psutil.Process]:
+    try:
+        return psutil.Process(launcher.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "popen_loky" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        # just ended
+        return False

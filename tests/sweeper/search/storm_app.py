@@ -15,7 +15,7 @@ def main(cfg: DictConfig) -> float:
     x = float(cfg.get("x", 0.0))
     trial = current_trial()
     for step in range(1, 4):
-        time.sleep(float(os.environ.get("STEP_SECONDS", "0.02")))
+        time.sleep(float(os.environ["STEP_SECONDS"]))
         if trial is not None:
             trial.report(x + 1 / step, step)
     number = trial.number if trial is not None else -1

@@ -8,17 +8,23 @@ import pytest
 
 from slimtune.sweeper.study import TrialState
 from slimtune.sweeper.study.record import LOST
+from tests.services import service
 from tests.sweeper.search.storm import StormySweep, kill_a_worker
 
 pytestmark = pytest.mark.slow
 BUDGET = 100
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "journal", "postgresql"])
 def storage_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A storage that is empty; others are a matter of their URL."""
-    urls = {"sqlite": f"sqlite:///{tmp_path / 'study.db'}"}
-    return urls[request.param]
+    """Each kind locks in a way of its own."""
+    match request.param:
+        case "sqlite":
+            return f"sqlite:///{tmp_path / 'study.db'}"
+        case "journal":
+            return f"journal:///{tmp_path / 'study.log'}"
+        case name:
+            return service(name)
 
 
 def test_a_storm(tmp_path: Path, storage_url: str) -> None:
@@ -62,14 +68,14 @@ def test_two_launching_processes_share_a_sweep(tmp_path: Path, storage_url: str)
         storage_url,
         [*("hydra.sweeper.search.n_trials=40", "hydra.sweeper.search.sampler=random")],
     )
-    first = sweep.start()
-    sweep.wait_for(3, first)
+    # alone it would not come to the end
+    first = sweep.start(step_seconds=1)
+    sweep.wait_for(1, first)
     second = sweep.start()
-    sweep.wait_for(12, first)
+    sweep.wait_for_words("joins it with workers of its own", second)
     first.kill()
     first.wait()
     assert second.wait(timeout=240) == 0, sweep.said()
-    assert "joins it with workers of its own" in sweep.said()
     shown = sweep.shown()
     assert len(shown) == 40
     assert all(trial.finished for trial in shown)

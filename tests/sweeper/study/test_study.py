@@ -13,7 +13,7 @@ from slimtune.sweeper.pruner_config import SuccessiveHalving
 from slimtune.sweeper.sampler_config import RandomSearch, SamplerConfig, TpeSearch
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
-from slimtune.sweeper.study import Lease, Study, StudySpec, TrialState, load_study_trials
+from slimtune.sweeper.study import AskedTrial, Lease, Study, StudySpec, TrialRecord, TrialState, load_study_trials
 from slimtune.sweeper.study.storages.write_behind import flush
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind
@@ -254,3 +254,24 @@ def test_a_study_keeps_its_directions(tmp_path: Path) -> None:
     Study(spec)
     with pytest.raises(StoreError, match="was begun to maximize, not to minimize"):
         Study(replace(spec, maximize=False))
+
+
+def test_two_workers_that_ask_at_once_draw_two_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither has to give its own back, as it would if both saw the same trials before."""
+    spec = spec_of(
+        storage=f"journal:///{tmp_path / 'study.log'}", space=SearchSpace({"x": FloatRange(0.0, 1.0)}), n_trials=4
+    )
+    first, second = Study(spec), Study(spec)
+    asked: list[AskedTrial | None] = []
+    with Lease(first) as one, Lease(second) as two:
+        look = first.free_lost
+
+        def look_and_be_late() -> list[TrialRecord]:
+            trials = look()
+            asked.append(second.ask(two.worker))
+            return trials
+
+        monkeypatch.setattr(first, "free_lost", look_and_be_late)
+        asked.append(first.ask(one.worker))
+    assert [trial.number for trial in asked if trial is not None] == [0, 1]
+    assert len(first.trials()) == 2

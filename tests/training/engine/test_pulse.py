@@ -57,3 +57,35 @@ def test_a_trial_that_ran_too_long_has_failed_and_leaves_no_state(config_of: Con
     assert isinstance(outcome, Failed)
     assert outcome.kind is FailureKind.timeout
     assert states(tmp_path / "0") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "tags"),
+    [
+        (FailureKind.timeout, {"state": "failed", "failure": "timeout"}),
+        (FailureKind.stopped, {"state": "interrupted"}),
+        (None, {"state": "interrupted"}),
+    ],
+)
+def test_the_run_of_a_trial_that_was_interrupted_says_what_the_search_says(
+    config_of: ConfigOf, tmp_path: Path, kind: FailureKind | None, tags: dict[str, str]
+) -> None:
+    """One that took no step in time has failed; one whose worker was stopped is tried again."""
+    from slimtune.training.tracking.mlflow_runs import run_tags
+
+    class Interrupted(FakeTrial):
+        was_interrupted = False
+
+        def pulse(self) -> Failed | None:
+            if not self.was_interrupted:
+                self.was_interrupted = True
+                raise KeyboardInterrupt
+            return Failed(kind, "told to", "") if kind is not None else None
+
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    trial = Interrupted(config_of(*SHORT, "tracking=mlflow", f"tracking.uri={uri}"), tmp_path / "0")
+    with pytest.raises(KeyboardInterrupt):
+        run_trial(trial)
+    assert trial.run_id is not None
+    found = run_tags(uri, trial.run_id)
+    assert {key: found.get(key) for key in ("state", "failure") if key in found} == tags

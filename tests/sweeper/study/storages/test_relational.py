@@ -1,0 +1,46 @@
+"""Databases that several processes open at once."""
+
+from pathlib import Path
+
+import pytest
+from optuna.storages import BaseStorage, InMemoryStorage
+from sqlalchemy.exc import OperationalError
+
+from slimtune.sweeper.study.storages import relational
+
+WORDS = "(sqlite3.OperationalError) table trial_values already exists"
+
+
+class Opening:
+    """Fails so often, then opens."""
+
+    def __init__(self, failures: int, words: str) -> None:
+        self.left, self.words = failures, words
+
+    def __call__(self, _: str) -> BaseStorage:
+        self.left -= 1
+        if self.left >= 0:
+            raise OperationalError("create table", None, Exception(self.words))
+        return InMemoryStorage()
+
+
+@pytest.fixture(autouse=True)
+def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+
+
+@pytest.mark.parametrize("words", [WORDS, "UNIQUE constraint failed: version_info.version_info_id"])
+def test_tables_that_another_process_makes_are_no_fault(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: str
+) -> None:
+    """A sweep begins, and `slimtune status` looks at its new file in the same moment."""
+    monkeypatch.setattr(relational, "_cached", Opening(2, words))
+    assert isinstance(relational.opened(f"sqlite:///{tmp_path}/study.db"), InMemoryStorage)
+
+
+def test_a_file_that_cannot_be_used_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    opening = Opening(9, "unable to open database file")
+    monkeypatch.setattr(relational, "_cached", opening)
+    with pytest.raises(OperationalError, match="unable to open"):
+        relational.opened(f"sqlite:///{tmp_path}/study.db")
+    assert opening.left == 8
