@@ -12,6 +12,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 # two tests at a time on two cores: threads that wait for each other must not hold the cores meanwhile
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# tracing a graph: in models as small as these an operation's shapes are seldom met twice, and to remember them takes a
+# quarter of the time; the graphs are the same to the byte
+os.environ.setdefault("TORCH_FAKE_TENSOR_DISPATCH_CACHE", "0")
 
 import pytest
 
