@@ -14,13 +14,20 @@ from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
-# of ranks, of trials, of exports
+# of ranks, of trials, of stores, of exports and what the tests put in their place
 IMPORTED = (
     "accelerate",
+    "matplotlib.figure",
     "mlflow",
-    "optuna",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "onnxscript",
+    "optuna.storages._rdb.storage",
     "peft",
+    "slimtune.export.pipeline",
+    "slimtune.sweeper.campaigns.hydra_campaign",
+    "slimtune.sweeper.hydra_app.app",
     "slimtune.training.worker.run",
+    "tests.export.conftest",
     "torch.distributed.fsdp",
     "torch.onnx",
 )
@@ -34,7 +41,7 @@ def forking() -> ForkServerContext:
 
 
 def run_slimtune(words: Sequence[str], *, folder: Path) -> subprocess.CompletedProcess[str]:
-    """What a command ends with and prints, run in a folder."""
+    """What a command ends with and prints, run in a folder. Exports of it time no variant, which takes most of them."""
     return _run(_slimtune, words, folder)
 
 
@@ -77,8 +84,11 @@ def _slimtune(words: list[str], folder: Path, files: Sequence[Path]) -> None:
     _write_into(files)
     os.chdir(folder)
     sys.argv = ["slimtune", *words]
+    from slimtune.export.verification import measured_variants
     from slimtune.sweeper.cli import main
+    from tests.export.conftest import no_timing
 
+    measured_variants.measure = no_timing
     code = main()
     # joblib's workers are told here to end; multiprocessing waits for them first, and they idle for five minutes
     threading._shutdown()
