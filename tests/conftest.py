@@ -10,8 +10,11 @@ from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-# two tests at a time on two cores: threads that wait for each other must not hold the cores meanwhile
+# several tests at a time on two cores: threads that wait for each other must not hold the cores meanwhile
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # and there are as many processes as cores; what sets its threads has them
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 # tracing a graph: in models as small as these an operation's shapes are seldom met twice, and to remember them takes a
 # quarter of the time; the graphs are the same to the byte
 os.environ.setdefault("TORCH_FAKE_TENSOR_DISPATCH_CACHE", "0")
@@ -71,6 +74,11 @@ SECONDS = {
 def pytest_configure() -> None:
     """Garbage is looked for as seldom as the command line does it."""
     gc.set_threshold(ALLOCATIONS)
+
+
+def pytest_collection_finish() -> None:
+    """What the modules have made is never garbage, and not looked at again."""
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
