@@ -19,13 +19,13 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 sweep: install
 	$(BIN)/slimtune sweep experiment=tone
 
-# quick ones first: a fault shows early; two at a time, each on a thread or two
 test: install
-	$(BIN)/python -m pytest -m "not slow" $(IN_PARALLEL)
-	$(BIN)/python -m pytest -m slow $(IN_PARALLEL)
+	$(BIN)/python -m pytest $(IN_PARALLEL)
 
-# files stay whole, since their tests share what they have made, and begin in the order of tests/conftest.py
-IN_PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
+# one process more than two cores: many a test waits for processes that it started; files stay whole, since their
+# tests share what they have made, and begin in the order of tests/conftest.py
+WORKERS ?= 3
+IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # what trains, as a processor without AVX512 computes it, on one thread and in an order of its own
 SEED ?= 1

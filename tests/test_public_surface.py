@@ -17,7 +17,9 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 
 import slimtune
+from tests.export.conftest import untimed
 
+__all__ = ["untimed"]
 # a change here is a change for users: it belongs into the changelog
 SIGNATURES = {
     "sweep": "*overrides",
@@ -136,6 +138,7 @@ def run_examples(docstring: str | None) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("untimed")
 def test_the_examples_of_a_sweep_and_of_what_it_leaves_run(notebook: Path) -> None:
     """Written under the working folder; the later ones use the model that the first one left."""
     for function in (slimtune.sweep, slimtune.evaluate_model, slimtune.Predictor, slimtune.export_checkpoint):

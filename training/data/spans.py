@@ -3,6 +3,7 @@
 import bisect
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from slimtune.training.data.cells import is_missing, label_name
@@ -137,12 +138,11 @@ def first_tokens(
         done: The last word of earlier windows.
     """
     first: dict[int, int] = {}
-    starts = [start for start, _ in words]
     for token, span in enumerate(offsets):
         if span is None or span[0] == span[1]:
             continue
         # the last word that begins before the token's end: a token may begin with a blank
-        word = bisect.bisect_left(starts, span[1]) - 1
+        word = bisect.bisect_left(words, span[1], key=itemgetter(0)) - 1
         if word > done and words[word][1] > span[0]:
             first.setdefault(word, token)
     return first
