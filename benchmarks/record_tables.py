@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +73,15 @@ def record(task: str, folder: Path) -> dict[str, Any]:
     subprocess.run(command, cwd=folder, check=True)
     name = f"{task}-table"
     loaded = load_study_trials(f"sqlite:///{folder / 'outputs' / name / 'study.db'}", name)
-    points = [
-        {"params": dict(trial.params), "curve": [[step, round(value, 5)] for step, value in trial.intermediate.items()]}
-        for trial in sorted(loaded.ranked(), key=lambda trial: list(trial.params.values()))
-    ]
+    trials = sorted(loaded.trials, key=lambda trial: list(trial.params.values()))
+    steps = list(loaded.ranked()[0].intermediate)
+    points = [{"params": dict(trial.params), "curve": _curve(trial.intermediate, steps)} for trial in trials]
     return {"task": task, "dimensions": dict(DIMENSIONS), "points": points}
+
+
+def _curve(reported: Mapping[int, float], steps: Sequence[int]) -> list[tuple[int, float]]:
+    """One that has diverged is worth nothing from there on."""
+    return [(step, round(reported.get(step, 0.0), 5)) for step in steps]
 
 
 def _text(table: Mapping[str, Any]) -> str:
