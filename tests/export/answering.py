@@ -14,7 +14,7 @@ from slimtune.sweeper.cli import main
 from tests.conftest import write_jsonl
 
 WAYS = ("checkpoint", "run", "bundle", "predict", "served")
-RUN, STORE = "0a1b2c", "http://localhost:1"
+RUN, STORE = "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "http://localhost:1"
 
 
 class Answering(NamedTuple):
