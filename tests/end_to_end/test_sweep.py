@@ -225,19 +225,6 @@ def test_ctrl_c_leaves_a_sweep_that_says_how_to_resume(sweep: Sweep) -> None:
     assert len(sweep.trials()) == 3
 
 
-def test_workers_of_the_joblib_launcher_share_one_budget(sweep: Sweep) -> None:
-    """Also after the launching process was killed: its workers end by themselves and leave their trials."""
-    parallel = ("hydra/launcher=joblib", "search.num_workers=2", "search.max_retries=5")
-    process = sweep.start(*parallel)
-    wait_for_trials(sweep, process, 1)
-    process.kill()
-    process.join()
-    done = sweep.run(*parallel)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert len(sweep.trials()) == 6
-    assert len(sweep.runs("trial")) == 6
-
-
 def test_another_config_under_the_same_name_is_refused(sweep: Sweep) -> None:
     """All that differs is named; a larger budget is no difference."""
     assert sweep.run("tracking=none", "search.n_trials=2", "search.rerun_seeds=0").returncode == 0
