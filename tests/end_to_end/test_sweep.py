@@ -33,7 +33,7 @@ def wait_for(sweep: Sweep, process: UnderWay, is_there: Callable[[], bool], what
             raise RuntimeError(f"{what} were not seen, and the sweep has ended with {code}:\n{sweep.said()}")
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} were not seen:\n{sweep.said()}")
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def wait_for_trials(sweep: Sweep, process: UnderWay, number: int) -> None:
@@ -44,10 +44,12 @@ def wait_for_trials(sweep: Sweep, process: UnderWay, number: int) -> None:
     path = sweep.folder / "outputs" / "mine" / "study.db"
 
     def is_there() -> bool:
+        if not path.is_file():
+            return False
         try:
             states = [trial.state.value for trial in load_study_trials(f"sqlite:///{path}", "mine").trials]
         except StoreError:
-            # not made yet
+            # its tables are not made yet
             return False
         return len(states) > number and "running" in states
 
