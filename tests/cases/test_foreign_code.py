@@ -219,7 +219,14 @@ def test_a_run_of_a_tracker_is_a_foreign_file_too(
     """Its artifacts are downloaded, and looked at as a folder is."""
     folder = write_checkpoint(tmp_path / "artifacts" / "checkpoint", config_of(*NAMED["data.reader"]))
     monkeypatch.setattr("slimtune.training.tracking.mlflow_runs.download_run_folder", lambda *_: folder)
-    given = ["--model", "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "--data", "table:soups", "--tracking-uri", "http://localhost:1"]
+    given = [
+        "--model",
+        "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+        "--data",
+        "table:soups",
+        "--tracking-uri",
+        "http://localhost:1",
+    ]
     assert main(["evaluate", *given]) == 2
     assert f"{folder / 'slimtune.json'} names code" in told(capsys)
     assert not was_run(planted)

@@ -102,7 +102,8 @@ def test_unknown_keys_and_options_name_the_nearest(run: Callable[..., Ended], tm
     assert done.imported & HEAVY == set()
 
 
-NO_MODEL = "nosuch: neither a folder nor a run with a checkpoint"
+NO_CHECKPOINT = "neither a folder nor a run with a checkpoint"
+NO_MODEL = f"nosuch: {NO_CHECKPOINT}"
 NO_FILE = "nosuch.jsonl: no such file"
 NO_STORE = "there is no {folder}/mlruns/mlflow.db"
 
@@ -166,19 +167,19 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("evaluate --model nosuch --data {folder}", NO_MODEL),
+        ("evaluate --model {run} --data {folder}", NO_CHECKPOINT),
         ("evaluate --model models:/a/1 --data {folder}", "models:/a/1"),
         ("predict --model models:/a/1 --text t", "models:/a/1"),
         ("promote --model models:/a/1", "models:/a/1"),
-        ("export --run nosuch --out out", NO_MODEL),
-        ("adapters --base b --adapters a=nosuch --output out", NO_MODEL),
+        ("export --run {run} --out out", NO_CHECKPOINT),
+        ("adapters --base b --adapters a={run} --output out", NO_CHECKPOINT),
     ],
 )
 def test_a_look_up_in_the_store_imports_mlflow_and_not_torch(
     run: Callable[..., Ended], tmp_path: Path, store: Path, command: str, message: str
 ) -> None:
     shutil.copytree(store, tmp_path / "mlruns")
-    done = run(*command.format(folder=tmp_path).split())
+    done = run(*command.format(folder=tmp_path, run="0" * 32).split())
     assert done.code == 2, done.error
     assert message in done.error
     assert "mlflow" in done.imported

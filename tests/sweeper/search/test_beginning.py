@@ -86,7 +86,7 @@ def test_trials_that_were_measured_otherwise_are_not_learned_from(outputs: Path)
     study = fresh()
     (note,) = begin(study, request_of(outputs, SPACE), differs=lambda _: "task.metric differs")
     assert note.endswith("its trials are not compared with, since task.metric differs")
-    assert study._earlier == []
+    assert study._seen.earlier == []
     (note,) = begin(fresh(maximize=False), request_of(outputs, SPACE), differs=lambda _: None)
     assert note.endswith("since their objective was maximized")
 
@@ -103,7 +103,7 @@ def test_another_space_takes_what_it_holds(outputs: Path) -> None:
     assert isinstance(narrow, StudySpec)
     study = Study(replace(narrow, name="narrow"))
     begin(study, request_of(outputs, dict(narrow.space.common)), differs=lambda _: None)
-    assert 0 < len(study._earlier) < 8
+    assert 0 < len(study._seen.earlier) < 8
 
 
 def test_an_app_of_its_own_has_another_folder_than_name(tmp_path: Path) -> None:

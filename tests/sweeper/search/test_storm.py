@@ -48,7 +48,7 @@ def test_a_storm(tmp_path: Path, storage_url: str) -> None:
             launcher = sweep.start()
         else:
             kill_a_worker(launcher, rng)
-    assert launcher.wait(timeout=240) == 0, sweep.said()
+    assert launcher.wait(timeout=600) == 0, sweep.said()
     shown = sweep.shown()
     assert [trial.state for trial in shown] == [TrialState.complete] * BUDGET
     points = Counter(trial.params["+x"] if "+x" in trial.params else trial.params["x"] for trial in shown)
@@ -75,7 +75,7 @@ def test_two_launching_processes_share_a_sweep(tmp_path: Path, storage_url: str)
     sweep.wait_for_words("joins it with workers of its own", second)
     first.kill()
     first.wait()
-    assert second.wait(timeout=240) == 0, sweep.said()
+    assert second.wait(timeout=600) == 0, sweep.said()
     shown = sweep.shown()
     assert len(shown) == 40
     assert all(trial.finished for trial in shown)

@@ -52,7 +52,7 @@ def app(tmp_path: Path) -> Path:
 def sweep(app: Path, *more: str, environment: Mapping[str, str] = {}) -> list[TrialRecord]:
     """The trials of a sweep, those whose worker was killed left out."""
     process = start(app, *more, environment=environment)
-    _, said = process.communicate(timeout=200)
+    _, said = process.communicate(timeout=600)
     assert process.returncode == 0, said
     assert (app / "out" / "optimization_results.yaml").is_file(), said
     return trials_of(app)
@@ -128,7 +128,7 @@ def test_a_job_of_slurm_that_must_go_is_queued_again(app: Path) -> None:
     running = ["squeue", "--noheader", "--array", f"--name={app.name}", "--states=RUNNING", "--format=%i"]
     job = subprocess.run(running, capture_output=True, text=True, check=True).stdout.split()[0]
     subprocess.run(["scancel", "--signal=USR2", job], check=True)
-    _, said = process.communicate(timeout=200)
+    _, said = process.communicate(timeout=600)
     subprocess.run(["scancel", f"--name={app.name}"], check=True)
     assert process.returncode == 0, said
     assert Counter(trial.state.value in ("complete", "pruned") for trial in trials_of(app)) == {True: N_TRIALS}
