@@ -49,6 +49,12 @@ REST = [
 # CPU seconds of files that take long, the longest first: one that began last would leave the other worker idle
 SECONDS = {
     "tests/end_to_end/test_sweep.py": 300,
+    "tests/end_to_end/test_launchers.py": 250,
+    "tests/sweeper/search/test_storm.py": 240,
+    "tests/sweeper/search/launchers/test_sweeps.py": 60,
+    "tests/training/distributed/test_sharding.py": 70,
+    "tests/training/engine/test_compile.py": 42,
+    "tests/export/adapters/test_export.py": 44,
     "tests/export/graphs/test_families.py": 110,
     "tests/export/test_tasks.py": 65,
     "tests/end_to_end/test_export_minilm.py": 40,

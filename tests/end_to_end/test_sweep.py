@@ -307,7 +307,7 @@ def test_a_storm_leaves_no_run_open(sweep: Sweep) -> None:
 
 def test_a_stopped_sweep_is_resumed_to_the_same_end(sweep: Sweep, tmp_path: Path) -> None:
     """Its trial ends with its state saved, under a closed run; `slimtune resume` needs nothing but the name."""
-    long = ("fit.epochs=30", "fit.patience=null", "search/pruner=none", "search.n_trials=2", "search.rerun_seeds=0")
+    long = ("fit.epochs=30", "fit.patience=null", "search/pruner=none", "search.n_trials=1", "search.rerun_seeds=0")
     assert sweep.run(*long, "tracking=none").returncode == 0
     unbroken = scores(sweep)
     sweep.folder = tmp_path / "stopped"

@@ -61,11 +61,11 @@ def test_a_storm(tmp_path: Path, storage_url: str) -> None:
     assert all(calls[trial.number] == 1 for trial in shown)
 
 
-def test_two_launching_processes_share_a_sweep(tmp_path: Path, storage_url: str) -> None:
+def test_two_launching_processes_share_a_sweep(tmp_path: Path) -> None:
     """The second one joins, and the one that is left ends it when the first is killed."""
     sweep = StormySweep(
         tmp_path,
-        storage_url,
+        f"sqlite:///{tmp_path / 'study.db'}",
         [*("hydra.sweeper.search.n_trials=40", "hydra.sweeper.search.sampler=random")],
     )
     # alone it would not come to the end
