@@ -2,11 +2,13 @@
 
 import argparse
 import platform
+import textwrap
 from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+WIDTH = 100
 PACKAGES = ("torch", "transformers", "peft", "optuna", "slimtune")
 
 
@@ -39,8 +41,8 @@ def add_out(parser: argparse.ArgumentParser) -> None:
 
 
 def publish(lines: Sequence[str], out: Path | None) -> None:
-    """Print the report, and write it if that was asked for."""
-    text = "\n".join(lines)
+    """Print the report, its prose in lines of one width, and write it if that was asked for."""
+    text = "\n".join(line if line.startswith(("|", "#", " ")) else textwrap.fill(line, WIDTH) for line in lines)
     print(text)
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)

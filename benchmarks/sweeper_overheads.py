@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import textwrap
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -85,8 +84,7 @@ def main() -> None:
     add_out(parser)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        found = lines(Path(name), options.trials, options.app_trials)
-        publish([line if line.startswith("|") else textwrap.fill(line, 100) for line in found], options.out)
+        publish(list(lines(Path(name), options.trials, options.app_trials)), options.out)
 
 
 def lines(folder: Path, sizes: Sequence[int], app_trials: Sequence[int]) -> Iterator[str]:
