@@ -49,7 +49,6 @@ REST = [
 # CPU seconds of files that take long, the longest first: one that began last would leave the other worker idle
 SECONDS = {
     "tests/end_to_end/test_sweep.py": 300,
-    "tests/end_to_end/test_launchers.py": 250,
     "tests/sweeper/search/test_storm.py": 240,
     "tests/sweeper/search/launchers/test_sweeps.py": 60,
     "tests/training/distributed/test_sharding.py": 70,
@@ -62,6 +61,7 @@ SECONDS = {
     "tests/export/genai/test_build.py": 40,
     "tests/export/external/test_checkpoint.py": 25,
     "tests/export/test_pipeline.py": 45,
+    "tests/end_to_end/test_launchers.py": 45,
     "tests/test_public_surface.py": 32,
     "tests/training/engine/test_packing.py": 34,
     "tests/training/hardware/test_memory.py": 45,
