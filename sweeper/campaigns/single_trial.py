@@ -100,7 +100,8 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
         case Completed(scores, checkpoint):
             console.print(f"best: objective {scores['objective']:.4f}")
             console.print(f"checkpoint: {checkpoint}", highlight=False, soft_wrap=True)
-            console.print(f"run: {trial.run_id}  (slimtune ui)", highlight=False)
+            if trial.run_id is not None:
+                console.print(f"run: {trial.run_id}  (slimtune ui)", highlight=False)
             return TrainResult(scores, checkpoint, trial.run_id)
         case Failed(kind, message, trace) if kind in OUR_FAULTS:
             raise RuntimeError(f"{message}\n{trace}")
