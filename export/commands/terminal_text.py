@@ -58,10 +58,9 @@ class Unanswered:
         if self._rows:
             tell(said_of_empty(self._rows, then="is not answered (null)"))
         if self._infinite:
-            named, more = ", ".join(self._infinite[:MOST_NAMED]), len(self._infinite) - MOST_NAMED
             tell(
-                f"the model's answer is NaN or infinite, which JSON has no number for (null), for {named}"
-                f"{f' and {more} more' if more > 0 else ''}; its weights are broken, or its graph's numbers overflow"
+                "the model's answer is NaN or infinite, which JSON has no number for (null), for "
+                f"{_first_of(self._infinite, ', ')}; its weights are broken, or its graph's numbers overflow"
             )
 
 
@@ -69,8 +68,12 @@ def said_of_empty(rows: Sequence[str], *, then: str) -> str:
     """A sentence on rows without text: how many, and what the first of them are called."""
     if len(rows) == 1:
         return f"{rows[0]} has no text and {then}"
+    return f"{len(rows)} rows have no text, and each of them {then}: {_first_of(rows, '; ')}"
+
+
+def _first_of(rows: Sequence[str], separator: str) -> str:
     more = f" and {len(rows) - MOST_NAMED} more" if len(rows) > MOST_NAMED else ""
-    return f"{len(rows)} rows have no text, and each of them {then}: {'; '.join(rows[:MOST_NAMED])}{more}"
+    return f"{separator.join(rows[:MOST_NAMED])}{more}"
 
 
 def _encoding() -> str:

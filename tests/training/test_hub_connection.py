@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from huggingface_hub import constants
 
+from slimtune.export.adapters.base import base_config
 from slimtune.training import hub_connection
-from slimtune.training.config.model import Attention, ModelConfig
 from slimtune.training.errors import ModelError
 from slimtune.training.hub_connection import why_unreachable
 from slimtune.training.models.loading import load_tokenizer
@@ -54,23 +54,10 @@ def test_a_model_of_a_hub_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPa
     """Without the retries of the hub's own client, which take minutes."""
     monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{closed_port()}")
     with pytest.raises(ModelError, match=r"is '7', which is no folder here, .* cannot be reached: Connection refused"):
-        load_tokenizer(named("7"))
+        load_tokenizer(base_config("7", None))
 
 
 def test_the_offline_switch_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "is_offline_mode", lambda: True)
     with pytest.raises(ModelError, match=r"is 'org/name', which is no folder here.* HF_HUB_OFFLINE is set; give a"):
-        load_tokenizer(named("org/name"))
-
-
-def named(name: str) -> ModelConfig:
-    return ModelConfig(
-        name_or_path=name,
-        scratch=None,
-        seed=0,
-        revision=None,
-        attention=Attention.auto,
-        quantization=None,
-        double_quantization=False,
-        trust_remote_code=False,
-    )
+        load_tokenizer(base_config("org/name", None))

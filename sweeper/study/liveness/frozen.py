@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from slimtune.sweeper.search_config import TrialLimits
-from slimtune.sweeper.study.lease import LEASE_PREFIX, AttrStore, living
+from slimtune.sweeper.study.lease import LEASE_PREFIX, AttrStore, is_here, living
 from slimtune.sweeper.study.liveness.watch import GRACE_SECONDS
 
 log = logging.getLogger(__name__)
@@ -68,7 +67,7 @@ class FrozenWorkers:
 
     def _look(self, attrs: Mapping[str, Any], elapsed: float) -> None:
         leases = {worker: attrs[LEASE_PREFIX + worker] for worker in living(attrs)}
-        own = {worker: lease for worker, lease in leases.items() if _is_another_here(lease)}
+        own = {worker: lease for worker, lease in leases.items() if is_here(lease) and lease["pid"] != os.getpid()}
         self._seen = {worker: self._seen_now(worker, lease["renewed_at"], elapsed) for worker, lease in own.items()}
         for worker, seen in self._seen.items():
             if seen.quiet_seconds > self._limit:
@@ -79,11 +78,6 @@ class FrozenWorkers:
         if before is None or before.renewed_at != renewed_at:
             return _Seen(renewed_at, 0.0)
         return _Seen(renewed_at, before.quiet_seconds + elapsed)
-
-
-def _is_another_here(lease: Mapping[str, Any]) -> bool:
-    """Whether a lease is that of another process on this machine."""
-    return bool(lease["host"] == socket.gethostname() and lease["pid"] != os.getpid())
 
 
 def _kill(pid: int, quiet_seconds: float) -> None:
