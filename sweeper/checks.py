@@ -13,7 +13,6 @@ from slimtune.sweeper.storage_url import storage_problems
 from slimtune.training.config.task import Direction, TaskConfig
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.config.trust import code_of, libraries_in, trust_own
-from slimtune.training.data.readers.reader import check_sources
 from slimtune.training.errors import ConfigError
 from slimtune.training.tracking.uri import has_password
 
@@ -44,20 +43,6 @@ def note_own_code(values: Mapping[str, Any]) -> None:
         trust_own(code_of(trial.found))
     if isinstance(export.found, OnnxExport):
         trust_own(libraries_in({"provider_options": dict(export.found.target.provider_options)}, "target"))
-
-
-def check_files(values: Mapping[str, Any]) -> None:
-    """Look for the files of the data, as far as our own readers read them; none is opened.
-
-    Raises:
-        DataError: One is missing.
-    """
-    data = values["data"]
-    if data["reader"] is not None or data["dataset"] is not None:
-        return
-    for key in ("test_file", "validation_file", "train_file"):
-        if data[key] is not None:
-            check_sources(data[key])
 
 
 def checked_search(values: Mapping[str, Any]) -> Search:

@@ -4,6 +4,8 @@ SlimtuneError
 ├── UserError           bad input: one message, exit code 2
 │   ├── ConfigError     a key of the config, all problems at once
 │   ├── DataError       a file or its rows
+│   │   ├── NoColumn        a row lacks a column
+│   │   └── DataProblems    several faults of files and rows, found in one reading
 │   ├── ModelError      a checkpoint, a model name, a bundle
 │   │   └── UntrustedError  its files name code of somebody else
 │   ├── StoreError      a sweep's folder, a storage or a tracking URL
@@ -45,6 +47,38 @@ class DataError(UserError):
     """A data file is missing, broken, or its rows do not fit the task."""
 
 
+class NoColumn(DataError):
+    """A row lacks a column.
+
+    Attributes:
+        column: Its name.
+    """
+
+    def __init__(self, text: str, column: str) -> None:
+        self.column = column
+        super().__init__(text)
+
+    def __reduce__(self) -> tuple[type["NoColumn"], tuple[str, str]]:
+        return (type(self), (str(self), self.column))
+
+
+class DataProblems(DataError):
+    """Several faults of files and rows.
+
+    Attributes:
+        problems: One sentence a kind of fault.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            "\n".join([f"{len(problems)} problems in the data:", *(f"  - {problem}" for problem in problems)])
+        )
+
+    def __reduce__(self) -> tuple[type["DataProblems"], tuple[tuple[str, ...]]]:
+        return (type(self), (self.problems,))
+
+
 class ModelError(UserError):
     """A model, checkpoint or bundle cannot be found, read or trusted."""
 
@@ -78,12 +112,23 @@ class Problems(UserError):
         return (type(self), (self.problems,))
 
 
+def sentences(error: UserError) -> tuple[str, ...]:
+    """One for each problem that an error tells."""
+    problems: tuple[str, ...] | None = getattr(error, "problems", None)
+    return problems or (str(error),)
+
+
 def check_all(checks: Iterable[Callable[[], object]]) -> None:
     """Run every check, whatever the others find.
 
     Raises:
         UserError: What one of them found, or all that several did.
     """
+    raise_all(found_by(checks))
+
+
+def found_by(checks: Iterable[Callable[[], object]]) -> list[UserError]:
+    """What the checks raise; each of them is run."""
     errors: list[UserError] = []
     remaining = iter(checks)
     while True:
@@ -95,7 +140,16 @@ def check_all(checks: Iterable[Callable[[], object]]) -> None:
             check()
         except UserError as error:
             errors.append(error)
-    said = [getattr(error, "problems", None) or (str(error),) for error in errors]
+    return errors
+
+
+def raise_all(errors: Sequence[UserError]) -> None:
+    """Nothing for none.
+
+    Raises:
+        UserError: The only one, or all that several tell.
+    """
+    said = [sentences(error) for error in errors]
     problems = list(dict.fromkeys(problem for one in said for problem in one))
     if errors and problems == list(said[0]):
         raise errors[0]

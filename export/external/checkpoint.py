@@ -21,8 +21,8 @@ from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.evaluation.test_score import score_checkpoint
 from slimtune.training.hardware.attention import attention_of
 from slimtune.training.methods import method_of
-from slimtune.training.models.architecture import resolved_path
 from slimtune.training.models.loading import Base, load_base, load_tokenizer
+from slimtune.training.models.place import resolved_path
 from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.rows import read_splits

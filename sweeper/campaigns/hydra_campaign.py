@@ -24,7 +24,7 @@ from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.record import ENDED, FOLDER, MESSAGE
 from slimtune.sweeper.study.stop_rules import failed_of, too_many_failures
-from slimtune.training.errors import StoreError
+from slimtune.training.errors import ConfigError, StoreError
 
 log = logging.getLogger(__name__)
 RESULTS_FILE = "optimization_results.yaml"
@@ -52,6 +52,10 @@ class HydraCampaign:
     def check_dimension(self, key: str, variants: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """Nobody but the app's author knows what its task function reads."""
         return []
+
+    def refuse(self, problems: Sequence[str], request: SweepRequest) -> None:
+        """Nobody but the app's author knows what else its task function needs."""
+        raise ConfigError(problems)
 
     def run(self, request: SweepRequest) -> None:
         """Search, and write `optimization_results.yaml` into the sweep's folder.

@@ -14,8 +14,8 @@ from slimtune.sweeper.campaigns.idle_dimensions import check_dimensions
 from slimtune.sweeper.campaigns.places import Places
 from slimtune.sweeper.campaigns.preparation import Preparation, checks, prepare
 from slimtune.sweeper.campaigns.tuning import Tuning
-from slimtune.sweeper.checks import check_files
 from slimtune.sweeper.config_values import is_group, plain, with_values
+from slimtune.sweeper.first_look import check_files
 from slimtune.sweeper.reporting.data_table import print_data
 from slimtune.sweeper.search.request import OtherOptions, SweepRequest
 from slimtune.sweeper.space.dimension import Scalar, edges
@@ -129,6 +129,10 @@ class Checking:
     def check_dimension(self, key: str, variants: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """As of a sweep."""
         return Tuning().check_dimension(key, variants)
+
+    def refuse(self, problems: Sequence[str], request: SweepRequest) -> None:
+        """As a sweep."""
+        Tuning().refuse(problems, request)
 
     def run(self, request: SweepRequest) -> None:
         """Say what is about to be trained on, and that nothing stands in its way.

@@ -17,10 +17,10 @@ from slimtune.training.engine.compile import is_worth_compiling
 from slimtune.training.engine.optimizer import check_optimizer
 from slimtune.training.errors import StoreError, check_all
 from slimtune.training.hardware.resources import resolve
-from slimtune.training.models.loading import check_named
 from slimtune.training.tasks.loss import own_loss
 from slimtune.training.workbench.preflight import check_fits, model_checks, model_notes
 from slimtune.training.workbench.prepared_data import PreparedData, ReadRows, prepare_data
+from slimtune.training.workbench.sound_part import checks_beside_faults
 
 
 class Preparation(NamedTuple):
@@ -84,9 +84,9 @@ def checks(
     if places is not None:
         yield from place_checks(places, config)
     yield lambda: found.append(_data_of(config, read))
-    if not found and config.model.scratch is None:
-        # rows that cannot be read hide what is wrong with the model
-        yield partial(check_named, config.model)
+    if not found:
+        # rows that cannot be read hide nothing of the others and of the model
+        yield from checks_beside_faults(config, read, found)
     yield partial(_machine, config, found)
     # a loss that nobody can make is told now
     yield partial(own_loss, config.task.loss)

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from slimtune.export.config import parse_export
-from slimtune.sweeper.checks import check_files, checked_search
+from slimtune.sweeper.checks import checked_search
+from slimtune.sweeper.first_look import check_files
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import StoreError, UserError
 from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Report, Verdict

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slimtune.sweeper.campaigns.comparable import dimension_problems
-from slimtune.sweeper.checks import check_files, note_own_code, problems_of
+from slimtune.sweeper.checks import note_own_code, problems_of
 from slimtune.sweeper.config_values import unread_keys
+from slimtune.sweeper.first_look import check_files, refuse
 from slimtune.sweeper.search.request import SweepRequest
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ class Tuning:
     def check_dimension(self, key: str, variants: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """A dimension changes something that trials read, and nothing of what they are measured by."""
         return dimension_problems(key, variants)
+
+    def refuse(self, problems: Sequence[str], request: SweepRequest) -> None:
+        """With what can be seen of files, rows and model beside them."""
+        refuse(problems, request.values)
 
     def run(self, request: SweepRequest) -> "SweepResult":
         """Run the campaign to its end; what an earlier run of the same command finished is not done again.

@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, known_keys, plain, unread_keys
+from slimtune.sweeper.first_look import refuse
 from slimtune.sweeper.hydra_app.override_problems import override_problems
 from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.space.sweep_syntax import first_options, plain_keys
@@ -49,7 +50,8 @@ def run_app(arguments: Sequence[str], *, sweep: bool) -> Any:
     except SlimtuneError:
         raise
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(override_problems(error, arguments)) from error
+        found = override_problems(error, arguments)
+        refuse(found.problems, found.values, found.unsure)
     return returned
 
 
@@ -87,8 +89,7 @@ def _check(config: DictConfig) -> None:
     except ConfigError:
         # what is taken from Hydra's own values is known within the job
         return
-    if problems := [*unread_keys(config), *problems_of(values)]:
-        raise ConfigError(problems)
+    refuse([*unread_keys(config), *problems_of(values)], values)
 
 
 def _multirun(engine: Hydra, task: TaskFunction, arguments: Sequence[str]) -> Any:

@@ -1,7 +1,7 @@
 """What is said when overrides do not compose."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
@@ -12,14 +12,31 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.checks import problems_of
-from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, known_keys, plain
+from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, SECTIONS, VERSION_BASE, known_keys, plain
 from slimtune.sweeper.hydra_app.syntax_problems import syntax_problems
 from slimtune.sweeper.search.launchers.plugins import PACKAGES
+from slimtune.sweeper.space.dimension import Space, edges
+from slimtune.sweeper.space.override_text import override
+from slimtune.sweeper.space.sweep_syntax import part_arguments, with_options
 from slimtune.training.config.schema import suggestion
 from slimtune.training.extras import missing
 
 
-def override_problems(error: Exception, arguments: Sequence[str]) -> list[str]:
+class OverrideProblems(NamedTuple):
+    """What is wrong with overrides.
+
+    Attributes:
+        problems: One sentence a problem.
+        values: The config with the overrides that compose.
+        unsure: Its sections that are not what was meant.
+    """
+
+    problems: Sequence[str]
+    values: Mapping[str, Any] = {}
+    unsure: Collection[str] = ()
+
+
+def override_problems(error: Exception, arguments: Sequence[str]) -> OverrideProblems:
     """Every problem of the overrides, not only the one that Hydra stumbled over.
 
     Args:
@@ -28,18 +45,17 @@ def override_problems(error: Exception, arguments: Sequence[str]) -> list[str]:
     """
     GlobalHydra.instance().clear()
     if problems := _missing_launcher(error):
-        return problems
+        return OverrideProblems(problems)
     try:
         overrides = OverridesParser.create().parse_overrides([item for item in arguments if not item.startswith("-")])
     except HydraException:
-        return syntax_problems(arguments)
+        return OverrideProblems(syntax_problems(arguments))
     try:
         with hydra.initialize_config_module(CONFIG_MODULE, version_base=VERSION_BASE):
-            problems = _problems_of_each(overrides)
-    except (HydraException, OmegaConfBaseException, ArithmeticError, TypeError, ValueError, StopIteration):
-        # also what a sweep raises that has no first value
-        problems = []
-    return problems or [_first_lines(error)]
+            found = _problems_of_each(overrides)
+    except (HydraException, OmegaConfBaseException, ArithmeticError, TypeError, ValueError):
+        found = OverrideProblems([])
+    return found if found.problems else OverrideProblems([_first_lines(error)])
 
 
 def _missing_launcher(error: Exception) -> list[str]:
@@ -50,23 +66,32 @@ def _missing_launcher(error: Exception) -> list[str]:
     return missing(PACKAGES[option], needed_for=f"hydra/launcher={option}")
 
 
-def _problems_of_each(overrides: Sequence[Override]) -> list[str]:
+def _problems_of_each(overrides: Sequence[Override]) -> OverrideProblems:
     loader = GlobalHydra.instance().config_loader()
+    given = with_options(part_arguments([str(one.input_line) for one in overrides], loader), loader)
+    problems, unsure = [*given.problems], set[str]()
     chosen: list[str] = []
     values: dict[str, str] = {}
-    problems: list[str] = []
-    for override in overrides:
-        if loader.get_group_options(override.key_or_group):
-            problem = _option_problem(override, loader.get_group_options(override.key_or_group))
+    for item in overrides:
+        key = item.key_or_group
+        if options := loader.get_group_options(key):
+            problem = _option_problem(item, options)
             problems += [problem] if problem else []
-            chosen += [] if problem or override.is_sweep_override() else [str(override.input_line)]
-        elif not (override.is_add() or override.is_force_add() or override.key_or_group.startswith("hydra")):
-            values[override.key_or_group] = _first_value(override)
+            unsure |= {key} if problem or item.is_sweep_override() else set()
+            chosen += [] if problem or item.is_sweep_override() else [str(item.input_line)]
+        elif not (item.is_add() or item.is_force_add() or key.startswith("hydra")):
+            values[key] = str(item.input_line) if not item.is_sweep_override() else _first(key, given.space)
     config = hydra.compose(CONFIG_NAME, overrides=chosen)
     unknown = {key: problem for key in values if (problem := _key_problem(config, key))}
-    known = [line for key, line in values.items() if key not in unknown]
-    whole = hydra.compose(CONFIG_NAME, overrides=[*chosen, *known])
-    return [*problems, *unknown.values(), *problems_of(plain(whole))]
+    known = [line for key, line in values.items() if line and key not in unknown]
+    whole = plain(hydra.compose(CONFIG_NAME, overrides=[*chosen, *known]))
+    unsure |= {key.partition(".")[0] for key in unknown}
+    return OverrideProblems([*problems, *unknown.values(), *problems_of(whole)], whole, unsure | _all_if_open(unsure))
+
+
+def _all_if_open(unsure: Collection[str]) -> Collection[str]:
+    """An experiment may set any section."""
+    return SECTIONS if set(unsure) - set(SECTIONS) else ()
 
 
 def _option_problem(override: Override, options: Sequence[str]) -> str | None:
@@ -77,14 +102,9 @@ def _option_problem(override: Override, options: Sequence[str]) -> str | None:
     return f"{override.key_or_group}={value} is not an option; {suggestion(value, options)}"
 
 
-def _first_value(override: Override) -> str:
-    """The override itself, or with the first value of a sweep."""
-    if not override.is_sweep_override():
-        return str(override.input_line)
-    if override.is_interval_sweep():
-        sweep: Any = override.value()
-        return f"{override.key_or_group}={sweep.start}"
-    return f"{override.key_or_group}={next(override.sweep_string_iterator())}"
+def _first(key: str, space: Space) -> str:
+    """A sweep's key with its first value; empty where it has none."""
+    return override(key, edges(space[key])[0], is_group=False).lstrip("+") if key in space else ""
 
 
 def _key_problem(config: DictConfig, key: str) -> str | None:

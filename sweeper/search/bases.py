@@ -12,7 +12,7 @@ from slimtune.sweeper.config_values import is_group, known_keys, with_values
 from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.search.settings import names_file
 from slimtune.sweeper.space.dimension import Choice, Scalar, Space, edges
-from slimtune.sweeper.space.override_text import options_of, override_lines
+from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.read_space import read_space
 from slimtune.sweeper.space.search_space import Branch, SearchSpace
 from slimtune.sweeper.space.sweep_syntax import SweepArguments, plain_keys
@@ -51,12 +51,14 @@ class Bases(NamedTuple):
         by_group: For each group, that config with each of its options.
         deciding: Groups whose options differ in what can be searched or set.
         branches: One for each choice of those; none if there are none.
+        problems: What is wrong with the configured space, and overrides that fit none of them.
     """
 
     first: Base
     by_group: Mapping[str, Sequence[Base]]
     deciding: Sequence[str]
     branches: Sequence[Base]
+    problems: Sequence[str] = ()
 
     def every(self) -> list[Base]:
         """Each once, the first one first."""
@@ -69,7 +71,7 @@ def read_bases(app: HydraApp, given: SweepArguments) -> Bases:
     """The configs of a sweep.
 
     Raises:
-        ConfigError: A group has no such option, or an override fits none of its options.
+        ConfigError: The options of several groups go together in too many ways.
     """
     groups = _groups(app, given)
     own = app.options
@@ -79,8 +81,8 @@ def read_bases(app: HydraApp, given: SweepArguments) -> Bases:
     deciding = [group for group, bases in by_group.items() if any(_differ(base, bases[0]) for base in bases)]
     choices = _product({group: groups[group] for group in deciding}) if deciding else []
     bases = Bases(maker.make(start), by_group, deciding, [maker.make({**start, **choice}) for choice in choices])
-    _check_fixed(given, bases)
-    return bases
+    problems = [problem for base in bases.every() for problem in base.problems]
+    return bases._replace(problems=[*problems, *_unfitting(given, bases)])
 
 
 def search_space_of(given: SweepArguments, bases: Bases) -> SearchSpace:
@@ -105,20 +107,11 @@ def _branch(base: Base, groups: Sequence[str], shared: Space) -> Branch:
 def _groups(app: HydraApp, given: SweepArguments) -> dict[str, Sequence[Scalar]]:
     """The options that are searched, by group."""
     loader = app.context.config_loader
-    groups: dict[str, Sequence[Scalar]] = {
+    return {
         key: dimension.values
         for key, dimension in given.space.items()
         if isinstance(dimension, Choice) and is_group(loader, key)
     }
-    problems = []
-    for group, options in groups.items():
-        known = options_of(loader, group)
-        # a list of options stands as its text
-        wrong = [option for option in map(str, options) if option[:1] != "[" and option not in known]
-        problems += [f"{group}={option} is not an option; {suggestion(option, known)}" for option in wrong]
-    if problems:
-        raise ConfigError(problems)
-    return groups
 
 
 class _Maker:
@@ -186,17 +179,13 @@ def _differ(one: Base, other: Base) -> bool:
     return (one.space, one.fixed) != (other.space, other.fixed)
 
 
-def _check_fixed(given: SweepArguments, bases: Bases) -> None:
-    """An override that no option has a key for is no override of the sweep."""
+def _unfitting(given: SweepArguments, bases: Bases) -> list[str]:
+    """Overrides that no option has a key for, which are none of the sweep."""
     used = {line for base in bases.every() for line in base.fixed}
-    unused = [line for line in given.fixed if line not in used]
-    if unused:
-        options = " ".join(_options_text(group, found) for group, found in bases.by_group.items())
-        known: set[str] = set().union(*(base.known for base in bases.every()))
-        keys = [line.partition("=")[0] for line in unused]
-        raise ConfigError(
-            [f"{key} is set, but no option of {options} has it; {suggestion(key, known)}" for key in keys]
-        )
+    keys = [line.partition("=")[0] for line in given.fixed if line not in used]
+    options = " ".join(_options_text(group, found) for group, found in bases.by_group.items())
+    known: set[str] = set().union(*(base.known for base in bases.every()))
+    return [f"{key} is set, but no option of {options} has it; {suggestion(key, known)}" for key in keys]
 
 
 def _options_text(group: str, bases: Sequence[Base]) -> str:

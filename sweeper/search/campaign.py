@@ -15,5 +15,8 @@ class Campaign(Protocol):
     def check_dimension(self, key: str, variants: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """Problems of searching a key at all, given the config's values with each end of its dimension."""
 
+    def refuse(self, problems: Sequence[str], request: SweepRequest) -> None:
+        """Raise the problems that were found, with whatever else the campaign sees to be wrong beside them."""
+
     def run(self, request: SweepRequest) -> Any:
         """Prepare, search, and make something of the result."""

@@ -1,7 +1,7 @@
 """A sweep's request from what Hydra hands over, or all that is wrong with it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from slimtune.sweeper.space.dimension import Choice, Scalar, edges
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.space.space_file import in_full
-from slimtune.sweeper.space.sweep_syntax import SweepArguments, read_arguments
+from slimtune.sweeper.space.sweep_syntax import SweepArguments, part_arguments, with_options
 from slimtune.sweeper.storage_url import storage_problems
 from slimtune.training.config.dotted_path import imported
 from slimtune.training.config.schema import Parsed, suggestion
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 # of apps that name none
 HYDRA_CAMPAIGN = "slimtune.sweeper.campaigns.hydra_campaign.HydraCampaign"
+PARAMS = "hydra.sweeper.params: "
 
 
 def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest, Campaign]:
@@ -72,10 +73,11 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
         extension=settings.extension,
         max_failures=_max_failures(settings, parsed),
     )
+    unknown = _unknown_dimensions(app, given, bases)
     problems = [*_search_problems(parsed, is_own=bool(settings.campaign))]
     problems += _pruner_problems(parsed.found, section)
-    problems += [problem for base in bases.every() for problem in base.problems]
-    problems += [*_unknown_dimensions(app, given, bases), *_nothing_searched(space, campaign, settings)]
+    problems += [*settings.problems, *given.problems, *bases.problems, *unknown.values()]
+    problems += [] if problems else _nothing_searched(space, campaign, settings)
     problems += campaign.check(request)
     if not parsed.problems:
         problems += launcher_problems(app.config, num_workers=parsed.section.config.num_workers)
@@ -83,11 +85,11 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
         problems += first_point_problems(parsed.section.config, space)
         problems += warm_start_problems(parsed.section.config, request.folder)
     problems += [] if problems else _extension_problems(request, given, bases.first)
-    checked = _Checked(request, bases, campaign)
-    problems += [] if problems else checked.problems()
+    checked = _Checked(request, bases, campaign, given.said)
+    problems += checked.problems(skip=unknown)
     if problems:
         # the campaign looks at the search's own section too
-        raise ConfigError(list(dict.fromkeys(problems)))
+        campaign.refuse(list(dict.fromkeys(problems)), request)
     return replace(request, seeds=sorted(checked.seeds)), campaign
 
 
@@ -96,16 +98,32 @@ def _given(settings: Settings, parsed: Parsed[Search], arguments: Sequence[str])
     seed = parsed.found.config.seed if parsed.found else 0
     loader = settings.app.context.config_loader
     try:
-        given = read_arguments([*settings.params, *arguments], loader, seed=seed)
+        given = part_arguments([*settings.params, *arguments], loader, seed=seed)
     except HydraException as error:
         # Hydra has read those of the command line before
-        raise ConfigError([f"hydra.sweeper.params: {' '.join(str(error).split())}"]) from error
+        raise ConfigError([f"{PARAMS}{' '.join(str(error).split())}"]) from error
+    given = with_options(_of_params(given, settings.params), loader)
     if not settings.space:
         return given
-    full = in_full(settings.space, known_keys(settings.app.config))
-    open_keys = {key: dimension for key, dimension in full.items() if key not in given.fixed_keys}
+    full = in_full(settings.space, known_keys(settings.app.config), settings.space_prefix)
+    open_keys = {key: dimension for key, dimension in full.space.items() if key not in given.fixed_keys}
     added = {key.lstrip("+") for key in open_keys if key.startswith("+")}
-    return given._replace(space={**open_keys, **given.space}, added=given.added | added)
+    return given._replace(
+        space={**open_keys, **given.space},
+        added=given.added | added,
+        said={**full.said, **given.said},
+        problems=[*full.problems, *given.problems],
+    )
+
+
+def _of_params(given: SweepArguments, params: Sequence[str]) -> SweepArguments:
+    """With the config's own lines told as such."""
+
+    def told(line: str) -> str:
+        return f"{PARAMS}{line}" if any(line.startswith(one) for one in params) else line
+
+    said = {key: told(line) for key, line in given.said.items()}
+    return given._replace(said=said, problems=[told(problem) for problem in given.problems])
 
 
 def _recomposed(app: HydraApp, given: SweepArguments) -> HydraApp:
@@ -187,15 +205,24 @@ def _nothing_searched(space: SearchSpace, campaign: Campaign, settings: Settings
     return [] if space.searched_keys() else [hint]
 
 
-def _unknown_dimensions(app: HydraApp, given: SweepArguments, bases: Bases) -> list[str]:
+def _unknown_dimensions(app: HydraApp, given: SweepArguments, bases: Bases) -> dict[str, str]:
+    """Dimensions that no config has a key for, with what is told of them."""
     loader = app.context.config_loader
     known: set[str] = set().union(*(base.known for base in bases.every()))
     wanted = {key: None for base in bases.every() for key in base.space} | dict.fromkeys(given.space)
-    return [
-        f"space.{key} is not a key of the config; {suggestion(key, known)}"
+    return {
+        key: f"{_named(key, given.said)} is not a key of the config; {suggestion(key, known)}"
         for key in wanted
         if key not in known | given.added and (key.startswith("hydra/") or not is_group(loader, key))
-    ]
+    }
+
+
+def _named(key: str, said: Mapping[str, str]) -> str:
+    """A key as it was written: of an override its key, of a space file the name there."""
+    written = said.get(key, f"space.{key}")
+    if f"{key}=" in written:
+        return written.partition("=")[0]
+    return written if written.endswith(f".{key}") else f"{written} ({key})"
 
 
 class _Checked:
@@ -205,13 +232,15 @@ class _Checked:
         seeds: All values of `fit.seed` that were met.
     """
 
-    def __init__(self, request: SweepRequest, bases: Bases, campaign: Campaign) -> None:
-        self._request, self._bases, self._campaign = request, bases, campaign
+    def __init__(self, request: SweepRequest, bases: Bases, campaign: Campaign, said: Mapping[str, str]) -> None:
+        self._request, self._bases, self._campaign, self._said = request, bases, campaign, said
+        self._skipped: Collection[str] = ()
         self.seeds: set[int] = set()
 
-    def problems(self) -> list[str]:
-        """Of each option and of each end, and of searching a key at all."""
+    def problems(self, skip: Collection[str] = ()) -> list[str]:
+        """Of each option and of each end, and of searching a key at all; some keys are not looked at."""
         problems: list[str] = []
+        self._skipped = skip
         every = [self._request.values, *(other.values for other in self._request.others)]
         for base, values in zip(self._bases.every(), every, strict=True):
             problems += self._problems_of_base(base, values)
@@ -222,12 +251,17 @@ class _Checked:
     def _problems_of_base(self, base: Base, values: Mapping[str, Any]) -> list[str]:
         label = _label(self._request.app, base)
         found = self._check(values)
-        problems = [f"{label}: {problem}" for problem in found]
+        told = self._check(self._request.values)
+        # those of the first one were told
+        problems = [f"{label}: {problem}" for problem in found if problem not in told]
         for key, dimension in base.space.items():
+            if key in self._skipped:
+                continue
             ends = _Ends(self._request, base, key, edges(dimension))
+            written = self._said.get(key, f"space.{key}")
             own = [one for values in ends.values for one in self._check(values) if one not in found]
-            problems += ends.broken + [f"space.{key}: {problem}" for problem in own]
-            problems += [] if own else self._campaign.check_dimension(key, ends.values)
+            problems += [f"{written}: {problem}" for problem in (*ends.broken, *own)]
+            problems += [] if own or ends.broken else self._campaign.check_dimension(key, ends.values)
         return problems
 
     def _check(self, values: Mapping[str, Any]) -> Sequence[str]:
@@ -254,7 +288,7 @@ class _Ends:
                 self.values.append(plain_or_raw(self._composed(value)))
             except Exception as error:  # noqa: BLE001  # whatever composing says is a problem of this value
                 reason = str(error).strip().partition("\n")[0]
-                self.broken.append(f"space.{key}: {value!r} does not compose: {reason}")
+                self.broken.append(f"{value!r} does not compose: {reason}")
 
     def _composed(self, value: Scalar) -> DictConfig:
         loader = self._request.app.context.config_loader

@@ -14,7 +14,7 @@ from slimtune.sweeper.search.optuna_sweeper_keys.plugin_keys import PluginKeys, 
 from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.space.dimension import Space
 from slimtune.sweeper.space.hydra_parser import parsed_overrides
-from slimtune.sweeper.space.space_file import STRATEGY, STRATEGY_KEYS, read_space_file
+from slimtune.sweeper.space.space_file import SPACE, STRATEGY, STRATEGY_KEYS, read_space_file
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
 
@@ -29,11 +29,13 @@ class Settings(NamedTuple):
         search: That section, as plain values.
         params: Overrides that stand in the config, before those of the command line.
         space: Dimensions that stand in a file, or under that plugin's older key; by their short names.
+        space_prefix: What a message puts before these names.
         campaign: Dotted path of what happens around the search, or None.
         worker: Dotted path of what runs trials in a worker, or None.
         extension: Dotted path of a function that adds parameters to a trial, or None.
         max_failure_rate: Share of the budget that may fail; None is any.
         is_plugin_form: Whether keys of Hydra's Optuna sweeper are used.
+        problems: What is wrong with the file.
     """
 
     app: HydraApp
@@ -45,6 +47,8 @@ class Settings(NamedTuple):
     extension: str | None
     max_failure_rate: float | None
     is_plugin_form: bool
+    space_prefix: str = "space."
+    problems: Sequence[str] = ()
 
 
 def read_settings(app: HydraApp, arguments: Sequence[str]) -> Settings:
@@ -54,7 +58,8 @@ def read_settings(app: HydraApp, arguments: Sequence[str]) -> Settings:
         ConfigError: Some of them cannot be read.
     """
     values = _values(app)
-    found, search = _file_space(app, values, arguments)
+    file = _file_space(app, values, arguments)
+    search = dict(file.search)
     keys = PluginKeys({}, [], {}, None, None)
     if has_plugin_keys(values):
         keys = read_plugin_keys({**values, "search": search}, sampler_defaults(), is_serial=is_serial(app.config))
@@ -63,7 +68,9 @@ def read_settings(app: HydraApp, arguments: Sequence[str]) -> Settings:
         app=with_search(app, search) if search != values["search"] else app,
         search=search,
         params=keys.params,
-        space=found | keys.space,
+        space={**file.space, **keys.space},
+        space_prefix=file.prefix if file.space else "hydra.sweeper.search_space." if keys.space else "space.",
+        problems=file.problems,
         campaign=values["campaign"],
         worker=values["worker"],
         extension=keys.extension,
@@ -87,24 +94,42 @@ def _values(app: HydraApp) -> dict[str, Any]:
     return values
 
 
-def _file_space(app: HydraApp, values: Mapping[str, Any], arguments: Sequence[str]) -> tuple[Space, dict[str, Any]]:
+class _FileSpace(NamedTuple):
+    """The space of a file, what its names are called in messages, the section `search`, and what is wrong."""
+
+    space: Space
+    prefix: str
+    search: Mapping[str, Any]
+    problems: Sequence[str] = ()
+
+
+def _file_space(app: HydraApp, values: Mapping[str, Any], arguments: Sequence[str]) -> _FileSpace:
     """The space of the file that the config names, and the section `search` as its strategy has it."""
     search: dict[str, Any] = dict(values["search"])
     if not names_file(values["space"]):
-        return {}, search
+        return _FileSpace({}, "", search)
     path = values["space"]["path"]
     if path in (None, "???"):
-        raise ConfigError(["space.path is missing; name the file, e.g. space.path=hyperparameter-search.yaml"])
-    found = read_space_file(str(path))
+        missing = "space.path is missing; name the file, e.g. space.path=hyperparameter-search.yaml"
+        return _FileSpace({}, "", search, [missing])
+    try:
+        found = read_space_file(str(path))
+    except ConfigError as error:
+        return _FileSpace({}, "", search, error.problems)
+    problems = [*found.problems]
     given = {item.key_or_group.replace("/", ".") for item in parsed_overrides(arguments, app.context.config_loader)}
     kept = {key for key in STRATEGY_KEYS if STRATEGY_KEYS[key] in given}
     for key in sorted(kept & found.strategy.keys()):
         log.warning("%s.%s of %s is not used: the command line has %s", STRATEGY, key, path, STRATEGY_KEYS[key])
     strategy = {key: value for key, value in found.strategy.items() if key not in kept}
     if "type" in strategy and strategy["type"] != _sampler_name(search):
-        search["sampler"] = _sampler(strategy["type"], str(path))
+        name, defaults = strategy["type"], sampler_defaults()
+        if name in defaults:
+            search["sampler"] = defaults[name]
+        else:
+            problems.append(f"{path}: {STRATEGY}.type is {name!r}; {suggestion(str(name), defaults)}")
     search |= {own: strategy[key] for key, own in (("num_trials", "n_trials"), ("seed", "seed")) if key in strategy}
-    return found.space, search
+    return _FileSpace(found.space, f"{path}: {SPACE}.", search, problems)
 
 
 def names_file(space: Any) -> bool:
@@ -115,13 +140,6 @@ def names_file(space: Any) -> bool:
 def _sampler_name(search: Mapping[str, Any]) -> Any:
     sampler = search.get("sampler")
     return sampler.get("name") if isinstance(sampler, Mapping) else sampler
-
-
-def _sampler(name: Any, path: str) -> Mapping[str, Any]:
-    defaults = sampler_defaults()
-    if name not in defaults:
-        raise ConfigError([f"{path}: {STRATEGY}.type is {name!r}; {suggestion(str(name), defaults)}"])
-    return defaults[name]
 
 
 def with_search(app: HydraApp, search: Mapping[str, Any]) -> HydraApp:

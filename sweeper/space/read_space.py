@@ -42,15 +42,23 @@ def read_space(values: Mapping[str, Any], prefix: str = "") -> ReadSpace:
         name = f"{prefix}{key}"
         if isinstance(value, Mapping) and "type" not in value:
             inner = read_space(value, f"{name}.")
+            problems += _twice(space, inner.space)
             space |= inner.space
             problems += inner.problems
         elif isinstance(value, Mapping):
             dimension = _dimension(name, value, problems)
             if dimension is not None:
+                problems += _twice(space, {name: dimension})
                 space[name] = dimension
         elif value is not None:
             problems.append(f"space.{name} is {value!r}; use a dimension, e.g. {{type: float, low: 0.1, high: 1}}")
     return ReadSpace(space, problems)
+
+
+def _twice(space: Space, further: Space) -> list[str]:
+    """Keys that stand there as levels and with dots, with dimensions that are not the same."""
+    twice = [key for key in further if key in space and space[key] != further[key]]
+    return [f"space.{key} is there twice, as levels and with dots; remove one of them" for key in twice]
 
 
 def _dimension(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimension | None:
@@ -60,8 +68,8 @@ def _dimension(name: str, value: Mapping[str, Any], problems: list[str]) -> Dime
         return None
     known = CHOICE_KEYS if kind == "choice" else RANGE_KEYS
     unknown = [key for key in value if key not in known]
+    problems += [f"space.{name}.{key} is not a key; {suggestion(str(key), known)}" for key in unknown]
     if unknown:
-        problems.append(f"space.{name}.{unknown[0]} is not a key; {suggestion(str(unknown[0]), known)}")
         return None
     return _choice(name, value, problems) if kind == "choice" else _range(name, value, problems)
 
@@ -80,12 +88,10 @@ def _range(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimensio
     high: Any = value.get("high")
     log: Any = value.get("log", False)
     step: Any = value.get("step")
-    for key, end in (("low", low), ("high", high)):
-        if not isinstance(end, number) or isinstance(end, bool):
-            problems.append(f"space.{name}.{key} is {end!r}; use a number of type {value['type']}")
-            return None
-    if step is not None and (not isinstance(step, number) or isinstance(step, bool)):
-        problems.append(f"space.{name}.step is {step!r}; use a number of type {value['type']}")
+    given = {"low": low, "high": high} | ({} if step is None else {"step": step})
+    wrong = [key for key, one in given.items() if not isinstance(one, number) or isinstance(one, bool)]
+    problems += [f"space.{name}.{key} is {given[key]!r}; use a number of type {value['type']}" for key in wrong]
+    if wrong:
         return None
     broken = range_problem(low, high, log=log, step=step)
     if broken:

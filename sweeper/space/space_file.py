@@ -1,6 +1,6 @@
 """A search space in a file of its own: `search_strategy` and `search_space`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,17 +27,19 @@ class SpaceFile(NamedTuple):
     Attributes:
         space: Its dimensions, by the keys as they stand there.
         strategy: The values of `search_strategy`.
+        problems: What is wrong with keys and dimensions, which are left out.
     """
 
     space: Space
     strategy: Mapping[str, Any]
+    problems: Sequence[str] = ()
 
 
 def read_space_file(path: str | Path) -> SpaceFile:
     """The form of other tools, word for word.
 
     Raises:
-        ConfigError: There is no such file, or all that is wrong in it.
+        ConfigError: There is no such file, or nothing in it can be read.
     """
     values = _loaded(Path(path))
     known = (STRATEGY, SPACE)
@@ -52,9 +54,7 @@ def read_space_file(path: str | Path) -> SpaceFile:
         raise ConfigError([*problems, f"{path}: {SPACE} is {dimensions!r}; name at least one, e.g. {example}"])
     found = read_space(dimensions)
     problems += [f"{path}: {problem.replace('space.', f'{SPACE}.', 1)}" for problem in found.problems]
-    if problems:
-        raise ConfigError(problems)
-    return SpaceFile(found.space, strategy)
+    return SpaceFile(found.space, {key: one for key, one in strategy.items() if key not in unknown}, problems)
 
 
 def _loaded(path: Path) -> Mapping[str, Any]:
@@ -72,30 +72,40 @@ def _loaded(path: Path) -> Mapping[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
-def in_full(space: Space, known: Iterable[str]) -> Space:
+class FullNames(NamedTuple):
+    """A space by the config's keys.
+
+    Attributes:
+        space: The dimensions whose names mean one key.
+        said: By key, the names that a person gave.
+        problems: What is wrong with other names.
+    """
+
+    space: Space
+    said: Mapping[str, str]
+    problems: Sequence[str]
+
+
+def in_full(space: Space, known: Iterable[str], prefix: str = "space.") -> FullNames:
     """The dimensions by the config's keys: `learning_rate` is `fit.learning_rate`, `lora_r` is `method.r`.
 
     Args:
         space: By the names that a person gave.
         known: Every key of the config, dotted.
-
-    Raises:
-        ConfigError: A name may mean several keys, or two names mean one.
+        prefix: Of the names, where they stand.
     """
-    keys = set(known)
+    keys, said, problems = set(known), dict[str, str](), []
     full: Space = {}
-    problems = []
     for name, dimension in space.items():
         candidates = _candidates(name, keys)
-        if len(candidates) > 1:
-            problems.append(f"space.{name} may be {' or '.join(candidates)}; write one of them in full")
         key = candidates[0]
-        if key in full:
-            problems.append(f"space.{name} is {key}, which is there under another name; remove one of them")
-        full[key] = dimension
-    if problems:
-        raise ConfigError(problems)
-    return full
+        if len(candidates) > 1:
+            problems.append(f"{prefix}{name} may be {' or '.join(candidates)}; write one of them in full")
+        elif key in full:
+            problems.append(f"{said[key]} and {prefix}{name} are both {key}; remove one of them")
+        else:
+            full[key], said[key] = dimension, f"{prefix}{name}"
+    return FullNames(full, said, problems)
 
 
 def _candidates(name: str, known: set[str]) -> list[str]:

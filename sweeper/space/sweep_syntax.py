@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hydra.core.config_loader import ConfigLoader
@@ -26,6 +26,7 @@ from slimtune.sweeper.space.dimension import (
 )
 from slimtune.sweeper.space.hydra_parser import parsed_overrides, shuffled
 from slimtune.sweeper.space.override_text import choice_value, options_of, override_value
+from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
 
 # more than these are no list that a person has written
@@ -44,6 +45,8 @@ class SweepArguments(NamedTuple):
         space: What is swept over.
         added: Keys with a `+`, which the config need not have.
         drawn: Whether a list was shuffled, so that the config as Hydra has composed it has another order.
+        said: Each dimension as it was written, by its key.
+        problems: Why others can be none; their keys are among `fixed_keys`.
     """
 
     fixed: list[str]
@@ -51,6 +54,8 @@ class SweepArguments(NamedTuple):
     space: Space
     added: set[str]
     drawn: bool = False
+    said: Mapping[str, str] = {}
+    problems: Sequence[str] = ()
 
 
 def read_arguments(arguments: Sequence[str], config_loader: ConfigLoader, *, seed: int = 0) -> SweepArguments:
@@ -62,25 +67,58 @@ def read_arguments(arguments: Sequence[str], config_loader: ConfigLoader, *, see
         seed: Of what is shuffled.
 
     Raises:
-        ConfigError: A sweep cannot be a dimension.
+        ConfigError: Sweeps that cannot be dimensions, all of them.
     """
+    given = part_arguments(arguments, config_loader, seed=seed)
+    if given.problems:
+        raise ConfigError(given.problems)
+    return given
+
+
+def part_arguments(arguments: Sequence[str], config_loader: ConfigLoader, *, seed: int = 0) -> SweepArguments:
+    """As `read_arguments`, which raises the problems."""
     fixed: list[tuple[str, str]] = []
     added, drawn = set(), False
     space: Space = {}
+    said: dict[str, str] = {}
+    broken: dict[str, Sequence[str]] = {}
     for item in parsed_overrides(arguments, config_loader, seed=seed):
         key = _key_of(item, config_loader)
         space.pop(key, None)
+        broken.pop(key, None)
         if not (item.is_add() or item.is_delete()):
             fixed = [(other, line) for other, line in fixed if other != key or line.startswith("~")]
         if item.is_sweep_override():
-            space[key] = _checked(item, _read(item, seed))
+            said[key] = str(item.input_line)
+            try:
+                space[key] = _checked(item, _read(item, seed))
+            except ConfigError as error:
+                broken[key] = error.problems
         else:
             is_drawn = isinstance(item.value(), list | dict) and "shuffle(" in _without_quotes(item)
             fixed.append((key, _drawn_line(item) if is_drawn else str(item.input_line)))
             drawn |= is_drawn
         if item.is_add() or item.is_force_add():
             added.add(key)
-    return SweepArguments([line for _, line in fixed], {key for key, _ in fixed}, space, added, drawn)
+    problems = [problem for told in broken.values() for problem in told]
+    fixed_keys = {key for key, _ in fixed} | broken.keys()
+    return SweepArguments([line for _, line in fixed], fixed_keys, space, added, drawn, said, problems)
+
+
+def with_options(given: SweepArguments, config_loader: ConfigLoader) -> SweepArguments:
+    """Without options that their config groups do not have, which are problems."""
+    space, problems, broken = dict(given.space), [*given.problems], set[str]()
+    for group, dimension in given.space.items():
+        known = options_of(config_loader, group)
+        if not (known and isinstance(dimension, Choice)):
+            continue
+        # a list of options stands as its text
+        wrong = [one for one in dimension.values if str(one)[:1] != "[" and str(one) not in known]
+        problems += [f"{group}={one} is not an option; {suggestion(str(one), known)}" for one in wrong]
+        space[group] = Choice(tuple(one for one in dimension.values if one not in wrong))
+        broken |= {group} if len(wrong) == len(dimension.values) else set()
+    kept = {key: one for key, one in space.items() if key not in broken}
+    return given._replace(space=kept, fixed_keys=given.fixed_keys | broken, problems=problems)
 
 
 def _key_of(item: Override, config_loader: ConfigLoader) -> str:
@@ -188,7 +226,8 @@ def _listed(override: Override) -> Choice:
     found = override.sweep_iterator(transformer=Transformer.identity)
     values = [_plain(value) for value in itertools.islice(found, MAX_VALUES + 1)]
     if not values:
-        raise ConfigError([f"{override.input_line} has no value; name at least one"])
+        sweep: Any = override.value()
+        raise ConfigError([f"{override.input_line} has no value{_why_empty(sweep)}"])
     if len(values) > MAX_VALUES:
         raise ConfigError([f"{override.input_line} has more than {MAX_VALUES} values; use interval(low,high)"])
     return choice_of(values)
@@ -215,11 +254,26 @@ def _whole_range(override: Override, sweep: RangeSweep, *, log: bool) -> Dimensi
     # the stop is excluded, as in Hydra's own sweeper
     values = range(int(sweep.start), int(sweep.stop), step)
     if not values:
-        raise ConfigError([f"{override.input_line} has no value; the stop of a range is excluded"])
+        raise ConfigError([f"{override.input_line} has no value{_why_empty(sweep)}"])
     if log and step != 1:
         raise ConfigError([f"{override.input_line}: a log range has no step; remove the step or the tag"])
     low, high = sorted((values[0], values[-1]))
     return IntRange(low, high, log, 1 if log else abs(step))
+
+
+def _why_empty(sweep: Any) -> str:
+    """Why a sweep has no value, and what would have one."""
+    if not isinstance(sweep, RangeSweep) or sweep.start is None or sweep.stop is None:
+        return "; name at least one"
+    start, stop, step = sweep.start, sweep.stop, sweep.step
+    if start == stop:
+        return f": the stop of a range is excluded; for {start} alone give that value"
+    way, side = ("up", "below") if step > 0 else ("down", "above")
+    back = f"range({start},{stop},{-step})"
+    return (
+        f": it counts {way} from {start}, and its stop {stop} is {side} that; use range({stop},{start},{step}), or "
+        f"{back} to count the other way"
+    )
 
 
 def _plain(value: Any) -> Scalar:

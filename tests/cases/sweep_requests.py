@@ -11,7 +11,7 @@ from hydra.core.global_hydra import GlobalHydra
 from slimtune.sweeper.hydra_app.app import composed_app
 from slimtune.sweeper.search.read_request import read_request
 from slimtune.sweeper.search.request import SweepRequest
-from slimtune.training.errors import ConfigError
+from slimtune.training.errors import UserError
 
 FILE = ("data=file", "data.train_file=rows.jsonl", "tracking=none", "export=none", "search.name=mine")
 RequestOf = Callable[..., SweepRequest]
@@ -31,6 +31,6 @@ def request_of(tmp_path: Path) -> Iterator[RequestOf]:
 
 
 def refused(request_of: RequestOf, *overrides: str) -> str:
-    with pytest.raises(ConfigError) as raised:
+    with pytest.raises(UserError) as raised:
         request_of(*overrides)
     return str(raised.value)

@@ -104,10 +104,10 @@ def test_s1_methods_are_searched_each_with_what_it_has(request_of: RequestOf, sp
         (FORM.replace("20", "-1"), "search.n_trials is -1; use a number above 0"),
         (FORM.replace("low: 8", "low: 80"), "search_space.lora_r.low is 80, above high (64); swap them"),
         (FORM.replace("float", "flot"), "search_space.learning_rate.type is 'flot'; use one of float, int, choice"),
-        (FORM.replace("learning_rate", "learning_rat"), "space.learning_rat is not a key of the config; did you mean"),
-        (FORM.replace("lora_r", "lora_rank"), "space.method.rank is not a key of the config"),
-        (FORM.replace("lora_r", "seed"), "space.seed may be data.seed or fit.seed or model.seed; write one"),
-        (FORM + "  fit.batch_size: {type: choice, values: [4]}\n", "is there under another name"),
+        (FORM.replace("learning_rate", "learning_rat"), "search_space.learning_rat is not a key of the config; did you mean"),
+        (FORM.replace("lora_r", "lora_rank"), "search_space.lora_rank (method.rank) is not a key of the config"),
+        (FORM.replace("lora_r", "seed"), "search_space.seed may be data.seed or fit.seed or model.seed; write one"),
+        (FORM + "  fit.batch_size: {type: choice, values: [4]}\n", "search_space.fit.batch_size are both fit.batch_size; remove one"),
         ("search_space: [learning_rate\n", "no YAML that can be read"),
         ("search_strategy: random\n" + FORM.partition("20\n")[2], "write {type: random, num_trials: 20}"),
     ],
@@ -127,4 +127,4 @@ def test_s1_short_names_in_other_apps() -> None:
     """A name that is a key of the config is that key."""
     space = {"learning_rate": IntRange(1, 2), "+new": IntRange(1, 2), "batch_size": IntRange(1, 2)}
     known = ["learning_rate", "fit.learning_rate", "model.batch_size", "hydra.batch_size"]
-    assert list(in_full(space, known)) == ["learning_rate", "+new", "model.batch_size"]
+    assert list(in_full(space, known).space) == ["learning_rate", "+new", "model.batch_size"]

@@ -18,8 +18,8 @@ from slimtune.training.errors import ModelError
 from slimtune.training.hardware.attention import attention_of
 from slimtune.training.methods import method_of
 from slimtune.training.methods.quantized import dequantized
-from slimtune.training.models.architecture import resolved_path
 from slimtune.training.models.loading import load_base, load_tokenizer
+from slimtune.training.models.place import resolved_path
 from slimtune.training.tasks import Task, task_of
 
 

@@ -90,6 +90,13 @@ def parse_section(section_type: type[SectionT], values: object, prefix: str) -> 
     return Parsed(copy.copy(found), list(problems))
 
 
+def with_stand_ins(values: object, stand_ins: Mapping[str, Any]) -> object:
+    """The values of a section with others for some of its keys."""
+    if not isinstance(values, Mapping):
+        return values
+    return {**values, **{key: value for key, value in stand_ins.items() if key in values}}
+
+
 def parse_choice(values: Any, choices: Mapping[str, type], prefix: str) -> Parsed[Any]:
     """Build the section that the key `name` chooses.
 

@@ -14,6 +14,7 @@ from slimtune.training.data.cells import ABSENT, cell_of, is_missing, label_name
 from slimtune.training.data.examples import Example, Reading
 from slimtune.training.data.hold_out import hold_out
 from slimtune.training.data.readers.reader import ReadOptions, Row, Told, iter_rows, read_with
+from slimtune.training.data.row_faults import RowFaults
 from slimtune.training.data.row_keys import conflict_note, input_key, row_key
 from slimtune.training.errors import DataError
 
@@ -71,23 +72,31 @@ class _Read(NamedTuple):
     num_empty: int
 
 
-def load_splits(config: TrialConfig, reading: Reading) -> RowSplits:
+def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None = None) -> RowSplits:
     """Read, deduplicate and split as `config.data` says; `reading` is the task's.
 
     A held-out file keeps its rows; training rows with the same input are dropped. Splits made here keep the class
     distribution, the groups and equal inputs, and depend on the rows and `data.seed` alone.
+
+    Args:
+        config: The trial's.
+        reading: How its task reads rows.
+        faults: Takes the faults of rows, which are left out then; None raises them.
 
     Raises:
         DataError: A column is missing, a label or a group is empty, or a class is too small to be split.
     """
     data, told = config.data, Told()
     options = ReadOptions(told, data.encoding)
+    found = RowFaults() if faults is None else faults
     train, validation, test = (
-        _read(name, data, _parser(config, reading, needs_group=_is_split(name, data)), options)
+        _read(name, data, _parser(config, reading, needs_group=_is_split(name, data)), options, found)
         if name
         else _Read([], 0, 0)
         for name in (data.train_file, data.validation_file, data.test_file)
     )
+    if faults is None:
+        found.check()
     given = _without_leaks(train.examples, validation.examples, test.examples, data)
     sides = _split(given, data, reading)
     rows, held_out = sides.train, [*sides.validation, *sides.test]
@@ -110,6 +119,20 @@ def load_splits(config: TrialConfig, reading: Reading) -> RowSplits:
         ],
         notes=[*told.notes(), *([conflict] if conflict else []), *_group_notes(sides, data)],
     )
+
+
+def check_rows(config: TrialConfig, reading: Reading) -> None:
+    """Whether each row of each file can be read, whatever is to become of them.
+
+    Raises:
+        DataError: One cannot.
+    """
+    data, faults = config.data, RowFaults()
+    for name in (data.train_file, data.validation_file, data.test_file):
+        if name:
+            parser = _parser(config, reading, needs_group=_is_split(name, data))
+            _read(name, data, parser, ReadOptions(Told(), data.encoding), faults)
+    faults.check()
 
 
 class _Sides(NamedTuple):
@@ -187,29 +210,31 @@ def _group(row: Row, where: str, data: DataConfig, *, needed: bool) -> str:
     return label_name(text_in(value, column=data.group_column, where=where, key="group_column"), value)
 
 
-def _parsed(name: Any, data: DataConfig, parse: Parser, options: ReadOptions | None = None) -> Iterator[Example | None]:
+def _parsed(
+    name: Any, data: DataConfig, parse: Parser, options: ReadOptions, faults: RowFaults
+) -> Iterator[Example | None]:
     names = [name] if isinstance(name, str) else name
     rows: Iterator[Row] = (
         iter_rows(names, options)
         if data.reader is None
         else itertools.chain.from_iterable(read_with(data.reader, one) for one in names)
     )
-    for number, row in enumerate(rows, start=1):
-        yield parse(row, f"{name}, row {number}")
+    for number, row in enumerate(faults.readable(str(name), rows), start=1):
+        yield from faults.parsed(str(name), row, f"{name}, row {number}", parse)
 
 
-def _read(name: Any, data: DataConfig, parse: Parser, options: ReadOptions) -> _Read:
+def _read(name: Any, data: DataConfig, parse: Parser, options: ReadOptions, faults: RowFaults) -> _Read:
     first: dict[Any, Example] = {}
     num_duplicates = num_empty = 0
-    for example in _parsed(name, data, parse, options):
+    for example in _parsed(name, data, parse, options, faults):
         if example is None:
             num_empty += 1
         elif (key := row_key(example)) in first:
             num_duplicates += 1
         else:
             first[key] = example
-    if not first:
-        raise DataError(f"{name}: no rows with text; give a file with at least one row")
+    if not first and not faults.num_of(str(name)):
+        faults.add(str(name), "", DataError(f"{name}: no rows with text; give a file with at least one row"))
     return _Read(list(first.values()), num_duplicates, num_empty)
 
 

@@ -1,6 +1,5 @@
 """What a checkpoint's config says of it, without its weights."""
 
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ from slimtune.training.config.model import ModelConfig
 from slimtune.training.errors import ModelError
 from slimtune.training.hub_connection import why_unreachable
 from slimtune.training.models import config_faults
-from slimtune.training.package_path import package_file
+from slimtune.training.models.place import out_of_reach, resolved_path
 
 # peft's names of the tasks whose models write text
 WRITERS = ("CAUSAL_LM", "SEQ_2_SEQ_LM")
@@ -80,23 +79,6 @@ def check_causal(config: ModelConfig) -> None:
         )
 
 
-def resolved_path(config: ModelConfig) -> str:
-    """What `from_pretrained` takes: a folder or a hub name.
-
-    Raises:
-        ModelError: A package or a folder that does not exist.
-    """
-    try:
-        path = package_file(config.name_or_path or "")
-    except FileNotFoundError as error:
-        raise ModelError(f"model.name_or_path: {error}") from None
-    looks_like_path = path.startswith((".", "/", "~")) or path.count("/") > 1
-    path = os.path.expanduser(path)
-    if looks_like_path and not Path(path).is_dir():
-        raise ModelError(f"model.name_or_path is '{path}', which is not a folder; give a folder with a config.json")
-    return path
-
-
 def from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any:
     path = resolved_path(config)
     # its report of the new head and its progress bars would tear the live table
@@ -117,11 +99,7 @@ def from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any
         if (fault := config_faults.told(error, path)) is not None:
             raise ModelError(f"model.name_or_path is '{config.name_or_path}': {fault}") from error
         if unreachable is not None:
-            raise ModelError(
-                f"model.name_or_path is '{config.name_or_path}', which is no folder here, and as a model of the hub it "
-                f"was not downloaded before, and {unreachable}; give a local folder with config.json and "
-                "model.safetensors, or package:<module>/<folder>"
-            ) from error
+            raise out_of_reach(config, unreachable) from error
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
             f"model.name_or_path is '{config.name_or_path}': {reason} "

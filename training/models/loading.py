@@ -14,10 +14,11 @@ from slimtune.training.errors import ModelError
 from slimtune.training.methods.protocol import POOLERS
 from slimtune.training.methods.quantized import keep_trainable, quantization_config, share_codes, shared_tensors
 from slimtune.training.models import config_faults
-from slimtune.training.models.architecture import WRITERS, from_pretrained, own_labels, resolved_path
+from slimtune.training.models.architecture import WRITERS, from_pretrained, own_labels
 from slimtune.training.models.generation_settings import settle_generation
 from slimtune.training.models.head_classes import head_classes, head_parameters, reorder
 from slimtune.training.models.padding import settle_padding
+from slimtune.training.models.place import check_weight_files, resolved_path
 from slimtune.training.models.weights import LoadedWeights, check_tied, check_values, loaded_weights
 
 
@@ -95,8 +96,8 @@ def check_named(config: ModelConfig, head_type: str | None = None) -> None:
     if head_type in WRITERS and tokenizer.eos_token_id is None:
         raise ModelError(f"model.name_or_path is '{config.name_or_path}', whose tokenizer has no end-of-sequence token")
     folder = Path(resolved_path(config))
-    if folder.is_dir() and not list(folder.glob("*.safetensors")):
-        raise ModelError(f"{folder} has no *.safetensors; save the model with safe_serialization=True")
+    if folder.is_dir():
+        check_weight_files(folder)
 
 
 def check_model(config: ModelConfig, head: Head) -> CheckedModel:

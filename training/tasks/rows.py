@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.reader import Row, iter_rows, read_with
-from slimtune.training.data.splits import RowSplits, load_splits
+from slimtune.training.data.row_faults import RowFaults
+from slimtune.training.data.splits import RowSplits, check_rows, load_splits
 from slimtune.training.errors import DataError
 from slimtune.training.tasks.registry import reading_of
 
@@ -36,14 +37,24 @@ class GivenRows(NamedTuple):
         return [place for place, example in zip(self.places, self.examples, strict=True) if example is None]
 
 
-def read_splits(config: TrialConfig) -> RowSplits:
-    """The rows of a config: read, deduplicated and split.
+def read_splits(config: TrialConfig, faults: RowFaults | None = None) -> RowSplits:
+    """The rows of a config: read, deduplicated and split; `faults` takes those of rows, which are left out then.
 
     Raises:
         DataError: A column is missing, a label is empty, or a class is too small to be split.
         ConfigError: The class of a task of the user's own cannot be used.
     """
-    return load_splits(config, reading_of(config.task))
+    return load_splits(config, reading_of(config.task), faults)
+
+
+def check_rows_of(config: TrialConfig) -> None:
+    """Whether each row of a config's files can be read; only its sections `data` and `task` are looked at.
+
+    Raises:
+        DataError: One cannot.
+        ConfigError: The class of a task of the user's own cannot be used.
+    """
+    check_rows(config, reading_of(config.task))
 
 
 def read_examples(source: Any, config: TrialConfig) -> GivenRows:

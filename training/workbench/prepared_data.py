@@ -36,6 +36,17 @@ class ReadRows:
     def __reduce__(self) -> tuple[type["ReadRows"], tuple[()]]:
         return ReadRows, ()
 
+    @classmethod
+    def holding(cls, rows: RowSplits, config: TrialConfig) -> "ReadRows":
+        """Rows that were read otherwise, as those of a config."""
+        held = cls()
+        held._rows, held._key = rows, _rows_key(config)
+        return held
+
+    def known(self, config: TrialConfig) -> RowSplits | None:
+        """The rows of a config, if they were read last."""
+        return self._rows if self._key == _rows_key(config) else None
+
     def of(self, config: TrialConfig) -> RowSplits:
         """The rows of a config.
 

@@ -74,6 +74,11 @@ def check_sources(name: str | Sequence[str]) -> None:
             check_there(each)
 
 
+def is_here(name: str | Sequence[str]) -> bool:
+    """Whether nothing of a name is to be fetched from a hub."""
+    return not any(each.startswith(HUB) for each in _listed(name))
+
+
 def count_rows(name: str | Sequence[str]) -> int:
     """How many rows `iter_rows` gives, in one pass that keeps none; may be 0.
 

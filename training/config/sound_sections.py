@@ -1,0 +1,56 @@
+"""Sections of a config as far as rows and model depend on them, whatever is wrong with their other keys."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from slimtune.training.config.data import DataConfig, parse_data
+from slimtune.training.config.model import ModelConfig
+from slimtune.training.config.schema import parse_section, with_stand_ins
+from slimtune.training.config.task import TaskConfig, parse_task
+from slimtune.training.config.trial import TrialConfig
+
+# of keys that change neither how a row is read nor which model there is
+OF_TASK = {
+    "metric": "loss",
+    "metrics": [],
+    "direction": "minimize",
+    "loss": {"_target_": "none"},
+    "class_weights": None,
+    "max_new_tokens": 1,
+    "num_beams": 1,
+    "eval_rows": 1,
+    "train_on_prompt": False,
+}
+OF_DATA = {"name": "", "validation_share": 0.15, "test_share": 0.15, "seed": 0, "max_length": 1, "drop_leaks": True}
+OF_MODEL = {"quantization": None, "double_quantization": False, "seed": 0, "attention": "auto"}
+
+
+class SoundSections(NamedTuple):
+    """Sections that can be looked at; None for others.
+
+    Attributes:
+        task: What rows are to be read as.
+        data: Where they are.
+        model: The base, of files.
+    """
+
+    task: TaskConfig | None
+    data: DataConfig | None
+    model: ModelConfig | None
+
+    @property
+    def config(self) -> TrialConfig:
+        """A config of these, for what asks for no other section."""
+        nothing: Any = None
+        sections: dict[str, Any] = self._asdict()
+        return TrialConfig(**sections, method=nothing, fit=nothing, tracking=nothing)
+
+
+def sound_sections(values: Mapping[str, Any]) -> SoundSections:
+    """What can be looked at of a config that has problems."""
+    model = parse_section(ModelConfig, with_stand_ins(values.get("model"), OF_MODEL), "model").found
+    return SoundSections(
+        parse_task(with_stand_ins(values.get("task"), OF_TASK)).found,
+        parse_data(with_stand_ins(values.get("data"), OF_DATA)).found,
+        model if model is not None and model.name_or_path is not None and model.scratch is None else None,
+    )

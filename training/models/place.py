@@ -1,0 +1,72 @@
+"""Where a model lies: a folder, a package or the hub; nothing heavy is imported to see that."""
+
+import os
+from pathlib import Path
+
+from slimtune.training.config.model import ModelConfig
+from slimtune.training.errors import ModelError
+from slimtune.training.hub_connection import why_unreachable
+from slimtune.training.package_path import package_file
+
+CONFIG = "config.json"
+
+
+def resolved_path(config: ModelConfig) -> str:
+    """What `from_pretrained` takes: a folder or a hub name.
+
+    Raises:
+        ModelError: A package or a folder that does not exist.
+    """
+    try:
+        path = package_file(config.name_or_path or "")
+    except FileNotFoundError as error:
+        raise ModelError(f"model.name_or_path: {error}") from None
+    looks_like_path = path.startswith((".", "/", "~")) or path.count("/") > 1
+    path = os.path.expanduser(path)
+    if looks_like_path and not Path(path).is_dir():
+        raise ModelError(f"model.name_or_path is '{path}', which is not a folder; give a folder with a config.json")
+    return path
+
+
+def check_place(config: ModelConfig) -> None:
+    """Whether there are files of a model.
+
+    Raises:
+        ModelError: The folder, package or hub name leads to none.
+    """
+    folder = Path(resolved_path(config))
+    if folder.is_dir():
+        if not (folder / CONFIG).is_file():
+            raise ModelError(f"model.name_or_path is '{config.name_or_path}', a folder without {CONFIG}")
+        check_weight_files(folder)
+    elif not _was_downloaded(config) and (unreachable := why_unreachable()) is not None:
+        raise out_of_reach(config, unreachable)
+
+
+def check_weight_files(folder: Path) -> None:
+    """Whether a folder has weights in the format that is read.
+
+    Raises:
+        ModelError: It has none.
+    """
+    if not list(folder.glob("*.safetensors")):
+        raise ModelError(f"{folder} has no *.safetensors; save the model with safe_serialization=True")
+
+
+def out_of_reach(config: ModelConfig, why: str) -> ModelError:
+    """Says that a hub name leads nowhere now."""
+    return ModelError(
+        f"model.name_or_path is '{config.name_or_path}', which is no folder here, and as a model of the hub it "
+        f"was not downloaded before, and {why}; give a local folder with config.json and "
+        "model.safetensors, or package:<module>/<folder>"
+    )
+
+
+def _was_downloaded(config: ModelConfig) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return isinstance(try_to_load_from_cache(str(config.name_or_path), CONFIG, revision=config.revision), str)
+    except HFValidationError:
+        return False

@@ -1,0 +1,87 @@
+"""What can be looked at of model and rows, where other rows have faults."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from slimtune.training.config.task import CustomTask
+from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.row_faults import RowFaults
+from slimtune.training.data.splits import RowSplits
+from slimtune.training.errors import DataError
+from slimtune.training.models.loading import check_model, check_named, load_tokenizer
+from slimtune.training.tasks import Task, task_of
+from slimtune.training.tasks.rows import read_splits
+from slimtune.training.workbench.prepared_data import PreparedData, ReadRows, prepare_data
+
+# of rows that have nothing to do with those of the data
+STAND_IN_LABELS = ("a", "b")
+# rows that are encoded to see whether they can be
+TRIED_ROWS = 300
+
+
+def checks_beside_faults(
+    config: TrialConfig, read: ReadRows, found: list[PreparedData]
+) -> Iterator[Callable[[], object]]:
+    """The model, and the rows without those that have faults; `found` takes what can be prepared of them.
+
+    What would be said of too few rows or labels is not said: it may come of those that are left out.
+    """
+    rows = read.known(config) or _sound_rows(config)
+    if rows is None:
+        if config.model.scratch is None:
+            yield partial(check_base, config)
+        return
+    if config.model.scratch is None:
+        yield partial(check_base, config, rows)
+        yield partial(_check_encoding, config, rows)
+    yield partial(_prepare, config, rows, found)
+
+
+def check_base(config: TrialConfig, rows: RowSplits | None = None) -> None:
+    """Whether the model can be used, for whichever labels.
+
+    Args:
+        config: With a model of files.
+        rows: That tell the labels, if there are some.
+
+    Raises:
+        ModelError: It cannot.
+    """
+    task = _task_for(config, rows)
+    if task is None:
+        check_named(config.model)
+    else:
+        check_model(config.model, task)
+
+
+def _task_for(config: TrialConfig, rows: RowSplits | None) -> Task | None:
+    """The task, with labels that stand in for those that are not known; None for one that nobody knows."""
+    try:
+        if rows is not None:
+            return task_of(config, rows.train, split_off=rows.split_off)
+    except DataError:
+        # it is of labels, which rows with faults may have
+        pass
+    given = tuple(getattr(config.task, "labels", None) or STAND_IN_LABELS)
+    return None if isinstance(config.task, CustomTask) else task_of(config, labels=given)
+
+
+def _sound_rows(config: TrialConfig) -> RowSplits | None:
+    try:
+        return read_splits(config, RowFaults())
+    except DataError:
+        return None
+
+
+def _check_encoding(config: TrialConfig, rows: RowSplits) -> None:
+    task = _task_for(config, rows)
+    if task is not None:
+        task.encode(rows.train[:TRIED_ROWS], load_tokenizer(config.model))
+
+
+def _prepare(config: TrialConfig, rows: RowSplits, found: list[PreparedData]) -> None:
+    try:
+        found.append(prepare_data(config, ReadRows.holding(rows, config)))
+    except DataError:
+        # as above
+        return
