@@ -61,7 +61,8 @@ def _file_checks(found: SoundSections) -> Iterator[Callable[[], object]]:
 def _can_be_read(data: Any) -> bool:
     """Whether there is a file, and none is to be fetched."""
     names = [name for key in FILES if (name := getattr(data, key)) is not None]
-    return data.reader is not None or (all(map(is_here, names)) and not found_by([partial(check_sources, names[0])]))
+    missing = found_by(partial(check_sources, name) for name in names)
+    return data.reader is not None or (all(map(is_here, names)) and len(missing) < len(names))
 
 
 def _check_rows(config: TrialConfig) -> None:

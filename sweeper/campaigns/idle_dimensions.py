@@ -69,19 +69,19 @@ LENGTHS = {
 }
 
 
-def check_dimensions(request: SweepRequest, num_rows: int) -> None:
+def check_dimensions(request: SweepRequest, num_rows: int | None) -> None:
     """Whether each dimension can change something.
 
     Args:
         request: The sweep's.
-        num_rows: Rows that the config's own trial trains on.
+        num_rows: Rows that the config's own trial trains on; None if they cannot be read.
 
     Raises:
         ConfigError: One cannot, whatever the others are.
     """
     parsed = [parse_trial(values) for values in (request.values, *(other.values for other in request.others))]
     configs = [one.section for one in parsed if not one.problems]
-    problems = [*_caused(request, configs), *_of_length(request, configs, num_rows)]
+    problems = [*_caused(request, configs), *([] if num_rows is None else _of_length(request, configs, num_rows))]
     if problems:
         raise ConfigError(problems)
 

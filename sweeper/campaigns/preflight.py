@@ -1,27 +1,23 @@
 """All that a sweep will need, tried before its first trial: `slimtune check` runs it alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
 
 from omegaconf import OmegaConf
-from rich.console import Console
 
 from slimtune.export.config import parse_export
 from slimtune.sweeper.campaigns.idle_dimensions import check_dimensions
 from slimtune.sweeper.campaigns.places import Places
 from slimtune.sweeper.campaigns.preparation import Preparation, checks, prepare
-from slimtune.sweeper.campaigns.tuning import Tuning
 from slimtune.sweeper.config_values import is_group, plain, with_values
-from slimtune.sweeper.first_look import check_files
-from slimtune.sweeper.reporting.data_table import print_data
 from slimtune.sweeper.search.request import OtherOptions, SweepRequest
 from slimtune.sweeper.space.dimension import Scalar, edges
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.training.config.trial import parse_trial
-from slimtune.training.errors import ConfigError, UserError, check_all
+from slimtune.training.errors import ConfigError, UserError, check_all, found_by, raise_all, sentences
 from slimtune.training.workbench.prepared_data import ReadRows
 
 # sections that say what is read and what of
@@ -44,13 +40,18 @@ def preflight(request: SweepRequest, read: ReadRows | None = None) -> Preparatio
     export = parse_export(request.values["export"]).section
     # the rows of most are the same; those of others must not take their place
     same, own = read or ReadRows(), ReadRows()
-    prepared = prepare(parse_trial(request.values).section, export, places=places, read=same)
-    notes = _Notes(request.values, prepared.report.notes)
+    found: list[Preparation] = []
+    config = parse_trial(request.values).section
+    errors = found_by([lambda: found.append(prepare(config, export, places=places, read=same))])
+    told = {problem for error in errors for problem in sentences(error)}
+    notes = _Notes(request.values, found[0].report.notes if found else ())
     of_others = (
-        partial(_check_other, other, same if _has_same_rows(other, request) else own, notes)
+        partial(_check_other, other, same if _has_same_rows(other, request) else own, notes, told)
         for other in others(request)
     )
-    check_all(chain([partial(check_dimensions, request, prepared.num_train_rows)], of_others))
+    dimensions = partial(check_dimensions, request, found[0].num_train_rows if found else None)
+    raise_all([*errors, *found_by(chain([dimensions], of_others))])
+    (prepared,) = found
     return prepared._replace(report=replace(prepared.report, notes=[*prepared.report.notes, *notes.added]))
 
 
@@ -102,7 +103,8 @@ def _with_value(request: SweepRequest, key: str, value: Scalar) -> dict[str, Any
     return plain(changed)
 
 
-def _check_other(other: OtherOptions, read: ReadRows, notes: _Notes) -> None:
+def _check_other(other: OtherOptions, read: ReadRows, notes: _Notes, told: Container[str]) -> None:
+    """As of the config itself, but for what was told of that."""
     config, export = parse_trial(other.values), parse_export(other.values["export"])
     if config.problems or export.problems:
         # told when the request was read
@@ -112,35 +114,6 @@ def _check_other(other: OtherOptions, read: ReadRows, notes: _Notes) -> None:
         check_all(checks(config.section, export.section, None, read, ([], noted)))
         notes.add(other, noted)
     except UserError as error:
-        problems = getattr(error, "problems", None) or (str(error),)
-        raise ConfigError([f"{other.label}: {problem}" for problem in problems]) from error
-
-
-class Checking:
-    """The preflight of a sweep, and nothing after it."""
-
-    # nothing of it stays, so that it need not be alone
-    writes = False
-
-    def check(self, request: SweepRequest) -> Sequence[str]:
-        """As of a sweep."""
-        return Tuning().check(request)
-
-    def check_dimension(self, key: str, variants: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-        """As of a sweep."""
-        return Tuning().check_dimension(key, variants)
-
-    def refuse(self, problems: Sequence[str], request: SweepRequest) -> None:
-        """As a sweep."""
-        Tuning().refuse(problems, request)
-
-    def run(self, request: SweepRequest) -> None:
-        """Say what is about to be trained on, and that nothing stands in its way.
-
-        Raises:
-            UserError: Something does.
-        """
-        check_files(request.values)
-        console = Console()
-        print_data(console, preflight(request).report)
-        console.print("checked: data, model, export and places fit; nothing was trained")
+        problems = [problem for problem in sentences(error) if problem not in told]
+        if problems:
+            raise ConfigError([f"{other.label}: {problem}" for problem in problems]) from error

@@ -47,3 +47,26 @@ class Tuning:
             command = shlex.join(["slimtune", "sweep", *request.command_line()])
             print(f"\ninterrupted; what is done is kept. To resume: {command}", file=sys.stderr)
             raise
+
+
+class Checking(Tuning):
+    """The preflight of a sweep, and nothing after it."""
+
+    # nothing of it stays, so that it need not be alone
+    writes = False
+
+    def run(self, request: SweepRequest) -> None:  # type: ignore[override]
+        """Say what is about to be trained on, and that nothing stands in its way.
+
+        Raises:
+            UserError: Something does.
+        """
+        check_files(request.values)
+        from rich.console import Console
+
+        from slimtune.sweeper.campaigns.preflight import preflight
+        from slimtune.sweeper.reporting.data_table import print_data
+
+        console = Console()
+        print_data(console, preflight(request).report)
+        console.print("checked: data, model, export and places fit; nothing was trained")

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-CAMPAIGN = "slimtune.sweeper.campaigns.preflight.Checking"
+CAMPAIGN = "slimtune.sweeper.campaigns.tuning.Checking"
 HELP = """\
 usage: slimtune check [override ...]
 

@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, SECTIONS, VERSION_BASE, known_keys, plain
+from slimtune.sweeper.hydra_app.space_problems import space_problems
 from slimtune.sweeper.hydra_app.syntax_problems import syntax_problems
 from slimtune.sweeper.search.launchers.plugins import PACKAGES
 from slimtune.sweeper.space.dimension import Space, edges
@@ -46,15 +47,17 @@ def override_problems(error: Exception, arguments: Sequence[str]) -> OverridePro
     GlobalHydra.instance().clear()
     if problems := _missing_launcher(error):
         return OverrideProblems(problems)
-    try:
-        overrides = OverridesParser.create().parse_overrides([item for item in arguments if not item.startswith("-")])
-    except HydraException:
-        return OverrideProblems(syntax_problems(arguments))
+    broken = syntax_problems(arguments)
+    sound = [item for item in arguments if not item.startswith("-") and not syntax_problems([item])]
     try:
         with hydra.initialize_config_module(CONFIG_MODULE, version_base=VERSION_BASE):
-            found = _problems_of_each(overrides)
+            found = _problems_of_each(OverridesParser.create().parse_overrides(sound))
     except (HydraException, OmegaConfBaseException, ArithmeticError, TypeError, ValueError):
         found = OverrideProblems([])
+    if broken:
+        # what they were to set is missing
+        keys = tuple(f"{item.partition('=')[0]} " for item in arguments if item not in sound)
+        return OverrideProblems([*broken, *(one for one in found.problems if not one.startswith(keys))])
     return found if found.problems else OverrideProblems([_first_lines(error)])
 
 
@@ -84,14 +87,17 @@ def _problems_of_each(overrides: Sequence[Override]) -> OverrideProblems:
     config = hydra.compose(CONFIG_NAME, overrides=chosen)
     unknown = {key: problem for key in values if (problem := _key_problem(config, key))}
     known = [line for key, line in values.items() if line and key not in unknown]
-    whole = plain(hydra.compose(CONFIG_NAME, overrides=[*chosen, *known]))
+    composed = hydra.compose(CONFIG_NAME, overrides=[*chosen, *known])
+    whole = plain(composed)
     unsure |= {key.partition(".")[0] for key in unknown}
-    return OverrideProblems([*problems, *unknown.values(), *problems_of(whole)], whole, unsure | _all_if_open(unsure))
+    problems += [*unknown.values(), *problems_of(whole), *space_problems(composed, given, loader)]
+    return OverrideProblems(list(dict.fromkeys(problems)), whole, _meant(unsure))
 
 
-def _all_if_open(unsure: Collection[str]) -> Collection[str]:
-    """An experiment may set any section."""
-    return SECTIONS if set(unsure) - set(SECTIONS) else ()
+def _meant(unsure: Collection[str]) -> Collection[str]:
+    """Sections that are unsure: all of them, if an option is that may set any, as an experiment does."""
+    is_any = any(key not in SECTIONS and "/" not in key for key in unsure)
+    return SECTIONS if is_any else unsure
 
 
 def _option_problem(override: Override, options: Sequence[str]) -> str | None:

@@ -69,9 +69,8 @@ def _dimension(name: str, value: Mapping[str, Any], problems: list[str]) -> Dime
     known = CHOICE_KEYS if kind == "choice" else RANGE_KEYS
     unknown = [key for key in value if key not in known]
     problems += [f"space.{name}.{key} is not a key; {suggestion(str(key), known)}" for key in unknown]
-    if unknown:
-        return None
-    return _choice(name, value, problems) if kind == "choice" else _range(name, value, problems)
+    dimension = _choice(name, value, problems) if kind == "choice" else _range(name, value, problems)
+    return None if unknown else dimension
 
 
 def _choice(name: str, value: Mapping[str, Any], problems: list[str]) -> Choice | None:

@@ -269,10 +269,11 @@ def _why_empty(sweep: Any) -> str:
     if start == stop:
         return f": the stop of a range is excluded; for {start} alone give that value"
     way, side = ("up", "below") if step > 0 else ("down", "above")
+    by = "" if step == 1 else f",{step}"
     back = f"range({start},{stop},{-step})"
     return (
-        f": it counts {way} from {start}, and its stop {stop} is {side} that; use range({stop},{start},{step}), or "
-        f"{back} to count the other way"
+        f": it counts {way} from {start}, and its stop {stop} is {side} that; use range({stop},{start}{by}), or {back} "
+        "to count the other way"
     )
 
 

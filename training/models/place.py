@@ -37,7 +37,9 @@ def check_place(config: ModelConfig) -> None:
     folder = Path(resolved_path(config))
     if folder.is_dir():
         if not (folder / CONFIG).is_file():
-            raise ModelError(f"model.name_or_path is '{config.name_or_path}', a folder without {CONFIG}")
+            raise ModelError(
+                f"model.name_or_path is '{config.name_or_path}': it has no {CONFIG}; name the folder of a model"
+            )
         check_weight_files(folder)
     elif not _was_downloaded(config) and (unreachable := why_unreachable()) is not None:
         raise out_of_reach(config, unreachable)

@@ -1,5 +1,6 @@
 """Rows of a split on the Hugging Face hub."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,15 +37,46 @@ def rows_of_hub(name: str) -> Iterator[Row]:
     Raises:
         DataError: The name has another form, or the split cannot be had.
     """
+    form = _form_of(name)
+    loaded = _loaded(form["repository"], form["config"], form["split"], name=name)
+    named = {column: names for column, feature in loaded.features.items() if (names := _label_names(feature))}
+    yield from with_names(loaded, named)
+
+
+def check_hub_name(name: str) -> None:
+    """Whether a split may be had: the name has the form, and the hub is in reach or something was downloaded before.
+
+    Raises:
+        DataError: It may not; `datasets` is not imported to see that.
+    """
+    repository = _form_of(name)["repository"]
+    unreachable = None if _was_downloaded(repository) else why_unreachable()
+    if unreachable is not None:
+        raise _out_of_reach(name, unreachable)
+
+
+def _form_of(name: str) -> re.Match[str]:
     form = _FORM.fullmatch(name)
     if form is None:
         raise DataError(f"{name}: not a hub name; use hub:<owner>/<name>[:<config>]@<split>, e.g. hub:org/tones@train")
     if Path(form["repository"]).exists():
         # `datasets` would read it in place of the hub, and say nothing
         raise DataError(f"{name}: there is a local '{form['repository']}' too; drop 'hub:' to read it, or move it away")
-    loaded = _loaded(form["repository"], form["config"], form["split"], name=name)
-    named = {column: names for column, feature in loaded.features.items() if (names := _label_names(feature))}
-    yield from with_names(loaded, named)
+    return form
+
+
+def _was_downloaded(repository: str) -> bool:
+    """Whether there is anything of a data set in the caches of `datasets` or of its hub's client."""
+    from huggingface_hub import constants
+
+    prepared = Path(os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME) / "datasets").expanduser()
+    fetched = Path(constants.HF_HUB_CACHE) / f"datasets--{repository.replace('/', '--')}"
+    # the name's second part is written in another way there
+    return fetched.exists() or any(prepared.glob(f"{repository.partition('/')[0]}___*"))
+
+
+def _out_of_reach(name: str, why: str) -> DataError:
+    return DataError(f"{name}: cannot be loaded ({why}); {_REPAIRS[0][1]}")
 
 
 def _label_names(feature: Any) -> list[str] | None:
@@ -66,8 +98,9 @@ def _loaded(repository: str, config: str | None, split: str, *, name: str) -> An
             return datasets.load_dataset(repository, config, split=split, trust_remote_code=False)
     except Exception as error:  # noqa: BLE001  # the errors of its HTTP client come through, whichever that is
         repair = next(text for kind, text in _REPAIRS if isinstance(error, kind))
-        reason = unreachable if unreachable and isinstance(error, ConnectionError) else _reason(error)
-        raise DataError(f"{name}: cannot be loaded ({reason}); {repair}") from None
+        if unreachable and isinstance(error, ConnectionError):
+            raise _out_of_reach(name, unreachable) from None
+        raise DataError(f"{name}: cannot be loaded ({_reason(error)}); {repair}") from None
 
 
 @contextmanager

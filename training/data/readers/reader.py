@@ -22,7 +22,7 @@ from slimtune.training.data.readers.custom import read_with
 from slimtune.training.data.readers.files import check_there, files_of
 from slimtune.training.data.readers.formats import rows_of_file
 from slimtune.training.data.readers.hub import HUB_SCHEME as HUB
-from slimtune.training.data.readers.hub import rows_of_hub
+from slimtune.training.data.readers.hub import check_hub_name, rows_of_hub
 from slimtune.training.data.readers.options import ReadOptions, Told
 from slimtune.training.data.readers.python_text import read_python
 from slimtune.training.data.readers.row import Row
@@ -64,13 +64,15 @@ def iter_rows(name: str | Sequence[str], options: ReadOptions | None = None) -> 
 
 
 def check_sources(name: str | Sequence[str]) -> None:
-    """Look for the files and folders of a name, without reading them; no hub is asked.
+    """Look for the files and folders of a name, without reading them; of a hub, whether it is in reach.
 
     Raises:
         DataError: One is missing.
     """
     for each in _listed(name):
-        if not each.startswith((HUB, PYTHON)):
+        if each.startswith(HUB):
+            check_hub_name(each)
+        elif not each.startswith(PYTHON):
             check_there(each)
 
 
