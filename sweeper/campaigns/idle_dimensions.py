@@ -16,7 +16,12 @@ from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.engine.cadence import Plan, plan_of
 from slimtune.training.errors import ConfigError
 from slimtune.training.package_path import PACKAGE_SCHEME
+from slimtune.training.workbench.idle_keys import has_matrices, has_new_layers, longest_row
+from slimtune.training.workbench.prepared_data import PreparedData
 
+MAX_LENGTH, HEAD_RATIO, DECAY = "data.max_length", "fit.head_lr_ratio", "fit.weight_decay"
+# keys of methods that decide on what is trained
+CHOOSE_TRAINED = ("method.trained_layers", "method.modules_to_save", "method.target_modules")
 # sections that decide how many rows there are to train on
 ROW_SECTIONS = ("data", "task", "model")
 
@@ -84,6 +89,39 @@ def check_dimensions(request: SweepRequest, num_rows: int | None) -> None:
     problems = [*_caused(request, configs), *([] if num_rows is None else _of_length(request, configs, num_rows))]
     if problems:
         raise ConfigError(problems)
+
+
+def check_effects(request: SweepRequest, data: PreparedData) -> None:
+    """Whether each dimension can change something for the rows and the model at hand, where all trials share them.
+
+    Args:
+        request: The sweep's.
+        data: The config's own.
+
+    Raises:
+        ConfigError: One cannot.
+    """
+    problems = [_told(key, why) for key, why in _without_effect(request, data)]
+    if problems:
+        raise ConfigError(problems)
+
+
+def _without_effect(request: SweepRequest, data: PreparedData) -> Iterator[tuple[str, str]]:
+    searched, common = request.space.searched_keys(), request.space.common
+    rows = [key for key in searched if key.partition(".")[0] in ROW_SECTIONS]
+    if request.space.branches or request.space.is_open:
+        # other trials have other models, or more is searched than is known
+        return
+    longest = longest_row(data) if rows == [MAX_LENGTH] else None
+    if longest is not None and all(int(str(value)) >= longest for value in edges(common[MAX_LENGTH])):
+        yield MAX_LENGTH, f"no row has more than {longest} tokens"
+    if set(rows) - {MAX_LENGTH}:
+        return
+    if HEAD_RATIO in searched and not has_new_layers(data):
+        yield HEAD_RATIO, "the model has no layers that its checkpoint lacks"
+    is_same_method = not any(key == "method" or key in CHOOSE_TRAINED for key in searched)
+    if DECAY in searched and is_same_method and not has_matrices(data):
+        yield DECAY, "matrices decay, and none is trained"
 
 
 def _caused(request: SweepRequest, configs: Sequence[TrialConfig]) -> Iterator[str]:

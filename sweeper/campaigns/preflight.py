@@ -9,16 +9,16 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from slimtune.export.config import parse_export
-from slimtune.sweeper.campaigns.idle_dimensions import check_dimensions
+from slimtune.sweeper.campaigns.idle_dimensions import check_dimensions, check_effects
 from slimtune.sweeper.campaigns.places import Places
-from slimtune.sweeper.campaigns.preparation import Preparation, checks, prepare
+from slimtune.sweeper.campaigns.preparation import Preparation, checks, preparation_of
 from slimtune.sweeper.config_values import is_group, plain, with_values
 from slimtune.sweeper.search.request import OtherOptions, SweepRequest
 from slimtune.sweeper.space.dimension import Scalar, edges
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import ConfigError, UserError, check_all, found_by, raise_all, sentences
-from slimtune.training.workbench.prepared_data import ReadRows
+from slimtune.training.workbench.prepared_data import PreparedData, ReadRows
 
 # sections that say what is read and what of
 LOOKED_AT = ("model", "data", "task")
@@ -40,19 +40,22 @@ def preflight(request: SweepRequest, read: ReadRows | None = None) -> Preparatio
     export = parse_export(request.values["export"]).section
     # the rows of most are the same; those of others must not take their place
     same, own = read or ReadRows(), ReadRows()
-    found: list[Preparation] = []
-    config = parse_trial(request.values).section
-    errors = found_by([lambda: found.append(prepare(config, export, places=places, read=same))])
+    config, found, noted = parse_trial(request.values).section, list[PreparedData](), list[str]()
+    errors = found_by(checks(config, export, places, same, (found, noted)))
     told = {problem for error in errors for problem in sentences(error)}
-    notes = _Notes(request.values, found[0].report.notes if found else ())
+    prepared = [] if errors else [preparation_of(config, found[0], noted)]
+    notes = _Notes(request.values, prepared[0].report.notes if prepared else ())
     of_others = (
         partial(_check_other, other, same if _has_same_rows(other, request) else own, notes, told)
         for other in others(request)
     )
-    dimensions = partial(check_dimensions, request, found[0].num_train_rows if found else None)
-    raise_all([*errors, *found_by(chain([dimensions], of_others))])
-    (prepared,) = found
-    return prepared._replace(report=replace(prepared.report, notes=[*prepared.report.notes, *notes.added]))
+    # rows of which some were left out tell nothing of this
+    whole = [one for one in found if same.known(config) is not None]
+    dimensions = [partial(check_dimensions, request, len(whole[0].encoded["train"]) if whole else None)]
+    dimensions += [partial(check_effects, request, one) for one in whole]
+    raise_all([*errors, *found_by(chain(dimensions, of_others))])
+    report = prepared[0].report
+    return prepared[0]._replace(report=replace(report, notes=[*report.notes, *notes.added]))
 
 
 class _Notes:

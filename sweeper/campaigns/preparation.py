@@ -60,7 +60,11 @@ def prepare(
     found: list[PreparedData] = []
     notes: list[str] = []
     check_all(checks(config, export, places, read or ReadRows(), (found, notes)))
-    (data,) = found
+    return preparation_of(config, found[0], notes)
+
+
+def preparation_of(config: TrialConfig, data: PreparedData, notes: Sequence[str]) -> Preparation:
+    """What is known of data with which nothing is wrong."""
     num_rows = len(data.encoded["train"])
     plan = plan_of(config.fit, num_rows)
     report = data_report_of(data)

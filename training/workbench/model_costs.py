@@ -70,8 +70,8 @@ class CostMeter:
         if parsed.problems:
             raise ConfigError(parsed.problems)
         data = self._data_of(parsed.section)
+        model = trained_model(data)
         with torch.device("meta"):
-            model = _prepared(data, copy.deepcopy(data.model))
             trained = sum(one.numel() for one in model.parameters() if one.requires_grad)
             merged = _merged(data, model)
         size_mb = FLOAT_BYTES * sum(one.numel() for one in merged.parameters()) / 1e6
@@ -98,6 +98,12 @@ class CostMeter:
             self._last = key, prepare_data(config, self._read)
         data = self._last[1]
         return data._replace(config=data.config._replace(method=config.method, fit=config.fit))
+
+
+def trained_model(data: PreparedData) -> nn.Module:
+    """The model that trials train, without its weights."""
+    with torch.device("meta"):
+        return _prepared(data, copy.deepcopy(data.model))
 
 
 def _prepared(data: PreparedData, model: Any) -> nn.Module:
