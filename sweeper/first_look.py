@@ -78,4 +78,4 @@ def _check_rows(config: TrialConfig) -> None:
 def _check_base(config: TrialConfig) -> None:
     from slimtune.training.workbench.sound_part import check_base
 
-    check_base(config)
+    check_base(config, knows_method=config.method is not None)

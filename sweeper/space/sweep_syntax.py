@@ -153,7 +153,8 @@ def plain_keys(arguments: Sequence[str], config_loader: ConfigLoader) -> dict[st
 
 def _checked(override: Override, dimension: Dimension) -> Dimension:
     if isinstance(dimension, FloatRange | IntRange):
-        problem = range_problem(dimension.low, dimension.high, log=dimension.log, step=None)
+        low, high = (int(end) if float(end).is_integer() else end for end in (dimension.low, dimension.high))
+        problem = range_problem(low, high, log=dimension.log, step=None)
         if problem:
             raise ConfigError([f"{override.input_line}: the range's {problem.removeprefix('.')}"])
     return dimension

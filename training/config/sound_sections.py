@@ -1,11 +1,13 @@
 """Sections of a config as far as rows and model depend on them, whatever is wrong with their other keys."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from slimtune.training.config.data import DataConfig, parse_data
+from slimtune.training.config.method import MethodConfig, parse_method
 from slimtune.training.config.model import ModelConfig
-from slimtune.training.config.schema import parse_section, with_stand_ins
+from slimtune.training.config.schema import Parsed, SectionT, parse_section, with_stand_ins
 from slimtune.training.config.task import TaskConfig, parse_task
 from slimtune.training.config.trial import TrialConfig
 
@@ -32,25 +34,33 @@ class SoundSections(NamedTuple):
         task: What rows are to be read as.
         data: Where they are.
         model: The base, of files.
+        method: How it is trained.
     """
 
     task: TaskConfig | None
     data: DataConfig | None
     model: ModelConfig | None
+    method: MethodConfig | None
 
     @property
     def config(self) -> TrialConfig:
         """A config of these, for what asks for no other section."""
         nothing: Any = None
         sections: dict[str, Any] = self._asdict()
-        return TrialConfig(**sections, method=nothing, fit=nothing, tracking=nothing)
+        return TrialConfig(**sections, fit=nothing, tracking=nothing)
 
 
 def sound_sections(values: Mapping[str, Any]) -> SoundSections:
     """What can be looked at of a config that has problems."""
-    model = parse_section(ModelConfig, with_stand_ins(values.get("model"), OF_MODEL), "model").found
+    model = _sound(partial(parse_section, ModelConfig, prefix="model"), values.get("model"), OF_MODEL)
     return SoundSections(
-        parse_task(with_stand_ins(values.get("task"), OF_TASK)).found,
-        parse_data(with_stand_ins(values.get("data"), OF_DATA)).found,
+        _sound(parse_task, values.get("task"), OF_TASK),
+        _sound(parse_data, values.get("data"), OF_DATA),
         model if model is not None and model.name_or_path is not None and model.scratch is None else None,
+        parse_method(values.get("method")).found,
     )
+
+
+def _sound(parse: Callable[[Any], Parsed[SectionT]], values: object, stand_ins: Mapping[str, Any]) -> SectionT | None:
+    """The section as it is, or with others of its values."""
+    return parse(values).found or parse(with_stand_ins(values, stand_ins)).found

@@ -11,8 +11,8 @@ RowT = TypeVar("RowT")
 FoundT = TypeVar("FoundT")
 # faults after which a file is read no further, and rows that are named beside the first one
 MOST_FAULTS, MOST_NAMED = 1000, 3
-# what tells two faults of one kind apart: numbers, and what stands in quotes or brackets
-PARTICULAR = re.compile(r"(?<!column )'[^']*'|\"[^\"]*\"|\([^()]*\)|\[[^\[\]]*\]|-?\d+(?:\.\d+)?")
+# what tells two faults of one kind apart: numbers, and what stands in quotes or brackets, but for a column's name
+PARTICULAR = re.compile(r"(column '[^']*')|'[^']*'|\"[^\"]*\"|\([^()]*\)|\[[^\[\]]*\]|-?\d+(?:\.\d+)?")
 # stands for a column that a row lacks, so that the next one is found
 STANDS_IN = "1"
 
@@ -62,7 +62,7 @@ class RowFaults:
     def add(self, name: str, where: str, error: DataError) -> None:
         """Note a fault of a source, or of a row of it."""
         text = str(error)
-        key = name, PARTICULAR.sub("", text.removeprefix(where)) if not isinstance(error, NoColumn) else error.column
+        key = name, error.column if isinstance(error, NoColumn) else _without_particulars(text.removeprefix(where))
         kind = self._kinds.setdefault(key, _Kind(text))
         kind.count += 1
         if 1 < kind.count <= 1 + MOST_NAMED:
@@ -92,6 +92,10 @@ def _said(kind: _Kind, *, at_least: bool) -> str:
         return kind.first
     rows = ", ".join(kind.others) + (", ..." if more > MOST_NAMED else "")
     return f"{kind.first} ({'at least ' if at_least else ''}{more:,} more {'row' if more == 1 else 'rows'}: {rows})"
+
+
+def _without_particulars(text: str) -> str:
+    return PARTICULAR.sub(lambda match: match[1] or "", text)
 
 
 class _Filled(dict[str, Any]):

@@ -80,20 +80,24 @@ def model_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
     """
     config, model = data.config, data.model
     positions, longest = positions_of(model), int(data.encoded["train"].encoded.lengths().max())
-    method = method_of(config.method)
-    yield partial(method.check, model, data.task.peft_task_type)
+    yield partial(method_of(config.method).check, model, data.task.peft_task_type)
     yield partial(check_coupling, data.task, config.fit)
     if config.fit.gradient_checkpointing:
         yield partial(check_checkpointing, model)
     yield partial(check_virtual_tokens, config.method, positions, longest=longest)
     yield partial(check_length, data, positions)
     yield partial(check_alone, model, max_length=config.data.max_length, said=_said(data))
-    yield partial(check_vocabulary, data)
-    yield partial(settle_padding, model, int(data.tokenizer.pad_token_id), said=_said(data))
-    if isinstance(config.task, GenerationTask):
-        yield partial(check_generation, data, positions)
+    yield from checks_without_rows(data)
     if has_own_code(data):
         yield partial(check_first_pass, data)
+
+
+def checks_without_rows(data: PreparedData) -> Iterator[Callable[[], object]]:
+    """What the model must be for the task, whatever the rows; each raises a UserError."""
+    yield partial(check_vocabulary, data)
+    yield partial(settle_padding, data.model, int(data.tokenizer.pad_token_id), said=_said(data))
+    if isinstance(data.config.task, GenerationTask):
+        yield partial(check_generation, data, positions_of(data.model))
 
 
 def model_notes(data: PreparedData) -> list[str]:

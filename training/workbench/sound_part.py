@@ -7,10 +7,12 @@ from slimtune.training.config.task import CustomTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.row_faults import RowFaults
 from slimtune.training.data.splits import RowSplits
-from slimtune.training.errors import DataError
+from slimtune.training.errors import DataError, check_all
+from slimtune.training.methods import method_of
 from slimtune.training.models.loading import check_model, check_named, load_tokenizer
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.rows import read_splits
+from slimtune.training.workbench.preflight import checks_without_rows
 from slimtune.training.workbench.prepared_data import PreparedData, ReadRows, prepare_data
 
 # of rows that have nothing to do with those of the data
@@ -37,21 +39,26 @@ def checks_beside_faults(
     yield partial(_prepare, config, rows, found)
 
 
-def check_base(config: TrialConfig, rows: RowSplits | None = None) -> None:
+def check_base(config: TrialConfig, rows: RowSplits | None = None, *, knows_method: bool = True) -> None:
     """Whether the model can be used, for whichever labels.
 
     Args:
         config: With a model of files.
         rows: That tell the labels, if there are some.
+        knows_method: Whether the config has a method.
 
     Raises:
-        ModelError: It cannot.
+        UserError: It cannot.
     """
     task = _task_for(config, rows)
     if task is None:
         check_named(config.model)
-    else:
-        check_model(config.model, task)
+        return
+    model, weights = check_model(config.model, task)
+    tokenizer, none = load_tokenizer(config.model), RowSplits([], [], [], 0, 0, 0, [], near_dropped=False)
+    data = PreparedData(config, task, model, weights, tokenizer, none, {})
+    fits = partial(method_of(config.method).check, model, task.peft_task_type) if knows_method else None
+    check_all([*([fits] if fits else []), *checks_without_rows(data)])
 
 
 def _task_for(config: TrialConfig, rows: RowSplits | None) -> Task | None:
