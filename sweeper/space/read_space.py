@@ -19,6 +19,7 @@ from slimtune.training.config.schema import suggestion
 DIMENSION_TYPES = ("float", "int", "choice")
 RANGE_KEYS = {"type", "low", "high", "log", "step"}
 CHOICE_KEYS = {"type", "values"}
+NEEDED = {"float": {"low", "high"}, "int": {"low", "high"}, "choice": {"values"}}
 
 
 class ReadSpace(NamedTuple):
@@ -69,6 +70,9 @@ def _dimension(name: str, value: Mapping[str, Any], problems: list[str]) -> Dime
     known = CHOICE_KEYS if kind == "choice" else RANGE_KEYS
     unknown = [key for key in value if key not in known]
     problems += [f"space.{name}.{key} is not a key; {suggestion(str(key), known)}" for key in unknown]
+    if unknown and not value.keys() >= NEEDED[kind]:
+        # one of them may be meant by what is not a key
+        return None
     dimension = _choice(name, value, problems) if kind == "choice" else _range(name, value, problems)
     return None if unknown else dimension
 

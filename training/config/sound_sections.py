@@ -12,7 +12,7 @@ from slimtune.training.config.task import TaskConfig, parse_task
 from slimtune.training.config.trial import TrialConfig
 
 # of keys that change neither how a row is read nor which model there is
-OF_TASK = {
+OF_TASK: Mapping[str, Any] = {
     "metric": "loss",
     "metrics": [],
     "direction": "minimize",
@@ -23,8 +23,8 @@ OF_TASK = {
     "eval_rows": 1,
     "train_on_prompt": False,
 }
-OF_DATA = {"name": "", "validation_share": 0.15, "test_share": 0.15, "seed": 0, "max_length": 1, "drop_leaks": True}
-OF_MODEL = {"quantization": None, "double_quantization": False, "seed": 0, "attention": "auto"}
+OF_DATA: Mapping[str, Any] = {"name": "", "validation_share": 0.15, "test_share": 0.15, "seed": 0, "max_length": 1, "drop_leaks": True}
+OF_MODEL: Mapping[str, Any] = {"quantization": None, "double_quantization": False, "seed": 0, "attention": "auto"}
 
 
 class SoundSections(NamedTuple):
