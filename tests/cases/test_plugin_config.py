@@ -61,7 +61,7 @@ def test_p1_its_keys_are_read(app: Callable[..., App]) -> None:
         (["hydra.sweeper.params.x='chioce(1,2)'"], "hydra.sweeper.params: "),
         (["hydra.sweeper.params.x='choice(1,'"], "hydra.sweeper.params: "),
         (["hydra.sweeper.params.nosuch=1"], "nosuch"),
-        (["hydra.sweeper.params.nosuch='choice(1,2)'"], "space.nosuch is not a key of the config"),
+        (["hydra.sweeper.params.nosuch='choice(1,2)'"], "nosuch is not a key of the config"),
         (["hydra.sweeper.params.x='tag(logg,interval(1,2))'"], "'logg' is no tag that is known"),
     ],
 )

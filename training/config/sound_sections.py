@@ -23,7 +23,14 @@ OF_TASK: Mapping[str, Any] = {
     "eval_rows": 1,
     "train_on_prompt": False,
 }
-OF_DATA: Mapping[str, Any] = {"name": "", "validation_share": 0.15, "test_share": 0.15, "seed": 0, "max_length": 1, "drop_leaks": True}
+OF_DATA: Mapping[str, Any] = {
+    "name": "",
+    "validation_share": 0.15,
+    "test_share": 0.15,
+    "seed": 0,
+    "max_length": 1,
+    "drop_leaks": True,
+}
 OF_MODEL: Mapping[str, Any] = {"quantization": None, "double_quantization": False, "seed": 0, "attention": "auto"}
 
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from slimtune.sweeper.campaigns.idle_dimensions import check_dimensions, check_effects
 from slimtune.training.config.trial import parse_trial
+from slimtune.training.data.batching import EncodedSplit
 from slimtune.training.data.encoding import Encoded
 from slimtune.training.errors import ConfigError
 from slimtune.training.models.weights import LoadedWeights
@@ -124,5 +125,5 @@ def test_what_may_have_an_effect_is_searched(searched: list[str], data: Prepared
 def test_rows_that_were_cut_have_lengths_that_nobody_knows(data: PreparedData) -> None:
     assert longest_row(data) is not None
     train = data.encoded["train"]
-    cut = train._replace(encoded=Encoded(train.encoded.columns, num_cut=1))
+    cut = EncodedSplit(Encoded(train.encoded.columns, num_cut=1), *train[1:])
     assert longest_row(data._replace(encoded={**data.encoded, "train": cut})) is None
