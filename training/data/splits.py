@@ -14,7 +14,7 @@ from slimtune.training.data.cells import ABSENT, cell_of, is_missing, label_name
 from slimtune.training.data.examples import Example, Reading
 from slimtune.training.data.hold_out import hold_out
 from slimtune.training.data.readers.reader import ReadOptions, Row, Told, iter_rows, read_with
-from slimtune.training.data.row_faults import RowFaults
+from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.row_keys import conflict_note, input_key, row_key
 from slimtune.training.errors import DataError
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.reader import Row, iter_rows, read_with
-from slimtune.training.data.row_faults import RowFaults
+from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.splits import RowSplits, check_rows, load_splits
 from slimtune.training.errors import DataError
 from slimtune.training.tasks.registry import reading_of

@@ -5,7 +5,7 @@ from functools import partial
 
 from slimtune.training.config.task import CustomTask
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.row_faults import RowFaults
+from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import DataError, check_all
 from slimtune.training.methods import method_of

@@ -8,7 +8,7 @@ import pytest
 
 from slimtune.training.data.examples import Example, texts_of
 from slimtune.training.data.readers.row import no_column
-from slimtune.training.data.row_faults import MOST_FAULTS, RowFaults
+from slimtune.training.data.readers.row_faults import MOST_FAULTS, RowFaults
 from slimtune.training.errors import DataError, DataProblems, NoColumn
 
 Row = dict[str, Any]
