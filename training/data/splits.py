@@ -3,7 +3,8 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -66,9 +67,12 @@ class RowSplits:
 
 
 class _Read(NamedTuple):
+    """Rows of a file; `blank` counts those that were left out by the column that is blank in them."""
+
     examples: list[Example]
     num_duplicates: int
     num_empty: int
+    blank: Mapping[str, int]
 
 
 def load_splits(config: TrialConfig, reading: Reading) -> RowSplits:
@@ -85,7 +89,7 @@ def load_splits(config: TrialConfig, reading: Reading) -> RowSplits:
     train, validation, test = (
         _read(name, data, _parser(config, reading, needs_group=_is_split(name, data)), options)
         if name
-        else _Read([], 0, 0)
+        else _Read([], 0, 0, {})
         for name in (data.train_file, data.validation_file, data.test_file)
     )
     given = _without_leaks(train.examples, validation.examples, test.examples, data)
@@ -108,7 +112,7 @@ def load_splits(config: TrialConfig, reading: Reading) -> RowSplits:
             *([] if data.validation_file else sides.validation),
             *([] if data.test_file else sides.test),
         ],
-        notes=[*told.notes(), *([conflict] if conflict else []), *_group_notes(sides, data)],
+        notes=[*told.notes(), *_blank_notes(read), *([conflict] if conflict else []), *_group_notes(sides, data)],
     )
 
 
@@ -187,7 +191,24 @@ def _group(row: Row, where: str, data: DataConfig, *, needed: bool) -> str:
     return label_name(text_in(value, column=data.group_column, where=where, key="group_column"), value)
 
 
-def _parsed(name: Any, data: DataConfig, parse: Parser, options: ReadOptions | None = None) -> Iterator[Example | None]:
+def _blank_notes(read: Sequence[_Read]) -> list[str]:
+    """Where rows that were left out are blank: other columns than that of the text are meant more seldom."""
+    blank = sum((Counter(part.blank) for part in read), Counter[str]())
+    shown = ", ".join(f"{column} {count:,}" for column, count in blank.items())
+    return [f"columns that are blank in rows that are left out: {shown}"] if shown else []
+
+
+def _blank_columns(row: Row, data: DataConfig) -> Iterator[str]:
+    """Columns of texts that are blank in a row, each by its name and key."""
+    for key in ("text_column", "text_pair_column", "target_column"):
+        column = getattr(data, key)
+        if column is not None and is_missing(cell_of(row, column)):
+            yield f"'{column}' ({key})"
+
+
+def _parsed(
+    name: Any, data: DataConfig, parse: Parser, options: ReadOptions | None = None
+) -> Iterator[tuple[Row, Example | None]]:
     names = [name] if isinstance(name, str) else name
     rows: Iterator[Row] = (
         iter_rows(names, options)
@@ -195,22 +216,24 @@ def _parsed(name: Any, data: DataConfig, parse: Parser, options: ReadOptions | N
         else itertools.chain.from_iterable(read_with(data.reader, one) for one in names)
     )
     for number, row in enumerate(rows, start=1):
-        yield parse(row, f"{name}, row {number}")
+        yield row, parse(row, f"{name}, row {number}")
 
 
 def _read(name: Any, data: DataConfig, parse: Parser, options: ReadOptions) -> _Read:
     first: dict[Any, Example] = {}
     num_duplicates = num_empty = 0
-    for example in _parsed(name, data, parse, options):
+    blank: Counter[str] = Counter()
+    for row, example in _parsed(name, data, parse, options):
         if example is None:
             num_empty += 1
+            blank.update(_blank_columns(row, data))
         elif (key := row_key(example)) in first:
             num_duplicates += 1
         else:
             first[key] = example
     if not first:
         raise DataError(f"{name}: no rows with text; give a file with at least one row")
-    return _Read(list(first.values()), num_duplicates, num_empty)
+    return _Read(list(first.values()), num_duplicates, num_empty, blank)
 
 
 def _near_leaks(examples: list[Example], held_out: list[Example]) -> dict[int, str]:

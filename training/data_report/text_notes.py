@@ -1,0 +1,73 @@
+"""What was made of texts: second ones that are blank, fields of a template that are, signs that a wrong decoding leaves."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from slimtune.training.config.template import fields_of
+from slimtune.training.data.cells import ABSENT, cell_of, is_missing
+from slimtune.training.data.examples import MESSAGES, Example
+from slimtune.training.data.readers.odd_signs import OddSigns
+
+SHOWN = 4
+# of a row with a chat: what transformers gives to a template beside the messages
+BESIDE_MESSAGES = ("tools", "functions", "documents", "chat_template_kwargs")
+
+
+def text_notes(examples: Sequence[Example], *, pair_column: str | None, template: str | None) -> list[str]:
+    """What a person should know of the texts of these rows.
+
+    Args:
+        examples: The rows.
+        pair_column: That of the second text, where the model takes pairs.
+        template: What prompts are written by, if anything.
+    """
+    columns = [*_pair_notes(examples, pair_column), *_field_notes(examples, template)]
+    return [*columns, *_chat_notes(examples), *odd_notes(examples)]
+
+
+def odd_notes(examples: Sequence[Example]) -> list[str]:
+    """Signs in texts, second texts, targets and labels that show a wrong decoding."""
+    signs = OddSigns()
+    for example in examples:
+        signs.see(example.text, example.pair, example.label)
+    return signs.notes()
+
+
+def _pair_notes(examples: Sequence[Example], column: str | None) -> Iterator[str]:
+    blank = sum(not example.pair for example in examples) if column else 0
+    if blank:
+        what = f"rows with a blank second text (column '{column}'), which are kept"
+        yield f"{what}: {blank:,} of {len(examples):,}"
+
+
+def _field_notes(examples: Sequence[Example], template: str | None) -> Iterator[str]:
+    """Fields of a template that are filled with nothing."""
+    blank = {name: _num_blank(examples, name) for name in dict.fromkeys(fields_of(template or ""))}
+    shown = [f"{name} {count:,}" for name, count in blank.items() if count]
+    if shown:
+        yield f"rows with blank fields of data.text_template, of {len(examples):,}: {', '.join(shown)}"
+
+
+def _num_blank(examples: Sequence[Example], column: str) -> int:
+    return sum(is_missing(cell_of(example.row, column)) for example in examples)
+
+
+def _chat_notes(examples: Sequence[Example]) -> Iterator[str]:
+    """Turns without text, and what stands beside the messages."""
+    chats = [example for example in examples if example.messages]
+    blank = Counter(role for one in chats for role, content in one.messages if not content.strip())
+    if blank:
+        shown = ", ".join(f"{role} {count:,}" for role, count in blank.most_common(SHOWN))
+        yield f"turns of 'messages' without text, which are written as they are: {shown}"
+    for name in BESIDE_MESSAGES:
+        count = sum(_says(one, name) for one in chats)
+        if count:
+            yield (
+                f"rows with '{name}' beside 'messages', which the chat template is not given: {count:,} of "
+                f"{len(chats):,}; write into a system turn what the model shall know of it"
+            )
+
+
+def _says(example: Example, column: str) -> bool:
+    value = cell_of(example.row, column) if MESSAGES in example.row else None
+    return value is not ABSENT and not is_missing(value) and value not in ([], {}, "[]", "{}")
