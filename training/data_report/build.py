@@ -55,7 +55,9 @@ def data_report_of(data: PreparedData) -> DataReport:
     texts = text_notes(every, pair_column=config.data.text_pair_column, template=config.data.text_template)
     blind = metric_notes(data.task.measures, named.get("validation", []))
     labels = _label_notes(data, named)
-    return replace(report, baselines=scores, notes=[*read.notes, *report.notes, *texts, *labels, *own, *blind, *baselines])
+    return replace(
+        report, baselines=scores, notes=[*read.notes, *report.notes, *texts, *labels, *own, *blind, *baselines]
+    )
 
 
 def _label_notes(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> list[str]:

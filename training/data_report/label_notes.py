@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from slimtune.training.data.cells import ABSENT, cell_of, label_name, listed
 from slimtune.training.data.examples import Example
+from slimtune.training.tasks.label_names import as_seen, values_of, without_unseen
 
 SHOWN = 4
 # what programs write where there is nothing; here each is a word like others
@@ -61,13 +62,27 @@ def likeness_notes(labels: Sequence[str]) -> list[str]:
     """Labels that look alike: in what they differ alone, and how they are written."""
     alike: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
-        alike[_seen(unicodedata.normalize("NFKC", label))].append(label)
+        alike[as_seen(label)].append(label)
     by_reason: dict[str, list[str]] = defaultdict(list)
     for same in alike.values():
         if len(same) > 1:
             reason = _difference(same)
             by_reason[reason].append(" and ".join(_written(one, reason) for one in same))
-    return [f"labels that differ in {reason} alone: {', '.join(same[:SHOWN])}" for reason, same in by_reason.items()]
+    differing = [
+        f"labels that differ in {reason} alone: {', '.join(same[:SHOWN])}" for reason, same in by_reason.items()
+    ]
+    return differing + _value_notes(labels)
+
+
+def _value_notes(labels: Sequence[str]) -> list[str]:
+    """Labels that are written otherwise and may mean the same: numbers, and words and signs for true and false."""
+    by_value: dict[str, list[str]] = defaultdict(list)
+    for label in sorted(labels):
+        for value in values_of(label):
+            by_value[value].append(label)
+    alike = dict.fromkeys(tuple(same) for same in by_value.values() if len({as_seen(one) for one in same}) > 1)
+    shown = ", ".join(" and ".join(map(repr, same)) for same in list(alike)[:SHOWN])
+    return [f"labels that may mean the same, and are classes of their own: {shown}"] if alike else []
 
 
 def _difference(labels: Sequence[str]) -> str:
@@ -77,7 +92,7 @@ def _difference(labels: Sequence[str]) -> str:
         return UNICODE_FORM
     if len({"".join(label.lower().split()) for label in composed}) == 1:
         return "case or blanks"
-    if len({_without_unseen(label).lower() for label in composed}) == 1:
+    if len({without_unseen(label).lower() for label in composed}) == 1:
         return UNSEEN_SIGNS
     return COMPATIBILITY
 
@@ -86,14 +101,6 @@ def _written(label: str, reason: str) -> str:
     """By its escapes where a terminal shows no difference."""
     hidden = reason in (UNICODE_FORM, UNSEEN_SIGNS) or any(sign.isspace() and sign != " " for sign in label)
     return ascii(label) if hidden else f"'{label}'"
-
-
-def _without_unseen(label: str) -> str:
-    return "".join(sign for sign in label if unicodedata.category(sign) != "Cf")
-
-
-def _seen(label: str) -> str:
-    return "".join(_without_unseen(label).casefold().split())
 
 
 def nothing_notes(examples: Sequence[Example], labels: Sequence[str]) -> list[str]:

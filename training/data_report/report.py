@@ -24,7 +24,7 @@ TEXT_WIDTH = 110
 
 
 class RowsBySplit(NamedTuple):
-    """By split: texts, labels (None where rows have not one each), uncut tokens of each row. `train` has a row at least.
+    """By split: texts, labels (None where rows have not one each), uncut tokens of each row; `train` has a row or more.
 
     Attributes:
         label_sets: All labels of each training row, where a row has any number of them.

@@ -1,4 +1,4 @@
-"""What was made of texts: second ones that are blank, fields of a template that are, signs that a wrong decoding leaves."""
+"""What was made of texts: blank ones, blank fields of a template, signs that a wrong decoding leaves."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -166,7 +166,7 @@ class Extraction(TaskDefaults):
         unknown = sorted({span.label for example in examples for span in example.spans} - set(self.labels))
         if unknown:
             raise DataError(
-                f"the {name} rows have spans of {the_names('type', unknown)}, which no training row has; known: "
+                f"the {name} rows have spans of {the_names('type', unknown, known=self.labels)}, which no training row has; known: "
                 f"{', '.join(self.labels)}; correct it, or name all types in task.labels"
             )
         return EncodedSplit(encoded, Targets(None, weights_of(encoded, next_token=False)), examples)
@@ -313,5 +313,7 @@ def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] 
     if missing:
         if unquoted := unquoted_labels("task.labels", task.labels or (), missing):
             raise DataError(unquoted)
-        raise DataError(f"the training rows have the type '{missing[0]}', which task.labels lacks; add it there")
+        raise DataError(
+            f"the training rows have {the_names('type', missing, known=labels)}, which task.labels lacks; add it there"
+        )
     return Extraction(labels, config.data.max_length, task.stride, tuple(task.metrics), task.loss)

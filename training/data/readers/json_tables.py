@@ -1,6 +1,6 @@
 """A whole table as one JSON value, as pandas and others write it: told by its shape, with the way to rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,10 +31,15 @@ def check_holds_no_rows(value: Mapping[str, Any], path: Path) -> None:
     if len(inner_objects) < len(value) or not inner_objects or not inner_objects[0]:
         return
     keys = {tuple(inner) for inner in inner_objects}
-    if len(keys) == 1 and all(name.isdigit() for name in next(iter(keys))):
+    if len(keys) > 1:
+        return
+    if _are_numbers(inner_objects[0]):
         _refuse(path, "one object with an object for each column, as pandas writes by itself", "columns")
-    if len(value) > 1 and len(keys) == 1:
+    if _are_numbers(value):
         _refuse(path, "one object with an object for each row, as pandas writes by orient='index'", "index")
+    if len(value) > 1:
+        what = "one object of objects, as pandas writes columns by itself, and rows by orient='index'"
+        raise DataError(f"{path}: {what}; write an array of rows, in pandas by orient='records'")
 
 
 def check_is_no_table(values: Sequence[Any], path: Path) -> None:
@@ -49,16 +54,20 @@ def check_is_no_table(values: Sequence[Any], path: Path) -> None:
 
 
 def _refuse(path: Path, what: str, orient: str) -> NoReturn:
-    raise DataError(f"{path}: {what}, and rows are read; {_saved(path, orient)}")
+    raise DataError(f"{path}: {what}, where an array of rows belongs, or a row a line; {_saved(path, orient)}")
 
 
 def _saved(path: Path, orient: str, key: str | None = None) -> str:
     """How pandas makes rows of it."""
     if key is not None:
-        return f"write rows of them: pandas.DataFrame(json.load(open({str(path)!r}))[{key!r}]).{ROWS}"
+        return f"write its rows, in Python: pandas.DataFrame(json.load(open({str(path)!r}))[{key!r}]).{ROWS}"
     # else pandas would make dates and numbers of texts that look so
     given = f"{str(path)!r}, orient={orient!r}, dtype=False, convert_dates=False"
-    return f"write rows of it: pandas.read_json({given}).{ROWS}"
+    return f"write its rows, in Python: pandas.read_json({given}).{ROWS}"
+
+
+def _are_numbers(names: Iterable[str]) -> bool:
+    return all(name.isdigit() for name in names)
 
 
 def _all_are(value: Any, kind: type) -> bool:

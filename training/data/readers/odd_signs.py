@@ -45,7 +45,7 @@ def _reasons(text: str) -> set[str]:
         return set()
     signs = ODD.findall(text)
     found = {_reason(sign) for sign in signs}
-    if 2 < len(signs) and WIDE_SHARE * len(text) < sum(sign < "\x20" for sign in signs):
+    if len(signs) > 2 and WIDE_SHARE * len(text) < sum(sign < "\x20" for sign in signs):
         found = (found - {NUL, CONTROLS}) | {WIDE}
     return (found - {WINDOWS}) | {MOJIBAKE} if _is_twice_decoded(text) else found
 
