@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from slimtune.training.data.cells import encodable, plain, structure
+from slimtune.training.data.cells import encodable, is_missing, plain, structure
 from slimtune.training.errors import DataError
 
 TEXT = "text"
+CHAT_RULE = "a list of objects with 'role' and 'content'"
 # of a message, what a model says beside its text; null or empty is none
 BESIDE_TEXT = ("tool_calls", "function_call", "reasoning_content")
 
@@ -28,15 +29,22 @@ def turns_in(messages: Any, where: str) -> tuple[Turn, ...]:
         DataError: They are no chat, or something else than text stands in it, which would be lost.
     """
     messages = structure(messages) if isinstance(messages, str) else plain(messages)
-    try:
-        return tuple(
-            _turn(message, f"{where}: message {number} of 'messages'") for number, message in enumerate(messages, 1)
-        )
-    except (TypeError, KeyError):
-        raise DataError(f"{where}: 'messages' must be a list of objects with 'role' and 'content'") from None
+    if not isinstance(messages, list | tuple):
+        raise DataError(f"{where}: 'messages' must be {CHAT_RULE}")
+    return tuple(
+        _turn(plain(message), f"{where}: message {number} of 'messages'") for number, message in enumerate(messages, 1)
+    )
 
 
-def _turn(message: Mapping[str, Any], where: str) -> Turn:
+def _turn(message: Any, where: str) -> Turn:
+    if not isinstance(message, Mapping):
+        raise DataError(f"{where} is {message!r:.40}; 'messages' must be {CHAT_RULE}")
+    lacking = [f"'{name}'" for name in Turn._fields if name not in message]
+    if lacking:
+        has = ", ".join(map(str, message))
+        raise DataError(f"{where} has no {' and no '.join(lacking)}, but {has}; 'messages' must be {CHAT_RULE}")
+    if is_missing(message["role"]):
+        raise DataError(f"{where} has no 'role'; write user, assistant or system there, or remove the message")
     role = str(message["role"])
     beside = next((name for name in BESIDE_TEXT if _says(plain(message.get(name)))), None)
     if beside is not None:

@@ -47,7 +47,7 @@ def spans_of_values(values: Any, text: str, *, where: str) -> tuple[Span, ...]:
 
 
 def _nothing_or(value: Any) -> str:
-    return "this row has none" if is_missing(value) else f"this row has {value!r:.60}"
+    return "this row has null or nothing" if is_missing(value) else f"this row has {value!r:.60}"
 
 
 def _span(value: Any, where: str) -> Span:

@@ -24,6 +24,8 @@ Parser = Callable[[Row, str], Example | None]
 NEAR = 0.7
 # beyond it, texts are alike because all of them share something
 MAX_NEAR_SHARE = 0.1
+# of the section `data`: columns that hold texts
+TEXT_KEYS = ("text_column", "text_pair_column", "target_column")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class RowSplits:
 
 
 class _Read(NamedTuple):
-    """Rows of a file; `blank` counts those that were left out by the column that is blank in them."""
+    """Rows of a file; `blank` counts those that were left out by the key of the column that is blank in them."""
 
     examples: list[Example]
     num_duplicates: int
@@ -112,7 +114,7 @@ def load_splits(config: TrialConfig, reading: Reading) -> RowSplits:
             *([] if data.validation_file else sides.validation),
             *([] if data.test_file else sides.test),
         ],
-        notes=[*told.notes(), *_blank_notes(read), *([conflict] if conflict else []), *_group_notes(sides, data)],
+        notes=[*told.notes(), *_blank_notes(read, data), *([conflict] if conflict else []), *_group_notes(sides, data)],
     )
 
 
@@ -191,19 +193,17 @@ def _group(row: Row, where: str, data: DataConfig, *, needed: bool) -> str:
     return label_name(text_in(value, column=data.group_column, where=where, key="group_column"), value)
 
 
-def _blank_notes(read: Sequence[_Read]) -> list[str]:
+def _blank_notes(read: Sequence[_Read], data: DataConfig) -> list[str]:
     """Where rows that were left out are blank: other columns than that of the text are meant more seldom."""
     blank = sum((Counter(part.blank) for part in read), Counter[str]())
-    shown = ", ".join(f"{column} {count:,}" for column, count in blank.items())
-    return [f"columns that are blank in rows that are left out: {shown}"] if shown else []
+    shown = ", ".join(f"'{getattr(data, key)}' ({key}) {count:,}" for key, count in blank.items())
+    return [f"columns that are blank in rows that are left out: {shown}"] if {*blank} - {TEXT_KEYS[0]} else []
 
 
-def _blank_columns(row: Row, data: DataConfig) -> Iterator[str]:
-    """Columns of texts that are blank in a row, each by its name and key."""
-    for key in ("text_column", "text_pair_column", "target_column"):
-        column = getattr(data, key)
-        if column is not None and is_missing(cell_of(row, column)):
-            yield f"'{column}' ({key})"
+def _blank_columns(row: Row, data: DataConfig) -> list[str]:
+    """Keys of the columns of texts that are blank in a row."""
+    columns = {key: getattr(data, key) for key in TEXT_KEYS}
+    return [key for key, column in columns.items() if column is not None and is_missing(cell_of(row, column))]
 
 
 def _parsed(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from slimtune.training.atomic_files import write_json
+from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.data_report.label_notes import (
@@ -52,12 +53,21 @@ def data_report_of(data: PreparedData) -> DataReport:
     )
     every = [example for examples in named.values() for example in examples]
     own = data.task.notes(every)
-    texts = text_notes(every, pair_column=config.data.text_pair_column, template=config.data.text_template)
+    texts = row_notes(every, config)
     blind = metric_notes(data.task.measures, named.get("validation", []))
     labels = _label_notes(data, named)
     return replace(
         report, baselines=scores, notes=[*read.notes, *report.notes, *texts, *labels, *own, *blind, *baselines]
     )
+
+
+def row_notes(examples: Sequence[Example], config: TrialConfig) -> list[str]:
+    """What was made of the texts and lists of rows, whatever they are for."""
+    data = config.data
+    columns = {"text_column": data.text_column, "pair_column": data.text_pair_column, "template": data.text_template}
+    texts = text_notes(examples, **columns)
+    several = getattr(config.task, "multi_label", False)
+    return texts + (list_notes(examples, data.label_column) if several else [])
 
 
 def _label_notes(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> list[str]:
@@ -71,8 +81,11 @@ def _label_notes(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> 
         notes += [*spelling_notes(every, column), *blank_notes(every, column), *likeness_notes(known)]
     if known and data.task.stratify_by(named["train"]) is None:
         notes += unseen_notes(labels)
+    if data.config.data.group_column is not None:
+        groups = {example.group for example in every if example.group}
+        notes += likeness_notes(sorted(groups), what="groups (data.group_column)")
     if getattr(data.config.task, "multi_label", False):
-        notes += [*several_notes(every), *list_notes(every, data.config.data.label_column)]
+        notes += several_notes(every)
     return notes
 
 

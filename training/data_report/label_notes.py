@@ -3,6 +3,7 @@
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 
 from slimtune.training.data.cells import ABSENT, cell_of, label_name, listed
 from slimtune.training.data.examples import Example
@@ -27,7 +28,8 @@ def spelling_notes(examples: Sequence[Example], column: str) -> list[str]:
         if value is not ABSENT and listed(value) is None and not example.labels:
             written = str(value).strip()
             ways[example.label][written] += 1
-            if isinstance(value, str):
+            # a decimal number's 1.50 would be a name of its own in CSV
+            if isinstance(value, str | Decimal):
                 texts.add(written)
     shown = list(_rewritten(ways, texts))
     more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
@@ -58,8 +60,8 @@ def blank_notes(examples: Sequence[Example], column: str) -> list[str]:
     return [f"{total}{', '.join(shown)}{more}"] if found else []
 
 
-def likeness_notes(labels: Sequence[str]) -> list[str]:
-    """Labels that look alike: in what they differ alone, and how they are written."""
+def likeness_notes(labels: Sequence[str], *, what: str = "labels") -> list[str]:
+    """Labels, or other names, that look alike: in what they differ alone, and how they are written."""
     alike: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
         alike[as_seen(label)].append(label)
@@ -69,12 +71,12 @@ def likeness_notes(labels: Sequence[str]) -> list[str]:
             reason = _difference(same)
             by_reason[reason].append(" and ".join(_written(one, reason) for one in same))
     differing = [
-        f"labels that differ in {reason} alone: {', '.join(same[:SHOWN])}" for reason, same in by_reason.items()
+        f"{what} that differ in {reason} alone: {', '.join(same[:SHOWN])}" for reason, same in by_reason.items()
     ]
-    return differing + _value_notes(labels)
+    return differing + _value_notes(labels, what)
 
 
-def _value_notes(labels: Sequence[str]) -> list[str]:
+def _value_notes(labels: Sequence[str], what: str) -> list[str]:
     """Labels that are written otherwise and may mean the same: numbers, and words and signs for true and false."""
     by_value: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
@@ -82,7 +84,7 @@ def _value_notes(labels: Sequence[str]) -> list[str]:
             by_value[value].append(label)
     alike = dict.fromkeys(tuple(same) for same in by_value.values() if len({as_seen(one) for one in same}) > 1)
     shown = ", ".join(" and ".join(map(repr, same)) for same in list(alike)[:SHOWN])
-    return [f"labels that may mean the same, and are classes of their own: {shown}"] if alike else []
+    return [f"{what} that may mean the same, and are not one here: {shown}"] if alike else []
 
 
 def _difference(labels: Sequence[str]) -> str:

@@ -7,21 +7,29 @@ from slimtune.training.config.template import fields_of
 from slimtune.training.data.cells import ABSENT, cell_of, is_missing
 from slimtune.training.data.examples import MESSAGES, Example
 from slimtune.training.data.readers.odd_signs import OddSigns
+from slimtune.training.tasks.extraction import WORDS
 
 SHOWN = 4
 # of a row with a chat: what transformers gives to a template beside the messages
 BESIDE_MESSAGES = ("tools", "functions", "documents", "chat_template_kwargs")
 
 
-def text_notes(examples: Sequence[Example], *, pair_column: str | None, template: str | None) -> list[str]:
+def text_notes(
+    examples: Sequence[Example], *, text_column: str, pair_column: str | None = None, template: str | None = None
+) -> list[str]:
     """What a person should know of the texts of these rows.
 
     Args:
         examples: The rows.
+        text_column: That of the text, or of a list of its words.
         pair_column: That of the second text, where the model takes pairs.
         template: What prompts are written by, if anything.
     """
-    columns = [*_pair_notes(examples, pair_column), *_field_notes(examples, template)]
+    columns = [
+        *_pair_notes(examples, pair_column),
+        *_field_notes(examples, template),
+        *_word_notes(examples, text_column),
+    ]
     return [*columns, *_chat_notes(examples), *odd_notes(examples)]
 
 
@@ -38,6 +46,14 @@ def _pair_notes(examples: Sequence[Example], column: str | None) -> Iterator[str
     if blank:
         what = f"rows with a blank second text (column '{column}'), which are kept"
         yield f"{what}: {blank:,} of {len(examples):,}"
+
+
+def _word_notes(examples: Sequence[Example], column: str) -> Iterator[str]:
+    """Words that are nothing, in lists of words."""
+    lists = (example.row.get(column, example.row.get(WORDS)) for example in examples if not example.pair)
+    blank = [count for one in lists if isinstance(one, list) and (count := sum(map(is_missing, one)))]
+    if blank:
+        yield f"blank words in lists of words, which leave two blanks in the text: {sum(blank):,}, in {len(blank):,} rows"
 
 
 def _field_notes(examples: Sequence[Example], template: str | None) -> Iterator[str]:

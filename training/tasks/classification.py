@@ -117,8 +117,8 @@ class Classification(TaskDefaults):
         unknown = sorted({label for labels in named for label in labels} - ids.keys())
         if unknown:
             raise DataError(
-                f"the {split} rows have {the_names('label', unknown, known=self.labels)}, which no training row has; known: "
-                f"{', '.join(self.labels)}; correct it, or name all labels in task.labels"
+                f"the {split} rows have {the_names('label', unknown, known=self.labels)}, which no "
+                f"training row has; known: {', '.join(self.labels)}; correct it, or name all labels in task.labels"
             )
         if not self.multi_label:
             return np.array([ids[label] for (label,) in named], dtype=np.int64)

@@ -166,8 +166,8 @@ class Extraction(TaskDefaults):
         unknown = sorted({span.label for example in examples for span in example.spans} - set(self.labels))
         if unknown:
             raise DataError(
-                f"the {name} rows have spans of {the_names('type', unknown, known=self.labels)}, which no training row has; known: "
-                f"{', '.join(self.labels)}; correct it, or name all types in task.labels"
+                f"the {name} rows have spans of {the_names('type', unknown, known=self.labels)}, which no "
+                f"training row has; known: {', '.join(self.labels)}; correct it, or name all types in task.labels"
             )
         return EncodedSplit(encoded, Targets(None, weights_of(encoded, next_token=False)), examples)
 

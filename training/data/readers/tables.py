@@ -77,7 +77,9 @@ def _misfit(path: Path, line: int, cells: Sequence[str], header: Sequence[str], 
     repair = "quote the field" if dialect.quoted else "write rows with tabs or line breaks in cells as JSONL"
     if len(cells) < len(header):
         repair = f"add what is missing, or {repair}, if a line break is in it"
-    if len(cells) == len(header) + 1:
+    if len(cells) > len(header) and not cells[-1].strip():
+        repair = f"remove what follows its last cell, or {repair}"
+    if len(cells) == len(header) + 1 and line == dialect.header_line + 1:
         repair += ", or name the first column too, if it has the names of rows, as R writes them"
     if len(header) == 1:
         repair += f", or begin the file with the names of all columns (now '{header[0][:40]}')"
