@@ -52,10 +52,10 @@ def _check_no_other_chat(row: Row, where: str) -> None:
     for column, cell in row.items():
         first = next(iter(listed(cell) or ()), None)
         if isinstance(first, Mapping) and {*first} & {"role", "from"} and {*first} & {"content", "value"}:
-            renamed = " and 'from', 'value' 'role', 'content', human user, gpt assistant" if "from" in first else ""
+            keys = ", its keys 'role' and 'content', and its roles user and assistant" if "from" in first else ""
             raise DataError(
                 f"{where}: column '{column}' seems to hold a chat, and chats are read from '{MESSAGES}', {CHAT_RULE}; "
-                f"name the column '{MESSAGES}'{renamed}"
+                f"call the column '{MESSAGES}'{keys}"
             )
 
 

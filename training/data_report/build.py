@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from slimtune.training.atomic_files import write_json
-from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.data_report.label_notes import (
@@ -17,10 +16,9 @@ from slimtune.training.data_report.label_notes import (
     spelling_notes,
     unseen_notes,
 )
-from slimtune.training.data_report.list_notes import list_notes
 from slimtune.training.data_report.metric_notes import metric_notes
 from slimtune.training.data_report.report import DataReport, Findings, RowsBySplit, make_report
-from slimtune.training.data_report.text_notes import text_notes
+from slimtune.training.data_report.text_notes import row_notes
 from slimtune.training.errors import ConfigError
 from slimtune.training.metrics.measure import compute_all
 from slimtune.training.models.positions import positions_of
@@ -59,15 +57,6 @@ def data_report_of(data: PreparedData) -> DataReport:
     return replace(
         report, baselines=scores, notes=[*read.notes, *report.notes, *texts, *labels, *own, *blind, *baselines]
     )
-
-
-def row_notes(examples: Sequence[Example], config: TrialConfig) -> list[str]:
-    """What was made of the texts and lists of rows, whatever they are for."""
-    data = config.data
-    columns = {"text_column": data.text_column, "pair_column": data.text_pair_column, "template": data.text_template}
-    texts = text_notes(examples, **columns)
-    several = getattr(config.task, "multi_label", False)
-    return texts + (list_notes(examples, data.label_column) if several else [])
 
 
 def _label_notes(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> list[str]:

@@ -4,14 +4,25 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from slimtune.training.config.template import fields_of
+from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.cells import ABSENT, cell_of, is_missing
 from slimtune.training.data.examples import MESSAGES, Example
 from slimtune.training.data.readers.odd_signs import OddSigns
+from slimtune.training.data_report.list_notes import list_notes
 from slimtune.training.tasks.extraction import WORDS
 
 SHOWN = 4
 # of a row with a chat: what transformers gives to a template beside the messages
 BESIDE_MESSAGES = ("tools", "functions", "documents", "chat_template_kwargs")
+
+
+def row_notes(examples: Sequence[Example], config: TrialConfig) -> list[str]:
+    """What was made of the texts and lists of rows, whatever they are for."""
+    data = config.data
+    columns = {"text_column": data.text_column, "pair_column": data.text_pair_column, "template": data.text_template}
+    texts = text_notes(examples, **columns)
+    several = getattr(config.task, "multi_label", False)
+    return texts + (list_notes(examples, data.label_column) if several else [])
 
 
 def text_notes(
@@ -53,7 +64,7 @@ def _word_notes(examples: Sequence[Example], column: str) -> Iterator[str]:
     lists = (example.row.get(column, example.row.get(WORDS)) for example in examples if not example.pair)
     blank = [count for one in lists if isinstance(one, list) and (count := sum(map(is_missing, one)))]
     if blank:
-        yield f"blank words in lists of words, which leave two blanks in the text: {sum(blank):,}, in {len(blank):,} rows"
+        yield f"blank words in lists of words, which leave blanks in the text: {sum(blank):,}, in {len(blank):,} rows"
 
 
 def _field_notes(examples: Sequence[Example], template: str | None) -> Iterator[str]:
