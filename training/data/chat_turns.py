@@ -39,20 +39,19 @@ def turns_in(messages: Any, where: str) -> tuple[Turn, ...]:
 def _turn(message: Any, where: str) -> Turn:
     if not isinstance(message, Mapping):
         raise DataError(f"{where} is {message!r:.40}; 'messages' must be {CHAT_RULE}")
-    lacking = [f"'{name}'" for name in Turn._fields if name not in message]
-    if lacking:
-        has = ", ".join(map(str, message))
-        raise DataError(f"{where} has no {' and no '.join(lacking)}, but {has}; 'messages' must be {CHAT_RULE}")
-    if is_missing(message["role"]):
-        raise DataError(f"{where} has no 'role'; write user, assistant or system there, or remove the message")
-    role = str(message["role"])
     beside = next((name for name in BESIDE_TEXT if _says(plain(message.get(name)))), None)
     if beside is not None:
         raise DataError(
             f"{where} has '{beside}', and only its text is read; write that into its 'content' as the model shall say "
             f"it, or remove '{beside}' or the row"
         )
-    return Turn(encodable(role), encodable(_text(plain(message["content"]), where)))
+    lacking = [f"'{name}'" for name in Turn._fields if name not in message]
+    if lacking:
+        has = ", ".join(map(str, message))
+        raise DataError(f"{where} has no {' and no '.join(lacking)}, but {has}; 'messages' must be {CHAT_RULE}")
+    if is_missing(message["role"]):
+        raise DataError(f"{where} has no 'role'; write user, assistant or system there, or remove the message")
+    return Turn(encodable(str(message["role"])), encodable(_text(plain(message["content"]), where)))
 
 
 def _says(value: Any) -> bool:

@@ -60,9 +60,10 @@ def _refuse(path: Path, what: str, orient: str) -> NoReturn:
 def _saved(path: Path, orient: str, key: str | None = None) -> str:
     """How pandas makes rows of it."""
     if key is not None:
-        return f"write its rows, in Python: pandas.DataFrame(json.load(open({str(path)!r}))[{key!r}]).{ROWS}"
-    # else pandas would make dates and numbers of texts that look so
-    given = f"{str(path)!r}, orient={orient!r}, dtype=False, convert_dates=False"
+        inner = f"pandas.read_json({str(path)!r}, typ='series')[{key!r}]"
+        return f"write its rows, in Python: pandas.DataFrame({inner}).{ROWS}"
+    # else pandas would make numbers of texts that look so
+    given = f"{str(path)!r}, orient={orient!r}, dtype=False"
     return f"write its rows, in Python: pandas.read_json({given}).{ROWS}"
 
 
