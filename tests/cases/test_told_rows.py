@@ -10,7 +10,7 @@ import pytest
 from slimtune.training.data.cells import labels_of
 from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.odd_signs import CONTROLS, MARK, MOJIBAKE, NUL, UNREAD, WIDE, WINDOWS, OddSigns
-from slimtune.training.data_report.label_notes import likeness_notes
+from slimtune.training.data_report.label_notes import likeness_notes, nothing_notes
 from slimtune.training.data_report.list_notes import list_notes
 from slimtune.training.data_report.text_notes import row_notes, text_notes
 from slimtune.training.errors import DataError
@@ -33,14 +33,15 @@ def test_a_missing_label_of_a_list_is_left_out_and_counted(value: Any) -> None:
     examples = read_lists([value, ["a"], [], None])
     assert examples[0].labels == ("b",)
     assert list_notes(examples, "label") == [
-        "missing labels in lists (null, NaN or blank), which are left out: 1, in 1 rows"
+        "missing labels in lists (null, NaN or blank), which are left out: 1 (rows: 1)"
     ]
 
 
 @pytest.mark.parametrize("value", [["a", "a"], ["a", " a "], "a, a, b", [1, "1.0"]])
 def test_a_label_that_stands_twice_in_a_list_is_one_and_counted(value: Any) -> None:
     (note,) = list_notes(read_lists([value, ["c"]]), "label")
-    assert note.startswith("labels that a row has more than once, read as one, in 1 rows: '")
+    assert note.startswith("labels that a row has more than once, read as one: '")
+    assert note.endswith(" (rows: 1)")
 
 
 def test_a_list_of_ones_and_zeros_repeats_nothing_and_misses_nothing() -> None:
@@ -78,6 +79,14 @@ def test_rows_that_are_left_out_name_the_blank_column(tmp_path: Path, config_of:
     more = ("task=similarity", "data.text_column=a", "data.text_pair_column=b")
     notes = splits_of(config_of, write_jsonl(tmp_path / "s.jsonl", rows), *more).notes
     assert notes == ["columns that are blank in rows that are left out: 'b' (text_pair_column) 2"]
+    turns = [{"role": "user", "content": "ask"}, {"role": "assistant", "content": "say"}]
+    chats: list[dict[str, Any]] = [{"messages": [{**turns[0], "content": f"ask {at}"}, turns[1]]} for at in range(40)]
+    notes = splits_of(config_of, write_jsonl(tmp_path / "c.jsonl", [*chats, {"messages": None}]), *GENERATION).notes
+    assert notes == ["columns that are blank in rows that are left out: 'messages' (messages) 1"]
+    with pytest.raises(
+        DataError, match=r"no rows with text, for columns are blank in them: 'output' \(target_column\) 9"
+    ):
+        splits_of(config_of, write_jsonl(tmp_path / "n.jsonl", [{"input": "a", "output": None}] * 9), *GENERATION)
     notes = splits_of(config_of, write_jsonl(tmp_path / "t.jsonl", [*ROWS, {"text": "", "label": "plus"}])).notes
     assert notes == []
 
@@ -91,10 +100,24 @@ def test_what_stands_beside_a_chat_is_told() -> None:
     assert notes[0].startswith("rows with 'tools' beside 'messages', which the chat template is not given: 1 of 4")
 
 
+def test_rows_without_a_chat_among_chats_are_told() -> None:
+    (note,) = text_notes(
+        [Example("a", "b", messages=(("user", "a"), ("assistant", "b"))), Example("a", "b")], text_column="t"
+    )
+    assert note.startswith("rows without 'messages' among those with a chat: 1")
+
+
+def test_words_for_nothing_are_told_wherever_they_stand() -> None:
+    examples = [Example("nan", "None", pair="null"), Example("a", "b")]
+    assert nothing_notes(examples, []) == [
+        f"{what} that are a word for nothing, such as nan: 1" for what in ("texts", "second texts", "targets")
+    ]
+
+
 def test_blank_words_are_counted() -> None:
     rows = [{"tokens": ["Ann", "", None]}, {"tokens": ["Bob"]}, {"words": [" "]}]
     assert text_notes([Example("t", row=row) for row in rows], text_column="tokens") == [
-        "blank words in lists of words, which leave blanks in the text: 3, in 2 rows"
+        "blank words in lists of words, which leave blanks in the text: 3 (rows: 2)"
     ]
 
 
@@ -115,7 +138,7 @@ def test_signs_of_a_wrong_decoding_are_counted(text: str, reason: str) -> None:
     """In texts, second texts, targets and labels, once a row."""
     for example in (Example(text), Example("a", pair=text), Example(text, text)):
         (note,) = text_notes([example, Example("fine")], text_column="text")
-        assert note.startswith(f"texts with {reason}: 1 rows, e.g. ")
+        assert note.startswith(f"texts with {reason}: 1, e.g. ")
 
 
 @pytest.mark.parametrize(
@@ -167,5 +190,5 @@ def test_row_notes_are_those_of_the_task(config_of: ConfigOf, tmp_path: Path) ->
     examples = splits_of(config_of, path, "task=multi_label").train
     assert [note.partition(":")[0] for note in row_notes(examples, config)] == [
         "texts with NUL characters (\\x00)",
-        "labels that a row has more than once, read as one, in 28 rows",
+        "labels that a row has more than once, read as one",
     ]

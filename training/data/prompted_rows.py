@@ -37,7 +37,9 @@ def _chat(messages: Any, where: str) -> Example | None:
         return None
     turns = turns_in(messages, where)
     if len(turns) < 2 or turns[-1][0] != "assistant":
-        raise DataError(f"{where}: the last of 'messages' must be the assistant's answer, after at least one other")
+        last = f"; its role is '{turns[-1][0]}'" if turns and turns[-1][0] != "assistant" else ""
+        rule = "the last of 'messages' must be the assistant's answer, after at least one other"
+        raise DataError(f"{where}: {rule}{last}")
     if not turns[-1][1].strip():
         return None
     return Example(as_plain_text(turns[:-1]), turns[-1][1], messages=turns)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from slimtune.training.config.data import DataConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.cells import ABSENT, cell_of, is_missing, label_name, text_in, value_of
-from slimtune.training.data.examples import Example, Reading
+from slimtune.training.data.examples import MESSAGES, Example, Reading
 from slimtune.training.data.hold_out import hold_out
 from slimtune.training.data.readers.reader import ReadOptions, Row, Told, iter_rows, read_with
 from slimtune.training.data.row_keys import conflict_note, input_key, row_key
@@ -196,14 +196,20 @@ def _group(row: Row, where: str, data: DataConfig, *, needed: bool) -> str:
 def _blank_notes(read: Sequence[_Read], data: DataConfig) -> list[str]:
     """Where rows that were left out are blank: other columns than that of the text are meant more seldom."""
     blank = sum((Counter(part.blank) for part in read), Counter[str]())
-    shown = ", ".join(f"'{getattr(data, key)}' ({key}) {count:,}" for key, count in blank.items())
-    return [f"columns that are blank in rows that are left out: {shown}"] if {*blank} - {TEXT_KEYS[0]} else []
+    shown = f"columns that are blank in rows that are left out: {_shown_blank(blank, data)}"
+    return [shown] if {*blank} - {TEXT_KEYS[0]} else []
+
+
+def _shown_blank(blank: Mapping[str, int], data: DataConfig) -> str:
+    return ", ".join(f"'{getattr(data, key, key)}' ({key}) {count:,}" for key, count in blank.items())
 
 
 def _blank_columns(row: Row, data: DataConfig) -> list[str]:
     """Keys of the columns of texts that are blank in a row."""
-    columns = {key: getattr(data, key) for key in TEXT_KEYS}
-    return [key for key, column in columns.items() if column is not None and is_missing(cell_of(row, column))]
+    keys = TEXT_KEYS if data.text_template is None else TEXT_KEYS[-1:]
+    columns = {key: getattr(data, key) for key in keys}
+    blank = [key for key, column in columns.items() if column is not None and is_missing(cell_of(row, column))]
+    return blank or ([MESSAGES] if MESSAGES in row else [])
 
 
 def _parsed(
@@ -232,7 +238,8 @@ def _read(name: Any, data: DataConfig, parse: Parser, options: ReadOptions) -> _
         else:
             first[key] = example
     if not first:
-        raise DataError(f"{name}: no rows with text; give a file with at least one row")
+        found = f", for columns are blank in them: {_shown_blank(blank, data)}" if blank else ""
+        raise DataError(f"{name}: no rows with text{found}; give a file with at least one row")
     return _Read(list(first.values()), num_duplicates, num_empty, blank)
 
 

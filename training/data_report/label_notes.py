@@ -106,11 +106,16 @@ def _written(label: str, reason: str) -> str:
 
 
 def nothing_notes(examples: Sequence[Example], labels: Sequence[str]) -> list[str]:
-    """Texts and labels that are words for nothing, as `nan`."""
+    """Texts, targets and labels that are words for nothing, as `nan`."""
     named = sorted(label for label in labels if label.casefold() in NOTHING)
     num_texts = sum(example.text.strip().casefold() in NOTHING for example in examples)
     notes = [f"labels that are words for nothing, and classes here: {', '.join(named)}"] if named else []
-    return notes + ([f"texts that are a word for nothing, such as nan: {num_texts:,}"] if num_texts else [])
+    num_targets = 0 if labels else sum(example.label.strip().casefold() in NOTHING for example in examples)
+    num_pairs = sum(example.pair.strip().casefold() in NOTHING for example in examples)
+    counts = {"texts": num_texts, "second texts": num_pairs, "targets": num_targets}
+    return notes + [
+        f"{what} that are a word for nothing, such as nan: {count:,}" for what, count in counts.items() if count
+    ]
 
 
 def several_notes(examples: Sequence[Example]) -> list[str]:

@@ -26,11 +26,11 @@ def list_notes(examples: Sequence[Example], column: str) -> list[str]:
     notes = []
     if total := missing.total():
         rows = sum(count > 0 for count in missing.values())
-        notes.append(f"missing labels in lists (null, NaN or blank), which are left out: {total:,}, in {rows:,} rows")
+        notes.append(f"missing labels in lists (null, NaN or blank), which are left out: {total:,} (rows: {rows:,})")
     if twice:
         shown = ", ".join(f"'{name}' {count:,}" for name, count in twice.most_common(SHOWN))
         more = f" and {len(twice) - SHOWN} more" if len(twice) > SHOWN else ""
-        notes.append(f"labels that a row has more than once, read as one, in {num_repeating:,} rows: {shown}{more}")
+        notes.append(f"labels that a row has more than once, read as one: {shown}{more} (rows: {num_repeating:,})")
     return notes
 
 

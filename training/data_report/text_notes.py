@@ -64,7 +64,7 @@ def _word_notes(examples: Sequence[Example], column: str) -> Iterator[str]:
     lists = (example.row.get(column, example.row.get(WORDS)) for example in examples if not example.pair)
     blank = [count for one in lists if isinstance(one, list) and (count := sum(map(is_missing, one)))]
     if blank:
-        yield f"blank words in lists of words, which leave blanks in the text: {sum(blank):,}, in {len(blank):,} rows"
+        yield f"blank words in lists of words, which leave blanks in the text: {sum(blank):,} (rows: {len(blank):,})"
 
 
 def _field_notes(examples: Sequence[Example], template: str | None) -> Iterator[str]:
@@ -82,6 +82,9 @@ def _num_blank(examples: Sequence[Example], column: str) -> int:
 def _chat_notes(examples: Sequence[Example]) -> Iterator[str]:
     """Turns without text, and what stands beside the messages."""
     chats = [example for example in examples if example.messages]
+    if 0 < len(chats) < len(examples):
+        plain = len(examples) - len(chats)
+        yield f"rows without 'messages' among those with a chat: {plain:,}; their prompts are written without a template"
     blank = Counter(role for one in chats for role, content in one.messages if not content.strip())
     if blank:
         shown = ", ".join(f"{role} {count:,}" for role, count in blank.most_common(SHOWN))

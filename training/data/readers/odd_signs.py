@@ -26,7 +26,7 @@ class OddSigns:
         self._first: dict[str, str] = {}
 
     def see(self, *texts: str) -> None:
-        """Count a row's texts as one."""
+        """Count a row's texts, as one."""
         seen = {reason: text for text in reversed(texts) for reason in _reasons(text)}
         for reason, text in seen.items():
             self._counts[reason] += 1
@@ -35,7 +35,7 @@ class OddSigns:
     def notes(self) -> list[str]:
         """A sentence for each reason, the most frequent first."""
         return [
-            f"texts with {reason}: {count:,} rows, e.g. {_shown(self._first[reason])}; they are kept as they are"
+            f"texts with {reason}: {count:,}, e.g. {_shown(self._first[reason])}; they are kept as they are"
             for reason, count in self._counts.most_common()
         ]
 
