@@ -128,4 +128,5 @@ class AdaptersManifest:
 
 def _check(values: Mapping[str, Any]) -> AdapterCheck:
     """None of its values is None but a number that JSON lacks."""
-    return AdapterCheck(**{name: math.nan if value is None else value for name, value in values.items()})
+    read: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
+    return AdapterCheck(**read)

@@ -19,8 +19,8 @@ BESIDE_MESSAGES = ("tools", "functions", "documents", "chat_template_kwargs")
 def row_notes(examples: Sequence[Example], config: TrialConfig) -> list[str]:
     """What was made of the texts and lists of rows, whatever they are for."""
     data = config.data
-    columns = {"text_column": data.text_column, "pair_column": data.text_pair_column, "template": data.text_template}
-    texts = text_notes(examples, **columns)
+    template = data.text_template
+    texts = text_notes(examples, text_column=data.text_column, pair_column=data.text_pair_column, template=template)
     several = getattr(config.task, "multi_label", False)
     return texts + (list_notes(examples, data.label_column) if several else [])
 
@@ -84,7 +84,7 @@ def _chat_notes(examples: Sequence[Example]) -> Iterator[str]:
     chats = [example for example in examples if example.messages]
     if 0 < len(chats) < len(examples):
         plain = len(examples) - len(chats)
-        yield f"rows without 'messages' among those with a chat: {plain:,}; their prompts are written without a template"
+        yield f"rows without 'messages' among those with a chat: {plain:,}; their prompts are written without template"
     blank = Counter(role for one in chats for role, content in one.messages if not content.strip())
     if blank:
         shown = ", ".join(f"{role} {count:,}" for role, count in blank.most_common(SHOWN))
