@@ -97,7 +97,7 @@ def test_what_stands_beside_a_chat_is_told() -> None:
     rows: list[dict[str, Any]] = [{"messages": [], "tools": value} for value in (None, [], "[]", [{"name": "f"}])]
     notes = text_notes([Example("a", "hi", messages=messages, row=row) for row in rows], text_column="text")
     assert len(notes) == 1
-    assert notes[0].startswith("rows with 'tools' beside 'messages', which the chat template is not given: 1 of 4")
+    assert notes[0].startswith("rows with 'tools' beside 'messages', which the chat template is not given: 1;")
 
 
 def test_rows_without_a_chat_among_chats_are_told() -> None:

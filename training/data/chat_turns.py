@@ -10,6 +10,8 @@ TEXT = "text"
 CHAT_RULE = "a list of objects with 'role' and 'content'"
 # of a message, what a model says beside its text; null or empty is none
 BESIDE_TEXT = ("tool_calls", "function_call", "reasoning_content")
+# of a row, what transformers gives to a template beside the messages
+BESIDE_MESSAGES = ("tools", "functions", "documents", "chat_template_kwargs")
 
 
 class Turn(NamedTuple):
@@ -34,6 +36,25 @@ def turns_in(messages: Any, where: str) -> tuple[Turn, ...]:
     return tuple(
         _turn(plain(message), f"{where}: message {number} of 'messages'") for number, message in enumerate(messages, 1)
     )
+
+
+def beside_messages(row: Mapping[str, Any]) -> list[str]:
+    """Columns of a row that say something beside its chat, and no template is given."""
+    return [name for name in BESIDE_MESSAGES if _is_filled(row.get(name))]
+
+
+def beside_notes(counts: Mapping[str, int]) -> list[str]:
+    """A sentence for each column of `beside_messages`, from the number of its rows."""
+    return [
+        f"rows with '{name}' beside 'messages', which the chat template is not given: {count:,}; write into a system "
+        "turn what the model shall know of it"
+        for name, count in counts.items()
+    ]
+
+
+def _is_filled(value: Any) -> bool:
+    parsed = structure(value) if isinstance(value, str) else plain(value)
+    return _says(value if parsed is None else parsed) and not is_missing(value)
 
 
 def _turn(message: Any, where: str) -> Turn:

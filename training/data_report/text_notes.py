@@ -5,15 +5,14 @@ from collections.abc import Iterator, Sequence
 
 from slimtune.training.config.template import fields_of
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.cells import ABSENT, cell_of, is_missing
-from slimtune.training.data.examples import MESSAGES, Example
+from slimtune.training.data.cells import cell_of, is_missing
+from slimtune.training.data.chat_turns import beside_messages, beside_notes
+from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.odd_signs import OddSigns
 from slimtune.training.data_report.list_notes import list_notes
 from slimtune.training.tasks.extraction import WORDS
 
 SHOWN = 4
-# of a row with a chat: what transformers gives to a template beside the messages
-BESIDE_MESSAGES = ("tools", "functions", "documents", "chat_template_kwargs")
 
 
 def row_notes(examples: Sequence[Example], config: TrialConfig) -> list[str]:
@@ -89,15 +88,4 @@ def _chat_notes(examples: Sequence[Example]) -> Iterator[str]:
     if blank:
         shown = ", ".join(f"{role} {count:,}" for role, count in blank.most_common(SHOWN))
         yield f"turns of 'messages' without text, which are written as they are: {shown}"
-    for name in BESIDE_MESSAGES:
-        count = sum(_says(one, name) for one in chats)
-        if count:
-            yield (
-                f"rows with '{name}' beside 'messages', which the chat template is not given: {count:,} of "
-                f"{len(chats):,}; write into a system turn what the model shall know of it"
-            )
-
-
-def _says(example: Example, column: str) -> bool:
-    value = cell_of(example.row, column) if MESSAGES in example.row else None
-    return value is not ABSENT and not is_missing(value) and value not in ([], {}, "[]", "{}")
+    yield from beside_notes(Counter(name for example in chats for name in beside_messages(example.row)))
