@@ -10,11 +10,14 @@ import pytest
 from slimtune.training.data.cells import labels_of
 from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.odd_signs import CONTROLS, MARK, MOJIBAKE, NUL, UNREAD, WIDE, WINDOWS, OddSigns
-from slimtune.training.data_report.label_notes import likeness_notes, nothing_notes
+from slimtune.training.data_report.build import data_report_of
+from slimtune.training.data_report.label_notes import blank_notes, likeness_notes, nothing_notes
 from slimtune.training.data_report.list_notes import list_notes
+from slimtune.training.data_report.report import as_text
 from slimtune.training.data_report.text_notes import row_notes, text_notes
 from slimtune.training.errors import DataError
 from slimtune.training.tasks.label_names import looks_like
+from slimtune.training.workbench.prepared_data import prepare_data
 from tests.cases.reading import GENERATION, ConfigOf, splits_of, trial_of
 from tests.conftest import make_rows, write_jsonl
 
@@ -192,3 +195,27 @@ def test_row_notes_are_those_of_the_task(config_of: ConfigOf, tmp_path: Path) ->
         "texts with NUL characters (\\x00)",
         "labels that a row has more than once, read as one",
     ]
+
+
+def test_a_label_may_end_with_a_sign_that_numpy_drops(tmp_path: Path, config_of: ConfigOf) -> None:
+    """And its sign is shown by its escape."""
+    rows = [{"text": f"row number {at}", "label": ("a", "a\0", "a\n\x07b")[at % 3]} for at in range(60)]
+    report = data_report_of(prepare_data(trial_of(config_of, write_jsonl(tmp_path / "r.jsonl", rows))))
+    assert report.classes == {"a": 14, "a\0": 14, "a\n\x07b": 14}
+    text = as_text(report)
+    assert "a 14" in text
+    assert "a\\x00 14" in text
+    assert "a\\n\\x07b 14" in text
+
+
+def test_ones_and_zeros_as_texts_are_places_where_names_fit() -> None:
+    """A CSV writer's list of texts; without names for each they are labels, as any other text."""
+    row = {"label": ["1", "0", "1"]}
+    assert labels_of(row, "label", *AT, known=KNOWN) == ("a", "c")
+    assert labels_of(row, "label", *AT) == labels_of(row, "label", *AT, known=["0", "1", "2"]) == ("0", "1")
+
+
+def test_long_labels_are_cut_where_they_are_told() -> None:
+    long = "long " * 40
+    (note,) = blank_notes([Example("t", long.strip(), row={"label": f" {long}"})], "label")
+    assert len(note) < 200

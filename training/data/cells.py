@@ -163,7 +163,8 @@ def number_of(row: Row, column: str, where: str, *, example: str) -> str:
     try:
         float(label)
     except ValueError:
-        raise DataError(f"{where}: column '{column}' is '{label}'; use a number, e.g. {example}") from None
+        point = ", with a point before its decimals" if label.count(",") == 1 else ""
+        raise DataError(f"{where}: column '{column}' is '{label}'; use a number{point}, e.g. {example}") from None
     return label
 
 

@@ -9,7 +9,7 @@ from slimtune.training.data.cells import ABSENT, cell_of, label_name, listed
 from slimtune.training.data.examples import Example
 from slimtune.training.tasks.label_names import as_seen, values_of, without_unseen
 
-SHOWN = 4
+SHOWN, SHOWN_CHARACTERS = 4, 40
 # what programs write where there is nothing; here each is a word like others
 NOTHING = frozenset({"nan", "null", "none", "n/a", "#n/a", "<na>", "nat", "undefined"})
 # what two labels may differ in that a person does not see
@@ -17,6 +17,11 @@ UNICODE_FORM, UNSEEN_SIGNS = "Unicode normal form (é as one sign or as two)", "
 COMPATIBILITY = "Unicode forms of letters (ﬁ and fi, Ａ and A)"
 # signs that part labels elsewhere
 OTHER_COMMAS = (";", "|")
+
+
+def shortened(label: str) -> str:
+    """The label, or as much of it as a sentence has room for."""
+    return label if len(label) <= SHOWN_CHARACTERS else f"{label[:SHOWN_CHARACTERS]}..."
 
 
 def spelling_notes(examples: Sequence[Example], column: str) -> list[str]:
@@ -41,7 +46,7 @@ def _rewritten(ways: Mapping[str, Mapping[str, int]], texts: set[str]) -> Iterat
     for label, counts in ways.items():
         for written, count in counts.items():
             if written != label and (len(counts) > 1 or written in texts):
-                yield f"{written} as '{label}' ({count:,} rows)"
+                yield f"{shortened(written)} as '{shortened(label)}' ({count:,} rows)"
 
 
 def blank_notes(examples: Sequence[Example], column: str) -> list[str]:
@@ -54,7 +59,10 @@ def blank_notes(examples: Sequence[Example], column: str) -> list[str]:
             if isinstance(part, str) and part != part.strip():
                 found[part] += 1
     ordered = sorted(found.items(), key=lambda one: (-one[1], one[0]))
-    shown = [f"{written!r} as '{label_name(written)}' ({count:,})" for written, count in ordered[:SHOWN]]
+    shown = [
+        f"{shortened(written)!r} as '{shortened(label_name(written))}' ({count:,})"
+        for written, count in ordered[:SHOWN]
+    ]
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     total = f"labels with blanks around them, which are left out: {found.total():,} times, "
     return [f"{total}{', '.join(shown)}{more}"] if found else []
@@ -102,7 +110,7 @@ def _difference(labels: Sequence[str]) -> str:
 def _written(label: str, reason: str) -> str:
     """By its escapes where a terminal shows no difference."""
     hidden = reason in (UNICODE_FORM, UNSEEN_SIGNS) or any(sign.isspace() and sign != " " for sign in label)
-    return ascii(label) if hidden else f"'{label}'"
+    return ascii(shortened(label)) if hidden else f"'{shortened(label)}'"
 
 
 def nothing_notes(examples: Sequence[Example], labels: Sequence[str]) -> list[str]:

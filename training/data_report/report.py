@@ -129,7 +129,7 @@ def render(report: DataReport) -> list[RenderableType]:
     if sum(count > 0 for _, count in report.length_histogram) > 1:
         parts.append(_bars(report))
     if report.classes:
-        named = [f"{label[:SHOWN_CHARACTERS]} {count:,}" for label, count in report.classes.items()]
+        named = [f"{_printable(label[:SHOWN_CHARACTERS])} {count:,}" for label, count in report.classes.items()]
         hidden = [f"{len(named) - SHOWN_CLASSES} smaller ones"] if len(named) > SHOWN_CLASSES else []
         parts.append(Text("classes, in training: " + ", ".join(named[:SHOWN_CLASSES] + hidden)))
     noise = [f"'{label}' or '{other}'? {' '.join(text.split())}" for text, label, other in report.label_noise]
@@ -137,6 +137,11 @@ def render(report: DataReport) -> list[RenderableType]:
     for note in (*report.notes, *noise[:SHOWN_NOISE]):
         notes.add_row("-", Text(note, overflow="fold"))
     return [*parts, notes]
+
+
+def _printable(label: str) -> str:
+    """A label on one line, with escapes for signs that a terminal does not show or obeys."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in label)
 
 
 def as_text(report: DataReport) -> str:

@@ -99,6 +99,8 @@ def _decoded(decode: Callable[[], Any], *, path: Path, first_line: int, rule: st
         return decode()
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
+        # as Python writes a dict
+        rule += ", as json.dumps writes it, not str" if "double quotes" in error.msg else ""
         raise DataError(f"{path}, line {line}: not JSON ({error.msg} at column {error.colno}); {rule}") from None
     except _RepeatedKey as error:
         raise DataError(f"{path}, line {first_line}{'' if rule == LINES_RULE else ' or later'}: {error}") from None

@@ -20,7 +20,7 @@ def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str) -> D
     )
     near = inside or nearest_word(column, known)
     hint = f"; did you mean '{near}'?" if near else _no_name_fits(known)
-    return DataError(f"{where}: no column '{column}' ({key}); the row has {', '.join(known)}{hint}")
+    return DataError(f"{where}: no column '{column}' ({key}); the row has {', '.join(known) or 'no columns'}{hint}")
 
 
 def _no_name_fits(known: Sequence[str]) -> str:
