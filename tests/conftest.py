@@ -20,9 +20,15 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 os.environ.setdefault("TORCH_FAKE_TENSOR_DISPATCH_CACHE", "0")
 
 import pytest
+from hypothesis import settings
 
 from slimtune.sweeper.cli import ALLOCATIONS
 from slimtune.training.trial import Lineage, Outcome, Report, Verdict
+
+# the same examples on every machine: `pytest --hypothesis-profile=explore` draws new ones
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", derandomize=False, deadline=None, print_blob=True)
+settings.load_profile("repeatable")
 
 # a task that a tiny model learns in a few steps: the first word tells the label
 WORDS = {"plus": "good fine nice lovely", "minus": "bad poor awful dreadful", "zero": "plain usual normal common"}

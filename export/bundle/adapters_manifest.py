@@ -1,5 +1,6 @@
 """What a folder of one base and its adapters says of itself."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, Self
@@ -105,7 +106,7 @@ class AdaptersManifest:
             values,
             base=Interface.parse(values["base"]),
             adapters={name: AdapterEntry.parse(entry) for name, entry in dict(values["adapters"]).items()},
-            checks=tuple(AdapterCheck(**check) for check in values["checks"]),
+            checks=tuple(map(_check, values["checks"])),
             files=dict(values["files"]),
         )
 
@@ -123,3 +124,9 @@ class AdaptersManifest:
             "checks": [check._asdict() for check in self.checks],
             "versions": dict(self.versions),
         }
+
+
+def _check(values: Mapping[str, Any]) -> AdapterCheck:
+    """None of its values is None but a number that JSON lacks."""
+    read: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
+    return AdapterCheck(**read)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from slimtune.export.bundle.interface import Interface
 from slimtune.export.bundle.manifest import FORMAT, BuiltFor, Manifest
 from slimtune.export.graph_names import GENAI_SETTINGS, Kind
-from slimtune.training.atomic_files import folder_aside
+from slimtune.training.atomic_files import folder_aside, with_finite_numbers
 from slimtune.training.checkpoints.kinds import repair_of
 from slimtune.training.config.trust import check_trusted, libraries_in
 from slimtune.training.errors import ModelError
@@ -129,7 +129,11 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def write_manifest(folder: Path, values: Mapping[str, Any]) -> Any:
-    """Write `manifest.json`, the last file of a folder, with a hash of itself; its values as they are read again."""
+    """Write `manifest.json`, the last file of a folder, with a hash of itself; its values as they are read again.
+
+    A number that is NaN or infinite, which JSON lacks, is null, and read as NaN.
+    """
+    values = with_finite_numbers(values)
     text = json.dumps({**values, OWN_HASH: _own_hash(values)}, indent=1, ensure_ascii=False)
     (folder / MANIFEST).write_text(text, encoding="utf-8")
     return json.loads(text)

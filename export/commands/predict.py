@@ -3,6 +3,7 @@
 import argparse
 import itertools
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from slimtune.export.commands.terminal_text import Unanswered, one_line, print_safely, shown_row, tell
 from slimtune.training.atomic_files import write_jsonl
 from slimtune.training.config.trust import TRUST_HELP
+from slimtune.training.data.chat_turns import beside_messages, beside_notes
+from slimtune.training.data.examples import MESSAGES
+from slimtune.training.data.readers.odd_signs import OddSigns
 from slimtune.training.data.readers.reader import check_sources
 from slimtune.training.errors import DataError, ModelError
 
@@ -136,9 +140,14 @@ def _names(rows: "GivenFile", predictor: "RowPredictor") -> Mapping[str, str]:
     from slimtune.export.runtime.given_rows import free_names
 
     columns: set[str] = set()
+    signs, beside = OddSigns(), Counter[str]()
     for one in rows:
         predictor.reads(one)
         columns.update(map(str, one.row))
+        signs.see(*(cell for cell in one.row.values() if isinstance(cell, str)))
+        beside.update(beside_messages(one.row) if MESSAGES in one.row else ())
+    for note in [*signs.notes(), *beside_notes(beside)]:
+        tell(f"{rows.name}: {note}")
     names = free_names(predictor.names, columns)
     for name, free in names.items():
         if name != free:

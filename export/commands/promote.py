@@ -76,4 +76,6 @@ def _rows(options: argparse.Namespace, bundle: "Bundle") -> "OnRows":
     given = bundle_rows(bundle, options.data, columns, trust=options.trust)
     if given.left_out:
         tell(said_of_empty(given.left_out, then="is not scored"))
+    for note in given.notes:
+        tell(note)
     return on_rows(bundle, given.scored, trust=options.trust)

@@ -18,8 +18,11 @@ from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.config.schema import suggestion
 from slimtune.training.config.task import ClassificationTask
 from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.examples import Example
 from slimtune.training.data.labelled_rows import LabelledColumns, labelled_example
 from slimtune.training.data.readers.reader import Row, iter_rows
+from slimtune.training.data_report.list_notes import list_notes
+from slimtune.training.data_report.text_notes import row_notes, text_notes
 from slimtune.training.errors import ConfigError, DataError
 from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.evaluation.test_score import score_checkpoint
@@ -40,6 +43,7 @@ class ModelScores(NamedTuple):
         source: The folder that was scored.
         experiment: Where the model comes from, in the tracker; None if it does not say.
         left_out: Rows that were not scored, having no text or nothing to compare an answer with.
+        notes: What a person should know of how the rows were read.
     """
 
     scores: dict[str, float]
@@ -49,6 +53,7 @@ class ModelScores(NamedTuple):
     source: Path
     experiment: str | None
     left_out: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 class EvaluationColumns(NamedTuple):
@@ -117,7 +122,9 @@ def _scored(model: str, rows: str | Sequence[Row], columns: EvaluationColumns, a
         bundle = locate_bundle(model, access.tracking_uri, trust=access.trust)
         return _score_bundle(bundle, rows, columns, trust=access.trust)
     checkpoint = open_checkpoint(find_checkpoint(model, access.tracking_uri), trust=access.trust)
-    given = read_examples(rows, _with_columns(_with_labels(checkpoint), columns))
+    config = _with_columns(_with_labels(checkpoint), columns)
+    given = read_examples(rows, config)
+    given = given._replace(notes=row_notes(given.scored, config))
     check_targets(given, checkpoint.config, checkpoint.record.labels)
     task, evaluation = score_checkpoint(checkpoint, given.scored, name="given")
     experiment = str(checkpoint.record.config["search"]["name"])
@@ -137,7 +144,8 @@ def _told(given: GivenRows, task: Task, evaluation: Evaluation, *, source: Path,
     scored = given.scored
     answered = _beside(given, task.predictions(evaluation.tally, evaluation.generated, scored))
     details = task.details(evaluation.tally)
-    return ModelScores(evaluation.scores, len(scored), details, answered, source, experiment, given.left_out)
+    counts = given.left_out, given.notes
+    return ModelScores(evaluation.scores, len(scored), details, answered, source, experiment, *counts)
 
 
 def _beside(given: GivenRows, answers: Sequence[Any]) -> list[dict[str, Any]]:
@@ -188,9 +196,10 @@ def bundle_rows(
     """
     if bundle.kind is not Kind.labels:
         config = bundle_config(bundle, trust=trust)
-        given = read_examples(rows, _with_columns(config, columns))
+        asked = _with_columns(config, columns)
+        given = read_examples(rows, asked)
         check_targets(given, config, bundle.labels)
-        return given
+        return given._replace(notes=row_notes(given.scored, asked))
     _check_pairs(columns, takes_pairs=bundle.takes_pairs)
     read = list(iter_rows(rows)) if isinstance(rows, str) else rows
     found = _labelled_columns(bundle, columns, read[0] if read else {})
@@ -198,7 +207,12 @@ def bundle_rows(
         read, lambda row, where: labelled_example(row, found, where), name=rows if isinstance(rows, str) else None
     )
     check_labels(given, bundle.labels, labels_in)
-    return given
+    return given._replace(notes=_labelled_notes(given.scored, found))
+
+
+def _labelled_notes(examples: Sequence[Example], columns: LabelledColumns) -> list[str]:
+    texts = text_notes(examples, text_column=columns.text_column, pair_column=columns.text_pair_column)
+    return texts + (list_notes(examples, columns.label_column) if columns.multi_label else [])
 
 
 def _labelled_columns(bundle: Bundle, columns: EvaluationColumns, first: Row) -> LabelledColumns:

@@ -6,6 +6,7 @@ from slimtune.training.config.task import SimilarityTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.cells import label_name
 from slimtune.training.errors import DataError
+from slimtune.training.tasks.label_names import looks_like
 from slimtune.training.tasks.loss import own_loss
 from slimtune.training.tasks.registry import LabelsIn, entry_of
 from slimtune.training.tasks.rows import GivenRows
@@ -45,7 +46,10 @@ def check_labels(given: GivenRows, labels: Sequence[str], labels_in: LabelsIn) -
             found.setdefault(label, []).append(place)
     if not found:
         return
-    shown = [f"'{label}' ({_places(places)})" for label, places in list(found.items())[:SHOWN]]
+    shown = [
+        f"'{label}'{looks_like(label, sorted(known))} ({_places(places)})"
+        for label, places in list(found.items())[:SHOWN]
+    ]
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     what = "a label that the model does not know" if len(found) == 1 else "labels that the model does not know"
     known_ones = ", ".join(sorted(known)[:SHOWN_KNOWN]) + (", ..." if len(known) > SHOWN_KNOWN else "")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from slimtune.export.bundle.bundle import TrainedColumns
 from slimtune.training.data.cells import ABSENT, cell_of, encodable, text_in, text_of, value_of
-from slimtune.training.data.readers.reader import iter_rows
+from slimtune.training.data.readers.reader import ReadOptions, Told, iter_rows
 
 USUAL_TEXT, USUAL_PAIR = "text", "text_pair"
 # a text that is given as words, for extraction
@@ -46,10 +46,16 @@ class GivenFile:
         self.name = name
         path = Path(name)
         self._kept = _kept(path) if path.exists() and not (path.is_file() or path.is_dir()) else None
+        self._is_told = False
 
     def __iter__(self) -> Iterator[LocatedRow]:
-        rows = iter_rows(self.name if self._kept is None else self._kept.name)
-        return (LocatedRow(row, f"{self.name}, row {number}") for number, row in enumerate(rows, start=1))
+        options = ReadOptions(Told(), is_configured=False)
+        rows = iter_rows(self.name if self._kept is None else self._kept.name, options)
+        for number, row in enumerate(rows, start=1):
+            yield LocatedRow(row, f"{self.name}, row {number}")
+        if not self._is_told:
+            self._is_told = True
+            options.told.log()
 
 
 def _kept(pipe: Path) -> Any:

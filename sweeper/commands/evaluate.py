@@ -37,6 +37,8 @@ def run(arguments: Sequence[str]) -> int:
     )
     if scored.left_out:
         tell(said_of_empty(scored.left_out, then="is not scored"))
+    for note in scored.notes:
+        tell(note)
     if options.json:
         told = {"num_rows": scored.num_rows, "left_out": list(scored.left_out), **scored.scores, **scored.details}
         print(json_text(told))

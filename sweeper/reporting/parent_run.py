@@ -1,6 +1,5 @@
 """The sweep's own run in the tracker: parent of its trials, and where its result is told."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG, view_tag
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
 from slimtune.sweeper.study.record import PARENT_RUN, RESULT
+from slimtune.training.atomic_files import json_text
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.data_report.report import DataReport, as_text
 from slimtune.training.tracking.display import best_metrics, by_dotted_key
@@ -123,13 +123,13 @@ def lineage_of(request: SweepRequest, *, kind: str, name: str, parent_run_id: st
 def _log_beginning(run: TrackedRun, request: SweepRequest) -> None:
     values = dict(request.values)
     run.log_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), "config.yaml")
-    run.log_text(json.dumps(environment(), indent=1), "environment.json")
+    run.log_text(json_text(environment(), indent=1), "environment.json")
     run.log_params({**by_dotted_key({"search": values["search"]}), **request.space.described()})
 
 
 def log_data_report(run: TrackedRun, report: DataReport) -> None:
     """The data report, to be read by machines and by people; a resumed sweep writes the same one again."""
-    run.log_text(json.dumps(report.as_dict(), indent=1, ensure_ascii=False), "data_report.json")
+    run.log_text(json_text(report.as_dict(), indent=1, ensure_ascii=False), "data_report.json")
     run.log_text(as_text(report), "data_report.txt")
 
 
@@ -156,7 +156,7 @@ def _log_table(run: TrackedRun, trials: Sequence[TrialRecord], goals: Goals, pat
     }
     # replaced as a whole: MLflow's own log_table would add the same trials again when a sweep is resumed
     rows = [list(row) for row in zip(*columns.values(), strict=True)]
-    run.log_text(json.dumps({"columns": list(columns), "data": rows}, indent=1), path)
+    run.log_text(json_text({"columns": list(columns), "data": rows}, indent=1), path)
 
 
 def log_winner(
@@ -173,4 +173,4 @@ def log_winner(
 def log_test(run: TrackedRun, test: Mapping[str, Any]) -> None:
     """The test scores with their intervals."""
     run.log_metrics({f"winner/test_{name}": item["value"] for name, item in test["scores"].items()})
-    run.log_text(json.dumps(test, indent=1), "test.json")
+    run.log_text(json_text(test, indent=1), "test.json")

@@ -39,7 +39,7 @@ def test_t8_sibling_an_array_or_objects_over_lines_under_the_name_of_lines(tmp_p
         ({"version": 1, "data": [{"text": "a"}]}, "the rows seem to be the list in 'data'; save that list alone"),
         (
             {"text": {"0": "a"}, "label": {"0": "b"}},
-            "an object of objects, as pandas writes columns by itself; write an array of rows",
+            "an object for each column, as pandas writes by itself, where an array of rows belongs",
         ),
     ],
 )
@@ -84,6 +84,15 @@ def test_utf_16_without_a_mark_is_named(tmp_path: Path, config_of: ConfigOf) -> 
         read_rows(str(tmp_path / "r.csv"))
     with pytest.raises(DataError, match=rf"{said}, or name its encoding, e\.g\. data\.encoding=utf-16-le"):
         splits_of(config_of, tmp_path / "r.csv")
+
+
+@pytest.mark.parametrize("named", ["latin-1", "cp1252", "utf-16"])
+def test_utf_16_is_seen_whatever_is_named(tmp_path: Path, config_of: ConfigOf, named: str) -> None:
+    """Every byte is a letter of Latin-1; with letters of other scripts the upper bytes are not 0."""
+    for text in ("text,label\nab,c\n", "текст,имя\nветер и река,да\n"):
+        (tmp_path / "r.csv").write_bytes(text.encode("utf-16-le"))
+        with pytest.raises(DataError, match=r"r\.csv.*: (this looks like|not) (UTF|utf)-16.*data\.encoding=utf-16-le"):
+            splits_of(config_of, tmp_path / "r.csv", f"data.encoding={named}")
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16-be", "latin-1"])

@@ -141,3 +141,34 @@ def test_columns_without_a_name_are_numbered(tmp_path: Path) -> None:
     """As a spreadsheet leaves them at the right."""
     (tmp_path / "r.csv").write_text("text,label,,\na,b,,\n")
     assert read_rows(str(tmp_path / "r.csv")) == [{"text": "a", "label": "b", "unnamed 3": "", "unnamed 4": ""}]
+
+
+@pytest.mark.parametrize(
+    ("content", "column", "message"),
+    [
+        (",label\na,b\n", "text", "row has unnamed 1, label; 'unnamed ...' are columns without a name, by their place"),
+        (",\na,b\n", "text", "row has unnamed 1, unnamed 2; 'unnamed ...' are columns without a name"),
+        ("a good day,plus\na bad day,minus\n", "text", "if these are cells of a row, the file has no header"),
+        ("Text,label\na,b\n", "text", "did you mean 'Text'"),
+        ("unnamed 2,\na,b\n", "text", "two columns have the name 'unnamed 2'; rename one"),
+        ("text,label\n1,a,b\n2,c,d\n", "text", "or name the first column too, if it has the names of rows, as R"),
+        ("text,label\na,b,\n", "text", "3 for 2; remove what follows its last cell, or quote the field"),
+    ],
+)
+def test_a_header_that_does_not_fit_says_why(
+    tmp_path: Path, config_of: ConfigOf, content: str, column: str, message: str
+) -> None:
+    """Names that are missing, twice there, or cells of the first row."""
+    (tmp_path / "r.csv").write_text(content)
+    with pytest.raises(DataError, match=message):
+        splits_of(config_of, tmp_path / "r.csv", f"data.text_column={column}")
+
+
+@pytest.mark.parametrize(("name", "sign"), [("r.csv", ","), ("r.tsv", "\t")])
+def test_a_header_that_stands_there_again_is_no_row(tmp_path: Path, name: str, sign: str) -> None:
+    """As of files that were put together, with a byte order mark between or without one."""
+    path = written(tmp_path / name, list(ROWS), sign)
+    path.write_text(f"{path.read_text()}\ufeff{path.read_text()}{path.read_text()}", encoding="utf-8")
+    rows, notes = told_rows(path)
+    assert rows == [*ROWS, *ROWS, *ROWS]
+    assert notes == [f"{path}, line 62 and 1 more: the header stands there again, and is left out"]

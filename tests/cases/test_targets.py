@@ -136,7 +136,9 @@ def test_t4_sibling_a_label_of_another_file_alone_is_an_error_with_the_way_out(
     train = write_jsonl(tmp_path / "t.jsonl", ROWS)
     held_out = write_jsonl(tmp_path / "v.jsonl", [{"text": "odd", "label": "Plus"}, {"text": "even", "label": "plus"}])
     more = (f"data.validation_file={held_out}", "data.test_share=0")
-    with pytest.raises(DataError, match=r"have the label 'Plus', which no training row has; .* in task\.labels"):
+    with pytest.raises(
+        DataError, match=r"have the label 'Plus' \(looks like 'plus'\), which no training row has; .* in task\.labels"
+    ):
         prepare_data(trial_of(config_of, train, *more))
     named = prepare_data(trial_of(config_of, train, *more, "task.labels=[Plus,plus,minus,zero]"))
     assert "labels that differ in case or blanks alone: 'Plus' and 'plus'" in data_report_of(named).notes

@@ -10,6 +10,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from slimtune.training.config.dotted_keys import key_suggestion
+
 SectionT = TypeVar("SectionT")
 
 
@@ -68,6 +70,8 @@ def nearest_word(word: str, known: Iterable[str]) -> str | None:
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?`, or the list of all known words."""
     known = sorted(known)
+    if any("." in one for one in known):
+        return key_suggestion(word, known)
     best = nearest_word(word, known)
     return f"did you mean '{best}'?" if best else f"known: {', '.join(known)}"
 

@@ -112,7 +112,7 @@ def label_of(row: Mapping[str, Any], column: str, where: str, key: str, *, known
     parts = listed(value)
     if parts is None:
         return _filled(label_name(text_in(value, column=column, where=where, key=key), value), column, where)
-    names = hot_names(parts, known or (), column=column, where=where)
+    names = hot_names(_filled_parts(parts), known or (), column=column, where=where)
     if names is None or len(names) != 1:
         raise DataError(
             f"{where}: column '{column}' holds a list, {reprlib.repr(parts)}, where one label belongs; "
@@ -134,12 +134,22 @@ def labels_of(
     """
     value = value_of(row, column, where, key)
     parts = listed(value)
+    names = None if parts is None else hot_names(_filled_parts(parts), known or (), column=column, where=where)
+    if names is None:
+        names = [name for name in names_in(value, column=column, where=where, key=key) if name]
+    return tuple(sorted(set(names)))
+
+
+def names_in(value: Any, *, column: str, where: str, key: str) -> list[str]:
+    """The names in a list of labels, or in a text with commas, as they stand there; empty for a missing one.
+
+    Raises:
+        DataError: It holds something else.
+    """
+    parts = listed(value)
     if parts is None:
-        parts = _unlisted(value, column=column, where=where)
-    elif (names := hot_names(parts, known or (), column=column, where=where)) is not None:
-        return tuple(sorted(names))
-    named = (label_name(text_in(part, column=column, where=where, key=key), part) for part in map(plain, parts))
-    return tuple(sorted({name for name in named if name}))
+        parts = [] if is_missing(value) else _unlisted(value, column=column, where=where)
+    return [label_name(text_in(part, column=column, where=where, key=key), part) for part in map(plain, parts)]
 
 
 def number_of(row: Row, column: str, where: str, *, example: str) -> str:
@@ -153,7 +163,8 @@ def number_of(row: Row, column: str, where: str, *, example: str) -> str:
     try:
         float(label)
     except ValueError:
-        raise DataError(f"{where}: column '{column}' is '{label}'; use a number, e.g. {example}") from None
+        point = ", with a point before its decimals" if label.count(",") == 1 else ""
+        raise DataError(f"{where}: column '{column}' is '{label}'; use a number{point}, e.g. {example}") from None
     return label
 
 
@@ -253,6 +264,11 @@ def _option(key: str, column: str) -> str:
 
 def _is_bracketed(text: str) -> bool:
     return len(text) > 1 and BRACKETS.get(text[0]) == text[-1]
+
+
+def _filled_parts(parts: Sequence[Any]) -> list[Any]:
+    """The parts as Python's own values, None for each missing one."""
+    return [None if is_missing(part) else part for part in map(plain, parts)]
 
 
 def _unlisted(value: Any, *, column: str, where: str) -> list[Any]:

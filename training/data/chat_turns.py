@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from slimtune.training.data.cells import encodable, plain, structure
+from slimtune.training.data.cells import encodable, is_missing, plain, structure
 from slimtune.training.errors import DataError
 
 TEXT = "text"
+CHAT_RULE = "a list of objects with 'role' and 'content'"
 # of a message, what a model says beside its text; null or empty is none
 BESIDE_TEXT = ("tool_calls", "function_call", "reasoning_content")
+# of a row, what transformers gives to a template beside the messages
+BESIDE_MESSAGES = ("tools", "functions", "documents", "chat_template_kwargs")
 
 
 class Turn(NamedTuple):
@@ -28,23 +31,48 @@ def turns_in(messages: Any, where: str) -> tuple[Turn, ...]:
         DataError: They are no chat, or something else than text stands in it, which would be lost.
     """
     messages = structure(messages) if isinstance(messages, str) else plain(messages)
-    try:
-        return tuple(
-            _turn(message, f"{where}: message {number} of 'messages'") for number, message in enumerate(messages, 1)
-        )
-    except (TypeError, KeyError):
-        raise DataError(f"{where}: 'messages' must be a list of objects with 'role' and 'content'") from None
+    if not isinstance(messages, list | tuple):
+        raise DataError(f"{where}: 'messages' must be {CHAT_RULE}")
+    return tuple(
+        _turn(plain(message), f"{where}: message {number} of 'messages'") for number, message in enumerate(messages, 1)
+    )
 
 
-def _turn(message: Mapping[str, Any], where: str) -> Turn:
-    role = str(message["role"])
+def beside_messages(row: Mapping[str, Any]) -> list[str]:
+    """Columns of a row that say something beside its chat, and no template is given."""
+    return [name for name in BESIDE_MESSAGES if _is_filled(row.get(name))]
+
+
+def beside_notes(counts: Mapping[str, int]) -> list[str]:
+    """A sentence for each column of `beside_messages`, from the number of its rows."""
+    return [
+        f"rows with '{name}' beside 'messages', which the chat template is not given: {count:,}; write into a system "
+        "turn what the model shall know of it"
+        for name, count in counts.items()
+    ]
+
+
+def _is_filled(value: Any) -> bool:
+    parsed = structure(value) if isinstance(value, str) else plain(value)
+    return _says(value if parsed is None else parsed) and not is_missing(value)
+
+
+def _turn(message: Any, where: str) -> Turn:
+    if not isinstance(message, Mapping):
+        raise DataError(f"{where} is {message!r:.40}; 'messages' must be {CHAT_RULE}")
     beside = next((name for name in BESIDE_TEXT if _says(plain(message.get(name)))), None)
     if beside is not None:
         raise DataError(
             f"{where} has '{beside}', and only its text is read; write that into its 'content' as the model shall say "
             f"it, or remove '{beside}' or the row"
         )
-    return Turn(encodable(role), encodable(_text(plain(message["content"]), where)))
+    lacking = [f"'{name}'" for name in Turn._fields if name not in message]
+    if lacking:
+        has = ", ".join(map(str, message))
+        raise DataError(f"{where} has no {' and no '.join(lacking)}, but {has}; 'messages' must be {CHAT_RULE}")
+    if is_missing(message["role"]):
+        raise DataError(f"{where} has no 'role'; write user, assistant or system there, or remove the message")
+    return Turn(encodable(str(message["role"])), encodable(_text(plain(message["content"]), where)))
 
 
 def _says(value: Any) -> bool:

@@ -52,7 +52,15 @@ def _by_row(
             f"{data.train_file}: {len(examples)} {noun} are too few to hold out {num_held_out}; add {noun}, or give "
             "data.validation_file and data.test_file"
         )
-    return Sides(*train_test_split(examples, test_size=num_held_out, random_state=data.seed, stratify=classes))
+    return Sides(*train_test_split(examples, test_size=num_held_out, random_state=data.seed, stratify=_ids(classes)))
+
+
+def _ids(classes: Sequence[str] | None) -> list[int] | None:
+    """Classes by number, in their order: numpy's texts lose a NUL at their end."""
+    if classes is None:
+        return None
+    ids = {name: number for number, name in enumerate(sorted(set(classes)))}
+    return [ids[name] for name in classes]
 
 
 def _by_group(examples: list[Example], portion: float, data: DataConfig) -> Sides:

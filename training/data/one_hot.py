@@ -12,16 +12,25 @@ def hot_names(parts: Sequence[Any], known: Sequence[str], *, column: str, where:
     """The classes with a one, in the order of `known`; None if the list is no such list.
 
     It is one if nothing but ones and zeros stands in it and it could not be a list of labels: it has true, false, 1.0,
-    or one of them twice; or `known` has as many names as it has parts, and other ones.
+    or one of them twice; or `known` has as many names as it has parts, and other ones. They may be texts where no name
+    is one or zero. A part that is None is missing.
 
     Raises:
-        DataError: It is one, and there is not a name for each part.
+        DataError: It is one, and there is not a name for each part, or a part is missing.
     """
-    if not all(isinstance(part, int | float) and part in (0, 1) for part in parts):
-        return None
     names_fit = len(known) == len(parts) and not set(known) <= BITS
-    if not (names_fit or _is_no_list_of_labels(parts)):
+    if names_fit and not BITS & {*known}:
+        parts = [int(part) if isinstance(part, str) and part in BITS else part for part in parts]
+    given = [part for part in parts if part is not None]
+    if not given or not all(isinstance(part, int | float) and part in (0, 1) for part in given):
         return None
+    if not (names_fit or _is_no_list_of_labels(given)):
+        return None
+    if len(given) < len(parts):
+        raise DataError(
+            f"{where}: column '{column}' is {list(parts)!r:.60}, a one or zero for each class, of which "
+            f"{len(parts) - len(given)} are missing (null, NaN or blank); write a one or zero there, or remove the row"
+        )
     if not names_fit:
         has = f"task.labels has {len(known)} names" if known else "nothing names the classes"
         raise DataError(

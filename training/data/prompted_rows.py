@@ -1,11 +1,11 @@
 """Rows with a prompt and an answer as examples: two columns, a template, or a chat."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slimtune.training.config.data import DataConfig
-from slimtune.training.data.cells import encodable, is_missing, text_of
-from slimtune.training.data.chat_turns import turns_in
+from slimtune.training.data.cells import ABSENT, cell_of, encodable, is_missing, listed, text_of
+from slimtune.training.data.chat_turns import CHAT_RULE, turns_in
 from slimtune.training.data.examples import MESSAGES, Example
 from slimtune.training.data.prompt_template import fill
 from slimtune.training.data.readers.row import Row
@@ -25,6 +25,8 @@ def prompted(row: Row, where: str, data: DataConfig) -> Example | None:
         return Example(encodable(turn.prompt), encodable(turn.answer))
     if MESSAGES in row:
         return _chat(row[MESSAGES], where)
+    if cell_of(row, data.text_column) is ABSENT:
+        _check_no_other_chat(row, where)
     text = text_of(row, data.text_column, where, "text_column")
     answer = text_of(row, data.target_column, where, "target_column")
     return Example(text, answer) if text and answer else None
@@ -35,10 +37,28 @@ def _chat(messages: Any, where: str) -> Example | None:
         return None
     turns = turns_in(messages, where)
     if len(turns) < 2 or turns[-1][0] != "assistant":
-        raise DataError(f"{where}: the last of 'messages' must be the assistant's answer, after at least one other")
+        last = f"; its role is '{turns[-1][0]}'" if turns and turns[-1][0] != "assistant" else ""
+        rule = "the last of 'messages' must be the assistant's answer, after at least one other"
+        raise DataError(f"{where}: {rule}{last}")
     if not turns[-1][1].strip():
         return None
     return Example(as_plain_text(turns[:-1]), turns[-1][1], messages=turns)
+
+
+def _check_no_other_chat(row: Row, where: str) -> None:
+    """A chat under another name, as ShareGPT's `conversations`.
+
+    Raises:
+        DataError: It is one; the message says what to rename.
+    """
+    for column, cell in row.items():
+        first = next(iter(listed(cell) or ()), None)
+        if isinstance(first, Mapping) and {*first} & {"role", "from"} and {*first} & {"content", "value"}:
+            keys = ", its keys 'role' and 'content', and its roles user and assistant" if "from" in first else ""
+            raise DataError(
+                f"{where}: column '{column}' seems to hold a chat, and chats are read from '{MESSAGES}', {CHAT_RULE}; "
+                f"call the column '{MESSAGES}'{keys}"
+            )
 
 
 def as_plain_text(turns: Sequence[tuple[str, str]]) -> str:

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from slimtune.training.data.cells import is_missing, label_name
+from slimtune.training.data.cells import is_missing, label_name, plain
 from slimtune.training.errors import DataError
 
 OUTSIDE = "O"
+# characters that are shown on each side of a span
+BESIDE = 8
+SPANS_RULE = "a list of objects with 'start', 'end' and 'label', [] for none"
 # a run of letters and digits, or one other sign
 WORD = re.compile(r"\w+|[^\w\s]")
 # BILOU's last and unit tags begin and go on as BIO's do
@@ -28,36 +31,77 @@ def spans_of_values(values: Any, text: str, *, where: str) -> tuple[Span, ...]:
     """Spans from objects with `start`, `end` and `label`, in order.
 
     Raises:
-        DataError: One lies outside of the text, is empty, or overlaps another.
+        DataError: They are no such list, or one lies outside of the text, is empty, or overlaps another; the message
+            says which, and how to repair it.
     """
-    try:
-        spans = sorted(Span(_place(value["start"]), _place(value["end"]), _type(value["label"])) for value in values)
-    except (TypeError, KeyError, ValueError):
-        raise DataError(
-            f"{where}: spans must be a list of objects with 'start' and 'end', whole numbers, and 'label'; [] for none"
-        ) from None
-    end = 0
+    values = plain(values)
+    if not isinstance(values, Sequence) or isinstance(values, str | bytes):
+        raise DataError(f"{where}: spans must be {SPANS_RULE}; {_nothing_or(values)}")
+    spans = sorted(_span(value, f"{where}: span {number}") for number, value in enumerate(values, start=1))
+    before: Span | None = None
     for span in spans:
-        if not end <= span.start < span.end <= len(text):
-            raise DataError(
-                f"{where}: span {span.start} to {span.end} ({span.label}) is empty, overlaps another, or lies outside "
-                f"of the text, which has {len(text)} characters"
-            )
-        end = span.end
+        if fault := _fault(span, before, text):
+            raise DataError(f"{where}: span {span.start} to {span.end} ({span.label}) {fault}")
+        before = span
     return tuple(spans)
 
 
-def _place(value: Any) -> int:
+def _nothing_or(value: Any) -> str:
+    return "this row has null or nothing" if is_missing(value) else f"this row has {value!r:.60}"
+
+
+def _span(value: Any, where: str) -> Span:
+    if not isinstance(value, Mapping):
+        raise DataError(f"{where} is {value!r:.60}; spans must be {SPANS_RULE}")
+    if lacking := [f"'{name}'" for name in Span._fields if name not in value]:
+        raise DataError(f"{where} has no {' and no '.join(lacking)}, but {', '.join(map(str, value))}; rename its keys")
+    return Span(_place(value, "start", where), _place(value, "end", where), _type(value["label"], where))
+
+
+def _place(value: Mapping[str, Any], key: str, where: str) -> int:
     """A whole number; 4.0 is one, as a column of floats has it."""
-    if isinstance(value, bool) or int(value) != float(value):
-        raise ValueError(value)
-    return int(value)
+    place = value[key]
+    try:
+        if not isinstance(place, bool) and int(place) == float(place):
+            return int(place)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise DataError(f"{where} has the '{key}' {place!r:.40}; write the number of a character, 0 for the first, as in 4")
 
 
-def _type(value: Any) -> str:
+def _type(value: Any, where: str) -> str:
     if is_missing(value) or (isinstance(value, Mapping | Sequence) and not isinstance(value, str)):
-        raise ValueError(value)
+        raise DataError(f"{where} has the 'label' {value!r:.40}; write the name of its type, or remove the span")
     return label_name(str(value), value)
+
+
+def _fault(span: Span, before: Span | None, text: str) -> str | None:
+    """What is wrong with a span of a text, and what to do about it; `before` begins at the same place or earlier."""
+    start, end, _ = span
+    if start < 0:
+        return "begins before the text; count its characters from 0"
+    if end < start:
+        return "ends before it begins; exchange the two, or, if 'end' is its length, add 'start' to it"
+    if end == start:
+        return "is empty; 'end' is the place after its last character"
+    if end > len(text):
+        return f"goes beyond the end of the text, which has {len(text)} characters{_counted_otherwise(end, text)}"
+    if before == span:
+        return "stands there twice; remove one of them"
+    if before is not None and start < before.end:
+        return (
+            f"overlaps {before.start} to {before.end} ({before.label}), and a word has one type; keep one of them, or "
+            "make them end where the next one begins"
+        )
+    return None
+
+
+def _counted_otherwise(end: int, text: str) -> str:
+    """Whether the places would fit in the units of other languages."""
+    for unit, size in (("UTF-16 units", 2), ("bytes", 1)):
+        if len(text) < end <= len(text.encode("utf-16-le" if size == 2 else "utf-8", "replace")) // size:
+            return f"; it would fit if places count {unit}: count characters, as Python's len does"
+    return "; correct it, or give the text that the places were counted in"
 
 
 def spans_of_tags(words: Sequence[str], tags: Any, *, where: str) -> tuple[str, tuple[Span, ...]]:
@@ -146,3 +190,39 @@ def first_tokens(
         if word > done and words[word][1] > span[0]:
             first.setdefault(word, token)
     return first
+
+
+def unreachable_notes(rows: Sequence[tuple[str, Sequence[Span]]]) -> list[str]:
+    """Spans of texts that tags of words cannot say: how many by cause, with an example and what to do."""
+    found: dict[str, list[str]] = {}
+    num_one_short = 0
+    for text, spans in rows:
+        words = [match.span() for match in WORD.finditer(text)]
+        tags = tags_of_spans(words, spans)
+        reached = spans_of_words([(start, end, tag) for (start, end), tag in zip(words, tags, strict=True)])
+        for span in sorted(set(spans) - set(reached)):
+            found.setdefault(_cause(span, words, text), []).append(_shown(span, text))
+            edges = {start for start, _ in words}, {end for _, end in words}
+            num_one_short += span.start in edges[0] and span.end + 1 in edges[1]
+    if not (total := sum(map(len, found.values()))):
+        return []
+    causes = "; ".join(f"{cause}: {len(shown):,}, e.g. {shown[0]}" for cause, shown in found.items())
+    repair = "widen or narrow them to whole words"
+    if num_one_short > total / 2:
+        repair = f"an 'end' that is one larger would mend {num_one_short:,}: it is the place after the last character"
+    what = f"spans that do not begin and end with a word of their own: {total:,}; they cannot be found whole"
+    return [f"{what}; {causes}; {repair}"]
+
+
+def _cause(span: Span, words: Sequence[tuple[int, int]], text: str) -> str:
+    if text[span.start : span.end] != text[span.start : span.end].strip():
+        return "blanks at an end"
+    if any(start < place < end for start, end in words for place in span[:2]):
+        return "a part of a word"
+    return "no word in it, or one that it shares"
+
+
+def _shown(span: Span, text: str) -> str:
+    """A span in brackets, with what stands beside it."""
+    first, last = max(0, span.start - BESIDE), span.end + BESIDE
+    return repr(f"{text[first : span.start]}[{text[span.start : span.end]}]{text[span.end : last]}")

@@ -3,7 +3,8 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 from slimtune.training.config.data import DataConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.cells import ABSENT, cell_of, is_missing, label_name, text_in, value_of
-from slimtune.training.data.examples import Example, Reading
+from slimtune.training.data.examples import MESSAGES, Example, Reading
 from slimtune.training.data.hold_out import hold_out
 from slimtune.training.data.readers.reader import ReadOptions, Row, Told, iter_rows, read_with
 from slimtune.training.data.readers.row_faults import RowFaults
@@ -24,6 +25,8 @@ Parser = Callable[[Row, str], Example | None]
 NEAR = 0.7
 # beyond it, texts are alike because all of them share something
 MAX_NEAR_SHARE = 0.1
+# of the section `data`: columns that hold texts
+TEXT_KEYS = ("text_column", "text_pair_column", "target_column")
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,12 @@ class RowSplits:
 
 
 class _Read(NamedTuple):
+    """Rows of a file; `blank` counts those that were left out by the key of the column that is blank in them."""
+
     examples: list[Example]
     num_duplicates: int
     num_empty: int
+    blank: Mapping[str, int]
 
 
 def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None = None) -> RowSplits:
@@ -92,7 +98,7 @@ def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None 
     train, validation, test = (
         _read(name, data, _parser(config, reading, needs_group=_is_split(name, data)), options, found)
         if name
-        else _Read([], 0, 0)
+        else _Read([], 0, 0, {})
         for name in (data.train_file, data.validation_file, data.test_file)
     )
     if faults is None:
@@ -117,7 +123,7 @@ def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None 
             *([] if data.validation_file else sides.validation),
             *([] if data.test_file else sides.test),
         ],
-        notes=[*told.notes(), *([conflict] if conflict else []), *_group_notes(sides, data)],
+        notes=[*told.notes(), *_blank_notes(read, data), *([conflict] if conflict else []), *_group_notes(sides, data)],
     )
 
 
@@ -210,9 +216,28 @@ def _group(row: Row, where: str, data: DataConfig, *, needed: bool) -> str:
     return label_name(text_in(value, column=data.group_column, where=where, key="group_column"), value)
 
 
+def _blank_notes(read: Sequence[_Read], data: DataConfig) -> list[str]:
+    """Where rows that were left out are blank: other columns than that of the text are meant more seldom."""
+    blank = sum((Counter(part.blank) for part in read), Counter[str]())
+    shown = f"columns that are blank in rows that are left out: {_shown_blank(blank, data)}"
+    return [shown] if {*blank} - {TEXT_KEYS[0]} else []
+
+
+def _shown_blank(blank: Mapping[str, int], data: DataConfig) -> str:
+    return ", ".join(f"'{getattr(data, key, key)}' ({key}) {count:,}" for key, count in blank.items())
+
+
+def _blank_columns(row: Row, data: DataConfig) -> list[str]:
+    """Keys of the columns of texts that are blank in a row."""
+    keys = TEXT_KEYS if data.text_template is None else TEXT_KEYS[-1:]
+    columns = {key: getattr(data, key) for key in keys}
+    blank = [key for key, column in columns.items() if column is not None and is_missing(cell_of(row, column))]
+    return blank or ([MESSAGES] if MESSAGES in row else [])
+
+
 def _parsed(
     name: Any, data: DataConfig, parse: Parser, options: ReadOptions, faults: RowFaults
-) -> Iterator[Example | None]:
+) -> Iterator[tuple[Row, Example | None]]:
     names = [name] if isinstance(name, str) else name
     rows: Iterator[Row] = (
         iter_rows(names, options)
@@ -220,22 +245,26 @@ def _parsed(
         else itertools.chain.from_iterable(read_with(data.reader, one) for one in names)
     )
     for number, row in enumerate(faults.readable(str(name), rows), start=1):
-        yield from faults.parsed(str(name), row, f"{name}, row {number}", parse)
+        yield from ((row, example) for example in faults.parsed(str(name), row, f"{name}, row {number}", parse))
 
 
 def _read(name: Any, data: DataConfig, parse: Parser, options: ReadOptions, faults: RowFaults) -> _Read:
     first: dict[Any, Example] = {}
     num_duplicates = num_empty = 0
-    for example in _parsed(name, data, parse, options, faults):
+    blank: Counter[str] = Counter()
+    for row, example in _parsed(name, data, parse, options, faults):
         if example is None:
             num_empty += 1
+            blank.update(_blank_columns(row, data))
         elif (key := row_key(example)) in first:
             num_duplicates += 1
         else:
             first[key] = example
     if not first and not faults.num_of(str(name)):
-        faults.add(str(name), "", DataError(f"{name}: no rows with text; give a file with at least one row"))
-    return _Read(list(first.values()), num_duplicates, num_empty)
+        found = f", for columns are blank in them: {_shown_blank(blank, data)}" if blank else ""
+        text = f"{name}: no rows with text{found}; give a file with at least one row"
+        faults.add(str(name), "", DataError(text))
+    return _Read(list(first.values()), num_duplicates, num_empty, blank)
 
 
 def _near_leaks(examples: list[Example], held_out: list[Example]) -> dict[int, str]:

@@ -18,11 +18,12 @@ from slimtune.training.data_report.label_notes import (
 )
 from slimtune.training.data_report.metric_notes import metric_notes
 from slimtune.training.data_report.report import DataReport, Findings, RowsBySplit, make_report
+from slimtune.training.data_report.text_notes import row_notes
 from slimtune.training.errors import ConfigError
 from slimtune.training.metrics.measure import compute_all
 from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks.baselines import baseline_notes
-from slimtune.training.tasks.registry import labels_of_rows
+from slimtune.training.tasks.registry import entry_of, labels_of_rows
 from slimtune.training.workbench.prepared_data import PreparedData
 
 REPORT_FILE = "data_report.json"
@@ -48,10 +49,14 @@ def data_report_of(data: PreparedData) -> DataReport:
     report = make_report(
         _rows(data, named), max_length=config.data.max_length, findings=_findings(read), most_tokens=most
     )
-    own = data.task.notes([example for examples in named.values() for example in examples])
+    every = [example for examples in named.values() for example in examples]
+    own = data.task.notes(every)
+    texts = row_notes(every, config)
     blind = metric_notes(data.task.measures, named.get("validation", []))
     labels = _label_notes(data, named)
-    return replace(report, baselines=scores, notes=[*read.notes, *report.notes, *labels, *own, *blind, *baselines])
+    return replace(
+        report, baselines=scores, notes=[*read.notes, *report.notes, *texts, *labels, *own, *blind, *baselines]
+    )
 
 
 def _label_notes(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> list[str]:
@@ -65,6 +70,9 @@ def _label_notes(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> 
         notes += [*spelling_notes(every, column), *blank_notes(every, column), *likeness_notes(known)]
     if known and data.task.stratify_by(named["train"]) is None:
         notes += unseen_notes(labels)
+    if data.config.data.group_column is not None:
+        groups = {example.group for example in every if example.group}
+        notes += likeness_notes(sorted(groups), what="groups (data.group_column)")
     if getattr(data.config.task, "multi_label", False):
         notes += several_notes(every)
     return notes
@@ -82,10 +90,12 @@ def _findings(read: RowSplits) -> Findings:
 
 
 def _rows(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> RowsBySplit:
+    labels_in = entry_of(data.config.task).labels_in
     classes = {name: data.task.stratify_by(examples) for name, examples in named.items()}
     return RowsBySplit(
         texts={name: [one.both for one in examples] for name, examples in named.items()},
         labels=None if classes["train"] is None else {name: found or [] for name, found in classes.items()},
+        label_sets=[labels_in(one) for one in named["train"]] if labels_in is not None else [],
         lengths={name: split.encoded.uncut_lengths() for name, split in data.encoded.items()},
     )
 

@@ -3,11 +3,13 @@
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 
 from slimtune.training.data.cells import ABSENT, cell_of, label_name, listed
 from slimtune.training.data.examples import Example
+from slimtune.training.tasks.label_names import as_seen, values_of, without_unseen
 
-SHOWN = 4
+SHOWN, SHOWN_CHARACTERS = 4, 40
 # what programs write where there is nothing; here each is a word like others
 NOTHING = frozenset({"nan", "null", "none", "n/a", "#n/a", "<na>", "nat", "undefined"})
 # what two labels may differ in that a person does not see
@@ -15,6 +17,11 @@ UNICODE_FORM, UNSEEN_SIGNS = "Unicode normal form (é as one sign or as two)", "
 COMPATIBILITY = "Unicode forms of letters (ﬁ and fi, Ａ and A)"
 # signs that part labels elsewhere
 OTHER_COMMAS = (";", "|")
+
+
+def shortened(label: str) -> str:
+    """The label, or as much of it as a sentence has room for."""
+    return label if len(label) <= SHOWN_CHARACTERS else f"{label[:SHOWN_CHARACTERS]}..."
 
 
 def spelling_notes(examples: Sequence[Example], column: str) -> list[str]:
@@ -26,7 +33,8 @@ def spelling_notes(examples: Sequence[Example], column: str) -> list[str]:
         if value is not ABSENT and listed(value) is None and not example.labels:
             written = str(value).strip()
             ways[example.label][written] += 1
-            if isinstance(value, str):
+            # a decimal number's 1.50 would be a name of its own in CSV
+            if isinstance(value, str | Decimal):
                 texts.add(written)
     shown = list(_rewritten(ways, texts))
     more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
@@ -38,7 +46,7 @@ def _rewritten(ways: Mapping[str, Mapping[str, int]], texts: set[str]) -> Iterat
     for label, counts in ways.items():
         for written, count in counts.items():
             if written != label and (len(counts) > 1 or written in texts):
-                yield f"{written} as '{label}' ({count:,} rows)"
+                yield f"{shortened(written)} as '{shortened(label)}' ({count:,} rows)"
 
 
 def blank_notes(examples: Sequence[Example], column: str) -> list[str]:
@@ -51,23 +59,40 @@ def blank_notes(examples: Sequence[Example], column: str) -> list[str]:
             if isinstance(part, str) and part != part.strip():
                 found[part] += 1
     ordered = sorted(found.items(), key=lambda one: (-one[1], one[0]))
-    shown = [f"{written!r} as '{label_name(written)}' ({count:,})" for written, count in ordered[:SHOWN]]
+    shown = [
+        f"{shortened(written)!r} as '{shortened(label_name(written))}' ({count:,})"
+        for written, count in ordered[:SHOWN]
+    ]
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     total = f"labels with blanks around them, which are left out: {found.total():,} times, "
     return [f"{total}{', '.join(shown)}{more}"] if found else []
 
 
-def likeness_notes(labels: Sequence[str]) -> list[str]:
-    """Labels that look alike: in what they differ alone, and how they are written."""
+def likeness_notes(labels: Sequence[str], *, what: str = "labels") -> list[str]:
+    """Labels, or other names, that look alike: in what they differ alone, and how they are written."""
     alike: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
-        alike[_seen(unicodedata.normalize("NFKC", label))].append(label)
+        alike[as_seen(label)].append(label)
     by_reason: dict[str, list[str]] = defaultdict(list)
     for same in alike.values():
         if len(same) > 1:
             reason = _difference(same)
             by_reason[reason].append(" and ".join(_written(one, reason) for one in same))
-    return [f"labels that differ in {reason} alone: {', '.join(same[:SHOWN])}" for reason, same in by_reason.items()]
+    differing = [
+        f"{what} that differ in {reason} alone: {', '.join(same[:SHOWN])}" for reason, same in by_reason.items()
+    ]
+    return differing + _value_notes(labels, what)
+
+
+def _value_notes(labels: Sequence[str], what: str) -> list[str]:
+    """Labels that are written otherwise and may mean the same: numbers, and words and signs for true and false."""
+    by_value: dict[str, list[str]] = defaultdict(list)
+    for label in sorted(labels):
+        for value in values_of(label):
+            by_value[value].append(label)
+    alike = dict.fromkeys(tuple(same) for same in by_value.values() if len({as_seen(one) for one in same}) > 1)
+    shown = ", ".join(" and ".join(map(repr, same)) for same in list(alike)[:SHOWN])
+    return [f"{what} that may mean the same, and are not one here: {shown}"] if alike else []
 
 
 def _difference(labels: Sequence[str]) -> str:
@@ -77,7 +102,7 @@ def _difference(labels: Sequence[str]) -> str:
         return UNICODE_FORM
     if len({"".join(label.lower().split()) for label in composed}) == 1:
         return "case or blanks"
-    if len({_without_unseen(label).lower() for label in composed}) == 1:
+    if len({without_unseen(label).lower() for label in composed}) == 1:
         return UNSEEN_SIGNS
     return COMPATIBILITY
 
@@ -85,23 +110,20 @@ def _difference(labels: Sequence[str]) -> str:
 def _written(label: str, reason: str) -> str:
     """By its escapes where a terminal shows no difference."""
     hidden = reason in (UNICODE_FORM, UNSEEN_SIGNS) or any(sign.isspace() and sign != " " for sign in label)
-    return ascii(label) if hidden else f"'{label}'"
-
-
-def _without_unseen(label: str) -> str:
-    return "".join(sign for sign in label if unicodedata.category(sign) != "Cf")
-
-
-def _seen(label: str) -> str:
-    return "".join(_without_unseen(label).casefold().split())
+    return ascii(shortened(label)) if hidden else f"'{shortened(label)}'"
 
 
 def nothing_notes(examples: Sequence[Example], labels: Sequence[str]) -> list[str]:
-    """Texts and labels that are words for nothing, as `nan`."""
+    """Texts, targets and labels that are words for nothing, as `nan`."""
     named = sorted(label for label in labels if label.casefold() in NOTHING)
     num_texts = sum(example.text.strip().casefold() in NOTHING for example in examples)
     notes = [f"labels that are words for nothing, and classes here: {', '.join(named)}"] if named else []
-    return notes + ([f"texts that are a word for nothing, such as nan: {num_texts:,}"] if num_texts else [])
+    num_targets = 0 if labels else sum(example.label.strip().casefold() in NOTHING for example in examples)
+    num_pairs = sum(example.pair.strip().casefold() in NOTHING for example in examples)
+    counts = {"texts": num_texts, "second texts": num_pairs, "targets": num_targets}
+    return notes + [
+        f"{what} that are a word for nothing, such as nan: {count:,}" for what, count in counts.items() if count
+    ]
 
 
 def several_notes(examples: Sequence[Example]) -> list[str]:

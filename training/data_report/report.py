@@ -3,7 +3,7 @@
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
@@ -24,11 +24,16 @@ TEXT_WIDTH = 110
 
 
 class RowsBySplit(NamedTuple):
-    """By split: texts, labels (None if the task has none), uncut tokens of each row. `train` has a row at least."""
+    """By split: texts, labels (None where rows have not one each), uncut tokens of each row; `train` has a row or more.
+
+    Attributes:
+        label_sets: All labels of each training row, where a row has any number of them.
+    """
 
     texts: Mapping[str, Sequence[str]]
     labels: Mapping[str, Sequence[str]] | None
     lengths: Mapping[str, np.ndarray]
+    label_sets: Sequence[Collection[str]] = ()
 
 
 class Findings(NamedTuple):
@@ -58,7 +63,7 @@ class DataReport:
     """Lengths, classes and label noise are those of the training rows.
 
     Attributes:
-        classes: Rows of each label, the largest first; None without labels.
+        classes: Rows with each label, or with a span of each type, the largest first; None without any.
         imbalance: Rows of the largest class over those of the smallest.
         length_histogram: Longest length of a bin and its rows; a bin begins after the one before it.
         suggested_max_length: The smallest multiple of 8 that keeps 99 % of the rows whole, at most the longest row and
@@ -95,13 +100,15 @@ def make_report(
     """Count everything; baselines are left to the task. `most_tokens` is what the model has places for."""
     lengths = np.sort(rows.lengths["train"])
     texts, labels = rows.texts, rows.labels or {}
-    classes = dict(Counter(labels["train"]).most_common()) if labels else None
+    counts = Counter(labels["train"] if labels else [label for one in rows.label_sets for label in {*one}])
+    # of as many rows, in the order of the rows; of sets, in that of the names, for sets have none
+    classes = dict(counts.most_common() if labels else sorted(counts.items(), key=lambda one: (-one[1], one[0])))
     noise = label_conflicts(texts["train"], labels["train"], limit=MAX_LABEL_NOISE) if labels else []
     examples = [(one[:MAX_CHARACTERS], two[:MAX_CHARACTERS]) for one, two in findings.leak_examples]
     report = DataReport(
         splits=[_split_report(name, lengths, max_length) for name, lengths in rows.lengths.items()],
         **findings._replace(leak_examples=examples[:MAX_LEAK_EXAMPLES])._asdict(),
-        classes=classes,
+        classes=classes or None,
         imbalance=max(classes.values()) / min(classes.values()) if classes else None,
         max_length=max_length,
         length_histogram=_histogram(lengths),
@@ -122,7 +129,7 @@ def render(report: DataReport) -> list[RenderableType]:
     if sum(count > 0 for _, count in report.length_histogram) > 1:
         parts.append(_bars(report))
     if report.classes:
-        named = [f"{label[:SHOWN_CHARACTERS]} {count:,}" for label, count in report.classes.items()]
+        named = [f"{_printable(label[:SHOWN_CHARACTERS])} {count:,}" for label, count in report.classes.items()]
         hidden = [f"{len(named) - SHOWN_CLASSES} smaller ones"] if len(named) > SHOWN_CLASSES else []
         parts.append(Text("classes, in training: " + ", ".join(named[:SHOWN_CLASSES] + hidden)))
     noise = [f"'{label}' or '{other}'? {' '.join(text.split())}" for text, label, other in report.label_noise]
@@ -130,6 +137,11 @@ def render(report: DataReport) -> list[RenderableType]:
     for note in (*report.notes, *noise[:SHOWN_NOISE]):
         notes.add_row("-", Text(note, overflow="fold"))
     return [*parts, notes]
+
+
+def _printable(label: str) -> str:
+    """A label on one line, with escapes for signs that a terminal does not show or obeys."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in label)
 
 
 def as_text(report: DataReport) -> str:

@@ -1,34 +1,23 @@
 """One trial in training: its own weights, optimizer, data order and stopping state."""
 
-import json
 import logging
 import math
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from slimtune.training.checkpoints.best_checkpoint import BestCheckpoint
 from slimtune.training.checkpoints.checkpoint import CheckpointRecord
-from slimtune.training.checkpoints.training_state import (
-    MODEL,
-    OPTIMIZER,
-    State,
-    forget_states,
-    generator_states,
-    read_state,
-    restore_generators,
-    write_state,
-)
 from slimtune.training.config.fit import AUTO
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, BatchOrder, collate
-from slimtune.training.distributed.sharding import gathered, shard, shared_out, whole
-from slimtune.training.engine.cadence import Cadence, SaveCadence, plan_of
+from slimtune.training.distributed.sharding import shard, whole
+from slimtune.training.engine.cadence import Cadence, plan_of
 from slimtune.training.engine.compile import as_written, compile_training, is_worth_compiling
 from slimtune.training.engine.evaluation_history import EvaluationHistory
 from slimtune.training.engine.meter import Meter
+from slimtune.training.engine.saved_trial import Parts, Progress, SavedTrial
 from slimtune.training.engine.train_step import Stepper
 from slimtune.training.errors import ConfigError, Diverged
 from slimtune.training.evaluation.parts import part_scores
@@ -72,11 +61,11 @@ class TrialTrainer:
         self._order = BatchOrder(self._lengths_N, batch_size=config.fit.batch_size, seed=config.fit.seed)
         self._cadence = Cadence(self._plan.eval_every)
         self._history = EvaluationHistory(config)
-        self._examples_seen = self._num_rows = self._num_tokens = 0
-        self._milestone: int | None = None
-        self._meter = Meter()
-        self._save_cadence = SaveCadence(config.fit, self._group)
+        self._num_rows = self._num_tokens = 0
+        self._progress = Progress()
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
+        moving = (self._stepper, self._order, self._cadence, self._history, self._checkpoint, self._progress)
+        self._saved = SavedTrial(trial, config.fit, bench, resources, Parts(self.model, *moving))
         self.is_compiled = is_worth_compiling(config.fit, self._plan, resources)
         if self.is_compiled:
             compile_training(self.model)
@@ -97,7 +86,7 @@ class TrialTrainer:
     @property
     def examples_seen(self) -> int:
         """Training examples so far."""
-        return self._examples_seen
+        return self._progress.examples_seen
 
     @property
     def may_share(self) -> bool:
@@ -107,7 +96,7 @@ class TrialTrainer:
     @property
     def evaluation_due(self) -> bool:
         """Whether to call `evaluate` before the next micro-batch."""
-        return self._milestone is not None
+        return self._progress.milestone is not None
 
     @property
     def rows_at_once(self) -> int:
@@ -151,15 +140,15 @@ class TrialTrainer:
         """
         if not self._stepper.complete:
             return
-        result = self._stepper.step()
-        self._examples_seen += self._num_rows
-        self._meter.add(result, self._num_rows, self._num_tokens)
+        result, progress = self._stepper.step(), self._progress
+        progress.examples_seen += self._num_rows
+        progress.meter.add(result, self._num_rows, self._num_tokens)
         if reporter is not None and self._stepper.num_steps % self._config.tracking.log_every == 0:
-            reporter.metrics(self._examples_seen, result.as_metrics())
-        self._milestone = self._cadence.reached(self._examples_seen)
-        if self._milestone is None and self._at_end:
-            self._milestone = self._examples_seen
-        self._save_if_due()
+            reporter.metrics(progress.examples_seen, result.as_metrics())
+        progress.milestone = self._cadence.reached(progress.examples_seen)
+        if progress.milestone is None and self._at_end:
+            progress.milestone = progress.examples_seen
+        self._saved.save_if_due()
 
     @property
     def between_batches(self) -> bool:
@@ -168,94 +157,14 @@ class TrialTrainer:
 
     def save(self) -> None:
         """Write the state now; where it has parts from all ranks, which are elsewhere, the last one stays."""
-        if not self._config.fit.fsdp:
-            self._write(self._state())
-
-    def _save_if_due(self) -> None:
-        if not self._save_cadence.due():
-            return
-        state = self._state()
-        if self._group.leads:
-            self._write(state)
-        self._save_cadence.restart()
-
-    def _write(self, state: State) -> None:
-        # what the state calls the best must be there
-        self._checkpoint.wait()
-        try:
-            write_state(self._trial.lineage.folder, state, examples_seen=self._examples_seen)
-            if self._history.best is not None:
-                self._checkpoint.protect(self._history.best.checkpoint)
-        except OSError as error:
-            log.warning("trial %d: its state was not saved (%s)", self._trial.number, error)
-
-    def _state(self) -> State:
-        """Between two batches: all that the rest of the trial depends on."""
-        stepper = self._stepper.state()
-        weights = {f"{MODEL}{name}": one for name, one in self.model.named_parameters() if one.requires_grad}
-        moments = {f"{OPTIMIZER}{name}": one for name, one in stepper.tensors.items()}
-        facts = {
-            **self._identity(),
-            "stepper": stepper.facts,
-            "order": self._order.state(),
-            "next_evaluation": self._cadence.next,
-            "history": self._history.state(),
-            "examples_seen": self._examples_seen,
-            "milestone": self._milestone,
-            "meter": self._meter.state(),
-        }
-        tensors = {**weights, **moments, **generator_states(self.resources.device)}
-        # in one order on all ranks
-        whole_ones = {name: gathered(tensors[name], here=self._group.leads) for name in sorted(tensors)}
-        return State(whole_ones, facts)
-
-    def _identity(self) -> dict[str, Any]:
-        parts = {name: self._trial.config[name] for name in ("task", "data", "model", "method", "fit")}
-        return {"config": json.loads(json.dumps(parts, default=str)), "data": self.bench.data_fingerprint}
+        self._saved.save()
 
     def resume(self) -> int | None:
         """Continue where an earlier attempt was; the examples that it had seen, or None if there is nothing to resume.
 
         What it reported is reported again: the search knows nothing of a lost attempt.
         """
-        lineage = self._trial.lineage
-        state = read_state([lineage.folder, *lineage.earlier], identity=self._identity())
-        # before the first one writes another
-        self._group.wait()
-        best = state.facts["history"]["best"] if state is not None else None
-        if best is not None and not Path(best[1]).is_dir():
-            log.warning("trial %d: %s is gone, it begins anew", self._trial.number, best[1])
-            state = None
-        if state is None:
-            if self._group.leads:
-                # those of another config would hide the new ones
-                forget_states(lineage.folder)
-            return None
-        self._restore(state)
-        for milestone, report in self._history.reports:
-            self._trial.report(milestone, report)
-        return self._examples_seen
-
-    def _restore(self, state: State) -> None:
-        facts = state.facts
-        weights = state.part(MODEL)
-        with torch.no_grad():
-            for name, parameter in self.model.named_parameters():
-                if parameter.requires_grad:
-                    parameter.copy_(shared_out(weights[name], parameter))
-        self._stepper.restore(State(state.part(OPTIMIZER), facts["stepper"]))
-        self._order.restore(facts["order"])
-        self._cadence.next = facts["next_evaluation"]
-        self._history.restore(facts["history"])
-        self._examples_seen, self._milestone = facts["examples_seen"], facts["milestone"]
-        self._meter = Meter.restored(facts["meter"])
-        if self._history.best is not None:
-            self._checkpoint.protect(self._history.best.checkpoint)
-        if self._group.leads:
-            restore_generators(state.tensors)
-        else:
-            # what it had drawn was not saved
-            torch.manual_seed(hash((self._config.fit.seed, self._group.rank, self._examples_seen)))
+        return self._saved.resume()
 
     def rewind(self) -> None:
         """Take the batch that is under way from its beginning, after a pass over it failed."""
@@ -284,13 +193,13 @@ class TrialTrainer:
         Raises:
             Diverged: The score is not a number.
         """
-        assert self._milestone is not None
-        milestone = self._milestone
+        assert self._progress.milestone is not None
+        milestone = self._progress.milestone
         with whole(self.model, here=True):
             report = self._report(milestone)
             if self._history.update(report.objective):
                 self._history.best = self._keep(report, milestone)
-        self._meter, self._milestone = Meter(), None
+        self._progress.meter, self._progress.milestone = Meter(), None
         reporter.metrics(milestone, report.as_metrics())
         self._history.reports.append((milestone, report))
         verdict = self._trial.report(milestone, replace(report, overfits_since=self._newly_overfits(reporter)))
@@ -307,7 +216,7 @@ class TrialTrainer:
     def evaluated_elsewhere(self) -> bool:
         """Wait until the rank that leads has evaluated; whether the trial has ended by it."""
         with whole(self.model, here=False):
-            self._meter, self._milestone = Meter(), None
+            self._progress.meter, self._progress.milestone = Meter(), None
         return bool(self._group.agreed(None))
 
     def _newly_overfits(self, reporter: Reporter[Any]) -> int | None:
@@ -332,7 +241,7 @@ class TrialTrainer:
             objective=scores[metric],
             progress=1.0 if self._at_end else milestone / self._plan.total_examples,
             scores={f"validation/{name}": value for name, value in scores.items()},
-            train=self._meter.compute(),
+            train=self._progress.meter.compute(),
             parts=part_scores(evaluation, self.bench.task.measures, metric, num_parts=num_parts),
         )
 

@@ -62,10 +62,12 @@ def bag_of_words(texts: Sequence[str], labels: Sequence[str], others: Sequence[s
     if len(set(chosen)) == 1:
         return chosen[:1] * len(others)
     model = make_pipeline(_vectorizer(), LogisticRegression(C=5, max_iter=1000))
+    # by number: numpy's texts lose a NUL at their end
+    names = sorted(set(chosen))
+    ids = {name: number for number, name in enumerate(names)}
     with _quiet_single_thread():
-        model.fit([texts[row] for row in rows], chosen)
-    predicted: list[str] = model.predict(others).tolist()
-    return predicted
+        model.fit([texts[row] for row in rows], [ids[label] for label in chosen])
+    return [names[number] for number in model.predict(others)]
 
 
 def bag_of_words_sets(

@@ -117,8 +117,8 @@ class Classification(TaskDefaults):
         unknown = sorted({label for labels in named for label in labels} - ids.keys())
         if unknown:
             raise DataError(
-                f"the {split} rows have {the_names('label', unknown)}, which no training row has; known: "
-                f"{', '.join(self.labels)}; correct it, or name all labels in task.labels"
+                f"the {split} rows have {the_names('label', unknown, known=self.labels)}, which no "
+                f"training row has; known: {', '.join(self.labels)}; correct it, or name all labels in task.labels"
             )
         if not self.multi_label:
             return np.array([ids[label] for (label,) in named], dtype=np.int64)
@@ -240,7 +240,9 @@ def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] 
     if missing:
         if unquoted := unquoted_labels("task.labels", task.labels or (), missing):
             raise DataError(unquoted)
-        raise DataError(f"the training rows have the label '{missing[0]}', which task.labels lacks; add it there")
+        raise DataError(
+            f"the training rows have {the_names('label', missing, known=labels)}, which task.labels lacks; add it there"
+        )
     if task.multi_label and found == ["0", "1"] and all(len(one) == len(found) for one in named):
         raise DataError(
             f"all training rows have the labels 0 and 1 (column '{config.data.label_column}'); if they are a one or "

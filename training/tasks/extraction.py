@@ -31,6 +31,7 @@ from slimtune.training.data.spans import (
     spans_of_values,
     spans_of_words,
     tags_of_spans,
+    unreachable_notes,
 )
 from slimtune.training.errors import DataError, ModelError
 from slimtune.training.metrics import Measure, Tally, measures_of
@@ -165,8 +166,8 @@ class Extraction(TaskDefaults):
         unknown = sorted({span.label for example in examples for span in example.spans} - set(self.labels))
         if unknown:
             raise DataError(
-                f"the {name} rows have spans of {the_names('type', unknown)}, which no training row has; known: "
-                f"{', '.join(self.labels)}; correct it, or name all types in task.labels"
+                f"the {name} rows have spans of {the_names('type', unknown, known=self.labels)}, which no "
+                f"training row has; known: {', '.join(self.labels)}; correct it, or name all types in task.labels"
             )
         return EncodedSplit(encoded, Targets(None, weights_of(encoded, next_token=False)), examples)
 
@@ -213,9 +214,7 @@ class Extraction(TaskDefaults):
 
     def notes(self, examples: Sequence[Example]) -> Sequence[str]:
         """Spans that tags of words cannot say."""
-        lost = num_unreachable(examples)
-        note = f"spans that do not begin and end with a word of their own: {lost:,}; they cannot be found whole"
-        return [note] if lost else []
+        return unreachable_notes([(example.text, example.spans) for example in examples])
 
     def predictions(self, tally: Tally, generated: Tally | None, examples: Sequence[Example]) -> list[Any]:
         """Spans as `{"start", "end", "label", "text"}`, in characters of the text."""
@@ -260,16 +259,6 @@ def _words(value: Any, labels: Any) -> list[Any] | None:
     """The words of a list; a text is one where its labels are tags, and it writes a list."""
     is_tags = isinstance(labels, list) and bool(labels) and all(isinstance(tag, str) for tag in labels)
     return listed(value) if is_tags or not isinstance(value, str) else None
-
-
-def num_unreachable(examples: Sequence[Example]) -> int:
-    """Spans that words cannot spell: they begin or end inside of one or with a blank, or share one."""
-    count = 0
-    for example in examples:
-        words = [match.span() for match in WORD.finditer(example.text)]
-        tagged = zip(words, tags_of_spans(words, example.spans), strict=True)
-        count += len(set(example.spans) - set(spans_of_words([(start, end, tag) for (start, end), tag in tagged])))
-    return count
 
 
 def _over_examples(measure: Measure) -> Callable[[Tally], Mapping[str, float]]:
@@ -324,5 +313,7 @@ def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] 
     if missing:
         if unquoted := unquoted_labels("task.labels", task.labels or (), missing):
             raise DataError(unquoted)
-        raise DataError(f"the training rows have the type '{missing[0]}', which task.labels lacks; add it there")
+        raise DataError(
+            f"the training rows have {the_names('type', missing, known=labels)}, which task.labels lacks; add it there"
+        )
     return Extraction(labels, config.data.max_length, task.stride, tuple(task.metrics), task.loss)

@@ -1,6 +1,8 @@
 """Label names as a checkpoint's config has them, and as YAML reads them."""
 
 import json
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from slimtune.training.data.cells import label_name
@@ -8,6 +10,10 @@ from slimtune.training.data.cells import label_name
 MOST_NAMED = 5
 # words that YAML 1.1 reads as booleans where they are not quoted
 YAML_BOOLEANS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+# spellings that a person may mean alike; a single letter is one where its own word is beside it alone
+TRUTHS = ({"true", "yes", "on", "1"}, {"false", "no", "off", "0"})
+LETTERS = {"t": "true", "y": "yes", "f": "false", "n": "no"}
+NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[+-]?\d{1,2})?")
 
 
 def label_options(labels: Sequence[str]) -> dict[str, object]:
@@ -19,12 +25,13 @@ def label_options(labels: Sequence[str]) -> dict[str, object]:
     }
 
 
-def the_names(what: str, names: Sequence[str]) -> str:
-    """`the label 'a'`, or `the labels 'a', 'b' and 3 more`."""
+def the_names(what: str, names: Sequence[str], *, known: Sequence[str] = ()) -> str:
+    """`the label 'a'`, or `the labels 'a', 'b' and 3 more`; with what looks like it among those that are known."""
+    shown = [f"'{name}'{looks_like(name, known)}" for name in names[:MOST_NAMED]]
     if len(names) == 1:
-        return f"the {what} '{names[0]}'"
+        return f"the {what} {shown[0]}"
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"the {what}s {', '.join(map(repr, names[:MOST_NAMED]))}{more}"
+    return f"the {what}s {', '.join(shown)}{more}"
 
 
 def unquoted_labels(key: str, held: Sequence[str] | Mapping[str, object], wanted: Iterable[str]) -> str | None:
@@ -57,3 +64,28 @@ def _as_written(names: Sequence[str], words: Mapping[str, Sequence[str]]) -> lis
     """The names with words in the place of booleans, one after the other where there are several."""
     left = {boolean: [*written] for boolean, written in words.items()}
     return [left[name].pop(0) if left.get(name) else words[name][-1] if name in words else name for name in names]
+
+
+def as_seen(label: str) -> str:
+    """What of a label a hasty person sees: not case, blanks, Unicode form or signs that are not shown."""
+    return "".join(without_unseen(unicodedata.normalize("NFKC", label)).casefold().split())
+
+
+def without_unseen(label: str) -> str:
+    """The label without signs that are not shown, such as joiners and controls."""
+    return "".join(sign for sign in label if unicodedata.category(sign) not in ("Cf", "Cc") or sign.isspace())
+
+
+def values_of(label: str) -> set[str]:
+    """What a label may mean beside its name: a number, true or false."""
+    seen = as_seen(label)
+    values = {f"truth {min(words)}" for words in TRUTHS if seen in words}
+    values |= {f"word {letter}" for letter, word in LETTERS.items() if seen in (letter, word)}
+    return values | ({f"number {float(seen.replace(',', '.'))}"} if NUMBER.fullmatch(seen) else set())
+
+
+def looks_like(label: str, known: Iterable[str]) -> str:
+    """` (looks like 'Spam')` of a label that is written a little otherwise; empty of others."""
+    seen, values = as_seen(label), values_of(label)
+    near = next((one for one in known if as_seen(one) == seen or values & values_of(one)), None)
+    return f" (looks like '{near}')" if near is not None else ""

@@ -1,7 +1,7 @@
 """Rows as the task of a config reads them."""
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from slimtune.training.config.trial import TrialConfig
@@ -20,11 +20,13 @@ class GivenRows(NamedTuple):
         rows: As they were read.
         examples: One for each row; None for one without text, or without an answer to compare with.
         places: What to call each row.
+        notes: What a person should know of how they were read.
     """
 
     rows: list[Row]
     examples: list[Example | None]
     places: list[str]
+    notes: Sequence[str] = ()
 
     @property
     def scored(self) -> list[Example]:

@@ -1,10 +1,13 @@
 """What is written is what is read, under one name for one thing."""
 
 import json
+import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from slimtune.export.bundle.bundle import MANIFEST, check_unchanged, write_manifest
 from slimtune.export.bundle.interface import GenerationSettings, Interface, PromptSettings
 from slimtune.export.bundle.manifest import BuiltFor, Manifest, Provenance
 from slimtune.export.graph_names import Kind
@@ -81,3 +84,17 @@ def test_an_export_writes_what_its_result_says(exported: ExportResult) -> None:
     assert (values["metric"], values["parent_run"]) == ("accuracy", "sweep")
     assert exported.bundle.manifest.score == exported.chosen.score
     assert {item["name"]: item["score"] for item in values["variants"]}[values["variant"]] == exported.chosen.score
+
+
+def test_a_manifest_is_json_whatever_its_numbers_are(tmp_path: Path) -> None:
+    """What is NaN or infinite is null, by the standard, and NaN when it is read; the hash fits what is written."""
+    manifest = make_manifest(REPORTS, variant="int8")
+    variants = [replace(one, drop_low=math.nan, max_logit_gap=math.inf) for one in manifest.verification.variants]
+    verification = replace(manifest.verification, validation={"validation/spearman": math.nan}, variants=variants)
+    written = write_manifest(tmp_path, replace(manifest, verification=verification).as_dict())
+    text = (tmp_path / MANIFEST).read_text()
+    assert json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON")) == written
+    check_unchanged(tmp_path / MANIFEST, written)
+    read = Manifest.parse(written)
+    assert all(math.isnan(one.drop_low) and math.isnan(one.max_logit_gap) for one in read.verification.variants)
+    assert math.isnan(read.verification.validation["validation/spearman"])

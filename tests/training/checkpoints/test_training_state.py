@@ -240,7 +240,7 @@ def test_a_full_disk_costs_the_state_and_not_the_trial(
     def full(*_: Any, **__: Any) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("slimtune.training.engine.trainer.write_state", full)
+    monkeypatch.setattr("slimtune.training.engine.saved_trial.write_state", full)
     assert isinstance(run_trial(FakeTrial(config_of(*EVERY_STEP), tmp_path / "0")), Completed)
     assert any("its state was not saved (no space left" in message for message in caplog.messages)
 

@@ -1,8 +1,17 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slimtune.training.data.spans import Span, runs_of_tags, spans_of_tags, spans_of_values, tags_of_spans
+from slimtune.training.data.spans import (
+    Span,
+    runs_of_tags,
+    spans_of_tags,
+    spans_of_values,
+    tags_of_spans,
+    unreachable_notes,
+)
 from slimtune.training.errors import DataError
 
 words_and_lengths = st.lists(
@@ -62,15 +71,52 @@ def test_tags_that_do_not_fit_are_named(tags: object, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "values",
+    ("values", "message"),
     [
-        [{"start": 0, "end": 9, "label": "x"}],
-        [{"start": 0, "end": 2, "label": "x"}, {"start": 1, "end": 3, "label": "y"}],
-        [{"start": 1, "end": 1, "label": "x"}],
-        [{"start": 0, "label": "x"}],
-        "abc",
+        ([{"start": 0, "end": 9, "label": "x"}], r"span 0 to 9 \(x\) goes beyond the end of the text, which has 6"),
+        ([{"start": 4, "end": 2, "label": "x"}], "ends before it begins; exchange the two"),
+        ([{"start": 1, "end": 1, "label": "x"}], "is empty; 'end' is the place after its last character"),
+        ([{"start": -3, "end": 1, "label": "x"}], "begins before the text; count its characters from 0"),
+        (
+            [{"start": 0, "end": 2, "label": "x"}, {"start": 1, "end": 3, "label": "y"}],
+            r"span 1 to 3 \(y\) overlaps 0 to 2 \(x\), and a word has one type",
+        ),
+        ([{"start": 0, "end": 2, "label": "x"}] * 2, "stands there twice; remove one of them"),
+        ([{"start": 0.5, "end": 2, "label": "x"}], "span 1 has the 'start' 0.5; write the number of a character"),
+        ([{"start": 0, "end": None, "label": "x"}], "span 1 has the 'end' None; write the number"),
+        ([{"start": 0, "end": math.nan, "label": "x"}], "span 1 has the 'end' nan; write the number"),
+        ([{"start": 0, "end": 1, "label": None}], "span 1 has the 'label' None; write the name of its type"),
+        ([{"begin": 0, "end": 1, "type": "x"}], "span 1 has no 'start' and no 'label', but begin, end, type; rename"),
+        ([{"start": 0, "label": "x"}], "span 1 has no 'end'"),
+        ([[0, 1, "x"]], r"span 1 is \[0, 1, 'x'\]; spans must be a list of objects"),
+        ([None], "span 1 is None; spans must be a list of objects"),
+        ({"start": [0], "end": [1], "label": ["x"]}, r"spans must be a list of objects .*; this row has \{'start'"),
+        (None, "spans must be a list of objects .* for none; this row has null or nothing"),
+        ("abc", "spans must be a list of objects"),
     ],
 )
-def test_spans_that_do_not_fit_are_an_error(values: object) -> None:
-    with pytest.raises(DataError, match="row 1: span"):
+def test_a_span_that_does_not_fit_says_why_and_what_to_do(values: object, message: str) -> None:
+    with pytest.raises(DataError, match=f"row 1: .*{message}"):
         spans_of_values(values, "a text", where="row 1")
+
+
+def test_places_that_count_other_units_are_told() -> None:
+    """Bytes, as of UTF-8, and the units of JavaScript and Java."""
+    for text, end, unit in (("größer", 8, "bytes"), ("🎉 on", 5, "UTF-16 units")):
+        with pytest.raises(DataError, match=f"it would fit if places count {unit}"):
+            spans_of_values([{"start": 0, "end": end, "label": "x"}], text, where="row 1")
+
+
+@pytest.mark.parametrize(
+    ("span", "cause", "repair"),
+    [
+        (Span(0, 3, "x"), r"a part of a word: 1, e.g. '[gre]en door'", "widen or narrow them"),
+        (Span(0, 4, "x"), r"a part of a word: 1, e.g. '[gree]n door'", "an 'end' that is one larger would mend 1"),
+        (Span(0, 6, "x"), r"blanks at an end: 1, e.g. '[green ]door'", "widen or narrow them"),
+    ],
+)
+def test_spans_that_words_cannot_spell_are_told_by_their_cause(span: Span, cause: str, repair: str) -> None:
+    (note,) = unreachable_notes([("green door", [span]), ("red", [Span(0, 3, "x")])])
+    assert note.startswith("spans that do not begin and end with a word of their own: 1; they cannot be found whole; ")
+    assert cause in note
+    assert repair in note

@@ -123,6 +123,15 @@ def test_without_labels_nothing_is_said_of_classes() -> None:
     assert "classes" not in rendered(report)
 
 
+def test_classes_of_several_labels_are_counted_by_their_rows() -> None:
+    """The largest first, those of as many rows by name, and a row's own repetition once."""
+    rows = ROWS._replace(labels=None, label_sets=[("b", "a"), ("b", "b"), ("c", "b"), ()])
+    report = make_report(rows, max_length=16, findings=FOUND)
+    assert list(report.classes or {}) == ["b", "a", "c"]
+    assert (report.classes, report.imbalance) == ({"b": 3, "a": 1, "c": 1}, 3)
+    assert "classes, in training: b 3, a 1, c 1" in rendered(report)
+
+
 def test_the_dict_survives_json(report: DataReport) -> None:
     plain: dict[str, Any] = report.as_dict()
     assert json.loads(json.dumps(plain)) == plain

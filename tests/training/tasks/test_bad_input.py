@@ -77,7 +77,7 @@ def test_rows_of_one_class_are_refused(name: str, change: dict[str, Any], messag
         ("classification", {"label": None}, "row 3: column 'label' is empty"),
         ("multi_label", {"label": {"red": 1}}, "row 3: column 'label' is {'red': 1}, which is no list"),
         ("extraction", {"label": [{"start": 1, "end": 99, "label": "x"}]}, "row 3: span 1 to 99"),
-        ("extraction", {"label": [{"from": 1}]}, "row 3: spans must be a list of objects"),
+        ("extraction", {"label": [{"from": 1}]}, "row 3: span 1 has no 'start' and no"),
         ("similarity", {"label": 4.5}, r"label 4\.5, but task\.loss takes labels from 0 to 1"),
         ("similarity", {"label": "often"}, "row 3: column 'label' is 'often'; use a number"),
         ("similarity", {"label": "nan"}, "label nan"),

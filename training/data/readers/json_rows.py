@@ -9,14 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from slimtune.training.data.readers.json_tables import check_holds_no_rows, check_is_no_table
 from slimtune.training.data.readers.lines import lines_of
 from slimtune.training.data.readers.options import ReadOptions
 from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import DataError
 
 LINES_RULE, ARRAY_RULE = "one JSON object a line", "use a JSON array of objects, or one object a line"
-# keys under which a file holds its rows beside facts about them
-WRAPPERS = ("data", "rows", "examples", "records", "instances", "items", "train")
 BYTE_ORDER_MARK = "\ufeff"
 BLANKS = re.compile(r"[\s\ufeff]*")
 
@@ -73,9 +72,10 @@ def _of_values(text: str, path: Path) -> Iterator[Row]:
     if len(values) == 1 and isinstance(values[0], list):
         values = values[0]
     elif len(values) == 1 and isinstance(values[0], dict):
-        _check_holds_no_rows(values[0], path)
+        check_holds_no_rows(values[0], path)
     for number, value in enumerate(values, start=1):
         if not isinstance(value, dict):
+            check_is_no_table(values, path)
             raise DataError(f"{path}: row {number} is {reprlib.repr(value)}, which is not an object; {ARRAY_RULE}")
         yield value
 
@@ -99,6 +99,8 @@ def _decoded(decode: Callable[[], Any], *, path: Path, first_line: int, rule: st
         return decode()
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
+        # as Python writes a dict
+        rule += ", as json.dumps writes it, not str" if "double quotes" in error.msg else ""
         raise DataError(f"{path}, line {line}: not JSON ({error.msg} at column {error.colno}); {rule}") from None
     except _RepeatedKey as error:
         raise DataError(f"{path}, line {first_line}{'' if rule == LINES_RULE else ' or later'}: {error}") from None
@@ -117,15 +119,3 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object)
-
-
-def _check_holds_no_rows(value: dict[str, Any], path: Path) -> None:
-    """One object is one row, unless it holds the rows of the file."""
-    for key in WRAPPERS:
-        inner = value.get(key)
-        if isinstance(inner, list) and inner and all(isinstance(row, dict) for row in inner):
-            raise DataError(f"{path}: the rows seem to be the list in '{key}'; save that list alone")
-    columns = [inner for inner in value.values() if isinstance(inner, dict)]
-    if len(value) > 1 and len(columns) == len(value) and all(one.keys() == columns[0].keys() for one in columns):
-        what = "an object of objects, as pandas writes columns by itself"
-        raise DataError(f"{path}: {what}; write an array of rows, in pandas by orient='records'")

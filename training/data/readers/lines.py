@@ -20,6 +20,8 @@ MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
 SAMPLED_BYTES = 256
+# controls that are no white space
+UPPER_BYTES = bytes({*range(9), *range(14, 32)})
 
 
 def is_gzip(path: Path) -> bool:
@@ -62,10 +64,11 @@ def lines_of(path: Path, options: ReadOptions, *, newline: str | None = None) ->
                     _check_decoded(line, encoding, options, where=f"{path}, line {number}")
                     _tell_of_utf8(line, encoding, path, options)
                 yield line
-        except UnicodeDecodeError as error:
-            # codecs of several bytes a character do not let each byte through
-            repair = options.repair("cp1252")
-            raise DataError(f"{path}, after line {number}: not {encoding} ({error.reason}); {repair}") from None
+        except UnicodeError as error:
+            # codecs of several bytes a character do not let each byte through, and UTF-16 may ask for a mark
+            reason = error.reason if isinstance(error, UnicodeDecodeError) else error
+            repair = options.repair(f"{encoding}-le" if "BOM" in str(reason) else "cp1252")
+            raise DataError(f"{path}, after line {number}: not {encoding} ({reason}); {repair}") from None
 
 
 def _encoding_of(path: Path, options: ReadOptions) -> str:
@@ -73,16 +76,25 @@ def _encoding_of(path: Path, options: ReadOptions) -> str:
     marked = next((encoding for mark, encoding in MARKS if head.startswith(mark)), None)
     if marked not in (None, "utf-8-sig"):
         options.told.add(f"read as {str(marked).upper()}, as its byte order mark says", path)
-    if marked is None and options.encoding is None:
+    if marked is None and not _is_wide(options.encoding):
         _check_no_wide_characters(path, head, options)
     return marked or options.encoding or "utf-8-sig"
 
 
 def _check_no_wide_characters(path: Path, head: bytes, options: ReadOptions) -> None:
-    """UTF-16 without a mark is valid UTF-8 where its letters are ASCII."""
+    """UTF-16 without a mark is valid UTF-8 where its letters are ASCII, and valid in encodings of a byte a letter."""
     for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        if len(head) > 3 and head[first::2].count(0) > 0.8 * len(head) / 2:
-            raise DataError(f"{path}: this looks like UTF-16 without a byte order mark; {options.repair(encoding)}")
+        # the upper bytes of letters of Europe and the Near East
+        if len(head) > 3 and len(head[first::2].translate(None, UPPER_BYTES)) < 0.2 * len(head) / 2:
+            said = f", and data.encoding is {options.encoding}" if options.encoding else ""
+            repair = options.repair(encoding)
+            raise DataError(f"{path}: this looks like UTF-16 without a byte order mark{said}; {repair}")
+
+
+def _is_wide(encoding: str | None) -> bool:
+    return encoding is not None and encoding.lower().replace("_", "-").startswith(
+        ("utf-16", "utf16", "utf-32", "utf32")
+    )
 
 
 def _opened(path: Path, encoding: str, newline: str | None) -> TextIO:

@@ -1,12 +1,15 @@
 """What every source gives."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slimtune.training.config.schema import nearest_word
 from slimtune.training.errors import NoColumn
 
 Row = dict[str, Any]
+
+# what columns of tables are called that have no name, with their place
+NAMELESS = "unnamed "
 
 
 def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str) -> NoColumn:
@@ -16,5 +19,16 @@ def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str) -> N
         (f"{name}.{column}" for name, cell in row.items() if isinstance(cell, Mapping) and column in cell), None
     )
     near = inside or nearest_word(column, known)
-    hint = f"; did you mean '{near}'?" if near else ""
-    return NoColumn(f"{where}: no column '{column}' ({key}); the row has {', '.join(known)}{hint}", column)
+    hint = f"; did you mean '{near}'?" if near else _no_name_fits(known)
+    return NoColumn(
+        f"{where}: no column '{column}' ({key}); the row has {', '.join(known) or 'no columns'}{hint}", column
+    )
+
+
+def _no_name_fits(known: Sequence[str]) -> str:
+    """What may be wrong with the names themselves."""
+    if any(name.startswith(NAMELESS) for name in known):
+        return f"; '{NAMELESS}...' are columns without a name, by their place: name them in the first line of the file"
+    if any(" " in name.strip() or name.replace(".", "", 1).isdigit() for name in known):
+        return "; if these are cells of a row, the file has no header: put the names of its columns first"
+    return ""

@@ -9,11 +9,12 @@ from pathlib import Path
 from slimtune.training.data.readers.dialect import Dialect, dialect_of
 from slimtune.training.data.readers.lines import lines_of
 from slimtune.training.data.readers.options import ReadOptions
-from slimtune.training.data.readers.row import Row
+from slimtune.training.data.readers.row import NAMELESS, Row
 from slimtune.training.errors import DataError
 
 # lines from which a cell is told even if they do not look like rows
 MANY_LINES = 10
+BYTE_ORDER_MARK = "\ufeff"
 
 
 def csv_rows(path: Path, options: ReadOptions) -> Iterator[Row]:
@@ -49,6 +50,9 @@ def _rows(path: Path, options: ReadOptions, *, usual: str) -> Iterator[Row]:
                 continue
             if len(cells) != len(header):
                 raise _misfit(path, began, cells, header, dialect)
+            if _is_header_again(cells, header):
+                options.told.add("the header stands there again, and is left out", f"{path}, line {began}")
+                continue
             _tell_of_lines(cells, path, began, dialect, options)
             yield dict(zip(header, cells, strict=True))
     except csv.Error as error:
@@ -56,19 +60,27 @@ def _rows(path: Path, options: ReadOptions, *, usual: str) -> Iterator[Row]:
 
 
 def _header(cells: Sequence[str], path: Path, line: int) -> list[str]:
-    for cell in cells:
-        if cell.strip() and cells.count(cell) > 1:
-            raise DataError(f"{path}, line {line}: two columns have the name '{cell}'; rename one")
-    nameless = [number for number, cell in enumerate(cells) if not cell.strip()]
-    if len(nameless) < 2:
-        return list(cells)
-    return [f"unnamed {number + 1}" if number in nameless else cell for number, cell in enumerate(cells)]
+    """The names of the columns; one without a name is called by its place."""
+    names = [cell if cell.strip() else f"{NAMELESS}{number}" for number, cell in enumerate(cells, start=1)]
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(f"{path}, line {line}: two columns have the name '{name}'; rename one")
+    return names
+
+
+def _is_header_again(cells: Sequence[str], header: Sequence[str]) -> bool:
+    """Whether a row has the names of the columns, as the first of each file that was put behind another one."""
+    return len(header) > 1 and [cells[0].removeprefix(BYTE_ORDER_MARK), *cells[1:]] == list(header)
 
 
 def _misfit(path: Path, line: int, cells: Sequence[str], header: Sequence[str], dialect: Dialect) -> DataError:
     repair = "quote the field" if dialect.quoted else "write rows with tabs or line breaks in cells as JSONL"
     if len(cells) < len(header):
         repair = f"add what is missing, or {repair}, if a line break is in it"
+    if len(cells) > len(header) and not cells[-1].strip():
+        repair = f"remove what follows its last cell, or {repair}"
+    if len(cells) == len(header) + 1 and line == dialect.header_line + 1:
+        repair += ", or name the first column too, if it has the names of rows, as R writes them"
     if len(header) == 1:
         repair += f", or begin the file with the names of all columns (now '{header[0][:40]}')"
     return DataError(f"{path}, line {line}: not as many fields as the header, {len(cells)} for {len(header)}; {repair}")

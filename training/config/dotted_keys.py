@@ -1,0 +1,58 @@
+"""Which key of a config somebody meant who wrote another."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+
+# shares of spellings that are taken for each other: of names in one group, and of whole keys, whose groups are alike
+NAMES, WHOLE = 0.6, 0.8
+
+
+def key_suggestion(key: str, known: Iterable[str]) -> str:
+    """`did you mean 'fit.epochs'?`, or what there is in the key's group, or the names of the groups."""
+    inner = sorted(one for one in known if "." in one)
+    groups = sorted({one.partition(".")[0] for one in inner})
+    own = _of_group(key.rpartition(".")[0], inner)
+    meant = next(filter(None, _meant(key, own, groups, inner)), [])
+    if meant:
+        return f"did you mean {' or '.join(map(repr, meant))}?"
+    if own:
+        return f"known: {', '.join(own)}"
+    return f"the groups are {', '.join(groups)} (--cfg job shows all keys)"
+
+
+def _meant(key: str, own: list[str], groups: list[str], known: list[str]) -> Iterator[list[str]]:
+    """From the likeliest on: a group, in the own group, the same name in another one, and what is spelled alike."""
+    name = _last(key)
+    yield difflib.get_close_matches(key, groups, n=1, cutoff=WHOLE)
+    yield _named_like(name, own)
+    yield _alike(name, own)
+    yield difflib.get_close_matches(key, known, n=1, cutoff=WHOLE) if "." in key and not own else []
+    yield _shortest([one for one in known if _last(one) == name])
+    yield [] if own else _named_like(name, known)
+    yield [] if own else _alike(name, known)
+
+
+def _named_like(name: str, keys: list[str]) -> list[str]:
+    """`lr` stands for `learning_rate`, `rank` for `r`; and `name` is a word of `name_or_path`."""
+    words = {key: _last(key).split("_") for key in keys}
+    initials = {key: "".join(word[:1] for word in parts) for key, parts in words.items()}
+    short = [key for key in keys if name == initials[key] != _last(key) or _last(key) == name[:1] != name]
+    return short[:1] or [key for key, parts in words.items() if len(parts) > 1 and name in parts]
+
+
+def _alike(name: str, keys: list[str]) -> list[str]:
+    by_name = {_last(key): key for key in keys}
+    return [by_name[one] for one in difflib.get_close_matches(name, by_name, n=1, cutoff=NAMES)]
+
+
+def _shortest(keys: list[str]) -> list[str]:
+    """Without those of a group inside of which all keys stand again, as in `space`."""
+    return [key for key in keys if not any(key.endswith(f".{other}") for other in keys)]
+
+
+def _of_group(group: str, keys: list[str]) -> list[str]:
+    return [key for key in keys if group and key.startswith(f"{group}.")]
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
