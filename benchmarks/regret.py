@@ -1,18 +1,23 @@
 """What each sampler and pruner misses of the best result, on recorded tables of fine-tuning results.
 
-    python -m benchmarks.regret --seeds 10
+    python -m benchmarks.regret --seeds 5 --runs /tmp/regret.jsonl
 
 Learning rate and rank are searched as logarithms, between the recorded values too, the batch size as a choice and, in
 a second space, not at all. Each number is the mean over tables and seeds, in points of the score: the best of the
-table less the best trial after so many trials. Plain Optuna stands beside, and Ray's ASHA where `ray[tune]` is there.
+table less the best trial after so many trials; beside it stands its standard error, the tables being given. Plain
+Optuna stands beside, and Ray's ASHA where `ray[tune]` is there. What `--runs` has is not run again.
 """
 
 import argparse
+import json
+import math
 import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
-from statistics import mean
+from pathlib import Path
+from statistics import mean, variance
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -20,20 +25,23 @@ import optuna
 
 from benchmarks.recorded_table import BATCH, RANK, RATE, RecordedTable, recorded_tables
 from benchmarks.report import add_out, header, publish, table
+from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.pruner_config import PrunerConfig, parse_pruner
-from slimtune.sweeper.sampler_config import SAMPLERS, GridSearch
+from slimtune.sweeper.sampler_config import SAMPLERS, DrawnSampler, GridSearch
 from slimtune.sweeper.search.choose_sampler import choose_sampler
 from slimtune.sweeper.search.named_parts import values_of_file
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange
 from slimtune.sweeper.space.gridded import gridded
 from slimtune.sweeper.space.search_space import SearchSpace
-from slimtune.sweeper.study import Lease, Study, StudySpec
+from slimtune.sweeper.study import Study, StudySpec
 from slimtune.training.config.schema import parse_choice
 
 COUNTS = (25, 50, 100)
-OWN_SAMPLERS = ("random", "qmc", "tpe", "gp", "cmaes", "nsga2", "grid", "auto")
+SINGLE_SAMPLERS = ("random", "qmc", "tpe", "gp", "cmaes", "nsga2", "grid")
+OWN_SAMPLERS = (*SINGLE_SAMPLERS, "auto")
 OWN_PRUNERS = ("none", "successive_halving", "hyperband", "median", "percentile", "patient")
+SPACES = ((True, "learning rate, rank, batch size (a choice)"), (False, "learning rate, rank"))
 # of the space without a choice
 FIXED_BATCH = 16
 
@@ -50,67 +58,159 @@ class Ran(NamedTuple):
     score: float | None
 
 
-Search = Callable[[RecordedTable, bool, int, int], Sequence[Ran]]
+class Search(NamedTuple):
+    """One way to search.
+
+    Attributes:
+        label: As the report names it.
+        settings: What it is, as text, for a budget and a space; of two that are equal one is run.
+        run: A search over a table.
+    """
+
+    label: str
+    settings: Callable[[SearchSpace, int], str]
+    run: Callable[[RecordedTable, bool, int, int], Sequence[Ran]]
+
+
+class Outcome(NamedTuple):
+    """What a search has missed after 25, 50, 100 trials, in points, and its share of all training."""
+
+    missed: Sequence[float]
+    share: float
+
+
+# by search, space, table and seed
+Outcomes = dict[tuple[str, bool, str, int], Outcome]
 
 
 def main() -> None:
     """Run every search over every table and print what it misses."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=max(COUNTS))
     parser.add_argument("--only", nargs="+", help="parts of labels")
+    parser.add_argument("--runs", type=Path, help="file of the runs that are over, to go on where it was stopped")
     add_out(parser)
     options = parser.parse_args()
-    publish(report(options.seeds, options.trials, options.only), options.out)
-
-
-def report(seeds: int, trials: int, only: Sequence[str] | None = None) -> list[str]:
-    """The tables in Markdown."""
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    searches = [one for one in _searches() if options.only is None or any(part in one.label for part in options.only)]
+    found = _run_all(searches, options.seeds, options.trials, Kept(options.runs))
+    publish(report(found, searches, options.seeds, options.trials), options.out)
+
+
+class Kept:
+    """Outcomes by settings, in a file of lines, if there is one."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        lines = path.read_text(encoding="utf-8").splitlines() if path is not None and path.is_file() else []
+        self._known = {key: Outcome(*outcome) for key, outcome in map(json.loads, lines)}
+
+    def or_run(self, key: str, run: Callable[[], Outcome]) -> Outcome:
+        """What is known, or what is found out now."""
+        if key not in self._known:
+            self._known[key] = outcome = run()
+            if self._path is not None:
+                with self._path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps([key, outcome]) + "\n")
+        return self._known[key]
+
+
+def _run_all(searches: Sequence[Search], seeds: int, trials: int, kept: Kept) -> Outcomes:
+    """Seed after seed, so that a run that is stopped has whole ones; no two tables have the same one."""
+    found: Outcomes = {}
+    tables = recorded_tables()
+    for seed in range(seeds):
+        for has_choice, _ in SPACES:
+            for place, recorded in enumerate(tables):
+                for search in searches:
+                    settings = search.settings(_space(recorded, has_choice), trials)
+                    run = partial(_outcome, search, recorded, has_choice, trials, seed * len(tables) + place)
+                    key = f"{settings}/{has_choice}/{recorded.task}/{seed}/{trials}"
+                    found[search.label, has_choice, recorded.task, seed] = kept.or_run(key, run)
+    return found
+
+
+def _outcome(search: Search, recorded: RecordedTable, has_choice: bool, trials: int, seed: int) -> Outcome:
+    ran = search.run(recorded, has_choice, trials, seed)
+    best = _best(recorded, has_choice)
+    missed = [100 * (best - _best_of(ran[:count])) for count in _counts(trials)]
+    return Outcome(missed, sum(trial.examples for trial in ran) / (len(ran) * _longest(recorded)))
+
+
+def _counts(trials: int) -> Sequence[int]:
+    return [count for count in COUNTS if count <= trials]
+
+
+def report(found: Outcomes, searches: Sequence[Search], seeds: int, trials: int) -> list[str]:
+    """The tables in Markdown."""
     recorded = recorded_tables()
     tasks = ", ".join(f"{one.task} ({len(one.curves)} points, best {one.best:.3f})" for one in recorded)
-    lines = header("What samplers and pruners miss", f"Tables: {tasks}; {seeds} seeds each.")
-    for has_choice, said in ((True, "learning rate, rank, batch size (a choice)"), (False, "learning rate, rank")):
-        rows = [
-            [label, *_missed(search, recorded, has_choice, seeds, trials)]
-            for label, search in _searches()
-            if only is None or any(part in label for part in only)
-        ]
-        counts = [count for count in COUNTS if count <= trials]
+    lines = header(
+        "What samplers and pruners miss",
+        f"Tables: {tasks}; {seeds} seeds each. Points of the score, mean and standard error.",
+    )
+    counts = _counts(trials)
+    for has_choice, said in SPACES:
+        rows = [[one.label, *_cells(found, one.label, has_choice, counts)] for one in searches]
         columns = ("search", *(f"points missed after {count} trials" for count in counts), "share of the training done")
         lines += [f"Searched: {said}.", "", *table(columns, rows)]
-    return lines
+    singles = [one.label for one in searches if one.label in SINGLE_SAMPLERS]
+    if not singles or "auto" not in (one.label for one in searches):
+        return lines
+    columns = ("searched", "trials", "best single sampler", "points that auto misses more")
+    rows = [
+        [said, count, *_beside_best(found, singles, has_choice, place)]
+        for has_choice, said in SPACES
+        for place, count in enumerate(counts)
+    ]
+    return [*lines, "`auto` beside the single sampler that did best:", "", *table(columns, rows)]
 
 
-def _searches() -> Iterator[tuple[str, Search]]:
+def _cells(found: Outcomes, label: str, has_choice: bool, counts: Sequence[int]) -> list[str]:
+    ran = {key: one for key, one in found.items() if key[:2] == (label, has_choice)}
+    missed = [_told({key: one.missed[place] for key, one in ran.items()}) for place in range(len(counts))]
+    return [*missed, f"{mean(one.share for one in ran.values()):.2f}"]
+
+
+def _beside_best(found: Outcomes, singles: Sequence[str], has_choice: bool, place: int) -> list[str]:
+    missed = {
+        label: {key[1:]: one.missed[place] for key, one in found.items() if key[:2] == (label, has_choice)}
+        for label in (*singles, "auto")
+    }
+    best = min(singles, key=lambda label: mean(missed[label].values()))
+    more = {("auto", *key): value - missed[best][key] for key, value in missed["auto"].items()}
+    return [best, _told(more)]
+
+
+def _told(values: Mapping[tuple[Any, ...], float]) -> str:
+    """The mean over tables and seeds, and its standard error over the seeds of each table."""
+    by_task: dict[str, list[float]] = {}
+    for (_, _, task, _), value in values.items():
+        by_task.setdefault(task, []).append(value)
+    if any(len(ones) < 2 for ones in by_task.values()):
+        return f"{mean(values.values()):.2f}"
+    error = math.sqrt(sum(variance(ones) / len(ones) for ones in by_task.values())) / len(by_task)
+    return f"{mean(values.values()):.2f} ± {error:.2f}"
+
+
+def _searches() -> Iterator[Search]:
     for name in OWN_SAMPLERS:
-        yield f"{name}", _own_search(name, "none")
+        yield _own_search(name, name, "none")
     for name in OWN_PRUNERS[1:]:
-        yield f"random, {name}", _own_search("random", name)
+        yield _own_search(f"random, {name}", "random", name)
     for name in ("successive_halving", "hyperband"):
-        yield f"tpe, {name}", _own_search("tpe", name)
-    yield "plain Optuna: TPE", _optuna_search(lambda seed: optuna.samplers.TPESampler(seed=seed), None)
-    yield "plain Optuna: GP", _optuna_search(lambda seed: optuna.samplers.GPSampler(seed=seed), None)
-    yield (
+        yield _own_search(f"tpe, {name}", "tpe", name)
+    yield _optuna_search("plain Optuna: TPE", lambda seed: optuna.samplers.TPESampler(seed=seed), None)
+    yield _optuna_search("plain Optuna: GP", lambda seed: optuna.samplers.GPSampler(seed=seed), None)
+    yield _optuna_search(
         "plain Optuna: random, SuccessiveHalvingPruner",
-        _optuna_search(lambda seed: optuna.samplers.RandomSampler(seed=seed), optuna.pruners.SuccessiveHalvingPruner),
+        lambda seed: optuna.samplers.RandomSampler(seed=seed),
+        optuna.pruners.SuccessiveHalvingPruner,
     )
     if find_spec("ray") and find_spec("ray.tune"):
-        yield "Ray Tune: random, ASHA", _asha_search
-
-
-def _missed(
-    search: Search, recorded: Sequence[RecordedTable], has_choice: bool, seeds: int, trials: int
-) -> Sequence[str]:
-    runs = [(one, search(one, has_choice, trials, seed)) for one in recorded for seed in range(seeds)]
-    cells = [
-        f"{100 * mean(_best(one, has_choice) - _best_of(ran[:count]) for one, ran in runs):.2f}"
-        for count in COUNTS
-        if count <= trials
-    ]
-    shares = [sum(trial.examples for trial in ran) / (len(ran) * _longest(one)) for one, ran in runs]
-    return [*cells, f"{mean(shares):.2f}"]
+        yield Search("Ray Tune: random, ASHA", lambda *_: "Ray Tune: random, ASHA", _asha_search)
 
 
 def _best(recorded: RecordedTable, has_choice: bool) -> float:
@@ -139,16 +239,15 @@ def _curve(recorded: RecordedTable, params: Mapping[str, Any]) -> Sequence[tuple
     return recorded.curve({BATCH: FIXED_BATCH, **params})
 
 
-def _own_search(sampler: str, pruner: str) -> Search:
+def _own_search(label: str, sampler: str, pruner: str) -> Search:
     def search(recorded: RecordedTable, has_choice: bool, trials: int, seed: int) -> Sequence[Ran]:
         space = _space(recorded, has_choice)
-        asked = parse_choice(values_of_file("sampler", sampler), SAMPLERS, "search.sampler").section
-        chosen = choose_sampler(asked, space, n_trials=trials).sampler
-        searched = gridded(space, chosen.points) if isinstance(chosen, GridSearch) else space
+        chosen = _chosen(sampler, space, trials)
         steps = [step for step, _ in next(iter(recorded.curves.values()))]
+        memory: Any = optuna.storages.InMemoryStorage()
         spec = StudySpec(
             name="recorded",
-            storage="sqlite:///:memory:",
+            storage=memory,
             maximize=True,
             n_trials=trials,
             seed=seed,
@@ -156,12 +255,17 @@ def _own_search(sampler: str, pruner: str) -> Search:
             pruner=_pruner(pruner),
             rungs=Rungs(eval_every=steps[0], longest=steps[-1]),
             stop_hopeless=False,
-            space=searched,
+            space=gridded(space, chosen.points) if isinstance(chosen, GridSearch) else space,
             max_retries=0,
         )
         return _run_study(spec, recorded)
 
-    return search
+    return Search(label, lambda space, trials: f"{_chosen(sampler, space, trials)}, {pruner}", search)
+
+
+def _chosen(sampler: str, space: SearchSpace, trials: int) -> DrawnSampler:
+    asked = parse_choice(values_of_file("sampler", sampler), SAMPLERS, "search.sampler").section
+    return choose_sampler(asked, space, n_trials=trials).sampler
 
 
 def _pruner(name: str) -> PrunerConfig:
@@ -171,9 +275,8 @@ def _pruner(name: str) -> PrunerConfig:
 
 def _run_study(spec: StudySpec, recorded: RecordedTable) -> Sequence[Ran]:
     study, ran = Study(spec), []
-    with Lease(study) as lease:
-        while (asked := study.ask(lease.worker)) is not None:
-            ran.append(_run_trial(study, asked.number, _curve(recorded, asked.params)))
+    while (asked := study.ask("the only one")) is not None:
+        ran.append(_run_trial(study, asked.number, _curve(recorded, asked.params)))
     return ran
 
 
@@ -188,7 +291,7 @@ def _run_trial(study: Study, number: int, curve: Sequence[tuple[int, float]]) ->
     return Ran(curve[-1][0], best)
 
 
-def _optuna_search(sampler: Callable[[int], Any], pruner: Callable[[], Any] | None) -> Search:
+def _optuna_search(label: str, sampler: Callable[[int], Any], pruner: Callable[[], Any] | None) -> Search:
     def search(recorded: RecordedTable, has_choice: bool, trials: int, seed: int) -> Sequence[Ran]:
         ran: list[Ran] = []
         rungs = {step: rung for rung, (step, _) in enumerate(next(iter(recorded.curves.values())))}
@@ -215,7 +318,7 @@ def _optuna_search(sampler: Callable[[int], Any], pruner: Callable[[], Any] | No
         study.optimize(objective, n_trials=trials)
         return ran
 
-    return search
+    return Search(label, lambda *_: label, search)
 
 
 def _asha_search(recorded: RecordedTable, has_choice: bool, trials: int, seed: int) -> Sequence[Ran]:
