@@ -25,7 +25,6 @@ import optuna
 
 from benchmarks.recorded_table import BATCH, RANK, RATE, RecordedTable, recorded_tables
 from benchmarks.report import add_out, header, publish, table
-from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.pruner_config import PrunerConfig, parse_pruner
 from slimtune.sweeper.sampler_config import SAMPLERS, DrawnSampler, GridSearch
 from slimtune.sweeper.search.choose_sampler import choose_sampler

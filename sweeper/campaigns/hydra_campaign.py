@@ -95,7 +95,8 @@ class _Part(NamedTuple):
     own: Launcher
 
     def lead(self) -> None:
-        for note in (*notes_of(self.request), *begin(self.study, self.request, differs=_never)):
+        notes = notes_of(self.request, self.study.spec.sampler)
+        for note in (*notes, *begin(self.study, self.request, differs=_never)):
             self.say(note)
         record_command(self.request, of_program=True)
         self.study.set_attr(FOLDER, str(self.request.folder))

@@ -123,8 +123,8 @@ def sampler_notes(chosen: ChosenSampler, space: SearchSpace, *, n_trials: int) -
             startup >= n_trials
         ):
             notes.append(
-                f"search.sampler.n_startup_trials is {startup} and search.n_trials {n_trials}: all trials are drawn at "
-                "random"
+                f"search.sampler.n_startup_trials is {startup} and search.n_trials {n_trials}: no trial learns from "
+                "those before it"
             )
         case RandomSearch() | QuasiRandomSearch() | _:
             pass
@@ -136,6 +136,11 @@ def _is_drawn(key: str, space: SearchSpace) -> bool:
 
 
 def _chosen(name: str, why: str, **changes: Any) -> ChosenSampler:
+    return ChosenSampler(named_sampler(name, **changes), why)
+
+
+def named_sampler(name: str, **changes: Any) -> DrawnSampler:
     """A sampler with the options of its file, but for some."""
     values = {**(values_of_file("sampler", name) or {}), **changes}
-    return ChosenSampler(parse_choice(values, SAMPLERS, PREFIX).section, why)
+    sampler: DrawnSampler = parse_choice(values, SAMPLERS, PREFIX).section
+    return sampler

@@ -14,6 +14,7 @@ from tests.sweeper.study.test_samplers import sampler_of
 AUTO = AutoSearch(name="auto")
 NUMBERS = SearchSpace({"lr": FloatRange(1e-5, 1e-2, log=True), "n": IntRange(1, 8)})
 MIXED = SearchSpace({"lr": FloatRange(1e-5, 1e-2, log=True), "c": Choice(("a", "b"))})
+MANY = SearchSpace({"lr": FloatRange(1e-5, 1e-2, log=True), "c": Choice(tuple("abcdefghijkl"))})
 FINITE = SearchSpace({"n": IntRange(1, 4), "c": Choice(("a", "b"))})
 CONDITIONAL = SearchSpace(
     {"m": Choice(("a", "b")), "lr": FloatRange(0.0, 1.0)},
@@ -25,11 +26,14 @@ CONDITIONAL = SearchSpace(
     ("space", "n_trials", "num_objectives", "name", "why"),
     [
         (FINITE, 8, 1, "grid", "8 points"),
-        (FINITE, 7, 1, "tpe", "choices"),
+        (FINITE, 7, 1, "gp", "2 dimensions, each further option of a choice being one, and 7 trials"),
         (NUMBERS, 20, 1, "gp", "fewest"),
         (NUMBERS, 200, 1, "tpe", "too many"),
         (NUMBERS, 2000, 1, "cmaes", "enough for generations"),
-        (MIXED, 20, 1, "tpe", "choices"),
+        (MIXED, 20, 1, "gp", "fewest"),
+        (MIXED, 200, 1, "tpe", "choices are not evolved"),
+        (MIXED, 2000, 1, "tpe", "choices are not evolved"),
+        (MANY, 20, 1, "tpe", "12 dimensions"),
         (CONDITIONAL, 20, 1, "tpe", "conditional"),
         (NUMBERS, 200, 2, "nsga2", "2 objectives"),
         (NUMBERS, 200, 4, "nsga3", "4 objectives"),
@@ -65,7 +69,7 @@ def test_what_is_asked_for_is_taken() -> None:
     ("name", "space", "n_trials", "told"),
     [
         ("nsga2", NUMBERS, 4, "all trials are of the first generation"),
-        ("gp", NUMBERS, 4, "all trials are drawn at random"),
+        ("gp", NUMBERS, 4, "no trial learns from those before it"),
         ("cmaes", MIXED, 40, "draws c at random"),
         ("grid", FINITE, 4, "8 points, of which 4 are tried"),
     ],
