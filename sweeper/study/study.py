@@ -1,5 +1,6 @@
 """The shared record of a sweep: ask, report, tell, and what became of every trial."""
 
+import copy
 import logging
 import threading
 import time
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 
 # another worker takes its values for at most this long
 SUGGEST_SECONDS = 1.0
-# while a trial is taken nothing is drawn
+# a study draws nothing: each trial has a sampler of its own
 UNUSED = optuna.samplers.RandomSampler()
 
 
@@ -77,6 +78,7 @@ class Study(StudyEndings):
                 storage=opened(spec.storage),
                 load_if_exists=True,
                 directions=directions,
+                sampler=UNUSED,
                 pruner=pruner_of(spec.pruner, spec.rungs),
             )
         except UNUSABLE as error:
@@ -101,7 +103,6 @@ class Study(StudyEndings):
         began = time.monotonic()
         with alone(self.spec.storage), remembering(self._study):
             # which one it is decides what is drawn, and two workers never have the same
-            self._study.sampler = UNUSED
             trial = self._study.ask()
             trial.set_user_attr(record.WORKER, worker)
         others = self._others(trial.number, num_read=len(trials))
@@ -112,8 +113,8 @@ class Study(StudyEndings):
             return None
         if record.INDEX not in trial.user_attrs:
             trial.set_user_attr(record.INDEX, len(before))
-        self._study.sampler = self._sampler(others, place=int(trial.user_attrs[record.INDEX]))
-        trial = optuna.Trial(self._study, trial._trial_id)
+        sampler = self._sampler(others, place=int(trial.user_attrs[record.INDEX]))
+        trial = optuna.Trial(_drawing_from(sampler, self._study), trial._trial_id)
         # whoever finds the trial when this process has died knows whose it is, and what it takes
         flush(self._study)
         with remembering(self._study):
@@ -260,3 +261,10 @@ class Study(StudyEndings):
     def set_attr(self, key: str, value: Any) -> None:
         """Note something on the study."""
         self._study.set_user_attr(key, value)
+
+
+def _drawing_from(sampler: BaseSampler, study: optuna.Study) -> optuna.Study:
+    """The same study for one trial: another thread may ask for the next one meanwhile."""
+    own = copy.copy(study)
+    own.sampler = sampler
+    return own

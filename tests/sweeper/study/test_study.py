@@ -256,6 +256,27 @@ def test_a_study_keeps_its_directions(tmp_path: Path) -> None:
         Study(replace(spec, maximize=False))
 
 
+def test_two_threads_that_ask_at_once_draw_what_one_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial has a sampler of its own, whatever is asked for while it takes its values."""
+    monkeypatch.setattr("slimtune.sweeper.study.study.SUGGEST_SECONDS", 0.0)
+    calm, study = (
+        Study(spec_of(storage=optuna.storages.InMemoryStorage(), space=SearchSpace({"x": FloatRange(0.0, 1.0)})))
+        for _ in range(2)
+    )
+    suggest, asked = study._suggested, []
+    with Lease(calm) as one, Lease(study) as two:
+
+        def suggest_after_another(trial: optuna.Trial) -> dict[str, Scalar] | None:
+            monkeypatch.setattr(study, "_suggested", suggest)
+            asked.append(study.ask(two.worker))
+            return suggest(trial)
+
+        monkeypatch.setattr(study, "_suggested", suggest_after_another)
+        asked.append(study.ask(two.worker))
+        points = [trial.params for trial in reversed(asked) if trial is not None]
+        assert points == [trial.params for _ in range(2) if (trial := calm.ask(one.worker)) is not None]
+
+
 def test_two_workers_that_ask_at_once_draw_two_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither has to give its own back, as it would if both saw the same trials before."""
     spec = spec_of(
