@@ -228,7 +228,6 @@ def _own_search(label: str, sampler: str, pruner: str) -> Search:
         spec = StudySpec(
             name="recorded",
             storage=memory,
-            maximize=True,
             n_trials=trials,
             seed=seed,
             sampler=chosen,

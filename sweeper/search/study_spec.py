@@ -14,7 +14,6 @@ from slimtune.sweeper.search.trials.trial_source import TrialGroup
 from slimtune.sweeper.search.worker import Worker
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.study import Study, StudySpec
-from slimtune.training.config.task import Direction
 from slimtune.training.config.trust import own_code
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
     return StudySpec(
         name=config.name,
         storage=request.storage,
-        maximize=request.search.maximize,
         n_trials=request.num_trials(),
         seed=config.seed,
         sampler=chosen_sampler(request).sampler,
@@ -40,7 +38,6 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
         max_retries=config.max_retries,
         stop_rules=request.stop_rules,
         limits=request.search.trial_limits,
-        further=tuple(direction is Direction.maximize for direction in request.search.further),
         goals=goals,
     )
 
@@ -60,7 +57,7 @@ def chosen_sampler(request: SweepRequest, used: DrawnSampler | None = None) -> C
     """The sampler that is asked for, or the one that fits, or that of the study, if it was begun with another one."""
     search = request.search
     chosen = choose_sampler(
-        search.sampler, request.space, n_trials=search.config.n_trials, num_objectives=1 + len(search.further)
+        search.sampler, request.space, n_trials=search.config.n_trials, num_objectives=len(search.goals.objectives)
     )
     return chosen if used in (None, chosen.sampler) else ChosenSampler(used, "the sweep was begun with it")
 

@@ -70,29 +70,29 @@ class Study(StudyEndings):
         optuna.logging.disable_default_handler()
         optuna.logging.enable_propagation()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        ways = (spec.maximize, *spec.further)
-        directions = [StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE for maximize in ways]
+        ways = [StudyDirection.MAXIMIZE if one.maximize else StudyDirection.MINIMIZE for one in spec.goals.objectives]
         try:
             study = optuna.create_study(
                 study_name=spec.name,
                 storage=opened(spec.storage),
                 load_if_exists=True,
-                directions=directions,
+                directions=ways,
                 sampler=UNUSED,
                 pruner=pruner_of(spec.pruner, spec.rungs),
             )
         except UNUSABLE as error:
             raise StoreError(unusable(spec.storage, error)) from error
-        if study.directions != directions:
-            begun, now = (" and ".join(one.name.lower() for one in found) for found in (study.directions, directions))
+        if study.directions != ways:
+            begun, now = (" and ".join(one.name.lower() for one in found) for found in (study.directions, ways))
             raise StoreError(
                 f"the search '{spec.name}' was begun to {begun}, not to {now}: take another name, or remove its study "
                 "to begin anew"
             )
         super().__init__(spec, study)
+        self._maximize = spec.goals.objectives[0].maximize
         self._cost = AskCost(spec.sampler.name)
         self._points: dict[int, PointId] = {}
-        self._best, self._arrivals = BestSoFar(maximize=spec.maximize), Arrivals()
+        self._best, self._arrivals = BestSoFar(maximize=self._maximize), Arrivals()
         self._turn = threading.Lock()
 
     def ask(self, worker: str) -> AskedTrial | None:
@@ -194,7 +194,7 @@ class Study(StudyEndings):
         """Note an evaluation and ask the pruner."""
         trial = self._trials[number]
         # of several objectives none decides alone
-        can_prune = self.spec.aims.can_prune
+        can_prune = self.spec.goals.can_prune
         with remembering(self._study):
             try:
                 if can_prune:
@@ -219,7 +219,7 @@ class Study(StudyEndings):
             for trial in self._arrivals.of(self._study.get_trials(deepcopy=False)).ended:
                 self._best.add(self._record_of(trial))
             reach = self._best.reach_of(own, progress=progress)
-        if reach is None or not reach.hopeless(maximize=self.spec.maximize):
+        if reach is None or not reach.hopeless(maximize=self._maximize):
             return Verdict(stop=False)
         reason = f"at {examples_seen} examples it can reach {reach.most:.4g} at most, and the best is {reach.best:.4g}"
         return Verdict(stop=True, reason=reason)

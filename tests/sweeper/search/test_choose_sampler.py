@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
+from slimtune.sweeper.goals.goals import goals_of
 from slimtune.sweeper.sampler_config import AutoSearch
 from slimtune.sweeper.search.choose_sampler import choose_sampler, sampler_notes
 from slimtune.sweeper.search.study_spec import chosen_sampler
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange
 from slimtune.sweeper.space.search_space import Branch, SearchSpace
-from slimtune.training.config.task import Direction
 from tests.sweeper.study.test_samplers import sampler_of
 
 AUTO = AutoSearch(name="auto")
@@ -48,10 +48,10 @@ def test_auto_says_what_it_takes_and_why(
     assert any(f"auto takes {name}" in note and why in note for note in sampler_notes(chosen, space, n_trials=n_trials))
 
 
-@pytest.mark.parametrize(("further", "name"), [((), "tpe"), ((Direction.minimize,), "nsga2")])
-def test_auto_counts_the_objectives_of_the_search(further: tuple[Direction, ...], name: str) -> None:
+@pytest.mark.parametrize(("ways", "name"), [([True], "tpe"), ([True, False], "nsga2")])
+def test_auto_counts_the_objectives_of_the_search(ways: list[bool], name: str) -> None:
     """Those of a list of directions."""
-    search = SimpleNamespace(sampler=AUTO, config=SimpleNamespace(n_trials=200), further=further)
+    search = SimpleNamespace(sampler=AUTO, config=SimpleNamespace(n_trials=200), goals=goals_of(ways))
     request: Any = SimpleNamespace(search=search, space=NUMBERS)
     assert chosen_sampler(request).sampler.name == name
 

@@ -4,6 +4,7 @@ from typing import Any
 import optuna
 import pytest
 
+from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.sampler_config import AutoSearch, SamplerConfig
 from slimtune.sweeper.search.choose_sampler import choose_sampler, named_sampler, sampler_notes
 from slimtune.sweeper.search.kept_sampler import kept_sampler
@@ -27,7 +28,7 @@ class Sweep:
     def request(self, n_trials: int) -> Any:
         config = SimpleNamespace(n_trials=n_trials)
         return SimpleNamespace(
-            search=SimpleNamespace(sampler=self._asked, config=config, further=()), space=self._space
+            search=SimpleNamespace(sampler=self._asked, config=config, goals=Goals()), space=self._space
         )
 
     def opened(self, n_trials: int) -> Study:

@@ -9,6 +9,7 @@ from pathlib import Path
 import optuna
 import pytest
 
+from slimtune.sweeper.goals.goals import goals_of
 from slimtune.sweeper.pruner_config import SuccessiveHalving
 from slimtune.sweeper.sampler_config import RandomSearch, SamplerConfig, TpeSearch
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
@@ -253,7 +254,7 @@ def test_a_study_keeps_its_directions(tmp_path: Path) -> None:
     spec = make_spec(tmp_path)
     Study(spec)
     with pytest.raises(StoreError, match="was begun to maximize, not to minimize"):
-        Study(replace(spec, maximize=False))
+        Study(replace(spec, goals=goals_of([False])))
 
 
 def test_two_threads_that_ask_at_once_draw_what_one_would(monkeypatch: pytest.MonkeyPatch) -> None:
