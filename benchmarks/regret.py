@@ -143,6 +143,7 @@ def report(found: Outcomes, searches: Sequence[Search], seeds: int, trials: int)
         [said, count, *_beside_best(found, singles, has_choice, place)]
         for has_choice, said in SPACES
         for place, count in enumerate(counts)
+        if count <= MAX_SLOW_TRIALS
     ]
     return [
         *lines,
