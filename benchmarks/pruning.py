@@ -136,7 +136,6 @@ def _replay(curves: Sequence[Curve], policy: Policy) -> tuple[int, float]:
     spec = StudySpec(
         name="replay",
         storage="sqlite:///:memory:",
-        maximize=True,
         n_trials=len(curves),
         seed=0,
         sampler=RandomSearch(name="random"),

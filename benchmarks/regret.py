@@ -1,39 +1,51 @@
 """What each sampler and pruner misses of the best result, on recorded tables of fine-tuning results.
 
-    python -m benchmarks.regret --seeds 10
+    python -m benchmarks.regret --seeds 5 --runs /tmp/regret.jsonl
 
 Learning rate and rank are searched as logarithms, between the recorded values too, the batch size as a choice and, in
 a second space, not at all. Each number is the mean over tables and seeds, in points of the score: the best of the
-table less the best trial after so many trials. Plain Optuna stands beside, and Ray's ASHA where `ray[tune]` is there.
+table less the best trial after so many trials; beside it stands its standard error, the tables being given. Plain
+Optuna stands beside, and Ray's ASHA where `ray[tune]` is there. What `--runs` has is not run again. Gaussian processes
+take most of the time, so that they run for 50 trials: after 100 they miss at most as much. With the package `greenlet`
+they take half as long, and suggest the same but for the last digits.
 """
 
 import argparse
+import math
 import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
-from statistics import mean
+from pathlib import Path
+from statistics import mean, variance
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import optuna
 
+from benchmarks.kept_outcomes import KeptOutcomes, Outcome
 from benchmarks.recorded_table import BATCH, RANK, RATE, RecordedTable, recorded_tables
 from benchmarks.report import add_out, header, publish, table
 from slimtune.sweeper.pruner_config import PrunerConfig, parse_pruner
-from slimtune.sweeper.sampler_config import SAMPLERS, GridSearch
+from slimtune.sweeper.sampler_config import SAMPLERS, DrawnSampler, GaussianProcessSearch, GridSearch
 from slimtune.sweeper.search.choose_sampler import choose_sampler
 from slimtune.sweeper.search.named_parts import values_of_file
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange
 from slimtune.sweeper.space.gridded import gridded
 from slimtune.sweeper.space.search_space import SearchSpace
-from slimtune.sweeper.study import Lease, Study, StudySpec
+from slimtune.sweeper.study import Study, StudySpec
 from slimtune.training.config.schema import parse_choice
 
 COUNTS = (25, 50, 100)
+# of a Gaussian process
+MAX_SLOW_TRIALS = 50
 OWN_SAMPLERS = ("random", "qmc", "tpe", "gp", "cmaes", "nsga2", "grid", "auto")
+OPTUNA_TPE, OPTUNA_GP = "plain Optuna: TPE", "plain Optuna: GP"
+SINGLE_SAMPLERS = (*OWN_SAMPLERS[:-1], OPTUNA_TPE, OPTUNA_GP)
 OWN_PRUNERS = ("none", "successive_halving", "hyperband", "median", "percentile", "patient")
+SPACES = ((True, "learning rate, rank, batch size (a choice)"), (False, "learning rate, rank"))
 # of the space without a choice
 FIXED_BATCH = 16
 
@@ -50,67 +62,143 @@ class Ran(NamedTuple):
     score: float | None
 
 
-Search = Callable[[RecordedTable, bool, int, int], Sequence[Ran]]
+class Search(NamedTuple):
+    """One way to search.
+
+    Attributes:
+        label: As the report names it.
+        settings: What it is, as text, for a budget and a space; of two that are equal one is run.
+        run: A search over a table.
+    """
+
+    label: str
+    settings: Callable[[SearchSpace, int], str]
+    run: Callable[[RecordedTable, bool, int, int], Sequence[Ran]]
+
+
+# by search, space, table and seed
+Outcomes = dict[tuple[str, bool, str, int], Outcome]
 
 
 def main() -> None:
     """Run every search over every table and print what it misses."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=max(COUNTS))
     parser.add_argument("--only", nargs="+", help="parts of labels")
+    parser.add_argument("--runs", type=Path, help="file of the runs that are over, to go on where it was stopped")
     add_out(parser)
     options = parser.parse_args()
-    publish(report(options.seeds, options.trials, options.only), options.out)
-
-
-def report(seeds: int, trials: int, only: Sequence[str] | None = None) -> list[str]:
-    """The tables in Markdown."""
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    searches = [one for one in _searches() if options.only is None or any(part in one.label for part in options.only)]
+    found = _run_all(searches, options.seeds, options.trials, KeptOutcomes(options.runs))
+    publish(report(found, searches, options.seeds, options.trials), options.out)
+
+
+def _run_all(searches: Sequence[Search], seeds: int, trials: int, kept: KeptOutcomes) -> Outcomes:
+    """Seed after seed, so that a run that is stopped has whole ones; no two tables have the same one."""
+    found: Outcomes = {}
+    tables = recorded_tables()
+    for seed in range(seeds):
+        for has_choice, _ in SPACES:
+            for place, recorded in enumerate(tables):
+                for search in searches:
+                    settings = search.settings(_space(recorded, has_choice), trials)
+                    run = partial(_outcome, search, recorded, has_choice, trials, seed * len(tables) + place)
+                    key = f"{settings}/{has_choice}/{recorded.task}/{seed}/{trials}"
+                    found[search.label, has_choice, recorded.task, seed] = kept.or_run(key, run)
+    return found
+
+
+def _outcome(search: Search, recorded: RecordedTable, has_choice: bool, trials: int, seed: int) -> Outcome:
+    ran = search.run(recorded, has_choice, trials, seed)
+    best = _best(recorded, has_choice)
+    missed = [100 * (best - _best_of(ran[:count])) for count in _counts(trials)]
+    return Outcome(missed, sum(trial.examples for trial in ran) / (len(ran) * _longest(recorded)), len(ran))
+
+
+def _counts(trials: int) -> Sequence[int]:
+    return [count for count in COUNTS if count <= trials]
+
+
+def report(found: Outcomes, searches: Sequence[Search], seeds: int, trials: int) -> list[str]:
+    """The tables in Markdown."""
     recorded = recorded_tables()
     tasks = ", ".join(f"{one.task} ({len(one.curves)} points, best {one.best:.3f})" for one in recorded)
-    lines = header("What samplers and pruners miss", f"Tables: {tasks}; {seeds} seeds each.")
-    for has_choice, said in ((True, "learning rate, rank, batch size (a choice)"), (False, "learning rate, rank")):
-        rows = [
-            [label, *_missed(search, recorded, has_choice, seeds, trials)]
-            for label, search in _searches()
-            if only is None or any(part in label for part in only)
-        ]
-        counts = [count for count in COUNTS if count <= trials]
+    lines = header(
+        "What samplers and pruners miss",
+        f"Tables: {tasks}; {seeds} seeds each. Points of the score, mean and standard error.",
+    )
+    counts = _counts(trials)
+    for has_choice, said in SPACES:
+        rows = [[one.label, *_cells(found, one.label, has_choice, counts)] for one in searches]
         columns = ("search", *(f"points missed after {count} trials" for count in counts), "share of the training done")
         lines += [f"Searched: {said}.", "", *table(columns, rows)]
-    return lines
+    if "auto" not in (one.label for one in searches):
+        return lines
+    singles = [one.label for one in searches if one.label in SINGLE_SAMPLERS]
+    columns = ("searched", "trials", "best of the other samplers", "points that auto misses beyond it")
+    rows = [
+        [said, count, *_beside_best(found, singles, has_choice, place)]
+        for has_choice, said in SPACES
+        for place, count in enumerate(counts)
+        if count <= MAX_SLOW_TRIALS
+    ]
+    return [
+        *lines,
+        "`auto` beside the best of the samplers that it did not take, ours and plain Optuna's:",
+        "",
+        *table(columns, rows),
+    ]
 
 
-def _searches() -> Iterator[tuple[str, Search]]:
+def _cells(found: Outcomes, label: str, has_choice: bool, counts: Sequence[int]) -> list[str]:
+    ran = {key: one for key, one in found.items() if key[:2] == (label, has_choice)}
+    missed = [_told({key: one.missed[place] for key, one in ran.items()}) for place in range(len(counts))]
+    num_run = min(one.num_trials for one in ran.values())
+    bounds = [told if count <= num_run else f"at most {told}" for count, told in zip(counts, missed, strict=True)]
+    return [*bounds, f"{mean(one.share for one in ran.values()):.2f}"]
+
+
+def _beside_best(found: Outcomes, singles: Sequence[str], has_choice: bool, place: int) -> list[str]:
+    missed = {
+        label: {key[1:]: one.missed[place] for key, one in found.items() if key[:2] == (label, has_choice)}
+        for label in (*singles, "auto")
+    }
+    own = missed["auto"]
+    others = {label: mean(one.values()) for label, one in missed.items() if one != own}
+    best = min(others, key=others.__getitem__, default="auto")
+    return [best, _told({("auto", *key): value - missed[best][key] for key, value in own.items()})]
+
+
+def _told(values: Mapping[tuple[Any, ...], float]) -> str:
+    """The mean over tables and seeds, and its standard error over the seeds of each table."""
+    by_task: dict[str, list[float]] = {}
+    for (_, _, task, _), value in values.items():
+        by_task.setdefault(task, []).append(value)
+    if any(len(ones) < 2 for ones in by_task.values()):
+        return f"{mean(values.values()):.2f}"
+    error = math.sqrt(sum(variance(ones) / len(ones) for ones in by_task.values())) / len(by_task)
+    return f"{mean(values.values()):.2f} ± {error:.2f}"
+
+
+def _searches() -> Iterator[Search]:
     for name in OWN_SAMPLERS:
-        yield f"{name}", _own_search(name, "none")
+        yield _own_search(name, name, "none")
     for name in OWN_PRUNERS[1:]:
-        yield f"random, {name}", _own_search("random", name)
+        yield _own_search(f"random, {name}", "random", name)
     for name in ("successive_halving", "hyperband"):
-        yield f"tpe, {name}", _own_search("tpe", name)
-    yield "plain Optuna: TPE", _optuna_search(lambda seed: optuna.samplers.TPESampler(seed=seed), None)
-    yield "plain Optuna: GP", _optuna_search(lambda seed: optuna.samplers.GPSampler(seed=seed), None)
-    yield (
+        yield _own_search(f"tpe, {name}", "tpe", name)
+    yield _optuna_search(OPTUNA_TPE, lambda seed: optuna.samplers.TPESampler(seed=seed), None)
+    yield _optuna_search(OPTUNA_GP, lambda seed: optuna.samplers.GPSampler(seed=seed), None)
+    yield _optuna_search(
         "plain Optuna: random, SuccessiveHalvingPruner",
-        _optuna_search(lambda seed: optuna.samplers.RandomSampler(seed=seed), optuna.pruners.SuccessiveHalvingPruner),
+        lambda seed: optuna.samplers.RandomSampler(seed=seed),
+        optuna.pruners.SuccessiveHalvingPruner,
     )
     if find_spec("ray") and find_spec("ray.tune"):
-        yield "Ray Tune: random, ASHA", _asha_search
-
-
-def _missed(
-    search: Search, recorded: Sequence[RecordedTable], has_choice: bool, seeds: int, trials: int
-) -> Sequence[str]:
-    runs = [(one, search(one, has_choice, trials, seed)) for one in recorded for seed in range(seeds)]
-    cells = [
-        f"{100 * mean(_best(one, has_choice) - _best_of(ran[:count]) for one, ran in runs):.2f}"
-        for count in COUNTS
-        if count <= trials
-    ]
-    shares = [sum(trial.examples for trial in ran) / (len(ran) * _longest(one)) for one, ran in runs]
-    return [*cells, f"{mean(shares):.2f}"]
+        yield Search("Ray Tune: random, ASHA", lambda *_: "Ray Tune: random, ASHA", _asha_search)
 
 
 def _best(recorded: RecordedTable, has_choice: bool) -> float:
@@ -139,29 +227,32 @@ def _curve(recorded: RecordedTable, params: Mapping[str, Any]) -> Sequence[tuple
     return recorded.curve({BATCH: FIXED_BATCH, **params})
 
 
-def _own_search(sampler: str, pruner: str) -> Search:
+def _own_search(label: str, sampler: str, pruner: str) -> Search:
     def search(recorded: RecordedTable, has_choice: bool, trials: int, seed: int) -> Sequence[Ran]:
         space = _space(recorded, has_choice)
-        asked = parse_choice(values_of_file("sampler", sampler), SAMPLERS, "search.sampler").section
-        chosen = choose_sampler(asked, space, n_trials=trials).sampler
-        searched = gridded(space, chosen.points) if isinstance(chosen, GridSearch) else space
+        chosen = _chosen(sampler, space, trials)
         steps = [step for step, _ in next(iter(recorded.curves.values()))]
+        memory: Any = optuna.storages.InMemoryStorage()
         spec = StudySpec(
             name="recorded",
-            storage="sqlite:///:memory:",
-            maximize=True,
+            storage=memory,
             n_trials=trials,
             seed=seed,
             sampler=chosen,
             pruner=_pruner(pruner),
             rungs=Rungs(eval_every=steps[0], longest=steps[-1]),
             stop_hopeless=False,
-            space=searched,
+            space=gridded(space, chosen.points) if isinstance(chosen, GridSearch) else space,
             max_retries=0,
         )
-        return _run_study(spec, recorded)
+        return _run_study(spec, recorded, _limit(trials, is_slow=isinstance(chosen, GaussianProcessSearch)))
 
-    return search
+    return Search(label, lambda space, trials: f"{_chosen(sampler, space, trials)}, {pruner}", search)
+
+
+def _chosen(sampler: str, space: SearchSpace, trials: int) -> DrawnSampler:
+    asked = parse_choice(values_of_file("sampler", sampler), SAMPLERS, "search.sampler").section
+    return choose_sampler(asked, space, n_trials=trials).sampler
 
 
 def _pruner(name: str) -> PrunerConfig:
@@ -169,11 +260,15 @@ def _pruner(name: str) -> PrunerConfig:
     return pruner
 
 
-def _run_study(spec: StudySpec, recorded: RecordedTable) -> Sequence[Ran]:
-    study, ran = Study(spec), []
-    with Lease(study) as lease:
-        while (asked := study.ask(lease.worker)) is not None:
-            ran.append(_run_trial(study, asked.number, _curve(recorded, asked.params)))
+def _limit(trials: int, *, is_slow: bool) -> int:
+    return min(trials, MAX_SLOW_TRIALS) if is_slow else trials
+
+
+def _run_study(spec: StudySpec, recorded: RecordedTable, limit: int) -> Sequence[Ran]:
+    study = Study(spec)
+    ran: list[Ran] = []
+    while len(ran) < limit and (asked := study.ask("the only one")) is not None:
+        ran.append(_run_trial(study, asked.number, _curve(recorded, asked.params)))
     return ran
 
 
@@ -188,7 +283,7 @@ def _run_trial(study: Study, number: int, curve: Sequence[tuple[int, float]]) ->
     return Ran(curve[-1][0], best)
 
 
-def _optuna_search(sampler: Callable[[int], Any], pruner: Callable[[], Any] | None) -> Search:
+def _optuna_search(label: str, sampler: Callable[[int], Any], pruner: Callable[[], Any] | None) -> Search:
     def search(recorded: RecordedTable, has_choice: bool, trials: int, seed: int) -> Sequence[Ran]:
         ran: list[Ran] = []
         rungs = {step: rung for rung, (step, _) in enumerate(next(iter(recorded.curves.values())))}
@@ -211,11 +306,12 @@ def _optuna_search(sampler: Callable[[int], Any], pruner: Callable[[], Any] | No
             return ran[-1].score or 0.0
 
         stopping = optuna.pruners.NopPruner() if pruner is None else pruner()
-        study = optuna.create_study(direction="maximize", sampler=sampler(seed), pruner=stopping)
-        study.optimize(objective, n_trials=trials)
+        own = sampler(seed)
+        study = optuna.create_study(direction="maximize", sampler=own, pruner=stopping)
+        study.optimize(objective, n_trials=_limit(trials, is_slow=isinstance(own, optuna.samplers.GPSampler)))
         return ran
 
-    return search
+    return Search(label, lambda *_: label, search)
 
 
 def _asha_search(recorded: RecordedTable, has_choice: bool, trials: int, seed: int) -> Sequence[Ran]:

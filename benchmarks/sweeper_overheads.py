@@ -138,7 +138,6 @@ def costs_of(url: str, sizes: Sequence[int]) -> Iterator[tuple[int, Costs]]:
     spec = StudySpec(
         name=uuid.uuid4().hex,
         storage=url,
-        maximize=True,
         n_trials=max(sizes) + len(sizes) * ROUNDS,
         seed=0,
         sampler=TpeSearch(name="tpe", n_startup_trials=10, n_ei_candidates=24, multivariate=True, group=True),

@@ -86,7 +86,7 @@ class GaussianProcessSearch:
 
     Attributes:
         name: `gp`.
-        n_startup_trials: Random trials before the model of the space is used.
+        n_startup_trials: Trials before the model of the space is used: points of a Sobol sequence.
     """
 
     name: str

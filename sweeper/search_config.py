@@ -85,13 +85,13 @@ class StopRules(NamedTuple):
     Attributes:
         max_minutes: Trials have run for so long.
         max_trials_without_better: As many trials have ended since the best one.
-        target: A trial has reached these values, by objective; a number is that of the first one.
+        target: A trial has reached these values, by objective.
         max_failures: As many trials have failed.
     """
 
     max_minutes: float | None = None
     max_trials_without_better: int | None = None
-    target: Mapping[str, float] | float | None = None
+    target: Mapping[str, float] | None = None
     max_failures: int | None = None
 
 
@@ -114,14 +114,12 @@ class Search(NamedTuple):
         config: Its own keys.
         sampler: How trials are suggested.
         pruner: How trials are stopped.
-        further: Directions of objectives beyond the first.
         goals: The objectives by name, constraints, and what is picked.
     """
 
     config: SearchConfig
     sampler: SamplerConfig
     pruner: PrunerConfig
-    further: tuple[Direction, ...] = ()
     goals: Goals = Goals()
 
     @property
@@ -157,10 +155,7 @@ def parse_search(values: Mapping[str, Any]) -> Parsed[Search]:
     directions = _parse_directions(own.get("direction"))
     goals = parse_goals(values, directions.found or ())
     if goals.found is not None and goals.found.objectives:
-        first, *others = (_direction(one.maximize) for one in goals.found.objectives)
-        own["direction"], further = first.value, tuple(others)
-    else:
-        further = ()
+        own["direction"] = _direction(goals.found.objectives[0].maximize).value
     config = parse_section(SearchConfig, own, "search")
     sampler = parse_choice(values.get("sampler"), SAMPLERS, "search.sampler")
     pruner = parse_pruner(values.get("pruner"), "search.pruner")
@@ -168,7 +163,7 @@ def parse_search(values: Mapping[str, Any]) -> Parsed[Search]:
     problems = [*own_problems, *directions.problems, *goals.problems, *sampler.problems, *pruner.problems]
     if problems:
         return Parsed(None, list(dict.fromkeys(problems)))
-    search = Search(config.section, sampler.section, pruner.section, further, goals.section)
+    search = Search(config.section, sampler.section, pruner.section, goals.section)
     problems = list(_cross_problems(search))
     return Parsed(None if problems else search, problems)
 

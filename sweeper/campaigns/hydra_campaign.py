@@ -79,10 +79,10 @@ class HydraCampaign:
         if (reason := note_ending(study)) is not None:
             log.warning("the search has ended: %s", reason)
         if not study.ranked():
-            why = no_winner(study.shown(), spec.aims) or f"no trial completed; see {request.folder}"
+            why = no_winner(study.shown(), spec.goals) or f"no trial completed; see {request.folder}"
             log.error(why)
             return
-        results = _pareto(study, request) if spec.further else _best(study, request)
+        results = _pareto(study, request) if spec.goals.several else _best(study, request)
         write_results(results, request.folder)
 
 
@@ -99,7 +99,8 @@ class _Part(NamedTuple):
     own: Launcher
 
     def lead(self) -> None:
-        for note in (*notes_of(self.request), *begin(self.study, self.request, differs=_never)):
+        notes = notes_of(self.request, self.study.spec.sampler)
+        for note in (*notes, *begin(self.study, self.request, differs=_never)):
             self.say(note)
         record_command(self.request, of_program=True)
         self.study.set_attr(FOLDER, str(self.request.folder))
@@ -137,7 +138,7 @@ def _pareto(study: Study, request: SweepRequest) -> dict[str, Any]:
     log.info("Number of Pareto solutions: %d", len(solutions))
     for solution in solutions:
         log.info("    Values: %s, Params: %s", solution["values"], solution["params"])
-    if not study.spec.aims.is_named:
+    if not study.spec.goals.is_named:
         return {"solutions": solutions}
     (picked,) = solutions_of(study.ranked()[:1], request)
     log.info("Picked by search.pick: %s (trial %d)", picked, study.ranked()[0].number)

@@ -102,9 +102,10 @@ class TuningRun:
         parent_run.log_data_report(self._tracked.run, report)
 
     def _tell_search(self, notes: Sequence[str]) -> None:
-        for note in (*notes_of(self._request), *notes):
+        used = self._study.spec.sampler
+        for note in (*notes_of(self._request, used), *notes):
             self.say(note)
-        chosen = chosen_sampler(self._request)
+        chosen = chosen_sampler(self._request, used)
         if chosen.why is not None:
             self._tracked.run.set_tags({"sampler": chosen.sampler.name, "sampler_why": chosen.why})
 

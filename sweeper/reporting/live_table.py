@@ -66,13 +66,13 @@ class LiveTable:
         for trial in trials:
             if trial.finished and trial.number not in self._printed:
                 self._printed.add(trial.number)
-                line = _line(trial, self._study.spec.aims.shown)
+                line = _line(trial, self._study.spec.goals.shown)
                 self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _picture(self, trials: Sequence[TrialRecord], room: int) -> Group:
         best = self._study.ranked()[:1]
         best_number = best[0].number if best else None
-        names = self._study.spec.aims.shown
+        names = self._study.spec.goals.shown
         table = trial_table(
             chosen_rows(trials, room, best_number), best_number=best_number, title=self._title, names=names
         )
@@ -88,7 +88,7 @@ class LiveTable:
 
     def _summary(self, trials: Sequence[TrialRecord], best: Sequence[TrialRecord]) -> str:
         text = f"best {best[0].objective:.4f} (trial {best[0].number})" if best else "no trial completed yet"
-        if best and self._study.spec.aims.several:
+        if best and self._study.spec.goals.several:
             text = f"{len(self._study.pareto())} trials in the Pareto set"
         left = seconds_left(trials, self._study.spec.n_trials)
         return f"{text}, about {duration(left)} of the search left" if left else text

@@ -45,14 +45,14 @@ def note_goals(study: Study) -> None:
     Raises:
         StoreError: It was begun with other objectives or constraints.
     """
-    now = study.spec.aims.described()
+    now = study.spec.goals.described()
     known = _noted_goals(study) if ATTR in study.attrs() or study.num_begun() else now
     if known != now:
         raise StoreError(
             f"the search '{study.spec.name}' was begun with other goals, so its trials do not compare: {known}, "
             f"now {now}; take another search.name, or remove the sweep's folder to begin anew"
         )
-    if study.spec.aims.is_named:
+    if study.spec.goals.is_named:
         study.set_attr(ATTR, now)
 
 
@@ -62,14 +62,14 @@ def check_goals(study: Study) -> None:
     Raises:
         StoreError: The sweep is led with other objectives or constraints.
     """
-    known, now = _noted_goals(study), study.spec.aims.described()
+    known, now = _noted_goals(study), study.spec.goals.described()
     if known != now:
         raise StoreError(f"the sweep is led with other goals: {known}, here {now}; give it the same command")
 
 
 def _noted_goals(study: Study) -> Mapping[str, Any]:
     """Where none were noted, they have no names."""
-    ways = [one.maximize for one in study.spec.aims.objectives]
+    ways = [one.maximize for one in study.spec.goals.objectives]
     noted: Mapping[str, Any] = study.attrs().get(ATTR, goals_of(ways).described())
     return noted
 
@@ -82,7 +82,7 @@ def _learn(study: Study, request: SweepRequest, differs: Callable[[Mapping[str, 
     points = [point for trial in other.ranked() if (point := point_of(trial.params, request.space))]
     chosen = points[: config.warm_start_points]
     begun = len(chosen) - study.enqueue_new(chosen)
-    why = differs(other.attrs) or _other_goals(other.goals, study.spec.aims)
+    why = differs(other.attrs) or _other_goals(other.goals, study.spec.goals)
     number = study.learn_from([] if why else other.trials)
     learned = f"its trials are not compared with, since {why}" if why else f"the sampler learns from {number} trials"
     return f"search.warm_start={config.warm_start}: {begun} points are tried first, and {learned}"

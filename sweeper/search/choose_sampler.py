@@ -18,7 +18,7 @@ from slimtune.sweeper.sampler_config import (
 )
 from slimtune.sweeper.search.named_parts import values_of_file
 from slimtune.sweeper.search_config import Search
-from slimtune.sweeper.space.dimension import Choice
+from slimtune.sweeper.space.dimension import Choice, Dimension
 from slimtune.sweeper.space.gridded import gridded
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.training.config.schema import parse_choice
@@ -83,16 +83,25 @@ def choose_sampler(
 
 def _by_budget(space: SearchSpace, n_trials: int) -> ChosenSampler:
     """For one objective, or few trials, in a space that all trials share."""
-    steps = space.every_step()
-    has_choices = any(isinstance(step.dimension, Choice) for step in steps)
-    numbers = f"{len(steps)} dimensions of numbers and {n_trials} trials"
-    if has_choices:
-        return _chosen("tpe", "some dimensions are choices without an order")
-    if n_trials <= MAX_PROCESS_TRIALS and len(steps) <= MAX_PROCESS_DIMENSIONS:
-        return _chosen("gp", f"{numbers}: it needs the fewest, and its suggestions are still quick")
-    if n_trials >= MIN_EVOLUTION_TRIALS:
-        return _chosen("cmaes", f"{numbers}: enough for generations")
-    return _chosen("tpe", f"{numbers}: too many for a Gaussian process, too few for generations")
+    dimensions = [step.dimension for step in space.every_step()]
+    has_choices = any(isinstance(dimension, Choice) for dimension in dimensions)
+    count = sum(_num_directions(dimension) for dimension in dimensions)
+    told = f"{count} dimensions{', each further option of a choice being one,' if has_choices else ''}"
+    told = f"{told} and {n_trials} trials"
+    if n_trials <= MAX_PROCESS_TRIALS and count <= MAX_PROCESS_DIMENSIONS:
+        return _chosen("gp", f"{told}: it needs the fewest, and its suggestions are still quick")
+    if n_trials >= MIN_EVOLUTION_TRIALS and not has_choices:
+        return _chosen("cmaes", f"{told}: enough for generations")
+    return _chosen("tpe", f"{told}: too many for a Gaussian process, and {_no_generations(has_choices=has_choices)}")
+
+
+def _num_directions(dimension: Dimension) -> int:
+    """In how many directions a Gaussian process has to look: to it all options are equally far from each other."""
+    return len(dimension.values) - 1 if isinstance(dimension, Choice) else 1
+
+
+def _no_generations(*, has_choices: bool) -> str:
+    return "choices are not evolved" if has_choices else "too few for generations"
 
 
 def sampler_notes(chosen: ChosenSampler, space: SearchSpace, *, n_trials: int) -> Sequence[str]:
@@ -114,8 +123,8 @@ def sampler_notes(chosen: ChosenSampler, space: SearchSpace, *, n_trials: int) -
             startup >= n_trials
         ):
             notes.append(
-                f"search.sampler.n_startup_trials is {startup} and search.n_trials {n_trials}: all trials are drawn at "
-                "random"
+                f"search.sampler.n_startup_trials is {startup} and search.n_trials {n_trials}: no trial learns from "
+                "those before it"
             )
         case RandomSearch() | QuasiRandomSearch() | _:
             pass
@@ -127,6 +136,11 @@ def _is_drawn(key: str, space: SearchSpace) -> bool:
 
 
 def _chosen(name: str, why: str, **changes: Any) -> ChosenSampler:
+    return ChosenSampler(named_sampler(name, **changes), why)
+
+
+def named_sampler(name: str, **changes: Any) -> DrawnSampler:
     """A sampler with the options of its file, but for some."""
     values = {**(values_of_file("sampler", name) or {}), **changes}
-    return ChosenSampler(parse_choice(values, SAMPLERS, PREFIX).section, why)
+    sampler: DrawnSampler = parse_choice(values, SAMPLERS, PREFIX).section
+    return sampler

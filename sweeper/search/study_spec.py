@@ -1,17 +1,19 @@
 """A sweep's request as the study of its trials, and as the job that a launcher runs."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from slimtune.sweeper.goals.goals import LATENCY, PRUNING_OFF, SECONDS
 from slimtune.sweeper.pruner_config import NoPruning
+from slimtune.sweeper.sampler_config import DrawnSampler
 from slimtune.sweeper.search.choose_sampler import ChosenSampler, choose_sampler, sampler_notes
+from slimtune.sweeper.search.kept_sampler import kept_sampler
 from slimtune.sweeper.search.launchers.origin import origin_of
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search.trials.trial_source import TrialGroup
 from slimtune.sweeper.search.worker import Worker
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.study import Study, StudySpec
-from slimtune.training.config.task import Direction
 from slimtune.training.config.trust import own_code
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
     return StudySpec(
         name=config.name,
         storage=request.storage,
-        maximize=request.search.maximize,
         n_trials=request.num_trials(),
         seed=config.seed,
         sampler=chosen_sampler(request).sampler,
@@ -37,7 +38,6 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
         max_retries=config.max_retries,
         stop_rules=request.stop_rules,
         limits=request.search.trial_limits,
-        further=tuple(direction is Direction.maximize for direction in request.search.further),
         goals=goals,
     )
 
@@ -48,25 +48,33 @@ def open_study(request: SweepRequest, rungs: Rungs) -> Study:
     from filelock import FileLock
 
     with FileLock(request.folder / ".lock"):
-        return Study(study_spec(request, rungs))
+        study = Study(study_spec(request, rungs))
+        kept = kept_sampler(study, request)
+        return study if kept == study.spec.sampler else Study(replace(study.spec, sampler=kept))
 
 
-def chosen_sampler(request: SweepRequest) -> ChosenSampler:
-    """The sampler that is asked for, or the one that fits."""
+def chosen_sampler(request: SweepRequest, used: DrawnSampler | None = None) -> ChosenSampler:
+    """The sampler that is asked for, or the one that fits, or that of the study, if it was begun with another one."""
     search = request.search
-    return choose_sampler(
-        search.sampler, request.space, n_trials=search.config.n_trials, num_objectives=1 + len(search.further)
+    chosen = choose_sampler(
+        search.sampler, request.space, n_trials=search.config.n_trials, num_objectives=len(search.goals.objectives)
     )
+    return chosen if used in (None, chosen.sampler) else ChosenSampler(used, "the sweep was begun with it")
 
 
-def notes_of(request: SweepRequest) -> list[str]:
-    """What a person should know of the search before its first trial."""
+def notes_of(request: SweepRequest, used: DrawnSampler | None = None) -> list[str]:
+    """What a person should know of the search before its first trial.
+
+    Args:
+        request: What is asked for.
+        used: The sampler of the study, where that is opened.
+    """
     wanted, notes = request.search.config.n_trials, []
     if (found := request.num_trials()) < wanted:
         notes = [
             f"the space has {found} points, and each is run once: the search ends there (search.n_trials is {wanted})"
         ]
-    sampler = sampler_notes(chosen_sampler(request), request.space, n_trials=wanted)
+    sampler = sampler_notes(chosen_sampler(request, used), request.space, n_trials=wanted)
     return [*notes, *sampler, *_pruning_notes(request), *_timing_notes(request)]
 
 

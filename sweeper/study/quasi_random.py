@@ -62,3 +62,32 @@ class QuasiRandomSampler(BaseSampler):
     ) -> Any:
         """A random value."""
         return self._random.sample_independent(study, trial, param_name, param_distribution)
+
+
+class EvenStart(BaseSampler):
+    """Lets a sampler that models the space begin with points that fill it evenly: of five random ones, all may have
+    one option of a choice, or lie on one side of the best.
+
+    Args:
+        inner: The sampler; where it knows too little it suggests nothing.
+        start: The sequence's point at the trial's place.
+    """
+
+    def __init__(self, inner: BaseSampler, start: QuasiRandomSampler) -> None:
+        self._inner, self._start = inner, start
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """As the sampler inside."""
+        return self._inner.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """What the sampler inside suggests, or the whole point."""
+        return self._inner.sample_relative(study, trial, search_space) or self._start.sample_relative(study, trial, {})
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """As the sampler inside."""
+        return self._inner.sample_independent(study, trial, param_name, param_distribution)

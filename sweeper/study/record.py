@@ -25,6 +25,8 @@ IDENTITY, PARENT_RUN, WINNER = "identity", "parent_run_id", "winner"
 FOLDER = "folder"
 # how many trials it is to have, and how many it had when all that comes after them was done
 BUDGET, ENDED = "n_trials", "ended"
+# which sampler `auto` is, and for how many trials it was chosen
+SAMPLER = "sampler"
 # why the search ended before its budget was gone
 STOPPED = "stopped"
 

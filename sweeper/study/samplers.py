@@ -22,7 +22,7 @@ from slimtune.sweeper.sampler_config import (
 )
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study.evolution import EvolutionSampler
-from slimtune.sweeper.study.quasi_random import QuasiRandomSampler
+from slimtune.sweeper.study.quasi_random import EvenStart, QuasiRandomSampler
 from slimtune.sweeper.study.replay.sampler_views import BoundedView, SamplerReplayView, Seen, ValuedView
 
 
@@ -58,8 +58,9 @@ def sampler_of(
         case TpeSearch():
             return ReplayedSampler(_tpe(settings, seed=derived), BoundedView, seen, is_grouped=settings.group)
         case GaussianProcessSearch(n_startup_trials=startup):
-            inner = GPSampler(seed=derived, n_startup_trials=startup, warn_independent_sampling=False)
-            return ReplayedSampler(inner, ValuedView, seen, draws=1)
+            process = GPSampler(seed=derived, n_startup_trials=startup, warn_independent_sampling=False)
+            start = QuasiRandomSampler(space, sequence="sobol", seed=seed, index=index)
+            return ReplayedSampler(EvenStart(process, start), ValuedView, seen, draws=1)
         case CmaEsSearch(population_size=size, sigma=sigma):
             own = EvolutionSampler(space, population_size=size, sigma=sigma, seed=derived)
             return ReplayedSampler(own, ValuedView, seen)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from slimtune.sweeper.goals.goals import Goals, goals_of
+from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.pruner_config import PrunerConfig
 from slimtune.sweeper.sampler_config import DrawnSampler
 from slimtune.sweeper.search_config import Rungs, StopRules, TrialLimits
@@ -16,9 +16,6 @@ class StudySpec:
     Attributes:
         name: The study's name in its storage.
         storage: The storage's URL.
-        maximize: Whether more of the objective is better; of several, of the first.
-        further: The same of the other objectives.
-        goals: The same with names, with constraints and with what is picked; None where nothing has a name.
         n_trials: Total budget.
         seed: Fixes the suggestions.
         sampler: How trials are suggested.
@@ -29,11 +26,11 @@ class StudySpec:
         stop_rules: When no further trial begins, though the budget is not gone.
         max_retries: How often a lost trial is tried again.
         limits: How long a trial may take.
+        goals: What is made best, with constraints and what is picked.
     """
 
     name: str
     storage: str
-    maximize: bool
     n_trials: int
     seed: int
     sampler: DrawnSampler
@@ -44,10 +41,4 @@ class StudySpec:
     max_retries: int
     stop_rules: StopRules = field(default_factory=StopRules)
     limits: TrialLimits = field(default_factory=TrialLimits)
-    further: tuple[bool, ...] = ()
-    goals: Goals | None = None
-
-    @property
-    def aims(self) -> Goals:
-        """The goals, whether they have names or not."""
-        return self.goals or goals_of((self.maximize, *self.further))
+    goals: Goals = field(default_factory=Goals)

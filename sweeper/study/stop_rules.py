@@ -68,8 +68,7 @@ def stop_reason(trials: Sequence[TrialRecord], rules: StopRules, goals: Goals) -
 def _is_reached(trials: Sequence[TrialRecord], rules: StopRules, goals: Goals) -> str | None:
     if rules.target is None:
         return None
-    first = goals.objectives[0].name
-    targets = rules.target if isinstance(rules.target, Mapping) else {first: rules.target}
+    first, targets = goals.objectives[0].name, rules.target
     for trial in _best_first(trials, goals):
         values = {one.name: value for one, value in zip(goals.objectives, trial.values, strict=False)}
         values.setdefault(first, trial.objective or 0.0)

@@ -1,5 +1,6 @@
 """The shared record of a sweep: ask, report, tell, and what became of every trial."""
 
+import copy
 import logging
 import threading
 import time
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 
 # another worker takes its values for at most this long
 SUGGEST_SECONDS = 1.0
-# while a trial is taken nothing is drawn
+# a study draws nothing: each trial has a sampler of its own
 UNUSED = optuna.samplers.RandomSampler()
 
 
@@ -69,28 +70,29 @@ class Study(StudyEndings):
         optuna.logging.disable_default_handler()
         optuna.logging.enable_propagation()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        ways = (spec.maximize, *spec.further)
-        directions = [StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE for maximize in ways]
+        ways = [StudyDirection.MAXIMIZE if one.maximize else StudyDirection.MINIMIZE for one in spec.goals.objectives]
         try:
             study = optuna.create_study(
                 study_name=spec.name,
                 storage=opened(spec.storage),
                 load_if_exists=True,
-                directions=directions,
+                directions=ways,
+                sampler=UNUSED,
                 pruner=pruner_of(spec.pruner, spec.rungs),
             )
         except UNUSABLE as error:
             raise StoreError(unusable(spec.storage, error)) from error
-        if study.directions != directions:
-            begun, now = (" and ".join(one.name.lower() for one in found) for found in (study.directions, directions))
+        if study.directions != ways:
+            begun, now = (" and ".join(one.name.lower() for one in found) for found in (study.directions, ways))
             raise StoreError(
                 f"the search '{spec.name}' was begun to {begun}, not to {now}: take another name, or remove its study "
                 "to begin anew"
             )
         super().__init__(spec, study)
+        self._maximize = spec.goals.objectives[0].maximize
         self._cost = AskCost(spec.sampler.name)
         self._points: dict[int, PointId] = {}
-        self._best, self._arrivals = BestSoFar(maximize=spec.maximize), Arrivals()
+        self._best, self._arrivals = BestSoFar(maximize=self._maximize), Arrivals()
         self._turn = threading.Lock()
 
     def ask(self, worker: str) -> AskedTrial | None:
@@ -101,7 +103,6 @@ class Study(StudyEndings):
         began = time.monotonic()
         with alone(self.spec.storage), remembering(self._study):
             # which one it is decides what is drawn, and two workers never have the same
-            self._study.sampler = UNUSED
             trial = self._study.ask()
             trial.set_user_attr(record.WORKER, worker)
         others = self._others(trial.number, num_read=len(trials))
@@ -112,8 +113,8 @@ class Study(StudyEndings):
             return None
         if record.INDEX not in trial.user_attrs:
             trial.set_user_attr(record.INDEX, len(before))
-        self._study.sampler = self._sampler(others, place=int(trial.user_attrs[record.INDEX]))
-        trial = optuna.Trial(self._study, trial._trial_id)
+        sampler = self._sampler(others, place=int(trial.user_attrs[record.INDEX]))
+        trial = optuna.Trial(_drawing_from(sampler, self._study), trial._trial_id)
         # whoever finds the trial when this process has died knows whose it is, and what it takes
         flush(self._study)
         with remembering(self._study):
@@ -193,7 +194,7 @@ class Study(StudyEndings):
         """Note an evaluation and ask the pruner."""
         trial = self._trials[number]
         # of several objectives none decides alone
-        can_prune = self.spec.aims.can_prune
+        can_prune = self.spec.goals.can_prune
         with remembering(self._study):
             try:
                 if can_prune:
@@ -218,7 +219,7 @@ class Study(StudyEndings):
             for trial in self._arrivals.of(self._study.get_trials(deepcopy=False)).ended:
                 self._best.add(self._record_of(trial))
             reach = self._best.reach_of(own, progress=progress)
-        if reach is None or not reach.hopeless(maximize=self.spec.maximize):
+        if reach is None or not reach.hopeless(maximize=self._maximize):
             return Verdict(stop=False)
         reason = f"at {examples_seen} examples it can reach {reach.most:.4g} at most, and the best is {reach.best:.4g}"
         return Verdict(stop=True, reason=reason)
@@ -260,3 +261,10 @@ class Study(StudyEndings):
     def set_attr(self, key: str, value: Any) -> None:
         """Note something on the study."""
         self._study.set_user_attr(key, value)
+
+
+def _drawing_from(sampler: BaseSampler, study: optuna.Study) -> optuna.Study:
+    """The same study for one trial: another thread may ask for the next one meanwhile."""
+    own = copy.copy(study)
+    own.sampler = sampler
+    return own

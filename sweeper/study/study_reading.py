@@ -23,7 +23,7 @@ class StudyReading:
 
     def __init__(self, spec: StudySpec, study: optuna.Study) -> None:
         self.spec, self._study = spec, study
-        self._budget = Budget(spec.n_trials, spec.stop_rules, spec.aims)
+        self._budget = Budget(spec.n_trials, spec.stop_rules, spec.goals)
         self._ended: dict[int, TrialRecord] = {}
 
     def trials(self) -> list[TrialRecord]:
@@ -89,11 +89,11 @@ class StudyReading:
         """Complete trials that keep the constraints, the best first: of several objectives the Pareto set, in the
         order of `search.pick`; ties go by trial number.
         """
-        return in_order(self.shown(), self.spec.aims)
+        return in_order(self.shown(), self.spec.goals)
 
     def pareto(self) -> list[TrialRecord]:
         """Complete trials that keep the constraints, and that no other is better than in all objectives."""
-        return pareto_set(self.shown(), self.spec.aims)
+        return pareto_set(self.shown(), self.spec.goals)
 
     def is_new(self) -> bool:
         """Whether no trial was begun, and nothing was said of what to learn from."""

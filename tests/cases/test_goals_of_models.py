@@ -40,7 +40,7 @@ def test_what_is_asked_for_is_told_before_the_first_trial(request_of: RequestOf)
     assert "latency_ms is timed while other workers train" in notes
     assert "seconds depend on what runs beside a trial" in notes
     spec = study_spec(request, Rungs(1, 1))
-    assert (spec.pruner.name, spec.stop_hopeless, spec.aims.names) == (
+    assert (spec.pruner.name, spec.stop_hopeless, spec.goals.names) == (
         "none",
         False,
         ["accuracy", "latency_ms", "seconds"],

@@ -21,7 +21,7 @@ PRUNERS = ("none", "successive_halving", "hyperband", "median", "percentile", "p
 def test_s3_every_sampler_is_chosen_by_its_name(request_of: RequestOf) -> None:
     specs = {name: study_spec(request_of(f"search/sampler={name}"), RUNGS) for name in SAMPLERS}
     assert {name: spec.sampler.name for name, spec in specs.items()} == {
-        name: "tpe" if name == "auto" else name for name in SAMPLERS
+        name: "gp" if name == "auto" else name for name in SAMPLERS
     }
 
 
@@ -33,7 +33,7 @@ def test_s3_a_grid_of_numbers_is_cut_to_its_points(request_of: RequestOf) -> Non
 
 
 def test_s3_auto_says_what_it_takes(request_of: RequestOf) -> None:
-    """A space that fits into the budget is run whole; numbers alone are modelled by a Gaussian process."""
+    """A space that fits into the budget is run whole; few dimensions are modelled by a Gaussian process."""
     few = request_of("search/sampler=auto", "space=none", "method.r=4,8", "fit.batch_size=8,16")
     assert study_spec(few, RUNGS).sampler.name == "grid"
     assert study_spec(few, RUNGS).n_trials == 4

@@ -25,7 +25,7 @@ def costs_of(study: Study, meter: "CostMeter | None", asked: AskedTrial, compose
     Raises:
         UserError: The model cannot be looked at.
     """
-    wanted = [name for name in study.spec.aims.names if name in MODEL_COSTS]
+    wanted = [name for name in study.spec.goals.names if name in MODEL_COSTS]
     known: dict[str, float] = dict(asked.attrs.get(COSTS, {}))
     if meter is None or known.keys() >= set(wanted):
         return known

@@ -91,7 +91,7 @@ class StudyTrial:
 
     @property
     def _goals(self) -> Goals:
-        return self._study.spec.aims
+        return self._study.spec.goals
 
     @property
     def objectives(self) -> list[str]:
@@ -253,7 +253,7 @@ class StudySource:
 
     def _is_refused(self, asked: AskedTrial, costs: Mapping[str, float]) -> bool:
         """Whether a trial ends before it is trained, since its model alone breaks a constraint."""
-        goals = self._study.spec.aims
+        goals = self._study.spec.goals
         broken = goals.broken(costs)
         if broken:
             log.info("trial %d: not trained, %s", asked.number, "; ".join(broken))

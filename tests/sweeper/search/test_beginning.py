@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from slimtune.sweeper.campaigns.identity import difference
+from slimtune.sweeper.goals.goals import goals_of
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Space
 from slimtune.sweeper.space.search_space import SearchSpace
@@ -87,7 +88,7 @@ def test_trials_that_were_measured_otherwise_are_not_learned_from(outputs: Path)
     (note,) = begin(study, request_of(outputs, SPACE), differs=lambda _: "task.metric differs")
     assert note.endswith("its trials are not compared with, since task.metric differs")
     assert study._seen.earlier == []
-    (note,) = begin(fresh(maximize=False), request_of(outputs, SPACE), differs=lambda _: None)
+    (note,) = begin(fresh(goals=goals_of([False])), request_of(outputs, SPACE), differs=lambda _: None)
     assert note.endswith("since their objective was maximized")
 
 

@@ -3,17 +3,18 @@ from typing import Any
 
 import pytest
 
+from slimtune.sweeper.goals.goals import goals_of
 from slimtune.sweeper.sampler_config import AutoSearch
 from slimtune.sweeper.search.choose_sampler import choose_sampler, sampler_notes
 from slimtune.sweeper.search.study_spec import chosen_sampler
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange
 from slimtune.sweeper.space.search_space import Branch, SearchSpace
-from slimtune.training.config.task import Direction
 from tests.sweeper.study.test_samplers import sampler_of
 
 AUTO = AutoSearch(name="auto")
 NUMBERS = SearchSpace({"lr": FloatRange(1e-5, 1e-2, log=True), "n": IntRange(1, 8)})
 MIXED = SearchSpace({"lr": FloatRange(1e-5, 1e-2, log=True), "c": Choice(("a", "b"))})
+MANY = SearchSpace({"lr": FloatRange(1e-5, 1e-2, log=True), "c": Choice(tuple("abcdefghijkl"))})
 FINITE = SearchSpace({"n": IntRange(1, 4), "c": Choice(("a", "b"))})
 CONDITIONAL = SearchSpace(
     {"m": Choice(("a", "b")), "lr": FloatRange(0.0, 1.0)},
@@ -25,11 +26,14 @@ CONDITIONAL = SearchSpace(
     ("space", "n_trials", "num_objectives", "name", "why"),
     [
         (FINITE, 8, 1, "grid", "8 points"),
-        (FINITE, 7, 1, "tpe", "choices"),
+        (FINITE, 7, 1, "gp", "2 dimensions, each further option of a choice being one, and 7 trials"),
         (NUMBERS, 20, 1, "gp", "fewest"),
         (NUMBERS, 200, 1, "tpe", "too many"),
         (NUMBERS, 2000, 1, "cmaes", "enough for generations"),
-        (MIXED, 20, 1, "tpe", "choices"),
+        (MIXED, 20, 1, "gp", "fewest"),
+        (MIXED, 200, 1, "tpe", "choices are not evolved"),
+        (MIXED, 2000, 1, "tpe", "choices are not evolved"),
+        (MANY, 20, 1, "tpe", "12 dimensions"),
         (CONDITIONAL, 20, 1, "tpe", "conditional"),
         (NUMBERS, 200, 2, "nsga2", "2 objectives"),
         (NUMBERS, 200, 4, "nsga3", "4 objectives"),
@@ -44,10 +48,10 @@ def test_auto_says_what_it_takes_and_why(
     assert any(f"auto takes {name}" in note and why in note for note in sampler_notes(chosen, space, n_trials=n_trials))
 
 
-@pytest.mark.parametrize(("further", "name"), [((), "tpe"), ((Direction.minimize,), "nsga2")])
-def test_auto_counts_the_objectives_of_the_search(further: tuple[Direction, ...], name: str) -> None:
+@pytest.mark.parametrize(("ways", "name"), [([True], "tpe"), ([True, False], "nsga2")])
+def test_auto_counts_the_objectives_of_the_search(ways: list[bool], name: str) -> None:
     """Those of a list of directions."""
-    search = SimpleNamespace(sampler=AUTO, config=SimpleNamespace(n_trials=200), further=further)
+    search = SimpleNamespace(sampler=AUTO, config=SimpleNamespace(n_trials=200), goals=goals_of(ways))
     request: Any = SimpleNamespace(search=search, space=NUMBERS)
     assert chosen_sampler(request).sampler.name == name
 
@@ -65,7 +69,7 @@ def test_what_is_asked_for_is_taken() -> None:
     ("name", "space", "n_trials", "told"),
     [
         ("nsga2", NUMBERS, 4, "all trials are of the first generation"),
-        ("gp", NUMBERS, 4, "all trials are drawn at random"),
+        ("gp", NUMBERS, 4, "no trial learns from those before it"),
         ("cmaes", MIXED, 40, "draws c at random"),
         ("grid", FINITE, 4, "8 points, of which 4 are tried"),
     ],

@@ -1,5 +1,6 @@
 import pytest
 
+from slimtune.sweeper.goals.goals import UNNAMED
 from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search_config import StopRules
 from slimtune.sweeper.study.record import STOPPED
@@ -10,7 +11,7 @@ from tests.sweeper.study.test_samplers import SPACE, run, sampler_of, study_of
 
 def test_what_ended_a_search_is_noted() -> None:
     """And forgotten when a higher limit has let it go on."""
-    study = study_of(sampler_of("random"), SPACE, n_trials=3, stop_rules=StopRules(target=-1e9))
+    study = study_of(sampler_of("random"), SPACE, n_trials=3, stop_rules=StopRules(target={UNNAMED: -1e9}))
     run(study)
     reason = note_ending(study)
     assert reason is not None
@@ -37,6 +38,6 @@ def test_too_many_failures_are_an_error() -> None:
 
 def test_a_search_that_used_its_budget_was_not_stopped() -> None:
     """Though its last trial has reached the target."""
-    study = study_of(sampler_of("random"), SPACE, n_trials=1, stop_rules=StopRules(target=-1e9))
+    study = study_of(sampler_of("random"), SPACE, n_trials=1, stop_rules=StopRules(target={UNNAMED: -1e9}))
     run(study)
     assert note_ending(study) is None

@@ -13,7 +13,6 @@ def spec_of(**changes: Any) -> StudySpec:
     """Random search for the most of something, without pruning; at least `storage` is to be given."""
     values: dict[str, Any] = {
         "name": "s",
-        "maximize": True,
         "n_trials": 8,
         "seed": 0,
         "sampler": RandomSearch(name="random"),

@@ -9,6 +9,7 @@ import pytest
 from hydra import compose, initialize_config_module
 
 from slimtune.sweeper.config_values import plain
+from slimtune.sweeper.goals.goals import goals_of
 from slimtune.sweeper.pruner_config import PRUNERS, PrunerConfig, parse_pruner
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.space.dimension import IntRange
@@ -37,7 +38,7 @@ def study_with(
         n_trials=n_trials,
         pruner=pruner,
         rungs=Rungs(eval_every=every, longest=longest),
-        maximize=maximize,
+        goals=goals_of([maximize]),
     )
 
 

@@ -1,5 +1,6 @@
 """One contract for every sampler: one seed, one sequence; no point twice; failed trials are learned from."""
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -216,3 +217,21 @@ def test_a_suggestion_that_costs_more_than_a_trial_is_told(
         for _ in range(4):
             costs.took(60.0, study.trials())
     assert [record.getMessage().partition(" s ")[0] for record in caplog.records] == ["search/sampler=gp took 60.0"]
+
+
+def test_a_gaussian_process_begins_with_a_sequence_that_fills_the_space() -> None:
+    begun = run(study_of(sampler_of("gp"), SPACE, n_trials=4))
+    assert begun == run(study_of(sampler_of("qmc"), SPACE, n_trials=4))
+
+
+def test_a_gaussian_process_suggests_what_optunas_own_does() -> None:
+    """Of the same trials, a choice among their dimensions."""
+    study = study_of(sampler_of("gp"), SPACE, n_trials=6)
+    run(study)
+    *known, last = study._study.get_trials()
+    seed = int.from_bytes(hashlib.sha256(b"0/5").digest()[:4], "little")
+    plain = optuna.create_study(
+        direction="maximize", sampler=optuna.samplers.GPSampler(seed=seed, n_startup_trials=SMALL["n_startup_trials"])
+    )
+    plain.add_trials(known)
+    assert plain.ask(last.distributions).params == last.params

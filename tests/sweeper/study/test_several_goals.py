@@ -27,8 +27,7 @@ BOUND = Constraint("size", None, 0.5)
 
 def study_with(name: str = "random", objectives: tuple[Objective, ...] = SEVERAL, **more: Any) -> Study:
     goals = Goals(objectives, more.pop("constraints", ()), more.pop("pick", Pick()))
-    ways = [one.maximize for one in objectives]
-    return study_of(sampler_of(name), SPACE, maximize=ways[0], further=tuple(ways[1:]), goals=goals, **more)
+    return study_of(sampler_of(name), SPACE, goals=goals, **more)
 
 
 def end(study: Study, asked: AskedTrial) -> None:
@@ -38,8 +37,8 @@ def end(study: Study, asked: AskedTrial) -> None:
     if y > 0.95:
         study.fail(asked.number, FailureKind.diverged)
         return
-    names = [one.name for one in study.spec.aims.objectives]
-    study.complete(asked.number, *(values[name] for name in names), excess=study.spec.aims.excess(values))
+    names = [one.name for one in study.spec.goals.objectives]
+    study.complete(asked.number, *(values[name] for name in names), excess=study.spec.goals.excess(values))
 
 
 @pytest.mark.parametrize("name", ["random", "qmc", "tpe", "gp", "nsga2", "nsga3"])

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from slimtune.sweeper.goals.goals import goals_of
+from slimtune.sweeper.goals.goals import UNNAMED, goals_of
 from slimtune.sweeper.search_config import StopRules
 from slimtune.sweeper.study import Lease, Study, TrialRecord, TrialState
 from slimtune.sweeper.study.stop_rules import busy_seconds, stop_reason
@@ -38,8 +38,8 @@ def study_with(rules: StopRules, n_trials: int = 10) -> Study:
     ("rules", "told"),
     [
         (StopRules(), None),
-        (StopRules(target=0.7), "trial 1 has 0.7, and search.target is 0.7"),
-        (StopRules(target=0.71), None),
+        (StopRules(target={UNNAMED: 0.7}), "trial 1 has 0.7, and search.target is 0.7"),
+        (StopRules(target={UNNAMED: 0.71}), None),
         (StopRules(max_trials_without_better=2), "2 trials have ended since the best one, trial 1"),
         (StopRules(max_trials_without_better=3), None),
         (StopRules(max_minutes=4), "trials have run for 4.0 minutes"),
@@ -57,8 +57,8 @@ def test_each_rule_says_why(rules: StopRules, told: str | None) -> None:
 
 def test_what_is_minimized_has_its_target_below() -> None:
     trials = [record(0, 0.5), record(1, 0.3)]
-    assert stop_reason(trials, StopRules(target=0.4), goals_of([False])) is not None
-    assert stop_reason(trials, StopRules(target=0.2), goals_of([False])) is None
+    assert stop_reason(trials, StopRules(target={UNNAMED: 0.4}), goals_of([False])) is not None
+    assert stop_reason(trials, StopRules(target={UNNAMED: 0.2}), goals_of([False])) is None
 
 
 def test_time_in_which_no_trial_ran_does_not_count() -> None:
@@ -85,5 +85,5 @@ def test_a_search_that_is_stopped_has_no_open_places() -> None:
 
 
 def test_a_search_ends_at_its_target() -> None:
-    assert len(run(study_with(StopRules(target=-1e9)))) == 1
-    assert len(run(study_with(StopRules(target=1e9), n_trials=3))) == 3
+    assert len(run(study_with(StopRules(target={UNNAMED: -1e9})))) == 1
+    assert len(run(study_with(StopRules(target={UNNAMED: 1e9}), n_trials=3))) == 3

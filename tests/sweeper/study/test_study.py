@@ -9,6 +9,7 @@ from pathlib import Path
 import optuna
 import pytest
 
+from slimtune.sweeper.goals.goals import goals_of
 from slimtune.sweeper.pruner_config import SuccessiveHalving
 from slimtune.sweeper.sampler_config import RandomSearch, SamplerConfig, TpeSearch
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
@@ -253,7 +254,28 @@ def test_a_study_keeps_its_directions(tmp_path: Path) -> None:
     spec = make_spec(tmp_path)
     Study(spec)
     with pytest.raises(StoreError, match="was begun to maximize, not to minimize"):
-        Study(replace(spec, maximize=False))
+        Study(replace(spec, goals=goals_of([False])))
+
+
+def test_two_threads_that_ask_at_once_draw_what_one_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial has a sampler of its own, whatever is asked for while it takes its values."""
+    monkeypatch.setattr("slimtune.sweeper.study.study.SUGGEST_SECONDS", 0.0)
+    calm, study = (
+        Study(spec_of(storage=optuna.storages.InMemoryStorage(), space=SearchSpace({"x": FloatRange(0.0, 1.0)})))
+        for _ in range(2)
+    )
+    suggest, asked = study._suggested, []
+    with Lease(calm) as one, Lease(study) as two:
+
+        def suggest_after_another(trial: optuna.Trial) -> dict[str, Scalar] | None:
+            monkeypatch.setattr(study, "_suggested", suggest)
+            asked.append(study.ask(two.worker))
+            return suggest(trial)
+
+        monkeypatch.setattr(study, "_suggested", suggest_after_another)
+        asked.append(study.ask(two.worker))
+        points = [trial.params for trial in reversed(asked) if trial is not None]
+        assert points == [trial.params for _ in range(2) if (trial := calm.ask(one.worker)) is not None]
 
 
 def test_two_workers_that_ask_at_once_draw_two_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,13 +38,10 @@ class Meter:
 
 
 def study_with(objectives: tuple[Objective, ...] = OBJECTIVES, *constraints: Constraint) -> Study:
-    ways = [one.maximize for one in objectives]
     return study_of(
         sampler_of("grid"),
         SPACE,
         n_trials=6,
-        maximize=ways[0],
-        further=tuple(ways[1:]),
         goals=Goals(objectives, constraints),
     )
 
