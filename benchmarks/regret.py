@@ -6,8 +6,7 @@ Learning rate and rank are searched as logarithms, between the recorded values t
 a second space, not at all. Each number is the mean over tables and seeds, in points of the score: the best of the
 table less the best trial after so many trials; beside it stands its standard error, the tables being given. Plain
 Optuna stands beside, and Ray's ASHA where `ray[tune]` is there. What `--runs` has is not run again. Gaussian processes
-take most of the time, so that they run for 50 trials: after 100 they miss at most as much. With the package `greenlet`
-they take half as long, and suggest the same but for the last digits.
+take most of the time, so that they run for 50 trials: after 100 they miss at most as much.
 """
 
 import argparse

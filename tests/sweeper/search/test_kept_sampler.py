@@ -2,7 +2,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import optuna
-import pytest
 
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.sampler_config import AutoSearch, SamplerConfig
@@ -12,7 +11,7 @@ from slimtune.sweeper.search.study_spec import chosen_sampler
 from slimtune.sweeper.space.dimension import Choice, FloatRange, Space
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import Study
-from slimtune.sweeper.study.record import BUDGET, SAMPLER
+from slimtune.sweeper.study.record import SAMPLER
 from tests.sweeper.study.test_samplers import study_of
 
 AUTO = AutoSearch(name="auto")
@@ -52,18 +51,6 @@ def test_a_larger_budget_is_chosen_for_anew() -> None:
     """And kept then."""
     sweep = Sweep()
     assert [sweep.kept(20), sweep.kept(200), sweep.kept(150)] == ["gp", "tpe", "tpe"]
-
-
-@pytest.mark.parametrize(
-    ("space", "n_trials", "name"), [(MIXED, 20, "tpe"), (MIXED, 40, "gp"), ({"x": FloatRange(0.0, 1.0)}, 20, "gp")]
-)
-def test_a_sweep_from_before_it_was_noted_keeps_its_sampler(space: Space, n_trials: int, name: str) -> None:
-    """That was TPE where the space has choices."""
-    sweep = Sweep(space=space)
-    study = sweep.opened(20)
-    study.set_attr(BUDGET, 20)
-    study.ask("worker")
-    assert sweep.kept(n_trials) == name
 
 
 def test_a_sampler_that_is_named_is_taken() -> None:
