@@ -60,7 +60,7 @@ def read_settings(app: HydraApp, arguments: Sequence[str]) -> Settings:
     values = _values(app)
     file = _file_space(app, values, arguments)
     search = dict(file.search)
-    keys = PluginKeys({}, [], {}, None, None)
+    keys = PluginKeys({}, [], {}, None, None, [])
     if has_plugin_keys(values):
         keys = read_plugin_keys({**values, "search": search}, sampler_defaults(), is_serial=is_serial(app.config))
         search = search | dict(keys.search)
@@ -70,7 +70,7 @@ def read_settings(app: HydraApp, arguments: Sequence[str]) -> Settings:
         params=keys.params,
         space={**file.space, **keys.space},
         space_prefix=file.prefix if file.space else "hydra.sweeper.search_space." if keys.space else "space.",
-        problems=file.problems,
+        problems=[*file.problems, *keys.problems],
         campaign=values["campaign"],
         worker=values["worker"],
         extension=keys.extension,

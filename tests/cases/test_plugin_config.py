@@ -70,6 +70,15 @@ def test_p1_what_cannot_be_done_is_told(app: Callable[..., App], overrides: list
     assert said in refused(app(HEAD + KEYS + VALUES), *[line.replace("++", "+") for line in given])
 
 
+def test_p1_all_that_cannot_be_done_is_told_together(app: Callable[..., App]) -> None:
+    wrong = {"direction": "min", "storage": "{a: 1}", "max_failure_rate": 2, "params.y": "{lr: 1}"}
+    given = ["hydra.sweeper.sampler._target_=Nosuch", *(f"hydra.sweeper.{key}={value}" for key, value in wrong.items())]
+    said = refused(app(HEAD + KEYS + VALUES), *given)
+    told = ("direction is 'min'", "storage is {'a': 1}", "max_failure_rate is 2", "params.y is a mapping", "is Nosuch")
+    assert [words for words in told if words not in said] == []
+    assert said.count("direction") == 1
+
+
 def test_p1_nothing_but_params_minimizes_as_there(app: Callable[..., App]) -> None:
     text = "hydra:\n  sweeper:\n    params: {x: 'interval(0, 1)'}\n" + VALUES
     assert app(HEAD + text).read().search.config.direction is Direction.minimize

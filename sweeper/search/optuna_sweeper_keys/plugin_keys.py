@@ -1,8 +1,9 @@
 """The keys that Hydra's Optuna sweeper has under `hydra.sweeper`, as slimtune's settings."""
 
 import logging
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from slimtune.sweeper.search.optuna_sweeper_keys.sampler_names import sampler_values
 from slimtune.sweeper.space.dimension import Space
@@ -11,11 +12,21 @@ from slimtune.sweeper.space.read_space import read_space
 from slimtune.training.errors import ConfigError
 
 log = logging.getLogger(__name__)
+ValueT = TypeVar("ValueT")
 
 PREFIX = "hydra.sweeper"
-# that plugin's keys that stand in slimtune's section `search` under another name, or under the same one
-RENAMED = {"n_trials": "n_trials", "direction": "direction", "study_name": "name"}
-OTHERS = ("sampler", "storage", "n_jobs", "max_failure_rate", "params", "search_space", "custom_search_space")
+# that plugin's keys that stand as they are in slimtune's section `search`, by their name there
+RENAMED = {"n_trials": "n_trials", "study_name": "name"}
+OTHERS = (
+    "direction",
+    "sampler",
+    "storage",
+    "n_jobs",
+    "max_failure_rate",
+    "params",
+    "search_space",
+    "custom_search_space",
+)
 # which trials are a sequence instead of batches, in some versions; they always are here
 SEQUENCE = "OptunaExperimentSequence"
 DIRECTIONS = (None, "minimize", "maximize")
@@ -32,6 +43,7 @@ class PluginKeys(NamedTuple):
         space: Dimensions of the older key `search_space`.
         extension: Dotted path of a function that adds parameters to a trial.
         max_failure_rate: Share of the budget that may fail; None is any.
+        problems: Of keys that ask for what cannot be done, which are left out.
     """
 
     search: Mapping[str, Any]
@@ -39,6 +51,7 @@ class PluginKeys(NamedTuple):
     space: Space
     extension: str | None
     max_failure_rate: float | None
+    problems: list[str]
 
 
 def has_plugin_keys(settings: Mapping[str, Any]) -> bool:
@@ -58,36 +71,46 @@ def read_plugin_keys(
         settings: Everything under `hydra.sweeper`, as plain values.
         defaults: The options of slimtune's samplers, by name.
         is_serial: Whether the launcher runs one job after the other.
-
-    Raises:
-        ConfigError: One of them cannot be done.
     """
+    problems: list[str] = []
     search = {own: settings[key] for key, own in RENAMED.items() if settings.get(key) is not None}
-    _check_direction(settings.get("direction"))
-    _check_sequence(settings.get("experiment_sequence"))
-    is_named = settings["search"].get("objectives") is not None
-    if settings.get("direction") is None and settings["search"].get("direction") in (None, "???") and not is_named:
-        log.info("%s.direction is not set: the search minimizes", PREFIX)
-        search["direction"] = "minimize"
-    if (storage := settings.get("storage")) is not None:
-        search["storage"] = _storage_url(storage)
+    _tried(partial(_check_sequence, settings.get("experiment_sequence")), None, problems)
+    search |= _tried(partial(_direction, settings), {"direction": "minimize"}, problems)
+    search |= _tried(partial(_storage, settings.get("storage")), {}, problems)
     search["num_workers"] = _num_workers(settings, is_serial=is_serial)
-    search |= _sampler(settings, defaults)
-    rate = _rate(settings.get("max_failure_rate"))
+    search |= _tried(partial(_sampler, settings, defaults), {}, problems)
+    older = partial(_older_space, settings.get("search_space"), is_used=settings.get("params") is None)
     return PluginKeys(
         search=search,
-        params=_params(settings.get("params")),
-        space=_older_space(settings.get("search_space"), is_used=settings.get("params") is None),
+        params=_tried(partial(_params, settings.get("params")), [], problems),
+        space=_tried(older, {}, problems),
         extension=settings.get("custom_search_space"),
-        max_failure_rate=rate,
+        max_failure_rate=_tried(partial(_rate, settings.get("max_failure_rate")), None, problems),
+        problems=problems,
     )
 
 
-def _check_direction(direction: Any) -> None:
+def _tried(read: Callable[[], ValueT], otherwise: ValueT, problems: list[str]) -> ValueT:
+    """What is read; its problems join the others."""
+    try:
+        return read()
+    except ConfigError as error:
+        problems += error.problems
+        return otherwise
+
+
+def _direction(settings: Mapping[str, Any]) -> dict[str, Any]:
+    direction, own = settings.get("direction"), settings["search"]
     wrong = [one for one in (direction if isinstance(direction, list) else [direction]) if one not in DIRECTIONS]
     if wrong or direction == []:
         said = f"{PREFIX}.direction is {direction!r}; use minimize or maximize, or a list of them"
         raise ConfigError([said])
+    if direction is not None:
+        return {"direction": direction}
+    if own.get("direction") not in (None, "???") or own.get("objectives") is not None:
+        return {}
+    log.info("%s.direction is not set: the search minimizes", PREFIX)
+    return {"direction": "minimize"}
 
 
 def _check_sequence(sequence: Any) -> None:
@@ -107,12 +130,14 @@ def _sampler(settings: Mapping[str, Any], defaults: Mapping[str, Mapping[str, An
     return {"sampler": values, **({} if seed is None else {"seed": seed})}
 
 
-def _storage_url(storage: Any) -> str:
+def _storage(storage: Any) -> dict[str, Any]:
+    if storage is None:
+        return {}
     url = _url_of(storage) if isinstance(storage, Mapping) else storage
     if isinstance(url, str):
         if url is not storage:
             log.info("%s.storage: its place is used, and nothing else of it", PREFIX)
-        return url
+        return {"storage": url}
     raise ConfigError([f"{PREFIX}.storage is {storage!r}; give the URL of a database, e.g. sqlite:///study.db"])
 
 
