@@ -18,6 +18,9 @@ class FloatRange:
     log: bool = False
     step: float | None = None
 
+    def __str__(self) -> str:
+        return f"float, {_ends(self)}"
+
 
 @dataclass(frozen=True, slots=True)
 class IntRange:
@@ -28,12 +31,25 @@ class IntRange:
     log: bool = False
     step: int = 1
 
+    def __str__(self) -> str:
+        return f"int, {_ends(self)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One of several values; a list or mapping stands as its text in Hydra's grammar."""
 
     values: tuple[Scalar, ...]
+
+    def __str__(self) -> str:
+        return f"choice, {', '.join(map(repr, self.values))}"
+
+
+def _ends(numbers: FloatRange | IntRange) -> str:
+    """As `0.001 to 0.1, log`."""
+    usual = 1 if isinstance(numbers, IntRange) else None
+    step = "" if numbers.step == usual else f", step {numbers.step}"
+    return f"{numbers.low} to {numbers.high}{', log' if numbers.log else ''}{step}"
 
 
 Dimension = FloatRange | IntRange | Choice
