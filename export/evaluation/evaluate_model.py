@@ -20,7 +20,7 @@ from slimtune.training.config.task import ClassificationTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
 from slimtune.training.data.labelled_rows import LabelledColumns, labelled_example
-from slimtune.training.data.readers.reader import Row, iter_rows
+from slimtune.training.data.readers.reader import Row
 from slimtune.training.data_report.list_notes import list_notes
 from slimtune.training.data_report.text_notes import row_notes, text_notes
 from slimtune.training.errors import ConfigError, DataError
@@ -28,7 +28,7 @@ from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.evaluation.test_score import score_checkpoint
 from slimtune.training.tasks import Task
 from slimtune.training.tasks.classification import labels_in
-from slimtune.training.tasks.rows import GivenRows, given_rows, read_examples
+from slimtune.training.tasks.rows import GivenRows, given_rows, located, name_of, read_examples
 
 
 class ModelScores(NamedTuple):
@@ -201,11 +201,9 @@ def bundle_rows(
         check_targets(given, config, bundle.labels)
         return given._replace(notes=row_notes(given.scored, asked))
     _check_pairs(columns, takes_pairs=bundle.takes_pairs)
-    read = list(iter_rows(rows)) if isinstance(rows, str) else rows
-    found = _labelled_columns(bundle, columns, read[0] if read else {})
-    given = given_rows(
-        read, lambda row, where: labelled_example(row, found, where), name=rows if isinstance(rows, str) else None
-    )
+    read = located(rows)
+    found = _labelled_columns(bundle, columns, read[0].row if read else {})
+    given = given_rows(read, lambda row, where: labelled_example(row, found, where), name=name_of(rows))
     check_labels(given, bundle.labels, labels_in)
     return given._replace(notes=_labelled_notes(given.scored, found))
 

@@ -2,25 +2,18 @@
 
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.export.bundle.bundle import TrainedColumns
 from slimtune.training.data.cells import ABSENT, cell_of, encodable, text_in, text_of, value_of
-from slimtune.training.data.readers.reader import ReadOptions, Told, iter_rows
+from slimtune.training.data.readers.reader import LocatedRow, ReadOptions, Told, iter_rows, located_rows
 
 USUAL_TEXT, USUAL_PAIR = "text", "text_pair"
 # a text that is given as words, for extraction
 WORDS = "words"
 TEXT_KEY, PAIR_KEY = "--text-column", "--text-pair-column"
-
-
-class LocatedRow(NamedTuple):
-    """A row, and what to call it in an error."""
-
-    row: Mapping[str, Any]
-    where: str
 
 
 class TextColumns(NamedTuple):
@@ -50,9 +43,11 @@ class GivenFile:
 
     def __iter__(self) -> Iterator[LocatedRow]:
         options = ReadOptions(Told(), is_configured=False)
-        rows = iter_rows(self.name if self._kept is None else self._kept.name, options)
-        for number, row in enumerate(rows, start=1):
-            yield LocatedRow(row, f"{self.name}, row {number}")
+        if self._kept is None:
+            yield from located_rows(self.name, options)
+        else:
+            for number, row in enumerate(iter_rows(self._kept.name, options), start=1):
+                yield LocatedRow(row, f"{self.name}, row {number}")
         if not self._is_told:
             self._is_told = True
             options.told.log()

@@ -1,6 +1,6 @@
 """A chat as its turns: one reading for training, evaluation, prediction and serving."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from slimtune.training.data.cells import encodable, is_missing, plain, structure
@@ -9,7 +9,18 @@ from slimtune.training.errors import DataError
 TEXT = "text"
 CHAT_RULE = "a list of objects with 'role' and 'content'"
 # of a message, what a model says beside its text; null or empty is none
-BESIDE_TEXT = ("tool_calls", "function_call", "reasoning_content")
+BESIDE_TEXT = (
+    "tool_calls",
+    "function_call",
+    "reasoning_content",
+    "reasoning",
+    "thinking",
+    "refusal",
+    "audio",
+)
+# of a message, whether or how much it is learned, as OpenAI and other trainers write it; null is nothing said
+LEARNED = ("weight", "train", "training", "loss")
+IN_FULL = ("1", "1.0", "true")
 # of a row, what transformers gives to a template beside the messages
 BESIDE_MESSAGES = ("tools", "functions", "documents", "chat_template_kwargs")
 
@@ -30,12 +41,37 @@ def turns_in(messages: Any, where: str) -> tuple[Turn, ...]:
     Raises:
         DataError: They are no chat, or something else than text stands in it, which would be lost.
     """
+    return tuple(
+        _turn(plain(message), _called(number, where)) for number, message in enumerate(_listed(messages, where), 1)
+    )
+
+
+def check_learned(messages: Any, where: str) -> None:
+    """Whether the last message of a chat, which is the answer that is learned, is one to be learned, and in full.
+
+    Raises:
+        DataError: It says that it is not, or only in part.
+    """
+    turns = _listed(messages, where)
+    answer = plain(turns[-1])
+    for key in LEARNED:
+        value = plain(answer.get(key))
+        if not is_missing(value) and str(value).strip().lower() not in IN_FULL:
+            raise DataError(
+                f"{_called(len(turns), where)} has '{key}' {value!r:.40}, and the last message is the answer that is "
+                f"learned, in full; end the chat with the answer to be learned, or remove the row, or '{key}'"
+            )
+
+
+def _listed(messages: Any, where: str) -> Sequence[Any]:
     messages = structure(messages) if isinstance(messages, str) else plain(messages)
     if not isinstance(messages, list | tuple):
         raise DataError(f"{where}: 'messages' must be {CHAT_RULE}")
-    return tuple(
-        _turn(plain(message), f"{where}: message {number} of 'messages'") for number, message in enumerate(messages, 1)
-    )
+    return messages
+
+
+def _called(number: int, where: str) -> str:
+    return f"{where}: message {number} of 'messages'"
 
 
 def beside_messages(row: Mapping[str, Any]) -> list[str]:

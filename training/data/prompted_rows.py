@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slimtune.training.config.data import DataConfig
-from slimtune.training.data.cells import ABSENT, cell_of, encodable, is_missing, listed, text_of
-from slimtune.training.data.chat_turns import CHAT_RULE, turns_in
+from slimtune.training.data.cells import ABSENT, cell_of, encodable, is_missing, listed, plain, text_of
+from slimtune.training.data.chat_turns import CHAT_RULE, check_learned, turns_in
 from slimtune.training.data.examples import MESSAGES, Example
 from slimtune.training.data.prompt_template import fill
 from slimtune.training.data.readers.row import Row
@@ -25,7 +25,8 @@ def prompted(row: Row, where: str, data: DataConfig) -> Example | None:
         return Example(encodable(turn.prompt), encodable(turn.answer))
     if MESSAGES in row:
         return _chat(row[MESSAGES], where)
-    if cell_of(row, data.text_column) is ABSENT:
+    cell = cell_of(row, data.text_column)
+    if cell is ABSENT or isinstance(plain(cell), list | tuple):
         _check_no_other_chat(row, where)
     text = text_of(row, data.text_column, where, "text_column")
     answer = text_of(row, data.target_column, where, "target_column")
@@ -40,6 +41,7 @@ def _chat(messages: Any, where: str) -> Example | None:
         last = f"; its role is '{turns[-1][0]}'" if turns and turns[-1][0] != "assistant" else ""
         rule = "the last of 'messages' must be the assistant's answer, after at least one other"
         raise DataError(f"{where}: {rule}{last}")
+    check_learned(messages, where)
     if not turns[-1][1].strip():
         return None
     return Example(as_plain_text(turns[:-1]), turns[-1][1], messages=turns)

@@ -1,7 +1,6 @@
 """Training, validation and test rows, never with one row on two sides."""
 
 import hashlib
-import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.cells import ABSENT, cell_of, is_missing, label_name, text_in, value_of
 from slimtune.training.data.examples import MESSAGES, Example, Reading
 from slimtune.training.data.hold_out import hold_out
-from slimtune.training.data.readers.reader import ReadOptions, Row, Told, iter_rows, read_with
+from slimtune.training.data.readers.reader import ReadOptions, Row, Told, located_rows, located_with
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.row_keys import conflict_note, input_key, row_key
 from slimtune.training.errors import DataError
@@ -238,14 +237,9 @@ def _blank_columns(row: Row, data: DataConfig) -> list[str]:
 def _parsed(
     name: Any, data: DataConfig, parse: Parser, options: ReadOptions, faults: RowFaults
 ) -> Iterator[tuple[Row, Example | None]]:
-    names = [name] if isinstance(name, str) else name
-    rows: Iterator[Row] = (
-        iter_rows(names, options)
-        if data.reader is None
-        else itertools.chain.from_iterable(read_with(data.reader, one) for one in names)
-    )
-    for number, row in enumerate(faults.readable(str(name), rows), start=1):
-        yield from ((row, example) for example in faults.parsed(str(name), row, f"{name}, row {number}", parse))
+    rows = located_rows(name, options) if data.reader is None else located_with(data.reader, name)
+    for row, where in faults.readable(str(name), rows):
+        yield from ((row, example) for example in faults.parsed(str(name), row, where, parse))
 
 
 def _read(name: Any, data: DataConfig, parse: Parser, options: ReadOptions, faults: RowFaults) -> _Read:

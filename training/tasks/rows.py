@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
-from slimtune.training.data.readers.reader import Row, iter_rows, read_with
+from slimtune.training.data.readers.reader import LocatedRow, Row, located_rows, located_with
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.splits import RowSplits, check_rows, load_splits
 from slimtune.training.errors import DataError
@@ -66,34 +66,45 @@ def read_examples(source: Any, config: TrialConfig) -> GivenRows:
         DataError: A column is missing, a label is empty, or no row has a text; the message names the row.
         ConfigError: The class of a task of the user's own cannot be used.
     """
-    reading, reader = reading_of(config.task), config.data.reader
-    rows = read_with(reader, source) if reader is not None and isinstance(source, str) else source
-    return given_rows(rows, lambda row, where: reading.parse(row, where, config), name=_name(source))
+    reading = reading_of(config.task)
+    asked = located(source, reader=config.data.reader)
+    return given_rows(asked, lambda row, where: reading.parse(row, where, config), name=name_of(source))
 
 
-def given_rows(
-    source: str | Iterable[Row], parse: Callable[[Row, str], Example | None], *, name: str | None = None
-) -> GivenRows:
-    """Rows of a file, or as they were read.
+def located(source: str | Iterable[Row], *, reader: str | None = None) -> list[LocatedRow]:
+    """Rows with what an error calls each: by their file and their number in it, or by their number alone.
 
     Args:
         source: A name that a reader takes, or rows.
+        reader: A person's own, for a name.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    if not isinstance(source, str):
+        return [LocatedRow(row, f"row {number}") for number, row in enumerate(source, start=1)]
+    return list(located_rows(source) if reader is None else located_with(reader, source))
+
+
+def given_rows(asked: Sequence[LocatedRow], parse: Callable[[Row, str], Example | None], *, name: str) -> GivenRows:
+    """Rows as a task sees them.
+
+    Args:
+        asked: The rows.
         parse: A row as a task sees it, from the row and what an error calls it; None without text.
-        name: Of rows that were read.
+        name: Of them all.
 
     Raises:
         DataError: A row cannot be parsed, or none has a text.
     """
-    name = _name(source) or name
-    rows = list(iter_rows(source) if isinstance(source, str) else source)
-    places = [f"{name}, row {number}" if name else f"row {number}" for number in range(1, len(rows) + 1)]
-    examples = list(itertools.starmap(parse, zip(rows, places, strict=True)))
+    examples = list(itertools.starmap(parse, asked))
     if all(example is None for example in examples):
-        lacking = f"none of its {len(rows)} rows has a text" if rows else "there are no rows"
-        raise DataError(f"{name or 'the data'}: {lacking}; there is nothing to score")
-    kept = [example and example._replace(row=row) for row, example in zip(rows, examples, strict=True)]
-    return GivenRows(rows, kept, places)
+        lacking = f"none of its {len(asked)} rows has a text" if asked else "there are no rows"
+        raise DataError(f"{name}: {lacking}; there is nothing to score")
+    kept = [example and example._replace(row=one.row) for one, example in zip(asked, examples, strict=True)]
+    return GivenRows([one.row for one in asked], kept, [one.where for one in asked])
 
 
-def _name(source: Any) -> str | None:
-    return source if isinstance(source, str) else None
+def name_of(source: str | Iterable[Row]) -> str:
+    """What an error calls all rows of a source."""
+    return source if isinstance(source, str) else "the data"

@@ -46,6 +46,8 @@ def test_training_and_predicting_read_a_chat_in_parts_alike(config_of: Callable[
         (asked("a", tool_calls=[{"id": "x"}]), "has 'tool_calls', and only its text is read"),
         (asked("a", function_call={"name": "x"}), "has 'function_call', and only its text is read"),
         (asked("a", reasoning_content="since"), "has 'reasoning_content', and only its text is read"),
+        (asked("a", thinking="since"), "has 'thinking', and only its text is read"),
+        (asked(None, refusal="no"), "has 'refusal', and only its text is read"),
         ([{"role": "user", "tool_calls": [{"id": "x"}]}], "has 'tool_calls'"),
         (asked(3), "has a 'content' of type int; use a text"),
     ],
@@ -53,6 +55,27 @@ def test_training_and_predicting_read_a_chat_in_parts_alike(config_of: Callable[
 def test_what_is_no_text_is_named(messages: Any, message: str) -> None:
     with pytest.raises(DataError, match=f"^row 7: message 1 of 'messages':? {message}"):
         turns_in(messages, "row 7")
+
+
+@pytest.mark.parametrize("key", ["weight", "train", "training", "loss"])
+def test_an_answer_that_is_not_to_be_learned_is_named(key: str, config_of: Callable[..., dict[str, Any]]) -> None:
+    """As one that counts in part; a turn before the last one is not learned anyway, whatever stands there."""
+    data = parse_trial(config_of("task=generation")).section.data
+    question = {"role": "user", "content": "a"}
+    answers = [{"role": "assistant", "content": "b", key: value} for value in (0, False, "0", 0.5, 1, True, 1.0, None)]
+    for answer in answers[:4]:
+        with pytest.raises(DataError, match=f"row 7: message 2 of 'messages' has '{key}' .*; end the chat with"):
+            prompted({"messages": [question, answer]}, "row 7", data)
+        assert turns_of([question, answer], "row 7") == [question], "asked with, it is left out"
+    for answer in answers[4:]:
+        assert prompted({"messages": [question, answers[0], question, answer]}, "row 7", data) is not None
+
+
+def test_a_chat_that_is_named_as_the_text_is_told(config_of: Callable[..., dict[str, Any]]) -> None:
+    data = parse_trial(config_of("task=generation", "data.text_column=conversations")).section.data
+    row = {"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}], "target": "b"}
+    with pytest.raises(DataError, match="'conversations' seems to hold a chat.*; call the column 'messages', its keys"):
+        prompted(row, "row 7", data)
 
 
 @pytest.mark.parametrize("beside", [{"tool_calls": None}, {"tool_calls": []}, {"function_call": {"name": None}}])

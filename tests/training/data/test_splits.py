@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +9,7 @@ import pytest
 
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.errors import DataError
-from slimtune.training.tasks.rows import read_splits
+from slimtune.training.tasks.rows import read_examples, read_splits
 from tests.conftest import make_rows, write_jsonl
 
 
@@ -51,6 +52,20 @@ def test_held_out_files_keep_their_rows_and_clean_the_training_rows(config: Tria
     train = write_jsonl(tmp_path / "train.jsonl", rows)
     splits = read_splits(with_data(config, train_file=str(train), validation_file=str(validation), test_share=0.0))
     assert [len(part) for part in splits.named().values()] == [50, 10, 0]
+
+
+def test_a_row_that_does_not_fit_is_named_by_its_own_file(config: TrialConfig, tmp_path: Path) -> None:
+    """Of a list or a folder, for training and for scores."""
+    files = [
+        str(write_jsonl(tmp_path / "a.jsonl", make_rows(60))),
+        str(write_jsonl(tmp_path / "b.jsonl", [*make_rows(70)[60:], {"text": "x"}])),
+    ]
+    message = f"^{re.escape(files[1])}, row 11: no column 'label'"
+    for name in (files, str(tmp_path)):
+        with pytest.raises(DataError, match=message):
+            read_splits(with_data(config, train_file=name))
+    with pytest.raises(DataError, match=message):
+        read_examples(str(tmp_path), config)
 
 
 @pytest.mark.parametrize(

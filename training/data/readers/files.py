@@ -3,7 +3,7 @@
 import glob
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -40,6 +40,11 @@ def files_of(name: str) -> list[Path]:
     if glob.has_magic(name):
         return _known((Path(match) for match in glob.iglob(str(path), recursive=True)), name=name)
     raise _missing(name, path)
+
+
+def shown_names(name: str, files: Sequence[Path]) -> list[str]:
+    """What to call the files behind a name: a file as it was named, those of a folder or a pattern by their paths."""
+    return [name] if list(files) == [_path_of(name)] else [str(path) for path in files]
 
 
 def check_there(name: str) -> None:

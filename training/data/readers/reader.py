@@ -16,21 +16,33 @@ or a list of names, whose rows follow one another. Nothing is unpickled, and no 
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from typing import NamedTuple
 
 from slimtune.training.data.readers.custom import read_with
-from slimtune.training.data.readers.files import check_there, files_of
+from slimtune.training.data.readers.files import check_there, files_of, shown_names
 from slimtune.training.data.readers.formats import rows_of_file
 from slimtune.training.data.readers.hub import HUB_SCHEME as HUB
 from slimtune.training.data.readers.hub import check_hub_name, rows_of_hub
 from slimtune.training.data.readers.options import ReadOptions, Told
 from slimtune.training.data.readers.python_text import read_python
-from slimtune.training.data.readers.row import Row
+from slimtune.training.data.readers.row import LocatedRow, Row
 from slimtune.training.errors import DataError
 
 PYTHON = "python:"
 
-__all__ = ["ReadOptions", "Row", "Told", "check_sources", "count_rows", "iter_rows", "read_rows", "read_with"]
+__all__ = [
+    "LocatedRow",
+    "ReadOptions",
+    "Row",
+    "Told",
+    "check_sources",
+    "count_rows",
+    "iter_rows",
+    "located_rows",
+    "located_with",
+    "read_rows",
+    "read_with",
+]
 
 
 def read_rows(name: str | Sequence[str]) -> list[Row]:
@@ -55,12 +67,28 @@ def iter_rows(name: str | Sequence[str], options: ReadOptions | None = None) -> 
     Raises:
         DataError: As `read_rows`, when the row at fault is reached.
     """
+    return (asked.row for asked in located_rows(name, options))
+
+
+def located_rows(name: str | Sequence[str], options: ReadOptions | None = None) -> Iterator[LocatedRow]:
+    """As `iter_rows`, each row with the file that it stands in and its number there."""
     given = options or ReadOptions(Told(), is_configured=False)
-    sources = [_source(each, given) for each in _listed(name)]
-    for rows in sources:
-        yield from rows
+    parts = [part for each in _listed(name) for part in _parts(each, given)]
+    for part in parts:
+        yield from part.located()
     if options is None:
         given.told.log()
+
+
+def located_with(reader: str, name: str | Sequence[str]) -> Iterator[LocatedRow]:
+    """As `read_with`, each row with the name that the reader was given and its number there.
+
+    Raises:
+        ConfigError: As `read_with`.
+        DataError: As `read_with`.
+    """
+    for each in [name] if isinstance(name, str) else name:
+        yield from _Part(each, read_with(reader, each)).located()
 
 
 def check_sources(name: str | Sequence[str]) -> None:
@@ -98,17 +126,25 @@ def _listed(name: str | Sequence[str]) -> list[str]:
     return names
 
 
-def _source(name: str, options: ReadOptions) -> Iterator[Row]:
+class _Part(NamedTuple):
+    """Rows that are numbered together, and what their source is called."""
+
+    place: str
+    rows: Iterator[Row]
+
+    def located(self) -> Iterator[LocatedRow]:
+        for number, row in enumerate(self.rows, start=1):
+            yield LocatedRow(row, f"{self.place}, row {number}")
+
+
+def _parts(name: str, options: ReadOptions) -> list[_Part]:
     if name.startswith(HUB):
-        return rows_of_hub(name)
+        return [_Part(name, rows_of_hub(name))]
     if name.startswith(PYTHON):
-        return read_python(name)
-    return _rows_of_files(files_of(name), options)
-
-
-def _rows_of_files(paths: Sequence[Path], options: ReadOptions) -> Iterator[Row]:
-    for path in paths:
-        yield from rows_of_file(path, options)
+        return [_Part(name, read_python(name))]
+    files = files_of(name)
+    shown = shown_names(name, files)
+    return [_Part(place, rows_of_file(path, options)) for place, path in zip(shown, files, strict=True)]
 
 
 def _shown(name: str | Sequence[str]) -> str:

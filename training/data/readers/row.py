@@ -1,7 +1,7 @@
 """What every source gives."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from slimtune.training.config.schema import nearest_word
 from slimtune.training.errors import NoColumn
@@ -10,6 +10,13 @@ Row = dict[str, Any]
 
 # what columns of tables are called that have no name, with their place
 NAMELESS = "unnamed "
+
+
+class LocatedRow(NamedTuple):
+    """A row, and what to call it in an error: the file that it stands in, and its number there."""
+
+    row: Row
+    where: str
 
 
 def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str) -> NoColumn:

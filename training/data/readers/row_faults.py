@@ -23,11 +23,13 @@ class _Kind:
 
     Attributes:
         first: The first of them, in full.
+        place: The file that its row stands in.
         others: What the rows of the next ones are called.
         count: How many there are.
     """
 
     first: str
+    place: str
     others: list[str] = field(default_factory=list)
     count: int = 0
 
@@ -63,10 +65,10 @@ class RowFaults:
         """Note a fault of a source, or of a row of it."""
         text = str(error)
         key = name, error.column if isinstance(error, NoColumn) else _without_particulars(text.removeprefix(where))
-        kind = self._kinds.setdefault(key, _Kind(text))
+        kind = self._kinds.setdefault(key, _Kind(text, _place_of(where)))
         kind.count += 1
         if 1 < kind.count <= 1 + MOST_NAMED:
-            kind.others.append(where.removeprefix(f"{name}, "))
+            kind.others.append(_said_beside(kind.place, where))
         self._counts[name] = self.num_of(name) + 1
 
     def num_of(self, name: str) -> int:
@@ -84,6 +86,16 @@ class RowFaults:
             raise DataError(problems[0])
         if problems:
             raise DataProblems(problems)
+
+
+def _place_of(where: str) -> str:
+    return where.rpartition(", ")[0]
+
+
+def _said_beside(place: str, where: str) -> str:
+    """What a row is called behind one of a file; that of another file names it."""
+    own, _, row = where.rpartition(", ")
+    return row if own == place else f"{row} of {own}"
 
 
 def _said(kind: _Kind, *, at_least: bool) -> str:

@@ -12,7 +12,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from slimtune.training.data.readers.reader import ReadOptions, Told, count_rows, iter_rows, read_rows
+from slimtune.training.data.readers.reader import ReadOptions, Told, count_rows, iter_rows, located_rows, read_rows
 from slimtune.training.errors import DataError
 
 ROWS = [{"text": 'Größe, "quoted"\nline', "label": "a"}, {"text": "two", "label": "b"}]
@@ -171,6 +171,18 @@ def test_several_names_follow_one_another(tmp_path: Path) -> None:
     names = [str(tmp_path / "more"), str(paths[0]), str(tmp_path / "m*" / "*.jsonl")]
     assert [row["label"] for row in read_rows(names)] == ["c", "a", "b", "c"]
     assert count_rows(tuple(names)) == 4
+
+
+def test_a_row_is_called_by_its_own_file(tmp_path: Path) -> None:
+    """And by its number there, however many files a name stands for."""
+    for name in ("a.jsonl", "in/b.jsonl", "in/c.jsonl"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('{"a": 1}\n{"a": 2}\n')
+    a, b, c = (str(tmp_path / name) for name in ("a.jsonl", "in/b.jsonl", "in/c.jsonl"))
+    for name, files in ((a, [a]), ([a, b], [a, b]), (str(tmp_path / "in"), [b, c]), (str(tmp_path / "in/*"), [b, c])):
+        found = [where for _, where in located_rows(name)]
+        assert found == [f"{file}, row {number}" for file in files for number in (1, 2)]
+    assert next(located_rows("python:sources")).where == "python:sources, row 1"
 
 
 def test_all_files_are_looked_up_before_the_first_row(rows_file: Path) -> None:

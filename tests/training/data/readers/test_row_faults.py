@@ -47,6 +47,14 @@ def test_a_kind_is_told_once_with_the_rows_that_have_it() -> None:
     )
 
 
+def test_rows_of_other_files_are_told_with_their_file() -> None:
+    faults, names = RowFaults(), "['a.csv', 'b.csv']"
+    for where in ("a.csv, row 2", "a.csv, row 5", "b.csv, row 1"):
+        faults.add(names, where, DataError(f"{where}: column 'label' is empty; fill it or remove the row"))
+    with pytest.raises(DataError, match=r"^a\.csv, row 2: .* \(2 more rows: row 5, row 1 of b\.csv\)$"):
+        faults.check()
+
+
 def test_every_column_that_a_row_lacks_is_told() -> None:
     found = told([{"txt": "x", "lbl": "y"}])
     assert [problem.partition(";")[0] for problem in found] == [

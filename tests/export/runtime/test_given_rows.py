@@ -1,0 +1,27 @@
+"""Rows that are given to be answered are called by the file that they stand in."""
+
+import os
+import threading
+from pathlib import Path
+
+from slimtune.export.runtime.given_rows import GivenFile
+from tests.conftest import write_jsonl
+
+
+def test_a_row_of_a_folder_is_called_by_its_file(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_jsonl(tmp_path / f"{name}.jsonl", [{"text": name}])
+    rows = GivenFile(str(tmp_path))
+    for _ in range(2):
+        assert [where for _, where in rows] == [f"{tmp_path}/a.jsonl, row 1", f"{tmp_path}/b.jsonl, row 1"]
+
+
+def test_a_row_of_a_pipe_is_called_by_the_pipe(tmp_path: Path) -> None:
+    """Not by the file that keeps what it gave."""
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=('{"text": "a"}\n',))
+    writer.start()
+    rows = GivenFile(str(pipe))
+    writer.join()
+    assert [where for _, where in rows] == [f"{pipe}, row 1"]
