@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from slimtune.export.bundle.bundle import TrainedColumns
 from slimtune.training.data.cells import ABSENT, cell_of, encodable, text_in, text_of, value_of
-from slimtune.training.data.readers.reader import LocatedRow, ReadOptions, Told, iter_rows, located_rows
+from slimtune.training.data.readers.reader import LocatedRow as LocatedRow
+from slimtune.training.data.readers.reader import ReadOptions, Told, iter_rows, located_rows
 
 USUAL_TEXT, USUAL_PAIR = "text", "text_pair"
 # a text that is given as words, for extraction

@@ -25,6 +25,7 @@ from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks.baselines import baseline_notes
 from slimtune.training.tasks.registry import entry_of, labels_of_rows
 from slimtune.training.workbench.prepared_data import PreparedData
+from slimtune.training.workbench.unknown_tokens import unknown_notes
 
 REPORT_FILE = "data_report.json"
 
@@ -51,7 +52,7 @@ def data_report_of(data: PreparedData) -> DataReport:
     )
     every = [example for examples in named.values() for example in examples]
     own = data.task.notes(every)
-    texts = row_notes(every, config)
+    texts = [*row_notes(every, config), *unknown_notes(data.encoded, data.tokenizer)]
     blind = metric_notes(data.task.measures, named.get("validation", []))
     labels = _label_notes(data, named)
     return replace(

@@ -11,7 +11,7 @@ from slimtune.training.config.model import ModelConfig
 from slimtune.training.errors import ModelError
 from slimtune.training.hub_connection import why_unreachable
 from slimtune.training.models import config_faults
-from slimtune.training.models.place import out_of_reach, resolved_path
+from slimtune.training.models.place import check_fetched, out_of_reach, resolved_path
 
 # peft's names of the tasks whose models write text
 WRITERS = ("CAUSAL_LM", "SEQ_2_SEQ_LM")
@@ -81,6 +81,7 @@ def check_causal(config: ModelConfig) -> None:
 
 def from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any:
     path = resolved_path(config)
+    check_fetched(Path(path))
     # its report of the new head and its progress bars would tear the live table
     transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -6,6 +6,7 @@ from pathlib import Path
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.errors import ModelError
 from slimtune.training.hub_connection import why_unreachable
+from slimtune.training.lfs_pointer import said_of_unfetched, unfetched
 from slimtune.training.package_path import package_file
 
 CONFIG = "config.json"
@@ -40,9 +41,20 @@ def check_place(config: ModelConfig) -> None:
             raise ModelError(
                 f"model.name_or_path is '{config.name_or_path}': it has no {CONFIG}; name the folder of a model"
             )
+        check_fetched(folder)
         check_weight_files(folder)
     elif not _was_downloaded(config) and (unreachable := why_unreachable()) is not None:
         raise out_of_reach(config, unreachable)
+
+
+def check_fetched(folder: Path) -> None:
+    """Whether the files of a folder are themselves there; of a hub name nothing is looked at.
+
+    Raises:
+        ModelError: One is a pointer of Git LFS.
+    """
+    if folder.is_dir() and (pointer := unfetched(sorted(folder.iterdir()))) is not None:
+        raise ModelError(f"{folder}: {said_of_unfetched(pointer)}")
 
 
 def check_weight_files(folder: Path) -> None:

@@ -74,7 +74,9 @@ def test_an_answer_that_is_not_to_be_learned_is_named(key: str, config_of: Calla
 def test_a_chat_that_is_named_as_the_text_is_told(config_of: Callable[..., dict[str, Any]]) -> None:
     data = parse_trial(config_of("task=generation", "data.text_column=conversations")).section.data
     row = {"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}], "target": "b"}
-    with pytest.raises(DataError, match="'conversations' seems to hold a chat.*; call the column 'messages', its keys"):
+    with pytest.raises(
+        DataError, match=r"'conversations' seems to hold a chat.*; call the column 'messages', its keys"
+    ):
         prompted(row, "row 7", data)
 
 

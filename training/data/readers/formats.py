@@ -12,6 +12,7 @@ from slimtune.training.data.readers.options import ReadOptions
 from slimtune.training.data.readers.row import Row
 from slimtune.training.data.readers.tables import csv_rows, tsv_rows
 from slimtune.training.errors import DataError
+from slimtune.training.lfs_pointer import said_of_unfetched, unfetched
 
 Reader = Callable[[Path, ReadOptions], Iterator[Row]]
 
@@ -28,6 +29,8 @@ def rows_of_file(path: Path, options: ReadOptions) -> Iterator[Row]:
     Raises:
         DataError: The file cannot be read, or is not what its ending says; the message names file and line.
     """
+    if unfetched([path]) is not None:
+        raise DataError(f"{path}: {said_of_unfetched(path)}")
     try:
         yield from _reader_of(path, options)(path, options)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
