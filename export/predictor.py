@@ -70,4 +70,4 @@ class Predictor:
         Raises:
             DataError: A row lacks a text.
         """
-        return self._rows.answers([LocatedRow(row, f"row {number}") for number, row in enumerate(rows, start=1)])
+        return self._rows.answers([LocatedRow(dict(row), f"row {number}") for number, row in enumerate(rows, start=1)])

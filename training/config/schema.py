@@ -161,7 +161,7 @@ _REPAIRS = {
     "to Float": "use a number",
     "to Integer": "use a whole number",
     "to Bool": "use true or false",
-    "to String": "use a text",
+    "to string": "use one text or name, no list or object",
     "not Optional": "it must not be null",
     "non-optional": "it must not be null",
 }

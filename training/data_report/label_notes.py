@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from slimtune.training.data.cells import ABSENT, cell_of, label_name, listed
 from slimtune.training.data.examples import Example
-from slimtune.training.tasks.label_names import as_seen, values_of, without_unseen
+from slimtune.training.tasks.label_names import as_seen, quoted_at_commas, values_of, without_unseen
 
 SHOWN, SHOWN_CHARACTERS = 4, 40
 # what programs write where there is nothing; here each is a word like others
@@ -143,7 +143,7 @@ def unseen_notes(labels_by_split: Mapping[str, Sequence[str]]) -> list[str]:
     known = set(labels_by_split["train"])
     unseen = {name: sorted(set(labels) - known) for name, labels in labels_by_split.items()}
     return [
-        f"{name} has labels that training lacks: {', '.join(labels[:SHOWN])}"
+        f"{name} has labels that training lacks: {', '.join(map(quoted_at_commas, labels[:SHOWN]))}"
         for name, labels in unseen.items()
         if labels
     ]

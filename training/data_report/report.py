@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slimtune.training.data.near_duplicates import label_conflicts
+from slimtune.training.tasks.label_names import quoted_at_commas
 
 PERCENTS = (50, 90, 95, 99, 100)
 MAX_BINS, BAR_WIDTH = 10, 40
@@ -129,7 +130,10 @@ def render(report: DataReport) -> list[RenderableType]:
     if sum(count > 0 for _, count in report.length_histogram) > 1:
         parts.append(_bars(report))
     if report.classes:
-        named = [f"{_printable(label[:SHOWN_CHARACTERS])} {count:,}" for label, count in report.classes.items()]
+        named = [
+            f"{_printable(quoted_at_commas(label[:SHOWN_CHARACTERS]))} {count:,}"
+            for label, count in report.classes.items()
+        ]
         hidden = [f"{len(named) - SHOWN_CLASSES} smaller ones"] if len(named) > SHOWN_CLASSES else []
         parts.append(Text("classes, in training: " + ", ".join(named[:SHOWN_CLASSES] + hidden)))
     noise = [f"'{label}' or '{other}'? {' '.join(text.split())}" for text, label, other in report.label_noise]

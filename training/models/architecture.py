@@ -81,7 +81,7 @@ def check_causal(config: ModelConfig) -> None:
 
 def from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any:
     path = resolved_path(config)
-    check_fetched(Path(path))
+    check_fetched(config)
     # its report of the new head and its progress bars would tear the live table
     transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -41,20 +41,21 @@ def check_place(config: ModelConfig) -> None:
             raise ModelError(
                 f"model.name_or_path is '{config.name_or_path}': it has no {CONFIG}; name the folder of a model"
             )
-        check_fetched(folder)
+        check_fetched(config)
         check_weight_files(folder)
     elif not _was_downloaded(config) and (unreachable := why_unreachable()) is not None:
         raise out_of_reach(config, unreachable)
 
 
-def check_fetched(folder: Path) -> None:
-    """Whether the files of a folder are themselves there; of a hub name nothing is looked at.
+def check_fetched(config: ModelConfig) -> None:
+    """Whether the files of a model's folder are themselves there; of a hub name nothing is looked at.
 
     Raises:
         ModelError: One is a pointer of Git LFS.
     """
+    folder = Path(resolved_path(config))
     if folder.is_dir() and (pointer := unfetched(sorted(folder.iterdir()))) is not None:
-        raise ModelError(f"{folder}: {said_of_unfetched(pointer)}")
+        raise ModelError(f"model.name_or_path is '{config.name_or_path}': its {said_of_unfetched(pointer)}")
 
 
 def check_weight_files(folder: Path) -> None:

@@ -27,7 +27,7 @@ from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.confusion import confusion_matrix, per_class
 from slimtune.training.tasks.baselines import BAG_OF_WORDS, MAJORITY, bag_of_words, bag_of_words_sets, majority
 from slimtune.training.tasks.defaults import TaskDefaults
-from slimtune.training.tasks.label_names import label_options, the_names, unquoted_labels
+from slimtune.training.tasks.label_names import label_options, quoted_at_commas, the_names, unquoted_labels
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
 
 BALANCED = "balanced"
@@ -118,7 +118,7 @@ class Classification(TaskDefaults):
         if unknown:
             raise DataError(
                 f"the {split} rows have {the_names('label', unknown, known=self.labels)}, which no "
-                f"training row has; known: {', '.join(self.labels)}; correct it, or name all labels in task.labels"
+                f"training row has; known: {', '.join(map(quoted_at_commas, self.labels))}; correct it, or name all labels in task.labels"
             )
         if not self.multi_label:
             return np.array([ids[label] for (label,) in named], dtype=np.int64)
@@ -285,5 +285,6 @@ def _weights(given: Any, labels: Sequence[str], found: Sequence[str]) -> tuple[f
     if unknown:
         if unquoted := unquoted_labels("task.class_weights", given, sorted(set(labels) - set(given))):
             raise ConfigError([unquoted])
-        raise ConfigError([f"task.class_weights has '{unknown[0]}', which is no label; known: {', '.join(labels)}"])
+        known = ", ".join(map(quoted_at_commas, labels))
+        raise ConfigError([f"task.class_weights has '{unknown[0]}', which is no label; known: {known}"])
     return tuple(float(given.get(label, 1.0)) for label in labels)

@@ -39,7 +39,7 @@ from slimtune.training.metrics.entities import per_type
 from slimtune.training.models.generate import some_rows
 from slimtune.training.tasks.baselines import LOOKUP, MAX_ANSWERS, lookup
 from slimtune.training.tasks.defaults import TaskDefaults
-from slimtune.training.tasks.label_names import label_options, the_names, unquoted_labels
+from slimtune.training.tasks.label_names import label_options, quoted_at_commas, the_names, unquoted_labels
 from slimtune.training.tasks.loss import LossSum, own_loss
 from slimtune.training.tasks.token_loss import num_virtual_tokens, run_model, token_loss, token_tally, weights_of
 
@@ -167,7 +167,7 @@ class Extraction(TaskDefaults):
         if unknown:
             raise DataError(
                 f"the {name} rows have spans of {the_names('type', unknown, known=self.labels)}, which no "
-                f"training row has; known: {', '.join(self.labels)}; correct it, or name all types in task.labels"
+                f"training row has; known: {', '.join(map(quoted_at_commas, self.labels))}; correct it, or name all types in task.labels"
             )
         return EncodedSplit(encoded, Targets(None, weights_of(encoded, next_token=False)), examples)
 

@@ -32,6 +32,11 @@ def test_all_problems_are_reported_at_once() -> None:
     ]
 
 
+def test_a_list_where_one_name_belongs_is_a_problem() -> None:
+    parsed = parse_section(Section, {"rate": 1, "name": ["a", "b"], "rows": 1}, "fit")
+    assert parsed.problems == ["fit.name is ['a', 'b']; use one text or name, no list or object"]
+
+
 def test_rules_name_key_value_and_repair() -> None:
     """A value of the right type that breaks its rule is a problem too."""
     parsed = parse_section(Section, {"rate": -1, "name": "x", "rows": 1}, "fit")
