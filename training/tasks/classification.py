@@ -116,9 +116,10 @@ class Classification(TaskDefaults):
         named = [example.labels if self.multi_label else (example.label,) for example in examples]
         unknown = sorted({label for labels in named for label in labels} - ids.keys())
         if unknown:
+            known = ", ".join(map(quoted_at_commas, self.labels))
             raise DataError(
                 f"the {split} rows have {the_names('label', unknown, known=self.labels)}, which no "
-                f"training row has; known: {', '.join(map(quoted_at_commas, self.labels))}; correct it, or name all labels in task.labels"
+                f"training row has; known: {known}; correct it, or name all labels in task.labels"
             )
         if not self.multi_label:
             return np.array([ids[label] for (label,) in named], dtype=np.int64)

@@ -165,9 +165,10 @@ class Extraction(TaskDefaults):
         """As the protocol says; the rows are windows."""
         unknown = sorted({span.label for example in examples for span in example.spans} - set(self.labels))
         if unknown:
+            known = ", ".join(map(quoted_at_commas, self.labels))
             raise DataError(
                 f"the {name} rows have spans of {the_names('type', unknown, known=self.labels)}, which no "
-                f"training row has; known: {', '.join(map(quoted_at_commas, self.labels))}; correct it, or name all types in task.labels"
+                f"training row has; known: {known}; correct it, or name all types in task.labels"
             )
         return EncodedSplit(encoded, Targets(None, weights_of(encoded, next_token=False)), examples)
 
