@@ -73,17 +73,18 @@ def read_plugin_keys(
         is_serial: Whether the launcher runs one job after the other.
     """
     problems: list[str] = []
+    nothing: dict[str, Any] = {}
     search = {own: settings[key] for key, own in RENAMED.items() if settings.get(key) is not None}
     _tried(partial(_check_sequence, settings.get("experiment_sequence")), None, problems)
     search |= _tried(partial(_direction, settings), {"direction": "minimize"}, problems)
-    search |= _tried(partial(_storage, settings.get("storage")), {}, problems)
+    search |= _tried(partial(_storage, settings.get("storage")), nothing, problems)
     search["num_workers"] = _num_workers(settings, is_serial=is_serial)
-    search |= _tried(partial(_sampler, settings, defaults), {}, problems)
+    search |= _tried(partial(_sampler, settings, defaults), nothing, problems)
     older = partial(_older_space, settings.get("search_space"), is_used=settings.get("params") is None)
     return PluginKeys(
         search=search,
         params=_tried(partial(_params, settings.get("params")), [], problems),
-        space=_tried(older, {}, problems),
+        space=_tried(older, nothing, problems),
         extension=settings.get("custom_search_space"),
         max_failure_rate=_tried(partial(_rate, settings.get("max_failure_rate")), None, problems),
         problems=problems,
