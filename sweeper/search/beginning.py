@@ -94,7 +94,8 @@ def _learn(study: Study, request: SweepRequest, differs: Callable[[Mapping[str, 
 def _why_none(trials: Sequence[TrialRecord]) -> str:
     if not trials:
         return ", since it has none"
-    return f", since none of its {len(trials)} is a point of this space: the same keys, and values that are searched here"
+    wanted = "the same keys, and values that are searched here"
+    return f", since none of its {len(trials)} is a point of this space: {wanted}"
 
 
 def _place_of(request: SweepRequest) -> tuple[str, str]:

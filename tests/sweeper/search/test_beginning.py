@@ -76,7 +76,7 @@ def test_what_was_read_of_another_sweep_is_kept(outputs: Path) -> None:
     study = fresh()
     begin(study, request_of(outputs, SPACE), differs=lambda _: None)
     assert begin(Study(study.spec), gone, differs=lambda _: None) == []
-    with pytest.raises(StoreError, match="there is no such sweep in .*known: other"):
+    with pytest.raises(StoreError, match=r"there is no such sweep in .*known: other"):
         begin(fresh(), gone, differs=lambda _: None)
 
 
