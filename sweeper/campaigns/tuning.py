@@ -29,7 +29,7 @@ class Tuning:
 
     def refuse(self, problems: Sequence[str], request: SweepRequest) -> None:
         """With what can be seen of files, rows and model beside them."""
-        refuse(problems, request.values)
+        refuse(problems, request.tried)
 
     def run(self, request: SweepRequest) -> "SweepResult":
         """Run the campaign to its end; what an earlier run of the same command finished is not done again.
@@ -37,7 +37,7 @@ class Tuning:
         Raises:
             UserError: Data, model or store cannot be used, or no variant passed the gate.
         """
-        check_files(request.values)
+        check_files(request.tried)
         # torch, transformers and MLflow come with it
         from slimtune.sweeper.campaigns.tuning_run import TuningRun
 
@@ -61,7 +61,7 @@ class Checking(Tuning):
         Raises:
             UserError: Something does.
         """
-        check_files(request.values)
+        check_files(request.tried)
         from rich.console import Console
 
         from slimtune.sweeper.campaigns.preflight import preflight
