@@ -53,9 +53,7 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     given = _given(settings, parsed, arguments)
     app = with_search(_recomposed(app, given), settings.search) if given.drawn or settings.params else app
     bases = read_bases(app, given)
-    space = replace(
-        searched_space(search_space_of(given, bases), parsed.found), is_open=settings.extension is not None
-    )
+    space = replace(searched_space(search_space_of(given, bases), parsed.found), is_open=settings.extension is not None)
     campaign: Campaign = imported(settings.campaign or HYDRA_CAMPAIGN, said="hydra.sweeper.campaign is")()
     values_of = plain if settings.campaign else plain_or_raw
     request = SweepRequest(
