@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from slimtune.sweeper.campaigns.comparable import dimension_problems
 from slimtune.sweeper.checks import note_own_code, problems_of
-from slimtune.sweeper.config_values import unread_keys
+from slimtune.sweeper.config_values import unread_keys, value_at
 from slimtune.sweeper.first_look import check_files, refuse
 from slimtune.sweeper.search.request import SweepRequest
+from slimtune.training.config.trial import parse_trial
 
 if TYPE_CHECKING:
     from slimtune.sweeper.campaigns.sweep_result import SweepResult
@@ -26,6 +27,11 @@ class Tuning:
     def check_dimension(self, key: str, variants: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """A dimension changes something that trials read, and nothing of what they are measured by."""
         return dimension_problems(key, variants)
+
+    def reading(self, key: str, values: Mapping[str, Any]) -> Any:
+        """As the key's type has it: a number stays one if it stands as text."""
+        found = parse_trial(values).found
+        return value_at(key, values if found is None else found._asdict())
 
     def refuse(self, problems: Sequence[str], request: SweepRequest) -> None:
         """With what can be seen of files, rows and model beside them."""

@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from slimtune.sweeper.config_values import is_group, known_keys, plain_or_raw, with_values
 from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.search.settings import names_file
-from slimtune.sweeper.space.dimension import Choice, Scalar, Space, edges
+from slimtune.sweeper.space.dimension import Choice, Scalar, Space, edges, looks_repeated, told_apart, value_id
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.read_space import read_space
 from slimtune.sweeper.space.search_space import Branch, SearchSpace
@@ -131,6 +131,35 @@ def with_firsts(base: Base, app: HydraApp, check: Callable[[DictConfig], Sequenc
             fitting = [value for value in edges(base.space[key]) if fits({**firsts, key: value})]
             firsts |= {key: fitting[0]} if fitting else {}
     return base._replace(firsts=firsts, with_firsts=composed_with(base, app, firsts))
+
+
+def with_values_once(
+    base: Base, app: HydraApp, reading: Callable[[str, Mapping[str, Any]], Any], told: dict[str, None]
+) -> Base:
+    """A base whose choices are told apart as the config tells them: a number and its text may be one value.
+
+    Args:
+        base: As it was composed.
+        app: The Hydra app.
+        reading: The value of a key as trials read it, given the config's values.
+        told: Takes in what was left out.
+    """
+    space = dict(base.space)
+    for key, dimension in base.space.items():
+        if not (isinstance(dimension, Choice) and looks_repeated(dimension) and _is_plain(key, base, app)):
+            continue
+        configs = [composed_with(base, app, {key: value}) for value in dimension.values]
+        read = [
+            value if config is None else reading(key, plain_or_raw(config))
+            for value, config in zip(dimension.values, configs, strict=True)
+        ]
+        space[key] = once = told_apart(dimension, read)
+        kept = {value_id(value) for value in once.values}
+        left = [value for value in dimension.values if value_id(value) not in kept]
+        told |= dict.fromkeys(
+            f"{key}: {value!r} is the same as another of its values, and is left out" for value in left
+        )
+    return base._replace(space=space)
 
 
 def composed_with(base: Base, app: HydraApp, values: Mapping[str, Scalar]) -> DictConfig | None:

@@ -14,7 +14,15 @@ from omegaconf.errors import OmegaConfBaseException
 from slimtune.sweeper.config_values import is_group, known_keys, plain, plain_or_raw
 from slimtune.sweeper.goals.goals import PRUNING_OFF
 from slimtune.sweeper.pruner_config import NoPruning
-from slimtune.sweeper.search.bases import Base, Bases, compose_with, read_bases, search_space_of, with_firsts
+from slimtune.sweeper.search.bases import (
+    Base,
+    Bases,
+    compose_with,
+    read_bases,
+    search_space_of,
+    with_firsts,
+    with_values_once,
+)
 from slimtune.sweeper.search.campaign import Campaign
 from slimtune.sweeper.search.choose_sampler import searched_space
 from slimtune.sweeper.search.first_points import first_point_problems, warm_start_problems
@@ -52,9 +60,9 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     parsed = parse_search(section)
     given = _given(settings, parsed, arguments)
     app = with_search(_recomposed(app, given), settings.search) if given.drawn or settings.params else app
-    bases = read_bases(app, given)
-    space = replace(searched_space(search_space_of(given, bases), parsed.found), is_open=settings.extension is not None)
     campaign: Campaign = imported(settings.campaign or HYDRA_CAMPAIGN, said="hydra.sweeper.campaign is")()
+    bases = _told_apart(read_bases(app, given), app, campaign)
+    space = replace(searched_space(search_space_of(given, bases), parsed.found), is_open=settings.extension is not None)
     values_of = plain if settings.campaign else plain_or_raw
     request = SweepRequest(
         app=app,
@@ -91,6 +99,14 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
         # the campaign looks at the search's own section too
         campaign.refuse(list(dict.fromkeys(problems)), request)
     return replace(request, seeds=sorted(checked.seeds)), campaign
+
+
+def _told_apart(bases: Bases, app: HydraApp, campaign: Campaign) -> Bases:
+    told: dict[str, None] = {}
+    bases = bases.changed(partial(with_values_once, app=app, reading=campaign.reading, told=told))
+    for line in told:
+        log.warning("%s", line)
+    return bases
 
 
 def _with_tried(request: SweepRequest, bases: Bases, values_of: Callable[[DictConfig], dict[str, Any]]) -> SweepRequest:

@@ -6,10 +6,11 @@ import pytest
 
 from slimtune.sweeper.campaigns.identity import check_same, identity_of
 from slimtune.sweeper.campaigns.selection import best_of, fresh_seeds
+from slimtune.sweeper.search import read_request
 from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.study_spec import make_worker, study_spec
 from slimtune.sweeper.search_config import Rungs
-from slimtune.sweeper.space.dimension import FloatRange, IntRange, Scalar
+from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
 from slimtune.sweeper.study import Lease, Study
 from slimtune.training.errors import StoreError
 from tests.cases.sweep_requests import RequestOf, refused, request_of
@@ -256,3 +257,24 @@ def test_a_value_that_is_wrong_is_told_as_one_of_its_dimension(request_of: Reque
     assert "method.r=-4,4: method.r is -4" in told
     # of batches of 8 rows, which the config has and no trial
     assert "micro_batch_size" not in told
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "kept"),
+    [
+        ("fit.batch_size", '8,8.0,"8",16', (8, 16)),
+        ("fit.batch_size", '"8",8', (8,)),
+        ("fit.learning_rate", '"1e-3",0.001,"0.002"', (0.001, "0.002")),
+        ("data.text_column", '8,"8",text', ("8", "text")),
+        ("method.use_rslora", 'true,"true",false', (True, False)),
+    ],
+)
+def test_values_that_are_read_as_the_same_are_one(
+    request_of: RequestOf, monkeypatch: pytest.MonkeyPatch, key: str, values: str, kept: tuple[Scalar, ...]
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(read_request.log, "warning", lambda _, line: told.append(line))
+    request = request_of("space=none", f"{key}={values}", "fit.epochs=1,2")
+    assert request.space.common[key] == Choice(kept)
+    assert all(line.startswith(f"{key}: ") and line.endswith("and is left out") for line in told)
+    assert told
