@@ -96,6 +96,13 @@ def plain_or_raw(config: DictConfig) -> dict[str, Any]:
         return values
 
 
+def value_at(key: str, values: Any) -> Any:
+    """The value of a dotted key in mappings and sections; None where there is none."""
+    for part in key.lstrip("+").split("."):
+        values = values.get(part) if isinstance(values, Mapping) else getattr(values, part, None)
+    return values
+
+
 def known_keys(config: Any, prefix: str = "") -> set[str]:
     """Every key of a config, dotted."""
     keys: set[str] = set()

@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from slimtune.sweeper.campaigns.chosen_by_goals import no_winner
 from slimtune.sweeper.campaigns.recorded_command import record_command
+from slimtune.sweeper.config_values import value_at
 from slimtune.sweeper.pruner_config import Hyperband
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
@@ -52,6 +53,10 @@ class HydraCampaign:
     def check_dimension(self, key: str, variants: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """Nobody but the app's author knows what its task function reads."""
         return []
+
+    def reading(self, key: str, values: Mapping[str, Any]) -> Any:
+        """As it is composed: a text stays one where the app's config has no type for the key."""
+        return value_at(key, values)
 
     def refuse(self, problems: Sequence[str], request: SweepRequest) -> None:
         """Nobody but the app's author knows what else its task function needs."""

@@ -84,7 +84,7 @@ def check_dimensions(request: SweepRequest, num_rows: int | None) -> None:
     Raises:
         ConfigError: One cannot, whatever the others are.
     """
-    parsed = [parse_trial(values) for values in (request.values, *(other.values for other in request.others))]
+    parsed = [parse_trial(values) for values in (request.tried, *(other.values for other in request.others))]
     configs = [one.section for one in parsed if not one.problems]
     problems = [*_caused(request, configs), *([] if num_rows is None else _of_length(request, configs, num_rows))]
     if problems:

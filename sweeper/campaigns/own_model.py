@@ -23,7 +23,7 @@ def own_model_notes(request: SweepRequest, meter: "CostMeter | None") -> Sequenc
     goals = request.search.goals
     if meter is None or not goals.constraints:
         return []
-    looked = meter.look(request.values)
+    looked = meter.look(request.tried)
     broken = goals.broken({SIZE: looked.size_mb, TRAINED: float(looked.trained_parameters)})
     shaping = [key for key in request.space.searched_keys() if key.lstrip("+").partition(".")[0] in SHAPING]
     if broken and not shaping:

@@ -6,8 +6,6 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from slimtune.export.config import parse_export
 from slimtune.sweeper.campaigns.idle_dimensions import check_dimensions, check_effects
 from slimtune.sweeper.campaigns.places import Places
@@ -16,6 +14,9 @@ from slimtune.sweeper.config_values import is_group, plain, with_values
 from slimtune.sweeper.search.request import OtherOptions, SweepRequest
 from slimtune.sweeper.space.dimension import Scalar, edges
 from slimtune.sweeper.space.override_text import override_lines
+from slimtune.sweeper.space.start_point import point_in
+from slimtune.training.config.fit import FitConfig
+from slimtune.training.config.schema import parse_section
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import ConfigError, UserError, check_all, found_by, raise_all, sentences
 from slimtune.training.workbench.prepared_data import PreparedData, ReadRows
@@ -37,14 +38,16 @@ def preflight(request: SweepRequest, read: ReadRows | None = None) -> Preparatio
     search = request.search.config
     num_checkpoints = search.n_trials + search.finalists * search.rerun_seeds
     places = Places(request.folder, num_checkpoints, request.storage)
-    export = parse_export(request.values["export"]).section
+    export = parse_export(request.tried["export"]).section
     # the rows of most are the same; those of others must not take their place
     same, own = read or ReadRows(), ReadRows()
-    config, found, noted = parse_trial(request.values).section, list[PreparedData](), list[str]()
+    config, found, noted = parse_trial(request.tried).section, list[PreparedData](), list[str]()
     errors = found_by(checks(config, export, places, same, (found, noted)))
     told = {problem for error in errors for problem in sentences(error)}
-    prepared = [] if errors else [preparation_of(config, found[0], noted)]
-    notes = _Notes(request.values, prepared[0].report.notes if prepared else ())
+    # trials are evaluated at the cadence of the config's own
+    fit = parse_section(FitConfig, request.values["fit"], "fit").found or config.fit
+    prepared = [] if errors else [preparation_of(config._replace(fit=fit), found[0], noted)]
+    notes = _Notes(request.tried, prepared[0].report.notes if prepared else ())
     of_others = (
         partial(_check_other, other, same if _has_same_rows(other, request) else own, notes, told)
         for other in others(request)
@@ -78,30 +81,32 @@ class _Notes:
 
 
 def _has_same_rows(other: OtherOptions, request: SweepRequest) -> bool:
-    return all(other.values[section] == request.values[section] for section in ("data", "task"))
+    return all(other.values[section] == request.tried[section] for section in ("data", "task"))
 
 
 def others(request: SweepRequest) -> Iterator[OtherOptions]:
     """Configs of the search with another model, rows, task or method: each is tried once, beside the first trial's."""
     for other in request.others:
-        if any(other.values[section] != request.values[section] for section in (*LOOKED_AT, "method")):
+        if any(other.values[section] != request.tried[section] for section in (*LOOKED_AT, "method")):
             yield other
     loader = request.app.context.config_loader
+    own = point_in(request.space.common, request.tried, {})
     for key, dimension in request.space.common.items():
         # of a method, what may fit the model or not: names and not sizes
         named = key.startswith("method.") and any(isinstance(value, str) for value in edges(dimension))
         if not (named or key.partition(".")[0] in LOOKED_AT) or is_group(loader, key):
             continue
         for value in edges(dimension):
-            if OmegaConf.select(request.app.config, key) != value:
+            if key not in own or own[key] != value:
                 yield OtherOptions(f"{key}={value}", _with_value(request, key, value))
 
 
 def _with_value(request: SweepRequest, key: str, value: Scalar) -> dict[str, Any]:
     loader = request.app.context.config_loader
-    changed = with_values(request.app.config, {key: value}, loader)
+    values = {name: first for name, first in request.firsts.items() if name in request.space.common} | {key: value}
+    changed = with_values(request.app.config, values, loader)
     if changed is None:
-        lines = [*request.fixed, *override_lines({**request.choices, key: value}, loader)]
+        lines = [*request.fixed, *override_lines({**request.choices, **values}, loader)]
         changed = loader.load_sweep_config(request.app.config, lines)
     return plain(changed)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import socket
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from slimtune.sweeper.config_values import CONFIG_NAME
 from slimtune.sweeper.search.request import SweepRequest
+from slimtune.sweeper.storage_url import absolute
 from slimtune.training.atomic_files import write_json
 from slimtune.training.errors import StoreError
 
@@ -23,6 +25,10 @@ SECRET = re.compile(
     r"|(?<![a-z_])((api|access|auth|bearer|hf|hub)_?)?token)['\"]?\s*[=:]|://[^/@\s]*:[^/@\s]+@",
     re.IGNORECASE,
 )
+SWEEP_DIR = "hydra.sweep.dir"
+# what is written to beside the sweep's folder
+STORAGE_KEYS = ("search.storage", "hydra.sweeper.search.storage", "hydra.sweeper.storage")
+WRITTEN_KEYS = (*STORAGE_KEYS, "tracking.uri")
 TRIALS, OWN_TRIALS, PLUGIN_TRIALS = "search.n_trials", "hydra.sweeper.search.n_trials", "hydra.sweeper.n_trials"
 
 
@@ -57,6 +63,61 @@ class RecordedCommand(NamedTuple):
     def is_of(self, folder: Path) -> bool:
         """Whether it was written here, for the folder that it lies in."""
         return self.folder == str(folder.absolute()) and self.host == socket.gethostname()
+
+    def working_folder(self, folder: Path) -> Path:
+        """Where it is to be given for a sweep that lies in `folder` now: its own paths are relative to that.
+
+        Raises:
+            StoreError: The folder is a copy of another one, and what lay around that is not there.
+        """
+        here, there, cwd = folder.absolute(), Path(self.folder), Path(self.cwd)
+        if not self.is_elsewhere(folder):
+            return cwd if cwd.is_dir() else Path.cwd()
+        if there.is_relative_to(cwd):
+            within = there.relative_to(cwd).parts
+            if here.parts[-len(within) :] == within:
+                return Path(*here.parts[: -len(within)])
+        if there.is_dir():
+            raise StoreError(
+                f"the sweep in {here} is a copy of the one in {there}, which is still there, and its command was given "
+                f"in {cwd}; go on with that one: slimtune resume {shlex.quote(str(there))}; or move it away, or copy "
+                f"all of {cwd} and resume the sweep there"
+            )
+        return cwd if cwd.is_dir() else Path.cwd()
+
+    def is_elsewhere(self, folder: Path) -> bool:
+        """Whether the sweep lies in another folder now."""
+        here, there = folder.absolute(), Path(self.folder)
+        return here != there and not (there.exists() and there.samefile(here))
+
+    def rebased(self, working: Path) -> "RecordedCommand":
+        """With the folders of configs that lay in its working folder taken from the new one."""
+        return self._replace(overrides=[_moved_flag(word, Path(self.cwd), working) for word in self.overrides])
+
+    def check_written(self, folder: Path, storage: str, more: Sequence[str]) -> None:
+        """Whether what it writes to is that of the sweep that was found, and not where that was before.
+
+        Args:
+            folder: Where the sweep lies.
+            storage: The URL of the study that was found.
+            more: Overrides that are added.
+
+        Raises:
+            StoreError: A key names a place in its old working folder.
+        """
+        if not self.is_elsewhere(folder):
+            return
+        given = {_key(word) for word in more}
+        kept = {_key(word): word.partition("=")[2].strip("'\"") for word in self.overrides}
+        old = {key: kept[key] for key in WRITTEN_KEYS if key in kept.keys() - given and f"{self.cwd}/" in kept[key]}
+        wrong = {key: value for key, value in old.items() if key not in STORAGE_KEYS or absolute(value) != storage}
+        if wrong:
+            told = " ".join(f"{key}={value}" for key, value in wrong.items())
+            raise StoreError(
+                f"the sweep was found in {folder}, and its command writes to where it was before, {self.cwd}: {told}; "
+                f"give the places that are meant: slimtune resume {shlex.quote(str(folder))} "
+                f"{' '.join(f'{key}=...' for key in wrong)}"
+            )
 
 
 def record_command(request: SweepRequest, *, of_program: bool = False) -> None:
@@ -122,6 +183,14 @@ def _flags(config: DictConfig) -> list[str]:
     flags = [f"--config-dir={one['path']}" for one in sources if one["provider"] == "command-line"]
     name = str(config.hydra.job.config_name)
     return flags + ([f"--config-name={name}"] if name != CONFIG_NAME else [])
+
+
+def _moved_flag(word: str, old: Path, new: Path) -> str:
+    flag, _, value = word.partition("=")
+    if flag != "--config-dir" or not Path(value).is_relative_to(old):
+        return word
+    moved = new / Path(value).relative_to(old)
+    return f"{flag}={moved}" if moved.is_dir() else word
 
 
 def _key(word: str) -> str:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from slimtune.sweeper.campaigns.comparable import dimension_problems
 from slimtune.sweeper.checks import note_own_code, problems_of
-from slimtune.sweeper.config_values import unread_keys
+from slimtune.sweeper.config_values import unread_keys, value_at
 from slimtune.sweeper.first_look import check_files, refuse
 from slimtune.sweeper.search.request import SweepRequest
+from slimtune.training.config.trial import parse_trial
 
 if TYPE_CHECKING:
     from slimtune.sweeper.campaigns.sweep_result import SweepResult
@@ -27,9 +28,14 @@ class Tuning:
         """A dimension changes something that trials read, and nothing of what they are measured by."""
         return dimension_problems(key, variants)
 
+    def reading(self, key: str, values: Mapping[str, Any]) -> Any:
+        """As the key's type has it: a number stays one if it stands as text."""
+        found = parse_trial(values).found
+        return value_at(key, values if found is None else found._asdict())
+
     def refuse(self, problems: Sequence[str], request: SweepRequest) -> None:
         """With what can be seen of files, rows and model beside them."""
-        refuse(problems, request.values)
+        refuse(problems, request.tried)
 
     def run(self, request: SweepRequest) -> "SweepResult":
         """Run the campaign to its end; what an earlier run of the same command finished is not done again.
@@ -37,7 +43,7 @@ class Tuning:
         Raises:
             UserError: Data, model or store cannot be used, or no variant passed the gate.
         """
-        check_files(request.values)
+        check_files(request.tried)
         # torch, transformers and MLflow come with it
         from slimtune.sweeper.campaigns.tuning_run import TuningRun
 
@@ -61,7 +67,7 @@ class Checking(Tuning):
         Raises:
             UserError: Something does.
         """
-        check_files(request.values)
+        check_files(request.tried)
         from rich.console import Console
 
         from slimtune.sweeper.campaigns.preflight import preflight

@@ -55,8 +55,8 @@ class TuningRun:
     def __init__(self, request: SweepRequest) -> None:
         self._request = request
         self._console = Console()
-        self._config: TrialConfig = parse_trial(request.values).section
-        self._export: Any = parse_export(request.values["export"]).section
+        self._config: TrialConfig = parse_trial(request.tried).section
+        self._export: Any = parse_export(request.tried["export"]).section
         # the base and the rows, for all that runs in this process
         self._benches = Workbenches()
         self._goals = request.search.goals.called(self._config.task.metric)

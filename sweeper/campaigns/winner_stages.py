@@ -178,7 +178,7 @@ def _decide(
     if champion is None or champion.manifest.training.data_fingerprint == own:
         return decide(candidate, champion, None)
     # the champion was measured on other rows: both are scored on those of this sweep
-    rows = read_splits(parse_trial(request.values).section).validation
+    rows = read_splits(parse_trial(request.tried).section).validation
     try:
         return decide(candidate, champion, on_rows(candidate, rows))
     except UntrustedError as error:

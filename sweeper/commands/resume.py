@@ -4,11 +4,11 @@ import argparse
 import os
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slimtune.sweeper.campaigns.named_sweep import NamedSweep
 from slimtune.sweeper.commands.sweep_argument import add_sweep, sweep_of
+from slimtune.sweeper.space.override_text import override_value
 from slimtune.training.errors import StoreError
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run a sweep on, or join it if it is running.
 
     Raises:
-        StoreError: There is no such sweep, or its command is not known, or written by somebody else.
+        StoreError: There is no such sweep, or its command is not known, or written by somebody else, or for a folder
+            that it would go on in.
         UserError: As of `slimtune sweep`.
     """
     parser = _parser()
@@ -30,11 +31,14 @@ def run(arguments: Sequence[str]) -> int:
     from slimtune.sweeper.campaigns.recorded_command import read_command
 
     command = read_command(found.folder)
-    words = command.words(more, n_trials=options.n_trials)
+    place = command.working_folder(found.folder)
+    command = command.rebased(place)
+    added = [*_pinned(command, found, more), *more]
+    words = command.words(added, n_trials=options.n_trials)
     _check(command, found, words, more, trust=options.trust)
+    command.check_written(found.folder, found.storage, more)
     print(shlex.join(words), flush=True)
-    if Path(command.cwd).is_dir():
-        os.chdir(command.cwd)
+    os.chdir(place)
     if command.program:
         os.execv(words[0], words)
     from slimtune.sweeper.commands import sweep
@@ -55,6 +59,16 @@ def _above_zero(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
     return int(text)
+
+
+def _pinned(command: "RecordedCommand", found: NamedSweep, more: Sequence[str]) -> list[str]:
+    """The folder that was found, where the command would make one anew: one of today, or where the sweep was before."""
+    from slimtune.sweeper.campaigns.recorded_command import SWEEP_DIR
+
+    is_given = any(word.partition("=")[0] == SWEEP_DIR for word in more)
+    if is_given or not (command.program or command.is_elsewhere(found.folder)):
+        return []
+    return [f"{SWEEP_DIR}={override_value(str(found.folder))}"]
 
 
 def _check(

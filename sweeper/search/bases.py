@@ -1,20 +1,21 @@
 """The configs that trials vary: one, or one for each option of the config groups that are searched."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from slimtune.sweeper.config_values import is_group, known_keys, with_values
+from slimtune.sweeper.config_values import is_group, known_keys, plain_or_raw, with_values
 from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.search.settings import names_file
-from slimtune.sweeper.space.dimension import Choice, Scalar, Space, edges
+from slimtune.sweeper.space.dimension import Choice, Scalar, Space, edges, looks_repeated, told_apart, value_id
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.read_space import read_space
 from slimtune.sweeper.space.search_space import Branch, SearchSpace
+from slimtune.sweeper.space.start_point import point_in
 from slimtune.sweeper.space.sweep_syntax import SweepArguments, plain_keys
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
@@ -28,19 +29,28 @@ class Base(NamedTuple):
 
     Attributes:
         choices: The options, by group.
-        config: Composed with them; the app's part.
+        own: Composed with them; the app's part.
         fixed: Overrides that it was composed with.
         space: What is searched beside the groups.
         known: Its keys.
         problems: What is wrong with the configured space.
+        firsts: Of searched keys whose own value is not searched, a value that is.
+        with_firsts: The config with these, if there are any.
     """
 
     choices: Mapping[str, Scalar]
-    config: DictConfig
+    own: DictConfig
     fixed: list[str]
     space: Space
     known: set[str]
     problems: list[str]
+    firsts: Mapping[str, Scalar] = {}
+    with_firsts: DictConfig | None = None
+
+    @property
+    def config(self) -> DictConfig:
+        """What a trial may have: no key that is searched has a value that is not."""
+        return self.own if self.with_firsts is None else self.with_firsts
 
 
 class Bases(NamedTuple):
@@ -59,6 +69,15 @@ class Bases(NamedTuple):
     deciding: Sequence[str]
     branches: Sequence[Base]
     problems: Sequence[str] = ()
+
+    def changed(self, change: Callable[[Base], Base]) -> "Bases":
+        """The same, with another one in the place of each."""
+        made = {str(base.choices): change(base) for base in self.every()}
+        return self._replace(
+            first=made[str(self.first.choices)],
+            by_group={group: [made[str(base.choices)] for base in bases] for group, bases in self.by_group.items()},
+            branches=[made[str(base.choices)] for base in self.branches],
+        )
 
     def every(self) -> list[Base]:
         """Each once, the first one first."""
@@ -83,6 +102,87 @@ def read_bases(app: HydraApp, given: SweepArguments) -> Bases:
     bases = Bases(maker.make(start), by_group, deciding, [maker.make({**start, **choice}) for choice in choices])
     problems = [problem for base in bases.every() for problem in base.problems]
     return bases._replace(problems=[*problems, *_unfitting(given, bases)])
+
+
+def with_firsts(base: Base, app: HydraApp, check: Callable[[DictConfig], Sequence[str]]) -> Base:
+    """A base as a trial may have it: what it says of a key that is searched may be a value that no trial has.
+
+    Args:
+        base: As it was composed.
+        app: The Hydra app.
+        check: Tells what is wrong with a config. A first value with which more is wrong is passed over, so that it is
+            told as one of its dimension.
+    """
+    values = plain_or_raw(base.own)
+    held = point_in(base.space, values, {**app.options, **base.choices})
+    missing = [key for key in base.space if key not in held and _is_plain(key, base, app)]
+    if not missing:
+        return base
+    told = check(base.own)
+
+    def fits(firsts: Mapping[str, Scalar]) -> bool:
+        config = composed_with(base, app, firsts)
+        return config is not None and all(problem in told for problem in check(config))
+
+    firsts: dict[str, Scalar] = {key: edges(base.space[key])[0] for key in missing}
+    if not fits(firsts):
+        firsts = {}
+        for key in missing:
+            fitting = [value for value in edges(base.space[key]) if fits({**firsts, key: value})]
+            firsts |= {key: fitting[0]} if fitting else {}
+    return base._replace(firsts=firsts, with_firsts=composed_with(base, app, firsts))
+
+
+def with_values_once(
+    base: Base, app: HydraApp, reading: Callable[[str, Mapping[str, Any]], Any], told: dict[str, None]
+) -> Base:
+    """A base whose choices are told apart as the config tells them: a number and its text may be one value.
+
+    Args:
+        base: As it was composed.
+        app: The Hydra app.
+        reading: The value of a key as trials read it, given the config's values.
+        told: Takes in what was left out.
+    """
+    space = dict(base.space)
+    for key, dimension in base.space.items():
+        if not (isinstance(dimension, Choice) and looks_repeated(dimension) and _is_plain(key, base, app)):
+            continue
+        configs = [composed_with(base, app, {key: value}) for value in dimension.values]
+        read = [
+            value if config is None else reading(key, plain_or_raw(config))
+            for value, config in zip(dimension.values, configs, strict=True)
+        ]
+        space[key] = once = told_apart(dimension, read)
+        kept = {value_id(value) for value in once.values}
+        left = [value for value in dimension.values if value_id(value) not in kept]
+        told |= dict.fromkeys(
+            f"{key}: {value!r} is the same as another of its values, and is left out" for value in left
+        )
+    return base._replace(space=space)
+
+
+def composed_with(base: Base, app: HydraApp, values: Mapping[str, Scalar]) -> DictConfig | None:
+    """A base's config with these values and nothing else changed; None if it does not compose."""
+    try:
+        return compose_with(base, app, values)
+    except Exception:  # noqa: BLE001  # whatever composing says is told of each value of the dimension
+        return None
+
+
+def compose_with(base: Base, app: HydraApp, values: Mapping[str, Scalar]) -> DictConfig:
+    """A base's config with these values; raises whatever composing says."""
+    loader = app.context.config_loader
+    changed = with_values(base.own, values, loader)
+    if changed is None:
+        lines = [*base.fixed, *override_lines({**base.choices, **values}, loader)]
+        changed = loader.load_sweep_config(app.config, lines)
+    return changed
+
+
+def _is_plain(key: str, base: Base, app: HydraApp) -> bool:
+    """Whether a key is one of the config, and no group."""
+    return key.lstrip("+") in base.known and not is_group(app.context.config_loader, key)
 
 
 def search_space_of(given: SweepArguments, bases: Bases) -> SearchSpace:

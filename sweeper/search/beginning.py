@@ -1,15 +1,15 @@
 """What a study begins with: points that are tried first, and trials of another sweep."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from slimtune.sweeper.goals.goals import ATTR, Goals, goals_of
-from slimtune.sweeper.search.first_points import enqueued_points, folder_of, point_of
+from slimtune.sweeper.search.first_points import enqueued_points, folder_of, no_such_sweep, point_of
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search_config import study_url
 from slimtune.sweeper.study import Study, load_study_trials
 from slimtune.sweeper.study.loaded import study_name_in
-from slimtune.sweeper.study.record import BUDGET
+from slimtune.sweeper.study.record import BUDGET, TrialRecord
 from slimtune.training.errors import StoreError
 
 
@@ -84,8 +84,18 @@ def _learn(study: Study, request: SweepRequest, differs: Callable[[Mapping[str, 
     begun = len(chosen) - study.enqueue_new(chosen)
     why = differs(other.attrs) or _other_goals(other.goals, study.spec.goals)
     number = study.learn_from([] if why else other.trials)
-    learned = f"its trials are not compared with, since {why}" if why else f"the sampler learns from {number} trials"
+    if why:
+        learned = f"its trials are not compared with, since {why}"
+    else:
+        learned = f"the sampler learns from {number} trials{'' if number else _why_none(other.trials)}"
     return f"search.warm_start={config.warm_start}: {begun} points are tried first, and {learned}"
+
+
+def _why_none(trials: Sequence[TrialRecord]) -> str:
+    if not trials:
+        return ", since it has none"
+    wanted = "the same keys, and values that are searched here"
+    return f", since none of its {len(trials)} is a point of this space: {wanted}"
 
 
 def _place_of(request: SweepRequest) -> tuple[str, str]:
@@ -96,6 +106,9 @@ def _place_of(request: SweepRequest) -> tuple[str, str]:
     if folder is not None:
         # an app of its own has a study of the app's name in a folder of any other
         return study_url(folder), study_name_in(study_url(folder), folder.name)
+    if config.storage is None:
+        # the sweep has a study in which nothing was begun
+        raise StoreError(no_such_sweep(config.warm_start, request.folder))
     return request.storage, config.warm_start
 
 

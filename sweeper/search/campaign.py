@@ -15,6 +15,9 @@ class Campaign(Protocol):
     def check_dimension(self, key: str, variants: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """Problems of searching a key at all, given the config's values with each end of its dimension."""
 
+    def reading(self, key: str, values: Mapping[str, Any]) -> Any:
+        """The value of a key as trials read it."""
+
     def refuse(self, problems: Sequence[str], request: SweepRequest) -> None:
         """Raise the problems that were found, with whatever else the campaign sees to be wrong beside them."""
 

@@ -62,19 +62,27 @@ def _held(key: str, point: Mapping[str, Scalar], space: SearchSpace) -> str:
 
 
 def warm_start_problems(config: SearchConfig, folder: Path) -> list[str]:
-    """What is wrong with `search.warm_start`, as far as folders tell."""
+    """What is wrong with `search.warm_start`, as far as folders tell.
+
+    A sweep that has a study keeps what it read of the other one, which may be gone when it is resumed.
+    """
     if config.warm_start is None:
         return []
     found = folder_of(config.warm_start, folder)
     if found is not None and found.resolve() == folder.resolve():
         return [f"search.warm_start is '{config.warm_start}', which is this sweep itself; name another one"]
-    if found is not None or config.storage is not None:
+    if found is not None or config.storage is not None or (folder / STUDY_FILE).is_file():
         return []
+    return [no_such_sweep(config.warm_start, folder)]
+
+
+def no_such_sweep(sweep: str, folder: Path) -> str:
+    """What is told of a sweep to begin with that does not lie beside this one."""
     known = sorted(one.parent.name for one in folder.parent.glob(f"*/{STUDY_FILE}") if one.parent != folder)
-    return [
-        f"search.warm_start is '{config.warm_start}', and there is no such sweep in {folder.parent}; "
+    return (
+        f"search.warm_start is '{sweep}', and there is no such sweep in {folder.parent}; "
         f"known: {', '.join(known) or 'none'}"
-    ]
+    )
 
 
 def folder_of(sweep: str, folder: Path) -> Path | None:

@@ -1,8 +1,9 @@
 """A sweep's request from what Hydra hands over, or all that is wrong with it."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,18 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from slimtune.sweeper.config_values import is_group, known_keys, plain, plain_or_raw, with_values
+from slimtune.sweeper.config_values import is_group, known_keys, plain, plain_or_raw
 from slimtune.sweeper.goals.goals import PRUNING_OFF
 from slimtune.sweeper.pruner_config import NoPruning
-from slimtune.sweeper.search.bases import Base, Bases, read_bases, search_space_of
+from slimtune.sweeper.search.bases import (
+    Base,
+    Bases,
+    compose_with,
+    read_bases,
+    search_space_of,
+    with_firsts,
+    with_values_once,
+)
 from slimtune.sweeper.search.campaign import Campaign
 from slimtune.sweeper.search.choose_sampler import searched_space
 from slimtune.sweeper.search.first_points import first_point_problems, warm_start_problems
@@ -51,21 +60,18 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     parsed = parse_search(section)
     given = _given(settings, parsed, arguments)
     app = with_search(_recomposed(app, given), settings.search) if given.drawn or settings.params else app
-    bases = read_bases(app, given)
-    space = searched_space(search_space_of(given, bases), parsed.found)
-    space = space if settings.extension is None else replace(space, is_open=True)
     campaign: Campaign = imported(settings.campaign or HYDRA_CAMPAIGN, said="hydra.sweeper.campaign is")()
+    bases = _told_apart(read_bases(app, given), app, campaign)
+    space = replace(searched_space(search_space_of(given, bases), parsed.found), is_open=settings.extension is not None)
     values_of = plain if settings.campaign else plain_or_raw
-    first, *others = bases.every()
     request = SweepRequest(
         app=app,
         # None with problems, of which the campaign may find more
         search=parsed.found,  # type: ignore[arg-type]
         space=space,
-        fixed=first.fixed,
-        choices=first.choices,
-        values=values_of(first.config),
-        others=[OtherOptions(_label(app, base), values_of(base.config)) for base in others],
+        fixed=bases.first.fixed,
+        choices=bases.first.choices,
+        values=values_of(bases.first.own),
         folder=Path(str(app.config.hydra.sweep.dir)).absolute(),
         worker_entry=settings.worker,
         arguments=arguments,
@@ -73,12 +79,14 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
         extension=settings.extension,
         max_failures=_max_failures(settings, parsed),
     )
+    bases = bases.changed(partial(with_firsts, app=app, check=partial(_problems_of, campaign, request)))
+    request = _with_tried(request, bases, values_of)
     unknown = _unknown_dimensions(app, given, bases)
     problems = [*_search_problems(parsed, is_own=bool(settings.campaign))]
     problems += _pruner_problems(parsed.found, section)
     problems += [*settings.problems, *given.problems, *bases.problems, *unknown.values()]
     problems += [] if problems else _nothing_searched(space, campaign, settings)
-    problems += campaign.check(request)
+    problems += campaign.check(replace(request, values=request.tried))
     if not parsed.problems:
         problems += launcher_problems(app.config, num_workers=parsed.section.config.num_workers)
         problems += storage_problems(parsed.section.config.storage, _storage_key(settings))
@@ -91,6 +99,28 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
         # the campaign looks at the search's own section too
         campaign.refuse(list(dict.fromkeys(problems)), request)
     return replace(request, seeds=sorted(checked.seeds)), campaign
+
+
+def _told_apart(bases: Bases, app: HydraApp, campaign: Campaign) -> Bases:
+    told: dict[str, None] = {}
+    bases = bases.changed(partial(with_values_once, app=app, reading=campaign.reading, told=told))
+    for line in told:
+        log.warning("%s", line)
+    return bases
+
+
+def _with_tried(request: SweepRequest, bases: Bases, values_of: Callable[[DictConfig], dict[str, Any]]) -> SweepRequest:
+    first, *others = bases.every()
+    return replace(
+        request,
+        tried=values_of(first.config),
+        firsts=first.firsts,
+        others=[OtherOptions(_label(request.app, base), values_of(base.config)) for base in others],
+    )
+
+
+def _problems_of(campaign: Campaign, request: SweepRequest, config: DictConfig) -> Sequence[str]:
+    return campaign.check(replace(request, values=plain_or_raw(config)))
 
 
 def _given(settings: Settings, parsed: Parsed[Search], arguments: Sequence[str]) -> SweepArguments:
@@ -241,7 +271,7 @@ class _Checked:
         """Of each option and of each end, and of searching a key at all; some keys are not looked at."""
         problems: list[str] = []
         self._skipped = skip
-        every = [self._request.values, *(other.values for other in self._request.others)]
+        every = [self._request.tried, *(other.values for other in self._request.others)]
         for base, values in zip(self._bases.every(), every, strict=True):
             problems += self._problems_of_base(base, values)
         for group, options in self._bases.by_group.items():
@@ -251,7 +281,7 @@ class _Checked:
     def _problems_of_base(self, base: Base, values: Mapping[str, Any]) -> list[str]:
         label = _label(self._request.app, base)
         found = self._check(values)
-        told = self._check(self._request.values)
+        told = self._check(self._request.tried)
         # those of the first one were told
         problems = [f"{label}: {problem}" for problem in found if problem not in told]
         for key, dimension in base.space.items():
@@ -291,9 +321,4 @@ class _Ends:
                 self.broken.append(f"{value!r} does not compose: {reason}")
 
     def _composed(self, value: Scalar) -> DictConfig:
-        loader = self._request.app.context.config_loader
-        changed = with_values(self._base.config, {self._key: value}, loader)
-        if changed is None:
-            lines = [*self._base.fixed, *override_lines({**self._base.choices, self._key: value}, loader)]
-            changed = loader.load_sweep_config(self._request.app.config, lines)
-        return changed
+        return compose_with(self._base, self._request.app, {**self._base.firsts, self._key: value})

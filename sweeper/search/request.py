@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,7 +38,7 @@ class OtherOptions(NamedTuple):
 
     Attributes:
         label: These options, as they are given on the command line.
-        values: Plain values.
+        values: Plain values, as of `SweepRequest.tried`.
     """
 
     label: str
@@ -56,7 +56,10 @@ class SweepRequest:
         fixed: Overrides that hold for every trial, or for those of the first branch.
         choices: The options of the searched groups that the first trial takes.
         values: The config with these options, as plain values.
-        others: The same with the other options.
+        tried: The same as a trial may have it: searched keys whose own value no trial has are set to one that is
+            searched. What is looked at before the first trial is looked at with these.
+        firsts: These keys and values.
+        others: The config with the other options.
         seeds: Ends of what trials may have as `fit.seed`.
         folder: The sweep's folder, absolute.
         worker_entry: Dotted path of what runs trials in a worker, or None for the app's task function.
@@ -72,7 +75,9 @@ class SweepRequest:
     fixed: Sequence[str]
     choices: Mapping[str, Scalar]
     values: Mapping[str, Any]
-    others: Sequence[OtherOptions]
+    tried: Mapping[str, Any] = field(default_factory=dict)
+    firsts: Mapping[str, Scalar] = field(default_factory=dict)
+    others: Sequence[OtherOptions] = ()
     seeds: Sequence[int] = ()
     folder: Path
     worker_entry: str | None

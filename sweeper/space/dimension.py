@@ -1,7 +1,7 @@
 """What one key may vary over."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -55,6 +55,8 @@ def _ends(numbers: FloatRange | IntRange) -> str:
 Dimension = FloatRange | IntRange | Choice
 Space = dict[str, Dimension]
 
+# texts that OmegaConf reads as true and false
+TRUTHS = {"true": "1", "yes": "1", "on": "1", "y": "1", "false": "0", "no": "0", "off": "0", "n": "0"}
 # beyond it a float does not tell whole numbers apart, and samplers count in floats
 LARGEST_WHOLE = 2**53
 
@@ -147,3 +149,31 @@ def value_id(value: Scalar) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:.12g}"
     return repr(value)
+
+
+def looks_repeated(choice: Choice) -> bool:
+    """Whether two of the values may be one where it is known what is read: a number, or a truth, and its text."""
+    return len({_loose_id(value) for value in choice.values}) < len(choice.values)
+
+
+def _loose_id(value: Scalar) -> str:
+    word = str(value).strip().lower()
+    try:
+        return value_id(float(TRUTHS.get(word, word)))
+    except ValueError:
+        return word
+
+
+def told_apart(choice: Choice, read: Sequence[Any]) -> Choice:
+    """Of values that are read as the same, one: that which is what is read, or else the first.
+
+    Args:
+        choice: The values.
+        read: As what each is read.
+    """
+    kept: dict[str, Scalar] = {}
+    for value, one in zip(choice.values, read, strict=True):
+        name = value_id(one)
+        if name not in kept or (value_id(value) == name and value_id(kept[name]) != name):
+            kept[name] = value
+    return Choice(tuple(kept.values()))

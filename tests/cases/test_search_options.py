@@ -144,6 +144,13 @@ def test_s7_another_sweep_is_looked_for_before_the_first_trial(request_of: Reque
     assert "which is this sweep itself" in refused(request_of, f"search.warm_start={tmp_path}")
 
 
+def test_s7_a_sweep_that_has_a_study_needs_no_other_any_more(request_of: RequestOf, tmp_path: Path) -> None:
+    """What was read of it is kept there."""
+    assert "there is no such sweep" in refused(request_of, "search.warm_start=gone")
+    (tmp_path / "study.db").touch()
+    assert request_of("search.warm_start=gone").search.config.warm_start == "gone"
+
+
 def test_s7_a_sweep_begins_with_its_own_point_then_with_those_given(request_of: RequestOf) -> None:
     """Each once, whatever is given again when the sweep is resumed."""
     from slimtune.sweeper.search.beginning import begin

@@ -6,10 +6,11 @@ import pytest
 
 from slimtune.sweeper.campaigns.identity import check_same, identity_of
 from slimtune.sweeper.campaigns.selection import best_of, fresh_seeds
+from slimtune.sweeper.search import read_request
 from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.study_spec import make_worker, study_spec
 from slimtune.sweeper.search_config import Rungs
-from slimtune.sweeper.space.dimension import FloatRange, IntRange, Scalar
+from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
 from slimtune.sweeper.study import Lease, Study
 from slimtune.training.errors import StoreError
 from tests.cases.sweep_requests import RequestOf, refused, request_of
@@ -226,3 +227,54 @@ def test_t7_others_do(request_of: RequestOf, changed: str) -> None:
 def test_whole_ranges_are_not_written_out(request_of: RequestOf) -> None:
     assert keys_of(request_of("fit.seed=range(0,1000000000)"), "")["fit.seed"] == IntRange(0, 999_999_999)
     assert "more than 10000 values" in refused(request_of, "fit.weight_decay=range(0,1,0.00000001)")
+
+
+def test_what_is_looked_at_before_the_first_trial_is_what_a_trial_may_have(request_of: RequestOf) -> None:
+    """A searched key whose own value no trial has is looked at with one that is searched."""
+    from slimtune.sweeper.campaigns.preflight import others
+
+    columns = ("data.text_column=title,body", "data.label_column=klass,klass", "data.text_pair_column=more,null")
+    request = request_of("space=none", *columns, "method.r=4,16", "fit.batch_size=8,16")
+    own = {"data.text_column": "title", "data.label_column": "klass", "method.r": 4}
+    assert request.firsts == own
+    assert (request.values["data"]["text_column"], request.tried["data"]["text_column"]) == ("text", "title")
+    assert request.tried["data"]["text_pair_column"] is None
+    tried = {other.label: other.values["data"] for other in others(request)}
+    assert list(tried) == ["data.text_column=body", "data.text_pair_column=more"]
+    assert {data["label_column"] for data in tried.values()} == {"klass"}
+    # the config's own point takes no value that is not searched
+    assert not request.firsts.keys() & request.start_point().keys()
+
+
+def test_a_key_that_has_no_value_may_be_searched(request_of: RequestOf) -> None:
+    held_out = ("data.validation_file=v.jsonl", "data.test_file=t.jsonl", "data.train_file=???")
+    request = request_of("space=none", *held_out, "data.train_file=a.jsonl,b.jsonl")
+    assert request.firsts == {"data.train_file": "a.jsonl"}
+
+
+def test_a_value_that_is_wrong_is_told_as_one_of_its_dimension(request_of: RequestOf) -> None:
+    told = refused(request_of, "space=none", "method.r=-4,4", "fit.micro_batch_size=9", "fit.batch_size=32,64")
+    assert "method.r=-4,4: method.r is -4" in told
+    # of batches of 8 rows, which the config has and no trial
+    assert "micro_batch_size" not in told
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "kept"),
+    [
+        ("fit.batch_size", '8,8.0,"8",16', (8, 16)),
+        ("fit.batch_size", '"8",8', (8,)),
+        ("fit.learning_rate", '"1e-3",0.001,"0.002"', (0.001, "0.002")),
+        ("data.text_column", '8,"8",text', ("8", "text")),
+        ("method.use_rslora", 'true,"true",false', (True, False)),
+    ],
+)
+def test_values_that_are_read_as_the_same_are_one(
+    request_of: RequestOf, monkeypatch: pytest.MonkeyPatch, key: str, values: str, kept: tuple[Scalar, ...]
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(read_request.log, "warning", lambda _, line: told.append(line))
+    request = request_of("space=none", f"{key}={values}", "fit.epochs=1,2")
+    assert request.space.common[key] == Choice(kept)
+    assert all(line.startswith(f"{key}: ") and line.endswith("and is left out") for line in told)
+    assert told

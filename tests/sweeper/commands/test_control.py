@@ -1,6 +1,7 @@
 """`slimtune status`, `stop` and `resume` on studies; nothing is trained."""
 
 import json
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -148,6 +149,37 @@ def test_resume_gives_the_command_again(
     assert "give it again: slimtune resume mine db.password=..." in capsys.readouterr().err
     assert main(["resume", "mine", "db.password=abc"]) == 0
     assert len(given) == 3
+
+
+def test_a_sweep_that_was_copied_or_moved_goes_on_where_it_was_found(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a copy of the whole project, with the paths of that; a copy of the sweep's folder alone has no such place."""
+    from slimtune.sweeper.commands import sweep
+
+    given: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr(sweep, "run", lambda words: given.append((str(Path.cwd()), list(words))) or 0)
+    folder, copied = tmp_path / "outputs" / "mine", tmp_path / "copy" / "outputs" / "mine"
+    write_command(study, folder)
+    shutil.copytree(folder, copied)
+    monkeypatch.chdir(tmp_path / "copy")
+    assert main(["resume", "mine", "--trust"]) == 0
+    assert given == [(str(tmp_path / "copy"), ["search.name=mine", "fit.epochs=2", f"hydra.sweep.dir='{copied}'"])]
+    write_command(study, folder, overrides=["search.name=mine", f"tracking.uri=sqlite:///{tmp_path}/mlflow.db"])
+    shutil.copy(folder / FILE, copied)
+    assert main(["resume", "mine", "--trust"]) == 2
+    assert f"{copied}, and its command writes to where it was before, {tmp_path}: tracking.uri=" in (
+        capsys.readouterr().err
+    )
+    assert main(["resume", "mine", "--trust", "tracking.uri=null"]) == 0
+    alone = tmp_path / "alone"
+    write_command(study, folder)
+    shutil.copytree(folder, alone)
+    assert main(["resume", str(alone), "--trust"]) == 2
+    assert f"the sweep in {alone} is a copy of the one in {folder}" in capsys.readouterr().err
+    shutil.move(folder, tmp_path / "away")
+    assert main(["resume", str(alone), "--trust"]) == 0
+    assert given[-1] == (str(tmp_path), ["search.name=mine", "fit.epochs=2", f"hydra.sweep.dir='{alone}'"])
 
 
 def test_a_flag_that_is_none_is_told() -> None:

@@ -14,6 +14,7 @@ from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Space
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import Study, StudySpec
+from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind
 from tests.sweeper.study.test_samplers import quality, run, sampler_of, study_of
 
@@ -69,6 +70,16 @@ def test_the_best_points_of_the_other_sweep_come_first(outputs: Path) -> None:
     assert len(study.shown()) == 8
 
 
+def test_what_was_read_of_another_sweep_is_kept(outputs: Path) -> None:
+    """It may be gone when the sweep is resumed; where nothing was read yet, it is told as before the first trial."""
+    gone = request_of(outputs, SPACE, warm_start="gone")
+    study = fresh()
+    begin(study, request_of(outputs, SPACE), differs=lambda _: None)
+    assert begin(Study(study.spec), gone, differs=lambda _: None) == []
+    with pytest.raises(StoreError, match=r"there is no such sweep in .*known: other"):
+        begin(fresh(), gone, differs=lambda _: None)
+
+
 def other_trials(outputs: Path) -> list[Any]:
     from slimtune.sweeper.study import load_study_trials
 
@@ -97,7 +108,7 @@ def test_another_space_takes_what_it_holds(outputs: Path) -> None:
     space: Space = {"lr": FloatRange(1e-5, 1e-2, log=True), "new": IntRange(1, 4)}
     study = fresh(space=space)
     (note,) = begin(study, request_of(outputs, space), differs=lambda _: None)
-    assert "learns from 0 trials" in note
+    assert "learns from 0 trials, since none of its 8 is a point of this space: the same keys" in note
     first = run(study, lambda study, asked: study.complete(asked.number, 0.5))[0]
     assert math.isclose(first["lr"], other_trials(outputs)[0].params["lr"])
     narrow = replace(fresh().spec, space=SearchSpace(SPACE | {"n": IntRange(1, 3)}))
