@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import Unanswered, one_line, print_safely, shown_row, tell
 from slimtune.training.atomic_files import write_jsonl
 from slimtune.training.config.trust import TRUST_HELP
@@ -15,7 +16,7 @@ from slimtune.training.data.chat_turns import beside_messages, beside_notes
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.data.readers.odd_signs import OddSigns
 from slimtune.training.data.readers.reader import check_sources
-from slimtune.training.errors import DataError, ModelError
+from slimtune.training.errors import DataError
 
 if TYPE_CHECKING:
     from slimtune.export.runtime.given_rows import GivenFile
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 ANSWERED_ROWS = 512
 # text is generated slowly: rows come out sooner
 GENERATED_ROWS = 32
-# which would say that something else is written
-OTHER_FORMATS = (".csv", ".tsv", ".parquet", ".arrow", ".xlsx")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -77,12 +76,12 @@ def _check(options: argparse.Namespace) -> None:
         raise DataError("--out goes with --file")
     if options.text_pair is not None and len(options.text_pair) != len(options.text or ()):
         raise DataError("give as many --text-pair as --text")
+    if options.file == "-" and not Path("-").exists():
+        raise DataError("--file -: there is no file of that name; what is piped in is --file /dev/stdin")
     if options.file is not None:
         check_sources(options.file)
-    if options.out is not None and Path(options.out).suffix.lower() in OTHER_FORMATS:
-        raise DataError(f"--out {options.out}: JSON Lines are written; name it {Path(options.out).stem}.jsonl")
-    if options.out is not None and not Path(options.out).parent.is_dir():
-        raise ModelError(f"--out {options.out}: there is no folder {Path(options.out).parent}")
+    if options.out is not None:
+        check_output(Path(options.out), "--out", rows=Given("--file", options.file), model=options.model)
 
 
 def _print_texts(texts: Sequence[str], pairs: Sequence[str | None], predictor: "RowPredictor") -> None:

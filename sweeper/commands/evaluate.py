@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import said_of_empty, tell
 from slimtune.export.evaluation.find_model import check_rows, find_bundle_or_checkpoint
 from slimtune.training.atomic_files import json_text
@@ -26,7 +27,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     if options.predictions:
-        _check_file(options.predictions)
+        check_output(options.predictions, "--predictions", rows=Given("--data", options.data), model=options.model)
     model = find_bundle_or_checkpoint(options.model, options.tracking_uri, trust=options.trust)
     check_rows(options.data, model)
     from slimtune.export.evaluation.evaluate_model import EvaluationColumns, evaluate_model
@@ -67,13 +68,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-log", action="store_true", help="log nothing")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser
-
-
-def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise StoreError(f"--predictions {path} is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise StoreError(f"--predictions {path}: there is no folder {path.parent}; make it first")
 
 
 def _write(scored: "ModelScores", path: Path) -> None:
