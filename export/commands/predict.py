@@ -16,6 +16,7 @@ from slimtune.training.data.chat_turns import beside_messages, beside_notes
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.data.readers.odd_signs import OddSigns
 from slimtune.training.data.readers.reader import check_sources
+from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.errors import DataError
 
 if TYPE_CHECKING:
@@ -131,20 +132,25 @@ def _write_file(file: str, out: str | None, predictor: "RowPredictor", chunk_row
 
 
 def _names(rows: "GivenFile", predictor: "RowPredictor") -> Mapping[str, str]:
-    """What our columns are called; a row that cannot be read is told before the first one is answered.
+    """What our columns are called; rows that cannot be read are told before the first one is answered.
 
     Raises:
-        DataError: A row lacks a column, or what stands there is no text.
+        DataError: Rows lack a column, or what stands there is no text: one sentence a kind.
     """
-    from slimtune.export.runtime.given_rows import free_names
+    from slimtune.export.runtime.given_rows import LocatedRow, free_names
+
+    def reads(row: Mapping[str, Any], where: str) -> bool:
+        return predictor.reads(LocatedRow(row, where))
 
     columns: set[str] = set()
     signs, beside = OddSigns(), Counter[str]()
-    for one in rows:
-        predictor.reads(one)
+    faults = RowFaults()
+    for one in faults.readable(rows.name, rows):
+        list(faults.parsed(rows.name, one.row, one.where, reads))
         columns.update(map(str, one.row))
         signs.see(*(cell for cell in one.row.values() if isinstance(cell, str)))
         beside.update(beside_messages(one.row) if MESSAGES in one.row else ())
+    faults.check()
     for note in [*signs.notes(), *beside_notes(beside)]:
         tell(f"{rows.name}: {note}")
     names = free_names(predictor.names, columns)

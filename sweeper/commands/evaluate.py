@@ -1,6 +1,7 @@
 """`slimtune evaluate`: the scores of any model on labelled rows."""
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,7 +95,7 @@ def _show(scored: "ModelScores", data: str) -> None:
         console.print(f"[bold]{escape(title)}[/]", highlight=False, soft_wrap=True)
         console.print(plain_table(columns, rows))
 
-    scores = [(name, f"{value:.4f}") for name, value in scored.scores.items()]
+    scores = [(name, f"{value:.4f}") for name, value in scored.scores.items() if not math.isnan(value)]
     show(f"{scored.num_rows} rows of {data}", ("score", "value"), scores)
     if labels:
         keys = [key for key in labels[0] if key not in ("label", "support")]
