@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from slimtune.export.bundle.bundle import TOKENIZER, Bundle, write_bundle
+from slimtune.export.bundle.export_folder import BUNDLE, PICTURE, REPORT, begin_report, check_export_folder
 from slimtune.export.bundle.manifest import BuiltFor, Manifest, Provenance, Training, Verification
 from slimtune.export.bundle.model_card import model_card
 from slimtune.export.bundle.variant_report import VariantReport
@@ -40,7 +41,6 @@ from slimtune.training.tasks.similarity import Similarity
 from slimtune.training.workbench.prepared_data import ReadRows, encoded_split
 
 UNKNOWN = Provenance()
-REPORT, PICTURE = "verification.json", "variants.png"
 # bf16 training and fp32 reloading may tell a few rows apart, and text that begins otherwise continues otherwise
 MAX_RELOAD_GAP, MAX_TEXT_GAP = 0.03, 0.1
 
@@ -113,7 +113,8 @@ def export_checkpoint(  # noqa: PLR0913
         What was measured of each variant, and the bundle, if one is within the limits.
 
     Raises:
-        ModelError: The checkpoint cannot be read, or has no graph.
+        ModelError: The checkpoint cannot be read, or has no graph; or `folder` has files that slimtune did not write
+            in a place that it writes anew.
         UntrustedError: Its config names code, and `trust` is false.
         DataError: Its validation rows cannot be read again, or have changed.
         ConfigError: Its task has no graph, or the target has rows of more tokens than the model has positions.
@@ -126,6 +127,7 @@ def export_checkpoint(  # noqa: PLR0913
         'bundle'
     """
     folder, config = Path(folder), config or onnx_config()
+    check_export_folder(folder, config)
     source = _open(open_checkpoint(checkpoint_in(Path(checkpoint)), trust=trust), config, read or ReadRows())
     folder.mkdir(parents=True, exist_ok=True)
     model = source.checkpoint.model()
@@ -134,6 +136,7 @@ def export_checkpoint(  # noqa: PLR0913
     setup = _setup(model, source, config, folder)
     pytorch = _pytorch_report(model, source.checkpoint.folder, setup)
     merged = method_of(source.checkpoint.config.method).merge(model)
+    begin_report(folder)
     _write_graphs(merged, setup)
     reports = [pytorch, *measured_variants(setup)]
     write_json(folder / REPORT, [report.as_dict() for report in reports])
@@ -150,7 +153,7 @@ def _bundle(chosen: VariantReport, manifest: Manifest, source: _Source, setup: V
     graphs = setup.of(chosen.name)
     own = replace(manifest, graphs=ports(graphs), variant=chosen.name)
     tokenizer = source.checkpoint.folder
-    return write_bundle(setup.folder / "bundle", graphs=graphs, tokenizer=tokenizer, manifest=own, card=model_card(own))
+    return write_bundle(setup.folder / BUNDLE, graphs=graphs, tokenizer=tokenizer, manifest=own, card=model_card(own))
 
 
 def _open(checkpoint: Checkpoint, config: OnnxExport, read: ReadRows) -> _Source:

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +26,28 @@ def written_aside(path: Path) -> Iterator[Path]:
 def folder_aside(folder: Path) -> Iterator[Path]:
     """An empty folder to fill in place of `folder`; it takes that name, and an older one's place, when the block ends.
 
-    One writer at a time: what a killed one left is removed.
+    One writer at a time: what a killed one left is removed. A folder is never there in part.
     """
     aside = folder.with_name(f".{folder.name}.aside")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     try:
         yield aside
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.is_dir():
+            remove_folder(folder)
         os.replace(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder: by its name it is there whole or not at all, whenever the process is killed."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    # somebody else may have removed it
+    with suppress(FileNotFoundError):
+        os.replace(folder, old)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:

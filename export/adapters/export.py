@@ -26,6 +26,7 @@ from slimtune.export.adapters.source import AdapterSource, check_base, open_sour
 from slimtune.export.bundle.adapter_folder import BASE, BASE_NAMES, AdapterFolder, is_adapter_folder
 from slimtune.export.bundle.adapters_manifest import AdapterCheck, AdapterEntry, AdaptersManifest
 from slimtune.export.bundle.bundle import CARD, TOKENIZER, hashes, write_manifest
+from slimtune.export.bundle.export_folder import others_than_listed
 from slimtune.export.config import Calibration, Variant
 from slimtune.export.graph_names import FP32, MODEL
 from slimtune.export.graphs.lora_inputs import AdapterInputs
@@ -124,10 +125,14 @@ def export_adapters(request: AdaptersRequest) -> AdaptersResult:
 
 
 def _check_output(folder: Path) -> None:
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ModelError(f"--output {folder} is a file or a link; give a new folder")
     if folder.is_dir() and any(folder.iterdir()) and not is_adapter_folder(folder):
         raise ModelError(f"--output {folder} has other files; give a new folder")
-    if folder.exists() and not folder.is_dir():
-        raise ModelError(f"--output {folder} is a file; give a new folder")
+    if others := others_than_listed(folder):
+        raise ModelError(
+            f"--output {folder} has other files, such as {others[0]}, which slimtune did not write; give a new folder"
+        )
 
 
 def _check_names(sources: Sequence[AdapterSource]) -> None:

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 import torch
 
 from slimtune.export.checkpoint_formats.merged_checkpoint import save_merged
+from slimtune.export.graph_names import BITSANDBYTES_FOLDER
 from slimtune.export.verification.check import VariantCheck, check_variant, folder_mb, is_small
 from slimtune.export.verification.measured_variants import VariantSetup
 from slimtune.export.verification.reference import PyTorchRunner
 from slimtune.training.atomic_files import folder_aside
 from slimtune.training.methods.quantized import keep_trainable, quantization_config
 from slimtune.training.models.loading import unquantized
-
-BITSANDBYTES_FOLDER = "bitsandbytes"
 
 
 class BitsandbytesReport(NamedTuple):

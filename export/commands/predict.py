@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import Unanswered, one_line, print_safely, shown_row, tell
 from slimtune.training.atomic_files import write_jsonl
 from slimtune.training.config.trust import TRUST_HELP
@@ -15,7 +16,8 @@ from slimtune.training.data.chat_turns import beside_messages, beside_notes
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.data.readers.odd_signs import OddSigns
 from slimtune.training.data.readers.reader import check_sources
-from slimtune.training.errors import DataError, ModelError
+from slimtune.training.data.readers.row_faults import RowFaults
+from slimtune.training.errors import DataError
 
 if TYPE_CHECKING:
     from slimtune.export.runtime.given_rows import GivenFile
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 ANSWERED_ROWS = 512
 # text is generated slowly: rows come out sooner
 GENERATED_ROWS = 32
-# which would say that something else is written
-OTHER_FORMATS = (".csv", ".tsv", ".parquet", ".arrow", ".xlsx")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -77,12 +77,12 @@ def _check(options: argparse.Namespace) -> None:
         raise DataError("--out goes with --file")
     if options.text_pair is not None and len(options.text_pair) != len(options.text or ()):
         raise DataError("give as many --text-pair as --text")
+    if options.file == "-" and not Path("-").exists():
+        raise DataError("--file -: there is no file of that name; what is piped in is --file /dev/stdin")
     if options.file is not None:
         check_sources(options.file)
-    if options.out is not None and Path(options.out).suffix.lower() in OTHER_FORMATS:
-        raise DataError(f"--out {options.out}: JSON Lines are written; name it {Path(options.out).stem}.jsonl")
-    if options.out is not None and not Path(options.out).parent.is_dir():
-        raise ModelError(f"--out {options.out}: there is no folder {Path(options.out).parent}")
+    if options.out is not None:
+        check_output(Path(options.out), "--out", rows=Given("--file", options.file), model=options.model)
 
 
 def _print_texts(texts: Sequence[str], pairs: Sequence[str | None], predictor: "RowPredictor") -> None:
@@ -132,20 +132,25 @@ def _write_file(file: str, out: str | None, predictor: "RowPredictor", chunk_row
 
 
 def _names(rows: "GivenFile", predictor: "RowPredictor") -> Mapping[str, str]:
-    """What our columns are called; a row that cannot be read is told before the first one is answered.
+    """What our columns are called; rows that cannot be read are told before the first one is answered.
 
     Raises:
-        DataError: A row lacks a column, or what stands there is no text.
+        DataError: Rows lack a column, or what stands there is no text: one sentence a kind.
     """
-    from slimtune.export.runtime.given_rows import free_names
+    from slimtune.export.runtime.given_rows import LocatedRow, free_names
+
+    def reads(row: Mapping[str, Any], where: str) -> bool:
+        return predictor.reads(LocatedRow(row, where))
 
     columns: set[str] = set()
     signs, beside = OddSigns(), Counter[str]()
-    for one in rows:
-        predictor.reads(one)
+    faults = RowFaults()
+    for one in faults.readable(rows.name, rows):
+        list(faults.parsed(rows.name, one.row, one.where, reads))
         columns.update(map(str, one.row))
         signs.see(*(cell for cell in one.row.values() if isinstance(cell, str)))
         beside.update(beside_messages(one.row) if MESSAGES in one.row else ())
+    faults.check()
     for note in [*signs.notes(), *beside_notes(beside)]:
         tell(f"{rows.name}: {note}")
     names = free_names(predictor.names, columns)

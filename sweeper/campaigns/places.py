@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from slimtune.export.config import ExportConfig, OnnxExport
 from slimtune.sweeper.storage_url import file_of, resolved
+from slimtune.training.checkpoints.kinds import is_checkpoint
+from slimtune.training.checkpoints.training_state import STATE_PREFIX, is_state
 from slimtune.training.config.tracking import TrackerName
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import StoreError
@@ -38,6 +40,7 @@ class Places(NamedTuple):
 def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], object]]:
     """Each raises a StoreError, which says where nothing can be written."""
     yield partial(check_writable, places.folder, "the folder of results")
+    yield partial(check_own_trials, places.folder)
     if places.storage is not None:
         # a trial of its own has none, and need not wait for Optuna
         from slimtune.sweeper.study.storages.loading import check_url
@@ -63,6 +66,22 @@ def check_writable(folder: Path, said: str) -> None:
         raise StoreError(f"{said} is {folder}, but {there} is a file; take another folder, or move the file away")
     if not os.access(there, os.W_OK | os.X_OK):
         raise StoreError(f"{said} is {folder}, and nothing can be written to {there}; take another, or allow it")
+
+
+def check_own_trials(folder: Path) -> None:
+    """Whether what lies where trials write, and is called as what they write, is theirs.
+
+    Raises:
+        StoreError: It is not, and would be replaced.
+    """
+    for inside in ("", "trials/*/", "reruns/*/"):
+        for kind, is_own in (("checkpoint-", is_checkpoint), (STATE_PREFIX, is_state)):
+            named = [path for path in folder.glob(f"{inside}{kind}*") if path.name.removeprefix(kind).isdigit()]
+            if foreign := sorted(path for path in named if not is_own(path)):
+                raise StoreError(
+                    f"the folder of results is {folder}, and {foreign[0]} in it was not written by slimtune, but could "
+                    "be replaced; take another folder (hydra.run.dir, hydra.sweep.dir), or move it away"
+                )
 
 
 def check_room(places: Places, needed: float) -> None:

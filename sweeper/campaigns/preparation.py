@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
+from slimtune.export.bundle.export_folder import EXPORT_FOLDER, check_export_folder
 from slimtune.export.config import ExportConfig, OnnxExport
 from slimtune.sweeper.campaigns.places import Places, check_room, needed_bytes, place_checks
 from slimtune.sweeper.search_config import Rungs
@@ -87,6 +88,9 @@ def checks(
     found, notes = into
     if places is not None:
         yield from place_checks(places, config)
+        # a sweep's, which is exported without another command
+        if isinstance(export, OnnxExport) and places.storage is not None:
+            yield partial(check_export_folder, places.folder / EXPORT_FOLDER, export)
     yield lambda: found.append(_data_of(config, read))
     if not found:
         # rows that cannot be read hide nothing of the others and of the model

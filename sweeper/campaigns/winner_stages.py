@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from slimtune.export.bundle.bundle import Bundle, open_bundle
+from slimtune.export.bundle.export_folder import BUNDLE, EXPORT_FOLDER, PICTURE, REPORT
 from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.bundle.model_card import predict_arguments
 from slimtune.export.config import OnnxExport
 from slimtune.export.evaluation.bundle_score import on_rows
-from slimtune.export.pipeline import PICTURE, REPORT, export_checkpoint
+from slimtune.export.pipeline import export_checkpoint
 from slimtune.export.registry.gate import GateDecision, decide
 from slimtune.export.registry.mlflow_registry import (
     FilesGone,
@@ -37,8 +38,6 @@ from slimtune.training.tracking.uri import tracking_uri
 from slimtune.training.workbench.prepared_data import ReadRows
 
 Stage = dict[str, Any]
-# folder of the sweep
-EXPORT_FOLDER, BUNDLE = "export", "bundle"
 
 
 def always(_: Stage) -> bool:

@@ -1,10 +1,12 @@
 """`slimtune evaluate`: the scores of any model on labelled rows."""
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import said_of_empty, tell
 from slimtune.export.evaluation.find_model import check_rows, find_bundle_or_checkpoint
 from slimtune.training.atomic_files import json_text
@@ -26,7 +28,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     if options.predictions:
-        _check_file(options.predictions)
+        check_output(options.predictions, "--predictions", rows=Given("--data", options.data), model=options.model)
     model = find_bundle_or_checkpoint(options.model, options.tracking_uri, trust=options.trust)
     check_rows(options.data, model)
     from slimtune.export.evaluation.evaluate_model import EvaluationColumns, evaluate_model
@@ -69,13 +71,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise StoreError(f"--predictions {path} is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise StoreError(f"--predictions {path}: there is no folder {path.parent}; make it first")
-
-
 def _write(scored: "ModelScores", path: Path) -> None:
     from slimtune.training.atomic_files import write_jsonl
 
@@ -100,7 +95,7 @@ def _show(scored: "ModelScores", data: str) -> None:
         console.print(f"[bold]{escape(title)}[/]", highlight=False, soft_wrap=True)
         console.print(plain_table(columns, rows))
 
-    scores = [(name, f"{value:.4f}") for name, value in scored.scores.items()]
+    scores = [(name, f"{value:.4f}") for name, value in scored.scores.items() if not math.isnan(value)]
     show(f"{scored.num_rows} rows of {data}", ("score", "value"), scores)
     if labels:
         keys = [key for key in labels[0] if key not in ("label", "support")]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from slimtune.export.bundle.export_folder import check_export_folder
 from slimtune.export.bundle.model_card import predict_arguments
 from slimtune.export.config import OnnxExport, parse_export
 from slimtune.sweeper.checks import note_own_code
@@ -29,6 +30,8 @@ def run(arguments: Sequence[str]) -> int:
         options.run, checked(options.storage), options.tracking_uri, options.base, options.override, values
     )
     out = Path(options.out)
+    sources = {"--run": options.run, "--base": options.base}
+    check_export_folder(out, config, {option: name for option, name in sources.items() if name is not None})
     with opened(request) as source, removed_if_failed(out):
         from slimtune.export.pipeline import export_checkpoint
 

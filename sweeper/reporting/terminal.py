@@ -1,5 +1,6 @@
 """The last lines of a sweep: what was found, and where to look further."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -82,6 +83,8 @@ def print_test(console: Console, test: Mapping[str, Any]) -> None:
     scores = ", ".join(
         f"{name.replace('_', ' ')} [bold]{item['value']:.4f}[/] ({item['low']:.4f} to {item['high']:.4f})"
         for name, item in test["scores"].items()
+        # what has no number on these rows, such as the average precision of graded pairs
+        if not math.isnan(item["value"])
     )
     console.print(f"test, read once, {test['num_rows']} rows, 95 % intervals: {scores}", highlight=False)
 

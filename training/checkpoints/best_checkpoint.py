@@ -1,7 +1,6 @@
 """The best checkpoint of a trial, written aside and renamed while training continues."""
 
 import json
-import shutil
 from collections import deque
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,7 +10,7 @@ from typing import Any
 
 import torch
 
-from slimtune.training.atomic_files import folder_aside
+from slimtune.training.atomic_files import folder_aside, remove_folder
 from slimtune.training.checkpoints.checkpoint import RECORD, CheckpointRecord
 from slimtune.training.checkpoints.training_state import KEPT
 from slimtune.training.methods import Method
@@ -77,6 +76,7 @@ class BestCheckpoint:
         self._remove_but({best})
 
     def _remove_but(self, kept: Collection[Path]) -> None:
-        for old in self._folder.glob("checkpoint-*"):
-            if old not in kept:
-                shutil.rmtree(old)
+        """Checkpoints of other tools, which are called the same, stay too."""
+        for old in self._folder.glob(f"checkpoint-*/{RECORD}"):
+            if old.parent not in kept:
+                remove_folder(old.parent)

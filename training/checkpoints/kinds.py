@@ -12,6 +12,11 @@ ELSE = {
 }
 
 
+def is_checkpoint(folder: Path) -> bool:
+    """Whether slimtune wrote it."""
+    return (folder / RECORD).is_file()
+
+
 def repair_of(folder: Path) -> str | None:
     """What to do with a folder of another kind of model; None if it is none."""
     if (folder / RECORD).is_file() or any(folder.glob(f"checkpoint-*/{RECORD}")):

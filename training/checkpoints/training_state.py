@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from safetensors.torch import load, save
 
-from slimtune.training.atomic_files import folder_aside
+from slimtune.training.atomic_files import folder_aside, remove_folder
 from slimtune.training.distributed.sharding import shared_out
 from slimtune.training.methods.quantized import keep_paged
 
@@ -54,7 +53,7 @@ def write_state(folder: Path, state: State, *, examples_seen: int) -> Path:
         (aside / TENSORS).write_bytes(data)
         (aside / FACTS).write_text(json.dumps(facts), encoding="utf-8")
     for old in _newest_first(folder)[KEPT:]:
-        shutil.rmtree(old)
+        remove_folder(old)
     return target
 
 
@@ -81,7 +80,7 @@ def read_state(folders: Iterable[Path], *, identity: Mapping[str, Any]) -> State
 def forget_states(folder: Path) -> None:
     """Remove a trial's states: it has ended."""
     for path in _newest_first(folder):
-        shutil.rmtree(path, ignore_errors=True)
+        remove_folder(path)
 
 
 def _read(path: Path) -> State | None:
@@ -96,8 +95,14 @@ def _read(path: Path) -> State | None:
         return None
 
 
+def is_state(folder: Path) -> bool:
+    """Whether a folder that is called as a state is one, be it broken."""
+    return any((folder / name).exists() for name in (TENSORS, FACTS))
+
+
 def _newest_first(folder: Path) -> list[Path]:
-    found = [path for path in folder.glob(f"{STATE_PREFIX}*") if path.name.removeprefix(STATE_PREFIX).isdigit()]
+    named = [path for path in folder.glob(f"{STATE_PREFIX}*") if path.name.removeprefix(STATE_PREFIX).isdigit()]
+    found = [path for path in named if is_state(path)]
     return sorted(found, key=lambda path: -int(path.name.removeprefix(STATE_PREFIX)))
 
 

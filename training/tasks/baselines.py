@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from slimtune.training.data.spans import WORD, Span
+from slimtune.training.metrics.cosines import comparable
 
 MAX_ROWS = 20_000
 # scores of text take a millisecond a row
@@ -110,8 +111,7 @@ def word_overlap(texts: Sequence[str], firsts: Sequence[str], seconds: Sequence[
     """The cosine of TF-IDF of each pair, the weights of words learned from `texts`."""
     vectorizer = _vectorizer().fit(texts)
     first, second = (vectorizer.transform(side) for side in (firsts, seconds))
-    cosines: list[float] = np.asarray(first.multiply(second).sum(axis=1)).ravel().tolist()
-    return cosines
+    return comparable(np.asarray(first.multiply(second).sum(axis=1)).ravel().tolist())
 
 
 def lookup(texts: Sequence[str], spans: Sequence[Sequence[Span]], others: Sequence[str]) -> list[tuple[Span, ...]]:

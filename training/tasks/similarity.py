@@ -21,6 +21,7 @@ from slimtune.training.data.examples import Example, number_of, texts_of
 from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import DataError
 from slimtune.training.metrics import Measure, Tally, measures_of
+from slimtune.training.metrics.cosines import comparable
 from slimtune.training.tasks.baselines import OVERLAP, word_overlap
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
@@ -142,7 +143,7 @@ class Similarity(TaskDefaults):
             row=rows,
             nats=nats,
             weight=[1.0] * len(batch),
-            prediction=scores_B.tolist(),
+            prediction=comparable(scores_B.tolist()),
             reference=batch.labels.tolist(),
             data=[split.examples[row].row for row in rows],
         )

@@ -100,8 +100,13 @@ def check_sources(name: str | Sequence[str]) -> None:
     for each in _listed(name):
         if each.startswith(HUB):
             check_hub_name(each)
-        elif not each.startswith(PYTHON):
+        elif is_local(each):
             check_there(each)
+
+
+def is_local(name: str) -> bool:
+    """Whether a name is of files: neither of a hub nor of Python's own text."""
+    return not name.startswith((HUB, PYTHON))
 
 
 def is_here(name: str | Sequence[str]) -> bool:

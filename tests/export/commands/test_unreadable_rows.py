@@ -1,0 +1,47 @@
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slimtune.export.bundle.bundle import UNKNOWN_COLUMNS
+from slimtune.export.commands.predict import _names
+from slimtune.export.runtime.given_rows import GivenFile, LocatedRow, TextColumns, TextReader
+from slimtune.training.errors import DataError
+from tests.conftest import write_jsonl
+
+
+class Pairs:
+    """What a model of pairs reads of rows."""
+
+    names = ("prediction",)
+
+    def __init__(self) -> None:
+        self._reader = TextReader(TextColumns("text", "other"), UNKNOWN_COLUMNS)
+
+    def reads(self, asked: LocatedRow) -> bool:
+        """As the protocol says."""
+        return bool(self._reader.text(asked) and self._reader.pair(asked))
+
+    def answers(self, asked: Sequence[LocatedRow]) -> list[dict[str, Any]]:
+        """Nobody asks."""
+        raise NotImplementedError
+
+    def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
+        """Nobody asks."""
+        raise NotImplementedError
+
+
+def test_all_kinds_of_unreadable_rows_are_told_together(tmp_path: Path) -> None:
+    lists = {"text": "a", "other": ["b"]}
+    rows = [{"text": "a", "other": "b"}, {"txt": "a"}, {"text": "a"}, lists, lists]
+    path = write_jsonl(tmp_path / "rows.jsonl", rows)
+    with pytest.raises(DataError) as error:
+        _names(GivenFile(str(path)), Pairs())
+    told = str(error.value)
+    assert told.startswith("3 problems in the data:")
+    assert "row 2: no column 'text' (--text-column)" in told
+    assert "row 2: no column 'other' (--text-pair-column)" in told
+    assert "(1 more row: row 3)" in told
+    assert "row 4: column 'other'" in told
+    assert "(1 more row: row 5)" in told
