@@ -139,7 +139,7 @@ def _names(rows: "GivenFile", predictor: "RowPredictor") -> Mapping[str, str]:
     """
     from slimtune.export.runtime.given_rows import LocatedRow, free_names
 
-    def reads(row: Mapping[str, Any], where: str) -> bool:
+    def reads(row: dict[str, Any], where: str) -> bool:
         return predictor.reads(LocatedRow(row, where))
 
     columns: set[str] = set()

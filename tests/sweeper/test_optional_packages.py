@@ -19,6 +19,8 @@ sys.exit(ending)
 ONNX = ("onnx", "onnxruntime", "onnxscript")
 MINIMAL = (*ONNX, "bitsandbytes", "datasets", "evaluate", "onnxruntime_genai", "rouge_score", "sacrebleu")
 
+NO_ROWS = "data.train_file=absent.jsonl"
+
 
 def slimtune(
     *arguments: str, absent: Sequence[str] = (), folder: Path, check: int, counts: bool = False
@@ -42,9 +44,9 @@ def slimtune(
 def test_a_config_is_answered_with_the_command_that_installs_what_it_needs(
     override: str, needs: str, extra: str, overrides: list[str], tmp_path: Path
 ) -> None:
-    """Before anything is read or trained, without a traceback."""
+    """Without a traceback, and, where there are no rows to look at, before anything heavy is imported."""
     sentence = f"{needs}, which is not installed; pip install 'slimtune[{extra}]'"
-    done = slimtune("train", *overrides, override, absent=[needs.split()[-1]], folder=tmp_path, check=2)
+    done = slimtune("train", *overrides, NO_ROWS, override, absent=[needs.split()[-1]], folder=tmp_path, check=2)
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
@@ -53,7 +55,7 @@ def test_a_config_is_answered_with_the_command_that_installs_what_it_needs(
 def test_a_text_metric_and_a_folder_of_another_runtime_name_their_extras(overrides: list[str], tmp_path: Path) -> None:
     more = ["task=summarization", "export=onnx", "export.genai=[int4]"]
     absent = ["rouge_score", "onnxruntime_genai"]
-    said = slimtune("train", *overrides, *more, absent=absent, folder=tmp_path, check=2).stderr
+    said = slimtune("train", *overrides, NO_ROWS, *more, absent=absent, folder=tmp_path, check=2).stderr
     assert "task.metrics=rouge needs rouge-score, which is not installed; pip install 'slimtune[text-metrics]'" in said
     assert "export.genai=int4 needs onnxruntime-genai, which is not installed; pip install 'slimtune[genai]'" in said
 
