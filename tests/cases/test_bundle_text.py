@@ -58,7 +58,7 @@ def test_l1_a_chat_with_more_than_roles_and_texts_is_written_as_in_training(
     """Names of speakers are not learned, so that they are not asked with either."""
     rows = chats(30, length=5)
     for row in rows:
-        row["messages"][0] |= {"name": "Ann", "thinking": "hm"}
+        row["messages"][0] |= {"name": "Ann", "id": "m1"}
     tried(config_of(*WRITES, rows_in(tmp_path, rows), f"model.name_or_path={llama}"))
 
 

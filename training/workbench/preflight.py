@@ -24,6 +24,7 @@ from slimtune.training.tasks import Task
 from slimtune.training.tasks.causal_generation import num_end_tokens
 from slimtune.training.workbench.first_pass import check_first_pass, has_own_code
 from slimtune.training.workbench.prepared_data import PreparedData
+from slimtune.training.workbench.unknown_tokens import check_known
 from slimtune.training.workbench.workbench import Workbench, weight_bytes
 
 
@@ -86,6 +87,8 @@ def model_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
         yield partial(check_checkpointing, model)
     yield partial(check_virtual_tokens, config.method, positions, longest=longest)
     yield partial(check_length, data, positions)
+    if config.data.max_length >= least_length(data):
+        yield partial(check_known, data.encoded, data.tokenizer, said=_said(data))
     yield partial(check_alone, model, max_length=config.data.max_length, said=_said(data))
     yield from checks_without_rows(data)
     if has_own_code(data):

@@ -18,7 +18,6 @@ from slimtune.training.models.loading import check_model, load_tokenizer
 from slimtune.training.models.weights import LoadedWeights
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.rows import read_splits
-from slimtune.training.workbench.unknown_tokens import check_known
 
 # keys of the section `data` that say nothing of which rows there are
 SILENT_KEYS = ("max_length", "cache_dir")
@@ -102,7 +101,6 @@ def prepare_data(config: TrialConfig, read: ReadRows | None = None) -> PreparedD
         for name, examples in rows.named().items()
         if examples
     }
-    check_known(encoded, tokenizer, said=f"model.name_or_path is '{config.model.name_or_path}'")
     return PreparedData(config, task, model, weights, tokenizer, rows, encoded)
 
 
