@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from slimtune.sweeper.study import load_study_trials
+from slimtune.sweeper.study.loaded import load_all_trials
 from slimtune.sweeper.study.record import EARLIER, WORKER, TrialRecord
 from tests.services import need_slurm
 
@@ -75,7 +76,11 @@ def start(app: Path, *more: str, environment: Mapping[str, str] = {}) -> "subpro
 
 def trials_of(app: Path) -> list[TrialRecord]:
     """Those of the budget."""
-    return [one for one in load_study_trials(f"sqlite:///{app / 'out' / 'study.db'}", "app").trials if one.counts]
+    return [one for one in load_study_trials(storage_of(app), "app").trials if one.counts]
+
+
+def storage_of(app: Path) -> str:
+    return f"sqlite:///{app / 'out' / 'study.db'}"
 
 
 def check_survived(trials: list[TrialRecord]) -> None:
@@ -88,7 +93,11 @@ def check_survived(trials: list[TrialRecord]) -> None:
     assert states.total() == states["pruned"] + states["complete"]
     # with joblib its retry may be lost too, in a worker that ends with the killed one
     assert [2 in trial.attrs.get(EARLIER, ()) for trial in trials].count(True) == 1
-    assert len({trial.attrs[WORKER] for trial in trials}) >= 2
+
+
+def check_two_workers(app: Path) -> None:
+    """The killed one may have had no other trial, and the other one all that are left before its successor begins."""
+    assert len({trial.attrs[WORKER] for trial in load_all_trials(storage_of(app), "app")}) >= 2
 
 
 TWO = ("hydra.sweeper.search.num_workers=2", "killed=2")
@@ -98,6 +107,7 @@ def test_joblib(app: Path) -> None:
     """All workers die with one, and begin again; they divide the GPUs that the launching process sees."""
     devices = [f"GPU-{app.parent.name}-{name}" for name in "ab"]
     check_survived(sweep(app, "hydra/launcher=joblib", *TWO, environment={"CUDA_VISIBLE_DEVICES": ",".join(devices)}))
+    check_two_workers(app)
     seen = [file.read_text().split()[1] for file in (app / "seen").iterdir()]
     assert sorted(set(seen)) == devices
 
@@ -106,6 +116,7 @@ def test_ray(app: Path, ray_address: str) -> None:
     """On a cluster of two nodes one worker more begins; a worker has the cores and the GPU that Ray gave it."""
     address = f"hydra.launcher.ray.init.address='{ray_address}'"
     check_survived(sweep(app, "hydra/launcher=ray", address, "+hydra.launcher.ray.remote.num_gpus=1", *TWO))
+    check_two_workers(app)
     assert {file.read_text() for file in (app / "seen").iterdir()} == {"1 0"}
 
 
@@ -114,6 +125,7 @@ def test_slurm(app: Path) -> None:
     need_slurm()
     own = ("hydra/launcher=submitit_slurm", "hydra.launcher.cpus_per_task=1", "hydra.launcher.name=" + app.name)
     check_survived(sweep(app, *own, "hydra.launcher.gpus_per_node=1", *TWO))
+    check_two_workers(app)
     assert {file.read_text() for file in (app / "seen").iterdir()} <= {"1 0", "1 1"}
 
 
