@@ -163,4 +163,5 @@ def test_memory_does_not_grow_from_trial_to_trial(
     run_trials(GivenTrials(Watched(config, tmp_path / str(index)) for index in range(30)))
     assert len(resident) == 30
     model_mb = sum(path.stat().st_size for path in Path(config["model"]["name_or_path"]).glob("*.safetensors")) / 1e6
-    assert max(resident[-5:]) - max(resident[8:13]) < max(12.0, 3 * model_mb)
+    # half of what copies would take; the allocator takes some megabytes at once, on whichever trial
+    assert max(resident[-5:]) - max(resident[8:13]) < 17 * model_mb / 2
