@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NamedTuple, cast
 
-from slimtune.training.errors import SweepStopped, UserError
+from slimtune.training.errors import SweepStopped, UserError, sentences_left
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 HELP = {"-h", "--help"}
@@ -110,9 +110,7 @@ def usage() -> str:
 
 def _ending(word: str, arguments: Sequence[str]) -> int:
     try:
-        return _run(COMMANDS[word], arguments, needed_for=f"slimtune {word}") or DONE
-    except UserError as error:
-        return _bad_input(str(error))
+        return _run_or_refuse(word, arguments)
     except SweepStopped as stopped:
         print(f"slimtune: {stopped}", file=sys.stderr)
         return INTERRUPTED
@@ -129,6 +127,17 @@ def _ending(word: str, arguments: Sequence[str]) -> int:
         return _fault()
     finally:
         logging.shutdown()
+
+
+def _run_or_refuse(word: str, arguments: Sequence[str]) -> int:
+    try:
+        return _run(COMMANDS[word], arguments, needed_for=f"slimtune {word}") or DONE
+    except UserError as error:
+        refused = _bad_input(str(error))
+        # this may take seconds: the rows are read, and the model is
+        if left := sentences_left(error):
+            print("\n".join([f"and {len(left)} more:", *(f"  - {problem}" for problem in left)]), file=sys.stderr)
+        return refused
 
 
 def _run(command: Command, arguments: Sequence[str], *, needed_for: str) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any
 from slimtune.training.config.sound_sections import SoundSections, sound_sections
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.readers.reader import check_sources, is_here
-from slimtune.training.errors import ConfigError, DataError, found_by, raise_all
+from slimtune.training.errors import ConfigError, DataError, UserError, found_by, raise_all
 from slimtune.training.models.place import check_place
 
 FILES = ("train_file", "validation_file", "test_file")
@@ -22,11 +22,11 @@ def refuse(problems: Sequence[str], values: Mapping[str, Any], unsure: Collectio
         unsure: Sections that are not what the user meant: a key or an option of them is not known.
 
     Raises:
-        ConfigError: The problems of the config, and there are no others.
-        Problems: There are others.
+        ConfigError: The problems of the config; the look at rows and model is its `rest`.
+        Problems: There are others that are seen at once.
     """
     if problems:
-        raise_all([ConfigError(problems), *found_by(_looks(values, unsure))])
+        _raise([ConfigError(problems)], values, unsure)
 
 
 def check_files(values: Mapping[str, Any]) -> None:
@@ -36,19 +36,24 @@ def check_files(values: Mapping[str, Any]) -> None:
         UserError: One is missing; with what can be seen beside that.
     """
     if found_by(_file_checks(sound_sections(values))):
-        raise_all(found_by(_looks(values, ())))
+        _raise([], values, ())
 
 
-def _looks(values: Mapping[str, Any], unsure: Collection[str]) -> Iterator[Callable[[], object]]:
-    """Files and the model's place, for which nothing heavy is imported; then rows and model, if both may be there."""
+def _raise(errors: Sequence[UserError], values: Mapping[str, Any], unsure: Collection[str]) -> None:
+    """These, with files and the model's place, for which nothing heavy is imported; then rows and model."""
     found = sound_sections({name: None if name in unsure else section for name, section in values.items()})
     missing = found_by(_file_checks(found))
     nowhere = found_by([partial(check_place, found.model)]) if found.model is not None else []
-    yield from (partial(raise_all, [error]) for error in (*missing, *nowhere))
+    looks = list(_slow_looks(found, has_model=not nowhere))
+    raise_all([*errors, *missing, *nowhere], rest=partial(found_by, looks) if looks else None)
+
+
+def _slow_looks(found: SoundSections, *, has_model: bool) -> Iterator[Callable[[], object]]:
+    """At rows and model, if both may be there."""
     if found.task is None or found.data is None or not _can_be_read(found.data):
         return
     yield partial(_check_rows, found.config)
-    if found.model is not None and not nowhere:
+    if found.model is not None and has_model:
         yield partial(_check_base, found.config)
 
 

@@ -16,6 +16,7 @@ SlimtuneError
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NoReturn
 
 
 class SlimtuneError(Exception):
@@ -23,7 +24,13 @@ class SlimtuneError(Exception):
 
 
 class UserError(SlimtuneError):
-    """Bad input. The message names key, value, rule and repair."""
+    """Bad input. The message names key, value, rule and repair.
+
+    Attributes:
+        rest: Finds what else is wrong, which takes seconds; a command tells the message before.
+    """
+
+    rest: Callable[[], Sequence["UserError"]] | None = None
 
 
 class ConfigError(UserError):
@@ -143,18 +150,43 @@ def found_by(checks: Iterable[Callable[[], object]]) -> list[UserError]:
     return errors
 
 
-def raise_all(errors: Sequence[UserError]) -> None:
+def raise_all(errors: Sequence[UserError], *, rest: Callable[[], Sequence[UserError]] | None = None) -> None:
     """Nothing for none.
+
+    Args:
+        errors: In the order in which they are told.
+        rest: Finds what else is wrong, and takes seconds.
 
     Raises:
         UserError: The only one, or all that several tell.
     """
+    if errors:
+        error = _one_of(errors)
+        error.rest = rest
+        raise error
+
+
+def raise_whole(error: UserError) -> NoReturn:
+    """Raise it with all that else is wrong.
+
+    Raises:
+        UserError: Always.
+    """
+    others = () if error.rest is None else error.rest()
+    raise _one_of([error, *others]) from error.__cause__
+
+
+def sentences_left(error: UserError) -> list[str]:
+    """What is wrong beside what the error says."""
+    others = () if error.rest is None else error.rest()
+    said = set(sentences(error))
+    return list(dict.fromkeys(problem for other in others for problem in sentences(other) if problem not in said))
+
+
+def _one_of(errors: Sequence[UserError]) -> UserError:
     said = [sentences(error) for error in errors]
     problems = list(dict.fromkeys(problem for one in said for problem in one))
-    if errors and problems == list(said[0]):
-        raise errors[0]
-    if errors:
-        raise Problems(problems)
+    return errors[0] if problems == list(said[0]) else Problems(problems)
 
 
 class TrialError(SlimtuneError):

@@ -12,7 +12,7 @@ from hydra.core.singleton import Singleton
 from hydra.version import VersionBase
 
 from slimtune.sweeper.hydra_app.app import run_app
-from slimtune.training.errors import ConfigError
+from slimtune.training.errors import ConfigError, UserError, raise_whole
 
 if TYPE_CHECKING:
     from slimtune.sweeper.campaigns.single_trial import TrainResult
@@ -89,6 +89,9 @@ def _kept_state() -> Iterator[None]:
     handlers, level, showwarning = root.handlers[:], root.level, warnings.showwarning
     try:
         yield
+    except UserError as error:
+        # a command tells what it knows and looks on; one exception tells all
+        raise_whole(error)
     finally:
         for kind in kinds:
             Singleton._instances.pop(kind, None)

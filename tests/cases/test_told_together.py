@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from slimtune.sweeper import first_look
 from slimtune.sweeper.cli import main
+from slimtune.sweeper.hydra_app.python_functions import train
+from slimtune.training.errors import DataError, UserError
 from tests.cases.small_models import LLAMA, changed, chats, save_model
 from tests.cases.sweep_requests import RequestOf, refused, request_of
 from tests.conftest import make_rows, write_jsonl
@@ -22,8 +25,9 @@ def told(overrides: list[str], capsys: pytest.CaptureFixture[str]) -> Told:
 
     def run(command: str, *more: str) -> list[str]:
         assert main([command, *overrides, *more]) == 2
-        said = capsys.readouterr().err.removeprefix("slimtune: ").splitlines()
-        return said if len(said) == 1 else [line.removeprefix("  - ") for line in said[1:]]
+        first, *others = capsys.readouterr().err.removeprefix("slimtune: ").splitlines()
+        listed = [line.removeprefix("  - ") for line in others if line.startswith("  - ")]
+        return listed if first.endswith(":") else [first, *listed]
 
     return run
 
@@ -174,3 +178,22 @@ def test_a_key_that_stands_twice_in_a_space(request_of: RequestOf) -> None:
 def test_a_data_set_out_of_reach_is_told_with_the_rest(told: Told) -> None:
     found = told("check", "data.train_file=hub:org/nosuch@train", "model.name_or_path=org/nosuch")
     assert having(found, "hub:org/nosuch@train: cannot be loaded (HF_HUB_OFFLINE is set)", "was not downloaded before")
+
+
+def test_what_is_known_of_the_config_is_told_before_rows_and_model_are_looked_at(
+    overrides: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look at them imports PyTorch, which takes seconds; an exception in Python has all of it."""
+    told_before: list[str] = []
+
+    def look(_: object) -> None:
+        told_before.append(capsys.readouterr().err)
+        raise DataError("row 3 is empty")
+
+    monkeypatch.setattr(first_look, "_check_rows", look)
+    monkeypatch.setattr(first_look, "_check_base", lambda *_: None)
+    assert main(["check", *overrides, "fit.epochs=0"]) == 2
+    assert "fit.epochs is 0" in told_before[0]
+    assert capsys.readouterr().err == "and 1 more:\n  - row 3 is empty\n"
+    with pytest.raises(UserError, match=r"(?s)2 problems.*fit.epochs is 0.*row 3 is empty"):
+        train(*overrides, "fit.epochs=0")
