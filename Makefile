@@ -4,6 +4,9 @@ PYTHON ?= $(shell tools/find_python)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
+# a process that may not keep what it has compiled compiles thousands of modules: 22 s to start what takes 7
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install sweep test test-portable check ui lock clean
 
 install: $(VENV)/.installed

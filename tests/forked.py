@@ -6,6 +6,7 @@ Only where the start itself is not what is tested.
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,15 +15,23 @@ from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
-# of ranks, of trials, of exports
+# of ranks, of trials, of sweeps, of exports; not onnxruntime, which begins a thread
 IMPORTED = (
     "accelerate",
-    "mlflow",
-    "optuna",
+    "alembic.command",
+    "hydra.main",
+    "mlflow.pyfunc",
+    "mlflow.store.model_registry.sqlalchemy_store",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "onnx.reference",
+    "onnxscript",
+    "optuna.storages",
     "peft",
+    "slimtune.sweeper.search.sweep",
     "slimtune.training.worker.run",
     "torch.distributed.fsdp",
     "torch.onnx",
+    "torch.onnx._internal.exporter._core",
 )
 
 
@@ -75,6 +84,8 @@ def _module(words: list[str], env: Mapping[str, str], files: Sequence[Path]) -> 
 
 def _slimtune(words: list[str], folder: Path, files: Sequence[Path]) -> None:
     _write_into(files)
+    # as in a terminal: in a shell's background job, which CI may be, Ctrl-C is ignored by inheritance
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(folder)
     sys.argv = ["slimtune", *words]
     from slimtune.sweeper.cli import main
@@ -89,7 +100,7 @@ def _slimtune(words: list[str], folder: Path, files: Sequence[Path]) -> None:
 
 
 def _leave_out_timing() -> None:
-    # here, and not in the process that is forked: onnxruntime begins a thread
+    # here, and not in the process that is forked
     from slimtune.export.verification import measured_variants
     from tests.export.conftest import no_timing
 

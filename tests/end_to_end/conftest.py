@@ -1,8 +1,8 @@
 """Sweeps as a user runs them: each in a process of its own, in an empty folder."""
 
 import json
+import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,26 +20,15 @@ class Sweep:
         self._said = folder.with_name(f"{folder.name}-said.txt")
         self._overrides = list(overrides)
 
-    def command(self, *more: str) -> list[str]:
-        return [sys.executable, "-m", "slimtune.sweeper.cli", "sweep", *self._overrides, *more]
-
     def run(self, *more: str) -> subprocess.CompletedProcess[str]:
         return run_slimtune(["sweep", *self._overrides, *more], folder=self.folder)
 
-    def start(self, *more: str) -> ForkServerProcess:
-        """Under way, to be killed."""
-        return start_slimtune(["sweep", *self._overrides, *more], folder=self.folder, said=self._said)
+    def train(self) -> subprocess.CompletedProcess[str]:
+        return run_slimtune(["train", *self._overrides], folder=self.folder)
 
-    def start_as_in_a_terminal(self, *more: str) -> subprocess.Popen[str]:
-        # in a shell's background job, which CI may be, Ctrl-C is ignored by inheritance
-        with self._said.open("a") as said:
-            return subprocess.Popen(
-                ["env", "--default-signal=INT", *self.command(*more)],
-                cwd=self.folder,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
+    def start(self, *more: str) -> ForkServerProcess:
+        """Under way, to be killed or interrupted."""
+        return start_slimtune(["sweep", *self._overrides, *more], folder=self.folder, said=self._said)
 
     def said(self) -> str:
         """What those that were started have printed."""
@@ -77,6 +66,8 @@ def make_sweep(folder: Path, tiny_model: Path, rows_file: Path) -> Sweep:
         "space.fit.learning_rate={type: float, low: 5e-3, high: 2e-2, log: true}",
         "space.fit.batch_size.values=[4,8]",
         "fit.threads=1",
+        # not measured each time
+        "fit.slots=2",
         "search.name=mine",
         "search.n_trials=6",
         "search.rerun_seeds=1",
@@ -86,9 +77,22 @@ def make_sweep(folder: Path, tiny_model: Path, rows_file: Path) -> Sweep:
     return Sweep(folder / "work", overrides)
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tracking store with no experiment: its tables take longer than a trial."""
+    from slimtune.training.tracking.mlflow_runs import client_of
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    client_of(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def sweep(tmp_path: Path, tiny_model: Path, rows_file: Path) -> Sweep:
-    return make_sweep(tmp_path, tiny_model, rows_file)
+def sweep(tmp_path: Path, tiny_model: Path, rows_file: Path, empty_store: Path) -> Sweep:
+    made = make_sweep(tmp_path, tiny_model, rows_file)
+    (made.folder / "mlruns").mkdir()
+    shutil.copy(empty_store, made.folder / "mlruns")
+    return made
 
 
 class Swept(NamedTuple):

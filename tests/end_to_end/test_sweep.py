@@ -1,9 +1,9 @@
 """Whole sweeps over a tiny model."""
 
 import json
+import os
 import signal
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -16,10 +16,9 @@ from tests.end_to_end.conftest import Sweep, Swept
 from tests.forked import ForkServerProcess
 
 pytestmark = pytest.mark.slow
-UnderWay = ForkServerProcess | subprocess.Popen[str]
 
 
-def wait_for(sweep: Sweep, process: UnderWay, is_there: Callable[[], bool], what: str) -> None:
+def wait_for(sweep: Sweep, process: ForkServerProcess, is_there: Callable[[], bool], what: str) -> None:
     """Until something can be seen of a sweep that is under way.
 
     Raises:
@@ -28,15 +27,14 @@ def wait_for(sweep: Sweep, process: UnderWay, is_there: Callable[[], bool], what
     """
     deadline = time.monotonic() + 600
     while not is_there():
-        code = process.exitcode if isinstance(process, ForkServerProcess) else process.poll()
-        if code is not None:
-            raise RuntimeError(f"{what} were not seen, and the sweep has ended with {code}:\n{sweep.said()}")
+        if process.exitcode is not None:
+            raise RuntimeError(f"{what} were not seen; the sweep has ended with {process.exitcode}:\n{sweep.said()}")
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} were not seen:\n{sweep.said()}")
         time.sleep(0.1)
 
 
-def wait_for_trials(sweep: Sweep, process: UnderWay, number: int) -> None:
+def wait_for_trials(sweep: Sweep, process: ForkServerProcess, number: int) -> None:
     """Until so many trials have finished and one more is running."""
     from slimtune.sweeper.study import load_study_trials
     from slimtune.training.errors import StoreError
@@ -56,7 +54,7 @@ def wait_for_trials(sweep: Sweep, process: UnderWay, number: int) -> None:
     wait_for(sweep, process, is_there, f"{number} trials and a running one")
 
 
-def wait_for_points(sweep: Sweep, process: UnderWay) -> None:
+def wait_for_points(sweep: Sweep, process: ForkServerProcess) -> None:
     """Until the tracker has scores of a trial that is running."""
     path = sweep.folder / "mlruns" / "mlflow.db"
     query = "select 1 from metrics join runs using (run_uuid) where key = 'objective' and runs.status = 'RUNNING'"
@@ -215,12 +213,13 @@ def test_a_retried_run_has_no_point_twice(sweep: Sweep) -> None:
 def test_ctrl_c_leaves_a_sweep_that_says_how_to_resume(sweep: Sweep) -> None:
     # long enough to be met in the middle
     slow = ("tracking=none", "fit.epochs=6", "fit.patience=null", "search/pruner=none", "search.n_trials=3")
-    process = sweep.start_as_in_a_terminal(*slow)
+    process = sweep.start(*slow)
     wait_for_trials(sweep, process, 1)
-    process.send_signal(signal.SIGINT)
-    process.wait()
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGINT)
+    process.join()
     output = sweep.said()
-    assert process.returncode == 130, output
+    assert process.exitcode == 130, output
     assert "To resume: slimtune sweep data=file" in output
     assert "Traceback" not in output
     assert sweep.run(*slow).returncode == 0
@@ -271,8 +270,7 @@ def test_a_key_that_is_set_is_not_searched(sweep: Sweep) -> None:
 
 
 def test_train_runs_one_trial(sweep: Sweep) -> None:
-    command = [argument for argument in sweep.command() if argument != "-m"]
-    done = sweep.slimtune("train", *command[command.index("sweep") + 1 :])
+    done = sweep.train()
     assert done.returncode == 0, done.stderr
     assert "best: objective" in done.stdout
     (run,) = sweep.runs("trial")
@@ -296,7 +294,8 @@ def test_a_storm_leaves_no_run_open(sweep: Sweep) -> None:
     wait_for_trials(sweep, process, 2)
     process.kill()
     process.join()
-    done = sweep.run(*parallel)
+    # a worker of its own would import everything once more
+    done = sweep.run(*parallel[2:])
     assert done.returncode == 0, done.stdout + done.stderr
     trials, runs = sweep.trials(), sweep.runs("trial")
     assert len(trials) == len(runs) == 6
@@ -312,14 +311,14 @@ def test_a_stopped_sweep_is_resumed_to_the_same_end(sweep: Sweep, tmp_path: Path
     unbroken = scores(sweep)
     sweep.folder = tmp_path / "stopped"
     sweep.folder.mkdir()
-    process = sweep.start_as_in_a_terminal(*long)
+    process = sweep.start(*long)
     wait_for_points(sweep, process)
     stopped = sweep.slimtune("stop", "mine")
     assert stopped.returncode == 0, stopped.stderr
     assert "To resume: slimtune resume mine" in stopped.stdout
-    process.wait()
+    process.join()
     output = sweep.said()
-    assert process.returncode == 130, output
+    assert process.exitcode == 130, output
     assert "was stopped by" in output
     assert "RUNNING" not in {run.info.status for run in [*sweep.runs("trial"), *sweep.runs("sweep")]}
     assert json.loads(sweep.slimtune("status", "mine", "--json").stdout)["state"] == "stopped"

@@ -40,7 +40,7 @@ def test_a_storm(tmp_path: Path, storage_url: str) -> None:
     )
     rng = random.Random(0)
     launcher = sweep.start()
-    for ended, is_launcher in ((10, False), (25, True), (45, False), (60, True), (80, False)):
+    for ended, is_launcher in ((12, False), (30, True), (55, True), (80, False)):
         sweep.wait_for(ended, launcher)
         if is_launcher:
             launcher.kill()
