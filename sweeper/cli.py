@@ -134,7 +134,8 @@ def _run_or_refuse(word: str, arguments: Sequence[str]) -> int:
         return _run(COMMANDS[word], arguments, needed_for=f"slimtune {word}") or DONE
     except UserError as error:
         refused = _bad_input(str(error))
-        # this may take seconds: the rows are read, and the model is
+        if error.rest is not None and sys.stderr.isatty():
+            print("looking at rows and model too", file=sys.stderr)
         if left := sentences_left(error):
             print("\n".join([f"and {len(left)} more:", *(f"  - {problem}" for problem in left)]), file=sys.stderr)
         return refused
