@@ -26,8 +26,9 @@ IMPORTED = (
     "onnx.reference",
     "onnxscript",
     "optuna.storages",
-    "peft",
     "slimtune.sweeper.search.sweep",
+    # peft, without bitsandbytes
+    "slimtune.training.methods.peft_door",
     "slimtune.training.worker.run",
     "torch.distributed.fsdp",
     "torch.onnx",

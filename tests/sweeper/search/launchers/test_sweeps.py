@@ -1,6 +1,7 @@
-"""A sweep with pruning on each launcher, in which a worker is killed."""
+"""A sweep with pruning on each launcher, in which a worker is killed; and training sweeps on those of a scheduler."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 from slimtune.sweeper.study import load_study_trials
 from slimtune.sweeper.study.loaded import load_all_trials
 from slimtune.sweeper.study.record import EARLIER, WORKER, TrialRecord
+from tests.end_to_end.conftest import Sweep, make_sweep
 from tests.services import need_slurm
 
 pytestmark = pytest.mark.slow
@@ -146,3 +148,41 @@ def test_a_job_of_slurm_that_must_go_is_queued_again(app: Path) -> None:
     assert Counter(trial.state.value in ("complete", "pruned") for trial in trials_of(app)) == {True: N_TRIALS}
     logs = "".join(log.read_text() for log in (app / "out" / ".submitit" / job).glob("*.err"))
     assert "this job is preempted" in logs
+
+
+# of a training sweep
+SMALL = ("search.num_workers=2", "search.n_trials=4", "search.rerun_seeds=0", "fit.epochs=2", "fit.threads=null")
+
+
+@pytest.fixture
+def training(tmp_path: Path, tiny_model: Path, rows_file: Path) -> Sweep:
+    return make_sweep(tmp_path, tiny_model, rows_file)
+
+
+def check_trained(sweep: Sweep, *more: str) -> None:
+    """The exact budget, a run for each trial, and a checkpoint that the launching process finds."""
+    done = sweep.run(*SMALL, *more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = sweep.trials()
+    assert len(trials) == 4
+    assert {trial["state"] for trial in trials} <= {"complete", "pruned"}
+    runs = sweep.runs("trial")
+    assert {run.info.run_id for run in runs} == {trial["run_id"] for trial in trials}
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert "test, read once" in done.stdout
+
+
+def test_a_training_sweep_on_slurm(training: Sweep) -> None:
+    need_slurm()
+    check_trained(training, "hydra/launcher=slurm", "hydra.launcher.cpus_per_task=1", "hydra.launcher.mem_gb=2")
+
+
+def test_a_training_sweep_on_ray(training: Sweep, ray_address: str, rows_file: Path) -> None:
+    """Relative paths hold in workers that begin elsewhere."""
+    shutil.copy(rows_file, training.folder / "rows.jsonl")
+    check_trained(
+        training,
+        "data.train_file=rows.jsonl",
+        "hydra/launcher=ray_cluster",
+        f"hydra.launcher.ray.init.address='{ray_address}'",
+    )
