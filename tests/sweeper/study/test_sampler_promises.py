@@ -1,4 +1,4 @@
-"""What every sampler keeps wherever it can: workers that ask at once, options, conditional spaces, several objectives."""
+"""What every sampler keeps wherever it can: workers that ask at once, options, branches, several objectives."""
 
 import threading
 from collections.abc import Callable
