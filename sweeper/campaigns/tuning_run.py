@@ -11,7 +11,7 @@ from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.config import OnnxExport, parse_export
 from slimtune.export.registry.mlflow_registry import is_registered
 from slimtune.sweeper.campaigns import winner_stages
-from slimtune.sweeper.campaigns.chosen_by_goals import choose, exported_run, no_winner, to_rerun
+from slimtune.sweeper.campaigns.chosen_by_goals import choose, exported_run, gate_notes, no_winner, to_rerun
 from slimtune.sweeper.campaigns.hydra_campaign import solutions_of, write_results
 from slimtune.sweeper.campaigns.identity import check_same, difference, identity_of
 from slimtune.sweeper.campaigns.own_model import own_model_notes
@@ -93,8 +93,12 @@ class TuningRun:
         record_command(self._request)
         self._study.set_attr(FOLDER, str(self._request.folder))
         self._tell_data(self._prepared.report)
-        self._tell_search([*notes, *own_model_notes(self._request, self._meter)])
+        self._tell_search([*notes, *own_model_notes(self._request, self._meter), *self._gate_notes()])
         self._own.begun()
+
+    def _gate_notes(self) -> Sequence[str]:
+        is_registered = isinstance(self._export, OnnxExport) and self._config.tracking.name is not TrackerName.none
+        return gate_notes(self._goals, self._config.task.metric) if is_registered else []
 
     def _tell_data(self, report: DataReport) -> None:
         print_data(self._console, report)
