@@ -17,7 +17,7 @@ __all__ = ["request_of"]
 
 
 @pytest.fixture(name="sweep")
-def sweep_fixture(request_of: RequestOf, tmp_path: Path) -> SweepRequest:  # noqa: F811  # a fixture of another file
+def sweep_fixture(request_of: RequestOf, tmp_path: Path) -> SweepRequest:  # a fixture of another file
     return request_of("search.rerun_seeds=2", f"search.storage='journal:///{tmp_path / 'study.log'}'")
 
 

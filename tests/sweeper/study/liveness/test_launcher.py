@@ -31,7 +31,9 @@ def test_the_first_one_leads_and_the_next_one_follows(tmp_path: Path) -> None:
             assert (second.joined(), second.leads) == (first.name, False)
             told: list[str] = []
             beside: list[str] = []
-            waiting = threading.Thread(target=second.wait_to_lead, args=(told.append, lambda: beside.append(first.name)))
+            waiting = threading.Thread(
+                target=second.wait_to_lead, args=(told.append, lambda: beside.append(first.name))
+            )
             waiting.start()
             waiting.join(0.05)
             assert waiting.is_alive()
