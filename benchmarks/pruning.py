@@ -1,10 +1,13 @@
 """What stopping trials early saves, and whether the best score holds: recorded curves, replayed in many orders.
 
     python -m benchmarks.pruning --curves curves.json --out benchmarks/reports/pruning.md
+    python -m benchmarks.pruning --tables
 
 Trials of random points are trained to their end once, with four evaluations an epoch. Their evaluations then go
 through our study, with each way of stopping, in random orders of the trials: how much of the training would have been
 done, and what the best complete trial would have been. `--curves` keeps what was recorded and takes it from there.
+Recording takes three quarters of an hour of one core; `--tables` takes points of the tables that
+`benchmarks.record_tables` has made instead.
 """
 
 import argparse
@@ -16,7 +19,10 @@ from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
+import optuna
+
 from benchmarks.hf_search import add_search_options, our_search, write_rows
+from benchmarks.recorded_table import recorded_tables
 from benchmarks.report import add_out, header, publish, table
 from slimtune.sweeper.pruner_config import Hyperband, MedianStopping, NoPruning, PrunerConfig, SuccessiveHalving
 from slimtune.sweeper.sampler_config import RandomSearch
@@ -68,6 +74,37 @@ POLICIES = {
         for curve in ("", ", learning curve")
     },
 }
+# four evaluations in all
+TABLE_POLICIES = {
+    **{label: policy for label, policy in POLICIES.items() if policy.every == 1 and "halving" not in label},
+    **{
+        f"successive halving by {factor}{', learning curve' if is_curve else ''}": Policy(
+            SuccessiveHalving(name="successive_halving", min_examples=None, reduction_factor=factor),
+            stop_hopeless=is_curve,
+        )
+        for factor in (2, 3)
+        for is_curve in (False, True)
+    },
+}
+COLUMNS = (
+    "stopped by",
+    "share of the training done",
+    "score given up (mean)",
+    "(worst)",
+    "orders that keep the best",
+)
+
+
+class Replayed(NamedTuple):
+    """What came of trials in one order.
+
+    Attributes:
+        share: Of the training that was done.
+        given_up: The best score of all less that of the best complete trial.
+    """
+
+    share: float
+    given_up: float
 
 
 def main() -> None:
@@ -76,8 +113,12 @@ def main() -> None:
     add_search_options(parser, trials=20, epochs=2)
     parser.add_argument("--orders", type=int, default=20)
     parser.add_argument("--curves", type=Path, help="JSON file of recorded curves")
+    parser.add_argument("--tables", action="store_true", help="take points of the recorded tables; nothing is trained")
     add_out(parser)
     options = parser.parse_args()
+    if options.tables:
+        publish(_table_report(options.trials, options.orders), options.out)
+        return
     if options.curves and options.curves.is_file():
         curves = _read(options.curves)
     else:
@@ -91,14 +132,7 @@ def main() -> None:
         f"{options.classes} packages, {options.epochs} epochs, MiniLM with LoRA; best score of all {best:.4f}; "
         f"{options.orders} random orders."
     )
-    columns = (
-        "stopped by",
-        "share of the training done",
-        "score given up (mean)",
-        "(worst)",
-        "orders that keep the best",
-    )
-    publish([*header("What stopping early saves", note), *table(columns, rows)], options.out)
+    publish([*header("What stopping early saves", note), *table(COLUMNS, rows)], options.out)
 
 
 def _record(options: argparse.Namespace) -> list[dict[int, float]]:
@@ -116,18 +150,42 @@ def _read(path: Path) -> list[dict[int, float]]:
     return [{int(step): value for step, value in curve.items()} for curve in curves]
 
 
+def _table_report(num_trials: int, num_orders: int) -> list[str]:
+    """The same over the recorded tables."""
+    tables = recorded_tables()
+    tasks = ", ".join(one.task for one in tables)
+    note = (
+        f"{num_trials} random points of learning rate, rank and batch size of each of the recorded tables {tasks}, "
+        f"four evaluations each; {num_orders} random choices and orders of each, one trial after the other."
+    )
+    rows = []
+    for label, policy in TABLE_POLICIES.items():
+        found = []
+        for one in tables:
+            for seed in range(num_orders):
+                order = [dict(curve) for curve in random.Random(seed).sample(list(one.curves.values()), num_trials)]
+                found.append(_replayed(order, policy, order))
+        rows.append([label, *_cells(found)])
+    return [*header("What stopping early saves", note), *table(COLUMNS, rows)]
+
+
 def _row(label: str, policy: Policy, curves: Sequence[Curve], num_orders: int) -> list[Any]:
-    best = max(max(curve.values()) for curve in curves)
-    whole = sum(max(curve) for curve in curves)
     kept = [{step: curve[step] for step in list(curve)[policy.every - 1 :: policy.every]} for curve in curves]
-    shares, given_up = [], []
-    for seed in range(num_orders):
-        order = random.Random(seed).sample(kept, len(kept))
-        examples, score = _replay(order, policy)
-        shares.append(examples / whole)
-        given_up.append(best - score)
+    orders = [random.Random(seed).sample(kept, len(kept)) for seed in range(num_orders)]
+    return [label, *_cells([_replayed(order, policy, curves) for order in orders])]
+
+
+def _replayed(order: Sequence[Curve], policy: Policy, curves: Sequence[Curve]) -> Replayed:
+    """Trials in an order, beside all that was recorded of them."""
+    examples, score = _replay(order, policy)
+    best = max(max(curve.values()) for curve in curves)
+    return Replayed(examples / sum(max(curve) for curve in curves), best - score)
+
+
+def _cells(found: Sequence[Replayed]) -> list[str]:
+    given_up = [one.given_up for one in found]
     held = mean(loss <= 0 for loss in given_up)
-    return [label, f"{mean(shares):.2f}", f"{mean(given_up):.4f}", f"{max(given_up):.4f}", f"{held:.0%}"]
+    return [f"{mean(one.share for one in found):.2f}", f"{mean(given_up):.4f}", f"{max(given_up):.4f}", f"{held:.0%}"]
 
 
 def _replay(curves: Sequence[Curve], policy: Policy) -> tuple[int, float]:
@@ -135,7 +193,7 @@ def _replay(curves: Sequence[Curve], policy: Policy) -> tuple[int, float]:
     first = curves[0]
     spec = StudySpec(
         name="replay",
-        storage="sqlite:///:memory:",
+        storage=optuna.storages.InMemoryStorage(),
         n_trials=len(curves),
         seed=0,
         sampler=RandomSearch(name="random"),

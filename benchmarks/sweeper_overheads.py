@@ -6,14 +6,12 @@ python -m benchmarks.sweeper_overheads --out benchmarks/reports/sweeper.md
 import argparse
 import os
 import random
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -21,22 +19,14 @@ from typing import NamedTuple
 
 import optuna
 
+from benchmarks import many_workers
+from benchmarks.many_workers import SPACE, STEPS, spec_of
 from benchmarks.report import add_out, header, publish, table
-from slimtune.sweeper.pruner_config import SuccessiveHalving
-from slimtune.sweeper.sampler_config import TpeSearch
-from slimtune.sweeper.search_config import Rungs
-from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange
-from slimtune.sweeper.space.search_space import SearchSpace
-from slimtune.sweeper.study import Lease, Study, StudySpec
+from benchmarks.storages import places
+from slimtune.sweeper.study import Lease, Study
 from slimtune.sweeper.study.distributions import distribution_of
 
-SPACE = {
-    "lr": FloatRange(1e-5, 1e-2, log=True),
-    "r": IntRange(1, 64),
-    "x": FloatRange(0.0, 1.0),
-    "c": Choice(("a", "b")),
-}
-ROUNDS, STEPS = 12, (10, 20, 30)
+ROUNDS, WORKERS, WORKERS_TRIALS = 12, 8, 200
 APP = """
 import hydra
 @hydra.main(version_base="1.3", config_path=None, config_name=None)
@@ -100,54 +90,16 @@ def lines(folder: Path, sizes: Sequence[int], app_trials: Sequence[int]) -> Iter
         for size, costs in costs_of(url, sizes)
     ]
     yield from table(["storage", "trials", "ask", "ask, CPU", "report", "report, CPU", "tell"], rows)
+    yield from many_workers.lines(places(folder / "many"), WORKERS, WORKERS_TRIALS)
     yield "A Hydra app that does nothing, a trial, on SQLite (seconds of a run, less those of one trial):"
     yield ""
     rows = [[count, *(f"{1000 * seconds:.0f} ms" for seconds in app_costs(folder, count))] for count in app_trials]
     yield from table(["trials", "Hydra's basic sweeper", "slimtune, TPE"], rows)
 
 
-def places(folder: Path) -> Iterator[tuple[str, str]]:
-    """Kinds of storages that are there, each with a new one."""
-    yield "SQLite", f"sqlite:///{folder / 'study.db'}"
-    with served(f"sqlite:///{folder / 'served.db'}") as url:
-        yield "SQLite behind a proxy", url
-    yield "journal", f"journal:///{folder / 'study.log'}"
-    for kind, name in (("PostgreSQL", "SLIMTUNE_TEST_POSTGRESQL"), ("MariaDB", "SLIMTUNE_TEST_MYSQL")):
-        if name in os.environ:
-            yield kind, os.environ[name]
-
-
-@contextmanager
-def served(storage: str) -> Iterator[str]:
-    """Where `slimtune storage-proxy` answers for a storage."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = ["-m", "slimtune.sweeper.cli", "storage-proxy", "--storage", storage, "--port", str(port)]
-    with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True) as process:
-        # it waits for an answer as long as the proxy takes to begin
-        print(process.stdout.readline().strip(), file=sys.stderr)
-        try:
-            yield f"grpc://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
 def costs_of(url: str, sizes: Sequence[int]) -> Iterator[tuple[int, Costs]]:
     """What a trial costs after so many."""
-    spec = StudySpec(
-        name=uuid.uuid4().hex,
-        storage=url,
-        n_trials=max(sizes) + len(sizes) * ROUNDS,
-        seed=0,
-        sampler=TpeSearch(name="tpe", n_startup_trials=10, n_ei_candidates=24, multivariate=True, group=True),
-        pruner=SuccessiveHalving(name="successive_halving", min_examples=10, reduction_factor=3),
-        rungs=Rungs(eval_every=10, longest=40),
-        stop_hopeless=True,
-        space=SearchSpace(SPACE),
-        max_retries=1,
-    )
-    study = Study(spec)
+    study = Study(spec_of(url, max(sizes) + len(sizes) * ROUNDS))
     for size in sorted(sizes):
         _fill(study, size)
         with Lease(study) as lease:

@@ -43,6 +43,8 @@ from slimtune.training.workbench.prepared_data import ReadRows, encoded_split
 UNKNOWN = Provenance()
 # bf16 training and fp32 reloading may tell a few rows apart, and text that begins otherwise continues otherwise
 MAX_RELOAD_GAP, MAX_TEXT_GAP = 0.03, 0.1
+# of so few rows that two of them are more than that
+MAX_ROWS_APART = 2
 
 
 class ExportResult(NamedTuple):
@@ -204,7 +206,8 @@ def _check_reference(reference: Reference, source: _Source) -> None:
     trained = source.checkpoint.record.scores[f"validation/{reference.metric}"]
     loaded = reference.score(reference.found)
     is_text = reference.tally(reference.found) is reference.found.generated
-    if abs(loaded - trained) > (MAX_TEXT_GAP if is_text else MAX_RELOAD_GAP) * max(1.0, abs(trained)):
+    allowed = (MAX_TEXT_GAP if is_text else MAX_RELOAD_GAP) * max(1.0, abs(trained))
+    if abs(loaded - trained) > max(allowed, MAX_ROWS_APART / max(1, len(source.splits.validation))):
         raise ModelError(
             f"{source.checkpoint.folder}: loaded again it has a validation {reference.metric} of {loaded:.4f}, where "
             f"{trained:.4f} was measured in training; the checkpoint or its base model has changed"

@@ -73,3 +73,20 @@ def no_winner(trials: Sequence[TrialRecord], goals: Goals) -> str | None:
     nearest = min(broken, key=lambda trial: (sum(trial.excess.values()), trial.number))
     told = ", ".join(goals.broken(nearest.measured))
     return f"no trial keeps search.constraints; nearest is trial {nearest.number}: {told}; widen them, or the space"
+
+
+def gate_notes(goals: Goals, metric: str) -> Sequence[str]:
+    """What is said before the first trial where the registry's gate goes by something else than the search.
+
+    Args:
+        goals: Of the search.
+        metric: `task.metric`, the one that a bundle's score is of.
+    """
+    names = [one.name for one in goals.objectives]
+    if names == [metric]:
+        return []
+    picked = "; search.pick takes one trial for it" if goals.several else ""
+    return [
+        f"the search goes by {' and '.join(names)}{picked}; who becomes champion in the registry goes by task.metric "
+        f"({metric}) alone"
+    ]

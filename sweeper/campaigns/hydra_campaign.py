@@ -126,6 +126,9 @@ class _Part(NamedTuple):
             )
         check_stop(self.study)
 
+    def run_beside(self) -> None:
+        """Nothing is trained after the search."""
+
     def say(self, line: str) -> None:
         log.warning("%s", line)
 

@@ -25,10 +25,9 @@ SEED, SEED_KEY = "seed", "fit.seed"
 def rerun_study(request: SweepRequest, finalists: Sequence[TrialRecord]) -> Study:
     """The study of the reruns, each enqueued once, whatever was interrupted before."""
     seeds = fresh_seeds(request)
-    wanted = {rerun_name(finalist, seed) for finalist in finalists for seed in seeds}
-    known = {str(trial.attrs.get(NAME)) for trial in Study(rerun_spec(request, num_reruns=0)).trials()}
+    known = _known(Study(rerun_spec(request, num_reruns=0)))
     # reruns of earlier finalists, from before the budget grew, stay and use up their places
-    study = Study(rerun_spec(request, num_reruns=len(known | wanted)))
+    study = Study(rerun_spec(request, num_reruns=len(known | _wanted(finalists, seeds))))
     loader = request.app.context.config_loader
     for finalist in finalists:
         for seed in seeds:
@@ -40,6 +39,37 @@ def rerun_study(request: SweepRequest, finalists: Sequence[TrialRecord]) -> Stud
                 costs = {COSTS: finalist.attrs[COSTS]} if COSTS in finalist.attrs else {}
                 study.enqueue({NAME: name, OVERRIDES: lines, OF_TRIAL: finalist.number, SEED: seed, **costs})
     return study
+
+
+class BegunReruns:
+    """Reruns that another launching process enqueues, for one that takes part in them.
+
+    Args:
+        request: The sweep's.
+        finalists: The trials that are rerun.
+    """
+
+    def __init__(self, request: SweepRequest, finalists: Sequence[TrialRecord]) -> None:
+        self._request, self._wanted = request, _wanted(finalists, fresh_seeds(request))
+        self._study = Study(rerun_spec(request, num_reruns=0))
+
+    def study(self) -> Study | None:
+        """Theirs, once all of them are enqueued; None while they are not, and when all have ended."""
+        known = _known(self._study)
+        if not self._wanted or not self._wanted <= known:
+            return None
+        if self._study.spec.n_trials < len(known):
+            self._study = Study(rerun_spec(self._request, num_reruns=len(known)))
+        return self._study if self._study.num_unfinished() > 0 else None
+
+
+def _wanted(finalists: Sequence[TrialRecord], seeds: Sequence[int]) -> set[str]:
+    return {rerun_name(finalist, seed) for finalist in finalists for seed in seeds}
+
+
+def _known(study: Study) -> set[str]:
+    """Names of the reruns that are there, whatever became of them."""
+    return {str(trial.attrs.get(NAME)) for trial in study.trials()}
 
 
 def rerun_name(finalist: TrialRecord, seed: int) -> str:

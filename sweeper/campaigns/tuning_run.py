@@ -11,13 +11,13 @@ from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.config import OnnxExport, parse_export
 from slimtune.export.registry.mlflow_registry import is_registered
 from slimtune.sweeper.campaigns import winner_stages
-from slimtune.sweeper.campaigns.chosen_by_goals import choose, exported_run, no_winner, to_rerun
+from slimtune.sweeper.campaigns.chosen_by_goals import choose, exported_run, gate_notes, no_winner, to_rerun
 from slimtune.sweeper.campaigns.hydra_campaign import solutions_of, write_results
 from slimtune.sweeper.campaigns.identity import check_same, difference, identity_of
 from slimtune.sweeper.campaigns.own_model import own_model_notes
 from slimtune.sweeper.campaigns.preflight import preflight
 from slimtune.sweeper.campaigns.recorded_command import record_command
-from slimtune.sweeper.campaigns.selection import rerun, rerun_study, with_reruns
+from slimtune.sweeper.campaigns.selection import BegunReruns, rerun, rerun_study, with_reruns
 from slimtune.sweeper.campaigns.sweep_result import ParetoPoint, SweepResult
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.goals.goals import MODEL_COSTS
@@ -31,6 +31,7 @@ from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.stopping import check_stop
 from slimtune.sweeper.search.study_spec import chosen_sampler, make_worker, notes_of, open_study
 from slimtune.sweeper.search.turns import search_in_turn
+from slimtune.sweeper.study import Study, TrialRecord
 from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.record import ENDED, FOLDER, IDENTITY, PARENT_RUN, WINNER
@@ -66,6 +67,7 @@ class TuningRun:
         self._study = open_study(request, self._prepared.rungs)
         self._own = Launcher(self._study.roster)
         self._tracked = parent_run.ParentRun(NullRun(), None, None)
+        self._begun_reruns: BegunReruns | None = None
         self._identity = identity_of(request, self._prepared.data_fingerprint)
 
     def run(self) -> SweepResult:
@@ -93,8 +95,12 @@ class TuningRun:
         record_command(self._request)
         self._study.set_attr(FOLDER, str(self._request.folder))
         self._tell_data(self._prepared.report)
-        self._tell_search([*notes, *own_model_notes(self._request, self._meter)])
+        self._tell_search([*notes, *own_model_notes(self._request, self._meter), *self._gate_notes()])
         self._own.begun()
+
+    def _gate_notes(self) -> Sequence[str]:
+        is_registered = isinstance(self._export, OnnxExport) and self._config.tracking.name is not TrackerName.none
+        return gate_notes(self._goals, self._config.task.metric) if is_registered else []
 
     def _tell_data(self, report: DataReport) -> None:
         print_data(self._console, report)
@@ -131,14 +137,13 @@ class TuningRun:
         request = self._request
         if self._own.leads and self._study.num_unfinished() > 0:
             self._forget_winner()
-        parent = None if self._config.tracking.name is TrackerName.none else self._study.attrs().get(PARENT_RUN)
         table = LiveTable(self._study, f"sweep {request.search.config.name}", self._console)
         with table, FrozenWorkers(self._study, self._study.spec.limits):
             worker = make_worker(
                 request,
                 self._study.spec,
                 launcher=self._own.name,
-                parent_run_id=parent,
+                parent_run_id=self._parent_run_id(),
                 kept=self._benches,
                 meter=self._meter,
             )
@@ -151,6 +156,28 @@ class TuningRun:
         if self._study.is_stopping():
             self._tracked.end_left_open(self._study, kind="trial")
         check_stop(self._study)
+
+    def _parent_run_id(self) -> str | None:
+        """Of the sweep's own run, which the process that leads has opened."""
+        return None if self._config.tracking.name is TrackerName.none else self._study.attrs().get(PARENT_RUN)
+
+    def run_beside(self) -> None:
+        """The reruns, with this process' own workers, once the one that leads has enqueued them."""
+        self._begun_reruns = self._begun_reruns or BegunReruns(self._request, self._to_rerun())
+        reruns = self._begun_reruns.study()
+        if reruns is not None:
+            self.say("this process takes part in the reruns with workers of its own")
+            self._run_again(reruns)
+
+    def _run_again(self, reruns: Study) -> None:
+        title = f"the best {len(self._to_rerun())} again, with fresh seeds"
+        with LiveTable(reruns, title, self._console):
+            parent = self._parent_run_id()
+            rerun(self._request, reruns, launcher=self._own.name, parent_run_id=parent, kept=self._benches)
+
+    def _to_rerun(self) -> list[TrialRecord]:
+        number = self._request.search.config.finalists
+        return to_rerun(self._study.shown(), self._study.ranked(), self._goals, number)
 
     def _select(self) -> tuple[Finalist, Run]:
         """The winner, and the run of it that is exported."""
@@ -174,18 +201,15 @@ class TuningRun:
 
     def _finalists(self) -> list[Finalist]:
         """The best trials, rerun with fresh seeds."""
-        request = self._request
-        trials = to_rerun(self._study.shown(), self._study.ranked(), self._goals, request.search.config.finalists)
-        reruns = rerun_study(request, trials)
+        trials = self._to_rerun()
+        reruns = rerun_study(self._request, trials)
         if reruns.num_unfinished() > 0:
             self._forget_winner()
-            with LiveTable(reruns, f"the best {len(trials)} again, with fresh seeds", self._console):
-                parent = self._tracked.run.run_id
-                rerun(request, reruns, launcher=self._own.name, parent_run_id=parent, kept=self._benches)
+            self._run_again(reruns)
         self._tracked.end_left_open(reruns, kind="rerun")
         check_stop(self._study)
         terminal.print_failed(self._console, reruns.shown())
-        return [one.found_in(request.folder) for one in with_reruns(trials, reruns.shown())]
+        return [one.found_in(self._request.folder) for one in with_reruns(trials, reruns.shown())]
 
     def _values(self, chosen: Finalist) -> dict[str, float]:
         """Means of what decided over the winner's seeds, where that has names."""

@@ -20,6 +20,9 @@ class Part(Protocol):
     def run_trials(self) -> None:
         """Launch workers until the search is over."""
 
+    def run_beside(self) -> None:
+        """Take part in what the one that leads trains after the search; called now and then until it has left."""
+
     def say(self, line: str) -> None:
         """Tell a person."""
 
@@ -45,7 +48,8 @@ def search_in_turn(study: Study, own: Launcher, part: Part) -> None:
         part.say(f"the sweep is led by {lead}: this process joins it with workers of its own")
     part.run_trials()
     if not own.leads:
-        own.wait_to_lead(lambda other: part.say(f"the search is done; {other} does the rest: waiting for it"))
+        told = "the search is done; {} does the rest: waiting for it"
+        own.wait_to_lead(lambda other: part.say(told.format(other)), part.run_beside)
         check_stop(study)
         part.lead()
         # what the one that led may have left, e.g. of its workers that died with it

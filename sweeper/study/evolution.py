@@ -80,14 +80,16 @@ class EvolutionSampler(BaseSampler):
         from cmaes import CMA
 
         count = len(self._axes)
-        return CMA(
-            mean=np.full(count, 0.5),
-            sigma=self._sigma,
-            bounds=np.array([[0.0, 1.0]] * count),
-            n_max_resampling=DRAWS_PER_DIMENSION * count,
-            seed=self._seed,
-            population_size=self._population_size,
-        )
+        # of generations of two or three, one trial is learned from, which two of its three bounds divide by zero for
+        with np.errstate(divide="ignore"):
+            return CMA(
+                mean=np.full(count, 0.5),
+                sigma=self._sigma,
+                bounds=np.array([[0.0, 1.0]] * count),
+                n_max_resampling=DRAWS_PER_DIMENSION * count,
+                seed=self._seed,
+                population_size=self._population_size,
+            )
 
     def _place(self, params: Mapping[str, Scalar]) -> Any:
         return np.array([share_of(axis.dimension, float(params[axis.name] or 0.0)) for axis in self._axes])

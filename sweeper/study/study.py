@@ -22,6 +22,7 @@ from slimtune.sweeper.study.ask_cost import AskCost
 from slimtune.sweeper.study.distinct import DistinctSampler, PointId
 from slimtune.sweeper.study.distributions import Extend, extended, suggested
 from slimtune.sweeper.study.learning_curve import BestSoFar
+from slimtune.sweeper.study.lease import is_alive
 from slimtune.sweeper.study.liveness.alone import alone
 from slimtune.sweeper.study.pruners import pruner_of
 from slimtune.sweeper.study.record import TrialRecord, record_of
@@ -38,8 +39,8 @@ from slimtune.training.trial import FailureKind, Verdict
 
 log = logging.getLogger(__name__)
 
-# another worker takes its values for at most this long
-SUGGEST_SECONDS = 1.0
+# another worker that lives takes its values for at most this long: a Gaussian process on a busy machine takes seconds
+SUGGEST_SECONDS, POLL_SECONDS = 30.0, 0.05
 # a study draws nothing: each trial has a sampler of its own
 UNUSED = optuna.samplers.RandomSampler()
 
@@ -171,7 +172,7 @@ class Study(StudyEndings):
         """Whether an earlier trial has the same point; those that are just being suggested are waited for."""
         deadline = time.monotonic() + SUGGEST_SECONDS
         while params and not self._is_settled(before) and time.monotonic() < deadline:
-            time.sleep(SUGGEST_SECONDS / 20)
+            time.sleep(POLL_SECONDS)
             numbers = {trial.number for trial in before}
             before = [trial for trial in self.trials() if trial.number in numbers and trial.counts]
         point = point_id(params)
@@ -188,7 +189,8 @@ class Study(StudyEndings):
 
     def _is_settled(self, trials: Sequence[TrialRecord]) -> bool:
         running = [trial for trial in trials if trial.state is record.TrialState.running]
-        return all(self.spec.space.is_whole(trial.params) for trial in running)
+        taking = [trial.attrs.get(record.WORKER) for trial in running if not self.spec.space.is_whole(trial.params)]
+        return not any(worker is None or is_alive(self.attrs(), worker) for worker in taking)
 
     def report(self, number: int, examples_seen: int, objective: float, progress: float) -> Verdict:
         """Note an evaluation and ask the pruner."""

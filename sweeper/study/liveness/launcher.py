@@ -56,11 +56,12 @@ class Launcher:
             self._roster.forget_stop()
         self._roster.begin(self.name)
 
-    def wait_to_lead(self, tell: Callable[[str], object]) -> None:
+    def wait_to_lead(self, tell: Callable[[str], object], meanwhile: Callable[[], object]) -> None:
         """Until all that came before have left; a wish to stop ends it too.
 
         Args:
             tell: Called with the name of the one that leads, whenever that is another one than before.
+            meanwhile: Called each time that another one still leads; it may take its time.
         """
         told = None
         while (lead := self.lead()) is not None:
@@ -68,4 +69,5 @@ class Launcher:
                 return
             if lead != told:
                 tell(told := lead)
+            meanwhile()
             time.sleep(POLL_SECONDS)

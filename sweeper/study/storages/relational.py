@@ -79,10 +79,13 @@ def _engine_options(url: str) -> dict[str, Any]:
 
 def _mysql_secrets(url: str) -> dict[str, Any]:
     """What MySQL's own programs take the password from."""
-    if "MYSQL_PWD" in os.environ and not has_password(url):
+    if has_password(url):
+        return {}
+    if "MYSQL_PWD" in os.environ:
         return {"password": os.environ["MYSQL_PWD"]}
     own = Path("~/.my.cnf").expanduser()
-    return {"read_default_file": str(own)} if own.is_file() and ":" not in url.partition("://")[2] else {}
+    # what the URL says of host, port, user and database holds
+    return {"read_default_file": str(own)} if own.is_file() else {}
 
 
 def _set_session(connection: Any, _: object) -> None:

@@ -39,6 +39,17 @@ def test_less_loss_is_better() -> None:
     assert not decide(make(0.7, metric="loss"), make(0.6, metric="loss"), None).passed
 
 
+def test_a_smaller_model_that_is_worse_becomes_no_champion() -> None:
+    """Whatever else a search went by, the metric of the task decides, and the reason names it."""
+    candidate = make(0.79)
+    reports = [replace(one, size_mb=1.0) for one in candidate.manifest.verification.variants]
+    verification = replace(candidate.manifest.verification, variants=reports)
+    small = Bundle(Path(), replace(candidate.manifest, verification=verification))
+    decision = decide(small, make(0.8), None)
+    assert not decision.passed
+    assert decision.reason.startswith("accuracy 0.7900 against the champion's 0.8000")
+
+
 def test_scores_from_other_rows_do_not_compare() -> None:
     decision = decide(make(0.9, fingerprint="other"), make(0.1), None)
     assert not decision.passed

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.campaigns.chosen_by_goals import choose, exported_run, no_winner, to_rerun
+from slimtune.sweeper.campaigns.chosen_by_goals import choose, exported_run, gate_notes, no_winner, to_rerun
 from slimtune.sweeper.finalist import Finalist, Run
 from slimtune.sweeper.goals.goals import Constraint, Goals, Objective, Pick
 from slimtune.sweeper.study import TrialRecord, TrialState
@@ -82,3 +82,19 @@ def test_that_nothing_keeps_the_constraints_is_told_with_the_nearest() -> None:
     assert told is not None
     assert "nearest is trial 1: size_mb is 45, above search.constraints.size_mb.max (30)" in told
     assert no_winner([*trials, trial(2, 0.1, 9.0)], bound) is None
+
+
+@pytest.mark.parametrize(
+    ("objectives", "said"),
+    [
+        ((ACCURACY,), None),
+        ((Objective("f1_macro", True),), "the search goes by f1_macro; who becomes champion"),
+        ((ACCURACY, SIZE), "the search goes by accuracy and size_mb; search.pick takes one trial for it; who becomes"),
+    ],
+)
+def test_what_the_registry_goes_by_is_told_where_the_search_goes_by_more(
+    objectives: tuple[Objective, ...], said: str | None
+) -> None:
+    notes = gate_notes(Goals(objectives), "accuracy")
+    assert len(notes) == bool(said)
+    assert all(note.startswith(said or "") and note.endswith("by task.metric (accuracy) alone") for note in notes)

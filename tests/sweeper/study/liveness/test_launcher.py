@@ -30,7 +30,10 @@ def test_the_first_one_leads_and_the_next_one_follows(tmp_path: Path) -> None:
             first.begun()
             assert (second.joined(), second.leads) == (first.name, False)
             told: list[str] = []
-            waiting = threading.Thread(target=second.wait_to_lead, args=(told.append,))
+            beside: list[str] = []
+            waiting = threading.Thread(
+                target=second.wait_to_lead, args=(told.append, lambda: beside.append(first.name))
+            )
             waiting.start()
             waiting.join(0.05)
             assert waiting.is_alive()
@@ -38,6 +41,7 @@ def test_the_first_one_leads_and_the_next_one_follows(tmp_path: Path) -> None:
             waiting.join(5)
             assert not waiting.is_alive()
             assert told == [first.name]
+            assert beside, "it may take part in what the first one does"
             assert second.lead() is None
 
 
@@ -64,7 +68,7 @@ def test_who_leads_next_forgets_a_wish_to_stop(tmp_path: Path) -> None:
     roster.ask_to_stop("somebody@here", now=False)
     with Launcher(roster) as first, Launcher(roster) as second:
         assert study.is_stopping()
-        second.wait_to_lead(lambda _: None)
+        second.wait_to_lead(lambda _: None, lambda: None)
         first.begun()
         assert not study.is_stopping()
 

@@ -1,5 +1,6 @@
 """Databases that several processes open at once."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from sqlalchemy.exc import OperationalError
 
 from slimtune.sweeper.study.storages import relational
+from tests.services import service
 
 WORDS = "(sqlite3.OperationalError) table trial_values already exists"
 
@@ -44,3 +46,27 @@ def test_a_file_that_cannot_be_used_is_told_at_once(monkeypatch: pytest.MonkeyPa
     with pytest.raises(OperationalError, match="unable to open"):
         relational.opened(f"sqlite:///{tmp_path}/study.db")
     assert opening.left == 8
+
+
+def keep_in_a_file(kind: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Move the password from the environment into the file that programs of the database read."""
+    variable, file, text = {
+        "postgresql": ("PGPASSWORD", ".pgpass", "*:*:*:*:{}\n"),
+        "mysql": ("MYSQL_PWD", ".my.cnf", "[client]\npassword = {}\n"),
+    }[kind]
+    (home / file).write_text(text.format(os.environ[variable]), encoding="utf-8")
+    (home / file).chmod(0o600)
+    monkeypatch.delenv(variable)
+    monkeypatch.setenv("HOME", str(home))
+    # libpq asks the system for the home folder
+    monkeypatch.setenv("PGPASSFILE", str(home / ".pgpass"))
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_a_password_may_stand_in_the_file_of_the_databases_own_programs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    """Whatever else the URL says, e.g. a port."""
+    url = service(kind)
+    keep_in_a_file(kind, tmp_path, monkeypatch)
+    assert isinstance(relational.opened(url).get_all_studies(), list)
