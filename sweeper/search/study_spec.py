@@ -43,10 +43,14 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
 
 
 def open_study(request: SweepRequest, rungs: Rungs) -> Study:
-    """The same, opened; where several processes do it at once, one makes its file."""
+    """The same, opened; where several processes do it at once, one makes its file.
+
+    The sweep's folder is made here, and not before: a sweep that is refused leaves none.
+    """
     # it imports asyncio, which a config error need not wait for
     from filelock import FileLock
 
+    request.folder.mkdir(parents=True, exist_ok=True)
     with FileLock(request.folder / ".lock"):
         study = Study(study_spec(request, rungs))
         kept = kept_sampler(study, request)
