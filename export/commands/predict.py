@@ -18,6 +18,7 @@ from slimtune.training.data.readers.odd_signs import OddSigns
 from slimtune.training.data.readers.reader import check_sources
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.errors import DataError
+from slimtune.training.listed_names import with_commas
 
 if TYPE_CHECKING:
     from slimtune.export.runtime.given_rows import GivenFile
@@ -107,7 +108,7 @@ def _said(value: Any) -> str:
         case float():
             return f"{value:.3f}"
         case list() if all(isinstance(one, str | float) for one in value):
-            return ", ".join(map(_said, value))
+            return with_commas(map(_said, value))
         case list():
             return ", ".join(f"{span['text']} ({span['label']})" for span in value)
         case _:

@@ -49,11 +49,16 @@ def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
 def test_folders_that_were_made_for_nothing_are_removed(tmp_path: Path) -> None:
     """Those that were there before stay, empty as they are; so do those that somebody has written to meanwhile."""
     (tmp_path / "before").mkdir()
-    for name, left in (("a/b/c", []), ("before/b/c", []), ("d/e/c", ["d/mine"])):
-        with pytest.raises(OSError, match="no space left"), folder_aside(tmp_path / name):
-            for path in left:
-                (tmp_path / path).write_text("mine")
+
+    def fail(name: str, left: str | None) -> None:
+        with folder_aside(tmp_path / name):
+            if left is not None:
+                (tmp_path / left).write_text("mine")
             raise OSError("no space left on device")
+
+    for name, left in (("a/b/c", None), ("before/b/c", None), ("d/e/c", "d/mine")):
+        with pytest.raises(OSError, match="no space left"):
+            fail(name, left)
     found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
     assert found == {"before", "d", "d/mine"}
 
