@@ -1,5 +1,6 @@
 """Compose and run: the one way in which a sweep or a trial is begun."""
 
+import logging
 import os
 import shutil
 import sys
@@ -155,12 +156,23 @@ def _forget_refused(hydra_config: DictConfig, missing: Sequence[Path]) -> None:
     own = {hydra_config.output_subdir, f"{hydra_config.job.name}.log"}
     if any(path.name not in own for path in folder.iterdir()):
         return
-    (folder / f"{hydra_config.job.name}.log").unlink(missing_ok=True)
+    log = folder / f"{hydra_config.job.name}.log"
+    _stop_logging_to(log)
+    log.unlink(missing_ok=True)
     if hydra_config.output_subdir is not None:
         shutil.rmtree(folder / hydra_config.output_subdir, ignore_errors=True)
     # Hydra has read the command line itself: what was there before is not known
     below = [path for path in (folder, *folder.parents) if Path(hydra_config.runtime.cwd) in path.parents]
     remove_empty(missing or below)
+
+
+def _stop_logging_to(file: Path) -> None:
+    """Take Hydra's handler away: it would open its file again for whatever comes next in this process."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename) == file:
+            root.removeHandler(handler)
+            handler.close()
 
 
 class _App:
