@@ -12,6 +12,7 @@ import hydra
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
+from hydra.conf import HydraConf
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
@@ -150,7 +151,7 @@ def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) ->
     hydra.main(config_path=f"pkg://{CONFIG_MODULE}", config_name=CONFIG_NAME, version_base=VERSION_BASE)(app.train)()
 
 
-def _forget_refused(hydra_config: DictConfig, missing: Sequence[Path]) -> None:
+def _forget_refused(hydra_config: HydraConf, missing: Sequence[Path]) -> None:
     """Remove what Hydra wrote for a trial that wrote nothing itself: it was refused before its first step."""
     folder = Path(hydra_config.runtime.output_dir)
     own = {hydra_config.output_subdir, f"{hydra_config.job.name}.log"}

@@ -40,7 +40,7 @@ def check_vocabulary(tokenizer: Any, place: str, *, said: str) -> None:
 
 def _merges(tokenizer: Any, special: set[str]) -> bool:
     """Whether a tokenizer that merges pairs comes to any of the tokens that are pairs."""
-    backend = getattr(tokenizer, "backend_tokenizer", None)
+    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
     if type(getattr(backend, "model", None)).__name__ != "BPE":
         return True
     pairs = (token for token in tokenizer.get_vocab() if len(token) > 1 and token not in special and token[0] != "<")
