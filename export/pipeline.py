@@ -8,14 +8,21 @@ from typing import Any, NamedTuple
 import torch
 
 from slimtune.export.bundle.bundle import TOKENIZER, Bundle, write_bundle
-from slimtune.export.bundle.export_folder import BUNDLE, PICTURE, REPORT, begin_report, check_export_folder
+from slimtune.export.bundle.export_folder import (
+    BUNDLE,
+    PICTURE,
+    REPORT,
+    begin_anew,
+    check_export_folder,
+    remove_earlier,
+)
 from slimtune.export.bundle.manifest import BuiltFor, Manifest, Provenance, Training, Verification
 from slimtune.export.bundle.model_card import model_card
 from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.checkpoint_formats.bitsandbytes_checkpoints import BitsandbytesReport, bitsandbytes_folders
 from slimtune.export.config import OnnxExport, check_static_length, export_problems, kind_of_task, onnx_config
 from slimtune.export.genai.bundles import GenaiReport, genai_bundles
-from slimtune.export.graph_names import FP32, INPUTS, PAIR_INPUTS, Kind
+from slimtune.export.graph_names import BITSANDBYTES_FOLDER, FP32, GENAI_FOLDER, INPUTS, PAIR_INPUTS, Kind
 from slimtune.export.graphs.causal_graph import export_causal
 from slimtune.export.graphs.encoder_graph import export_graph, export_numbers
 from slimtune.export.graphs.seq2seq_graph import export_encoder_decoder
@@ -138,7 +145,7 @@ def export_checkpoint(  # noqa: PLR0913
     setup = _setup(model, source, config, folder)
     pytorch = _pytorch_report(model, source.checkpoint.folder, setup)
     merged = method_of(source.checkpoint.config.method).merge(model)
-    begin_report(folder)
+    begin_anew(folder)
     _write_graphs(merged, setup)
     reports = [pytorch, *measured_variants(setup)]
     write_json(folder / REPORT, [report.as_dict() for report in reports])
@@ -148,7 +155,17 @@ def export_checkpoint(  # noqa: PLR0913
     bitsandbytes = bitsandbytes_folders(merged, setup)
     target, chosen = built_for(config.target, setup.where), choose(reports[1:], config.objective)
     bundle = None if chosen is None else _bundle(chosen, replace(manifest, target=target), source, setup)
+    remove_earlier(folder, _written(folder, bundle, genai, bitsandbytes))
     return ExportResult(reports, chosen, bundle, target, genai, bitsandbytes)
+
+
+def _written(
+    folder: Path, bundle: Bundle | None, genai: Sequence[GenaiReport], bitsandbytes: Sequence[BitsandbytesReport]
+) -> set[Path]:
+    """Folders that other commands open."""
+    inside = [(GENAI_FOLDER, one) for one in genai] + [(BITSANDBYTES_FOLDER, one) for one in bitsandbytes]
+    found = {folder / name / one.name for name, one in inside if one.passed}
+    return found if bundle is None else {bundle.folder, *found}
 
 
 def _bundle(chosen: VariantReport, manifest: Manifest, source: _Source, setup: VariantSetup) -> Bundle:

@@ -1,12 +1,15 @@
 """A model that answers texts, from whatever names it: a bundle, an adapter over its base, a registered version."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from slimtune.export.registry.find_bundle import locate_model
+from slimtune.export.runtime.row_notes import notes_of
 from slimtune.export.runtime.row_predictor import LocatedRow, RowPredictor, TextColumns, row_predictor_of
 
+log = logging.getLogger(__name__)
 USUAL_COLUMNS = TextColumns()
 
 
@@ -65,9 +68,13 @@ class Predictor:
         return self.rows([self._rows.row_of(text, text_pair)])[0]
 
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """The answer to each row, in order; rows of like length share a batch.
+        """The answer to each row, in order; rows of like length share a batch. What is odd of rows goes to the log.
 
         Raises:
             DataError: A row lacks a text.
         """
-        return self._rows.answers([LocatedRow(dict(row), f"row {number}") for number, row in enumerate(rows, start=1)])
+        asked = [LocatedRow(dict(row), f"row {number}") for number, row in enumerate(rows, start=1)]
+        answers = self._rows.answers(asked)
+        for note in notes_of(self._rows, asked, answers):
+            log.warning("%s", note)
+        return answers

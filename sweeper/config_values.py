@@ -1,7 +1,7 @@
 """Plain values from Hydra's composed config."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -10,7 +10,12 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from slimtune.training.config.schema import suggestion
+from slimtune.export.config import EXPORTS
+from slimtune.sweeper.pruner_config import PRUNERS
+from slimtune.sweeper.sampler_config import SAMPLERS
+from slimtune.training.config.method import METHODS
+from slimtune.training.config.schema import key_of_another, suggestion
+from slimtune.training.config.task import TASK_SECTIONS
 from slimtune.training.errors import ConfigError
 
 # the config of every command
@@ -25,6 +30,16 @@ REPAIRS = {
     "search_space": "put it into a file of its own, and name that: space=file space.path=...",
     "experiment": "begin the file with the line '# @package _global_'",
     "preset": "begin the file with the line '# @package _global_'",
+}
+# what others call the keys of LoRA begins so
+OF_LORA = "lora_"
+# sections of which one is chosen by its name
+CHOICES: Mapping[str, Mapping[str, type]] = {
+    "task": TASK_SECTIONS,
+    "method": METHODS,
+    "export": EXPORTS,
+    "search.sampler": SAMPLERS,
+    "search.pruner": PRUNERS,
 }
 
 
@@ -43,6 +58,36 @@ def _is_used(config: DictConfig, key: str) -> bool:
     others = OmegaConf.masked_copy(config, [str(name) for name in config if str(name) != key])
     found = re.findall(r"\$\{([^{}]*)\}", OmegaConf.to_yaml(others))
     return any(key in re.split(r"[^\w-]+", inner) for inner in found)
+
+
+def key_repair(key: str, known: Iterable[str], configs: Iterable[DictConfig]) -> str:
+    """What to do about a key that configs lack: choose what has it, or write the one that was meant.
+
+    Args:
+        key: The key, dotted.
+        known: The keys of the configs.
+        configs: With the options that were chosen.
+    """
+    configs = list(configs)
+    for full in _in_full(key, known := set(known)):
+        if full in known:
+            return f"did you mean '{full}'?"
+        prefix, _, name = full.rpartition(".")
+        chosen = dict.fromkeys(str(OmegaConf.select(config, f"{prefix}.name")) for config in configs)
+        choices = CHOICES.get(prefix, {})
+        if set(chosen) <= set(choices) and (other := key_of_another(name, [*chosen], choices, prefix)):
+            return other
+    return suggestion(key, known)
+
+
+def _in_full(key: str, known: set[str]) -> list[str]:
+    """What a short name may mean: `lora_r` is `method.r`, and `r` is a key of some section."""
+    if "." in key:
+        return [key]
+    if key.startswith(OF_LORA):
+        return [f"method.{key.removeprefix(OF_LORA)}"]
+    is_elsewhere = any(one.rpartition(".")[2] == key for one in known)
+    return [] if is_elsewhere else [f"{prefix}.{key}" for prefix in CHOICES]
 
 
 def with_values(config: DictConfig, values: Mapping[str, Any], loader: ConfigLoader) -> DictConfig | None:

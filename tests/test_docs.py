@@ -50,6 +50,19 @@ def test_every_path_of_the_project_exists(page: Path) -> None:
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
+def test_what_can_still_fail_is_raised_there() -> None:
+    """Of each row of the table, one of the files raises each of the errors."""
+    text = (ROOT / "docs/design/refused-early.md").read_text(encoding="utf-8")
+    rows = [row.split("|")[1:3] for row in text.splitlines() if row.startswith("| `")]
+    assert len(rows) > 20
+    for where, raised in rows:
+        named = [ROOT / path for path in re.findall(r"`([\w/]+(?:\.py|/))`", where)]
+        files = [file for path in named for file in (path.rglob("*.py") if path.is_dir() else [path])]
+        sources = [file.read_text(encoding="utf-8") for file in files]
+        for error in re.findall(r"`(\w+)`", raised):
+            assert any(f"raise {error}" in source for source in sources), (where, error)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_lines_have_one_width(page: Path) -> None:
     """Prose; a table's row, a command, a link and quoted output are as long as they are."""

@@ -26,9 +26,10 @@ def written_aside(path: Path) -> Iterator[Path]:
 def folder_aside(folder: Path) -> Iterator[Path]:
     """An empty folder to fill in place of `folder`; it takes that name, and an older one's place, when the block ends.
 
-    One writer at a time: what a killed one left is removed. A folder is never there in part.
+    One writer at a time: what a killed one left is removed. A folder is never there in part, and those above it that
+    were made for it are not there either if the block fails.
     """
-    aside = folder.with_name(f".{folder.name}.aside")
+    aside, missing = folder.with_name(f".{folder.name}.aside"), missing_folders(folder.parent)
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     try:
@@ -38,6 +39,20 @@ def folder_aside(folder: Path) -> Iterator[Path]:
         os.replace(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        remove_empty(missing)
+
+
+def missing_folders(folder: Path) -> list[Path]:
+    """What is to be made of a folder and those above it, the innermost first."""
+    folder = folder.absolute()
+    return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove folders that nothing was written to; the innermost come first."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def remove_folder(folder: Path) -> None:

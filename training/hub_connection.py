@@ -1,4 +1,4 @@
-"""Whether the hub can be reached: asked in a moment, where its own client would try for minutes."""
+"""Whether a hub or a server can be reached: asked in a moment, where its own client would try for minutes."""
 
 import socket
 import threading
@@ -20,10 +20,15 @@ def why_unreachable() -> str | None:
 
     if constants.is_offline_mode():
         return "HF_HUB_OFFLINE is set"
-    return _asked(constants.ENDPOINT, int(time.monotonic() // ASK_AGAIN_SECONDS))
+    return why_unreachable_at(constants.ENDPOINT)
 
 
-@lru_cache(maxsize=1)
+def why_unreachable_at(url: str) -> str | None:
+    """The same of any address of HTTP."""
+    return _asked(url, int(time.monotonic() // ASK_AGAIN_SECONDS))
+
+
+@lru_cache(maxsize=8)
 def _asked(endpoint: str, _: int) -> str | None:
     url = urlsplit(endpoint)
     host = url.hostname or ""

@@ -111,7 +111,6 @@ def export_adapters(request: AdaptersRequest) -> AdaptersResult:
         check_base_fits(bases.of(source.kind), source)
     expected = _expected(bases, sources, genai=request.genai)
     base, taken = bases.graph, [on_graph(source, bases) for source in sources]
-    request.output.parent.mkdir(parents=True, exist_ok=True)
     with folder_aside(request.output) as aside:
         opened = write_graph(base, taken, aside, opset=OPSET)
         _save_tokenizer(base, aside)

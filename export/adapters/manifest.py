@@ -1,5 +1,6 @@
 """What a folder of adapters says of itself: in its manifest, and for people."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from slimtune.export.verification.reference import ComparedRows
 from slimtune.training.data.batching import EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded
 from slimtune.training.errors import UserError
+from slimtune.training.listed_names import with_commas
 from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks.causal_generation import num_end_tokens
 from slimtune.training.tasks.rows import read_splits
@@ -96,7 +98,7 @@ def card(manifest: AdaptersManifest) -> str:
     """Markdown for people."""
     rows = [
         f"| {name} | {', '.join(str(rank) for rank in one.ranks)} | {len(one.modules)} "
-        f"| {', '.join(one.interface.labels) or '-'} |"
+        f"| {_cell(one.interface.labels)} |"
         for name, one in manifest.adapters.items()
     ]
     checks = [
@@ -123,3 +125,7 @@ def card(manifest: AdaptersManifest) -> str:
             "",
         ]
     )
+
+
+def _cell(labels: Sequence[str]) -> str:
+    return with_commas(labels).replace("|", r"\|") or "-"

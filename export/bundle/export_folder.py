@@ -1,14 +1,16 @@
 """What an export writes into its folder, and that nothing is lost there which slimtune did not write."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.export.bundle.bundle import MANIFEST
-from slimtune.export.config import OnnxExport
+from slimtune.export.config import GenaiPrecision, OnnxExport, Variant
 from slimtune.export.graph_names import BITSANDBYTES_FOLDER, FP32, GENAI_FOLDER
+from slimtune.training.atomic_files import remove_empty
+from slimtune.training.config.model import Quantization
 from slimtune.training.errors import ModelError
 
 # of a sweep's folder
@@ -62,10 +64,43 @@ def others_than_listed(folder: Path) -> list[str]:
     return _but(folder, lambda name: name in listed)
 
 
-def begin_report(folder: Path) -> None:
-    """Mark the folder as an export's, so that a killed one can be made again."""
-    if not (folder / REPORT).exists():
-        (folder / REPORT).write_text("[]", encoding="utf-8")
+def begin_anew(folder: Path) -> None:
+    """Mark the folder as an export's, so that a killed one can be made again, and remove graphs of an earlier one.
+
+    They may be of another kind of model, or variants that are not asked for any more.
+    """
+    if (folder / REPORT).exists():
+        for name in (FP32, *(one.value for one in Variant), SCRATCH):
+            _remove_own(folder / name, _others_than_graphs)
+        (folder / PICTURE).unlink(missing_ok=True)
+    (folder / REPORT).write_text("[]", encoding="utf-8")
+
+
+def remove_earlier(folder: Path, written: Collection[Path]) -> None:
+    """Remove what an earlier export put in place whole, and this one did not; files of others stay.
+
+    Args:
+        folder: Of the export, which has ended.
+        written: Folders that are of this one.
+    """
+    wholes = {folder / BUNDLE: others_than_listed}
+    wholes |= {folder / GENAI_FOLDER / one.value: others_than_listed for one in GenaiPrecision}
+    wholes |= {folder / BITSANDBYTES_FOLDER / one.value: _others_in_checkpoint for one in Quantization}
+    for path, others in wholes.items():
+        if path not in written:
+            _remove_own(path, others)
+
+
+def _remove_own(folder: Path, others: Callable[[Path], Sequence[str]]) -> None:
+    """Remove the files of a folder that slimtune wrote, and folders that have no others."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    kept = {folder / name for name in others(folder)}
+    inside = sorted(folder.rglob("*"), reverse=True)
+    for path in inside:
+        if path not in kept and not path.is_dir():
+            path.unlink()
+    remove_empty([*(path for path in inside if path.is_dir()), folder])
 
 
 def _places(folder: Path, config: OnnxExport) -> Iterator[_Place]:

@@ -5,6 +5,7 @@ from slimtune.export.bundle.manifest import Manifest
 from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.graph_names import Kind
 from slimtune.training.data.prompt_template import FIELD
+from slimtune.training.listed_names import with_commas
 
 
 def predict_arguments(interface: Interface) -> str:
@@ -89,7 +90,7 @@ def _row(report: VariantReport) -> str:
 
 def _label_lines(manifest: Manifest) -> list[str]:
     labels = manifest.interface.labels
-    return [f"Labels: {', '.join(labels)}."] if labels else []
+    return [f"Labels: {with_commas(labels)}."] if labels else []
 
 
 def _prompt_lines(manifest: Manifest) -> list[str]:

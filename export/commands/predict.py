@@ -3,21 +3,19 @@
 import argparse
 import itertools
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slimtune.export.commands.output_file import Given, check_output
-from slimtune.export.commands.terminal_text import Unanswered, one_line, print_safely, shown_row, tell
+from slimtune.export.commands.terminal_text import one_line, print_safely, shown_row, tell
+from slimtune.export.runtime.row_notes import RowNotes, Unanswered, notes_of
 from slimtune.training.atomic_files import write_jsonl
 from slimtune.training.config.trust import TRUST_HELP
-from slimtune.training.data.chat_turns import beside_messages, beside_notes
-from slimtune.training.data.examples import MESSAGES
-from slimtune.training.data.readers.odd_signs import OddSigns
 from slimtune.training.data.readers.reader import check_sources
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.errors import DataError
+from slimtune.training.listed_names import with_commas
 
 if TYPE_CHECKING:
     from slimtune.export.runtime.given_rows import GivenFile
@@ -91,12 +89,12 @@ def _print_texts(texts: Sequence[str], pairs: Sequence[str | None], predictor: "
 
     rows = [predictor.row_of(text, pair) for text, pair in zip(texts, pairs, strict=True)]
     asked = [LocatedRow(row, f"--text, row {number}") for number, row in enumerate(rows, start=1)]
-    unanswered = Unanswered()
-    for one, text, pair, values in zip(asked, texts, pairs, predictor.answers(asked), strict=True):
-        unanswered.note(one.where, values)
+    answers = predictor.answers(asked)
+    for text, pair, values in zip(texts, pairs, answers, strict=True):
         shown = one_line(text if pair is None else f"{text} | {pair}")
         print_safely("\t".join([*(one_line(_said(value), keep="\n") for value in values.values()), shown]))
-    unanswered.tell()
+    for note in notes_of(predictor, asked, answers):
+        tell(note)
 
 
 def _said(value: Any) -> str:
@@ -107,7 +105,7 @@ def _said(value: Any) -> str:
         case float():
             return f"{value:.3f}"
         case list() if all(isinstance(one, str | float) for one in value):
-            return ", ".join(map(_said, value))
+            return with_commas(map(_said, value))
         case list():
             return ", ".join(f"{span['text']} ({span['label']})" for span in value)
         case _:
@@ -128,7 +126,8 @@ def _write_file(file: str, out: str | None, predictor: "RowPredictor", chunk_row
     else:
         num_rows = write_jsonl(Path(out), _counted(predicted))
         print(f"{num_rows} rows written to {out}")
-    unanswered.tell()
+    for note in unanswered.notes():
+        tell(note)
 
 
 def _names(rows: "GivenFile", predictor: "RowPredictor") -> Mapping[str, str]:
@@ -143,15 +142,13 @@ def _names(rows: "GivenFile", predictor: "RowPredictor") -> Mapping[str, str]:
         return predictor.reads(LocatedRow(row, where))
 
     columns: set[str] = set()
-    signs, beside = OddSigns(), Counter[str]()
-    faults = RowFaults()
+    notes, faults = RowNotes(predictor), RowFaults()
     for one in faults.readable(rows.name, rows):
-        list(faults.parsed(rows.name, one.row, one.where, reads))
+        for _ in faults.parsed(rows.name, one.row, one.where, reads):
+            notes.see(one)
         columns.update(map(str, one.row))
-        signs.see(*(cell for cell in one.row.values() if isinstance(cell, str)))
-        beside.update(beside_messages(one.row) if MESSAGES in one.row else ())
     faults.check()
-    for note in [*signs.notes(), *beside_notes(beside)]:
+    for note in notes.notes():
         tell(f"{rows.name}: {note}")
     names = free_names(predictor.names, columns)
     for name, free in names.items():

@@ -4,8 +4,9 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from slimtune.export.commands.terminal_text import said_of_empty, tell
+from slimtune.export.commands.terminal_text import tell
 from slimtune.export.evaluation.find_model import check_rows
+from slimtune.export.runtime.row_notes import said_of_empty
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError
 

@@ -23,6 +23,7 @@ from slimtune.training.data.labelled_rows import LabelledColumns, labelled_examp
 from slimtune.training.data.readers.reader import Row
 from slimtune.training.data_report.list_notes import list_notes
 from slimtune.training.data_report.text_notes import row_notes, text_notes
+from slimtune.training.data_report.unread_columns import unread_notes
 from slimtune.training.errors import ConfigError, DataError
 from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.evaluation.test_score import score_checkpoint
@@ -210,7 +211,9 @@ def bundle_rows(
 
 def _labelled_notes(examples: Sequence[Example], columns: LabelledColumns) -> list[str]:
     texts = text_notes(examples, text_column=columns.text_column, pair_column=columns.text_pair_column)
-    return texts + (list_notes(examples, columns.label_column) if columns.multi_label else [])
+    lists = list_notes(examples, columns.label_column) if columns.multi_label else []
+    read = {columns.text_column, columns.label_column, columns.text_pair_column or ""}
+    return [*texts, *lists, *unread_notes(examples, read)]
 
 
 def _labelled_columns(bundle: Bundle, columns: EvaluationColumns, first: Row) -> LabelledColumns:

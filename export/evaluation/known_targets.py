@@ -6,7 +6,8 @@ from slimtune.training.config.task import SimilarityTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.cells import label_name
 from slimtune.training.errors import DataError
-from slimtune.training.tasks.label_names import looks_like, quoted_at_commas
+from slimtune.training.listed_names import with_commas
+from slimtune.training.tasks.label_names import looks_like
 from slimtune.training.tasks.loss import own_loss
 from slimtune.training.tasks.registry import LabelsIn, entry_of
 from slimtune.training.tasks.rows import GivenRows
@@ -52,9 +53,7 @@ def check_labels(given: GivenRows, labels: Sequence[str], labels_in: LabelsIn) -
     ]
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     what = "a label that the model does not know" if len(found) == 1 else "labels that the model does not know"
-    known_ones = ", ".join(map(quoted_at_commas, sorted(known)[:SHOWN_KNOWN])) + (
-        ", ..." if len(known) > SHOWN_KNOWN else ""
-    )
+    known_ones = with_commas(sorted(known)[:SHOWN_KNOWN]) + (", ..." if len(known) > SHOWN_KNOWN else "")
     raise DataError(f"{what}: {', '.join(shown)}{more}; it knows {known_ones}; {OTHER_COLUMN}")
 
 

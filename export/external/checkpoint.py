@@ -20,6 +20,7 @@ from slimtune.training.config.trust import code_of, trust_own
 from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.evaluation.test_score import score_checkpoint
 from slimtune.training.hardware.attention import attention_of
+from slimtune.training.listed_names import with_commas
 from slimtune.training.methods import method_of
 from slimtune.training.models.loading import Base, load_base, load_tokenizer
 from slimtune.training.models.place import resolved_path
@@ -210,7 +211,7 @@ def _check_weights(
 
 
 def _counted(labels: tuple[str, ...], model: PreTrainedModel) -> str:
-    return f" with {len(labels)} labels ({', '.join(labels)})" if labels else f" of a {model.config.model_type}"
+    return f" with {len(labels)} labels ({with_commas(labels)})" if labels else f" of a {model.config.model_type}"
 
 
 def _base(config: TrialConfig, task: Task, *, pad_token_id: int) -> Base:

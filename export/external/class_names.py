@@ -9,6 +9,7 @@ from slimtune.training.data.cells import label_name
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import ConfigError, DataError, ModelError
+from slimtune.training.listed_names import with_commas
 
 # transformers' names of classes that nobody named
 UNNAMED = re.compile(r"LABEL_\d+")
@@ -71,8 +72,8 @@ def _types(given: list[str] | None, tags: list[str]) -> list[str]:
     own = [OUTSIDE, *(f"{prefix}-{name}" for name in types for prefix in "BI")]
     if tags != own and not (unnamed and given):
         raise ModelError(
-            f"the model's tags are {', '.join(tags)}; task=extraction has O, then B- and I- of each type, and here "
-            f"{', '.join(own)}: give the types of unnamed tags by task.labels, or train a head with such tags"
+            f"the model's tags are {with_commas(tags)}; task=extraction has O, then B- and I- of each type, and here "
+            f"{with_commas(own)}: give the types of unnamed tags by task.labels, or train a head with such tags"
         )
     return types
 
@@ -87,7 +88,7 @@ def _checked(labels: list[str], found: set[str], names: list[str]) -> tuple[str,
         return tuple(labels)
     if _is_unnamed(labels):
         raise DataError(
-            f"the rows have the label '{unknown[0]}', and the model does not name its classes ({', '.join(names)}); "
+            f"the rows have the label '{unknown[0]}', and the model does not name its classes ({with_commas(names)}); "
             "name them in the order of their ids, e.g. 'task.labels=[no,yes]'"
         )
-    raise DataError(f"the rows have the label '{unknown[0]}', which the model lacks; it has {', '.join(labels)}")
+    raise DataError(f"the rows have the label '{unknown[0]}', which the model lacks; it has {with_commas(labels)}")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from slimtune.export.bundle.bundle import Bundle
+from slimtune.training.listed_names import with_commas
 
 
 class GateDecision(NamedTuple):
@@ -42,7 +43,7 @@ def decide(candidate: Bundle, champion: Bundle | None, rows: OnRows | None) -> G
             False, "the champion answers another kind of question (task, several labels, pairs of texts)"
         )
     if set(candidate.labels) != set(champion.labels):
-        return GateDecision(False, f"its labels are not the champion's ({', '.join(champion.labels)})")
+        return GateDecision(False, f"its labels are not the champion's ({with_commas(champion.labels)})")
     if rows is not None:
         scores = (rows.score(bundle) for bundle in (candidate, champion))
         return _compare(rows.metric, *scores, num_rows=rows.num_rows)

@@ -16,6 +16,7 @@ from slimtune.export.registry.model_uri import MODELS_URI
 from slimtune.export.runtime.prompter import text_columns
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.errors import ModelError
+from slimtune.training.listed_names import with_commas
 from slimtune.training.tracking.mlflow_runs import client_of
 from slimtune.training.tracking.uri import no_misread_folder, sqlite_path
 
@@ -248,7 +249,7 @@ def _ensure_model(client: Any, name: str, bundle: Bundle) -> None:
 
 def _purpose(bundle: Bundle) -> str:
     if bundle.labels:
-        return f"Labels: {', '.join(bundle.labels)}"
+        return f"Labels: {with_commas(bundle.labels)}"
     return bundle.manifest.training.task.replace("_", " ")
 
 

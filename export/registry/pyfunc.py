@@ -1,15 +1,19 @@
 """A bundle as an MLflow pyfunc: `mlflow models serve` and `mlflow.pyfunc.load_model` come in here."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from slimtune.export.bundle.bundle import open_bundle
 from slimtune.export.graph_names import Kind
+from slimtune.export.runtime.row_notes import notes_of
 from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
 from slimtune.training.atomic_files import with_finite_numbers
 from slimtune.training.data.cells import is_missing
 from slimtune.training.errors import DataError
+
+log = logging.getLogger(__name__)
 
 
 class ServedBundle:
@@ -25,7 +29,7 @@ class ServedBundle:
         """A data frame of answers, for one with the columns of the signature: as `slimtune predict` gives them.
 
         A classifier's are `label` and `probability`, lists with several labels. A row without text gets None, and so do
-        numbers that are NaN or infinite, which JSON lacks.
+        numbers that are NaN or infinite, which JSON lacks. What the command tells of rows goes to the log.
 
         Raises:
             MlflowException: A row lacks a column, or what stands there is no text; a server answers with the message.
@@ -40,10 +44,13 @@ class ServedBundle:
         asked = [LocatedRow(row, f"row {number}") for number, row in enumerate(rows, start=1)]
         try:
             answers = self._predictor.answers(asked)
+            notes = notes_of(self._predictor, asked, answers)
         except DataError as error:
             from slimtune.export.registry.mlflow_registry import bad_request
 
             raise bad_request(error) from None
+        for note in notes:
+            log.warning("%s", note)
         # None stays None also beside numbers
         answers = [with_finite_numbers(values) for values in answers]
         frame = pandas.DataFrame(answers, columns=self._columns(answers), dtype=object)

@@ -85,12 +85,24 @@ class TextReader:
 
     def whole_text(self, asked: LocatedRow) -> str:
         """As `text`, with the blanks around it, for whoever counts characters; words are joined by blanks."""
-        names = self._texts if self._has(asked, self._texts) or WORDS not in asked.row else [WORDS]
-        column = _present(asked, names)
-        value = value_of(asked.row, column, asked.where, TEXT_KEY)
+        column, value = self._whole(asked)
         if isinstance(value, list | tuple):
             return " ".join(encodable(str(word)) for word in value)
         return text_in(value, column=column, where=asked.where, key=TEXT_KEY)
+
+    def words(self, asked: LocatedRow) -> Sequence[Any]:
+        """The words of a row that has a list of them.
+
+        Raises:
+            DataError: The row lacks the column.
+        """
+        _, value = self._whole(asked)
+        return value if isinstance(value, list | tuple) else ()
+
+    def _whole(self, asked: LocatedRow) -> tuple[str, Any]:
+        names = self._texts if self._has(asked, self._texts) or WORDS not in asked.row else [WORDS]
+        column = _present(asked, names)
+        return column, value_of(asked.row, column, asked.where, TEXT_KEY)
 
     def pair(self, asked: LocatedRow) -> str:
         """A row's second text, empty for null.

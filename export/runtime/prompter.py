@@ -1,6 +1,6 @@
 """What a generative model is given: rows to prompts to token ids, without PyTorch or transformers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +8,11 @@ from tokenizers import Tokenizer
 
 from slimtune.export.bundle.interface import Interface, PromptSettings
 from slimtune.export.graph_names import Kind
-from slimtune.training.data.cells import encodable, is_missing, plain, structure, text_of
+from slimtune.training.data.cells import cell_of, encodable, is_missing, plain, structure, text_of
+from slimtune.training.data.chat_turns import turns_in
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.data.prompt_template import FIELD, filled
-from slimtune.training.data.prompted_rows import as_plain_text
+from slimtune.training.data.prompted_rows import as_plain_text, has_chat
 from slimtune.training.errors import DataError
 
 
@@ -78,6 +79,19 @@ class Prompter:
             return not is_missing(row[MESSAGES]) and _messages(row) != [] and bool(self._chat(_messages(row), where))
         return bool(text_of(row, given.text_column, where, "--text-column"))
 
+    def remarks(self, row: Mapping[str, Any], where: str) -> Iterator[str]:
+        """What of a row is blank, or is not written as the model's prompts are, and is answered all the same."""
+        given = self._prompting
+        if given.template is not None:
+            for name in dict.fromkeys(FIELD.findall(given.template)):
+                if is_missing(cell_of(row, name)):
+                    yield f"rows with a blank field {{{name}}} of data.text_template, which are answered without it"
+        elif self._is_chat(row):
+            if any(not turn.content.strip() for turn in turns_in(_messages(row), where)):
+                yield "rows with turns of 'messages' without text, which are written as they are"
+        elif given.chat_template is not None:
+            yield "rows without 'messages', whose prompts are written without the model's chat template"
+
     def of_row(self, row: Mapping[str, Any], where: str) -> list[int]:
         """Token ids of a row's prompt; of a chat, an answer that stands there is left out.
 
@@ -92,7 +106,8 @@ class Prompter:
         return self._plain(text_of(row, given.text_column, where, "--text-column"))
 
     def _is_chat(self, row: Mapping[str, Any]) -> bool:
-        return MESSAGES in row and (self._prompting.chat_template is not None or not self._prompting.is_causal)
+        given = self._prompting
+        return has_chat(row, given.text_column) and (given.chat_template is not None or not given.is_causal)
 
     def decoded(self, ids: Sequence[int]) -> str:
         """Text of an answer's tokens."""

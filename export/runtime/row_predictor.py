@@ -3,7 +3,7 @@
 A row whose text is null, empty or blank has no answer: its values are None.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from slimtune.export.runtime.given_rows import TextReader
 from slimtune.export.runtime.last_token_session import encoder_of
 from slimtune.export.runtime.prompter import Prompter
 from slimtune.export.runtime.tagger import Tagger
+from slimtune.training.data.cells import is_missing
 from slimtune.training.errors import DataError
 
 DIGITS = 6
@@ -45,6 +46,10 @@ class RowPredictor(Protocol):
         Raises:
             DataError: It lacks a column, or what stands there is no text.
         """
+        ...
+
+    def remarks(self, asked: LocatedRow) -> Iterable[str]:
+        """What is answered although a part of it is blank, as rows of that kind are told of."""
         ...
 
     def answers(self, asked: Sequence[LocatedRow]) -> list[Values]:
@@ -114,6 +119,10 @@ class _Answering(Generic[GivenT]):
         """As the protocol says."""
         return self._given(asked) is not None
 
+    def remarks(self, asked: LocatedRow) -> Iterable[str]:  # noqa: ARG002
+        """As the protocol says; a text of its own has no parts."""
+        return ()
+
     def _given(self, asked: LocatedRow) -> GivenT | None:
         """What the model is given of a row; None if it has no text."""
         raise NotImplementedError
@@ -145,6 +154,11 @@ class _OfTextOrPair(_OfTexts[Text]):
             return text or None
         pair = self._reader.pair(asked)
         return (text, pair) if text else None
+
+    def remarks(self, asked: LocatedRow) -> Iterable[str]:
+        """As the protocol says."""
+        if self._interface.takes_pairs and self._reader.text(asked) and not self._reader.pair(asked):
+            yield "rows with a blank second text, which are answered"
 
 
 class _Labels(_OfTextOrPair):
@@ -189,6 +203,14 @@ class _Spans(_OfTexts[str]):
     def _given(self, asked: LocatedRow) -> str | None:
         text = self._reader.whole_text(asked)
         return text if text.strip() else None
+
+    def remarks(self, asked: LocatedRow) -> Iterable[str]:
+        """As the protocol says."""
+        if self._reads_blank_words(asked):
+            yield "rows with blank words in their list of words, which leave blanks in the text"
+
+    def _reads_blank_words(self, asked: LocatedRow) -> bool:
+        return self._given(asked) is not None and any(map(is_missing, self._reader.words(asked)))
 
     def _answered(self, given: Sequence[str]) -> list[Values]:
         return [
@@ -264,6 +286,10 @@ class _Generated(_Answering[list[int]]):
     def reads(self, asked: LocatedRow) -> bool:
         """As the protocol says; without the tokens."""
         return self._prompter.reads(asked.row, asked.where)
+
+    def remarks(self, asked: LocatedRow) -> Iterable[str]:
+        """As the protocol says."""
+        return self._prompter.remarks(asked.row, asked.where) if self.reads(asked) else ()
 
     def _given(self, asked: LocatedRow) -> list[int] | None:
         if not self.reads(asked):

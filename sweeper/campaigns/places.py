@@ -15,7 +15,7 @@ from slimtune.training.config.tracking import TrackerName
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.methods import method_of
-from slimtune.training.tracking.uri import SQLITE, tracking_uri
+from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 
 # bytes of a weight in fp32; an adapter's share of a model, generously
 FLOAT_BYTES, ADAPTER_SHARE = 4, 0.05
@@ -30,11 +30,13 @@ class Places(NamedTuple):
         folder: Of the sweep or the trial.
         num_checkpoints: How many trials will keep one.
         storage: Of the study; None if there is none.
+        experiment: In the tracker, unless `tracking.experiment` names another.
     """
 
     folder: Path
     num_checkpoints: int
     storage: str | None = None
+    experiment: str = ""
 
 
 def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], object]]:
@@ -50,8 +52,13 @@ def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], o
             yield partial(check_writable, file.parent, "the folder of search.storage")
     yield partial(check_writable, Path(config.data.cache_dir).expanduser(), "data.cache_dir")
     uri = tracking_uri(config.tracking.uri)
-    if config.tracking.name is not TrackerName.none and uri.startswith(SQLITE):
-        yield partial(check_writable, Path(uri.removeprefix(SQLITE)).parent, "the folder of tracking.uri")
+    if config.tracking.name is TrackerName.none:
+        return
+    if (database := sqlite_path(uri)) is not None:
+        yield partial(check_writable, database.parent, "the folder of tracking.uri")
+    from slimtune.training.tracking.mlflow_runs import check_tracker
+
+    yield partial(check_tracker, config.tracking, places.experiment)
 
 
 def check_writable(folder: Path, said: str) -> None:

@@ -37,7 +37,7 @@ def preflight(request: SweepRequest, read: ReadRows | None = None) -> Preparatio
     """
     search = request.search.config
     num_checkpoints = search.n_trials + search.finalists * search.rerun_seeds
-    places = Places(request.folder, num_checkpoints, request.storage)
+    places = Places(request.folder, num_checkpoints, request.storage, search.name)
     export = parse_export(request.tried["export"]).section
     # the rows of most are the same; those of others must not take their place
     same, own = read or ReadRows(), ReadRows()

@@ -81,7 +81,7 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
     console = Console()
     benches = Workbenches()
     export = parse_export(values["export"]).section
-    places = Places(Path(folder), num_checkpoints=1)
+    places = Places(Path(folder), num_checkpoints=1, experiment=search.config.name)
     # what it leaves is to be exported by another command, unless export=none
     report = prepare(parse_trial(values).section, export, places=places, read=benches.read).report
     print_data(console, report)

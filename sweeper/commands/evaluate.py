@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slimtune.export.commands.output_file import Given, check_output
-from slimtune.export.commands.terminal_text import said_of_empty, tell
+from slimtune.export.commands.terminal_text import tell
 from slimtune.export.evaluation.find_model import check_rows, find_bundle_or_checkpoint
+from slimtune.export.runtime.row_notes import said_of_empty
 from slimtune.training.atomic_files import json_text
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import StoreError

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slimtune.sweeper.campaigns.find_sweep import FoundSweep, find_sweep
+from slimtune.training.atomic_files import missing_folders, remove_empty
 from slimtune.training.errors import ConfigError, StoreError
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 
@@ -91,13 +92,14 @@ def _is_third_party(folder: Path) -> bool:
 
 @contextmanager
 def removed_if_failed(folder: Path) -> Iterator[None]:
-    """A folder to write to; if it was not there before, and the block ends by an error, it is not there after."""
-    is_new = not folder.exists()
+    """A folder to write to; it and those above it that were not there before are not there after an error either."""
+    missing = missing_folders(folder)
     try:
         yield
     except BaseException:
-        if is_new:
+        if missing:
             shutil.rmtree(folder, ignore_errors=True)
+        remove_empty(missing)
         raise
 
 

@@ -1,20 +1,25 @@
 """Compose and run: the one way in which a sweep or a trial is begun."""
 
+import logging
 import os
+import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
+from hydra.conf import HydraConf
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import run_job
 from hydra.errors import ConfigCompositionException, HydraException
 from hydra.types import HydraContext, RunMode, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.checks import problems_of
@@ -23,10 +28,14 @@ from slimtune.sweeper.first_look import refuse
 from slimtune.sweeper.hydra_app.override_problems import override_problems
 from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.space.sweep_syntax import first_options, plain_keys
+from slimtune.training.atomic_files import missing_folders, remove_empty
 from slimtune.training.errors import ConfigError, SlimtuneError
 
 if TYPE_CHECKING:
     from slimtune.sweeper.campaigns.single_trial import TrainResult
+
+# of a trial without a search
+RUN_DIR = "hydra.run.dir"
 
 
 def run_app(arguments: Sequence[str], *, sweep: bool) -> Any:
@@ -62,21 +71,23 @@ def _run_composed(app: "_App", arguments: Sequence[str], *, sweep: bool) -> Any:
     try:
         if sweep:
             return _multirun(engine, app.train, arguments)
-        _run_once(engine, app.train, arguments)
+        _run_once(engine, app, arguments)
     finally:
         GlobalHydra.instance().clear()
     return app.result
 
 
-def _run_once(engine: Hydra, task: TaskFunction, arguments: Sequence[str]) -> None:
-    """What Hydra does; a config that is wrong leaves no folder behind."""
+def _run_once(engine: Hydra, app: "_App", arguments: Sequence[str]) -> None:
+    """What Hydra does; what is wrong before the first step leaves no folder behind."""
     config = _composed(engine, arguments, RunMode.RUN)
     config.hydra.mode = RunMode.RUN
     _check(config)
+    HydraConfig.instance().set_config(config)
+    app.missing = missing_folders(Path(str(OmegaConf.select(config, RUN_DIR))))
     context = HydraContext(config_loader=engine.config_loader, callbacks=Callbacks(config))
     context.callbacks.on_run_start(config=config, config_name=CONFIG_NAME)
     job = run_job(
-        hydra_context=context, task_function=task, config=config, job_dir_key="hydra.run.dir", job_subdir_key=None
+        hydra_context=context, task_function=app.train, config=config, job_dir_key=RUN_DIR, job_subdir_key=None
     )
     context.callbacks.on_run_end(config=config, config_name=CONFIG_NAME, job_return=job)
     # raises what the task has raised
@@ -140,16 +151,45 @@ def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) ->
     hydra.main(config_path=f"pkg://{CONFIG_MODULE}", config_name=CONFIG_NAME, version_base=VERSION_BASE)(app.train)()
 
 
+def _forget_refused(hydra_config: HydraConf, missing: Sequence[Path]) -> None:
+    """Remove what Hydra wrote for a trial that wrote nothing itself: it was refused before its first step."""
+    folder = Path(hydra_config.runtime.output_dir)
+    own = {hydra_config.output_subdir, f"{hydra_config.job.name}.log"}
+    if any(path.name not in own for path in folder.iterdir()):
+        return
+    log = folder / f"{hydra_config.job.name}.log"
+    _stop_logging_to(log)
+    log.unlink(missing_ok=True)
+    if hydra_config.output_subdir is not None:
+        shutil.rmtree(folder / hydra_config.output_subdir, ignore_errors=True)
+    # Hydra has read the command line itself: what was there before is not known
+    below = [path for path in (folder, *folder.parents) if Path(hydra_config.runtime.cwd) in path.parents]
+    remove_empty(missing or below)
+
+
+def _stop_logging_to(file: Path) -> None:
+    """Take Hydra's handler away: it would open its file again for whatever comes next in this process."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename) == file:
+            root.removeHandler(handler)
+            handler.close()
+
+
 class _App:
-    """The task function of `slimtune train`; keeps its result, and its error, since Hydra would print about it."""
+    """The task function of `slimtune train`; keeps its result, and its error, since Hydra would print about it.
+
+    Attributes:
+        result: What the trial gave.
+        missing: Folders that Hydra made for the trial, the innermost first.
+    """
 
     def __init__(self) -> None:
         self.result: TrainResult | None = None
+        self.missing: Sequence[Path] = ()
         self._error: SlimtuneError | None = None
 
     def train(self, config: DictConfig) -> None:
-        from hydra.core.hydra_config import HydraConfig
-
         from slimtune.sweeper.campaigns.single_trial import train_single_trial
 
         try:
@@ -157,6 +197,7 @@ class _App:
             self.result = train_single_trial(plain(config), HydraConfig.get().runtime.output_dir)
         except SlimtuneError as error:
             self._error = error
+            _forget_refused(HydraConfig.get(), self.missing)
 
     def raise_error(self) -> None:
         if self._error is not None:

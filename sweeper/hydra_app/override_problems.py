@@ -12,7 +12,15 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.sweeper.checks import problems_of
-from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, SECTIONS, VERSION_BASE, known_keys, plain
+from slimtune.sweeper.config_values import (
+    CONFIG_MODULE,
+    CONFIG_NAME,
+    SECTIONS,
+    VERSION_BASE,
+    key_repair,
+    known_keys,
+    plain,
+)
 from slimtune.sweeper.hydra_app.space_problems import space_problems
 from slimtune.sweeper.hydra_app.syntax_problems import syntax_problems
 from slimtune.sweeper.search.launchers.plugins import PACKAGES
@@ -117,7 +125,7 @@ def _key_problem(config: DictConfig, key: str) -> str | None:
     missing = object()
     if OmegaConf.select(config, key, default=missing, throw_on_missing=False) is not missing or _is_known(config, key):
         return None
-    return f"{key} is not a key; {suggestion(key, known_keys(config))}"
+    return f"{key} is not a key; {key_repair(key, known_keys(config), [config])}"
 
 
 def _is_known(config: DictConfig, key: str) -> bool:

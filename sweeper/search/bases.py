@@ -8,7 +8,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from slimtune.sweeper.config_values import is_group, known_keys, plain_or_raw, with_values
+from slimtune.sweeper.config_values import is_group, key_repair, known_keys, plain_or_raw, with_values
 from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.search.settings import names_file
 from slimtune.sweeper.space.dimension import Choice, Scalar, Space, edges, looks_repeated, told_apart, value_id
@@ -17,7 +17,6 @@ from slimtune.sweeper.space.read_space import read_space
 from slimtune.sweeper.space.search_space import Branch, SearchSpace
 from slimtune.sweeper.space.start_point import point_in
 from slimtune.sweeper.space.sweep_syntax import SweepArguments, plain_keys
-from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
 
 # composing one takes a tenth of a second
@@ -285,7 +284,8 @@ def _unfitting(given: SweepArguments, bases: Bases) -> list[str]:
     keys = [line.partition("=")[0] for line in given.fixed if line not in used]
     options = " ".join(_options_text(group, found) for group, found in bases.by_group.items())
     known: set[str] = set().union(*(base.known for base in bases.every()))
-    return [f"{key} is set, but no option of {options} has it; {suggestion(key, known)}" for key in keys]
+    configs = [base.own for base in bases.every()]
+    return [f"{key} is set, but no option of {options} has it; {key_repair(key, known, configs)}" for key in keys]
 
 
 def _options_text(group: str, bases: Sequence[Base]) -> str:

@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from slimtune.sweeper.config_values import is_group, known_keys, plain, plain_or_raw
+from slimtune.sweeper.config_values import is_group, key_repair, known_keys, plain, plain_or_raw
 from slimtune.sweeper.goals.goals import PRUNING_OFF
 from slimtune.sweeper.pruner_config import NoPruning
 from slimtune.sweeper.search.bases import (
@@ -38,7 +38,7 @@ from slimtune.sweeper.space.space_file import in_full
 from slimtune.sweeper.space.sweep_syntax import SweepArguments, part_arguments, with_options
 from slimtune.sweeper.storage_url import storage_problems
 from slimtune.training.config.dotted_path import imported
-from slimtune.training.config.schema import Parsed, suggestion
+from slimtune.training.config.schema import Parsed
 from slimtune.training.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -196,7 +196,10 @@ def _extension_problems(request: SweepRequest, given: SweepArguments, base: Base
     unknown = [key for key in unknown if not is_group(request.app.context.config_loader, key)]
     return [
         *(f"{said} {key}, which has one value already; leave it out in one place" for key in fixed),
-        *(f"{said} {key}, which is not a key of the config; {suggestion(key, base.known)}" for key in unknown),
+        *(
+            f"{said} {key}, which is not a key of the config; {key_repair(key, base.known, [base.own])}"
+            for key in unknown
+        ),
     ]
 
 
@@ -240,8 +243,9 @@ def _unknown_dimensions(app: HydraApp, given: SweepArguments, bases: Bases) -> d
     loader = app.context.config_loader
     known: set[str] = set().union(*(base.known for base in bases.every()))
     wanted = {key: None for base in bases.every() for key in base.space} | dict.fromkeys(given.space)
+    configs = [base.own for base in bases.every()]
     return {
-        key: f"{_named(key, given.said)} is not a key of the config; {suggestion(key, known)}"
+        key: f"{_named(key, given.said)} is not a key of the config; {key_repair(key, known, configs)}"
         for key in wanted
         if key not in known | given.added and (key.startswith("hydra/") or not is_group(loader, key))
     }

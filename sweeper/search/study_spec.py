@@ -14,10 +14,14 @@ from slimtune.sweeper.search.trials.trial_source import TrialGroup
 from slimtune.sweeper.search.worker import Worker
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.study import Study, StudySpec
+from slimtune.training.atomic_files import missing_folders, remove_empty
 from slimtune.training.config.trust import own_code
+from slimtune.training.errors import StoreError
 
 if TYPE_CHECKING:
     from slimtune.training.workbench.model_costs import CostMeter
+
+LOCK = ".lock"
 
 
 def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
@@ -43,14 +47,26 @@ def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
 
 
 def open_study(request: SweepRequest, rungs: Rungs) -> Study:
-    """The same, opened; where several processes do it at once, one makes its file."""
+    """The same, opened; where several processes do it at once, one makes its file.
+
+    The sweep's folder is made here, and not before: a sweep that is refused leaves none.
+    """
     # it imports asyncio, which a config error need not wait for
     from filelock import FileLock
 
-    with FileLock(request.folder / ".lock"):
-        study = Study(study_spec(request, rungs))
-        kept = kept_sampler(study, request)
-        return study if kept == study.spec.sampler else Study(replace(study.spec, sampler=kept))
+    missing = missing_folders(request.folder)
+    request.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(request.folder / LOCK):
+            study = Study(study_spec(request, rungs))
+            kept = kept_sampler(study, request)
+            return study if kept == study.spec.sampler else Study(replace(study.spec, sampler=kept))
+    except StoreError:
+        # a storage that does not answer, as an app's may not: it was not asked before
+        if missing and [path.name for path in request.folder.iterdir()] == [LOCK]:
+            (request.folder / LOCK).unlink()
+            remove_empty(missing)
+        raise
 
 
 def chosen_sampler(request: SweepRequest, used: DrawnSampler | None = None) -> ChosenSampler:

@@ -19,7 +19,4 @@ def run_sweep(app: HydraApp, arguments: Sequence[str]) -> Any:
         SweepStopped: Somebody has stopped it.
     """
     request, campaign = read_request(app, arguments)
-    if not getattr(campaign, "writes", True):
-        return campaign.run(request)
-    request.folder.mkdir(parents=True, exist_ok=True)
     return campaign.run(request)

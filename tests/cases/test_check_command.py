@@ -46,14 +46,16 @@ def test_problems_of_model_rows_and_folders_are_told_at_once(
 def test_a_sweep_is_refused_as_its_check_is(
     overrides: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And leaves as little behind."""
     monkeypatch.chdir(tmp_path)
     rows = rows_in(tmp_path, [{"text": words(90, seed=row), "label": "ab"[row % 2]} for row in range(40)])
-    said = []
+    before, said = {*tmp_path.iterdir(), tmp_path / "cache"}, []
     for command in ("check", "sweep", "train"):
         searched = [] if command == "train" else ["method.r=4,8"]
         assert main([command, *overrides, rows, *searched, "data.max_length=65"]) == 2
         said.append(capsys.readouterr().err)
     assert said[0] == said[1] == said[2]
+    assert {*tmp_path.iterdir()} <= before
 
 
 def test_one_error_keeps_its_kind_and_several_are_one_list() -> None:

@@ -101,7 +101,10 @@ def test_s10_two_groups_together(request_of: RequestOf) -> None:
     [
         (("method=full,lorra",), "method=lorra is not an option; did you mean 'lora'?"),
         (("method=full,ia3", "method.r=8"), "method.r is set, but no option of method=full,ia3 has it"),
-        (("method=full,ia3", "method.r=4,8"), "method.r is not a key of the config"),
+        (
+            ("method=full,ia3", "method.r=4,8"),
+            "method.r is not a key of the config; method=full and method=ia3 have no rank",
+        ),
         (("method=full,lora", "space.method.r.low=-1"), "space.method.r: method.r is -1"),
     ],
 )

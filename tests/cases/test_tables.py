@@ -1,6 +1,7 @@
 """Tables from elsewhere: quotes, signs between cells, long cells, names of columns."""
 
 import csv
+import gzip
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from slimtune.training.data.readers.reader import ReadOptions, Row, Told, iter_rows, read_rows
 from slimtune.training.errors import DataError
 from tests.cases.reading import ConfigOf, rows_in, splits_of
-from tests.conftest import make_rows
+from tests.conftest import make_rows, write_jsonl
 
 ROWS = make_rows(60)
 
@@ -106,6 +107,23 @@ def test_t3_a_cell_may_be_as_long_as_it_likes(tmp_path: Path, config_of: ConfigO
     for name, sign in (("big.csv", ","), ("big.tsv", "\t")):
         assert read_rows(str(written(tmp_path / name, rows, sign))) == rows
     assert rows_in(splits_of(config_of, tmp_path / "big.csv")) == 60
+
+
+def test_t3_sibling_in_json_lines_in_parquet_and_packed(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows: list[Row] = [{"text": "river " * 40_000, "label": "a"}, {"text": "b", "label": "b"}]
+    path = write_jsonl(tmp_path / "big.jsonl", rows)
+    (tmp_path / "big.jsonl.gz").write_bytes(gzip.compress(path.read_bytes()))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "big.parquet")
+    for name in ("big.jsonl", "big.jsonl.gz", "big.parquet"):
+        assert read_rows(str(tmp_path / name)) == rows
+
+
+def test_t3_sibling_the_name_of_a_column_may_be_long_too(tmp_path: Path) -> None:
+    row = {"text": "a", "label" * 40_000: "b"}
+    assert read_rows(str(written(tmp_path / "long.csv", [row], ","))) == [row]
 
 
 def test_s6_two_columns_of_one_name_are_an_error(tmp_path: Path, config_of: ConfigOf) -> None:

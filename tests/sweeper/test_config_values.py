@@ -4,9 +4,12 @@ import pytest
 from hydra import compose, initialize_config_module
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from slimtune.sweeper.config_values import plain, with_values
+from slimtune.sweeper.config_values import key_repair, plain, with_values
+from slimtune.sweeper.sampler_config import SAMPLERS
+from slimtune.training.config.method import parse_method
+from slimtune.training.config.schema import parse_choice
 
 
 @pytest.fixture
@@ -42,3 +45,31 @@ def test_a_method_may_bring_its_own_learning_rate(loader: ConfigLoader) -> None:
     del loader
     assert plain(config_of("method=full"))["fit"]["learning_rate"] == 5e-5
     assert plain(config_of("method=full", "fit.learning_rate=1e-4"))["fit"]["learning_rate"] == 1e-4
+
+
+@pytest.mark.parametrize(
+    ("key", "chosen", "said"),
+    [
+        ("method.r", ["full"], "method=full has no rank: use method=lora"),
+        ("method.rank", ["full"], "method=full has no rank: use method=lora"),
+        ("lora_r", ["full", "ia3"], "method=full and method=ia3 have no rank: use method=lora"),
+        ("lora_alpha", ["full"], "method=full has no alpha: use method=lora"),
+        ("r", ["full"], "method=full has no rank: use method=lora"),
+        ("placement", ["lora"], "method=lora has no placement: use method=adapters"),
+        ("method.rr", ["full"], "known: method.dropout, method.name"),
+        ("dropout", ["full"], "did you mean 'method.dropout'?"),
+        ("lora_dropout", ["full"], "did you mean 'method.dropout'?"),
+        # an app of the user's own
+        ("method.r", ["fast"], "known: method.dropout, method.name"),
+    ],
+)
+def test_a_key_of_another_option_names_what_has_it(key: str, chosen: list[str], said: str) -> None:
+    configs = [OmegaConf.create({"method": {"name": name}}) for name in chosen]
+    assert key_repair(key, ["method", "method.name", "method.dropout"], configs) == said
+
+
+def test_a_file_may_have_a_key_of_another_option() -> None:
+    values = {"name": "full", "trained_layers": None, "dropout": None, "r": 4}
+    assert parse_method(values).problems == ["method.r is not a key; method=full has no rank: use method=lora"]
+    (told,) = parse_choice({"name": "random", "n_startup_trials": 3}, SAMPLERS, "search.sampler").problems
+    assert told.startswith("search.sampler.n_startup_trials is not a key; search/sampler=random has no n_startup")

@@ -46,6 +46,23 @@ def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [folder]
 
 
+def test_folders_that_were_made_for_nothing_are_removed(tmp_path: Path) -> None:
+    """Those that were there before stay, empty as they are; so do those that somebody has written to meanwhile."""
+    (tmp_path / "before").mkdir()
+
+    def fail(name: str, left: str | None) -> None:
+        with folder_aside(tmp_path / name):
+            if left is not None:
+                (tmp_path / left).write_text("mine")
+            raise OSError("no space left on device")
+
+    for name, left in (("a/b/c", None), ("before/b/c", None), ("d/e/c", "d/mine")):
+        with pytest.raises(OSError, match="no space left"):
+            fail(name, left)
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    assert found == {"before", "d", "d/mine"}
+
+
 def test_what_is_written_can_be_read_again(tmp_path: Path) -> None:
     """Dates as text, and half of a surrogate pair as the escape that it was."""
     rows = [{"text": "Käse \ud83d", "day": date(2026, 1, 2)}, {"text": "b"}]

@@ -23,7 +23,7 @@ def key_suggestion(key: str, known: Iterable[str]) -> str:
 def _meant(key: str, own: list[str], groups: list[str], known: list[str]) -> Iterator[list[str]]:
     """From the likeliest on: a group, in the own group, the same name in another one, and what is spelled alike."""
     name = _last(key)
-    yield difflib.get_close_matches(key, groups, n=1, cutoff=WHOLE)
+    yield difflib.get_close_matches(key, groups, n=1, cutoff=WHOLE) if "." not in key else []
     yield _named_like(name, own)
     yield _alike(name, own)
     yield difflib.get_close_matches(key, known, n=1, cutoff=WHOLE) if "." in key and not own else []

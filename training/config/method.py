@@ -198,7 +198,7 @@ def parse_method(values: Any) -> Parsed[MethodConfig]:
     name = values.get("name") if isinstance(values, Mapping) else values
     if name not in METHODS:
         return Parsed(None, [f"method.name is {name!r}; {suggestion(str(name), METHODS)}"])
-    parsed: Parsed[MethodConfig] = parse_section(METHODS[name], values, "method")
+    parsed: Parsed[MethodConfig] = parse_section(METHODS[name], values, "method", choices=METHODS)
     if parsed.problems:
         return parsed
     problems = _problems(parsed.section)

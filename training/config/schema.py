@@ -3,7 +3,7 @@
 import copy
 import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -76,20 +76,46 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"did you mean '{best}'?" if best else f"known: {', '.join(known)}"
 
 
-def parse_section(section_type: type[SectionT], values: object, prefix: str) -> Parsed[SectionT]:
+# what people call keys, and what they mean by them
+CALLED = {"rank": "r"}
+MEANT = {"r": "rank"}
+
+
+def key_of_another(name: str, chosen: Sequence[str], choices: Mapping[str, type], prefix: str) -> str | None:
+    """What to choose for a key that the chosen section lacks and another one has; None if none has it.
+
+    Args:
+        name: The key's last part.
+        chosen: Names of the sections that are chosen.
+        choices: Types of sections by name.
+        prefix: The sections' path.
+    """
+    name, group = CALLED.get(name, name), prefix.replace(".", "/")
+    others = [one for one, kind in choices.items() if name in {item.name for item in fields(kind)}]
+    if not others:
+        return None
+    verb = "has" if len(chosen) == 1 else "have"
+    own = " and ".join(f"{group}={one}" for one in chosen)
+    return f"{own} {verb} no {MEANT.get(name, name)}: use {' or '.join(f'{group}={one}' for one in others)}"
+
+
+def parse_section(
+    section_type: type[SectionT], values: object, prefix: str, *, choices: Mapping[str, type] | None = None
+) -> Parsed[SectionT]:
     """Build `section_type` from plain values.
 
     Args:
         section_type: A dataclass whose fields may carry a `Rule` in their metadata.
         values: The mapping under `prefix` in the composed config.
         prefix: The section's path, used in messages.
+        choices: Types of sections that may stand there, by name.
     """
     # most sections of a search are those of the trial before; the text tells 1 from 1.0 and from True
     key = (section_type, prefix, repr(values))
     if key not in _parsed:
         if len(_parsed) >= MAX_PARSED:
             _parsed.clear()
-        _parsed[key] = _parse(section_type, values, prefix)
+        _parsed[key] = _parse(section_type, values, prefix, choices or {})
     found, problems = _parsed[key]
     return Parsed(copy.copy(found), list(problems))
 
@@ -113,20 +139,23 @@ def parse_choice(values: Any, choices: Mapping[str, type], prefix: str) -> Parse
     if name not in choices:
         group = prefix.replace(".", "/")
         return Parsed(None, [f"{prefix} is {name!r}; {suggestion(str(name), choices)} (choose with {group}=...)"])
-    return parse_section(choices[name], values, prefix)
+    return parse_section(choices[name], values, prefix, choices=choices)
 
 
 MAX_PARSED = 256
 _parsed: dict[tuple[type, str, str], Parsed[Any]] = {}
 
 
-def _parse(section_type: type[Any], values: object, prefix: str) -> Parsed[Any]:
+def _parse(section_type: type[Any], values: object, prefix: str, choices: Mapping[str, type]) -> Parsed[Any]:
     if not isinstance(values, Mapping):
         return Parsed(None, [f"{prefix} is {values!r}; use a mapping with the keys of its group"])
     node = OmegaConf.structured(section_type)
     section_fields: Any = section_type
     known = [field.name for field in fields(section_fields)]
-    problems = [f"{prefix}.{key} is not a key; {suggestion(str(key), known)}" for key in values if key not in known]
+    problems = []
+    for key in (key for key in values if key not in known):
+        other = key_of_another(str(key), [str(values.get("name"))], choices, prefix)
+        problems.append(f"{prefix}.{key} is not a key; {other or suggestion(str(key), known)}")
     for name in known:
         problems += _assign(node, values, name=name, prefix=prefix)
     if problems:

@@ -181,7 +181,7 @@ def parse_task(values: Any) -> Parsed[TaskConfig]:
     if name not in TASK_SECTIONS and not is_own:
         return Parsed(None, [f"task.name is {name!r}; {suggestion(str(name), TASK_SECTIONS)}"])
     section_type = CustomTask if is_own else TASK_SECTIONS[str(name)]
-    parsed: Parsed[TaskConfig] = parse_section(section_type, values, "task")
+    parsed: Parsed[TaskConfig] = parse_section(section_type, values, "task", choices=TASK_SECTIONS)
     problems = parsed.problems or _metric_problems(parsed.section)
     return Parsed(None if problems else parsed.found, problems)
 

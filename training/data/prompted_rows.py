@@ -23,7 +23,7 @@ def prompted(row: Row, where: str, data: DataConfig) -> Example | None:
             return None
         turn = fill(data.text_template, row, target_column=data.target_column, where=where)
         return Example(encodable(turn.prompt), encodable(turn.answer))
-    if MESSAGES in row:
+    if has_chat(row, data.text_column, data.target_column):
         return _chat(row[MESSAGES], where)
     cell = cell_of(row, data.text_column)
     if cell is ABSENT or isinstance(plain(cell), list | tuple):
@@ -31,6 +31,11 @@ def prompted(row: Row, where: str, data: DataConfig) -> Example | None:
     text = text_of(row, data.text_column, where, "text_column")
     answer = text_of(row, data.target_column, where, "target_column")
     return Example(text, answer) if text and answer else None
+
+
+def has_chat(row: Mapping[str, Any], *columns: str) -> bool:
+    """Whether a row is read as a chat, and not by its columns: a table has null there for rows that are none."""
+    return MESSAGES in row and (not is_missing(row[MESSAGES]) or any(cell_of(row, one) is ABSENT for one in columns))
 
 
 def _chat(messages: Any, where: str) -> Example | None:

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from slimtune.training.data.cells import ABSENT, cell_of, label_name, listed
 from slimtune.training.data.examples import Example
-from slimtune.training.tasks.label_names import as_seen, quoted_at_commas, values_of, without_unseen
+from slimtune.training.listed_names import with_commas
+from slimtune.training.tasks.label_names import as_seen, values_of, without_unseen
 
 SHOWN, SHOWN_CHARACTERS = 4, 40
 # what programs write where there is nothing; here each is a word like others
@@ -134,7 +135,7 @@ def several_notes(examples: Sequence[Example]) -> list[str]:
         notes.append(f"rows without any label: {num_bare:,} of {len(examples):,}")
     uncut = sorted({label for one in examples for label in one.labels if any(sign in label for sign in OTHER_COMMAS)})
     if uncut:
-        notes.append(f"labels with ';' or '|' in them, where commas alone part labels: {', '.join(uncut[:SHOWN])}")
+        notes.append(f"labels with ';' or '|' in them, where commas alone part labels: {with_commas(uncut[:SHOWN])}")
     return notes
 
 
@@ -143,7 +144,7 @@ def unseen_notes(labels_by_split: Mapping[str, Sequence[str]]) -> list[str]:
     known = set(labels_by_split["train"])
     unseen = {name: sorted(set(labels) - known) for name, labels in labels_by_split.items()}
     return [
-        f"{name} has labels that training lacks: {', '.join(map(quoted_at_commas, labels[:SHOWN]))}"
+        f"{name} has labels that training lacks: {with_commas(labels[:SHOWN])}"
         for name, labels in unseen.items()
         if labels
     ]

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slimtune.training.data.near_duplicates import label_conflicts
-from slimtune.training.tasks.label_names import quoted_at_commas
+from slimtune.training.listed_names import quoted_at_commas, with_commas
 
 PERCENTS = (50, 90, 95, 99, 100)
 MAX_BINS, BAR_WIDTH = 10, 40
@@ -229,7 +229,7 @@ def _notes(report: DataReport, labels: Mapping[str, Sequence[str]]) -> Iterator[
         yield f"label '{smallest}' has {rows}: {report.imbalance:.0f} times fewer than '{largest}'"
     for name in labels:
         if unseen := sorted(set(labels[name]) - set(classes)):
-            yield f"{name} has labels that training lacks: {', '.join(unseen[:SHOWN_CLASSES])}"
+            yield f"{name} has labels that training lacks: {with_commas(unseen[:SHOWN_CLASSES])}"
     if num_noisy := len(report.label_noise):
         more = " or more" if num_noisy == MAX_LABEL_NOISE else ""
         yield f"training rows that nearly repeat an earlier one with another label: {num_noisy}{more}"

@@ -10,6 +10,7 @@ from slimtune.training.data.chat_turns import beside_messages, beside_notes
 from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.odd_signs import OddSigns
 from slimtune.training.data_report.list_notes import list_notes
+from slimtune.training.data_report.unread_columns import columns_of, unread_notes
 from slimtune.training.tasks.extraction import WORDS
 
 SHOWN = 4
@@ -21,7 +22,8 @@ def row_notes(examples: Sequence[Example], config: TrialConfig) -> list[str]:
     template = data.text_template
     texts = text_notes(examples, text_column=data.text_column, pair_column=data.text_pair_column, template=template)
     several = getattr(config.task, "multi_label", False)
-    return texts + (list_notes(examples, data.label_column) if several else [])
+    lists = list_notes(examples, data.label_column) if several else []
+    return [*texts, *lists, *unread_notes(examples, columns_of(data))]
 
 
 def text_notes(

@@ -19,6 +19,8 @@ CONFIG = "config.json"
 # those that hold an object, whatever the model
 OBJECTS = (CONFIG, "generation_config.json", "tokenizer_config.json", "tokenizer.json")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
+# of a tokenizer that merges pairs of tokens
+HALVES = ("vocab.json", "merges.txt")
 ADAPTER = "adapter_config.json"
 ADAPTER_REPAIR = "it is an adapter: merge it into its base first (merge_and_unload), or name the base"
 MOST_SHOWN = 12
@@ -66,7 +68,11 @@ def fault_of_files(folder: Path) -> str | None:
                 pass
         except (OSError, SafetensorError) as error:
             return f"its {file.name} is broken ({error}); copy the file anew"
-    if not any((folder / name).is_file() for name in TOKENIZERS):
+    has = {name: (folder / name).is_file() for name in (*TOKENIZERS, *HALVES)}
+    there, lacking = HALVES if has[HALVES[0]] else HALVES[::-1]
+    if has[there] and not any(is_there for name, is_there in has.items() if name != there):
+        return f"it has {there} without {lacking}, and its tokenizer is of both; copy {lacking} beside it"
+    if not any(has[name] for name in TOKENIZERS):
         return "it has no tokenizer; save that beside the model, tokenizer.save_pretrained(...)"
     return None
 

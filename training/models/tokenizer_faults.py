@@ -1,5 +1,6 @@
 """Whether a tokenizer knows any words: without files of one, transformers makes one of special tokens alone."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ from slimtune.training.errors import ModelError
 from slimtune.training.models.config_faults import TOKENIZERS
 
 SAVE_IT = "save that of the model beside it, in Python: tokenizer.save_pretrained('{place}')"
+# of a vocabulary, tokens of several signs that are tried
+MOST_TRIED = 200
 
 
 def check_vocabulary(tokenizer: Any, place: str, *, said: str) -> None:
@@ -18,7 +21,7 @@ def check_vocabulary(tokenizer: Any, place: str, *, said: str) -> None:
         said: What an error calls the model.
 
     Raises:
-        ModelError: There is not.
+        ModelError: There is not, or nothing makes a token of several signs of a text.
     """
     added = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
     special = added | set(tokenizer.all_special_tokens)
@@ -28,6 +31,21 @@ def check_vocabulary(tokenizer: Any, place: str, *, said: str) -> None:
             f"{said}: {lacking}its tokenizer knows special tokens alone ({', '.join(sorted(special)) or 'none'}), and "
             f"no word of a text; {SAVE_IT.format(place=place)}"
         )
+    if not _merges(tokenizer, special):
+        raise ModelError(
+            f"{said}: its tokenizer makes single signs of every text, since none of its merges gives a token of its "
+            f"vocabulary; copy the merges.txt that its vocab.json came with, or {SAVE_IT.format(place=place)}"
+        )
+
+
+def _merges(tokenizer: Any, special: set[str]) -> bool:
+    """Whether a tokenizer that merges pairs comes to any of the tokens that are pairs."""
+    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
+    if type(getattr(backend, "model", None)).__name__ != "BPE":
+        return True
+    pairs = (token for token in tokenizer.get_vocab() if len(token) > 1 and token not in special and token[0] != "<")
+    tried = list(itertools.islice(pairs, MOST_TRIED))
+    return not tried or any(len(backend.model.tokenize(token)) == 1 for token in tried)
 
 
 def _lacking(folder: Path) -> str:

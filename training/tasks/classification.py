@@ -23,11 +23,12 @@ from slimtune.training.data.examples import Example
 from slimtune.training.data.labelled_rows import labelled, many_labelled
 from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import ConfigError, DataError
+from slimtune.training.listed_names import with_commas
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.confusion import confusion_matrix, per_class
 from slimtune.training.tasks.baselines import BAG_OF_WORDS, MAJORITY, bag_of_words, bag_of_words_sets, majority
 from slimtune.training.tasks.defaults import TaskDefaults
-from slimtune.training.tasks.label_names import label_options, quoted_at_commas, the_names, unquoted_labels
+from slimtune.training.tasks.label_names import label_options, the_names, unquoted_labels
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
 
 BALANCED = "balanced"
@@ -116,7 +117,7 @@ class Classification(TaskDefaults):
         named = [example.labels if self.multi_label else (example.label,) for example in examples]
         unknown = sorted({label for labels in named for label in labels} - ids.keys())
         if unknown:
-            known = ", ".join(map(quoted_at_commas, self.labels))
+            known = with_commas(self.labels)
             raise DataError(
                 f"the {split} rows have {the_names('label', unknown, known=self.labels)}, which no "
                 f"training row has; known: {known}; correct it, or name all labels in task.labels"
@@ -286,6 +287,6 @@ def _weights(given: Any, labels: Sequence[str], found: Sequence[str]) -> tuple[f
     if unknown:
         if unquoted := unquoted_labels("task.class_weights", given, sorted(set(labels) - set(given))):
             raise ConfigError([unquoted])
-        known = ", ".join(map(quoted_at_commas, labels))
+        known = with_commas(labels)
         raise ConfigError([f"task.class_weights has '{unknown[0]}', which is no label; known: {known}"])
     return tuple(float(given.get(label, 1.0)) for label in labels)

@@ -34,12 +34,13 @@ from slimtune.training.data.spans import (
     unreachable_notes,
 )
 from slimtune.training.errors import DataError, ModelError
+from slimtune.training.listed_names import with_commas
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.entities import per_type
 from slimtune.training.models.generate import some_rows
 from slimtune.training.tasks.baselines import LOOKUP, MAX_ANSWERS, lookup
 from slimtune.training.tasks.defaults import TaskDefaults
-from slimtune.training.tasks.label_names import label_options, quoted_at_commas, the_names, unquoted_labels
+from slimtune.training.tasks.label_names import label_options, the_names, unquoted_labels
 from slimtune.training.tasks.loss import LossSum, own_loss
 from slimtune.training.tasks.token_loss import num_virtual_tokens, run_model, token_loss, token_tally, weights_of
 
@@ -165,7 +166,7 @@ class Extraction(TaskDefaults):
         """As the protocol says; the rows are windows."""
         unknown = sorted({span.label for example in examples for span in example.spans} - set(self.labels))
         if unknown:
-            known = ", ".join(map(quoted_at_commas, self.labels))
+            known = with_commas(self.labels)
             raise DataError(
                 f"the {name} rows have spans of {the_names('type', unknown, known=self.labels)}, which no "
                 f"training row has; known: {known}; correct it, or name all types in task.labels"

@@ -34,11 +34,6 @@ def the_names(what: str, names: Sequence[str], *, known: Sequence[str] = ()) -> 
     return f"the {what}s {', '.join(shown)}{more}"
 
 
-def quoted_at_commas(name: str) -> str:
-    """A name for a list with commas between: in quotes where it has one itself, so that it is seen where it ends."""
-    return f"'{name}'" if "," in name else name
-
-
 def unquoted_labels(key: str, held: Sequence[str] | Mapping[str, object], wanted: Iterable[str]) -> str | None:
     """What is wrong with a key in which YAML has read names without quotes as booleans; None if it has not.
 

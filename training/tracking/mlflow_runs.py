@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.errors import StoreError
+from slimtune.training.hub_connection import why_unreachable_at
 from slimtune.training.tracking.display import display
 from slimtune.training.tracking.environment import source_tags
 from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
@@ -53,9 +54,46 @@ def client_of(uri: str) -> "MlflowClient":
                     # the registry's store opens when it is first asked
                     client.search_registered_models(max_results=1)
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        shown = without_password(uri)
-        raise StoreError(f"tracking.uri is '{shown}', which does not answer: {str(error).splitlines()[0]}") from error
+        raise _silent(uri, error) from error
     return client
+
+
+def check_tracker(config: TrackingConfig, experiment: str) -> None:
+    """Look at the store before anything is logged; a file that is not there is made when it is needed.
+
+    Args:
+        config: Of the tracker.
+        experiment: What is taken if the config names none.
+
+    Raises:
+        StoreError: It does not answer, is of another version of MLflow, or the experiment was deleted there.
+    """
+    uri = tracking_uri(config.uri)
+    path = sqlite_path(uri)
+    if path is not None and not (path.is_file() and path.stat().st_size):
+        return
+    if uri.startswith(("http://", "https://")) and (reason := why_unreachable_at(uri)) is not None:
+        raise StoreError(f"tracking.uri is '{without_password(uri)}', which does not answer: {reason}")
+    name = config.experiment or experiment
+    client = client_of(uri)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = client.get_experiment_by_name(name)
+    except MlflowException as error:
+        raise _silent(uri, error) from error
+    if found is not None:
+        _active(found, name)
+
+
+def _silent(uri: str, error: Exception) -> StoreError:
+    return StoreError(f"tracking.uri is '{without_password(uri)}', which does not answer: {str(error).splitlines()[0]}")
+
+
+def _active(experiment: Any, name: str) -> Any:
+    if experiment is None or experiment.lifecycle_stage != "active":
+        raise StoreError(f"tracking.experiment '{name}' was deleted in MLflow; restore it or take another name")
+    return experiment
 
 
 def _start_lock(uri: str) -> FileLock:
@@ -87,9 +125,7 @@ class Tracker:
             except MlflowException:
                 # another process was faster
                 found = self._client.get_experiment_by_name(name)
-        if found is None or found.lifecycle_stage != "active":
-            raise StoreError(f"tracking.experiment '{name}' was deleted in MLflow; restore it or take another name")
-        return str(found.experiment_id)
+        return str(_active(found, name).experiment_id)
 
     def _artifact_location(self, name: str) -> str | None:
         database = sqlite_path(self.uri)

@@ -5,7 +5,7 @@ import pytest
 
 from slimtune.export.adapters.export import _check_output
 from slimtune.export.bundle.bundle import hashes, write_manifest
-from slimtune.export.bundle.export_folder import begin_report, check_export_folder
+from slimtune.export.bundle.export_folder import begin_anew, check_export_folder, remove_earlier
 from slimtune.export.config import GenaiPrecision, Variant, onnx_config
 from slimtune.sweeper.cli import main
 from slimtune.training.config.model import Quantization
@@ -46,9 +46,29 @@ def test_what_slimtune_wrote_is_written_anew(tmp_path: Path) -> None:
     check_export_folder(tmp_path / "new", CONFIG)
     (tmp_path / "empty" / "bundle").mkdir(parents=True)
     check_export_folder(tmp_path / "empty", CONFIG)
-    begin_report(tmp_path / "empty")
+    begin_anew(tmp_path / "empty")
     written(tmp_path / "empty" / "scratch" / "model.onnx")
     check_export_folder(tmp_path / "empty", CONFIG)
+
+
+def test_of_an_earlier_export_nothing_is_left(tmp_path: Path) -> None:
+    """Graphs go when the next one begins, what others open when it has ended, unless it wrote it; other files stay."""
+    folder = exported(tmp_path)
+    for name in ("fp32/encoder_model.onnx", "int8_dynamic/model.onnx", "int8_static/model.onnx", "scratch/model.onnx"):
+        written(folder / name)
+    manifested(folder / "genai" / "fp16")
+    begin_anew(folder)
+    assert not list(folder.glob("fp*")) + list(folder.glob("scratch"))
+    assert {path.name for path in folder.iterdir()} == {
+        *("bundle", "genai", "bitsandbytes", "verification.json", "notes.txt", "int8_static")
+    }
+    assert (folder / "verification.json").read_text() == "[]"
+    remove_earlier(folder, {folder / "genai" / "int4"})
+    left = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {name for name in left if not name.startswith("genai/int4")} == {
+        *("verification.json", "notes.txt", "int8_static/mine.txt")
+    }
+    assert (folder / "genai" / "int4" / "manifest.json").is_file()
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,10 @@ class Pairs:
         """As the protocol says."""
         return bool(self._reader.text(asked) and self._reader.pair(asked))
 
+    def remarks(self, _: LocatedRow) -> Sequence[str]:
+        """As the protocol says."""
+        return ()
+
     def answers(self, asked: Sequence[LocatedRow]) -> list[dict[str, Any]]:
         """Nobody asks."""
         raise NotImplementedError

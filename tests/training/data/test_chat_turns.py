@@ -35,6 +35,17 @@ def test_training_and_predicting_read_a_chat_in_parts_alike(config_of: Callable[
     assert turns_of(asked([text("a "), text("b")]), "row 1") == [{"role": "user", "content": "a b"}]
 
 
+@pytest.mark.parametrize("nothing", [None, float("nan"), ""])
+def test_a_table_has_null_messages_where_json_has_none(nothing: Any, config_of: Callable[..., dict[str, Any]]) -> None:
+    """Such a row is read by its columns; one that has none is left out, as any without text."""
+    data = parse_trial(config_of("task=generation", "data.text_column=ask", "data.target_column=say")).section.data
+    plain = {"ask": "a", "say": "b"}
+    found = prompted({**plain, "messages": nothing}, "row 1", data)
+    assert found == prompted(plain, "row 1", data)
+    assert found is not None
+    assert prompted({"messages": nothing, "ask": "a"}, "row 1", data) is None
+
+
 @pytest.mark.parametrize(
     ("messages", "message"),
     [

@@ -51,3 +51,43 @@ def test_a_vocabulary_of_special_tokens_is_none(tmp_path: Path) -> None:
 def test_a_tokenizer_of_bytes_needs_no_files(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "byt5", {"model_type": "t5"}, tokenizer_class="ByT5Tokenizer")
     assert load_tokenizer(base_config(str(folder), None))("ab")["input_ids"] == [100, 101, 1]
+
+
+def merging(folder: Path, family: str, merges: list[str] | None) -> Path:
+    """A tokenizer whose vocabulary has pairs."""
+    names = dict.fromkeys(("bos_token", "eos_token", "unk_token", "pad_token"), "<eos>")
+    folder = folder_of(folder / family, FAMILIES[family], **names)
+    (folder / "vocab.json").write_text(json.dumps({"<eos>": 0, "a": 1, "b": 2, "c": 3, "ab": 4, "abc": 5}))
+    if merges is not None:
+        (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges]) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("merges", "said"),
+    [
+        (None, "it has vocab.json without merges.txt, and its tokenizer is of both; copy merges.txt beside it"),
+        ([], "its tokenizer makes single signs of every text, since none of its merges gives a token of its voc"),
+        (["b c"], "Token `bc` out of vocabulary"),
+    ],
+)
+@pytest.mark.parametrize("family", ["gpt2", "roberta"])
+def test_a_vocabulary_without_its_merges_is_none(
+    family: str, merges: list[str] | None, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError) as raised:
+        load_tokenizer(base_config(str(merging(tmp_path, family, merges)), None))
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "roberta"])
+def test_a_vocabulary_with_its_merges_is_one(family: str, tmp_path: Path) -> None:
+    found = load_tokenizer(base_config(str(merging(tmp_path, family, ["a b", "ab c"])), None))
+    assert 5 in found("abc")["input_ids"]
+
+
+def test_merges_without_their_vocabulary_are_none(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "gpt2", FAMILIES["gpt2"], tokenizer_class="GPT2Tokenizer")
+    (folder / "merges.txt").write_text("#version: 0.2\na b\n")
+    with pytest.raises(ModelError, match=r"it has merges.txt without vocab.json"):
+        load_tokenizer(base_config(str(folder), None))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slimtune.training.tasks.label_names import quoted_at_commas, unquoted_labels
+from slimtune.training.tasks.label_names import unquoted_labels
 
 BOTH = 'task.labels holds false and true, as YAML reads an unquoted no and yes; write labels: ["yes", "no"]'
 TWO = 'task.labels holds true, as YAML reads an unquoted on and yes; write labels: ["on", "yes", "off"]'
@@ -21,7 +21,3 @@ ONE = 'task.labels holds false, as YAML reads an unquoted Off; write labels: ["O
 )
 def test_labels_that_yaml_reads_as_booleans_are_told(held: list[str], wanted: list[str], message: str | None) -> None:
     assert unquoted_labels("task.labels", held, wanted) == message
-
-
-def test_a_name_with_a_comma_is_seen_where_it_ends() -> None:
-    assert ", ".join(map(quoted_at_commas, ["bad, worse", "good"])) == "'bad, worse', good"

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from slimtune.training.config.schema import nearest_word
 from slimtune.training.errors import NoColumn
+from slimtune.training.listed_names import with_commas
 
 Row = dict[str, Any]
 
@@ -28,7 +29,7 @@ def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str) -> N
     near = inside or nearest_word(column, known)
     hint = f"; did you mean '{near}'?" if near else _no_name_fits(known)
     return NoColumn(
-        f"{where}: no column '{column}' ({key}); the row has {', '.join(known) or 'no columns'}{hint}", column
+        f"{where}: no column '{column}' ({key}); the row has {with_commas(known) or 'no columns'}{hint}", column
     )
 
 

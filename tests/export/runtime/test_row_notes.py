@@ -1,0 +1,161 @@
+"""What is answered although a part of it is blank is told with its rows: on the terminal, in Python and by a server."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+from tokenizers import Tokenizer, models
+
+from slimtune.export.bundle.bundle import TOKENIZER, RunnableModel
+from slimtune.export.bundle.interface import GenerationSettings, Interface, PromptSettings
+from slimtune.export.commands import predict
+from slimtune.export.graph_names import Kind
+from slimtune.export.predictor import Predictor
+from slimtune.export.registry.pyfunc import ServedBundle
+from slimtune.export.runtime import row_predictor
+from slimtune.export.runtime.given_rows import TextColumns
+from slimtune.export.runtime.row_notes import MOST_NAMED, RowNotes, Unanswered
+from slimtune.export.runtime.row_predictor import LocatedRow, RowPredictor, row_predictor_of
+from tests.conftest import write_jsonl
+
+CHAT = "{% for m in messages %}{{ m.content }}{% endfor %}"
+USER = {"role": "user", "content": "hello"}
+
+
+class Graph:
+    """In the place of a model."""
+
+    def outputs(self, texts: list[Any]) -> Any:
+        import numpy as np
+
+        return np.ones((len(texts), 2))
+
+    def spans(self, texts: list[str]) -> list[tuple[()]]:
+        return [() for _ in texts]
+
+
+def predictor_of(kind: Kind, folder: Path, patch: pytest.MonkeyPatch, **more: Any) -> RowPredictor:
+    Tokenizer(models.WordLevel({"<pad>": 0}, unk_token="<pad>")).save(str(folder / TOKENIZER))  # no secret
+    for name in ("encoder_of", "Tagger"):
+        patch.setattr(row_predictor, name, lambda *_: Graph())
+    patch.setattr(row_predictor, "_by_graphs", lambda *_: lambda prompts: [[0] for _ in prompts])
+    prompt = PromptSettings("text", more.pop("template", None), more.pop("chat", None), {}, 0, 8, is_causal=True)
+    generation = GenerationSettings(max_new_tokens=4, pad_id=0, end_ids=[0])
+    interface = Interface(kind=kind, labels=[], max_length=8, pad_id=0, generation=generation, prompt=prompt, **more)
+    return row_predictor_of(RunnableModel(folder, interface), TextColumns())
+
+
+TOLD: list[tuple[Kind, dict[str, Any], list[dict[str, Any]], list[str]]] = [
+    (
+        Kind.causal,
+        {"template": "In {tone}: {text}"},
+        [{"tone": "plain", "text": "a"}, {"tone": None, "text": "a"}, {"tone": " ", "text": ""}],
+        [
+            "rows with a blank field {tone} of data.text_template, which are answered without it: 2 (row 2; row 3)",
+            "rows with a blank field {text} of data.text_template, which are answered without it: 1 (row 3)",
+        ],
+    ),
+    (
+        Kind.causal,
+        {"chat": CHAT},
+        [{"messages": [USER]}, {"messages": [USER, {"role": "user", "content": " "}], "tools": [{"name": "f"}]}],
+        [
+            "rows with 'tools' beside 'messages', which the chat template is not given: 1; write into a system turn "
+            "what the model shall know of it",
+            "rows with turns of 'messages' without text, which are written as they are: 1 (row 2)",
+        ],
+    ),
+    (
+        Kind.causal,
+        {"chat": CHAT},
+        [{"messages": [USER]}, {"text": "hello"}],
+        ["rows without 'messages', whose prompts are written without the model's chat template: 1 (row 2)"],
+    ),
+    (
+        Kind.numbers,
+        {"takes_pairs": True},
+        [{"text": "a", "text_pair": "b"}, {"text": "a", "text_pair": None}],
+        ["rows with a blank second text, which are answered: 1 (row 2)"],
+    ),
+    (
+        Kind.tags,
+        {},
+        [{"words": ["Ann", "", "left"]}, {"words": ["Ann"]}, {"text": "Ann left"}],
+        ["rows with blank words in their list of words, which leave blanks in the text: 1 (row 1)"],
+    ),
+    (
+        Kind.numbers,
+        {},
+        [{"text": "a\0"}, {"text": ""}, {"text": None}],
+        [
+            "texts with NUL characters (\\x00): 1, e.g. 'a\\x00'; they are kept as they are",
+            "2 rows have no text, and each of them is not answered (null): row 2; row 3",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "more", "rows", "notes"), TOLD)
+def test_every_way_to_ask_tells_the_same(  # noqa: PLR0913
+    kind: Kind,
+    more: dict[str, Any],
+    rows: list[dict[str, Any]],
+    notes: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    predictor = predictor_of(kind, tmp_path, monkeypatch, **more)
+    path = write_jsonl(tmp_path / "r.jsonl", rows)
+    predict._write_file(str(path), str(tmp_path / "out.jsonl"), predictor, 2)
+    told = capsys.readouterr().err.replace(f"{path}, row", "row").replace(f"{path}: ", "")
+    assert told.splitlines() == [f"slimtune: {note}" for note in notes]
+    served = object.__new__(ServedBundle)
+    served._predictor, served._names = predictor, {}
+    with caplog.at_level(logging.WARNING):
+        served.predict(pandas.DataFrame(rows, dtype=object) if kind is not Kind.tags else _with_nulls(rows))
+        assert caplog.messages == notes
+        caplog.clear()
+        Predictor(predictor).rows(rows)
+        assert caplog.messages == notes
+
+
+def _with_nulls(rows: list[dict[str, Any]]) -> Any:
+    """Rows of one column each, as one frame cannot hold them."""
+
+    class Frame:
+        def to_dict(self, orient: str) -> list[dict[str, Any]]:
+            assert orient == "records"
+            return rows
+
+    return Frame()
+
+
+def test_a_text_on_the_command_line_is_told_as_a_row_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predictor = predictor_of(Kind.causal, tmp_path, monkeypatch, template="Say: {text}")
+    predict._print_texts(["", "a"], [None, None], predictor)
+    assert "blank field {text} of data.text_template" in capsys.readouterr().err
+
+
+def test_the_first_rows_are_named_and_all_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = RowNotes(predictor_of(Kind.causal, tmp_path, monkeypatch, template="Say: {text}"))
+    for number in range(1, MOST_NAMED + 3):
+        notes.see(LocatedRow({"text": None}, f"row {number}"))
+    (told,) = notes.notes()
+    assert told.endswith(f"without it: {MOST_NAMED + 2} ({'; '.join(f'row {at + 1}' for at in range(10))} and 2 more)")
+
+
+def test_answers_that_json_lacks_are_told_apart_from_rows_without_text() -> None:
+    unanswered = Unanswered()
+    unanswered.note("row 1", {"prediction": None, "probability": None})
+    unanswered.note("row 2", {"prediction": "a", "probability": float("nan")})
+    unanswered.note("row 3", {"prediction": [0.5, float("inf")]})
+    unanswered.note("row 4", {"prediction": [{"start": 0, "label": "a"}]})
+    empty, infinite = unanswered.notes()
+    assert empty == "row 1 has no text and is not answered (null)"
+    assert "is NaN or infinite, which JSON has no number for (null), for row 2, row 3; its weights" in infinite

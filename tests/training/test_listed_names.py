@@ -1,0 +1,20 @@
+import pytest
+
+from slimtune.export.adapters.manifest import _cell
+from slimtune.export.commands.predict import _said
+from slimtune.export.external.class_names import _checked
+from slimtune.training.data.readers.row import no_column
+from slimtune.training.errors import DataError
+from slimtune.training.listed_names import with_commas
+
+
+def test_a_name_with_a_comma_is_seen_where_it_ends() -> None:
+    """Of classes and columns, in errors and in answers; in a table of Markdown a bar ends no cell."""
+    names = ["bad, worse", "good"]
+    assert with_commas(names) == "'bad, worse', good"
+    with pytest.raises(DataError, match="'so, so', which the model lacks; it has 'bad, worse', good"):
+        _checked(names, {"so, so"}, names)
+    assert "the row has 'bad, worse', good" in str(no_column("text", dict.fromkeys(names), key="k", where="row 1"))
+    assert _said(names) == "'bad, worse', good"
+    assert _cell(["a|b", *names]) == r"a\|b, 'bad, worse', good"
+    assert _cell([]) == "-"

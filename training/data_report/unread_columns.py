@@ -1,0 +1,75 @@
+"""Columns that other trainers act by, and that nothing here is read from."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from slimtune.training.config.data import DataConfig
+from slimtune.training.config.template import fields_of
+from slimtune.training.data.cells import ABSENT, cell_of, is_missing
+from slimtune.training.data.examples import Example
+from slimtune.training.listed_names import with_commas
+
+WEIGHTS = ("weight", "weights", "sample_weight", "example_weight", "loss_weight", "row_weight")
+MASKS = ("completion_mask", "assistant_mask", "assistant_masks", "loss_mask")
+SPLITS = ("split", "subset", "fold")
+SPLIT_NAMES = {"train", "training", "validation", "valid", "val", "dev", "test", "testing", "eval", "evaluation"}
+SHOWN = 4
+NO_WEIGHT = "each row counts as one; repeat the rows that shall count more, or name task.class_weights"
+
+
+def columns_of(data: DataConfig) -> set[str]:
+    """Columns that a config's rows are read from."""
+    named = (data.text_column, data.text_pair_column, data.label_column, data.target_column, data.group_column)
+    return {name for name in named if name is not None} | set(fields_of(data.text_template or ""))
+
+
+def unread_notes(examples: Sequence[Example], read: Collection[str]) -> list[str]:
+    """A sentence for each such column that says something.
+
+    Args:
+        examples: The rows.
+        read: Columns that they are read from.
+    """
+    return [
+        *(note for name in WEIGHTS if name not in read for note in _weights(examples, name)),
+        *(note for name in MASKS if name not in read for note in _masks(examples, name)),
+    ]
+
+
+def split_notes(examples: Sequence[Example], data: DataConfig) -> list[str]:
+    """The same of columns that say where a row belongs, where rows are split here."""
+    if data.validation_file and data.test_file:
+        return []
+    return [note for name in SPLITS if name not in columns_of(data) for note in _splits(examples, name)]
+
+
+def _weights(examples: Sequence[Example], column: str) -> Iterator[str]:
+    count = sum(not _is_one(cell_of(one.row, column)) for one in examples)
+    if count:
+        yield f"column '{column}' is not read (rows with another value than 1 there: {count:,}): {NO_WEIGHT}"
+
+
+def _is_one(value: object) -> bool:
+    if value is ABSENT or is_missing(value):
+        return True
+    try:
+        return float(str(value)) == 1
+    except ValueError:
+        # what a row weighs is a number
+        return True
+
+
+def _masks(examples: Sequence[Example], column: str) -> Iterator[str]:
+    count = sum(isinstance(cell_of(one.row, column), list | tuple) for one in examples)
+    if count:
+        what = "the answer is learned, and with task.train_on_prompt=true the prompt too"
+        yield f"column '{column}' is not read (rows with it: {count:,}): {what}"
+
+
+def _splits(examples: Sequence[Example], column: str) -> Iterator[str]:
+    cells = (cell_of(one.row, column) for one in examples)
+    values = {str(cell).strip() for cell in cells if cell is not ABSENT and not is_missing(cell)}
+    if {value.lower() for value in values} <= SPLIT_NAMES and len(values) > 1:
+        yield (
+            f"column '{column}' ({with_commas(sorted(values)[:SHOWN])}) is not read: rows are split anew; write those "
+            "of each split into a file of its own (data.validation_file, data.test_file) to keep it"
+        )

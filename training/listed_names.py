@@ -1,0 +1,13 @@
+"""Names in a sentence, with commas between them."""
+
+from collections.abc import Iterable
+
+
+def with_commas(names: Iterable[str]) -> str:
+    """The names, so that it is seen where each ends."""
+    return ", ".join(map(quoted_at_commas, names))
+
+
+def quoted_at_commas(name: str) -> str:
+    """A name for such a list: in quotes where it has a comma itself."""
+    return f"'{name}'" if "," in name else name
