@@ -30,7 +30,7 @@ from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.space.dimension import IntRange
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import Lease, Study, StudySpec, load_study_trials
-from slimtune.training.engine.early_stopping import Patience
+from slimtune.training.engine.early_stopping import EarlyStopping
 
 EVALUATIONS = 4
 Curve = Mapping[int, float]
@@ -214,7 +214,7 @@ def _replay(curves: Sequence[Curve], policy: Policy) -> tuple[int, float]:
 
 
 def _run(study: Study, number: int, curve: Curve, policy: Policy) -> int:
-    patience = Patience(patience=policy.patience, min_improvement=0.0, maximize=True)
+    patience = EarlyStopping(patience=policy.patience, min_improvement=0.0, maximize=True)
     last = max(curve)
     for step, value in curve.items():
         patience.update(value)

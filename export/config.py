@@ -57,7 +57,7 @@ class Int4Algorithm(Enum):
     k_quant = "k_quant"
 
 
-class Objective(Enum):
+class VariantObjective(Enum):
     """What is best of the variants that pass."""
 
     size = "size"
@@ -181,7 +181,7 @@ class OnnxExport:
     calibration: Calibration
     calibration_rows: int = field(metadata=above_zero(128))
     keep_sensitive: bool
-    objective: Objective
+    objective: VariantObjective
     max_metric_drop: float = field(metadata=share(0.01))
     min_agreement: float = field(metadata={"rule": Rule("use a share in [0, 1], e.g. 0.99", lambda v: 0 <= v <= 1)})
     max_size_mb: float | None = field(metadata=above_zero(30))

@@ -30,7 +30,7 @@ from slimtune.export.manifest.environment import built_for, ports, versions
 from slimtune.export.manifest.interface import generation_settings_of, interface_of, prompt_settings_of
 from slimtune.export.runtime.execution import placed
 from slimtune.export.variants.build import make_static
-from slimtune.export.verification.check import check_variant, choose
+from slimtune.export.verification.check import check_variant, choose_variant
 from slimtune.export.verification.measured_variants import VariantSetup, measured_variants, variant_report_of
 from slimtune.export.verification.pareto import draw_variants
 from slimtune.export.verification.reference import ComparedRows, PyTorchRunner, Reference
@@ -153,7 +153,7 @@ def export_checkpoint(  # noqa: PLR0913
     manifest = _manifest(source, setup, reports, provenance, positions=positions.read if positions.is_table else None)
     genai = genai_bundles(merged, setup, manifest, tokenizer=source.checkpoint.folder)
     bitsandbytes = bitsandbytes_folders(merged, setup)
-    target, chosen = built_for(config.target, setup.where), choose(reports[1:], config.objective)
+    target, chosen = built_for(config.target, setup.where), choose_variant(reports[1:], config.objective)
     bundle = None if chosen is None else _bundle(chosen, replace(manifest, target=target), source, setup)
     remove_earlier(folder, _written(folder, bundle, genai, bitsandbytes))
     return ExportResult(reports, chosen, bundle, target, genai, bitsandbytes)

@@ -6,7 +6,7 @@ from typing import Any
 
 from slimtune.training.config.sound_sections import SoundSections, sound_sections
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.readers.reader import check_sources, is_here
+from slimtune.training.data.readers.reader import check_sources, needs_no_hub
 from slimtune.training.errors import ConfigError, DataError, UserError, found_by, raise_all
 from slimtune.training.models.place import check_place
 
@@ -67,7 +67,7 @@ def _can_be_read(data: Any) -> bool:
     """Whether there is a file, and none is to be fetched."""
     names = [name for key in FILES if (name := getattr(data, key)) is not None]
     missing = found_by(partial(check_sources, name) for name in names)
-    return data.reader is not None or (all(map(is_here, names)) and len(missing) < len(names))
+    return data.reader is not None or (all(map(needs_no_hub, names)) and len(missing) < len(names))
 
 
 def _check_rows(config: TrialConfig) -> None:

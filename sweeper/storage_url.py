@@ -27,7 +27,7 @@ GONE = {"redis": "Optuna's journal in Redis unpickles what lies there", "rediss"
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class Place(NamedTuple):
+class ProxyAddress(NamedTuple):
     """Where gRPC's proxy listens."""
 
     host: str
@@ -114,7 +114,7 @@ def _driver_problems(scheme: str, driver: str, key: str) -> list[str]:
     ]
 
 
-def grpc_place(url: str) -> Place:
+def grpc_place(url: str) -> ProxyAddress:
     """Host and port of the proxy.
 
     Raises:
@@ -123,7 +123,7 @@ def grpc_place(url: str) -> Place:
     parts = urlsplit(url)
     if not parts.hostname or parts.path not in ("", "/"):
         raise ValueError("a host is missing")
-    return Place(parts.hostname, parts.port or GRPC_PORT)
+    return ProxyAddress(parts.hostname, parts.port or GRPC_PORT)
 
 
 def journal_path(url: str) -> Path:

@@ -146,7 +146,7 @@ def _inputs(base: SharedBase, text: Text, rows: AdapterRows) -> dict[str, torch.
     return {name: given[name] for name in base.inputs}
 
 
-def check_all(
+def check_adapters(
     base: SharedBase, folder: Path, expected: Mapping[str, Expected], files: Mapping[str, Path], *, graph: str
 ) -> list[AdapterCheck]:
     """Compare the folder's graph, with each adapter switched on in turn.

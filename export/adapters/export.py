@@ -15,14 +15,14 @@ from slimtune.export.adapters.check import (
     AdapterRows,
     Expected,
     check_adapter_tokenizer,
-    check_all,
+    check_adapters,
     expected_of,
     rows_of,
     within_limits,
 )
 from slimtune.export.adapters.manifest import adapter_entry, base_interface, card
 from slimtune.export.adapters.shared_bases import Bases, load_bases, on_graph
-from slimtune.export.adapters.source import AdapterSource, check_base, open_source
+from slimtune.export.adapters.source import AdapterSource, check_trained_on, open_source
 from slimtune.export.bundle.adapter_folder import BASE, BASE_NAMES, AdapterFolder, is_adapter_folder
 from slimtune.export.bundle.adapters_manifest import AdapterCheck, AdapterEntry, AdaptersManifest
 from slimtune.export.bundle.bundle import CARD, TOKENIZER, hashes, write_manifest
@@ -102,7 +102,7 @@ def export_adapters(request: AdaptersRequest) -> AdaptersResult:
         for name, given in request.adapters.items()
     ]
     for source in sources:
-        check_base(source, request.base, request.revision)
+        check_trained_on(source, request.base, request.revision)
     _check_names(sources)
     if request.genai:
         _check_genai(sources, request)
@@ -209,14 +209,14 @@ def _checked(
     with TemporaryDirectory() as scratch:
         if base.head & base.loaded.new_keys:
             files[BASE] = _drawn_head(base, Path(scratch), opened)
-        exact = check_all(base, folder, expected, files, graph=FP32)
+        exact = check_adapters(base, folder, expected, files, graph=FP32)
     checks = within_limits(exact, min_agreement=request.min_agreement)
     if request.precision is BasePrecision.fp32:
         return checks
     _quantize(folder, request.precision, kept=opened.kept)
     # a drawn head has no answers to keep
     answering = {name: one for name, one in expected.items() if name != BASE or BASE not in files}
-    rounded = check_all(base, folder, answering, files, graph=request.precision.value)
+    rounded = check_adapters(base, folder, answering, files, graph=request.precision.value)
     return checks + within_limits(rounded, min_agreement=request.min_agreement)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 import onnx
 
 from slimtune.export.adapters.base import SharedBase
-from slimtune.export.adapters.check import Expected, check_all
+from slimtune.export.adapters.check import Expected, check_adapters
 from slimtune.export.adapters.source import AdapterSource
 from slimtune.export.bundle.adapters_manifest import AdapterCheck
 from slimtune.export.checkpoint_formats.merged_checkpoint import save_merged
@@ -124,7 +124,7 @@ def check_genai_adapters(
     """
     session = GenaiAdapters(folder / GENAI_FOLDER, files)
     checks = []
-    for check in check_all(base, folder / GENAI_FOLDER, expected, files, graph=f"genai {precision}"):
+    for check in check_adapters(base, folder / GENAI_FOLDER, expected, files, graph=f"genai {precision}"):
         one = expected[check.name]
         used = session.with_adapter(check.name if check.name in files else None)
         found = used.generate(prompts_of(one), max_new_tokens=NUM_NEW_TOKENS)

@@ -106,7 +106,7 @@ def open_source(
     return _source(name, checkpoint.folder, checkpoint, base)
 
 
-def check_base(source: AdapterSource, base: str, revision: str | None) -> None:
+def check_trained_on(source: AdapterSource, base: str, revision: str | None) -> None:
     """Whether an adapter was trained on a base.
 
     Raises:

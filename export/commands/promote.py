@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slimtune.export.commands.terminal_text import tell
-from slimtune.export.evaluation.find_model import check_rows
+from slimtune.export.evaluation.find_model import check_row_files
 from slimtune.export.runtime.row_notes import said_of_empty
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _rows(options: argparse.Namespace, bundle: "Bundle") -> "OnRows":
-    check_rows(options.data, bundle.folder)
+    check_row_files(options.data, bundle.folder)
     from slimtune.export.evaluation.bundle_score import on_rows
     from slimtune.export.evaluation.evaluate_model import EvaluationColumns, bundle_rows
 

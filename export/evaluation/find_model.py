@@ -27,7 +27,7 @@ def find_bundle_or_checkpoint(name: str, tracking_uri: str | None, *, trust: boo
     return find_checkpoint(name, tracking_uri)
 
 
-def check_rows(name: str, model: Path) -> None:
+def check_row_files(name: str, model: Path) -> None:
     """Look for the files of labelled rows; a model whose own reader reads them knows alone what their name means.
 
     Args:

@@ -11,8 +11,8 @@ import torch
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from slimtune.export.bundle.manifest import Provenance
-from slimtune.export.external.class_names import labels_of
-from slimtune.export.external.peft_adapter import check_adapter_fits, is_adapter, method_values, read_settings
+from slimtune.export.external.class_names import class_names_of
+from slimtune.export.external.peft_adapter import check_adapter_fits, is_adapter, method_values, read_peft_settings
 from slimtune.training.checkpoints.checkpoint import RECORD, CheckpointRecord, open_checkpoint
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.trial import TrialConfig, parse_trial
@@ -79,7 +79,7 @@ def read_third_party(folder: Path, values: Mapping[str, Any], *, base: str | Non
     if model["trust_remote_code"]:
         raise ConfigError(["model.trust_remote_code is true; code that comes with a folder is not run by export"])
     if is_adapter(folder):
-        settings = read_settings(folder)
+        settings = read_peft_settings(folder)
         own = settings.get("base_model_name_or_path")
         if not (base or own):
             raise ModelError(f"{folder} does not name its base; give it by --base")
@@ -132,7 +132,7 @@ def as_checkpoint(third_party: ThirdPartyModel, folder: Path) -> Path:
     trust_own(code_of(config))
     settings = _settings(third_party, config)
     splits = read_splits(config)
-    labels = labels_of(config.task, settings, splits)
+    labels = class_names_of(config.task, settings, splits)
     tokenizer = _tokenizer(third_party, config.model)
     _check_length(config, settings)
     _check_weights(third_party, config, labels, pad_token_id=tokenizer.pad_token_id)

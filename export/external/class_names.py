@@ -18,7 +18,7 @@ OUTSIDE = "O"
 MULTI_LABEL = "multi_label_classification"
 
 
-def labels_of(task: TaskConfig, settings: Any, splits: RowSplits) -> tuple[str, ...]:
+def class_names_of(task: TaskConfig, settings: Any, splits: RowSplits) -> tuple[str, ...]:
     """Those that the config gives or the model's own; empty where the task has none.
 
     Args:

@@ -46,7 +46,7 @@ def is_adapter(folder: Path) -> bool:
     return (folder / CONFIG_NAME).is_file()
 
 
-def read_settings(folder: Path) -> Mapping[str, Any]:
+def read_peft_settings(folder: Path) -> Mapping[str, Any]:
     """peft's settings, of an adapter whose weights can be merged.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import onnx
 
 from slimtune.export.config import BLOCK_SIZES, GenaiPrecision
-from slimtune.export.genai.settings import settle
+from slimtune.export.genai.settings import write_settings
 from slimtune.export.genai.source import MODEL_CONFIG, check_source, stage, unknown_options
 from slimtune.export.graph_names import MODEL
 from slimtune.export.runtime.genai_session import GenaiSession, runtime
@@ -62,7 +62,7 @@ def build_genai(
         stage(model_folder, staged)
         _run_builder(staged, aside, settings, options)
         _check_graph(aside, settings)
-        settle(aside, model_folder)
+        write_settings(aside, model_folder)
         _check_runs(aside)
 
 

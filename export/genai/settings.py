@@ -19,7 +19,7 @@ SEARCH: dict[str, Any] = {
 }
 
 
-def settle(folder: Path, source: Path) -> None:
+def write_settings(folder: Path, source: Path) -> None:
     """Write into the folder's `genai_config.json` what the builder leaves out or takes from elsewhere.
 
     Tokens: the end is the tokenizer's; further ones of the model's config count only if they are special tokens.

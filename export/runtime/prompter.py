@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 
 from slimtune.export.bundle.interface import Interface, PromptSettings
 from slimtune.export.graph_names import Kind
-from slimtune.training.data.cells import cell_of, encodable, is_missing, plain, structure, text_of
+from slimtune.training.data.cells import cell_of, encodable, is_missing, python_value, structure, text_of
 from slimtune.training.data.chat_turns import turns_in
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.data.prompt_template import FIELD, filled
@@ -34,7 +34,7 @@ def text_columns(interface: Interface) -> list[str]:
 def _messages(row: Mapping[str, Any]) -> Any:
     """A row's chat, also one that is written as text."""
     value = row[MESSAGES]
-    return structure(value) if isinstance(value, str) else plain(value)
+    return structure(value) if isinstance(value, str) else python_value(value)
 
 
 class Prompter:

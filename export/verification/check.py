@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from slimtune.export.bundle.variant_report import VariantReport
-from slimtune.export.config import Limits, Objective
+from slimtune.export.config import Limits, VariantObjective
 from slimtune.export.runtime.encoder_session import PREDICT_BATCH_SIZE
 from slimtune.export.verification.reference import Found, Reference, Runner
 from slimtune.training.evaluation.bootstrap import drawn_rows, percentile_interval, units_of
@@ -92,10 +92,10 @@ def folder_mb(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.iterdir()) / 1e6
 
 
-def choose(reports: Sequence[VariantReport], objective: Objective) -> VariantReport | None:
+def choose_variant(reports: Sequence[VariantReport], objective: VariantObjective) -> VariantReport | None:
     """The best variant within the limits; None if there is none."""
     passed = [report for report in reports if report.passed]
-    if objective is Objective.size:
+    if objective is VariantObjective.size:
         return min(passed, key=lambda report: report.size_mb, default=None)
     return min(passed, key=lambda report: report.timing.latency_ms, default=None)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from slimtune.export.bundle.interface import GenerationSettings
 from slimtune.export.bundle.variant_report import VariantReport
-from slimtune.export.config import Objective, OnnxExport, Variant
+from slimtune.export.config import OnnxExport, Variant, VariantObjective
 from slimtune.export.graph_names import FP32
 from slimtune.export.runtime.encoder_session import PREDICT_BATCH_SIZE, EncoderSession, TextSettings
 from slimtune.export.runtime.execution import Placed
@@ -123,7 +123,7 @@ def _worth_another_try(tried: Mapping[str, _Tried], setup: VariantSetup) -> list
     passed = {name for name, one in tried.items() if one.checked.within(limits) and is_small(sizes[name], limits)}
     smallest = min((sizes[name] for name in passed), default=float("inf"))
     refused = [one for one in setup.config.variants if one.value not in passed and one is not Variant.fp16]
-    if setup.config.objective is Objective.size and setup.config.max_latency_ms is None:
+    if setup.config.objective is VariantObjective.size and setup.config.max_latency_ms is None:
         refused = [variant for variant in refused if sizes[variant.value] < smallest]
     return sorted(refused, key=lambda variant: -tried[variant.value].checked.agreement)
 

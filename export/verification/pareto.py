@@ -10,7 +10,7 @@ AXES = (("size_mb", "size in MB"), ("latency_ms", "median time of one row in ms"
 PASSED, REFUSED, FRONT = "#1a7f4b", "#b3412e", "#9aa0a6"
 
 
-def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
+def pareto_variants(points: Sequence[tuple[float, float]]) -> list[int]:
     """Positions of the points that no other one beats: as cheap, and as faithful, and better in one of both.
 
     Args:
@@ -48,7 +48,7 @@ def draw_variants(reports: Sequence[VariantReport], path: Path, *, min_agreement
 
 
 def _draw(axes: Any, points: Sequence[tuple[float, float, str, bool]]) -> None:
-    front = sorted(points[place][:2] for place in pareto_front([point[:2] for point in points]))
+    front = sorted(points[place][:2] for place in pareto_variants([point[:2] for point in points]))
     axes.plot([cost for cost, _ in front], [agreement for _, agreement in front], color=FRONT, linewidth=1, zorder=1)
     for place, (cost, agreement, name, passed) in enumerate(sorted(points)):
         axes.scatter([cost], [agreement], color=PASSED if passed else REFUSED, zorder=2)

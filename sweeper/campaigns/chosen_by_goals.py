@@ -29,7 +29,7 @@ def to_rerun(
     return best_of([ranked[0], *beside, *ranked[1:]], number)
 
 
-def choose(finalists: Sequence[Finalist], trials: Sequence[TrialRecord], goals: Goals) -> Finalist:
+def choose_winner(finalists: Sequence[Finalist], trials: Sequence[TrialRecord], goals: Goals) -> Finalist:
     """The winner: the best by the means over seeds, of those that keep the constraints by them.
 
     Raises:

@@ -14,10 +14,10 @@ from slimtune.sweeper.pruner_config import Hyperband
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search.launching import make_launcher, search
+from slimtune.sweeper.search.leadership import search_in_turn
 from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.stopping import check_stop
-from slimtune.sweeper.search.study_spec import make_worker, notes_of, open_study
-from slimtune.sweeper.search.turns import search_in_turn
+from slimtune.sweeper.search.study_spec import make_worker, open_study, search_notes_of
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.space.override_text import chosen_value
 from slimtune.sweeper.study import Study, TrialRecord
@@ -97,14 +97,14 @@ def write_results(results: Mapping[str, Any], folder: Path) -> None:
 
 
 class _Part(NamedTuple):
-    """Implements `slimtune.sweeper.search.turns.Part`."""
+    """Implements `slimtune.sweeper.search.leadership.Part`."""
 
     study: Study
     request: SweepRequest
     own: Launcher
 
     def lead(self) -> None:
-        notes = notes_of(self.request, self.study.spec.sampler)
+        notes = search_notes_of(self.request, self.study.spec.sampler)
         for note in (*notes, *begin(self.study, self.request, differs=_never)):
             self.say(note)
         record_command(self.request, of_program=True)

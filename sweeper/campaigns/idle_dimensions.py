@@ -16,7 +16,7 @@ from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.engine.cadence import Plan, plan_of
 from slimtune.training.errors import ConfigError
 from slimtune.training.package_path import PACKAGE_SCHEME
-from slimtune.training.workbench.idle_keys import has_matrices, has_new_layers, longest_row
+from slimtune.training.workbench.idle_keys import has_matrices, has_new_layers, longest_uncut_row
 from slimtune.training.workbench.prepared_data import PreparedData
 
 MAX_LENGTH, HEAD_RATIO, DECAY = "data.max_length", "fit.head_lr_ratio", "fit.weight_decay"
@@ -112,7 +112,7 @@ def _without_effect(request: SweepRequest, data: PreparedData) -> Iterator[tuple
     if request.space.branches or request.space.is_open:
         # other trials have other models, or more is searched than is known
         return
-    longest = longest_row(data) if rows == [MAX_LENGTH] else None
+    longest = longest_uncut_row(data) if rows == [MAX_LENGTH] else None
     if longest is not None and all(int(str(value)) >= longest for value in edges(common[MAX_LENGTH])):
         yield MAX_LENGTH, f"no row has more than {longest} tokens"
     if set(rows) - {MAX_LENGTH}:

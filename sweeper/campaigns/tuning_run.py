@@ -11,7 +11,7 @@ from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.config import OnnxExport, parse_export
 from slimtune.export.registry.mlflow_registry import is_registered
 from slimtune.sweeper.campaigns import winner_stages
-from slimtune.sweeper.campaigns.chosen_by_goals import choose, exported_run, gate_notes, no_winner, to_rerun
+from slimtune.sweeper.campaigns.chosen_by_goals import choose_winner, exported_run, gate_notes, no_winner, to_rerun
 from slimtune.sweeper.campaigns.hydra_campaign import solutions_of, write_results
 from slimtune.sweeper.campaigns.identity import check_same, difference, identity_of
 from slimtune.sweeper.campaigns.own_model import own_model_notes
@@ -27,10 +27,10 @@ from slimtune.sweeper.reporting.live_table import LiveTable
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search.launching import make_launcher, search
+from slimtune.sweeper.search.leadership import search_in_turn
 from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.stopping import check_stop
-from slimtune.sweeper.search.study_spec import chosen_sampler, make_worker, notes_of, open_study
-from slimtune.sweeper.search.turns import search_in_turn
+from slimtune.sweeper.search.study_spec import chosen_sampler, make_worker, open_study, search_notes_of
 from slimtune.sweeper.study import Study, TrialRecord
 from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.liveness.launcher import Launcher
@@ -109,7 +109,7 @@ class TuningRun:
 
     def _tell_search(self, notes: Sequence[str]) -> None:
         used = self._study.spec.sampler
-        for note in (*notes_of(self._request, used), *notes):
+        for note in (*search_notes_of(self._request, used), *notes):
             self.say(note)
         chosen = chosen_sampler(self._request, used)
         if chosen.why is not None:
@@ -184,7 +184,7 @@ class TuningRun:
         finalists, trials = self._finalists(), self._study.shown()
         if (why := no_winner(trials, self._goals)) is not None:
             raise StoreError(why)
-        chosen = choose(finalists, trials, self._goals)
+        chosen = choose_winner(finalists, trials, self._goals)
         best = exported_run(chosen, self._goals)
         if not best.checkpoint.is_dir():
             raise StoreError(

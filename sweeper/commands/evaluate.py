@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import tell
-from slimtune.export.evaluation.find_model import check_rows, find_bundle_or_checkpoint
+from slimtune.export.evaluation.find_model import check_row_files, find_bundle_or_checkpoint
 from slimtune.export.runtime.row_notes import said_of_empty
 from slimtune.training.atomic_files import json_text
 from slimtune.training.config.trust import TRUST_HELP
@@ -31,7 +31,7 @@ def run(arguments: Sequence[str]) -> int:
     if options.predictions:
         check_output(options.predictions, "--predictions", rows=Given("--data", options.data), model=options.model)
     model = find_bundle_or_checkpoint(options.model, options.tracking_uri, trust=options.trust)
-    check_rows(options.data, model)
+    check_row_files(options.data, model)
     from slimtune.export.evaluation.evaluate_model import EvaluationColumns, evaluate_model
 
     columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column)

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from slimtune.sweeper.storage_url import GRPC_PORT, Place, checked
+from slimtune.sweeper.storage_url import GRPC_PORT, ProxyAddress, checked
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -18,7 +18,7 @@ def run(arguments: Sequence[str]) -> int:
     from slimtune.sweeper.study.storages.grpc_proxy import serve
 
     print(f"workers reach it by search.storage=grpc://{options.host}:{options.port}", flush=True)
-    serve(storage, Place(options.host, options.port))
+    serve(storage, ProxyAddress(options.host, options.port))
     return 0
 
 

@@ -10,7 +10,7 @@ from slimtune.sweeper.goals.goals import Goals
 Losses = tuple[float, ...]
 
 
-class Span(NamedTuple):
+class ObjectiveRange(NamedTuple):
     """The best and the worst value of an objective in a Pareto set, as losses."""
 
     best: float
@@ -36,12 +36,12 @@ def pareto_front(losses: Sequence[Losses]) -> list[int]:
     return front
 
 
-def spans_of(losses: Sequence[Losses]) -> list[Span]:
+def spans_of(losses: Sequence[Losses]) -> list[ObjectiveRange]:
     """By objective."""
-    return [Span(min(one), max(one)) for one in zip(*losses, strict=True)]
+    return [ObjectiveRange(min(one), max(one)) for one in zip(*losses, strict=True)]
 
 
-def preferred(losses: Sequence[Losses], goals: Goals, spans: Sequence[Span] | None = None) -> list[int]:
+def preferred(losses: Sequence[Losses], goals: Goals, spans: Sequence[ObjectiveRange] | None = None) -> list[int]:
     """Positions of the points, the Pareto set first, each part in the order of `search.pick`.
 
     Args:
@@ -64,7 +64,7 @@ def anchors(losses: Sequence[Losses], goals: Goals) -> list[int]:
     return [min(range(len(losses)), key=lambda place: (losses[place][at], losses[place])) for at in wanted]
 
 
-def _key(loss: Losses, goals: Goals, spans: Sequence[Span]) -> tuple[float, ...]:
+def _key(loss: Losses, goals: Goals, spans: Sequence[ObjectiveRange]) -> tuple[float, ...]:
     match goals.pick.rule:
         case "knee":
             return math.hypot(*(span.share(one) for span, one in zip(spans, loss, strict=True))), *loss

@@ -38,7 +38,7 @@ DEAD_WORKERS = (
 RAY_MEMORY = "OutOfMemoryError"
 
 
-class Budget(Protocol):
+class BudgetLeft(Protocol):
     """What `search` needs of a study: how much of its budget is left."""
 
     def num_unfinished(self) -> int: ...
@@ -58,7 +58,7 @@ class Budget(Protocol):
     def num_working(self) -> int: ...
 
 
-def search(study: Budget, launcher: Launcher, *, num_workers: int, first_choices: Sequence[str]) -> None:
+def search(study: BudgetLeft, launcher: Launcher, *, num_workers: int, first_choices: Sequence[str]) -> None:
     """Launch workers until every place of the budget has an outcome, or somebody wants it to stop.
 
     Workers of other launching processes have left by then, too.
@@ -81,7 +81,7 @@ def search(study: Budget, launcher: Launcher, *, num_workers: int, first_choices
     _wait_for_workers(study)
 
 
-def _wait_for_workers(study: Budget) -> None:
+def _wait_for_workers(study: BudgetLeft) -> None:
     """Their trials have ended, but the tracker may have more to take of them."""
     deadline = time.monotonic() + MAX_LEAVING_SECONDS
     while study.num_working() > 0 and time.monotonic() < deadline:
@@ -89,7 +89,7 @@ def _wait_for_workers(study: Budget) -> None:
     study.free_lost()
 
 
-def _search_beside(study: Budget, launcher: Launcher, *, num_workers: int, first_choices: Sequence[str]) -> None:
+def _search_beside(study: BudgetLeft, launcher: Launcher, *, num_workers: int, first_choices: Sequence[str]) -> None:
     """Watch the study beside the launches: where workers die alone, a launcher waits for those that go on."""
     launches = Launches(lambda indices: _launch(launcher, indices, first_choices))
     died, begun, idle_launches = study.num_died(launching_process()), -1, 0

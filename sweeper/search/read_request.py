@@ -14,18 +14,18 @@ from omegaconf.errors import OmegaConfBaseException
 from slimtune.sweeper.config_values import is_group, key_repair, known_keys, plain, plain_or_raw
 from slimtune.sweeper.goals.goals import PRUNING_OFF
 from slimtune.sweeper.pruner_config import NoPruning
-from slimtune.sweeper.search.bases import (
-    Base,
-    Bases,
+from slimtune.sweeper.search.campaign import Campaign
+from slimtune.sweeper.search.choose_sampler import searched_space
+from slimtune.sweeper.search.first_points import first_point_problems, warm_start_problems
+from slimtune.sweeper.search.group_configs import (
+    GroupConfig,
+    GroupConfigs,
     compose_with,
     read_bases,
     search_space_of,
     with_firsts,
     with_values_once,
 )
-from slimtune.sweeper.search.campaign import Campaign
-from slimtune.sweeper.search.choose_sampler import searched_space
-from slimtune.sweeper.search.first_points import first_point_problems, warm_start_problems
 from slimtune.sweeper.search.launchers.plugins import launcher_problems
 from slimtune.sweeper.search.named_parts import default_of, with_named_parts
 from slimtune.sweeper.search.request import HydraApp, OtherOptions, SweepRequest
@@ -101,7 +101,7 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     return replace(request, seeds=sorted(checked.seeds)), campaign
 
 
-def _told_apart(bases: Bases, app: HydraApp, campaign: Campaign) -> Bases:
+def _told_apart(bases: GroupConfigs, app: HydraApp, campaign: Campaign) -> GroupConfigs:
     told: dict[str, None] = {}
     bases = bases.changed(partial(with_values_once, app=app, reading=campaign.reading, told=told))
     for line in told:
@@ -109,7 +109,9 @@ def _told_apart(bases: Bases, app: HydraApp, campaign: Campaign) -> Bases:
     return bases
 
 
-def _with_tried(request: SweepRequest, bases: Bases, values_of: Callable[[DictConfig], dict[str, Any]]) -> SweepRequest:
+def _with_tried(
+    request: SweepRequest, bases: GroupConfigs, values_of: Callable[[DictConfig], dict[str, Any]]
+) -> SweepRequest:
     first, *others = bases.every()
     return replace(
         request,
@@ -182,7 +184,7 @@ def _max_failures(settings: Settings, parsed: Parsed[Search]) -> int | None:
     return int(settings.max_failure_rate * parsed.found.config.n_trials) + 1
 
 
-def _extension_problems(request: SweepRequest, given: SweepArguments, base: Base) -> list[str]:
+def _extension_problems(request: SweepRequest, given: SweepArguments, base: GroupConfig) -> list[str]:
     """What is wrong with the function that adds parameters, as far as one call of it tells."""
     if request.extension is None:
         return []
@@ -223,7 +225,7 @@ def _pruner_problems(search: Search | None, section: Mapping[str, Any]) -> list[
     return [f"search.pruner is {search.pruner.name}, but {PRUNING_OFF}; use search/pruner=none"]
 
 
-def _label(app: HydraApp, base: Base) -> str:
+def _label(app: HydraApp, base: GroupConfig) -> str:
     return " ".join(override_lines(base.choices, app.context.config_loader))
 
 
@@ -238,7 +240,7 @@ def _nothing_searched(space: SearchSpace, campaign: Campaign, settings: Settings
     return [] if space.searched_keys() else [hint]
 
 
-def _unknown_dimensions(app: HydraApp, given: SweepArguments, bases: Bases) -> dict[str, str]:
+def _unknown_dimensions(app: HydraApp, given: SweepArguments, bases: GroupConfigs) -> dict[str, str]:
     """Dimensions that no config has a key for, with what is told of them."""
     loader = app.context.config_loader
     known: set[str] = set().union(*(base.known for base in bases.every()))
@@ -266,7 +268,7 @@ class _Checked:
         seeds: All values of `fit.seed` that were met.
     """
 
-    def __init__(self, request: SweepRequest, bases: Bases, campaign: Campaign, said: Mapping[str, str]) -> None:
+    def __init__(self, request: SweepRequest, bases: GroupConfigs, campaign: Campaign, said: Mapping[str, str]) -> None:
         self._request, self._bases, self._campaign, self._said = request, bases, campaign, said
         self._skipped: Collection[str] = ()
         self.seeds: set[int] = set()
@@ -282,7 +284,7 @@ class _Checked:
             problems += self._campaign.check_dimension(group, [plain_or_raw(base.config) for base in options])
         return problems
 
-    def _problems_of_base(self, base: Base, values: Mapping[str, Any]) -> list[str]:
+    def _problems_of_base(self, base: GroupConfig, values: Mapping[str, Any]) -> list[str]:
         label = _label(self._request.app, base)
         found = self._check(values)
         told = self._check(self._request.tried)
@@ -313,7 +315,7 @@ class _Ends:
         broken: Why others do not.
     """
 
-    def __init__(self, request: SweepRequest, base: Base, key: str, ends: Sequence[Scalar]) -> None:
+    def __init__(self, request: SweepRequest, base: GroupConfig, key: str, ends: Sequence[Scalar]) -> None:
         self._request, self._base, self._key = request, base, key
         self.values: list[Mapping[str, Any]] = []
         self.broken: list[str] = []

@@ -15,7 +15,7 @@ from slimtune.sweeper.search.worker import Worker
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.study import Study, StudySpec
 from slimtune.training.atomic_files import missing_folders, remove_empty
-from slimtune.training.config.trust import own_code
+from slimtune.training.config.trust import code_named_by_user
 from slimtune.training.errors import StoreError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def chosen_sampler(request: SweepRequest, used: DrawnSampler | None = None) -> C
     return chosen if used in (None, chosen.sampler) else ChosenSampler(used, "the sweep was begun with it")
 
 
-def notes_of(request: SweepRequest, used: DrawnSampler | None = None) -> list[str]:
+def search_notes_of(request: SweepRequest, used: DrawnSampler | None = None) -> list[str]:
     """What a person should know of the search before its first trial.
 
     Args:
@@ -155,7 +155,7 @@ def make_worker(  # noqa: PLR0913
         num_workers=request.search.config.num_workers,
         launcher=launcher,
         origin=origin_of(request.search.config.num_workers),
-        own_code=own_code(),
+        own_code=code_named_by_user(),
         extension=request.extension,
         meter=meter,
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from slimtune.sweeper.space.dimension import Dimension, FloatRange, Space, choice_of
 from slimtune.sweeper.space.search_space import SearchSpace
-from slimtune.sweeper.space.unit_interval import value_at
+from slimtune.sweeper.space.unit_interval import value_at_share
 
 
 def gridded(space: SearchSpace, points: int) -> SearchSpace:
@@ -20,6 +20,6 @@ def _gridded(space: Space, points: int) -> Space:
 def _values(dimension: Dimension, points: int) -> Dimension:
     if not isinstance(dimension, FloatRange) or dimension.step is not None or dimension.low == dimension.high:
         return dimension
-    between = [value_at(dimension, index / (points - 1)) for index in range(1, points - 1)]
+    between = [value_at_share(dimension, index / (points - 1)) for index in range(1, points - 1)]
     # as a person would write them
     return choice_of([dimension.low, *(float(f"{value:.6g}") for value in between), dimension.high])

@@ -5,7 +5,7 @@ import math
 from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange, Scalar, num_values
 
 
-def value_at(dimension: Dimension, share: float) -> Scalar:
+def value_at_share(dimension: Dimension, share: float) -> Scalar:
     """The value at a share of the dimension, evenly or evenly in the logarithm.
 
     Args:

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
-from slimtune.sweeper.space.unit_interval import share_of, value_at
+from slimtune.sweeper.space.unit_interval import share_of, value_at_share
 
 if TYPE_CHECKING:
     from cmaes import CMA
@@ -62,7 +62,9 @@ class EvolutionSampler(BaseSampler):
         if self._optimizer is None:
             self._optimizer = self._evolved(study)
         drawn = self._optimizer.ask()
-        return {axis.name: value_at(axis.dimension, float(at)) for axis, at in zip(self._axes, drawn, strict=True)}
+        return {
+            axis.name: value_at_share(axis.dimension, float(at)) for axis, at in zip(self._axes, drawn, strict=True)
+        }
 
     def _evolved(self, study: Study) -> "CMA":
         optimizer = self._new()

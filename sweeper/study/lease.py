@@ -82,14 +82,14 @@ def is_alive(attrs: Mapping[str, Any], worker: str | None) -> bool:
     lease = attrs.get(f"{LEASE_PREFIX}{worker}")
     if lease is None or lease["renewed_at"] == HANDED_BACK:
         return False
-    if not is_here(lease):
+    if not is_of_this_host(lease):
         return bool(time.time() - lease["renewed_at"] <= EXPIRE_SECONDS)
     # of this machine the process says more than the clock, which stands still in a suspended laptop
     born = _born(lease["pid"])
     return born is not None and abs(born - lease["born"]) < BORN_TOLERANCE_SECONDS
 
 
-def is_here(lease: Mapping[str, Any]) -> bool:
+def is_of_this_host(lease: Mapping[str, Any]) -> bool:
     """Whether it is that of a process on this machine."""
     return bool(lease["host"] == socket.gethostname())
 

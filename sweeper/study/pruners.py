@@ -12,9 +12,9 @@ from optuna.trial import FrozenTrial, TrialState
 from slimtune.sweeper import pruner_config
 from slimtune.sweeper.pruner_config import PrunerConfig
 from slimtune.sweeper.search_config import Rungs
-from slimtune.sweeper.study.rank_test import RankTestPruner
 from slimtune.sweeper.study.replay.order import ReplayOrder, is_broken
 from slimtune.sweeper.study.replay.view import ReplayView
+from slimtune.sweeper.study.wilcoxon_pruner import RankTestPruner
 
 HALF = 50.0
 

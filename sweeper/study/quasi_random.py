@@ -10,7 +10,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
 from slimtune.sweeper.space.search_space import SearchSpace
-from slimtune.sweeper.space.unit_interval import value_at
+from slimtune.sweeper.space.unit_interval import value_at_share
 
 
 class QuasiRandomSampler(BaseSampler):
@@ -42,7 +42,9 @@ class QuasiRandomSampler(BaseSampler):
             return {}
         self._is_asked = True
         shares = self._point()
-        return {step.name: value_at(step.dimension, float(at)) for step, at in zip(self._steps, shares, strict=True)}
+        return {
+            step.name: value_at_share(step.dimension, float(at)) for step, at in zip(self._steps, shares, strict=True)
+        }
 
     def _point(self) -> Any:
         # it takes a while to import, and most searches have another sampler

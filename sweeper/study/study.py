@@ -23,7 +23,7 @@ from slimtune.sweeper.study.distinct import DistinctSampler, PointId
 from slimtune.sweeper.study.distributions import Extend, extended, suggested
 from slimtune.sweeper.study.learning_curve import BestSoFar
 from slimtune.sweeper.study.lease import is_alive
-from slimtune.sweeper.study.liveness.alone import alone
+from slimtune.sweeper.study.liveness.storage_lock import alone
 from slimtune.sweeper.study.pruners import pruner_of
 from slimtune.sweeper.study.record import TrialRecord, record_of
 from slimtune.sweeper.study.replay.arrivals import Arrivals
@@ -31,7 +31,7 @@ from slimtune.sweeper.study.replay.sampler_views import Seen
 from slimtune.sweeper.study.samplers import sampler_of
 from slimtune.sweeper.study.spec import StudySpec
 from slimtune.sweeper.study.storages.loading import UNUSABLE, unusable
-from slimtune.sweeper.study.storages.opening import opened
+from slimtune.sweeper.study.storages.opening import open_storage
 from slimtune.sweeper.study.storages.write_behind import flush, remembering
 from slimtune.sweeper.study.study_endings import StudyEndings
 from slimtune.training.errors import StoreError
@@ -75,7 +75,7 @@ class Study(StudyEndings):
         try:
             study = optuna.create_study(
                 study_name=spec.name,
-                storage=opened(spec.storage),
+                storage=open_storage(spec.storage),
                 load_if_exists=True,
                 directions=ways,
                 sampler=UNUSED,

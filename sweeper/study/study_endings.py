@@ -12,7 +12,7 @@ from optuna.trial import TrialState as OptunaState
 
 from slimtune.sweeper.study import record
 from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, living, was_handed_back
-from slimtune.sweeper.study.liveness.alone import alone
+from slimtune.sweeper.study.liveness.storage_lock import alone
 from slimtune.sweeper.study.record import TrialRecord
 from slimtune.sweeper.study.spec import StudySpec
 from slimtune.sweeper.study.storages.write_behind import flush

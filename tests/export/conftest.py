@@ -15,7 +15,7 @@ import pytest
 from slimtune.export.bundle.interface import Interface
 from slimtune.export.bundle.manifest import Manifest, Provenance, Training, Verification
 from slimtune.export.bundle.variant_report import Timing, VariantReport
-from slimtune.export.config import Calibration, Int4Algorithm, Objective, OnnxExport, TargetConfig, Variant
+from slimtune.export.config import Calibration, Int4Algorithm, OnnxExport, TargetConfig, Variant, VariantObjective
 from slimtune.export.graph_names import Kind
 from slimtune.export.pipeline import ExportResult, export_checkpoint
 from slimtune.export.verification import timing
@@ -45,7 +45,7 @@ def export_config(**more: Any) -> OnnxExport:
         "calibration": Calibration.minmax,
         "calibration_rows": 32,
         "keep_sensitive": False,
-        "objective": Objective.size,
+        "objective": VariantObjective.size,
         "max_size_mb": None,
         "max_latency_ms": None,
         "max_metric_drop": 0.05,
@@ -152,11 +152,13 @@ def export_adapters(base: Path, adapters: Mapping[str, Path], output: Path, *mor
 
 def make_llama(folder: Path, **more: Any) -> Path:
     """A causal base of two layers, whose greedy text varies though nobody trained it."""
-    from slimtune.training.models.from_config import make
+    from slimtune.training.models.from_config import make_from_config
 
     sizes = {"num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "hidden_size": 32}
     settings = {"model_type": "llama", "vocab_size": 320, "intermediate_size": 64, "max_position_embeddings": 128}
-    make({**settings, **sizes, "initializer_range": 0.2, **more}, [str(row["text"]) for row in ANSWERS], folder, seed=0)
+    make_from_config(
+        {**settings, **sizes, "initializer_range": 0.2, **more}, [str(row["text"]) for row in ANSWERS], folder, seed=0
+    )
     return folder
 
 

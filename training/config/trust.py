@@ -67,7 +67,7 @@ def trust_own(code: Iterable[NamedCode]) -> None:
     _own.update(code)
 
 
-def own_code() -> frozenset[NamedCode]:
+def code_named_by_user() -> frozenset[NamedCode]:
     """What the user's own command has named."""
     return frozenset(_own)
 

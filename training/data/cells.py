@@ -41,12 +41,12 @@ ABSENT = _Absent()
 def cell_of(row: Mapping[str, Any], column: str) -> Any:
     """The row's cell of a column, without numpy's types; `ABSENT` if there is none."""
     if column in row:
-        return plain(row[column])
+        return python_value(row[column])
     found = _below(row, column)
     if found is not ABSENT:
         return found
     stripped = [name for name in row if isinstance(name, str) and name.strip() == column.strip()]
-    return plain(row[stripped[0]]) if len(stripped) == 1 else ABSENT
+    return python_value(row[stripped[0]]) if len(stripped) == 1 else ABSENT
 
 
 def value_of(row: Mapping[str, Any], column: str, where: str, key: str) -> Any:
@@ -149,7 +149,7 @@ def names_in(value: Any, *, column: str, where: str, key: str) -> list[str]:
     parts = listed(value)
     if parts is None:
         parts = [] if is_missing(value) else _unlisted(value, column=column, where=where)
-    return [label_name(text_in(part, column=column, where=where, key=key), part) for part in map(plain, parts)]
+    return [label_name(text_in(part, column=column, where=where, key=key), part) for part in map(python_value, parts)]
 
 
 def number_of(row: Row, column: str, where: str, *, example: str) -> str:
@@ -208,7 +208,7 @@ def is_missing(value: Any) -> bool:
     return isinstance(value, Real | Decimal) and not isinstance(value, int) and math.isnan(value)
 
 
-def plain(value: Any) -> Any:
+def python_value(value: Any) -> Any:
     """The value of numpy's types as Python's own."""
     to_list = getattr(value, "tolist", None)
     return to_list() if callable(to_list) else value
@@ -223,7 +223,7 @@ def _below(row: Mapping[str, Any], path: str) -> Any:
     """What stands at a path of names and places; a name may have dots itself."""
     head, *rest = path.split(".")
     for split in range(len(rest)):
-        inner = plain(row.get(head))
+        inner = python_value(row.get(head))
         found = _at(inner, ".".join(rest[split:])) if head in row else ABSENT
         if found is not ABSENT:
             return found
@@ -233,12 +233,12 @@ def _below(row: Mapping[str, Any], path: str) -> Any:
 
 def _at(value: Any, path: str) -> Any:
     if isinstance(value, Mapping):
-        return plain(value[path]) if path in value else _below(value, path)
+        return python_value(value[path]) if path in value else _below(value, path)
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         place, _, rest = path.partition(".")
         if not (place.isascii() and place.isdigit() and int(place) < len(value)):
             return ABSENT
-        found = plain(value[int(place)])
+        found = python_value(value[int(place)])
         return _at(found, rest) if rest else found
     return ABSENT
 
@@ -268,7 +268,7 @@ def _is_bracketed(text: str) -> bool:
 
 def _filled_parts(parts: Sequence[Any]) -> list[Any]:
     """The parts as Python's own values, None for each missing one."""
-    return [None if is_missing(part) else part for part in map(plain, parts)]
+    return [None if is_missing(part) else part for part in map(python_value, parts)]
 
 
 def _unlisted(value: Any, *, column: str, where: str) -> list[Any]:

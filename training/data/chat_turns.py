@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from slimtune.training.data.cells import encodable, is_missing, plain, structure
+from slimtune.training.data.cells import encodable, is_missing, python_value, structure
 from slimtune.training.errors import DataError
 
 TEXT = "text"
@@ -42,7 +42,8 @@ def turns_in(messages: Any, where: str) -> tuple[Turn, ...]:
         DataError: They are no chat, or something else than text stands in it, which would be lost.
     """
     return tuple(
-        _turn(plain(message), _called(number, where)) for number, message in enumerate(_listed(messages, where), 1)
+        _turn(python_value(message), _called(number, where))
+        for number, message in enumerate(_listed(messages, where), 1)
     )
 
 
@@ -53,9 +54,9 @@ def check_learned(messages: Any, where: str) -> None:
         DataError: It says that it is not, or only in part.
     """
     turns = _listed(messages, where)
-    answer = plain(turns[-1])
+    answer = python_value(turns[-1])
     for key in LEARNED:
-        value = plain(answer.get(key))
+        value = python_value(answer.get(key))
         if not is_missing(value) and str(value).strip().lower() not in IN_FULL:
             raise DataError(
                 f"{_called(len(turns), where)} has '{key}' {value!r:.40}, and the last message is the answer that is "
@@ -64,7 +65,7 @@ def check_learned(messages: Any, where: str) -> None:
 
 
 def _listed(messages: Any, where: str) -> Sequence[Any]:
-    messages = structure(messages) if isinstance(messages, str) else plain(messages)
+    messages = structure(messages) if isinstance(messages, str) else python_value(messages)
     if not isinstance(messages, list | tuple):
         raise DataError(f"{where}: 'messages' must be {CHAT_RULE}")
     return messages
@@ -89,14 +90,14 @@ def beside_notes(counts: Mapping[str, int]) -> list[str]:
 
 
 def _is_filled(value: Any) -> bool:
-    parsed = structure(value) if isinstance(value, str) else plain(value)
+    parsed = structure(value) if isinstance(value, str) else python_value(value)
     return _says(value if parsed is None else parsed) and not is_missing(value)
 
 
 def _turn(message: Any, where: str) -> Turn:
     if not isinstance(message, Mapping):
         raise DataError(f"{where} is {message!r:.40}; 'messages' must be {CHAT_RULE}")
-    beside = next((name for name in BESIDE_TEXT if _says(plain(message.get(name)))), None)
+    beside = next((name for name in BESIDE_TEXT if _says(python_value(message.get(name)))), None)
     if beside is not None:
         raise DataError(
             f"{where} has '{beside}', and only its text is read; write that into its 'content' as the model shall say "
@@ -108,7 +109,7 @@ def _turn(message: Any, where: str) -> Turn:
         raise DataError(f"{where} has no {' and no '.join(lacking)}, but {has}; 'messages' must be {CHAT_RULE}")
     if is_missing(message["role"]):
         raise DataError(f"{where} has no 'role'; write user, assistant or system there, or remove the message")
-    return Turn(encodable(str(message["role"])), encodable(_text(plain(message["content"]), where)))
+    return Turn(encodable(str(message["role"])), encodable(_text(python_value(message["content"]), where)))
 
 
 def _says(value: Any) -> bool:
@@ -122,7 +123,7 @@ def _text(content: Any, where: str) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, list | tuple):
-        return "".join(_text_of_part(plain(part), number, where) for number, part in enumerate(content, 1))
+        return "".join(_text_of_part(python_value(part), number, where) for number, part in enumerate(content, 1))
     if content is None:
         raise DataError(f"{where} has the 'content' null; write its text there, or remove the row")
     raise DataError(

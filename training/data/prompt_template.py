@@ -8,20 +8,20 @@ from slimtune.training.config.template import FIELD
 from slimtune.training.data.cells import text_in, value_of
 from slimtune.training.errors import DataError
 
-__all__ = ["FIELD", "Turn", "fill", "filled", "halves"]
+__all__ = ["FIELD", "PromptAndAnswer", "fill", "filled", "halves"]
 
 # a brace that stays, a field, or other braces
 TOKEN = re.compile(rf"\\[{{}}]|{FIELD.pattern}|\{{([^{{}}\n]*)\}}")
 
 
-class Turn(NamedTuple):
+class PromptAndAnswer(NamedTuple):
     """What the model is given, and what it is to say."""
 
     prompt: str
     answer: str
 
 
-def fill(template: str, row: Mapping[str, Any], *, target_column: str, where: str) -> Turn:
+def fill(template: str, row: Mapping[str, Any], *, target_column: str, where: str) -> PromptAndAnswer:
     r"""The prompt is all before the target's field, the answer is the target and what follows it.
 
     `\n` and `\t` are a new line and a tab: a command line does not pass them otherwise. Only `{column}` fields are
@@ -31,14 +31,14 @@ def fill(template: str, row: Mapping[str, Any], *, target_column: str, where: st
         DataError: The row lacks a column, or has a list or an object there.
     """
     prompt, answer = halves(template, target_column)
-    return Turn(filled(prompt, row, where), filled(answer, row, where))
+    return PromptAndAnswer(filled(prompt, row, where), filled(answer, row, where))
 
 
-def halves(template: str, target_column: str) -> Turn:
+def halves(template: str, target_column: str) -> PromptAndAnswer:
     """The template of the prompt, and that of the answer."""
     text = template.replace("\\n", "\n").replace("\\t", "\t")
     at = [match.start() for match in FIELD.finditer(text) if match[1] == target_column.strip()][-1]
-    return Turn(text[:at], text[at:])
+    return PromptAndAnswer(text[:at], text[at:])
 
 
 def filled(text: str, row: Mapping[str, Any], where: str) -> str:

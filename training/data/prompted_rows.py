@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slimtune.training.config.data import DataConfig
-from slimtune.training.data.cells import ABSENT, cell_of, encodable, is_missing, listed, plain, text_of
+from slimtune.training.data.cells import ABSENT, cell_of, encodable, is_missing, listed, python_value, text_of
 from slimtune.training.data.chat_turns import CHAT_RULE, check_learned, turns_in
 from slimtune.training.data.examples import MESSAGES, Example
 from slimtune.training.data.prompt_template import fill
@@ -26,7 +26,7 @@ def prompted(row: Row, where: str, data: DataConfig) -> Example | None:
     if has_chat(row, data.text_column, data.target_column):
         return _chat(row[MESSAGES], where)
     cell = cell_of(row, data.text_column)
-    if cell is ABSENT or isinstance(plain(cell), list | tuple):
+    if cell is ABSENT or isinstance(python_value(cell), list | tuple):
         _check_no_other_chat(row, where)
     text = text_of(row, data.text_column, where, "text_column")
     answer = text_of(row, data.target_column, where, "target_column")

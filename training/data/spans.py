@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from slimtune.training.data.cells import is_missing, label_name, plain
+from slimtune.training.data.cells import is_missing, label_name, python_value
 from slimtune.training.errors import DataError
 
 OUTSIDE = "O"
@@ -34,7 +34,7 @@ def spans_of_values(values: Any, text: str, *, where: str) -> tuple[Span, ...]:
         DataError: They are no such list, or one lies outside of the text, is empty, or overlaps another; the message
             says which, and how to repair it.
     """
-    values = plain(values)
+    values = python_value(values)
     if not isinstance(values, Sequence) or isinstance(values, str | bytes):
         raise DataError(f"{where}: spans must be {SPANS_RULE}; {_nothing_or(values)}")
     spans = sorted(_span(value, f"{where}: span {number}") for number, value in enumerate(values, start=1))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from slimtune.training.data.cells import ABSENT, cell_of, label_name, listed
 from slimtune.training.data.examples import Example
 from slimtune.training.listed_names import with_commas
-from slimtune.training.tasks.label_names import as_seen, values_of, without_unseen
+from slimtune.training.tasks.label_names import as_seen, meanings_of, without_unseen
 
 SHOWN, SHOWN_CHARACTERS = 4, 40
 # what programs write where there is nothing; here each is a word like others
@@ -89,7 +89,7 @@ def _value_notes(labels: Sequence[str], what: str) -> list[str]:
     """Labels that are written otherwise and may mean the same: numbers, and words and signs for true and false."""
     by_value: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
-        for value in values_of(label):
+        for value in meanings_of(label):
             by_value[value].append(label)
     alike = dict.fromkeys(tuple(same) for same in by_value.values() if len({as_seen(one) for one in same}) > 1)
     shown = ", ".join(" and ".join(map(repr, same)) for same in list(alike)[:SHOWN])

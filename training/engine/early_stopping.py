@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True, kw_only=True)
-class Patience:
+class EarlyStopping:
     """Follows one validation metric.
 
     Attributes:

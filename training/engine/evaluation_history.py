@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.engine.early_stopping import Patience
+from slimtune.training.engine.early_stopping import EarlyStopping
 from slimtune.training.engine.overfitting import overfits_since
 from slimtune.training.trial import Completed, Report
 
@@ -20,7 +20,7 @@ class EvaluationHistory:
     """
 
     def __init__(self, config: TrialConfig) -> None:
-        self._patience = Patience(
+        self._patience = EarlyStopping(
             patience=config.fit.patience,
             min_improvement=config.fit.min_improvement,
             maximize=config.task.maximize,
@@ -58,6 +58,6 @@ class EvaluationHistory:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state."""
-        self._patience = Patience(**state["patience"])
+        self._patience = EarlyStopping(**state["patience"])
         self.best = None if state["best"] is None else Completed(state["best"][0], Path(state["best"][1]))
         self.reports = [(milestone, Report(**report)) for milestone, report in state["reports"]]

@@ -44,11 +44,11 @@ def with_model(config: TrialConfig, train: Sequence[Example]) -> TrialConfig:
     with FileLock(f"{folder}.lock"):
         if not folder.is_dir():
             with folder_aside(folder) as aside:
-                make(config.model.scratch, texts, aside, seed=config.model.seed)
+                make_from_config(config.model.scratch, texts, aside, seed=config.model.seed)
     return config._replace(model=replace(config.model, name_or_path=str(folder)))
 
 
-def make(settings: Mapping[str, Any], texts: Sequence[str], folder: Path, *, seed: int) -> None:
+def make_from_config(settings: Mapping[str, Any], texts: Sequence[str], folder: Path, *, seed: int) -> None:
     """Write config, tokenizer and weights.
 
     Args:

@@ -19,7 +19,7 @@ from slimtune.training.models.generation_settings import settle_generation
 from slimtune.training.models.head_classes import head_classes, head_parameters, reorder
 from slimtune.training.models.padding import settle_padding
 from slimtune.training.models.place import check_weight_files, resolved_path
-from slimtune.training.models.tokenizer_faults import check_vocabulary
+from slimtune.training.models.tokenizer_faults import check_has_tokens
 from slimtune.training.models.weights import LoadedWeights, check_tied, check_values, loaded_weights
 
 
@@ -63,7 +63,7 @@ def load_tokenizer(config: ModelConfig) -> Any:
         ModelError: There is none, or none that knows a word.
     """
     tokenizer = from_pretrained(AutoTokenizer, config)
-    check_vocabulary(tokenizer, resolved_path(config), said=_said(config))
+    check_has_tokens(tokenizer, resolved_path(config), said=_said(config))
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer

@@ -12,7 +12,7 @@ SAVE_IT = "save that of the model beside it, in Python: tokenizer.save_pretraine
 MOST_TRIED = 200
 
 
-def check_vocabulary(tokenizer: Any, place: str, *, said: str) -> None:
+def check_has_tokens(tokenizer: Any, place: str, *, said: str) -> None:
     """Whether there is more in a vocabulary than special tokens.
 
     Args:

@@ -294,7 +294,7 @@ def written(spans: Sequence[Span]) -> list[str]:
     return [f"{span.start}:{span.end}:{span.label}" for span in spans]
 
 
-def labels_in(example: Example) -> Sequence[str]:
+def span_labels_in(example: Example) -> Sequence[str]:
     """Types of its spans."""
     return [span.label for span in example.spans]
 

@@ -76,7 +76,7 @@ def without_unseen(label: str) -> str:
     return "".join(sign for sign in label if unicodedata.category(sign) not in ("Cf", "Cc") or sign.isspace())
 
 
-def values_of(label: str) -> set[str]:
+def meanings_of(label: str) -> set[str]:
     """What a label may mean beside its name: a number, true or false."""
     seen = as_seen(label)
     values = {f"truth {min(words)}" for words in TRUTHS if seen in words}
@@ -86,6 +86,6 @@ def values_of(label: str) -> set[str]:
 
 def looks_like(label: str, known: Iterable[str]) -> str:
     """` (looks like 'Spam')` of a label that is written a little otherwise; empty of others."""
-    seen, values = as_seen(label), values_of(label)
-    near = next((one for one in known if as_seen(one) == seen or values & values_of(one)), None)
+    seen, values = as_seen(label), meanings_of(label)
+    near = next((one for one in known if as_seen(one) == seen or values & meanings_of(one)), None)
     return f" (looks like '{near}')" if near is not None else ""

@@ -40,7 +40,7 @@ TASK_KINDS: Mapping[str, Entry] = {
     "summarization": GENERATION,
     "translation": GENERATION,
     "language_modelling": Entry(LanguageModelling, language_modelling.make),
-    "extraction": Entry(Extraction, extraction.make, extraction.labels_in),
+    "extraction": Entry(Extraction, extraction.make, extraction.span_labels_in),
     "similarity": Entry(Similarity, similarity.make),
 }
 

@@ -15,10 +15,10 @@ from slimtune.training.metrics import Tally
 from slimtune.training.tasks.baselines import unigram_nats
 from slimtune.training.tasks.loss import LossSum, aligned, at_least_float32, token_nats
 
-OwnLoss = Callable[..., torch.Tensor] | None
+LossFunction = Callable[..., torch.Tensor] | None
 
 
-def token_loss(logits: torch.Tensor, batch: Batch, own: OwnLoss, *, label_smoothing: float) -> LossSum:
+def token_loss(logits: torch.Tensor, batch: Batch, own: LossFunction, *, label_smoothing: float) -> LossSum:
     """Cross entropy of the labelled tokens, or the user's own mean times their number."""
     labels_BK = aligned(batch)
     if own is not None:

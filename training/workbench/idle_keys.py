@@ -5,7 +5,7 @@ from slimtune.training.workbench.model_costs import trained_model
 from slimtune.training.workbench.prepared_data import PreparedData
 
 
-def longest_row(data: PreparedData) -> int | None:
+def longest_uncut_row(data: PreparedData) -> int | None:
     """Tokens of the longest row of all splits, from which `data.max_length` cuts nothing; None if one was cut.
 
     Blocks of text have the length that they are asked for, and what a task of the user's own does with it is not known.

@@ -16,16 +16,16 @@ from slimtune.training.hardware.memory import check_need, check_weights, need_of
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
 from slimtune.training.models.activation_checkpointing import check_checkpointing
-from slimtune.training.models.alone import check_alone
 from slimtune.training.models.generation_settings import GONE, asked_beyond, start_id_of
 from slimtune.training.models.padding import padding_notes, settle_padding
 from slimtune.training.models.positions import Positions, positions_of
+from slimtune.training.models.row_independence import check_alone
 from slimtune.training.tasks import Task
 from slimtune.training.tasks.causal_generation import num_end_tokens
 from slimtune.training.workbench.first_pass import check_first_pass, has_own_code
 from slimtune.training.workbench.prepared_data import PreparedData
 from slimtune.training.workbench.unknown_tokens import check_known
-from slimtune.training.workbench.workbench import Workbench, weight_bytes
+from slimtune.training.workbench.workbench import Workbench, bytes_per_weight
 
 
 def check_trial(config: TrialConfig, bench: Workbench, resources: Resources) -> None:
@@ -67,7 +67,7 @@ def check_fits(data: PreparedData, resources: Resources) -> None:
     config, longest = data.config, int(data.encoded["train"].encoded.lengths().max())
     device, most = resources.device, config.fit.max_memory_mb
     try:
-        check_weights(data.model, weight_bytes(config, resources), device, most_mb=most)
+        check_weights(data.model, bytes_per_weight(config, resources), device, most_mb=most)
         if not method_of(config.method).shares_base and not config.fit.fsdp:
             check_memory(data.model, config.fit, resources, tokens=longest)
     except MemoryError as error:

@@ -113,7 +113,7 @@ def workbench_for(config: TrialConfig, resources: Resources, read: ReadRows | No
         MemoryError: The base does not fit.
     """
     data = prepare_data(config, read)
-    check_weights(data.model, weight_bytes(config, resources), resources.device, most_mb=config.fit.max_memory_mb)
+    check_weights(data.model, bytes_per_weight(config, resources), resources.device, most_mb=config.fit.max_memory_mb)
     return Workbench(
         task=data.task,
         tokenizer=data.tokenizer,
@@ -126,7 +126,7 @@ def workbench_for(config: TrialConfig, resources: Resources, read: ReadRows | No
     )
 
 
-def weight_bytes(config: TrialConfig, resources: Resources) -> float:
+def bytes_per_weight(config: TrialConfig, resources: Resources) -> float:
     """How much a weight of the base takes."""
     match config.model.quantization:
         case None:

@@ -20,8 +20,8 @@ from slimtune.sweeper.search.trials.trial_costs import costs_of
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import AskedTrial, Lease, Study
 from slimtune.sweeper.study.liveness.watch import WorkerWatch
-from slimtune.sweeper.study.rank_test import PARTS_PREFIX
 from slimtune.sweeper.study.record import EARLIER, MESSAGE, RESULT, RUN_ID, SPENT
+from slimtune.sweeper.study.wilcoxon_pruner import PARTS_PREFIX
 from slimtune.training.errors import ConfigError, UserError
 from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Report, Verdict
 

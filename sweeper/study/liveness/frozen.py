@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from slimtune.sweeper.search_config import TrialLimits
-from slimtune.sweeper.study.lease import LEASE_PREFIX, AttrStore, is_here, living
+from slimtune.sweeper.study.lease import LEASE_PREFIX, AttrStore, is_of_this_host, living
 from slimtune.sweeper.study.liveness.watch import GRACE_SECONDS
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,9 @@ class FrozenWorkers:
 
     def _look(self, attrs: Mapping[str, Any], elapsed: float) -> None:
         leases = {worker: attrs[LEASE_PREFIX + worker] for worker in living(attrs)}
-        own = {worker: lease for worker, lease in leases.items() if is_here(lease) and lease["pid"] != os.getpid()}
+        own = {
+            worker: lease for worker, lease in leases.items() if is_of_this_host(lease) and lease["pid"] != os.getpid()
+        }
         self._seen = {worker: self._seen_now(worker, lease["renewed_at"], elapsed) for worker, lease in own.items()}
         for worker, seen in self._seen.items():
             if seen.quiet_seconds > self._limit:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from slimtune.sweeper.search_config import TrialLimits
-from slimtune.sweeper.study.lease import EXPIRE_SECONDS, HANDED_BACK, LEASE_PREFIX, is_alive, is_here
+from slimtune.sweeper.study.lease import EXPIRE_SECONDS, HANDED_BACK, LEASE_PREFIX, is_alive, is_of_this_host
 from slimtune.sweeper.study.liveness.heartbeat import Heartbeat
 from slimtune.sweeper.study.liveness.roster import StopRequest, stop_request_in
 from slimtune.training.trial import Failed, FailureKind
@@ -206,5 +206,5 @@ class _Orphaned:
         if lease["renewed_at"] != self._renewed:
             # clocks of machines differ: renewed is alive
             self._renewed, self._seen = lease["renewed_at"], time.monotonic()
-        is_known = is_here(lease) or lease["renewed_at"] == HANDED_BACK
+        is_known = is_of_this_host(lease) or lease["renewed_at"] == HANDED_BACK
         return is_known or time.monotonic() - self._seen > EXPIRE_SECONDS

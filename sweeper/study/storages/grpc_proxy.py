@@ -7,7 +7,7 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, GrpcStorageProxy, run_grpc_proxy_server
 
-from slimtune.sweeper.storage_url import JOURNAL, Place, resolved, urlsplit_scheme
+from slimtune.sweeper.storage_url import JOURNAL, ProxyAddress, resolved, urlsplit_scheme
 from slimtune.sweeper.study.storages import relational
 from slimtune.training.errors import StoreError
 from slimtune.training.extras import needs
@@ -17,7 +17,7 @@ ANSWER_SECONDS = 10.0
 log = logging.getLogger(__name__)
 
 
-def connected(place: Place) -> BaseStorage:
+def connected(place: ProxyAddress) -> BaseStorage:
     """The storage behind a proxy.
 
     Raises:
@@ -38,7 +38,7 @@ def connected(place: Place) -> BaseStorage:
     return proxy
 
 
-def serve(storage: str, place: Place) -> None:
+def serve(storage: str, place: ProxyAddress) -> None:
     """Answer for a database until the process is ended.
 
     Raises:
@@ -48,7 +48,7 @@ def serve(storage: str, place: Place) -> None:
     if urlsplit_scheme(url) in (JOURNAL, "grpc"):
         raise StoreError("Optuna's proxy stands before a database alone: give a sqlite, postgresql or mysql URL")
     needs("grpc", needed_for="slimtune storage-proxy")
-    backend = relational.opened(url)
+    backend = relational.open_relational(url)
     _remember_trials(backend)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)

@@ -17,7 +17,7 @@ from slimtune.sweeper.study.storages.journal_lock import MachineLock
 LINE_END = b"\n"
 
 
-def opened(path: Path) -> JournalStorage:
+def open_journal(path: Path) -> JournalStorage:
     """The journal, made if it is not there.
 
     Raises:

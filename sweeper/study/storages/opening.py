@@ -9,7 +9,7 @@ from slimtune.sweeper.study.storages.write_behind import WriteBehind
 MEMORY = ("sqlite://", "sqlite:///", "sqlite:///:memory:")
 
 
-def opened(storage: str | BaseStorage) -> BaseStorage:
+def open_storage(storage: str | BaseStorage) -> BaseStorage:
     """The storage of one process; one that is a storage already, or lies in memory, is taken as it is."""
     if not isinstance(storage, str):
         return storage
@@ -35,7 +35,7 @@ def read_only(storage: str | BaseStorage) -> BaseStorage:
 def _direct(url: str) -> BaseStorage:
     match storage_url.urlsplit_scheme(url):
         case storage_url.JOURNAL:
-            return journal_file.opened(storage_url.journal_path(url))
+            return journal_file.open_journal(storage_url.journal_path(url))
         case storage_url.GRPC:
             return grpc_proxy.connected(storage_url.grpc_place(url))
-    return relational.opened(url)
+    return relational.open_relational(url)

@@ -31,7 +31,7 @@ POSTGRESQL_SETTINGS = {
 }
 
 
-def opened(url: str) -> BaseStorage:
+def open_relational(url: str) -> BaseStorage:
     """The storage, its tables made if they are not there."""
     found = with_driver(url)
     for attempt in range(1, OPEN_ATTEMPTS + 1):

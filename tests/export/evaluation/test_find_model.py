@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.export.evaluation.find_model import check_rows, find_bundle_or_checkpoint
+from slimtune.export.evaluation.find_model import check_row_files, find_bundle_or_checkpoint
 from slimtune.training.errors import DataError, ModelError
 
 
@@ -10,10 +10,10 @@ from slimtune.training.errors import DataError, ModelError
 def test_rows_have_to_be_there_but_for_a_reader_of_the_models_own(tmp_path: Path, file: str) -> None:
     """Only that reader knows what the name means, e.g. a table."""
     (tmp_path / file).write_text('{"config": {"data": {"reader": "mine.rows_of"}}}')
-    check_rows("table:phrases", tmp_path)
+    check_row_files("table:phrases", tmp_path)
     (tmp_path / file).write_text('{"config": {"data": {"reader": null}}}')
     with pytest.raises(DataError, match="table:phrases: no such file"):
-        check_rows("table:phrases", tmp_path)
+        check_row_files("table:phrases", tmp_path)
 
 
 def test_a_checkpoint_is_found_in_its_trials_folder(tmp_path: Path) -> None:

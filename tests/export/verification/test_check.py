@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from slimtune.export.bundle.variant_report import Timing, VariantReport
-from slimtune.export.config import Objective
+from slimtune.export.config import VariantObjective
 from slimtune.export.graph_names import Kind
 from slimtune.export.verification.check import (
     VariantCheck,
     check_variant,
-    choose,
+    choose_variant,
     drop_interval,
     median_texts,
 )
@@ -138,8 +138,8 @@ def report(name: str, size_mb: float, latency_ms: float, *, passed: bool = True)
 
 def test_the_smallest_or_the_fastest_that_passed_is_chosen() -> None:
     reports = [report("a", 3.0, 1.0), report("b", 2.0, 2.0), report("c", 1.0, 0.5, passed=False)]
-    assert [choose(reports, objective) for objective in Objective] == [reports[1], reports[0]]
-    assert choose(reports[2:], Objective.size) is None
+    assert [choose_variant(reports, objective) for objective in VariantObjective] == [reports[1], reports[0]]
+    assert choose_variant(reports[2:], VariantObjective.size) is None
 
 
 def test_a_report_is_flat() -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.export.verification.pareto import draw_variants, pareto_front
+from slimtune.export.verification.pareto import draw_variants, pareto_variants
 from tests.export.verification.test_check import report
 
 
@@ -16,7 +16,7 @@ from tests.export.verification.test_check import report
     ],
 )
 def test_the_front_is_what_no_other_beats(points: list[tuple[float, float]], front: list[int]) -> None:
-    assert pareto_front(points) == front
+    assert pareto_variants(points) == front
 
 
 def test_a_picture_is_written(tmp_path: Path) -> None:

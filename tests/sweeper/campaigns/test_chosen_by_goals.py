@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.campaigns.chosen_by_goals import choose, exported_run, gate_notes, no_winner, to_rerun
+from slimtune.sweeper.campaigns.chosen_by_goals import choose_winner, exported_run, gate_notes, no_winner, to_rerun
 from slimtune.sweeper.finalist import Finalist, Run
 from slimtune.sweeper.goals.goals import Constraint, Goals, Objective, Pick
 from slimtune.sweeper.study import TrialRecord, TrialState
@@ -41,22 +41,22 @@ def trial(number: int, accuracy: float, size_mb: float, beyond: float = 0.0) -> 
 def test_the_rule_goes_by_means_over_seeds() -> None:
     """The small one was lucky once: by its mean it is too far from the best."""
     finalists = [finalist(0, 90.0, 0.80, 0.80), finalist(1, 20.0, 0.80, 0.60), finalist(2, 40.0, 0.78, 0.76)]
-    assert choose(finalists, [], goals()).number == 2
-    assert choose(finalists, [], goals(pick=Pick())).number == 0
+    assert choose_winner(finalists, [], goals()).number == 2
+    assert choose_winner(finalists, [], goals(pick=Pick())).number == 0
 
 
 def test_constraints_hold_for_means() -> None:
     finalists = [finalist(0, 90.0, 0.80, 0.80), finalist(1, 20.0, 0.80, 0.60)]
     bound = Constraint("accuracy", 0.75, None)
-    assert choose(finalists, [], goals(bound, pick=Pick("within", "size_mb", {"accuracy": 1.0}))).number == 0
+    assert choose_winner(finalists, [], goals(bound, pick=Pick("within", "size_mb", {"accuracy": 1.0}))).number == 0
     one_objective = Goals((ACCURACY,), (Constraint("size_mb", None, 50.0),))
-    assert choose(finalists, [], one_objective).number == 1
+    assert choose_winner(finalists, [], one_objective).number == 1
 
 
 def test_finalists_that_all_break_a_constraint_are_told() -> None:
     bound = Constraint("accuracy", 0.9, None)
     with pytest.raises(StoreError, match=r"no finalist keeps the constraints \(trial 0: accuracy is 0.8, below"):
-        choose([finalist(0, 90.0, 0.8)], [], goals(bound))
+        choose_winner([finalist(0, 90.0, 0.8)], [], goals(bound))
 
 
 def test_the_exported_run_keeps_the_constraints() -> None:

@@ -13,7 +13,7 @@ from slimtune.training.data.encoding import Encoded
 from slimtune.training.errors import ConfigError
 from slimtune.training.models.weights import LoadedWeights
 from slimtune.training.workbench import idle_keys
-from slimtune.training.workbench.idle_keys import longest_row
+from slimtune.training.workbench.idle_keys import longest_uncut_row
 from slimtune.training.workbench.prepared_data import PreparedData, prepare_data
 from tests.cases.sweep_requests import RequestOf, request_of
 
@@ -123,7 +123,7 @@ def test_what_may_have_an_effect_is_searched(searched: list[str], data: Prepared
 
 
 def test_rows_that_were_cut_have_lengths_that_nobody_knows(data: PreparedData) -> None:
-    assert longest_row(data) is not None
+    assert longest_uncut_row(data) is not None
     train = data.encoded["train"]
     cut = EncodedSplit(Encoded(train.encoded.columns, num_cut=1), *train[1:])
-    assert longest_row(data._replace(encoded={**data.encoded, "train": cut})) is None
+    assert longest_uncut_row(data._replace(encoded={**data.encoded, "train": cut})) is None

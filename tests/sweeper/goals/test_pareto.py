@@ -1,7 +1,7 @@
 import pytest
 
 from slimtune.sweeper.goals.goals import Goals, Objective, Pick
-from slimtune.sweeper.goals.pareto import Losses, Span, anchors, pareto_front, preferred
+from slimtune.sweeper.goals.pareto import Losses, ObjectiveRange, anchors, pareto_front, preferred
 
 OBJECTIVES = (Objective("accuracy", True), Objective("size_mb", False))
 # accuracy and size of five trials; the last one is beaten by the second
@@ -49,9 +49,9 @@ def test_the_rule_orders_the_front_and_then_the_rest(pick: Pick, order: list[int
 def test_a_knee_is_measured_by_the_spans_that_are_given() -> None:
     """A few points that are run again have not the span of all."""
     points = [(-0.9, 50.0), (-0.8, 40.0)]
-    wide = [Span(-0.9, -0.8), Span(10.0, 1000.0)]
+    wide = [ObjectiveRange(-0.9, -0.8), ObjectiveRange(10.0, 1000.0)]
     assert preferred(points, goals(Pick("knee")), wide) == [0, 1]
-    assert preferred(points, goals(Pick("knee")), [Span(-0.9, 0.0), Span(40.0, 50.0)]) == [1, 0]
+    assert preferred(points, goals(Pick("knee")), [ObjectiveRange(-0.9, 0.0), ObjectiveRange(40.0, 50.0)]) == [1, 0]
 
 
 def test_what_others_are_measured_by_is_known() -> None:

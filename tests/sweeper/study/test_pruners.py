@@ -14,7 +14,7 @@ from slimtune.sweeper.pruner_config import PRUNERS, PrunerConfig, parse_pruner
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.space.dimension import IntRange
 from slimtune.sweeper.study import Lease, Study, TrialState
-from slimtune.sweeper.study.rank_test import PARTS_PREFIX, Pairs, is_worse
+from slimtune.sweeper.study.wilcoxon_pruner import PARTS_PREFIX, Pairs, is_worse
 from tests.sweeper.study.test_samplers import sampler_of, study_of
 
 STOPPING = sorted(set(PRUNERS) - {"none"})

@@ -12,7 +12,7 @@ import pytest
 
 from slimtune.sweeper.pruner_config import PRUNERS
 from slimtune.sweeper.study import Lease, Study
-from slimtune.sweeper.study.rank_test import PARTS_PREFIX
+from slimtune.sweeper.study.wilcoxon_pruner import PARTS_PREFIX
 from tests.sweeper.study.test_pruners import pruner_of, study_with
 
 RECORDED = Path(__file__).with_name("learning_curves.json")

@@ -1,6 +1,6 @@
 import pytest
 
-from slimtune.training.data.prompt_template import Turn, fill
+from slimtune.training.data.prompt_template import PromptAndAnswer, fill
 from slimtune.training.errors import DataError
 
 
@@ -9,14 +9,14 @@ def test_prompt_and_answer_meet_at_the_target() -> None:
     turn = fill(
         r"User: {input}\nAssistant: {output}!", {"input": "hi", "output": "yes"}, target_column="output", where="row 1"
     )
-    assert turn == Turn("User: hi\nAssistant: ", "yes!")
+    assert turn == PromptAndAnswer("User: hi\nAssistant: ", "yes!")
 
 
 def test_other_braces_and_special_tokens_stay() -> None:
     row = {"phrase": "{x}", "tone": "dry"}
     template = '<|start_header_id|>user<|end|>{"p": {phrase}}<|start_header_id|>assistant{tone}'
     turn = fill(template, row, target_column="tone", where="row 1")
-    assert turn == Turn('<|start_header_id|>user<|end|>{"p": {x}}<|start_header_id|>assistant', "dry")
+    assert turn == PromptAndAnswer('<|start_header_id|>user<|end|>{"p": {x}}<|start_header_id|>assistant', "dry")
 
 
 def test_a_column_that_is_not_there_is_named() -> None:

@@ -1,10 +1,10 @@
 import math
 
-from slimtune.training.engine.early_stopping import Patience
+from slimtune.training.engine.early_stopping import EarlyStopping
 
 
-def make(*, patience: int | None = 2, min_improvement: float = 0.0, maximize: bool = True) -> Patience:
-    return Patience(patience=patience, min_improvement=min_improvement, maximize=maximize)
+def make(*, patience: int | None = 2, min_improvement: float = 0.0, maximize: bool = True) -> EarlyStopping:
+    return EarlyStopping(patience=patience, min_improvement=min_improvement, maximize=maximize)
 
 
 def test_it_stops_after_so_many_evaluations_without_gain() -> None:

@@ -9,7 +9,7 @@ import pytest
 from slimtune.export.adapters.base import base_config
 from slimtune.training.config.model import scratch_problems
 from slimtune.training.errors import ConfigError, ModelError
-from slimtune.training.models.from_config import make
+from slimtune.training.models.from_config import make_from_config
 from slimtune.training.models.loading import check_model
 from slimtune.training.tasks.classification import Classification
 from tests.cases.small_models import LLAMA, changed, save_model
@@ -101,7 +101,7 @@ def test_a_folder_that_is_no_model_is_told(tmp_path: Path) -> None:
 def test_f9_sibling_the_key_of_a_model_that_is_made(values: dict[str, Any], told: str, tmp_path: Path) -> None:
     """What fails only in a pass is told when it is made."""
     with pytest.raises(ConfigError, match=told):
-        make({**SMALL, **values}, ["a b"], tmp_path / "model", seed=0)
+        make_from_config({**SMALL, **values}, ["a b"], tmp_path / "model", seed=0)
     assert not (tmp_path / "model").exists()
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import ConfigError
-from slimtune.training.models.from_config import make, trained_tokenizer, with_model
+from slimtune.training.models.from_config import make_from_config, trained_tokenizer, with_model
 from slimtune.training.tasks.rows import read_splits
 from tests.training.tasks.conftest import CASES
 
@@ -34,4 +34,4 @@ def test_nothing_is_unknown_to_the_tokenizer() -> None:
 
 def test_a_config_that_makes_no_model_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"model.scratch is .* of which no model can be made"):
-        make({"model_type": "lama", "vocab_size": 300}, ["a b"], tmp_path / "model", seed=0)
+        make_from_config({"model_type": "lama", "vocab_size": 300}, ["a b"], tmp_path / "model", seed=0)

@@ -122,7 +122,7 @@ CASES = [
 @pytest.fixture(scope="session")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Checkpoints of generative models, by the words that cases name them with."""
-    from slimtune.training.models.from_config import make
+    from slimtune.training.models.from_config import make_from_config
 
     texts = [f"{row['text']} {row['target']}" for row in ANSWERS]
     sizes = {"num_hidden_layers": 1, "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_size": 32}
@@ -133,7 +133,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     # with other seeds T5 writes padding alone
     for name, settings, seed in (("LLAMA", llama, 0), ("T5", t5, 4)):
         folders[name] = tmp_path_factory.mktemp("bases") / name
-        make(settings, texts, folders[name], seed=seed)
+        make_from_config(settings, texts, folders[name], seed=seed)
     return folders
 
 

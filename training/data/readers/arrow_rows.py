@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from slimtune.training.data.readers.class_labels import names_in, with_names
+from slimtune.training.data.readers.class_labels import class_names_in, with_names
 from slimtune.training.data.readers.lines import opened_bytes
 from slimtune.training.data.readers.options import ReadOptions
 from slimtune.training.data.readers.row import Row
@@ -70,7 +70,7 @@ def _rows(batches: Any, schema: Any, path: Path) -> Iterator[Row]:
     for name in names:
         if names.count(name) > 1:
             raise DataError(f"{path}: two columns have the name '{name}'; rename one")
-    labels = names_in(schema.metadata)
+    labels = class_names_in(schema.metadata)
     for batch in batches:
         # not kept beside the next one
         yield from with_names(batch.to_pylist(), labels) if labels else batch.to_pylist()

@@ -18,7 +18,7 @@ def with_names(rows: Iterable[Mapping[str, Any]], names_by_column: Mapping[str, 
         yield ids | dict(row) | named
 
 
-def names_in(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
+def class_names_in(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
     """Names of the classes by column, from the metadata of an Arrow or Parquet file."""
     try:
         features = json.loads((metadata or {})[METADATA_KEY])["info"]["features"]

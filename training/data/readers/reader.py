@@ -109,7 +109,7 @@ def is_local(name: str) -> bool:
     return not name.startswith((HUB, PYTHON))
 
 
-def is_here(name: str | Sequence[str]) -> bool:
+def needs_no_hub(name: str | Sequence[str]) -> bool:
     """Whether nothing of a name is to be fetched from a hub."""
     return not any(each.startswith(HUB) for each in _listed(name))
 

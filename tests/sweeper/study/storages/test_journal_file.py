@@ -9,18 +9,18 @@ import pytest
 from optuna.storages.journal import JournalFileSymlinkLock
 
 from slimtune.sweeper.study import load_study_trials
-from slimtune.sweeper.study.storages.journal_file import JournalFile, opened
+from slimtune.sweeper.study.storages.journal_file import JournalFile, open_journal
 from slimtune.sweeper.study.storages.journal_lock import MachineLock
 from slimtune.training.errors import StoreError
 
 
 def test_half_a_line_of_a_killed_writer_is_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "study.log"
-    opened(path).create_new_study([1], "first")  # type: ignore[list-item]
+    open_journal(path).create_new_study([1], "first")  # type: ignore[list-item]
     with path.open("a") as file:
         file.write('{"op_code": 0, "study_na')
-    opened(path).create_new_study([1], "second")  # type: ignore[list-item]
-    assert [study.study_name for study in opened(path).get_all_studies()] == ["first", "second"]
+    open_journal(path).create_new_study([1], "second")  # type: ignore[list-item]
+    assert [study.study_name for study in open_journal(path).get_all_studies()] == ["first", "second"]
 
 
 def hold_and_die(path: Path) -> None:

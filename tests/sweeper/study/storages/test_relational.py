@@ -37,14 +37,14 @@ def test_tables_that_another_process_makes_are_no_fault(
 ) -> None:
     """A sweep begins, and `slimtune status` looks at its new file in the same moment."""
     monkeypatch.setattr(relational, "_cached", Opening(2, words))
-    assert isinstance(relational.opened(f"sqlite:///{tmp_path}/study.db"), InMemoryStorage)
+    assert isinstance(relational.open_relational(f"sqlite:///{tmp_path}/study.db"), InMemoryStorage)
 
 
 def test_a_file_that_cannot_be_used_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     opening = Opening(9, "unable to open database file")
     monkeypatch.setattr(relational, "_cached", opening)
     with pytest.raises(OperationalError, match="unable to open"):
-        relational.opened(f"sqlite:///{tmp_path}/study.db")
+        relational.open_relational(f"sqlite:///{tmp_path}/study.db")
     assert opening.left == 8
 
 
@@ -69,4 +69,4 @@ def test_a_password_may_stand_in_the_file_of_the_databases_own_programs(
     """Whatever else the URL says, e.g. a port."""
     url = service(kind)
     keep_in_a_file(kind, tmp_path, monkeypatch)
-    assert isinstance(relational.opened(url).get_all_studies(), list)
+    assert isinstance(relational.open_relational(url).get_all_studies(), list)

@@ -23,7 +23,7 @@ from slimtune.training.errors import ConfigError
 MAX_BASES = 64
 
 
-class Base(NamedTuple):
+class GroupConfig(NamedTuple):
     """A config with one option of each group that is searched.
 
     Attributes:
@@ -52,7 +52,7 @@ class Base(NamedTuple):
         return self.own if self.with_firsts is None else self.with_firsts
 
 
-class Bases(NamedTuple):
+class GroupConfigs(NamedTuple):
     """All of them.
 
     Attributes:
@@ -63,13 +63,13 @@ class Bases(NamedTuple):
         problems: What is wrong with the configured space, and overrides that fit none of them.
     """
 
-    first: Base
-    by_group: Mapping[str, Sequence[Base]]
+    first: GroupConfig
+    by_group: Mapping[str, Sequence[GroupConfig]]
     deciding: Sequence[str]
-    branches: Sequence[Base]
+    branches: Sequence[GroupConfig]
     problems: Sequence[str] = ()
 
-    def changed(self, change: Callable[[Base], Base]) -> "Bases":
+    def changed(self, change: Callable[[GroupConfig], GroupConfig]) -> "GroupConfigs":
         """The same, with another one in the place of each."""
         made = {str(base.choices): change(base) for base in self.every()}
         return self._replace(
@@ -78,14 +78,14 @@ class Bases(NamedTuple):
             branches=[made[str(base.choices)] for base in self.branches],
         )
 
-    def every(self) -> list[Base]:
+    def every(self) -> list[GroupConfig]:
         """Each once, the first one first."""
         named = {str(base.choices): base for group in self.by_group.values() for base in group}
         named |= {str(base.choices): base for base in self.branches}
         return [self.first, *(base for base in named.values() if base.choices != self.first.choices)]
 
 
-def read_bases(app: HydraApp, given: SweepArguments) -> Bases:
+def read_bases(app: HydraApp, given: SweepArguments) -> GroupConfigs:
     """The configs of a sweep.
 
     Raises:
@@ -98,12 +98,12 @@ def read_bases(app: HydraApp, given: SweepArguments) -> Bases:
     by_group = {group: [maker.make({**start, group: option}) for option in groups[group]] for group in groups}
     deciding = [group for group, bases in by_group.items() if any(_differ(base, bases[0]) for base in bases)]
     choices = _product({group: groups[group] for group in deciding}) if deciding else []
-    bases = Bases(maker.make(start), by_group, deciding, [maker.make({**start, **choice}) for choice in choices])
+    bases = GroupConfigs(maker.make(start), by_group, deciding, [maker.make({**start, **choice}) for choice in choices])
     problems = [problem for base in bases.every() for problem in base.problems]
     return bases._replace(problems=[*problems, *_unfitting(given, bases)])
 
 
-def with_firsts(base: Base, app: HydraApp, check: Callable[[DictConfig], Sequence[str]]) -> Base:
+def with_firsts(base: GroupConfig, app: HydraApp, check: Callable[[DictConfig], Sequence[str]]) -> GroupConfig:
     """A base as a trial may have it: what it says of a key that is searched may be a value that no trial has.
 
     Args:
@@ -133,8 +133,8 @@ def with_firsts(base: Base, app: HydraApp, check: Callable[[DictConfig], Sequenc
 
 
 def with_values_once(
-    base: Base, app: HydraApp, reading: Callable[[str, Mapping[str, Any]], Any], told: dict[str, None]
-) -> Base:
+    base: GroupConfig, app: HydraApp, reading: Callable[[str, Mapping[str, Any]], Any], told: dict[str, None]
+) -> GroupConfig:
     """A base whose choices are told apart as the config tells them: a number and its text may be one value.
 
     Args:
@@ -161,7 +161,7 @@ def with_values_once(
     return base._replace(space=space)
 
 
-def composed_with(base: Base, app: HydraApp, values: Mapping[str, Scalar]) -> DictConfig | None:
+def composed_with(base: GroupConfig, app: HydraApp, values: Mapping[str, Scalar]) -> DictConfig | None:
     """A base's config with these values and nothing else changed; None if it does not compose."""
     try:
         return compose_with(base, app, values)
@@ -169,7 +169,7 @@ def composed_with(base: Base, app: HydraApp, values: Mapping[str, Scalar]) -> Di
         return None
 
 
-def compose_with(base: Base, app: HydraApp, values: Mapping[str, Scalar]) -> DictConfig:
+def compose_with(base: GroupConfig, app: HydraApp, values: Mapping[str, Scalar]) -> DictConfig:
     """A base's config with these values; raises whatever composing says."""
     loader = app.context.config_loader
     changed = with_values(base.own, values, loader)
@@ -179,12 +179,12 @@ def compose_with(base: Base, app: HydraApp, values: Mapping[str, Scalar]) -> Dic
     return changed
 
 
-def _is_plain(key: str, base: Base, app: HydraApp) -> bool:
+def _is_plain(key: str, base: GroupConfig, app: HydraApp) -> bool:
     """Whether a key is one of the config, and no group."""
     return key.lstrip("+") in base.known and not is_group(app.context.config_loader, key)
 
 
-def search_space_of(given: SweepArguments, bases: Bases) -> SearchSpace:
+def search_space_of(given: SweepArguments, bases: GroupConfigs) -> SearchSpace:
     """One space, conditional by the groups whose options differ in it."""
     groups = {key: one for key, one in given.space.items() if key in bases.by_group}
     if not bases.branches:
@@ -197,7 +197,7 @@ def search_space_of(given: SweepArguments, bases: Bases) -> SearchSpace:
     return SearchSpace(groups | shared, tuple(_branch(base, bases.deciding, shared) for base in bases.branches))
 
 
-def _branch(base: Base, groups: Sequence[str], shared: Space) -> Branch:
+def _branch(base: GroupConfig, groups: Sequence[str], shared: Space) -> Branch:
     choices = {group: base.choices[group] for group in groups}
     own = {key: one for key, one in base.space.items() if key not in shared}
     return Branch(choices=choices, space=own, fixed=tuple(base.fixed))
@@ -218,9 +218,9 @@ class _Maker:
 
     def __init__(self, app: HydraApp, given: SweepArguments, groups: Mapping[str, Sequence[Scalar]]) -> None:
         self._app, self._given, self._groups = app, given, groups
-        self._made: dict[str, Base] = {}
+        self._made: dict[str, GroupConfig] = {}
 
-    def make(self, choices: Mapping[str, Scalar]) -> Base:
+    def make(self, choices: Mapping[str, Scalar]) -> GroupConfig:
         name = str(sorted(choices.items(), key=str))
         if name not in self._made:
             self._made[name] = self._make(choices)
@@ -228,7 +228,7 @@ class _Maker:
             raise ConfigError([f"{' '.join(self._groups)}: their options go together in too many ways; sweep fewer"])
         return self._made[name]
 
-    def _make(self, choices: Mapping[str, Scalar]) -> Base:
+    def _make(self, choices: Mapping[str, Scalar]) -> GroupConfig:
         fixed, config = self._composed(choices) if choices else (self._given.fixed, self._app.config)
         known = {key for key in known_keys(config) if not key.startswith("hydra.") and key != "hydra"}
         if choices and "search" in config:
@@ -240,7 +240,7 @@ class _Maker:
         wanted = {key: one for key, one in configured.space.items() if key not in self._given.fixed_keys}
         wanted |= {key: one for key, one in self._given.space.items() if key not in self._groups}
         space = {key: one for key, one in wanted.items() if not choices or self._fits(key, known)}
-        return Base(choices, self._with_added(config), list(fixed), space, known, configured.problems)
+        return GroupConfig(choices, self._with_added(config), list(fixed), space, known, configured.problems)
 
     def _fits(self, key: str, known: set[str]) -> bool:
         return key.lstrip("+") in known or key in self._given.added or key.startswith("+")
@@ -274,11 +274,11 @@ def _product(options: Mapping[str, Sequence[Scalar]]) -> list[dict[str, Scalar]]
     return [dict(zip(options, values, strict=True)) for values in itertools.product(*options.values())]
 
 
-def _differ(one: Base, other: Base) -> bool:
+def _differ(one: GroupConfig, other: GroupConfig) -> bool:
     return (one.space, one.fixed) != (other.space, other.fixed)
 
 
-def _unfitting(given: SweepArguments, bases: Bases) -> list[str]:
+def _unfitting(given: SweepArguments, bases: GroupConfigs) -> list[str]:
     """Overrides that no option has a key for, which are none of the sweep."""
     used = {line for base in bases.every() for line in base.fixed}
     keys = [line.partition("=")[0] for line in given.fixed if line not in used]
@@ -288,5 +288,5 @@ def _unfitting(given: SweepArguments, bases: Bases) -> list[str]:
     return [f"{key} is set, but no option of {options} has it; {key_repair(key, known, configs)}" for key in keys]
 
 
-def _options_text(group: str, bases: Sequence[Base]) -> str:
+def _options_text(group: str, bases: Sequence[GroupConfig]) -> str:
     return f"{group}={','.join(str(base.choices[group]) for base in bases)}"

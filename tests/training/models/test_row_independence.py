@@ -7,7 +7,7 @@ import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from slimtune.training.errors import ModelError
-from slimtune.training.models.alone import check_alone
+from slimtune.training.models.row_independence import check_alone
 
 SIZES = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 9}
 
