@@ -142,6 +142,17 @@ def check_variants(folder: Path, run: Callable[[Path], np.ndarray], tmp_path: Pa
         assert 0 < np.sqrt(np.mean((found - exact) ** 2)) < largest_gap(variant) * exact.std(), variant
 
 
+def last_row(feed: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """By itself, without its padding."""
+    is_real_T = feed["attention_mask"][-1].bool()
+    return {name: values[-1:, is_real_T] for name, values in feed.items()}
+
+
+def check_alone(beside: np.ndarray, alone: np.ndarray) -> None:
+    """A padded row beside others scores what it scores by itself; a causal model's padding stands before it."""
+    assert np.abs(beside[-len(alone) :] - alone).max() < 1e-5 * max(1.0, np.abs(alone).max())
+
+
 def class_scores(folder: Path, feed: Mapping[str, torch.Tensor]) -> np.ndarray:
     session = onnxruntime.InferenceSession(folder / MODEL, providers=["CPUExecutionProvider"])
     scores: np.ndarray = session.run(None, arrays(feed))[0]
@@ -168,6 +179,7 @@ def test_an_encoder_is_pytorchs_and_has_every_variant(family: str, tmp_path: Pat
             expected = model(**feed).logits.numpy()
         assert np.abs(class_scores(folder, feed) - expected).max() < 1e-5
     feed = encoder_feed(16, 23, has_types=has_types)
+    check_alone(class_scores(folder, feed)[-1], class_scores(folder, last_row(feed))[0])
     check_variants(folder, lambda one: class_scores(one, feed), tmp_path)
 
 
@@ -192,6 +204,7 @@ def test_a_causal_model_is_pytorchs_and_has_every_variant(family: str, tmp_path:
             expected = model(**given).logits.numpy() * feed["attention_mask"].numpy()[..., None]
         assert np.abs(next_token_scores(folder, feed) - expected).max() < 1e-5
     feed = rows(8, 23, padded_left=True)
+    check_alone(next_token_scores(folder, feed)[-1], next_token_scores(folder, last_row(feed))[0])
     check_variants(folder, lambda one: next_token_scores(one, feed), tmp_path)
 
 
@@ -213,6 +226,7 @@ def test_an_encoder_decoder_is_pytorchs_and_has_every_variant(family: str, tmp_p
         found = answer_scores(folder, feed, answer_BU)
         assert np.abs(found - expected).max() < 1e-5 * max(1.0, np.abs(expected).max())
     feed, answer_BU = rows(8, 23, padded_left=False), rows(8, 9, padded_left=False)["input_ids"]
+    check_alone(answer_scores(folder, feed, answer_BU)[-1], answer_scores(folder, last_row(feed), answer_BU[-1:])[0])
     check_variants(folder, lambda one: answer_scores(one, feed, answer_BU), tmp_path)
 
 
