@@ -24,6 +24,9 @@ POLL_SECONDS = 2.0
 MAX_IDLE_LAUNCHES = 3
 # a worker that stays longer than this after the last trial is not waited for
 MAX_LEAVING_SECONDS = 60.0
+# a launcher that has not come back by then, after its last worker has left, is left behind; Ray crashes a process that
+# ends while one of its threads asks for the workers' results
+MAX_RETURN_SECONDS = 10.0
 DEAD_WORKERS = (
     "TerminatedWorkerError",
     "BrokenProcessPool",
@@ -110,6 +113,7 @@ def _search_beside(study: BudgetLeft, launcher: Launcher, *, num_workers: int, f
             died = dead
         time.sleep(POLL_SECONDS / 2)
     _wait_for_workers(study)
+    launches.wait(MAX_RETURN_SECONDS)
 
 
 def _check_idle(launches: int) -> None:

@@ -30,12 +30,12 @@ def test_what_does_not_go_together_is_told(request_of: RequestOf, overrides: lis
 
 def test_what_is_asked_for_is_told_before_the_first_trial(request_of: RequestOf) -> None:
     """Pruning that is off, and times that are taken while something else runs."""
-    from slimtune.sweeper.search.study_spec import notes_of, study_spec
+    from slimtune.sweeper.search.study_spec import search_notes_of, study_spec
     from slimtune.sweeper.search_config import Rungs
 
     overrides = ["search.objectives=[accuracy,latency_ms,seconds]", "search.num_workers=2", "hydra/launcher=joblib"]
     request = request_of(*overrides)
-    notes = " ".join(notes_of(request))
+    notes = " ".join(search_notes_of(request))
     assert "every trial runs to its end (search.pruner is not used)" in notes
     assert "latency_ms is timed while other workers train" in notes
     assert "seconds depend on what runs beside a trial" in notes

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from slimtune.sweeper.search.first_points import enqueued_points
-from slimtune.sweeper.search.study_spec import notes_of, study_spec
+from slimtune.sweeper.search.study_spec import search_notes_of, study_spec
 from slimtune.sweeper.search_config import Rungs, StopRules
 from slimtune.sweeper.study import Study
 from tests.cases.sweep_requests import RequestOf, refused, request_of
@@ -29,7 +29,7 @@ def test_s3_a_grid_of_numbers_is_cut_to_its_points(request_of: RequestOf) -> Non
     """The budget is the number of points, where that is smaller, and a person is told."""
     request = request_of("search/sampler=grid", "search.sampler.points=3", *NUMBERS)
     assert study_spec(request, RUNGS).n_trials == 9
-    assert "the space has 9 points" in notes_of(request)[0]
+    assert "the space has 9 points" in search_notes_of(request)[0]
 
 
 def test_s3_auto_says_what_it_takes(request_of: RequestOf) -> None:
@@ -37,7 +37,7 @@ def test_s3_auto_says_what_it_takes(request_of: RequestOf) -> None:
     few = request_of("search/sampler=auto", "space=none", "method.r=4,8", "fit.batch_size=8,16")
     assert study_spec(few, RUNGS).sampler.name == "grid"
     assert study_spec(few, RUNGS).n_trials == 4
-    assert any("auto takes grid" in note for note in notes_of(few))
+    assert any("auto takes grid" in note for note in search_notes_of(few))
     assert study_spec(request_of("search/sampler=auto", *NUMBERS), RUNGS).sampler.name == "gp"
 
 

@@ -1,6 +1,7 @@
 """Launches of workers that go on beside the process that watches the search."""
 
 import threading
+import time
 from collections.abc import Callable
 
 
@@ -31,6 +32,12 @@ class Launches:
         thread = threading.Thread(target=self._run, args=(indices,), name=f"launch of {len(indices)}", daemon=True)
         self._threads.append(thread)
         thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """Until all are over, at most so long."""
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def raise_errors(self) -> None:
         """What went wrong in one of them, if anything did."""

@@ -29,7 +29,7 @@ def test_several_labels_and_spellings_are_known_as_rows_have_them() -> None:
 def test_types_of_spans_are_labels() -> None:
     rows = given(Example("Mara left", spans=(Span(0, 4, "person"),)), Example("Oslo", spans=(Span(0, 4, "town"),)))
     with pytest.raises(DataError, match=r"does not know: 'town' \(rows.csv, row 2\); it knows person"):
-        check_labels(rows, ["person"], extraction.labels_in)
+        check_labels(rows, ["person"], extraction.span_labels_in)
 
 
 def test_many_are_counted() -> None:

@@ -71,6 +71,8 @@ class UncompletedJobError(RuntimeError):
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launching, "POLL_SECONDS", 0.01)
+    # for one that never comes back
+    monkeypatch.setattr(launching, "MAX_RETURN_SECONDS", 0.2)
 
 
 def fails(error: Exception) -> Callable[[], object]:
@@ -109,6 +111,20 @@ def test_one_more_begins_for_each_that_died_while_others_go_on() -> None:
     run(study, launcher)
     ended.set()
     assert launcher.numbers == [[0, 1, 2], [3]]
+
+
+def test_the_search_ends_after_a_launcher_that_comes_back_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its workers have ended: a process that goes before it would end in the middle of it."""
+    study, has_returned = FakeStudy(budget=4), threading.Event()
+    monkeypatch.setattr(launching, "MAX_RETURN_SECONDS", 60.0)
+
+    def comes_back_late() -> None:
+        study.run_all()
+        threading.Event().wait(0.1)
+        has_returned.set()
+
+    run(study, SlurmLauncher(comes_back_late))
+    assert has_returned.is_set()
 
 
 def test_those_that_outlive_their_launch_are_not_replaced() -> None:
