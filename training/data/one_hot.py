@@ -37,8 +37,8 @@ def hot_names(parts: Sequence[Any], known: Sequence[str], *, column: str, where:
         has = f"task.labels has {len(known)} names" if known else "nothing names the classes"
         raise DataError(
             f"{where}: column '{column}' is {list(parts)!r:.60}, a one or zero for each class, and {has}; "
-            f"the list has {len(parts)}: mend the row, or name all of its classes in their order, e.g. "
-            "'task.labels=[first,second,...]'"
+            f"name all {len(parts)} in their order, e.g. 'task.labels=[first,second,...]'"
+            f"{f', or give the row {len(known)}' if known else ''}"
         )
     return [name for name, part in zip(known, parts, strict=True) if part]
 
