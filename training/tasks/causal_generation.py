@@ -31,7 +31,11 @@ class Causal(TextToText):
 
     def settings(self) -> Mapping[str, Any]:
         """As the protocol says."""
-        return {"encoding": "answer", "max_length": self.max_length, "train_on_prompt": self.config.train_on_prompt}
+        return {
+            "encoding": "answer with its end",
+            "max_length": self.max_length,
+            "train_on_prompt": self.config.train_on_prompt,
+        }
 
     def encode(self, examples: Sequence[Example], tokenizer: Any) -> Encoded:
         """Prompt and answer are tokenized apart, as generation will meet them.
