@@ -104,7 +104,7 @@ def open_adapter_folder(folder: Path) -> AdapterFolder:
         check_format(path, values)
         opened = AdapterFolder(folder, AdaptersManifest.parse(values))
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path} is missing or broken ({error!r}); {REPAIR}") from None
+        raise ModelError(f"{path} is missing or broken ({type(error).__name__}: {error}); {REPAIR}") from None
     files = opened.manifest.files
     for name in {MODEL, TOKENIZER, *(opened.file(name).name for name in opened.names)} - files.keys():
         raise ModelError(f"{path} does not list {name}; {REPAIR}")

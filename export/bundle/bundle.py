@@ -165,7 +165,7 @@ def open_bundle(folder: Path, *, trust: bool = False) -> Bundle:
         check_format(path, values)
         manifest = Manifest.parse(values)
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path} is broken ({error!r}); export the model again") from None
+        raise ModelError(f"{path} is broken ({type(error).__name__}: {error}); export the model again") from None
     for name in {*manifest.interface.kind.files, TOKENIZER} - manifest.files.keys():
         raise ModelError(f"{path} does not list {name}; export the model again")
     for name, expected in manifest.files.items():

@@ -79,7 +79,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         config: dict[str, Any] = json.loads((folder / MODEL_CONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(f"{folder} is no model: it has no {MODEL_CONFIG}; give a merged transformers folder") from None
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise ModelError(f"{folder / MODEL_CONFIG} is broken ({error}); save the model again") from None
     return config
 

@@ -87,8 +87,12 @@ def row_predictor_of(model: RunnableModel, columns: TextColumns, *, max_new_toke
             model has positions for.
     """
     kind = model.interface.kind
-    if max_new_tokens is not None and (not kind.writes or max_new_tokens < 1):
-        raise DataError(f"--max-new-tokens is {max_new_tokens}; use a number above 0, for a generative model")
+    if max_new_tokens is not None and not kind.writes:
+        raise DataError(
+            f"--max-new-tokens is {max_new_tokens}, and the model ({kind.value}) writes no text; leave it out"
+        )
+    if max_new_tokens is not None and max_new_tokens < 1:
+        raise DataError(f"--max-new-tokens is {max_new_tokens}; use a number above 0")
     match kind:
         case Kind.labels:
             return _Labels(model, columns)

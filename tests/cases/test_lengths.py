@@ -85,14 +85,15 @@ def test_t2_the_report_recommends_no_more_than_the_model_takes(most: int | None,
     [
         (["data.max_length=1"], 3),
         (["data.max_length=2"], 3),
-        (["data.max_length=4", "data.text_pair_column=label"], 5),
-        (["data.max_length=1", "task=similarity", "data.text_pair_column=text", "data.label_column=number"], 3),
+        (["data.max_length=4", "data.text_pair_column=second"], 5),
+        (["data.max_length=1", "task=similarity", "data.text_pair_column=second", "data.label_column=number"], 3),
     ],
 )
 def test_s14_a_length_that_leaves_nothing_of_a_row_is_refused_with_the_least(
     overrides: list[str], asked: list[str], least: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = [{"text": f"some row {number}", "label": "ab"[number % 2], "number": number % 2} for number in range(60)]
+    texts = [{"text": f"some row {number}", "second": "ab"[number % 2]} for number in range(60)]
+    rows = [{**one, "label": one["second"], "number": at % 2} for at, one in enumerate(texts)]
     assert main(["check", *overrides, rows_in(tmp_path, rows), *asked]) == 2
     assert f"need at least {least}" in capsys.readouterr().err
 

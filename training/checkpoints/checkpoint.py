@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import SafetensorError
 from transformers import PreTrainedModel
 
 from slimtune.training.checkpoints.find import RECORD as RECORD
@@ -80,7 +81,13 @@ class Checkpoint:
         """
         config = self._own_config
         path = str(self.folder) if isinstance(config.method, FullMethod) else resolved_path(config.model)
-        return method_of(config.method).load(_load_base(config, self.record, path), self.folder)
+        base = _load_base(config, self.record, path)
+        try:
+            return method_of(config.method).load(base, self.folder)
+        except (SafetensorError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ModelError(
+                f"{self.folder}: a file is broken ({error}); train again or take another checkpoint"
+            ) from None
 
     @cached_property
     def _own_config(self) -> TrialConfig:
@@ -107,7 +114,7 @@ def open_checkpoint(folder: Path, *, trust: bool = False) -> Checkpoint:
 
 def _read_record(folder: Path) -> CheckpointRecord:
     try:
-        values: Mapping[str, Any] = json.loads((folder / RECORD).read_text())
+        values: Mapping[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         return CheckpointRecord(
             config=values["config"],
             labels=tuple(values["labels"]),
@@ -118,7 +125,7 @@ def _read_record(folder: Path) -> CheckpointRecord:
         )
     except FileNotFoundError:
         raise ModelError(f"{folder} is no checkpoint: it has no {RECORD}; give a trial's checkpoint-* folder") from None
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{folder / RECORD} is broken ({error}); train again or take another checkpoint") from None
 
 

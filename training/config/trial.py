@@ -122,6 +122,12 @@ def _column_problems(config: TrialConfig) -> list[str]:
     reads_template = isinstance(task, GenerationTask | CustomTask)
     reads_pair = isinstance(task, ClassificationTask | SimilarityTask | CustomTask)
     problems = []
+    for key in ("text_column", "label_column"):
+        if data.text_pair_column is not None and data.text_pair_column == getattr(data, key):
+            problems.append(
+                f"data.text_pair_column is {data.text_pair_column!r}, as data.{key} is; name the column of the second "
+                "text, or null"
+            )
     if data.text_template is not None and not reads_template:
         problems.append(
             f"data.text_template is {data.text_template!r}, which task={task.name} does not read; use data.text_column "

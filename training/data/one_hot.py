@@ -19,12 +19,14 @@ def hot_names(parts: Sequence[Any], known: Sequence[str], *, column: str, where:
         DataError: It is one, and there is not a name for each part, or a part is missing.
     """
     names_fit = len(known) == len(parts) and not set(known) <= BITS
-    if names_fit and not BITS & {*known}:
+    if known and not BITS & {*known}:
         parts = [int(part) if isinstance(part, str) and part in BITS else part for part in parts]
     given = [part for part in parts if part is not None]
     if not given or not all(isinstance(part, int | float) and part in (0, 1) for part in given):
         return None
-    if not (names_fit or _is_no_list_of_labels(given)):
+    # ones and zeros are no labels where none of the names is one
+    is_ragged = bool(known) and not BITS & {*known}
+    if not (names_fit or is_ragged or _is_no_list_of_labels(given)):
         return None
     if len(given) < len(parts):
         raise DataError(
@@ -36,6 +38,7 @@ def hot_names(parts: Sequence[Any], known: Sequence[str], *, column: str, where:
         raise DataError(
             f"{where}: column '{column}' is {list(parts)!r:.60}, a one or zero for each class, and {has}; "
             f"name all {len(parts)} in their order, e.g. 'task.labels=[first,second,...]'"
+            f"{f', or give the row {len(known)}' if known else ''}"
         )
     return [name for name, part in zip(known, parts, strict=True) if part]
 

@@ -28,14 +28,22 @@ class HeadClasses(NamedTuple):
     note: str | None = None
 
 
-def head_classes(names: Sequence[str], options: Mapping[str, object]) -> HeadClasses:
+def head_classes(names: Sequence[str], options: Mapping[str, object], *, num_rows: int | None = None) -> HeadClasses:
     """Compare the names of classes.
 
     Args:
         names: Of the checkpoint's classes, in the order of their ids.
         options: What its task loads the model with; without `id2label` there are no classes.
+        num_rows: Classes of a head that was loaded from the files; None if it is not known.
     """
     asked: Any = options.get("id2label")
+    is_unnamed = all(UNNAMED.fullmatch(name) for name in names)
+    if asked is not None and num_rows == len(asked) != len(names) and not is_unnamed:
+        return HeadClasses(
+            is_other=True,
+            note=f"the checkpoint's head has {num_rows} classes and its config.json names {len(names)}, so nobody "
+            "knows which is which: it is not used",
+        )
     if asked is None or len(names) != len(asked):
         # of another number of classes: transformers has made a new head
         return HeadClasses()
@@ -60,6 +68,12 @@ def head_classes(names: Sequence[str], options: Mapping[str, object]) -> HeadCla
 def head_parameters(model: PreTrainedModel) -> frozenset[str]:
     """Names of the parameters beside the base."""
     return frozenset(name for name, _ in model.named_parameters() if is_outside(model, name))
+
+
+def num_rows(model: PreTrainedModel) -> int | None:
+    """How many classes the last layer of the head has."""
+    linear = [part for name, part in model.named_modules() if isinstance(part, nn.Linear) and is_outside(model, name)]
+    return linear[-1].out_features if linear else None
 
 
 @torch.no_grad()

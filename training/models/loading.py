@@ -14,12 +14,12 @@ from slimtune.training.errors import ModelError
 from slimtune.training.methods.protocol import POOLERS
 from slimtune.training.methods.quantized import keep_trainable, quantization_config, share_codes, shared_tensors
 from slimtune.training.models import config_faults
-from slimtune.training.models.architecture import WRITERS, from_pretrained, own_labels
+from slimtune.training.models.architecture import from_pretrained, own_labels
 from slimtune.training.models.generation_settings import settle_generation
-from slimtune.training.models.head_classes import head_classes, head_parameters, reorder
+from slimtune.training.models.head_classes import head_classes, head_parameters, num_rows, reorder
 from slimtune.training.models.padding import settle_padding
 from slimtune.training.models.place import check_weight_files, resolved_path
-from slimtune.training.models.tokenizer_faults import check_has_tokens
+from slimtune.training.models.tokenizer_faults import check_has_tokens, lacking_token
 from slimtune.training.models.weights import LoadedWeights, check_tied, check_values, loaded_weights
 
 
@@ -93,10 +93,8 @@ def check_named(config: ModelConfig, head_type: str | None = None) -> None:
             safetensors format.
     """
     tokenizer = load_tokenizer(config)
-    if tokenizer.pad_token_id is None:
-        raise ModelError(f"model.name_or_path is '{config.name_or_path}', whose tokenizer has no token to pad with")
-    if head_type in WRITERS and tokenizer.eos_token_id is None:
-        raise ModelError(f"model.name_or_path is '{config.name_or_path}', whose tokenizer has no end-of-sequence token")
+    if (lacking := lacking_token(tokenizer, head_type)) is not None:
+        raise ModelError(f"{_said(config)}, {lacking}")
     folder = Path(resolved_path(config))
     if folder.is_dir():
         check_weight_files(folder)
@@ -205,7 +203,7 @@ def _of_classes(
     parameters = head_parameters(model)
     if weights.new & parameters or not parameters:
         return weights, ()
-    found = head_classes(own_labels(config), head.model_options())
+    found = head_classes(own_labels(config), head.model_options(), num_rows=num_rows(model))
     new = weights.new | (parameters if found.is_other else frozenset())
     return weights._replace(new=new, of_head=found.note), found.order
 

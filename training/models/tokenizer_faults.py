@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from slimtune.training.errors import ModelError
+from slimtune.training.models.architecture import WRITERS
 from slimtune.training.models.config_faults import TOKENIZERS
 
 SAVE_IT = "save that of the model beside it, in Python: tokenizer.save_pretrained('{place}')"
@@ -36,6 +37,26 @@ def check_has_tokens(tokenizer: Any, place: str, *, said: str) -> None:
             f"{said}: its tokenizer makes single signs of every text, since none of its merges gives a token of its "
             f"vocabulary; copy the merges.txt that its vocab.json came with, or {SAVE_IT.format(place=place)}"
         )
+
+
+def lacking_token(tokenizer: Any, head_type: str | None) -> str | None:
+    """Which special token a tokenizer must have and has not, with the repair; None if it has all.
+
+    Args:
+        tokenizer: As it was loaded, so that its end pads where nothing else does.
+        head_type: peft's name of the task; None if it is not known yet.
+    """
+    lacking = {
+        "eos_token": ("end-of-sequence token", head_type in WRITERS and tokenizer.eos_token_id is None),
+        "pad_token": ("token to pad with", tokenizer.pad_token_id is None),
+    }
+    for key, (what, is_lacking) in lacking.items():
+        if is_lacking:
+            return (
+                f"whose tokenizer has no {what}; set {key} in its tokenizer_config.json to a token of its vocabulary "
+                f"({'the one of eos_token_id in config.json' if key == 'eos_token' else 'e.g. [PAD] or <pad>'})"
+            )
+    return None
 
 
 def _merges(tokenizer: Any, special: set[str]) -> bool:

@@ -18,6 +18,9 @@ from slimtune.training.errors import DataError
 from slimtune.training.tasks.text_to_text import TextToText
 from slimtune.training.tasks.token_loss import num_virtual_tokens, run_model, unwrapped, weights_of
 
+# an answer in whose place a template's end of a turn is looked for
+STAND_IN = "slimtune0stand0in"
+
 
 class Causal(TextToText):
     """Prompt and answer are one row; the loss is on the answer and its end-of-sequence token."""
@@ -28,7 +31,11 @@ class Causal(TextToText):
 
     def settings(self) -> Mapping[str, Any]:
         """As the protocol says."""
-        return {"encoding": "answer", "max_length": self.max_length, "train_on_prompt": self.config.train_on_prompt}
+        return {
+            "encoding": "answer with its end",
+            "max_length": self.max_length,
+            "train_on_prompt": self.config.train_on_prompt,
+        }
 
     def encode(self, examples: Sequence[Example], tokenizer: Any) -> Encoded:
         """Prompt and answer are tokenized apart, as generation will meet them.
@@ -118,7 +125,20 @@ def answer_ids(examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
 def _last_turn(messages: Sequence[tuple[str, str]], tokenizer: Any) -> str:
     """The answer as the template writes it, with the end of the turn."""
     prompt, whole = _chat(messages[:-1], tokenizer, add_generation_prompt=True), _chat(messages, tokenizer)
-    return whole[len(prompt) :] if whole.startswith(prompt) else messages[-1][1]
+    role, answer = messages[-1]
+    if whole.startswith(prompt):
+        turn = whole[len(prompt) :]
+    else:
+        # the prompt opens what a whole chat does not repeat, e.g. <think>
+        turn = answer + _chat([*messages[:-1], (role, STAND_IN)], tokenizer).rpartition(STAND_IN)[2]
+    # blanks are the template's own
+    if not all("".join(answer.split()) in "".join(text.split()) for text in (turn, whole)):
+        raise DataError(
+            f"the tokenizer's chat template leaves out or changes the answer {answer!r:.60}, so that it cannot be "
+            "learned; use a template that writes the last turn's content as it is (chat_template.jinja), or "
+            "data.text_template"
+        )
+    return turn
 
 
 def _chat(messages: Sequence[tuple[str, str]], tokenizer: Any, **options: Any) -> str:

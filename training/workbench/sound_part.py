@@ -10,6 +10,7 @@ from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import DataError, check_all
 from slimtune.training.methods import method_of
 from slimtune.training.models.loading import check_model, check_named, load_tokenizer
+from slimtune.training.models.tokenizer_faults import lacking_token
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.rows import read_splits
 from slimtune.training.workbench.preflight import checks_without_rows
@@ -82,8 +83,10 @@ def _sound_rows(config: TrialConfig) -> RowSplits | None:
 
 def _check_encoding(config: TrialConfig, rows: RowSplits) -> None:
     task = _task_for(config, rows)
-    if task is not None:
-        task.encode(rows.train[:TRIED_ROWS], load_tokenizer(config.model))
+    tokenizer = load_tokenizer(config.model)
+    # what the tokenizer lacks is told of the model
+    if task is not None and lacking_token(tokenizer, task.peft_task_type) is None:
+        task.encode(rows.train[:TRIED_ROWS], tokenizer)
 
 
 def _prepare(config: TrialConfig, rows: RowSplits, found: list[PreparedData]) -> None:
