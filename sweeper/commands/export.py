@@ -14,6 +14,7 @@ from slimtune.sweeper.commands.export_source import ExportRequest, opened, remov
 from slimtune.sweeper.storage_url import checked
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ConfigError, ModelError, UserError
+from slimtune.training.writable_folder import check_writable
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -30,6 +31,7 @@ def run(arguments: Sequence[str]) -> int:
         options.run, checked(options.storage), options.tracking_uri, options.base, options.override, values
     )
     out = Path(options.out)
+    check_writable(out.parent, "the folder of --out")
     sources = {"--run": options.run, "--base": options.base}
     check_export_folder(out, config, {option: name for option, name in sources.items() if name is not None})
     with opened(request) as source, removed_if_failed(out):
