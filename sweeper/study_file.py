@@ -37,14 +37,26 @@ def no_study_reason(path: Path) -> str | None:
     if not path.is_file() or path.stat().st_size == 0:
         return f"{path.absolute()} is {'empty' if path.is_file() else 'not there'}"
     try:
-        with closing(_opened(path)) as database:
-            found = database.execute("SELECT 1 FROM studies LIMIT 1").fetchone()
+        return None if _studies_in(path) else f"{path.absolute()} has no study in it"
     except sqlite3.OperationalError:
         # somebody else may be writing just now, which whoever opens it waits for
         return None
     except sqlite3.DatabaseError as error:
         return _is_broken(path, error)
-    return None if found else f"{path.absolute()} has no study in it"
+
+
+def sweeps_in(path: Path) -> list[str]:
+    """Names of the sweeps of an SQLite file; none where it cannot be read, which is told by whoever opens it."""
+    try:
+        # those of their reruns and of their launching processes are named after them
+        return [name for name in _studies_in(path) if "/" not in name] if path.is_file() else []
+    except sqlite3.DatabaseError:
+        return []
+
+
+def _studies_in(path: Path) -> list[str]:
+    with closing(_opened(path)) as database:
+        return [name for (name,) in database.execute("SELECT study_name FROM studies ORDER BY study_id")]
 
 
 def _journal_reason(path: Path) -> str | None:

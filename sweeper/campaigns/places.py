@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.export.config import ExportConfig, OnnxExport
+from slimtune.sweeper.campaigns.recorded_command import check_own_folder
 from slimtune.sweeper.storage_url import file_of, resolved
 from slimtune.training.checkpoints.kinds import is_checkpoint
 from slimtune.training.checkpoints.training_state import STATE_PREFIX, is_state
@@ -44,6 +45,7 @@ def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], o
     yield partial(check_writable, places.folder, "the folder of results")
     yield partial(check_own_trials, places.folder)
     if places.storage is not None:
+        yield partial(check_own_folder, places.folder, places.experiment)
         # a trial of its own has none, and need not wait for Optuna
         from slimtune.sweeper.study.storages.loading import check_url
 
