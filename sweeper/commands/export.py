@@ -47,7 +47,9 @@ def run(arguments: Sequence[str]) -> int:
     console = Console()
     terminal.print_variants(console, exported.as_dict())
     if exported.bundle is None:
-        raise ModelError("no variant is within the limits, see the column gate; no bundle was written")
+        from slimtune.export.verification.limits import none_passed
+
+        raise ModelError(f"{none_passed(exported.as_dict()['reports'], config.limits)}; no bundle was written")
     folder = exported.bundle.folder
     texts = predict_arguments(exported.bundle.manifest.interface)
     terminal.print_next(console, {"try the model": f"slimtune predict --model {shlex.quote(str(folder))} {texts}"})

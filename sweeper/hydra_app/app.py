@@ -152,7 +152,9 @@ def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) ->
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.argv = ["slimtune", *(["--multirun"] if sweep else []), *arguments]
     try:
-        hydra.main(config_path=f"pkg://{CONFIG_MODULE}", config_name=CONFIG_NAME, version_base=VERSION_BASE)(app.train)()
+        hydra.main(config_path=f"pkg://{CONFIG_MODULE}", config_name=CONFIG_NAME, version_base=VERSION_BASE)(
+            app.train
+        )()
     except (FileExistsError, NotADirectoryError) as error:
         # Hydra has made the folder of the run itself
         check_writable(Path(error.filename), RUN_DIR)

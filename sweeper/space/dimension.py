@@ -88,7 +88,9 @@ def range_problem(low: Any, high: Any, *, log: Any, step: Any) -> str | None:
     if step is not None and not (float(high) - float(low)) / float(step) < LARGEST_WHOLE:
         return f".step is {step}, too small for a range from {low} to {high}; use a larger one, or none"
     if step is not None and low < high and last_step(low, high, step) == low:
-        return f".step is {step}, larger than the range from {low} to {high}, of which {low} alone is left; {SMALLER_STEP}"
+        return (
+            f".step is {step}, larger than the range from {low} to {high}, of which {low} alone is left; {SMALLER_STEP}"
+        )
     return None
 
 
