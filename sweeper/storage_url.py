@@ -1,4 +1,4 @@
-"""Where a study lies, as `search.storage` says it: its forms, their drivers, and no password; nothing is connected to."""
+"""Where a study lies, as `search.storage` says it: forms, drivers, and no password; nothing is connected to."""
 
 import os
 import re

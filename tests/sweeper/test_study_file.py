@@ -27,7 +27,7 @@ def test_another_file_is_refused_and_stays(tmp_path: Path, scheme: str, text: st
     url = f"{scheme}:///{file}"
     (said,) = storage_problems(url, "search.storage")
     assert said.startswith(f"search.storage is {url!r}, but {file} is no ")
-    with pytest.raises(StoreError, match="--storage is .*; name a file that is not there yet, or one that"):
+    with pytest.raises(StoreError, match=r"--storage is .*; name a file that is not there yet, or one that"):
         checked(url)
     with pytest.raises(ValueError, match=r"rows\.jsonl is no"):
         open_storage(url)

@@ -38,7 +38,7 @@ def test_an_export_below_a_file_is_refused_before_anything_is_read(
     (tmp_path / "file").write_text("")
     assert main(["export", "--run", str(tmp_path), "--out", f"{tmp_path}/file/out"]) == 2
     assert "file is a file" in capsys.readouterr().err
-    with pytest.raises(StoreError, match="--output is .*file is a file"):
+    with pytest.raises(StoreError, match=r"--output is .*file is a file"):
         _check_output(tmp_path / "file" / "out")
 
 
