@@ -16,6 +16,7 @@ from slimtune.export.genai.source import check_buildable
 from slimtune.export.graph_names import Kind
 from slimtune.export.manifest.interface import generation_settings_of, prompt_settings_of
 from slimtune.export.pipeline import write_graphs
+from slimtune.export.verification.limits import check_size
 from slimtune.export.verification.reference import ComparedRows
 from slimtune.export.verification.tokenizer_check import check_tokenizer
 from slimtune.training.data.examples import Example
@@ -39,6 +40,7 @@ def export_checks(data: PreparedData, config: OnnxExport) -> Iterator[Callable[[
     """
     kind = kind_of_task(data.config.task, data.task.export_kind)
     yield partial(check_static_length, config.target, positions_of(data.model).read)
+    yield partial(check_size, data.model, config)
     rows = _rows(data, kind)
     yield partial(_check_tokens, rows)
     if kind.writes:

@@ -5,6 +5,7 @@ from typing import Any
 
 from slimtune.export.config import OnnxExport, export_problems, parse_export
 from slimtune.sweeper.goals.goals import UNNAMED
+from slimtune.sweeper.goals.ranges import range_problems
 from slimtune.sweeper.goals.read_config import metric_problems
 from slimtune.sweeper.optional_packages import missing_packages
 from slimtune.sweeper.pruner_config import RankTest, pruners_in
@@ -24,6 +25,7 @@ def problems_of(values: Mapping[str, Any]) -> list[str]:
     problems = [*trial.problems, *search.problems, *export.problems]
     if trial.found is not None:
         problems += metric_problems(values.get("search") or {}, trial.found.task)
+        problems += range_problems(values.get("search") or {}, trial.found.task)
     if trial.found is not None and isinstance(export.found, OnnxExport):
         problems += export_problems(trial.found, export.found)
     if trial.found is not None and export.found is not None:

@@ -1,4 +1,4 @@
-"""Where a study lies, as `search.storage` says it: its forms, their drivers, and no password; nothing is opened."""
+"""Where a study lies, as `search.storage` says it: forms, drivers, and no password; nothing is connected to."""
 
 import os
 import re
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from slimtune.sweeper.study_file import foreign_reason
 from slimtune.training.errors import StoreError
 from slimtune.training.extras import is_installed, missing
 from slimtune.training.tracking.uri import has_password, sqlite_path, sqlite_url
@@ -23,6 +24,7 @@ FORMS = (
     "use sqlite:///study.db, journal:///study.log, postgresql://user@host/database, mysql://user@host/database, "
     "grpc://host:13000, or env:NAME for a variable that has one of them"
 )
+OTHER_FILE = "name a file that is not there yet, or one that a sweep has made"
 GONE = {"redis": "Optuna's journal in Redis unpickles what lies there", "rediss": "the same holds of it"}
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -83,7 +85,8 @@ def _form_problems(url: str, key: str) -> list[str]:
         return [*missing("grpc", needed_for=f"{key}=grpc://...")] or _grpc_problems(url, key)
     if scheme in DRIVERS:
         return _driver_problems(scheme, driver, key)
-    return []
+    reason = foreign_file(url)
+    return [f"{key} is {url!r}, but {reason}; {OTHER_FILE}"] if reason else []
 
 
 def urlsplit_scheme(url: str) -> str:
@@ -137,6 +140,12 @@ def file_of(url: str) -> Path | None:
         return journal_path(url)
     path = sqlite_path(url)
     return None if path is None or "?" in url or str(path) in ("", ".", ":memory:") else path
+
+
+def foreign_file(url: str) -> str | None:
+    """Why the file of a URL is none of a study; None if it may be, or there is none."""
+    file = file_of(url)
+    return None if file is None else foreign_reason(file, is_journal=urlsplit_scheme(url) == JOURNAL)
 
 
 def absolute(storage: str) -> str:

@@ -36,6 +36,7 @@ from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.variants.quantize import BUILDERS
 from slimtune.training.atomic_files import folder_aside
 from slimtune.training.errors import ModelError
+from slimtune.training.writable_folder import check_writable
 
 OPSET, BLOCK_SIZE = 20, 32
 
@@ -126,6 +127,7 @@ def export_adapters(request: AdaptersRequest) -> AdaptersResult:
 def _check_output(folder: Path) -> None:
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ModelError(f"--output {folder} is a file or a link; give a new folder")
+    check_writable(folder, "--output")
     if folder.is_dir() and any(folder.iterdir()) and not is_adapter_folder(folder):
         raise ModelError(f"--output {folder} has other files; give a new folder")
     if others := others_than_listed(folder):

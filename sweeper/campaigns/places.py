@@ -1,6 +1,5 @@
 """Where a sweep or a trial writes: whether it may, and whether there is room."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.export.config import ExportConfig, OnnxExport
+from slimtune.sweeper.campaigns.recorded_command import check_own_folder
 from slimtune.sweeper.storage_url import file_of, resolved
 from slimtune.training.checkpoints.kinds import is_checkpoint
 from slimtune.training.checkpoints.training_state import STATE_PREFIX, is_state
@@ -16,6 +16,7 @@ from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.methods import method_of
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
+from slimtune.training.writable_folder import check_writable
 
 # bytes of a weight in fp32; an adapter's share of a model, generously
 FLOAT_BYTES, ADAPTER_SHARE = 4, 0.05
@@ -44,11 +45,13 @@ def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], o
     yield partial(check_writable, places.folder, "the folder of results")
     yield partial(check_own_trials, places.folder)
     if places.storage is not None:
+        yield partial(check_own_folder, places.folder, places.experiment)
         # a trial of its own has none, and need not wait for Optuna
         from slimtune.sweeper.study.storages.loading import check_url
 
         yield partial(check_url, places.storage)
-        if (file := file_of(resolved(places.storage))) is not None:
+        file = file_of(resolved(places.storage))
+        if file is not None and file.parent.absolute() != places.folder.absolute():
             yield partial(check_writable, file.parent, "the folder of search.storage")
     yield partial(check_writable, Path(config.data.cache_dir).expanduser(), "data.cache_dir")
     uri = tracking_uri(config.tracking.uri)
@@ -59,20 +62,6 @@ def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], o
     from slimtune.training.tracking.mlflow_runs import check_tracker
 
     yield partial(check_tracker, config.tracking, places.experiment)
-
-
-def check_writable(folder: Path, said: str) -> None:
-    """Whether a folder can be made and written to; nothing is.
-
-    Raises:
-        StoreError: It cannot.
-    """
-    folder = folder.absolute()
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir():
-        raise StoreError(f"{said} is {folder}, but {there} is a file; take another folder, or move the file away")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise StoreError(f"{said} is {folder}, and nothing can be written to {there}; take another, or allow it")
 
 
 def check_own_trials(folder: Path) -> None:

@@ -14,7 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from slimtune.sweeper.config_values import CONFIG_NAME
 from slimtune.sweeper.search.request import SweepRequest
+from slimtune.sweeper.search_config import STUDY_FILE
 from slimtune.sweeper.storage_url import absolute
+from slimtune.sweeper.study_file import sweeps_in
 from slimtune.training.atomic_files import write_json
 from slimtune.training.errors import StoreError
 
@@ -157,6 +159,26 @@ def read_command(folder: Path) -> RecordedCommand:
         raise StoreError(f"there is no {path}, so the command is not known; give it again, as it was") from None
     except (OSError, TypeError, ValueError) as error:
         raise StoreError(f"{path} cannot be read ({error}); give the sweep's command again, as it was") from error
+
+
+def check_own_folder(folder: Path, name: str) -> None:
+    """Whether a sweep that is given anew may write into a folder: its trials would take the place of others.
+
+    Args:
+        folder: Of the sweep.
+        name: Of the sweep.
+
+    Raises:
+        StoreError: The folder has the trials of another sweep, or is a copy of one that is still there.
+    """
+    known = sweeps_in(folder / STUDY_FILE)
+    if known and name not in known:
+        raise StoreError(
+            f"{folder} has the trials of the sweep '{known[0]}', which those of '{name}' would replace; take another "
+            f"search.name (or hydra.sweep.dir), or go on with that one: slimtune resume {shlex.quote(str(folder))}"
+        )
+    if known and (folder / FILE).is_file():
+        read_command(folder).working_folder(folder)
 
 
 def _trials_key(config: DictConfig) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console
 from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.config import OnnxExport, parse_export
 from slimtune.export.registry.mlflow_registry import is_registered
+from slimtune.export.verification.limits import none_passed
 from slimtune.sweeper.campaigns import winner_stages
 from slimtune.sweeper.campaigns.chosen_by_goals import choose_winner, exported_run, gate_notes, no_winner, to_rerun
 from slimtune.sweeper.campaigns.hydra_campaign import solutions_of, write_results
@@ -278,8 +279,7 @@ class TuningRun:
         if exported["chosen"] is None:
             winner_stages.log_refused(self._tracked.run, self._request.folder)
             raise ModelError(
-                "no variant is within the limits of export (max_metric_drop, min_agreement, max_size_mb, "
-                "max_latency_ms), so nothing was registered; "
+                f"{none_passed(exported['reports'], self._export.limits)}; nothing was registered; "
                 f"see {self._request.folder / 'export' / 'verification.json'}"
             )
         return exported

@@ -14,6 +14,7 @@ from slimtune.sweeper.commands.export_source import ExportRequest, opened, remov
 from slimtune.sweeper.storage_url import checked
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ConfigError, ModelError, UserError
+from slimtune.training.writable_folder import check_writable
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -30,6 +31,7 @@ def run(arguments: Sequence[str]) -> int:
         options.run, checked(options.storage), options.tracking_uri, options.base, options.override, values
     )
     out = Path(options.out)
+    check_writable(out.parent, "the folder of --out")
     sources = {"--run": options.run, "--base": options.base}
     check_export_folder(out, config, {option: name for option, name in sources.items() if name is not None})
     with opened(request) as source, removed_if_failed(out):
@@ -45,7 +47,9 @@ def run(arguments: Sequence[str]) -> int:
     console = Console()
     terminal.print_variants(console, exported.as_dict())
     if exported.bundle is None:
-        raise ModelError("no variant is within the limits, see the column gate; no bundle was written")
+        from slimtune.export.verification.limits import none_passed
+
+        raise ModelError(f"{none_passed(exported.as_dict()['reports'], config.limits)}; no bundle was written")
     folder = exported.bundle.folder
     texts = predict_arguments(exported.bundle.manifest.interface)
     terminal.print_next(console, {"try the model": f"slimtune predict --model {shlex.quote(str(folder))} {texts}"})

@@ -30,6 +30,7 @@ from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.space.sweep_syntax import first_options, plain_keys
 from slimtune.training.atomic_files import missing_folders, remove_empty
 from slimtune.training.errors import ConfigError, SlimtuneError
+from slimtune.training.writable_folder import check_writable
 
 if TYPE_CHECKING:
     from slimtune.sweeper.campaigns.single_trial import TrainResult
@@ -82,8 +83,10 @@ def _run_once(engine: Hydra, app: "_App", arguments: Sequence[str]) -> None:
     config = _composed(engine, arguments, RunMode.RUN)
     config.hydra.mode = RunMode.RUN
     _check(config)
+    folder = Path(str(OmegaConf.select(config, RUN_DIR)))
+    check_writable(folder, RUN_DIR)
     HydraConfig.instance().set_config(config)
-    app.missing = missing_folders(Path(str(OmegaConf.select(config, RUN_DIR))))
+    app.missing = missing_folders(folder)
     context = HydraContext(config_loader=engine.config_loader, callbacks=Callbacks(config))
     context.callbacks.on_run_start(config=config, config_name=CONFIG_NAME)
     job = run_job(
@@ -148,7 +151,14 @@ def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) ->
     # Hydra would print and exit by itself
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.argv = ["slimtune", *(["--multirun"] if sweep else []), *arguments]
-    hydra.main(config_path=f"pkg://{CONFIG_MODULE}", config_name=CONFIG_NAME, version_base=VERSION_BASE)(app.train)()
+    try:
+        hydra.main(config_path=f"pkg://{CONFIG_MODULE}", config_name=CONFIG_NAME, version_base=VERSION_BASE)(
+            app.train
+        )()
+    except (FileExistsError, NotADirectoryError) as error:
+        # Hydra has made the folder of the run itself
+        check_writable(Path(error.filename), RUN_DIR)
+        raise
 
 
 def _forget_refused(hydra_config: HydraConf, missing: Sequence[Path]) -> None:

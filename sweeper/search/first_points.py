@@ -8,6 +8,7 @@ from slimtune.sweeper.search_config import STUDY_FILE, SearchConfig
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.space.start_point import point_in
+from slimtune.sweeper.study_file import no_study_reason
 from slimtune.training.config.schema import suggestion
 from slimtune.training.tracking.display import by_dotted_key
 
@@ -71,8 +72,12 @@ def warm_start_problems(config: SearchConfig, folder: Path) -> list[str]:
     found = folder_of(config.warm_start, folder)
     if found is not None and found.resolve() == folder.resolve():
         return [f"search.warm_start is '{config.warm_start}', which is this sweep itself; name another one"]
-    if found is not None or config.storage is not None or (folder / STUDY_FILE).is_file():
+    if (folder / STUDY_FILE).is_file() or (found is None and config.storage is not None):
         return []
+    if found is not None:
+        reason = no_study_reason(found / STUDY_FILE)
+        repair = "bring the file back from a copy, or name another sweep"
+        return [f"search.warm_start is '{config.warm_start}', but {reason}; {repair}"] if reason else []
     return [no_such_sweep(config.warm_start, folder)]
 
 

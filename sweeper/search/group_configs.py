@@ -145,6 +145,9 @@ def with_values_once(
     """
     space = dict(base.space)
     for key, dimension in base.space.items():
+        if isinstance(dimension, Choice) and dimension.repeated:
+            told |= dict.fromkeys(_left_out(key, value) for value in dimension.repeated)
+            told |= {f"{key} has one value then, {dimension.values[0]!r}": None} if len(dimension.values) == 1 else {}
         if not (isinstance(dimension, Choice) and looks_repeated(dimension) and _is_plain(key, base, app)):
             continue
         configs = [composed_with(base, app, {key: value}) for value in dimension.values]
@@ -155,10 +158,12 @@ def with_values_once(
         space[key] = once = told_apart(dimension, read)
         kept = {value_id(value) for value in once.values}
         left = [value for value in dimension.values if value_id(value) not in kept]
-        told |= dict.fromkeys(
-            f"{key}: {value!r} is the same as another of its values, and is left out" for value in left
-        )
+        told |= dict.fromkeys(_left_out(key, value) for value in left)
     return base._replace(space=space)
+
+
+def _left_out(key: str, value: Scalar) -> str:
+    return f"{key}: {value!r} is the same as another of its values, and is left out"
 
 
 def composed_with(base: GroupConfig, app: HydraApp, values: Mapping[str, Scalar]) -> DictConfig | None:

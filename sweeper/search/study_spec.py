@@ -17,6 +17,7 @@ from slimtune.sweeper.study import Study, StudySpec
 from slimtune.training.atomic_files import missing_folders, remove_empty
 from slimtune.training.config.trust import code_named_by_user
 from slimtune.training.errors import StoreError
+from slimtune.training.writable_folder import check_writable
 
 if TYPE_CHECKING:
     from slimtune.training.workbench.model_costs import CostMeter
@@ -54,6 +55,7 @@ def open_study(request: SweepRequest, rungs: Rungs) -> Study:
     # it imports asyncio, which a config error need not wait for
     from filelock import FileLock
 
+    check_writable(request.folder, "the folder of results")
     missing = missing_folders(request.folder)
     request.folder.mkdir(parents=True, exist_ok=True)
     try:

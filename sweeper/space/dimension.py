@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -37,9 +37,15 @@ class IntRange:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several values; a list or mapping stands as its text in Hydra's grammar."""
+    """One of several values; a list or mapping stands as its text in Hydra's grammar.
+
+    Attributes:
+        values: Each once.
+        repeated: Those that were given beside an equal one, which is told and says nothing of the dimension.
+    """
 
     values: tuple[Scalar, ...]
+    repeated: tuple[Scalar, ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"choice, {', '.join(map(repr, self.values))}"
@@ -59,6 +65,7 @@ Space = dict[str, Dimension]
 TRUTHS = {"true": "1", "yes": "1", "on": "1", "y": "1", "false": "0", "no": "0", "off": "0", "n": "0"}
 # beyond it a float does not tell whole numbers apart, and samplers count in floats
 LARGEST_WHOLE = 2**53
+SMALLER_STEP = "use a smaller one, or give the key one value"
 
 
 def range_problem(low: Any, high: Any, *, log: Any, step: Any) -> str | None:
@@ -80,6 +87,10 @@ def range_problem(low: Any, high: Any, *, log: Any, step: Any) -> str | None:
         return f".high is {high}, too far above low ({low}); use a smaller range"
     if step is not None and not (float(high) - float(low)) / float(step) < LARGEST_WHOLE:
         return f".step is {step}, too small for a range from {low} to {high}; use a larger one, or none"
+    if step is not None and low < high and last_step(low, high, step) == low:
+        return (
+            f".step is {step}, larger than the range from {low} to {high}, of which {low} alone is left; {SMALLER_STEP}"
+        )
     return None
 
 
@@ -141,7 +152,11 @@ def values_of(dimension: Dimension) -> Iterator[Scalar]:
 
 def choice_of(values: Iterable[Scalar]) -> Choice:
     """One of these, each once."""
-    return Choice(tuple({value_id(value): value for value in reversed(list(values))}.values())[::-1])
+    given = list(values)
+    # of equal ones the first
+    places = {value_id(value): place for place, value in reversed([*enumerate(given)])}
+    repeated = [value for place, value in enumerate(given) if places[value_id(value)] != place]
+    return Choice(tuple(given[place] for place in reversed(places.values())), tuple(repeated))
 
 
 def value_id(value: Scalar) -> str:

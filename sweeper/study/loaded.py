@@ -94,5 +94,7 @@ def study_name_in(storage: str, wanted: str) -> str:
     names = sweep_names(storage)
     found = [name for name in names if name == wanted] or names
     if not found:
-        raise StoreError(f"there is no study in {without_password(storage)}")
+        raise StoreError(
+            f"there is no study in {without_password(storage)}; move its folder away and run the sweep anew"
+        )
     return found[0]

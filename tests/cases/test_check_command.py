@@ -9,11 +9,12 @@ import pytest
 
 from slimtune.export.config import NoExport, onnx_config
 from slimtune.export.preflight import TRACED, export_checks
-from slimtune.sweeper.campaigns.places import Places, check_room, check_writable, needed_bytes, place_checks
+from slimtune.sweeper.campaigns.places import Places, check_room, needed_bytes, place_checks
 from slimtune.sweeper.cli import main
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import ConfigError, DataError, Problems, StoreError, UserError, check_all
 from slimtune.training.workbench.prepared_data import prepare_data
+from slimtune.training.writable_folder import check_writable
 from tests.cases.small_models import LLAMA, TURNS, chats, rows_in, save_model, words
 
 Compose = Callable[..., dict[str, Any]]

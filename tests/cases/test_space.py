@@ -10,7 +10,7 @@ from slimtune.sweeper.search import read_request
 from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.study_spec import make_worker, study_spec
 from slimtune.sweeper.search_config import Rungs
-from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
+from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar, range_problem
 from slimtune.sweeper.study import Lease, Study
 from slimtune.training.errors import StoreError
 from tests.cases.sweep_requests import RequestOf, refused, request_of
@@ -267,6 +267,8 @@ def test_a_value_that_is_wrong_is_told_as_one_of_its_dimension(request_of: Reque
     [
         ("fit.batch_size", '8,8.0,"8",16', (8, 16)),
         ("fit.batch_size", '"8",8', (8,)),
+        ("fit.batch_size", "8,16,8.0,16", (8, 16)),
+        ("fit.learning_rate", "1e-3,0.001,2e-3", (0.001, 0.002)),
         ("fit.learning_rate", '"1e-3",0.001,"0.002"', (0.001, "0.002")),
         ("data.text_column", '8,"8",text', ("8", "text")),
         ("method.use_rslora", 'true,"true",false', (True, False)),
@@ -281,3 +283,22 @@ def test_values_that_are_read_as_the_same_are_one(
     assert request.space.common[key] == Choice(kept)
     assert all(line.startswith(f"{key}: ") and line.endswith("and is left out") for line in told)
     assert told
+
+
+def test_values_that_are_all_the_same_are_told_to_be_one(
+    request_of: RequestOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(read_request.log, "warning", lambda _, line: told.append(line))
+    request = request_of("space=none", "fit.seed=1,1.0,1e0", "fit.epochs=1,2")
+    assert request.space.common["fit.seed"] == Choice((1,))
+    assert told == [
+        "fit.seed: 1.0 is the same as another of its values, and is left out",
+        "fit.seed has one value then, 1",
+    ]
+
+
+def test_a_step_beyond_the_range_is_told_as_that() -> None:
+    assert range_problem(8, 64, log=False, step=56) is None
+    assert range_problem(0.1, 0.3, log=False, step=0.2) is None
+    assert "of which 8 alone is left; use a smaller one" in (range_problem(8, 64, log=False, step=100) or "")

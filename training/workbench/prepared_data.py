@@ -18,6 +18,7 @@ from slimtune.training.models.loading import check_model, load_tokenizer
 from slimtune.training.models.weights import LoadedWeights
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.rows import read_splits
+from slimtune.training.writable_folder import check_writable
 
 # keys of the section `data` that say nothing of which rows there are
 SILENT_KEYS = ("max_length", "cache_dir")
@@ -113,9 +114,14 @@ def encoded_split(
         DataError: A label does not occur in training.
     """
     recipe = Recipe(task.settings(), lambda: task.encode(examples, tokenizer))
-    cache_dir = Path(config.data.cache_dir).expanduser() / "encoded"
+    cache_dir = Path(config.data.cache_dir).expanduser()
     contents = (example.content() for example in examples)
-    return task.split(examples, encode(contents, tokenizer, recipe, cache_dir=cache_dir), name=name)
+    try:
+        encoded = encode(contents, tokenizer, recipe, cache_dir=cache_dir / "encoded")
+    except OSError:
+        check_writable(cache_dir, "data.cache_dir")
+        raise
+    return task.split(examples, encoded, name=name)
 
 
 def _rows_key(config: TrialConfig) -> str:

@@ -22,13 +22,17 @@ def open_journal(path: Path) -> JournalStorage:
 
     Raises:
         OSError: Its folder is not there, or cannot be written.
+        ValueError: A line of it is something else.
     """
     if not path.parent.is_dir():
         raise FileNotFoundError(
             f"the folder {path.parent.absolute()} is not there; make it (an absolute path has four slashes: "
             f"journal:////shared/study.log)"
         )
-    return JournalStorage(JournalFile(path))
+    try:
+        return JournalStorage(JournalFile(path))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path.absolute()} has a line that is none of a journal") from error
 
 
 class JournalFile(JournalFileBackend):

@@ -1,15 +1,19 @@
 """Where studies lie, and what is said of a storage that cannot be used."""
 
+from pathlib import Path
+
 import optuna
 from optuna.exceptions import StorageInternalError
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from slimtune.sweeper.search_config import STUDY_FILE
 from slimtune.sweeper.storage_url import (
     ENVIRONMENT,
     FORMS,
     GRPC,
     JOURNAL,
+    file_of,
     resolved,
     urlsplit_scheme,
     with_driver,
@@ -19,6 +23,7 @@ from slimtune.sweeper.study.storages.opening import read_only
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password
 
+BROUGHT_BACK = "bring the file back from a copy, or move the sweep's folder away and run the sweep anew"
 # what a wrong URL, a missing driver or an unreachable server raise
 UNUSABLE = (StorageInternalError, SQLAlchemyError, ImportError, OSError, ValueError)
 
@@ -63,9 +68,17 @@ def check_url(storage: str) -> None:
         raise StoreError(unusable(storage, error)) from error
 
 
+def _own_file(storage: str) -> Path | None:
+    """The file that a sweep has in its folder without `search.storage`, if it is there."""
+    file = file_of(storage)
+    return file if file is not None and file.name == STUDY_FILE and file.is_file() else None
+
+
 def unusable(storage: str, error: Exception) -> str:
     """The message of an error that a storage raised."""
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     told = without_secrets(reason, resolved(storage)) if isinstance(storage, str) else reason
+    if isinstance(storage, str) and (own := _own_file(storage)) is not None:
+        return f"the study of the sweep in {own.parent.absolute()} cannot be used: {told}; {BROUGHT_BACK}"
     hint = "" if "://" in storage or storage.startswith(ENVIRONMENT) else f"; {FORMS}"
     return f"search.storage is '{without_password(storage)}', which cannot be used: {told}{hint}"

@@ -10,7 +10,11 @@ MEMORY = ("sqlite://", "sqlite:///", "sqlite:///:memory:")
 
 
 def open_storage(storage: str | BaseStorage) -> BaseStorage:
-    """The storage of one process; one that is a storage already, or lies in memory, is taken as it is."""
+    """The storage of one process; one that is a storage already, or lies in memory, is taken as it is.
+
+    Raises:
+        ValueError: Its file is not a study's.
+    """
     if not isinstance(storage, str):
         return storage
     url = storage_url.resolved(storage)
@@ -22,6 +26,7 @@ def read_only(storage: str | BaseStorage) -> BaseStorage:
 
     Raises:
         FileNotFoundError: There is no such file: none is made.
+        ValueError: It is empty, or not a study's.
     """
     if not isinstance(storage, str):
         return storage
@@ -29,10 +34,14 @@ def read_only(storage: str | BaseStorage) -> BaseStorage:
     file = storage_url.file_of(url)
     if file is not None and not file.is_file():
         raise FileNotFoundError(f"there is no file {file.absolute()}")
+    if file is not None and file.stat().st_size == 0:
+        raise ValueError(f"{file.absolute()} is empty")
     return _direct(url)
 
 
 def _direct(url: str) -> BaseStorage:
+    if (reason := storage_url.foreign_file(url)) is not None:
+        raise ValueError(reason)
     match storage_url.urlsplit_scheme(url):
         case storage_url.JOURNAL:
             return journal_file.open_journal(storage_url.journal_path(url))

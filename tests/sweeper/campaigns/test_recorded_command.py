@@ -1,6 +1,7 @@
 """The command that `slimtune resume` gives again."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,14 @@ from slimtune.sweeper.campaigns.recorded_command import (
     RecordedCommand,
     _is_secret,
     _program_of,
+    check_own_folder,
     read_command,
     record_command,
 )
 from slimtune.training.errors import StoreError
 from tests.cases.sweep_requests import FILE as GIVEN
 from tests.cases.sweep_requests import RequestOf, request_of
+from tests.sweeper.campaigns.test_find_sweep import begun
 
 __all__ = ["request_of"]
 
@@ -68,3 +71,21 @@ def test_a_command_that_is_not_there_or_broken_is_told(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(json.dumps({"words": []}))
     with pytest.raises(StoreError, match="cannot be read"):
         read_command(tmp_path)
+
+
+def test_a_sweep_does_not_write_over_the_trials_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither into a copied folder under the copy's name, nor into a copy while the sweep itself is still there."""
+    monkeypatch.chdir(tmp_path)
+    begun(tmp_path)
+    folder, copy = tmp_path / "mine", tmp_path / "copy"
+    check_own_folder(tmp_path / "new", "new")
+    check_own_folder(folder, "mine")
+    command = RecordedCommand([], [], [], "search.n_trials", str(tmp_path), str(folder), "")
+    (folder / FILE).write_text(json.dumps(command._asdict()))
+    shutil.copytree(folder, copy)
+    with pytest.raises(StoreError, match=r"has the trials of the sweep 'mine', .*; take another search\.name"):
+        check_own_folder(copy, "copy")
+    with pytest.raises(StoreError, match=r"is a copy of the one in .*mine, which is still there"):
+        check_own_folder(copy, "mine")
+    shutil.rmtree(folder)
+    check_own_folder(copy, "mine")

@@ -1,0 +1,45 @@
+"""Which values a score can have, where that is known of its metric."""
+
+import math
+from typing import NamedTuple
+
+from slimtune.training.config.task import METRIC_KEYS, TaskConfig
+
+
+class ScoreRange(NamedTuple):
+    """Least and greatest value, both among those that it can have unless infinite."""
+
+    least: float
+    most: float
+
+    def holds(self, value: float) -> bool:
+        """Whether a score can be that."""
+        return self.least <= value <= self.most
+
+    @property
+    def width(self) -> float:
+        """How far two scores can be apart."""
+        return self.most - self.least
+
+    def told(self) -> str:
+        """In words."""
+        return f"{self.least:g} or more" if math.isinf(self.most) else f"{self.least:g} to {self.most:g}"
+
+
+SHARE = ScoreRange(0, 1)
+# of other metrics and scores of ours
+OTHERS = {"bleu": ScoreRange(0, 100), "chrf": ScoreRange(0, 100), "perplexity": ScoreRange(1, math.inf)}
+OTHERS |= {"spearman": ScoreRange(-1, 1), "best_threshold": ScoreRange(-1, 1)}
+
+
+def score_range(name: str, task: TaskConfig) -> ScoreRange | None:
+    """That of a score; None for those of the user's own metrics and losses.
+
+    Args:
+        name: Of the score, e.g. `f1_macro`.
+        task: What says which metrics are computed.
+    """
+    if name == "loss":
+        return ScoreRange(0, math.inf) if task.loss is None else None
+    is_ours = any(name in METRIC_KEYS.get(metric, ()) for metric in task.metrics)
+    return OTHERS.get(name, SHARE) if is_ours else None

@@ -1,0 +1,24 @@
+"""Whether a folder that results go to can be made and written to."""
+
+import os
+from pathlib import Path
+
+from slimtune.training.errors import StoreError
+
+
+def check_writable(folder: Path, said: str) -> None:
+    """Whether a folder can be made and written to; nothing is.
+
+    Args:
+        folder: Where something will be written.
+        said: What the user knows it by.
+
+    Raises:
+        StoreError: It cannot.
+    """
+    folder = folder.absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise StoreError(f"{said} is {folder}, but {there} is a file; take another folder, or move the file away")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise StoreError(f"{said} is {folder}, and nothing can be written to {there}; take another, or allow it")
