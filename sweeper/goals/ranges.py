@@ -39,7 +39,7 @@ def _numbers(values: Mapping[str, Any], task: TaskConfig) -> Iterator[tuple[str,
     for name, bounds in _mapping(values.get("constraints")).items():
         for key, value in _items(bounds):
             yield f"search.constraints.{name}.{key}", str(name), value
-    target = values.get("target")
+    target: Any = values.get("target")
     for name, value in _items(target):
         yield f"search.target.{name}", name, value
     if _is_number(target):
