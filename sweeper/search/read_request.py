@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 # of apps that name none
 HYDRA_CAMPAIGN = "slimtune.sweeper.campaigns.hydra_campaign.HydraCampaign"
 PARAMS = "hydra.sweeper.params: "
+SPACE = "space."
 
 
 def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest, Campaign]:
@@ -82,8 +83,7 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     bases = bases.changed(partial(with_firsts, app=app, check=partial(_problems_of, campaign, request)))
     request = _with_tried(request, bases, values_of)
     unknown = _unknown_dimensions(app, given, bases)
-    problems = [*_search_problems(parsed, is_own=bool(settings.campaign))]
-    problems += _pruner_problems(parsed.found, section)
+    problems = [*_search_problems(parsed, is_own=bool(settings.campaign)), *_pruner_problems(parsed.found, section)]
     problems += [*settings.problems, *given.problems, *bases.problems, *unknown.values()]
     problems += [] if problems else _nothing_searched(space, campaign, settings)
     problems += campaign.check(replace(request, values=request.tried))
@@ -98,6 +98,7 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     if problems:
         # the campaign looks at the search's own section too
         campaign.refuse(list(dict.fromkeys(problems)), request)
+    _tell_not_searched(given)
     return replace(request, seeds=sorted(checked.seeds)), campaign
 
 
@@ -145,7 +146,21 @@ def _given(settings: Settings, parsed: Parsed[Search], arguments: Sequence[str])
         added=given.added | added,
         said={**full.said, **given.said},
         problems=[*full.problems, *given.problems],
+        not_searched=[key for key in full.space if key in given.fixed_keys],
     )
+
+
+def _tell_not_searched(given: SweepArguments) -> None:
+    """Keys that have one value, and a space that was given as well."""
+    lines = [line.partition("=")[0].lstrip("+") for line in given.fixed]
+    of_space = [line.removeprefix(SPACE) for line in lines if line.startswith(SPACE)]
+    twice = [key for key in sorted(given.fixed_keys) if any(f"{one}.".startswith(f"{key}.") for one in of_space)]
+    for key in dict.fromkeys([*twice, *given.not_searched]):
+        log.warning(
+            "%s is set, so that it is not searched, though it has a space; leave one of them out (search.enqueue has "
+            "the trials to begin with)",
+            key,
+        )
 
 
 def _of_params(given: SweepArguments, params: Sequence[str]) -> SweepArguments:

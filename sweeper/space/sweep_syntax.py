@@ -47,6 +47,7 @@ class SweepArguments(NamedTuple):
         drawn: Whether a list was shuffled, so that the config as Hydra has composed it has another order.
         said: Each dimension as it was written, by its key.
         problems: Why others can be none; their keys are among `fixed_keys`.
+        not_searched: Keys that have a space of the user's own and one value beside it, which holds.
     """
 
     fixed: list[str]
@@ -56,6 +57,7 @@ class SweepArguments(NamedTuple):
     drawn: bool = False
     said: Mapping[str, str] = {}
     problems: Sequence[str] = ()
+    not_searched: Sequence[str] = ()
 
 
 def read_arguments(arguments: Sequence[str], config_loader: ConfigLoader, *, seed: int = 0) -> SweepArguments:
@@ -229,6 +231,8 @@ def _listed(override: Override) -> Choice:
     if not values:
         sweep: Any = override.value()
         raise ConfigError([f"{override.input_line} has no value{_why_empty(sweep)}"])
+    if len(values) == 1 and (text := _why_one(override.value(), values[0])):
+        raise ConfigError([f"{override.input_line} has one value, {values[0]}{text}"])
     if len(values) > MAX_VALUES:
         raise ConfigError([f"{override.input_line} has more than {MAX_VALUES} values; use interval(low,high)"])
     return choice_of(values)
@@ -258,6 +262,8 @@ def _whole_range(override: Override, sweep: RangeSweep, *, log: bool) -> Dimensi
         raise ConfigError([f"{override.input_line} has no value{_why_empty(sweep)}"])
     if log and step != 1:
         raise ConfigError([f"{override.input_line}: a log range has no step; remove the step or the tag"])
+    if len(values) == 1 and abs(step) > 1:
+        raise ConfigError([f"{override.input_line} has one value, {values[0]}{_why_one(sweep, values[0])}"])
     low, high = sorted((values[0], values[-1]))
     return IntRange(low, high, log, 1 if log else abs(step))
 
@@ -275,6 +281,16 @@ def _why_empty(sweep: Any) -> str:
     return (
         f": it counts {way} from {start}, and its stop {stop} is {side} that; use range({stop},{start}{by}), or {back} "
         "to count the other way"
+    )
+
+
+def _why_one(sweep: Any, value: Scalar) -> str | None:
+    """Why a range ends at once, and what may be meant by it; None for what was written as one value."""
+    if not isinstance(sweep, RangeSweep):
+        return None
+    return (
+        f": its step is {sweep.step}, which is past its stop; use interval({sweep.start},{sweep.stop}) for all numbers "
+        f"between, a smaller step, or {value} alone"
     )
 
 

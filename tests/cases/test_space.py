@@ -1,5 +1,7 @@
 """The space that is searched is the one that the user meant."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -302,3 +304,19 @@ def test_a_step_beyond_the_range_is_told_as_that() -> None:
     assert range_problem(8, 64, log=False, step=56) is None
     assert range_problem(0.1, 0.3, log=False, step=0.2) is None
     assert "of which 8 alone is left; use a smaller one" in (range_problem(8, 64, log=False, step=100) or "")
+
+
+def test_a_key_that_has_a_space_and_a_value_is_told(
+    request_of: RequestOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The value holds, as everywhere; whoever gives both may have meant the first trial."""
+    path = tmp_path / "space.json"
+    rate, batch = {"type": "float", "low": 1e-4, "high": 1e-3}, {"type": "choice", "values": [4, 8]}
+    path.write_text(json.dumps({"search_space": {"learning_rate": rate, "batch_size": batch}}))
+    told: list[str] = []
+    monkeypatch.setattr(read_request.log, "warning", lambda line, *values: told.append(line % values))
+    for own in (["space.fit.batch_size.values=[4,8]"], ["space=file", f"space.path={path}"], []):
+        told.clear()
+        request = request_of(*own, "fit.batch_size=16")
+        assert "fit.batch_size" not in str(request.space)
+        assert [line.partition(",")[0] for line in told] == ["fit.batch_size is set"] * bool(own)

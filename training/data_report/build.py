@@ -8,6 +8,7 @@ from pathlib import Path
 from slimtune.training.atomic_files import write_json
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
+from slimtune.training.data_report.answer_notes import answer_notes
 from slimtune.training.data_report.label_notes import (
     blank_notes,
     likeness_notes,
@@ -52,7 +53,7 @@ def data_report_of(data: PreparedData) -> DataReport:
         _rows(data, named), max_length=config.data.max_length, findings=_findings(read), most_tokens=most
     )
     every = [example for examples in named.values() for example in examples]
-    own = data.task.notes(every)
+    own = [*data.task.notes(every), *answer_notes(every, data.task, data.tokenizer)]
     texts = [*row_notes(every, config), *split_notes(every, config.data), *unknown_notes(data.encoded, data.tokenizer)]
     blind = metric_notes(data.task.measures, named.get("validation", []))
     labels = _label_notes(data, named)
