@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import optuna
 import pytest
 
 from slimtune.sweeper.search.first_points import enqueued_points
@@ -135,7 +136,9 @@ def test_s7_a_point_that_is_none_of_the_space_is_told(request_of: RequestOf, enq
 
 def test_s7_another_sweep_is_looked_for_before_the_first_trial(request_of: RequestOf, tmp_path: Path) -> None:
     (tmp_path.parent / "earlier").mkdir(exist_ok=True)
-    (tmp_path.parent / "earlier" / "study.db").touch()
+    path = tmp_path.parent / "earlier" / "study.db"
+    path.unlink(missing_ok=True)
+    optuna.create_study(storage=f"sqlite:///{path}", study_name="earlier")
     told = refused(request_of, "search.warm_start=earlyer")
     assert "there is no such sweep" in told
     assert "known: earlier" in told
