@@ -165,19 +165,3 @@ def test_failed_regions_are_left_with_several_objectives(name: str) -> None:
     points = run(study_of(sampler_of(name), SQUARE, n_trials=n_trials, goals=SEVERAL), end)
     later = points[len(points) // 2 :]
     assert sum(point["x"] > 0.5 for point in later) <= 0.3 * len(later)
-
-
-@pytest.mark.parametrize("name", ["tpe", "nsga3"])
-def test_pruned_trials_are_learned_from_by_the_others_too(name: str) -> None:
-    """As by those of `test_samplers.py`: with other values of pruned trials, later points are others."""
-
-    def points(sign: float) -> list[dict[str, Any]]:
-        def end(study: Study, asked: AskedTrial) -> None:
-            study.report(asked.number, 10, objective=sign * value(asked.params), progress=0.25)
-            study.prune(asked.number)
-
-        return run(study_of(sampler_of(name), SQUARE, n_trials=8), end)
-
-    one, other = points(1.0), points(-1.0)
-    assert one[:4] == other[:4]
-    assert one[4:] != other[4:]

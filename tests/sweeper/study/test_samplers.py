@@ -146,7 +146,7 @@ def test_only_failures_teach_nothing_to_come_closer(name: str) -> None:
     assert len({point_id(point) for point in points}) == 8
 
 
-@pytest.mark.parametrize("name", ["gp", "cmaes", "nsga2"])
+@pytest.mark.parametrize("name", ["tpe", "gp", "cmaes", "nsga2", "nsga3"])
 def test_pruned_trials_are_learned_from(name: str) -> None:
     """Optuna's samplers of this kind forget them, and a search whose pruner is busy would never begin to learn: with
     other values of pruned trials, later points are others.
@@ -157,7 +157,7 @@ def test_pruned_trials_are_learned_from(name: str) -> None:
             study.report(asked.number, 10, objective=sign * quality(asked.params), progress=0.25)
             study.prune(asked.number)
 
-        return run(study_of(sampler_of(name), SPACE, n_trials=7), end)
+        return run(study_of(sampler_of(name), SPACE, n_trials=8), end)
 
     one, other = points(1.0), points(-1.0)
     assert one[:4] == other[:4]
