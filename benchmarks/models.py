@@ -72,6 +72,7 @@ def workbench(config: TrialConfig, *, length: int, num_rows: int = 1024) -> tupl
         splits={"train": split, "validation": random_split(length=length, num_rows=64)},
         examples={},
         data_fingerprint="random",
+        base_fingerprint=None,
         num_cut=0,
         num_duplicates=0,
     )

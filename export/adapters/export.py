@@ -103,7 +103,7 @@ def export_adapters(request: AdaptersRequest) -> AdaptersResult:
         for name, given in request.adapters.items()
     ]
     for source in sources:
-        check_trained_on(source, request.base, request.revision)
+        check_trained_on(source, config)
     _check_names(sources)
     if request.genai:
         _check_genai(sources, request)

@@ -106,15 +106,16 @@ def open_source(
     return _source(name, checkpoint.folder, checkpoint, base)
 
 
-def check_trained_on(source: AdapterSource, base: str, revision: str | None) -> None:
+def check_trained_on(source: AdapterSource, model: ModelConfig) -> None:
     """Whether an adapter was trained on a base.
 
     Raises:
-        ModelError: It was trained on another one.
+        ModelError: It was trained on another one, or on other weights of that name.
     """
+    base, revision = model.name_or_path or "", model.revision
     if source.trained is not None:
-        model = source.trained.config.model
-        own, own_revision = model.name_or_path or "", model.revision
+        trained = source.trained.config.model
+        own, own_revision = trained.name_or_path or "", trained.revision
     else:
         own, own_revision = (str(source.settings.get(key) or "") for key in ("base_model_name_or_path", "revision"))
         own_revision = own_revision or None
@@ -129,6 +130,8 @@ def check_trained_on(source: AdapterSource, base: str, revision: str | None) -> 
             f"adapter {source.name} was trained on revision {own_revision} of '{own}' ({where}), and --revision is "
             f"{revision}; give --revision {own_revision}"
         )
+    if source.trained is not None:
+        source.trained.check_base(model)
 
 
 def _is_same(first: str, second: str) -> bool:

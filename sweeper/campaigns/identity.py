@@ -20,7 +20,7 @@ WHERE_KEYS = {
 }
 
 
-def identity_of(request: SweepRequest, data_fingerprint: str) -> dict[str, str]:
+def identity_of(request: SweepRequest, data_fingerprint: str, base_fingerprint: str | None = None) -> dict[str, str]:
     """Everything that trials and scores depend on, by key."""
     values: dict[str, Any] = result_keys(request.values)
     config = request.search.config
@@ -33,6 +33,8 @@ def identity_of(request: SweepRequest, data_fingerprint: str) -> dict[str, str]:
     if request.extension is not None:
         values["hydra.sweeper.custom_search_space"] = request.extension
     values["the rows of the data"] = data_fingerprint
+    if base_fingerprint is not None:
+        values["the weights of the base model"] = base_fingerprint
     return {key: str(value) for key, value in values.items() if key not in WHERE_KEYS}
 
 

@@ -18,6 +18,7 @@ from slimtune.training.engine.compile import is_worth_compiling
 from slimtune.training.engine.optimizer import check_optimizer
 from slimtune.training.errors import StoreError, check_all
 from slimtune.training.hardware.resources import resolve
+from slimtune.training.models.weights_fingerprint import weights_fingerprint
 from slimtune.training.tasks.loss import own_loss
 from slimtune.training.workbench.preflight import check_fits, model_checks, model_notes
 from slimtune.training.workbench.prepared_data import PreparedData, ReadRows, prepare_data
@@ -30,12 +31,15 @@ class Preparation(NamedTuple):
     Attributes:
         rungs: Evaluation cadence and length of the base config's trial.
         data_fingerprint: sha256 of the rows and their split.
+        base_fingerprint: sha256 of what the weights of the base config's model are known by; None where that is not
+            known.
         report: What a person should know about the rows and the model.
         num_train_rows: Rows that a trial trains on, as they are encoded.
     """
 
     rungs: Rungs
     data_fingerprint: str
+    base_fingerprint: str | None
     report: DataReport
     num_train_rows: int
 
@@ -72,6 +76,7 @@ def preparation_of(config: TrialConfig, data: PreparedData, notes: Sequence[str]
     return Preparation(
         rungs=Rungs(plan.eval_every, plan.total_examples),
         data_fingerprint=data.rows.fingerprint,
+        base_fingerprint=weights_fingerprint(config.model),
         report=replace(report, notes=[*report.notes, *notes]),
         num_train_rows=num_rows,
     )

@@ -69,7 +69,7 @@ class TuningRun:
         self._own = Launcher(self._study.roster)
         self._tracked = parent_run.ParentRun(NullRun(), None, None)
         self._begun_reruns: BegunReruns | None = None
-        self._identity = identity_of(request, self._prepared.data_fingerprint)
+        self._identity = identity_of(request, self._prepared.data_fingerprint, self._prepared.base_fingerprint)
 
     def run(self) -> SweepResult:
         """The pipeline."""

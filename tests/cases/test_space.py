@@ -229,6 +229,13 @@ def test_t7_others_do(request_of: RequestOf, changed: str) -> None:
         check_same(known, identity_of(request_of(changed), "rows"), name="mine")
 
 
+def test_other_weights_of_the_base_are_another_sweep(request_of: RequestOf) -> None:
+    known = identity_of(request_of(), "rows", "these")
+    check_same(known, identity_of(request_of(), "rows", "these"), name="mine")
+    with pytest.raises(StoreError, match="the weights of the base model: these -> those"):
+        check_same(known, identity_of(request_of(), "rows", "those"), name="mine")
+
+
 def test_whole_ranges_are_not_written_out(request_of: RequestOf) -> None:
     assert keys_of(request_of("fit.seed=range(0,1000000000)"), "")["fit.seed"] == IntRange(0, 999_999_999)
     assert "more than 10000 values" in refused(request_of, "fit.weight_decay=range(0,1,0.00000001)")

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from slimtune.training.checkpoints.find import RECORD as RECORD
 from slimtune.training.config.method import FullMethod
+from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.config.trust import recorded_trial
 from slimtune.training.errors import ModelError
@@ -21,6 +22,7 @@ from slimtune.training.methods import method_of
 from slimtune.training.methods.quantized import dequantized
 from slimtune.training.models.loading import load_base, load_tokenizer
 from slimtune.training.models.place import resolved_path
+from slimtune.training.models.weights_fingerprint import weights_fingerprint
 from slimtune.training.tasks import Task, task_of
 
 
@@ -34,6 +36,7 @@ class CheckpointRecord(NamedTuple):
         examples_seen: Training examples until then.
         data_fingerprint: sha256 of the rows that it was trained and validated on.
         base_dtype: How the base was stored, and from what it was quantized.
+        base_fingerprint: sha256 of what the base's weights are known by; None where that is not known.
     """
 
     config: dict[str, Any]
@@ -42,6 +45,7 @@ class CheckpointRecord(NamedTuple):
     examples_seen: int
     data_fingerprint: str
     base_dtype: str = "float32"
+    base_fingerprint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,17 +81,32 @@ class Checkpoint:
         Weights that were quantized in training are what their few bits stand for.
 
         Raises:
-            ModelError: The weights or the base model cannot be read.
+            ModelError: The weights or the base model cannot be read, or the base is another than it was trained on.
         """
         config = self._own_config
-        path = str(self.folder) if isinstance(config.method, FullMethod) else resolved_path(config.model)
-        base = _load_base(config, self.record, path)
+        whole = isinstance(config.method, FullMethod)
+        base = _load_base(config, self.record, str(self.folder) if whole else resolved_path(config.model))
+        if not whole:
+            self.check_base(config.model)
         try:
             return method_of(config.method).load(base, self.folder)
         except (SafetensorError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise ModelError(
                 f"{self.folder}: a file is broken ({error}); train again or take another checkpoint"
             ) from None
+
+    def check_base(self, base: ModelConfig) -> None:
+        """Whether a base model has the weights that it was trained on.
+
+        Raises:
+            ModelError: Its folder, package or hub name has others now.
+        """
+        known, found = self.record.base_fingerprint, weights_fingerprint(base)
+        if None not in (known, found) and found != known:
+            raise ModelError(
+                f"'{base.name_or_path}' has other weights than those that {self.folder} was trained on, and it fits "
+                "those only; bring them back, or train again on these"
+            )
 
     @cached_property
     def _own_config(self) -> TrialConfig:
@@ -122,6 +141,7 @@ def _read_record(folder: Path) -> CheckpointRecord:
             examples_seen=values["examples_seen"],
             data_fingerprint=values["data_fingerprint"],
             base_dtype=values["base_dtype"],
+            base_fingerprint=values.get("base_fingerprint"),
         )
     except FileNotFoundError:
         raise ModelError(f"{folder} is no checkpoint: it has no {RECORD}; give a trial's checkpoint-* folder") from None

@@ -67,7 +67,7 @@ class SavedTrial:
     def __init__(self, trial: Trial, fit: FitConfig, bench: Workbench, resources: Resources, parts: Parts) -> None:
         self._trial, self._fit, self._parts = trial, fit, parts
         self._group, self._device = resources.group, resources.device
-        self._data_fingerprint = bench.data_fingerprint
+        self._fingerprints = {"data": bench.data_fingerprint, "base": bench.base_fingerprint}
         self._cadence = SaveCadence(fit, resources.group)
 
     def save(self) -> None:
@@ -120,7 +120,7 @@ class SavedTrial:
 
     def _identity(self) -> dict[str, Any]:
         config = {name: self._trial.config[name] for name in ("task", "data", "model", "method", "fit")}
-        return {"config": json.loads(json.dumps(config, default=str)), "data": self._data_fingerprint}
+        return {"config": json.loads(json.dumps(config, default=str)), **self._fingerprints}
 
     def resume(self) -> int | None:
         """Continue where an earlier attempt was; the examples that it had seen, or None if there is nothing to resume.

@@ -263,5 +263,6 @@ class TrialTrainer:
             examples_seen=milestone,
             data_fingerprint=self.bench.data_fingerprint,
             base_dtype=str(self.bench.base.dtype).removeprefix("torch."),
+            base_fingerprint=self.bench.base_fingerprint,
         )
         return Completed(report.as_metrics(), self._checkpoint.keep(record))

@@ -43,7 +43,7 @@ def check_place(config: ModelConfig) -> None:
             )
         check_fetched(config)
         check_weight_files(folder)
-    elif not _was_downloaded(config) and (unreachable := why_unreachable()) is not None:
+    elif folder_on_disk(config) is None and (unreachable := why_unreachable()) is not None:
         raise out_of_reach(config, unreachable)
 
 
@@ -77,11 +77,20 @@ def out_of_reach(config: ModelConfig, why: str) -> ModelError:
     )
 
 
-def _was_downloaded(config: ModelConfig) -> bool:
+def folder_on_disk(config: ModelConfig) -> Path | None:
+    """The folder with a model's files; None for one of the hub that was not downloaded.
+
+    Raises:
+        ModelError: A package or a folder that does not exist.
+    """
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
+    path = resolved_path(config)
+    if Path(path).is_dir():
+        return Path(path)
     try:
-        return isinstance(try_to_load_from_cache(str(config.name_or_path), CONFIG, revision=config.revision), str)
+        found = try_to_load_from_cache(path, CONFIG, revision=config.revision)
     except HFValidationError:
-        return False
+        return None
+    return Path(found).parent if isinstance(found, str) else None

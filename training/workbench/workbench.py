@@ -17,6 +17,7 @@ from slimtune.training.hardware.memory import check_weights
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import Method, Setting, method_of
 from slimtune.training.models.loading import Base, load_base, taken, trial_copy
+from slimtune.training.models.weights_fingerprint import weights_fingerprint
 from slimtune.training.tasks import Task
 from slimtune.training.workbench.prepared_data import ReadRows, prepare_data
 
@@ -31,6 +32,7 @@ class Workbench(NamedTuple):
         splits: `train`, `validation` and, if there are such rows, `test`.
         examples: The same rows as text.
         data_fingerprint: sha256 of all rows and the split that they are in.
+        base_fingerprint: sha256 of what the base's weights are known by; None where that is not known.
         num_cut: Training rows that `data.max_length` cut.
         num_duplicates: Rows dropped because the same text stood before them.
     """
@@ -41,6 +43,7 @@ class Workbench(NamedTuple):
     splits: dict[str, EncodedSplit]
     examples: dict[str, list[Example]]
     data_fingerprint: str
+    base_fingerprint: str | None
     num_cut: int
     num_duplicates: int
 
@@ -121,6 +124,7 @@ def workbench_for(config: TrialConfig, resources: Resources, read: ReadRows | No
         splits=data.encoded,
         examples={name: rows for name, rows in data.rows.named().items() if rows},
         data_fingerprint=data.rows.fingerprint,
+        base_fingerprint=weights_fingerprint(config.model),
         num_cut=data.encoded["train"].encoded.num_cut,
         num_duplicates=data.rows.num_duplicates,
     )

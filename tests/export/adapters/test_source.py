@@ -221,6 +221,14 @@ def test_the_record_of_a_checkpoint_is_heeded(
     assert message in refused(noted("model", values), tiny_model)
 
 
+def test_a_base_that_was_replaced_in_its_folder_is_refused(
+    checkpoint: Path, tiny_model: Path, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    edit: Edit = lambda record: record.update(base_fingerprint="of those before")  # noqa: E731
+    folder = edited(checkpoint, tmp_path / "mine", edit, name="slimtune.json")
+    assert "has other weights than those that" in refused(folder, tiny_model)
+
+
 @pytest.mark.parametrize(
     ("method", "message"),
     [

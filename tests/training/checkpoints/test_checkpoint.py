@@ -1,4 +1,5 @@
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from slimtune.training.checkpoints.best_checkpoint import BestCheckpoint
 from slimtune.training.checkpoints.checkpoint import RECORD, CheckpointRecord, open_checkpoint
@@ -103,3 +104,34 @@ def test_a_record_of_another_version_says_what_does_not_fit(checkpoint: Path) ->
     (checkpoint / RECORD).write_text(json.dumps(record))
     with pytest.raises(ModelError, match=r"model\.attention is missing"):
         open_checkpoint(checkpoint).model()
+
+
+@pytest.fixture
+def own_base(tiny_model: Path, tmp_path: Path) -> Path:
+    """A base whose files may be changed."""
+    return shutil.copytree(tiny_model, tmp_path / "base")
+
+
+def train_on(base: Path) -> None:
+    tensors = load_file(base / "model.safetensors")
+    save_file({name: one * 1.01 for name, one in tensors.items()}, base / "model.safetensors", {"format": "pt"})
+
+
+@pytest.mark.parametrize("method", ["lora", "adapters"])
+def test_an_adapter_is_not_put_on_other_weights_in_the_place_of_its_base(
+    method: str, own_base: Path, fake_trial: Callable[..., FakeTrial]
+) -> None:
+    outcome = run_trial(fake_trial(f"model.name_or_path={own_base}", f"method={method}", "fit.epochs=1"))
+    assert isinstance(outcome, Completed)
+    opened = open_checkpoint(outcome.checkpoint)
+    opened.model()
+    train_on(own_base)
+    with pytest.raises(ModelError, match=r"has other weights than those that .* was trained on.* bring them back"):
+        opened.model()
+
+
+def test_a_whole_model_needs_its_base_no_more(own_base: Path, fake_trial: Callable[..., FakeTrial]) -> None:
+    outcome = run_trial(fake_trial(f"model.name_or_path={own_base}", "method=full", "fit.epochs=1"))
+    assert isinstance(outcome, Completed)
+    train_on(own_base)
+    open_checkpoint(outcome.checkpoint).model()

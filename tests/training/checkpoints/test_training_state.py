@@ -1,12 +1,14 @@
 """A trial whose worker was killed resumes to what it would have been."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from slimtune.training.checkpoints.training_state import FACTS, STATE_PREFIX, TENSORS, State, read_state, write_state
 from slimtune.training.methods import peft_method
@@ -255,3 +257,17 @@ def test_states_that_are_kept_are_the_last_two(tmp_path: Path) -> None:
     assert state is not None
     assert (state.facts["seen"], float(state.tensors["a"])) == (24, 24.0)
     assert json.loads((tmp_path / f"{STATE_PREFIX}24" / FACTS).read_text())["sha256"]
+
+
+def test_a_state_is_not_resumed_on_other_weights(config_of: ConfigOf, tiny_model: Path, tmp_path: Path) -> None:
+    """The base was replaced in its folder: the retry begins anew, and is a trial of the new one."""
+    base = shutil.copytree(tiny_model, tmp_path / "base")
+    values = config_of(*EVERY_STEP, f"model.name_or_path={base}")
+    first = killed(values, tmp_path / "first")
+    tensors = load_file(base / "model.safetensors")
+    save_file({name: one * 1.01 for name, one in tensors.items()}, base / "model.safetensors", {"format": "pt"})
+    retry = MortalTrial(values, tmp_path / "retry").after(first)
+    run_trial(retry)
+    unbroken = MortalTrial(values, tmp_path / "unbroken")
+    run_trial(unbroken)
+    assert numbers(retry) == numbers(unbroken)
