@@ -95,8 +95,13 @@ class StudyEndings(StudyReading):
         lost = [trial for trial in trials if trial.state is record.TrialState.running and _is_lost(trial, attrs)]
         for trial in lost:
             self._take_back(trial.number, died=not was_handed_back(attrs, trial.attrs.get(record.WORKER)))
+        dropped = _never_enqueued(trials)
+        if dropped:
+            with alone(self.spec.storage):
+                for trial in _never_enqueued(self.trials()):
+                    self._enqueue_again(trial, died=True)
         # reading them takes as long as all else here
-        return self.trials() if lost else trials
+        return self.trials() if lost or dropped else trials
 
     def lose(self, number: int, cause: FailureKind | None = None) -> None:
         """End a trial that a process of its own has not survived; it is tried again, as often as those of dead
@@ -130,8 +135,11 @@ class StudyEndings(StudyReading):
             self._fail(trial.number, trial.attrs.get(record.CAUSE, "worker-died"))
             log.warning("trial %d: its worker died %d times; it is not tried again", trial.number, retries + 1)
             return
-        if not self._fail(trial.number, record.LOST):
-            return
+        if self._fail(trial.number, record.LOST):
+            self._enqueue_again(trial, died=died)
+
+    def _enqueue_again(self, trial: TrialRecord, *, died: bool) -> None:
+        retries = int(trial.attrs.get(record.RETRIES, 0))
         own = (record.KIND, record.WORKER, record.CAUSE)
         kept = {key: value for key, value in trial.attrs.items() if key not in own}
         kept |= {record.RETRIES: retries + died, record.RETRY_OF: trial.number}
@@ -141,6 +149,15 @@ class StudyEndings(StudyReading):
         point = trial.params if self.spec.space.is_whole(trial.params) else trial.attrs.get(record.POINT, {})
         self._study.enqueue_trial(self.spec.space.named(point), user_attrs=kept)
         log.warning("trial %d: its worker %s; it is tried again", trial.number, "died" if died else "was stopped")
+
+
+def _never_enqueued(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Lost ones that are not tried again: whoever found them died before it could see to it."""
+    lost = [trial for trial in trials if trial.kind == record.LOST]
+    if not lost:
+        return []
+    tried_again = {trial.attrs.get(record.RETRY_OF) for trial in trials}
+    return [trial for trial in lost if trial.number not in tried_again]
 
 
 def _is_lost(trial: TrialRecord, attrs: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from slimtune.sweeper.sampler_config import RandomSearch, SamplerConfig, TpeSear
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import AskedTrial, Lease, Study, StudySpec, TrialRecord, TrialState, load_study_trials
+from slimtune.sweeper.study.record import EARLIER
 from slimtune.sweeper.study.storages.write_behind import flush
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind
@@ -183,6 +184,38 @@ def test_a_living_worker_keeps_its_trial(tmp_path: Path) -> None:
     # the lease was handed back
     other.free_lost()
     assert [trial.kind for trial in other.trials()] == ["lost", None]
+
+
+def test_a_worker_that_dies_while_it_takes_back_a_trial_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With joblib all workers die with one, also the one that has just ended its trial and not enqueued it again."""
+    spec = make_spec(tmp_path)
+    study, other = Study(spec), Study(spec)
+    with Lease(study) as lease:
+        asked = study.ask(lease.worker)
+        assert asked is not None
+
+    class KilledError(BaseException):
+        pass
+
+    def die(*_: object, **__: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as dying:
+        dying.setattr(other._study, "enqueue_trial", die)
+        with pytest.raises(KilledError):
+            other.free_lost()
+    assert [trial.kind for trial in other.trials()] == ["lost"]
+    for _ in range(2):
+        study.free_lost()
+        lost, again = study.trials()
+        assert (lost.kind, again.kind, again.state) == ("lost", None, TrialState.waiting)
+        assert again.attrs[EARLIER] == [asked.number]
+    with Lease(other) as lease:
+        taken = other.ask(lease.worker)
+        assert taken is not None
+        assert taken.params == asked.params
 
 
 def work(spec: StudySpec) -> None:
