@@ -38,12 +38,12 @@ def service(name: str) -> str:
 
 
 def need_slurm() -> None:
-    """A Slurm that has room for a job."""
+    """A Slurm with a node that runs jobs, be it that another test's have not left it yet."""
     said = ""
     if shutil.which("sinfo"):
         said = subprocess.run(["sinfo", "-h", "-o", "%t"], capture_output=True, text=True, check=False).stdout
-    is_there = any(state.startswith(("idle", "mix")) for state in said.split())
-    need("slurm", None if is_there else "no node is idle; .ci/services/slurm start brings one up")
+    is_there = any(state.startswith(("idle", "mix", "alloc", "comp")) for state in said.split())
+    need("slurm", None if is_there else "no node is up; .ci/services/slurm start brings one up")
 
 
 # with so little of everything that two nodes fit beside other tests; of their GPUs there is the number alone

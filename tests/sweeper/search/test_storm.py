@@ -40,14 +40,15 @@ def test_a_storm(tmp_path: Path, storage_url: str) -> None:
     )
     rng = random.Random(0)
     launcher = sweep.start()
-    for ended, is_launcher in ((12, False), (30, True), (55, True), (80, False)):
+    sweep.wait_for(12, launcher)
+    kill_a_worker(launcher, rng)
+    for ended in (40, 75):
         sweep.wait_for(ended, launcher)
-        if is_launcher:
-            launcher.kill()
-            launcher.wait()
-            launcher = sweep.start()
-        else:
-            kill_a_worker(launcher, rng)
+        # so that the launching process cannot tell what became of it
+        kill_a_worker(launcher, rng)
+        launcher.kill()
+        launcher.wait()
+        launcher = sweep.start()
     assert launcher.wait(timeout=600) == 0, sweep.said()
     shown = sweep.shown()
     assert [trial.state for trial in shown] == [TrialState.complete] * BUDGET

@@ -64,7 +64,9 @@ class DeadlyTrial(FakeTrial):
 @pytest.mark.usefixtures("forked_ranks")
 def test_a_killed_trial_goes_on_with_its_parts(config_of: ConfigOf, tmp_path: Path) -> None:
     """Weights and moments are saved whole, and every rank takes its parts of them."""
-    config = config_of("method=full", "method.dropout=0", "fit.epochs=3", "fit.save_minutes=0", *SHARED)
+    config = config_of(
+        "method=full", "method.dropout=0", "fit.batch_size=28", "fit.epochs=3", "fit.save_minutes=0", *SHARED
+    )
     unbroken = FakeTrial(config, tmp_path / "unbroken")
     assert isinstance(run_afresh(unbroken), Completed)
     deadly = DeadlyTrial(config, tmp_path / "killed")

@@ -178,10 +178,11 @@ def test_a_training_sweep_on_slurm(training: Sweep) -> None:
 
 
 def test_a_training_sweep_on_ray(training: Sweep, ray_address: str, rows_file: Path) -> None:
-    """Relative paths hold in workers that begin elsewhere."""
+    """Relative paths hold in a worker that begins elsewhere."""
     shutil.copy(rows_file, training.folder / "rows.jsonl")
     check_trained(
         training,
+        "search.num_workers=1",
         "data.train_file=rows.jsonl",
         "hydra/launcher=ray_cluster",
         f"hydra.launcher.ray.init.address='{ray_address}'",
