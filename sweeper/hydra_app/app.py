@@ -25,6 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, known_keys, plain, unread_keys
 from slimtune.sweeper.first_look import refuse
+from slimtune.sweeper.hydra_app.flag_problems import flag_problems, flags_first, only_shows
 from slimtune.sweeper.hydra_app.override_problems import override_problems
 from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.space.sweep_syntax import first_options, plain_keys
@@ -148,9 +149,12 @@ def _composed(engine: Hydra, overrides: Sequence[str], mode: RunMode = RunMode.M
 
 def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) -> None:
     """With flags (`--cfg job`, `--config-dir ...`), which only commands take, Hydra reads the command line itself."""
+    if problems := flag_problems(arguments, sweep=sweep):
+        raise ConfigError(problems)
     # Hydra would print and exit by itself
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = ["slimtune", *(["--multirun"] if sweep else []), *arguments]
+    searches = sweep and not only_shows(arguments)
+    sys.argv = ["slimtune", *(["--multirun"] if searches else []), *flags_first(arguments)]
     try:
         hydra.main(config_path=f"pkg://{CONFIG_MODULE}", config_name=CONFIG_NAME, version_base=VERSION_BASE)(
             app.train

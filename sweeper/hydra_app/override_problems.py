@@ -1,9 +1,14 @@
 """What is said when overrides do not compose."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import hydra
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -16,19 +21,23 @@ from slimtune.sweeper.config_values import (
     CONFIG_MODULE,
     CONFIG_NAME,
     SECTIONS,
-    VERSION_BASE,
     key_repair,
     known_keys,
     plain,
 )
+from slimtune.sweeper.hydra_app.flag_problems import config_dir, overrides_of
+from slimtune.sweeper.hydra_app.kind_problems import kind_problems
+from slimtune.sweeper.hydra_app.option_problems import option_problems
 from slimtune.sweeper.hydra_app.space_problems import space_problems
-from slimtune.sweeper.hydra_app.syntax_problems import syntax_problems
+from slimtune.sweeper.hydra_app.syntax_problems import sound_overrides, syntax_problems
+from slimtune.sweeper.interpolations import interpolation_problems
 from slimtune.sweeper.search.launchers.plugins import PACKAGES
 from slimtune.sweeper.space.dimension import Space, edges
 from slimtune.sweeper.space.override_text import override
 from slimtune.sweeper.space.sweep_syntax import part_arguments, with_options
-from slimtune.training.config.schema import suggestion
 from slimtune.training.extras import missing
+
+SEARCH_PATH = "hydra.searchpath"
 
 
 class OverrideProblems(NamedTuple):
@@ -55,18 +64,34 @@ def override_problems(error: Exception, arguments: Sequence[str]) -> OverridePro
     GlobalHydra.instance().clear()
     if problems := _missing_launcher(error):
         return OverrideProblems(problems)
-    broken = syntax_problems(arguments)
-    sound = [item for item in arguments if not item.startswith("-") and not syntax_problems([item])]
+    broken = syntax_problems(overrides_of(arguments))
+    sound = sound_overrides(overrides_of(arguments))
     try:
-        with hydra.initialize_config_module(CONFIG_MODULE, version_base=VERSION_BASE):
-            found = _problems_of_each(OverridesParser.create().parse_overrides(sound))
+        overrides = OverridesParser.create().parse_overrides(sound)
+        Hydra.create_main_hydra2("slimtune", _search_path(arguments, overrides))
+        found = _problems_of_each(overrides)
     except (HydraException, OmegaConfBaseException, ArithmeticError, TypeError, ValueError):
         found = OverrideProblems([])
+    finally:
+        GlobalHydra.instance().clear()
     if broken:
         # what they were to set is missing
         keys = tuple(f"{item.partition('=')[0]} " for item in arguments if item not in sound)
         return OverrideProblems([*broken, *(one for one in found.problems if not one.startswith(keys))])
     return found if found.problems else OverrideProblems([_first_lines(error)])
+
+
+def _search_path(arguments: Sequence[str], overrides: Sequence[Override]) -> ConfigSearchPath:
+    """With the folders that a flag or an override adds, whose options are known as well."""
+    path = create_config_search_path(f"pkg://{CONFIG_MODULE}")
+    own = config_dir(arguments)
+    folders = [] if own is None else [f"file://{Path(own).absolute()}"]
+    for item in overrides:
+        if item.key_or_group == SEARCH_PATH and isinstance(named := item.value(), list):
+            folders += [str(one) for one in named]
+    for folder in folders:
+        path.prepend(provider=SEARCH_PATH, path=folder, anchor=SearchPathQuery(provider="schema"))
+    return path
 
 
 def _missing_launcher(error: Exception) -> list[str]:
@@ -85,35 +110,44 @@ def _problems_of_each(overrides: Sequence[Override]) -> OverrideProblems:
     values: dict[str, str] = {}
     for item in overrides:
         key = item.key_or_group
-        if options := loader.get_group_options(key):
-            problem = _option_problem(item, options)
-            problems += [problem] if problem else []
-            unsure |= {key} if problem or item.is_sweep_override() else set()
-            chosen += [] if problem or item.is_sweep_override() else [str(item.input_line)]
+        if (options := loader.get_group_options(key)) and not isinstance(item.value(), Mapping):
+            wrong = option_problems(item, options)
+            problems += wrong
+            unsure |= {key} if wrong or item.is_sweep_override() else set()
+            chosen += [] if wrong or item.is_sweep_override() else [str(item.input_line)]
         elif not (item.is_add() or item.is_force_add() or key.startswith("hydra")):
             values[key] = str(item.input_line) if not item.is_sweep_override() else _first(key, given.space)
     config = hydra.compose(CONFIG_NAME, overrides=chosen)
     unknown = {key: problem for key in values if (problem := _key_problem(config, key))}
-    known = [line for key, line in values.items() if line and key not in unknown]
+    kinds = {item.key_or_group: told for item in overrides if (told := kind_problems(config, item))}
+    known = [line for key, line in values.items() if line and key not in unknown | kinds]
     composed = hydra.compose(CONFIG_NAME, overrides=[*chosen, *known])
+    if nowhere := interpolation_problems(composed):
+        sound = [line for line in known if not _sets(line, nowhere)]
+        composed = hydra.compose(CONFIG_NAME, overrides=[*chosen, *sound])
+        for key in interpolation_problems(composed):
+            OmegaConf.update(composed, key, None)
     whole = plain(composed)
-    unsure |= {key.partition(".")[0] for key in unknown}
-    problems += [*unknown.values(), *problems_of(whole), *space_problems(composed, given, loader)]
+    left_out = {*unknown, *kinds, *nowhere}
+    unsure |= {key.partition(".")[0] for key in left_out}
+    problems += [*unknown.values(), *chain.from_iterable(kinds.values()), *nowhere.values()]
+    told = [*problems_of(whole), *space_problems(composed, given, loader)]
+    # what is told of the value in the place of one that was left out, or is searched, is not the user's
+    ours, again = tuple(f"{key} is" for key in {*left_out, *given.space}), tuple(nowhere.values())
+    problems += [one for one in told if not (one.startswith(ours) or one.endswith(again))]
     return OverrideProblems(list(dict.fromkeys(problems)), whole, _meant(unsure))
+
+
+def _sets(line: str, keys: Iterable[str]) -> bool:
+    """Whether an override sets one of the keys, or what is inside of it."""
+    own = line.partition("=")[0]
+    return any(f"{key}.".startswith(f"{own}.") for key in keys)
 
 
 def _meant(unsure: Collection[str]) -> Collection[str]:
     """Sections that are unsure: all of them, if an option is that may set any, as an experiment does."""
     is_any = any(key not in SECTIONS and "/" not in key for key in unsure)
     return SECTIONS if is_any else unsure
-
-
-def _option_problem(override: Override, options: Sequence[str]) -> str | None:
-    value = override.value()
-    if value in options or isinstance(value, list) or override.is_sweep_override():
-        return None
-    value = str(value)
-    return f"{override.key_or_group}={value} is not an option; {suggestion(value, options)}"
 
 
 def _first(key: str, space: Space) -> str:
