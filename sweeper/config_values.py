@@ -32,6 +32,8 @@ REPAIRS = {
     "experiment": "begin the file with the line '# @package _global_'",
     "preset": "begin the file with the line '# @package _global_'",
 }
+# keys that one option alone has
+NEEDS_OPTION = {"space.path": "the space of a file takes both, space=file space.path=..."}
 # what others call the keys of LoRA begins so
 OF_LORA = "lora_"
 # sections of which one is chosen by its name
@@ -69,6 +71,8 @@ def key_repair(key: str, known: Iterable[str], configs: Iterable[DictConfig]) ->
         known: The keys of the configs.
         configs: With the options that were chosen.
     """
+    if key in NEEDS_OPTION:
+        return NEEDS_OPTION[key]
     configs = list(configs)
     for full in _in_full(key, known := set(known)):
         if full in known:

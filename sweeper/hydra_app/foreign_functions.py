@@ -28,5 +28,8 @@ def function_repair(key: str, name: str, value: str) -> str:
     own = OWN.get(name.lower())
     if own is None:
         return f"what is searched is one of {FUNCTIONS}"
+    around = re.compile(rf"\b{name}\(\s*((?:interval|range)\([^()]*\))\s*\)")
     call = re.compile(rf"\b{name}\(\s*\[?([^()\[\]]*)\]?\s*\)")
-    return f"write '{key}={call.sub(lambda found: own.format(found[1].strip()), value)}'"
+    # a range already, of which the function says how it is spread
+    repaired = around.sub(r"tag(log,\1)" if own.startswith("tag") else r"\1", value)
+    return f"write '{key}={call.sub(lambda found: own.format(found[1].strip()), repaired)}'"

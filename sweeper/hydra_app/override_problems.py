@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import hydra
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -26,6 +27,7 @@ from slimtune.sweeper.config_values import (
     plain,
 )
 from slimtune.sweeper.hydra_app.flag_problems import config_dir, overrides_of
+from slimtune.sweeper.hydra_app.hydra_keys import OWN, hydra_key_problems, section_problems
 from slimtune.sweeper.hydra_app.kind_problems import kind_problems
 from slimtune.sweeper.hydra_app.option_problems import option_problems
 from slimtune.sweeper.hydra_app.space_problems import space_problems
@@ -102,40 +104,68 @@ def _missing_launcher(error: Exception) -> list[str]:
     return missing(PACKAGES[option], needed_for=f"hydra/launcher={option}")
 
 
+class _Parted(NamedTuple):
+    """Overrides by what they do.
+
+    Attributes:
+        chosen: Those that choose options which there are.
+        values: Those that set keys the config must have, by key; of a sweep its first value, or an empty text.
+        problems: What is wrong with choices.
+        unsure: The groups of these, and of those that are swept.
+    """
+
+    chosen: list[str]
+    values: dict[str, str]
+    problems: list[str]
+    unsure: set[str]
+
+
+def _parted(overrides: Sequence[Override], space: Space, loader: ConfigLoader) -> _Parted:
+    parted = _Parted([], {}, [], set())
+    for item in overrides:
+        key, is_swept = item.key_or_group, item.is_sweep_override()
+        if (options := loader.get_group_options(key)) and not isinstance(item.value(), Mapping):
+            wrong = option_problems(item, options)
+            parted.problems.extend(wrong)
+            parted.unsure.update([key] if wrong or is_swept else [])
+            parted.chosen.extend([] if wrong or is_swept else [str(item.input_line)])
+        elif not (item.is_add() or item.is_force_add() or key.startswith(OWN)):
+            parted.values[key] = _first(key, space) if is_swept else str(item.input_line)
+    return parted
+
+
 def _problems_of_each(overrides: Sequence[Override]) -> OverrideProblems:
     loader = GlobalHydra.instance().config_loader()
     given = with_options(part_arguments([str(one.input_line) for one in overrides], loader), loader)
-    problems, unsure = [*given.problems], set[str]()
-    chosen: list[str] = []
-    values: dict[str, str] = {}
-    for item in overrides:
-        key = item.key_or_group
-        if (options := loader.get_group_options(key)) and not isinstance(item.value(), Mapping):
-            wrong = option_problems(item, options)
-            problems += wrong
-            unsure |= {key} if wrong or item.is_sweep_override() else set()
-            chosen += [] if wrong or item.is_sweep_override() else [str(item.input_line)]
-        elif not (item.is_add() or item.is_force_add() or key.startswith("hydra")):
-            values[key] = str(item.input_line) if not item.is_sweep_override() else _first(key, given.space)
-    config = hydra.compose(CONFIG_NAME, overrides=chosen)
-    unknown = {key: problem for key in values if (problem := _key_problem(config, key))}
+    parted = _parted(overrides, given.space, loader)
+    config = hydra.compose(CONFIG_NAME, overrides=parted.chosen)
+    unknown = {key: problem for key in parted.values if (problem := _key_problem(config, key))}
     kinds = {item.key_or_group: told for item in overrides if (told := kind_problems(config, item))}
-    known = [line for key, line in values.items() if line and key not in unknown | kinds]
-    composed = hydra.compose(CONFIG_NAME, overrides=[*chosen, *known])
-    if nowhere := interpolation_problems(composed):
-        sound = [line for line in known if not _sets(line, nowhere)]
-        composed = hydra.compose(CONFIG_NAME, overrides=[*chosen, *sound])
-        for key in interpolation_problems(composed):
-            OmegaConf.update(composed, key, None)
+    known = [line for key, line in parted.values.items() if line and key not in unknown | kinds]
+    composed, nowhere = _resolved(parted.chosen, known)
     whole = plain(composed)
     left_out = {*unknown, *kinds, *nowhere}
-    unsure |= {key.partition(".")[0] for key in left_out}
-    problems += [*unknown.values(), *chain.from_iterable(kinds.values()), *nowhere.values()]
+    problems = [*given.problems, *parted.problems, *section_problems(config, loader)]
+    problems += [*_hydra_problems(overrides, parted.chosen), *unknown.values()]
+    problems += [*chain.from_iterable(kinds.values()), *nowhere.values()]
     told = [*problems_of(whole), *space_problems(composed, given, loader)]
     # what is told of the value in the place of one that was left out, or is searched, is not the user's
     ours, again = tuple(f"{key} is" for key in {*left_out, *given.space}), tuple(nowhere.values())
     problems += [one for one in told if not (one.startswith(ours) or one.endswith(again))]
+    unsure = parted.unsure | {key.partition(".")[0] for key in left_out}
     return OverrideProblems(list(dict.fromkeys(problems)), whole, _meant(unsure))
+
+
+def _resolved(chosen: Sequence[str], known: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
+    """The config without values that lead nowhere, and what is told of these, by key."""
+    composed = hydra.compose(CONFIG_NAME, overrides=[*chosen, *known])
+    nowhere = interpolation_problems(composed)
+    if nowhere:
+        sound = [line for line in known if not _sets(line, nowhere)]
+        composed = hydra.compose(CONFIG_NAME, overrides=[*chosen, *sound])
+        for key in interpolation_problems(composed):
+            OmegaConf.update(composed, key, None)
+    return composed, nowhere
 
 
 def _sets(line: str, keys: Iterable[str]) -> bool:
@@ -153,6 +183,13 @@ def _meant(unsure: Collection[str]) -> Collection[str]:
 def _first(key: str, space: Space) -> str:
     """A sweep's key with its first value; empty where it has none."""
     return override(key, edges(space[key])[0], is_group=False).lstrip("+") if key in space else ""
+
+
+def _hydra_problems(overrides: Sequence[Override], chosen: Sequence[str]) -> list[str]:
+    set_keys = [one.key_or_group for one in overrides if not (one.is_add() or one.is_force_add())]
+    if not any(key.startswith(OWN) for key in set_keys):
+        return []
+    return hydra_key_problems(hydra.compose(CONFIG_NAME, overrides=list(chosen), return_hydra_config=True), set_keys)
 
 
 def _key_problem(config: DictConfig, key: str) -> str | None:

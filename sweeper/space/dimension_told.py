@@ -31,6 +31,11 @@ def value_problems(written: str, key: str, dimension: Dimension, problems: Seque
         each = ",".join(f"[{text}]" for text in texts)
         one, several = f"'{key}=[{','.join(texts)}]'", f"'{key}={each}'"
         return [f"{written}: {key} is a list; write {one} for one list, {several} to search over several"]
+    if not isinstance(dimension, Choice):
+        # of numbers that all break one rule the first is enough
+        problems = list({problem.partition("; ")[2] or problem: problem for problem in reversed(problems)}.values())[
+            ::-1
+        ]
     return [f"{written}: {problem}{_one_number(written)}" for problem in problems]
 
 

@@ -64,6 +64,7 @@ def test_an_override_with_blanks_in_it_is_told_once(words: list[str], line: str)
         ("search.name=${data.name", "the value has brackets that do not close"),
         ("fit.x=loguniform(1e-5,1e-3)", "no function loguniform; write 'fit.x=tag(log,interval(1e-5,1e-3))'"),
         ("fit.x=tag(log,uniform(1e-5,1e-3))", "no function uniform; write 'fit.x=tag(log,interval(1e-5,1e-3))'"),
+        ("fit.x=log(interval(1e-5,1e-3))", "no function log; write 'fit.x=tag(log,interval(1e-5,1e-3))'"),
         ("fit.x=categorical([8,16])", "no function categorical; write 'fit.x=choice(8,16)'"),
         ("fit.x=randint(1,8)", "no function randint; write 'fit.x=int(interval(1,8))'"),
         ("fit.x=normal(0,1)", "no function normal; what is searched is one of choice(4,8)"),

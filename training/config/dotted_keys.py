@@ -21,7 +21,9 @@ def key_suggestion(key: str, known: Iterable[str]) -> str:
     if meant:
         return f"did you mean {' or '.join(map(repr, meant))}?"
     if own:
-        return f"known: {', '.join(own)}"
+        # what is inside of them is told when they are asked for
+        depth = key.count(".")
+        return f"known: {', '.join([one for one in own if one.count('.') == depth] or own)}"
     return f"the groups are {', '.join(groups)} (--cfg job shows all keys)"
 
 

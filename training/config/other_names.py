@@ -54,7 +54,9 @@ OTHER_KEYS: dict[str, str] = {
 
 def called_otherwise(name: str, known: Iterable[str]) -> list[str]:
     """The known options that others call so."""
-    there = set(known)
+    there = {plain_name(one): one for one in known}
+    if plain_name(name) in there:
+        return [there[plain_name(name)]]
     return [one for one in OTHER_NAMES.get(plain_name(name), ()) if one in there]
 
 

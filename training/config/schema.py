@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from slimtune.training.config.dotted_keys import key_suggestion
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.config.other_names import called_otherwise
-from slimtune.training.config.value_repairs import value_repair
+from slimtune.training.config.value_repairs import container_repair, value_repair
 
 SectionT = TypeVar("SectionT")
 
@@ -165,7 +165,8 @@ _parsed: dict[tuple[type, str, str], Parsed[Any]] = {}
 
 def _parse(section_type: type[Any], values: object, prefix: str, choices: Mapping[str, type]) -> Parsed[Any]:
     if not isinstance(values, Mapping):
-        return Parsed(None, [f"{prefix} is {values!r}; use a mapping with the keys of its group"])
+        group = prefix.replace(".", "/")
+        return Parsed(None, [f"{prefix} is {values!r}; choose an option with {group}=..., or set keys of it"])
     node = OmegaConf.structured(section_type)
     section_fields: Any = section_type
     known = [field.name for field in fields(section_fields)]
@@ -185,12 +186,14 @@ def _parse(section_type: type[Any], values: object, prefix: str, choices: Mappin
 def _assign(node: Any, values: Mapping[str, Any], *, name: str, prefix: str) -> list[str]:
     if name not in values or values[name] == "???":
         return [f"{prefix}.{name} is missing; set it, e.g. {prefix}.{name}=..."]
+    key, value = f"{prefix}.{name}", values[name]
+    if repair := container_repair(node._get_node(name), key, value):
+        return [f"{key} is {value!r}; {repair}"]
     try:
-        OmegaConf.update(node, name, values[name], force_add=False)
+        OmegaConf.update(node, name, value, force_add=False)
     except OmegaConfBaseException as error:
-        reason = str(error).splitlines()[0]
-        return [f"{prefix}.{name} is {values[name]!r}; {value_repair(f'{prefix}.{name}', values[name], reason)}"]
-    return _truth_problems(node, values[name], f"{prefix}.{name}")
+        return [f"{key} is {value!r}; {value_repair(key, value, str(error).splitlines()[0])}"]
+    return _truth_problems(node, value, key)
 
 
 def _truth_problems(node: Any, value: Any, key: str) -> list[str]:

@@ -3,7 +3,9 @@
 import re
 import shlex
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
+
+from omegaconf import DictConfig, ListConfig
 
 # sections whose keys may be searched
 SEARCHED = ("task.", "data.", "model.", "method.", "fit.")
@@ -38,16 +40,55 @@ def value_repair(key: str, value: Any, reason: str) -> str:
         return f"use a number{_meant_number(key, value, is_whole=False)}"
     if "to Integer" in reason:
         return f"{WHOLE_NUMBER}{_meant_number(key, value, is_whole=True)}"
-    if "to Dict" in reason or "DictConfig with" in reason:
-        return f"it has values by name; write {key}={{name:value}}"
-    if "is not a ListConfig" in reason or "ListConfig with" in reason:
-        return f"{A_LIST}; write {as_list(key, value)}"
     return next((repair for words, repair in _BY_WORDS.items() if words in reason), reason)
 
 
-def as_list(key: str, value: Any) -> str:
-    """The override that makes a list of a value, as a shell takes it."""
-    inner = "..." if isinstance(value, Mapping) else str(value)
+def container_repair(node: Any, key: str, value: Any) -> str | None:
+    """What to write where a list or values by name belong; None where there are these, or null.
+
+    Args:
+        node: OmegaConf's node of the key, which knows the type.
+        key: The key, dotted.
+        value: What stands there.
+    """
+    if value is None:
+        return None
+    if isinstance(node, ListConfig):
+        return _list_repair(node, key, value)
+    # a section within a section has a type of its own
+    is_mapping = isinstance(node, DictConfig) and node._metadata.object_type in (None, dict)
+    return f"it has values by name; write '{key}={{name:value}}'" if is_mapping and not is_named(value) else None
+
+
+def is_named(value: Any) -> bool:
+    """Whether it has values by name."""
+    return isinstance(value, Mapping)
+
+
+def _list_repair(node: ListConfig, key: str, value: Any) -> str | None:
+    of: Any = node._metadata.element_type
+    are_named = getattr(of, "__origin__", None) is dict or of is dict
+    if not isinstance(value, list | tuple):
+        return f"{A_LIST}; write {as_list(key, value, are_named=are_named)}"
+    if are_named and not all(map(is_named, value)):
+        return f"its parts have values by name; write '{key}=[{{name:value}}]'"
+    if of is str and any(isinstance(one, list | tuple | Mapping) for one in value):
+        return "its parts are texts, and none is a list or an object"
+    if None in value and of is not Any and not _is_optional(of):
+        return "none of its parts may be null"
+    return None
+
+
+def _is_optional(of: Any) -> bool:
+    return type(None) in get_args(of)
+
+
+def as_list(key: str, value: Any, *, are_named: bool = False) -> str:
+    """The override that makes a list of a value, as a shell takes it; `are_named` says that its parts are mappings."""
+    if isinstance(value, Mapping):
+        inner = "{" + ",".join(f"{name}:{one}" for name, one in value.items()) + "}" if are_named else "..."
+    else:
+        inner = "{name:value}" if are_named else str(value)
     return shlex.quote(f"{key}=[{inner}]")
 
 

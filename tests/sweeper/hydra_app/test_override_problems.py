@@ -44,6 +44,11 @@ def told() -> Told:
             "epochs is [1, 3]; write {type: choice, values: [1, 3]} for one of these",
         ),
         ("fit/learning_rat=1", "did you mean 'fit.learning_rate'?"),
+        ("space.path=space.yaml", "the space of a file takes both, space=file space.path=..."),
+        ("space=null", "did you mean 'none'?"),
+        ("~space", "the config has no section space; use space=none in the place of ~space"),
+        ("hydra.sweep.dri=x", "hydra.sweep.dri is not a key; did you mean 'hydra.sweep.dir'?"),
+        ("hydra.sweeper.search.n_trials=3", "hydra.sweeper.search.n_trials is not a key; use search.n_trials"),
         ("fit.num_train_epochs=1", "did you mean 'fit.epochs'?"),
     ],
 )

@@ -46,6 +46,12 @@ def test_other_problems_stay() -> None:
     assert value_problems("fit.seed=0,-1", "fit.seed", Choice((0, -1)), []) == []
 
 
+def test_numbers_of_a_range_that_break_one_rule_are_told_once() -> None:
+    told = [f"fit.learning_rate is {value}; use a number above 0" for value in (-1.0, -0.33)]
+    (problem,) = value_problems("fit.learning_rate=interval(-1,1)", "fit.learning_rate", FloatRange(-1, 1), told)
+    assert problem.endswith("is -1.0; use a number above 0")
+
+
 @pytest.mark.parametrize(
     ("written", "meant"),
     [

@@ -13,9 +13,10 @@ class Section:
     names: list[str] | None
     is_on: bool
     by_name: dict[str, int]
+    points: list[dict[str, Any]]
 
 
-SOUND: dict[str, Any] = {"rate": 0.1, "rows": 1, "names": None, "is_on": True, "by_name": {}}
+SOUND: dict[str, Any] = {"rate": 0.1, "rows": 1, "names": None, "is_on": True, "by_name": {}, "points": []}
 
 
 @pytest.mark.parametrize(
@@ -24,8 +25,14 @@ SOUND: dict[str, Any] = {"rate": 0.1, "rows": 1, "names": None, "is_on": True, "
         ("names", "a", "it is a list; write 'fit.names=[a]'"),
         ("names", 3, "it is a list; write 'fit.names=[3]'"),
         ("names", "a, b", "it is a list; write 'fit.names=[a, b]'"),
-        ("by_name", 3, "it has values by name; write fit.by_name={name:value}"),
-        ("by_name", ["a"], "it has values by name; write fit.by_name={name:value}"),
+        ("by_name", 3, "it has values by name; write 'fit.by_name={name:value}'"),
+        ("by_name", ["a"], "it has values by name; write 'fit.by_name={name:value}'"),
+        ("names", {"a": 1}, "it is a list; write 'fit.names=[...]'"),
+        ("names", [["a"]], "its parts are texts, and none is a list or an object"),
+        ("names", ["a", None], "none of its parts may be null"),
+        ("points", {"a": 1}, "it is a list; write 'fit.points=[{a:1}]'"),
+        ("points", 3, "it is a list; write 'fit.points=[{name:value}]'"),
+        ("points", ["a"], "its parts have values by name; write 'fit.points=[{name:value}]'"),
         ("is_on", "maybe", "use true or false"),
         ("is_on", 0.5, "use true or false"),
         ("is_on", 2, "use true or false"),
