@@ -1,6 +1,7 @@
 """Options that a config group does not have."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 from hydra.core.override_parser.types import Override
 
@@ -36,4 +37,7 @@ def _problem(group: str, name: str, options: Sequence[str]) -> str:
     if group in NAMED_BY and (is_path or (group == "model" and "did you mean" not in asked)):
         first, key = NAMED_BY[group]
         asked += f"; to name one of your own, write {first}{key}={name}"
+    if group == "experiment" and name.endswith((".yaml", ".yml")):
+        path = PurePath(name)
+        asked += f"; for a file of your own, write --config-dir {path.parent.parent} experiment={path.stem}"
     return f"{group}={name} is not an option; {asked}"

@@ -13,9 +13,10 @@ from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.config_values import (
@@ -26,6 +27,7 @@ from slimtune.sweeper.config_values import (
     known_keys,
     plain,
 )
+from slimtune.sweeper.hydra_app.file_problems import composing_problem, yaml_problem
 from slimtune.sweeper.hydra_app.flag_problems import config_dir, overrides_of
 from slimtune.sweeper.hydra_app.hydra_keys import OWN, hydra_key_problems, section_problems
 from slimtune.sweeper.hydra_app.kind_problems import kind_problems
@@ -56,22 +58,27 @@ class OverrideProblems(NamedTuple):
     unsure: Collection[str] = ()
 
 
-def override_problems(error: Exception, arguments: Sequence[str]) -> OverrideProblems:
+def override_problems(error: Exception, arguments: Sequence[str], *, sweep: bool = True) -> OverrideProblems:
     """Every problem of the overrides, not only the one that Hydra stumbled over.
 
     Args:
         error: What Hydra raised.
         arguments: Overrides and Hydra's own flags.
+        sweep: Whether keys may be searched.
     """
     GlobalHydra.instance().clear()
     if problems := _missing_launcher(error):
         return OverrideProblems(problems)
     broken = syntax_problems(overrides_of(arguments))
     sound = sound_overrides(overrides_of(arguments))
+    searched: list[str] = []
     try:
         overrides = OverridesParser.create().parse_overrides(sound)
+        searched = [] if sweep else _searched(overrides)
         Hydra.create_main_hydra2("slimtune", _search_path(arguments, overrides))
         found = _problems_of_each(overrides)
+    except YAMLError as fault:
+        found = OverrideProblems([yaml_problem(fault)])
     except (HydraException, OmegaConfBaseException, ArithmeticError, TypeError, ValueError):
         found = OverrideProblems([])
     finally:
@@ -79,8 +86,18 @@ def override_problems(error: Exception, arguments: Sequence[str]) -> OverridePro
     if broken:
         # what they were to set is missing
         keys = tuple(f"{item.partition('=')[0]} " for item in arguments if item not in sound)
-        return OverrideProblems([*broken, *(one for one in found.problems if not one.startswith(keys))])
-    return found if found.problems else OverrideProblems([_first_lines(error)])
+        found = OverrideProblems([one for one in found.problems if not one.startswith(keys)])
+    if broken or searched:
+        return found._replace(problems=[*broken, *searched, *found.problems])
+    return found if found.problems else OverrideProblems([composing_problem(error)])
+
+
+def _searched(overrides: Sequence[Override]) -> list[str]:
+    return [
+        f"{one.input_line} is a search, and here one config is asked for; give one value, or use slimtune sweep"
+        for one in overrides
+        if one.is_sweep_override()
+    ]
 
 
 def _search_path(arguments: Sequence[str], overrides: Sequence[Override]) -> ConfigSearchPath:
@@ -202,10 +219,3 @@ def _key_problem(config: DictConfig, key: str) -> str | None:
 def _is_known(config: DictConfig, key: str) -> bool:
     # a key whose value is ??? or null selects as the default
     return key in known_keys(config)
-
-
-def _first_lines(error: Exception) -> str:
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        return str(error).strip().splitlines()[0]
-    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-    return " ".join(lines[:2])

@@ -63,6 +63,9 @@ def _problem(argument: str) -> str | None:
     error = _error(argument)
     if error is None:
         return None
+    stripped = f"{key.strip()}={value.strip()}"
+    if equals and _error(stripped) is None:
+        return f"{argument}: an override is one word, without blanks around its =; write {stripped}"
     if not equals:
         return f"{argument} is no override; use key=value, e.g. fit.epochs=3"
     quoted = quoted_override(key, value)

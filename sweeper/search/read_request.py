@@ -23,6 +23,7 @@ from slimtune.sweeper.search.group_configs import (
     compose_with,
     read_bases,
     search_space_of,
+    told_of_sections,
     with_firsts,
     with_values_once,
 )
@@ -85,7 +86,7 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     request = _with_tried(request, bases, values_of)
     unknown = _unknown_dimensions(app, given, bases)
     problems = [*_search_problems(parsed, is_own=bool(settings.campaign)), *_pruner_problems(parsed.found, section)]
-    problems += [*settings.problems, *given.problems, *bases.problems, *unknown.values()]
+    problems += [*settings.problems, *given.problems, *bases.problems, *told_of_sections(unknown, bases)]
     problems += [] if problems else _nothing_searched(space, campaign, settings)
     problems += campaign.check(replace(request, values=request.tried))
     if not parsed.problems:
