@@ -57,10 +57,10 @@ def container_repair(node: Any, key: str, value: Any) -> str | None:
         return _list_repair(node, key, value)
     # a section within a section has a type of its own
     is_mapping = isinstance(node, DictConfig) and node._metadata.object_type in (None, dict)
-    return f"it has values by name; write '{key}={{name:value}}'" if is_mapping and not is_named(value) else None
+    return f"it has values by name; write '{key}={{name:value}}'" if is_mapping and not _is_mapping(value) else None
 
 
-def is_named(value: Any) -> bool:
+def _is_mapping(value: Any) -> bool:
     """Whether it has values by name."""
     return isinstance(value, Mapping)
 
@@ -70,7 +70,7 @@ def _list_repair(node: ListConfig, key: str, value: Any) -> str | None:
     are_named = getattr(of, "__origin__", None) is dict or of is dict
     if not isinstance(value, list | tuple):
         return f"{A_LIST}; write {as_list(key, value, are_named=are_named)}"
-    if are_named and not all(map(is_named, value)):
+    if are_named and not all(map(_is_mapping, value)):
         return f"its parts have values by name; write '{key}=[{{name:value}}]'"
     if of is str and any(isinstance(one, list | tuple | Mapping) for one in value):
         return "its parts are texts, and none is a list or an object"
