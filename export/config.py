@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from slimtune.export.graph_names import Kind
 from slimtune.training.config.method import AdaptersMethod, PrefixTuningMethod, PromptTuningMethod
 from slimtune.training.config.model import Quantization
-from slimtune.training.config.schema import Parsed, Rule, above_zero, parse_section, share, suggestion
+from slimtune.training.config.schema import Parsed, Rule, above_zero, option_suggestion, parse_section, share
 from slimtune.training.config.task import ClassificationTask, GenerationTask, LanguageModellingTask, TaskConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import ConfigError
@@ -219,8 +219,8 @@ _SOUND: Mapping[str, Any] = {
 def parse_export(values: Any) -> Parsed[ExportConfig]:
     """The export section, or every problem in it."""
     name = values.get("name") if isinstance(values, Mapping) else values
-    if name not in EXPORTS:
-        return Parsed(None, [f"export is {name!r}; {suggestion(str(name), EXPORTS)}"])
+    if not isinstance(name, str) or name not in EXPORTS:
+        return Parsed(None, [f"export is {name!r}; {option_suggestion(str(name), EXPORTS)}"])
     if name == "none" and isinstance(values, Mapping):
         # an experiment may have settings for an export that this run skips
         skipped = {item.name for item in fields(OnnxExport)} - {"name"}

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.export.config import EXPORTS
+from slimtune.sweeper.interpolations import interpolation_problems
 from slimtune.sweeper.pruner_config import PRUNERS
 from slimtune.sweeper.sampler_config import SAMPLERS
 from slimtune.training.config.method import METHODS
@@ -31,6 +32,8 @@ REPAIRS = {
     "experiment": "begin the file with the line '# @package _global_'",
     "preset": "begin the file with the line '# @package _global_'",
 }
+# keys that one option alone has
+NEEDS_OPTION = {"space.path": "the space of a file takes both, space=file space.path=..."}
 # what others call the keys of LoRA begins so
 OF_LORA = "lora_"
 # sections of which one is chosen by its name
@@ -68,6 +71,8 @@ def key_repair(key: str, known: Iterable[str], configs: Iterable[DictConfig]) ->
         known: The keys of the configs.
         configs: With the options that were chosen.
     """
+    if key in NEEDS_OPTION:
+        return NEEDS_OPTION[key]
     configs = list(configs)
     for full in _in_full(key, known := set(known)):
         if full in known:
@@ -106,7 +111,6 @@ def with_values(config: DictConfig, values: Mapping[str, Any], loader: ConfigLoa
     return own
 
 
-@cache
 @lru_cache(maxsize=256)
 def is_group(loader: ConfigLoader, key: str) -> bool:
     """Whether a key is a config group. Hydra lists the search path's folders for it, 5 ms for a key, and every trial
@@ -119,7 +123,7 @@ def plain(config: DictConfig) -> dict[str, Any]:
     """The app's part of the config, interpolations resolved; missing values stay `???`.
 
     Raises:
-        ConfigError: An interpolation leads nowhere.
+        ConfigError: Interpolations that lead nowhere, all of them.
     """
     own = config
     if "hydra" in config:
@@ -127,7 +131,8 @@ def plain(config: DictConfig) -> dict[str, Any]:
     try:
         values: dict[str, Any] = OmegaConf.to_container(own, resolve=True)  # type: ignore[assignment]
     except (OmegaConfBaseException, HydraException) as error:
-        raise ConfigError([str(error).splitlines()[0]]) from error
+        told = interpolation_problems(own)
+        raise ConfigError(list(told.values()) or [str(error).splitlines()[0]]) from error
     return values
 
 

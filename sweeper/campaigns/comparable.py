@@ -62,8 +62,9 @@ def dimension_problems(key: str, variants: Sequence[Mapping[str, Any]]) -> list[
         return [f"{key} is searched, but no trial's result depends on it; give it one value"]
     measuring = sorted(changed & _measuring(variants[0]))
     if measuring:
+        with_it = "" if measuring == [key] else f", and with it {', '.join(measuring)}"
         return [
-            f"{key} is searched, and with it {', '.join(measuring)}: trials would be measured by different rows or "
+            f"{key} is searched{with_it}: trials would be measured by different rows or "
             "metrics, so their scores do not compare; run a sweep for each"
         ]
     return []

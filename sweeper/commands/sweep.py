@@ -44,7 +44,6 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     from slimtune.sweeper.hydra_app.app import run_app
 
-    only_shows = any(argument.startswith(("--cfg", "-c", "--info", "-i")) for argument in arguments)
     logging.captureWarnings(True)
-    run_app(arguments, sweep=not only_shows)
+    run_app(arguments, sweep=True)
     return 0

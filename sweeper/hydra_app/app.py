@@ -21,10 +21,13 @@ from hydra.errors import ConfigCompositionException, HydraException
 from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, known_keys, plain, unread_keys
 from slimtune.sweeper.first_look import refuse
+from slimtune.sweeper.hydra_app.file_problems import yaml_problem
+from slimtune.sweeper.hydra_app.flag_problems import flag_problems, flags_first, only_shows
 from slimtune.sweeper.hydra_app.override_problems import override_problems
 from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.space.sweep_syntax import first_options, plain_keys
@@ -59,8 +62,11 @@ def run_app(arguments: Sequence[str], *, sweep: bool) -> Any:
         app.raise_error()
     except SlimtuneError:
         raise
+    except (YAMLError, UnicodeDecodeError) as error:
+        GlobalHydra.instance().clear()
+        raise ConfigError([yaml_problem(error)]) from error
     except (HydraException, OmegaConfBaseException) as error:
-        found = override_problems(error, arguments)
+        found = override_problems(error, arguments, sweep=sweep and not only_shows(arguments))
         refuse(found.problems, found.values, found.unsure)
     return returned
 
@@ -148,9 +154,12 @@ def _composed(engine: Hydra, overrides: Sequence[str], mode: RunMode = RunMode.M
 
 def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) -> None:
     """With flags (`--cfg job`, `--config-dir ...`), which only commands take, Hydra reads the command line itself."""
+    if problems := flag_problems(arguments, sweep=sweep):
+        raise ConfigError(problems)
     # Hydra would print and exit by itself
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = ["slimtune", *(["--multirun"] if sweep else []), *arguments]
+    searches = sweep and not only_shows(arguments)
+    sys.argv = ["slimtune", *(["--multirun"] if searches else []), *flags_first(arguments)]
     try:
         hydra.main(config_path=f"pkg://{CONFIG_MODULE}", config_name=CONFIG_NAME, version_base=VERSION_BASE)(
             app.train

@@ -1,34 +1,47 @@
 """What is said when overrides do not compose."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import hydra
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.config_values import (
     CONFIG_MODULE,
     CONFIG_NAME,
     SECTIONS,
-    VERSION_BASE,
     key_repair,
     known_keys,
     plain,
 )
+from slimtune.sweeper.hydra_app.file_problems import composing_problem, yaml_problem
+from slimtune.sweeper.hydra_app.flag_problems import config_dir, overrides_of
+from slimtune.sweeper.hydra_app.hydra_keys import OWN, hydra_key_problems, section_problems
+from slimtune.sweeper.hydra_app.kind_problems import kind_problems
+from slimtune.sweeper.hydra_app.option_problems import option_problems
 from slimtune.sweeper.hydra_app.space_problems import space_problems
-from slimtune.sweeper.hydra_app.syntax_problems import syntax_problems
+from slimtune.sweeper.hydra_app.syntax_problems import sound_overrides, syntax_problems
+from slimtune.sweeper.interpolations import interpolation_problems
 from slimtune.sweeper.search.launchers.plugins import PACKAGES
 from slimtune.sweeper.space.dimension import Space, edges
 from slimtune.sweeper.space.override_text import override
 from slimtune.sweeper.space.sweep_syntax import part_arguments, with_options
-from slimtune.training.config.schema import suggestion
 from slimtune.training.extras import missing
+
+SEARCH_PATH = "hydra.searchpath"
 
 
 class OverrideProblems(NamedTuple):
@@ -45,28 +58,59 @@ class OverrideProblems(NamedTuple):
     unsure: Collection[str] = ()
 
 
-def override_problems(error: Exception, arguments: Sequence[str]) -> OverrideProblems:
+def override_problems(error: Exception, arguments: Sequence[str], *, sweep: bool = True) -> OverrideProblems:
     """Every problem of the overrides, not only the one that Hydra stumbled over.
 
     Args:
         error: What Hydra raised.
         arguments: Overrides and Hydra's own flags.
+        sweep: Whether keys may be searched.
     """
     GlobalHydra.instance().clear()
     if problems := _missing_launcher(error):
         return OverrideProblems(problems)
-    broken = syntax_problems(arguments)
-    sound = [item for item in arguments if not item.startswith("-") and not syntax_problems([item])]
+    broken = syntax_problems(overrides_of(arguments))
+    sound = sound_overrides(overrides_of(arguments))
+    searched: list[str] = []
     try:
-        with hydra.initialize_config_module(CONFIG_MODULE, version_base=VERSION_BASE):
-            found = _problems_of_each(OverridesParser.create().parse_overrides(sound))
+        overrides = OverridesParser.create().parse_overrides(sound)
+        searched = [] if sweep else _searched(overrides)
+        Hydra.create_main_hydra2("slimtune", _search_path(arguments, overrides))
+        found = _problems_of_each(overrides)
+    except YAMLError as fault:
+        found = OverrideProblems([yaml_problem(fault)])
     except (HydraException, OmegaConfBaseException, ArithmeticError, TypeError, ValueError):
         found = OverrideProblems([])
+    finally:
+        GlobalHydra.instance().clear()
     if broken:
         # what they were to set is missing
         keys = tuple(f"{item.partition('=')[0]} " for item in arguments if item not in sound)
-        return OverrideProblems([*broken, *(one for one in found.problems if not one.startswith(keys))])
-    return found if found.problems else OverrideProblems([_first_lines(error)])
+        found = OverrideProblems([one for one in found.problems if not one.startswith(keys)])
+    if broken or searched:
+        return found._replace(problems=[*broken, *searched, *found.problems])
+    return found if found.problems else OverrideProblems([composing_problem(error)])
+
+
+def _searched(overrides: Sequence[Override]) -> list[str]:
+    return [
+        f"{one.input_line} is a search, and here one config is asked for; give one value, or use slimtune sweep"
+        for one in overrides
+        if one.is_sweep_override()
+    ]
+
+
+def _search_path(arguments: Sequence[str], overrides: Sequence[Override]) -> ConfigSearchPath:
+    """With the folders that a flag or an override adds, whose options are known as well."""
+    path = create_config_search_path(f"pkg://{CONFIG_MODULE}")
+    own = config_dir(arguments)
+    folders = [] if own is None else [f"file://{Path(own).absolute()}"]
+    for item in overrides:
+        if item.key_or_group == SEARCH_PATH and isinstance(named := item.value(), list):
+            folders += [str(one) for one in named]
+    for folder in folders:
+        path.prepend(provider=SEARCH_PATH, path=folder, anchor=SearchPathQuery(provider="schema"))
+    return path
 
 
 def _missing_launcher(error: Exception) -> list[str]:
@@ -77,29 +121,74 @@ def _missing_launcher(error: Exception) -> list[str]:
     return missing(PACKAGES[option], needed_for=f"hydra/launcher={option}")
 
 
+class _Parted(NamedTuple):
+    """Overrides by what they do.
+
+    Attributes:
+        chosen: Those that choose options which there are.
+        values: Those that set keys the config must have, by key; of a sweep its first value, or an empty text.
+        problems: What is wrong with choices.
+        unsure: The groups of these, and of those that are swept.
+    """
+
+    chosen: list[str]
+    values: dict[str, str]
+    problems: list[str]
+    unsure: set[str]
+
+
+def _parted(overrides: Sequence[Override], space: Space, loader: ConfigLoader) -> _Parted:
+    parted = _Parted([], {}, [], set())
+    for item in overrides:
+        key, is_swept = item.key_or_group, item.is_sweep_override()
+        if (options := loader.get_group_options(key)) and not isinstance(item.value(), Mapping):
+            wrong = option_problems(item, options)
+            parted.problems.extend(wrong)
+            parted.unsure.update([key] if wrong or is_swept else [])
+            parted.chosen.extend([] if wrong or is_swept else [str(item.input_line)])
+        elif not (item.is_add() or item.is_force_add() or key.startswith(OWN)):
+            parted.values[key] = _first(key, space) if is_swept else str(item.input_line)
+    return parted
+
+
 def _problems_of_each(overrides: Sequence[Override]) -> OverrideProblems:
     loader = GlobalHydra.instance().config_loader()
     given = with_options(part_arguments([str(one.input_line) for one in overrides], loader), loader)
-    problems, unsure = [*given.problems], set[str]()
-    chosen: list[str] = []
-    values: dict[str, str] = {}
-    for item in overrides:
-        key = item.key_or_group
-        if options := loader.get_group_options(key):
-            problem = _option_problem(item, options)
-            problems += [problem] if problem else []
-            unsure |= {key} if problem or item.is_sweep_override() else set()
-            chosen += [] if problem or item.is_sweep_override() else [str(item.input_line)]
-        elif not (item.is_add() or item.is_force_add() or key.startswith("hydra")):
-            values[key] = str(item.input_line) if not item.is_sweep_override() else _first(key, given.space)
-    config = hydra.compose(CONFIG_NAME, overrides=chosen)
-    unknown = {key: problem for key in values if (problem := _key_problem(config, key))}
-    known = [line for key, line in values.items() if line and key not in unknown]
-    composed = hydra.compose(CONFIG_NAME, overrides=[*chosen, *known])
+    parted = _parted(overrides, given.space, loader)
+    config = hydra.compose(CONFIG_NAME, overrides=parted.chosen)
+    unknown = {key: problem for key in parted.values if (problem := _key_problem(config, key))}
+    kinds = {item.key_or_group: told for item in overrides if (told := kind_problems(config, item))}
+    known = [line for key, line in parted.values.items() if line and key not in unknown | kinds]
+    composed, nowhere = _resolved(parted.chosen, known)
     whole = plain(composed)
-    unsure |= {key.partition(".")[0] for key in unknown}
-    problems += [*unknown.values(), *problems_of(whole), *space_problems(composed, given, loader)]
+    left_out = {*unknown, *kinds, *nowhere}
+    problems = [*given.problems, *parted.problems, *section_problems(config, loader)]
+    problems += [*_hydra_problems(overrides, parted.chosen), *unknown.values()]
+    problems += [*chain.from_iterable(kinds.values()), *nowhere.values()]
+    told = [*problems_of(whole), *space_problems(composed, given, loader)]
+    # what is told of the value in the place of one that was left out, or is searched, is not the user's
+    ours, again = tuple(f"{key} is" for key in {*left_out, *given.space}), tuple(nowhere.values())
+    problems += [one for one in told if not (one.startswith(ours) or one.endswith(again))]
+    unsure = parted.unsure | {key.partition(".")[0] for key in left_out}
     return OverrideProblems(list(dict.fromkeys(problems)), whole, _meant(unsure))
+
+
+def _resolved(chosen: Sequence[str], known: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
+    """The config without values that lead nowhere, and what is told of these, by key."""
+    composed = hydra.compose(CONFIG_NAME, overrides=[*chosen, *known])
+    nowhere = interpolation_problems(composed)
+    if nowhere:
+        sound = [line for line in known if not _sets(line, nowhere)]
+        composed = hydra.compose(CONFIG_NAME, overrides=[*chosen, *sound])
+        for key in interpolation_problems(composed):
+            OmegaConf.update(composed, key, None)
+    return composed, nowhere
+
+
+def _sets(line: str, keys: Iterable[str]) -> bool:
+    """Whether an override sets one of the keys, or what is inside of it."""
+    own = line.partition("=")[0]
+    return any(f"{key}.".startswith(f"{own}.") for key in keys)
 
 
 def _meant(unsure: Collection[str]) -> Collection[str]:
@@ -108,17 +197,16 @@ def _meant(unsure: Collection[str]) -> Collection[str]:
     return SECTIONS if is_any else unsure
 
 
-def _option_problem(override: Override, options: Sequence[str]) -> str | None:
-    value = override.value()
-    if value in options or isinstance(value, list) or override.is_sweep_override():
-        return None
-    value = str(value)
-    return f"{override.key_or_group}={value} is not an option; {suggestion(value, options)}"
-
-
 def _first(key: str, space: Space) -> str:
     """A sweep's key with its first value; empty where it has none."""
     return override(key, edges(space[key])[0], is_group=False).lstrip("+") if key in space else ""
+
+
+def _hydra_problems(overrides: Sequence[Override], chosen: Sequence[str]) -> list[str]:
+    set_keys = [one.key_or_group for one in overrides if not (one.is_add() or one.is_force_add())]
+    if not any(key.startswith(OWN) for key in set_keys):
+        return []
+    return hydra_key_problems(hydra.compose(CONFIG_NAME, overrides=list(chosen), return_hydra_config=True), set_keys)
 
 
 def _key_problem(config: DictConfig, key: str) -> str | None:
@@ -131,10 +219,3 @@ def _key_problem(config: DictConfig, key: str) -> str | None:
 def _is_known(config: DictConfig, key: str) -> bool:
     # a key whose value is ??? or null selects as the default
     return key in known_keys(config)
-
-
-def _first_lines(error: Exception) -> str:
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        return str(error).strip().splitlines()[0]
-    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-    return " ".join(lines[:2])

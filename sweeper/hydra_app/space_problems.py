@@ -1,6 +1,6 @@
 """What is wrong with the space of a config whose other overrides do not compose."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.config_values import known_keys, plain, with_values
 from slimtune.sweeper.search.settings import names_file
 from slimtune.sweeper.space.dimension import Space, edges
+from slimtune.sweeper.space.dimension_told import value_problems
 from slimtune.sweeper.space.read_space import read_space
 from slimtune.sweeper.space.space_file import SPACE, in_full, read_space_file
 from slimtune.sweeper.space.sweep_syntax import SweepArguments
@@ -29,7 +30,7 @@ def _configured(config: DictConfig, known: set[str]) -> list[str]:
     if not names_file(space):
         return read_space(space or {}).problems
     path = space["path"]
-    if path in (None, "???") or not Path(str(path)).is_file():
+    if path in (None, "???", "") or not Path(str(path)).is_file():
         return []
     try:
         found = read_space_file(str(path))
@@ -41,7 +42,14 @@ def _configured(config: DictConfig, known: set[str]) -> list[str]:
 def _of_ends(config: DictConfig, swept: Space, given: SweepArguments, loader: ConfigLoader) -> Iterator[str]:
     own = problems_of(plain(config))
     for key, dimension in swept.items():
-        for value in edges(dimension):
-            changed = with_values(config, {key: value}, loader)
-            found = problems_of(plain(changed)) if changed is not None else []
-            yield from (f"{given.said[key]}: {problem}" for problem in found if problem not in own)
+        changed = [with_values(config, {key: value}, loader) for value in edges(dimension)]
+        others = [one for one in own if not one.startswith(f"{key} is")]
+        found = [problem for one in changed if one is not None for problem in _problems(one) if problem not in others]
+        yield from value_problems(given.said[key], key, dimension, found)
+
+
+def _problems(config: DictConfig) -> Sequence[str]:
+    try:
+        return problems_of(plain(config))
+    except ConfigError as error:
+        return error.problems

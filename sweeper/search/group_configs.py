@@ -295,3 +295,15 @@ def _unfitting(given: SweepArguments, bases: GroupConfigs) -> list[str]:
 
 def _options_text(group: str, bases: Sequence[GroupConfig]) -> str:
     return f"{group}={','.join(str(base.choices[group]) for base in bases)}"
+
+
+def told_of_sections(unknown: Mapping[str, str], bases: GroupConfigs) -> list[str]:
+    """What is told of unknown keys, without those of a section that is one value, which is told by itself."""
+    configs = [base.own for base in bases.every()]
+    sections = {key: key.partition(".")[0] for key in unknown}
+    values = {one for one in sections.values() if all(_is_value(config, one) for config in configs)}
+    return [problem for key, problem in unknown.items() if sections[key] not in values]
+
+
+def _is_value(config: DictConfig, name: str) -> bool:
+    return name in config and not isinstance(config._get_node(name), DictConfig)

@@ -23,6 +23,7 @@ from slimtune.sweeper.search.group_configs import (
     compose_with,
     read_bases,
     search_space_of,
+    told_of_sections,
     with_firsts,
     with_values_once,
 )
@@ -32,6 +33,7 @@ from slimtune.sweeper.search.request import HydraApp, OtherOptions, SweepRequest
 from slimtune.sweeper.search.settings import Settings, read_settings, with_search
 from slimtune.sweeper.search_config import Search, parse_search
 from slimtune.sweeper.space.dimension import Choice, Scalar, edges
+from slimtune.sweeper.space.dimension_told import refusals, value_problems
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.space.space_file import in_full
@@ -84,7 +86,7 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     request = _with_tried(request, bases, values_of)
     unknown = _unknown_dimensions(app, given, bases)
     problems = [*_search_problems(parsed, is_own=bool(settings.campaign)), *_pruner_problems(parsed.found, section)]
-    problems += [*settings.problems, *given.problems, *bases.problems, *unknown.values()]
+    problems += [*settings.problems, *given.problems, *bases.problems, *told_of_sections(unknown, bases)]
     problems += [] if problems else _nothing_searched(space, campaign, settings)
     problems += campaign.check(replace(request, values=request.tried))
     if not parsed.problems:
@@ -311,8 +313,9 @@ class _Checked:
             ends = _Ends(self._request, base, key, edges(dimension))
             written = self._said.get(key, f"space.{key}")
             own = [one for values in ends.values for one in self._check(values) if one not in found]
-            problems += [f"{written}: {problem}" for problem in (*ends.broken, *own)]
-            problems += [] if own or ends.broken else self._campaign.check_dimension(key, ends.values)
+            problems += value_problems(written, key, dimension, [*ends.broken, *own])
+            refused = [] if own or ends.broken else self._campaign.check_dimension(key, ends.values)
+            problems += refusals(written, key, dimension, refused)
         return problems
 
     def _check(self, values: Mapping[str, Any]) -> Sequence[str]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from omegaconf import OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from slimtune.sweeper.interpolations import interpolation_problems
 from slimtune.sweeper.sampler_config import SAMPLERS
 from slimtune.sweeper.search.launchers.plugins import is_serial
 from slimtune.sweeper.search.named_parts import values_of_file
@@ -15,7 +16,7 @@ from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.space.dimension import Space
 from slimtune.sweeper.space.hydra_parser import parsed_overrides
 from slimtune.sweeper.space.space_file import SPACE, STRATEGY, STRATEGY_KEYS, read_space_file
-from slimtune.training.config.schema import suggestion
+from slimtune.training.config.schema import option_suggestion
 from slimtune.training.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,10 @@ def _values(app: HydraApp) -> dict[str, Any]:
     try:
         values: dict[str, Any] = OmegaConf.to_container(app.config.hydra.sweeper, resolve=True, enum_to_str=True)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
-        raise ConfigError([f"hydra.sweeper: {str(error).splitlines()[0]}"]) from error
+        told = interpolation_problems(
+            OmegaConf.masked_copy(app.config, [str(key) for key in app.config if key != "hydra"])
+        )
+        raise ConfigError(list(told.values()) or [f"hydra.sweeper: {str(error).splitlines()[0]}"]) from error
     if not isinstance(values["search"], Mapping):
         raise ConfigError([f"hydra.sweeper.search is {values['search']!r}; use a mapping with the keys of its group"])
     return values
@@ -109,7 +113,7 @@ def _file_space(app: HydraApp, values: Mapping[str, Any], arguments: Sequence[st
     if not names_file(values["space"]):
         return _FileSpace({}, "", search)
     path = values["space"]["path"]
-    if path in (None, "???"):
+    if path in (None, "???", ""):
         missing = "space.path is missing; name the file, e.g. space.path=hyperparameter-search.yaml"
         return _FileSpace({}, "", search, [missing])
     try:
@@ -127,7 +131,7 @@ def _file_space(app: HydraApp, values: Mapping[str, Any], arguments: Sequence[st
         if name in defaults:
             search["sampler"] = defaults[name]
         else:
-            problems.append(f"{path}: {STRATEGY}.type is {name!r}; {suggestion(str(name), defaults)}")
+            problems.append(f"{path}: {STRATEGY}.type is {name!r}; {option_suggestion(str(name), defaults)}")
     search |= {own: strategy[key] for key, own in (("num_trials", "n_trials"), ("seed", "seed")) if key in strategy}
     return _FileSpace(found.space, f"{path}: {SPACE}.", search, problems)
 

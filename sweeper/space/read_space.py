@@ -13,7 +13,9 @@ from slimtune.sweeper.space.dimension import (
     last_step,
     range_problem,
 )
+from slimtune.sweeper.space.foreign_form import is_dimension, own_form, own_key
 from slimtune.sweeper.space.override_text import choice_value
+from slimtune.training.config.near_names import nearest_name
 from slimtune.training.config.schema import suggestion
 
 DIMENSION_TYPES = ("float", "int", "choice")
@@ -33,7 +35,7 @@ def read_space(values: Mapping[str, Any], prefix: str = "") -> ReadSpace:
     """The dimensions in a mapping.
 
     A mapping with the key `type` is a dimension, any other mapping a level of the key; `fit: {learning_rate: ...}`
-    and `fit.learning_rate: ...` are the same.
+    and `fit.learning_rate: ...` are the same. A dimension in the form of another tool is a problem that says ours.
     """
     space: Space = {}
     problems: list[str] = []
@@ -41,7 +43,7 @@ def read_space(values: Mapping[str, Any], prefix: str = "") -> ReadSpace:
         return ReadSpace({}, [f"space is {values!r}; use a mapping of dimensions by key, or space=none"])
     for key, value in values.items():
         name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and "type" not in value:
+        if isinstance(value, Mapping) and not is_dimension(value):
             inner = read_space(value, f"{name}.")
             problems += _twice(space, inner.space)
             space |= inner.space
@@ -52,7 +54,7 @@ def read_space(values: Mapping[str, Any], prefix: str = "") -> ReadSpace:
                 problems += _twice(space, {name: dimension})
                 space[name] = dimension
         elif value is not None:
-            problems.append(f"space.{name} is {value!r}; use a dimension, e.g. {{type: float, low: 0.1, high: 1}}")
+            problems.append(f"space.{name} is {value!r}; {_repair(value)}")
     return ReadSpace(space, problems)
 
 
@@ -63,18 +65,35 @@ def _twice(space: Space, further: Space) -> list[str]:
 
 
 def _dimension(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimension | None:
-    kind = value["type"]
-    if kind not in DIMENSION_TYPES:
-        problems.append(f"space.{name}.type is {kind!r}; use one of {', '.join(DIMENSION_TYPES)}")
+    kind = value.get("type")
+    if kind is None:
+        problems.append(f"space.{name} is {dict(value)!r}, without type; {_repair(value)}")
+        return None
+    if not isinstance(kind, str) or kind not in DIMENSION_TYPES:
+        own = None if nearest_name(str(kind), DIMENSION_TYPES) else own_form(value)
+        repair = f"write {own}" if own else f"use one of {', '.join(DIMENSION_TYPES)}"
+        problems.append(f"space.{name}.type is {kind!r}; {repair}")
         return None
     known = CHOICE_KEYS if kind == "choice" else RANGE_KEYS
     unknown = [key for key in value if key not in known]
-    problems += [f"space.{name}.{key} is not a key; {suggestion(str(key), known)}" for key in unknown]
+    problems += [f"space.{name}.{key} is not a key; {_meant(str(key), known)}" for key in unknown]
     if unknown and not value.keys() >= NEEDED[kind]:
         # one of them may be meant by what is not a key
         return None
     dimension = _choice(name, value, problems) if kind == "choice" else _range(name, value, problems)
     return None if unknown else dimension
+
+
+def _meant(key: str, known: set[str]) -> str:
+    own = own_key(key)
+    return f"did you mean '{own}'?" if own in known else suggestion(key, known)
+
+
+def _repair(value: Any) -> str:
+    """What to write in the place of what is no dimension."""
+    own = own_form(value)
+    alone = "" if isinstance(value, Mapping | list) else "; for one value set the key itself"
+    return f"write {own}" if own else f"use a dimension, e.g. {{type: float, low: 0.1, high: 1}}{alone}"
 
 
 def _choice(name: str, value: Mapping[str, Any], problems: list[str]) -> Choice | None:

@@ -10,8 +10,10 @@ from yaml import YAMLError
 
 from slimtune.sweeper.space.dimension import Space
 from slimtune.sweeper.space.read_space import read_space
+from slimtune.training.config.other_names import called_otherwise
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
+from slimtune.training.listed_names import with_commas
 
 STRATEGY, SPACE = "search_strategy", "search_space"
 STRATEGY_KEYS = {"type": "search.sampler", "num_trials": "search.n_trials", "seed": "search.seed"}
@@ -43,23 +45,36 @@ def read_space_file(path: str | Path) -> SpaceFile:
     """
     values = _loaded(Path(path))
     known = (STRATEGY, SPACE)
+    if not set(values) & set(known):
+        raise ConfigError([f"{path}: {with_commas(values)} at the top; write '{SPACE}:' above, with these below it"])
     problems = [f"{path}: {key} is not a key; {suggestion(str(key), known)}" for key in values if key not in known]
     strategy, dimensions = values.get(STRATEGY) or {}, values.get(SPACE)
     if not isinstance(strategy, Mapping):
-        raise ConfigError([f"{path}: {STRATEGY} is {strategy!r}; write {{type: random, num_trials: 20}}"])
+        problems.append(f"{path}: {STRATEGY} is {strategy!r}; write {_strategy_of(strategy)}")
+        strategy = {}
     unknown = [key for key in strategy if key not in STRATEGY_KEYS]
     problems += [f"{path}: {STRATEGY}.{key} is not a key; {suggestion(str(key), STRATEGY_KEYS)}" for key in unknown]
     if not isinstance(dimensions, Mapping) or not dimensions:
         example = "learning_rate: {type: float, low: 1e-6, high: 1e-3, log: true}"
-        raise ConfigError([*problems, f"{path}: {SPACE} is {dimensions!r}; name at least one, e.g. {example}"])
+        given = "has no key" if not dimensions else f"is {dimensions!r}"
+        raise ConfigError([*problems, f"{path}: {SPACE} {given}; name at least one, e.g. {example}"])
     found = read_space(dimensions)
     problems += [f"{path}: {problem.replace('space.', f'{SPACE}.', 1)}" for problem in found.problems]
     return SpaceFile(found.space, {key: one for key, one in strategy.items() if key not in unknown}, problems)
 
 
+def _strategy_of(word: Any) -> str:
+    """A strategy that may be meant by one word."""
+    others = called_otherwise(word, ("tpe", "random", "grid")) if isinstance(word, str) else []
+    return f"{{type: {others[0] if others else word if isinstance(word, str) else 'random'}, num_trials: 20}}"
+
+
 def _loaded(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
-        raise ConfigError([f"space.path is {path}, which is not there; name a YAML file with {SPACE}"])
+        what = "is a folder" if path.is_dir() else "is not there"
+        raise ConfigError([f"space.path is {path}, which {what}; name a YAML file with {SPACE}"])
+    if not path.read_bytes().strip():
+        raise ConfigError([f"space.path is {path}, which is empty; write {SPACE}: into it, and dimensions below"])
     try:
         # Hydra's own reading of numbers: 1e-6 is one
         values = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
@@ -67,7 +82,7 @@ def _loaded(path: Path) -> Mapping[str, Any]:
         raise ConfigError(
             [f"space.path is {path}, which is no YAML that can be read: {' '.join(str(error).split())}"]
         ) from error
-    if not isinstance(values, Mapping):
+    if not isinstance(values, Mapping) or not values:
         raise ConfigError([f"space.path is {path}, which has no keys; begin it with {SPACE}:"])
     return {str(key): value for key, value in values.items()}
 

@@ -26,7 +26,7 @@ from slimtune.sweeper.space.dimension import (
 )
 from slimtune.sweeper.space.hydra_parser import parsed_overrides, shuffled
 from slimtune.sweeper.space.override_text import choice_value, options_of, override_value
-from slimtune.training.config.schema import suggestion
+from slimtune.training.config.schema import option_suggestion
 from slimtune.training.errors import ConfigError
 
 # more than these are no list that a person has written
@@ -116,7 +116,7 @@ def with_options(given: SweepArguments, config_loader: ConfigLoader) -> SweepArg
             continue
         # a list of options stands as its text
         wrong = [one for one in dimension.values if str(one)[:1] != "[" and str(one) not in known]
-        problems += [f"{group}={one} is not an option; {suggestion(str(one), known)}" for one in wrong]
+        problems += [f"{group}={one} is not an option; {option_suggestion(str(one), known)}" for one in wrong]
         space[group] = Choice(tuple(one for one in dimension.values if one not in wrong))
         broken |= {group} if len(wrong) == len(dimension.values) else set()
     kept = {key: one for key, one in space.items() if key not in broken}

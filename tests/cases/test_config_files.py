@@ -111,8 +111,8 @@ def test_t6_an_app_of_ones_own_is_told_what_is_missing(tmp_path: Path, arguments
         ("++hydra.sweeper.space=3", None),
         ("++fit=[1]", None),
         ("search.name='${fit}'", "search.name is {'learning_rate'"),
-        ("~data.name", "Interpolation key 'data.name' not found"),
-        ("=nan", "=nan is not an option"),
+        ("~data.name", "search.name is ${data.name}, and there is no key 'data.name'"),
+        ("=nan", "=nan has no key before its ="),
     ],
 )
 def test_what_hydra_did_not_think_of_is_told(  # type: ignore[no-untyped-def]

@@ -36,6 +36,48 @@ def test_what_is_no_override_is_told() -> None:
     assert told.endswith("give a key, = and a value")
 
 
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["fit.epochs", "=", "3"], "fit.epochs=3"),
+        (["fit.epochs", "=3"], "fit.epochs=3"),
+        (["fit.epochs=", "3"], "fit.epochs=3"),
+        (["fit.epochs:", "3"], "fit.epochs=3"),
+        (["fit.epochs", "3"], "fit.epochs=3"),
+    ],
+)
+def test_an_override_with_blanks_in_it_is_told_once(words: list[str], line: str) -> None:
+    (told,) = syntax_problems(["data=file", *words, "method=lora"])
+    assert told.startswith(f"{' '.join(words)}: an override is one word")
+    assert told.endswith(f"write {line}")
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("=x", "=x has no key before its =; use key=value"),
+        ("fit:epochs=3", "fit:epochs is no key, whose parts have dots between"),
+        ("data.train_file=a=b.csv", "the value has = in it, which Hydra takes in quotes alone"),
+        ("data.train_file=rows(1).csv", "if it is a text, write"),
+        ("data.train_file=rows#1.csv", "the value has # in it"),
+        ("data.text_template={input}, {target}", "the value has {input} in it"),
+        ("search.name=${data.name", "the value has brackets that do not close"),
+        ("fit.x=loguniform(1e-5,1e-3)", "no function loguniform; write 'fit.x=tag(log,interval(1e-5,1e-3))'"),
+        ("fit.x=tag(log,uniform(1e-5,1e-3))", "no function uniform; write 'fit.x=tag(log,interval(1e-5,1e-3))'"),
+        ("fit.x=log(interval(1e-5,1e-3))", "no function log; write 'fit.x=tag(log,interval(1e-5,1e-3))'"),
+        ("fit.x=categorical([8,16])", "no function categorical; write 'fit.x=choice(8,16)'"),
+        ("fit.x=randint(1,8)", "no function randint; write 'fit.x=int(interval(1,8))'"),
+        ("fit.x=normal(0,1)", "no function normal; what is searched is one of choice(4,8)"),
+        ("fit.x=interval(1)", "missing a required argument: 'end'; what is searched is one of"),
+    ],
+)
+def test_what_is_wrong_is_said_without_the_parsers_words(argument: str, said: str) -> None:
+    (told,) = syntax_problems([argument])
+    assert told.startswith(argument)
+    assert said in told
+    assert not any(word in told for word in ("mismatched", "extraneous", "alternative", "while evaluating"))
+
+
 def test_every_one_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "data=file", "search.name=it's", "data.text_template=that's"]) == 2
     said = capsys.readouterr().err

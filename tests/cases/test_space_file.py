@@ -95,9 +95,9 @@ def test_s1_methods_are_searched_each_with_what_it_has(request_of: RequestOf, sp
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "search_space is None; name at least one"),
+        ("", "which is empty; write search_space: into it"),
         ("- learning_rate\n", "has no keys; begin it with search_space:"),
-        ("search_space: {}\n", "search_space is {}; name at least one"),
+        ("search_space: {}\n", "search_space has no key; name at least one"),
         (FORM + "epochs: 3\n", "epochs is not a key; known: search_space, search_strategy"),
         (FORM.replace("num_trials", "trials"), "search_strategy.trials is not a key; did you mean 'num_trials'?"),
         (FORM.replace("random", "rondom"), "search_strategy.type is 'rondom'; did you mean 'random'?"),
@@ -128,3 +128,25 @@ def test_s1_short_names_in_other_apps() -> None:
     space = {"learning_rate": IntRange(1, 2), "+new": IntRange(1, 2), "batch_size": IntRange(1, 2)}
     known = ["learning_rate", "fit.learning_rate", "model.batch_size", "hydra.batch_size"]
     assert list(in_full(space, known).space) == ["learning_rate", "+new", "model.batch_size"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "learning_rate: [1e-5, 1e-3]\nlora_r: {min: 1, max: 8}\n",
+            "learning_rate, lora_r at the top; write",
+        ),
+        ("search_strategy: bayes\nsearch_space: {lora_r: 3}\n", "search_strategy is 'bayes'; write {type: tpe, num_"),
+        ("search_space:\n  lora_r: {min: 1, max: 8}\n", "without type; write {type: int, low: 1, high: 8}"),
+        ("search_space:\n  lora_r: {type: float, low: 1, high: 8}\n", "write type: int, low: 1, high: 8"),
+        ("# nothing\n", "which has no keys; begin it with search_space:"),
+    ],
+)
+def test_a_file_in_the_form_of_another_tool(request_of: RequestOf, space_of: SpaceOf, text: str, said: str) -> None:
+    assert said in refused(request_of, *space_of(text))
+
+
+def test_a_folder_in_the_place_of_the_file(request_of: RequestOf, tmp_path: Path) -> None:
+    assert "which is a folder; name a YAML file" in refused(request_of, "space=file", f"space.path={tmp_path}")
+    assert "space.path is missing" in refused(request_of, "space=file", "space.path=")

@@ -18,7 +18,7 @@ def test_a_skipped_export_may_have_the_settings_of_one() -> None:
 
 
 def test_an_unknown_export_names_the_known_ones() -> None:
-    assert parse_export("onx").problems == ["export is 'onx'; did you mean 'onnx'?"]
+    assert parse_export("onx").problems == ["export is 'onx'; did you mean 'onnx'? known: none, onnx"]
     values = {name: getattr(export_config(), name) for name in OnnxExport.__dataclass_fields__}
     values["target"] = asdict(values["target"])
     assert parse_export(values | {"opset": 9}).problems == ["export.opset is 9; use an opset from 18 to 23, e.g. 20"]

@@ -110,7 +110,7 @@ def test_unknown_keys_and_options_name_the_nearest(run: Callable[..., Ended], tm
     done = run("sweep", "fit.learning_rat=1", "methd=lora", "model=minlm", "data.train_file=x", "fit.batch_size=0")
     assert done.code == 2
     assert set(done.error.splitlines()[1:]) == {
-        "  - model=minlm is not an option; did you mean 'minilm'?",
+        "  - model=minlm is not an option; did you mean 'minilm'? known: minilm, tiny_llama, tiny_t5",
         "  - fit.learning_rat is not a key; did you mean 'fit.learning_rate'?",
         "  - methd is not a key; did you mean 'method'?",
         "  - fit.batch_size is 0; use a number above 0, e.g. 16",
@@ -213,7 +213,7 @@ def test_a_look_up_in_the_store_does_not_import_torch(tmp_path: Path, store: Pat
         (["data.train_file=x", "tracking.uri=http://me:secret@host"], "has a password in it"),
         (["data.train_file=x", "search.name=a/b"], "it names a folder"),
         (["data.train_file=x", "fit.batch_size=choice(8,0)"], "fit.batch_size is 0"),
-        (["data.train_file=x", "fit.epochs=[1"], "mismatched input|missing BRACKET_CLOSE|no viable alternative"),
+        (["data.train_file=x", "fit.epochs=[1"], "brackets that do not close"),
         (["data.train_file=absent.jsonl"], "absent.jsonl: no such file"),
     ],
 )

@@ -3,12 +3,17 @@
 import difflib
 from collections.abc import Iterable, Iterator
 
-# shares of spellings that are taken for each other: of names in one group, and of whole keys, whose groups are alike
-NAMES, WHOLE = 0.6, 0.8
+from slimtune.training.config.near_names import nearest_name
+from slimtune.training.config.other_names import key_called_otherwise
+
+# share of the spelling of whole keys, whose groups are alike, that are taken for each other
+WHOLE = 0.8
 
 
 def key_suggestion(key: str, known: Iterable[str]) -> str:
     """`did you mean 'fit.epochs'?`, or what there is in the key's group, or the names of the groups."""
+    # the path of a file, in the place of a key
+    key = key.replace("/", ".")
     inner = sorted(one for one in known if "." in one)
     groups = sorted({one.partition(".")[0] for one in inner})
     own = _of_group(key.rpartition(".")[0], inner)
@@ -16,7 +21,9 @@ def key_suggestion(key: str, known: Iterable[str]) -> str:
     if meant:
         return f"did you mean {' or '.join(map(repr, meant))}?"
     if own:
-        return f"known: {', '.join(own)}"
+        # what is inside of them is told when they are asked for
+        depth = key.count(".")
+        return f"known: {', '.join([one for one in own if one.count('.') == depth] or own)}"
     return f"the groups are {', '.join(groups)} (--cfg job shows all keys)"
 
 
@@ -24,6 +31,8 @@ def _meant(key: str, own: list[str], groups: list[str], known: list[str]) -> Ite
     """From the likeliest on: a group, in the own group, the same name in another one, and what is spelled alike."""
     name = _last(key)
     yield difflib.get_close_matches(key, groups, n=1, cutoff=WHOLE) if "." not in key else []
+    yield [key] if key in known else []
+    yield key_called_otherwise(name, known)
     yield _named_like(name, own)
     yield _alike(name, own)
     yield difflib.get_close_matches(key, known, n=1, cutoff=WHOLE) if "." in key and not own else []
@@ -42,7 +51,8 @@ def _named_like(name: str, keys: list[str]) -> list[str]:
 
 def _alike(name: str, keys: list[str]) -> list[str]:
     by_name = {_last(key): key for key in keys}
-    return [by_name[one] for one in difflib.get_close_matches(name, by_name, n=1, cutoff=NAMES)]
+    nearest = nearest_name(name, by_name)
+    return [] if nearest is None else [by_name[nearest]]
 
 
 def _shortest(keys: list[str]) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from slimtune.training.config.schema import Parsed, Rule, above_zero, parse_section, share, suggestion
+from slimtune.training.config.schema import Parsed, Rule, above_zero, option_suggestion, parse_section, share
 
 # peft's names of the starts that need nothing but the weights
 INITS = ("default", "gaussian", "orthogonal", "olora", "pissa", "pissa_niter_<n>")
@@ -196,8 +196,8 @@ METHODS: dict[str, type[MethodConfig]] = {
 def parse_method(values: Any) -> Parsed[MethodConfig]:
     """The method's section, of the type that its name says."""
     name = values.get("name") if isinstance(values, Mapping) else values
-    if name not in METHODS:
-        return Parsed(None, [f"method.name is {name!r}; {suggestion(str(name), METHODS)}"])
+    if not isinstance(name, str) or name not in METHODS:
+        return Parsed(None, [f"method.name is {name!r}; {option_suggestion(str(name), METHODS)}"])
     parsed: Parsed[MethodConfig] = parse_section(METHODS[name], values, "method", choices=METHODS)
     if parsed.problems:
         return parsed

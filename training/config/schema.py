@@ -1,7 +1,6 @@
 """From plain config values to typed sections, with every problem found at once."""
 
 import copy
-import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -11,6 +10,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.training.config.dotted_keys import key_suggestion
+from slimtune.training.config.near_names import nearest_name
+from slimtune.training.config.other_names import called_otherwise
+from slimtune.training.config.value_repairs import container_repair, value_repair
 
 SectionT = TypeVar("SectionT")
 
@@ -63,8 +65,7 @@ def share(example: object) -> dict[str, Rule]:
 
 def nearest_word(word: str, known: Iterable[str]) -> str | None:
     """The known spelling closest to `word`, or None if nothing is near."""
-    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return matches[0] if matches else None
+    return nearest_name(word, known)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
@@ -74,6 +75,15 @@ def suggestion(word: str, known: Iterable[str]) -> str:
         return key_suggestion(word, known)
     best = nearest_word(word, known)
     return f"did you mean '{best}'?" if best else f"known: {', '.join(known)}"
+
+
+def option_suggestion(word: str, known: Iterable[str]) -> str:
+    """`did you mean 'x'? known: x, y`, also for a name that only others use."""
+    known = sorted(one for one in known if not one.startswith("_"))
+    near = nearest_word(word, known)
+    meant = called_otherwise(word, known) or ([near] if near else [])
+    asked = f"did you mean {' or '.join(map(repr, meant))}? " if meant else ""
+    return f"{asked}known: {', '.join(known)}"
 
 
 # what people call keys, and what they mean by them
@@ -135,11 +145,18 @@ def parse_choice(values: Any, choices: Mapping[str, type], prefix: str) -> Parse
         choices: Types of sections by name.
         prefix: The section's path, which is also that of its config group.
     """
-    name: Any = values.get("name") if isinstance(values, Mapping) else values
-    if name not in choices:
-        group = prefix.replace(".", "/")
-        return Parsed(None, [f"{prefix} is {name!r}; {suggestion(str(name), choices)} (choose with {group}=...)"])
+    group = prefix.replace(".", "/")
+    if not isinstance(values, Mapping):
+        repair = f"choose with {group}={values}" if str(values) in choices else _chosen(str(values), choices, group)
+        return Parsed(None, [f"{prefix} is {values!r:.60}; {repair}"])
+    name: Any = values.get("name")
+    if not isinstance(name, str) or name not in choices:
+        return Parsed(None, [f"{prefix} is {name!r:.60}; {_chosen(str(name), choices, group)}"])
     return parse_section(choices[name], values, prefix, choices=choices)
+
+
+def _chosen(word: str, choices: Mapping[str, type], group: str) -> str:
+    return f"{option_suggestion(word, choices)} (choose with {group}=...)"
 
 
 MAX_PARSED = 256
@@ -148,7 +165,8 @@ _parsed: dict[tuple[type, str, str], Parsed[Any]] = {}
 
 def _parse(section_type: type[Any], values: object, prefix: str, choices: Mapping[str, type]) -> Parsed[Any]:
     if not isinstance(values, Mapping):
-        return Parsed(None, [f"{prefix} is {values!r}; use a mapping with the keys of its group"])
+        group = prefix.replace(".", "/")
+        return Parsed(None, [f"{prefix} is {values!r}; choose an option with {group}=..., or set keys of it"])
     node = OmegaConf.structured(section_type)
     section_fields: Any = section_type
     known = [field.name for field in fields(section_fields)]
@@ -168,32 +186,20 @@ def _parse(section_type: type[Any], values: object, prefix: str, choices: Mappin
 def _assign(node: Any, values: Mapping[str, Any], *, name: str, prefix: str) -> list[str]:
     if name not in values or values[name] == "???":
         return [f"{prefix}.{name} is missing; set it, e.g. {prefix}.{name}=..."]
+    key, value = f"{prefix}.{name}", values[name]
+    if repair := container_repair(node._get_node(name), key, value):
+        return [f"{key} is {value!r}; {repair}"]
     try:
-        OmegaConf.update(node, name, values[name], force_add=False)
+        OmegaConf.update(node, name, value, force_add=False)
     except OmegaConfBaseException as error:
-        reason = str(error).splitlines()[0]
-        return [f"{prefix}.{name} is {values[name]!r}; {_readable(reason)}"]
-    return []
+        return [f"{key} is {value!r}; {value_repair(key, value, str(error).splitlines()[0])}"]
+    return _truth_problems(node, value, key)
 
 
-def _readable(reason: str) -> str:
-    """OmegaConf's message as a repair."""
-    if "Invalid value" in reason and "expected one of" in reason:
-        return "use one of " + reason.split("expected one of", 1)[1].strip(" []")
-    for word, repair in _REPAIRS.items():
-        if word in reason:
-            return repair
-    return reason
-
-
-_REPAIRS = {
-    "to Float": "use a number",
-    "to Integer": "use a whole number",
-    "to Bool": "use true or false",
-    "to string": "use one text or name, no list or object",
-    "not Optional": "it must not be null",
-    "non-optional": "it must not be null",
-}
+def _truth_problems(node: Any, value: Any, key: str) -> list[str]:
+    """Any number would be taken for true."""
+    is_taken = isinstance(value, int | float) and isinstance(OmegaConf.select(node, key.rpartition(".")[2]), bool)
+    return [f"{key} is {value!r}; use true or false"] if is_taken and value not in (0, 1) else []
 
 
 def _broken_rules(section: Any) -> list[str]:

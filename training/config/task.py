@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from slimtune.training.config.schema import Parsed, above_zero, nearest_word, not_negative, parse_section, suggestion
+from slimtune.training.config.schema import (
+    Parsed,
+    above_zero,
+    nearest_word,
+    not_negative,
+    option_suggestion,
+    parse_section,
+    suggestion,
+)
 
 
 class Direction(Enum):
@@ -178,8 +186,8 @@ def parse_task(values: Any) -> Parsed[TaskConfig]:
     """The section of a task, or every problem in it."""
     name = values.get("name") if isinstance(values, Mapping) else values
     is_own = isinstance(name, str) and "." in name
-    if name not in TASK_SECTIONS and not is_own:
-        return Parsed(None, [f"task.name is {name!r}; {suggestion(str(name), TASK_SECTIONS)}"])
+    if not isinstance(name, str) or (name not in TASK_SECTIONS and not is_own):
+        return Parsed(None, [f"task.name is {name!r}; {option_suggestion(str(name), TASK_SECTIONS)}"])
     section_type = CustomTask if is_own else TASK_SECTIONS[str(name)]
     parsed: Parsed[TaskConfig] = parse_section(section_type, values, "task", choices=TASK_SECTIONS)
     problems = parsed.problems or _metric_problems(parsed.section)

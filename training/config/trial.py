@@ -18,6 +18,7 @@ from slimtune.training.config.schema import Parsed, parse_section
 from slimtune.training.config.task import (
     ClassificationTask,
     CustomTask,
+    ExtractionTask,
     GenerationTask,
     SimilarityTask,
     TaskConfig,
@@ -128,6 +129,7 @@ def _column_problems(config: TrialConfig) -> list[str]:
                 f"data.text_pair_column is {data.text_pair_column!r}, as data.{key} is; name the column of the second "
                 "text, or null"
             )
+    problems += _same_column_problems(task, data)
     if data.text_template is not None and not reads_template:
         problems.append(
             f"data.text_template is {data.text_template!r}, which task={task.name} does not read; use data.text_column "
@@ -136,6 +138,28 @@ def _column_problems(config: TrialConfig) -> list[str]:
     if data.text_pair_column is not None and not reads_pair:
         problems.append(
             f"data.text_pair_column is {data.text_pair_column!r}, which task={task.name} does not read; use null"
+        )
+    return problems
+
+
+def _same_column_problems(task: TaskConfig, data: DataConfig) -> list[str]:
+    """A column that is named for two things, of which one would be the other's answer."""
+    problems = []
+    if isinstance(task, ClassificationTask | SimilarityTask | ExtractionTask):
+        if data.label_column == data.text_column:
+            problems.append(
+                f"data.label_column is {data.label_column!r}, as data.text_column is: the text would be its own label; "
+                "name the column of the label"
+            )
+        if data.group_column == data.label_column:
+            problems.append(
+                f"data.group_column is {data.group_column!r}, as data.label_column is: all rows of a label would be on "
+                "one side of a split; name what rows have in common beside it, or null"
+            )
+    if isinstance(task, GenerationTask) and data.text_template is None and data.target_column == data.text_column:
+        problems.append(
+            f"data.target_column is {data.target_column!r}, as data.text_column is: the prompt would be its answer; "
+            "name the column of the answer, or use task=language_modelling"
         )
     return problems
 

@@ -16,7 +16,7 @@ from decimal import Decimal
 from numbers import Real
 from typing import Any
 
-from slimtune.training.data.one_hot import hot_names
+from slimtune.training.data.one_hot import hot_names, hot_parts
 from slimtune.training.data.readers.row import Row, no_column
 from slimtune.training.errors import DataError
 
@@ -110,10 +110,11 @@ def label_of(row: Mapping[str, Any], column: str, where: str, key: str, *, known
     """
     value = value_of(row, column, where, key)
     parts = listed(value)
-    if parts is None:
+    names = _hot_names(value, known, column=column, where=where)
+    if parts is None and names is None:
         return _filled(label_name(text_in(value, column=column, where=where, key=key), value), column, where)
-    names = hot_names(_filled_parts(parts), known or (), column=column, where=where)
     if names is None or len(names) != 1:
+        parts = hot_parts(value) if parts is None else parts
         raise DataError(
             f"{where}: column '{column}' holds a list, {reprlib.repr(parts)}, where one label belongs; "
             "use task=multi_label, or give one label a row"
@@ -133,8 +134,7 @@ def labels_of(
         DataError: The row lacks the column, or the cell holds something else.
     """
     value = value_of(row, column, where, key)
-    parts = listed(value)
-    names = None if parts is None else hot_names(_filled_parts(parts), known or (), column=column, where=where)
+    names = _hot_names(value, known, column=column, where=where)
     if names is None:
         names = [name for name in names_in(value, column=column, where=where, key=key) if name]
     return tuple(sorted(set(names)))
@@ -264,6 +264,15 @@ def _option(key: str, column: str) -> str:
 
 def _is_bracketed(text: str) -> bool:
     return len(text) > 1 and BRACKETS.get(text[0]) == text[-1]
+
+
+def _hot_names(value: Any, known: Sequence[str] | None, *, column: str, where: str) -> list[str] | None:
+    """The classes with a one, of a list of ones and zeros or of a text of them; None if it is neither."""
+    if isinstance(value, str) and value.strip() in (known or ()):
+        return None
+    parts = listed(value)
+    parts = hot_parts(value) if parts is None else parts
+    return None if parts is None else hot_names(_filled_parts(parts), known or (), column=column, where=where)
 
 
 def _filled_parts(parts: Sequence[Any]) -> list[Any]:

@@ -1,11 +1,25 @@
 """Labels as a list of ones and zeros, one for each class."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from slimtune.training.errors import DataError
 
 BITS = {"0", "1"}
+# signs between ones and zeros in a text: commas part labels as well
+WRITTEN = re.compile(r"[01](?:(?P<sign>[\s,;|])\s*[01])(?:(?P=sign)\s*[01])*")
+
+
+def hot_parts(value: Any) -> list[int | str] | None:
+    """The ones and zeros of a text with one sign between them, `1 0 1` or `1;0;1`; None if it is no such text.
+
+    Those with commas between stay texts, as in a list of texts: `1, 0` may be two labels.
+    """
+    if not isinstance(value, str) or (found := WRITTEN.fullmatch(value.strip())) is None:
+        return None
+    bits = re.findall("[01]", value)
+    return bits if found["sign"] == "," else [int(bit) for bit in bits]
 
 
 def hot_names(parts: Sequence[Any], known: Sequence[str], *, column: str, where: str) -> list[str] | None:

@@ -33,6 +33,11 @@ def test_a_name_that_several_groups_have_is_asked_for_with_all_of_them() -> None
     assert key_suggestion("name", [*KNOWN, "data.name"]).startswith("did you mean 'data.name' or 'method.name' or")
 
 
+def test_of_a_group_its_own_keys_are_listed_and_none_inside_of_them() -> None:
+    known = ["space.fit", "space.fit.epochs", "space.fit.epochs.low", "space.method"]
+    assert key_suggestion("space.zzz", known) == "known: space.fit, space.method"
+
+
 def test_what_is_near_nothing_is_told_its_group_or_the_groups() -> None:
     assert key_suggestion("model.folder", KNOWN) == "known: model.name_or_path, model.seed"
     assert key_suggestion("zzz", KNOWN).startswith("the groups are data, fit, method, model, search")

@@ -1,0 +1,66 @@
+"""Hydra's flags among the arguments, and others: mostly overrides in the form of other tools, `--fit.epochs 3`."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra._internal.utils import get_args_parser
+
+from slimtune.training.config.near_names import nearest_name
+
+
+def flag_problems(arguments: Sequence[str], *, sweep: bool) -> list[str]:
+    """A sentence for each flag that is not known, or means nothing here, and for a folder of configs that is none."""
+    known = [name for action in get_args_parser()._actions for name in action.option_strings]
+    unknown = [word for word in get_args_parser().parse_known_args(list(arguments))[1] if word.startswith("-")]
+    problems = [_problem(word, arguments, known) for word in unknown]
+    if sweep and _parsed(arguments).run:
+        problems.append("--run is no flag of slimtune; one trial is run by slimtune train")
+    folder = None if problems else config_dir(arguments)
+    if folder is not None and not Path(folder).is_dir():
+        problems.append(
+            f"--config-dir is {folder}, which is no folder; name one that holds experiment/ or other groups"
+        )
+    return problems
+
+
+def only_shows(arguments: Sequence[str]) -> bool:
+    """Whether a flag asks for the config, or for what is known of it, and for no run."""
+    flags = _parsed(arguments)
+    return bool(flags.cfg or flags.info or flags.shell_completion or flags.help or flags.hydra_help)
+
+
+def config_dir(arguments: Sequence[str]) -> str | None:
+    """The folder of configs that a flag adds."""
+    folder: str | None = _parsed(arguments).config_dir
+    return folder
+
+
+def overrides_of(arguments: Sequence[str]) -> list[str]:
+    """The arguments that are neither flags nor values of flags."""
+    return list(_parsed(arguments).overrides) if any(word.startswith("-") for word in arguments) else list(arguments)
+
+
+def flags_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments in an order that Hydra reads: overrides on both sides of a flag are an error to it."""
+    overrides = overrides_of(arguments)
+    flags = list(arguments)
+    for word in overrides:
+        flags.remove(word)
+    return [*flags, *overrides]
+
+
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    found, unknown = get_args_parser().parse_known_args(list(arguments))
+    found.overrides = [*found.overrides, *(word for word in unknown if not word.startswith("-"))]
+    return found
+
+
+def _problem(word: str, arguments: Sequence[str], known: Sequence[str]) -> str:
+    name, equals, value = word.partition("=")
+    near = nearest_name(name.lstrip("-"), [one.lstrip("-") for one in known if one.startswith("--")])
+    if near and "." not in name:
+        return f"{word} is no flag; did you mean --{near}?"
+    following = [*arguments, ""][list(arguments).index(word) + 1]
+    value = value if equals or following.startswith("-") or "=" in following else following
+    return f"{word} is no flag; a value is set without dashes, {name.lstrip('-')}={value or '...'}"

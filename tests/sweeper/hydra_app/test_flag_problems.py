@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+
+from slimtune.sweeper.hydra_app.flag_problems import config_dir, flag_problems, flags_first, only_shows, overrides_of
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--fit.epochs=3"], "--fit.epochs=3 is no flag; a value is set without dashes, fit.epochs=3"),
+        (["--fit.epochs", "3"], "--fit.epochs is no flag; a value is set without dashes, fit.epochs=3"),
+        (["--fit.epochs", "data=file"], "--fit.epochs is no flag; a value is set without dashes, fit.epochs=..."),
+        (["-x"], "-x is no flag; a value is set without dashes, x=..."),
+        (["--cfgg", "job"], "--cfgg is no flag; did you mean --cfg?"),
+        (["--run"], "--run is no flag of slimtune; one trial is run by slimtune train"),
+        (["--config-dir", "/nosuch"], "--config-dir is /nosuch, which is no folder"),
+    ],
+)
+def test_a_flag_that_hydra_does_not_have_is_told(given: list[str], said: str) -> None:
+    (told,) = flag_problems(given, sweep=True)
+    assert told.startswith(said)
+
+
+def test_hydras_own_flags_are_none(tmp_path: Path) -> None:
+    assert flag_problems(["--cfg", "job", "--config-dir", str(tmp_path), "-r"], sweep=False) == []
+
+
+def test_overrides_on_both_sides_of_a_flag_are_read() -> None:
+    given = ["a=1", "--config-dir", "conf", "b=2", "~c"]
+    assert overrides_of(given) == ["a=1", "b=2", "~c"]
+    assert flags_first(given) == ["--config-dir", "conf", "a=1", "b=2", "~c"]
+    assert config_dir(given) == "conf"
+
+
+def test_a_flag_may_ask_for_no_run() -> None:
+    assert only_shows(["--cfg", "job"])
+    assert only_shows(["--info"])
+    assert not only_shows(["--config-dir", "conf", "a=1"])

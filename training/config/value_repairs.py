@@ -1,0 +1,132 @@
+"""What to write in the place of a value that is of another type than its key."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from omegaconf import DictConfig, ListConfig
+
+# sections whose keys may be searched
+SEARCHED = ("task.", "data.", "model.", "method.", "fit.")
+NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
+SEVERAL = re.compile(rf"\s*[\[(]?\s*({NUMBER})(?:\s*(?:,|;|:|\.\.|\bto\b|-|\s)\s*({NUMBER}))+\s*[\])]?\s*")
+PERCENT = re.compile(rf"({NUMBER})\s*%")
+GROUPED = re.compile(r"\d{1,3}(?:[,_ ']\d{3})+")
+DECIMAL_COMMA = re.compile(r"\d+,\d+")
+WHOLE_NUMBER = "use a whole number"
+A_LIST = "it is a list"
+
+_BY_WORDS = {
+    "valid bool": "use true or false",
+    "to Bool": "use true or false",
+    "to string": "use one text or name, no list or object",
+    "not Optional": "it must not be null",
+    "non-optional": "it must not be null",
+}
+
+
+def value_repair(key: str, value: Any, reason: str) -> str:
+    """What to write.
+
+    Args:
+        key: The key, dotted.
+        value: What stands there.
+        reason: OmegaConf's message about it, which names the type that belongs there.
+    """
+    if "Invalid value" in reason and "expected one of" in reason:
+        return "use one of " + reason.split("expected one of", 1)[1].strip(" []")
+    if "to Float" in reason:
+        return f"use a number{_meant_number(key, value, is_whole=False)}"
+    if "to Integer" in reason:
+        return f"{WHOLE_NUMBER}{_meant_number(key, value, is_whole=True)}"
+    return next((repair for words, repair in _BY_WORDS.items() if words in reason), reason)
+
+
+def container_repair(node: Any, key: str, value: Any) -> str | None:
+    """What to write where a list or values by name belong; None where there are these, or null.
+
+    Args:
+        node: OmegaConf's node of the key, which knows the type.
+        key: The key, dotted.
+        value: What stands there.
+    """
+    if value is None:
+        return None
+    if isinstance(node, ListConfig):
+        return _list_repair(node, key, value)
+    # a section within a section has a type of its own
+    is_mapping = isinstance(node, DictConfig) and node._metadata.object_type in (None, dict)
+    return f"it has values by name; write '{key}={{name:value}}'" if is_mapping and not _is_mapping(value) else None
+
+
+def _is_mapping(value: Any) -> bool:
+    """Whether it has values by name."""
+    return isinstance(value, Mapping)
+
+
+def _list_repair(node: ListConfig, key: str, value: Any) -> str | None:
+    of: Any = node._metadata.element_type
+    are_named = getattr(of, "__origin__", None) is dict or of is dict
+    if not isinstance(value, list | tuple):
+        return f"{A_LIST}; write {as_list(key, value, are_named=are_named)}"
+    if are_named and not all(map(_is_mapping, value)):
+        return f"its parts have values by name; write '{key}=[{{name:value}}]'"
+    if of is str and any(isinstance(one, list | tuple | Mapping) for one in value):
+        return "its parts are texts, and none is a list or an object"
+    if None in value and of is not Any and not _is_optional(of):
+        return "none of its parts may be null"
+    return None
+
+
+def _is_optional(of: Any) -> bool:
+    return type(None) in get_args(of)
+
+
+def as_list(key: str, value: Any, *, are_named: bool = False) -> str:
+    """The override that makes a list of a value, as a shell takes it; `are_named` says that its parts are mappings."""
+    if isinstance(value, Mapping):
+        inner = "{" + ",".join(f"{name}:{one}" for name, one in value.items()) + "}" if are_named else "..."
+    else:
+        inner = "{name:value}" if are_named else str(value)
+    return shlex.quote(f"{key}=[{inner}]")
+
+
+def _meant_number(key: str, value: Any, *, is_whole: bool) -> str:
+    """The one that was meant, or how several are searched, as the end of a sentence; empty where it is not known."""
+    if isinstance(value, float) and is_whole and value.is_integer():
+        return f", {int(value)}"
+    if isinstance(value, str) and (one := _one_number(value.strip(), is_whole=is_whole)):
+        return one
+    numbers = _several(value)
+    if len(numbers) < 2 or not key.startswith(SEARCHED):
+        return ""
+    listed = f"{key}={','.join(numbers)}"
+    if len(numbers) > 2:
+        return f"; to search among several, write {listed}"
+    low, high = numbers
+    between = f"int(interval({low},{high}))" if is_whole else f"interval({low},{high})"
+    return f"; to search, write {listed} for one of them, or '{key}={between}' for what is between"
+
+
+def _one_number(text: str, *, is_whole: bool) -> str:
+    if found := PERCENT.fullmatch(text):
+        return "" if is_whole else f", {float(found[1]) / 100:g}"
+    if GROUPED.fullmatch(text):
+        return f", {re.sub('[^0-9]', '', text)}"
+    if not is_whole and DECIMAL_COMMA.fullmatch(text):
+        return f" with a point before its decimals, {text.replace(',', '.')}"
+    return ""
+
+
+def _several(value: Any) -> list[str]:
+    """The numbers of a list, of a range by other tools' names, or of a text that has several."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        is_plain = all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
+        return [f"{one:g}" if isinstance(one, float) else str(one) for one in value] if is_plain else []
+    if isinstance(value, str) and SEVERAL.fullmatch(value):
+        # a sign that parts two numbers is none of theirs
+        return re.findall(rf"(?<![\deE]){NUMBER}", value)
+    return []
