@@ -1,6 +1,5 @@
 """An adapter from whatever names it: what it adds to which base, and whether a graph can take it at run time."""
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors.torch import load_file
 
 from slimtune.export.external.peft_adapter import PLAIN_STARTS
 from slimtune.export.graph_names import Kind
+from slimtune.training.broken_files import BROKEN, fault_of, read_object
 from slimtune.training.checkpoints.checkpoint import RECORD, Checkpoint, open_checkpoint
 from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.config.model import ModelConfig
@@ -189,10 +189,10 @@ def _source(name: str, folder: Path, trained: Checkpoint | None, base: ModelConf
 def _settings(folder: Path, name: str) -> Mapping[str, Any]:
     path = folder / CONFIG_NAME
     try:
-        settings: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        settings: Mapping[str, Any] = read_object(path)
         kind = settings["peft_type"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"adapter {name}: {path} is missing or broken ({error!r}); save the adapter again") from None
+    except BROKEN as error:
+        raise ModelError(f"adapter {name}: {path} is broken: {fault_of(error)}; save the adapter again") from None
     if kind != "LORA":
         raise ModelError(f"adapter {name} is of kind {kind} ({path}), and not LoRA; {ALONE}")
     if settings.get("use_dora"):
@@ -224,8 +224,8 @@ def _tensors(folder: Path, name: str) -> tuple[dict[str, torch.Tensor], dict[str
         )
     try:
         tensors = load_file(path)
-    except SafetensorError as error:
-        raise ModelError(f"adapter {name}: {path} is broken ({error}); save the adapter again") from None
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"adapter {name}: {path} is broken: {fault_of(error)}; save the adapter again") from None
     updates, wholes = dict[str, torch.Tensor](), dict[str, torch.Tensor]()
     for key, tensor in tensors.items():
         found = TENSOR.fullmatch(key)

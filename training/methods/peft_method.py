@@ -1,6 +1,7 @@
 """What methods share that peft carries out: its model, its folder, its merge."""
 
 import copy
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from transformers import PreTrainedModel
 from slimtune.training.errors import ModelError
 from slimtune.training.methods.modules import replace_module, saved_whole, silence_dropout, tensors_of
 from slimtune.training.methods.peft_door import peft, peft_for
+
+# how peft's warning begins where it leaves a tensor as it was drawn
+MISSING = "Found missing adapter keys"
 
 
 class ByPeft:
@@ -78,13 +82,33 @@ def write(folder: Path, tensors: Mapping[str, torch.Tensor], config: peft.PeftCo
 
 def load(model: PreTrainedModel, folder: Path) -> nn.Module:
     """peft's model, in evaluation mode."""
-    with _quiet(), peft_for(model):
+    weights = folder / peft.utils.SAFETENSORS_WEIGHTS_NAME
+    for path in (folder / peft.utils.CONFIG_NAME, weights):
+        # peft would ask the hub for it
+        if not path.is_file():
+            raise ModelError(f"{path} is not there; bring it back, or train again")
+    with _quiet(), peft_for(model), _whole(weights):
         config = peft.PeftConfig.from_pretrained(str(folder))
         if getattr(config, "megatron_config", None):
             raise ModelError(f"{folder}: megatron_config has peft import what megatron_core names; save it without")
         if isinstance(config, peft.PromptLearningConfig):
             config.modules_to_save = _whole_in(folder, model)  # peft 0.21 takes it, and writes it nowhere
         return peft.PeftModel.from_pretrained(model, str(folder), config=config).eval()
+
+
+@contextmanager
+def _whole(weights: Path) -> Iterator[None]:
+    """What peft only warns of, a tensor that the file lacks, would be one that nobody trained."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=MISSING)
+        try:
+            yield
+        except UserWarning as warning:
+            lacking = re.search(r"'([^']+)'", str(warning))
+            raise ModelError(
+                f"{weights} lacks {lacking[1] if lacking else 'tensors'}, which its {peft.utils.CONFIG_NAME} asks for; "
+                "bring the file back, or train again"
+            ) from None
 
 
 def _whole_in(folder: Path, model: PreTrainedModel) -> list[str] | None:
