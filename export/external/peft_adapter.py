@@ -13,9 +13,10 @@ from safetensors.torch import load_file
 from torch import nn
 from transformers import PreTrainedModel
 
-from slimtune.training.broken_files import BROKEN, fault_of, read_object, shortened
+from slimtune.training.broken_files import BROKEN, fault_of, shortened
 from slimtune.training.errors import ModelError
 from slimtune.training.methods import Method
+from slimtune.training.methods.peft_settings import read_settings
 
 PICKLED = "adapter_model.bin"
 VIRTUAL = (
@@ -54,7 +55,7 @@ def read_peft_settings(folder: Path) -> Mapping[str, Any]:
     """
     path = folder / CONFIG_NAME
     try:
-        settings: Mapping[str, Any] = read_object(path)
+        settings: Mapping[str, Any] = read_settings(path)
         kind = settings["peft_type"]
     except BROKEN as error:
         raise ModelError(

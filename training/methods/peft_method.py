@@ -14,9 +14,11 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import PreTrainedModel
 
+from slimtune.training.broken_files import BROKEN, fault_of
 from slimtune.training.errors import ModelError
 from slimtune.training.methods.modules import replace_module, saved_whole, silence_dropout, tensors_of
 from slimtune.training.methods.peft_door import peft, peft_for
+from slimtune.training.methods.peft_settings import read_settings
 
 # how peft's warning begins where it leaves a tensor as it was drawn
 MISSING = "Found missing adapter keys"
@@ -81,12 +83,20 @@ def write(folder: Path, tensors: Mapping[str, torch.Tensor], config: peft.PeftCo
 
 
 def load(model: PreTrainedModel, folder: Path) -> nn.Module:
-    """peft's model, in evaluation mode."""
+    """peft's model, in evaluation mode.
+
+    Raises:
+        ModelError: A file is missing or broken, or the weights lack a tensor that the settings ask for.
+    """
     weights = folder / peft.utils.SAFETENSORS_WEIGHTS_NAME
     for path in (folder / peft.utils.CONFIG_NAME, weights):
         # peft would ask the hub for it
         if not path.is_file():
             raise ModelError(f"{path} is not there; bring it back, or train again")
+    try:
+        read_settings(folder / peft.utils.CONFIG_NAME)
+    except BROKEN as error:
+        raise ModelError(f"{folder / peft.utils.CONFIG_NAME} is broken: {fault_of(error)}; bring it back") from None
     with _quiet(), peft_for(model), _whole(weights):
         config = peft.PeftConfig.from_pretrained(str(folder))
         if getattr(config, "megatron_config", None):

@@ -76,7 +76,7 @@ def broken_file(folder: Path) -> str | None:
             else:
                 json.loads(file.read_text(encoding="utf-8"))
         except BROKEN as error:
-            return f"its {file.name} is broken: {fault_of(error)}"
+            return f"its {file.name} is broken: {'it is a folder' if file.is_dir() else fault_of(error)}"
     for file in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(file, "pt"):
