@@ -171,8 +171,8 @@ def _loaded(method: Method, model: PreTrainedModel, folder: Path) -> nn.Module:
             # what peft warns of is an error here, with a message of our own
             warnings.simplefilter("ignore")
             return method.load(model, folder)
-    except ModelError:
-        raise
+    except ModelError as error:
+        raise ModelError(f"{folder} does not fit the base '{base}': {error} (--base)") from None
     except Exception as error:  # noqa: BLE001  # peft's are those of whatever line stumbled
         raise ModelError(
             f"{folder} does not fit the base '{base}': {_reason(error)}; give the base that it was trained on, "

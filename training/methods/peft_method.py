@@ -116,8 +116,8 @@ def _whole(weights: Path) -> Iterator[None]:
         except UserWarning as warning:
             lacking = re.search(r"'([^']+)'", str(warning))
             raise ModelError(
-                f"{weights} lacks {lacking[1] if lacking else 'tensors'}, which its {peft.utils.CONFIG_NAME} asks for; "
-                "bring the file back, or train again"
+                f"{weights} lacks {lacking[1] if lacking else 'tensors'}, which the base and {peft.utils.CONFIG_NAME} "
+                "ask for; bring the whole file back, or give the base that it was trained on"
             ) from None
 
 
