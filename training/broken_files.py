@@ -39,7 +39,7 @@ def fault_of(error: BaseException) -> str:
         return f"it lacks '{error.args[0]}'" if error.args else "it lacks a value"
     if isinstance(error, OSError) and error.strerror:
         return _fault_of_system(error, error.strerror)
-    text = shortened(error)
+    text = text_of_error(error)
     if type(error).__name__ == "SafetensorError":
         return "it is cut off" if any(sign in text for sign in _CUT_OFF) else "it is no safetensors file"
     if not text or isinstance(error, AttributeError | LookupError | TypeError | ArithmeticError):
@@ -47,7 +47,7 @@ def fault_of(error: BaseException) -> str:
     return "a number in it is too long" if "int_max_str_digits" in text else text
 
 
-def shortened(error: BaseException) -> str:
+def text_of_error(error: BaseException) -> str:
     """The text of an error in one line, cut where it is long."""
     text = " ".join(str(error).split())
     return text if len(text) <= MOST_SIGNS else f"{text[:MOST_SIGNS]} ..."

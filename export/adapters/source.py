@@ -20,7 +20,7 @@ from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import ModelError
-from slimtune.training.methods.peft_settings import read_settings
+from slimtune.training.methods.peft_settings import read_adapter_settings
 from slimtune.training.models.architecture import architecture_of, own_task_type
 from slimtune.training.package_path import package_file
 
@@ -195,7 +195,7 @@ def _source(name: str, folder: Path, trained: Checkpoint | None, base: ModelConf
 def _settings(folder: Path, name: str) -> Mapping[str, Any]:
     path = folder / CONFIG_NAME
     try:
-        settings: Mapping[str, Any] = read_settings(path)
+        settings: Mapping[str, Any] = read_adapter_settings(path)
         kind = settings["peft_type"]
     except BROKEN as error:
         raise ModelError(f"adapter {name}: {path} is broken: {fault_of(error)}; save the adapter again") from None

@@ -13,10 +13,10 @@ from safetensors.torch import load_file
 from torch import nn
 from transformers import PreTrainedModel
 
-from slimtune.training.broken_files import BROKEN, fault_of, shortened
+from slimtune.training.broken_files import BROKEN, fault_of, text_of_error
 from slimtune.training.errors import ModelError
 from slimtune.training.methods import Method
-from slimtune.training.methods.peft_settings import read_settings
+from slimtune.training.methods.peft_settings import read_adapter_settings
 
 PICKLED = "adapter_model.bin"
 VIRTUAL = (
@@ -55,7 +55,7 @@ def read_peft_settings(folder: Path) -> Mapping[str, Any]:
     """
     path = folder / CONFIG_NAME
     try:
-        settings: Mapping[str, Any] = read_settings(path)
+        settings: Mapping[str, Any] = read_adapter_settings(path)
         kind = settings["peft_type"]
     except BROKEN as error:
         raise ModelError(
@@ -181,7 +181,7 @@ def _loaded(method: Method, model: PreTrainedModel, folder: Path) -> nn.Module:
 
 
 def _reason(error: Exception) -> str:
-    said = isinstance(error, RuntimeError | ValueError) and shortened(error)
+    said = isinstance(error, RuntimeError | ValueError) and text_of_error(error)
     return said or f"of its {CONFIG_NAME}, {fault_of(error)}"
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import onnxruntime
 
 from slimtune.export.bundle.manifest import BuiltFor
-from slimtune.training.broken_files import shortened
+from slimtune.training.broken_files import text_of_error
 from slimtune.training.errors import ModelError
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def _fault(error: Exception) -> str:
     """What onnxruntime says of a graph that does not run on the CPU, which all of them do."""
     if type(error).__name__ in ("InvalidProtobuf", "NoModel", "NoSuchFile"):
         return "it is no ONNX graph, or cut off"
-    return f"onnxruntime says: {shortened(error).rpartition(' : ')[2]}"
+    return f"onnxruntime says: {text_of_error(error).rpartition(' : ')[2]}"
 
 
 def _check_assigned(session: onnxruntime.InferenceSession, path: Path, provider: str) -> None:

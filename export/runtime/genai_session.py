@@ -13,7 +13,7 @@ import numpy as np
 from slimtune.export.bundle.bundle import TOKENIZER
 from slimtune.export.graph_names import GENAI_SETTINGS
 from slimtune.export.runtime.tokenizer_file import open_tokenizer
-from slimtune.training.broken_files import BROKEN, fault_of, read_object, shortened
+from slimtune.training.broken_files import BROKEN, fault_of, read_object, text_of_error
 from slimtune.training.errors import ModelError
 
 BATCH_ROWS, CHUNK_TOKENS = 16, 256
@@ -194,5 +194,5 @@ def _unfit(folder: Path, error: Exception) -> ModelError:
     elif SOURCES in str(error):
         said = "its graph or its weights are broken or cut off"
     else:
-        said = shortened(error)
+        said = text_of_error(error)
     return ModelError(f"{folder} cannot be run by onnxruntime-genai ({said}); build it again")

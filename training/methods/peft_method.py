@@ -18,7 +18,7 @@ from slimtune.training.broken_files import BROKEN, fault_of
 from slimtune.training.errors import ModelError
 from slimtune.training.methods.modules import replace_module, saved_whole, silence_dropout, tensors_of
 from slimtune.training.methods.peft_door import peft, peft_for
-from slimtune.training.methods.peft_settings import read_settings
+from slimtune.training.methods.peft_settings import read_adapter_settings
 
 # how peft's warning begins where it leaves a tensor as it was drawn
 MISSING = "Found missing adapter keys"
@@ -94,7 +94,7 @@ def load(model: PreTrainedModel, folder: Path) -> nn.Module:
         if not path.is_file():
             raise ModelError(f"{path} is not there; bring it back, or train again")
     try:
-        read_settings(folder / peft.utils.CONFIG_NAME)
+        read_adapter_settings(folder / peft.utils.CONFIG_NAME)
     except BROKEN as error:
         raise ModelError(f"{folder / peft.utils.CONFIG_NAME} is broken: {fault_of(error)}; bring it back") from None
     with _quiet(), peft_for(model), _whole(weights):

@@ -52,7 +52,7 @@ KINDS: Mapping[str, _Kind] = {
 }
 
 
-def read_settings(path: Path) -> dict[str, Any]:
+def read_adapter_settings(path: Path) -> dict[str, Any]:
     """The values of an `adapter_config.json`.
 
     Raises:
