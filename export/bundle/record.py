@@ -85,7 +85,7 @@ def _fits(value: Any, kind: Any) -> bool:
     origin, parts = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         return any(_fits(value, part) for part in parts)
-    if origin is Sequence:
+    if origin in (Sequence, list):
         return isinstance(value, list | tuple) and all(_fits(one, parts[0]) for one in value)
     if origin is Mapping:
         return isinstance(value, Mapping) and all(_fits(one, parts[1]) for one in value.values())
@@ -100,6 +100,6 @@ def _words(kind: Any) -> str:
     origin, parts = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         return " or ".join(_words(part) for part in parts)
-    if origin is Sequence:
+    if origin in (Sequence, list):
         return "a list" if parts[0] is Any else f"a list of which each is {_words(parts[0])}"
     return "an object in braces" if origin is Mapping else WORDS.get(kind, "such a value")
