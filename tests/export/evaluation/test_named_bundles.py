@@ -1,10 +1,14 @@
 """A bundle is found by what holds it, and what is none is told what to name instead."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from slimtune.export.bundle.bundle import Bundle, open_bundle, write_manifest
+from slimtune.export.evaluation.bundle_score import bundle_config, score_bundle
+from slimtune.export.graph_names import Kind
 from slimtune.export.pipeline import ExportResult
 from slimtune.export.registry.find_bundle import locate_bundle, named_bundle
 from slimtune.sweeper.cli import main
@@ -75,3 +79,19 @@ def test_a_store_that_is_not_there_is_not_made_by_a_look(sweep: Path, capsys: py
     assert main(["predict", *given]) == 2
     assert f"there is no {store}" in capsys.readouterr().err
     assert not store.exists()
+
+
+def test_a_folder_for_another_runtime_names_the_bundle_beside_it(exported: ExportResult, tmp_path: Path) -> None:
+    """Its graph is another program's, and has no scores of rows to give."""
+    assert exported.bundle is not None
+    manifest = exported.bundle.manifest
+    manifest = replace(manifest, interface=replace(manifest.interface, kind=Kind.genai))
+    folder = tmp_path / "genai" / "int4"
+    with pytest.raises(ModelError, match=f"score the bundle beside it, {tmp_path / 'bundle'}"):
+        score_bundle(Bundle(folder, manifest), [], bundle_config(exported.bundle))
+
+
+def test_a_folder_of_adapters_is_told_where_one_model_is_asked_for(tmp_path: Path) -> None:
+    write_manifest(tmp_path, {"format": 1, "adapters": {}})
+    with pytest.raises(ModelError, match="is a base with several adapters, .* --adapter <name>"):
+        open_bundle(tmp_path)
