@@ -115,6 +115,7 @@ def trial(checkpoint: Path, tmp_path: Path) -> Path:
         (lambda folder: (folder / "adapter_model.safetensors").unlink(), "adapter_model.safetensors is not there"),
         (lambda folder: cut(folder / "tokenizer.json"), f"its tokenizer.json is broken: {CUT}"),
         (lambda folder: (folder / "tokenizer_config.json").unlink(), "no token to pad with, as its tokenizer_config"),
+        (lambda folder: changed(folder / "tokenizer_config.json", cls_token="<new>"), "('<new>'), and its model "),
     ],
 )
 def test_a_checkpoint_of_which_a_file_is_broken_is_told(

@@ -93,5 +93,5 @@ def test_a_folder_for_another_runtime_names_the_bundle_beside_it(exported: Expor
 
 def test_a_folder_of_adapters_is_told_where_one_model_is_asked_for(tmp_path: Path) -> None:
     write_manifest(tmp_path, {"format": 1, "adapters": {}})
-    with pytest.raises(ModelError, match="is a base with several adapters, .* --adapter <name>"):
+    with pytest.raises(ModelError, match=r"is a base with several adapters, .* --adapter <name>"):
         open_bundle(tmp_path)
