@@ -25,6 +25,7 @@ from slimtune.export.graphs.lora_inputs import (
     open_parameters,
 )
 from slimtune.export.graphs.tracing import save_graph
+from slimtune.training.broken_files import fault_of
 from slimtune.training.config.model import Attention, ModelConfig
 from slimtune.training.errors import ModelError
 from slimtune.training.methods import peft_method
@@ -170,10 +171,13 @@ def adapted(base: SharedBase, source: AdapterSource) -> nn.Module:
         _set_parameter(model, name, torch.zeros_like(source.wholes[name]))
     try:
         return peft_method.load(model, source.folder)
-    except (KeyError, RuntimeError, ValueError) as error:
+    except ModelError as error:
+        raise ModelError(f"adapter {source.name}: {error}") from None
+    except Exception as error:
+        # any: peft's are those of whatever line stumbled
         raise ModelError(
             f"adapter {source.name}: peft cannot load {source.folder} over the base "
-            f"({' '.join(str(error).split())[:300]}); save it again, or give the base of its own"
+            f"({fault_of(error)}); save it again, or give the base of its own"
         ) from error
 
 

@@ -19,6 +19,7 @@ from slimtune.export.graph_names import FP32, Kind
 from slimtune.export.runtime.encoder_session import EncoderSession, Text, TextSettings, decided
 from slimtune.export.runtime.generation_session import CausalSession
 from slimtune.export.runtime.last_token_session import LastTokenSession
+from slimtune.export.runtime.tokenizer_file import open_tokenizer
 from slimtune.training.errors import ModelError, UserError
 from slimtune.training.tasks.rows import read_splits
 
@@ -110,7 +111,7 @@ def check_adapter_tokenizer(base: SharedBase, source: AdapterSource, rows: Adapt
     path = source.folder / TOKENIZER
     if not path.is_file():
         return
-    own, shared = Tokenizer.from_file(str(path)), base.tokenizer.backend_tokenizer
+    own, shared = open_tokenizer(path), base.tokenizer.backend_tokenizer
     for tokenizer in (own, shared):
         tokenizer.no_truncation()
         tokenizer.no_padding()

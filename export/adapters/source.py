@@ -1,6 +1,5 @@
 """An adapter from whatever names it: what it adds to which base, and whether a graph can take it at run time."""
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,11 +14,13 @@ from safetensors.torch import load_file
 
 from slimtune.export.external.peft_adapter import PLAIN_STARTS
 from slimtune.export.graph_names import Kind
+from slimtune.training.broken_files import BROKEN, fault_of
 from slimtune.training.checkpoints.checkpoint import RECORD, Checkpoint, open_checkpoint
 from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import ModelError
+from slimtune.training.methods.peft_settings import read_adapter_settings
 from slimtune.training.models.architecture import architecture_of, own_task_type
 from slimtune.training.package_path import package_file
 
@@ -120,6 +121,11 @@ def check_trained_on(source: AdapterSource, model: ModelConfig) -> None:
         own, own_revision = (str(source.settings.get(key) or "") for key in ("base_model_name_or_path", "revision"))
         own_revision = own_revision or None
     where = source.folder / (CONFIG_NAME if source.trained is None else RECORD)
+    if not own:
+        raise ModelError(
+            f"adapter {source.name}: {where} does not say what it was trained on; write '{base}' there, as "
+            "base_model_name_or_path, if that is its base"
+        )
     if not _is_same(own, base):
         raise ModelError(
             f"adapter {source.name} was trained on '{own}' ({where}), and --base is '{base}'; an adapter fits its own "
@@ -189,10 +195,10 @@ def _source(name: str, folder: Path, trained: Checkpoint | None, base: ModelConf
 def _settings(folder: Path, name: str) -> Mapping[str, Any]:
     path = folder / CONFIG_NAME
     try:
-        settings: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        settings: Mapping[str, Any] = read_adapter_settings(path)
         kind = settings["peft_type"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"adapter {name}: {path} is missing or broken ({error!r}); save the adapter again") from None
+    except BROKEN as error:
+        raise ModelError(f"adapter {name}: {path} is broken: {fault_of(error)}; save the adapter again") from None
     if kind != "LORA":
         raise ModelError(f"adapter {name} is of kind {kind} ({path}), and not LoRA; {ALONE}")
     if settings.get("use_dora"):
@@ -205,6 +211,10 @@ def _settings(folder: Path, name: str) -> Mapping[str, Any]:
             f"adapter {name} began with init_lora_weights={settings['init_lora_weights']} ({path}), which takes the "
             "adapter out of the base's weights; convert it to plain LoRA (peft: save_pretrained with "
             "path_initial_model_for_weight_conversion)"
+        )
+    if not settings.get("target_modules"):
+        raise ModelError(
+            f"adapter {name}: {path} lacks 'target_modules', the layers that it is on; save the adapter again"
         )
     defaults: Mapping[str, Any] = LoraConfig().to_dict()  # type: ignore[no-untyped-call]
     for key, value in settings.items():
@@ -224,8 +234,8 @@ def _tensors(folder: Path, name: str) -> tuple[dict[str, torch.Tensor], dict[str
         )
     try:
         tensors = load_file(path)
-    except SafetensorError as error:
-        raise ModelError(f"adapter {name}: {path} is broken ({error}); save the adapter again") from None
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"adapter {name}: {path} is broken: {fault_of(error)}; save the adapter again") from None
     updates, wholes = dict[str, torch.Tensor](), dict[str, torch.Tensor]()
     for key, tensor in tensors.items():
         found = TENSOR.fullmatch(key)

@@ -1,12 +1,12 @@
 """A folder of one base and its adapters, and a manifest that proves it."""
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
 from slimtune.export.bundle.adapters_manifest import AdaptersManifest
-from slimtune.export.bundle.bundle import MANIFEST, TOKENIZER, RunnableModel, check_format, check_unchanged, sha256
+from slimtune.export.bundle.bundle import MANIFEST, TOKENIZER, RunnableModel, read_manifest, sha256
 from slimtune.export.graph_names import MODEL, Kind
+from slimtune.training.broken_files import BROKEN, fault_of, read_object
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ModelError
 
@@ -86,10 +86,9 @@ def chosen_adapter(model: str, adapter: str | None) -> RunnableModel | None:
 def is_adapter_folder(folder: Path) -> bool:
     """Whether a folder's manifest speaks of adapters."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return "adapters" in read_object(folder / MANIFEST)
+    except BROKEN:
         return False
-    return isinstance(manifest, dict) and "adapters" in manifest
 
 
 def open_adapter_folder(folder: Path) -> AdapterFolder:
@@ -99,18 +98,16 @@ def open_adapter_folder(folder: Path) -> AdapterFolder:
         ModelError: The folder is none, or a file is missing or was changed.
     """
     path = folder / MANIFEST
+    values = read_manifest(path, REPAIR)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        check_format(path, values)
         opened = AdapterFolder(folder, AdaptersManifest.parse(values))
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path} is missing or broken ({type(error).__name__}: {error}); {REPAIR}") from None
+    except BROKEN as error:
+        raise ModelError(f"{path} is broken: {fault_of(error)}; {REPAIR}") from None
     files = opened.manifest.files
     for name in {MODEL, TOKENIZER, *(opened.file(name).name for name in opened.names)} - files.keys():
         raise ModelError(f"{path} does not list {name}; {REPAIR}")
     for name, expected in files.items():
         _check_file(folder, name, expected)
-    check_unchanged(path, values)
     return opened
 
 

@@ -1,13 +1,12 @@
 """What a folder of one base and its adapters says of itself."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, Self
 
 from slimtune.export.bundle.interface import Interface
 from slimtune.export.bundle.manifest import FORMAT
-from slimtune.export.bundle.record import picked
+from slimtune.export.bundle.record import exactly, picked
 
 
 class AdapterCheck(NamedTuple):
@@ -106,8 +105,7 @@ class AdaptersManifest:
             values,
             base=Interface.parse(values["base"]),
             adapters={name: AdapterEntry.parse(entry) for name, entry in dict(values["adapters"]).items()},
-            checks=tuple(map(_check, values["checks"])),
-            files=dict(values["files"]),
+            checks=tuple(exactly(AdapterCheck, check) for check in values["checks"]),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -124,9 +122,3 @@ class AdaptersManifest:
             "checks": [check._asdict() for check in self.checks],
             "versions": dict(self.versions),
         }
-
-
-def _check(values: Mapping[str, Any]) -> AdapterCheck:
-    """None of its values is None but a number that JSON lacks."""
-    read: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
-    return AdapterCheck(**read)

@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 from slimtune.export.bundle.interface import Interface
 from slimtune.export.bundle.manifest import FORMAT, BuiltFor, Manifest
 from slimtune.export.graph_names import GENAI_SETTINGS, Kind
 from slimtune.training.atomic_files import folder_aside, with_finite_numbers
+from slimtune.training.broken_files import BROKEN, fault_of, read_object
 from slimtune.training.checkpoints.kinds import repair_of
 from slimtune.training.config.trust import check_trusted, libraries_in
 from slimtune.training.errors import ModelError
@@ -159,41 +161,51 @@ def open_bundle(folder: Path, *, trust: bool = False) -> Bundle:
     path = folder / MANIFEST
     if not path.is_file():
         repair = repair_of(folder) or "give the folder that slimtune export wrote"
-        raise ModelError(f"{folder} is no bundle: it has no {MANIFEST}; {repair}")
+        lacks = f"it has no {MANIFEST}; " if folder.is_dir() else ""
+        raise ModelError(f"{folder} is no bundle: {lacks}{repair}")
+    values = read_manifest(path, "export the model again")
+    if "adapters" in values:
+        raise ModelError(
+            f"{folder} is a base with several adapters, and one model is asked for; answers of one of them are given "
+            f"by slimtune predict --model {quote(str(folder))} --adapter <name>, and its scores by the checkpoint "
+            "that it was made of"
+        )
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        check_format(path, values)
         manifest = Manifest.parse(values)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path} is broken ({type(error).__name__}: {error}); export the model again") from None
+    except BROKEN as error:
+        raise ModelError(f"{path} is broken: {fault_of(error)}; export the model again") from None
     for name in {*manifest.interface.kind.files, TOKENIZER} - manifest.files.keys():
         raise ModelError(f"{path} does not list {name}; export the model again")
     for name, expected in manifest.files.items():
         _check_file(folder, name, expected)
-    check_unchanged(path, values)
     _check_libraries(folder, manifest, trust=trust)
     return Bundle(folder, manifest)
 
 
-def check_format(path: Path, values: Mapping[str, Any]) -> None:
-    """Whether a manifest is of this version's format.
+def read_manifest(path: Path, repair: str) -> dict[str, Any]:
+    """The values of a `manifest.json` as it was written, of this version's format.
+
+    Args:
+        path: The file.
+        repair: What makes the folder anew.
 
     Raises:
-        KeyError, TypeError: It says nothing of it.
-        ModelError: It is of another one.
+        ModelError: It cannot be read, was not written by slimtune, is of another format, or was changed.
     """
+    try:
+        values = read_object(path)
+    except BROKEN as error:
+        raise ModelError(f"{path} is broken: {fault_of(error)}; {repair}") from None
+    if "format" not in values:
+        raise ModelError(f"{path} is broken, or not of slimtune: it lacks 'format'; {repair}")
     if values["format"] != FORMAT:
-        raise ModelError(f"{path} has format {values['format']!r}; this version of slimtune reads {FORMAT}")
-
-
-def check_unchanged(path: Path, values: Mapping[str, Any]) -> None:
-    """Whether a manifest is as it was written.
-
-    Raises:
-        ModelError: It was changed.
-    """
+        raise ModelError(
+            f"{path} has format {values['format']!r}, and this version of slimtune reads {FORMAT}; open it with the "
+            f"version that wrote it, or {repair}"
+        )
     if values.get(OWN_HASH) != _own_hash(values):
-        raise ModelError(f"{path} was changed after it was written: its sha256 is another; export the model again")
+        raise ModelError(f"{path} was changed after it was written: its sha256 is another; {repair}")
+    return values
 
 
 def _check_libraries(folder: Path, manifest: Manifest, *, trust: bool) -> None:
@@ -204,9 +216,9 @@ def _check_libraries(folder: Path, manifest: Manifest, *, trust: bool) -> None:
     settings = folder / GENAI_SETTINGS
     if settings.is_file():
         try:
-            values = json.loads(settings.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ModelError(f"{settings} is broken ({error}); export the model again") from None
+            values = read_object(settings)
+        except BROKEN as error:
+            raise ModelError(f"{settings} is broken: {fault_of(error)}; export the model again") from None
         check_trusted(libraries_in(values), settings, trust=trust)
 
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Self
 
-from slimtune.export.bundle.record import picked
+from slimtune.export.bundle.record import exactly, picked
 from slimtune.export.graph_names import Kind
 from slimtune.training.data.least_new_tokens import least_new_tokens
+
+SIDES = ("right", "left")
 
 
 class GenerationSettings(NamedTuple):
@@ -105,17 +107,23 @@ class Interface:
         Raises:
             KeyError, TypeError, ValueError: A value is missing or unknown.
         """
-        kind = Kind(values["kind"])
+        kind = _kind(values["kind"])
         generation, prompt = values.get("generation"), values.get("prompt")
         if kind.writes and (generation is None or prompt is None):
-            raise KeyError("generation and prompt")
-        return picked(
+            raise KeyError("generation" if generation is None else "prompt")
+        made = picked(
             cls,
             values,
             kind=kind,
-            generation=None if generation is None else GenerationSettings(**generation),
-            prompt=None if prompt is None else PromptSettings(**prompt),
+            generation=None if generation is None else exactly(GenerationSettings, generation),
+            prompt=None if prompt is None else exactly(PromptSettings, prompt),
         )
+        for name, least in (("max_length", 1), ("pad_id", 0), ("stride", 0)):
+            if (getattr(made, name) or 0) < least:
+                raise ValueError(f"its '{name}' is {getattr(made, name)}, and not {least} or more")
+        if made.truncation_side not in SIDES:
+            raise ValueError(f"its 'truncation_side' is '{made.truncation_side}', and not right or left")
+        return made
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as a manifest holds them."""
@@ -125,3 +133,10 @@ class Interface:
             "generation": self.generation and self.generation._asdict(),
             "prompt": self.prompt and self.prompt._asdict(),
         }
+
+
+def _kind(name: Any) -> Kind:
+    known = [one.value for one in Kind]
+    if name not in known:
+        raise ValueError(f"its 'kind' is {name!r}, which this version of slimtune does not know")
+    return Kind(name)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from slimtune.export.bundle.interface import Interface
-from slimtune.export.bundle.record import picked
+from slimtune.export.bundle.record import exactly, picked
 from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.config import Limits
 
@@ -88,7 +88,7 @@ class Verification:
             KeyError, TypeError: A value is missing.
         """
         variants = tuple(VariantReport.parse(item) for item in values["variants"])
-        return picked(cls, values, limits=Limits(**values["limits"]), variants=variants)
+        return picked(cls, values, limits=exactly(Limits, values["limits"]), variants=variants)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -179,8 +179,7 @@ class Manifest:
             training=picked(Training, values),
             verification=Verification.parse(values),
             provenance=picked(Provenance, values),
-            target=None if target is None else BuiltFor(**target),
-            files=dict(values["files"]),
+            target=None if target is None else exactly(BuiltFor, target),
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -52,7 +52,11 @@ def run(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune predict", description=__doc__)
-    parser.add_argument("--model", required=True, help="a bundle's folder, models:/<name>@<alias> or models:/<name>/3")
+    parser.add_argument(
+        "--model",
+        required=True,
+        help="a bundle's folder, or that of the export or sweep that holds it; models:/<name>@<alias>",
+    )
     parser.add_argument("--adapter", help="which one of a folder that slimtune adapters wrote; base for none of them")
     parser.add_argument("--text", action="append", help="a text; may be given several times")
     parser.add_argument(

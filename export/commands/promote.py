@@ -31,11 +31,11 @@ def run(arguments: Sequence[str]) -> int:
         holder,
         set_alias,
     )
-    from slimtune.export.registry.model_uri import MODELS_URI, default_uri
+    from slimtune.export.registry.model_uri import MODELS_URI, store_of
 
     if not options.model.startswith(MODELS_URI):
         raise ModelError(f"--model {options.model}: promote takes a registered version, models:/<name>/<version>")
-    uri = options.tracking_uri or default_uri()
+    uri = store_of(options.tracking_uri)
     version = find_version(uri, options.model)
     if alias_version(uri, version.name, options.alias) == version.version:
         print(f"{version.uri} is {options.alias} of {version.name} already")

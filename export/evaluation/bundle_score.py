@@ -1,7 +1,8 @@
 """A bundle's scores on rows, by the task that it was trained for."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,16 +14,19 @@ from slimtune.export.registry.gate import OnRows
 from slimtune.export.runtime.classifier import Classifier
 from slimtune.export.runtime.execution import execution_for
 from slimtune.export.verification.reference import ComparedRows, OnnxRunner
+from slimtune.training.broken_files import fault_of
 from slimtune.training.config.task import GenerationTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.config.trust import recorded_trial
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded
 from slimtune.training.data.examples import Example
+from slimtune.training.errors import ModelError
 from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.hardware.threads import free_cores
 from slimtune.training.metrics import compute_all
 from slimtune.training.models.architecture import Architecture
+from slimtune.training.models.config_faults import broken_file
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.classification import Classification
 from slimtune.training.tasks.generation import of_architecture
@@ -61,9 +65,17 @@ def score_bundle(bundle: Bundle, examples: Sequence[Example], config: TrialConfi
 
     Raises:
         DataError: The rows have a label that it does not know.
+        ModelError: It is a folder for onnxruntime-genai, or its tokenizer's files are broken.
     """
+    if bundle.kind is Kind.genai:
+        beside = bundle.folder.parent.parent / "bundle"
+        raise ModelError(
+            f"{bundle.folder} is a folder for onnxruntime-genai, whose graph gives no scores of rows; its manifest "
+            f"says how it compares with PyTorch: score the bundle beside it, {beside}, or the checkpoint that both "
+            "were made of"
+        )
     task = _task(bundle, config, num_rows=len(examples))
-    tokenizer = AutoTokenizer.from_pretrained(bundle.folder, trust_remote_code=False)
+    tokenizer = _tokenizer(bundle.folder)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     split = task.split(examples, task.encode(examples, tokenizer), name="given")
@@ -76,6 +88,15 @@ def score_bundle(bundle: Bundle, examples: Sequence[Example], config: TrialConfi
     if found.generated is not None:
         scores |= compute_all(task.measures, found.generated)
     return BundleScores(task, Evaluation(scores, found.tally, found.generated))
+
+
+def _tokenizer(folder: Path) -> Any:
+    try:
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:
+        # any: those of whatever line stumbled over the files
+        fault = broken_file(folder) or f"its tokenizer's files do not go together: {fault_of(error)}"
+        raise ModelError(f"{folder}: {fault}; export the model again") from error
 
 
 def _task(bundle: Bundle, config: TrialConfig, *, num_rows: int) -> Task:

@@ -5,12 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slimtune.export.bundle.bundle import MANIFEST, Bundle
+from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.evaluation.bundle_score import bundle_config, score_bundle, score_labels
 from slimtune.export.evaluation.known_targets import check_labels, check_targets
 from slimtune.export.graph_names import Kind
-from slimtune.export.registry.find_bundle import locate_bundle
-from slimtune.export.registry.model_uri import MODELS_URI
+from slimtune.export.registry.find_bundle import is_bundle_name, locate_bundle
 from slimtune.export.runtime.given_rows import free_names
 from slimtune.export.runtime.row_predictor import PREDICTION
 from slimtune.training.checkpoints.checkpoint import Checkpoint, open_checkpoint
@@ -119,7 +118,7 @@ def evaluate_model(  # noqa: PLR0913
 
 
 def _scored(model: str, rows: str | Sequence[Row], columns: EvaluationColumns, access: _Access) -> ModelScores:
-    if model.startswith(MODELS_URI) or (Path(model).expanduser() / MANIFEST).is_file():
+    if is_bundle_name(model):
         bundle = locate_bundle(model, access.tracking_uri, trust=access.trust)
         return _score_bundle(bundle, rows, columns, trust=access.trust)
     checkpoint = open_checkpoint(find_checkpoint(model, access.tracking_uri), trust=access.trust)

@@ -22,6 +22,7 @@ from slimtune.training.evaluation.test_score import score_checkpoint
 from slimtune.training.hardware.attention import attention_of
 from slimtune.training.listed_names import with_commas
 from slimtune.training.methods import method_of
+from slimtune.training.models.config_faults import broken_file
 from slimtune.training.models.loading import Base, load_base, load_tokenizer
 from slimtune.training.models.place import resolved_path
 from slimtune.training.models.positions import positions_of
@@ -75,6 +76,8 @@ def read_third_party(folder: Path, values: Mapping[str, Any], *, base: str | Non
         ModelError: It cannot be exported.
         ConfigError: The config asks for what a third-party folder cannot have.
     """
+    if (broken := broken_file(folder)) is not None:
+        raise ModelError(f"{folder}: {broken}; save the model again, or copy the file anew")
     model = dict(values["model"])
     if model["trust_remote_code"]:
         raise ConfigError(["model.trust_remote_code is true; code that comes with a folder is not run by export"])

@@ -1,6 +1,5 @@
 """A folder that peft wrote: what it says of itself, and whether peft gives back all that is in it."""
 
-import json
 import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -14,8 +13,10 @@ from safetensors.torch import load_file
 from torch import nn
 from transformers import PreTrainedModel
 
+from slimtune.training.broken_files import BROKEN, fault_of, text_of_error
 from slimtune.training.errors import ModelError
 from slimtune.training.methods import Method
+from slimtune.training.methods.peft_settings import read_adapter_settings
 
 PICKLED = "adapter_model.bin"
 VIRTUAL = (
@@ -54,10 +55,12 @@ def read_peft_settings(folder: Path) -> Mapping[str, Any]:
     """
     path = folder / CONFIG_NAME
     try:
-        settings: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        settings: Mapping[str, Any] = read_adapter_settings(path)
         kind = settings["peft_type"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path} is not as peft writes it ({error!r}); save the adapter again by peft") from None
+    except BROKEN as error:
+        raise ModelError(
+            f"{path} is not as peft writes it: {fault_of(error)}; save the adapter again by peft"
+        ) from None
     if kind in VIRTUAL:
         raise ModelError(
             f"{path} has peft_type {kind}, whose virtual tokens have no weights that a graph could have; train by "
@@ -141,8 +144,8 @@ def check_adapter_fits(method: Method, model: PreTrainedModel, folder: Path, *, 
     path = folder / SAFETENSORS_WEIGHTS_NAME
     try:
         saved = load_file(path)
-    except SafetensorError as error:
-        raise ModelError(f"{path} is broken ({error}); save the adapter again") from None
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} is broken: {fault_of(error)}; save the adapter again") from None
     lacking = sorted(key for key in new_keys if f"base_model.model.{key}" not in saved)
     if lacking:
         raise ModelError(
@@ -168,12 +171,18 @@ def _loaded(method: Method, model: PreTrainedModel, folder: Path) -> nn.Module:
             # what peft warns of is an error here, with a message of our own
             warnings.simplefilter("ignore")
             return method.load(model, folder)
-    except (RuntimeError, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())[:300]
+    except ModelError as error:
+        raise ModelError(f"{folder} does not fit the base '{base}': {error} (--base)") from None
+    except Exception as error:  # noqa: BLE001  # peft's are those of whatever line stumbled
         raise ModelError(
-            f"{folder} does not fit the base '{base}': {reason}; give the base that it was trained on, by --base, and "
-            "for a classifier all its labels, by task.labels"
+            f"{folder} does not fit the base '{base}': {_reason(error)}; give the base that it was trained on, "
+            "by --base, and for a classifier all its labels, by task.labels"
         ) from None
+
+
+def _reason(error: Exception) -> str:
+    said = isinstance(error, RuntimeError | ValueError) and text_of_error(error)
+    return said or f"of its {CONFIG_NAME}, {fault_of(error)}"
 
 
 def _same(saved: torch.Tensor, known: torch.Tensor | None) -> bool:

@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 
 from slimtune.export.bundle.bundle import TOKENIZER
 from slimtune.export.graph_names import GENAI_SETTINGS
+from slimtune.export.runtime.tokenizer_file import open_tokenizer
 
 # what transformers does where a model's generation_config.json says nothing
 SEARCH: dict[str, Any] = {
@@ -40,7 +41,7 @@ def write_settings(folder: Path, source: Path) -> None:
 
 def _tokens(model: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Ids of the special tokens, by the builder's names for them."""
-    tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+    tokenizer = open_tokenizer(folder / TOKENIZER)
     names = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     own = {kind: _id(tokenizer, names.get(f"{kind}_token")) for kind in ("bos", "eos", "pad")}
     special = {number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special}

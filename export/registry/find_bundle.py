@@ -3,15 +3,21 @@
 from pathlib import Path
 
 from slimtune.export.bundle.adapter_folder import chosen_adapter
-from slimtune.export.bundle.bundle import Bundle, RunnableModel, open_bundle
-from slimtune.export.registry.model_uri import MODELS_URI, default_uri
+from slimtune.export.bundle.bundle import MANIFEST, Bundle, RunnableModel, open_bundle
+from slimtune.export.graph_names import GENAI_FOLDER
+from slimtune.export.registry.model_uri import MODELS_URI, store_of
+from slimtune.training.errors import ModelError
+from slimtune.training.listed_names import with_commas
+
+# where `slimtune sweep` puts sweeps by their names, and an export by the sweep's
+OUTPUTS, EXPORT, BUNDLE = "outputs", "export", "bundle"
 
 
 def locate_bundle(name: str, tracking_uri: str | None, *, trust: bool = False) -> Bundle:
     """The bundle in a folder, or behind a `models:/` URI.
 
     Args:
-        name: A folder or `models:/<name>@<alias>`.
+        name: A folder or `models:/<name>@<alias>`; an export's or a sweep's folder, or a sweep's name, is its bundle.
         tracking_uri: The MLflow store; None is `mlruns/mlflow.db` under the working directory.
         trust: Whether libraries that its files name may be loaded.
 
@@ -19,8 +25,8 @@ def locate_bundle(name: str, tracking_uri: str | None, *, trust: bool = False) -
         ModelError: There is no such bundle, or it was tampered with.
     """
     if not name.startswith(MODELS_URI):
-        return open_bundle(Path(name).expanduser(), trust=trust)
-    uri = tracking_uri or default_uri()
+        return open_bundle(named_bundle(name) or Path(name).expanduser(), trust=trust)
+    uri = store_of(tracking_uri)
     from slimtune.export.registry.mlflow_registry import fetch
 
     return fetch(uri, name, trust=trust)
@@ -33,3 +39,50 @@ def locate_model(name: str, *, adapter: str | None, tracking_uri: str | None, tr
         ModelError: There is no such model, or a file of it is missing or was changed.
     """
     return chosen_adapter(name, adapter) or locate_bundle(name, tracking_uri, trust=trust).model
+
+
+def is_bundle_name(name: str) -> bool:
+    """Whether a bundle is meant, and no checkpoint.
+
+    Raises:
+        ModelError: A folder holds several bundles.
+    """
+    return name.startswith(MODELS_URI) or named_bundle(name) is not None
+
+
+def named_bundle(name: str) -> Path | None:
+    """The folder of the one bundle that a name leads to; None if it leads to none.
+
+    Args:
+        name: Of a bundle's folder, of its manifest, of the folder of an export or of a sweep, or of a sweep.
+
+    Raises:
+        ModelError: There are several.
+    """
+    given = Path(name).expanduser()
+    if given.name == MANIFEST and given.is_file():
+        return given.parent
+    for folder in (given, Path(OUTPUTS) / name):
+        found = _bundles_in(folder)
+        if len(found) > 1:
+            raise ModelError(f"{name} leads to {len(found)} bundles; name one of them: {with_commas(map(str, found))}")
+        if found:
+            return found[0]
+        if folder.exists():
+            return None
+    return None
+
+
+def _bundles_in(folder: Path) -> list[Path]:
+    """The folder itself, or the bundles that an export wrote into it, or into its folder `export`."""
+    if _is_bundle(folder):
+        return [folder]
+    for place in (folder, folder / EXPORT):
+        inside = [place / BUNDLE, *sorted((place / GENAI_FOLDER).glob("*"))]
+        if found := [one for one in inside if _is_bundle(one)]:
+            return found
+    return [one for one in sorted(folder.glob("*")) if _is_bundle(one)] if folder.name == GENAI_FOLDER else []
+
+
+def _is_bundle(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file()

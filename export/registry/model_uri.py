@@ -3,18 +3,23 @@
 from pathlib import Path
 
 from slimtune.training.errors import ModelError
-from slimtune.training.tracking.uri import sqlite_url
+from slimtune.training.tracking.uri import sqlite_path, sqlite_url
 
 # models:/<name>@<alias> or models:/<name>/<version>
 MODELS_URI = "models:/"
 
 
-def default_uri() -> str:
-    """The store under the working directory.
+def store_of(given: str | None) -> str:
+    """The store that registered models are looked up in: the one that is given, or that under the working directory.
 
     Raises:
         ModelError: There is none, and an empty one shall not be made by a look-up.
     """
+    if given is not None:
+        path = sqlite_path(given)
+        if path is not None and not path.exists():
+            raise ModelError(f"--tracking-uri {given}: there is no {path}; give the store that it was registered in")
+        return given
     path = Path.cwd() / "mlruns" / "mlflow.db"
     if not path.is_file():
         raise ModelError(f"there is no {path}; run the command where the sweep ran, or give --tracking-uri")

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from slimtune.training.errors import ModelError
+
 
 class AdapterSession:
     """A base's session with one adapter switched on; others of the same base run beside it.
@@ -14,13 +16,22 @@ class AdapterSession:
     Args:
         session: Of the base, as `slimtune adapters` writes it.
         adapter: An `.onnx_adapter` file.
+
+    Raises:
+        ModelError: The file is broken.
     """
 
     def __init__(self, session: onnxruntime.InferenceSession, adapter: Path) -> None:
         self._session = session
         # the options do not keep it alive
         self._adapter = onnxruntime.LoraAdapter()
-        self._adapter.Load(str(adapter))
+        try:
+            self._adapter.Load(str(adapter))
+        except Exception as error:
+            # onnxruntime's errors have no other base
+            raise ModelError(
+                f"{adapter} is broken: onnxruntime finds no adapter in it; run slimtune adapters again"
+            ) from error
         self._options = onnxruntime.RunOptions()
         self._options.add_active_adapter(self._adapter)
 

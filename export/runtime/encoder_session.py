@@ -14,6 +14,7 @@ from slimtune.export.graph_names import MODEL
 from slimtune.export.runtime.adapter_session import AdapterSession
 from slimtune.export.runtime.execution import ON_CPU, Execution, open_graph
 from slimtune.export.runtime.static_shape import StaticShape
+from slimtune.export.runtime.tokenizer_file import open_tokenizer
 from slimtune.training.data.long_pairs import is_long, near_ends
 
 PREDICT_BATCH_SIZE = 8
@@ -62,7 +63,7 @@ class EncoderSession:
         self._inputs = {item.name: item for item in inputs}
         self.shape = StaticShape.of(inputs[0].shape)
         self._settings = settings
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._tokenizer = open_tokenizer(tokenizer)
         self._tokenizer.enable_truncation(settings.max_length, stride=settings.stride or 0, direction=settings.side)
         self._tokenizer.no_padding()
 

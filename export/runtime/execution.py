@@ -12,6 +12,7 @@ from typing import NamedTuple
 import onnxruntime
 
 from slimtune.export.bundle.manifest import BuiltFor
+from slimtune.training.broken_files import text_of_error
 from slimtune.training.errors import ModelError
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def open_graph(path: Path, execution: Execution) -> onnxruntime.InferenceSession
     """A graph, ready to run.
 
     Raises:
-        ModelError: The provider does not take it.
+        ModelError: The file is broken, or the provider does not take it.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
@@ -86,7 +87,7 @@ def open_graph(path: Path, execution: Execution) -> onnxruntime.InferenceSession
     except Exception as error:
         # onnxruntime's errors have no other base
         if execution.provider == CPU_PROVIDER:
-            raise
+            raise ModelError(f"{path} cannot be run: {_fault(error)}; export the model again") from error
         first = str(error).partition("\n")[0]
         raise ModelError(
             f"{path} does not run on {execution.provider}: {first}; leave {path.parent.name} out of export.variants, "
@@ -95,6 +96,13 @@ def open_graph(path: Path, execution: Execution) -> onnxruntime.InferenceSession
     if execution.provider != CPU_PROVIDER:
         _check_assigned(session, path, execution.provider)
     return session
+
+
+def _fault(error: Exception) -> str:
+    """What onnxruntime says of a graph that does not run on the CPU, which all of them do."""
+    if type(error).__name__ in ("InvalidProtobuf", "NoModel", "NoSuchFile"):
+        return "it is no ONNX graph, or cut off"
+    return f"onnxruntime says: {text_of_error(error).rpartition(' : ')[2]}"
 
 
 def _check_assigned(session: onnxruntime.InferenceSession, path: Path, provider: str) -> None:

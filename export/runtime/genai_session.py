@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from slimtune.export.bundle.bundle import TOKENIZER
 from slimtune.export.graph_names import GENAI_SETTINGS
+from slimtune.export.runtime.tokenizer_file import open_tokenizer
+from slimtune.training.broken_files import BROKEN, fault_of, read_object, text_of_error
 from slimtune.training.errors import ModelError
 
 BATCH_ROWS, CHUNK_TOKENS = 16, 256
+# in what the package says of graphs, which is a line of its own sources
+SOURCES = "onnxruntime_src"
 
 
 class RowNats(NamedTuple):
@@ -60,7 +63,7 @@ class GenaiSession:
     def __init__(self, folder: Path, *, num_threads: int | None = None) -> None:
         self._package, self._folder = runtime(), folder
         try:
-            settings = json.loads((folder / GENAI_SETTINGS).read_text(encoding="utf-8"))["model"]
+            settings = read_object(folder / GENAI_SETTINGS)["model"]
             self.pad_id, self.context_length = int(settings["pad_token_id"]), int(settings["context_length"])
             ends = settings["eos_token_id"]
             config = self._package.Config(str(folder))
@@ -68,10 +71,9 @@ class GenaiSession:
                 threads = {"session_options": {"intra_op_num_threads": num_threads}}
                 config.overlay(json.dumps({"model": {"decoder": threads}}))
             self._model = self._package.Model(config)
-            self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        except Exception as error:
-            # any: tokenizers raises nothing narrower
+        except (*BROKEN, RuntimeError) as error:
             raise _unfit(folder, error) from error
+        self._tokenizer = open_tokenizer(folder / TOKENIZER)
         self.end_ids: list[int] = ends if isinstance(ends, list) else [ends]
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -186,4 +188,11 @@ class GenaiSession:
 
 
 def _unfit(folder: Path, error: Exception) -> ModelError:
-    return ModelError(f"{folder} cannot be run by onnxruntime-genai ({' '.join(str(error).split())}); build it again")
+    # the package raises RuntimeError alone
+    if not isinstance(error, RuntimeError):
+        said = f"of its {GENAI_SETTINGS}, {fault_of(error)}"
+    elif SOURCES in str(error):
+        said = "its graph or its weights are broken or cut off"
+    else:
+        said = text_of_error(error)
+    return ModelError(f"{folder} cannot be run by onnxruntime-genai ({said}); build it again")

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
-
 from slimtune.export.bundle.interface import Interface, PromptSettings
 from slimtune.export.graph_names import Kind
+from slimtune.export.runtime.tokenizer_file import open_tokenizer
 from slimtune.training.data.cells import cell_of, encodable, is_missing, python_value, structure, text_of
 from slimtune.training.data.chat_turns import turns_in
 from slimtune.training.data.examples import MESSAGES
@@ -42,7 +41,7 @@ class Prompter:
 
     def __init__(self, tokenizer: Path, prompt_settings: PromptSettings) -> None:
         self._prompting = prompt_settings
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._tokenizer = open_tokenizer(tokenizer)
         self._tokenizer.no_padding()
         if prompt_settings.is_causal:
             self._tokenizer.no_truncation()

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch.nn.functional import cosine_similarity
 
 from slimtune.export.bundle.interface import GenerationSettings
@@ -23,6 +22,7 @@ from slimtune.export.runtime.generation_session import (
     generated_ids,
     generation_session_of,
 )
+from slimtune.export.runtime.tokenizer_file import open_tokenizer
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import IGNORED, Batch, EncodedSplit, by_length, collate
 from slimtune.training.metrics import Measure, Tally, compute_all, merged
@@ -320,6 +320,6 @@ class OnnxRunner:
         """As the protocol says."""
         assert self._writing is not None
         assert not isinstance(self._session, EncoderSession)
-        tokenizer = Tokenizer.from_file(str(self._tokenizer))
+        tokenizer = open_tokenizer(self._tokenizer)
         answers = generated_ids(self._session, prompts, self._writing)
         return [tokenizer.decode(ids, skip_special_tokens=True) for ids in answers]

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tokenizers import Tokenizer
-
 from slimtune.export.bundle.interface import PromptSettings
 from slimtune.export.graph_names import Kind
 from slimtune.export.runtime.prompter import Prompter
+from slimtune.export.runtime.tokenizer_file import open_tokenizer
 from slimtune.export.verification.reference import ComparedRows
 from slimtune.training.errors import ModelError
 from slimtune.training.tasks.text_to_text import TextToText
@@ -46,7 +45,7 @@ def _pairs(rows: ComparedRows, path: Path, prompt: PromptSettings | None) -> Ite
         return
     if rows.kind.writes:
         return
-    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer = open_tokenizer(path)
     tokenizer.no_padding()
     tokenizer.enable_truncation(rows.config.data.max_length, direction=rows.truncation_side)
     names = ("input_ids", "pair_input_ids") if rows.kind is Kind.embedding else ("input_ids",)

@@ -39,18 +39,21 @@ def find_sweep(given: str, *, outputs: Path, storage: str | None) -> FoundSweep 
         if folder.is_dir() and storage is None:
             return None
         folder = outputs / given
-    if storage is None:
-        if not (folder / STUDY_FILE).is_file():
-            return None
-        storage = study_url(folder)
-    return _found(folder.absolute(), storage)
+    if storage is not None:
+        return _found(folder.absolute(), storage, folder.name)
+    if not (folder / STUDY_FILE).is_file():
+        return None
+    from slimtune.sweeper.study.loaded import study_name_in
+
+    # a folder that was renamed has its study under the old name
+    storage = study_url(folder)
+    return _found(folder.absolute(), storage, study_name_in(storage, folder.absolute().name))
 
 
-def _found(folder: Path, storage: str) -> FoundSweep:
+def _found(folder: Path, storage: str, name: str) -> FoundSweep:
     from slimtune.sweeper.study import TrialState, load_study_trials
     from slimtune.sweeper.study.record import PARENT_RUN, STOPPED, WINNER
 
-    name = folder.name
     loaded = load_study_trials(storage, name)
     trials, attrs = loaded.trials, loaded.attrs
     # what waits when a rule has ended the search is not begun

@@ -49,6 +49,11 @@ def named_sweep(given: str, *, outputs: Path, storage: str | None) -> NamedSweep
 
             folder = folder.absolute()
             return NamedSweep(study_name_in(study_url(folder), folder.name), study_url(folder), folder)
+    if Path(given).expanduser().is_dir():
+        raise StoreError(
+            f"{given} is no sweep's folder: it has no {STUDY_FILE}; give the folder or the name of a sweep, and for a "
+            "study elsewhere its name with --storage"
+        )
     known = sorted(found.parent.name for found in outputs.glob(f"*/{STUDY_FILE}"))
     raise StoreError(f"there is no sweep '{given}' in {outputs.absolute()}; {_known(given, known)}")
 

@@ -1,6 +1,5 @@
 """The command that began a sweep, kept in the sweep's folder so that `slimtune resume` gives it again."""
 
-import json
 import os
 import re
 import shlex
@@ -12,12 +11,14 @@ from typing import NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
+from slimtune.export.bundle.record import exactly
 from slimtune.sweeper.config_values import CONFIG_NAME
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search_config import STUDY_FILE
 from slimtune.sweeper.storage_url import absolute
 from slimtune.sweeper.study_file import sweeps_in
 from slimtune.training.atomic_files import write_json
+from slimtune.training.broken_files import BROKEN, fault_of, read_object
 from slimtune.training.errors import StoreError
 
 FILE = "command.json"
@@ -154,11 +155,11 @@ def read_command(folder: Path) -> RecordedCommand:
     """
     path = folder / FILE
     try:
-        return RecordedCommand(**json.loads(path.read_text(encoding="utf-8")))
+        return exactly(RecordedCommand, read_object(path))
     except FileNotFoundError:
         raise StoreError(f"there is no {path}, so the command is not known; give it again, as it was") from None
-    except (OSError, TypeError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read ({error}); give the sweep's command again, as it was") from error
+    except BROKEN as error:
+        raise StoreError(f"{path} is broken: {fault_of(error)}; give the sweep's command again, as it was") from error
 
 
 def check_own_folder(folder: Path, name: str) -> None:

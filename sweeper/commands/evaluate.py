@@ -58,7 +58,9 @@ def run(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune evaluate", description=__doc__)
     parser.add_argument(
-        "--model", required=True, help="a checkpoint or trial folder, a run id, a bundle, or models:/..."
+        "--model",
+        required=True,
+        help="a checkpoint or trial folder, a run id, a bundle, what holds one, or models:/...",
     )
     parser.add_argument("--data", required=True, help="labelled rows: a file, a folder, or any other name of rows")
     parser.add_argument("--text-column", help="column of the text (default: as in training; text)")

@@ -9,7 +9,7 @@ from optuna.study import StudyDirection
 from slimtune.sweeper.goals.goals import ATTR, Goals, goals_of, read_goals
 from slimtune.sweeper.study.liveness.roster import SUFFIX, Roster
 from slimtune.sweeper.study.record import TrialRecord, in_order, pareto_set, record_of
-from slimtune.sweeper.study.storages.loading import load_study, study_names
+from slimtune.sweeper.study.storages.loading import load_study, reading, study_names
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password
 
@@ -37,10 +37,11 @@ def load_study_trials(storage: str, name: str) -> LoadedTrials:
         StoreError: There is no such study.
     """
     study = load_study(storage, name)
-    ways = [direction is StudyDirection.MAXIMIZE for direction in study.directions]
-    attrs: Mapping[str, Any] = study.user_attrs
-    goals = read_goals(attrs[ATTR]) if ATTR in attrs else goals_of(ways)
-    return LoadedTrials([trial for trial in _records(study) if trial.counts], goals, attrs)
+    with reading(storage):
+        ways = [direction is StudyDirection.MAXIMIZE for direction in study.directions]
+        attrs: Mapping[str, Any] = study.user_attrs
+        goals = read_goals(attrs[ATTR]) if ATTR in attrs else goals_of(ways)
+        return LoadedTrials([trial for trial in _records(study) if trial.counts], goals, attrs)
 
 
 def load_all_trials(storage: str, name: str) -> list[TrialRecord]:
@@ -49,7 +50,9 @@ def load_all_trials(storage: str, name: str) -> list[TrialRecord]:
     Raises:
         StoreError: There is no such study.
     """
-    return _records(load_study(storage, name))
+    study = load_study(storage, name)
+    with reading(storage):
+        return _records(study)
 
 
 def load_roster(storage: str, name: str) -> Roster | None:
@@ -72,8 +75,10 @@ def load_study_attrs(storage: str, name: str) -> Mapping[str, Any]:
     Raises:
         StoreError: There is no such study.
     """
-    attrs: Mapping[str, Any] = load_study(storage, name).user_attrs
-    return attrs
+    study = load_study(storage, name)
+    with reading(storage):
+        attrs: Mapping[str, Any] = study.user_attrs
+        return attrs
 
 
 def sweep_names(storage: str) -> list[str]:

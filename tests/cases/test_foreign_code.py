@@ -276,6 +276,7 @@ def test_a_bundle_that_names_code_is_refused(
     """By `evaluate`, and by `promote --data`, which scores both on the rows."""
     bundle = bundle_of(config_of(*NAMED[named]))
     rows = str(write_jsonl(Path("rows.jsonl"), make_rows(6)))
+    Path("x.db").touch()
     for command in (
         ["evaluate", "--model", str(bundle.folder), "--data", rows],
         ["promote", "--model", register(bundle), "--data", rows, "--tracking-uri", "sqlite:///x.db"],

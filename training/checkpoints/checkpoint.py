@@ -1,29 +1,39 @@
 """A checkpoint on disk, opened once: its record, config, task, tokenizer and model."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError
 from transformers import PreTrainedModel
 
+from slimtune.training.broken_files import BROKEN, fault_of, read_object
 from slimtune.training.checkpoints.find import RECORD as RECORD
 from slimtune.training.config.method import FullMethod
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.config.trust import recorded_trial
-from slimtune.training.errors import ModelError
+from slimtune.training.errors import ModelError, UserError, is_out_of_memory
 from slimtune.training.hardware.attention import attention_of
 from slimtune.training.methods import method_of
 from slimtune.training.methods.quantized import dequantized
+from slimtune.training.models.config_faults import broken_file
 from slimtune.training.models.loading import load_base, load_tokenizer
 from slimtune.training.models.place import resolved_path
 from slimtune.training.models.weights_fingerprint import weights_fingerprint
 from slimtune.training.tasks import Task, task_of
+
+REPAIR = "bring it back as it was, train again, or take another checkpoint"
+# of a record's values
+KINDS = {
+    "config": dict,
+    "labels": list,
+    "scores": dict,
+    "examples_seen": int,
+    "data_fingerprint": str,
+    "base_dtype": str,
+}
 
 
 class CheckpointRecord(NamedTuple):
@@ -73,7 +83,14 @@ class Checkpoint:
         Raises:
             ModelError: There is none.
         """
-        return load_tokenizer(replace(self.config.model, name_or_path=str(self.folder), revision=None))
+        self._check_files()
+        tokenizer = load_tokenizer(replace(self.config.model, name_or_path=str(self.folder), revision=None))
+        if tokenizer.pad_token_id is None:
+            raise ModelError(
+                f"{self.folder}: its tokenizer has no token to pad with, as its tokenizer_config.json is missing or "
+                f"lacks it; {REPAIR}"
+            )
+        return tokenizer
 
     def model(self) -> torch.nn.Module:
         """The trained model in fp32 on the CPU, adapters unmerged, in evaluation mode, loaded anew.
@@ -83,6 +100,7 @@ class Checkpoint:
         Raises:
             ModelError: The weights or the base model cannot be read, or the base is another than it was trained on.
         """
+        self._check_files()
         config = self._own_config
         whole = isinstance(config.method, FullMethod)
         base = _load_base(config, self.record, str(self.folder) if whole else resolved_path(config.model))
@@ -90,10 +108,19 @@ class Checkpoint:
             self.check_base(config.model)
         try:
             return method_of(config.method).load(base, self.folder)
-        except (SafetensorError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except UserError:
+            raise
+        except Exception as error:
+            # any: what reads an adapter's settings has the errors of whatever line stumbled over them
+            if is_out_of_memory(error):
+                raise
             raise ModelError(
-                f"{self.folder}: a file is broken ({error}); train again or take another checkpoint"
-            ) from None
+                f"{self.folder}: what it keeps of method={config.method.name} is broken: {fault_of(error)}; {REPAIR}"
+            ) from error
+
+    def _check_files(self) -> None:
+        if (broken := broken_file(self.folder)) is not None:
+            raise ModelError(f"{self.folder}: {broken}; {REPAIR}")
 
     def check_base(self, base: ModelConfig) -> None:
         """Whether a base model has the weights that it was trained on.
@@ -133,7 +160,12 @@ def open_checkpoint(folder: Path, *, trust: bool = False) -> Checkpoint:
 
 def _read_record(folder: Path) -> CheckpointRecord:
     try:
-        values: Mapping[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        values = read_object(folder / RECORD)
+        for name, kind in KINDS.items():
+            if not isinstance(values[name], kind):
+                raise ValueError(f"its '{name}' is of another kind than slimtune writes")
+        if not all(isinstance(label, str) for label in values["labels"]):
+            raise ValueError("its 'labels' are not all texts")
         return CheckpointRecord(
             config=values["config"],
             labels=tuple(values["labels"]),
@@ -145,8 +177,8 @@ def _read_record(folder: Path) -> CheckpointRecord:
         )
     except FileNotFoundError:
         raise ModelError(f"{folder} is no checkpoint: it has no {RECORD}; give a trial's checkpoint-* folder") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{folder / RECORD} is broken ({error}); train again or take another checkpoint") from None
+    except BROKEN as error:
+        raise ModelError(f"{folder / RECORD} is broken: {fault_of(error)}; {REPAIR}") from None
 
 
 def _load_base(config: TrialConfig, record: CheckpointRecord, path: str) -> PreTrainedModel:

@@ -30,9 +30,12 @@ def find_checkpoint(name: str, uri: str | None) -> Path:
 
         found = download_run_folder(store, name, "checkpoint")
     if found is None:
+        what = "a file, and no folder" if folder.is_file() else "neither a folder"
+        sweep = Path("outputs") / name
+        repair = f"; {sweep} is there: {repair_of(sweep)}" if sweep.is_dir() else ""
         raise ModelError(
-            f"{name}: neither a folder nor a run with a checkpoint; trials keep theirs under "
-            "outputs/<sweep>/trials/<number>, and tracking.checkpoints=all uploads all of them"
+            f"{name}: {what} nor a run with a checkpoint; trials keep theirs under "
+            f"outputs/<sweep>/trials/<number>, and tracking.checkpoints=all uploads all of them{repair}"
         )
     return checkpoint_in(found)
 

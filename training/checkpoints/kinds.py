@@ -1,15 +1,29 @@
 """What kind of model a folder holds, by the files in it; nothing is imported to look."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
 
+from slimtune.training.broken_files import BROKEN, read_object
+
 # the file that makes a folder a checkpoint; named here, since whoever looks for one need not import torch
 RECORD = "slimtune.json"
-# files that say what else a folder is, and what makes a model of slimtune of it
-ELSE = {
-    "adapter_config.json": "an adapter of peft",
-    "config.json": "a model of transformers",
+ADAPTER, MODEL_CONFIG, MANIFEST, STUDY, TRIALS = (
+    "adapter_config.json",
+    "config.json",
+    "manifest.json",
+    "study.db",
+    "trials",
+)
+# how the names of transformers' classes with a head end, and the task that trains such a one
+TASKS: Mapping[str, str] = {
+    "ForSequenceClassification": "classification",
+    "ForTokenClassification": "extraction",
+    "ForCausalLM": "generation",
+    "LMHeadModel": "generation",
+    "ForConditionalGeneration": "generation",
 }
+ROWS = "data.train_file=rows.jsonl"
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -18,15 +32,62 @@ def is_checkpoint(folder: Path) -> bool:
 
 
 def repair_of(folder: Path) -> str | None:
-    """What to do with a folder of another kind of model; None if it is none."""
+    """What to do with what is no bundle or no checkpoint, by what it is; None if nothing is known of it."""
+    given = quote(str(folder))
+    if not folder.exists():
+        return "there is no folder of that name; " + _of_sweeps(folder)
+    if folder.is_file():
+        return f"it is a file; give a folder, e.g. {quote(str(folder.parent))}"
+    if (folder / MANIFEST).is_file():
+        return f"it is a bundle already, ready to answer: slimtune predict --model {given} --text ..."
+    if (folder / "bundle" / MANIFEST).is_file():
+        return f"an export wrote it, and its bundle is ready to answer: slimtune predict --model {given} --text ..."
     if (folder / RECORD).is_file() or any(folder.glob(f"checkpoint-*/{RECORD}")):
-        command = f"slimtune export --run {quote(str(folder))} --out exported"
-        return f"it is a checkpoint of slimtune; make a bundle of it: {command}"
-    kind = next((kind for name, kind in ELSE.items() if (folder / name).is_file()), None)
-    if kind is None:
-        return None
-    labels = "'task.labels=[...]' " if kind == ELSE["adapter_config.json"] else ""
+        return f"it is a checkpoint of slimtune; make a bundle of it: slimtune export --run {given} --out exported"
+    if (folder / STUDY).is_file() or (folder / TRIALS).is_dir():
+        return (
+            f"it is a sweep's folder without a bundle; make one of what it chose: slimtune export --run {given} --out "
+            f"exported; or give one of its trials to evaluate, e.g. {quote(str(folder / TRIALS / '0'))}"
+        )
+    if any(folder.glob("*.onnx")):
+        return "it has a graph without tokenizer and manifest, as a variant of an export has; give the bundle beside it"
+    if (folder / ADAPTER).is_file():
+        return f"it is an adapter of peft; {_export(given, 'classification', labels=True)}"
+    return _of_model(folder, given) if (folder / MODEL_CONFIG).is_file() else None
+
+
+def _of_sweeps(folder: Path) -> str:
+    """What may have been meant by a name."""
+    of_sweep = Path("outputs") / folder
+    if not folder.is_absolute() and of_sweep.is_dir():
+        return f"of the sweep in {of_sweep}: {repair_of(of_sweep)}"
+    return "give a trial's folder, the folder of an export, or a sweep's name where its outputs/ lies"
+
+
+def _of_model(folder: Path, given: str) -> str:
+    """A model of transformers, whose config says whether it has a head."""
+    name = _architecture(folder)
+    task = next((task for ending, task in TASKS.items() if name.endswith(ending)), None)
+    if name and task is None:
+        return (
+            f"it is a model of transformers ({name}), which answers nothing yet: it has no head that was trained for a "
+            f"task; train one: slimtune sweep model.name_or_path={given} {ROWS} search.name=mine"
+        )
+    return f"it is a model of transformers; {_export(given, task or 'classification')}"
+
+
+def _export(given: str, task: str, *, labels: bool = False) -> str:
+    named = "'task.labels=[...]' " if labels else ""
     return (
-        f"it is {kind}; make a bundle of it and give exported/bundle: slimtune export --run {quote(str(folder))} --out "
-        f"exported task=classification {labels}data.train_file=rows.jsonl"
+        f"make a bundle of it and give exported/bundle: slimtune export --run {given} --out exported task={task} "
+        f"{named}{ROWS}"
     )
+
+
+def _architecture(folder: Path) -> str:
+    """Name of transformers' class that wrote it; empty if its config does not say."""
+    try:
+        found = read_object(folder / MODEL_CONFIG)["architectures"][0]
+    except BROKEN:
+        return ""
+    return found if isinstance(found, str) else ""

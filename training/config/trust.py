@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from slimtune.training.config.task import METRIC_KEYS, CustomTask
 from slimtune.training.config.trial import TrialConfig, parse_trial
-from slimtune.training.errors import ConfigError, ModelError, UntrustedError
+from slimtune.training.errors import ModelError, UntrustedError
 
 TRUST_HELP = "run the code that the model's own files name; only if you trust who made them"
 # losses whose making and calling does nothing else
@@ -101,6 +101,9 @@ def recorded_trial(values: Mapping[str, Any], path: Path, *, trust: bool) -> Tri
     """
     parsed = parse_trial(values)
     if parsed.problems:
-        raise ModelError(f"{path} does not fit this version of slimtune: {ConfigError(parsed.problems)}")
+        raise ModelError(
+            f"{path} does not fit this version of slimtune: {'; '.join(parsed.problems)}; open it with the version "
+            "that wrote it, or train again"
+        )
     check_trusted(code_of(parsed.section), path, trust=trust)
     return parsed.section

@@ -9,6 +9,7 @@ from slimtune.training.checkpoints.checkpoint import Checkpoint
 from slimtune.training.config.fit import Precision
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
+from slimtune.training.errors import ModelError
 from slimtune.training.evaluation.bootstrap import Interval, score_intervals
 from slimtune.training.evaluation.score import Evaluation, score_split
 from slimtune.training.hardware.resources import Resources
@@ -42,7 +43,7 @@ def read_test(checkpoint: Checkpoint, *, seed: int, read: ReadRows | None = None
         read: Rows that were read before.
 
     Raises:
-        ModelError: The weights cannot be read.
+        ModelError: The weights cannot be read, or the tokenizer is of another model.
         DataError: The rows cannot be read.
     """
     examples = (read or ReadRows()).of(checkpoint.config).test
@@ -83,4 +84,17 @@ def score_checkpoint(
     split = encoded_split(examples, task, tokenizer, config=config, name=name)
     resources = Resources(torch.device("cpu"), Precision.fp32, free_cores())
     batch = (config.fit.eval_batch_size, tokenizer)
-    return task, score_split(checkpoint.model(), split, task=task, resources=resources, batch=batch)
+    model = checkpoint.model()
+    _check_vocabulary(checkpoint, tokenizer, model)
+    return task, score_split(model, split, task=task, resources=resources, batch=batch)
+
+
+def _check_vocabulary(checkpoint: Checkpoint, tokenizer: Any, model: Any) -> None:
+    """Files of another tokenizer, copied beside the weights, would be met at the first text with such a token."""
+    rows = getattr(model.get_input_embeddings(), "num_embeddings", None)
+    last = max(tokenizer.get_vocab().values(), default=0)
+    if rows is not None and last >= rows:
+        raise ModelError(
+            f"{checkpoint.folder}: its tokenizer has tokens up to {last} ({tokenizer.convert_ids_to_tokens(last)!r}), "
+            f"and its model {rows}; bring back the tokenizer's files that it was trained with"
+        )

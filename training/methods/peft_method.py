@@ -1,6 +1,7 @@
 """What methods share that peft carries out: its model, its folder, its merge."""
 
 import copy
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,9 +14,14 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import PreTrainedModel
 
+from slimtune.training.broken_files import BROKEN, fault_of
 from slimtune.training.errors import ModelError
 from slimtune.training.methods.modules import replace_module, saved_whole, silence_dropout, tensors_of
 from slimtune.training.methods.peft_door import peft, peft_for
+from slimtune.training.methods.peft_settings import read_adapter_settings
+
+# how peft's warning begins where it leaves a tensor as it was drawn
+MISSING = "Found missing adapter keys"
 
 
 class ByPeft:
@@ -77,14 +83,42 @@ def write(folder: Path, tensors: Mapping[str, torch.Tensor], config: peft.PeftCo
 
 
 def load(model: PreTrainedModel, folder: Path) -> nn.Module:
-    """peft's model, in evaluation mode."""
-    with _quiet(), peft_for(model):
+    """peft's model, in evaluation mode.
+
+    Raises:
+        ModelError: A file is missing or broken, or the weights lack a tensor that the settings ask for.
+    """
+    weights = folder / peft.utils.SAFETENSORS_WEIGHTS_NAME
+    for path in (folder / peft.utils.CONFIG_NAME, weights):
+        # peft would ask the hub for it
+        if not path.is_file():
+            raise ModelError(f"{path} is not there; bring it back, or train again")
+    try:
+        read_adapter_settings(folder / peft.utils.CONFIG_NAME)
+    except BROKEN as error:
+        raise ModelError(f"{folder / peft.utils.CONFIG_NAME} is broken: {fault_of(error)}; bring it back") from None
+    with _quiet(), peft_for(model), _whole(weights):
         config = peft.PeftConfig.from_pretrained(str(folder))
         if getattr(config, "megatron_config", None):
             raise ModelError(f"{folder}: megatron_config has peft import what megatron_core names; save it without")
         if isinstance(config, peft.PromptLearningConfig):
             config.modules_to_save = _whole_in(folder, model)  # peft 0.21 takes it, and writes it nowhere
         return peft.PeftModel.from_pretrained(model, str(folder), config=config).eval()
+
+
+@contextmanager
+def _whole(weights: Path) -> Iterator[None]:
+    """What peft only warns of, a tensor that the file lacks, would be one that nobody trained."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=MISSING)
+        try:
+            yield
+        except UserWarning as warning:
+            lacking = re.search(r"'([^']+)'", str(warning))
+            raise ModelError(
+                f"{weights} lacks {lacking[1] if lacking else 'tensors'}, which the base and {peft.utils.CONFIG_NAME} "
+                "ask for; bring the whole file back, or give the base that it was trained on"
+            ) from None
 
 
 def _whole_in(folder: Path, model: PreTrainedModel) -> list[str] | None:

@@ -12,12 +12,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig
 
+from slimtune.training.broken_files import BROKEN, fault_of, read_object
 from slimtune.training.config.schema import nearest_word
 from slimtune.training.errors import ModelError
 
 CONFIG = "config.json"
 # those that hold an object, whatever the model
-OBJECTS = (CONFIG, "generation_config.json", "tokenizer_config.json", "tokenizer.json")
+OBJECTS = (CONFIG, "generation_config.json", "tokenizer_config.json", "tokenizer.json", "adapter_config.json")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
 # of a tokenizer that merges pairs of tokens
 HALVES = ("vocab.json", "merges.txt")
@@ -53,27 +54,35 @@ def told(error: Exception, path: str | Path, auto_class: Any = None) -> str | No
 
 def fault_of_files(folder: Path) -> str | None:
     """What is missing or broken of a model's folder; None if nothing is found."""
+    if (broken := broken_file(folder)) is not None:
+        return f"{broken}; save the model again, or copy the file anew"
     if not (folder / CONFIG).is_file():
         return f"it has no {CONFIG}; {ADAPTER_REPAIR if (folder / ADAPTER).is_file() else 'name the folder of a model'}"
-    for file in sorted(folder.glob("*.json")):
-        try:
-            values = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            return f"its {file.name} is broken ({error}); save the model again, or copy the file anew"
-        if file.name in OBJECTS and not isinstance(values, dict):
-            return f"its {file.name} holds no object; save the model again with save_pretrained"
-    for file in sorted(folder.glob("*.safetensors")):
-        try:
-            with safe_open(file, "pt"):
-                pass
-        except (OSError, SafetensorError) as error:
-            return f"its {file.name} is broken ({error}); copy the file anew"
     has = {name: (folder / name).is_file() for name in (*TOKENIZERS, *HALVES)}
     there, lacking = HALVES if has[HALVES[0]] else HALVES[::-1]
     if has[there] and not any(is_there for name, is_there in has.items() if name != there):
         return f"it has {there} without {lacking}, and its tokenizer is of both; copy {lacking} beside it"
     if not any(has[name] for name in TOKENIZERS):
         return "it has no tokenizer; save that beside the model, tokenizer.save_pretrained(...)"
+    return None
+
+
+def broken_file(folder: Path) -> str | None:
+    """Which file of a folder cannot be read as what its name says, and why; None if all can."""
+    for file in sorted(folder.glob("*.json")):
+        try:
+            if file.name in OBJECTS:
+                read_object(file)
+            else:
+                json.loads(file.read_text(encoding="utf-8"))
+        except BROKEN as error:
+            return f"its {file.name} is broken: {'it is a folder' if file.is_dir() else fault_of(error)}"
+    for file in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(file, "pt"):
+                pass
+        except (OSError, SafetensorError) as error:
+            return f"its {file.name} is broken: {'it is a folder' if file.is_dir() else fault_of(error)}"
     return None
 
 

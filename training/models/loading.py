@@ -14,11 +14,12 @@ from slimtune.training.errors import ModelError
 from slimtune.training.methods.protocol import POOLERS
 from slimtune.training.methods.quantized import keep_trainable, quantization_config, share_codes, shared_tensors
 from slimtune.training.models import config_faults
-from slimtune.training.models.architecture import from_pretrained, own_labels
+from slimtune.training.models.architecture import WRITERS, from_pretrained, own_labels
 from slimtune.training.models.generation_settings import settle_generation
 from slimtune.training.models.head_classes import head_classes, head_parameters, num_rows, reorder
 from slimtune.training.models.padding import settle_padding
 from slimtune.training.models.place import check_weight_files, resolved_path
+from slimtune.training.models.token_ids import check_token_ids
 from slimtune.training.models.tokenizer_faults import check_has_tokens, lacking_token
 from slimtune.training.models.weights import LoadedWeights, check_tied, check_values, loaded_weights
 
@@ -109,8 +110,11 @@ def check_model(config: ModelConfig, head: Head) -> CheckedModel:
     """
     check_named(config, head.peft_task_type)
     # refuses by a clear word what has no such head
-    _without_weights(config, head)
+    made = _without_weights(config, head)
     said = _said(config)
+    if head.peft_task_type in WRITERS:
+        embeddings: Any = made.get_input_embeddings()
+        check_token_ids(Path(resolved_path(config)), embeddings.num_embeddings, said=said)
     config_faults.check_shares(from_pretrained(AutoConfig, config), said=said)
     config_faults.check_generation_file(Path(resolved_path(config)), said=said)
     model, info = from_pretrained(

@@ -131,14 +131,24 @@ def _last_turn(messages: Sequence[tuple[str, str]], tokenizer: Any) -> str:
     else:
         # the prompt opens what a whole chat does not repeat, e.g. <think>
         turn = answer + _chat([*messages[:-1], (role, STAND_IN)], tokenizer).rpartition(STAND_IN)[2]
-    # blanks are the template's own
-    if not all("".join(answer.split()) in "".join(text.split()) for text in (turn, whole)):
+    if not all(_without_blanks(answer) in _without_blanks(text) for text in (turn, whole)):
         raise DataError(
             f"the tokenizer's chat template leaves out or changes the answer {answer!r:.60}, so that it cannot be "
             "learned; use a template that writes the last turn's content as it is (chat_template.jinja), or "
             "data.text_template"
         )
     return turn
+
+
+def lost_turns(messages: Sequence[tuple[str, str]], tokenizer: Any) -> list[str]:
+    """Roles of turns before the answer whose text is not in the prompt that the template writes of them."""
+    prompt = _without_blanks(_chat(messages[:-1], tokenizer, add_generation_prompt=True))
+    return [role for role, content in messages[:-1] if _without_blanks(content) not in prompt]
+
+
+def _without_blanks(text: str) -> str:
+    """Blanks are the template's own."""
+    return "".join(text.split())
 
 
 def _chat(messages: Sequence[tuple[str, str]], tokenizer: Any, **options: Any) -> str:

@@ -17,6 +17,7 @@ from slimtune.training.tracking.environment import source_tags
 from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.names import mlflow_name
 from slimtune.training.tracking.run import MetricPoint, NullRun, TrackedRun
+from slimtune.training.tracking.store_file import no_store_reason
 from slimtune.training.tracking.uri import URL_SIGNS, no_misread_folder, sqlite_path, tracking_uri, without_password
 from slimtune.training.trial import Lineage
 
@@ -34,6 +35,7 @@ def client_of(uri: str) -> "MlflowClient":
     Raises:
         StoreError: The store does not answer.
     """
+    check_store_file(uri)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     # its notes about the database would tear the live table
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
@@ -58,6 +60,20 @@ def client_of(uri: str) -> "MlflowClient":
     return client
 
 
+def check_store_file(uri: str) -> None:
+    """Whether the file behind an SQLite store's URL may be one.
+
+    Raises:
+        StoreError: It is broken, or something else.
+    """
+    path = sqlite_path(uri)
+    if path is not None and (reason := no_store_reason(path)) is not None:
+        raise StoreError(
+            f"tracking.uri is '{without_password(uri)}', and {reason}; bring MLflow's file back from a copy, or name "
+            "another one (tracking.uri, or --tracking-uri)"
+        )
+
+
 def check_tracker(config: TrackingConfig, experiment: str) -> None:
     """Look at the store before anything is logged; a file that is not there is made when it is needed.
 
@@ -69,6 +85,7 @@ def check_tracker(config: TrackingConfig, experiment: str) -> None:
         StoreError: It does not answer, is of another version of MLflow, or the experiment was deleted there.
     """
     uri = tracking_uri(config.uri)
+    check_store_file(uri)
     path = sqlite_path(uri)
     if path is not None and not (path.is_file() and path.stat().st_size):
         return

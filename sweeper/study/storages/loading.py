@@ -1,5 +1,8 @@
 """Where studies lie, and what is said of a storage that cannot be used."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 
 import optuna
@@ -20,12 +23,27 @@ from slimtune.sweeper.storage_url import (
     without_secrets,
 )
 from slimtune.sweeper.study.storages.opening import read_only
+from slimtune.training.broken_files import BROKEN
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password
 
 BROUGHT_BACK = "bring the file back from a copy, or move the sweep's folder away and run the sweep anew"
 # what a wrong URL, a missing driver or an unreachable server raise
 UNUSABLE = (StorageInternalError, SQLAlchemyError, ImportError, OSError, ValueError)
+
+
+@contextmanager
+def reading(storage: str) -> Iterator[None]:
+    """Whatever is wrong with what lies in a storage is told of the storage.
+
+    Raises:
+        StoreError: What is done within cannot be done.
+    """
+    try:
+        yield
+    # RuntimeError: Optuna's of tables that another version made
+    except (*UNUSABLE, *BROKEN, RuntimeError) as error:
+        raise StoreError(unusable(storage, error)) from error
 
 
 def load_study(storage: str, name: str) -> optuna.Study:
@@ -35,10 +53,11 @@ def load_study(storage: str, name: str) -> optuna.Study:
         StoreError: There is no such study.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        return optuna.load_study(study_name=name, storage=read_only(storage))
-    except (KeyError, *UNUSABLE) as error:
-        raise StoreError(unusable(storage, error)) from error
+    with reading(storage):
+        try:
+            return optuna.load_study(study_name=name, storage=read_only(storage))
+        except KeyError:
+            raise ValueError(f"it has no study '{name}'") from None
 
 
 def study_names(storage: str) -> list[str]:
@@ -48,10 +67,8 @@ def study_names(storage: str) -> list[str]:
         StoreError: It cannot be read.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
+    with reading(storage):
         return optuna.get_all_study_names(read_only(storage))
-    except UNUSABLE as error:
-        raise StoreError(unusable(storage, error)) from error
 
 
 def check_url(storage: str) -> None:
@@ -74,9 +91,18 @@ def _own_file(storage: str) -> Path | None:
     return file if file is not None and file.name == STUDY_FILE and file.is_file() else None
 
 
+def _reason(error: Exception) -> str:
+    if isinstance(error, JSONDecodeError | LookupError | TypeError | AttributeError):
+        return "a value in it is none that a study has"
+    # Optuna says of every error of a database that it was one
+    cause = error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ is not None else error
+    lines = str(cause).strip().splitlines()
+    return lines[0].removeprefix("(sqlite3.DatabaseError) ") if lines else type(error).__name__
+
+
 def unusable(storage: str, error: Exception) -> str:
     """The message of an error that a storage raised."""
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    reason = _reason(error)
     told = without_secrets(reason, resolved(storage)) if isinstance(storage, str) else reason
     if isinstance(storage, str) and (own := _own_file(storage)) is not None:
         return f"the study of the sweep in {own.parent.absolute()} cannot be used: {told}; {BROUGHT_BACK}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.export.bundle.bundle import MANIFEST, open_bundle
+from slimtune.export.bundle.bundle import MANIFEST, open_bundle, write_manifest
 from slimtune.export.bundle.interface import Interface, PromptSettings
 from slimtune.export.bundle.model_card import predict_arguments
 from slimtune.export.graph_names import MODEL, Kind
@@ -38,7 +38,7 @@ def test_a_changed_or_missing_file_is_refused(folder: Path, name: str) -> None:
 def test_a_manifest_that_leaves_a_file_out_is_refused(folder: Path) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
     del manifest["files"][MODEL]
-    (folder / MANIFEST).write_text(json.dumps(manifest))
+    write_manifest(folder, manifest)
     with pytest.raises(ModelError, match=r"does not list model\.onnx"):
         open_bundle(folder)
 
@@ -46,7 +46,7 @@ def test_a_manifest_that_leaves_a_file_out_is_refused(folder: Path) -> None:
 def test_a_manifest_cannot_name_files_outside(folder: Path) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
     manifest["files"]["../secret"] = "0"
-    (folder / MANIFEST).write_text(json.dumps(manifest))
+    write_manifest(folder, manifest)
     with pytest.raises(ModelError, match="not in the bundle's folder"):
         open_bundle(folder)
 

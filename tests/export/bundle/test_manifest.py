@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.export.bundle.bundle import MANIFEST, check_unchanged, write_manifest
+from slimtune.export.bundle.bundle import MANIFEST, read_manifest, write_manifest
 from slimtune.export.bundle.interface import GenerationSettings, Interface, PromptSettings
 from slimtune.export.bundle.manifest import BuiltFor, Manifest, Provenance
 from slimtune.export.graph_names import Kind
@@ -62,18 +62,18 @@ def test_the_sweeps_run_is_noted() -> None:
     assert Manifest.parse(values).provenance == known
 
 
-@pytest.mark.parametrize("key", ["kind", "labels", "metric", "variants", "limits", "target", "files", "opset"])
+@pytest.mark.parametrize("key", ["kind", "labels", "metric", "variants", "limits", "target", "opset"])
 def test_a_manifest_without_a_value_is_refused(key: str) -> None:
     values = make_manifest(REPORTS, variant="int8").as_dict()
     del values[key]
-    with pytest.raises((KeyError, TypeError), match=key):
+    with pytest.raises(KeyError, match=key):
         Manifest.parse(values)
 
 
 def test_a_variant_whose_score_has_another_name_is_refused() -> None:
     values = make_manifest(REPORTS, variant="int8").as_dict()
     values["variants"][0]["metric"] = values["variants"][0].pop("score")
-    with pytest.raises(TypeError, match="score"):
+    with pytest.raises(KeyError, match="score"):
         Manifest.parse(values)
 
 
@@ -94,7 +94,6 @@ def test_a_manifest_is_json_whatever_its_numbers_are(tmp_path: Path) -> None:
     written = write_manifest(tmp_path, replace(manifest, verification=verification).as_dict())
     text = (tmp_path / MANIFEST).read_text()
     assert json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON")) == written
-    check_unchanged(tmp_path / MANIFEST, written)
-    read = Manifest.parse(written)
+    read = Manifest.parse(read_manifest(tmp_path / MANIFEST, "export again"))
     assert all(math.isnan(one.drop_low) and math.isnan(one.max_logit_gap) for one in read.verification.variants)
     assert math.isnan(read.verification.validation["validation/spearman"])

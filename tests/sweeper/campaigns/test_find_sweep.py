@@ -55,6 +55,18 @@ def test_the_choice_of_a_sweep_that_was_moved_is_found_in_its_folder(tmp_path: P
     assert found.checkpoint == moved
 
 
+def test_the_choice_of_a_sweep_whose_folder_was_renamed_is_found(tmp_path: Path) -> None:
+    """Its study has the old name."""
+    checkpoint = tmp_path / "mine" / "trials" / "1" / "checkpoint-84"
+    study = begun(tmp_path)
+    checkpoint.mkdir(parents=True)
+    choose(study, checkpoint)
+    (tmp_path / "mine").rename(tmp_path / "kept")
+    found = find_sweep("kept", outputs=tmp_path, storage=None)
+    assert found is not None
+    assert found[:2] == ("mine", tmp_path / "kept" / "trials" / "1" / "checkpoint-84")
+
+
 def test_what_is_no_sweep_is_left_to_others(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for given in ("nothing", str(tmp_path / "folder")):

@@ -69,7 +69,7 @@ def test_a_command_that_is_not_there_or_broken_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"there is no .*command\.json.*give it again"):
         read_command(tmp_path)
     (tmp_path / FILE).write_text(json.dumps({"words": []}))
-    with pytest.raises(StoreError, match="cannot be read"):
+    with pytest.raises(StoreError, match="is broken"):
         read_command(tmp_path)
 
 
@@ -89,3 +89,20 @@ def test_a_sweep_does_not_write_over_the_trials_of_another(tmp_path: Path, monke
         check_own_folder(copy, "mine")
     shutil.rmtree(folder)
     check_own_folder(copy, "mine")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is broken: it is empty; give the sweep's command again"),
+        ('{"program": []}', "is broken: it lacks 'overrides'"),
+        ('{"overrides": "fit.epochs=2"}', "its 'overrides' is \"fit.epochs=2\", and not a list of which each is text"),
+        ('{"odd": 1}', "it has 'odd', which this version of slimtune does not know"),
+    ],
+)
+def test_a_command_that_is_broken_is_told(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(StoreError) as refused:
+        read_command(tmp_path)
+    assert f"{tmp_path / FILE} " in str(refused.value)
+    assert said in str(refused.value)

@@ -52,7 +52,7 @@ def test_f9_the_key_of_a_folder_is_told(values: dict[str, Any], told: str, tmp_p
 def test_a_config_that_is_no_object_is_told(tmp_path: Path) -> None:
     model = save_model(tmp_path / "odd", "llama", **LLAMA)
     (model / "config.json").write_text(json.dumps([1]))
-    with pytest.raises(ModelError, match=r"its config.json holds no object"):
+    with pytest.raises(ModelError, match=r"its config.json is broken: it holds no object in braces"):
         check_model(base_config(str(model), None), HEAD)
 
 
@@ -63,10 +63,10 @@ def cut(folder: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("model.safetensors", r"its model.safetensors is broken \(.*\); copy the file anew"),
-        ("tokenizer.json", r"its tokenizer.json is broken \("),
-        ("generation_config.json", r"its generation_config.json is broken \("),
-        ("config.json", r"its config.json is broken \("),
+        ("model.safetensors", r"its model.safetensors is broken: it is cut off; .*copy the file anew"),
+        ("tokenizer.json", r"its tokenizer.json is broken: it ends in the middle, at line \d+; "),
+        ("generation_config.json", r"its generation_config.json is broken: it ends in the middle"),
+        ("config.json", r"its config.json is broken: it ends in the middle"),
     ],
 )
 def test_a_file_that_was_cut_is_named(name: str, told: str, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What a tracker will refuse is told before the first trial."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,7 +41,8 @@ def told(tmp_path: Path, config_of: Any, monkeypatch: pytest.MonkeyPatch) -> Any
 
 def test_an_experiment_that_was_deleted_is_told(told: Any, tmp_path: Path) -> None:
     """By whichever key it is named; one that is there, or will be made, is fine."""
-    (tmp_path / "m.db").write_text("x")
+    with closing(sqlite3.connect(tmp_path / "m.db")) as database:
+        database.execute("CREATE TABLE experiments (name TEXT)")
     uri, said = sqlite_url(tmp_path / "m.db"), "tracking.experiment 'gone' was deleted in MLflow; restore it or take"
     assert [one.startswith(said) for one in told(uri, "gone")] == [True]
     assert [one.startswith(said) for one in told(uri, "mine", "tracking.experiment=gone")] == [True]
@@ -64,5 +67,5 @@ def test_a_file_of_another_version_is_told(tmp_path: Path, config_of: Any) -> No
     (tmp_path / "m.db").write_text("no database" * 100)
     uri = sqlite_url(tmp_path / "m.db")
     config = parse_trial(config_of("tracking=mlflow", f"tracking.uri={uri}")).section
-    with pytest.raises(StoreError, match=r"m\.db', which does not answer: .*file is not a database"):
+    with pytest.raises(StoreError, match=r"m\.db', and .*m\.db is no SQLite database; bring MLflow's file back"):
         mlflow_runs.check_tracker(config.tracking, "mine")

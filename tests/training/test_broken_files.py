@@ -1,0 +1,53 @@
+"""What is wrong with a file is said in plain words."""
+
+import json
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+
+from slimtune.training.broken_files import BROKEN, fault_of, read_object
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty"),
+        (b'{"a": "text of', "it ends in the middle, at line 1"),
+        (b'{\n"a": 1,', "it ends in the middle, at line 2"),
+        (b"<html></html>", "it is no JSON at line 1"),
+        (b"\xff\xfe{}", "it is no text in UTF-8"),
+        (b"[1]", "it holds no object in braces"),
+        (b"null", "it holds no object in braces"),
+        (b"[" * 100_000, "it is nested too deeply"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "a number in it is too long"),
+    ],
+)
+def test_a_broken_file_is_told_without_the_words_of_a_library(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "one.json").write_bytes(content)
+    with pytest.raises(BROKEN) as broken:
+        read_object(tmp_path / "one.json")
+    assert fault_of(broken.value) == said
+
+
+def test_what_is_no_file_is_told(tmp_path: Path) -> None:
+    for path, said in ((tmp_path, "it is a folder"), (tmp_path / "none", "it is not there")):
+        with pytest.raises(OSError, match="Errno") as broken:
+            read_object(path)
+        assert fault_of(broken.value) == said
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"", "it is cut off"), (b"x" * 99, "it is no safetensors file")])
+def test_broken_weights_are_told(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "one.safetensors").write_bytes(content)
+    with pytest.raises(Exception, match="header") as broken, safe_open(tmp_path / "one.safetensors", "pt"):
+        pass
+    assert fault_of(broken.value) == said
+
+
+def test_values_of_another_kind_are_told() -> None:
+    assert fault_of(KeyError("labels")) == "it lacks 'labels'"
+    for error in (TypeError("'NoneType' object is not iterable"), AttributeError("no attribute"), IndexError("out")):
+        assert fault_of(error) == "a value in it is of another kind than it should be"
+    assert fault_of(ValueError("its 'r' is 0")) == "its 'r' is 0"
+    assert json.dumps(fault_of(ValueError("a\nb"))) == '"a b"'

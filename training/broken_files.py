@@ -1,0 +1,72 @@
+"""What is wrong with a file that cannot be read, in plain words, whoever wrote the file and whatever reads it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+MOST_SIGNS = 200
+# what reading a file of plain values raises, and a value in it that is of another kind
+BROKEN = (OSError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+# of safetensors, whose words are those of its own format
+_CUT_OFF = ("header too small", "not fully covered", "incomplete", "invalid offset")
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The values of a JSON file that holds an object.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It holds something else; `fault_of` says what.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(values, dict):
+        raise ValueError("it holds no object in braces")  # the file's value, not a caller's
+    return values
+
+
+def fault_of(error: BaseException) -> str:
+    """What an error says of the file that was read, without the names of Python's and other libraries' types."""
+    if isinstance(error, json.JSONDecodeError):
+        return _fault_of_json(error)
+    if isinstance(error, UnicodeError):
+        return "it is no text in UTF-8"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, KeyError):
+        return f"it lacks '{error.args[0]}'" if error.args else "it lacks a value"
+    if isinstance(error, OSError) and error.strerror:
+        return _fault_of_system(error, error.strerror)
+    text = text_of_error(error)
+    if type(error).__name__ == "SafetensorError":
+        return "it is cut off" if any(sign in text for sign in _CUT_OFF) else "it is no safetensors file"
+    if not text or isinstance(error, AttributeError | LookupError | TypeError | ArithmeticError):
+        return "a value in it is of another kind than it should be"
+    return "a number in it is too long" if "int_max_str_digits" in text else text
+
+
+def text_of_error(error: BaseException) -> str:
+    """The text of an error in one line, cut where it is long."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= MOST_SIGNS else f"{text[:MOST_SIGNS]} ..."
+
+
+def _fault_of_json(error: json.JSONDecodeError) -> str:
+    rest = error.doc.rstrip()
+    if not rest:
+        return "it is empty"
+    if error.pos >= len(rest) or error.msg.startswith("Unterminated string"):
+        return f"it ends in the middle, at line {rest.count(chr(10)) + 1}"
+    return f"it is no JSON at line {error.lineno}"
+
+
+def _fault_of_system(error: OSError, said: str) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it is not there"
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder"
+    if isinstance(error, PermissionError):
+        return "it may not be read by this user"
+    return f"the system says: {said.lower()}"
