@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 
 class Outcome(NamedTuple):
-    """What a search has missed after 25, 50, 100 trials, in points, its share of all training, and its trials."""
+    """What a search has missed after 25, 50, 100 trials, in points, and its share of all training."""
 
     missed: Sequence[float]
     share: float
-    num_trials: int
 
 
 class KeptOutcomes:

@@ -5,8 +5,8 @@
 Learning rate and rank are searched as logarithms, between the recorded values too, the batch size as a choice and, in
 a second space, not at all. Each number is the mean over tables and seeds, in points of the score: the best of the
 table less the best trial after so many trials; beside it stands its standard error, the tables being given. Plain
-Optuna stands beside, and Ray's ASHA where `ray[tune]` is there. What `--runs` has is not run again. Gaussian processes
-take most of the time, so that they run for 50 trials: after 100 they miss at most as much.
+Optuna stands beside, and Ray's ASHA where `ray[tune]` is there. What `--runs` has is not run again. Ten seeds take 20
+to 60 minutes of one core, most of them for Gaussian processes.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from benchmarks.kept_outcomes import KeptOutcomes, Outcome
 from benchmarks.recorded_table import BATCH, RANK, RATE, RecordedTable, recorded_tables
 from benchmarks.report import add_out, header, publish, table
 from slimtune.sweeper.pruner_config import PrunerConfig, parse_pruner
-from slimtune.sweeper.sampler_config import SAMPLERS, DrawnSampler, GaussianProcessSearch, GridSearch
+from slimtune.sweeper.sampler_config import SAMPLERS, DrawnSampler, GridSearch
 from slimtune.sweeper.search.choose_sampler import choose_sampler
 from slimtune.sweeper.search.named_parts import values_of_file
 from slimtune.sweeper.search_config import Rungs
@@ -38,8 +38,6 @@ from slimtune.sweeper.study import Study, StudySpec
 from slimtune.training.config.schema import parse_choice
 
 COUNTS = (25, 50, 100)
-# of a Gaussian process
-MAX_SLOW_TRIALS = 50
 OWN_SAMPLERS = ("random", "qmc", "tpe", "gp", "cmaes", "nsga2", "grid", "auto")
 OPTUNA_TPE, OPTUNA_GP = "plain Optuna: TPE", "plain Optuna: GP"
 SINGLE_SAMPLERS = (*OWN_SAMPLERS[:-1], OPTUNA_TPE, OPTUNA_GP)
@@ -114,7 +112,7 @@ def _outcome(search: Search, recorded: RecordedTable, has_choice: bool, trials: 
     ran = search.run(recorded, has_choice, trials, seed)
     best = _best(recorded, has_choice)
     missed = [100 * (best - _best_of(ran[:count])) for count in _counts(trials)]
-    return Outcome(missed, sum(trial.examples for trial in ran) / (len(ran) * _longest(recorded)), len(ran))
+    return Outcome(missed, sum(trial.examples for trial in ran) / (len(ran) * _longest(recorded)))
 
 
 def _counts(trials: int) -> Sequence[int]:
@@ -142,7 +140,6 @@ def report(found: Outcomes, searches: Sequence[Search], seeds: int, trials: int)
         [said, count, *_beside_best(found, singles, has_choice, place)]
         for has_choice, said in SPACES
         for place, count in enumerate(counts)
-        if count <= MAX_SLOW_TRIALS
     ]
     return [
         *lines,
@@ -155,9 +152,7 @@ def report(found: Outcomes, searches: Sequence[Search], seeds: int, trials: int)
 def _cells(found: Outcomes, label: str, has_choice: bool, counts: Sequence[int]) -> list[str]:
     ran = {key: one for key, one in found.items() if key[:2] == (label, has_choice)}
     missed = [_told({key: one.missed[place] for key, one in ran.items()}) for place in range(len(counts))]
-    num_run = min(one.num_trials for one in ran.values())
-    bounds = [told if count <= num_run else f"at most {told}" for count, told in zip(counts, missed, strict=True)]
-    return [*bounds, f"{mean(one.share for one in ran.values()):.2f}"]
+    return [*missed, f"{mean(one.share for one in ran.values()):.2f}"]
 
 
 def _beside_best(found: Outcomes, singles: Sequence[str], has_choice: bool, place: int) -> list[str]:
@@ -244,7 +239,7 @@ def _own_search(label: str, sampler: str, pruner: str) -> Search:
             space=gridded(space, chosen.points) if isinstance(chosen, GridSearch) else space,
             max_retries=0,
         )
-        return _run_study(spec, recorded, _limit(trials, is_slow=isinstance(chosen, GaussianProcessSearch)))
+        return _run_study(spec, recorded, trials)
 
     return Search(label, lambda space, trials: f"{_chosen(sampler, space, trials)}, {pruner}", search)
 
@@ -257,10 +252,6 @@ def _chosen(sampler: str, space: SearchSpace, trials: int) -> DrawnSampler:
 def _pruner(name: str) -> PrunerConfig:
     pruner: PrunerConfig = parse_pruner(values_of_file("pruner", name), "search.pruner").section
     return pruner
-
-
-def _limit(trials: int, *, is_slow: bool) -> int:
-    return min(trials, MAX_SLOW_TRIALS) if is_slow else trials
 
 
 def _run_study(spec: StudySpec, recorded: RecordedTable, limit: int) -> Sequence[Ran]:
@@ -305,9 +296,8 @@ def _optuna_search(label: str, sampler: Callable[[int], Any], pruner: Callable[[
             return ran[-1].score or 0.0
 
         stopping = optuna.pruners.NopPruner() if pruner is None else pruner()
-        own = sampler(seed)
-        study = optuna.create_study(direction="maximize", sampler=own, pruner=stopping)
-        study.optimize(objective, n_trials=_limit(trials, is_slow=isinstance(own, optuna.samplers.GPSampler)))
+        study = optuna.create_study(direction="maximize", sampler=sampler(seed), pruner=stopping)
+        study.optimize(objective, n_trials=trials)
         return ran
 
     return Search(label, lambda *_: label, search)
