@@ -112,7 +112,7 @@ def test_decay_of_nothing_is_refused(
     [
         ["data.max_length=8,32"],
         # other texts, and another model, may have other lengths and layers
-        ["data.max_length=20,32", "data.text_column=text,label"],
+        ["data.max_length=20,32", "data.text_column=text,title"],
         ["data.max_length=20,32", "model=minilm,tiny_llama", "method=full"],
         ["fit.head_lr_ratio=1,4"],
         ["fit.weight_decay=0,0.1"],
