@@ -187,8 +187,12 @@ def _assign(node: Any, values: Mapping[str, Any], *, name: str, prefix: str) -> 
     if name not in values or values[name] == "???":
         return [f"{prefix}.{name} is missing; set it, e.g. {prefix}.{name}=..."]
     key, value = f"{prefix}.{name}", values[name]
-    if repair := container_repair(node._get_node(name), key, value):
+    child = node._get_node(name)
+    if repair := container_repair(child, key, value):
         return [f"{key} is {value!r}; {repair}"]
+    if isinstance(value, str) and not value.strip():
+        none = "write null for none, or leave the key out" if child._metadata.optional else "say what it is"
+        return [f"{key} is an empty text; {none}"]
     try:
         OmegaConf.update(node, name, value, force_add=False)
     except OmegaConfBaseException as error:

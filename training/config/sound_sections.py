@@ -24,7 +24,7 @@ OF_TASK: Mapping[str, Any] = {
     "train_on_prompt": False,
 }
 OF_DATA: Mapping[str, Any] = {
-    "name": "",
+    "name": "rows",
     "validation_share": 0.15,
     "test_share": 0.15,
     "seed": 0,

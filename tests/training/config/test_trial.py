@@ -33,3 +33,16 @@ def test_a_prompt_is_not_its_own_answer(config_of: ConfigOf) -> None:
 
 def test_rows_with_the_same_answer_may_be_a_group(config_of: ConfigOf) -> None:
     assert parse_trial(config_of("task=generation", "data.group_column=target")).problems == []
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_text_names_nothing(config_of: ConfigOf, text: str) -> None:
+    """Neither a store, nor a column, nor a model."""
+    values = config_of()
+    values["tracking"]["uri"] = values["data"]["group_column"] = text
+    values["data"]["text_column"] = text
+    assert sorted(parse_trial(values).problems) == [
+        "data.group_column is an empty text; write null for none, or leave the key out",
+        "data.text_column is an empty text; say what it is",
+        "tracking.uri is an empty text; write null for none, or leave the key out",
+    ]
