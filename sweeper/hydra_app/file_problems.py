@@ -14,11 +14,17 @@ KINDS = {
     "DictConfig with ListConfig": "a list stands where values by name belong, as {type: int, low: 1, high: 8}",
     "ListConfig with DictConfig": "values by name stand where a list belongs, as in [a, b]",
 }
+# of the line in which a fault stands
+NUM_SIGNS = 40
 RAISED = re.compile(r"\w+ raised while composing config: ")
 
 
 def yaml_problem(error: YAMLError | UnicodeDecodeError) -> str:
     """The file and the line, and what a person would call the fault."""
+    if isinstance(error, UnicodeDecodeError):
+        # which file it is, Hydra does not say
+        before = error.object[: error.start].decode("utf-8", "replace").rpartition("\n")[2][-NUM_SIGNS:]
+        return f"a config file is no text in UTF-8, after '{before.strip()}'; save it in UTF-8"
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
         return f"a config file cannot be read: {' '.join(str(error).split())}"
     mark, problem = error.problem_mark, str(error.problem)

@@ -29,6 +29,7 @@ BEGIN = "# @package _global_\n"
         ),
         ("defaults:\n  - override /method: loar\n", "Could not find 'method/loar'; did you mean 'lora'? known: "),
         ("defaults:\n  - method: lora\n", "a group begins with a slash: /method: lora"),
+        ("data: {name: café}\n", "a config file is no text in UTF-8, after 'data: {name: caf'; save it in UTF-8"),
         ("fit: 3\n", "1 problem in the config:\n  - fit is 3; choose an option with fit=..., or set keys of it\n"),
     ],
 )
@@ -36,7 +37,7 @@ def test_what_cannot_be_read_is_told_with_its_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, text: str, said: str
 ) -> None:
     (tmp_path / "experiment").mkdir()
-    (tmp_path / "experiment" / "mine.yaml").write_text(BEGIN + text)
+    (tmp_path / "experiment" / "mine.yaml").write_text(BEGIN + text, encoding="latin-1")
     given = [f"hydra.searchpath=[file://{tmp_path}]", "experiment=mine", f"data.train_file={tmp_path / 'rows.csv'}"]
     (tmp_path / "rows.csv").write_text("text,label\n")
     assert main([command, *given]) == 2
