@@ -77,7 +77,7 @@ def override_problems(error: Exception, arguments: Sequence[str], *, sweep: bool
         searched = [] if sweep else _searched(overrides)
         Hydra.create_main_hydra2("slimtune", _search_path(arguments, overrides))
         found = _problems_of_each(overrides)
-    except YAMLError as fault:
+    except (YAMLError, UnicodeDecodeError) as fault:
         found = OverrideProblems([yaml_problem(fault)])
     except (HydraException, OmegaConfBaseException, ArithmeticError, TypeError, ValueError):
         found = OverrideProblems([])
