@@ -28,8 +28,9 @@ class ServedBundle:
     def predict(self, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002
         """A data frame of answers, for one with the columns of the signature: as `slimtune predict` gives them.
 
-        A classifier's are `label` and `probability`, lists with several labels. A row without text gets None, and so do
-        numbers that are NaN or infinite, which JSON lacks. What the command tells of rows goes to the log.
+        They have its index, so that they can be assigned to it. A classifier's are `label` and `probability`, lists
+        with several labels. A row without text gets None, and so do numbers that are NaN or infinite, which JSON lacks.
+        What the command tells of rows goes to the log.
 
         Raises:
             MlflowException: A row lacks a column, or what stands there is no text; a server answers with the message.
@@ -53,7 +54,7 @@ class ServedBundle:
             log.warning("%s", note)
         # None stays None also beside numbers
         answers = [with_finite_numbers(values) for values in answers]
-        frame = pandas.DataFrame(answers, columns=self._columns(answers), dtype=object)
+        frame = pandas.DataFrame(answers, columns=self._columns(answers), index=model_input.index, dtype=object)
         return frame.rename(columns=self._names)
 
     def _columns(self, answers: Sequence[Mapping[str, Any]]) -> list[str]:

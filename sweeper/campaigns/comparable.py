@@ -23,11 +23,13 @@ NEUTRAL_KEYS = {
     "fit.max_memory_mb",
     "fit.save_minutes",
 }
-# which rows validate, and what is counted on them
+# which rows validate, what their answers are, and what is counted on them
 MEASURING_KEYS = (
     "task.name",
     "task.metric",
     "task.direction",
+    "data.label_column",
+    "data.target_column",
     "data.validation_file",
     "data.validation_share",
     "data.eval_split",

@@ -29,7 +29,10 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Tab
 def print_trials(console: Console, trials: Sequence[TrialRecord]) -> None:
     """How the trials ended, and why the failed ones failed."""
     states = Counter(INFEASIBLE if trial.excess else trial.state.value for trial in trials)
-    console.print(f"{len(trials)} trials: " + ", ".join(f"{count} {state}" for state, count in states.items()))
+    console.print(
+        f"{len(trials)} {'trial' if len(trials) == 1 else 'trials'}: "
+        + ", ".join(f"{count} {state}" for state, count in states.items())
+    )
     print_failed(console, trials)
 
 

@@ -53,6 +53,19 @@ def test_t5_rows_without_text_are_left_out_by_all_alike(way: str, made: Answerin
     assert all(map(same, found, made.answers("checkpoint", rows)))
 
 
+def test_a_served_model_answers_with_the_index_of_its_rows(made: Answering) -> None:
+    """So that answers can be assigned to a frame that was shuffled or filtered."""
+    frame = pandas.DataFrame(labelled("good soup", "", "awful table"), dtype=object)
+    model = ServedBundle(made.bundle)
+    alone = model.predict(frame)
+    shuffled = frame.iloc[[2, 0, 1]]
+    assert model.predict(shuffled).index.tolist() == [2, 0, 1]
+    assert shuffled.assign(label=model.predict(shuffled)["label"])["label"].sort_index().tolist() == [
+        *alone["label"].tolist()
+    ]
+    assert model.predict(frame[:0]).empty
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_missing_column_is_answered_with_the_nearest_name(
     way: str, made: Answering, capsys: pytest.CaptureFixture[str]

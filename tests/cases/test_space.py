@@ -193,7 +193,16 @@ def test_s11_keys_that_no_result_depends_on_are_no_dimensions(request_of: Reques
     assert f"{key} is searched, but no trial's result depends on it" in text
 
 
-@pytest.mark.parametrize("sweep", ["task.metric=accuracy,f1_macro", "data.seed=0,1", "data.train_file=a.jsonl,b.jsonl"])
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        "task.metric=accuracy,f1_macro",
+        "data.seed=0,1",
+        "data.train_file=a.jsonl,b.jsonl",
+        "data.label_column=tone,topic",
+        "data.target_column=summary,title",
+    ],
+)
 def test_s11_keys_that_change_what_is_measured_are_no_dimensions(request_of: RequestOf, sweep: str) -> None:
     assert "their scores do not compare" in refused(request_of, sweep)
 

@@ -40,7 +40,7 @@ def test_s1_a_quote_in_tsv_is_a_sign_like_others(tmp_path: Path, config_of: Conf
     assert read_rows(str(path)) == with_lone_quotes()
     splits = splits_of(config_of, path)
     assert rows_in(splits) == 60
-    assert any("TSV has no quoting: 2 cells" in note for note in splits.notes)
+    assert any("TSV has no quoting; cells that have them: 2" in note for note in splits.notes)
 
 
 def test_s1_sibling_a_csv_cell_over_many_lines_is_told_with_the_line_where_it_opens(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from slimtune.training.data_report.label_notes import (
     unseen_notes,
 )
 from slimtune.training.data_report.metric_notes import metric_notes
+from slimtune.training.data_report.prompt_notes import prompt_notes
 from slimtune.training.data_report.report import DataReport, Findings, RowsBySplit, make_report
 from slimtune.training.data_report.text_notes import row_notes
 from slimtune.training.data_report.turn_notes import turn_notes
@@ -55,7 +56,7 @@ def data_report_of(data: PreparedData) -> DataReport:
     )
     every = [example for examples in named.values() for example in examples]
     own = [*data.task.notes(every), *answer_notes(every, data.task, data.tokenizer)]
-    own += turn_notes(every, data.task, data.tokenizer)
+    own += [*turn_notes(every, data.task, data.tokenizer), *prompt_notes(named, data.task, data.tokenizer)]
     texts = [*row_notes(every, config), *split_notes(every, config.data), *unknown_notes(data.encoded, data.tokenizer)]
     blind = metric_notes(data.task.measures, named.get("validation", []))
     labels = _label_notes(data, named)

@@ -85,7 +85,7 @@ def _is_quoted(path: Path, options: ReadOptions, dialect: Dialect) -> bool:
     if not cells.count:
         return False
     is_csv = not fits or cells.are_csv
-    as_they_stand = f"quotes are read as they stand, for TSV has no quoting: {cells.count} cells"
+    as_they_stand = f"quotes are read as they stand, for TSV has no quoting; cells that have them: {cells.count}"
     options.told.add("read with quotes around cells, as in CSV" if is_csv else as_they_stand, path)
     return is_csv
 
