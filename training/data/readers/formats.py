@@ -23,6 +23,16 @@ def ending_of(path: Path) -> str:
     return plain.suffix.lower()
 
 
+BY_MARK: dict[bytes, Reader] = {b"PAR1": parquet_rows, b"ARROW1": arrow_rows}
+# what files begin with that are no text, whatever their names say
+NO_TEXT = {
+    b"PK\x03\x04": "a zip archive, as workbooks of Excel are; unpack it, or save the sheet as CSV in UTF-8",
+    b"\xd0\xcf\x11\xe0": "a workbook or a document of Office; save it as CSV in UTF-8",
+    b"%PDF-": "a PDF; write its text into a file of text",
+    b"SQLite format 3\0": "a database of SQLite; export its table as CSV",
+}
+
+
 def rows_of_file(path: Path, options: ReadOptions) -> Iterator[Row]:
     """The rows of one file.
 
@@ -45,13 +55,26 @@ def _reader_of(path: Path, options: ReadOptions) -> Reader:
     if reader is None:
         known = ", ".join(sorted(READERS_BY_ENDING))
         raise DataError(f"{path}: files ending in '{path.suffix}' are not read; use {known}, each also with .gz")
+    return reader if reader in BY_MARK.values() else _unless_marked(reader, path, options)
+
+
+def _unless_marked(reader: Reader, path: Path, options: ReadOptions) -> Reader:
+    """The reader for a text, unless the first bytes are those of another kind of file."""
+    head = first_bytes(path)
+    for mark, said in NO_TEXT.items():
+        if head.startswith(mark):
+            raise DataError(f"{path} is {said}")
+    for mark, other in BY_MARK.items():
+        if head.startswith(mark):
+            options.told.add("read as Parquet or Arrow, as its content shows", path)
+            return other
     return reader
 
 
 def _by_mark(path: Path, options: ReadOptions) -> Reader | None:
     """What a file with an ending that we do not know is, as far as its first bytes tell."""
     head = first_bytes(path)
-    for mark, reader in ((b"PAR1", parquet_rows), (b"ARROW1", arrow_rows)):
+    for mark, reader in BY_MARK.items():
         if head.startswith(mark):
             return reader
     if head.lstrip().startswith(b"{") and begins_with_objects(path, options):

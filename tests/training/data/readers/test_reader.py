@@ -40,6 +40,33 @@ def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:
         assert count_rows(str(path)) == 2, path.name
 
 
+@pytest.mark.parametrize("name", ["r.csv", "r.tsv", "r.json", "r.jsonl.gz", "r.txt", "r.md"])
+def test_a_table_by_a_name_of_text_is_a_table(tmp_path: Path, name: str) -> None:
+    table = tmp_path / "table"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), table)
+    content = table.read_bytes()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    told = Told()
+    assert list(iter_rows(str(tmp_path / name), ReadOptions(told=told))) == ROWS
+    assert any("read as Parquet or Arrow" in note for note in told.notes())
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (b"PK\x03\x04\xea", "is a zip archive, as workbooks of Excel are; unpack it"),
+        (b"%PDF-1.7\n", "is a PDF"),
+        (b"SQLite format 3\0", "is a database of SQLite"),
+        (b"\xd0\xcf\x11\xe0", "is a workbook or a document of Office"),
+    ],
+)
+@pytest.mark.parametrize("name", ["r.csv", "r.jsonl", "r.txt"])
+def test_what_is_no_text_is_called_by_its_name(tmp_path: Path, head: bytes, said: str, name: str) -> None:
+    (tmp_path / name).write_bytes(head + bytes(40))
+    with pytest.raises(DataError, match=f"{name} {said}"):
+        read_rows(str(tmp_path / name))
+
+
 @pytest.mark.parametrize("name", ["d.txt", "d.md", "d.TXT", "d.txt.gz"])
 def test_a_text_file_is_one_document(tmp_path: Path, name: str) -> None:
     """A .txt or .md file is one row with its whole text, blank lines and all, and its path."""
