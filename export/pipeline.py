@@ -285,7 +285,7 @@ def _manifest(
         task=config.task.name,
         metric=config.task.metric,
         direction=config.task.direction.value,
-        base_model=str(config.model.name_or_path),
+        base_model=str(record.config["model"]["name_or_path"]),
         base_revision=config.model.revision,
         method=config.method.name,
         data=config.data.name,

@@ -103,7 +103,8 @@ def open_source(
     if (folder / CONFIG_NAME).is_file() and not (folder / RECORD).is_file():
         return _source(name, folder, None, base)
     checkpoint = open_checkpoint(find_checkpoint(given, tracking_uri), trust=trust)
-    _check_trained(name, checkpoint.config)
+    with checkpoint.lost_base_told():
+        _check_trained(name, checkpoint.config)
     return _source(name, checkpoint.folder, checkpoint, base)
 
 

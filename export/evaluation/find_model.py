@@ -41,11 +41,26 @@ def check_row_files(name: str, model: Path) -> None:
         check_sources(name)
 
 
+def experiment_of(model: Path) -> str | None:
+    """The experiment of the tracker that a model comes from; None if its files do not say."""
+    manifest = model / MANIFEST
+    said = _said(manifest, "sweep") if manifest.is_file() else _said(model / RECORD, "config", "search", "name")
+    return None if said is None else str(said)
+
+
 def _reader_of(model: Path) -> Any:
     """Dotted path of the reader that a model was trained with."""
     about = next((path for path in (model / MANIFEST, model / RECORD) if path.is_file()), None)
+    return None if about is None else _said(about, "config", "data", "reader")
+
+
+def _said(file: Path, *keys: str) -> Any:
+    """What stands under keys of a JSON file; None if nothing does."""
     try:
-        return read_object(about)["config"]["data"]["reader"] if about else None
+        found: Any = read_object(file)
+        for key in keys:
+            found = found[key]
     except BROKEN:
         # what is wrong with it is told when it is opened
         return None
+    return found

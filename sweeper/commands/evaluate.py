@@ -8,30 +8,39 @@ from typing import TYPE_CHECKING
 
 from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import tell
-from slimtune.export.evaluation.find_model import check_row_files, find_bundle_or_checkpoint
+from slimtune.export.evaluation.find_model import check_row_files, experiment_of, find_bundle_or_checkpoint
 from slimtune.export.runtime.row_notes import said_of_empty
 from slimtune.training.atomic_files import json_text
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import StoreError
+from slimtune.training.tracking.uri import sqlite_path, tracking_uri
+from slimtune.training.writable_folder import check_writable
 
 if TYPE_CHECKING:
     from slimtune.export.evaluation.evaluate_model import ModelScores
+    from slimtune.training.config.tracking import TrackingConfig
 
 # labels of a confusion matrix that a terminal has room for
 MOST_SHOWN = 10
+# of a model that does not say where it comes from
+EXPERIMENT = "evaluations"
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Score, print, and log to the store.
+    """Score, print, write and log to the store, which is looked at before and written to last.
 
     Raises:
-        UserError: The model or the rows cannot be used.
+        UserError: The model, the rows or the store cannot be used.
     """
     options = _parser().parse_args(arguments)
     if options.predictions:
         check_output(options.predictions, "--predictions", rows=Given("--data", options.data), model=options.model)
     model = find_bundle_or_checkpoint(options.model, options.tracking_uri, trust=options.trust)
     check_row_files(options.data, model)
+    experiment = experiment_of(model) or EXPERIMENT
+    unlogged = _why_not_logged(options)
+    if unlogged is None:
+        _check_store(options.tracking_uri, experiment)
     from slimtune.export.evaluation.evaluate_model import EvaluationColumns, evaluate_model
 
     columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column)
@@ -47,11 +56,11 @@ def run(arguments: Sequence[str]) -> int:
         print(json_text(told))
     else:
         _show(scored, options.data)
-    logged = _log(scored, options)
-    if not options.json:
-        print(logged)
     if options.predictions:
         _write(scored, options.predictions)
+    logged = unlogged or _log(scored, options, experiment)
+    if not options.json:
+        print(logged)
     return 0
 
 
@@ -110,26 +119,48 @@ def _show(scored: "ModelScores", data: str) -> None:
         show("right labels in rows, given ones in columns", ("", *names), counts)
 
 
-def _log(scored: "ModelScores", options: argparse.Namespace) -> str:
-    """Log a run of kind `evaluation`; what to tell the user."""
-    from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
-    from slimtune.training.tracking.mlflow_runs import Tracker
-    from slimtune.training.tracking.uri import sqlite_path, tracking_uri
-    from slimtune.training.trial import Lineage
-
-    uri = tracking_uri(options.tracking_uri)
+def _why_not_logged(options: argparse.Namespace) -> str | None:
+    """What to tell the user where nothing is logged; None where a run is."""
     if options.no_log:
         return "not logged (--no-log)"
-    path = sqlite_path(uri)
-    if path is not None and not path.is_file():
-        return f"not logged: there is no {path} (--tracking-uri)"
-    experiment = scored.experiment or "evaluations"
-    tracker = Tracker(
-        TrackingConfig(
-            name=TrackerName.mlflow, uri=uri, experiment=None, checkpoints=CheckpointPolicy.none, log_every=1
-        ),
-        experiment,
+    path = sqlite_path(tracking_uri(options.tracking_uri))
+    return None if path is None or path.is_file() else f"not logged: there is no {path} (--tracking-uri)"
+
+
+def _check_store(uri: str | None, experiment: str) -> None:
+    """Whether a run can be logged, before the model is loaded for it.
+
+    Raises:
+        StoreError: The store does not answer or cannot be written to, or the experiment was deleted there.
+    """
+    from slimtune.training.tracking.mlflow_runs import check_tracker
+
+    try:
+        if (path := sqlite_path(tracking_uri(uri))) is not None:
+            check_writable(path.parent, "the folder of --tracking-uri")
+        check_tracker(_tracking(uri), experiment, instead="name another store (--tracking-uri)")
+    except StoreError as error:
+        raise StoreError(f"{error}; or log nothing: add --no-log") from error
+
+
+def _tracking(uri: str | None) -> "TrackingConfig":
+    from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
+
+    return TrackingConfig(
+        name=TrackerName.mlflow,
+        uri=tracking_uri(uri),
+        experiment=None,
+        checkpoints=CheckpointPolicy.none,
+        log_every=1,
     )
+
+
+def _log(scored: "ModelScores", options: argparse.Namespace, experiment: str) -> str:
+    """Log a run of kind `evaluation`; what to tell the user."""
+    from slimtune.training.tracking.mlflow_runs import Tracker
+    from slimtune.training.trial import Lineage
+
+    tracker = Tracker(_tracking(options.tracking_uri), experiment)
     tags = {"model": options.model, "data": str(options.data), "source": str(scored.source)}
     name = f"evaluation {Path(options.data).name}"
     lineage = Lineage(

@@ -226,6 +226,7 @@ def test_a_run_of_a_tracker_is_a_foreign_file_too(
         "table:soups",
         "--tracking-uri",
         "http://localhost:1",
+        "--no-log",
     ]
     assert main(["evaluate", *given]) == 2
     assert f"{folder / 'slimtune.json'} names code" in told(capsys)

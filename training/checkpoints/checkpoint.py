@@ -1,5 +1,6 @@
 """A checkpoint on disk, opened once: its record, config, task, tokenizer and model."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +11,11 @@ from transformers import PreTrainedModel
 
 from slimtune.training.broken_files import BROKEN, fault_of, read_object
 from slimtune.training.checkpoints.find import RECORD as RECORD
+from slimtune.training.checkpoints.recorded_base import found_base, lost_base_told
 from slimtune.training.config.method import FullMethod
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.config.trust import recorded_trial
+from slimtune.training.config.trust import check_trusted, code_of, recorded_trial
 from slimtune.training.errors import ModelError, UserError, is_out_of_memory
 from slimtune.training.hardware.attention import attention_of
 from slimtune.training.methods import method_of
@@ -65,7 +67,7 @@ class Checkpoint:
     Attributes:
         folder: Where it lies.
         record: What it says of itself.
-        config: The typed config that it was trained with.
+        config: The typed config that it was trained with; the base is the folder where it is found now.
     """
 
     folder: Path
@@ -75,7 +77,8 @@ class Checkpoint:
     @cached_property
     def task(self) -> Task:
         """Its task, with its labels."""
-        return task_of(self._own_config, labels=self.record.labels)
+        with self.lost_base_told():
+            return task_of(self._own_config, labels=self.record.labels)
 
     def tokenizer(self) -> Any:
         """The tokenizer that was saved with it, loaded anew.
@@ -103,7 +106,8 @@ class Checkpoint:
         self._check_files()
         config = self._own_config
         whole = isinstance(config.method, FullMethod)
-        base = _load_base(config, self.record, str(self.folder) if whole else resolved_path(config.model))
+        with self.lost_base_told():
+            base = _load_base(config, self.record, str(self.folder) if whole else resolved_path(config.model))
         if not whole:
             self.check_base(config.model)
         try:
@@ -135,6 +139,10 @@ class Checkpoint:
                 "those only; bring them back, or train again on these"
             )
 
+    def lost_base_told(self) -> AbstractContextManager[None]:
+        """What a block raises of a base that is found nowhere says what its recorded name is relative to."""
+        return lost_base_told(self._own_config.model, self.folder)
+
     @cached_property
     def _own_config(self) -> TrialConfig:
         """A checkpoint that is a whole model says itself what it is; of an adapter, the base does."""
@@ -155,7 +163,11 @@ def open_checkpoint(folder: Path, *, trust: bool = False) -> Checkpoint:
         UntrustedError: Its record names such code.
     """
     record = _read_record(folder)
-    return Checkpoint(folder, record, recorded_trial(record.config, folder / RECORD, trust=trust))
+    config = recorded_trial(record.config, folder / RECORD, trust=trust)
+    found = config._replace(model=found_base(config.model, folder))
+    # a name of the hub that is trusted says nothing of a folder of that name
+    check_trusted(code_of(found), folder / RECORD, trust=trust)
+    return Checkpoint(folder, record, found)
 
 
 def _read_record(folder: Path) -> CheckpointRecord:

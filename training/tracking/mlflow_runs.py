@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # MLflow's limits for one request
 MAX_POINTS, MAX_PARAMS, MAX_PARAM_CHARS = 1000, 100, 6000
+# than that of an experiment that was deleted
+OTHER_NAME = "take another name"
 
 
 @cache
@@ -74,12 +76,13 @@ def check_store_file(uri: str) -> None:
         )
 
 
-def check_tracker(config: TrackingConfig, experiment: str) -> None:
+def check_tracker(config: TrackingConfig, experiment: str, *, instead: str = OTHER_NAME) -> None:
     """Look at the store before anything is logged; a file that is not there is made when it is needed.
 
     Args:
         config: Of the tracker.
         experiment: What is taken if the config names none.
+        instead: What can be done about an experiment that was deleted, but for restoring it.
 
     Raises:
         StoreError: It does not answer, is of another version of MLflow, or the experiment was deleted there.
@@ -100,16 +103,16 @@ def check_tracker(config: TrackingConfig, experiment: str) -> None:
     except MlflowException as error:
         raise _silent(uri, error) from error
     if found is not None:
-        _active(found, name)
+        _active(found, name, instead)
 
 
 def _silent(uri: str, error: Exception) -> StoreError:
     return StoreError(f"tracking.uri is '{without_password(uri)}', which does not answer: {str(error).splitlines()[0]}")
 
 
-def _active(experiment: Any, name: str) -> Any:
+def _active(experiment: Any, name: str, instead: str = OTHER_NAME) -> Any:
     if experiment is None or experiment.lifecycle_stage != "active":
-        raise StoreError(f"tracking.experiment '{name}' was deleted in MLflow; restore it or take another name")
+        raise StoreError(f"tracking.experiment '{name}' was deleted in MLflow; restore it or {instead}")
     return experiment
 
 
