@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from hydra._internal.grammar.utils import escape_special_characters
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Quote, QuotedString
@@ -32,9 +33,14 @@ def override_value(value: Any) -> str:
         case str():
             return QuotedString(text=value, quote=Quote.single).with_quotes()
         case Mapping():
-            return "{" + ",".join(f"{override_value(key)}:{override_value(item)}" for key, item in value.items()) + "}"
+            return "{" + ",".join(f"{_name(key)}:{override_value(item)}" for key, item in value.items()) + "}"
         case _:
             return "[" + ",".join(override_value(item) for item in value) + "]"
+
+
+def _name(key: Any) -> str:
+    """A name in braces, around which Hydra takes no quotes."""
+    return escape_special_characters(key) if isinstance(key, str) else override_value(key)
 
 
 def choice_value(value: Any) -> Scalar:
