@@ -7,6 +7,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from slimtune.sweeper.hydra_app.foreign_functions import FUNCTIONS, function_repair
+from slimtune.sweeper.hydra_app.quoted_names import quoted_names_problem
 from slimtune.sweeper.space.quoting import for_shell, quoted_override
 
 KEY = re.compile(r"[+~]{0,2}[A-Za-z_][\w./@-]*")
@@ -68,6 +69,8 @@ def _problem(argument: str) -> str | None:
         return f"{argument}: an override is one word, without blanks around its =; write {stripped}"
     if not equals:
         return f"{argument} is no override; use key=value, e.g. fit.epochs=3"
+    if told := quoted_names_problem(key, value):
+        return f"{argument}: {'; '.join(told)}"
     quoted = quoted_override(key, value)
     if _error(quoted) is not None:
         # a key that cannot be parsed is not mended by quotes

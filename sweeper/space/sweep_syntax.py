@@ -295,4 +295,17 @@ def _why_one(sweep: Any, value: Scalar) -> str | None:
 
 
 def _plain(value: Any) -> Scalar:
-    return choice_value(value.text if isinstance(value, QuotedString) else value)
+    return choice_value(_without_marks(value))
+
+
+def _without_marks(value: Any) -> Any:
+    """What Hydra has parsed, its quoted texts as texts at every depth, as Hydra does for what is not swept."""
+    match value:
+        case QuotedString():
+            return value.text
+        case list():
+            return [_without_marks(one) for one in value]
+        case dict():
+            return {_without_marks(key): _without_marks(one) for key, one in value.items()}
+        case _:
+            return value

@@ -28,7 +28,7 @@ from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.confusion import confusion_matrix, per_class
 from slimtune.training.tasks.baselines import BAG_OF_WORDS, MAJORITY, bag_of_words, bag_of_words_sets, majority
 from slimtune.training.tasks.defaults import TaskDefaults
-from slimtune.training.tasks.label_names import label_options, the_names, unquoted_labels
+from slimtune.training.tasks.label_names import label_options, numbers_misread, the_names, unquoted_labels
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
 
 BALANCED = "balanced"
@@ -287,6 +287,8 @@ def _weights(given: Any, labels: Sequence[str], found: Sequence[str]) -> tuple[f
     if unknown:
         if unquoted := unquoted_labels("task.class_weights", given, sorted(set(labels) - set(given))):
             raise ConfigError([unquoted])
+        if misread := numbers_misread("task.class_weights", unknown, labels):
+            raise ConfigError([misread])
         known = with_commas(labels)
         raise ConfigError([f"task.class_weights has '{unknown[0]}', which is no label; known: {known}"])
     return tuple(float(given.get(label, 1.0)) for label in labels)

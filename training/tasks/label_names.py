@@ -60,6 +60,31 @@ def unquoted_labels(key: str, held: Sequence[str] | Mapping[str, object], wanted
     )
 
 
+def numbers_misread(key: str, unknown: Iterable[str], labels: Iterable[str]) -> str | None:
+    """What is wrong with a key that has a number in the place of a label that is written otherwise: 1 for +1.
+
+    Args:
+        key: Of the config.
+        unknown: Its names that are no labels.
+        labels: Of the rows.
+    """
+    for name in unknown:
+        for label in labels:
+            if _number(name) is not None and _number(name) == _number(label):
+                return (
+                    f"{key} has '{name}', which is no label: {label} without quotes is read as that number; set "
+                    f'{key} in a config file, with "{label}" in quotes, which the command line does not take there'
+                )
+    return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
 def _as_written(names: Sequence[str], words: Mapping[str, Sequence[str]]) -> list[str]:
     """The names with words in the place of booleans, one after the other where there are several."""
     left = {boolean: [*written] for boolean, written in words.items()}

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from typing import Any
 
 import hydra
 import pytest
@@ -6,6 +7,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 
 from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange
+from slimtune.sweeper.space.override_text import chosen_value
 from slimtune.sweeper.space.sweep_syntax import read_arguments
 from slimtune.training.errors import ConfigError
 
@@ -52,3 +54,24 @@ def test_plain_overrides_are_fixed(loader: ConfigLoader) -> None:
 def test_a_range_without_values_is_an_error(loader: ConfigLoader) -> None:
     with pytest.raises(ConfigError, match="has no value"):
         read_arguments(["x=range(3,3)"], loader)
+
+
+@pytest.mark.parametrize(
+    ("argument", "values"),
+    [
+        ('x=["q"],["q","v"]', [["q"], ["q", "v"]]),
+        ('x=choice(["a"],[a,"b c"])', [["a"], ["a", "b c"]]),
+        ('x=["0","1"],["1",0]', [["0", "1"], ["1", 0]]),
+        ('x=[["a"],[]],[[\'b\',["true"]]]', [[["a"], []], [["b", ["true"]]]]),
+        ('x={a: "1", b c: ["x,y"]},{a/b: {d: "null"}}', [{"a": "1", "b c": ["x,y"]}, {"a/b": {"d": "null"}}]),
+        ('x=shuffle(choice(["a"],["a"]))', [["a"]]),
+    ],
+)
+def test_quoted_texts_are_texts_at_every_depth(loader: ConfigLoader, argument: str, values: list[Any]) -> None:
+    (found,) = read_arguments([argument], loader).space.values()
+    assert isinstance(found, Choice)
+    assert [chosen_value(one) for one in found.values] == values
+
+
+def test_a_list_is_the_same_with_quotes_and_without(loader: ConfigLoader) -> None:
+    assert read_arguments(['x=["q"],["q","v"]'], loader).space == read_arguments(["x=[q],[q,v]"], loader).space
