@@ -17,6 +17,7 @@ from slimtune.sweeper.space.foreign_form import is_dimension, own_form, own_key
 from slimtune.sweeper.space.override_text import choice_value
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.config.schema import suggestion
+from slimtune.training.errors import ConfigError
 
 DIMENSION_TYPES = ("float", "int", "choice")
 RANGE_KEYS = {"type", "low", "high", "log", "step"}
@@ -101,7 +102,11 @@ def _choice(name: str, value: Mapping[str, Any], problems: list[str]) -> Choice 
     if not isinstance(values, list) or not values:
         problems.append(f"space.{name}.values is {values!r}; use a list, e.g. [8, 16, 32]")
         return None
-    return choice_of(choice_value(item) for item in values)
+    try:
+        return choice_of(choice_value(item) for item in values)
+    except ConfigError as error:
+        problems += [f"space.{name}.values: {problem}" for problem in error.problems]
+        return None
 
 
 def _range(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimension | None:

@@ -125,7 +125,7 @@ def _problem_of(tensor: torch.Tensor) -> str | None:
     # types of 8 bits have no isfinite of their own
     wide = tensor.float() if tensor.element_size() == 1 else tensor
     num_odd = int((~torch.isfinite(wide)).sum())
-    return f"has values that are not finite (NaN or infinite), {num_odd:,}; take another one" if num_odd else None
+    return f"has {num_odd} values that are not finite (NaN or infinite); take a sound checkpoint" if num_odd else None
 
 
 def _name_of(model: PreTrainedModel, wanted: Any) -> str:

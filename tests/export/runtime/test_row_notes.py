@@ -127,6 +127,8 @@ def _with_nulls(rows: list[dict[str, Any]]) -> Any:
     """Rows of one column each, as one frame cannot hold them."""
 
     class Frame:
+        index = range(len(rows))
+
         def to_dict(self, orient: str) -> list[dict[str, Any]]:
             assert orient == "records"
             return rows
