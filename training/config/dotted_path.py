@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from slimtune.training.config.schema import nearest_word
+from slimtune.training.config.near_names import nearest_name
 from slimtune.training.errors import ConfigError
 
 
@@ -29,7 +29,7 @@ def imported(path: str, *, said: str) -> Any:
         repair = "install it or put its folder on PYTHONPATH" if absent else "repair the module"
         raise ConfigError([f"{said} '{path}', but importing {module_name} fails ({reason}); {repair}"]) from error
     if not hasattr(module, name):
-        near = nearest_word(name, vars(module))
+        near = nearest_name(name, vars(module))
         repair = f"did you mean '{near}'?" if near else "name something that is in it"
         raise ConfigError([f"{said} '{path}', but {module_name} has no '{name}'; {repair}"])
     return getattr(module, name)

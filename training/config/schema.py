@@ -63,24 +63,19 @@ def share(example: object) -> dict[str, Rule]:
     return {"rule": Rule(f"use a share in [0, 1), e.g. {example}", lambda value: 0 <= value < 1)}
 
 
-def nearest_word(word: str, known: Iterable[str]) -> str | None:
-    """The known spelling closest to `word`, or None if nothing is near."""
-    return nearest_name(word, known)
-
-
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?`, or the list of all known words."""
     known = sorted(known)
     if any("." in one for one in known):
         return key_suggestion(word, known)
-    best = nearest_word(word, known)
+    best = nearest_name(word, known)
     return f"did you mean '{best}'?" if best else f"known: {', '.join(known)}"
 
 
 def option_suggestion(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'? known: x, y`, also for a name that only others use."""
     known = sorted(one for one in known if not one.startswith("_"))
-    near = nearest_word(word, known)
+    near = nearest_name(word, known)
     meant = called_otherwise(word, known) or ([near] if near else [])
     asked = f"did you mean {' or '.join(map(repr, meant))}? " if meant else ""
     return f"{asked}known: {', '.join(known)}"

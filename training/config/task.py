@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from slimtune.training.config.near_names import nearest_name
 from slimtune.training.config.schema import (
     Parsed,
     above_zero,
-    nearest_word,
     not_negative,
     option_suggestion,
     parse_section,
@@ -214,7 +214,7 @@ def _metric_problems(task: TaskConfig) -> list[str]:
     known = scores_of(task.metrics)
     has_own = any(name not in METRIC_KEYS for name in task.metrics)
     if task.metric not in known and not has_own:
-        near = nearest_word(task.metric, known)
+        near = nearest_name(task.metric, known)
         more = f"did you mean '{near}'?" if near else f"task.metrics gives {', '.join(known)}"
         problems.append(f"task.metric is '{task.metric}'; {more}")
     elif _is_ours(task.metric):

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig
 
 from slimtune.training.broken_files import BROKEN, fault_of, read_object
-from slimtune.training.config.schema import nearest_word
+from slimtune.training.config.near_names import nearest_name
 from slimtune.training.errors import ModelError
 
 CONFIG = "config.json"
@@ -124,7 +124,7 @@ def _build(values: Mapping[str, Any], auto_class: Any) -> None:
 def _rule(error: Exception, written: str) -> str:
     known = _known_words(error)
     if known and str(error.args[0]) in written:
-        near = nearest_word(str(error.args[0]), known)
+        near = nearest_name(str(error.args[0]), known)
         shown = ", ".join(known[:MOST_SHOWN]) + (
             f" and {len(known) - MOST_SHOWN} more" if len(known) > MOST_SHOWN else ""
         )

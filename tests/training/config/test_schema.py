@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from slimtune.training.config.schema import above_zero, nearest_word, not_negative, parse_section, suggestion
+from slimtune.training.config.near_names import nearest_name
+from slimtune.training.config.schema import above_zero, not_negative, parse_section, suggestion
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,7 +51,7 @@ def test_null_where_a_value_is_needed_is_a_problem() -> None:
 
 
 def test_nothing_near_lists_what_is_known() -> None:
-    assert nearest_word("zzz", ["rate"]) is None
+    assert nearest_name("zzz", ["rate"]) is None
     assert suggestion("zzz", ["b", "a"]) == "known: a, b"
 
 

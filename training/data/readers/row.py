@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from slimtune.training.config.schema import nearest_word
+from slimtune.training.config.near_names import nearest_name
 from slimtune.training.errors import NoColumn
 from slimtune.training.listed_names import with_commas
 
@@ -26,7 +26,7 @@ def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str) -> N
     inside = next(
         (f"{name}.{column}" for name, cell in row.items() if isinstance(cell, Mapping) and column in cell), None
     )
-    near = inside or nearest_word(column, known)
+    near = inside or nearest_name(column, known)
     hint = f"; did you mean '{near}'?" if near else _no_name_fits(known)
     return NoColumn(
         f"{where}: no column '{column}' ({key}); the row has {with_commas(known) or 'no columns'}{hint}", column
