@@ -18,7 +18,14 @@ from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.names import mlflow_name
 from slimtune.training.tracking.run import MetricPoint, NullRun, TrackedRun
 from slimtune.training.tracking.store_file import no_store_reason
-from slimtune.training.tracking.uri import URL_SIGNS, no_misread_folder, sqlite_path, tracking_uri, without_password
+from slimtune.training.tracking.uri import (
+    URL_SIGNS,
+    is_folder,
+    no_misread_folder,
+    sqlite_path,
+    tracking_uri,
+    without_password,
+)
 from slimtune.training.trial import Lineage
 
 if TYPE_CHECKING:
@@ -26,6 +33,8 @@ if TYPE_CHECKING:
 
 # MLflow's limits for one request
 MAX_POINTS, MAX_PARAMS, MAX_PARAM_CHARS = 1000, 100, 6000
+# MLflow's own variable
+FOLDERS = "MLFLOW_ALLOW_FILE_STORE"
 # than that of an experiment that was deleted
 OTHER_NAME = "take another name"
 
@@ -66,8 +75,13 @@ def check_store_file(uri: str) -> None:
     """Whether the file behind an SQLite store's URL may be one.
 
     Raises:
-        StoreError: It is broken, or something else.
+        StoreError: It is broken, or something else; or a folder is named, which MLflow takes only if it is told to.
     """
+    if is_folder(uri) and os.environ.get(FOLDERS, "").lower() not in ("true", "1"):
+        raise StoreError(
+            f"tracking.uri is '{uri}', a folder, where MLflow keeps no runs any more; name a database or a server, "
+            f"e.g. sqlite:///mlruns/mlflow.db or http://127.0.0.1:5000 ({FOLDERS}=true in the environment allows a folder)"
+        )
     path = sqlite_path(uri)
     if path is not None and (reason := no_store_reason(path)) is not None:
         raise StoreError(

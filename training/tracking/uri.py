@@ -33,6 +33,12 @@ def sqlite_path(uri: str) -> Path | None:
     return Path(make_url(uri).database or "")
 
 
+def is_folder(uri: str) -> bool:
+    """Whether runs were to lie in a folder, which MLflow has given up; `databricks` alone is a server."""
+    scheme, colon, _ = uri.partition(":")
+    return (scheme == "file" or not colon) and not uri.startswith("databricks")
+
+
 @contextmanager
 def no_misread_folder(uri: str) -> Iterator[None]:
     """MLflow makes the folder of an SQLite file before it reads the signs of the URL; the wrong one is taken away."""

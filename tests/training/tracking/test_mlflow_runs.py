@@ -5,7 +5,7 @@ import pytest
 
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
 from slimtune.training.errors import StoreError
-from slimtune.training.tracking.mlflow_runs import Tracker, client_of
+from slimtune.training.tracking.mlflow_runs import Tracker, check_store_file, client_of
 from slimtune.training.tracking.run import MetricPoint
 from slimtune.training.tracking.uri import has_password, tracking_uri
 from tests.conftest import make_lineage
@@ -54,6 +54,21 @@ def test_a_run_goes_on_without_a_point_twice(tmp_path: Path) -> None:
 def test_a_store_that_does_not_answer_is_a_clear_error() -> None:
     with pytest.raises(StoreError, match=r"tracking\.uri is 'nonsense://x', which does not answer"):
         client_of("nonsense://x")
+
+
+@pytest.mark.parametrize("uri", ["runs", "./mlruns", "file:/somewhere/mlruns", "file:///somewhere/mlruns"])
+def test_a_folder_of_runs_is_told_before_mlflow_is_asked(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE", raising=False)
+    with pytest.raises(StoreError, match=r"tracking\.uri is '.*runs', a folder, where MLflow keeps no runs any more"):
+        check_store_file(uri)
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    check_store_file(uri)
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///runs.db", "http://127.0.0.1:5000", "databricks", "databricks://profile"])
+def test_databases_and_servers_are_no_folders(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE", raising=False)
+    check_store_file(uri)
 
 
 def test_the_default_store_is_an_absolute_path_under_the_working_directory(
