@@ -80,7 +80,7 @@ def check_store_file(uri: str) -> None:
     if is_folder(uri) and os.environ.get(FOLDERS, "").lower() not in ("true", "1"):
         raise StoreError(
             f"tracking.uri is '{uri}', a folder, where MLflow keeps no runs any more; name a database or a server, "
-            f"e.g. sqlite:///mlruns/mlflow.db or http://127.0.0.1:5000 ({FOLDERS}=true in the environment allows a folder)"
+            f"e.g. sqlite:///mlruns/mlflow.db or http://127.0.0.1:5000 ({FOLDERS}=true in the environment allows it)"
         )
     path = sqlite_path(uri)
     if path is not None and (reason := no_store_reason(path)) is not None:
