@@ -12,6 +12,10 @@ WEIGHTS = ("weight", "weights", "sample_weight", "example_weight", "loss_weight"
 MASKS = ("completion_mask", "assistant_mask", "assistant_masks", "loss_mask")
 SPLITS = ("split", "subset", "fold")
 SPLIT_NAMES = {"train", "training", "validation", "valid", "val", "dev", "test", "testing", "eval", "evaluation"}
+# what annotators said of a row (Prodigy, Argilla, Label Studio), and the words that refuse it
+VERDICTS = ("answer", "status", "verdict", "decision", "review_status", "was_cancelled")
+REFUSED = {"reject", "rejected", "ignore", "ignored", "skip", "skipped", "discard", "discarded", "cancelled", "true"}
+KEPT = {"accept", "accepted", "submit", "submitted", "approve", "approved", "pending", "draft", "completed", "false"}
 SHOWN = 4
 NO_WEIGHT = "each row counts as one; repeat the rows that shall count more, or name task.class_weights"
 
@@ -32,6 +36,7 @@ def unread_notes(examples: Sequence[Example], read: Collection[str]) -> list[str
     return [
         *(note for name in WEIGHTS if name not in read for note in _weights(examples, name)),
         *(note for name in MASKS if name not in read for note in _masks(examples, name)),
+        *(note for name in VERDICTS if name not in read for note in _verdicts(examples, name)),
     ]
 
 
@@ -63,6 +68,18 @@ def _masks(examples: Sequence[Example], column: str) -> Iterator[str]:
     if count:
         what = "the answer is learned, and with task.train_on_prompt=true the prompt too"
         yield f"column '{column}' is not read (rows with it: {count:,}): {what}"
+
+
+def _verdicts(examples: Sequence[Example], column: str) -> Iterator[str]:
+    cells = [cell_of(one.row, column) for one in examples]
+    said = [str(cell).strip().lower() for cell in cells if cell is not ABSENT and not is_missing(cell)]
+    refused = [word for word in said if word in REFUSED]
+    if refused and set(said) <= REFUSED | KEPT:
+        words = " or ".join(f"'{word}'" for word in sorted(set(refused)))
+        yield (
+            f"column '{column}' is not read (rows with {words} there: {len(refused):,}): all rows are used; take those "
+            "out of the file if they are not to be learned from"
+        )
 
 
 def _splits(examples: Sequence[Example], column: str) -> Iterator[str]:

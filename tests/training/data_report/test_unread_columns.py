@@ -25,6 +25,12 @@ def rows_of(column: str, cells: Sequence[Any]) -> list[Example]:
             [[0, 1], None],
             "column 'completion_mask' is not read (rows with it: 1): the answer is",
         ),
+        (
+            "answer",
+            ["accept", "reject", "ignore", "Reject", None],
+            "column 'answer' is not read (rows with 'ignore' or 'reject' there: 3): all rows are used",
+        ),
+        ("was_cancelled", [True, False], "column 'was_cancelled' is not read (rows with 'true' there: 1)"),
     ],
 )
 def test_a_column_that_others_act_by_is_told(column: str, cells: list[Any], said: str, config_of: Compose) -> None:
@@ -40,6 +46,8 @@ def test_a_column_that_others_act_by_is_told(column: str, cells: list[Any], said
         ("weight", ["heavy", "light"]),
         ("completion_mask", [None]),
         ("other", [0.5]),
+        ("answer", ["accept", "accept"]),
+        ("answer", ["reject", "in Paris"]),
     ],
 )
 def test_what_says_nothing_is_not(column: str, cells: list[Any], config_of: Compose) -> None:
