@@ -1,6 +1,6 @@
 """The two protocols between a search and training, and the ways that a trial ends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -110,6 +110,7 @@ class Lineage:
         parent_run_id: Run of the sweep; None for a trial of its own.
         run_id: A run to resume, when a lost trial is tried again.
         sampled: The values that the search chose, by config key.
+        log_scaled: Keys of those that it samples evenly in their logarithm.
         folder: Where the trial writes its config and checkpoints.
         tags: More tags for the run; `trial` names the trial of the search, also on the run of a rerun.
         earlier: Folders of attempts whose worker died, the last one first.
@@ -126,6 +127,7 @@ class Lineage:
     tags: Mapping[str, str] = field(default_factory=dict)
     earlier: Sequence[Path] = ()
     costs: Mapping[str, float] = field(default_factory=dict)
+    log_scaled: Collection[str] = ()
 
 
 class Trial(Protocol):

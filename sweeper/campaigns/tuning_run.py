@@ -25,6 +25,7 @@ from slimtune.sweeper.goals.goals import MODEL_COSTS
 from slimtune.sweeper.reporting import parent_run, terminal
 from slimtune.sweeper.reporting.data_table import print_data
 from slimtune.sweeper.reporting.live_table import LiveTable
+from slimtune.sweeper.reporting.parent_pages import ParentPages
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search.launching import make_launcher, search
@@ -41,6 +42,7 @@ from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.data_report.build import write_report
 from slimtune.training.data_report.report import DataReport
 from slimtune.training.errors import ModelError, StoreError, SweepStopped
+from slimtune.training.tracking.data_inputs import tracked_splits
 from slimtune.training.tracking.run import NullRun
 from slimtune.training.tracking.uri import tracking_uri
 from slimtune.training.workbench.model_costs import CostMeter
@@ -68,6 +70,7 @@ class TuningRun:
         self._study = open_study(request, self._prepared.rungs)
         self._own = Launcher(self._study.roster)
         self._tracked = parent_run.ParentRun(NullRun(), None, None)
+        self._pages = self._pages_of(self._tracked)
         self._begun_reruns: BegunReruns | None = None
         self._identity = identity_of(request, self._prepared.data_fingerprint, self._prepared.base_fingerprint)
 
@@ -82,17 +85,24 @@ class TuningRun:
                 result = self._prove(chosen, best)
             except BaseException as error:
                 state = "stopped" if isinstance(error, SweepStopped) else "interrupted"
+                self._pages.write()
                 self._tracked.run.end(state=state, failed=True)
                 raise
+            self._pages.write()
             self._tracked.run.end(state="complete")
             self._study.set_attr(ENDED, self._study.spec.n_trials)
         return result
+
+    def _pages_of(self, tracked: parent_run.ParentRun) -> ParentPages:
+        name, metric = self._request.search.config.name, self._config.task.metric
+        return ParentPages(tracked, self._study, name=name, metric=metric, goals=self._goals)
 
     def lead(self) -> None:
         """What is done once before the first trial, and again by whoever takes over."""
         self._study.set_attr(IDENTITY, self._identity)
         notes = begin(self._study, self._request, differs=lambda attrs: difference(attrs.get(IDENTITY), self._identity))
         self._tracked = parent_run.open_parent(self._request, self._study, self._config.tracking)
+        self._pages = self._pages_of(self._tracked)
         record_command(self._request)
         self._study.set_attr(FOLDER, str(self._request.folder))
         self._tell_data(self._prepared.report)
@@ -107,6 +117,8 @@ class TuningRun:
         print_data(self._console, report)
         write_report(report, self._request.folder)
         parent_run.log_data_report(self._tracked.run, report)
+        sizes = {split.name: split.num_rows for split in report.splits}
+        self._tracked.run.log_data(tracked_splits(self._config.data, sizes, digest=self._prepared.data_fingerprint))
 
     def _tell_search(self, notes: Sequence[str]) -> None:
         used = self._study.spec.sampler
@@ -139,7 +151,7 @@ class TuningRun:
         if self._own.leads and self._study.num_unfinished() > 0:
             self._forget_winner()
         table = LiveTable(self._study, f"sweep {request.search.config.name}", self._console)
-        with table, FrozenWorkers(self._study, self._study.spec.limits):
+        with table, self._pages, FrozenWorkers(self._study, self._study.spec.limits):
             worker = make_worker(
                 request,
                 self._study.spec,
@@ -314,7 +326,8 @@ class TuningRun:
         if self._tracked.link is not None:
             if not (uri or "").startswith("http"):
                 commands["open the MLflow UI"] = f"slimtune ui{store}"
-            commands["and in it the sweep"] = self._tracked.link
+            commands["and in it the trials"] = self._tracked.link
+            commands["and the sweep itself"] = str(self._tracked.own_link)
         if exported is not None:
             commands["the bundle"] = exported["bundle"]
         return commands

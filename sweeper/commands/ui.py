@@ -2,13 +2,26 @@
 
 import argparse
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 
+from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 
 HOST = "127.0.0.1"
+# the newest; the UI lists all of them
+MOST_SWEEPS = 10
+# MLflow's tables, read as they are: its own client takes seconds to import, and the server waits for nothing
+SWEEPS = """
+SELECT experiments.experiment_id, experiments.name FROM experiments
+JOIN experiment_tags ON experiment_tags.experiment_id = experiments.experiment_id
+WHERE experiment_tags.key = ? AND experiments.lifecycle_stage = 'active'
+ORDER BY experiments.last_update_time DESC
+"""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -22,12 +35,30 @@ def run(arguments: Sequence[str]) -> int:
     path = sqlite_path(uri)
     if path is not None and not path.is_file():
         raise StoreError(f"there is no {path}; run the command where the sweep ran, or give --tracking-uri")
-    print(f"MLflow UI: http://{HOST}:{options.port}/#/experiments?workflowType=machine_learning  (Ctrl-C ends it)")
+    address = f"http://{HOST}:{options.port}/#"
+    print(f"MLflow UI: {address}/experiments?workflowType=machine_learning  (Ctrl-C ends it)")
+    for identity, name in [] if path is None else sweeps_in(path):
+        link = f"{address}/experiments/{identity}/runs?workflowType=machine_learning&viewStateShareKey={VIEW_KEY}"
+        print(f"  {name}: {link}")
     sys.stdout.flush()
     # by default MLflow starts 15 processes and its job runner; one worker serves one person in 0.5 GB
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(options.port), "--workers", "1"]
-    os.execve(sys.executable, [*command, "--backend-store-uri", uri], environment)
+    command += ["--app-name", "slimtune", "--backend-store-uri", uri]
+    os.execve(sys.executable, command, environment)
+
+
+def sweeps_in(store: Path) -> list[tuple[str, str]]:
+    """Ids and names of the experiments that sweeps have in MLflow's SQLite store, the last one first.
+
+    None of a store that has other tables than this MLflow's: links are a help, and the server says what is wrong.
+    """
+    try:
+        with closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            rows = database.execute(SWEEPS, (VIEW_TAG,)).fetchmany(MOST_SWEEPS)
+    except sqlite3.Error:
+        return []
+    return [(str(identity), str(name)) for identity, name in rows]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,21 +9,22 @@ from rich.console import Console
 
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.goals.goals import COSTS, SECONDS, UNNAMED, Goals
-from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG, view_tag
+from slimtune.sweeper.reporting.saved_view import SECONDS as SECONDS_METRIC
+from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG, ViewContent, view_tag
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
 from slimtune.sweeper.study.record import PARENT_RUN, RESULT
 from slimtune.training.atomic_files import json_text
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.data_report.report import DataReport, as_text
-from slimtune.training.tracking.display import best_metrics, by_dotted_key
+from slimtune.training.tracking.display import best_metrics, by_dotted_key, log10_name
 from slimtune.training.tracking.environment import environment
 from slimtune.training.tracking.mlflow_runs import Tracker
 from slimtune.training.tracking.run import NullRun, TrackedRun
 from slimtune.training.trial import Lineage
 
 # what the tracker calls it
-VIEW_NAMES = {SECONDS: "fit/seconds"}
+VIEW_NAMES = {SECONDS: SECONDS_METRIC}
 
 
 class ParentRun(NamedTuple):
@@ -32,6 +33,11 @@ class ParentRun(NamedTuple):
     run: TrackedRun
     link: str | None
     tracker: Tracker | None
+
+    @property
+    def own_link(self) -> str | None:
+        """Where a browser finds the run itself."""
+        return None if self.tracker is None else self.tracker.link_to(str(self.run.run_id))
 
     def end_left_open(self, study: Study, *, kind: str) -> None:
         """Close the runs of trials that ended just before their worker died: their last words never arrived.
@@ -87,12 +93,7 @@ def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> 
     if config.name is TrackerName.none:
         return ParentRun(NullRun(), None, None)
     tracker = Tracker(config, request.search.config.name)
-    goals = request.search.goals
-    named = [name if name in COSTS else f"best/{name}" for name in goals.shown]
-    shown = [VIEW_NAMES.get(name, name) for name in named if name != f"best/{UNNAMED}"]
-    metrics = (*shown, "validation/loss", "train/loss")
-    tag = view_tag(request.space.searched_keys(), metrics, maximize=request.search.maximize)
-    tracker.tag_experiment(VIEW_TAG, tag)
+    tracker.tag_experiment(VIEW_TAG, view_tag(_view_content(request)))
     link = f"{tracker.link()}&viewStateShareKey={VIEW_KEY}"
     known = study.attrs().get(PARENT_RUN)
     if known is not None and tracker.has(known):
@@ -104,6 +105,18 @@ def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> 
     if known is not None:
         parent.take_over(study)
     return parent
+
+
+def _view_content(request: SweepRequest) -> ViewContent:
+    shown = [name for name in request.search.goals.shown if name != UNNAMED]
+    scaled = request.space.log_scaled_keys()
+    scores = dict.fromkeys((request.values["task"]["metric"], *(name for name in shown if name not in COSTS)))
+    return ViewContent(
+        axes={key: log10_name(key) if key in scaled else key for key in request.space.searched_keys()},
+        metrics=[VIEW_NAMES.get(name, name) if name in COSTS else f"best/{name}" for name in shown],
+        curves=[f"validation/{name}" for name in scores],
+        maximize=request.search.maximize,
+    )
 
 
 def lineage_of(request: SweepRequest, *, kind: str, name: str, parent_run_id: str | None) -> Lineage:

@@ -8,36 +8,57 @@ import base64
 import json
 import time
 import zlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 VIEW_KEY = "leaderboard"
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW_KEY}"
-VIEW_SECTION = "sweep"
+OBJECTIVE, SECONDS = "objective", "fit/seconds"
+LOSSES = ("train/loss", "validation/loss")
 
 
-def view_tag(params: Sequence[str], metrics: Sequence[str], *, maximize: bool) -> str:
-    """The value of the experiment's tag: trials sorted by objective, with the columns and charts that matter.
+class ViewContent(NamedTuple):
+    """What a view shows of trials.
 
-    Args:
-        params: Sampled keys.
-        metrics: Metrics to show beside the objective.
+    Attributes:
+        axes: Of each searched key the param that a linear axis can show: its own, or its logarithm's.
+        metrics: Columns beside the objective.
+        curves: Metrics over the training examples, a chart each.
         maximize: Whether more of the objective is better.
     """
+
+    axes: Mapping[str, str]
+    metrics: Sequence[str]
+    curves: Sequence[str]
+    maximize: bool
+
+
+class _Section(NamedTuple):
+    """Charts under one heading, so many beside each other, of a height in pixels."""
+
+    uuid: str
+    name: str
+    columns: int
+    height: int
+
+
+# a chart of many axes takes the whole width: beside others it cannot be read
+PARAMETERS = _Section("parameters", "What leads to a good objective", 1, 420)
+CURVES = _Section("curves", "Learning curves, by training examples", 2, 320)
+SINGLE = _Section("single", "Objective by each searched value", 2, 320)
+
+
+def view_tag(content: ViewContent) -> str:
+    """The value of the experiment's tag: trials, the best first, with the columns and charts that matter."""
     state = {
         "searchFilter": "tags.kind = 'trial'",
-        "orderByKey": "metrics.`objective`",
-        "orderByAsc": not maximize,
+        "orderByKey": f"metrics.`{OBJECTIVE}`",
+        "orderByAsc": not content.maximize,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
-        "selectedColumns": [
-            "metrics.`objective`",
-            *(f"params.`{key}`" for key in params),
-            "tags.`state`",
-            *(f"metrics.`{key}`" for key in metrics),
-        ],
+        "selectedColumns": _columns(content),
         "columnOrder": [],
         "columnWidths": {},
         "runsExpanded": {},
@@ -45,8 +66,8 @@ def view_tag(params: Sequence[str], metrics: Sequence[str], *, maximize: bool) -
         "runsHidden": [],
         "runsVisibilityMap": {},
         "runsHiddenMode": "SHOWALL",
-        "compareRunCharts": _charts(params, metrics),
-        "compareRunSections": [_section()],
+        "compareRunCharts": _charts(content),
+        "compareRunSections": [_section(one) for one in (PARAMETERS, CURVES, SINGLE)],
         "viewMaximized": False,
         "runListHidden": False,
         "isAccordionReordered": True,
@@ -62,10 +83,22 @@ def view_tag(params: Sequence[str], metrics: Sequence[str], *, maximize: bool) -
     return json.dumps({"name": "Leaderboard", "createdAt": now, "updatedAt": now, "state": f"deflate;{packed}"})
 
 
-def _section() -> dict[str, Any]:
+def _columns(content: ViewContent) -> list[str]:
+    # metrics stand first whatever the order, so that few of them leave room for the rest
+    metrics = dict.fromkeys((OBJECTIVE, *content.metrics, SECONDS))
+    return [
+        *(f"metrics.`{key}`" for key in metrics),
+        *(f"params.`{key}`" for key in content.axes),
+        "tags.`state`",
+    ]
+
+
+def _section(section: _Section) -> dict[str, Any]:
     return {
-        "uuid": VIEW_SECTION,
-        "name": "Sweep",
+        "uuid": section.uuid,
+        "name": section.name,
+        "columns": section.columns,
+        "cardHeight": section.height,
         "display": True,
         "isReordered": True,
         "deleted": False,
@@ -73,43 +106,46 @@ def _section() -> dict[str, Any]:
     }
 
 
-def _charts(params: Sequence[str], metrics: Sequence[str]) -> list[dict[str, Any]]:
+def _charts(content: ViewContent) -> list[dict[str, Any]]:
     parallel = {
         "uuid": "parallel",
         "type": "PARALLEL",
-        "selectedMetrics": ["objective"],
-        "selectedParams": [_axis(key) for key in params],
+        "selectedMetrics": [OBJECTIVE],
+        "selectedParams": list(content.axes.values()),
         "showAllRuns": True,
-        "displayName": "what leads to a good objective",
+        "displayName": "searched values and objective",
     }
+    lines = [
+        _line("loss", LOSSES, "loss: training and validation"),
+        *(_line(key, [key], key) for key in content.curves),
+    ]
     scatters = [
         {
             "uuid": f"scatter-{key}",
             "type": "SCATTER",
-            "xaxis": {"key": _axis(key), "type": "PARAM"},
-            "yaxis": {"key": "objective", "type": "METRIC"},
-            "displayName": f"{_axis(key)} and objective",
+            "xaxis": {"key": axis, "type": "PARAM"},
+            "yaxis": {"key": OBJECTIVE, "type": "METRIC"},
+            "displayName": f"objective by {axis}",
         }
-        for key in params
+        for key, axis in content.axes.items()
     ]
-    return [{**_common(), **chart} for chart in (parallel, *(_line(key) for key in ("objective", *metrics)), *scatters)]
+    return [
+        {**_common(PARAMETERS), **parallel},
+        *({**_common(CURVES), **line} for line in lines),
+        *({**_common(SINGLE), **scatter} for scatter in scatters),
+    ]
 
 
-def _axis(key: str) -> str:
-    # the UI's axes are linear, so the learning rate is logged as its logarithm as well
-    return "log10_learning_rate" if key.endswith("learning_rate") else key
+def _common(section: _Section) -> dict[str, Any]:
+    return {"runsCountToCompare": 20, "metricSectionId": section.uuid, "deleted": False, "isGenerated": False}
 
 
-def _common() -> dict[str, Any]:
-    return {"runsCountToCompare": 20, "metricSectionId": VIEW_SECTION, "deleted": False, "isGenerated": False}
-
-
-def _line(key: str) -> dict[str, Any]:
+def _line(uuid: str, keys: Sequence[str], title: str) -> dict[str, Any]:
     return {
-        "uuid": f"line-{key}",
+        "uuid": f"line-{uuid}",
         "type": "LINE",
-        "metricKey": key,
-        "selectedMetricKeys": [key],
+        "metricKey": keys[0],
+        "selectedMetricKeys": list(keys),
         "lineSmoothness": 0,
         "xAxisScaleType": "linear",
         "scaleType": "linear",
@@ -121,5 +157,5 @@ def _line(key: str) -> dict[str, Any]:
         "ignoreOutliers": False,
         "useGlobalXaxisKey": True,
         "useGlobalLineSmoothing": True,
-        "displayName": f"{key} by training examples",
+        "displayName": title,
     }

@@ -87,6 +87,11 @@ class SearchSpace:
         """All keys that are searched, whatever the trial."""
         return list(dict.fromkeys(step.key for step in self.every_step()))
 
+    def log_scaled_keys(self) -> list[str]:
+        """Those that are sampled evenly in the logarithm of their value."""
+        scaled = [step.key for step in self.every_step() if getattr(step.dimension, "log", False)]
+        return list(dict.fromkeys(scaled))
+
     def described(self) -> dict[str, Dimension]:
         """Dimensions by `space.<key>`; those of one branch with its options, in signs that MLflow takes in a name."""
         found = {f"space.{key}": dimension for key, dimension in self.common.items()}

@@ -34,7 +34,15 @@ log = logging.getLogger(__name__)
 
 
 class TrialTrainer:
-    """Trains one trial: whoever has it runs its micro-batches through a model, alone or packed with others."""
+    """Trains one trial: whoever has it runs its micro-batches through a model, alone or packed with others.
+
+    Attributes:
+        bench: What it shares with others.
+        resources: Where it is trained.
+        model: In training.
+        is_compiled: Whether that is compiled.
+        best_evaluation: The one that scored best in this process; None before the first.
+    """
 
     def __init__(self, trial: Trial, config: TrialConfig, bench: Workbench, resources: Resources) -> None:
         self._group = resources.group
@@ -63,6 +71,8 @@ class TrialTrainer:
         self._history = EvaluationHistory(config)
         self._num_rows = self._num_tokens = 0
         self._progress = Progress()
+        self._last_evaluation: Evaluation | None = None
+        self.best_evaluation: Evaluation | None = None
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
         moving = (self._stepper, self._order, self._cadence, self._history, self._checkpoint, self._progress)
         self._saved = SavedTrial(trial, config.fit, bench, resources, Parts(self.model, *moving))
@@ -233,7 +243,8 @@ class TrialTrainer:
         return self._history.best if self._at_end or self._history.exhausted else None
 
     def _report(self, milestone: int) -> Report:
-        evaluation, metric = self._evaluation(), self._config.task.metric
+        self._last_evaluation = evaluation = self._evaluation()
+        metric = self._config.task.metric
         scores, num_parts = evaluation.scores, getattr(self._trial, "num_parts", 0)
         if math.isnan(scores[metric]):
             raise Diverged(f"after {milestone} examples: validation {metric} is not a number")
@@ -256,6 +267,7 @@ class TrialTrainer:
         return evaluation
 
     def _keep(self, report: Report, milestone: int) -> Completed:
+        self.best_evaluation = self._last_evaluation
         record = CheckpointRecord(
             config=dict(self._trial.config),
             labels=self.bench.task.labels,

@@ -13,6 +13,7 @@ import yaml
 from slimtune.training.checkpoints.training_state import forget_states
 from slimtune.training.config.tracking import CheckpointPolicy
 from slimtune.training.config.trial import TrialConfig
+from slimtune.training.engine.answer_pages import log_answers
 from slimtune.training.engine.packed_lora import TrainedParts
 from slimtune.training.engine.packing import packable
 from slimtune.training.engine.slot_calibration import SlotDecision, decide_slots
@@ -21,9 +22,10 @@ from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import ConfigError, DataError, Diverged, ModelError, is_out_of_memory
 from slimtune.training.hardware.monitor import ResourceMonitor
 from slimtune.training.hardware.resources import Resources
+from slimtune.training.tracking.data_inputs import tracked_splits
 from slimtune.training.tracking.display import best_metrics, by_dotted_key, log10_params
 from slimtune.training.tracking.mlflow_runs import Trackers
-from slimtune.training.tracking.reporter import Quiet, Reporter
+from slimtune.training.tracking.reporter import LEAD, Quiet, Reporter
 from slimtune.training.tracking.run import TrackedRun
 from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Trial, describe
 from slimtune.training.workbench.workbench import Workbench
@@ -171,6 +173,13 @@ class TrialRun:
             self.reporter.tags({"packed_with": ",".join(map(str, others))})
         facts = {"fit/seconds": time.perf_counter() - self._started, **self._usage.peaks()}
         facts["fit/evaluation_seconds"] = self._timers.evaluation.seconds
+        if isinstance(outcome, Completed) and self._trainer is not None:
+            # the run's value is the best one, as in the study: the tracker shows the last
+            self.reporter.metrics(self._trainer.examples_seen, {LEAD: outcome.scores[LEAD]})
+        if self._trainer is not None and (best := self._trainer.best_evaluation) is not None:
+            bench = self._trainer.bench
+            pages = partial(log_answers, task=bench.task, evaluation=best, examples=bench.examples["validation"])
+            self.reporter.write(pages)
         # the tracker may be slow, and memory is for the next trial
         self._trainer = self.parts = None
         self.reporter.close(lambda run: _log_end(run, outcome, config=self.config, facts=facts))
@@ -226,18 +235,13 @@ def _kind(error: Exception) -> FailureKind:
 
 
 def _params(trial: Trial) -> dict[str, Any]:
-    return {**by_dotted_key(trial.config), **log10_params(trial.lineage.sampled)}
+    return {**by_dotted_key(trial.config), **log10_params(trial.lineage.sampled, trial.lineage.log_scaled)}
 
 
 def _log_facts(run: TrackedRun, *, config: TrialConfig, bench: Workbench, facts: Mapping[str, str]) -> None:
     run.set_tags(facts)
-    sizes = {f"num_{name}_rows": len(split) for name, split in bench.splits.items()}
-    run.log_data(
-        config.data.name,
-        digest=bench.data_fingerprint,
-        source=str(config.data.train_file),
-        profile={**sizes, "num_rows_cut": bench.num_cut, "num_duplicates": bench.num_duplicates},
-    )
+    sizes = {name: len(split) for name, split in bench.splits.items()}
+    run.log_data(tracked_splits(config.data, sizes, digest=bench.data_fingerprint))
 
 
 def _log_end(run: TrackedRun, outcome: Outcome, *, config: TrialConfig, facts: Mapping[str, float]) -> None:

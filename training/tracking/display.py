@@ -1,7 +1,7 @@
 """Configs and scores by the keys, and in the form, that the tracker's pages show best."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 
@@ -31,10 +31,20 @@ def best_metrics(scores: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def log10_params(sampled: Mapping[str, Any]) -> dict[str, str]:
-    """`log10_learning_rate` for a sampled learning rate: the UI's axes are linear only."""
+def log10_name(key: str) -> str:
+    """What the logarithm of a key's value is called: `log10_learning_rate` for `fit.learning_rate`."""
+    return f"log10_{key.rpartition('.')[-1]}"
+
+
+def log10_params(sampled: Mapping[str, Any], log_scaled: Collection[str]) -> dict[str, str]:
+    """The logarithms of values that are sampled evenly in it: the UI's axes are linear only.
+
+    Args:
+        sampled: Values by config key.
+        log_scaled: Those keys.
+    """
     return {
-        f"log10_{key.rpartition('.')[-1]}": f"{math.log10(value):.2f}"
+        log10_name(key): f"{math.log10(value):.2f}"
         for key, value in sampled.items()
-        if key.endswith("learning_rate") and isinstance(value, float) and value > 0
+        if key in log_scaled and isinstance(value, int | float) and value > 0
     }

@@ -2,13 +2,14 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from slimtune.training.atomic_files import json_text
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.hub_connection import why_unreachable_at
@@ -16,7 +17,7 @@ from slimtune.training.tracking.display import display
 from slimtune.training.tracking.environment import source_tags
 from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.names import mlflow_name
-from slimtune.training.tracking.run import MetricPoint, NullRun, TrackedRun
+from slimtune.training.tracking.run import MetricPoint, NullRun, Table, TrackedRun, TrackedSplit
 from slimtune.training.tracking.store_file import no_store_reason
 from slimtune.training.tracking.uri import (
     URL_SIGNS,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 MAX_POINTS, MAX_PARAMS, MAX_PARAM_CHARS = 1000, 100, 6000
 # MLflow's own variable
 FOLDERS = "MLFLOW_ALLOW_FILE_STORE"
+# the tag by which MLflow finds tables among artifacts
+TABLES = "mlflow.loggedArtifacts"
 # than that of an experiment that was deleted
 OTHER_NAME = "take another name"
 
@@ -222,8 +225,15 @@ class Tracker:
 
     def link(self) -> str:
         """Where the experiment's runs stand in the MLflow UI; a bare link would open on traces."""
-        host = self.uri if self.uri.startswith("http") else "http://127.0.0.1:5000"
-        return f"{host}/#/experiments/{self.experiment_id}/runs?workflowType=machine_learning"
+        return f"{self._host}/#/experiments/{self.experiment_id}/runs?workflowType=machine_learning"
+
+    def link_to(self, run_id: str) -> str:
+        """Where one run stands there."""
+        return f"{self._host}/#/experiments/{self.experiment_id}/runs/{run_id}"
+
+    @property
+    def _host(self) -> str:
+        return self.uri if self.uri.startswith("http") else "http://127.0.0.1:5000"
 
 
 class Trackers:
@@ -297,6 +307,13 @@ class MlflowRun:
         """Write a text artifact."""
         self._client.log_text(self._id, text, file)
 
+    def log_tables(self, tables: Mapping[str, Table]) -> None:
+        """Write tables as MLflow's own `log_table` does, but whole: that adds to what a first attempt has written."""
+        for file, table in tables.items():
+            rows = [list(row) for row in zip(*table.values(), strict=True)]
+            self.log_text(json_text({"columns": list(table), "data": rows}, ensure_ascii=False), file)
+        self.set_tags({TABLES: json.dumps([{"path": file, "type": "table"} for file in tables])})
+
     def log_file(self, path: Path) -> None:
         """Log a file as an artifact under its own name."""
         self._client.log_artifact(self._id, str(path))
@@ -305,19 +322,21 @@ class MlflowRun:
         """Upload a folder as artifacts under `name`."""
         self._client.log_artifacts(self._id, str(folder), name)
 
-    def log_data(self, name: str, *, digest: str, source: str, profile: Mapping[str, Any]) -> None:
-        """Register the data set as the run's input."""
+    def log_data(self, splits: Sequence[TrackedSplit]) -> None:
+        """Register the rows of each split as an input of the run."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        entity = Dataset(
-            name=name,
-            digest=digest[:8],
-            source_type="local",
-            source=json.dumps({"uri": source}),
-            profile=json.dumps({"sha256": digest, **profile}),
-        )
-        context = InputTag("mlflow.data.context", "train, validation, test")
-        self._client.log_inputs(self._id, datasets=[DatasetInput(entity, tags=[context])])
+        inputs = []
+        for split in splits:
+            entity = Dataset(
+                name=f"{split.data} {split.name}",
+                digest=split.digest[:8],
+                source_type="local",
+                source=json.dumps({"uri": split.source}),
+                profile=json.dumps({"sha256": split.digest, **split.profile}),
+            )
+            inputs.append(DatasetInput(entity, tags=[InputTag("mlflow.data.context", split.name)]))
+        self._client.log_inputs(self._id, datasets=inputs)
 
     def end(self, *, state: str, failed: bool = False) -> None:
         """Close the run. A pruned trial is FINISHED in MLflow's terms; `state` says what it really is."""

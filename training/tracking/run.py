@@ -1,6 +1,6 @@
 """A run as whoever writes on it sees it, with or without a tracker behind."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -12,6 +12,28 @@ class MetricPoint(NamedTuple):
     value: float
     step: int
     timestamp_ms: int
+
+
+# columns of the same length by name
+Table = Mapping[str, Sequence[Any]]
+
+
+class TrackedSplit(NamedTuple):
+    """Rows of a split as an input of a run.
+
+    Attributes:
+        name: The split's.
+        data: Name of the data set.
+        source: Where its rows come from.
+        digest: sha256 of the rows of all splits.
+        profile: What is known of them.
+    """
+
+    name: str
+    data: str
+    source: str
+    digest: str
+    profile: Mapping[str, Any]
 
 
 class TrackedRun(Protocol):
@@ -36,14 +58,17 @@ class TrackedRun(Protocol):
     def log_text(self, text: str, file: str) -> None:
         """Write a text artifact."""
 
+    def log_tables(self, tables: Mapping[str, Table]) -> None:
+        """Write tables by file, which the tracker shows beside those of other runs; they are all that the run has."""
+
     def log_file(self, path: Path) -> None:
         """Log a file as an artifact under its own name."""
 
     def log_folder(self, folder: Path, name: str) -> None:
         """Upload a folder as artifacts under `name`."""
 
-    def log_data(self, name: str, *, digest: str, source: str, profile: Mapping[str, Any]) -> None:
-        """Register the data set as the run's input."""
+    def log_data(self, splits: Sequence[TrackedSplit]) -> None:
+        """Register the rows of each split as an input of the run."""
 
     def end(self, *, state: str, failed: bool = False) -> None:
         """Close the run; `state` says what became of it."""
@@ -64,10 +89,12 @@ class NullRun:
 
     def log_text(self, text: str, file: str) -> None: ...
 
+    def log_tables(self, tables: Mapping[str, Table]) -> None: ...
+
     def log_file(self, path: Path) -> None: ...
 
     def log_folder(self, folder: Path, name: str) -> None: ...
 
-    def log_data(self, name: str, *, digest: str, source: str, profile: Mapping[str, Any]) -> None: ...
+    def log_data(self, splits: Sequence[TrackedSplit]) -> None: ...
 
     def end(self, *, state: str, failed: bool = False) -> None: ...

@@ -87,6 +87,7 @@ class StudyTrial:
             tags={"sweep": group.experiment, "trial": str(asked.attrs.get(OF_TRIAL, asked.number))},
             earlier=[group.folder / str(number) for number in asked.attrs.get(EARLIER, [])],
             costs=self._costs,
+            log_scaled=study.spec.space.log_scaled_keys(),
         )
 
     @property
@@ -152,7 +153,8 @@ class StudyTrial:
         match outcome:
             case Completed(scores, checkpoint):
                 self._complete(scores, checkpoint)
-            case Pruned():
+            case Pruned(_, why):
+                self._study.set_trial_attr(self.number, MESSAGE, why[:1000])
                 excess = self._goals.excess({**self._costs, **self._spent_too_much()})
                 self._study.prune(self.number, {name: beyond for name, beyond in excess.items() if beyond > 0})
             case Failed(FailureKind.lost, message, _):

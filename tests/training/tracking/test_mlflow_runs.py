@@ -6,7 +6,7 @@ import pytest
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.mlflow_runs import Tracker, check_store_file, client_of
-from slimtune.training.tracking.run import MetricPoint
+from slimtune.training.tracking.run import MetricPoint, TrackedSplit
 from slimtune.training.tracking.uri import has_password, tracking_uri
 from tests.conftest import make_lineage
 
@@ -35,7 +35,7 @@ def test_a_run_goes_on_without_a_point_twice(tmp_path: Path) -> None:
     again.log_points(
         [MetricPoint("loss", 1.0, 10, 3), MetricPoint("loss", 0.5, 20, 4), MetricPoint("loss", 0.25, 30, 5)]
     )
-    again.log_data("d", digest="abcdef0123456789", source="rows.jsonl", profile={"num_train_rows": 3})
+    again.log_data([TrackedSplit("train", "d", "rows.jsonl", "abcdef0123456789", {"num_rows": 3})])
     again.end(state="pruned")
     client = client_of(config_at(tmp_path).uri or "")
     assert first.run_id is not None
@@ -47,7 +47,8 @@ def test_a_run_goes_on_without_a_point_twice(tmp_path: Path) -> None:
     assert run.data.tags["mlflow.parentRunId"] == parent.run_id
     assert run.data.params["fit.learning_rate"] == "0.0001235"
     (data,) = run.inputs.dataset_inputs
-    assert json.loads(data.dataset.profile) == {"sha256": "abcdef0123456789", "num_train_rows": 3}
+    assert json.loads(data.dataset.profile) == {"sha256": "abcdef0123456789", "num_rows": 3}
+    assert (data.dataset.name, data.tags[0].value) == ("d train", "train")
 
 
 @pytest.mark.slow

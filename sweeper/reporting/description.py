@@ -1,0 +1,181 @@
+"""What the sweep's own run says of itself in the tracker, in Markdown: how it stands, and what to do next."""
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from slimtune.sweeper.goals.goals import Goals
+from slimtune.sweeper.reporting.live_table import duration
+from slimtune.sweeper.study.record import BUDGET, MESSAGE, STOPPED, WINNER, TrialRecord, TrialState, in_order
+from slimtune.training.tracking.display import display
+
+NUM_BEST, NUM_REASONS = 5, 6
+# MLflow's limit for a tag is 8,000
+MOST_CHARS = 7900
+MOST_VALUE_CHARS = 40
+
+
+class Described(NamedTuple):
+    """What a description is made of.
+
+    Attributes:
+        name: The sweep's.
+        metric: What the score of trials is.
+        experiment_id: Of the tracker; links lead there.
+        goals: What is made best.
+        trials: Those of the budget.
+        attrs: What was noted on the study: the winner, and the stages after it.
+        machine: Where it runs, in a line.
+    """
+
+    name: str
+    metric: str
+    experiment_id: str
+    goals: Goals
+    trials: Sequence[TrialRecord]
+    attrs: Mapping[str, Any]
+    machine: str
+
+
+def description(sweep: Described) -> str:
+    """The Markdown, of the most important first: MLflow takes so many characters, and the rest is left out."""
+    parts = [_best(sweep), _top(sweep), _budget(sweep), _endings(sweep), _next(sweep), sweep.machine]
+    text = ""
+    for part in filter(None, parts):
+        if len(text) + len(part) + 2 > MOST_CHARS:
+            break
+        text += f"{part}\n\n"
+    return text.rstrip() + "\n"
+
+
+def _best(sweep: Described) -> str:
+    winner, stage = sweep.attrs.get(WINNER), _stage(sweep, "registered")
+    lines = []
+    if winner:
+        record = next((one for one in sweep.trials if one.number == winner["trial"]), None)
+        score = f"{sweep.metric} **{winner['score']:.4f}** on validation, the mean over its seeds"
+        lines.append(f"**The winner** is {_link(sweep, record, winner['trial'])}: {score}; {_values(winner['params'])}")
+        if test := _stage(sweep, "test").get("scores"):
+            told = ", ".join(
+                f"{name} {one['value']:.4f} ({one['low']:.4f} to {one['high']:.4f})" for name, one in test.items()
+            )
+            lines.append(f"Test, read once, 95 % intervals: {told}")
+    elif best := in_order(sweep.trials, sweep.goals):
+        first = best[0]
+        score = ", ".join(
+            f"{one.name if one.name != 'objective' else sweep.metric} **{value:.4f}**"
+            for one, value in zip(sweep.goals.objectives, first.values, strict=False)
+        )
+        lines.append(f"**The best so far** is {_link(sweep, first, first.number)}: {score}; {_values(first.params)}")
+    else:
+        lines.append("No trial has completed yet.")
+    if stage:
+        page = f"#/models/{quote(stage['name'], safe='')}/versions/{stage['version']}"
+        where = f"[{_plain(stage['name'])} version {stage['version']}]({page})"
+        lines.append(f"Registered as {where}, alias `{stage['alias']}`: {_plain(stage['reason'])}")
+    return "  \n".join(lines)
+
+
+def _top(sweep: Described) -> str:
+    ranked = in_order(sweep.trials, sweep.goals)[:NUM_BEST]
+    if not ranked:
+        return ""
+    names = sweep.goals.shown or [sweep.metric]
+    keys = list(dict.fromkeys(key for trial in ranked for key in trial.params))
+    head = ["trial", *names, *(key.rpartition(".")[-1] for key in keys), "time"]
+    rows = [
+        [
+            _link(sweep, trial, trial.number),
+            *(_number(trial.measured.get(name, trial.objective)) for name in names),
+            *(_short(trial.params.get(key, "")) for key in keys),
+            _seconds(trial.seconds),
+        ]
+        for trial in ranked
+    ]
+    return _table(head, rows)
+
+
+def _budget(sweep: Described) -> str:
+    states = Counter(trial.standing for trial in sweep.trials)
+    times = {state: sum(t.seconds or 0.0 for t in sweep.trials if t.standing == state) for state in states}
+    total = sum(times.values()) or 1.0
+    rows = [
+        [state, str(count), duration(times[state]), f"{100 * times[state] / total:.0f} %"]
+        for state, count in states.most_common()
+    ]
+    ended = sum(trial.finished for trial in sweep.trials)
+    line = f"**Budget**: {ended} of {sweep.attrs.get(BUDGET) or len(sweep.trials)} trials have ended"
+    if why := sweep.attrs.get(STOPPED):
+        line += f"; the search ended before: {_plain(why)}"
+    return f"{line}\n\n{_table(['state', 'trials', 'time', 'share'], rows)}" if rows else line
+
+
+def _endings(sweep: Described) -> str:
+    """Why trials were pruned, and why they failed, the most frequent reasons first."""
+    lines = []
+    for state, word in ((TrialState.pruned, "Pruned"), (TrialState.failed, "Failed")):
+        reasons = Counter(
+            str(trial.attrs[MESSAGE]).splitlines()[0]
+            for trial in sweep.trials
+            if trial.state is state and trial.attrs.get(MESSAGE)
+        )
+        told = [f"{count} x {_plain(reason)[:160]}" for reason, count in reasons.most_common(NUM_REASONS)]
+        if more := len(reasons) - len(told):
+            told.append(f"and {more} other reasons")
+        if told:
+            lines.append(f"**{word}**: {'; '.join(told)}")
+    return "  \n".join(lines)
+
+
+def _next(sweep: Described) -> str:
+    name = shlex.quote(sweep.name)
+    if not sweep.attrs.get(WINNER):
+        return f"**Next**: `slimtune status {name}` says what is running; `slimtune stop {name}` ends it."
+    steps = [f"`slimtune compare {name}` shows all trials"]
+    if stage := _stage(sweep, "registered"):
+        model = shlex.quote(f"models:/{stage['name']}@{stage['alias']}")
+        steps.append(f"`slimtune predict --model {model} --text ...` asks the model")
+    steps.append(f"`slimtune resume {name} search.n_trials={2 * len(sweep.trials)}` searches further")
+    return f"**Next**: {'; '.join(steps)}."
+
+
+def _stage(sweep: Described, name: str) -> Mapping[str, Any]:
+    known = sweep.attrs.get(name) or {}
+    result: Mapping[str, Any] = known.get("result") or {}
+    return result
+
+
+def _link(sweep: Described, trial: TrialRecord | None, number: int) -> str:
+    name = f"t{number:02d}"
+    if trial is None or trial.run_id is None:
+        return name
+    return f"[{name}](#/experiments/{sweep.experiment_id}/runs/{trial.run_id})"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_plain(cell) for cell in line) + " |" for line in lines)
+
+
+def _values(params: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} = {_short(value)}" for key, value in params.items()) or "no searched values"
+
+
+def _short(value: Any) -> str:
+    return display(value)[:MOST_VALUE_CHARS]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else duration(value)
+
+
+def _plain(text: str) -> str:
+    """Text of others in one line, in which Markdown and HTML mean nothing."""
+    line = " ".join(str(text).split())
+    return line.replace("|", "\\|").replace("<", "&lt;")

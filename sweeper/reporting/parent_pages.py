@@ -1,0 +1,108 @@
+"""The pages of a sweep's own run, kept up while it searches: its description and the curve of the best so far."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+
+from slimtune.sweeper.goals.goals import UNNAMED, Goals
+from slimtune.sweeper.reporting.description import Described, description
+from slimtune.sweeper.reporting.parent_run import ParentRun
+from slimtune.sweeper.study import Study, TrialRecord, TrialState
+from slimtune.training.tracking.environment import machine_line
+from slimtune.training.tracking.run import MetricPoint
+
+log = logging.getLogger(__name__)
+
+NOTE = "mlflow.note.content"
+BEST = "best_so_far"
+MIN_SECONDS = 10.0
+# writing may take at most this share of the time
+WRITING_SHARE = 0.02
+
+
+class ParentPages:
+    """Writes them when something has ended; as a context, again and again.
+
+    Args:
+        parent: The sweep's run; without a tracker nothing is written.
+        study: What is told of.
+        name: The sweep's.
+        metric: What the score of trials is.
+        goals: What is made best.
+    """
+
+    def __init__(self, parent: ParentRun, study: Study, *, name: str, metric: str, goals: Goals) -> None:
+        self._parent, self._study = parent, study
+        self._name, self._metric, self._goals = name, metric, goals
+        self._told: int | None = None
+        self._num_points = 0
+        self._stop = threading.Event()
+        self._turn = threading.Lock()
+
+    def __enter__(self) -> "ParentPages":
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._follow, name="pages", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.write()
+
+    def _follow(self) -> None:
+        pause = MIN_SECONDS
+        while not self._stop.wait(pause):
+            started = time.monotonic()
+            if self._num_ended() != self._told:
+                self.write()
+            pause = max(MIN_SECONDS, (time.monotonic() - started) / WRITING_SHARE)
+
+    def _num_ended(self) -> int:
+        return sum(trial.finished for trial in self._study.shown())
+
+    def write(self) -> None:
+        """Write what is known now; a tracker that is down does not hold the sweep up."""
+        if self._parent.tracker is None:
+            return
+        with self._turn:
+            trials = self._study.shown()
+            content = Described(
+                name=self._name,
+                metric=self._metric,
+                experiment_id=self._parent.tracker.experiment_id,
+                goals=self._goals,
+                trials=trials,
+                attrs=self._study.attrs(),
+                machine=machine_line(),
+            )
+            points = best_so_far(trials, self._goals)
+            try:
+                self._parent.run.set_tags({NOTE: description(content)})
+                self._parent.run.log_points(points[self._num_points :])
+            except Exception as error:  # noqa: BLE001  # the tracker raises whatever its store raises
+                log.warning("tracking: the sweep's page was not written (%s)", error)
+                return
+            self._told, self._num_points = sum(trial.finished for trial in trials), len(points)
+
+
+def best_so_far(trials: Sequence[TrialRecord], goals: Goals) -> list[MetricPoint]:
+    """After each trial that has ended the best complete one until then, of each objective; steps count trials."""
+    ended = sorted((trial for trial in trials if trial.finished), key=_ended_at)
+    points: list[MetricPoint] = []
+    for place, objective in enumerate(goals.objectives):
+        key = BEST if objective.name == UNNAMED or not goals.several else f"{BEST}/{objective.name}"
+        best: float | None = None
+        for step, trial in enumerate(ended, start=1):
+            if trial.state is TrialState.complete and trial.is_feasible and place < len(trial.values):
+                value = trial.values[place]
+                best = value if best is None else (max if objective.maximize else min)(best, value)
+            if best is not None:
+                points.append(MetricPoint(key, best, step, int(1000 * _ended_at(trial))))
+    return sorted(points, key=lambda point: point.step)
+
+
+def _ended_at(trial: TrialRecord) -> float:
+    """Seconds since the epoch; of a trial that never began, 0."""
+    return 0.0 if trial.started is None else trial.started.timestamp() + (trial.seconds or 0.0)

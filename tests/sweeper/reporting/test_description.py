@@ -1,0 +1,121 @@
+"""The Markdown of the sweep's own run, and the curve beside it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from slimtune.sweeper.goals.goals import Goals, Objective
+from slimtune.sweeper.reporting.description import MOST_CHARS, Described, description
+from slimtune.sweeper.reporting.parent_pages import best_so_far
+from slimtune.sweeper.study.record import BUDGET, MESSAGE, RESULT, STOPPED, WINNER, TrialRecord, TrialState
+
+BEGAN = datetime(2026, 1, 1)
+UP = Goals((Objective("accuracy", maximize=True),))
+
+
+def trial(number: int, state: TrialState, *values: float, why: str = "", seconds: float = 60.0) -> TrialRecord:
+    attrs: dict[str, Any] = {MESSAGE: why} if why else {}
+    if values:
+        attrs[RESULT] = {"objective": values[0], "validation/accuracy": values[0]}
+    return TrialRecord(
+        number=number,
+        state=state,
+        kind="diverged" if state is TrialState.failed else None,
+        objective=values[0] if values else 0.1,
+        params={"fit.learning_rate": 0.001, "method": "lora"},
+        run_id=f"run{number}",
+        started=BEGAN + timedelta(minutes=number),
+        seconds=seconds,
+        progress=1.0,
+        intermediate={},
+        attrs=attrs,
+        values=values,
+    )
+
+
+def described(trials: list[TrialRecord], **attrs: Any) -> str:
+    content = Described(
+        name="my sweep",
+        metric="accuracy",
+        experiment_id="7",
+        goals=UP,
+        trials=trials,
+        attrs={BUDGET: 8, **attrs},
+        machine="**Where**: here",
+    )
+    return description(content)
+
+
+def test_a_search_under_way_tells_its_best_and_where_time_went() -> None:
+    """Links lead to the runs; reasons are counted."""
+    reason = "successive_halving at 100 examples"
+    text = described(
+        [
+            trial(0, TrialState.complete, 0.5),
+            trial(1, TrialState.complete, 0.75),
+            trial(2, TrialState.pruned, why=reason, seconds=30),
+            trial(3, TrialState.pruned, why=reason, seconds=30),
+            trial(4, TrialState.failed, why="Diverged: loss is not a number\nmore", seconds=60),
+        ]
+    )
+    assert text.startswith("**The best so far** is [t01](#/experiments/7/runs/run1): accuracy **0.7500**")
+    first, second = (text.index(f"| [t0{number}]") for number in (1, 0))
+    assert first < second, "the best stands first"
+    assert "**Budget**: 5 of 8 trials have ended" in text
+    assert "| complete | 2 | 2m 00s | 50 % |" in text
+    assert f"**Pruned**: 2 x {reason}" in text
+    assert "**Failed**: 1 x Diverged: loss is not a number" in text
+    assert "`slimtune status 'my sweep'`" in text
+    assert text.rstrip().endswith("**Where**: here")
+
+
+def test_the_winner_is_told_with_its_test_and_its_model() -> None:
+    text = described(
+        [trial(0, TrialState.complete, 0.5)],
+        **{
+            WINNER: {"trial": 0, "params": {"fit.learning_rate": 0.001}, "score": 0.4321},
+            "test": {"key": "", "result": {"scores": {"accuracy": {"value": 0.4, "low": 0.3, "high": 0.5}}}},
+            "registered": {
+                "key": "",
+                "result": {"name": "my model", "version": "3", "alias": "champion", "reason": "there was no champion"},
+            },
+            STOPPED: "target reached",
+        },
+    )
+    assert "**The winner** is [t00](#/experiments/7/runs/run0): accuracy **0.4321**" in text
+    assert "accuracy 0.4000 (0.3000 to 0.5000)" in text
+    assert "[my model version 3](#/models/my%20model/versions/3), alias `champion`" in text
+    assert "the search ended before: target reached" in text
+    assert "slimtune predict --model 'models:/my model@champion'" in text
+
+
+def test_nothing_of_others_is_markup_and_nothing_is_too_long() -> None:
+    """Reasons come from errors, and values from the user's space."""
+    bad = trial(0, TrialState.failed, why="<script>alert(1)</script> | a cell")
+    long = trial(1, TrialState.complete, 0.5)._replace(params={f"key{n}": "v" * 500 for n in range(200)})
+    assert "<script>" not in described([bad])
+    assert len(described([bad, long])) <= MOST_CHARS
+
+
+def test_before_the_first_trial_has_ended() -> None:
+    assert described([]).startswith("No trial has completed yet.")
+
+
+def test_the_best_so_far_goes_by_the_order_of_ends() -> None:
+    """A trial that began first and ended last is counted last; pruned ones move the count alone."""
+    slow = trial(0, TrialState.complete, 0.9, seconds=3600)
+    trials = [slow, trial(1, TrialState.complete, 0.5), trial(2, TrialState.pruned), trial(3, TrialState.complete, 0.4)]
+    assert [(point.step, point.value) for point in best_so_far(trials, UP)] == [(1, 0.5), (2, 0.5), (3, 0.5), (4, 0.9)]
+    down = Goals((Objective("loss", maximize=False),))
+    assert [point.value for point in best_so_far(trials, down)] == [0.5, 0.5, 0.4, 0.4]
+
+
+def test_several_objectives_have_a_curve_each() -> None:
+    both = Goals((Objective("accuracy", maximize=True), Objective("seconds", maximize=False)))
+    points = best_so_far([trial(0, TrialState.complete, 0.5, 9.0), trial(1, TrialState.complete, 0.4, 3.0)], both)
+    found = {(point.key, point.step): point.value for point in points}
+    assert found == {
+        ("best_so_far/accuracy", 1): 0.5,
+        ("best_so_far/seconds", 1): 9.0,
+        ("best_so_far/accuracy", 2): 0.5,
+        ("best_so_far/seconds", 2): 3.0,
+    }
