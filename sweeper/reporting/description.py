@@ -9,7 +9,7 @@ from urllib.parse import quote
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import duration
 from slimtune.sweeper.study.record import BUDGET, MESSAGE, STOPPED, WINNER, TrialRecord, TrialState, in_order
-from slimtune.training.tracking.display import display
+from slimtune.training.tracking.display import MODE, display
 
 NUM_BEST, NUM_REASONS = 5, 6
 # MLflow's limit for a tag is 8,000
@@ -151,7 +151,7 @@ def _link(sweep: Described, trial: TrialRecord | None, number: int) -> str:
     name = f"t{number:02d}"
     if trial is None or trial.run_id is None:
         return name
-    return f"[{name}](#/experiments/{sweep.experiment_id}/runs/{trial.run_id})"
+    return f"[{name}](#/experiments/{sweep.experiment_id}/runs/{trial.run_id}?{MODE})"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

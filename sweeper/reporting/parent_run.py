@@ -9,7 +9,6 @@ from rich.console import Console
 
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.goals.goals import COSTS, SECONDS, UNNAMED, Goals
-from slimtune.sweeper.reporting.saved_view import SECONDS as SECONDS_METRIC
 from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG, ViewContent, view_tag
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
@@ -24,7 +23,7 @@ from slimtune.training.tracking.run import NullRun, TrackedRun
 from slimtune.training.trial import Lineage
 
 # what the tracker calls it
-VIEW_NAMES = {SECONDS: SECONDS_METRIC}
+VIEW_NAMES = {SECONDS: "fit/seconds"}
 
 
 class ParentRun(NamedTuple):

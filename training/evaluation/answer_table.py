@@ -35,15 +35,17 @@ def answer_table(task: Task, evaluation: Evaluation, examples: Sequence[Example]
     if evaluation.generated is None:
         order.sort(key=lambda row: (-wrong[row], -losses[row] if losses else 0.0))
     order = order[:MOST_ROWS]
-    table: dict[str, list[Any]] = {"row": [row + 1 for row in order], "input": [_input(seen[row]) for row in order]}
+    # the tracker groups by the first column and compares the second
+    table: dict[str, list[Any]] = {"input": [_input(seen[row]) for row in order]}
+    table["prediction"] = [_cut(answers[row]) for row in order]
+    table["reference"] = [_cut(references[row]) for row in order]
     if any(example.pair for example in seen):
         table["pair"] = [seen[row].pair[:MOST_CHARS] for row in order]
-    table["reference"] = [_cut(references[row]) for row in order]
-    table["prediction"] = [_cut(answers[row]) for row in order]
     if not any(isinstance(answer, float) for answer in answers):
         table["right"] = [wrong[row] == 0 for row in order]
     if losses:
         table["loss"] = [round(losses[row], 4) for row in order]
+    table["row"] = [row + 1 for row in order]
     return table
 
 

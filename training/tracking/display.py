@@ -4,6 +4,9 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+# of a link: a fresh browser shows MLflow's pages of traces otherwise
+MODE = "workflowType=machine_learning"
+
 
 def display(value: Any) -> str:
     """A param as the UI shows it: floats to four significant digits."""

@@ -13,7 +13,7 @@ from slimtune.training.atomic_files import json_text
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.hub_connection import why_unreachable_at
-from slimtune.training.tracking.display import display
+from slimtune.training.tracking.display import MODE, display
 from slimtune.training.tracking.environment import source_tags
 from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.names import mlflow_name
@@ -225,11 +225,11 @@ class Tracker:
 
     def link(self) -> str:
         """Where the experiment's runs stand in the MLflow UI; a bare link would open on traces."""
-        return f"{self._host}/#/experiments/{self.experiment_id}/runs?workflowType=machine_learning"
+        return f"{self._host}/#/experiments/{self.experiment_id}/runs?{MODE}"
 
     def link_to(self, run_id: str) -> str:
         """Where one run stands there."""
-        return f"{self._host}/#/experiments/{self.experiment_id}/runs/{run_id}"
+        return f"{self._host}/#/experiments/{self.experiment_id}/runs/{run_id}?{MODE}"
 
     @property
     def _host(self) -> str:

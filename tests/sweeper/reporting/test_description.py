@@ -32,6 +32,10 @@ def trial(number: int, state: TrialState, *values: float, why: str = "", seconds
     )
 
 
+RUN = "#/experiments/7/runs/run"
+MODE = "workflowType=machine_learning"
+
+
 def described(trials: list[TrialRecord], **attrs: Any) -> str:
     content = Described(
         name="my sweep",
@@ -57,7 +61,7 @@ def test_a_search_under_way_tells_its_best_and_where_time_went() -> None:
             trial(4, TrialState.failed, why="Diverged: loss is not a number\nmore", seconds=60),
         ]
     )
-    assert text.startswith("**The best so far** is [t01](#/experiments/7/runs/run1): accuracy **0.7500**")
+    assert text.startswith(f"**The best so far** is [t01]({RUN}1?{MODE}): accuracy **0.7500**")
     first, second = (text.index(f"| [t0{number}]") for number in (1, 0))
     assert first < second, "the best stands first"
     assert "**Budget**: 5 of 8 trials have ended" in text
@@ -81,7 +85,7 @@ def test_the_winner_is_told_with_its_test_and_its_model() -> None:
             STOPPED: "target reached",
         },
     )
-    assert "**The winner** is [t00](#/experiments/7/runs/run0): accuracy **0.4321**" in text
+    assert f"**The winner** is [t00]({RUN}0?{MODE}): accuracy **0.4321**" in text
     assert "accuracy 0.4000 (0.3000 to 0.5000)" in text
     assert "[my model version 3](#/models/my%20model/versions/3), alias `champion`" in text
     assert "the search ended before: target reached" in text

@@ -28,7 +28,6 @@ def test_the_view_shows_trials_by_objective_with_their_parameters() -> None:
     assert state["selectedColumns"] == [
         "metrics.`objective`",
         "metrics.`size_mb`",
-        "metrics.`fit/seconds`",
         "params.`fit.learning_rate`",
         "params.`method.r`",
         "tags.`state`",
