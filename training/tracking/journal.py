@@ -16,6 +16,8 @@ from slimtune.training.atomic_files import written_aside
 OUTBOX, JOURNAL, REFUSED, LOCK, FILES = "outbox", "journal.jsonl", "refused.jsonl", "journal.lock", "files"
 # a run that the tracker has not made yet is known by its key
 QUEUED = "queued-"
+# the tag of a run in the tracker with its key
+KEY_TAG = "slimtune.key"
 # bytes of entries that were all sent, before the file begins anew
 MOST_BYTES = 4_000_000
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
+from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.mlflow_runs import Tracker, check_store_file, client_of
 from slimtune.training.tracking.run import MetricPoint
@@ -14,6 +14,7 @@ from tests.conftest import make_lineage
 def config_at(folder: Path) -> TrackingConfig:
     return TrackingConfig(
         name=TrackerName.mlflow,
+        mode=TrackingMode.online,
         uri=f"sqlite:///{folder / 'mlflow.db'}",
         experiment=None,
         checkpoints=CheckpointPolicy.none,
