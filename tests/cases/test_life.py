@@ -50,7 +50,11 @@ class Store:
     def config(self) -> TrackingConfig:
         return TrackingConfig(
             name=TrackerName.mlflow,
-        mode=TrackingMode.online, uri=self.uri, experiment=None, checkpoints=CheckpointPolicy.none, log_every=1
+            mode=TrackingMode.online,
+            uri=self.uri,
+            experiment=None,
+            checkpoints=CheckpointPolicy.none,
+            log_every=1,
         )
 
     def at(self, folder: Path) -> "Store":

@@ -32,7 +32,11 @@ def test_l6_metrics_params_and_tags_of_any_name_are_kept(tmp_path: Path) -> None
     uri = f"sqlite:///{tmp_path / 'm.db'}"
     config = TrackingConfig(
         name=TrackerName.mlflow,
-        mode=TrackingMode.online, uri=uri, experiment=None, checkpoints=CheckpointPolicy.none, log_every=1
+        mode=TrackingMode.online,
+        uri=uri,
+        experiment=None,
+        checkpoints=CheckpointPolicy.none,
+        log_every=1,
     )
     tracker = Tracker(config, 'it\'s 100 % "odd"')
     run = tracker.start(make_lineage(tmp_path))

@@ -22,7 +22,7 @@ from slimtune.training.errors import ConfigError, DataError, Diverged, ModelErro
 from slimtune.training.hardware.monitor import ResourceMonitor
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.tracking.display import best_metrics, by_dotted_key, log10_params
-from slimtune.training.tracking.mlflow_runs import Trackers
+from slimtune.training.tracking.outbox_run import Trackers
 from slimtune.training.tracking.reporter import Quiet, Reporter
 from slimtune.training.tracking.run import TrackedRun
 from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Trial, describe
@@ -88,7 +88,7 @@ class TrialRun:
         self._yaml = yaml.dump(dict(trial.config), Dumper=DUMPER, sort_keys=False, allow_unicode=True)
         (trial.lineage.folder / "config.yaml").write_text(self._yaml, encoding="utf-8")
         open_run = observers.trackers.opener(config.tracking, trial.lineage)
-        self.reporter = Reporter(partial(self._begin, open_run), trial.lineage.folder, observers.quiet)
+        self.reporter = Reporter(partial(self._begin, open_run), observers.quiet)
 
     def _begin(self, open_run: Callable[[], TrackedRun]) -> TrackedRun:
         run = open_run()

@@ -1,6 +1,7 @@
 """Sending a journal: in its order, each entry until the tracker has taken or refused it, nothing twice."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from slimtune.training.tracking.journal import KEY_TAG, QUEUED, Entry, Journal
@@ -79,7 +80,9 @@ class Delivery:
     def _look_for(self, store: RunStore, run_id: str) -> None:
         if not self._gone and not store.has(run_id):
             self._gone = True
-            log.warning("tracking: run %s was deleted in MLflow; what was for it is in %s", run_id, self._journal.folder)
+            log.warning(
+                "tracking: run %s was deleted in MLflow; what was for it is in %s", run_id, self._journal.folder
+            )
 
     def _send(self, run: StoredRun, entry: Entry) -> None:
         if self._gone:
@@ -119,7 +122,8 @@ class Delivery:
                 self._journal.folder,
             )
 
-    def _do(self, run: StoredRun, do: str, values: dict[str, Any]) -> None:  # noqa: PLR0912
+    def _do(self, run: StoredRun, do: str, values: Mapping[str, Any]) -> None:
+        values = dict(values)
         kept = self._journal.folder / values.pop("kept") if "kept" in values else None
         match do:
             case "points" | "finals":

@@ -1,4 +1,4 @@
-"""What waits for a tracker, on disk: one run's entries, written before they are sent and marked once they were taken."""
+"""What waits for a tracker, on disk: a run's entries, written before they are sent and marked once they were taken."""
 
 import json
 import os
@@ -66,10 +66,11 @@ class Journal:
 
     def __init__(self, folder: Path, lock: FileLock) -> None:
         self.folder, self._lock = folder, lock
+        self.run_id: str | None = None
         self.waiting: list[Entry] = []
         self._next = 0
+        self._num_bytes = 0
         self._read()
-        self._lines = (folder / JOURNAL).open("a", encoding="utf-8")
 
     @classmethod
     def begin(cls, place: Path, header: Header) -> Self:
@@ -80,7 +81,7 @@ class Journal:
                 folder.mkdir(parents=True)
                 break
         lock = FileLock(folder / LOCK, thread_local=False)
-        lock.acquire()
+        lock.acquire(timeout=0)
         _write_header(folder, header)
         return cls(folder, lock)
 
@@ -129,10 +130,9 @@ class Journal:
         self._write({"taken": entry.number})
         if "kept" in entry.values:
             shutil.rmtree((self.folder / entry.values["kept"]).parent, ignore_errors=True)
-        if not self.waiting and self._lines.tell() > MOST_BYTES:
-            self._lines.close()
+        if not self.waiting and self._num_bytes > MOST_BYTES:
             _write_header(self.folder, self.header._replace(run_id=self.run_id))
-            self._lines = (self.folder / JOURNAL).open("a", encoding="utf-8")
+            self._num_bytes = 0
 
     def set_aside(self, do: str, values: Mapping[str, Any], why: str) -> None:
         """Keep what the tracker will never take, beside the journal."""
@@ -152,7 +152,6 @@ class Journal:
 
     def close(self) -> None:
         """Let others have it; one of a run that is there, and of which nothing waits, goes away."""
-        self._lines.close()
         if self.run_id is not None and not self.waiting:
             for name in (JOURNAL, LOCK):
                 (self.folder / name).unlink(missing_ok=True)
@@ -164,8 +163,10 @@ class Journal:
         self._lock.release()
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        self._lines.write(_line(line))
-        self._lines.flush()
+        text = _line(line)
+        with (self.folder / JOURNAL).open("a", encoding="utf-8") as lines:
+            lines.write(text)
+        self._num_bytes += len(text)
 
     def _read(self) -> None:
         path = self.folder / JOURNAL
@@ -177,7 +178,7 @@ class Journal:
                 file.truncate(len(whole))
         lines = [json.loads(line) for line in whole.splitlines()]
         self.header = Header(**lines[0]["run"])
-        self.run_id: str | None = self.header.run_id
+        self.run_id = self.header.run_id
         waiting: dict[int, Entry] = {}
         for line in lines[1:]:
             if "entry" in line:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from slimtune.training.errors import StoreError
 from slimtune.training.tracking.run import MetricPoint
 from slimtune.training.tracking.uri import without_password
 
@@ -23,6 +24,10 @@ REFUSALS = {
     "RESOURCE_ALREADY_EXISTS",
     "RESOURCE_DOES_NOT_EXIST",
 }
+
+
+class TrackerAway(StoreError):
+    """A tracker does not answer."""
 
 
 class StoredRun(Protocol):
@@ -144,7 +149,9 @@ def is_refusal(error: Exception) -> bool:
 
 def is_outage(error: Exception) -> bool:
     """Whether an error tells of a tracker that is away: an answer that may be different later, or none."""
-    return isinstance(error, OSError) or (isinstance(getattr(error, "error_code", None), str) and not is_refusal(error))
+    if isinstance(error, OSError | TrackerAway):
+        return True
+    return isinstance(getattr(error, "error_code", None), str) and not is_refusal(error)
 
 
 def first_line(error: Exception) -> str:

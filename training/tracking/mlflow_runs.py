@@ -12,9 +12,10 @@ from slimtune.training.config.tracking import TrackingConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.hub_connection import why_unreachable_at
 from slimtune.training.tracking.environment import source_tags
-from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.journal import KEY_TAG
+from slimtune.training.tracking.line import TrackerAway
 from slimtune.training.tracking.mlflow_run import MlflowRun
+from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.store_file import no_store_reason
 from slimtune.training.tracking.uri import (
     URL_SIGNS,
@@ -42,7 +43,8 @@ def client_of(uri: str) -> "MlflowClient":
     """A client of the store, after its database is there; importing MLflow takes seconds, so only here.
 
     Raises:
-        StoreError: The store does not answer.
+        TrackerAway: The store does not answer.
+        StoreError: It is none.
     """
     check_store_file(uri)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -99,7 +101,8 @@ def check_tracker(config: TrackingConfig, experiment: str, *, instead: str = OTH
         instead: What can be done about an experiment that was deleted, but for restoring it.
 
     Raises:
-        StoreError: It does not answer, is of another version of MLflow, or the experiment was deleted there.
+        TrackerAway: It does not answer.
+        StoreError: It is of another version of MLflow, or the experiment was deleted there.
     """
     uri = tracking_uri(config.uri)
     check_store_file(uri)
@@ -107,7 +110,7 @@ def check_tracker(config: TrackingConfig, experiment: str, *, instead: str = OTH
     if path is not None and not (path.is_file() and path.stat().st_size):
         return
     if uri.startswith(("http://", "https://")) and (reason := why_unreachable_at(uri)) is not None:
-        raise StoreError(f"tracking.uri is '{without_password(uri)}', which does not answer: {reason}")
+        raise _away(uri, reason)
     name = config.experiment or experiment
     client = client_of(uri)
     from mlflow.exceptions import MlflowException
@@ -120,8 +123,12 @@ def check_tracker(config: TrackingConfig, experiment: str, *, instead: str = OTH
         _active(found, name, instead)
 
 
-def _silent(uri: str, error: Exception) -> StoreError:
-    return StoreError(f"tracking.uri is '{without_password(uri)}', which does not answer: {str(error).splitlines()[0]}")
+def _silent(uri: str, error: Exception) -> TrackerAway:
+    return _away(uri, str(error).splitlines()[0])
+
+
+def _away(uri: str, why: str) -> TrackerAway:
+    return TrackerAway(f"tracking.uri is '{without_password(uri)}', which does not answer: {why}")
 
 
 def _active(experiment: Any, name: str, instead: str = OTHER_NAME) -> Any:
@@ -176,9 +183,7 @@ class Tracker:
     ) -> str:
         """A new run; its id."""
         parent = {} if parent_run_id is None else {"mlflow.parentRunId": parent_run_id}
-        made = self._client.create_run(
-            self.experiment_id, start_time=began_ms, tags={**tags, **parent}, run_name=name
-        )
+        made = self._client.create_run(self.experiment_id, start_time=began_ms, tags={**tags, **parent}, run_name=name)
         return str(made.info.run_id)
 
     def find(self, key: str) -> str | None:

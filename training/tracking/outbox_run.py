@@ -21,11 +21,15 @@ class OutboxRun:
     """Implements `TrackedRun`: each call is an entry of the run's journal, and is sent at once if the tracker takes it.
 
     No call raises what the tracker raises: what it does not take now waits in the journal.
+
+    Attributes:
+        is_new: Whether no earlier attempt has begun it.
     """
 
     def __init__(self, journal: Journal, line: Line, *, is_new: bool) -> None:
         self._journal, self._line = journal, line
         self._delivery = Delivery(journal, line, is_new=is_new)
+        self.is_new = is_new
         self._closed = False
 
     @property

@@ -1,5 +1,6 @@
 """Sending all that waits in the folders of sweeps and trials."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from slimtune.training.tracking.delivery import Delivery, NoParent
 from slimtune.training.tracking.journal import Header, Journal, header_in, journals_in
 from slimtune.training.tracking.line import Line, first_line
 from slimtune.training.tracking.outbox_run import line_to
+from slimtune.training.tracking.uri import tracking_uri, without_password
 
 
 class Left(NamedTuple):
@@ -64,7 +66,8 @@ def sync(place: Path, *, uri: str | None = None, connect: Callable[[Header], Lin
             busy += header_in(folder) is not None
             continue
         header = journal.header if uri is None else journal.header._replace(uri=uri)
-        line = lines.setdefault((header.uri, header.experiment), connect(header))
+        way = (header.uri, header.experiment)
+        line = lines[way] = lines.get(way) or connect(header)
         try:
             was_there = journal.run_id is not None
             if journal.waiting or not was_there:
@@ -90,6 +93,14 @@ def _deliver(journal: Journal, line: Line, left: list[Left]) -> int:
         line.lost(error)
         left.append(Left(journal.folder, first_line(error)))
     return before - len(journal.waiting)
+
+
+def send_waiting(place: Path, config: TrackingConfig, say: Callable[[str], None]) -> None:
+    """At the end of a command: send what waits once more, and say where the rest is."""
+    left = len(sync(place).left) if config.mode is TrackingMode.online else waits_in(place)
+    if left:
+        what = f"{left} run{'s' if left > 1 else ''} for {without_password(tracking_uri(config.uri))}"
+        say(f"tracking: {what} waits in {place}; send it with slimtune sync {shlex.quote(str(place))}")
 
 
 def waits_in(place: Path) -> int:

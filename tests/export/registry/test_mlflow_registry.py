@@ -24,7 +24,11 @@ def uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def run_id(uri: str, tmp_path: Path) -> str:
     config = TrackingConfig(
         name=TrackerName.mlflow,
-        mode=TrackingMode.online, uri=uri, experiment=None, checkpoints=CheckpointPolicy.none, log_every=1
+        mode=TrackingMode.online,
+        uri=uri,
+        experiment=None,
+        checkpoints=CheckpointPolicy.none,
+        log_every=1,
     )
     lineage = Lineage(
         experiment="e", kind="export", name="e", parent_run_id=None, run_id=None, sampled={}, folder=tmp_path

@@ -35,7 +35,7 @@ class FakeSink:
 
 def test_points_arrive_in_order_in_few_requests_off_the_training_thread(tmp_path: Path) -> None:
     sink = FakeSink()
-    with Reporter(lambda: sink, tmp_path) as reporter:
+    with Reporter(lambda: sink) as reporter:
         for step in range(2 * FLUSH_POINTS + 1):
             reporter.metrics(step, {"objective": float(step)})
     assert [point.step for point in sink.points] == list(range(2 * FLUSH_POINTS + 1))
@@ -46,7 +46,7 @@ def test_points_arrive_in_order_in_few_requests_off_the_training_thread(tmp_path
 def test_the_objective_is_written_first(tmp_path: Path) -> None:
     """The UI compares by the metric that a run got first; the points before it wait for it."""
     sink = FakeSink()
-    with Reporter(lambda: sink, tmp_path) as reporter:
+    with Reporter(lambda: sink) as reporter:
         for step in range(FLUSH_POINTS + 1):
             reporter.metrics(step, {"train/loss": 0.0})
         considered = threading.Event()
@@ -62,7 +62,7 @@ def test_the_objective_is_written_first(tmp_path: Path) -> None:
 def test_the_last_points_are_written_when_training_raises(tmp_path: Path) -> None:
     sink = FakeSink()
     try:
-        with Reporter(lambda: sink, tmp_path) as reporter:
+        with Reporter(lambda: sink) as reporter:
             reporter.metrics(1, {"loss": 1.0})
             raise KeyboardInterrupt
     except KeyboardInterrupt:
@@ -72,7 +72,7 @@ def test_the_last_points_are_written_when_training_raises(tmp_path: Path) -> Non
 
 def test_a_tracker_that_is_down_for_a_while_loses_nothing(tmp_path: Path) -> None:
     sink = FakeSink(num_failures=1)
-    with Reporter(lambda: sink, tmp_path) as reporter:
+    with Reporter(lambda: sink) as reporter:
         reporter.metrics(0, {"objective": 0.0})
         for step in range(1, FLUSH_POINTS + 1):
             reporter.metrics(step, {"objective": 0.0})
@@ -97,7 +97,7 @@ def test_what_is_queued_is_done_in_order_and_the_last_after_all_points(tmp_path:
         raise ConnectionError("down")
 
     gate = threading.Event()
-    reporter = Reporter(lambda: (gate.wait(), sink)[1], tmp_path)
+    reporter = Reporter(lambda: (gate.wait(), sink)[1])
     reporter.write(fail)
     reporter.tags({"state": "running"})
     reporter.metrics(1, {"objective": 0.5})
@@ -114,7 +114,7 @@ def test_a_run_that_cannot_be_opened_costs_nothing_but_the_record(tmp_path: Path
     def refuse() -> FakeSink:
         raise ConnectionError("down")
 
-    with Reporter(refuse, tmp_path) as reporter:
+    with Reporter(refuse) as reporter:
         reporter.metrics(7, {"loss": 0.5})
         reporter.tags({"state": "running"})
         reporter.wait_until_open()
@@ -137,7 +137,7 @@ def test_reporters_hold_back_while_a_trial_is_made(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(module, "QUIET_SECONDS", 600.0)
     sink, quiet, seen = FakeSink(), WatchedQuiet(), []
     quiet.begin()
-    reporter = Reporter(lambda: (seen.append("opened"), sink)[1], tmp_path, quiet)
+    reporter = Reporter(lambda: (seen.append("opened"), sink)[1], quiet)
     assert quiet.met.wait(600)
     reporter.tags({"state": "running"})
     seen.append("made")
@@ -153,6 +153,6 @@ def test_reporters_do_not_hold_back_for_long(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(module, "QUIET_SECONDS", 0.01)
     sink, quiet = FakeSink(), Quiet()
     quiet.begin()
-    with Reporter(lambda: sink, tmp_path, quiet) as reporter:
+    with Reporter(lambda: sink, quiet) as reporter:
         reporter.tags({"state": "running"})
     assert sink.tags == {"state": "running"}
