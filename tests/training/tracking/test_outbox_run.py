@@ -206,9 +206,7 @@ def test_an_outage_is_told_once_and_so_is_its_end(tmp_path: Path, caplog: pytest
     ]
 
 
-def test_while_a_tracker_is_away_it_is_not_asked_at_each_call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_while_a_tracker_is_away_it_is_not_asked_at_each_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line, "FIRST_PAUSE_SECONDS", 600.0)
     store = FakeStore(["lost"] * 100)
     run = open_run(line_of(store), make_lineage(tmp_path))
