@@ -142,11 +142,11 @@ def register_stage(
         TrackerAway: The run cannot be sent.
     """
     uri = tracking_uri(tracked.uri)
-    bundle = open_bundle(Path(exported["bundle"]))
-    lineage = lineage_of(request, kind="export", name=f"export {exported['chosen']}", parent_run_id=parent.run_id)
     line = line_to(tracked, request.search.config.name)
     if line.ask(lambda store: store) is None:
         raise TrackerAway(line.why or "the tracker is away")
+    bundle = open_bundle(Path(exported["bundle"]))
+    lineage = lineage_of(request, kind="export", name=f"export {exported['chosen']}", parent_run_id=parent.run_id)
     # an attempt at the same that was cut off is gone on with
     what = json.dumps([apart_from_place(exported), parent.run_id], sort_keys=True, default=str)
     run = open_run(line, lineage, key=f"export-{hashlib.sha256(what.encode()).hexdigest()[:24]}")

@@ -166,6 +166,13 @@ def runs_at(uri: str) -> list[Any]:
     return list(client.search_runs([experiment.experiment_id]))
 
 
+def ended_with(command: list[str]) -> object:
+    try:
+        return main(command)
+    except SystemExit as ended:
+        return ended.code
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_trial_that_was_ended_by_a_signal_goes_on_in_the_same_run(
@@ -185,10 +192,7 @@ def test_a_trial_that_was_ended_by_a_signal_goes_on_in_the_same_run(
         return report(self, examples_seen, given)
 
     monkeypatch.setattr(SingleTrial, "report", ended)
-    try:
-        assert main(command) == code
-    except SystemExit as exit_:
-        assert exit_.code == code
+    assert ended_with(command) == code
     (run,) = runs_at(uri)
     assert (run.data.tags["state"], run.info.status) == ("interrupted", "FAILED")
     assert main(command) == 0

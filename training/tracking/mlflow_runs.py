@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 FOLDERS = "MLFLOW_ALLOW_FILE_STORE"
 # by default MLflow asks a server that is away for minutes; here what it does not take waits on disk
 PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+# packages that teach MLflow a kind of URI
+PLUGINS = {"azureml": "azureml-mlflow"}
 # than that of an experiment that was deleted
 OTHER_NAME = "take another name"
 
@@ -55,6 +58,7 @@ def client_of(uri: str) -> "MlflowClient":
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
+    from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
@@ -68,6 +72,8 @@ def client_of(uri: str) -> "MlflowClient":
                 if URL_SIGNS & set(uri):
                     # the registry's store opens when it is first asked
                     client.search_registered_models(max_results=1)
+    except UnsupportedModelRegistryStoreURIException as error:
+        raise StoreError(f"tracking.uri is '{without_password(uri)}', which MLflow does not know: {error}") from error
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise _silent(uri, error) from error
     return client
@@ -77,13 +83,16 @@ def check_store_file(uri: str) -> None:
     """Whether the file behind an SQLite store's URL may be one.
 
     Raises:
-        StoreError: It is broken, or something else; or a folder is named, which MLflow takes only if it is told to.
+        StoreError: It is broken, or something else, or of a kind that another package knows; or a folder is named, which MLflow takes only if it is told to.
     """
     if is_folder(uri) and os.environ.get(FOLDERS, "").lower() not in ("true", "1"):
         raise StoreError(
             f"tracking.uri is '{uri}', a folder, where MLflow keeps no runs any more; name a database or a server, "
             f"e.g. sqlite:///mlruns/mlflow.db or http://127.0.0.1:5000 ({FOLDERS}=true in the environment allows it)"
         )
+    package = PLUGINS.get(uri.partition(":")[0])
+    if package is not None and not entry_points(group="mlflow.tracking_store", name=uri.partition(":")[0]):
+        raise StoreError(f"tracking.uri is '{without_password(uri)}', which needs {package}: pip install {package}")
     path = sqlite_path(uri)
     if path is not None and (reason := no_store_reason(path)) is not None:
         raise StoreError(
