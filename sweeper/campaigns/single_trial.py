@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rich.console import Console
 
 from slimtune.export.config import parse_export
-from slimtune.sweeper.campaigns.attempt import Stop, attempted, forget_attempts, left_attempts, note_attempt
 from slimtune.sweeper.checks import checked_search
 from slimtune.sweeper.first_look import check_files
+from slimtune.training.checkpoints.attempt import Stop, attempted, forget_attempts, left_attempts, note_attempt
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import StoreError, UserError

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from slimtune.training.tracking.journal import KEY_TAG, QUEUED, Entry, Journal
+from slimtune.training.tracking.journal import KEY_TAG, QUEUED, Journal, JournalEntry
 from slimtune.training.tracking.line import Line, RunStore, StoredRun, first_line, is_refusal
 from slimtune.training.tracking.run import MetricPoint
 
@@ -84,7 +84,7 @@ class Delivery:
                 "tracking: run %s was deleted in MLflow; what was for it is in %s", run_id, self._journal.folder
             )
 
-    def _send(self, run: StoredRun, entry: Entry) -> None:
+    def _send(self, run: StoredRun, entry: JournalEntry) -> None:
         if self._gone:
             self._journal.set_aside(entry.do, entry.values, "the run was deleted")
             return

@@ -46,7 +46,7 @@ class Header(NamedTuple):
     run_id: str | None = None
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """One call on the run: its number in the journal, what is done, and with what."""
 
     number: int
@@ -67,7 +67,7 @@ class Journal:
     def __init__(self, folder: Path, lock: FileLock) -> None:
         self.folder, self._lock = folder, lock
         self.run_id: str | None = None
-        self.waiting: list[Entry] = []
+        self.waiting: list[JournalEntry] = []
         self._next = 0
         self._num_bytes = 0
         self._read()
@@ -105,7 +105,7 @@ class Journal:
 
     def append(self, do: str, **values: Any) -> None:
         """Write an entry down."""
-        entry = Entry(self._next, do, values)
+        entry = JournalEntry(self._next, do, values)
         self._next += 1
         self._write({"entry": entry._asdict()})
         self.waiting.append(entry)
@@ -124,7 +124,7 @@ class Journal:
             _link(str(path), str(kept))
         self.append(do, kept=str(kept.relative_to(self.folder)), **values)
 
-    def taken(self, entry: Entry) -> None:
+    def taken(self, entry: JournalEntry) -> None:
         """The tracker has an entry, or it was set aside."""
         self.waiting.remove(entry)
         self._write({"taken": entry.number})
@@ -179,10 +179,10 @@ class Journal:
         lines = [json.loads(line) for line in whole.splitlines()]
         self.header = Header(**lines[0]["run"])
         self.run_id = self.header.run_id
-        waiting: dict[int, Entry] = {}
+        waiting: dict[int, JournalEntry] = {}
         for line in lines[1:]:
             if "entry" in line:
-                entry = Entry(**line["entry"])
+                entry = JournalEntry(**line["entry"])
                 waiting[entry.number] = entry
                 self._next = entry.number + 1
             elif "taken" in line:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # MLflow's own variable
 FOLDERS = "MLFLOW_ALLOW_FILE_STORE"
 # by default MLflow asks a server that is away for minutes; here what it does not take waits on disk
-PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 # packages that teach MLflow a kind of URI
 PLUGINS = {"azureml": "azureml-mlflow"}
 # than that of an experiment that was deleted
@@ -83,7 +83,8 @@ def check_store_file(uri: str) -> None:
     """Whether the file behind an SQLite store's URL may be one.
 
     Raises:
-        StoreError: It is broken, or something else, or of a kind that another package knows; or a folder is named, which MLflow takes only if it is told to.
+        StoreError: It is broken, or something else; or a folder is named, which MLflow takes only if it is told to; or
+            a kind of server that another package knows, which is not there.
     """
     if is_folder(uri) and os.environ.get(FOLDERS, "").lower() not in ("true", "1"):
         raise StoreError(

@@ -99,8 +99,10 @@ def send_waiting(place: Path, config: TrackingConfig, say: Callable[[str], None]
     """At the end of a command: send what waits once more, and say where the rest is."""
     left = len(sync(place).left) if config.mode is TrackingMode.online else waits_in(place)
     if left:
-        what = f"{left} run{'s' if left > 1 else ''} for {without_password(tracking_uri(config.uri))}"
-        say(f"tracking: {what} waits in {place}; send it with slimtune sync {shlex.quote(str(place))}")
+        what = "1 run" if left == 1 else f"{left} runs"
+        where = without_password(tracking_uri(config.uri))
+        command = f"slimtune sync {shlex.quote(str(place))}"
+        say(f"tracking: what {where} has not taken ({what}) waits in {place}; send it with {command}")
 
 
 def waits_in(place: Path) -> int:
