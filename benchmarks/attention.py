@@ -57,7 +57,7 @@ def _measure(path: str, length: int, folder: Path, options: argparse.Namespace) 
         trainers[name] = idle_trainer(config, bench, resources, folder)
     torch.set_num_threads(options.threads)
     seconds: dict[str, list[float]] = {name: [] for name in IMPLEMENTATIONS}
-    with Reporter(NullRun, folder) as reporter:
+    with Reporter(NullRun) as reporter:
         for _ in range(options.rounds + 1):
             for name, trainer in trainers.items():
                 started = time.perf_counter()

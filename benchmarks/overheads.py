@@ -123,7 +123,7 @@ def _hold_slots(count: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         trainers = [idle_trainer(config, bench, resources, Path(name)) for _ in range(count)]
         packing = packing_of(trainers)
-        with Reporter(NullRun, Path(name)) as reporter:
+        with Reporter(NullRun) as reporter:
             for _ in range(4):
                 tick(packing, trainers, reporter)
     print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")

@@ -49,7 +49,7 @@ def _row(folder: Path, model: str, batch_size: int, length: int, options: argpar
     trainers = [idle_trainer(config, bench, resources, folder) for _ in range(max(SLOTS))]
     packing = packing_of(trainers)
     seconds: dict[int, list[float]] = {count: [] for count in SLOTS}
-    with Reporter(NullRun, folder) as reporter:
+    with Reporter(NullRun) as reporter:
         for _ in range(options.rounds + 1):
             for count in SLOTS:
                 started = time.perf_counter()

@@ -114,7 +114,7 @@ def _ours(shape: Shape, folder: Path, *more: str) -> Callable[[int], float]:
     )
     bench, resources = workbench(config, length=shape.length)
     trainer = idle_trainer(config, bench, resources, folder)
-    reporter = Reporter(NullRun, folder)
+    reporter = Reporter(NullRun)
 
     def run(num_steps: int) -> float:
         started = time.perf_counter()

@@ -62,6 +62,7 @@ COMMANDS = {
         "let many workers reach a sweep's database through one process (gRPC)",
         needs=("grpc",),
     ),
+    "sync": Command("slimtune.sweeper.commands.sync", "send what waits on disk for a tracker that was away"),
     "ui": Command("slimtune.sweeper.commands.ui", "start the MLflow UI on this machine"),
 }
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.export.config import ExportConfig, OnnxExport
-from slimtune.sweeper.campaigns.recorded_command import check_own_folder
+from slimtune.sweeper.campaigns.recorded_command import FILE, check_own_folder
 from slimtune.sweeper.storage_url import file_of, resolved
 from slimtune.training.checkpoints.kinds import is_checkpoint
 from slimtune.training.checkpoints.training_state import STATE_PREFIX, is_state
-from slimtune.training.config.tracking import TrackerName
+from slimtune.training.config.tracking import TrackerName, TrackingMode
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.methods import method_of
@@ -59,9 +59,28 @@ def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], o
         return
     if (database := sqlite_path(uri)) is not None:
         yield partial(check_writable, database.parent, "the folder of tracking.uri")
-    from slimtune.training.tracking.mlflow_runs import check_tracker
+    yield partial(_check_tracker, places, config)
 
-    yield partial(check_tracker, config.tracking, places.experiment)
+
+def _check_tracker(places: Places, config: TrialConfig) -> None:
+    """A tracker that is away stands in the way of nothing but a beginning that would send to it."""
+    from slimtune.training.tracking.line import TrackerAway
+    from slimtune.training.tracking.mlflow_runs import check_store_file, check_tracker
+
+    uri = tracking_uri(config.tracking.uri)
+    if config.tracking.mode is TrackingMode.offline:
+        check_store_file(uri)
+        return
+    try:
+        check_tracker(config.tracking, places.experiment)
+    except TrackerAway as error:
+        is_under_way = (places.folder / FILE).is_file()
+        if sqlite_path(uri) is not None:
+            raise
+        if not is_under_way:
+            raise TrackerAway(
+                f"{error}; start it, or add tracking.mode=offline: then all waits on disk until slimtune sync"
+            ) from error
 
 
 def check_own_trials(folder: Path) -> None:

@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 
 from slimtune.export.config import parse_export
 from slimtune.sweeper.checks import checked_search
 from slimtune.sweeper.first_look import check_files
+from slimtune.training.checkpoints.attempt import Stop, attempted, forget_attempts, left_attempts, note_attempt
+from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import StoreError, UserError
+from slimtune.training.tracking.journal import QUEUED
 from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Report, Verdict
+
+if TYPE_CHECKING:
+    from slimtune.training.workbench.workbench import Workbenches
 
 OUR_FAULTS = (FailureKind.bug, FailureKind.lost)
 
@@ -39,12 +45,18 @@ class SingleTrial:
         self.config = config
         self.lineage = lineage
         self.run_id: str | None = None
+        self.stop = Stop()
         self._console = console
         self._metric = config["task"]["metric"]
 
     def began(self, run_id: str | None) -> None:
-        """Keep the run's id for the last lines."""
+        """Keep the run's id for the last lines, and for whoever goes on with the trial."""
         self.run_id = run_id
+        note_attempt(self.lineage.folder, run_id)
+
+    def say(self, line: str) -> None:
+        """A line on the terminal."""
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def report(self, examples_seen: int, report: Report) -> Verdict:
         """Print the evaluation and let the trial continue."""
@@ -59,7 +71,17 @@ class SingleTrial:
         return Verdict(stop=False)
 
     def finish(self, outcome: Outcome) -> None:
-        """Nothing is waiting for the outcome; `train` returns it."""
+        """Unless it was stopped, there is nothing to go on with; `train` returns the outcome."""
+        if not _was_stopped(outcome):
+            forget_attempts(self.lineage.folder, *self.lineage.earlier)
+
+    def pulse(self) -> Failed | None:
+        """How the trial is to end now: put down, once a signal has asked for it."""
+        return None if self.stop.signal is None else Failed(FailureKind.stopped, "it was asked to end", "")
+
+
+def _was_stopped(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failed) and outcome.kind is FailureKind.stopped
 
 
 def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
@@ -76,33 +98,59 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
     from slimtune.sweeper.reporting.data_table import print_data
     from slimtune.training.data_report.build import write_report
     from slimtune.training.workbench.workbench import Workbenches
-    from slimtune.training.worker.run import run_trial
 
     console = Console()
     benches = Workbenches()
     export = parse_export(values["export"]).section
     places = Places(Path(folder), num_checkpoints=1, experiment=search.config.name)
     # what it leaves is to be exported by another command, unless export=none
-    report = prepare(parse_trial(values).section, export, places=places, read=benches.read).report
+    config = parse_trial(values).section
+    report = prepare(config, export, places=places, read=benches.read).report
     print_data(console, report)
     write_report(report, Path(folder))
+    left = left_attempts(values, Path(folder))
     lineage = Lineage(
         experiment=search.config.name,
         kind="trial",
         name=f"train {Path(folder).name}",
         parent_run_id=None,
-        run_id=None,
+        run_id=left[0].run_id if left else None,
         sampled={},
         folder=Path(folder),
         tags={"sweep": search.config.name},
+        earlier=[one.folder for one in left if one.folder != Path(folder)],
     )
     trial = SingleTrial(values, lineage, console)
-    match run_trial(trial, benches):
+    if left:
+        anew = "to begin anew, remove it or change fit.seed"
+        trial.say(f"goes on with the trial that was interrupted in {left[0].folder} ({anew})")
+    return _result(trial, _run(trial, config.tracking, benches))
+
+
+def _run(trial: SingleTrial, tracking: TrackingConfig, benches: "Workbenches") -> Outcome:
+    from slimtune.training.tracking.sync import send_waiting
+    from slimtune.training.worker.run import run_trial
+
+    folder = trial.lineage.folder
+    try:
+        with attempted(folder, trial.stop):
+            outcome = run_trial(trial, benches)
+    finally:
+        if tracking.name is not TrackerName.none:
+            send_waiting(folder, tracking, trial.say)
+    if _was_stopped(outcome):
+        trial.say("put down with its state saved; the same command goes on with it")
+        trial.stop.end()
+    return outcome
+
+
+def _result(trial: SingleTrial, outcome: Outcome) -> TrainResult:
+    match outcome:
         case Completed(scores, checkpoint):
-            console.print(f"best: objective {scores['objective']:.4f}")
-            console.print(f"checkpoint: {checkpoint}", highlight=False, soft_wrap=True)
-            if trial.run_id is not None:
-                console.print(f"run: {trial.run_id}  (slimtune ui)", highlight=False)
+            trial.say(f"best: objective {scores['objective']:.4f}")
+            trial.say(f"checkpoint: {checkpoint}")
+            if trial.run_id is not None and not trial.run_id.startswith(QUEUED):
+                trial.say(f"run: {trial.run_id}  (slimtune ui)")
             return TrainResult(scores, checkpoint, trial.run_id)
         case Failed(kind, message, trace) if kind in OUR_FAULTS:
             raise RuntimeError(f"{message}\n{trace}")

@@ -37,13 +37,15 @@ from slimtune.sweeper.study import Study, TrialRecord
 from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.record import ENDED, FOLDER, IDENTITY, PARENT_RUN, WINNER
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName
+from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.data_report.build import write_report
 from slimtune.training.data_report.report import DataReport
 from slimtune.training.errors import ModelError, StoreError, SweepStopped
 from slimtune.training.tracking.data_inputs import tracked_splits
+from slimtune.training.tracking.line import first_line, is_outage
 from slimtune.training.tracking.run import NullRun
+from slimtune.training.tracking.sync import send_waiting, sync
 from slimtune.training.tracking.uri import tracking_uri
 from slimtune.training.workbench.model_costs import CostMeter
 from slimtune.training.workbench.workbench import Workbenches
@@ -86,10 +88,10 @@ class TuningRun:
             except BaseException as error:
                 state = "stopped" if isinstance(error, SweepStopped) else "interrupted"
                 self._pages.write()
-                self._tracked.run.end(state=state, failed=True)
+                self._end_tracked(state=state, failed=True)
                 raise
             self._pages.write()
-            self._tracked.run.end(state="complete")
+            self._end_tracked(state="complete")
             self._study.set_attr(ENDED, self._study.spec.n_trials)
         return result
 
@@ -107,7 +109,15 @@ class TuningRun:
         self._study.set_attr(FOLDER, str(self._request.folder))
         self._tell_data(self._prepared.report)
         self._tell_search([*notes, *own_model_notes(self._request, self._meter), *self._gate_notes()])
+        if self._config.tracking.mode is TrackingMode.online:
+            # of an earlier command
+            sync(self._request.folder)
         self._own.begun()
+
+    def _end_tracked(self, *, state: str, failed: bool = False) -> None:
+        self._tracked.run.end(state=state, failed=failed)
+        if self._config.tracking.name is not TrackerName.none:
+            send_waiting(self._request.folder, self._config.tracking, self.say)
 
     def _gate_notes(self) -> Sequence[str]:
         is_registered = isinstance(self._export, OnnxExport) and self._config.tracking.name is not TrackerName.none
@@ -261,7 +271,7 @@ class TuningRun:
             terminal.print_next(self._console, self._next(None, None) | {"the best checkpoint": str(checkpoint)})
             return result
         exported = self._exported(chosen, best, test)
-        registered = self._registered(exported) if self._tracked.link is not None else None
+        registered = self._registered(exported) if self._config.tracking.name is not TrackerName.none else None
         terminal.print_next(self._console, self._next(exported, registered))
         uri = f"models:/{registered['name']}/{registered['version']}" if registered is not None else None
         return result._replace(bundle=Path(exported["bundle"]), registered=uri)
@@ -276,7 +286,9 @@ class TuningRun:
         return SweepResult(chosen.number, chosen.params, chosen.mean, checkpoint, None, None, values, points)
 
     def _exported(self, chosen: Finalist, best: Run, test: winner_stages.Stage) -> winner_stages.Stage:
-        known = Provenance(parent_run=self._tracked.run.run_id, source_run=best.run_id, test=test or None)
+        known = Provenance(
+            parent_run=self._tracked.run.run_id, source_run=self._tracked.id_of(best.run_id), test=test or None
+        )
         exported = winner_stages.once(
             self._study,
             "export",
@@ -296,8 +308,22 @@ class TuningRun:
             )
         return exported
 
-    def _registered(self, exported: winner_stages.Stage) -> winner_stages.Stage:
+    def _registered(self, exported: winner_stages.Stage) -> winner_stages.Stage | None:
+        """The registered version; None where the tracker is away, which is told."""
         tracking = self._config.tracking
+        resume = f"slimtune resume {shlex.quote(str(self._request.folder))}"
+        if tracking.mode is TrackingMode.offline:
+            self.say(f"nothing was registered (tracking.mode=offline); later: {resume} tracking.mode=online")
+            return None
+        try:
+            return self._registered_now(exported, tracking)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            self.say(f"nothing was registered, since the tracker is away ({first_line(error)}); later: {resume}")
+            return None
+
+    def _registered_now(self, exported: winner_stages.Stage, tracking: TrackingConfig) -> winner_stages.Stage:
         registered = winner_stages.once(
             self._study,
             "registered",
@@ -327,7 +353,8 @@ class TuningRun:
             if not (uri or "").startswith("http"):
                 commands["open the MLflow UI"] = f"slimtune ui{store}"
             commands["and in it the trials"] = self._tracked.link
-            commands["and the sweep itself"] = str(self._tracked.own_link)
+        if self._tracked.own_link is not None:
+            commands["and the sweep itself"] = self._tracked.own_link
         if exported is not None:
             commands["the bundle"] = exported["bundle"]
         return commands

@@ -1,5 +1,7 @@
 """What becomes of the winner: test read once, exported, registered. Each stage is done once, also over a restart."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +34,8 @@ from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import ModelError, UntrustedError
 from slimtune.training.evaluation.test_score import read_test
 from slimtune.training.tasks.rows import read_splits
-from slimtune.training.tracking.mlflow_runs import Tracker
+from slimtune.training.tracking.line import TrackerAway
+from slimtune.training.tracking.outbox_run import line_to, open_run
 from slimtune.training.tracking.run import TrackedRun
 from slimtune.training.tracking.uri import tracking_uri
 from slimtune.training.workbench.prepared_data import ReadRows
@@ -133,19 +136,34 @@ def log_refused(run: TrackedRun, folder: Path) -> None:
 def register_stage(
     request: SweepRequest, tracked: TrackingConfig, config: OnnxExport, *, exported: Stage, parent: TrackedRun
 ) -> Stage:
-    """Register the bundle from a child run of its own, and give it the alias if it passes the gate."""
+    """Register the bundle from a child run of its own, and give it the alias if it passes the gate.
+
+    Raises:
+        TrackerAway: The run cannot be sent.
+    """
     uri = tracking_uri(tracked.uri)
+    line = line_to(tracked, request.search.config.name)
+    if line.ask(lambda store: store) is None:
+        raise TrackerAway(line.why or "the tracker is away")
     bundle = open_bundle(Path(exported["bundle"]))
     lineage = lineage_of(request, kind="export", name=f"export {exported['chosen']}", parent_run_id=parent.run_id)
-    run = Tracker(tracked, request.search.config.name).start(lineage)
+    # an attempt at the same that was cut off is gone on with
+    what = json.dumps([apart_from_place(exported), parent.run_id], sort_keys=True, default=str)
+    run = open_run(line, lineage, key=f"export-{hashlib.sha256(what.encode()).hexdigest()[:24]}")
     run.log_metrics(_variant_metrics(exported))
     for name in (REPORT, PICTURE):
         run.log_file(request.folder / EXPORT_FOLDER / name)
     manifest = bundle.manifest
     params = {"variant": manifest.variant, "opset": manifest.opset}
     run.log_params({**params, "base_model": manifest.training.base_model, "method": manifest.training.method})
-    assert run.run_id is not None
-    version = register(uri, bundle, config.registered_model, run_id=run.run_id)
+    if run.run_id is None or not run.is_there:
+        run.end(state="interrupted", failed=True)
+        raise TrackerAway(line.why or "the tracker is away")
+    try:
+        version = register(uri, bundle, config.registered_model, run_id=run.run_id)
+    except BaseException:
+        run.end(state="interrupted", failed=True)
+        raise
     run.end(state="complete")
     decision = _decide(request, uri, config, candidate=bundle, version=version)
     before = set_alias(uri, version, config.alias if decision.passed else "challenger")

@@ -144,10 +144,11 @@ def _check_store(uri: str | None, experiment: str) -> None:
 
 
 def _tracking(uri: str | None) -> "TrackingConfig":
-    from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
+    from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
 
     return TrackingConfig(
         name=TrackerName.mlflow,
+        mode=TrackingMode.online,
         uri=tracking_uri(uri),
         experiment=None,
         checkpoints=CheckpointPolicy.none,

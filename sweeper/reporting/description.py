@@ -10,6 +10,7 @@ from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import duration
 from slimtune.sweeper.study.record import BUDGET, MESSAGE, STOPPED, WINNER, TrialRecord, TrialState, in_order
 from slimtune.training.tracking.display import MODE, display
+from slimtune.training.tracking.journal import QUEUED
 
 NUM_BEST, NUM_REASONS = 5, 6
 # MLflow's limit for a tag is 8,000
@@ -23,7 +24,7 @@ class Described(NamedTuple):
     Attributes:
         name: The sweep's.
         metric: What the score of trials is.
-        experiment_id: Of the tracker; links lead there.
+        experiment_id: Of the tracker; links lead there. None while it is not known.
         goals: What is made best.
         trials: Those of the budget.
         attrs: What was noted on the study: the winner, and the stages after it.
@@ -32,7 +33,7 @@ class Described(NamedTuple):
 
     name: str
     metric: str
-    experiment_id: str
+    experiment_id: str | None
     goals: Goals
     trials: Sequence[TrialRecord]
     attrs: Mapping[str, Any]
@@ -149,7 +150,7 @@ def _stage(sweep: Described, name: str) -> Mapping[str, Any]:
 
 def _link(sweep: Described, trial: TrialRecord | None, number: int) -> str:
     name = f"t{number:02d}"
-    if trial is None or trial.run_id is None:
+    if trial is None or trial.run_id is None or sweep.experiment_id is None or trial.run_id.startswith(QUEUED):
         return name
     return f"[{name}](#/experiments/{sweep.experiment_id}/runs/{trial.run_id}?{MODE})"
 

@@ -1,6 +1,5 @@
 """The pages of a sweep's own run, kept up while it searches: its description and the curve of the best so far."""
 
-import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -11,8 +10,6 @@ from slimtune.sweeper.reporting.parent_run import ParentRun
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
 from slimtune.training.tracking.environment import machine_line
 from slimtune.training.tracking.run import MetricPoint
-
-log = logging.getLogger(__name__)
 
 NOTE = "mlflow.note.content"
 BEST = "best_so_far"
@@ -25,7 +22,7 @@ class ParentPages:
     """Writes them when something has ended; as a context, again and again.
 
     Args:
-        parent: The sweep's run; without a tracker nothing is written.
+        parent: The sweep's run; without one nothing is written.
         study: What is told of.
         name: The sweep's.
         metric: What the score of trials is.
@@ -63,27 +60,23 @@ class ParentPages:
         return sum(trial.finished for trial in self._study.shown())
 
     def write(self) -> None:
-        """Write what is known now; a tracker that is down does not hold the sweep up."""
-        if self._parent.tracker is None:
+        """Write what is known now."""
+        if self._parent.run.run_id is None:
             return
         with self._turn:
             trials = self._study.shown()
             content = Described(
                 name=self._name,
                 metric=self._metric,
-                experiment_id=self._parent.tracker.experiment_id,
+                experiment_id=None if self._parent.tracker is None else self._parent.tracker.experiment_id,
                 goals=self._goals,
                 trials=trials,
                 attrs=self._study.attrs(),
                 machine=machine_line(),
             )
             points = best_so_far(trials, self._goals)
-            try:
-                self._parent.run.set_tags({NOTE: description(content)})
-                self._parent.run.log_points(points[self._num_points :])
-            except Exception as error:  # noqa: BLE001  # the tracker raises whatever its store raises
-                log.warning("tracking: the sweep's page was not written (%s)", error)
-                return
+            self._parent.run.set_tags({NOTE: description(content)})
+            self._parent.run.log_points(points[self._num_points :])
             self._told, self._num_points = sum(trial.finished for trial in trials), len(points)
 
 

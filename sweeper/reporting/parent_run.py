@@ -1,6 +1,8 @@
 """The sweep's own run in the tracker: parent of its trials, and where its result is told."""
 
+import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,16 +20,21 @@ from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.data_report.report import DataReport, as_text
 from slimtune.training.tracking.display import best_metrics, by_dotted_key, log10_name
 from slimtune.training.tracking.environment import environment
+from slimtune.training.tracking.journal import QUEUED
+from slimtune.training.tracking.line import RunStore, is_outage
 from slimtune.training.tracking.mlflow_runs import Tracker
+from slimtune.training.tracking.outbox_run import line_to, open_run
 from slimtune.training.tracking.run import NullRun, TrackedRun
 from slimtune.training.trial import Lineage
+
+log = logging.getLogger(__name__)
 
 # what the tracker calls it
 VIEW_NAMES = {SECONDS: "fit/seconds"}
 
 
 class ParentRun(NamedTuple):
-    """The sweep's run, and where a browser finds its trials; without a tracker, neither link nor tracker."""
+    """The sweep's run, and where a browser finds its trials; neither link nor tracker while there is none to ask."""
 
     run: TrackedRun
     link: str | None
@@ -36,7 +43,10 @@ class ParentRun(NamedTuple):
     @property
     def own_link(self) -> str | None:
         """Where a browser finds the run itself."""
-        return None if self.tracker is None else self.tracker.link_to(str(self.run.run_id))
+        run_id = self.run.run_id
+        if self.tracker is None or run_id is None or run_id.startswith(QUEUED):
+            return None
+        return self.tracker.link_to(run_id)
 
     def end_left_open(self, study: Study, *, kind: str) -> None:
         """Close the runs of trials that ended just before their worker died: their last words never arrived.
@@ -48,24 +58,45 @@ class ParentRun(NamedTuple):
             study: Knows how the trials ended.
             kind: Of its runs, `trial` or `rerun`.
         """
-        if self.tracker is None:
+        parent = self.run.run_id
+        if self.tracker is None or parent is None or parent.startswith(QUEUED):
             return
-        assert self.run.run_id is not None
+        try:
+            self._end_left_open(self.tracker, parent, study, kind=kind)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("tracking: runs of workers that died may be open still; the next command closes them")
+
+    def _end_left_open(self, tracker: Tracker, parent: str, study: Study, *, kind: str) -> None:
         trials = study.trials()
         ended = {trial.run_id: trial for trial in trials if trial.finished and trial.counts}
         noted = {trial.run_id for trial in trials}
         waiting = {trial.run_id for trial in trials if trial.state is TrialState.waiting}
         all_ended = study.num_unfinished() == 0
-        for run_id in self.tracker.open_runs(self.run.run_id, kind=kind):
-            if run_id in ended:
-                trial, run = ended[run_id], self.tracker.run(run_id)
+        for run_id, key in tracker.open_runs(parent, kind=kind).items():
+            # as the trial was told when the tracker did not have it yet
+            known = run_id if run_id in noted else f"{QUEUED}{key}"
+            if known in ended:
+                trial, run = ended[known], tracker.run(run_id)
                 run.log_metrics(best_metrics(trial.attrs.get(RESULT, {})))
                 run.end(state=trial.state.value, failed=trial.state is TrialState.failed)
-            elif run_id in waiting:
+            elif known in waiting:
                 # resumed with its trial, if that is ever wanted
-                self.tracker.run(run_id).end(state="interrupted", failed=True)
-            elif all_ended and run_id not in noted:
-                self.tracker.delete(run_id)
+                tracker.run(run_id).end(state="interrupted", failed=True)
+            elif all_ended and known not in noted:
+                tracker.delete(run_id)
+
+    def id_of(self, run_id: str | None) -> str | None:
+        """The tracker's id of a run that it did not have yet when the run was noted, as far as it is known now."""
+        if self.tracker is None or run_id is None or not run_id.startswith(QUEUED):
+            return run_id
+        try:
+            return self.tracker.find(run_id.removeprefix(QUEUED)) or run_id
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            return run_id
 
     def take_over(self, study: Study) -> None:
         """Tell that the sweep's run is gone, and be the parent of its trials' runs that are not."""
@@ -91,18 +122,20 @@ def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> 
     """
     if config.name is TrackerName.none:
         return ParentRun(NullRun(), None, None)
-    tracker = Tracker(config, request.search.config.name)
-    tracker.tag_experiment(VIEW_TAG, view_tag(_view_content(request)))
-    link = f"{tracker.link()}&viewStateShareKey={VIEW_KEY}"
+    line = line_to(config, request.search.config.name)
     known = study.attrs().get(PARENT_RUN)
-    if known is not None and tracker.has(known):
-        return ParentRun(tracker.reopen(known), link, tracker)
-    run = tracker.start(lineage_of(request, kind="sweep", name=request.search.config.name, parent_run_id=None))
-    study.set_attr(PARENT_RUN, run.run_id)
-    _log_beginning(run, request)
+    lineage = lineage_of(request, kind="sweep", name=request.search.config.name, parent_run_id=None)
+    run = open_run(line, replace(lineage, run_id=known))
+    tracker = line.ask(_tracker)
+    run.tag_experiment(VIEW_TAG, view_tag(_view_content(request)))
+    link = None if tracker is None else f"{tracker.link()}&viewStateShareKey={VIEW_KEY}"
+    if run.run_id != known:
+        study.set_attr(PARENT_RUN, run.run_id)
     parent = ParentRun(run, link, tracker)
-    if known is not None:
-        parent.take_over(study)
+    if run.is_new:
+        _log_beginning(run, request)
+        if known is not None and tracker is not None:
+            parent.take_over(study)
     return parent
 
 
@@ -116,6 +149,11 @@ def _view_content(request: SweepRequest) -> ViewContent:
         curves=[f"validation/{name}" for name in scores],
         maximize=request.search.maximize,
     )
+
+
+def _tracker(store: RunStore) -> Tracker:
+    assert isinstance(store, Tracker)
+    return store
 
 
 def lineage_of(request: SweepRequest, *, kind: str, name: str, parent_run_id: str | None) -> Lineage:

@@ -14,7 +14,7 @@ from slimtune.sweeper.reporting.parent_run import open_parent
 from slimtune.sweeper.search_config import study_url
 from slimtune.sweeper.study import Lease, Study
 from slimtune.sweeper.study.record import PARENT_RUN, RUN_ID
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
+from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
 from slimtune.training.tracking.mlflow_runs import Tracker, client_of, download_run_folder
 from slimtune.training.tracking.uri import sqlite_path, sqlite_url, tracking_uri
 from tests.cases.sweep_requests import RequestOf, request_of
@@ -49,7 +49,12 @@ class Store:
 
     def config(self) -> TrackingConfig:
         return TrackingConfig(
-            name=TrackerName.mlflow, uri=self.uri, experiment=None, checkpoints=CheckpointPolicy.none, log_every=1
+            name=TrackerName.mlflow,
+            mode=TrackingMode.online,
+            uri=self.uri,
+            experiment=None,
+            checkpoints=CheckpointPolicy.none,
+            log_every=1,
         )
 
     def at(self, folder: Path) -> "Store":

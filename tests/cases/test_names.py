@@ -6,7 +6,7 @@ import pytest
 
 from slimtune.export.config import onnx_config
 from slimtune.export.registry.mlflow_registry import _quoted
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
+from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
 from slimtune.training.errors import ConfigError
 from slimtune.training.tracking.mlflow_runs import Tracker, client_of
 from slimtune.training.tracking.names import MAX_NAME, mlflow_name
@@ -31,7 +31,12 @@ def test_l6_names_that_differ_in_signs_stay_apart() -> None:
 def test_l6_metrics_params_and_tags_of_any_name_are_kept(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'm.db'}"
     config = TrackingConfig(
-        name=TrackerName.mlflow, uri=uri, experiment=None, checkpoints=CheckpointPolicy.none, log_every=1
+        name=TrackerName.mlflow,
+        mode=TrackingMode.online,
+        uri=uri,
+        experiment=None,
+        checkpoints=CheckpointPolicy.none,
+        log_every=1,
     )
     tracker = Tracker(config, 'it\'s 100 % "odd"')
     run = tracker.start(make_lineage(tmp_path))

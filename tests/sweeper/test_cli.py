@@ -9,7 +9,7 @@ import pytest
 
 from slimtune.sweeper.cli import COMMANDS, main
 from slimtune.sweeper.commands.sweep import HELP
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
+from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
 from slimtune.training.tracking.mlflow_runs import Tracker
 
 # seconds of import each; a time of a command would measure the machine
@@ -171,6 +171,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("store") / "mlruns"
     config = TrackingConfig(
         name=TrackerName.mlflow,
+        mode=TrackingMode.online,
         uri=f"sqlite:///{folder / 'mlflow.db'}",
         experiment=None,
         checkpoints=CheckpointPolicy.none,

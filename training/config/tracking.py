@@ -13,6 +13,18 @@ class TrackerName(Enum):
     none = "none"
 
 
+class TrackingMode(Enum):
+    """Whether runs are sent while they are written.
+
+    Attributes:
+        online: Yes; what the tracker does not take waits on disk.
+        offline: No: all waits on disk until `slimtune sync`.
+    """
+
+    online = "online"
+    offline = "offline"
+
+
 class CheckpointPolicy(Enum):
     """Whose checkpoints are uploaded to the tracker."""
 
@@ -27,6 +39,7 @@ class TrackingConfig:
 
     Attributes:
     name: `none` logs nothing.
+    mode: Whether runs are sent at once, or by `slimtune sync`.
     uri: MLflow tracking URI; null is `mlruns/mlflow.db` (SQLite) under the working directory.
     experiment: MLflow experiment; null is the sweep's name.
     checkpoints: Whose checkpoints are uploaded as artifacts.
@@ -34,6 +47,7 @@ class TrackingConfig:
     """
 
     name: TrackerName
+    mode: TrackingMode
     uri: str | None
     experiment: str | None
     checkpoints: CheckpointPolicy

@@ -9,6 +9,7 @@ from slimtune.training.evaluation.confusion_picture import confusion_picture
 from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.tasks import Task
 from slimtune.training.tracking.run import TrackedRun
+from slimtune.training.tracking.tables import log_tables
 
 ANSWERS, PER_LABEL, CONFUSION = "predictions.json", "per_label.json", "confusion.svg"
 
@@ -28,6 +29,6 @@ def log_answers(run: TrackedRun, *, task: Task, evaluation: Evaluation, examples
         tables[PER_LABEL] = {key: [one[key] for one in records] for key in records[0]}
     found = {file: table for file, table in tables.items() if table}
     if found:
-        run.log_tables(found)
+        log_tables(run, found)
     if (picture := confusion_picture(details)) is not None:
         run.log_text(picture, CONFUSION)

@@ -20,7 +20,7 @@ from slimtune.training.errors import ConfigError, is_out_of_memory
 from slimtune.training.hardware.memory import empty_cache
 from slimtune.training.hardware.monitor import ResourceMonitor
 from slimtune.training.hardware.resources import Resources, resolve
-from slimtune.training.tracking.mlflow_runs import Trackers
+from slimtune.training.tracking.outbox_run import Trackers
 from slimtune.training.tracking.reporter import Quiet
 from slimtune.training.trial import Failed, FailureKind, Outcome, Trial, TrialSource
 from slimtune.training.workbench.workbench import Workbenches, workbench_key

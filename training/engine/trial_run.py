@@ -24,7 +24,7 @@ from slimtune.training.hardware.monitor import ResourceMonitor
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.tracking.data_inputs import tracked_splits
 from slimtune.training.tracking.display import best_metrics, by_dotted_key, log10_params
-from slimtune.training.tracking.mlflow_runs import Trackers
+from slimtune.training.tracking.outbox_run import Trackers
 from slimtune.training.tracking.reporter import LEAD, Quiet, Reporter
 from slimtune.training.tracking.run import TrackedRun
 from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Trial, describe
@@ -90,7 +90,7 @@ class TrialRun:
         self._yaml = yaml.dump(dict(trial.config), Dumper=DUMPER, sort_keys=False, allow_unicode=True)
         (trial.lineage.folder / "config.yaml").write_text(self._yaml, encoding="utf-8")
         open_run = observers.trackers.opener(config.tracking, trial.lineage)
-        self.reporter = Reporter(partial(self._begin, open_run), trial.lineage.folder, observers.quiet)
+        self.reporter = Reporter(partial(self._begin, open_run), observers.quiet)
 
     def _begin(self, open_run: Callable[[], TrackedRun]) -> TrackedRun:
         run = open_run()
@@ -174,8 +174,8 @@ class TrialRun:
         facts = {"fit/seconds": time.perf_counter() - self._started, **self._usage.peaks()}
         facts["fit/evaluation_seconds"] = self._timers.evaluation.seconds
         if isinstance(outcome, Completed) and self._trainer is not None:
-            # the run's value is the best one, as in the study: the tracker shows the last
-            self.reporter.metrics(self._trainer.examples_seen, {LEAD: outcome.scores[LEAD]})
+            # the run's value is the best one, as in the study: the tracker shows that of the last step
+            self.reporter.metrics(self._trainer.examples_seen + 1, {LEAD: outcome.scores[LEAD]})
         if self._trainer is not None and (best := self._trainer.best_evaluation) is not None:
             bench = self._trainer.bench
             pages = partial(log_answers, task=bench.task, evaluation=best, examples=bench.examples["validation"])

@@ -1,23 +1,23 @@
 """The door to MLflow for runs: experiments, parent and child runs, what is logged on them."""
 
-import json
 import os
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from slimtune.training.atomic_files import json_text
-from slimtune.training.config.tracking import TrackerName, TrackingConfig
+from slimtune.training.config.tracking import TrackingConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.hub_connection import why_unreachable_at
-from slimtune.training.tracking.display import MODE, display
+from slimtune.training.tracking.display import MODE
 from slimtune.training.tracking.environment import source_tags
+from slimtune.training.tracking.journal import KEY_TAG
+from slimtune.training.tracking.line import TrackerAway
+from slimtune.training.tracking.mlflow_run import MlflowRun
 from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
-from slimtune.training.tracking.names import mlflow_name
-from slimtune.training.tracking.run import MetricPoint, NullRun, Table, TrackedRun, TrackedSplit
 from slimtune.training.tracking.store_file import no_store_reason
 from slimtune.training.tracking.uri import (
     URL_SIGNS,
@@ -32,12 +32,12 @@ from slimtune.training.trial import Lineage
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# MLflow's limits for one request
-MAX_POINTS, MAX_PARAMS, MAX_PARAM_CHARS = 1000, 100, 6000
 # MLflow's own variable
 FOLDERS = "MLFLOW_ALLOW_FILE_STORE"
-# the tag by which MLflow finds tables among artifacts
-TABLES = "mlflow.loggedArtifacts"
+# by default MLflow asks a server that is away for minutes; here what it does not take waits on disk
+PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+# packages that teach MLflow a kind of URI
+PLUGINS = {"azureml": "azureml-mlflow"}
 # than that of an experiment that was deleted
 OTHER_NAME = "take another name"
 
@@ -47,15 +47,19 @@ def client_of(uri: str) -> "MlflowClient":
     """A client of the store, after its database is there; importing MLflow takes seconds, so only here.
 
     Raises:
-        StoreError: The store does not answer.
+        TrackerAway: The store does not answer.
+        StoreError: It is none.
     """
     check_store_file(uri)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     # its notes about the database would tear the live table
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    for name, value in PATIENCE.items():
+        os.environ.setdefault(name, value)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
+    from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
@@ -69,6 +73,8 @@ def client_of(uri: str) -> "MlflowClient":
                 if URL_SIGNS & set(uri):
                     # the registry's store opens when it is first asked
                     client.search_registered_models(max_results=1)
+    except UnsupportedModelRegistryStoreURIException as error:
+        raise StoreError(f"tracking.uri is '{without_password(uri)}', which MLflow does not know: {error}") from error
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise _silent(uri, error) from error
     return client
@@ -78,13 +84,17 @@ def check_store_file(uri: str) -> None:
     """Whether the file behind an SQLite store's URL may be one.
 
     Raises:
-        StoreError: It is broken, or something else; or a folder is named, which MLflow takes only if it is told to.
+        StoreError: It is broken, or something else; or a folder is named, which MLflow takes only if it is told to; or
+            a kind of server that another package knows, which is not there.
     """
     if is_folder(uri) and os.environ.get(FOLDERS, "").lower() not in ("true", "1"):
         raise StoreError(
             f"tracking.uri is '{uri}', a folder, where MLflow keeps no runs any more; name a database or a server, "
             f"e.g. sqlite:///mlruns/mlflow.db or http://127.0.0.1:5000 ({FOLDERS}=true in the environment allows it)"
         )
+    package = PLUGINS.get(uri.partition(":")[0])
+    if package is not None and not entry_points(group="mlflow.tracking_store", name=uri.partition(":")[0]):
+        raise StoreError(f"tracking.uri is '{without_password(uri)}', which needs {package}: pip install {package}")
     path = sqlite_path(uri)
     if path is not None and (reason := no_store_reason(path)) is not None:
         raise StoreError(
@@ -102,7 +112,8 @@ def check_tracker(config: TrackingConfig, experiment: str, *, instead: str = OTH
         instead: What can be done about an experiment that was deleted, but for restoring it.
 
     Raises:
-        StoreError: It does not answer, is of another version of MLflow, or the experiment was deleted there.
+        TrackerAway: It does not answer.
+        StoreError: It is of another version of MLflow, or the experiment was deleted there.
     """
     uri = tracking_uri(config.uri)
     check_store_file(uri)
@@ -110,7 +121,7 @@ def check_tracker(config: TrackingConfig, experiment: str, *, instead: str = OTH
     if path is not None and not (path.is_file() and path.stat().st_size):
         return
     if uri.startswith(("http://", "https://")) and (reason := why_unreachable_at(uri)) is not None:
-        raise StoreError(f"tracking.uri is '{without_password(uri)}', which does not answer: {reason}")
+        raise _away(uri, reason)
     name = config.experiment or experiment
     client = client_of(uri)
     from mlflow.exceptions import MlflowException
@@ -123,8 +134,12 @@ def check_tracker(config: TrackingConfig, experiment: str, *, instead: str = OTH
         _active(found, name, instead)
 
 
-def _silent(uri: str, error: Exception) -> StoreError:
-    return StoreError(f"tracking.uri is '{without_password(uri)}', which does not answer: {str(error).splitlines()[0]}")
+def _silent(uri: str, error: Exception) -> TrackerAway:
+    return _away(uri, str(error).splitlines()[0])
+
+
+def _away(uri: str, why: str) -> TrackerAway:
+    return TrackerAway(f"tracking.uri is '{without_password(uri)}', which does not answer: {why}")
 
 
 def _active(experiment: Any, name: str, instead: str = OTHER_NAME) -> Any:
@@ -172,11 +187,24 @@ class Tracker:
         """A new run, or the run of an earlier attempt, resumed; if that was deleted, a new one."""
         if lineage.run_id is not None and self.has(lineage.run_id):
             return self.reopen(lineage.run_id)
-        tags = {"kind": lineage.kind, "state": "running", **source_tags(), **lineage.tags}
-        if lineage.parent_run_id is not None:
-            tags["mlflow.parentRunId"] = lineage.parent_run_id
-        run = self._client.create_run(self.experiment_id, tags=tags, run_name=lineage.name)
-        return MlflowRun(self._client, run.info.run_id)
+        return self.run(self.create(lineage.name, first_tags(lineage), parent_run_id=lineage.parent_run_id))
+
+    def create(
+        self, name: str, tags: Mapping[str, str], *, parent_run_id: str | None, began_ms: int | None = None
+    ) -> str:
+        """A new run; its id."""
+        parent = {} if parent_run_id is None else {"mlflow.parentRunId": parent_run_id}
+        made = self._client.create_run(self.experiment_id, start_time=began_ms, tags={**tags, **parent}, run_name=name)
+        return str(made.info.run_id)
+
+    def find(self, key: str) -> str | None:
+        """Id of the run that was made under a key, deleted or not; None if there is none."""
+        from mlflow.entities import ViewType
+
+        found = self._client.search_runs(
+            [self.experiment_id], f"tags.`{KEY_TAG}` = '{key}'", run_view_type=ViewType.ALL, max_results=1
+        )
+        return str(found[0].info.run_id) if found else None
 
     def reopen(self, run_id: str) -> "MlflowRun":
         """Resume a run; points that it already has are not written twice."""
@@ -203,13 +231,13 @@ class Tracker:
         """Make a run the child of another parent."""
         self._client.set_tag(run_id, "mlflow.parentRunId", parent_run_id)
 
-    def open_runs(self, parent_run_id: str, *, kind: str) -> list[str]:
-        """Ids of the parent's runs of a kind that are still marked as running."""
+    def open_runs(self, parent_run_id: str, *, kind: str) -> dict[str, str | None]:
+        """Ids of the parent's runs of a kind that are still marked as running, with the keys they were made under."""
         of_parent = f"tags.mlflow.parentRunId = '{parent_run_id}' and tags.kind = '{kind}'"
         found = self._client.search_runs(
             [self.experiment_id], f"attributes.status = 'RUNNING' and {of_parent}", max_results=1000
         )
-        return [run.info.run_id for run in found]
+        return {run.info.run_id: run.data.tags.get(KEY_TAG) for run in found}
 
     def run(self, run_id: str) -> "MlflowRun":
         """A run that is there, as it is."""
@@ -236,112 +264,9 @@ class Tracker:
         return self.uri if self.uri.startswith("http") else "http://127.0.0.1:5000"
 
 
-class Trackers:
-    """The trackers of a worker, each with its experiment looked up once: later trials do not wait for a tracker that is
-    slow or down.
-    """
-
-    def __init__(self) -> None:
-        self._trackers: dict[tuple[str, str], Tracker] = {}
-
-    def opener(self, config: TrackingConfig, lineage: Lineage) -> Callable[[], TrackedRun]:
-        """What opens a run in the configured tracker; may be called on another thread.
-
-        Raises:
-            StoreError: The tracker does not answer.
-        """
-        if config.name is TrackerName.none:
-            return NullRun
-        key = (tracking_uri(config.uri), config.experiment or lineage.experiment)
-        if key not in self._trackers:
-            self._trackers[key] = Tracker(config, lineage.experiment)
-        return partial(self._trackers[key].start, lineage)
-
-
-class MlflowRun:
-    """One run of the tracker."""
-
-    def __init__(self, client: "MlflowClient", run_id: str, last_steps: Mapping[str, int] | None = None) -> None:
-        self._client = client
-        self.run_id: str | None = run_id
-        self._id = run_id
-        self._last_steps = dict(last_steps or {})
-
-    def log_points(self, points: list[MetricPoint]) -> None:
-        """Write metric points that an earlier attempt has not written, synchronously and in few requests."""
-        self._write([point for point in points if point.step > self._last_steps.get(mlflow_name(point.key), -1)])
-
-    def _write(self, points: list[MetricPoint]) -> None:
-        from mlflow.entities import Metric
-
-        metrics = [
-            # six digits fit the UI's columns; the study and the manifest keep the rest
-            Metric(mlflow_name(point.key), float(f"{point.value:.6g}"), point.timestamp_ms, point.step)
-            for point in points
-        ]
-        for at in range(0, len(metrics), MAX_POINTS):
-            self._client.log_batch(self._id, metrics=metrics[at : at + MAX_POINTS])
-
-    def log_metrics(self, values: Mapping[str, float]) -> None:
-        """Write final values; those of an earlier attempt are replaced."""
-        import time
-
-        now = int(time.time() * 1000)
-        self._write([MetricPoint(key, value, 0, now) for key, value in values.items()])
-
-    def log_params(self, params: Mapping[str, Any]) -> None:
-        """Write params; values longer than MLflow takes are cut, the whole ones stand in config.yaml."""
-        from mlflow.entities import Param
-
-        entities = [Param(mlflow_name(key), display(value)[:MAX_PARAM_CHARS]) for key, value in params.items()]
-        for at in range(0, len(entities), MAX_PARAMS):
-            self._client.log_batch(self._id, params=entities[at : at + MAX_PARAMS])
-
-    def set_tags(self, tags: Mapping[str, str]) -> None:
-        """Set or replace tags."""
-        from mlflow.entities import RunTag
-
-        self._client.log_batch(self._id, tags=[RunTag(mlflow_name(key), value) for key, value in tags.items()])
-
-    def log_text(self, text: str, file: str) -> None:
-        """Write a text artifact."""
-        self._client.log_text(self._id, text, file)
-
-    def log_tables(self, tables: Mapping[str, Table]) -> None:
-        """Write tables as MLflow's own `log_table` does, but whole: that adds to what a first attempt has written."""
-        for file, table in tables.items():
-            rows = [list(row) for row in zip(*table.values(), strict=True)]
-            self.log_text(json_text({"columns": list(table), "data": rows}, ensure_ascii=False), file)
-        self.set_tags({TABLES: json.dumps([{"path": file, "type": "table"} for file in tables])})
-
-    def log_file(self, path: Path) -> None:
-        """Log a file as an artifact under its own name."""
-        self._client.log_artifact(self._id, str(path))
-
-    def log_folder(self, folder: Path, name: str) -> None:
-        """Upload a folder as artifacts under `name`."""
-        self._client.log_artifacts(self._id, str(folder), name)
-
-    def log_data(self, splits: Sequence[TrackedSplit]) -> None:
-        """Register the rows of each split as an input of the run."""
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-
-        inputs = []
-        for split in splits:
-            entity = Dataset(
-                name=f"{split.data} {split.name}",
-                digest=split.digest[:8],
-                source_type="local",
-                source=json.dumps({"uri": split.source}),
-                profile=json.dumps({"sha256": split.digest, **split.profile}),
-            )
-            inputs.append(DatasetInput(entity, tags=[InputTag("mlflow.data.context", split.name)]))
-        self._client.log_inputs(self._id, datasets=inputs)
-
-    def end(self, *, state: str, failed: bool = False) -> None:
-        """Close the run. A pruned trial is FINISHED in MLflow's terms; `state` says what it really is."""
-        self.set_tags({"state": state})
-        self._client.set_terminated(self._id, status="FAILED" if failed else "FINISHED")
+def first_tags(lineage: Lineage) -> dict[str, str]:
+    """What a run is tagged with from its beginning, but for its parent."""
+    return {"kind": lineage.kind, "state": "running", **source_tags(), **lineage.tags}
 
 
 def run_tags(uri: str, run_id: str) -> Mapping[str, str]:

@@ -1,12 +1,10 @@
 """A run in the tracker, written off the training thread, so that neither a step nor the next trial waits for it."""
 
-import json
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
 
 from slimtune.training.tracking.run import MetricPoint
@@ -18,7 +16,6 @@ FLUSH_SECONDS = 5.0
 # the UI's compare page takes the metric that was logged first, so the first points wait for this one
 LEAD, LEAD_SECONDS = "objective", 60.0
 QUIET_SECONDS = 1.0
-UNSENT = "unsent_metrics.jsonl"
 
 
 class Quiet:
@@ -58,19 +55,16 @@ SinkT = TypeVar("SinkT", bound=MetricSink)
 class Reporter(Generic[SinkT]):
     """Opens, writes and closes one run from a thread of its own, in the order of the calls.
 
-    Points are buffered; those that the tracker would not take, even at the end, are kept in `unsent_metrics.jsonl` in
-    the trial's folder. A tracker that is down costs neither the trial nor the sweep.
+    Points are buffered. What a run cannot write down costs neither the trial nor the sweep.
 
     Args:
         open_run: Gives the run; called on the thread.
-        folder: The trial's.
         quiet: When to hold back; None never does.
     """
 
-    def __init__(self, open_run: Callable[[], SinkT], folder: Path, quiet: Quiet | None = None) -> None:
+    def __init__(self, open_run: Callable[[], SinkT], quiet: Quiet | None = None) -> None:
         self._open_run = open_run
         self._quiet = quiet or Quiet()
-        self._folder = folder
         self._sink: SinkT | None = None
         self._opened = threading.Event()
         self._queue: queue.Queue[list[MetricPoint] | _Job[SinkT]] = queue.Queue()
@@ -129,7 +123,7 @@ class Reporter(Generic[SinkT]):
             self._quiet.wait()
             if isinstance(item, _Job):
                 if item.last:
-                    self._keep(self._send(waiting))
+                    self._give_up(self._send(waiting))
                 self._do(item)
                 if item.last:
                     return
@@ -161,13 +155,9 @@ class Reporter(Generic[SinkT]):
             return points
         return []
 
-    def _keep(self, points: list[MetricPoint]) -> None:
-        if not points:
-            return
-        path = self._folder / UNSENT
-        with path.open("a", encoding="utf-8") as lines:
-            lines.writelines(json.dumps(point._asdict()) + "\n" for point in points)
-        log.error("tracking: the tracker took no metrics; %d points are kept in %s", len(points), path)
+    def _give_up(self, points: list[MetricPoint]) -> None:
+        if points:
+            log.error("tracking: %d metric points could not be written", len(points))
 
 
 class _Job(Generic[SinkT]):

@@ -14,10 +14,6 @@ class MetricPoint(NamedTuple):
     timestamp_ms: int
 
 
-# columns of the same length by name
-Table = Mapping[str, Sequence[Any]]
-
-
 class TrackedSplit(NamedTuple):
     """Rows of a split as an input of a run.
 
@@ -58,9 +54,6 @@ class TrackedRun(Protocol):
     def log_text(self, text: str, file: str) -> None:
         """Write a text artifact."""
 
-    def log_tables(self, tables: Mapping[str, Table]) -> None:
-        """Write tables by file, which the tracker shows beside those of other runs; they are all that the run has."""
-
     def log_file(self, path: Path) -> None:
         """Log a file as an artifact under its own name."""
 
@@ -88,8 +81,6 @@ class NullRun:
     def set_tags(self, tags: Mapping[str, str]) -> None: ...
 
     def log_text(self, text: str, file: str) -> None: ...
-
-    def log_tables(self, tables: Mapping[str, Table]) -> None: ...
 
     def log_file(self, path: Path) -> None: ...
 

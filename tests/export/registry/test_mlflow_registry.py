@@ -8,7 +8,7 @@ from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.pipeline import ExportResult
 from slimtune.export.registry.mlflow_registry import fetch, find_version, holder, register, set_alias
 from slimtune.sweeper.cli import main
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
+from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
 from slimtune.training.errors import ModelError
 from slimtune.training.tracking.mlflow_runs import Tracker, client_of
 from slimtune.training.trial import Lineage
@@ -23,7 +23,12 @@ def uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def run_id(uri: str, tmp_path: Path) -> str:
     config = TrackingConfig(
-        name=TrackerName.mlflow, uri=uri, experiment=None, checkpoints=CheckpointPolicy.none, log_every=1
+        name=TrackerName.mlflow,
+        mode=TrackingMode.online,
+        uri=uri,
+        experiment=None,
+        checkpoints=CheckpointPolicy.none,
+        log_every=1,
     )
     lineage = Lineage(
         experiment="e", kind="export", name="e", parent_run_id=None, run_id=None, sampled={}, folder=tmp_path

@@ -82,7 +82,7 @@ def test_packed_equals_alone(
     given = ["method.target_modules=[all-linear]"] if family != "bert" else []
     if family != "bert":
         given.append(f"model.name_or_path={save_base(family, tmp_path / 'base', tiny_model)}")
-    reporter = Reporter(NullRun, tmp_path)
+    reporter = Reporter(NullRun)
     packed, alone = make_trainers(dtype, *given), make_trainers(dtype, *given)
     before = state_of(packed)
     packing = packing_of(packed)
@@ -111,7 +111,7 @@ def test_all_trials_of_a_pack_see_examples_at_one_pace(config_of: ConfigOf, tmp_
             trainer = TrialTrainer(trial, config, workbench_for(config, resources), resources)
             trainer.model.to(torch.float64)
             trainers[kind, size] = trainer
-    reporter = Reporter(NullRun, tmp_path)
+    reporter = Reporter(NullRun)
     packed = [trainers["packed", 8], trainers["packed", 16]]
     packing = packing_of(packed)
     for _ in range(4):
@@ -141,7 +141,7 @@ def test_a_trial_that_is_not_finite_does_not_reach_the_others(
             if theirs.requires_grad:
                 torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-10, atol=1e-10)
     with pytest.raises(Diverged, match="loss nan"):
-        trainers[1].advance(Reporter(NullRun, tmp_path))
+        trainers[1].advance(Reporter(NullRun))
 
 
 @pytest.mark.parametrize(

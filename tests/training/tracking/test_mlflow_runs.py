@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
+from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.mlflow_runs import Tracker, check_store_file, client_of
 from slimtune.training.tracking.run import MetricPoint, TrackedSplit
@@ -14,6 +14,7 @@ from tests.conftest import make_lineage
 def config_at(folder: Path) -> TrackingConfig:
     return TrackingConfig(
         name=TrackerName.mlflow,
+        mode=TrackingMode.online,
         uri=f"sqlite:///{folder / 'mlflow.db'}",
         experiment=None,
         checkpoints=CheckpointPolicy.none,
@@ -53,8 +54,15 @@ def test_a_run_goes_on_without_a_point_twice(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_store_that_does_not_answer_is_a_clear_error() -> None:
-    with pytest.raises(StoreError, match=r"tracking\.uri is 'nonsense://x', which does not answer"):
+    with pytest.raises(StoreError, match=r"tracking\.uri is 'nonsense://x', which MLflow does not know"):
         client_of("nonsense://x")
+
+
+def test_a_kind_of_server_that_another_package_knows_is_told_with_it() -> None:
+    with pytest.raises(
+        StoreError, match=r"^tracking\.uri is 'azureml://x', which needs .*: pip install azureml-mlflow$"
+    ):
+        check_store_file("azureml://x")
 
 
 @pytest.mark.parametrize("uri", ["runs", "./mlruns", "file:/somewhere/mlruns", "file:///somewhere/mlruns"])

@@ -1,12 +1,10 @@
-import json
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 
 from slimtune.training.tracking import reporter as module
-from slimtune.training.tracking.reporter import FLUSH_POINTS, UNSENT, Quiet, Reporter
+from slimtune.training.tracking.reporter import FLUSH_POINTS, Quiet, Reporter
 from slimtune.training.tracking.run import MetricPoint
 
 
@@ -33,9 +31,9 @@ class FakeSink:
         self.tags |= tags
 
 
-def test_points_arrive_in_order_in_few_requests_off_the_training_thread(tmp_path: Path) -> None:
+def test_points_arrive_in_order_in_few_requests_off_the_training_thread() -> None:
     sink = FakeSink()
-    with Reporter(lambda: sink, tmp_path) as reporter:
+    with Reporter(lambda: sink) as reporter:
         for step in range(2 * FLUSH_POINTS + 1):
             reporter.metrics(step, {"objective": float(step)})
     assert [point.step for point in sink.points] == list(range(2 * FLUSH_POINTS + 1))
@@ -43,10 +41,10 @@ def test_points_arrive_in_order_in_few_requests_off_the_training_thread(tmp_path
     assert threading.current_thread().name not in sink.threads
 
 
-def test_the_objective_is_written_first(tmp_path: Path) -> None:
+def test_the_objective_is_written_first() -> None:
     """The UI compares by the metric that a run got first; the points before it wait for it."""
     sink = FakeSink()
-    with Reporter(lambda: sink, tmp_path) as reporter:
+    with Reporter(lambda: sink) as reporter:
         for step in range(FLUSH_POINTS + 1):
             reporter.metrics(step, {"train/loss": 0.0})
         considered = threading.Event()
@@ -59,10 +57,10 @@ def test_the_objective_is_written_first(tmp_path: Path) -> None:
     assert len(sink.points) == FLUSH_POINTS + 3
 
 
-def test_the_last_points_are_written_when_training_raises(tmp_path: Path) -> None:
+def test_the_last_points_are_written_when_training_raises() -> None:
     sink = FakeSink()
     try:
-        with Reporter(lambda: sink, tmp_path) as reporter:
+        with Reporter(lambda: sink) as reporter:
             reporter.metrics(1, {"loss": 1.0})
             raise KeyboardInterrupt
     except KeyboardInterrupt:
@@ -70,26 +68,24 @@ def test_the_last_points_are_written_when_training_raises(tmp_path: Path) -> Non
     assert [point.value for point in sink.points] == [1.0]
 
 
-def test_a_tracker_that_is_down_for_a_while_loses_nothing(tmp_path: Path) -> None:
+def test_a_tracker_that_is_down_for_a_while_loses_nothing() -> None:
     sink = FakeSink(num_failures=1)
-    with Reporter(lambda: sink, tmp_path) as reporter:
+    with Reporter(lambda: sink) as reporter:
         reporter.metrics(0, {"objective": 0.0})
         for step in range(1, FLUSH_POINTS + 1):
             reporter.metrics(step, {"objective": 0.0})
         assert sink.called.wait(600)
         reporter.metrics(999, {"objective": 0.0})
     assert [point.step for point in sink.points] == [*range(FLUSH_POINTS + 1), 999]
-    assert not (tmp_path / UNSENT).exists()
 
 
-def test_points_that_nobody_takes_are_kept_in_a_file(tmp_path: Path) -> None:
-    with Reporter(lambda: FakeSink(num_failures=99), tmp_path) as reporter:
+def test_points_that_nobody_takes_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    with Reporter(lambda: FakeSink(num_failures=99)) as reporter:
         reporter.metrics(7, {"loss": 0.5})
-    kept = [json.loads(line) for line in (tmp_path / UNSENT).read_text().splitlines()]
-    assert [(point["key"], point["step"], point["value"]) for point in kept] == [("loss", 7, 0.5)]
+    assert caplog.records[-1].getMessage() == "tracking: 1 metric points could not be written"
 
 
-def test_what_is_queued_is_done_in_order_and_the_last_after_all_points(tmp_path: Path) -> None:
+def test_what_is_queued_is_done_in_order_and_the_last_after_all_points() -> None:
     """The caller waits for nothing; a piece that fails does not stop the others."""
     sink, order = FakeSink(), []
 
@@ -97,7 +93,7 @@ def test_what_is_queued_is_done_in_order_and_the_last_after_all_points(tmp_path:
         raise ConnectionError("down")
 
     gate = threading.Event()
-    reporter = Reporter(lambda: (gate.wait(), sink)[1], tmp_path)
+    reporter = Reporter(lambda: (gate.wait(), sink)[1])
     reporter.write(fail)
     reporter.tags({"state": "running"})
     reporter.metrics(1, {"objective": 0.5})
@@ -110,15 +106,15 @@ def test_what_is_queued_is_done_in_order_and_the_last_after_all_points(tmp_path:
     assert order == [(1, "running")]
 
 
-def test_a_run_that_cannot_be_opened_costs_nothing_but_the_record(tmp_path: Path) -> None:
+def test_a_run_that_cannot_be_opened_costs_nothing_but_the_record(caplog: pytest.LogCaptureFixture) -> None:
     def refuse() -> FakeSink:
         raise ConnectionError("down")
 
-    with Reporter(refuse, tmp_path) as reporter:
+    with Reporter(refuse) as reporter:
         reporter.metrics(7, {"loss": 0.5})
         reporter.tags({"state": "running"})
         reporter.wait_until_open()
-    assert len((tmp_path / UNSENT).read_text().splitlines()) == 1
+    assert "1 metric points" in caplog.records[-1].getMessage()
 
 
 class WatchedQuiet(Quiet):
@@ -133,11 +129,11 @@ class WatchedQuiet(Quiet):
         super().wait()
 
 
-def test_reporters_hold_back_while_a_trial_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reporters_hold_back_while_a_trial_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "QUIET_SECONDS", 600.0)
     sink, quiet, seen = FakeSink(), WatchedQuiet(), []
     quiet.begin()
-    reporter = Reporter(lambda: (seen.append("opened"), sink)[1], tmp_path, quiet)
+    reporter = Reporter(lambda: (seen.append("opened"), sink)[1], quiet)
     assert quiet.met.wait(600)
     reporter.tags({"state": "running"})
     seen.append("made")
@@ -148,11 +144,11 @@ def test_reporters_hold_back_while_a_trial_is_made(tmp_path: Path, monkeypatch: 
     assert sink.tags == {"state": "running"}
 
 
-def test_reporters_do_not_hold_back_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reporters_do_not_hold_back_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever began it may be waiting for them."""
     monkeypatch.setattr(module, "QUIET_SECONDS", 0.01)
     sink, quiet = FakeSink(), Quiet()
     quiet.begin()
-    with Reporter(lambda: sink, tmp_path, quiet) as reporter:
+    with Reporter(lambda: sink, quiet) as reporter:
         reporter.tags({"state": "running"})
     assert sink.tags == {"state": "running"}

@@ -1,0 +1,115 @@
+"""A trial without a search that was killed or interrupted, found again by whoever gives the same arguments."""
+
+import json
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple, NoReturn
+
+import yaml
+from filelock import FileLock, Timeout
+
+from slimtune.training.atomic_files import write_json
+
+ATTEMPT, LOCK, CONFIG = "attempt.json", "attempt.lock", "config.yaml"
+# what a shell makes of SIGTERM
+TERMINATED = 128 + signal.SIGTERM
+
+
+class Attempt(NamedTuple):
+    """What is left of a trial that did not end.
+
+    Attributes:
+        folder: The trial's.
+        run_id: Its run in the tracker; None without a tracker.
+    """
+
+    folder: Path
+    run_id: str | None
+
+
+class Stop:
+    """Whether the trial was asked to end.
+
+    Attributes:
+        signal: What asked; None while nothing has.
+    """
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def ask(self, number: int, _: FrameType | None) -> None:
+        """Take a signal: the trial ends between two steps with its state saved; by a second one at once."""
+        if self.signal is not None:
+            self.end()
+        self.signal = number
+
+    def end(self) -> NoReturn:
+        """End the process as the signal does.
+
+        Raises:
+            KeyboardInterrupt: By SIGINT.
+            SystemExit: By SIGTERM, with the exit code of a shell.
+        """
+        if self.signal == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(TERMINATED)
+
+
+@contextmanager
+def attempted(folder: Path, stop: Stop) -> Iterator[None]:
+    """A trial is under way in a folder: nobody else goes on with it, and SIGTERM and Ctrl-C let it save its state."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # signals are the main thread's
+    taken = (signal.SIGTERM, signal.SIGINT) if threading.current_thread() is threading.main_thread() else ()
+    with FileLock(folder / LOCK, thread_local=False):
+        before = {number: signal.signal(number, stop.ask) for number in taken}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def note_attempt(folder: Path, run_id: str | None) -> None:
+    """The trial has begun."""
+    write_json(folder / ATTEMPT, {"run_id": run_id})
+
+
+def forget_attempts(*folders: Path) -> None:
+    """The trial has ended, in whichever way."""
+    for folder in folders:
+        (folder / ATTEMPT).unlink(missing_ok=True)
+
+
+def left_attempts(values: Mapping[str, Any], folder: Path) -> list[Attempt]:
+    """Attempts at a trial of the same config that did not end, the newest first.
+
+    Args:
+        values: The composed config.
+        folder: Where the trial is about to run; earlier ones lie there or beside it.
+    """
+    found = [path.parent for path in folder.parent.glob(f"*/{ATTEMPT}")]
+    newest_first = sorted(found, key=lambda place: (place / ATTEMPT).stat().st_mtime, reverse=True)
+    return [
+        Attempt(place, json.loads((place / ATTEMPT).read_text(encoding="utf-8"))["run_id"])
+        for place in newest_first
+        if _is_same(place, values) and not _is_under_way(place)
+    ]
+
+
+def _is_same(place: Path, values: Mapping[str, Any]) -> bool:
+    with suppress(OSError, yaml.YAMLError):
+        return bool(yaml.safe_load((place / CONFIG).read_text(encoding="utf-8")) == values)
+    return False
+
+
+def _is_under_way(place: Path) -> bool:
+    try:
+        with FileLock(place / LOCK, thread_local=False, timeout=0):
+            return False
+    except Timeout:
+        return True

@@ -1,0 +1,249 @@
+"""What waits for a tracker, on disk: a run's entries, written before they are sent and marked once they were taken."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from filelock import FileLock, Timeout
+
+from slimtune.training.atomic_files import written_aside
+
+OUTBOX, JOURNAL, REFUSED, LOCK, FILES = "outbox", "journal.jsonl", "refused.jsonl", "journal.lock", "files"
+# a run that the tracker has not made yet is known by its key
+QUEUED = "queued-"
+# the tag of a run in the tracker with its key
+KEY_TAG = "slimtune.key"
+# bytes of entries that were all sent, before the file begins anew
+MOST_BYTES = 4_000_000
+
+
+class Header(NamedTuple):
+    """The run that a journal is of.
+
+    Attributes:
+        key: Of the run, a tag of it in the tracker: a run is looked up by it before it is made.
+        uri: The tracker's.
+        experiment: Its name there.
+        name: The run's.
+        parent: Id of its parent, or `queued-<key>` of one that was not made yet.
+        tags: That it begins with.
+        began_ms: When it began, in milliseconds since 1970.
+        run_id: Of a run that was there before; None for one that is to be made.
+    """
+
+    key: str
+    uri: str
+    experiment: str
+    name: str
+    parent: str | None
+    tags: Mapping[str, str]
+    began_ms: int
+    run_id: str | None = None
+
+
+class JournalEntry(NamedTuple):
+    """One call on the run: its number in the journal, what is done, and with what."""
+
+    number: int
+    do: str
+    values: Mapping[str, Any]
+
+
+class Journal:
+    """The journal of one run in a folder `outbox/<name>` of a sweep or a trial; whoever has it open is its only user.
+
+    Attributes:
+        folder: Of the journal.
+        header: The run.
+        run_id: The tracker's id; None until the run is there.
+        waiting: Entries that the tracker has not taken, in their order.
+    """
+
+    def __init__(self, folder: Path, lock: FileLock) -> None:
+        self.folder, self._lock = folder, lock
+        self.run_id: str | None = None
+        self.waiting: list[JournalEntry] = []
+        self._next = 0
+        self._num_bytes = 0
+        self._read()
+
+    @classmethod
+    def begin(cls, place: Path, header: Header) -> Self:
+        """A new one in `place/outbox`."""
+        for count in range(1000):
+            folder = place / OUTBOX / (header.key if count == 0 else f"{header.key}-{count}")
+            with suppress(FileExistsError):
+                folder.mkdir(parents=True)
+                break
+        lock = FileLock(folder / LOCK, thread_local=False)
+        lock.acquire(timeout=0)
+        _write_header(folder, header)
+        return cls(folder, lock)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self | None:
+        """One that is there; None while somebody else has it, or if it has gone meanwhile."""
+        lock = FileLock(folder / LOCK, thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except (Timeout, OSError):
+            return None
+        if not (folder / JOURNAL).is_file():
+            lock.release()
+            # the lock has made the folder
+            with suppress(OSError):
+                (folder / LOCK).unlink(missing_ok=True)
+                folder.rmdir()
+                folder.parent.rmdir()
+            return None
+        return cls(folder, lock)
+
+    def append(self, do: str, **values: Any) -> None:
+        """Write an entry down."""
+        entry = JournalEntry(self._next, do, values)
+        self._next += 1
+        self._write({"entry": entry._asdict()})
+        self.waiting.append(entry)
+
+    def append_copy(self, do: str, path: Path, **values: Any) -> None:
+        """Write an entry down with the files that it is about, which may change or go before they are sent.
+
+        They are linked, not copied, where the file system can: results are never written in place.
+        """
+        kept = self.folder / FILES / str(self._next) / path.name
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            shutil.copytree(path, kept, copy_function=_link, dirs_exist_ok=True)
+        else:
+            kept.unlink(missing_ok=True)
+            _link(str(path), str(kept))
+        self.append(do, kept=str(kept.relative_to(self.folder)), **values)
+
+    def taken(self, entry: JournalEntry) -> None:
+        """The tracker has an entry, or it was set aside."""
+        self.waiting.remove(entry)
+        self._write({"taken": entry.number})
+        if "kept" in entry.values:
+            shutil.rmtree((self.folder / entry.values["kept"]).parent, ignore_errors=True)
+        if not self.waiting and self._num_bytes > MOST_BYTES:
+            _write_header(self.folder, self.header._replace(run_id=self.run_id))
+            self._num_bytes = 0
+
+    def set_aside(self, do: str, values: Mapping[str, Any], why: str) -> None:
+        """Keep what the tracker will never take, beside the journal."""
+        values = dict(values)
+        if "kept" in values and (source := self.folder / values["kept"]).exists():
+            aside = self.folder / "refused" / source.parent.name
+            aside.parent.mkdir(exist_ok=True)
+            shutil.copytree(source.parent, aside, dirs_exist_ok=True)
+            values["kept"] = str((aside / source.name).relative_to(self.folder))
+        with (self.folder / REFUSED).open("a", encoding="utf-8") as lines:
+            lines.write(_line({"do": do, "values": values, "why": why}))
+
+    def note_run(self, run_id: str) -> None:
+        """The run is there."""
+        self.run_id = run_id
+        self._write({"run_id": run_id})
+
+    def close(self) -> None:
+        """Let others have it; one of a run that is there, and of which nothing waits, goes away."""
+        if self.run_id is not None and not self.waiting:
+            for name in (JOURNAL, LOCK):
+                (self.folder / name).unlink(missing_ok=True)
+            shutil.rmtree(self.folder / FILES, ignore_errors=True)
+            # what was refused stays
+            with suppress(OSError):
+                self.folder.rmdir()
+                self.folder.parent.rmdir()
+        self._lock.release()
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        text = _line(line)
+        with (self.folder / JOURNAL).open("a", encoding="utf-8") as lines:
+            lines.write(text)
+        self._num_bytes += len(text)
+
+    def _read(self) -> None:
+        path = self.folder / JOURNAL
+        whole = path.read_bytes()
+        if not whole.endswith(b"\n"):
+            # killed within a line, which was not sent
+            whole = whole[: whole.rfind(b"\n") + 1]
+            with path.open("r+b") as file:
+                file.truncate(len(whole))
+        lines = [json.loads(line) for line in whole.splitlines()]
+        self.header = Header(**lines[0]["run"])
+        self.run_id = self.header.run_id
+        waiting: dict[int, JournalEntry] = {}
+        for line in lines[1:]:
+            if "entry" in line:
+                entry = JournalEntry(**line["entry"])
+                waiting[entry.number] = entry
+                self._next = entry.number + 1
+            elif "taken" in line:
+                waiting.pop(line["taken"], None)
+            else:
+                self.run_id = line["run_id"]
+        self.waiting = list(waiting.values())
+
+
+def journals_in(place: Path) -> list[Path]:
+    """Folders of the journals of a sweep, a trial, or of all that lies in a folder; those of parents come first."""
+    found = [path.parent for path in _walk(place)]
+    return sorted(found, key=lambda folder: (len(folder.parts), _began(folder), folder.name))
+
+
+def _walk(place: Path) -> Iterator[Path]:
+    for folder, names, _ in os.walk(place):
+        if OUTBOX in names:
+            names.remove(OUTBOX)
+            yield from (Path(folder) / OUTBOX).glob(f"*/{JOURNAL}")
+
+
+def _began(folder: Path) -> int:
+    header = header_in(folder)
+    return 0 if header is None else header.began_ms
+
+
+def header_in(folder: Path) -> Header | None:
+    """The run of a journal that somebody else may have open; None if it has gone."""
+    found = ids_in(folder)
+    return None if found is None else found[0]
+
+
+def ids_in(folder: Path) -> tuple[Header, str | None] | None:
+    """The run of a journal, and its id in the tracker as far as it is known; None if the journal has gone."""
+    try:
+        text = (folder / JOURNAL).read_text(encoding="utf-8")
+        header = Header(**json.loads(text.partition("\n")[0])["run"])
+    except (OSError, ValueError):
+        return None
+    noted = [json.loads(line)["run_id"] for line in text.splitlines() if line.startswith('{"run_id"')]
+    return header, noted[-1] if noted else header.run_id
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return int(time.time() * 1000)
+
+
+def _write_header(folder: Path, header: Header) -> None:
+    with written_aside(folder / JOURNAL) as aside:
+        aside.write_text(_line({"run": header._asdict()}), encoding="utf-8")
+
+
+def _line(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False) + "\n"
+
+
+def _link(source: str, target: str) -> str:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+    return target

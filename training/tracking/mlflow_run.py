@@ -1,0 +1,110 @@
+"""One run as MLflow keeps it."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slimtune.training.tracking.display import display
+from slimtune.training.tracking.names import mlflow_name
+from slimtune.training.tracking.run import MetricPoint, TrackedSplit
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# MLflow's limits for one request
+MAX_POINTS, MAX_PARAMS, MAX_PARAM_CHARS = 1000, 100, 6000
+
+
+class MlflowRun:
+    """One run of the tracker."""
+
+    def __init__(self, client: "MlflowClient", run_id: str, last_steps: Mapping[str, int] | None = None) -> None:
+        self._client = client
+        self.run_id: str | None = run_id
+        self._id = run_id
+        self._last_steps = dict(last_steps or {})
+
+    def log_points(self, points: list[MetricPoint]) -> None:
+        """Write metric points that an earlier attempt has not written, synchronously and in few requests."""
+        self.write([point for point in points if point.step > self._last_steps.get(mlflow_name(point.key), -1)])
+
+    def times(self, key: str) -> dict[int, set[int]]:
+        """The steps at which a metric was logged, and when that was, in milliseconds since 1970."""
+        times: dict[int, set[int]] = {}
+        for point in self._client.get_metric_history(self._id, mlflow_name(key)):
+            times.setdefault(point.step, set()).add(point.timestamp)
+        return times
+
+    def write(self, points: list[MetricPoint]) -> None:
+        """Write metric points, also those that the run has."""
+        from mlflow.entities import Metric
+
+        metrics = [
+            # six digits fit the UI's columns; the study and the manifest keep the rest
+            Metric(mlflow_name(point.key), float(f"{point.value:.6g}"), point.timestamp_ms, point.step)
+            for point in points
+        ]
+        for at in range(0, len(metrics), MAX_POINTS):
+            self._client.log_batch(self._id, metrics=metrics[at : at + MAX_POINTS])
+
+    def log_metrics(self, values: Mapping[str, float]) -> None:
+        """Write final values; those of an earlier attempt are replaced."""
+        now = int(time.time() * 1000)
+        self.write([MetricPoint(key, value, 0, now) for key, value in values.items()])
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Write params; values longer than MLflow takes are cut, the whole ones stand in config.yaml."""
+        from mlflow.entities import Param
+
+        entities = [Param(mlflow_name(key), display(value)[:MAX_PARAM_CHARS]) for key, value in params.items()]
+        for at in range(0, len(entities), MAX_PARAMS):
+            self._client.log_batch(self._id, params=entities[at : at + MAX_PARAMS])
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Set or replace tags."""
+        from mlflow.entities import RunTag
+
+        self._client.log_batch(self._id, tags=[RunTag(mlflow_name(key), value) for key, value in tags.items()])
+
+    def log_text(self, text: str, file: str) -> None:
+        """Write a text artifact."""
+        self._client.log_text(self._id, text, file)
+
+    def log_file(self, path: Path) -> None:
+        """Log a file as an artifact under its own name."""
+        self._client.log_artifact(self._id, str(path))
+
+    def log_folder(self, folder: Path, name: str) -> None:
+        """Upload a folder as artifacts under `name`."""
+        self._client.log_artifacts(self._id, str(folder), name)
+
+    def log_data(self, splits: Sequence[TrackedSplit]) -> None:
+        """Register the rows of each split as an input of the run."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        inputs = []
+        for split in splits:
+            entity = Dataset(
+                name=f"{split.data} {split.name}",
+                digest=split.digest[:8],
+                source_type="local",
+                source=json.dumps({"uri": split.source}),
+                profile=json.dumps({"sha256": split.digest, **split.profile}),
+            )
+            inputs.append(DatasetInput(entity, tags=[InputTag("mlflow.data.context", split.name)]))
+        self._client.log_inputs(self._id, datasets=inputs)
+
+    def tag_experiment(self, key: str, value: str) -> None:
+        """Set a tag of the experiment that the run is in."""
+        self._client.set_experiment_tag(self._client.get_run(self._id).info.experiment_id, key, value)
+
+    def reopen(self) -> None:
+        """The run goes on."""
+        self._client.update_run(self._id, status="RUNNING")
+
+    def end(self, *, state: str, failed: bool = False, at_ms: int | None = None) -> None:
+        """Close the run. A pruned trial is FINISHED in MLflow's terms; `state` says what it really is."""
+        self.set_tags({"state": state})
+        self._client.set_terminated(self._id, status="FAILED" if failed else "FINISHED", end_time=at_ms)

@@ -1,0 +1,116 @@
+"""Sending all that waits in the folders of sweeps and trials."""
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
+from slimtune.training.tracking.delivery import Delivery, NoParent
+from slimtune.training.tracking.journal import Header, Journal, header_in, journals_in
+from slimtune.training.tracking.line import Line, first_line
+from slimtune.training.tracking.outbox_run import line_to
+from slimtune.training.tracking.uri import tracking_uri, without_password
+
+
+class Left(NamedTuple):
+    """What still waits in a journal, and why."""
+
+    folder: Path
+    why: str
+
+
+class Synced(NamedTuple):
+    """What came of sending.
+
+    Attributes:
+        runs: Runs of which something was sent.
+        entries: What was sent of them: a batch of metrics, params or tags, or an artifact each.
+        left: Journals that wait on.
+        busy: Journals that a running process has, which sends them itself.
+    """
+
+    runs: int
+    entries: int
+    left: list[Left]
+    busy: int
+
+
+def line_of(header: Header) -> Line:
+    """The way to the tracker that a journal is for."""
+    config = TrackingConfig(
+        name=TrackerName.mlflow,
+        mode=TrackingMode.online,
+        uri=header.uri,
+        experiment=header.experiment,
+        checkpoints=CheckpointPolicy.none,
+        log_every=1,
+    )
+    return line_to(config, header.experiment)
+
+
+def sync(place: Path, *, uri: str | None = None, connect: Callable[[Header], Line] = line_of) -> Synced:
+    """Send what waits in a folder, the runs of sweeps before those of their trials.
+
+    Args:
+        place: Of a sweep, a trial, or of several.
+        uri: A tracker in place of the one that the journals name.
+        connect: Gives the way to a journal's tracker.
+    """
+    lines: dict[tuple[str, str], Line] = {}
+    sent: set[str] = set()
+    entries, busy, left = 0, 0, list[Left]()
+    for folder in journals_in(place):
+        journal = Journal.open(folder)
+        if journal is None:
+            busy += header_in(folder) is not None
+            continue
+        header = journal.header if uri is None else journal.header._replace(uri=uri)
+        way = (header.uri, header.experiment)
+        line = lines[way] = lines.get(way) or connect(header)
+        try:
+            was_there = journal.run_id is not None
+            if journal.waiting or not was_there:
+                number = _deliver(journal, line, left)
+                entries += number
+                sent |= {header.key} if number or (journal.run_id is not None and not was_there) else set()
+        finally:
+            journal.close()
+    return Synced(len(sent), entries, left, busy)
+
+
+def _deliver(journal: Journal, line: Line, left: list[Left]) -> int:
+    """How many entries were sent; a tracker that is away is not asked for each run."""
+    if not line.ready:
+        left.append(Left(journal.folder, line.why or "the tracker is away"))
+        return 0
+    before = len(journal.waiting)
+    try:
+        Delivery(journal, line, is_new=False).send()
+    except NoParent as error:
+        left.append(Left(journal.folder, str(error)))
+    except Exception as error:  # noqa: BLE001  # a tracker raises whatever its store raises
+        line.lost(error)
+        left.append(Left(journal.folder, first_line(error)))
+    return before - len(journal.waiting)
+
+
+def send_waiting(place: Path, config: TrackingConfig, say: Callable[[str], None]) -> None:
+    """At the end of a command: send what waits once more, and say where the rest is."""
+    left = len(sync(place).left) if config.mode is TrackingMode.online else waits_in(place)
+    if left:
+        what = "1 run" if left == 1 else f"{left} runs"
+        where = without_password(tracking_uri(config.uri))
+        command = f"slimtune sync {shlex.quote(str(place))}"
+        say(f"tracking: what {where} has not taken ({what}) waits in {place}; send it with {command}")
+
+
+def waits_in(place: Path) -> int:
+    """How many runs wait in a folder, or wait for the rest of what they have."""
+    waiting = 0
+    for folder in journals_in(place):
+        journal = Journal.open(folder)
+        if journal is not None:
+            waiting += bool(journal.waiting) or journal.run_id is None
+            journal.close()
+    return waiting
