@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # MLflow's own variable
 FOLDERS = "MLFLOW_ALLOW_FILE_STORE"
 # by default MLflow asks a server that is away for minutes; here what it does not take waits on disk
-PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "15", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 # packages that teach MLflow a kind of URI
 PLUGINS = {"azureml": "azureml-mlflow"}
 # than that of an experiment that was deleted

@@ -81,7 +81,7 @@ def sync(place: Path, *, uri: str | None = None, connect: Callable[[Header], Lin
 
 def _deliver(journal: Journal, line: Line, left: list[Left]) -> int:
     """How many entries were sent; a tracker that is away is not asked for each run."""
-    if not line.ready:
+    if not line.is_ready():
         left.append(Left(journal.folder, line.why or "the tracker is away"))
         return 0
     before = len(journal.waiting)
