@@ -68,7 +68,13 @@ def register(uri: str, bundle: Bundle, name: str, *, run_id: str) -> RegisteredV
             return RegisteredVersion(name, str(known.version))
     model_uri = _log_model(uri, bundle, run_id)
     made = client.create_model_version(
-        name, source=model_uri, run_id=run_id, tags={**_tags(bundle), DIGEST: digest}, description=_description(bundle)
+        name,
+        source=model_uri,
+        run_id=run_id,
+        tags={**_tags(bundle), DIGEST: digest},
+        description=_description(bundle),
+        # a server takes no source of another model
+        model_id=model_uri.removeprefix(MODELS_URI),
     )
     return RegisteredVersion(name, str(made.version))
 

@@ -157,7 +157,24 @@ def _tracking(uri: str | None) -> "TrackingConfig":
 
 
 def _log(scored: "ModelScores", options: argparse.Namespace, experiment: str) -> str:
-    """Log a run of kind `evaluation`; what to tell the user."""
+    """Log a run of kind `evaluation`; what to tell the user.
+
+    Raises:
+        StoreError: The tracker is away; the scores are printed by then.
+    """
+    from slimtune.training.tracking.line import first_line, is_outage
+
+    try:
+        return _logged(scored, options, experiment)
+    except Exception as error:
+        if isinstance(error, StoreError) or not is_outage(error):
+            raise
+        raise StoreError(
+            f"the tracker went away, so the run is not whole ({first_line(error)}); run it again"
+        ) from error
+
+
+def _logged(scored: "ModelScores", options: argparse.Namespace, experiment: str) -> str:
     from slimtune.training.tracking.mlflow_runs import Tracker
     from slimtune.training.trial import Lineage
 

@@ -25,6 +25,7 @@ from slimtune.training.tracking.line import RunStore, is_outage
 from slimtune.training.tracking.mlflow_runs import Tracker
 from slimtune.training.tracking.outbox_run import line_to, open_run
 from slimtune.training.tracking.run import NullRun, TrackedRun
+from slimtune.training.tracking.sync import ids_in_outboxes, sync
 from slimtune.training.trial import Lineage
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class ParentRun(NamedTuple):
     run: TrackedRun
     link: str | None
     tracker: Tracker | None
+    folder: Path | None = None
 
     @property
     def own_link(self) -> str | None:
@@ -61,6 +63,9 @@ class ParentRun(NamedTuple):
         parent = self.run.run_id
         if self.tracker is None or parent is None or parent.startswith(QUEUED):
             return
+        # last words that are written down arrive by themselves
+        if self.folder is not None:
+            sync(self.folder)
         try:
             self._end_left_open(self.tracker, parent, study, kind=kind)
         except Exception as error:
@@ -74,9 +79,12 @@ class ParentRun(NamedTuple):
         noted = {trial.run_id for trial in trials}
         waiting = {trial.run_id for trial in trials if trial.state is TrialState.waiting}
         all_ended = study.num_unfinished() == 0
+        written_down = set() if self.folder is None else ids_in_outboxes(self.folder)
         for run_id, key in tracker.open_runs(parent, kind=kind).items():
             # as the trial was told when the tracker did not have it yet
             known = run_id if run_id in noted else f"{QUEUED}{key}"
+            if run_id in written_down:
+                continue
             if known in ended:
                 trial, run = ended[known], tracker.run(run_id)
                 run.log_metrics(best_metrics(trial.attrs.get(RESULT, {})))
@@ -131,7 +139,7 @@ def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> 
     link = None if tracker is None else f"{tracker.link()}&viewStateShareKey={VIEW_KEY}"
     if run.run_id != known:
         study.set_attr(PARENT_RUN, run.run_id)
-    parent = ParentRun(run, link, tracker)
+    parent = ParentRun(run, link, tracker, request.folder)
     if run.is_new:
         _log_beginning(run, request)
         if known is not None and tracker is not None:

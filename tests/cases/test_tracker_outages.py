@@ -73,9 +73,17 @@ def until(holds: Any, process: subprocess.Popen[Any]) -> None:
         time.sleep(0.1)
 
 
-def begun_sweep(folder: Path, overrides: list[str], port: int) -> subprocess.Popen[str]:
-    given = [*overrides, *SHORT, "tracking=mlflow", f"tracking.uri=http://127.0.0.1:{port}", "search.n_trials=2"]
+def begun_sweep(folder: Path, overrides: list[str], port: int, *, epochs: int = 2) -> subprocess.Popen[str]:
+    given = [
+        *overrides,
+        *SHORT,
+        f"fit.epochs={epochs}",
+        "tracking=mlflow",
+        f"tracking.uri=http://127.0.0.1:{port}",
+        "search.n_trials=2",
+    ]
     few = ["search.finalists=1", "search.rerun_seeds=0", "fit.learning_rate=1e-2,1e-3", "tracking.checkpoints=all"]
+    few += ["search/pruner=none"]
     return subprocess.Popen(
         [sys.executable, "-m", "slimtune.sweeper.cli", "sweep", *given, *few],
         cwd=folder,
@@ -110,7 +118,25 @@ def test_a_server_that_is_killed_in_a_sweep_has_all_of_it_after_a_sync(
     assert journals_in(tmp_path) == []
 
 
-def check_runs(uri: str) -> None:
+@pytest.mark.slow
+def test_a_server_that_is_killed_and_restarted_in_a_sweep_has_all_of_it(
+    tmp_path: Path, overrides: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waited is sent as soon as it answers again, or at the end."""
+    monkeypatch.chdir(tmp_path)
+    port = free_port()
+    with server(tmp_path, port) as first:
+        sweep = begun_sweep(tmp_path, overrides, port, epochs=40)
+        until(lambda: (tmp_path / "outputs/mine/trials/0/config.yaml").exists(), sweep)
+        kill(first)
+    with server(tmp_path, port):
+        said, _ = sweep.communicate(timeout=600)
+        assert sweep.returncode == 0, said
+        assert main(["sync"]) == 0
+        check_runs(f"http://127.0.0.1:{port}", epochs=40)
+
+
+def check_runs(uri: str, *, epochs: int = 2) -> None:
     client = client_of(uri)
     experiment = client.get_experiment_by_name("mine")
     assert experiment is not None
@@ -121,16 +147,15 @@ def check_runs(uri: str) -> None:
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     for run in trials:
         assert run.data.tags["mlflow.parentRunId"] == parents[0].info.run_id
-        assert run.data.tags["state"] in ("complete", "pruned")
-        assert run.data.params["fit.epochs"] == "2"
+        assert run.data.tags["state"] == "complete"
+        assert run.data.params["fit.epochs"] == str(epochs)
         assert run.inputs.dataset_inputs
         files = {item.path for item in client.list_artifacts(run.info.run_id)}
-        assert files >= ({"config.yaml", "checkpoint"} if run.data.tags["state"] == "complete" else {"config.yaml"})
+        assert files >= {"config.yaml", "checkpoint"}
         for key in run.data.metrics:
             steps = [point.step for point in client.get_metric_history(run.info.run_id, key)]
             assert len(steps) == len(set(steps)), key
-        if run.data.tags["state"] == "complete":
-            assert len(client.get_metric_history(run.info.run_id, "validation/loss")) == 4
+        assert len(client.get_metric_history(run.info.run_id, "validation/loss")) == 2 * epochs
     assert {"winner", "state"} <= set(parents[0].data.tags)
     assert {item.path for item in client.list_artifacts(parents[0].info.run_id)} >= {"leaderboard.json", "config.yaml"}
 

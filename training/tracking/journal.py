@@ -87,13 +87,13 @@ class Journal:
 
     @classmethod
     def open(cls, folder: Path) -> Self | None:
-        """One that is there; None while somebody else has it, or if it has gone meanwhile."""
+        """One that is there; None while somebody else has it, if it has gone meanwhile, or is none."""
         lock = FileLock(folder / LOCK, thread_local=False)
         try:
             lock.acquire(timeout=0)
         except (Timeout, OSError):
             return None
-        if not (folder / JOURNAL).is_file():
+        if header_in(folder) is None:
             lock.release()
             # the lock has made the folder
             with suppress(OSError):
@@ -176,7 +176,7 @@ class Journal:
             whole = whole[: whole.rfind(b"\n") + 1]
             with path.open("r+b") as file:
                 file.truncate(len(whole))
-        lines = [json.loads(line) for line in whole.splitlines()]
+        lines = [found for line in whole.splitlines() if (found := _parsed(line)) is not None]
         self.header = Header(**lines[0]["run"])
         self.run_id = self.header.run_id
         waiting: dict[int, JournalEntry] = {}
@@ -221,15 +221,25 @@ def ids_in(folder: Path) -> tuple[Header, str | None] | None:
     try:
         text = (folder / JOURNAL).read_text(encoding="utf-8")
         header = Header(**json.loads(text.partition("\n")[0])["run"])
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    noted = [json.loads(line)["run_id"] for line in text.splitlines() if line.startswith('{"run_id"')]
+    lines = [found for line in text.splitlines() if line.startswith('{"run_id"') and (found := _parsed(line))]
+    noted = [line["run_id"] for line in lines]
     return header, noted[-1] if noted else header.run_id
 
 
 def now_ms() -> int:
     """Milliseconds since 1970."""
     return int(time.time() * 1000)
+
+
+def _parsed(line: str | bytes) -> dict[str, Any] | None:
+    """None for a line that a full disk has cut off."""
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    return found
 
 
 def _write_header(folder: Path, header: Header) -> None:

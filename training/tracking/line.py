@@ -84,9 +84,19 @@ class Line:
         experiment: Its name.
         connect: Opens it.
         online: Whether anything is sent.
+        probe: Says in a moment why the tracker is away; its own client would wait for an answer.
     """
 
-    def __init__(self, uri: str, experiment: str, connect: Callable[[], RunStore], *, online: bool = True) -> None:
+    def __init__(
+        self,
+        uri: str,
+        experiment: str,
+        connect: Callable[[], RunStore],
+        *,
+        online: bool = True,
+        probe: Callable[[], str | None] | None = None,
+    ) -> None:
+        self._probe = probe
         self.uri, self.experiment, self._connect, self._online = uri, experiment, connect, online
         self._store: RunStore | None = None
         self._lock = threading.Lock()
@@ -95,10 +105,14 @@ class Line:
         # why nothing can be sent, while that is so
         self.why: str | None = None
 
-    @property
-    def ready(self) -> bool:
-        """Whether it is worth trying."""
-        return self._online and time.monotonic() >= self._again_at
+    def is_ready(self) -> bool:
+        """Whether it is worth trying; of a tracker that was away, whether somebody answers at its address."""
+        if not self._online or time.monotonic() < self._again_at:
+            return False
+        if self._num_failures and self._probe is not None and (why := self._probe()) is not None:
+            self.lost(TrackerAway(why))
+            return False
+        return True
 
     def store(self) -> RunStore:
         """The experiment, which is opened when it is first needed; raises whatever the tracker raises."""
@@ -109,7 +123,7 @@ class Line:
 
     def ask(self, question: Callable[[RunStore], AnswerT]) -> AnswerT | None:
         """What the tracker answers; None while it is away."""
-        if not self.ready:
+        if not self.is_ready():
             return None
         try:
             answer = question(self.store())

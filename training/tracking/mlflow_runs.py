@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # MLflow's own variable
 FOLDERS = "MLFLOW_ALLOW_FILE_STORE"
 # by default MLflow asks a server that is away for minutes; here what it does not take waits on disk
-PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "15", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 # packages that teach MLflow a kind of URI
 PLUGINS = {"azureml": "azureml-mlflow"}
 # than that of an experiment that was deleted
@@ -54,6 +54,7 @@ def client_of(uri: str) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     # its notes about the database would tear the live table
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)

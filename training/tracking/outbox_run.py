@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from slimtune.training.config.tracking import TrackerName, TrackingConfig, TrackingMode
+from slimtune.training.hub_connection import why_unreachable_at
 from slimtune.training.tracking.delivery import Delivery, NoParent
 from slimtune.training.tracking.display import display
 from slimtune.training.tracking.journal import OUTBOX, QUEUED, Header, Journal, ids_in, now_ms
@@ -121,7 +122,7 @@ class OutboxRun:
 
     def flush(self) -> None:
         """Send what waits, unless the tracker was away a moment ago."""
-        if not self._line.ready:
+        if not self._line.is_ready():
             return
         try:
             with self._turn:
@@ -142,7 +143,9 @@ def line_to(config: TrackingConfig, experiment: str) -> Line:
     def connect() -> RunStore:
         return Tracker(config, experiment)
 
-    return Line(tracking_uri(config.uri), name, connect, online=config.mode is TrackingMode.online)
+    uri = tracking_uri(config.uri)
+    probe = partial(why_unreachable_at, uri) if uri.startswith(("http://", "https://")) else None
+    return Line(uri, name, connect, online=config.mode is TrackingMode.online, probe=probe)
 
 
 def open_run(line: Line, lineage: Lineage, *, key: str | None = None) -> OutboxRun:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
 from slimtune.training.tracking.delivery import Delivery, NoParent
-from slimtune.training.tracking.journal import Header, Journal, header_in, journals_in
+from slimtune.training.tracking.journal import Header, Journal, header_in, ids_in, journals_in
 from slimtune.training.tracking.line import Line, first_line
 from slimtune.training.tracking.outbox_run import line_to
 from slimtune.training.tracking.uri import tracking_uri, without_password
@@ -81,7 +81,7 @@ def sync(place: Path, *, uri: str | None = None, connect: Callable[[Header], Lin
 
 def _deliver(journal: Journal, line: Line, left: list[Left]) -> int:
     """How many entries were sent; a tracker that is away is not asked for each run."""
-    if not line.ready:
+    if not line.is_ready():
         left.append(Left(journal.folder, line.why or "the tracker is away"))
         return 0
     before = len(journal.waiting)
@@ -103,6 +103,12 @@ def send_waiting(place: Path, config: TrackingConfig, say: Callable[[str], None]
         where = without_password(tracking_uri(config.uri))
         command = f"slimtune sync {shlex.quote(str(place))}"
         say(f"tracking: what {where} has not taken ({what}) waits in {place}; send it with {command}")
+
+
+def ids_in_outboxes(place: Path) -> set[str]:
+    """The tracker's ids of runs that have a journal in a folder, as far as they are known."""
+    found = [ids_in(folder) for folder in journals_in(place)]
+    return {ids[1] for ids in found if ids is not None and ids[1] is not None}
 
 
 def waits_in(place: Path) -> int:

@@ -2,8 +2,17 @@
 
 from pathlib import Path
 
-from slimtune.sweeper.campaigns.winner_stages import log_refused
+import pytest
+
+from slimtune.export.config import parse_export
+from slimtune.sweeper.campaigns.winner_stages import log_refused, register_stage
+from slimtune.training.config.trial import parse_trial
+from slimtune.training.tracking.journal import journals_in
+from slimtune.training.tracking.line import TrackerAway
 from slimtune.training.tracking.run import NullRun
+from tests.cases.sweep_requests import RequestOf, request_of
+
+__all__ = ["request_of"]
 
 
 class KeptFiles(NullRun):
@@ -21,3 +30,14 @@ def test_a_refused_export_leaves_what_was_measured_on_the_sweeps_run(tmp_path: P
     run = KeptFiles()
     log_refused(run, tmp_path)
     assert [path.name for path in run.files] == ["verification.json", "variants.png"]
+
+
+@pytest.mark.slow
+def test_without_its_tracker_nothing_is_registered_and_nothing_begun(request_of: RequestOf) -> None:
+    """It is left to `slimtune resume`, which the sweep says."""
+    request = request_of("export=onnx", "tracking=mlflow", "tracking.uri=http://127.0.0.1:9")
+    export = parse_export(request.tried["export"]).section
+    tracked = parse_trial(request.tried).section.tracking
+    with pytest.raises(TrackerAway, match="does not answer"):
+        register_stage(request, tracked, export, exported={"bundle": "none", "chosen": "fp16"}, parent=NullRun())
+    assert journals_in(request.folder) == []

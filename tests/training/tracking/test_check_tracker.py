@@ -63,6 +63,19 @@ def test_a_server_that_does_not_answer_is_told_in_a_moment(told: Any, monkeypatc
     assert said.startswith("tracking.uri is 'http://tracker:5000', which does not answer: http://tracker:5000 cannot")
 
 
+def test_a_server_that_is_away_stops_no_sweep_that_is_under_way_and_none_offline(
+    told: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they log waits on disk; a beginning is told how to do the same."""
+    monkeypatch.setattr(mlflow_runs, "why_unreachable_at", lambda _: "refused")
+    (said,) = told("http://tracker:5000", "mine")
+    assert said.endswith("start it, or add tracking.mode=offline: then all waits on disk until slimtune sync")
+    assert told("http://tracker:5000", "mine", "tracking.mode=offline") == []
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "command.json").write_text("{}")
+    assert told("http://tracker:5000", "mine") == []
+
+
 def test_a_file_of_another_version_is_told(tmp_path: Path, config_of: Any) -> None:
     (tmp_path / "m.db").write_text("no database" * 100)
     uri = sqlite_url(tmp_path / "m.db")

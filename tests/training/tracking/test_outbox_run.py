@@ -247,3 +247,19 @@ def test_a_child_waits_for_its_parent(tmp_path: Path) -> None:
         run.end(state="complete")
     assert send(tmp_path, store).left == []
     assert [run["parent"] for run in store.runs.values()] == [None, "id0"]
+
+
+def test_a_journal_that_is_broken_stops_no_other(tmp_path: Path) -> None:
+    """As after the power was gone, or a disk was full: lines that cannot be read are left out."""
+    store = FakeStore()
+    runs = [open_run(line_of(store, online=False), make_lineage(tmp_path / name)) for name in "ab"]
+    for run in runs:
+        run.set_tags({"a": "b"})
+    empty, torn = journals_in(tmp_path)
+    for folder in (empty, torn):
+        _free(folder)
+    (empty / JOURNAL).write_text("")
+    with (torn / JOURNAL).open("a") as lines:
+        lines.write('{"entry": {"numb{"taken": 7}\n')
+    assert send(tmp_path, store).left == []
+    assert [run["tags"]["a"] for run in store.runs.values()] == ["b"]
