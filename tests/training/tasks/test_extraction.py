@@ -110,7 +110,7 @@ def test_rows_of_a_word_each_are_no_sentences(config_for: ConfigFor) -> None:
         for word, tag in zip(["Ann", "Bob", "saw", "Rome", "Oslo"] * 4, ["B-x"] * 20, strict=True)
     ]
     rows = [{**row, "text": f"{row['text']}{number}"} for number, row in enumerate(rows)]
-    with pytest.raises(DataError, match="each of the .* texts is one word, and a row is a whole text"):
+    with pytest.raises(DataError, match=r"each of the .* texts is one word, and a row is a whole text"):
         data_report_of(prepare_data(config_for(CASE._replace(rows=rows))))
 
 
