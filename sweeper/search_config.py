@@ -201,5 +201,5 @@ def _cross_problems(search: Search) -> Sequence[str]:
     if len(name.encode()) > MAX_NAME_BYTES:
         problems.append(f"search.name has more than {MAX_NAME_BYTES} bytes; it names a folder: use a shorter one")
     if not name.strip() or any(sign in name for sign in "/\\:\0") or name[0] == ".":
-        problems.append(f"search.name is {name!r}; it names a folder: use letters, digits, '-' and '_'")
+        problems.append(f"search.name is {name!r}; it names a folder: leave out /, \\ and :, and a first point")
     return problems

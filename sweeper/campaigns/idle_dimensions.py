@@ -19,6 +19,8 @@ from slimtune.training.package_path import PACKAGE_SCHEME
 from slimtune.training.workbench.idle_keys import has_matrices, has_new_layers, longest_uncut_row
 from slimtune.training.workbench.prepared_data import PreparedData
 
+# trials of other methods have the same rows
+METHOD = "method"
 MAX_LENGTH, HEAD_RATIO, DECAY = "data.max_length", "fit.head_lr_ratio", "fit.weight_decay"
 # keys of methods that decide on what is trained
 CHOOSE_TRAINED = ("method.trained_layers", "method.modules_to_save", "method.target_modules")
@@ -109,13 +111,15 @@ def check_effects(request: SweepRequest, data: PreparedData) -> None:
 def _without_effect(request: SweepRequest, data: PreparedData) -> Iterator[tuple[str, str]]:
     searched, common = request.space.searched_keys(), request.space.common
     rows = [key for key in searched if key.partition(".")[0] in ROW_SECTIONS]
-    if request.space.branches or request.space.is_open:
-        # other trials have other models, or more is searched than is known
+    groups = {group for branch in request.space.branches for group in branch.choices}
+    if request.space.is_open or groups - {METHOD}:
+        # more is searched than is known, or other trials have other models
         return
-    longest = longest_uncut_row(data) if rows == [MAX_LENGTH] else None
+    is_alone = rows == [MAX_LENGTH] and MAX_LENGTH in common
+    longest = longest_uncut_row(data) if is_alone else None
     if longest is not None and all(int(str(value)) >= longest for value in edges(common[MAX_LENGTH])):
         yield MAX_LENGTH, f"no row has more than {longest} tokens"
-    if set(rows) - {MAX_LENGTH}:
+    if groups or set(rows) - {MAX_LENGTH}:
         return
     if HEAD_RATIO in searched and not has_new_layers(data):
         yield HEAD_RATIO, "the model has no layers that its checkpoint lacks"

@@ -10,6 +10,7 @@ from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.space.start_point import point_in
 from slimtune.sweeper.study_file import no_study_reason
 from slimtune.training.config.schema import suggestion
+from slimtune.training.listed_names import with_commas
 from slimtune.training.tracking.display import by_dotted_key
 
 
@@ -41,6 +42,7 @@ def _point(given: Mapping[str, Any], space: SearchSpace) -> tuple[dict[str, Scal
             wanted[fitting[0]] = value
         else:
             problems.append(f" sets {name}, which is not searched; {suggestion(name, keys)}")
+    wanted = _with_options(wanted, space)
     point = point_of(wanted, space)
     for key, value in wanted.items():
         if key not in point:
@@ -48,11 +50,26 @@ def _point(given: Mapping[str, Any], space: SearchSpace) -> tuple[dict[str, Scal
     return point, problems
 
 
+def _with_options(wanted: Mapping[str, Scalar], space: SearchSpace) -> dict[str, Scalar]:
+    """With the options under which alone all of these keys are searched, where they were left out."""
+    if space.branch_of(wanted) is None:
+        fitting = [
+            branch.choices
+            for branch in space.branches
+            if {step.key for step in space.steps(branch.choices)} >= set(wanted)
+            and all(wanted.get(group, option) == option for group, option in branch.choices.items())
+        ]
+        if len(fitting) == 1:
+            return {**fitting[0], **wanted}
+    return dict(wanted)
+
+
 def _held(key: str, point: Mapping[str, Scalar], space: SearchSpace) -> str:
     known = {step.key: step.dimension for step in space.steps(point)}
     match known.get(key):
         case None:
-            return "it is not searched under these options"
+            under = [branch.label for branch in space.branches if key in branch.space]
+            return f"it is searched under {with_commas(under)}: set that too" if under else "it is not searched there"
         case Choice(values):
             return f"use one of {', '.join(map(str, values))}"
         case FloatRange(low, high) | IntRange(low, high) as dimension:

@@ -28,8 +28,11 @@ def value_problems(written: str, key: str, dimension: Dimension, problems: Seque
         return [f"{written}: {key} takes whole numbers alone; {_whole(written, key, dimension)}"]
     if isinstance(dimension, Choice) and all(A_LIST in problem for problem in problems):
         texts = [str(value) for value in dimension.values]
-        each = ",".join(f"[{text}]" for text in texts)
-        one, several = f"'{key}=[{','.join(texts)}]'", f"'{key}={each}'"
+        # those that are lists stay as they are
+        several = f"'{key}={','.join(text if text.startswith('[') else f'[{text}]' for text in texts)}'"
+        if any(text.startswith("[") for text in texts):
+            return [f"{written}: {key} is a list; write {several} to search over several"]
+        one = f"'{key}=[{','.join(texts)}]'"
         return [f"{written}: {key} is a list; write {one} for one list, {several} to search over several"]
     if not isinstance(dimension, Choice):
         # of numbers that all break one rule the first is enough

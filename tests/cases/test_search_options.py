@@ -134,6 +134,16 @@ def test_s7_a_point_that_is_none_of_the_space_is_told(request_of: RequestOf, enq
     assert told in refused(request_of, f"search.enqueue={enqueue}", "search.n_trials=1")
 
 
+def test_s7_a_key_of_one_option_brings_that_option(request_of: RequestOf) -> None:
+    """Where several have it, one is asked for; what an option does not have is told."""
+    request = request_of("method=lora,full", "method.r=4,8", "search.enqueue=[{r:8}]")
+    assert enqueued_points(request.search.config.enqueue, request.space) == [{"method": "lora", "method.r": 8}]
+    said = refused(request_of, "method=lora,qlora,full", "method.r=4,8", "search.enqueue=[{r:8}]")
+    assert "it is searched under method=lora, method=qlora: set that too" in said
+    said = refused(request_of, "method=lora,full", "method.r=4,8", "search.enqueue=[{method:full,r:8}]")
+    assert "it is searched under method=lora: set that too" in said
+
+
 def test_s7_another_sweep_is_looked_for_before_the_first_trial(request_of: RequestOf, tmp_path: Path) -> None:
     (tmp_path.parent / "earlier").mkdir(exist_ok=True)
     path = tmp_path.parent / "earlier" / "study.db"

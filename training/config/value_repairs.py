@@ -17,6 +17,12 @@ DECIMAL_COMMA = re.compile(r"\d+,\d+")
 WHOLE_NUMBER = "use a whole number"
 A_LIST = "it is a list"
 
+# tables with a column of ones and zeros for each label
+ONE_COLUMN = (
+    "use one column; where each label has a column of ones and zeros, write the names of those with a one as a list "
+    "into one column"
+)
+
 _BY_WORDS = {
     "valid bool": "use true or false",
     "to Bool": "use true or false",
@@ -40,6 +46,8 @@ def value_repair(key: str, value: Any, reason: str) -> str:
         return f"use a number{_meant_number(key, value, is_whole=False)}"
     if "to Integer" in reason:
         return f"{WHOLE_NUMBER}{_meant_number(key, value, is_whole=True)}"
+    if key == "data.label_column" and isinstance(value, list | ListConfig):
+        return ONE_COLUMN
     return next((repair for words, repair in _BY_WORDS.items() if words in reason), reason)
 
 

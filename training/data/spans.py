@@ -51,6 +51,11 @@ def _nothing_or(value: Any) -> str:
 
 
 def _span(value: Any, where: str) -> Span:
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise DataError(
+            f"{where} is {value}, a number; of tags that are numbers nothing knows the names: write them, e.g. B-PER; "
+            f"and spans must be {SPANS_RULE}"
+        )
     if not isinstance(value, Mapping):
         raise DataError(f"{where} is {value!r:.60}; spans must be {SPANS_RULE}")
     if lacking := [f"'{name}'" for name in Span._fields if name not in value]:
@@ -124,10 +129,17 @@ def spans_of_tags(words: Sequence[str], tags: Any, *, where: str) -> tuple[str, 
     return " ".join(words), tuple(spans)
 
 
+def is_tag(text: str) -> bool:
+    """Whether a text is a tag of BIO or BILOU."""
+    return text == OUTSIDE or (text[:1] in (*BEGINS, *GOES_ON) and text[1:2] == "-" and bool(text[2:]))
+
+
 def _tag(tag: Any, where: str) -> str:
     text = str(tag)
-    if text == OUTSIDE or (text[:1] in (*BEGINS, *GOES_ON) and text[1:2] == "-" and text[2:]):
+    if is_tag(text):
         return text
+    if isinstance(tag, int) or text.isdecimal():
+        raise DataError(f"{where}: tag '{text}', a number whose name nothing knows; write the names, e.g. B-PER")
     raise DataError(f"{where}: tag '{text}'; use O, B-<type> and I-<type>, or BILOU's L-<type> and U-<type>")
 
 

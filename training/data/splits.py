@@ -103,7 +103,12 @@ def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None 
     if faults is None:
         found.check()
     given = _without_leaks(train.examples, validation.examples, test.examples, data)
-    sides = _split(given, data, reading)
+    try:
+        sides = _split(given, data, reading)
+    except DataError as error:
+        if not train.num_duplicates:
+            raise
+        raise DataError(f"{error} (left out before, as equal to a row above: {train.num_duplicates:,})") from error
     rows, held_out = sides.train, [*sides.validation, *sides.test]
     leaks = _near_leaks(rows, held_out) if reading.has_near_leaks else {}
     near_dropped = data.drop_leaks and len(leaks) <= MAX_NEAR_SHARE * len(rows)

@@ -194,7 +194,13 @@ def _split_table(splits: Sequence[SplitReport]) -> Table:
 
 def _bars(report: DataReport) -> Table:
     table, first, most = Table.grid(padding=(0, 1)), 0, max(count for _, count in report.length_histogram)
+    is_begun = False
     for bound, count in report.length_histogram:
+        # shorter rows than the shortest are no rows of a picture
+        is_begun = is_begun or count > 0
+        if not is_begun:
+            first = bound + 1
+            continue
         bar = Bar(most, 0, count, width=BAR_WIDTH, color="red" if first > report.max_length else "green")
         table.add_row(Text(f"{first:,} to {bound:,} tokens", justify="right"), bar, f"{count:,}")
         first = bound + 1

@@ -27,6 +27,7 @@ from slimtune.training.data.spans import (
     WORD,
     Span,
     first_tokens,
+    is_tag,
     spans_of_tags,
     spans_of_values,
     spans_of_words,
@@ -215,7 +216,16 @@ class Extraction(TaskDefaults):
         return {LOOKUP: answers}
 
     def notes(self, examples: Sequence[Example]) -> Sequence[str]:
-        """Spans that tags of words cannot say."""
+        """Spans that tags of words cannot say.
+
+        Raises:
+            DataError: All texts are single words.
+        """
+        if len(examples) > 1 and all(map(_is_one_word, examples)) and any(example.spans for example in examples):
+            raise DataError(
+                f"each of the {len(examples):,} texts is one word, and a row is a whole text: put the words of a "
+                "sentence into one row, and their tags, as lists or with blanks between"
+            )
         return unreachable_notes([(example.text, example.spans) for example in examples])
 
     def predictions(self, tally: Tally, generated: Tally | None, examples: Sequence[Example]) -> list[Any]:
@@ -253,14 +263,28 @@ def _text_or_words(row: Row, where: str, data: DataConfig) -> Any:
 
 
 def _spans_or_tags(value: Any) -> Any:
-    """A list, also one that is written as text."""
-    return structure(value) if isinstance(value, str) else value
+    """A list, also one that is written as text, or tags with blanks between; else what stands there."""
+    if not isinstance(value, str):
+        return value
+    found = structure(value)
+    if found is None and (parts := value.split()) and all(map(is_tag, parts)):
+        return parts
+    return value if found is None else found
+
+
+def _is_one_word(example: Example) -> bool:
+    """Nothing but a word that is no span or a whole one; languages without blanks have spans within."""
+    whole = (0, len(example.text))
+    return len(example.text.split()) == 1 and all(span[:2] == whole for span in example.spans)
 
 
 def _words(value: Any, labels: Any) -> list[Any] | None:
-    """The words of a list; a text is one where its labels are tags, and it writes a list."""
+    """The words of a list; a text is one where its labels are tags: it writes a list, or has blanks between."""
     is_tags = isinstance(labels, list) and bool(labels) and all(isinstance(tag, str) for tag in labels)
-    return listed(value) if is_tags or not isinstance(value, str) else None
+    if not is_tags:
+        return None if isinstance(value, str) else listed(value)
+    words = listed(value)
+    return value.split() if words is None and isinstance(value, str) else words
 
 
 def _over_examples(measure: Measure) -> Callable[[Tally], Mapping[str, float]]:

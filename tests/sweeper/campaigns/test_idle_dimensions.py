@@ -87,6 +87,8 @@ NO_HEAD = LoadedWeights(frozenset(), frozenset())
     [
         (["data.max_length=20,32"], {}, "data.max_length is searched.*: no row has more than"),
         (["data.max_length=range(24,99)"], {}, "data.max_length is searched.*: no row has more than"),
+        # methods share their rows
+        (["data.max_length=20,32", "method=lora,full"], {}, "data.max_length is searched.*: no row has more than"),
         (["fit.head_lr_ratio=1,4"], {"weights": NO_HEAD}, "fit.head_lr_ratio .* no layers that its checkpoint lacks"),
     ],
 )
@@ -113,6 +115,7 @@ def test_decay_of_nothing_is_refused(
         ["data.max_length=8,32"],
         # other texts, and another model, may have other lengths and layers
         ["data.max_length=20,32", "data.text_column=text,title"],
+        ["data.max_length=8,32", "method=lora,full"],
         ["data.max_length=20,32", "model=minilm,tiny_llama", "method=full"],
         ["fit.head_lr_ratio=1,4"],
         ["fit.weight_decay=0,0.1"],

@@ -33,6 +33,14 @@ def test_a_list_without_brackets_is_told_once() -> None:
     assert "'method.target_modules=[query],[value]' to search" in problem
 
 
+def test_lists_beside_a_name_stay_as_they_are() -> None:
+    """What is told is accepted: no list in a list, and no one list of lists."""
+    values, key = ("[query]", "[query,value]", "all-linear"), "method.target_modules"
+    told = [f"{key} is 'all-linear'; it is a list; write ..."]
+    (problem,) = value_problems(f"{key}={','.join(values)}", key, Choice(values), told)
+    assert problem.endswith(f"is a list; write '{key}=[query],[query,value],[all-linear]' to search over several")
+
+
 def test_a_number_with_a_comma_between_thousands() -> None:
     (problem,) = value_problems("fit.max_steps=1,000", "fit.max_steps", Choice((1, 0)), ["fit.max_steps is 0; ..."])
     assert problem.endswith("; for one number write 1000")

@@ -8,6 +8,7 @@ from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import IGNORED
 from slimtune.training.data.spans import WORD, Span, first_tokens, spans_of_words
 from slimtune.training.data_report.build import data_report_of
+from slimtune.training.errors import DataError
 from slimtune.training.evaluation.bootstrap import score_intervals
 from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.metrics import Tally, compute_all
@@ -75,6 +76,42 @@ def test_tags_of_words_are_read_too(words: str, tags: str, config_for: ConfigFor
         example.text.split()[0],
         example.text.split()[2],
     ]
+
+
+def test_words_and_tags_may_have_blanks_between(config_for: ConfigFor) -> None:
+    """As tables of sentences have them; one list and one text will do as well."""
+    texts = [row["text"].rstrip(".") for row in CASE.rows]
+    tags = "U-person O U-place O"
+    given = [{"text": text, "label": tags} for text in texts]
+    listed = [{"text": text, "label": tags.split()} for text in texts]
+    as_lists = [{"text": text.split(), "label": tags.split()} for text in texts]
+    of = [prepare_data(config_for(CASE._replace(rows=rows))).rows.fingerprint for rows in (given, listed, as_lists)]
+    assert len(set(of)) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"text": "Oslo is far", "label": "B-place O"}, "3 words have 2 tags"),
+        ({"text": "Oslo is far", "label": "a place"}, "spans must be .*; this row has 'a place'"),
+        ({"text": "Oslo is far", "label": [1, 0, 0]}, "span 1 is 1, a number; of tags that are numbers"),
+        ({"text": ["Oslo"], "label": [1]}, "tag '1', a number whose name nothing knows"),
+    ],
+)
+def test_what_is_no_tag_and_no_span_is_quoted(row: dict[str, object], said: str, config_for: ConfigFor) -> None:
+    with pytest.raises(DataError, match=said):
+        prepare_data(config_for(CASE._replace(rows=[row, *CASE.rows])))
+
+
+def test_rows_of_a_word_each_are_no_sentences(config_for: ConfigFor) -> None:
+    """As files have them with a word a line: each would be trained on without the words beside it."""
+    rows = [
+        {"text": word, "label": tag}
+        for word, tag in zip(["Ann", "Bob", "saw", "Rome", "Oslo"] * 4, ["B-x"] * 20, strict=True)
+    ]
+    rows = [{**row, "text": f"{row['text']}{number}"} for number, row in enumerate(rows)]
+    with pytest.raises(DataError, match=r"each of the .* texts is one word, and a row is a whole text"):
+        data_report_of(prepare_data(config_for(CASE._replace(rows=rows))))
 
 
 def test_spans_inside_of_words_are_told(config_for: ConfigFor) -> None:

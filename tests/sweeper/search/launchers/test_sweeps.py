@@ -28,6 +28,12 @@ from slimtune import current_trial
 @hydra.main(version_base="1.3", config_path=".", config_name="app")
 def main(cfg):
     trial = current_trial()
+    seen = [os.environ.get(name, "all") for name in ("LOKY_MAX_CPU_COUNT", "CUDA_VISIBLE_DEVICES")]
+    (Path("seen") / str(os.getpid())).write_text(" ".join(seen))
+    # how long a worker takes to begin is the machine's affair: one that is quicker waits for the others
+    until = time.monotonic() + 300
+    while len({file.read_text() for file in Path("seen").iterdir()}) < cfg.together and time.monotonic() < until:
+        time.sleep(0.05)
     for step in range(1, 6):
         value = (cfg.x - 1) ** 2 + 1 / step
         if trial.number == cfg.killed and not Path("was_killed").exists():
@@ -35,8 +41,6 @@ def main(cfg):
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(cfg.pause)
         trial.report(value, step)
-    seen = [os.environ.get(name, "all") for name in ("LOKY_MAX_CPU_COUNT", "CUDA_VISIBLE_DEVICES")]
-    (Path("seen") / str(os.getpid())).write_text(" ".join(seen))
     return value
 
 main()
@@ -47,7 +51,7 @@ N_TRIALS = 12
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
     (tmp_path / "app.py").write_text(APP)
-    (tmp_path / "app.yaml").write_text("x: 0\nkilled: -1\npause: 0.02\n")
+    (tmp_path / "app.yaml").write_text("x: 0\nkilled: -1\npause: 0.02\ntogether: 0\n")
     (tmp_path / "seen").mkdir()
     return tmp_path
 
@@ -108,7 +112,9 @@ TWO = ("hydra.sweeper.search.num_workers=2", "killed=2")
 def test_joblib(app: Path) -> None:
     """All workers die with one, and begin again; they divide the GPUs that the launching process sees."""
     devices = [f"GPU-{app.parent.name}-{name}" for name in "ab"]
-    check_survived(sweep(app, "hydra/launcher=joblib", *TWO, environment={"CUDA_VISIBLE_DEVICES": ",".join(devices)}))
+    check_survived(
+        sweep(app, "hydra/launcher=joblib", *TWO, "together=2", environment={"CUDA_VISIBLE_DEVICES": ",".join(devices)})
+    )
     check_two_workers(app)
     seen = [file.read_text().split()[1] for file in (app / "seen").iterdir()]
     assert sorted(set(seen)) == devices
