@@ -82,8 +82,8 @@ def chosen_adapter(model: str, adapter: str | None, *, said: str | None = None) 
         return opened.model(opened.chosen(adapter))
     if adapter is not None:
         raise ModelError(
-            f"--adapter {adapter}: {said or model} is no folder of adapters; leave --adapter out, or give a folder that "
-            "slimtune adapters wrote"
+            f"--adapter {adapter}: {said or model} is no folder of adapters; leave --adapter out, or give a folder "
+            "that slimtune adapters wrote"
         )
     return None
 

@@ -274,19 +274,19 @@ def signature_of(model: Registrable) -> Any:
     given, answered = _columns(next(iter(model.manifest.adapters.values())).interface, None)
     chosen = ColSpec(DataType.string, ADAPTER, required=False)
     param = ParamSpec(ADAPTER, DataType.string, model.names[0])
-    return ModelSignature(
-        inputs=Schema([*given, chosen]), outputs=Schema(answered), params=ParamSchema([param])
-    )
+    return ModelSignature(inputs=Schema([*given, chosen]), outputs=Schema(answered), params=ParamSchema([param]))
 
 
 def example_of(model: Registrable) -> Any:
     """Rows that the served model takes, as a data frame."""
     import pandas
 
-    is_folder = isinstance(model, AdapterFolder)
-    interface = next(iter(model.manifest.adapters.values())).interface if is_folder else model.manifest.interface
-    row = dict.fromkeys(text_columns(interface), EXAMPLE_TEXT)
-    return pandas.DataFrame([{**row, ADAPTER: model.names[0]} if is_folder else row])
+    chosen: Mapping[str, str] = {}
+    if isinstance(model, AdapterFolder):
+        interface, chosen = next(iter(model.manifest.adapters.values())).interface, {ADAPTER: model.names[0]}
+    else:
+        interface = model.manifest.interface
+    return pandas.DataFrame([{**dict.fromkeys(text_columns(interface), EXAMPLE_TEXT), **chosen}])
 
 
 def _columns(interface: Interface, bundle: Bundle | None) -> tuple[list[Any], list[Any]]:

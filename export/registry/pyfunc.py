@@ -75,7 +75,7 @@ class ServedAdapters:
 
     def __init__(self, folder: Path) -> None:
         self._folder = open_adapter_folder(folder)
-        self._models: dict[str, ServedModel] = {}
+        self._models: dict[str | None, ServedModel] = {}
 
     # as above
     def predict(self, model_input, params=None):  # type: ignore[no-untyped-def]
@@ -91,21 +91,20 @@ class ServedAdapters:
         chosen = pandas.Series([usual if is_missing(one) else one for one in given], index=range(len(model_input)))
         rows = model_input.drop(columns=[ADAPTER], errors="ignore").reset_index(drop=True)
         try:
-            parts = [self._model(name).predict(rows[chosen == name]) for name in self._named(chosen)]
+            names = dict.fromkeys(chosen)
+            models = [self._model(None if is_missing(name) else str(name)) for name in names]
         except ModelError as error:
             raise _bad_request(error) from None
+        ask: Any = ServedModel.predict
+        parts = [ask(model, rows[chosen == name]) for name, model in zip(names, models, strict=True)]
         answers = pandas.concat(parts).sort_index() if parts else pandas.DataFrame()
         return answers.set_axis(model_input.index)
 
-    def _named(self, chosen):  # type: ignore[no-untyped-def]
-        if chosen.isna().any():
-            self._folder.chosen(None)
-        return dict.fromkeys(chosen)
-
-    def _model(self, name: str) -> ServedModel:
-        if name not in self._models:
-            self._models[name] = ServedModel(self._folder.model(self._folder.chosen(str(name))))
-        return self._models[name]
+    def _model(self, name: str | None) -> ServedModel:
+        chosen = self._folder.chosen(name)
+        if chosen not in self._models:
+            self._models[chosen] = ServedModel(self._folder.model(chosen))
+        return self._models[chosen]
 
 
 def _bad_request(error: Exception) -> Exception:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from slimtune.export.bundle.adapter_folder import AdapterFolder
+from slimtune.export.bundle.adapters_manifest import AdapterEntry
 from slimtune.export.bundle.bundle import CARD, Bundle
 from slimtune.export.graph_names import Kind
 from slimtune.training.listed_names import with_commas
@@ -75,12 +76,13 @@ def _facts_of_adapters(model: AdapterFolder) -> VersionFacts:
     manifest = model.manifest
     names = with_commas(model.names)
     tags = {"adapters": names, "base_model": manifest.base_model, "precision": manifest.precision}
-    rows = [
-        f"| {name} | {entry.task or ''} | {', '.join(f'{key} {value:.4g}' for key, value in entry.validation.items())} |"
-        for name, entry in manifest.adapters.items()
-    ]
+    rows = [f"| {name} | {entry.task or ''} | {_scores(entry)} |" for name, entry in manifest.adapters.items()]
     table = "\n".join(["| adapter | task | validation |", "| -- | -- | -- |", *rows])
     return VersionFacts(f"Adapters: {names}", tags, f"One base, {manifest.base_model}, with adapters.\n\n{table}\n")
+
+
+def _scores(entry: AdapterEntry) -> str:
+    return ", ".join(f"{key} {value:.4g}" for key, value in entry.validation.items())
 
 
 def _card(bundle: Bundle) -> str:

@@ -1,4 +1,4 @@
-"""What is noted of versions: tags, a section of the description, the gate's report; and versions by what they are of."""
+"""What is noted of versions: tags, a part of the description, the gate's report; versions of a run."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,11 +13,12 @@ import torch
 from slimtune.export.bundle.bundle import Bundle, open_bundle
 from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.config import Variant
-from slimtune.export.evaluation.bundle_score import on_rows
-from slimtune.export.evaluation.evaluate_model import EvaluationColumns, bundle_rows, evaluate_model
+from slimtune.export.evaluation.evaluate_model import EvaluationColumns, evaluate_model
 from slimtune.export.graph_names import Kind
 from slimtune.export.pipeline import export_checkpoint
-from slimtune.export.registry.gate import decide
+from slimtune.export.promotion.compared_rows import given_rows_of
+from slimtune.export.promotion.config import promotion_config
+from slimtune.export.promotion.gate import Opponent, Verdict, decide
 from slimtune.export.registry.pyfunc import ServedBundle
 from slimtune.export.runtime.execution import Execution
 from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
@@ -216,15 +218,15 @@ def test_the_bundle_scores_as_its_checkpoint(made: Made, tmp_path: Path) -> None
 
 
 def test_the_gate_scores_both_on_the_same_rows(made: Made, tmp_path: Path) -> None:
-    """The variant of fewest bits against itself: nobody is better."""
-    rows = write_jsonl(tmp_path / "rows.jsonl", BY_NAME[made.name].rows[:12])
-    given = bundle_rows(made.bundle, str(rows), EvaluationColumns())
-    decision = decide(made.bundle, made.bundle, on_rows(made.bundle, given.scored))
-    assert not decision.passed
+    """The variant of fewest bits against itself, by the task's own metric: nobody is better."""
+    rows = str(write_jsonl(tmp_path / "rows.jsonl", BY_NAME[made.name].rows[:12]))
+    against = Opponent(made.bundle, "", partial(given_rows_of, data=rows, columns=EvaluationColumns(), trust=False))
+    decision = decide(made.bundle, against, promotion_config())
+    assert decision.verdict is Verdict.challenger
     assert decision.reason.startswith(made.bundle.manifest.training.metric)
     labels = replace(made.bundle.manifest.interface, kind=Kind.labels)
     other = Bundle(Path(), replace(made.bundle.manifest, interface=labels))
-    assert "another kind of question" in decide(other, made.bundle, None).reason
+    assert "another kind of question" in decide(other, against, promotion_config()).reason
 
 
 def test_it_is_served(made: Made) -> None:
