@@ -286,7 +286,9 @@ def example_of(model: Registrable) -> Any:
         interface, chosen = next(iter(model.manifest.adapters.values())).interface, {ADAPTER: model.names[0]}
     else:
         interface = model.manifest.interface
-    return pandas.DataFrame([{**dict.fromkeys(text_columns(interface), EXAMPLE_TEXT), **chosen}])
+    row = {**dict.fromkeys(text_columns(interface), EXAMPLE_TEXT), **chosen}
+    # names as objects: of others MLflow 3.17 asks pandas 3 what it will not answer any more
+    return pandas.DataFrame([[*row.values()]], columns=pandas.Index([*row], dtype=object), dtype=object)
 
 
 def _columns(interface: Interface, bundle: Bundle | None) -> tuple[list[Any], list[Any]]:
