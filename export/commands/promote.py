@@ -16,7 +16,6 @@ from slimtune.training.errors import ModelError, NotPromoted
 from slimtune.training.writable_folder import check_writable
 
 if TYPE_CHECKING:
-    from slimtune.export.bundle.bundle import Bundle
     from slimtune.export.promotion.candidate import Candidate
     from slimtune.export.promotion.compared_rows import Rows
     from slimtune.export.promotion.promote import Promotion
@@ -40,6 +39,7 @@ def run(arguments: Sequence[str]) -> int:
     if options.report is not None:
         check_writable(Path(options.report).absolute().parent, "the folder of --report")
     candidate, uri = candidate_of(options, is_dry=options.dry_run)
+    rows = None if options.data is None else _rows(options, candidate)
     from slimtune.export.promotion.promote import REVIEWED_BY, PromotionRequest, promote
     from slimtune.export.registry.version_notes import tag_version
 
@@ -49,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
         uri,
         config,
         options.alias,
-        rows=None if options.data is None else lambda bundle: _rows(options, bundle),
+        rows=None if rows is None else lambda _: rows,
         trust=options.trust,
         is_dry=options.dry_run,
         reviewed_by=options.reviewed_by,
@@ -100,12 +100,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _rows(options: argparse.Namespace, bundle: "Bundle") -> "Rows":
+def _rows(options: argparse.Namespace, candidate: "Candidate") -> "Rows":
+    """Read at once: what is wrong with them is told whoever has the alias."""
+    from slimtune.export.bundle.bundle import Bundle
     from slimtune.export.evaluation.evaluate_model import EvaluationColumns
     from slimtune.export.promotion.compared_rows import given_rows_of
 
     columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column)
-    rows = given_rows_of(bundle, options.data, columns, trust=options.trust)
+    if not isinstance(candidate.model, Bundle):
+        raise ModelError(f"--data is {options.data}, and {candidate.uri} has several adapters; leave --data out")
+    rows = given_rows_of(candidate.model, options.data, columns, trust=options.trust)
     for note in rows.notes:
         tell(note)
     return rows

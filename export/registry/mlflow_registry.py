@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -271,10 +271,26 @@ def signature_of(model: Registrable) -> Any:
     if not isinstance(model, AdapterFolder):
         given, answered = _columns(model.manifest.interface, model)
         return ModelSignature(inputs=Schema(given), outputs=Schema(answered))
-    given, answered = _columns(next(iter(model.manifest.adapters.values())).interface, None)
-    chosen = ColSpec(DataType.string, ADAPTER, required=False)
-    param = ParamSpec(ADAPTER, DataType.string, model.names[0])
-    return ModelSignature(inputs=Schema([*given, chosen]), outputs=Schema(answered), params=ParamSchema([param]))
+    each = [_columns(entry.interface, None) for entry in model.manifest.adapters.values()]
+    given = [*_merged([one for one, _ in each]), ColSpec(DataType.string, ADAPTER, required=False)]
+    params = ParamSchema([ParamSpec(ADAPTER, DataType.string, model.names[0])])
+    return ModelSignature(inputs=Schema(given), outputs=Schema(_merged([one for _, one in each])), params=params)
+
+
+def _merged(each: Sequence[Sequence[Any]]) -> list[Any]:
+    """Columns of several adapters: needed if all of them need it, of any type if theirs differ."""
+    from mlflow.types.schema import AnyType, ColSpec
+
+    anything: Any = AnyType
+    every = {column.name: column for columns in each for column in columns}
+    found = []
+    for name in every:
+        same = [column for columns in each for column in columns if column.name == name]
+        kind = same[0].type if all(column.type == same[0].type for column in same) else anything()
+        is_needed = len(same) == len(each) and all(column.required for column in same)
+        # of any type it may be left out
+        found.append(ColSpec(kind, name, required=is_needed and not isinstance(kind, AnyType)))
+    return found
 
 
 def example_of(model: Registrable) -> Any:

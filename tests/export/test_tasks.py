@@ -233,7 +233,7 @@ def test_it_is_served(made: Made) -> None:
     """A data frame with the columns of the signature is answered with its columns."""
     import pandas
 
-    from slimtune.export.registry.mlflow_registry import signature_of
+    from slimtune.export.registry.mlflow_registry import example_of, signature_of
 
     signature = signature_of(made.bundle)
     row = BY_NAME[made.name].rows[0]
@@ -241,3 +241,6 @@ def test_it_is_served(made: Made) -> None:
     answered = ServedBundle(made.bundle.folder).predict(given)
     assert list(answered.columns) == signature.outputs.input_names()
     assert len(answered) == 3
+    example = example_of(made.bundle)
+    assert set(example.columns) <= set(signature.inputs.input_names())
+    assert len(ServedBundle(made.bundle.folder).predict(example)) == 1

@@ -70,10 +70,10 @@ def promoted(source: Path | str, *more: str) -> int:
     return main(["promote", str(source), *named, *more])
 
 
-def test_from_a_bundle_to_a_champion_and_back(
+def test_from_a_bundle_to_a_champion(
     uri: str, copy: Copy, rows: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The first one passes the gate, a better one takes its place, and a rollback gives it back."""
+    """The first one passes the gate, and a better one takes its place; what the gate said is kept."""
     bad, good = copy("bad", is_bad=True), copy("good")
     assert main(["register", str(bad), "--name", "tiny"]) == 0
     assert capsys.readouterr().out == "models:/tiny/1 is registered\n"
@@ -93,6 +93,13 @@ def test_from_a_bundle_to_a_champion_and_back(
     assert float(version.tags["gain_low"]) > 0
     assert version.description.count("## Gate") == 1
     assert {item.path for item in client_of(uri).list_artifacts(version.run_id)} >= {"gate_report.json"}
+
+
+def test_a_rollback_gives_the_alias_back_and_the_history_tells_all(
+    uri: str, copy: Copy, rows: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, is_bad in (("bad", True), ("good", False)):
+        assert promoted(copy(name, is_bad=is_bad), "--data", rows) == 0
     assert promoted("models:/tiny/1", "--data", rows) == 3
     assert "worse" in capsys.readouterr().err
     assert main(["rollback", "tiny", "--dry-run"]) == 0
