@@ -9,6 +9,7 @@ from rich.console import Console
 
 from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.config import OnnxExport, parse_export
+from slimtune.export.manifest.data_facts import known_of_data
 from slimtune.export.promotion.config import PromotionConfig, parse_promotion
 from slimtune.export.registry.mlflow_registry import is_registered
 from slimtune.export.verification.limits import none_passed
@@ -270,7 +271,7 @@ class TuningRun:
             parent_run=self._tracked.run.run_id,
             source_run=best.run_id,
             test=test or None,
-            **winner_stages.known_of_data(self._prepared.report),
+            **known_of_data(self._prepared.report.as_dict()),
         )
         exported = winner_stages.once(
             self._study,

@@ -22,7 +22,6 @@ from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study
 from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.config.tracking import TrackingConfig
-from slimtune.training.data_report.report import DataReport
 from slimtune.training.errors import ModelError
 from slimtune.training.evaluation.test_score import read_test
 from slimtune.training.tracking.mlflow_runs import Tracker
@@ -121,12 +120,6 @@ def log_refused(run: TrackedRun, folder: Path) -> None:
     """What was measured of variants of which none passed: there is no run of an export to keep it."""
     for name in (REPORT, PICTURE):
         run.log_file(folder / EXPORT_FOLDER / name)
-
-
-def known_of_data(report: DataReport) -> Mapping[str, Any]:
-    """What a bundle's manifest has of the data report, for the registry's gate."""
-    leaks = {"exact": report.leaks_exact, "near": report.leaks_near, "removed": report.leaks_removed}
-    return {"baselines": report.baselines, "leaks": leaks}
 
 
 def register_stage(  # noqa: PLR0913
