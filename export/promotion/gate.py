@@ -19,7 +19,7 @@ MIN_GAIN = "min_gain"
 GIVE_DATA = "give --data <labelled file> to score both"
 
 
-class Verdict(Enum):
+class GateVerdict(Enum):
     """What becomes of a model that asks for an alias."""
 
     promoted = "promoted"
@@ -38,7 +38,7 @@ class GateDecision(NamedTuple):
         reason: In one line.
     """
 
-    verdict: Verdict
+    verdict: GateVerdict
     rules: Sequence[RuleResult]
     comparison: Comparison | None
     reason: str
@@ -89,12 +89,12 @@ def _verdict(rules: Sequence[RuleResult], comparison: Comparison | None, config:
     against = [rule for rule in rules if rule.outcome in bad]
     if against:
         reason = "; ".join(f"{rule.told} ({rule.rule}: {rule.outcome.value})" for rule in against)
-        return GateDecision(Verdict.refused, rules, comparison, reason)
+        return GateDecision(GateVerdict.refused, rules, comparison, reason)
     unproven = next((rule for rule in rules if rule.outcome is Outcome.unproven), None)
     if unproven is not None:
-        return GateDecision(Verdict.challenger, rules, comparison, unproven.told)
+        return GateDecision(GateVerdict.challenger, rules, comparison, unproven.told)
     reason = rules[0].told if rules else "no rule is asked for"
-    return GateDecision(Verdict.promoted, rules, comparison, reason)
+    return GateDecision(GateVerdict.promoted, rules, comparison, reason)
 
 
 def _gain(

@@ -7,7 +7,7 @@ from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.promotion.candidate import Candidate
 from slimtune.export.promotion.compared_rows import Rows, own_rows
 from slimtune.export.promotion.config import PromotionConfig
-from slimtune.export.promotion.gate import GateDecision, Opponent, Verdict, decide
+from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide
 from slimtune.export.promotion.report import gate_report, keep_report
 from slimtune.export.registry.alias_lock import alias_lock
 from slimtune.export.registry.aliases import drop_alias, set_alias
@@ -101,11 +101,11 @@ def promote(candidate: Candidate, request: PromotionRequest) -> Promotion:
 
 def _won(decision: GateDecision, request: PromotionRequest) -> str | None:
     match decision.verdict:
-        case Verdict.promoted:
+        case GateVerdict.promoted:
             return request.alias
-        case Verdict.challenger:
+        case GateVerdict.challenger:
             return CHALLENGER
-        case Verdict.refused:
+        case GateVerdict.refused:
             return None
 
 

@@ -18,7 +18,7 @@ from slimtune.export.graph_names import Kind
 from slimtune.export.pipeline import export_checkpoint
 from slimtune.export.promotion.compared_rows import given_rows_of
 from slimtune.export.promotion.config import promotion_config
-from slimtune.export.promotion.gate import Opponent, Verdict, decide
+from slimtune.export.promotion.gate import GateVerdict, Opponent, decide
 from slimtune.export.registry.pyfunc import ServedBundle
 from slimtune.export.runtime.execution import Execution
 from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
@@ -222,7 +222,7 @@ def test_the_gate_scores_both_on_the_same_rows(made: Made, tmp_path: Path) -> No
     rows = str(write_jsonl(tmp_path / "rows.jsonl", BY_NAME[made.name].rows[:12]))
     against = Opponent(made.bundle, "", partial(given_rows_of, data=rows, columns=EvaluationColumns(), trust=False))
     decision = decide(made.bundle, against, promotion_config())
-    assert decision.verdict is Verdict.challenger
+    assert decision.verdict is GateVerdict.challenger
     assert decision.reason.startswith(made.bundle.manifest.training.metric)
     labels = replace(made.bundle.manifest.interface, kind=Kind.labels)
     other = Bundle(Path(), replace(made.bundle.manifest, interface=labels))

@@ -13,7 +13,9 @@ import pytest
 
 from slimtune.export.bundle.bundle import Bundle, write_manifest
 from slimtune.export.pipeline import ExportResult
-from slimtune.export.registry.mlflow_registry import alias_version, fetch_folder
+from slimtune.export.promotion import promote as promotion_module
+from slimtune.export.registry.aliases import set_alias
+from slimtune.export.registry.mlflow_registry import RegisteredVersion, alias_version, fetch_folder
 from slimtune.sweeper.cli import main
 from slimtune.training.tracking.mlflow_runs import client_of
 from tests.conftest import make_rows, write_jsonl
@@ -195,6 +197,27 @@ def test_two_promotions_at_once_cannot_both_win(uri: str, copy: Copy, rows: str)
     history = json.loads(client_of(uri).get_registered_model("tiny").tags["alias_history"])
     assert [one["alias"] for one in history] == ["champion", "champion", "challenger"]
     assert history[1]["before"] == "1"
+
+
+def test_a_champion_that_changed_meanwhile_is_compared_with(
+    uri: str, copy: Copy, rows: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The alias is moved only if it is still with the one that was compared with."""
+    assert promoted(copy("bad", is_bad=True)) == 0
+    for name in ("left", "right"):
+        assert main(["register", str(copy(name)), "--name", "tiny"]) == 0
+    compared, decided = [], promotion_module.decide
+
+    def meanwhile(challenger: Any, against: Any, *rest: Any, **more: Any) -> Any:
+        found = decided(challenger, against, *rest, **more)
+        compared.append(against.champion.manifest.provenance.sweep)
+        set_alias(uri, RegisteredVersion("tiny", "2"), "champion")
+        return found
+
+    monkeypatch.setattr(promotion_module, "decide", meanwhile)
+    assert promoted("models:/tiny/3", "--data", rows) == 3
+    assert compared == ["bad", "left"]
+    assert alias_version(uri, "tiny", "champion") == "2"
 
 
 def test_what_is_given_must_lead_to_one_version(

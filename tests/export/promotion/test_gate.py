@@ -9,7 +9,7 @@ from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.pipeline import ExportResult
 from slimtune.export.promotion.compared_rows import NoRows, Rows
 from slimtune.export.promotion.config import promotion_config
-from slimtune.export.promotion.gate import GateDecision, Opponent, Verdict, decide
+from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide
 from slimtune.export.promotion.rules import Outcome
 from slimtune.training.data.examples import Example
 from tests.conftest import make_rows
@@ -51,7 +51,7 @@ def outcomes(decision: GateDecision) -> dict[str, str]:
 def test_the_first_champion_passes_the_gate_too() -> None:
     """It is verified, beats the simple models, and has no leak."""
     decision = gate(make(0.5), None)
-    assert decision.verdict is Verdict.promoted
+    assert decision.verdict is GateVerdict.promoted
     assert decision.reason == "there was no champion"
     rules = ("min_gain", "verified", "beats_baseline", "no_leak")
     assert outcomes(decision) == dict.fromkeys(rules, "passed")
@@ -66,7 +66,7 @@ def test_the_first_champion_passes_the_gate_too() -> None:
 )
 def test_a_first_champion_is_refused_with_the_reason(known: Any, score: float, rule: str, told: str) -> None:
     decision = gate(make(score, **known), None)
-    assert decision.verdict is Verdict.refused
+    assert decision.verdict is GateVerdict.refused
     assert outcomes(decision)[rule] == "refused"
     assert told in decision.reason
 
@@ -76,16 +76,16 @@ def test_a_variant_that_its_export_refused_becomes_no_champion() -> None:
     reports = [replace(one, passed=False) for one in bundle.manifest.verification.variants]
     verification = replace(bundle.manifest.verification, variants=reports)
     decision = gate(bundle._replace(manifest=replace(bundle.manifest, verification=verification)), None)
-    assert decision.verdict is Verdict.refused
+    assert decision.verdict is GateVerdict.refused
     assert outcomes(decision)["verified"] == "refused"
 
 
 def test_what_is_not_known_is_said_and_refuses_if_asked() -> None:
     unknown = make(0.5, baselines=None, leaks=None)
     decision = gate(unknown, None)
-    assert decision.verdict is Verdict.promoted
+    assert decision.verdict is GateVerdict.promoted
     assert [name for name, said in outcomes(decision).items() if said == "not known"] == ["beats_baseline", "no_leak"]
-    assert gate(unknown, None, "promotion.allow_unknown=false").verdict is Verdict.refused
+    assert gate(unknown, None, "promotion.allow_unknown=false").verdict is GateVerdict.refused
 
 
 @pytest.mark.parametrize(
@@ -98,42 +98,43 @@ def test_what_is_not_known_is_said_and_refuses_if_asked() -> None:
     ],
 )
 def test_size_and_latency_have_limits(override: str, passes: bool) -> None:
-    assert (gate(make(0.5), None, override).verdict is Verdict.promoted) is passes
+    assert (gate(make(0.5), None, override).verdict is GateVerdict.promoted) is passes
 
 
 def test_a_person_must_have_looked_where_that_is_asked() -> None:
     assert "--reviewed-by" in gate(make(0.5), None, "promotion.human_review=true").reason
-    assert gate(make(0.5), None, "promotion.human_review=true", reviewed_by="Ann").verdict is Verdict.promoted
+    assert gate(make(0.5), None, "promotion.human_review=true", reviewed_by="Ann").verdict is GateVerdict.promoted
 
 
 @pytest.mark.parametrize(
-    ("challenger", "verdict"), [(0.81, Verdict.promoted), (0.8, Verdict.challenger), (0.79, Verdict.refused)]
+    ("challenger", "verdict"),
+    [(0.81, GateVerdict.promoted), (0.8, GateVerdict.challenger), (0.79, GateVerdict.refused)],
 )
-def test_recorded_scores_decide_where_no_rows_are_at_hand(challenger: float, verdict: Verdict) -> None:
+def test_recorded_scores_decide_where_no_rows_are_at_hand(challenger: float, verdict: GateVerdict) -> None:
     """And that is told; with unknowns refused, it is not enough."""
     decision = gate(make(challenger), make(0.8))
     assert decision.verdict is verdict
     assert "against the champion's 0.8000 on 10 rows" in decision.reason
     assert decision.comparison is not None
     assert decision.comparison.notes == ["by the scores that both have on record: the file is gone"]
-    assert gate(make(challenger), make(0.8), "promotion.allow_unknown=false").verdict is not Verdict.promoted
+    assert gate(make(challenger), make(0.8), "promotion.allow_unknown=false").verdict is not GateVerdict.promoted
 
 
 def test_less_loss_is_better() -> None:
-    assert gate(make(0.5, metric="loss"), make(0.6, metric="loss")).verdict is Verdict.promoted
-    assert gate(make(0.7, metric="loss"), make(0.6, metric="loss")).verdict is Verdict.refused
+    assert gate(make(0.5, metric="loss"), make(0.6, metric="loss")).verdict is GateVerdict.promoted
+    assert gate(make(0.7, metric="loss"), make(0.6, metric="loss")).verdict is GateVerdict.refused
 
 
 def test_a_gain_below_the_least_one_is_not_enough() -> None:
     decision = gate(make(0.85), make(0.8), "promotion.min_gain=0.1")
-    assert decision.verdict is Verdict.challenger
+    assert decision.verdict is GateVerdict.challenger
     assert "less than promotion.min_gain=0.1" in decision.reason
-    assert gate(make(0.1, baselines=None), make(0.8), "promotion.min_gain=null").verdict is Verdict.promoted
+    assert gate(make(0.1, baselines=None), make(0.8), "promotion.min_gain=null").verdict is GateVerdict.promoted
 
 
 def test_scores_from_other_rows_do_not_compare() -> None:
     decision = gate(make(0.9, fingerprint="other"), make(0.1))
-    assert decision.verdict is Verdict.refused
+    assert decision.verdict is GateVerdict.refused
     assert "give --data" in decision.reason
 
 
@@ -147,6 +148,6 @@ def test_rows_are_scored_by_both(exported: ExportResult) -> None:
     rows = Rows("given", [Example(row["text"], row["label"]) for row in make_rows(30, seed=5)])
     against = Opponent(exported.bundle, "", lambda _: rows)
     decision = decide(exported.bundle, against, promotion_config())
-    assert decision.verdict is Verdict.challenger
+    assert decision.verdict is GateVerdict.challenger
     assert "on 30 rows, gain +0.0000 (+0.0000 to +0.0000, p 1): not better" in decision.reason
     assert decision.rules[0].outcome is Outcome.unproven
