@@ -74,7 +74,7 @@ def candidate_of(options: argparse.Namespace, *, is_dry: bool = False) -> tuple[
         uri = store_of(options.tracking_uri)
         return sources.registered_candidate(uri, options.source, options.name, trust=options.trust), uri
     model = sources.opened_source(options.source, trust=options.trust)
-    name = sources.check_name(options.name, options.source)
+    name = sources.name_for(model, options.name, source=options.source, store=options.tracking_uri)
     from slimtune.training.tracking.uri import tracking_uri
 
     uri = store_of(options.tracking_uri) if is_dry else tracking_uri(options.tracking_uri)

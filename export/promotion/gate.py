@@ -93,8 +93,8 @@ def _verdict(rules: Sequence[RuleResult], comparison: Comparison | None, config:
     unproven = next((rule for rule in rules if rule.outcome is Outcome.unproven), None)
     if unproven is not None:
         return GateDecision(GateVerdict.challenger, rules, comparison, unproven.told)
-    reason = rules[0].told if rules else "no rule is asked for"
-    return GateDecision(GateVerdict.promoted, rules, comparison, reason)
+    gain = next((rule.told for rule in rules if rule.rule == MIN_GAIN), "it passes, and no gain is asked for")
+    return GateDecision(GateVerdict.promoted, rules, comparison, gain)
 
 
 def _gain(

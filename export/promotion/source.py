@@ -17,12 +17,13 @@ from slimtune.export.registry.mlflow_registry import (
 )
 from slimtune.export.registry.model_uri import MODELS_URI
 from slimtune.export.registry.version_facts import Registrable
-from slimtune.export.registry.version_notes import versions_of_run
+from slimtune.export.registry.version_notes import names_of, versions_of_run
 from slimtune.training.checkpoints.find import RUN_ID
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig
 from slimtune.training.errors import ModelError
 from slimtune.training.listed_names import with_commas
 from slimtune.training.tracking.mlflow_runs import Tracker
+from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 from slimtune.training.trial import Lineage
 
 
@@ -94,14 +95,27 @@ def register_folder(uri: str, model: Registrable, name: str) -> RegisteredVersio
     return version
 
 
-def check_name(name: str | None, source: str) -> str:
-    """A name that a model can be registered under.
+def name_for(model: Registrable, name: str | None, *, source: str, store: str | None) -> str:
+    """The name that a folder is registered under, or is to be.
+
+    Args:
+        model: Of the folder.
+        name: As it is given; None is the one that it has in the registry.
+        source: How the user named the folder.
+        store: The MLflow store, as it is given.
 
     Raises:
-        ModelError: None is given, or MLflow takes no such one.
+        ModelError: None is given, and it has none or several; or MLflow takes no such one.
     """
     if name is None:
-        raise ModelError(f"{source} is not registered: give --name, that of the registered model it is to be")
+        uri = tracking_uri(store)
+        path = sqlite_path(uri)
+        # a look-up shall not make an empty store
+        found = names_of(uri, model) if path is None or path.is_file() else []
+        if len(found) == 1:
+            return found[0]
+        why = f"is a version of {with_commas(found)}" if found else "is not registered"
+        raise ModelError(f"{source} {why}: give --name, that of the registered model")
     if not is_model_name(name):
         raise ModelError(f"--name is '{name}'; {NAME_RULE}")
     return name

@@ -229,8 +229,11 @@ def test_what_is_given_must_lead_to_one_version(
     assert bundle.manifest.provenance.source_run == "abc"
     version = client_of(uri).get_model_version("tiny", "1")
     assert main(["promote", str(version.run_id)]) == 0
+    assert main(["promote", "one"]) == 0, "its only name is known"
+    assert main(["register", "one", "--name", "again"]) == 0
     for words, told in (
-        (["promote", str(bundle.folder)], "give --name"),
+        (["promote", str(bundle.folder)], "is not registered: give --name"),
+        (["promote", "one"], "one is a version of again, tiny: give --name"),
         (["promote", str(bundle.folder), "--name", "a/b"], "--name is 'a/b'; use a name"),
         (["promote", "models:/tiny/1", "--name", "other"], "is a version of 'tiny'; leave --name out"),
         (["promote", "0" * 32], "has no registered version"),
