@@ -22,7 +22,7 @@ from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study
 from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.config.tracking import TrackingConfig
-from slimtune.training.errors import ModelError
+from slimtune.training.errors import DataError, ModelError, StoreError
 from slimtune.training.evaluation.test_score import read_test
 from slimtune.training.tracking.mlflow_runs import Tracker
 from slimtune.training.tracking.run import TrackedRun
@@ -156,9 +156,9 @@ def register_stage(  # noqa: PLR0913
 def _promoted(candidate: Candidate, asked: PromotionRequest) -> Stage:
     try:
         promotion = promote(candidate, asked)
-    except ModelError as error:
+    except (ModelError, DataError, StoreError) as error:
         # the search is done: the version is kept, and a person decides
-        reason = f"the {asked.alias} was not compared with: {error}; then: slimtune promote {candidate.uri}"
+        reason = f"it was not compared with the {asked.alias}: {error}; then: slimtune promote {candidate.uri}"
         return {"alias": None, "before": None, "passed": False, "reason": reason}
     reason = f"it was {asked.alias} already" if promotion.decision is None else promotion.decision.reason
     passed = promotion.alias == asked.alias

@@ -1,8 +1,14 @@
 """What becomes of a winner, where no whole sweep is needed to show it."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+from slimtune.sweeper.campaigns import winner_stages
 from slimtune.sweeper.campaigns.winner_stages import log_refused
+from slimtune.training.errors import ModelError
 from slimtune.training.tracking.run import NullRun
 
 
@@ -21,3 +27,17 @@ def test_a_refused_export_leaves_what_was_measured_on_the_sweeps_run(tmp_path: P
     run = KeptFiles()
     log_refused(run, tmp_path)
     assert [path.name for path in run.files] == ["verification.json", "variants.png"]
+
+
+def test_a_champion_that_cannot_be_read_ends_no_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The version is kept without an alias, and the command that decides later is told."""
+
+    def promote(*_: Any) -> Any:
+        raise ModelError("model.onnx was changed")
+
+    monkeypatch.setattr(winner_stages, "promote", promote)
+    candidate: Any = SimpleNamespace(uri="models:/tiny/2")
+    asked: Any = SimpleNamespace(alias="champion")
+    stage = winner_stages._promoted(candidate, asked)
+    assert (stage["alias"], stage["passed"]) == (None, False)
+    assert "model.onnx was changed; then: slimtune promote models:/tiny/2" in stage["reason"]
