@@ -55,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
         reviewed_by=options.reviewed_by,
     )
     promotion = promote(candidate, request)
-    return _told(promotion, candidate, options)
+    return _told(promotion, candidate, options, told=() if rows is None else rows.notes)
 
 
 def candidate_of(options: argparse.Namespace, *, is_dry: bool = False) -> tuple["Candidate", str]:
@@ -115,7 +115,7 @@ def _rows(options: argparse.Namespace, candidate: "Candidate") -> "Rows":
     return rows
 
 
-def _told(promotion: "Promotion", candidate: "Candidate", options: argparse.Namespace) -> int:
+def _told(promotion: "Promotion", candidate: "Candidate", options: argparse.Namespace, *, told: Sequence[str]) -> int:
     report = {**promotion.report, "dry_run": options.dry_run}
     if options.report is not None:
         write_json(Path(options.report), report)
@@ -127,7 +127,8 @@ def _told(promotion: "Promotion", candidate: "Candidate", options: argparse.Name
         for rule in promotion.decision.rules:
             print_safely(f"{rule.outcome.value:<9}  {rule.rule:<14}  {rule.told}")
         for note in promotion.decision.comparison.notes if promotion.decision.comparison else ():
-            tell(note)
+            if note not in told:
+                tell(note)
     if promotion.decision is None:
         return 0
     return _ended(promotion, candidate, options)

@@ -24,11 +24,13 @@ class Rows(NamedTuple):
         name: What they are, in words.
         examples: As the challenger's task reads them.
         notes: What a person should know of how they were read.
+        num_seen: How many of them the challenger was trained on.
     """
 
     name: str
     examples: Sequence[Example]
     notes: Sequence[str] = ()
+    num_seen: int = 0
 
 
 def given_rows_of(bundle: Bundle, data: str, columns: EvaluationColumns, *, trust: bool) -> Rows:
@@ -41,10 +43,8 @@ def given_rows_of(bundle: Bundle, data: str, columns: EvaluationColumns, *, trus
     check_row_files(data, bundle.folder)
     given = bundle_rows(bundle, data, columns, trust=trust)
     left_out = [said_of_empty(given.left_out, then="is not scored")] if given.left_out else []
-    notes = [*left_out, *given.notes]
-    if seen := _seen_in_training(bundle, given.scored, trust=trust):
-        notes.append(f"{seen} of the {len(given.scored)} rows of {data} are rows that the challenger was trained on")
-    return Rows(data, given.scored, notes)
+    seen = _seen_in_training(bundle, given.scored, trust=trust)
+    return Rows(data, given.scored, [*left_out, *given.notes], seen)
 
 
 def own_rows(bundle: Bundle, *, trust: bool) -> Rows:

@@ -53,6 +53,7 @@ class Comparison(NamedTuple):
         is_better: Whether the test shows the challenger to be better; None without one.
         is_worse: Whether it shows it to be worse.
         notes: What a person should know of it.
+        num_seen: Rows that the challenger was trained on.
     """
 
     metric: str
@@ -68,6 +69,7 @@ class Comparison(NamedTuple):
     is_better: bool | None = None
     is_worse: bool | None = None
     notes: Sequence[str] = ()
+    num_seen: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -113,7 +115,8 @@ def compare(
     paired = _Paired(tally, beside, measure, metric, sign)
     num_resamples = NUM_TEXT_RESAMPLES if is_text else NUM_RESAMPLES
     scores = paired.score(tally), paired.score(beside)
-    found = Comparison(metric, rows.name, len(rows.examples), *scores, sign * (scores[0] - scores[1]), notes=rows.notes)
+    gain, num_rows = sign * (scores[0] - scores[1]), len(rows.examples)
+    found = Comparison(metric, rows.name, num_rows, *scores, gain, notes=rows.notes, num_seen=rows.num_seen)
     return _tested(found, paired, confidence=confidence, num_resamples=num_resamples)
 
 

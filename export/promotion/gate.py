@@ -11,7 +11,7 @@ from slimtune.export.promotion.compared_rows import NoRows, Rows
 from slimtune.export.promotion.comparison import Comparison, compare
 from slimtune.export.promotion.config import PromotionConfig
 from slimtune.export.promotion.facts import ModelFacts, model_facts
-from slimtune.export.promotion.rules import Outcome, RuleResult, rules_apart
+from slimtune.export.promotion.rules import NO_LEAK, Outcome, RuleResult, rules_apart
 from slimtune.export.registry.version_facts import Registrable
 from slimtune.training.listed_names import with_commas
 
@@ -77,11 +77,17 @@ def decide(
     """
     facts = model_facts(challenger)
     rules = rules_apart(facts, config, reviewed_by=reviewed_by)
-    comparison, gain = None, None
-    if config.min_gain is not None:
-        comparison, gain = _gain(challenger, facts, against, config)
-        rules = [gain, *rules]
-    return _verdict(rules, comparison, config)
+    if config.min_gain is None:
+        return _verdict(rules, None, config)
+    comparison, gain = _gain(challenger, facts, against, config)
+    if comparison is not None and comparison.num_seen and config.no_leak:
+        rules = [_seen(comparison), *(rule for rule in rules if rule.rule != NO_LEAK)]
+    return _verdict([gain, *rules], comparison, config)
+
+
+def _seen(comparison: Comparison) -> RuleResult:
+    told = f"{comparison.num_seen} of the {comparison.num_rows} rows of {comparison.rows} are training rows of its own"
+    return RuleResult(NO_LEAK, Outcome.refused, told)
 
 
 def _verdict(rules: Sequence[RuleResult], comparison: Comparison | None, config: PromotionConfig) -> GateDecision:

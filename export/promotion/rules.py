@@ -7,6 +7,8 @@ from typing import NamedTuple
 from slimtune.export.promotion.config import PromotionConfig
 from slimtune.export.promotion.facts import ModelFacts
 
+NO_LEAK = "no_leak"
+
 
 class Outcome(Enum):
     """What a rule says."""
@@ -72,14 +74,14 @@ def _beats_baseline(facts: ModelFacts) -> RuleResult:
 
 def _no_leak(facts: ModelFacts) -> RuleResult:
     if facts.leaks is None:
-        return RuleResult("no_leak", Outcome.unknown, "it has no record of training rows that are held-out rows")
+        return RuleResult(NO_LEAK, Outcome.unknown, "it has no record of training rows that are held-out rows")
     near, is_removed = int(facts.leaks["near"]), bool(facts.leaks["removed"])
     if near and not is_removed:
         told = f"{near:,} training rows are nearly a held-out row and were kept (data.drop_leaks=false)"
-        return RuleResult("no_leak", Outcome.refused, told)
+        return RuleResult(NO_LEAK, Outcome.refused, told)
     removed = int(facts.leaks["exact"]) + near
     told = f"{removed:,} such training rows were removed" if removed else "no training row is nearly a held-out row"
-    return RuleResult("no_leak", Outcome.passed, told)
+    return RuleResult(NO_LEAK, Outcome.passed, told)
 
 
 def _at_most(rule: str, found: float | None, limit: float | None, unit: str) -> RuleResult:

@@ -39,14 +39,16 @@ def test_rows_that_are_gone_or_other_ones_now_are_none(bundle: Bundle) -> None:
         own_rows(bundle._replace(manifest=replace(bundle.manifest, training=training)), trust=False)
 
 
-def test_given_rows_that_the_challenger_was_trained_on_are_told(
+def test_given_rows_that_the_challenger_was_trained_on_refuse_it(
     bundle: Bundle, rows_file: Path, tmp_path: Path
 ) -> None:
     trained = [json.loads(line) for line in rows_file.read_text().splitlines()]
     files = (write_jsonl(tmp_path / "seen.jsonl", trained), write_jsonl(tmp_path / "new.jsonl", make_rows(9, seed=99)))
     seen, new = (given_rows_of(bundle, str(file), EvaluationColumns(), trust=False) for file in files)
-    assert any("that the challenger was trained on" in note for note in seen.notes)
-    assert not any("was trained on" in note for note in new.notes)
+    assert seen.num_seen > new.num_seen == 0
+    decision = decide(bundle, Opponent(bundle, "", lambda _: seen), promotion_config())
+    assert decision.verdict is GateVerdict.refused
+    assert "are training rows of its own (no_leak: refused)" in decision.reason
     with pytest.raises(DataError, match="no such file"):
         given_rows_of(bundle, "nosuch.jsonl", EvaluationColumns(), trust=False)
 
