@@ -145,6 +145,8 @@ def _ended(promotion: "Promotion", candidate: "Candidate", options: argparse.Nam
         return 0
     if promotion.alias is not None:
         again = f"; compare it again with: slimtune promote models:/{name}@{promotion.alias}"
-        kept = f"it {would} {promotion.alias}{'' if options.dry_run else again}"
+        other = promotion.before not in (None, candidate.version and candidate.version.version) and not options.dry_run
+        place = f" in the place of version {promotion.before}" if other else ""
+        kept = f"it {would} {promotion.alias}{place}{'' if options.dry_run else again}"
         raise NotPromoted(f"{candidate.uri} does not become {alias}: {decision.reason}; {kept}")
     raise NotPromoted(f"{candidate.uri} does not become {alias}: {decision.reason}")
