@@ -74,6 +74,7 @@ PROVIDERS = (
 
 MAX_NAME = 200
 NAME_RULE = "use a name of up to 200 characters without / : @ ? # % \\, blanks at its ends, or both kinds of quotes"
+ALIAS_RULE = "use a word such as champion; MLflow keeps latest and v1"
 BLOCK_SIZES = (16, 32, 64, 128, 256)
 EMBEDDING_BITS = (8, 4)
 
@@ -82,14 +83,15 @@ def _is_block(size: int) -> bool:
     return size in BLOCK_SIZES
 
 
-def _is_name(name: str) -> bool:
+def is_model_name(name: str) -> bool:
     """What MLflow and its `models:/` URIs take."""
     has_both_quotes = {"'", '"'} <= set(name)
     fits = name == name.strip() and name.isprintable() and len(name) <= MAX_NAME
     return bool(name) and fits and not has_both_quotes and not set(name) & set("/:@?#%\\")
 
 
-def _is_alias(alias: str) -> bool:
+def is_alias(alias: str) -> bool:
+    """What MLflow takes for the name of an alias."""
     return bool(re.fullmatch(r"[\w-]+", alias)) and not re.fullmatch(r"latest|v\d+|\d+", alias, re.IGNORECASE)
 
 
@@ -188,8 +190,8 @@ class OnnxExport:
     max_latency_ms: float | None = field(metadata=above_zero(10))
     bitsandbytes: list[Quantization]
     genai: list[GenaiPrecision]
-    registered_model: str = field(metadata={"rule": Rule(NAME_RULE, _is_name)})
-    alias: str = field(metadata={"rule": Rule("use a word such as champion; MLflow keeps latest and v1", _is_alias)})
+    registered_model: str = field(metadata={"rule": Rule(NAME_RULE, is_model_name)})
+    alias: str = field(metadata={"rule": Rule(ALIAS_RULE, is_alias)})
 
     @property
     def limits(self) -> Limits:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slimtune.export.config import OnnxExport, export_problems, parse_export
+from slimtune.export.promotion.config import parse_promotion
 from slimtune.sweeper.goals.goals import UNNAMED
 from slimtune.sweeper.goals.ranges import range_problems
 from slimtune.sweeper.goals.read_config import metric_problems
@@ -23,6 +24,7 @@ def problems_of(values: Mapping[str, Any]) -> list[str]:
     trial, search = parse_trial(values), parse_search(values.get("search") or {})
     export = parse_export(values.get("export"))
     problems = [*trial.problems, *search.problems, *export.problems]
+    problems += parse_promotion(values.get("promotion")).problems
     if trial.found is not None:
         problems += metric_problems(values.get("search") or {}, trial.found.task)
         problems += range_problems(values.get("search") or {}, trial.found.task)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NamedTuple, cast
 
-from slimtune.training.errors import SweepStopped, UserError, sentences_left
+from slimtune.training.errors import NotPromoted, SweepStopped, UserError, sentences_left
 
-DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, FAULT, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 HELP = {"-h", "--help"}
 # of objects that may refer to others, between two searches for those that only refer to one another
 ALLOCATIONS = 100_000
@@ -55,8 +55,13 @@ COMMANDS = {
         needs=("onnxruntime",),
     ),
     "promote": Command(
-        "slimtune.export.commands.promote", "give a registered version its alias, if it passes the gate"
+        "slimtune.export.commands.promote", "give a sweep's or another model its alias, if it passes the gate"
     ),
+    "register": Command(
+        "slimtune.export.commands.register", "make a model a version in the registry, without an alias"
+    ),
+    "rollback": Command("slimtune.export.commands.rollback", "give an alias back to the version that had it before"),
+    "history": Command("slimtune.export.commands.history", "who had which alias of a registered model, and when"),
     "storage-proxy": Command(
         "slimtune.sweeper.commands.storage_proxy",
         "let many workers reach a sweep's database through one process (gRPC)",
@@ -71,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        The exit code: 0 done, 2 bad input, 1 a fault of slimtune, 130 interrupted.
+        The exit code: 0 done, 2 bad input, 3 refused by the gate, 1 a fault of slimtune, 130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     # an import makes objects that stay: at Python's own threshold, to look for others is a fifth of a command's start
@@ -133,6 +138,9 @@ def _ending(word: str, arguments: Sequence[str]) -> int:
 def _run_or_refuse(word: str, arguments: Sequence[str]) -> int:
     try:
         return _run(COMMANDS[word], arguments, needed_for=f"slimtune {word}") or DONE
+    except NotPromoted as refused_by_gate:
+        print(f"slimtune: {refused_by_gate}", file=sys.stderr)
+        return REFUSED
     except UserError as error:
         refused = _bad_input(str(error))
         if error.rest is not None and sys.stderr.isatty():

@@ -24,7 +24,7 @@ CONFIG_MODULE, CONFIG_NAME, VERSION_BASE = "slimtune.conf", "config", "1.3"
 
 
 # what a config of slimtune has at its top
-SECTIONS = ("task", "data", "model", "fit", "method", "space", "search", "tracking", "export")
+SECTIONS = ("task", "data", "model", "fit", "method", "space", "search", "tracking", "export", "promotion")
 # names of older files, and what a file without a package makes of itself
 REPAIRS = {
     "search_strategy": "put it into a file of its own beside search_space, and name that: space=file space.path=...",

@@ -9,6 +9,7 @@ SlimtuneError
 │   ├── ModelError      a checkpoint, a model name, a bundle
 │   │   └── UntrustedError  its files name code of somebody else
 │   ├── StoreError      a sweep's folder, a storage or a tracking URL
+│   ├── NotPromoted     the gate refuses a model; exit code 3
 │   └── Problems        several of these, found together before the first trial
 ├── SweepStopped        somebody has stopped the sweep; it can be resumed
 └── TrialError          ends one trial, never the sweep
@@ -100,6 +101,10 @@ class StoreError(UserError):
 
 class SweepStopped(SlimtuneError):
     """A sweep was stopped by `slimtune stop`. What is done is kept, and the same command resumes it."""
+
+
+class NotPromoted(UserError):
+    """A model does not get the alias that was asked for, and the message says why; the command itself was right."""
 
 
 class Problems(UserError):

@@ -65,8 +65,13 @@ class AdapterFolder(NamedTuple):
         return RunnableModel(self.folder, self.manifest.adapters[name].interface, adapter=self.file(name))
 
 
-def chosen_adapter(model: str, adapter: str | None) -> RunnableModel | None:
+def chosen_adapter(model: str, adapter: str | None, *, said: str | None = None) -> RunnableModel | None:
     """The adapter that a user names of a folder of adapters; None for any other model.
+
+    Args:
+        model: The folder.
+        adapter: Its name; None names none.
+        said: How the user named the folder, if otherwise.
 
     Raises:
         ModelError: The adapter is unknown, or none is named, or one is named of another kind of model.
@@ -77,8 +82,8 @@ def chosen_adapter(model: str, adapter: str | None) -> RunnableModel | None:
         return opened.model(opened.chosen(adapter))
     if adapter is not None:
         raise ModelError(
-            f"--adapter {adapter}: {model} is no folder of adapters; leave --adapter out, or give a folder that "
-            "slimtune adapters wrote"
+            f"--adapter {adapter}: {said or model} is no folder of adapters; leave --adapter out, or give a folder "
+            "that slimtune adapters wrote"
         )
     return None
 

@@ -108,6 +108,9 @@ class Provenance:
         params: What the sweep chose for it.
         validation_over_seeds: Mean and spread of the trial's metric over its seeds, and their number.
         test: Scores on the test rows, read once, with their intervals.
+        baselines: Scores of simple models on the validation rows, by model and metric.
+        leaks: Training rows that are in a held-out split (`exact`, which always go) or nearly so (`near`), and whether
+            those are `removed`.
         source_format: What wrote a third-party folder.
         source_base: The base that a third-party adapter names.
     """
@@ -120,6 +123,8 @@ class Provenance:
     params: Mapping[str, Any] | None = None
     validation_over_seeds: Mapping[str, Any] | None = None
     test: Mapping[str, Any] | None = None
+    baselines: Mapping[str, Any] | None = None
+    leaks: Mapping[str, Any] | None = None
     source_format: str | None = None
     source_base: str | None = None
 

@@ -1,82 +1,152 @@
 """`slimtune promote`: the gate, and the alias for who passes it."""
 
 import argparse
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.export.commands.terminal_text import tell
-from slimtune.export.evaluation.find_model import check_row_files
-from slimtune.export.runtime.row_notes import said_of_empty
+from slimtune.export.commands.terminal_text import print_safely, tell
+from slimtune.export.config import ALIAS_RULE, is_alias
+from slimtune.export.promotion.config import promotion_config
+from slimtune.export.registry.model_uri import store_of
+from slimtune.training.atomic_files import write_json
 from slimtune.training.config.trust import TRUST_HELP
-from slimtune.training.errors import ModelError
+from slimtune.training.errors import ModelError, NotPromoted
+from slimtune.training.writable_folder import check_writable
 
 if TYPE_CHECKING:
-    from slimtune.export.bundle.bundle import Bundle
-    from slimtune.export.registry.gate import OnRows
+    from slimtune.export.promotion.candidate import Candidate
+    from slimtune.export.promotion.compared_rows import Rows
+    from slimtune.export.promotion.promote import Promotion
+
+SOURCE_HELP = (
+    "a sweep by its name or folder, a run's id, a bundle's folder, models:/<name>/<version> or models:/<name>@<alias>"
+)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Give a registered version an alias, if it is better than who has it now.
+    """Give a version an alias, if it passes the gate.
 
     Raises:
-        ModelError: The version does not exist, or the gate refuses it.
+        NotPromoted: The gate refuses it, or its gain is not shown.
+        UserError: A model, a file or the config cannot be used.
     """
-    options = _parser().parse_args(arguments)
-    from slimtune.export.registry.gate import GateDecision, decide
-    from slimtune.export.registry.mlflow_registry import (
-        FilesGone,
-        alias_version,
-        fetch,
-        find_version,
-        holder,
-        set_alias,
-    )
-    from slimtune.export.registry.model_uri import MODELS_URI, store_of
+    options = _parser().parse_intermixed_args(arguments)
+    config = promotion_config(options.override)
+    if not is_alias(options.alias):
+        raise ModelError(f"--alias is '{options.alias}'; {ALIAS_RULE}")
+    if options.report is not None:
+        check_writable(Path(options.report).absolute().parent, "the folder of --report")
+    candidate, uri = candidate_of(options, is_dry=options.dry_run)
+    rows = None if options.data is None else _rows(options, candidate)
+    from slimtune.export.promotion.promote import REVIEWED_BY, PromotionRequest, promote
+    from slimtune.export.registry.version_notes import tag_version
 
-    if not options.model.startswith(MODELS_URI):
-        raise ModelError(f"--model {options.model}: promote takes a registered version, models:/<name>/<version>")
-    uri = store_of(options.tracking_uri)
-    version = find_version(uri, options.model)
-    if alias_version(uri, version.name, options.alias) == version.version:
-        print(f"{version.uri} is {options.alias} of {version.name} already")
-        return 0
-    candidate = fetch(uri, version.uri, trust=options.trust)
-    rows = _rows(options, candidate) if options.data else None
-    try:
-        champion = holder(uri, version.name, options.alias, trust=options.trust)
-        decision = decide(candidate, champion, rows)
-    except FilesGone as gone:
-        decision = GateDecision(True, str(gone))
-    if not decision.passed:
-        raise ModelError(f"{version.uri} does not become {options.alias}: {decision.reason}")
-    before = set_alias(uri, version, options.alias)
-    was = f" (was version {before})" if before else ""
-    print(f"{version.uri} is now {options.alias} of {version.name}{was}: {decision.reason}")
-    return 0
+    if options.reviewed_by and candidate.version is not None and not options.dry_run:
+        tag_version(uri, candidate.version, {REVIEWED_BY: options.reviewed_by})
+    request = PromotionRequest(
+        uri,
+        config,
+        options.alias,
+        rows=None if rows is None else lambda _: rows,
+        trust=options.trust,
+        is_dry=options.dry_run,
+        reviewed_by=options.reviewed_by,
+    )
+    promotion = promote(candidate, request)
+    return _told(promotion, candidate, options, told=() if rows is None else rows.notes)
+
+
+def candidate_of(options: argparse.Namespace, *, is_dry: bool = False) -> tuple["Candidate", str]:
+    """What is promoted or registered, and the store.
+
+    Args:
+        options: With `source`, `name`, `tracking_uri` and `trust`.
+        is_dry: Whether nothing may be registered.
+
+    Raises:
+        ModelError: There is no such model, or it needs a name.
+    """
+    from slimtune.export.promotion import source as sources
+
+    if sources.is_registered_name(options.source):
+        uri = store_of(options.tracking_uri)
+        return sources.registered_candidate(uri, options.source, options.name, trust=options.trust), uri
+    model = sources.opened_source(options.source, trust=options.trust)
+    name = sources.name_for(model, options.name, source=options.source, store=options.tracking_uri)
+    from slimtune.training.tracking.uri import tracking_uri
+
+    uri = store_of(options.tracking_uri) if is_dry else tracking_uri(options.tracking_uri)
+    return sources.folder_candidate(uri, model, name, is_dry=is_dry), uri
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune promote", description=__doc__)
-    parser.add_argument("--model", required=True, help="models:/<name>/<version>")
+    parser.add_argument("source", help=SOURCE_HELP)
+    parser.add_argument("--name", help="of the registered model, for what is not registered yet")
     parser.add_argument("--alias", default="champion", help="the alias to give (default: champion)")
-    parser.add_argument("--data", help="labelled rows to score both models on")
+    parser.add_argument("--data", help="labelled rows to score both models on (default: the validation rows)")
     parser.add_argument("--text-column", help="column of the text in --data (default: text, or the training data's)")
     parser.add_argument("--text-pair-column", help="of the second text, for a model of pairs")
     parser.add_argument("--label-column", help="column of the label or answer in --data")
+    parser.add_argument("--reviewed-by", help="who has looked at the model; kept as the version's tag reviewed_by")
+    parser.add_argument("--dry-run", action="store_true", help="say what would become of it, and move nothing")
+    parser.add_argument("--report", help="file to write gate_report.json to as well")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db)")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
+    parser.add_argument("override", nargs="*", help="the gate's rules, e.g. promotion=strict promotion.min_gain=0.01")
     return parser
 
 
-def _rows(options: argparse.Namespace, bundle: "Bundle") -> "OnRows":
-    check_row_files(options.data, bundle.folder)
-    from slimtune.export.evaluation.bundle_score import on_rows
-    from slimtune.export.evaluation.evaluate_model import EvaluationColumns, bundle_rows
+def _rows(options: argparse.Namespace, candidate: "Candidate") -> "Rows":
+    """Read at once: what is wrong with them is told whoever has the alias."""
+    from slimtune.export.bundle.bundle import Bundle
+    from slimtune.export.evaluation.evaluate_model import EvaluationColumns
+    from slimtune.export.promotion.compared_rows import given_rows_of
 
     columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column)
-    given = bundle_rows(bundle, options.data, columns, trust=options.trust)
-    if given.left_out:
-        tell(said_of_empty(given.left_out, then="is not scored"))
-    for note in given.notes:
+    if not isinstance(candidate.model, Bundle):
+        raise ModelError(f"--data is {options.data}, and {candidate.uri} has several adapters; leave --data out")
+    rows = given_rows_of(candidate.model, options.data, columns, trust=options.trust)
+    for note in rows.notes:
         tell(note)
-    return on_rows(bundle, given.scored, trust=options.trust)
+    return rows
+
+
+def _told(promotion: "Promotion", candidate: "Candidate", options: argparse.Namespace, *, told: Sequence[str]) -> int:
+    report = {**promotion.report, "dry_run": options.dry_run}
+    if options.report is not None:
+        write_json(Path(options.report), report)
+    if options.json:
+        print(json.dumps(report, indent=1, ensure_ascii=False))
+    elif promotion.decision is None:
+        print_safely(f"{candidate.uri} is {options.alias} of {candidate.name} already")
+    else:
+        for rule in promotion.decision.rules:
+            print_safely(f"{rule.outcome.value:<9}  {rule.rule:<14}  {rule.told}")
+        for note in promotion.decision.comparison.notes if promotion.decision.comparison else ():
+            if note not in told:
+                tell(note)
+    if promotion.decision is None:
+        return 0
+    return _ended(promotion, candidate, options)
+
+
+def _ended(promotion: "Promotion", candidate: "Candidate", options: argparse.Namespace) -> int:
+    decision, name, alias = promotion.decision, candidate.name, options.alias
+    assert decision is not None
+    would = "would be" if options.dry_run else "is now"
+    if promotion.alias == alias:
+        was = f" (was version {promotion.before})" if promotion.before else ""
+        if not options.json:
+            print_safely(f"{candidate.uri} {would} {alias} of {name}{was}: {decision.reason}")
+        return 0
+    if promotion.alias is not None:
+        again = f"; compare it again with: slimtune promote models:/{name}@{promotion.alias}"
+        other = promotion.before not in (None, candidate.version and candidate.version.version) and not options.dry_run
+        place = f" in the place of version {promotion.before}" if other else ""
+        kept = f"it {would} {promotion.alias}{place}{'' if options.dry_run else again}"
+        raise NotPromoted(f"{candidate.uri} does not become {alias}: {decision.reason}; {kept}")
+    raise NotPromoted(f"{candidate.uri} does not become {alias}: {decision.reason}")

@@ -10,7 +10,6 @@ from transformers import AutoTokenizer
 
 from slimtune.export.bundle.bundle import MANIFEST, TOKENIZER, Bundle
 from slimtune.export.graph_names import Kind
-from slimtune.export.registry.gate import OnRows
 from slimtune.export.runtime.classifier import Classifier
 from slimtune.export.runtime.execution import execution_for
 from slimtune.export.verification.reference import ComparedRows, OnnxRunner
@@ -124,26 +123,3 @@ def score_labels(bundle: Bundle, examples: Sequence[Example]) -> BundleScores:
     split = EncodedSplit(Encoded({}, 0), Targets(labels.numpy(), np.ones(len(examples))), examples)
     tally = task.tally(torch.from_numpy(logits_NC), Batch({}, labels), split, range(len(examples)))
     return BundleScores(task, Evaluation(compute_all(task.measures, tally), tally, None))
-
-
-def on_rows(bundle: Bundle, examples: Sequence[Example], *, trust: bool = False) -> OnRows:
-    """What a gate compares on these rows: the share of right labels, or the metric of a bundle without labels.
-
-    Code that the bundles' configs name is run if `trust` or the user's own command allows it.
-    """
-    if bundle.kind is Kind.labels:
-        return OnRows("accuracy", len(examples), lambda one: _accuracy(one, examples))
-    metric = bundle.manifest.training.metric
-    sign = 1.0 if bundle.manifest.training.direction == "maximize" else -1.0
-
-    def score(one: Bundle) -> float:
-        return sign * score_bundle(one, examples, bundle_config(one, trust=trust)).evaluation.scores[metric]
-
-    return OnRows(metric, len(examples), score)
-
-
-def _accuracy(bundle: Bundle, rows: Sequence[Example]) -> float:
-    """Share of rows whose label, or all of whose labels, the bundle predicts."""
-    answers = Classifier(bundle.model).answer([row.given(pairs=bundle.takes_pairs) for row in rows])
-    wanted = [set(row.labels) if bundle.multi_label else {row.label} for row in rows]
-    return float(np.mean([set(answer.labels) == labels for answer, labels in zip(answers, wanted, strict=True)]))

@@ -38,6 +38,12 @@ def locate_model(name: str, *, adapter: str | None, tracking_uri: str | None, tr
     Raises:
         ModelError: There is no such model, or a file of it is missing or was changed.
     """
+    if name.startswith(MODELS_URI):
+        uri = store_of(tracking_uri)
+        from slimtune.export.registry.mlflow_registry import fetch_folder
+
+        folder = fetch_folder(uri, name)
+        return chosen_adapter(str(folder), adapter, said=name) or open_bundle(folder, trust=trust).model
     return chosen_adapter(name, adapter) or locate_bundle(name, tracking_uri, trust=trust).model
 
 

@@ -1,27 +1,30 @@
 """The door to MLflow's model registry: versions, aliases, and bundles behind `models:/` URIs."""
 
-import hashlib
-import json
 import os
 import tempfile
-import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import slimtune
+from slimtune.export.bundle.adapter_folder import AdapterFolder, is_adapter_folder, open_adapter_folder
 from slimtune.export.bundle.bundle import MANIFEST, Bundle, open_bundle
+from slimtune.export.bundle.interface import Interface
 from slimtune.export.graph_names import MODEL, Kind
 from slimtune.export.registry.model_uri import MODELS_URI
+from slimtune.export.registry.version_facts import Registrable, digest_of, facts_of
 from slimtune.export.runtime.prompter import text_columns
 from slimtune.training.data.examples import MESSAGES
-from slimtune.training.errors import ModelError
-from slimtune.training.listed_names import with_commas
+from slimtune.training.errors import ModelError, StoreError
 from slimtune.training.tracking.mlflow_runs import client_of
 from slimtune.training.tracking.uri import no_misread_folder, sqlite_path
 
-HISTORY, DIGEST = "alias_history", "bundle_sha256"
-REQUIREMENTS = ("jinja2", "numpy", "omegaconf", "onnxruntime", "pandas", "tokenizers")
+DIGEST = "bundle_sha256"
+# a column, or a param, of a served folder of adapters
+ADAPTER = "adapter"
+EXAMPLE_TEXT = "An example of a text."
 
 
 class RegisteredVersion(NamedTuple):
@@ -51,48 +54,96 @@ def is_registered(uri: str, name: str, version: str) -> bool:
     return True
 
 
-def register(uri: str, bundle: Bundle, name: str, *, run_id: str) -> RegisteredVersion:
-    """Log the bundle on a run and make it a version of `name`.
+def register(uri: str, model: Registrable, name: str, *, run_id: str) -> RegisteredVersion:
+    """Log a bundle or a folder of adapters on a run and make it a version of `name`.
 
-    A bundle that is registered already keeps its version. The registry's page shows no metrics, so they go into the
-    version's description and tags.
+    What is registered already keeps its version. The registry's page shows no metrics, so they go into the version's
+    description and tags.
     """
-    client = client_of(uri)
-    _ensure_model(client, name, bundle)
-    content = json.dumps(dict(bundle.manifest.files), sort_keys=True)
-    digest = hashlib.sha256(content.encode()).hexdigest()
-    # not by its name, which may have quotes
-    for known in client.search_model_versions(f"tags.{DIGEST} = '{digest}'"):
-        if known.name == name:
-            # an interrupted sweep had come this far
-            return RegisteredVersion(name, str(known.version))
-    model_uri = _log_model(uri, bundle, run_id)
+    client, facts = client_of(uri), facts_of(model)
+    _ensure_model(client, name, facts.purpose)
+    # an interrupted sweep had come this far
+    if (known := registered_as(uri, model, name)) is not None:
+        return known
+    model_uri = _log_model(uri, model, run_id)
+    tags = {**facts.tags, DIGEST: digest_of(model)}
     made = client.create_model_version(
         name,
         source=model_uri,
         run_id=run_id,
-        tags={**_tags(bundle), DIGEST: digest},
-        description=_description(bundle),
+        tags=tags,
+        description=facts.description,
         # a server takes no source of another model
         model_id=model_uri.removeprefix(MODELS_URI),
     )
     return RegisteredVersion(name, str(made.version))
 
 
-def set_alias(uri: str, registered: RegisteredVersion, alias: str) -> str | None:
-    """Point an alias to a version and note it in the model's `alias_history`.
+def registered_as(uri: str, model: Registrable, name: str) -> RegisteredVersion | None:
+    """The version of `name` that has these files, if any."""
+    found = client_of(uri).search_model_versions(f"tags.{DIGEST} = '{digest_of(model)}'")
+    # not by its name, which may have quotes
+    return next((RegisteredVersion(name, str(known.version)) for known in found if known.name == name), None)
 
-    Returns:
-        The version that had the alias before, if any.
+
+def model_tags(uri: str, name: str) -> Mapping[str, str]:
+    """The tags of a registered model.
+
+    Raises:
+        ModelError: There is no such model.
     """
+    from mlflow.exceptions import MlflowException
+
     client = client_of(uri)
-    model = client.get_registered_model(registered.name)
-    before = str(model.aliases[alias]) if alias in model.aliases else None
-    client.set_registered_model_alias(registered.name, alias, registered.version)
-    history = json.loads(model.tags.get(HISTORY, "[]"))
-    history.append({"alias": alias, "version": registered.version, "before": before, "at": int(time.time())})
-    client.set_registered_model_tag(registered.name, HISTORY, json.dumps(history))
-    return before
+    try:
+        tags: Mapping[str, str] = client.get_registered_model(name).tags
+    except MlflowException:
+        known = ", ".join(model.name for model in client.search_registered_models()) or "none"
+        raise ModelError(f"there is no registered model '{name}' at {uri}; registered models: {known}") from None
+    return tags
+
+
+def has_model(uri: str, name: str) -> bool:
+    """Whether a model of that name is registered."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client_of(uri).get_registered_model(name)
+    except MlflowException:
+        return False
+    return True
+
+
+def claim(uri: str, name: str) -> float | None:
+    """Register a model of a name that nobody else has: None once it is done, else since when it is taken, in seconds.
+
+    The server makes a name unique, so that of several that claim it one gets it.
+    """
+    from mlflow.exceptions import MlflowException
+
+    client = client_of(uri)
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        try:
+            return float(client.get_registered_model(name).creation_timestamp) / 1000
+        except MlflowException:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise StoreError(f"the registry takes no new names: {str(error).splitlines()[0]}") from error
+            # it was released meanwhile
+            return float("inf")
+    return None
+
+
+def release(uri: str, name: str) -> None:
+    """Give a claimed name back; one that is not there any more is well."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client_of(uri).delete_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
 
 
 def find_version(uri: str, model_uri: str) -> RegisteredVersion:
@@ -125,20 +176,16 @@ def alias_version(uri: str, name: str, alias: str) -> str | None:
     return str(found) if found is not None else None
 
 
-def holder(uri: str, name: str, alias: str, *, trust: bool = False) -> Bundle | None:
-    """The bundle that has the alias, or None.
+def holder(uri: str, name: str, alias: str, *, trust: bool = False) -> Registrable | None:
+    """What has the alias, or None.
 
     Raises:
         FilesGone: Its files are not there any more.
         ModelError: Its files are not what its manifest says.
     """
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client_of(uri).get_model_version_by_alias(name, alias)
-    except MlflowException:
+    if not has_model(uri, name) or alias_version(uri, name, alias) is None:
         return None
-    return fetch(uri, f"{MODELS_URI}{name}@{alias}", trust=trust)
+    return fetch_model(uri, f"{MODELS_URI}{name}@{alias}", trust=trust)
 
 
 def fetch(uri: str, model_uri: str, *, trust: bool = False) -> Bundle:
@@ -147,6 +194,26 @@ def fetch(uri: str, model_uri: str, *, trust: bool = False) -> Bundle:
     Raises:
         ModelError: There is no such version, or it is not a bundle.
     """
+    return open_bundle(fetch_folder(uri, model_uri), trust=trust)
+
+
+def fetch_model(uri: str, model_uri: str, *, trust: bool = False) -> Registrable:
+    """The bundle or the folder of adapters of a registered version, downloaded if need be and checked.
+
+    Raises:
+        ModelError: There is no such version, or it is neither.
+    """
+    folder = fetch_folder(uri, model_uri)
+    return open_adapter_folder(folder) if is_adapter_folder(folder) else open_bundle(folder, trust=trust)
+
+
+def fetch_folder(uri: str, model_uri: str) -> Path:
+    """The folder with the manifest of a registered version, downloaded if need be.
+
+    Raises:
+        FilesGone: Its files are not there any more.
+        ModelError: There is no such version, or slimtune did not write it.
+    """
     found = find_version(uri, model_uri)
     folder = _downloaded(uri, found)
     manifests = sorted(folder.rglob(MANIFEST))
@@ -154,7 +221,7 @@ def fetch(uri: str, model_uri: str, *, trust: bool = False) -> Bundle:
         raise FilesGone(f"the files of {found.uri} are gone; register the model again")
     if not manifests:
         raise ModelError(f"{model_uri} is not a bundle of slimtune: it has no {MANIFEST}")
-    return open_bundle(manifests[0].parent, trust=trust)
+    return manifests[0].parent
 
 
 def _downloaded(uri: str, found: RegisteredVersion) -> Path:
@@ -162,7 +229,7 @@ def _downloaded(uri: str, found: RegisteredVersion) -> Path:
     from mlflow.exceptions import MlflowException
 
     try:
-        with _quiet(), no_misread_folder(uri):
+        with quiet(), no_misread_folder(uri):
             source = client_of(uri).get_model_version_download_uri(found.name, found.version)
             return Path(mlflow.artifacts.download_artifacts(source, tracking_uri=uri, dst_path=_local(source)))
     except (MlflowException, OSError) as error:
@@ -178,18 +245,19 @@ def _local(source: str) -> str | None:
     return None if source.startswith(("file:", "/", "models:")) else tempfile.mkdtemp(prefix="slimtune-")
 
 
-def _log_model(uri: str, bundle: Bundle, run_id: str) -> str:
+def _log_model(uri: str, model: Registrable, run_id: str) -> str:
     import mlflow
 
     mlflow.set_tracking_uri(uri)
-    with _quiet(), no_misread_folder(uri), mlflow.start_run(run_id=run_id):
+    with quiet(), no_misread_folder(uri), mlflow.start_run(run_id=run_id):
         info = mlflow.pyfunc.log_model(
             name="bundle",
             loader_module="slimtune.export.registry.pyfunc",
-            data_path=str(bundle.folder),
+            data_path=str(model.folder),
             code_paths=[str(Path(slimtune.__file__).parent)],
-            pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
-            signature=signature_of(bundle),
+            pip_requirements=[f"{package}=={version(package)}" for package in facts_of(model).packages],
+            signature=signature_of(model),
+            input_example=example_of(model),
         )
     return str(info.model_uri)
 
@@ -202,22 +270,65 @@ def bad_request(error: Exception) -> Exception:
     return refused
 
 
-def signature_of(bundle: Bundle) -> Any:
-    """What a served model is given, and what it answers."""
+def signature_of(model: Registrable) -> Any:
+    """What a served model is given, and what it answers; of a folder of adapters also which one it is to be."""
     from mlflow.models import ModelSignature
     from mlflow.types import DataType
-    from mlflow.types.schema import AnyType, Array, ColSpec, Object, Property, Schema
+    from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
+
+    if not isinstance(model, AdapterFolder):
+        given, answered = _columns(model.manifest.interface, model)
+        return ModelSignature(inputs=Schema(given), outputs=Schema(answered))
+    each = [_columns(entry.interface, None) for entry in model.manifest.adapters.values()]
+    given = [*_merged([one for one, _ in each]), ColSpec(DataType.string, ADAPTER, required=False)]
+    params = ParamSchema([ParamSpec(ADAPTER, DataType.string, model.names[0])])
+    return ModelSignature(inputs=Schema(given), outputs=Schema(_merged([one for _, one in each])), params=params)
+
+
+def _merged(each: Sequence[Sequence[Any]]) -> list[Any]:
+    """Columns of several adapters: needed if all of them need it, of any type if theirs differ."""
+    from mlflow.types.schema import AnyType, ColSpec
+
+    anything: Any = AnyType
+    every = {column.name: column for columns in each for column in columns}
+    found = []
+    for name in every:
+        same = [column for columns in each for column in columns if column.name == name]
+        kind = same[0].type if all(column.type == same[0].type for column in same) else anything()
+        is_needed = len(same) == len(each) and all(column.required for column in same)
+        # of any type it may be left out
+        found.append(ColSpec(kind, name, required=is_needed and not isinstance(kind, AnyType)))
+    return found
+
+
+def example_of(model: Registrable) -> Any:
+    """Rows that the served model takes, as a data frame."""
+    import pandas
+
+    chosen: Mapping[str, str] = {}
+    if isinstance(model, AdapterFolder):
+        interface, chosen = next(iter(model.manifest.adapters.values())).interface, {ADAPTER: model.names[0]}
+    else:
+        interface = model.manifest.interface
+    row = {**dict.fromkeys(text_columns(interface), EXAMPLE_TEXT), **chosen}
+    # names as objects: of others MLflow 3.17 asks pandas 3 what it will not answer any more
+    return pandas.DataFrame([[*row.values()]], columns=pandas.Index([*row], dtype=object), dtype=object)
+
+
+def _columns(interface: Interface, bundle: Bundle | None) -> tuple[list[Any], list[Any]]:
+    from mlflow.types import DataType
+    from mlflow.types.schema import AnyType, Array, ColSpec, Object, Property
 
     text, number, whole = DataType.string, DataType.double, DataType.long
     # one text alone gets its vector
-    optional = {"text_pair"} if bundle.kind is Kind.embedding else set()
-    names = text_columns(bundle.manifest.interface)
+    optional = {"text_pair"} if interface.kind is Kind.embedding else set()
+    names = text_columns(interface)
     given: list[Any] = [ColSpec(text, name, required=name not in optional) for name in names]
     answered: list[Any]
-    match bundle.kind:
+    match interface.kind:
         case Kind.labels:
             kinds = {"label": text, "probability": number}
-            answered = [ColSpec(Array(kind) if bundle.multi_label else kind, name) for name, kind in kinds.items()]
+            answered = [ColSpec(Array(kind) if interface.multi_label else kind, name) for name, kind in kinds.items()]
         case Kind.tags:
             parts = {"start": whole, "end": whole, "label": text, "text": text}
             span = Object([Property(name, kind) for name, kind in parts.items()])
@@ -225,61 +336,39 @@ def signature_of(bundle: Bundle) -> Any:
         case Kind.embedding:
             answered = [ColSpec(number, "prediction")]
         case Kind.numbers:
-            (shape,) = bundle.manifest.graphs[MODEL]["outputs"].values()
-            answered = [ColSpec(number if len(shape) == 1 else Array(number), "prediction")]
+            shapes = [] if bundle is None else [*bundle.manifest.graphs[MODEL]["outputs"].values()]
+            is_one = all(len(shape) == 1 for shape in shapes)
+            answered = [ColSpec(number if is_one else Array(number), "prediction")]
         case _:
             answered = [ColSpec(text, "prediction")]
-            prompt = bundle.manifest.interface.prompt
+            prompt = interface.prompt
             # special tokens are noted for chats alone
             if prompt is not None and (prompt.chat_template is not None or prompt.special_tokens):
                 # the model checks chats, as everywhere: MLflow would take no text in parts, and no key that is left out
                 given = [*(ColSpec(text, name, required=False) for name in names if prompt.template is None)]
                 anything: Any = AnyType
                 given.append(ColSpec(anything(), MESSAGES, required=False))
-    return ModelSignature(inputs=Schema(given), outputs=Schema(answered))
+    return given, answered
 
 
-def _quoted(name: str) -> str:
-    """As MLflow's filters take it; a name has not both signs."""
-    return f'"{name}"' if "'" in name else f"'{name}'"
-
-
-def _ensure_model(client: Any, name: str, bundle: Bundle) -> None:
+def _ensure_model(client: Any, name: str, purpose: str) -> None:
     from mlflow.exceptions import MlflowException
 
     try:
-        client.create_registered_model(name, description=_purpose(bundle))
+        client.create_registered_model(name, description=purpose)
     except MlflowException:
         client.get_registered_model(name)
 
 
-def _purpose(bundle: Bundle) -> str:
-    if bundle.labels:
-        return f"Labels: {with_commas(bundle.labels)}"
-    return bundle.manifest.training.task.replace("_", " ")
-
-
-def _tags(bundle: Bundle) -> dict[str, str]:
-    measured = bundle.manifest.report.as_dict()
-    tags = {key: f"{measured[key]:.4g}" for key in ("score", "metric_drop", "agreement", "size_mb", "latency_ms")}
-    return {"variant": bundle.manifest.variant, "metric": bundle.manifest.training.metric, **tags}
-
-
-def _description(bundle: Bundle) -> str:
-    return (bundle.folder / "README.md").read_text(encoding="utf-8")
-
-
-class _quiet:  # reads as a word where it is used
+@contextmanager
+def quiet() -> Iterator[None]:
     """MLflow's and alembic's progress bars and notes stay off the terminal."""
+    import logging
 
-    def __enter__(self) -> None:
-        os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-        import logging
-
-        self._previous = logging.root.manager.disable
-        logging.disable(logging.WARNING)
-
-    def __exit__(self, *exc: object) -> None:
-        import logging
-
-        logging.disable(self._previous)
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(previous)

@@ -1,28 +1,32 @@
-"""A bundle as an MLflow pyfunc: `mlflow models serve` and `mlflow.pyfunc.load_model` come in here."""
+"""A bundle or a folder of adapters as an MLflow pyfunc: `mlflow models serve` and `mlflow.pyfunc.load_model` come in
+here.
+"""
 
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slimtune.export.bundle.bundle import open_bundle
+from slimtune.export.bundle.adapter_folder import is_adapter_folder, open_adapter_folder
+from slimtune.export.bundle.bundle import RunnableModel, open_bundle
 from slimtune.export.graph_names import Kind
 from slimtune.export.runtime.row_notes import notes_of
 from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
 from slimtune.training.atomic_files import with_finite_numbers
 from slimtune.training.data.cells import is_missing
-from slimtune.training.errors import DataError
+from slimtune.training.errors import DataError, ModelError
 
 log = logging.getLogger(__name__)
+# the column, or the param, that chooses one of several adapters
+ADAPTER = "adapter"
 
 
-class ServedBundle:
+class ServedModel:
     """Rows in, answers out."""
 
-    def __init__(self, folder: Path) -> None:
-        bundle = open_bundle(folder)
-        self._predictor = row_predictor_of(bundle.model, TextColumns())
-        self._names = {"prediction": "label"} if bundle.kind is Kind.labels else {}
+    def __init__(self, model: RunnableModel) -> None:
+        self._predictor = row_predictor_of(model, TextColumns())
+        self._names = {"prediction": "label"} if model.interface.kind is Kind.labels else {}
 
     # without type hints: MLflow reads them, and would validate or warn
     def predict(self, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002
@@ -47,9 +51,7 @@ class ServedBundle:
             answers = self._predictor.answers(asked)
             notes = notes_of(self._predictor, asked, answers)
         except DataError as error:
-            from slimtune.export.registry.mlflow_registry import bad_request
-
-            raise bad_request(error) from None
+            raise _bad_request(error) from None
         for note in notes:
             log.warning("%s", note)
         # None stays None also beside numbers
@@ -61,6 +63,57 @@ class ServedBundle:
         return [name for name in self._predictor.names if any(name in one for one in answers)]
 
 
-def _load_pyfunc(path: str) -> ServedBundle:
+class ServedBundle(ServedModel):
+    """The one model of a bundle's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(open_bundle(folder).model)
+
+
+class ServedAdapters:
+    """One base whose adapter each row names in its column `adapter`, or the request in its param of that name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = open_adapter_folder(folder)
+        self._models: dict[str | None, ServedModel] = {}
+
+    # as above
+    def predict(self, model_input, params=None):  # type: ignore[no-untyped-def]
+        """A data frame of answers in the order of the rows, as `ServedModel.predict` gives them.
+
+        Raises:
+            MlflowException: A row names no adapter of the folder, or cannot be answered.
+        """
+        import pandas
+
+        usual = (params or {}).get(ADAPTER)
+        given = model_input[ADAPTER] if ADAPTER in model_input else [None] * len(model_input)
+        chosen = pandas.Series([usual if is_missing(one) else one for one in given], index=range(len(model_input)))
+        rows = model_input.drop(columns=[ADAPTER], errors="ignore").reset_index(drop=True)
+        try:
+            names = dict.fromkeys(chosen)
+            models = [self._model(None if is_missing(name) else str(name)) for name in names]
+        except ModelError as error:
+            raise _bad_request(error) from None
+        ask: Any = ServedModel.predict
+        parts = [ask(model, rows[chosen == name]) for name, model in zip(names, models, strict=True)]
+        answers = pandas.concat(parts).sort_index() if parts else pandas.DataFrame()
+        return answers.set_axis(model_input.index)
+
+    def _model(self, name: str | None) -> ServedModel:
+        chosen = self._folder.chosen(name)
+        if chosen not in self._models:
+            self._models[chosen] = ServedModel(self._folder.model(chosen))
+        return self._models[chosen]
+
+
+def _bad_request(error: Exception) -> Exception:
+    from slimtune.export.registry.mlflow_registry import bad_request
+
+    return bad_request(error)
+
+
+def _load_pyfunc(path: str) -> ServedModel | ServedAdapters:
     """MLflow's entry."""
-    return ServedBundle(Path(path))
+    folder = Path(path)
+    return ServedAdapters(folder) if is_adapter_folder(folder) else ServedBundle(folder)

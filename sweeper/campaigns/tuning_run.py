@@ -9,6 +9,8 @@ from rich.console import Console
 
 from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.config import OnnxExport, parse_export
+from slimtune.export.manifest.data_facts import known_of_data
+from slimtune.export.promotion.config import PromotionConfig, parse_promotion
 from slimtune.export.registry.mlflow_registry import is_registered
 from slimtune.export.verification.limits import none_passed
 from slimtune.sweeper.campaigns import winner_stages
@@ -63,6 +65,7 @@ class TuningRun:
         self._console = Console()
         self._config: TrialConfig = parse_trial(request.tried).section
         self._export: Any = parse_export(request.tried["export"]).section
+        self._rules: PromotionConfig = parse_promotion(request.tried["promotion"]).section
         # the base and the rows, for all that runs in this process
         self._benches = Workbenches()
         self._goals = request.search.goals.called(self._config.task.metric)
@@ -287,7 +290,10 @@ class TuningRun:
 
     def _exported(self, chosen: Finalist, best: Run, test: winner_stages.Stage) -> winner_stages.Stage:
         known = Provenance(
-            parent_run=self._tracked.run.run_id, source_run=self._tracked.id_of(best.run_id), test=test or None
+            parent_run=self._tracked.run.run_id,
+            source_run=self._tracked.id_of(best.run_id),
+            test=test or None,
+            **known_of_data(self._prepared.report.as_dict()),
         )
         exported = winner_stages.once(
             self._study,
@@ -327,9 +333,9 @@ class TuningRun:
         registered = winner_stages.once(
             self._study,
             "registered",
-            (winner_stages.apart_from_place(exported), self._export),
+            (winner_stages.apart_from_place(exported), self._export, self._rules),
             lambda: winner_stages.register_stage(
-                self._request, tracking, self._export, exported=exported, parent=self._tracked.run
+                self._request, tracking, self._export, self._rules, exported=exported, parent=self._tracked.run
             ),
             is_there=lambda stage: is_registered(tracking_uri(tracking.uri), stage["name"], stage["version"]),
         )
@@ -342,7 +348,8 @@ class TuningRun:
         store = f" --tracking-uri {shlex.quote(uri)}" if uri else ""
         texts = "" if exported is None else exported["arguments"]
         if registered is not None:
-            model = shlex.quote(f"models:/{registered['name']}@{registered['alias']}")
+            by = f"@{registered['alias']}" if registered["alias"] else f"/{registered['version']}"
+            model = shlex.quote(f"models:/{registered['name']}{by}")
             commands["try the model"] = f"slimtune predict --model {model} {texts}{store}"
         elif exported is not None:
             commands["try the model"] = f"slimtune predict --model {shlex.quote(exported['bundle'])} {texts}"

@@ -7,22 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from slimtune.export.bundle.bundle import Bundle, open_bundle
+from slimtune.export.bundle.bundle import open_bundle
 from slimtune.export.bundle.export_folder import BUNDLE, EXPORT_FOLDER, PICTURE, REPORT
 from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.bundle.model_card import predict_arguments
 from slimtune.export.config import OnnxExport
-from slimtune.export.evaluation.bundle_score import on_rows
 from slimtune.export.pipeline import export_checkpoint
-from slimtune.export.registry.gate import GateDecision, decide
-from slimtune.export.registry.mlflow_registry import (
-    FilesGone,
-    RegisteredVersion,
-    alias_version,
-    holder,
-    register,
-    set_alias,
-)
+from slimtune.export.promotion.candidate import Candidate
+from slimtune.export.promotion.config import PromotionConfig
+from slimtune.export.promotion.promote import PromotionRequest, promote
+from slimtune.export.registry.mlflow_registry import register
 from slimtune.export.verification.check import MEASURED
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.reporting.parent_run import lineage_of
@@ -30,10 +24,8 @@ from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study
 from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.config.tracking import TrackingConfig
-from slimtune.training.config.trial import parse_trial
-from slimtune.training.errors import ModelError, UntrustedError
+from slimtune.training.errors import DataError, ModelError, StoreError
 from slimtune.training.evaluation.test_score import read_test
-from slimtune.training.tasks.rows import read_splits
 from slimtune.training.tracking.line import TrackerAway
 from slimtune.training.tracking.outbox_run import line_to, open_run
 from slimtune.training.tracking.run import TrackedRun
@@ -133,8 +125,14 @@ def log_refused(run: TrackedRun, folder: Path) -> None:
         run.log_file(folder / EXPORT_FOLDER / name)
 
 
-def register_stage(
-    request: SweepRequest, tracked: TrackingConfig, config: OnnxExport, *, exported: Stage, parent: TrackedRun
+def register_stage(  # noqa: PLR0913
+    request: SweepRequest,
+    tracked: TrackingConfig,
+    config: OnnxExport,
+    rules: PromotionConfig,
+    *,
+    exported: Stage,
+    parent: TrackedRun,
 ) -> Stage:
     """Register the bundle from a child run of its own, and give it the alias if it passes the gate.
 
@@ -165,41 +163,24 @@ def register_stage(
         run.end(state="interrupted", failed=True)
         raise
     run.end(state="complete")
-    decision = _decide(request, uri, config, candidate=bundle, version=version)
-    before = set_alias(uri, version, config.alias if decision.passed else "challenger")
+    candidate = Candidate(version.name, version, bundle)
     return {
         "name": version.name,
         "version": version.version,
-        "alias": config.alias if decision.passed else "challenger",
-        "before": before,
-        "passed": decision.passed,
-        "reason": decision.reason,
+        **_promoted(candidate, PromotionRequest(uri, rules, config.alias)),
     }
 
 
-def _decide(
-    request: SweepRequest, uri: str, config: OnnxExport, *, candidate: Bundle, version: RegisteredVersion
-) -> GateDecision:
-    if alias_version(uri, version.name, config.alias) == version.version:
-        return GateDecision(True, "it was champion already")
+def _promoted(candidate: Candidate, asked: PromotionRequest) -> Stage:
     try:
-        champion = holder(uri, version.name, config.alias)
-    except UntrustedError as error:
-        return GateDecision(False, f"the champion was not opened: {error} to slimtune promote")
-    except FilesGone as gone:
-        return GateDecision(True, str(gone))
-    except ModelError as error:
-        # the search is done: the candidate is kept, and a person decides
-        return GateDecision(False, f"the champion cannot be read: {error}")
-    own = candidate.manifest.training.data_fingerprint
-    if champion is None or champion.manifest.training.data_fingerprint == own:
-        return decide(candidate, champion, None)
-    # the champion was measured on other rows: both are scored on those of this sweep
-    rows = read_splits(parse_trial(request.tried).section).validation
-    try:
-        return decide(candidate, champion, on_rows(candidate, rows))
-    except UntrustedError as error:
-        return GateDecision(False, f"the champion was not scored: {error} to slimtune promote --data")
+        promotion = promote(candidate, asked)
+    except (ModelError, DataError, StoreError) as error:
+        # the search is done: the version is kept, and a person decides
+        reason = f"it was not compared with the {asked.alias}: {error}; then: slimtune promote {candidate.uri}"
+        return {"alias": None, "before": None, "passed": False, "reason": reason}
+    reason = f"it was {asked.alias} already" if promotion.decision is None else promotion.decision.reason
+    passed = promotion.alias == asked.alias
+    return {"alias": promotion.alias, "before": promotion.before, "passed": passed, "reason": reason}
 
 
 def _variant_metrics(exported: Mapping[str, Any]) -> dict[str, float]:

@@ -69,16 +69,22 @@ def opened(request: ExportRequest) -> Iterator[ExportSource]:
         return
     _check_own(request)
     from slimtune.export.bundle.manifest import Provenance
+    from slimtune.export.manifest.data_facts import reported_above
 
     found = _sweep(request)
     if found is not None:
-        known = Provenance(source_checkpoint=str(found.checkpoint), parent_run=found.run_id, sweep=found.name)
+        known = Provenance(
+            source_checkpoint=str(found.checkpoint),
+            parent_run=found.run_id,
+            sweep=found.name,
+            **reported_above(found.checkpoint),
+        )
         yield ExportSource(found.checkpoint, known)
         return
     from slimtune.training.checkpoints.find import find_checkpoint
 
     checkpoint = find_checkpoint(request.run, request.tracking_uri)
-    yield ExportSource(checkpoint, Provenance(source_checkpoint=request.run))
+    yield ExportSource(checkpoint, Provenance(source_checkpoint=request.run, **reported_above(checkpoint)))
 
 
 def _is_third_party(folder: Path) -> bool:

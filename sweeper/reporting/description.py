@@ -75,7 +75,8 @@ def _best(sweep: Described) -> str:
     if stage:
         page = f"#/models/{quote(stage['name'], safe='')}/versions/{stage['version']}"
         where = f"[{_plain(stage['name'])} version {stage['version']}]({page})"
-        lines.append(f"Registered as {where}, alias `{stage['alias']}`: {_plain(stage['reason'])}")
+        alias = f"alias `{stage['alias']}`" if stage["alias"] else "without an alias"
+        lines.append(f"Registered as {where}, {alias}: {_plain(stage['reason'])}")
     return "  \n".join(lines)
 
 
@@ -136,7 +137,8 @@ def _next(sweep: Described) -> str:
         return f"**Next**: `slimtune status {name}` says what is running; `slimtune stop {name}` ends it."
     steps = [f"`slimtune compare {name}` shows all trials"]
     if stage := _stage(sweep, "registered"):
-        model = shlex.quote(f"models:/{stage['name']}@{stage['alias']}")
+        by = f"@{stage['alias']}" if stage["alias"] else f"/{stage['version']}"
+        model = shlex.quote(f"models:/{stage['name']}{by}")
         steps.append(f"`slimtune predict --model {model} --text ...` asks the model")
     steps.append(f"`slimtune resume {name} search.n_trials={2 * len(sweep.trials)}` searches further")
     return f"**Next**: {'; '.join(steps)}."

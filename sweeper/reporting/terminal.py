@@ -183,9 +183,8 @@ def _print_kept(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
 def print_registered(console: Console, registered: Mapping[str, Any]) -> None:
     """The version and what the gate said."""
     name = f"{registered['name']} version {registered['version']}"
-    console.print(
-        f"registered: [bold]{name}[/], alias [bold]{registered['alias']}[/] ({registered['reason']})", highlight=False
-    )
+    alias = f"alias [bold]{registered['alias']}[/]" if registered["alias"] else "no alias"
+    console.print(f"registered: [bold]{name}[/], {alias} ({escape(registered['reason'])})", highlight=False)
 
 
 def print_next(console: Console, lines: Mapping[str, str]) -> None:

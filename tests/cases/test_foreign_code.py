@@ -257,10 +257,9 @@ def register(monkeypatch: pytest.MonkeyPatch) -> Callable[[Bundle], str]:
     """A registry with one version, which nobody is champion beside; gives its name."""
 
     def make(bundle: Bundle) -> str:
-        door = "slimtune.export.registry.mlflow_registry"
-        monkeypatch.setattr(f"{door}.alias_version", lambda *_: None)
+        door = "slimtune.export.promotion.source"
         monkeypatch.setattr(f"{door}.find_version", lambda *_: RegisteredVersion("planted", "1"))
-        monkeypatch.setattr(f"{door}.fetch", lambda *_, trust: bundle)
+        monkeypatch.setattr(f"{door}.fetch_model", lambda *_, trust: bundle)
         return "models:/planted/1"
 
     return make
@@ -280,7 +279,7 @@ def test_a_bundle_that_names_code_is_refused(
     Path("x.db").touch()
     for command in (
         ["evaluate", "--model", str(bundle.folder), "--data", rows],
-        ["promote", "--model", register(bundle), "--data", rows, "--tracking-uri", "sqlite:///x.db"],
+        ["promote", register(bundle), "--data", rows, "--tracking-uri", "sqlite:///x.db"],
     ):
         assert main(command) == 2
         assert f"{bundle.folder / MANIFEST} names code" in told(capsys)

@@ -76,8 +76,13 @@ def num_reruns(sweep: Sweep) -> int:
 
 def test_a_sweep_from_ones_own_file_to_a_registered_model(swept: Swept) -> None:
     """Search, reruns, test, export, registry and predict, with the objects that scripts rely on; what has ended is
-    exported by the same command with an export."""
+    exported by the same command with an export. A bag of words has all of these rows right, so the gate refuses what is
+    not better, unless it does not ask for that."""
     sweep, exporting = swept.sweep, ("export=onnx", "export.min_agreement=0.5", "export.max_metric_drop=0.5")
+    refused = sweep.run(*exporting)
+    assert "registered: mine version 1, no alias" in refused.stdout, refused.stderr
+    assert "(beats_baseline: refused)" in " ".join(refused.stdout.split())
+    exporting = (*exporting, "promotion.beats_baseline=false")
     done = sweep.run(*exporting)
     assert done.returncode == 0, done.stdout + done.stderr
     trials = sweep.trials()
@@ -95,6 +100,8 @@ def test_a_sweep_from_ones_own_file_to_a_registered_model(swept: Swept) -> None:
     manifest = json.loads((bundle / "manifest.json").read_text())
     assert manifest["test"]["num_rows"] == 18
     assert manifest["sweep"] == "mine"
+    assert manifest["baselines"]
+    assert manifest["leaks"].keys() == {"exact", "near", "removed"}
     again = sweep.run(*exporting)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "registered: mine version 1" in again.stdout, "a finished sweep is told again, not done again"

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,11 +13,12 @@ import torch
 from slimtune.export.bundle.bundle import Bundle, open_bundle
 from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.config import Variant
-from slimtune.export.evaluation.bundle_score import on_rows
-from slimtune.export.evaluation.evaluate_model import EvaluationColumns, bundle_rows, evaluate_model
+from slimtune.export.evaluation.evaluate_model import EvaluationColumns, evaluate_model
 from slimtune.export.graph_names import Kind
 from slimtune.export.pipeline import export_checkpoint
-from slimtune.export.registry.gate import decide
+from slimtune.export.promotion.compared_rows import given_rows_of
+from slimtune.export.promotion.config import promotion_config
+from slimtune.export.promotion.gate import GateVerdict, Opponent, decide
 from slimtune.export.registry.pyfunc import ServedBundle
 from slimtune.export.runtime.execution import Execution
 from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
@@ -216,22 +218,23 @@ def test_the_bundle_scores_as_its_checkpoint(made: Made, tmp_path: Path) -> None
 
 
 def test_the_gate_scores_both_on_the_same_rows(made: Made, tmp_path: Path) -> None:
-    """The variant of fewest bits against itself: nobody is better."""
-    rows = write_jsonl(tmp_path / "rows.jsonl", BY_NAME[made.name].rows[:12])
-    given = bundle_rows(made.bundle, str(rows), EvaluationColumns())
-    decision = decide(made.bundle, made.bundle, on_rows(made.bundle, given.scored))
-    assert not decision.passed
+    """The variant of fewest bits against itself, by the task's own metric: nobody is better."""
+    rows = str(write_jsonl(tmp_path / "rows.jsonl", BY_NAME[made.name].rows[:12]))
+    against = Opponent(made.bundle, "", partial(given_rows_of, data=rows, columns=EvaluationColumns(), trust=False))
+    decision = decide(made.bundle, against, promotion_config())
+    assert decision.verdict is GateVerdict.challenger
     assert decision.reason.startswith(made.bundle.manifest.training.metric)
     labels = replace(made.bundle.manifest.interface, kind=Kind.labels)
     other = Bundle(Path(), replace(made.bundle.manifest, interface=labels))
-    assert "another kind of question" in decide(other, made.bundle, None).reason
+    assert "another kind of question" in decide(other, against, promotion_config()).reason
 
 
 def test_it_is_served(made: Made) -> None:
     """A data frame with the columns of the signature is answered with its columns."""
     import pandas
+    from mlflow.models.utils import _enforce_schema
 
-    from slimtune.export.registry.mlflow_registry import signature_of
+    from slimtune.export.registry.mlflow_registry import example_of, signature_of
 
     signature = signature_of(made.bundle)
     row = BY_NAME[made.name].rows[0]
@@ -239,3 +242,6 @@ def test_it_is_served(made: Made) -> None:
     answered = ServedBundle(made.bundle.folder).predict(given)
     assert list(answered.columns) == signature.outputs.input_names()
     assert len(answered) == 3
+    # as MLflow lets it through to a served model
+    example = _enforce_schema(example_of(made.bundle), signature.inputs)
+    assert len(ServedBundle(made.bundle.folder).predict(example)) == 1

@@ -46,9 +46,14 @@ def _interval(evaluation: Evaluation, measures: Sequence[Measure], name: str, se
 
 
 def percentile_interval(
-    statistic: Callable[[np.ndarray], float], num_units: int, *, num_resamples: int, seed: int
+    statistic: Callable[[np.ndarray], float],
+    num_units: int,
+    *,
+    num_resamples: int,
+    seed: int,
+    confidence: float = CONFIDENCE,
 ) -> tuple[float, float]:
-    """Both ends of the 95 % percentile interval of a number of rows that are drawn again.
+    """Both ends of the percentile interval, by default of 95 %, of a number of rows that are drawn again.
 
     What is compared row by row is drawn in pairs: the statistic gets the drawn units, and takes them of both sides.
 
@@ -57,6 +62,7 @@ def percentile_interval(
         num_units: How many there are, at least two.
         num_resamples: How often they are drawn.
         seed: Of the draws.
+        confidence: Share of the resamples that lie in the interval.
     """
     with warnings.catch_warnings():
         # all resamples alike, as of a perfect score: the interval is that point
@@ -66,7 +72,7 @@ def percentile_interval(
             statistic,
             vectorized=False,
             n_resamples=num_resamples,
-            confidence_level=CONFIDENCE,
+            confidence_level=confidence,
             method="percentile",
             rng=np.random.default_rng(seed),
         ).confidence_interval

@@ -194,3 +194,34 @@ def test_a_folder_with_other_files_is_left_alone(
     assert export_adapters(tiny_model, checkpoints, tmp_path) == 2
     assert "has other files; give a new folder" in capsys.readouterr().err
     assert (tmp_path / "letter.txt").read_text() == "dear"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_folder_is_registered_and_served(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each row names its adapter, or the request names one for all rows; the command takes one by its name."""
+    import mlflow
+    import pandas
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["promote", str(folder), "--name", "several"]) == 0
+    assert "beats_baseline  it has no record" in " ".join(capsys.readouterr().out.split(" "))
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
+    served = mlflow.pyfunc.load_model("models:/several@champion")
+    assert len(served.predict(served.input_example)) == 1
+    row = BY_NAME["classification"].rows[0]
+    rows = pandas.DataFrame({"text": [row["text"]] * 2, "adapter": ["multi_label", "classification"]})
+    several, one = served.predict(rows)["label"]
+    assert isinstance(several, list)
+    assert isinstance(one, str)
+    asked = served.predict(rows[["text"]], params={"adapter": "multi_label"})["label"]
+    assert list(asked) == [several, several]
+    with pytest.raises(mlflow.MlflowException, match="did you mean 'classification'"):
+        served.predict(rows.assign(adapter="clasification"))
+    chosen = ["--adapter", "classification", "--text", row["text"]]
+    assert main(["predict", "--model", "models:/several@champion", *chosen]) == 0
+    assert capsys.readouterr().out.split("\t")[0] == one
+    assert main(["predict", "--model", "models:/several@champion", "--text", "a"]) == 2
+    assert "give --adapter" in capsys.readouterr().err

@@ -25,8 +25,9 @@ WIDER = ("model.scratch.hidden_size=64",)
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.usefixtures("untimed")
-def test_a_folder_is_proven_and_predicted_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_is_proven_predicted_with_and_served(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """fp32 answers as the bundle of graphs does; int4 is measured, and refused where it costs more than allowed."""
     case = BY_NAME["generation"]
     rows = write_jsonl(tmp_path / "rows.jsonl", case.rows)
@@ -51,10 +52,22 @@ def test_a_folder_is_proven_and_predicted_with(tmp_path: Path, capsys: pytest.Ca
     assert found == expected
     assert main(["predict", "--model", str(folder), "--text", case.rows[0]["text"]]) == 0
     assert capsys.readouterr().out.startswith(expected[0]["prediction"])
+    check_served(folder, tmp_path)
     settings = folder / "genai_config.json"
     settings.write_text(json.dumps({**json.loads(settings.read_text()), "odd": 1}))
     with pytest.raises(ModelError, match="was changed"):
         open_bundle(folder)
+
+
+def check_served(folder: Path, tmp_path: Path) -> None:
+    """It becomes a champion by its perplexity, and MLflow loads it."""
+    import mlflow
+
+    uri = f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}"
+    assert main(["promote", str(folder), "--name", "writer", "--tracking-uri", uri]) == 0
+    mlflow.set_tracking_uri(uri)
+    served = mlflow.pyfunc.load_model("models:/writer@champion")
+    assert isinstance(served.predict(served.input_example)["prediction"][0], str)
 
 
 def test_what_does_not_write_has_no_such_folder(config_of: object) -> None:

@@ -12,7 +12,7 @@ from slimtune.export.bundle.bundle import open_bundle
 from slimtune.export.config import Variant
 from slimtune.export.evaluation.evaluate_model import EvaluationColumns, evaluate_model
 from slimtune.export.pipeline import export_checkpoint
-from slimtune.export.registry.gate import decide
+from slimtune.export.promotion.gate import incomparable
 from slimtune.export.registry.pyfunc import ServedBundle
 from slimtune.export.runtime.classifier import Classifier
 from slimtune.export.runtime.encoder_session import EncoderSession, TextSettings
@@ -102,7 +102,7 @@ def test_it_is_served_and_stands_before_the_gate(exported: tuple[str, Path, Path
     kind = list if name == "multi_label" else str
     assert all(isinstance(label, kind) for label in served["label"])
     bundle = open_bundle(folder)
-    assert not decide(bundle, bundle, None).passed, "not better than itself"
+    assert incomparable(bundle, bundle) is None
 
 
 def test_a_second_text_may_be_empty(exported: tuple[str, Path, Path]) -> None:

@@ -1,12 +1,11 @@
-import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.pipeline import ExportResult
-from slimtune.export.registry.mlflow_registry import fetch, find_version, holder, register, set_alias
+from slimtune.export.registry.aliases import set_alias
+from slimtune.export.registry.mlflow_registry import fetch, holder, register
+from slimtune.export.registry.version_notes import versions_of_run
 from slimtune.sweeper.cli import main
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
 from slimtune.training.errors import ModelError
@@ -39,33 +38,24 @@ def run_id(uri: str, tmp_path: Path) -> str:
 
 
 @pytest.mark.slow
-def test_a_version_is_registered_promoted_and_used(
+def test_a_version_is_registered_and_used(
     exported: ExportResult, uri: str, run_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """From the bundle to the registry and back, by version and by alias; the gate refuses an equal one."""
+    """From the bundle to the registry and back, by version and by alias."""
     assert exported.bundle is not None
     first = register(uri, exported.bundle, "tiny", run_id=run_id)
     assert holder(uri, "tiny", "champion") is None
-    assert main(["promote", "--model", first.uri]) == 0
-    assert "models:/tiny/1 is now champion of tiny" in capsys.readouterr().out
+    assert set_alias(uri, first, "champion") is None
     champion = holder(uri, "tiny", "champion")
     assert champion is not None
     assert champion.manifest == exported.bundle.manifest
     assert main(["predict", "--model", "models:/tiny@champion", "--text", "bad soup"]) == 0
     assert capsys.readouterr().out.startswith("minus\t")
     assert register(uri, exported.bundle, "tiny", run_id=run_id) == first, "the same bundle is one version"
-    assert main(["promote", "--model", first.uri]) == 0
-    assert "is champion of tiny already" in capsys.readouterr().out
-    other = Bundle(exported.bundle.folder, replace(exported.bundle.manifest, files={"model.onnx": "other"}))
-    second = register(uri, other, "tiny", run_id=run_id)
-    assert main(["promote", "--model", second.uri]) == 2
-    assert "not better" in capsys.readouterr().err
-    assert find_version(uri, "models:/tiny@champion") == first
-    assert set_alias(uri, second, "champion") == "1"
-    history = json.loads(client_of(uri).get_registered_model("tiny").tags["alias_history"])
-    assert [(item["version"], item["before"]) for item in history] == [("1", None), ("2", "1")]
     version = client_of(uri).get_model_version("tiny", "1")
     assert version.tags["variant"] == exported.bundle.manifest.variant
+    assert version.tags["source_run"] == "abc"
+    assert versions_of_run(uri, "abc") == versions_of_run(uri, run_id) == [first]
     assert "same answer" in version.description
     with pytest.raises(ModelError, match="registered models: tiny"):
         fetch(uri, "models:/tin@champion")
@@ -83,4 +73,5 @@ def test_mlflow_loads_the_version_as_a_pyfunc(exported: ExportResult, uri: str, 
     mlflow.set_tracking_uri(uri)
     model = mlflow.pyfunc.load_model(version.uri)
     answer = model.predict(pandas.DataFrame({"text": ["good soup", "awful table"]}))
+    assert list(model.predict(model.input_example)) == ["label", "probability"]
     assert answer["label"].tolist() == ["plus", "minus"]

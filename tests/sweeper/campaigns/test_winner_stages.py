@@ -1,12 +1,17 @@
 """What becomes of a winner, where no whole sweep is needed to show it."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from slimtune.export.config import parse_export
+from slimtune.export.promotion.config import promotion_config
+from slimtune.sweeper.campaigns import winner_stages
 from slimtune.sweeper.campaigns.winner_stages import log_refused, register_stage
 from slimtune.training.config.trial import parse_trial
+from slimtune.training.errors import ModelError
 from slimtune.training.tracking.journal import journals_in
 from slimtune.training.tracking.line import TrackerAway
 from slimtune.training.tracking.run import NullRun
@@ -39,5 +44,20 @@ def test_without_its_tracker_nothing_is_registered_and_nothing_begun(request_of:
     export = parse_export(request.tried["export"]).section
     tracked = parse_trial(request.tried).section.tracking
     with pytest.raises(TrackerAway, match="does not answer"):
-        register_stage(request, tracked, export, exported={"bundle": "none", "chosen": "fp16"}, parent=NullRun())
+        exported = {"bundle": "none", "chosen": "fp16"}
+        register_stage(request, tracked, export, promotion_config(), exported=exported, parent=NullRun())
     assert journals_in(request.folder) == []
+
+
+def test_a_champion_that_cannot_be_read_ends_no_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The version is kept without an alias, and the command that decides later is told."""
+
+    def promote(*_: Any) -> Any:
+        raise ModelError("model.onnx was changed")
+
+    monkeypatch.setattr(winner_stages, "promote", promote)
+    candidate: Any = SimpleNamespace(uri="models:/tiny/2")
+    asked: Any = SimpleNamespace(alias="champion")
+    stage = winner_stages._promoted(candidate, asked)
+    assert (stage["alias"], stage["passed"]) == (None, False)
+    assert "model.onnx was changed; then: slimtune promote models:/tiny/2" in stage["reason"]

@@ -1,0 +1,56 @@
+"""`slimtune history`: who had which alias of a registered model, and when."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from slimtune.export.commands.terminal_text import print_safely
+from slimtune.export.registry.model_uri import store_of
+
+if TYPE_CHECKING:
+    from slimtune.export.registry.aliases import AliasMove
+
+COLUMNS = ("at", "alias", "version", "before", "why")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print the moves of a model's aliases, the newest last.
+
+    Raises:
+        ModelError: There is no such registered model.
+    """
+    options = _parser().parse_args(arguments)
+    uri = store_of(options.tracking_uri)
+    from slimtune.export.registry.aliases import history_of
+
+    moves = [move for move in history_of(uri, options.name) if options.alias in (None, move.alias)]
+    if options.json:
+        print(json.dumps([move._asdict() for move in moves], indent=1))
+    elif not moves:
+        print_safely(f"no alias of {options.name} was ever moved")
+    else:
+        _print_table(moves)
+    return 0
+
+
+def _print_table(moves: Sequence["AliasMove"]) -> None:
+    rows = [COLUMNS, *(_row(move) for move in moves)]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(COLUMNS))]
+    for row in rows:
+        print_safely("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _row(move: "AliasMove") -> tuple[str, ...]:
+    at = datetime.fromtimestamp(move.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return at, move.alias, move.version or "-", move.before or "-", move.why
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slimtune history", description=__doc__)
+    parser.add_argument("name", help="of the registered model")
+    parser.add_argument("--alias", help="moves of this one alone")
+    parser.add_argument("--json", action="store_true", help="a list of objects, for scripts")
+    parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db)")
+    return parser

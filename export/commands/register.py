@@ -1,0 +1,29 @@
+"""`slimtune register`: a model as a version of the registry, without an alias."""
+
+import argparse
+from collections.abc import Sequence
+
+from slimtune.export.commands.promote import SOURCE_HELP, candidate_of
+from slimtune.export.commands.terminal_text import print_safely
+from slimtune.training.config.trust import TRUST_HELP
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Register a sweep's bundle, a bundle's folder, one for onnxruntime-genai, or a folder of adapters.
+
+    Raises:
+        UserError: The model or the store cannot be used.
+    """
+    options = _parser().parse_args(arguments)
+    candidate, _ = candidate_of(options)
+    print_safely(f"{candidate.uri} is registered")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slimtune register", description=__doc__)
+    parser.add_argument("source", help=SOURCE_HELP)
+    parser.add_argument("--name", help="of the registered model")
+    parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db)")
+    parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
+    return parser

@@ -1,0 +1,38 @@
+"""What a manifest says of the data report: simple models' scores, and training rows that are held-out rows."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from slimtune.training.broken_files import BROKEN, read_object
+
+# a sweep's folder lies above `trials/<number>/checkpoint-<step>`, or above those of its reruns
+MOST_LEVELS = 5
+
+
+def known_of_data(report: Mapping[str, Any]) -> dict[str, Any]:
+    """For `Provenance`.
+
+    Args:
+        report: Plain values of a data report.
+
+    Raises:
+        KeyError: One is missing.
+    """
+    leaks = {"exact": report["leaks_exact"], "near": report["leaks_near"], "removed": report["leaks_removed"]}
+    return {"baselines": report["baselines"], "leaks": leaks}
+
+
+def reported_above(checkpoint: Path) -> dict[str, Any]:
+    """The same from the report that the sweep or the training of a checkpoint left above it; empty if there is none."""
+    # torch comes with it
+    from slimtune.training.data_report.build import REPORT_FILE
+
+    for folder in [*checkpoint.absolute().parents][:MOST_LEVELS]:
+        if (folder / REPORT_FILE).is_file():
+            try:
+                return known_of_data(read_object(folder / REPORT_FILE))
+            except BROKEN:
+                # a model can be exported without
+                return {}
+    return {}

@@ -1,0 +1,179 @@
+"""The gate: every rule on a challenger, its gain over the champion among them, and what becomes of it."""
+
+import math
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from slimtune.export.bundle.adapter_folder import AdapterFolder
+from slimtune.export.bundle.bundle import Bundle
+from slimtune.export.promotion.compared_rows import NoRows, Rows
+from slimtune.export.promotion.comparison import Comparison, compare
+from slimtune.export.promotion.config import PromotionConfig
+from slimtune.export.promotion.facts import ModelFacts, model_facts
+from slimtune.export.promotion.rules import NO_LEAK, Outcome, RuleResult, rules_apart
+from slimtune.export.registry.version_facts import Registrable
+from slimtune.training.listed_names import with_commas
+
+MIN_GAIN = "min_gain"
+GIVE_DATA = "give --data <labelled file> to score both"
+
+
+class GateVerdict(Enum):
+    """What becomes of a model that asks for an alias."""
+
+    promoted = "promoted"
+    # every rule passes, and the gain is not shown
+    challenger = "challenger"
+    refused = "refused"
+
+
+class GateDecision(NamedTuple):
+    """What the gate says.
+
+    Attributes:
+        verdict: In a word.
+        rules: Every rule that was asked for.
+        comparison: With the champion; None if there was none, or nothing to compare by.
+        reason: In one line.
+    """
+
+    verdict: GateVerdict
+    rules: Sequence[RuleResult]
+    comparison: Comparison | None
+    reason: str
+
+
+class Opponent(NamedTuple):
+    """Whom a challenger is compared with, and on what.
+
+    Attributes:
+        champion: Who has the alias; None if nobody has it, or its files are gone.
+        told: Why there is nobody, where there is not.
+        rows: Finds the rows; raises `NoRows` if there are none.
+        trust: Whether code that the bundles' configs name may be run.
+    """
+
+    champion: Registrable | None
+    told: str
+    rows: Callable[[Bundle], Rows]
+    trust: bool = False
+
+
+def decide(
+    challenger: Registrable, against: Opponent, config: PromotionConfig, *, reviewed_by: str | None = None
+) -> GateDecision:
+    """Apply every rule.
+
+    Args:
+        challenger: Who asks for the alias.
+        against: Whom it is compared with.
+        config: The rules.
+        reviewed_by: Who has looked at the challenger, if anybody did.
+
+    Raises:
+        DataError: Rows that the user gave cannot be read.
+        ModelError: A model cannot be scored.
+    """
+    facts = model_facts(challenger)
+    rules = rules_apart(facts, config, reviewed_by=reviewed_by)
+    if config.min_gain is None:
+        return _verdict(rules, None, config)
+    comparison, gain = _gain(challenger, facts, against, config)
+    if comparison is not None and comparison.num_seen and config.no_leak:
+        rules = [_seen(comparison), *(rule for rule in rules if rule.rule != NO_LEAK)]
+    return _verdict([gain, *rules], comparison, config)
+
+
+def _seen(comparison: Comparison) -> RuleResult:
+    told = f"{comparison.num_seen} of the {comparison.num_rows} rows of {comparison.rows} are training rows of its own"
+    return RuleResult(NO_LEAK, Outcome.refused, told)
+
+
+def _verdict(rules: Sequence[RuleResult], comparison: Comparison | None, config: PromotionConfig) -> GateDecision:
+    bad = [Outcome.refused] if config.allow_unknown else [Outcome.refused, Outcome.unknown]
+    against = [rule for rule in rules if rule.outcome in bad]
+    if against:
+        reason = "; ".join(f"{rule.told} ({rule.rule}: {rule.outcome.value})" for rule in against)
+        return GateDecision(GateVerdict.refused, rules, comparison, reason)
+    unproven = next((rule for rule in rules if rule.outcome is Outcome.unproven), None)
+    if unproven is not None:
+        return GateDecision(GateVerdict.challenger, rules, comparison, unproven.told)
+    gain = next((rule.told for rule in rules if rule.rule == MIN_GAIN), "it passes, and no gain is asked for")
+    return GateDecision(GateVerdict.promoted, rules, comparison, gain)
+
+
+def _gain(
+    challenger: Registrable, facts: ModelFacts, against: Opponent, config: PromotionConfig
+) -> tuple[Comparison | None, RuleResult]:
+    champion = against.champion
+    if champion is None:
+        return None, RuleResult(MIN_GAIN, Outcome.passed, against.told)
+    if (why := incomparable(challenger, champion)) is not None:
+        return None, RuleResult(MIN_GAIN, Outcome.refused, why)
+    if isinstance(challenger, AdapterFolder) or isinstance(champion, AdapterFolder) or challenger.manifest.genai:
+        return _recorded(facts, model_facts(champion), config, "its graphs give no scores of rows")
+    try:
+        rows = against.rows(challenger)
+    except NoRows as reason:
+        return _recorded(facts, model_facts(champion), config, str(reason))
+    found = compare(challenger, champion, rows, confidence=config.confidence, trust=against.trust)
+    if champion.manifest.training.data_fingerprint != facts.fingerprint:
+        found = found._replace(notes=[*found.notes, "the champion was trained on other rows, perhaps on some of these"])
+    return found, _judged(found, config)
+
+
+def incomparable(challenger: Registrable, champion: Registrable) -> str | None:
+    """Why two models cannot be compared; None if they can."""
+    if isinstance(challenger, AdapterFolder) or isinstance(champion, AdapterFolder):
+        is_same = isinstance(challenger, AdapterFolder) and isinstance(champion, AdapterFolder)
+        return None if is_same else "one of the two is a folder of several adapters, and the other one is not"
+    if _question(challenger) != _question(champion):
+        return "the champion answers another kind of question (task, several labels, pairs of texts)"
+    if set(challenger.labels) != set(champion.labels):
+        return f"its labels are not the champion's ({with_commas(champion.labels)})"
+    return None
+
+
+def _question(bundle: Bundle) -> tuple[object, ...]:
+    return bundle.kind.writes, bundle.kind if not bundle.kind.writes else None, bundle.multi_label, bundle.takes_pairs
+
+
+def _recorded(
+    own: ModelFacts, other: ModelFacts, config: PromotionConfig, why: str
+) -> tuple[Comparison | None, RuleResult]:
+    """By the scores that both have of the same rows, where the rows are not at hand: there is no test."""
+    if own.score is None or other.score is None or own.num_rows is None or own.metric is None:
+        told = "the two have no score in common; promotion.min_gain=null compares nothing"
+        return None, RuleResult(MIN_GAIN, Outcome.unproven, told)
+    if own.fingerprint != other.fingerprint:
+        return None, RuleResult(
+            MIN_GAIN, Outcome.refused, f"the champion was measured on other rows, and {why}; {GIVE_DATA}"
+        )
+    if own.metric != other.metric:
+        told = f"the champion was chosen by {other.metric}, the challenger by {own.metric}, and {why}; {GIVE_DATA}"
+        return None, RuleResult(MIN_GAIN, Outcome.refused, told)
+    sign = 1.0 if own.maximize else -1.0
+    note = f"by the scores that both have on record: {why}"
+    gain = sign * (own.score - other.score)
+    rows = "the validation rows of both, as recorded"
+    found = Comparison(own.metric, rows, own.num_rows, own.score, other.score, gain, notes=[note])
+    return found, _judged(found, config)
+
+
+def _judged(found: Comparison, config: PromotionConfig) -> RuleResult:
+    assert config.min_gain is not None
+    told = found.told
+    # without a test the numbers alone decide
+    if found.is_worse or (found.test is None and found.gain < 0):
+        return RuleResult(MIN_GAIN, Outcome.refused, f"{told}: worse")
+    if not found.gain > 0 or math.isnan(found.gain):
+        return RuleResult(MIN_GAIN, Outcome.unproven, f"{told}: not better")
+    if found.gain < config.min_gain:
+        return RuleResult(MIN_GAIN, Outcome.unproven, f"{told}: less than promotion.min_gain={config.min_gain:g}")
+    if config.confidence is not None and found.is_better is None and not config.allow_unknown:
+        return RuleResult(MIN_GAIN, Outcome.unknown, f"{told}: without a test")
+    if found.is_better is False:
+        sure = f"{config.confidence:.0%}"
+        return RuleResult(MIN_GAIN, Outcome.unproven, f"{told}: not shown to be better at promotion.confidence={sure}")
+    return RuleResult(MIN_GAIN, Outcome.passed, told if found.test else f"{told}, without a test")

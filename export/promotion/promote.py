@@ -1,0 +1,146 @@
+"""A challenger and the gate: compared with whoever has the alias, then the alias is moved, by one process at a time."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from slimtune.export.bundle.bundle import Bundle
+from slimtune.export.promotion.candidate import Candidate
+from slimtune.export.promotion.compared_rows import Rows, own_rows
+from slimtune.export.promotion.config import PromotionConfig
+from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide
+from slimtune.export.promotion.report import gate_report, keep_report
+from slimtune.export.registry.alias_lock import alias_lock
+from slimtune.export.registry.aliases import drop_alias, set_alias
+from slimtune.export.registry.mlflow_registry import (
+    FilesGone,
+    RegisteredVersion,
+    alias_version,
+    fetch_model,
+    has_model,
+)
+from slimtune.export.registry.version_notes import version_tags
+from slimtune.training.errors import StoreError
+
+CHALLENGER = "challenger"
+REVIEWED_BY = "reviewed_by"
+# comparisons with ever new champions before it is given up
+MOST_ROUNDS = 5
+
+
+class PromotionRequest(NamedTuple):
+    """What is asked.
+
+    Attributes:
+        uri: Of the MLflow store.
+        config: The gate's rules.
+        alias: What is asked for.
+        rows: Finds the rows to compare on; None takes the challenger's own validation rows.
+        trust: Whether code that the models' files name may be run.
+        is_dry: Whether nothing is to be moved or written.
+        reviewed_by: Who has looked at the challenger; None asks the version's tag.
+    """
+
+    uri: str
+    config: PromotionConfig
+    alias: str
+    rows: Callable[[Bundle], Rows] | None = None
+    trust: bool = False
+    is_dry: bool = False
+    reviewed_by: str | None = None
+
+
+class Promotion(NamedTuple):
+    """What became of it.
+
+    Attributes:
+        decision: What the gate said; None if it had the alias already.
+        alias: What it has now; None if it got none.
+        before: The version that had that alias before.
+        report: As it is kept.
+    """
+
+    decision: GateDecision | None
+    alias: str | None
+    before: str | None
+    report: Mapping[str, Any]
+
+
+def promote(candidate: Candidate, request: PromotionRequest) -> Promotion:
+    """Compare, decide, move.
+
+    The comparison takes a while, and no lock is held meanwhile: if somebody else has won the alias when it is to be
+    moved, the candidate is compared with that one.
+
+    Raises:
+        DataError: Rows that the user gave cannot be read.
+        ModelError: A model cannot be opened or scored.
+        StoreError: The alias changes hands all the time, or the store cannot be used.
+    """
+    for _ in range(MOST_ROUNDS):
+        champion = _holder(candidate, request)
+        if candidate.version is not None and champion == candidate.version.version:
+            return Promotion(None, request.alias, champion, {"model": candidate.uri, "verdict": "already", "rules": []})
+        decision = decide(
+            candidate.model,
+            _opponent(candidate, champion, request),
+            request.config,
+            reviewed_by=_reviewer(candidate, request),
+        )
+        report = gate_report(decision, request.config, model=candidate.uri, alias=request.alias, champion=champion)
+        if request.is_dry or candidate.version is None:
+            return Promotion(decision, _won(decision, request), champion, report)
+        with alias_lock(request.uri, candidate.name):
+            if _holder(candidate, request) == champion:
+                before = _move(candidate.version, decision, request)
+                keep_report(request.uri, candidate.version, report)
+                return Promotion(decision, _won(decision, request), before, report)
+    raise StoreError(
+        f"the alias {request.alias} of {candidate.name} changed hands {MOST_ROUNDS} times meanwhile; try again later"
+    )
+
+
+def _won(decision: GateDecision, request: PromotionRequest) -> str | None:
+    match decision.verdict:
+        case GateVerdict.promoted:
+            return request.alias
+        case GateVerdict.challenger:
+            return CHALLENGER
+        case GateVerdict.refused:
+            return None
+
+
+def _move(version: RegisteredVersion, decision: GateDecision, request: PromotionRequest) -> str | None:
+    """The version that had the alias before which it gets; nothing is moved for one that is refused."""
+    won = _won(decision, request)
+    if won is None:
+        return None
+    challenger = alias_version(request.uri, version.name, CHALLENGER)
+    if won == CHALLENGER and challenger == version.version:
+        return challenger
+    before = set_alias(request.uri, version, won)
+    if won != CHALLENGER and challenger == version.version:
+        drop_alias(request.uri, version.name, CHALLENGER)
+    return before
+
+
+def _holder(candidate: Candidate, request: PromotionRequest) -> str | None:
+    if not has_model(request.uri, candidate.name):
+        return None
+    return alias_version(request.uri, candidate.name, request.alias)
+
+
+def _opponent(candidate: Candidate, champion: str | None, request: PromotionRequest) -> Opponent:
+    rows = request.rows or (lambda bundle: own_rows(bundle, trust=request.trust))
+    if champion is None:
+        return Opponent(None, f"there was no {request.alias}", rows, request.trust)
+    try:
+        model = fetch_model(request.uri, RegisteredVersion(candidate.name, champion).uri, trust=request.trust)
+    except FilesGone as gone:
+        return Opponent(None, str(gone), rows, request.trust)
+    return Opponent(model, "", rows, request.trust)
+
+
+def _reviewer(candidate: Candidate, request: PromotionRequest) -> str | None:
+    if request.reviewed_by is not None or candidate.version is None:
+        return request.reviewed_by
+    return version_tags(request.uri, candidate.version).get(REVIEWED_BY)

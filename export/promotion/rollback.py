@@ -1,0 +1,56 @@
+"""An alias, given back to the version that had it before."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from slimtune.export.registry.alias_lock import alias_lock
+from slimtune.export.registry.aliases import ROLLED_BACK, history_of, holders_before, set_alias
+from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version, fetch_model
+from slimtune.training.errors import ModelError, NotPromoted
+
+
+class RolledBack(NamedTuple):
+    """What was done.
+
+    Attributes:
+        version: Who has the alias now.
+        before: Who had it.
+        passed_over: Why versions between them did not get it.
+    """
+
+    version: RegisteredVersion
+    before: str | None
+    passed_over: Sequence[str]
+
+
+def roll_back(uri: str, name: str, alias: str, *, is_dry: bool = False, trust: bool = False) -> RolledBack:
+    """Give an alias to the last version that had it before and is still whole.
+
+    Raises:
+        ModelError: There is no such registered model.
+        NotPromoted: Nobody had the alias before, or nobody's files are there.
+    """
+    with alias_lock(uri, name):
+        history = history_of(uri, name)
+        now = alias_version(uri, name, alias)
+        passed_over: list[str] = []
+        for number in holders_before(history, alias, now):
+            version = RegisteredVersion(name, number)
+            if (why := _fault(uri, version, trust=trust)) is None:
+                if not is_dry:
+                    set_alias(uri, version, alias, why=ROLLED_BACK)
+                return RolledBack(version, now, passed_over)
+            passed_over.append(why)
+    told = f": {'; '.join(passed_over)}" if passed_over else ""
+    raise NotPromoted(f"no version of {name} had the alias {alias} before and can have it again{told}")
+
+
+def _fault(uri: str, version: RegisteredVersion, *, trust: bool) -> str | None:
+    """Why a version cannot be used; None if it can."""
+    try:
+        fetch_model(uri, version.uri, trust=trust)
+    except FilesGone as gone:
+        return str(gone)
+    except ModelError as error:
+        return f"{version.uri}: {error}"
+    return None

@@ -1,0 +1,99 @@
+"""The rules of the gate: each says passed, refused or not known of a model, with the numbers."""
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from slimtune.export.promotion.config import PromotionConfig
+from slimtune.export.promotion.facts import ModelFacts
+
+NO_LEAK = "no_leak"
+
+
+class Outcome(Enum):
+    """What a rule says."""
+
+    passed = "passed"
+    refused = "refused"
+    unknown = "not known"
+    # of the gain alone: it may be an accident of the rows
+    unproven = "not shown"
+
+
+class RuleResult(NamedTuple):
+    """One rule on one model.
+
+    Attributes:
+        rule: Its key in the section `promotion`.
+        outcome: What it says.
+        told: Why, in words and numbers.
+    """
+
+    rule: str
+    outcome: Outcome
+    told: str
+
+
+def rules_apart(facts: ModelFacts, config: PromotionConfig, *, reviewed_by: str | None) -> list[RuleResult]:
+    """Every rule that is asked for and needs no other model.
+
+    Args:
+        facts: Of the model.
+        config: Which rules there are.
+        reviewed_by: Who has looked at it, if anybody did.
+    """
+    asked: Sequence[tuple[bool, Callable[[], RuleResult]]] = (
+        (config.verified, lambda: _verified(facts)),
+        (config.beats_baseline, lambda: _beats_baseline(facts)),
+        (config.no_leak, lambda: _no_leak(facts)),
+        (config.max_size_mb is not None, lambda: _at_most("max_size_mb", facts.size_mb, config.max_size_mb, "MB")),
+        (
+            config.max_latency_ms is not None,
+            lambda: _at_most("max_latency_ms", facts.latency_ms, config.max_latency_ms, "ms a row"),
+        ),
+        (config.human_review, lambda: _reviewed(reviewed_by)),
+    )
+    return [rule() for is_asked, rule in asked if is_asked]
+
+
+def _verified(facts: ModelFacts) -> RuleResult:
+    if facts.verified is None:
+        return RuleResult("verified", Outcome.unknown, "it has no record of a comparison with PyTorch")
+    outcome = Outcome.passed if facts.verified else Outcome.refused
+    return RuleResult("verified", outcome, facts.checked)
+
+
+def _beats_baseline(facts: ModelFacts) -> RuleResult:
+    name, best = "beats_baseline", facts.best_baseline
+    if facts.score is None or facts.metric is None or best is None:
+        return RuleResult(name, Outcome.unknown, f"it has no record of simple models' {facts.metric or 'scores'}")
+    is_better = facts.score > best[1] if facts.maximize else facts.score < best[1]
+    told = f"{facts.metric} {facts.score:.4f}, and {best[0].replace('_', ' ')} has {best[1]:.4f}"
+    return RuleResult(name, Outcome.passed if is_better else Outcome.refused, told)
+
+
+def _no_leak(facts: ModelFacts) -> RuleResult:
+    if facts.leaks is None:
+        return RuleResult(NO_LEAK, Outcome.unknown, "it has no record of training rows that are held-out rows")
+    near, is_removed = int(facts.leaks["near"]), bool(facts.leaks["removed"])
+    if near and not is_removed:
+        told = f"{near:,} training rows are nearly a held-out row and were kept (data.drop_leaks=false)"
+        return RuleResult(NO_LEAK, Outcome.refused, told)
+    removed = int(facts.leaks["exact"]) + near
+    told = f"{removed:,} such training rows were removed" if removed else "no training row is nearly a held-out row"
+    return RuleResult(NO_LEAK, Outcome.passed, told)
+
+
+def _at_most(rule: str, found: float | None, limit: float | None, unit: str) -> RuleResult:
+    assert limit is not None
+    if found is None:
+        return RuleResult(rule, Outcome.unknown, "it has no record of that")
+    told = f"{found:.4g} {unit}, and {limit:g} are allowed"
+    return RuleResult(rule, Outcome.passed if found <= limit else Outcome.refused, told)
+
+
+def _reviewed(by: str | None) -> RuleResult:
+    if not by:
+        told = "nobody has looked at it: give --reviewed-by NAME, or set the version's tag reviewed_by"
+        return RuleResult("human_review", Outcome.refused, told)
+    return RuleResult("human_review", Outcome.passed, f"reviewed by {by}")

@@ -1,0 +1,114 @@
+"""Aliases of a registered model: moved one at a time, each move noted in a history, and given back.
+
+MLflow keeps who has an alias, and not who had it before: that is a tag of the registered model.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from slimtune.export.registry.mlflow_registry import RegisteredVersion, alias_version, model_tags
+from slimtune.training.tracking.mlflow_runs import client_of
+
+HISTORY = "alias_history"
+# signs of a tag's value that every database of MLflow takes
+MOST_SIGNS = 5000
+PROMOTED, ROLLED_BACK, DROPPED = "promoted", "rolled back", "dropped"
+
+
+class AliasMove(NamedTuple):
+    """One move of an alias.
+
+    Attributes:
+        alias: Its name.
+        version: Who got it; None if nobody has it any more.
+        before: Who had it; None if nobody did.
+        at: When, in seconds since 1970.
+        why: `promoted`, `rolled back` or `dropped`.
+    """
+
+    alias: str
+    version: str | None
+    before: str | None
+    at: int
+    why: str = PROMOTED
+
+
+def history_of(uri: str, name: str) -> list[AliasMove]:
+    """All moves that are noted, the oldest first.
+
+    Raises:
+        ModelError: There is no such registered model.
+    """
+    return read_history(model_tags(uri, name).get(HISTORY))
+
+
+def read_history(text: str | None) -> list[AliasMove]:
+    """The moves in a tag's value; one that somebody else wrote is none."""
+    try:
+        entries: Any = json.loads(text or "[]")
+        return [AliasMove(**entry) for entry in entries]
+    except (ValueError, TypeError):
+        return []
+
+
+def as_tag(moves: Sequence[AliasMove]) -> str:
+    """The newest moves, as many as a tag holds."""
+    entries = [move._asdict() for move in moves]
+    text = json.dumps(entries, separators=(",", ":"))
+    while len(text) > MOST_SIGNS:
+        entries = entries[1:]
+        text = json.dumps(entries, separators=(",", ":"))
+    return text
+
+
+def set_alias(uri: str, registered: RegisteredVersion, alias: str, *, why: str = PROMOTED) -> str | None:
+    """Point an alias to a version and note it in the model's `alias_history`.
+
+    Returns:
+        The version that had the alias before, if any.
+    """
+    return _move(uri, registered.name, alias, registered.version, why)
+
+
+def drop_alias(uri: str, name: str, alias: str) -> None:
+    """Take an alias from whoever has it, and note that."""
+    _move(uri, name, alias, None, DROPPED)
+
+
+def holders_before(moves: Sequence[AliasMove], alias: str, now: str | None) -> list[str]:
+    """Versions that had an alias before the one that has it now, the last one first; what was rolled back is gone.
+
+    Args:
+        moves: The history, the oldest first.
+        alias: Its name.
+        now: Who has it.
+    """
+    held: list[str] = []
+    for move in moves:
+        if move.alias != alias or move.version is None:
+            continue
+        if move.why == ROLLED_BACK and move.version in held:
+            while held[-1] != move.version:
+                held.pop()
+            continue
+        if not held and move.before is not None:
+            held.append(move.before)
+        if not held or held[-1] != move.version:
+            held.append(move.version)
+    if held and held[-1] == now:
+        held.pop()
+    return [version for version in reversed(held) if version != now]
+
+
+def _move(uri: str, name: str, alias: str, version: str | None, why: str) -> str | None:
+    client = client_of(uri)
+    before = alias_version(uri, name, alias)
+    if version is None:
+        client.delete_registered_model_alias(name, alias)
+    else:
+        client.set_registered_model_alias(name, alias, version)
+    moves = [*history_of(uri, name), AliasMove(alias, version, before, int(time.time()), why)]
+    client.set_registered_model_tag(name, HISTORY, as_tag(moves))
+    return before

@@ -1,0 +1,57 @@
+"""What is noted of versions: tags, a part of the description, the gate's report; versions of a run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slimtune.export.registry.mlflow_registry import DIGEST, RegisteredVersion, quiet
+from slimtune.export.registry.version_facts import Registrable, digest_of
+from slimtune.training.tracking.mlflow_runs import client_of
+from slimtune.training.tracking.uri import no_misread_folder
+
+REPORT_FILE = "gate_report.json"
+
+
+def names_of(uri: str, model: Registrable) -> list[str]:
+    """Registered models that have a version of these files."""
+    found = client_of(uri).search_model_versions(f"tags.{DIGEST} = '{digest_of(model)}'")
+    return [*dict.fromkeys(str(version.name) for version in found)]
+
+
+def versions_of_run(uri: str, run_id: str) -> list[RegisteredVersion]:
+    """Versions that were logged on a run, or made of its checkpoint; the newest first."""
+    client = client_of(uri)
+    wheres = (f"run_id = '{run_id}'", f"tags.source_run = '{run_id}'", f"tags.parent_run = '{run_id}'")
+    for where in wheres:
+        if found := client.search_model_versions(where):
+            ordered = sorted(found, key=lambda one: -int(one.version))
+            return [RegisteredVersion(one.name, str(one.version)) for one in ordered]
+    return []
+
+
+def version_tags(uri: str, registered: RegisteredVersion) -> Mapping[str, str]:
+    """The tags of a version."""
+    tags: Mapping[str, str] = client_of(uri).get_model_version(registered.name, registered.version).tags
+    return tags
+
+
+def tag_version(uri: str, registered: RegisteredVersion, tags: Mapping[str, str]) -> None:
+    """Set tags of a version."""
+    for key, value in tags.items():
+        client_of(uri).set_model_version_tag(registered.name, registered.version, key, value)
+
+
+def describe_version(uri: str, registered: RegisteredVersion, section: str, *, heading: str) -> None:
+    """Put a section at the end of a version's description, in the place of an earlier one of that heading."""
+    client = client_of(uri)
+    before = client.get_model_version(registered.name, registered.version).description or ""
+    kept = before.partition(f"\n{heading}\n")[0].rstrip()
+    client.update_model_version(registered.name, registered.version, f"{kept}\n\n{heading}\n\n{section}\n")
+
+
+def log_report(uri: str, registered: RegisteredVersion, report: Mapping[str, Any]) -> None:
+    """Write `gate_report.json` on the version's run, if it has one."""
+    client = client_of(uri)
+    run_id = client.get_model_version(registered.name, registered.version).run_id
+    if run_id:
+        with quiet(), no_misread_folder(uri):
+            client.log_dict(run_id, dict(report), REPORT_FILE)

@@ -1,0 +1,21 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from slimtune.export.manifest.data_facts import reported_above
+
+REPORT = {"leaks_exact": 2, "leaks_near": 1, "leaks_removed": True, "baselines": {"majority": {"accuracy": 0.4}}}
+KNOWN = {"baselines": {"majority": {"accuracy": 0.4}}, "leaks": {"exact": 2, "near": 1, "removed": True}}
+
+
+@pytest.mark.parametrize("place", ["checkpoint-8", "trials/0/checkpoint-8", "reruns/trials/0/checkpoint-8"])
+def test_a_checkpoint_is_known_by_the_report_that_its_training_left(place: str, tmp_path: Path) -> None:
+    (tmp_path / "data_report.json").write_text(json.dumps(REPORT))
+    assert reported_above(tmp_path / place) == KNOWN
+
+
+def test_nothing_is_known_without_a_report_or_by_a_broken_one(tmp_path: Path) -> None:
+    assert reported_above(tmp_path / "checkpoint-8") == {}
+    (tmp_path / "data_report.json").write_text("{")
+    assert reported_above(tmp_path / "checkpoint-8") == {}

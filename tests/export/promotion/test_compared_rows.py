@@ -1,0 +1,62 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from slimtune.export.bundle.bundle import Bundle
+from slimtune.export.evaluation.evaluate_model import EvaluationColumns
+from slimtune.export.pipeline import ExportResult
+from slimtune.export.promotion.compared_rows import NoRows, given_rows_of, own_rows
+from slimtune.export.promotion.config import promotion_config
+from slimtune.export.promotion.gate import GateVerdict, Opponent, decide
+from slimtune.training.errors import DataError
+from tests.conftest import make_rows, write_jsonl
+
+
+@pytest.fixture
+def bundle(exported: ExportResult) -> Bundle:
+    assert exported.bundle is not None
+    return exported.bundle
+
+
+def of_other_rows(bundle: Bundle) -> Bundle:
+    training = replace(bundle.manifest.training, data_fingerprint="other")
+    return bundle._replace(manifest=replace(bundle.manifest, training=training))
+
+
+def test_a_bundles_own_rows_are_those_that_it_was_chosen_by(bundle: Bundle) -> None:
+    rows = own_rows(bundle, trust=False)
+    assert len(rows.examples) == bundle.manifest.verification.num_validation_rows
+
+
+def test_rows_that_are_gone_or_other_ones_now_are_none(bundle: Bundle) -> None:
+    with pytest.raises(NoRows, match="other ones now"):
+        own_rows(of_other_rows(bundle), trust=False)
+    data = {**bundle.manifest.training.config["data"], "train_file": "nosuch.jsonl"}
+    training = replace(bundle.manifest.training, config={**bundle.manifest.training.config, "data": data})
+    with pytest.raises(NoRows, match=r"nosuch\.jsonl"):
+        own_rows(bundle._replace(manifest=replace(bundle.manifest, training=training)), trust=False)
+
+
+def test_given_rows_that_the_challenger_was_trained_on_refuse_it(
+    bundle: Bundle, rows_file: Path, tmp_path: Path
+) -> None:
+    trained = [json.loads(line) for line in rows_file.read_text().splitlines()]
+    files = (write_jsonl(tmp_path / "seen.jsonl", trained), write_jsonl(tmp_path / "new.jsonl", make_rows(9, seed=99)))
+    seen, new = (given_rows_of(bundle, str(file), EvaluationColumns(), trust=False) for file in files)
+    assert seen.num_seen > new.num_seen == 0
+    decision = decide(bundle, Opponent(bundle, "", lambda _: seen), promotion_config())
+    assert decision.verdict is GateVerdict.refused
+    assert "are training rows of its own (no_leak: refused)" in decision.reason
+    with pytest.raises(DataError, match="no such file"):
+        given_rows_of(bundle, "nosuch.jsonl", EvaluationColumns(), trust=False)
+
+
+def test_a_champion_of_other_rows_is_scored_on_the_challengers(bundle: Bundle) -> None:
+    """And that it may know them is told."""
+    against = Opponent(of_other_rows(bundle), "", lambda one: own_rows(one, trust=False))
+    decision = decide(bundle, against, promotion_config(["promotion.beats_baseline=false"]))
+    assert decision.verdict is GateVerdict.challenger
+    assert decision.comparison is not None
+    assert decision.comparison.notes[-1] == "the champion was trained on other rows, perhaps on some of these"

@@ -1,0 +1,153 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slimtune.export.bundle.bundle import Bundle
+from slimtune.export.pipeline import ExportResult
+from slimtune.export.promotion.compared_rows import NoRows, Rows
+from slimtune.export.promotion.config import promotion_config
+from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide
+from slimtune.export.promotion.rules import Outcome
+from slimtune.training.data.examples import Example
+from tests.conftest import make_rows
+from tests.export.conftest import make_manifest, make_report
+
+CLEAN = {"baselines": {"majority": {"accuracy": 0.3}}, "leaks": {"exact": 1, "near": 0, "removed": True}}
+
+
+def make(
+    score: float,
+    *,
+    labels: Sequence[str] = ("a", "b"),
+    metric: str = "accuracy",
+    fingerprint: str = "same",
+    **known: Any,
+) -> Bundle:
+    reports = [make_report("fp32", 0.0), make_report("int8", score)]
+    direction = "minimize" if metric == "loss" else "maximize"
+    manifest = make_manifest(reports, variant="int8", metric=metric, direction=direction)
+    training = replace(manifest.training, data_fingerprint=fingerprint)
+    manifest = replace(manifest, training=training, interface=replace(manifest.interface, labels=labels))
+    return Bundle(Path(), replace(manifest, provenance=replace(manifest.provenance, **{**CLEAN, **known})))
+
+
+def gate(challenger: Bundle, champion: Bundle | None, *overrides: str, **more: Any) -> GateDecision:
+    """By recorded scores: the rows are not at hand."""
+
+    def no_rows(bundle: Bundle) -> Rows:
+        raise NoRows("the file is gone")
+
+    against = Opponent(champion, "there was no champion", no_rows)
+    return decide(challenger, against, promotion_config(overrides), **more)
+
+
+def outcomes(decision: GateDecision) -> dict[str, str]:
+    return {rule.rule: rule.outcome.value for rule in decision.rules}
+
+
+def test_the_first_champion_passes_the_gate_too() -> None:
+    """It is verified, beats the simple models, and has no leak."""
+    decision = gate(make(0.5), None)
+    assert decision.verdict is GateVerdict.promoted
+    assert decision.reason == "there was no champion"
+    rules = ("min_gain", "verified", "beats_baseline", "no_leak")
+    assert outcomes(decision) == dict.fromkeys(rules, "passed")
+
+
+@pytest.mark.parametrize(
+    ("known", "score", "rule", "told"),
+    [
+        ({}, 0.3, "beats_baseline", "accuracy 0.3000, and majority has 0.3000"),
+        ({"leaks": {"exact": 0, "near": 7, "removed": False}}, 0.5, "no_leak", "7 training rows are nearly"),
+    ],
+)
+def test_a_first_champion_is_refused_with_the_reason(known: Any, score: float, rule: str, told: str) -> None:
+    decision = gate(make(score, **known), None)
+    assert decision.verdict is GateVerdict.refused
+    assert outcomes(decision)[rule] == "refused"
+    assert told in decision.reason
+
+
+def test_a_variant_that_its_export_refused_becomes_no_champion() -> None:
+    bundle = make(0.5)
+    reports = [replace(one, passed=False) for one in bundle.manifest.verification.variants]
+    verification = replace(bundle.manifest.verification, variants=reports)
+    decision = gate(bundle._replace(manifest=replace(bundle.manifest, verification=verification)), None)
+    assert decision.verdict is GateVerdict.refused
+    assert outcomes(decision)["verified"] == "refused"
+
+
+def test_what_is_not_known_is_said_and_refuses_if_asked() -> None:
+    unknown = make(0.5, baselines=None, leaks=None)
+    decision = gate(unknown, None)
+    assert decision.verdict is GateVerdict.promoted
+    assert [name for name, said in outcomes(decision).items() if said == "not known"] == ["beats_baseline", "no_leak"]
+    assert gate(unknown, None, "promotion.allow_unknown=false").verdict is GateVerdict.refused
+
+
+@pytest.mark.parametrize(
+    ("override", "passes"),
+    [
+        ("promotion.max_size_mb=10", True),
+        ("promotion.max_size_mb=9.9", False),
+        ("promotion.max_latency_ms=1", True),
+        ("promotion.max_latency_ms=0.5", False),
+    ],
+)
+def test_size_and_latency_have_limits(override: str, passes: bool) -> None:
+    assert (gate(make(0.5), None, override).verdict is GateVerdict.promoted) is passes
+
+
+def test_a_person_must_have_looked_where_that_is_asked() -> None:
+    assert "--reviewed-by" in gate(make(0.5), None, "promotion.human_review=true").reason
+    assert gate(make(0.5), None, "promotion.human_review=true", reviewed_by="Ann").verdict is GateVerdict.promoted
+
+
+@pytest.mark.parametrize(
+    ("challenger", "verdict"),
+    [(0.81, GateVerdict.promoted), (0.8, GateVerdict.challenger), (0.79, GateVerdict.refused)],
+)
+def test_recorded_scores_decide_where_no_rows_are_at_hand(challenger: float, verdict: GateVerdict) -> None:
+    """And that is told; with unknowns refused, it is not enough."""
+    decision = gate(make(challenger), make(0.8))
+    assert decision.verdict is verdict
+    assert "against the champion's 0.8000 on 10 rows" in decision.reason
+    assert decision.comparison is not None
+    assert decision.comparison.notes == ["by the scores that both have on record: the file is gone"]
+    assert gate(make(challenger), make(0.8), "promotion.allow_unknown=false").verdict is not GateVerdict.promoted
+
+
+def test_less_loss_is_better() -> None:
+    assert gate(make(0.5, metric="loss"), make(0.6, metric="loss")).verdict is GateVerdict.promoted
+    assert gate(make(0.7, metric="loss"), make(0.6, metric="loss")).verdict is GateVerdict.refused
+
+
+def test_a_gain_below_the_least_one_is_not_enough() -> None:
+    decision = gate(make(0.85), make(0.8), "promotion.min_gain=0.1")
+    assert decision.verdict is GateVerdict.challenger
+    assert "less than promotion.min_gain=0.1" in decision.reason
+    assert gate(make(0.1, baselines=None), make(0.8), "promotion.min_gain=null").verdict is GateVerdict.promoted
+
+
+def test_scores_from_other_rows_do_not_compare() -> None:
+    decision = gate(make(0.9, fingerprint="other"), make(0.1))
+    assert decision.verdict is GateVerdict.refused
+    assert "give --data" in decision.reason
+
+
+def test_other_labels_do_not_compare() -> None:
+    assert "labels are not the champion's" in gate(make(0.9, labels=["a", "c"]), make(0.1)).reason
+
+
+def test_rows_are_scored_by_both(exported: ExportResult) -> None:
+    """A model is not better than itself; the numbers come from the rows given, and have an interval."""
+    assert exported.bundle is not None
+    rows = Rows("given", [Example(row["text"], row["label"]) for row in make_rows(30, seed=5)])
+    against = Opponent(exported.bundle, "", lambda _: rows)
+    decision = decide(exported.bundle, against, promotion_config())
+    assert decision.verdict is GateVerdict.challenger
+    assert "on 30 rows, gain +0.0000 (+0.0000 to +0.0000, p 1): not better" in decision.reason
+    assert decision.rules[0].outcome is Outcome.unproven
