@@ -1,0 +1,126 @@
+(() => {
+  'use strict';
+  const root = document.documentElement;
+  const dark = matchMedia('(prefers-color-scheme: dark)');
+  const drawn = [];
+  const themes = ['as the system', 'light', 'dark'];
+  let theme = 0;
+  let Plotly = null;
+
+  // tables: a click or a key on a head sorts by its column, numbers first where there are some
+  for (const button of document.querySelectorAll('table.sortable th button')) {
+    button.addEventListener('click', () => sort(button));
+  }
+  function sort(button) {
+    const head = button.closest('th'), table = button.closest('table'), at = Number(button.dataset.column);
+    const down = head.getAttribute('aria-sort') === 'ascending';
+    for (const other of table.querySelectorAll('th')) other.removeAttribute('aria-sort');
+    head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
+    const body = table.tBodies[0], way = down ? -1 : 1;
+    const rows = [...body.rows].map((row) => ({ row, key: keyOf(row.cells[at]) }));
+    rows.sort((one, two) => compare(one.key, two.key, way));
+    body.append(...rows.map((one) => one.row));
+  }
+  function keyOf(cell) {
+    return cell.dataset.k === undefined ? cell.textContent : Number(cell.dataset.k);
+  }
+  function compare(one, two, way) {
+    const isText = [typeof one === 'string', typeof two === 'string'];
+    // what has no number comes last, whichever way
+    if (isText[0] !== isText[1]) return isText[0] ? 1 : -1;
+    return way * (isText[0] ? one.localeCompare(two) : one - two);
+  }
+
+  // colours: those of the system, or as chosen
+  const switcher = document.getElementById('theme');
+  switcher.addEventListener('click', () => {
+    theme = (theme + 1) % themes.length;
+    if (theme) root.dataset.theme = themes[theme];
+    else delete root.dataset.theme;
+    switcher.textContent = `Colours: ${themes[theme]}`;
+    repaint();
+  });
+  dark.addEventListener('change', repaint);
+  let before;
+  addEventListener('beforeprint', () => {
+    before = root.dataset.theme;
+    root.dataset.theme = 'light';
+    repaint();
+  });
+  addEventListener('afterprint', () => {
+    if (before === undefined) delete root.dataset.theme;
+    else root.dataset.theme = before;
+    repaint();
+  });
+
+  function colour(name) {
+    return getComputedStyle(root).getPropertyValue(`--${name}`).trim();
+  }
+  function painted(figure) {
+    const text = colour('text'), line = colour('line'), back = colour('back');
+    const layout = structuredClone(figure.layout), data = structuredClone(figure.data);
+    Object.assign(layout, {
+      paper_bgcolor: back, plot_bgcolor: back, autosize: true, font: { color: text, size: 13 },
+      hoverlabel: { bgcolor: back, bordercolor: line, font: { color: text } },
+      legend: { orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom', ...layout.legend },
+      margin: { l: 64, r: 16, t: 36, b: 52, ...layout.margin }, hovermode: 'closest',
+      modebar: { bgcolor: 'rgba(0,0,0,0)', color: colour('soft'), activecolor: text },
+    });
+    for (const name of ['xaxis', 'yaxis']) layout[name] ??= {};
+    for (const [name, axis] of Object.entries(layout)) {
+      if (/^[xy]axis\d*$/.test(name)) {
+        Object.assign(axis, { gridcolor: line, linecolor: line, zeroline: false, automargin: true });
+      }
+    }
+    for (const trace of data) {
+      if (trace.type !== 'parcoords') continue;
+      for (const kind of ['labelfont', 'tickfont', 'rangefont']) trace[kind] = { color: text, size: 12 };
+      trace.rangefont.color = 'rgba(0,0,0,0)';
+      trace.unselected = { line: { color: line, opacity: 0.35 } };
+    }
+    return { data, layout };
+  }
+  function repaint() {
+    for (const [place, figure] of drawn) {
+      const { data, layout } = painted(figure);
+      Plotly.react(place, data, layout);
+    }
+  }
+
+  const signs = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%.()*+-;,=:?@^_`{|}~';
+  async function unpacked(name) {
+    const element = document.getElementById(name), text = element.textContent;
+    const values = new Uint8Array(128), bytes = new DataView(new ArrayBuffer((text.length / 5) * 4));
+    for (let at = 0; at < signs.length; at += 1) values[signs.charCodeAt(at)] = at;
+    for (let at = 0, to = 0; at < text.length; at += 5, to += 4) {
+      let value = 0;
+      for (let digit = 0; digit < 5; digit += 1) value = value * 85 + values[text.charCodeAt(at + digit)];
+      bytes.setUint32(to, value);
+    }
+    const whole = new Blob([bytes.buffer.slice(0, Number(element.dataset.bytes))]);
+    return new Response(whole.stream().pipeThrough(new DecompressionStream('gzip'))).text();
+  }
+  async function draw() {
+    const [figures, library] = await Promise.all([unpacked('figures-packed'), unpacked('plotly-packed')]);
+    const script = document.createElement('script');
+    script.textContent = library;
+    document.head.append(script);
+    Plotly = window.Plotly;
+    for (const figure of JSON.parse(figures)) {
+      const place = document.getElementById(figure.name), { data, layout } = painted(figure);
+      await Plotly.newPlot(place, data, layout, { displaylogo: false, responsive: true });
+      drawn.push([place, figure]);
+      // between two figures the page answers
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    document.body.dataset.drawn = String(drawn.length);
+  }
+  draw().catch((error) => {
+    for (const place of document.querySelectorAll('.plot')) {
+      if (!place.childElementCount) {
+        place.style.height = 'auto';
+        place.textContent = `This figure could not be drawn (${error}); the tables have its numbers.`;
+      }
+    }
+  });
+})();
