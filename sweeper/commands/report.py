@@ -35,7 +35,9 @@ def run(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune report", description=__doc__)
     add_sweep(parser)
-    parser.add_argument("--out", metavar="FILE", help=f"where the page is written (default: {FILE} in the sweep's folder)")
+    parser.add_argument(
+        "--out", metavar="FILE", help=f"where the page is written (default: {FILE} in the sweep's folder)"
+    )
     parser.add_argument("--no-open", dest="open", action="store_false", help="write the page, and open no browser")
     return parser
 
@@ -50,7 +52,9 @@ def _write(path: Path, text: str) -> None:
         with written_aside(path) as aside:
             aside.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise StoreError(f"{path} cannot be written ({error.strerror or error}); give another file with --out") from error
+        raise StoreError(
+            f"{path} cannot be written ({error.strerror or error}); give another file with --out"
+        ) from error
 
 
 def _opened(path: Path) -> bool:

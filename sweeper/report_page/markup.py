@@ -95,10 +95,18 @@ class Table(NamedTuple):
 
 
 def _cell(cell: Cell) -> str:
-    sort = "" if cell.key is None else f" data-k={cell.key:.6g}"
-    styles = " ".join([*(["n"] if cell.key is not None else []), *([cell.style] if cell.style else [])])
-    style = f' class="{styles}"' if " " in styles else f" class={styles}" if styles else ""
+    # a number that stands there is read from there
+    sort = "" if cell.key is None or _reads_as_number(cell.text) else f" data-k={cell.key:.6g}"
+    style = f" class={cell.style}" if cell.style else ""
     return f"<td{sort}{style}>{escaped(cell.text)}{cell.more}</td>"
+
+
+def _reads_as_number(text: str) -> bool:
+    """As the page's script reads it."""
+    try:
+        return math.isfinite(float(text.replace(",", "").removesuffix("%")))
+    except ValueError:
+        return False
 
 
 def _is_number(rows: Sequence[Sequence[Cell | str]], at: int) -> bool:

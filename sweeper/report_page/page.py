@@ -155,4 +155,4 @@ def _result(facts: SweepFacts) -> str:
         lines.append("No winner is chosen yet: reruns, test and export come after the search.")
     elif "test" in facts.attrs and not test:
         lines.append("The data has no test rows, so the winner has no test score.")
-    return (result_tables.test_table(test) if test.get("scores") else "") + unordered(lines)
+    return (result_tables.test_table(test) if test.get("scores") else "") + (unordered(lines) if lines else "")

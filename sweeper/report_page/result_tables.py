@@ -13,7 +13,12 @@ def test_table(test: Mapping[str, Any]) -> str:
     """The winner's scores on rows that nothing was chosen by."""
     scores = test.get("scores") or {}
     rows = [
-        [name.replace("_", " "), score(_float(item.get("value"))), score(_float(item.get("low"))), score(_float(item.get("high")))]
+        [
+            name.replace("_", " "),
+            score(_float(item.get("value"))),
+            score(_float(item.get("low"))),
+            score(_float(item.get("high"))),
+        ]
         for name, item in scores.items()
         if not math.isnan(_float(item.get("value")))
     ]
@@ -39,7 +44,18 @@ def variant_table(export: Mapping[str, Any]) -> str:
         ]
         for item in export.get("reports") or []
     ]
-    columns = ["variant", "score", "drop", "95 % interval", "same answer", "MB", "ms a row", "p95 ms", "tokens/s", "peak MB"]
+    columns = [
+        "variant",
+        "score",
+        "drop",
+        "95 % interval",
+        "same answer",
+        "MB",
+        "ms a row",
+        "p95 ms",
+        "tokens/s",
+        "peak MB",
+    ]
     styles = {at: "best" for at, row in enumerate(rows) if str(row[0]) == str(export.get("chosen"))}
     return str(Table("variants beside PyTorch, on validation rows", [*columns, "gate"], rows, styles=styles))
 

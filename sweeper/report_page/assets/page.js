@@ -22,7 +22,9 @@
     body.append(...rows.map((one) => one.row));
   }
   function keyOf(cell) {
-    return cell.dataset.k === undefined ? cell.textContent : Number(cell.dataset.k);
+    if (cell.dataset.k !== undefined) return Number(cell.dataset.k);
+    const text = cell.textContent, number = Number(text.replaceAll(',', '').replace('%', ''));
+    return text.trim() === '' || Number.isNaN(number) ? text : number;
   }
   function compare(one, two, way) {
     const isText = [typeof one === 'string', typeof two === 'string'];
@@ -60,7 +62,7 @@
     const text = colour('text'), line = colour('line'), back = colour('back');
     const layout = structuredClone(figure.layout), data = structuredClone(figure.data);
     Object.assign(layout, {
-      paper_bgcolor: back, plot_bgcolor: back, autosize: true, font: { color: text, size: 13 },
+      paper_bgcolor: back, plot_bgcolor: back, autosize: true, font: { color: text, size: 13, family: getComputedStyle(document.body).fontFamily },
       hoverlabel: { bgcolor: back, bordercolor: line, font: { color: text } },
       legend: { orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom', ...layout.legend },
       margin: { l: 64, r: 16, t: 36, b: 52, ...layout.margin }, hovermode: 'closest',
@@ -87,28 +89,21 @@
     }
   }
 
-  const signs = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%.()*+-;,=:?@^_`{|}~';
-  async function unpacked(name) {
-    const element = document.getElementById(name), text = element.textContent;
-    const values = new Uint8Array(128), bytes = new DataView(new ArrayBuffer((text.length / 5) * 4));
-    for (let at = 0; at < signs.length; at += 1) values[signs.charCodeAt(at)] = at;
-    for (let at = 0, to = 0; at < text.length; at += 5, to += 4) {
-      let value = 0;
-      for (let digit = 0; digit < 5; digit += 1) value = value * 85 + values[text.charCodeAt(at + digit)];
-      bytes.setUint32(to, value);
-    }
-    const whole = new Blob([bytes.buffer.slice(0, Number(element.dataset.bytes))]);
-    return new Response(whole.stream().pipeThrough(new DecompressionStream('gzip'))).text();
+  // a picture of it, a part of it, all of it: none of these asks a server
+  const CONFIG = { displaylogo: false, responsive: true, displayModeBar: 'hover' };
+  function buttonsOf(figure) {
+    return [['toImage', ...(figure.data[0].type === 'parcoords' ? [] : ['zoom2d', 'pan2d', 'resetScale2d'])]];
   }
   async function draw() {
-    const [figures, library] = await Promise.all([unpacked('figures-packed'), unpacked('plotly-packed')]);
+    // the tables are shown first
+    await new Promise((resolve) => setTimeout(resolve));
     const script = document.createElement('script');
-    script.textContent = library;
+    script.textContent = unpack('plotly-packed');
     document.head.append(script);
     Plotly = window.Plotly;
-    for (const figure of JSON.parse(figures)) {
+    for (const figure of JSON.parse(unpack('figures-packed'))) {
       const place = document.getElementById(figure.name), { data, layout } = painted(figure);
-      await Plotly.newPlot(place, data, layout, { displaylogo: false, responsive: true });
+      await Plotly.newPlot(place, data, layout, { ...CONFIG, modeBarButtons: buttonsOf(figure) });
       drawn.push([place, figure]);
       // between two figures the page answers
       await new Promise((resolve) => setTimeout(resolve));

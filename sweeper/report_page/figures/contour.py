@@ -9,13 +9,13 @@ import numpy as np
 from slimtune.sweeper.report_page.figures.figure import Figure, axis, plain_text, short_names, text, with_score
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.space.dimension import Choice, Dimension
-from slimtune.sweeper.study import TrialRecord
+from slimtune.sweeper.study import TrialRecord, TrialState
 
-MIN_TRIALS = 4
+MIN_TRIALS, ENOUGH_COMPLETE = 4, 8
 # points of the grid, each way
 GRID = 30
-# of the distance to a trial: its weight is 1 over distance to this power
-POWER = 3
+# as a share of a range: trials so far away have 3 fifths of the weight of those that are here
+WIDTH = 0.1
 
 
 class Side(NamedTuple):
@@ -42,7 +42,10 @@ def contour(facts: SweepFacts, keys: Sequence[str]) -> Figure | None:
         keys: Of the parameters, the most important first.
     """
     pair = list(keys[:2])
-    trials = [trial for trial in with_score(facts.trials) if all(key in trial.params for key in pair)]
+    known = [trial for trial in with_score(facts.trials) if all(key in trial.params for key in pair)]
+    complete = [trial for trial in known if trial.state is TrialState.complete]
+    # a pruned trial's last score is of less training: it stands in where there are no others
+    trials = complete if len(complete) >= ENOUGH_COMPLETE else known
     if len(pair) < 2 or len(trials) < MIN_TRIALS:
         return None
     sides = [_side(trials, key, facts.dimensions.get(key)) for key in pair]
@@ -73,9 +76,10 @@ def contour(facts: SweepFacts, keys: Sequence[str]) -> Figure | None:
     }
     names = short_names(pair)
     layout = {f"{side}axis": _axis(names[key], facts.dimensions.get(key)) for side, key in zip("xy", pair, strict=True)}
+    kind = "complete trials" if trials is complete else "trials, complete and pruned"
     words = (
-        f"{facts.metric} over {names[pair[0]]} and {names[pair[1]]}. Points are trials; between them the colour is a mean "
-        "by distance: far from points it says little."
+        f"{facts.metric} over {names[pair[0]]} and {names[pair[1]]}. Points are {kind}; the colour is the mean of those "
+        "near by: far from points it says little."
     )
     return Figure("contour", "The two most important parameters", words, [field, points], layout, height=460)
 
@@ -122,6 +126,8 @@ def _field(x: Side, y: Side, scores: np.ndarray) -> np.ndarray:
     """Shape (places of y, places of x)."""
     across = (x.grid_unit[None, :, None] - x.unit[None, None, :]) ** 2
     up = (y.grid_unit[:, None, None] - y.unit[None, None, :]) ** 2
-    weight = 1.0 / (np.sqrt(across + up) + 0.02) ** POWER
+    squares = (across + up) / (2 * WIDTH**2)
+    # the nearest trial always counts, however far it is
+    weight = np.exp(squares.min(axis=2, keepdims=True) - squares)
     field: np.ndarray = (weight * scores).sum(axis=2) / weight.sum(axis=2)
     return field

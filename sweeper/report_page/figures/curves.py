@@ -24,7 +24,9 @@ def curves(facts: SweepFacts) -> Figure | None:
         data.append(_best_line(best))
     pruned = sum(trial.state is TrialState.pruned for trial in known)
     which = f" The best {MOST_CURVES} are drawn." if len(known) > MOST_CURVES else ""
-    words = f"{len(known)} trials reported {facts.metric} on validation while they trained; {pruned} were stopped early."
+    words = (
+        f"{len(known)} trials reported {facts.metric} on validation while they trained; {pruned} were stopped early."
+    )
     layout = {"xaxis": {"title": {"text": "training examples"}}, "yaxis": {"title": {"text": plain_text(facts.metric)}}}
     return Figure("curves", "Learning curves", words + which, data, layout, height=420)
 

@@ -73,7 +73,11 @@ def axis(title: str, dimension: Dimension | None = None) -> dict[str, Any]:
     """Of a parameter's values, as its range says."""
     found: dict[str, Any] = {"title": {"text": title}}
     if isinstance(dimension, Choice):
-        found |= {"type": "category", "categoryorder": "array", "categoryarray": [text(one) for one in dimension.values]}
+        found |= {
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": [text(one) for one in dimension.values],
+        }
     elif dimension is not None and dimension.log:
         found |= {"type": "log"}
     return found

@@ -37,6 +37,6 @@ def importance_bars(found: Sequence[Importance]) -> Figure | None:
     }
     layout = {
         "xaxis": {"title": {"text": "share of the importance"}, "range": [0, 1.02]},
-        "yaxis": {"automargin": True, "type": "category"},
+        "yaxis": {"type": "category", "dtick": 1},
     }
     return Figure("importance", "Parameter importance", TOLD, [trace], layout, height=120 + 34 * len(shown))

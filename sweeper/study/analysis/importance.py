@@ -48,6 +48,8 @@ def importances(
     Returns:
         Nothing where fewer than `MIN_TRIALS` have a value, or all of them have the same one.
     """
+    # it tells of each study that is made
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     known = [trial for trial in trials if _losses(trial, goals) is not None and set(trial.params) & set(dimensions)]
     if len(known) < MIN_TRIALS or len({_losses(trial, goals) for trial in known}) < 2:
         return []
@@ -94,9 +96,7 @@ def _shares(frozen: Sequence[optuna.trial.FrozenTrial], goals: Goals) -> dict[st
     with warnings.catch_warnings():
         # of resamples with few different trials
         warnings.simplefilter("ignore")
-        study = optuna.create_study(
-            storage=optuna.storages.InMemoryStorage(), directions=["minimize"] * len(goals.objectives)
-        )
+        study = optuna.create_study(directions=["minimize"] * len(goals.objectives))
         study.add_trials(frozen)
         best = min(MOST_SHARE, max(BEST_SHARE, BEST_TRIALS / len(frozen)))
         evaluator = PedAnovaImportanceEvaluator(target_quantile=best)
