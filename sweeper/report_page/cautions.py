@@ -1,6 +1,7 @@
 """What a reader should not overlook: each a sentence with its numbers, and what to do."""
 
 import math
+import shlex
 from collections.abc import Iterator, Sequence
 
 from slimtune.sweeper.report_page.figures.seeds import Seeded, seeded
@@ -54,7 +55,7 @@ def _nothing_complete(facts: SweepFacts) -> Iterator[str]:
     ended = [trial for trial in facts.trials if trial.finished]
     if ended and not facts.ranked():
         states = ", ".join(f"{sum(one.standing == kind for one in ended)} {kind}" for kind in _kinds(facts))
-        yield f"No trial is complete: of {len(ended)} that ended, {states}. The leaderboard has what failed trials said."
+        yield f"No trial is complete: of {len(ended)} that ended, {states}. The leaderboard has what they said."
 
 
 def _kinds(facts: SweepFacts) -> list[str]:
@@ -70,8 +71,8 @@ def _baselines(facts: SweepFacts) -> Iterator[str]:
         if value is None or (best.objective > value if facts.maximize else best.objective < value):
             continue
         yield (
-            f"Baseline not beaten: {name.replace('_', ' ')} has {facts.metric} {value:.4f} on validation, the best trial "
-            f"{best.objective:.4f}. Train longer (fit.epochs), widen the search, or use the baseline."
+            f"Baseline not beaten: {name.replace('_', ' ')} has {facts.metric} {value:.4f} on validation, the best "
+            f"trial {best.objective:.4f}. Train longer (fit.epochs), widen the search, or use the baseline."
         )
 
 
@@ -80,8 +81,8 @@ def _failed(facts: SweepFacts) -> Iterator[str]:
     if failed and len(failed) >= MANY_FAILED * len(facts.trials):
         kinds = ", ".join(sorted({str(trial.kind) for trial in failed}))
         yield (
-            f"{len(failed)} of {len(facts.trials)} trials failed ({kinds}): they took part of the budget and taught the "
-            "sampler nothing. Open them in the leaderboard for what they said."
+            f"{len(failed)} of {len(facts.trials)} trials failed ({kinds}): they took part of the budget and taught "
+            "the sampler nothing. Open them in the leaderboard for what they said."
         )
 
 
@@ -109,8 +110,9 @@ def _single_seed(facts: SweepFacts) -> Iterator[str]:
         return
     one, two = ranked[:2]
     if one.objective is not None and two.objective is not None:
+        gap = abs(one.objective - two.objective)
         yield (
-            f"One seed each: trial {one.number} leads trial {two.number} by {abs(one.objective - two.objective):.4f}, and "
+            f"One seed each: trial {one.number} leads trial {two.number} by {gap:.4f}, and "
             "nothing says how much of that is chance. Rerun the best with search.rerun_seeds=2."
         )
 
@@ -173,8 +175,8 @@ def _few(facts: SweepFacts) -> Iterator[str]:
     if facts.winner() is not None and 0 < len(ranked) < FEW_COMPLETE:
         pruned = sum(trial.state is TrialState.pruned for trial in facts.trials)
         yield (
-            f"Few complete trials: {len(ranked)} of {len(facts.trials)}; {pruned} were pruned. A higher search.n_trials "
-            f"resumes the same sweep: slimtune resume {facts.name} search.n_trials={2 * len(facts.trials)}."
+            f"Few complete trials: {len(ranked)} of {len(facts.trials)}; {pruned} were pruned. More trials go on "
+            f"from these: slimtune resume {shlex.quote(facts.name)} --n-trials {2 * len(facts.trials)}."
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from slimtune.sweeper.report_page.figures.history import best_so_far
-from slimtune.sweeper.report_page.markup import Cell, Table, seconds, unordered
+from slimtune.sweeper.report_page.markup import Cell, Row, Table, seconds, unordered
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.reporting.live_table import duration
 from slimtune.sweeper.study import TrialRecord, TrialState
@@ -21,7 +21,7 @@ def _table(facts: SweepFacts) -> Table:
     if facts.reruns:
         kinds["reruns"] = list(facts.reruns)
     whole = sum(_seconds(trials) for trials in kinds.values()) or 1.0
-    rows = [
+    rows: list[Row] = [
         [
             kind,
             Cell(str(len(trials)), len(trials)),

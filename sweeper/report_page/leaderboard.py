@@ -1,5 +1,6 @@
 """All trials as a table, the best first, each with its config."""
 
+import shlex
 from collections.abc import Sequence
 
 from slimtune.sweeper.report_page.figures.figure import short_names
@@ -36,7 +37,7 @@ def leaderboard(facts: SweepFacts) -> str:
     styles |= {at: "front" for at, trial in enumerate(shown) if trial.number in front and at not in styles}
     columns = ["trial", "state", *(numbers or [facts.metric]), *names.values(), "trained", "time"]
     caption = f"{len(trials)} trials, the best first; scores are on validation, at the best evaluation"
-    left = f"The best {MOST_ROWS} of {len(trials)} are here; slimtune compare {facts.name} --csv has all."
+    left = f"The best {MOST_ROWS} of {len(trials)} are here; slimtune compare {shlex.quote(facts.name)} --csv has all."
     table = Table(caption, columns, rows, is_sorted_by_reader=True, styles=styles)
     return f"{table}{paragraph(left) if len(trials) > MOST_ROWS else ''}"
 

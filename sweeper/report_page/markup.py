@@ -55,6 +55,10 @@ def parameter(value: object) -> Cell:
     return Cell(value_text(value), float(value))
 
 
+# a row of a table
+Row = Sequence[Cell | str]
+
+
 class Table(NamedTuple):
     """A table that reads without a script.
 
@@ -68,7 +72,7 @@ class Table(NamedTuple):
 
     caption: str
     columns: Sequence[str]
-    rows: Sequence[Sequence[Cell | str]]
+    rows: Sequence[Row]
     is_sorted_by_reader: bool = False
     styles: Mapping[int, str] = {}
 
@@ -89,7 +93,7 @@ class Table(NamedTuple):
         inner = f'<button type="button" data-column="{at}">{text}</button>' if self.is_sorted_by_reader else text
         return f'<th scope="col"{" class=n" if is_number else ""}>{inner}</th>'
 
-    def _row(self, place: int, row: Sequence[Cell | str]) -> str:
+    def _row(self, place: int, row: Row) -> str:
         style = f' class="{self.styles[place]}"' if place in self.styles else ""
         return f"<tr{style}>{''.join(_cell(one if isinstance(one, Cell) else Cell(one)) for one in row)}</tr>"
 
@@ -109,8 +113,8 @@ def _reads_as_number(text: str) -> bool:
         return False
 
 
-def _is_number(rows: Sequence[Sequence[Cell | str]], at: int) -> bool:
-    return any(isinstance(row[at], Cell) and row[at].key is not None for row in rows)  # type: ignore[union-attr]
+def _is_number(rows: Sequence[Row], at: int) -> bool:
+    return any(isinstance(cell := row[at], Cell) and cell.key is not None for row in rows)
 
 
 def paragraph(text: str) -> str:
@@ -130,4 +134,5 @@ def opened(summary: str, inner: str) -> str:
 
 def section(anchor: str, title: str, inner: str) -> str:
     """A part of the page, which its table of contents leads to."""
-    return f'<section id="{anchor}" aria-labelledby="{anchor}-h"><h2 id="{anchor}-h">{escaped(title)}</h2>{inner}</section>'
+    head = f'<h2 id="{anchor}-h">{escaped(title)}</h2>'
+    return f'<section id="{anchor}" aria-labelledby="{anchor}-h">{head}{inner}</section>'

@@ -66,7 +66,8 @@ def page(facts: SweepFacts, *, at: datetime | None = None) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
         f"<style>{page_style()}</style></head><body>"
         '<a class="skip" href="#main">Skip to the content</a>'
         f'<header><h1>{title}</h1><button type="button" id="theme">Colours: as the system</button>'
@@ -102,10 +103,8 @@ def _headline(facts: SweepFacts) -> str:
     if winner is None:
         value = f"{best.objective:.4g}" if best.objective is not None else "no number"
         return f"{words}; the best so far is trial {best.number} with {facts.metric} {value} on validation."
-    return (
-        f"{words}; trial {best.number} was chosen, with a mean {facts.metric} of {float(winner.get('score', 0.0)):.4g} on "
-        "validation over its seeds."
-    )
+    mean = float(winner.get("score", 0.0))
+    return f"{words}; trial {best.number} was chosen, with a mean {facts.metric} of {mean:.4g} on validation."
 
 
 def _parts(facts: SweepFacts) -> Iterator[Part]:

@@ -6,13 +6,13 @@ from typing import Any
 
 from slimtune.sweeper.report_page.figures.rungs import Rung
 from slimtune.sweeper.report_page.figures.seeds import Seeded
-from slimtune.sweeper.report_page.markup import Cell, Table, number, paragraph, score, unordered
+from slimtune.sweeper.report_page.markup import Cell, Row, Table, number, paragraph, score, unordered
 
 
 def test_table(test: Mapping[str, Any]) -> str:
     """The winner's scores on rows that nothing was chosen by."""
     scores = test.get("scores") or {}
-    rows = [
+    rows: list[Row] = [
         [
             name.replace("_", " "),
             score(_float(item.get("value"))),
@@ -28,7 +28,7 @@ def test_table(test: Mapping[str, Any]) -> str:
 
 def variant_table(export: Mapping[str, Any]) -> str:
     """Every variant beside PyTorch."""
-    rows = [
+    rows: list[Row] = [
         [
             str(item.get("name")),
             score(item.get("score")),
@@ -76,7 +76,7 @@ def _float(value: object) -> float:
 
 def seed_table(found: Sequence[Seeded], chosen: object) -> str:
     """The finalists over their seeds."""
-    rows = [
+    rows: list[Row] = [
         [
             Cell(f"trial {one.number}", float(one.number)),
             score(one.mean),
@@ -94,7 +94,7 @@ def seed_table(found: Sequence[Seeded], chosen: object) -> str:
 
 def rung_table(found: Sequence[Rung]) -> str:
     """How many came to each rung and went on."""
-    rows = []
+    rows: list[Row] = []
     for rung in found:
         came, stopped = len(rung.passed) + len(rung.stopped), len(rung.stopped)
         best = [value for _, value in rung.stopped]
@@ -108,7 +108,7 @@ def rung_table(found: Sequence[Rung]) -> str:
 
 def data_tables(data: Mapping[str, Any]) -> str:
     """Splits, classes, baselines, leaks and notes of the data report."""
-    splits = [
+    splits: list[Row] = [
         [
             str(one.get("name")),
             _count(one.get("num_rows")),
@@ -128,7 +128,7 @@ def data_tables(data: Mapping[str, Any]) -> str:
     )
     parts.append(paragraph(counts))
     parts.append(unordered(str(note) for note in data.get("notes") or []))
-    noise = [[str(text), str(label), str(other)] for text, label, other in data.get("label_noise") or []]
+    noise: list[Row] = [[str(text), str(label), str(other)] for text, label, other in data.get("label_noise") or []]
     if noise:
         parts.append(str(Table("nearly the same text, another label", ["text", "label", "earlier label"], noise)))
     return "".join(parts)
@@ -143,7 +143,9 @@ def _classes(data: Mapping[str, Any]) -> str:
     if not classes:
         return ""
     whole = sum(classes.values()) or 1
-    rows = [[str(name), _count(count), Cell(f"{count / whole:.1%}", count / whole)] for name, count in classes.items()]
+    rows: list[Row] = [
+        [str(name), _count(count), Cell(f"{count / whole:.1%}", count / whole)] for name, count in classes.items()
+    ]
     return str(Table("training rows by class", ["class", "rows", "share"], rows))
 
 
@@ -152,7 +154,7 @@ def _baseline_table(data: Mapping[str, Any]) -> str:
     names = list(dict.fromkeys(name for scores in baselines.values() for name in scores))
     if not names:
         return ""
-    rows = [
+    rows: list[Row] = [
         [model.replace("_", " "), *(score(scores.get(name)) for name in names)] for model, scores in baselines.items()
     ]
     columns = ["model", *(name.replace("_", " ") for name in names)]

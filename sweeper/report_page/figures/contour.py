@@ -78,8 +78,8 @@ def contour(facts: SweepFacts, keys: Sequence[str]) -> Figure | None:
     layout = {f"{side}axis": _axis(names[key], facts.dimensions.get(key)) for side, key in zip("xy", pair, strict=True)}
     kind = "complete trials" if trials is complete else "trials, complete and pruned"
     words = (
-        f"{facts.metric} over {names[pair[0]]} and {names[pair[1]]}. Points are {kind}; the colour is the mean of those "
-        "near by: far from points it says little."
+        f"{facts.metric} over {names[pair[0]]} and {names[pair[1]]}. Points are {kind}; the colour is the mean of "
+        "those near by: far from points it says little."
     )
     return Figure("contour", "The two most important parameters", words, [field, points], layout, height=460)
 

@@ -25,6 +25,8 @@ SYMBOLS = {
 }
 # of a number in a figure; a screen shows fewer
 DIGITS = 5
+# on a logarithmic axis
+MOST_TICKS = 6
 
 
 class Figure(NamedTuple):
@@ -79,8 +81,17 @@ def axis(title: str, dimension: Dimension | None = None) -> dict[str, Any]:
             "categoryarray": [text(one) for one in dimension.values],
         }
     elif dimension is not None and dimension.log:
-        found |= {"type": "log"}
+        ticks = _log_ticks(float(dimension.low), float(dimension.high))
+        found |= {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
     return found
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 of each power of ten in a range; of more than a few, the powers alone."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    within = [(digit, digit * 10.0**power) for power in powers for digit in (1, 2, 5)]
+    within = [(digit, tick) for digit, tick in within if low * 0.999 <= tick <= high * 1.001]
+    return [tick for digit, tick in within if digit == 1 or len(within) <= MOST_TICKS]
 
 
 def text(value: object) -> str:

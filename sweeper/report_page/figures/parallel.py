@@ -27,8 +27,8 @@ def parallel(facts: SweepFacts, keys: Sequence[str]) -> Figure | None:
     ]
     line = {"color": scores, "colorscale": "Viridis", "showscale": True, "reversescale": not facts.maximize}
     words = (
-        f"{len(trials)} trials, complete and pruned; the colour is {facts.metric}. Drag along an axis to keep the trials "
-        "of a range, drag a name to move an axis."
+        f"{len(trials)} trials, complete and pruned; the colour is {facts.metric}. Drag along an axis to keep the "
+        "trials of a range, drag a name to move an axis."
     )
     layout = {"margin": {"l": 70, "r": 60, "t": 60, "b": 30}}
     trace = {"type": "parcoords", "dimensions": dimensions, "line": line}

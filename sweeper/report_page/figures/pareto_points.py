@@ -34,8 +34,8 @@ def pareto_points(facts: SweepFacts) -> Figure | None:
         _trace("chosen", [one for one in points if one.trial.number == chosen], BLUE, "markers", size=16),
     ]
     words = (
-        f"{len(front)} of {len(points)} complete trials are on the front: no other trial is better in both {y_name} and "
-        f"{across}."
+        f"{len(front)} of {len(points)} complete trials are on the front: no other trial is better in both {y_name} "
+        f"and {across}."
     )
     if len(facts.goals.objectives) > 2:
         words += " The sweep has more objectives than the two that are drawn; the front here is of all."

@@ -80,8 +80,8 @@ def seeds(facts: SweepFacts, found: Sequence[Seeded]) -> Figure | None:
         "hovertemplate": "%{x}: mean %{y}<extra></extra>",
     }
     words = (
-        f"The best trials again with fresh seeds, {facts.metric} on validation: the trial's own score is one of its seeds. "
-        "The best mean is chosen, not the best score."
+        f"The best trials again with fresh seeds, {facts.metric} on validation: the trial's own score is one of its "
+        "seeds. The best mean is chosen, not the best score."
     )
     layout = {
         "xaxis": {"type": "category", "range": [-0.5, len(found) - 0.5]},
