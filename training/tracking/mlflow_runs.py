@@ -16,7 +16,7 @@ from slimtune.training.tracking.display import display
 from slimtune.training.tracking.environment import source_tags
 from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.names import mlflow_name
-from slimtune.training.tracking.run import MetricPoint, NullRun, TrackedRun
+from slimtune.training.tracking.run import MetricPoint, NullRun, RunData, TrackedRun
 from slimtune.training.tracking.store_file import no_store_reason
 from slimtune.training.tracking.uri import (
     URL_SIGNS,
@@ -327,13 +327,19 @@ class MlflowRun:
 
 def run_tags(uri: str, run_id: str) -> Mapping[str, str]:
     """The tags of a run; empty if there is no such run."""
+    found = run_data(uri, run_id)
+    return found.tags if found is not None else {}
+
+
+def run_data(uri: str, run_id: str) -> RunData | None:
+    """What is kept of a run; None if there is no such run."""
     from mlflow.exceptions import MlflowException
 
     try:
-        tags: Mapping[str, str] = client_of(uri).get_run(run_id).data.tags
+        data = client_of(uri).get_run(run_id).data
     except MlflowException:
-        return {}
-    return tags
+        return None
+    return RunData(data.params, data.metrics, data.tags)
 
 
 def download_run_folder(uri: str, run_id: str, name: str) -> Path | None:
