@@ -37,10 +37,13 @@ def compared_table(
     several = len(best) > 1
     table = Table(title=escape(title), title_justify="left", title_style="bold", pad_edge=False, box=None)
     for name in ["sweep"] * several + ["trial"]:
-        table.add_column(name, justify="left" if name == "sweep" else "right")
-    table.add_column("state")
-    for name in (*(key.rpartition(".")[-1] for key in varied), *(numbers or ("score",)), *others, "trained", "time"):
-        table.add_column(escape(name), justify="right")
+        table.add_column(name, justify="left" if name == "sweep" else "right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for key in varied:
+        # where there is no room for all, it is taken from the parameters
+        table.add_column(escape(key.rpartition(".")[-1]), justify="right", overflow="fold")
+    for name in (*(numbers or ("score",)), *others, "trained", "time"):
+        table.add_column(escape(name), justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*([Text(row.sweep)] * several), *_cells(row, varied, numbers, others, best.get(row.sweep)))
     same = "  ".join(f"{key}={value_text(value)}" for key, value in fixed.items())
@@ -145,11 +148,10 @@ def _change(one: Difference) -> str:
 def _differences(what: str, names: tuple[str, str], rows: Sequence[tuple[object, ...]]) -> RenderableType:
     if not rows:
         return Text(f"{what}: no difference")
-    table = Table(
-        title=f"{what}, where they differ", title_justify="left", title_style="bold", pad_edge=False, box=None
-    )
+    table = Table(pad_edge=False, box=None)
     for at, name in enumerate(("key", *names, "change")[: len(rows[0])]):
         table.add_column(escape(name), justify="left" if at == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_told(cell) if not isinstance(cell, str) else cell) for cell in row))
-    return table
+    # a table is as narrow as its cells, and would break its title
+    return Group(Text(f"{what}, where they differ", style="bold"), table)
