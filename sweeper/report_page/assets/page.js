@@ -43,13 +43,17 @@
     repaint();
   });
   dark.addEventListener('change', repaint);
-  let before;
+  // paper is white, and as wide as a sheet
+  const SHEET = 700;
+  let before, width;
   addEventListener('beforeprint', () => {
     before = root.dataset.theme;
     root.dataset.theme = 'light';
+    width = SHEET;
     repaint();
   });
   addEventListener('afterprint', () => {
+    width = undefined;
     if (before === undefined) delete root.dataset.theme;
     else root.dataset.theme = before;
     repaint();
@@ -62,7 +66,7 @@
     const text = colour('text'), line = colour('line'), back = colour('back');
     const layout = structuredClone(figure.layout), data = structuredClone(figure.data);
     Object.assign(layout, {
-      paper_bgcolor: back, plot_bgcolor: back, autosize: true, font: { color: text, size: 13, family: getComputedStyle(document.body).fontFamily },
+      paper_bgcolor: back, plot_bgcolor: back, autosize: width === undefined, width, font: { color: text, size: 13, family: getComputedStyle(document.body).fontFamily },
       hoverlabel: { bgcolor: back, bordercolor: line, font: { color: text } },
       legend: { orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom', ...layout.legend },
       margin: { l: 64, r: 16, t: 36, b: 52, ...layout.margin }, hovermode: 'closest',
@@ -101,7 +105,10 @@
     script.textContent = unpack('plotly-packed');
     document.head.append(script);
     Plotly = window.Plotly;
-    for (const figure of JSON.parse(unpack('figures-packed'))) {
+    // parallel coordinates are drawn by WebGL, which some machines have in software: after all others
+    const isLast = (figure) => figure.data[0].type === 'parcoords';
+    const figures = JSON.parse(unpack('figures-packed')).sort((one, two) => isLast(one) - isLast(two));
+    for (const figure of figures) {
       const place = document.getElementById(figure.name), { data, layout } = painted(figure);
       await Plotly.newPlot(place, data, layout, { ...CONFIG, modeBarButtons: buttonsOf(figure) });
       drawn.push([place, figure]);

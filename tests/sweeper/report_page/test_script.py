@@ -13,7 +13,7 @@ def unpacked(element: str) -> bytes:
     """As the page's script does it."""
     text = re.sub("<.*?>", "", element)
     back = {ord(str(stands)): chr(sign) for sign, stands in IN_HTML.items()}
-    return lzma.decompress(base64.b85decode(text.translate(back)).rstrip(b"\0"), lzma.FORMAT_ALONE)
+    return lzma.LZMADecompressor(lzma.FORMAT_ALONE).decompress(base64.b85decode(text.translate(back)))
 
 
 def test_bytes_come_back() -> None:
