@@ -117,7 +117,7 @@ def _sweeps(options: argparse.Namespace) -> "dict[str, LoadedTrials]":
 def _chosen(sweeps: "dict[str, LoadedTrials]", options: argparse.Namespace) -> "tuple[list[TrialRow], list[str]]":
     """The rows to show, and the names that they were chosen by."""
     from slimtune.sweeper.reporting.row_condition import read_condition
-    from slimtune.sweeper.reporting.trial_rows import in_order_of, names_of, resolved
+    from slimtune.sweeper.reporting.trial_rows import in_order_of, names_of, whole_name
 
     if options.top is not None and options.top < 1:
         raise ConfigError([f"--top is {options.top}; use a whole number of 1 or more"])
@@ -127,7 +127,7 @@ def _chosen(sweeps: "dict[str, LoadedTrials]", options: argparse.Namespace) -> "
     rows = [row for row in rows if all(condition.keeps(row) for condition in conditions)]
     shown = [condition.name for condition in conditions]
     if options.sort is not None:
-        key = resolved(options.sort.removeprefix("-"), known, option=SORT)
+        key = whole_name(options.sort.removeprefix("-"), known, option=SORT)
         rows = in_order_of(rows, key, descending=options.descending or options.sort.startswith("-"))
         shown.append(key)
     elif options.descending:

@@ -127,7 +127,7 @@ def unordered(items: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{escaped(item)}</li>' for item in items)}</ul>"
 
 
-def opened(summary: str, inner: str) -> str:
+def folded(summary: str, inner: str) -> str:
     """What is hidden until it is asked for."""
     return f"<details><summary>{escaped(summary)}</summary>{inner}</details>"
 

@@ -19,7 +19,7 @@ from slimtune.sweeper.report_page.figures.seeds import seeded, seeds
 from slimtune.sweeper.report_page.figures.slices import slices
 from slimtune.sweeper.report_page.figures.timeline import timeline
 from slimtune.sweeper.report_page.leaderboard import leaderboard
-from slimtune.sweeper.report_page.markup import escaped, opened, paragraph, section, unordered
+from slimtune.sweeper.report_page.markup import escaped, folded, paragraph, section, unordered
 from slimtune.sweeper.report_page.script import packed_figures, packed_plotly, page_script, page_style
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.study.analysis.importance import MIN_TRIALS, importances
@@ -31,7 +31,7 @@ POLICY = (
 )
 
 
-class Part(NamedTuple):
+class PagePart(NamedTuple):
     """A part of the page.
 
     Attributes:
@@ -78,7 +78,7 @@ def page(facts: SweepFacts, *, at: datetime | None = None) -> str:
     )
 
 
-def _drawn(part: Part) -> str:
+def _drawn(part: PagePart) -> str:
     """Its text, with a place for each figure."""
     places = "".join(
         f'<figure><figcaption id="{one.name}-told"><strong>{escaped(one.title)}</strong> {escaped(one.told)}'
@@ -107,33 +107,33 @@ def _headline(facts: SweepFacts) -> str:
     return f"{words}; trial {best.number} was chosen, with a mean {facts.metric} of {mean:.4g} on validation."
 
 
-def _parts(facts: SweepFacts) -> Iterator[Part]:
+def _parts(facts: SweepFacts) -> Iterator[PagePart]:
     found = importances(facts.trials, facts.dimensions, facts.goals)
     ranked = [one.key for one in found]
     keys = [*ranked, *(key for key in facts.keys if key not in ranked)]
     finalists, rung_list = seeded(facts), rungs_of(facts.trials)
     said = cautions(facts)
     warned = f'<div class="warnings">{unordered(said)}</div>' if said else paragraph("None: nothing stands out.")
-    yield Part("warnings", f"Warnings ({len(said)})", warned)
-    yield Part("result", "Result", _result(facts))
-    yield Part("leaderboard", "Leaderboard", leaderboard(facts))
-    yield Part("learning", "Learning", "", _there(history(facts), curves(facts)))
+    yield PagePart("warnings", f"Warnings ({len(said)})", warned)
+    yield PagePart("result", "Result", _result(facts))
+    yield PagePart("leaderboard", "Leaderboard", leaderboard(facts))
+    yield PagePart("learning", "Learning", "", _there(history(facts), curves(facts)))
     bars = importance_bars(found)
     few = paragraph(f"Importance is told from {MIN_TRIALS} trials with different scores on.") if bars is None else ""
     pictures = _there(bars, parallel(facts, keys), slices(facts, keys), contour(facts, keys))
-    yield Part("parameters", "Parameters", few, pictures)
+    yield PagePart("parameters", "Parameters", few, pictures)
     drawn = rungs(facts, rung_list)
-    yield Part("pruning", "Rungs", result_tables.rung_table(rung_list) if rung_list else "", _there(drawn))
-    yield Part("front", "Pareto front", "", _there(pareto_points(facts)))
+    yield PagePart("pruning", "Rungs", result_tables.rung_table(rung_list) if rung_list else "", _there(drawn))
+    yield PagePart("front", "Pareto front", "", _there(pareto_points(facts)))
     chosen = (facts.winner() or {}).get("trial")
     again = result_tables.seed_table(finalists, chosen) if finalists else ""
-    yield Part("reruns", "Seeds", again, _there(seeds(facts, finalists)))
+    yield PagePart("reruns", "Seeds", again, _there(seeds(facts, finalists)))
     export = facts.stage("export")
-    yield Part("export", "Export", result_tables.variant_table(export) if export.get("reports") else "")
-    yield Part("cost", "Time and cost", costs(facts) if facts.attempts else "", _there(timeline(facts)))
-    yield Part("data", "Data", result_tables.data_tables(facts.data) if facts.data else "")
-    config = opened("of the best trial, whole", f"<pre>{escaped(facts.config)}</pre>") if facts.config else ""
-    yield Part("config", "Config", config)
+    yield PagePart("export", "Export", result_tables.variant_table(export) if export.get("reports") else "")
+    yield PagePart("cost", "Time and cost", costs(facts) if facts.attempts else "", _there(timeline(facts)))
+    yield PagePart("data", "Data", result_tables.data_tables(facts.data) if facts.data else "")
+    config = folded("of the best trial, whole", f"<pre>{escaped(facts.config)}</pre>") if facts.config else ""
+    yield PagePart("config", "Config", config)
 
 
 def _there(*figures: Figure | None) -> list[Figure]:

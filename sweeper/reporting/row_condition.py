@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from slimtune.sweeper.reporting.trial_rows import STATE, TrialRow, resolved
+from slimtune.sweeper.reporting.trial_rows import STATE, TrialRow, whole_name
 from slimtune.sweeper.study import TrialState
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import UserError
@@ -53,7 +53,7 @@ def read_condition(text: str, known: Sequence[str]) -> Condition:
         raise UserError(
             f"{OPTION} is {text!r}; use a name, one of = != < <= > >=, and a value, e.g. {OPTION} 'learning_rate>1e-4'"
         )
-    name, sign, value = resolved(form[1], known, option=OPTION), form[2], form[3]
+    name, sign, value = whole_name(form[1], known, option=OPTION), form[2], form[3]
     if sign in ORDERS and _number(value) is None:
         raise UserError(f"{OPTION} is {text!r}, and {value!r} is no number; {sign} wants one, = and != take texts")
     states = [state.value for state in TrialState]

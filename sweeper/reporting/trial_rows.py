@@ -48,7 +48,7 @@ def names_of(rows: Sequence[TrialRow]) -> list[str]:
     return list(dict.fromkeys([*common, *params, *(key for row in rows for key in row.values)]))
 
 
-def resolved(name: str, known: Sequence[str], *, option: str) -> str:
+def whole_name(name: str, known: Sequence[str], *, option: str) -> str:
     """The whole name for a name or the last part of a dotted key.
 
     Raises:

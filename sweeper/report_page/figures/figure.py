@@ -99,7 +99,7 @@ def text(value: object) -> str:
     return "none" if value is None else plain_text(str(value))
 
 
-def placed(value: object, dimension: Dimension | None) -> Any:
+def on_axis(value: object, dimension: Dimension | None) -> Any:
     """A value where an axis has it: the text of a choice, a number else."""
     if isinstance(dimension, Choice) or isinstance(value, bool) or not isinstance(value, int | float):
         return text(value)

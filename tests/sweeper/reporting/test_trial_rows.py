@@ -3,7 +3,7 @@
 import pytest
 
 from slimtune.sweeper.reporting.row_condition import read_condition
-from slimtune.sweeper.reporting.trial_rows import TrialRow, in_order_of, names_of, resolved
+from slimtune.sweeper.reporting.trial_rows import TrialRow, in_order_of, names_of, whole_name
 from slimtune.sweeper.study import TrialState
 from slimtune.training.errors import UserError
 from tests.sweeper.report_page.sweeps import a_trial
@@ -76,6 +76,6 @@ def test_numbers_and_texts_are_sorted() -> None:
 
 def test_the_end_of_a_key_names_it_if_no_other_key_ends_so() -> None:
     known = ["fit.r", "method.r", "fit.epochs"]
-    assert resolved("epochs", known, option="--sort") == "fit.epochs"
+    assert whole_name("epochs", known, option="--sort") == "fit.epochs"
     with pytest.raises(UserError, match=r"is the end of fit\.r and method\.r"):
-        resolved("r", known, option="--sort")
+        whole_name("r", known, option="--sort")
