@@ -103,15 +103,16 @@ def _are_runs(options: argparse.Namespace) -> bool:
 
 def _sweeps(options: argparse.Namespace) -> "dict[str, LoadedTrials]":
     from slimtune.sweeper.campaigns.named_sweep import named_sweep
+
+    given = list(dict.fromkeys(options.what))
+    found = [named_sweep(one, outputs=Path(options.outputs), storage=options.storage) for one in given]
+    # a name that is not there need not wait for Optuna
     from slimtune.sweeper.study import load_study_trials
 
-    sweeps = {}
-    for given in dict.fromkeys(options.what):
-        found = named_sweep(given, outputs=Path(options.outputs), storage=options.storage)
-        # two folders may hold sweeps of one name
-        name = given if found.name in sweeps else found.name
-        sweeps[name] = load_study_trials(found.storage, found.name)
-    return sweeps
+    names = [one.name for one in found]
+    # two folders may hold sweeps of one name
+    called = [name if names.count(name) == 1 else word for name, word in zip(names, given, strict=True)]
+    return {name: load_study_trials(one.storage, one.name) for name, one in zip(called, found, strict=True)}
 
 
 def _chosen(sweeps: "dict[str, LoadedTrials]", options: argparse.Namespace) -> "tuple[list[TrialRow], list[str]]":
