@@ -82,7 +82,9 @@ def axis(title: str, dimension: Dimension | None = None) -> dict[str, Any]:
         }
     elif dimension is not None and dimension.log:
         ticks = _log_ticks(float(dimension.low), float(dimension.high))
-        found |= {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+        found["type"] = "log"
+        # of a narrow range plotly finds its own
+        found |= {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]} if len(ticks) > 1 else {}
     return found
 
 

@@ -11,7 +11,7 @@ from slimtune.sweeper.study import TrialRecord
 
 TICKS = 5
 # where an axis has a place for trials without the parameter
-ABSENT = "not set"
+ABSENT, ABSENT_SHARE = "not set", 0.15
 
 
 def parallel(facts: SweepFacts, keys: Sequence[str]) -> Figure | None:
@@ -37,16 +37,22 @@ def parallel(facts: SweepFacts, keys: Sequence[str]) -> Figure | None:
 
 def _axis(key: str, trials: Sequence[TrialRecord], dimension: Dimension | None) -> dict[str, Any]:
     values = [trial.params.get(key) for trial in trials]
-    is_whole = all(key in trial.params for trial in trials)
-    if isinstance(dimension, Choice) or not is_whole or not all(map(_is_number, values)):
+    known = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if isinstance(dimension, Choice) or not known or len(known) < sum(key in trial.params for trial in trials):
         return _categories(key, trials)
-    numbers = [float(value) for value in values if isinstance(value, int | float)]
-    if dimension is None or not dimension.log:
-        return {"values": numbers}
-    places = [math.log10(value) for value in numbers]
-    low, high = min(places), max(places)
+    is_log = dimension is not None and dimension.log
+    scaled = {value: math.log10(value) if is_log else value for value in known}
+    low, high = min(scaled.values()), max(scaled.values())
+    # trials without it have a place of their own under the axis
+    absent = low - ABSENT_SHARE * ((high - low) or 1.0)
+    places = [scaled[float(value)] if isinstance(value, int | float) else absent for value in values]
+    if not is_log and len(known) == len(values):
+        return {"values": places}
     ticks = [low + at * (high - low) / (TICKS - 1) for at in range(TICKS)] if high > low else [low]
-    return {"values": places, "tickvals": ticks, "ticktext": [f"{10**tick:.2g}" for tick in ticks]}
+    texts = [f"{10**tick if is_log else tick:.2g}" for tick in ticks]
+    if len(known) < len(values):
+        ticks, texts = [absent, *ticks], [ABSENT, *texts]
+    return {"values": places, "tickvals": ticks, "ticktext": texts}
 
 
 def _is_number(value: object) -> bool:
@@ -55,8 +61,9 @@ def _is_number(value: object) -> bool:
 
 def _categories(key: str, trials: Sequence[TrialRecord]) -> dict[str, Any]:
     found = [text(trial.params[key]) if key in trial.params else ABSENT for trial in trials]
-    numeric = all(_is_number(trial.params.get(key)) for trial in trials)
-    kinds = sorted(set(found), key=float) if numeric else sorted(set(found))
+    numeric = all(_is_number(trial.params.get(key)) for trial in trials if key in trial.params)
+    kinds = sorted({*found} - {ABSENT}, key=float) if numeric else sorted({*found} - {ABSENT})
+    kinds = [*([ABSENT] if ABSENT in found else []), *kinds]
     return {
         "values": [kinds.index(one) for one in found],
         "tickvals": list(range(len(kinds))),
