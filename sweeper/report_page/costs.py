@@ -28,10 +28,15 @@ def _table(facts: SweepFacts) -> Table:
             seconds(_seconds(trials)),
             Cell(f"{_seconds(trials) / whole:.0%}", _seconds(trials) / whole),
             seconds(_seconds(trials) / len(trials)),
+            Cell(f"{_examples(trials):,}", _examples(trials)),
         ]
         for kind, trials in kinds.items()
     ]
-    return Table("time of trials, by how they ended", ["state", "trials", "time", "share", "each"], rows)
+    return Table(
+        "time and training examples of trials, by how they ended",
+        ["state", "trials", "time", "share", "each", "training examples"],
+        rows,
+    )
 
 
 def _sentences(facts: SweepFacts) -> list[str]:
@@ -67,6 +72,11 @@ def saved_seconds(trials: Sequence[TrialRecord]) -> float:
 
 def _seconds(trials: Sequence[TrialRecord]) -> float:
     return sum(trial.seconds or 0.0 for trial in trials)
+
+
+def _examples(trials: Sequence[TrialRecord]) -> int:
+    """What they had seen when they reported last."""
+    return sum(max(trial.intermediate, default=0) for trial in trials)
 
 
 def _begin(trial: TrialRecord) -> float:

@@ -119,9 +119,10 @@ def _parts(facts: SweepFacts) -> Iterator[PagePart]:
     yield PagePart("leaderboard", "Leaderboard", leaderboard(facts))
     yield PagePart("learning", "Learning", "", _there(history(facts), curves(facts)))
     bars = importance_bars(found)
-    few = paragraph(f"Importance is told from {MIN_TRIALS} trials with different scores on.") if bars is None else ""
+    few = paragraph(f"Importance is told from {MIN_TRIALS} trials with different scores on.")
+    table = result_tables.importance_table(found) if found else few
     pictures = _there(bars, parallel(facts, keys), slices(facts, keys), contour(facts, keys))
-    yield PagePart("parameters", "Parameters", few, pictures)
+    yield PagePart("parameters", "Parameters", table, pictures)
     drawn = rungs(facts, rung_list)
     yield PagePart("pruning", "Rungs", result_tables.rung_table(rung_list) if rung_list else "", _there(drawn))
     yield PagePart("front", "Pareto front", "", _there(pareto_points(facts)))

@@ -7,6 +7,7 @@ from typing import Any
 from slimtune.sweeper.report_page.figures.rungs import Rung
 from slimtune.sweeper.report_page.figures.seeds import Seeded
 from slimtune.sweeper.report_page.markup import Cell, Row, Table, number, paragraph, score, unordered
+from slimtune.sweeper.study.analysis.importance import INTERVAL_PERCENT, Importance
 
 
 def test_table(test: Mapping[str, Any]) -> str:
@@ -90,6 +91,17 @@ def seed_table(found: Sequence[Seeded], chosen: object) -> str:
     styles = {at: "best" for at, one in enumerate(found) if one.number == chosen}
     columns = ["finalist", "mean", "standard deviation", "seeds", "each", "failed reruns"]
     return str(Table("finalists over their seeds, on validation", columns, rows, styles=styles))
+
+
+def importance_table(found: Sequence[Importance]) -> str:
+    """What the figure draws, in numbers."""
+    rows: list[Row] = [[one.key, number(one.share, digits=2), _span(one.low, one.high)] for one in found]
+    columns = ["parameter", "share", f"{INTERVAL_PERCENT} % of resamples"]
+    return str(Table("importance", columns, rows))
+
+
+def _span(low: float, high: float) -> str:
+    return f"{low:.2f} to {high:.2f}"
 
 
 def rung_table(found: Sequence[Rung]) -> str:

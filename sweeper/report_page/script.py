@@ -14,8 +14,8 @@ ASSETS = Path(__file__).parent / "assets"
 # of base 85, those that mean something in HTML, and what stands for them
 IN_HTML = str.maketrans({"<": ",", "&": ".", ">": ":"})
 PLOTLY = "plotly"
-# what a sign is goes by the signs before it, and not by its place
-TEXT = {"id": lzma.FILTER_LZMA1, "preset": 6, "pb": 0}
+# what a sign is goes by the signs before it, and not by its place; preset 6 takes 0.17 MB less and three times as long
+TEXT = {"id": lzma.FILTER_LZMA1, "preset": 2, "pb": 0}
 
 
 @lru_cache(maxsize=1)
@@ -36,7 +36,7 @@ def packed_plotly() -> str:
 def packed(name: str, content: bytes) -> str:
     """An element that holds bytes: LZMA, in an alphabet of 85 signs that HTML lets stand.
 
-    Plotly's script takes 1.4 MB so; gzip, which browsers unpack themselves, in base 64 would take 2 MB.
+    Plotly's script takes 1.6 MB so; gzip, which browsers unpack themselves, in base 64 would take 2 MB.
     """
     small = lzma.compress(content, lzma.FORMAT_ALONE, filters=[TEXT])
     text = base64.b85encode(small, pad=True).decode().translate(IN_HTML)
