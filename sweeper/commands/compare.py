@@ -84,7 +84,9 @@ def _with_signs(arguments: Sequence[str]) -> list[str]:
 
 
 def _are_runs(options: argparse.Namespace) -> bool:
-    """Whether runs are named; a sweep of the same name goes first."""
+    """Whether runs are named; a sweep of the same name goes first, and with a storage all are sweeps."""
+    if options.storage is not None:
+        return False
     from slimtune.sweeper.reporting.run_record import names_a_run
     from slimtune.sweeper.search_config import STUDY_FILE
 

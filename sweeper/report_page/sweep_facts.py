@@ -13,6 +13,15 @@ from slimtune.sweeper.study.record import IDENTITY, WINNER, TrialRecord, TrialSt
 from slimtune.training.broken_files import BROKEN, read_object
 
 DATA_FILE = "data_report.json"
+# of a data report: what is of another kind is left out of the page
+DATA_KINDS: Mapping[str, Any] = {
+    "splits": list,
+    "classes": dict,
+    "baselines": dict,
+    "label_noise": list,
+    "notes": list,
+    **dict.fromkeys(("num_empty", "num_duplicates", "leaks_exact", "leaks_near"), int),
+}
 # attribute of a rerun: the trial that it is of
 OF_TRIAL = "of_trial"
 
@@ -138,10 +147,13 @@ def read_facts(storage: str, name: str, folder: Path) -> SweepFacts:
 
 def _data_report(path: Path) -> Mapping[str, Any] | None:
     try:
-        return read_object(path) if path.is_file() else None
+        found = read_object(path) if path.is_file() else None
     except BROKEN:
         # the page is of what can be read
         return None
+    if found is None:
+        return None
+    return {name: value for name, value in found.items() if isinstance(value, DATA_KINDS.get(name, object))}
 
 
 def _text(path: Path) -> str | None:

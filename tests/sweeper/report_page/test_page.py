@@ -155,6 +155,19 @@ def test_a_page_is_read_from_a_study(tmp_path: Path) -> None:
     assert "Leak found: 7 training rows" in page(facts)
 
 
+@pytest.mark.parametrize("values", ['{"leaks_exact": "many", "splits": 3, "classes": [], "notes": ["kept"]}'])
+def test_values_of_other_kinds_are_left_out(tmp_path: Path, values: str) -> None:
+    """Of a data report that somebody has changed."""
+    import optuna
+
+    from slimtune.sweeper.report_page.sweep_facts import read_facts
+    from slimtune.sweeper.search_config import study_url
+
+    optuna.create_study(storage=study_url(tmp_path), study_name="tone")
+    (tmp_path / "data_report.json").write_text(values)
+    assert "<li>kept</li>" in page(read_facts(study_url(tmp_path), "tone", tmp_path))
+
+
 def test_a_broken_data_report_is_left_out(tmp_path: Path) -> None:
     """The page is of what can be read."""
     import optuna
