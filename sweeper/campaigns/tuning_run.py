@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,12 @@ from slimtune.sweeper.campaigns.selection import BegunReruns, rerun, rerun_study
 from slimtune.sweeper.campaigns.sweep_result import ParetoPoint, SweepResult
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.goals.goals import MODEL_COSTS
+from slimtune.sweeper.report_page.refresh import PagePlace, RefreshedPage
 from slimtune.sweeper.reporting import parent_run, terminal
 from slimtune.sweeper.reporting.data_table import print_data
 from slimtune.sweeper.reporting.live_table import LiveTable
 from slimtune.sweeper.reporting.parent_pages import ParentPages
+from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search.launching import make_launcher, search
@@ -43,7 +46,7 @@ from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, Tra
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.data_report.build import write_report
 from slimtune.training.data_report.report import DataReport
-from slimtune.training.errors import ModelError, StoreError, SweepStopped
+from slimtune.training.errors import ModelError, StoreError, SweepStopped, UserError
 from slimtune.training.tracking.data_inputs import tracked_splits
 from slimtune.training.tracking.line import first_line, is_outage
 from slimtune.training.tracking.run import NullRun
@@ -89,10 +92,13 @@ class TuningRun:
                 chosen, best = self._select()
                 result = self._prove(chosen, best)
             except BaseException as error:
-                state = "stopped" if isinstance(error, SweepStopped) else "interrupted"
+                state = SweepState.stopped if isinstance(error, SweepStopped) else SweepState.interrupted
+                if isinstance(error, UserError | SweepStopped):
+                    self._write_page(state)
                 self._pages.write()
-                self._end_tracked(state=state, failed=True)
+                self._end_tracked(state=state.value, failed=True)
                 raise
+            self._write_page(SweepState.ended)
             self._pages.write()
             self._end_tracked(state="complete")
             self._study.set_attr(ENDED, self._study.spec.n_trials)
@@ -158,13 +164,28 @@ class TuningRun:
         terminal.print_trials(self._console, trials)
         parent_run.log_leaderboard(self._tracked.run, trials, self._goals)
 
+        self._write_page()
+
+    def _write_page(self, state: SweepState | None = None) -> None:
+        """By the process that leads; a sweep that is refused before its first trial has none."""
+        if self._own.leads:
+            self._page().write(state)
+
+    def _page(self) -> PagePlace:
+        request = self._request
+        return PagePlace(request.storage, request.search.config.name, request.folder, self._tracked.run)
+
+    def _refreshed(self) -> AbstractContextManager[object]:
+        """The page, written again while trials run, by the process that leads."""
+        return RefreshedPage(self._study, self._page().write) if self._own.leads else nullcontext()
+
     def run_trials(self) -> None:
         """The search, with this process' own workers."""
         request = self._request
         if self._own.leads and self._study.num_unfinished() > 0:
             self._forget_winner()
         table = LiveTable(self._study, f"sweep {request.search.config.name}", self._console)
-        with table, self._pages, FrozenWorkers(self._study, self._study.spec.limits):
+        with table, self._pages, self._refreshed(), FrozenWorkers(self._study, self._study.spec.limits):
             worker = make_worker(
                 request,
                 self._study.spec,
@@ -355,6 +376,7 @@ class TuningRun:
             commands["try the model"] = f"slimtune predict --model {shlex.quote(exported['bundle'])} {texts}"
         search = self._request.search.config
         storage = f" --storage {shlex.quote(search.storage)}" if search.storage else ""
+        commands["see all of it"] = f"slimtune report {shlex.quote(search.name)}{storage}"
         commands["compare the trials"] = f"slimtune compare {shlex.quote(search.name)}{storage}"
         if self._tracked.link is not None:
             if not (uri or "").startswith("http"):

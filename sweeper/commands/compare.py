@@ -1,63 +1,212 @@
-"""`slimtune compare`: the trials of a sweep as a table or as JSON."""
+"""`slimtune compare`: the trials of sweeps in one table, or how two runs differ."""
 
 import argparse
+import csv
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slimtune.sweeper.commands.sweep_argument import add_sweep, sweep_of
 from slimtune.training.atomic_files import json_text
+from slimtune.training.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
-    from slimtune.sweeper.study import TrialRecord
+    from slimtune.sweeper.reporting.run_record import Difference, RunRecord
+    from slimtune.sweeper.reporting.trial_rows import TrialRow
+    from slimtune.sweeper.study.loaded import LoadedTrials
+
+SORT, WHERE = "--sort", "--where"
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Print the trials of a sweep, the best first.
+    """Print the trials of one sweep or of several, the best first, or the differences of two runs.
 
     Raises:
-        StoreError: There is no such sweep.
+        StoreError: There is no such sweep or run.
+        UserError: Trials are to be sorted or chosen by what they do not have.
     """
-    options = _parser().parse_args(arguments)
-    found = sweep_of(options)
-    from slimtune.sweeper.study import load_study_trials
-
-    loaded = load_study_trials(found.storage, found.name)
+    options = _parser().parse_args(_with_signs(arguments))
+    if _are_runs(options):
+        return _compare_runs(options)
+    sweeps = _sweeps(options)
+    rows, shown = _chosen(sweeps, options)
     if options.json:
-        print(json_text([_plain(trial, loaded.goals.names) for trial in loaded.trials], indent=1))
-        return 0
-    from rich.console import Console
+        _print_json(sweeps, rows)
+    elif options.csv:
+        from slimtune.sweeper.reporting.compared_table import as_csv
 
-    from slimtune.sweeper.reporting.live_table import trial_table
-    from slimtune.sweeper.study.record import WINNER
-
-    ranked = loaded.ranked()
-    # of several, the sweep alone knows which one is picked
-    picked = (loaded.attrs.get(WINNER) or {}).get("trial")
-    best = picked if loaded.goals.several else next((trial.number for trial in ranked), None)
-    rest = [trial for trial in loaded.trials if trial not in ranked]
-    names, title = loaded.goals.shown, f"sweep {found.name}"
-    Console().print(trial_table([*ranked, *rest], best_number=best, title=title, names=names))
-    if loaded.goals.several:
-        print("Pareto set: trials", ", ".join(str(trial.number) for trial in loaded.pareto()))
+        print(as_csv(rows), end="")
+    else:
+        _print_table(sweeps, rows, shown)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune compare", description=__doc__)
-    add_sweep(parser)
-    parser.add_argument("--json", action="store_true", help="a JSON list, one object a trial")
+    parser.add_argument(
+        "what",
+        nargs="+",
+        metavar="sweep|run",
+        help="names or folders of sweeps; or two runs, each by its id in MLflow or the folder of a trial",
+    )
+    parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
+    parser.add_argument("--storage", help="URL of the studies, if search.storage was set")
+    parser.add_argument("--tracking-uri", help="MLflow store of run ids (default: mlruns/mlflow.db)")
+    parser.add_argument(
+        SORT,
+        metavar="KEY",
+        help="objective, seconds, any parameter or metric, the smallest first; -KEY: the largest first",
+    )
+    parser.add_argument("--descending", action="store_true", help=f"with {SORT}: the largest first")
+    parser.add_argument(
+        WHERE,
+        metavar="CONDITION",
+        action="append",
+        default=[],
+        help="trials that keep it, e.g. 'state=complete' or 'learning_rate>1e-4'; several are all kept",
+    )
+    parser.add_argument("--top", type=int, metavar="N", help="the first N trials only")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="a line a trial with all parameters and metrics")
+    form.add_argument("--json", action="store_true", help="a JSON list, one object a trial")
     return parser
 
 
-def _plain(trial: "TrialRecord", names: Sequence[str]) -> dict[str, Any]:
-    return {
-        "number": trial.number,
-        "state": trial.state.value,
-        "feasible": trial.is_feasible,
-        "kind": trial.kind,
-        "objective": trial.objective,
-        "values": {name: trial.measured[name] for name in names if name in trial.measured},
-        "params": dict(trial.params),
-        "run_id": trial.run_id,
-        "seconds": trial.seconds,
-    }
+def _with_signs(arguments: Sequence[str]) -> list[str]:
+    """With `--sort -objective` as one word: argparse takes what begins with a dash for an option."""
+    words: list[str] = []
+    for word in arguments:
+        if words and words[-1] == SORT and word.startswith("-") and not word.startswith("--"):
+            words[-1] = f"{SORT}={word}"
+        else:
+            words.append(word)
+    return words
+
+
+def _are_runs(options: argparse.Namespace) -> bool:
+    """Whether runs are named; a sweep of the same name goes first, and with a storage all are sweeps."""
+    if options.storage is not None:
+        return False
+    from slimtune.sweeper.reporting.run_record import names_a_run
+    from slimtune.sweeper.search_config import STUDY_FILE
+
+    folders = [[Path(one).expanduser(), Path(options.outputs) / one] for one in options.what]
+    is_run = [
+        not any((folder / STUDY_FILE).is_file() for folder in places) and names_a_run(one)
+        for one, places in zip(options.what, folders, strict=True)
+    ]
+    if any(is_run) and not (all(is_run) and len(is_run) == 2):
+        raise StoreError(
+            f"{', '.join(options.what)}: compare names of sweeps, or two runs, e.g. slimtune compare "
+            "outputs/tone/trials/0 outputs/tone/trials/1"
+        )
+    return all(is_run)
+
+
+def _sweeps(options: argparse.Namespace) -> "dict[str, LoadedTrials]":
+    from slimtune.sweeper.campaigns.named_sweep import named_sweep
+
+    given = list(dict.fromkeys(options.what))
+    found = [named_sweep(one, outputs=Path(options.outputs), storage=options.storage) for one in given]
+    # a name that is not there need not wait for Optuna
+    from slimtune.sweeper.study import load_study_trials
+
+    names = [one.name for one in found]
+    # two folders may hold sweeps of one name
+    called = [name if names.count(name) == 1 else word for name, word in zip(names, given, strict=True)]
+    return {name: load_study_trials(one.storage, one.name) for name, one in zip(called, found, strict=True)}
+
+
+def _chosen(sweeps: "dict[str, LoadedTrials]", options: argparse.Namespace) -> "tuple[list[TrialRow], list[str]]":
+    """The rows to show, and the names that they were chosen by."""
+    from slimtune.sweeper.reporting.row_condition import read_condition
+    from slimtune.sweeper.reporting.trial_rows import in_order_of, names_of, whole_name
+
+    if options.top is not None and options.top < 1:
+        raise ConfigError([f"--top is {options.top}; use a whole number of 1 or more"])
+    rows = _ranked(sweeps)
+    known = names_of(rows)
+    conditions = [read_condition(text, known) for text in options.where]
+    rows = [row for row in rows if all(condition.keeps(row) for condition in conditions)]
+    shown = [condition.name for condition in conditions]
+    if options.sort is not None:
+        key = whole_name(options.sort.removeprefix("-"), known, option=SORT)
+        rows = in_order_of(rows, key, descending=options.descending or options.sort.startswith("-"))
+        shown.append(key)
+    elif options.descending:
+        raise ConfigError([f"--descending says how to sort, and {SORT} is not given; give it, e.g. {SORT} seconds"])
+    return rows[: options.top], shown
+
+
+def _ranked(sweeps: "dict[str, LoadedTrials]") -> "list[TrialRow]":
+    """Complete trials, the best first, then the others; of sweeps that do not compare, one sweep after the other."""
+    from slimtune.sweeper.reporting.trial_rows import TrialRow
+
+    ranked = {name: loaded.ranked() for name, loaded in sweeps.items()}
+    best = [TrialRow(name, trial) for name, trials in ranked.items() for trial in trials]
+    rest = [
+        TrialRow(name, trial) for name, loaded in sweeps.items() for trial in loaded.trials if trial not in ranked[name]
+    ]
+    goals = [loaded.goals for loaded in sweeps.values()]
+    if len(goals) > 1 and len({one.objectives for one in goals}) == 1 and not goals[0].several:
+        up = goals[0].objectives[0]
+        best.sort(key=lambda row: up.loss(row.trial.objective or 0.0))
+    return [*best, *rest]
+
+
+def _print_json(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]") -> None:
+    from slimtune.sweeper.reporting.compared_table import as_plain
+
+    print(json_text([as_plain(row, sweeps[row.sweep].goals.names) for row in rows], indent=1))
+
+
+def _print_table(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]", shown: Sequence[str]) -> None:
+    from slimtune.sweeper.reporting.compared_table import compared_table, print_wide
+
+    numbers = list(dict.fromkeys(name for loaded in sweeps.values() for name in loaded.goals.shown))
+    title = f"{'sweep' if len(sweeps) == 1 else 'sweeps'} {', '.join(sweeps)}"
+    best = {name: _best(loaded) for name, loaded in sweeps.items()}
+    print_wide(compared_table(rows, title=title, best=best, numbers=numbers, more=shown))
+    for name, loaded in sweeps.items():
+        if loaded.goals.several:
+            of = f" of {name}" if len(sweeps) > 1 else ""
+            print(f"Pareto set{of}: trials", ", ".join(str(trial.number) for trial in loaded.pareto()))
+
+
+def _best(loaded: "LoadedTrials") -> int | None:
+    """Of several objectives, the sweep alone knows which trial is picked."""
+    from slimtune.sweeper.study.record import WINNER
+
+    if loaded.goals.several:
+        picked: int | None = (loaded.attrs.get(WINNER) or {}).get("trial")
+        return picked
+    return next((trial.number for trial in loaded.ranked()), None)
+
+
+def _compare_runs(options: argparse.Namespace) -> int:
+    from slimtune.sweeper.reporting.run_record import differences, read_run
+
+    first, second = (read_run(one, options.tracking_uri) for one in options.what)
+    config, metrics = differences(first.config, second.config), differences(first.metrics, second.metrics)
+    if options.json:
+        print(json_text({name: _plain(found) for name, found in (("config", config), ("metrics", metrics))}, indent=1))
+    elif options.csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["kind", "name", first.name, second.name])
+        writer.writerows([kind, *one] for kind, found in (("config", config), ("metric", metrics)) for one in found)
+    else:
+        _print_differences((first, second), config, metrics)
+    return 0
+
+
+def _plain(found: "Sequence[Difference]") -> dict[str, list[Any]]:
+    return {one.name: [one.first, one.second] for one in found}
+
+
+def _print_differences(
+    runs: "tuple[RunRecord, RunRecord]", config: "Sequence[Difference]", metrics: "Sequence[Difference]"
+) -> None:
+    from slimtune.sweeper.reporting.compared_table import difference_tables, print_wide
+
+    for table in difference_tables((runs[0].name, runs[1].name), config, metrics):
+        print_wide(table)

@@ -1,5 +1,6 @@
 """The live table on the terminal; without a terminal, a line for each trial that ends."""
 
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from slimtune.sweeper.reporting.sparkline import sparkline
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
 
@@ -23,6 +25,11 @@ COLOURS = {
 # reading the study may take at most this share of the time
 READING_SHARE = 0.05
 MIN_REFRESH_SECONDS = 1.0
+# of a trial's curve, and of the scores of the trials that ended last
+CURVE_BLOCKS, MOST_BLOCKS = 12, 60
+SCORES = "scores "
+# more than any table needs
+WIDE = 10_000
 
 
 class LiveTable:
@@ -73,10 +80,28 @@ class LiveTable:
         best = self._study.ranked()[:1]
         best_number = best[0].number if best else None
         names = self._study.spec.goals.shown
-        table = trial_table(
-            chosen_rows(trials, room, best_number), best_number=best_number, title=self._title, names=names
-        )
-        return Group(table, self._bar(trials), Text(self._summary(trials, best)))
+        rows = chosen_rows(trials, room, best_number)
+        table = trial_table(rows, best_number=best_number, title=self._title, names=names)
+        if self._has_blocks():
+            with_curves = trial_table(rows, best_number=best_number, title=self._title, names=names, curves=True)
+            # the numbers come first
+            if (
+                self._console.measure(with_curves, options=self._console.options.update(width=WIDE)).maximum
+                <= self._console.width
+            ):
+                table = with_curves
+        return Group(table, self._bar(trials), *map(Text, self._words(trials, best)))
+
+    def _has_blocks(self) -> bool:
+        """Whether the terminal has the signs of a sparkline."""
+        return "utf" in self._console.encoding.lower()
+
+    def _words(self, trials: Sequence[TrialRecord], best: Sequence[TrialRecord]) -> list[str]:
+        ended = [trial.objective for trial in trials if trial.finished and trial.objective is not None]
+        if len(ended) < 2 or not self._has_blocks():
+            return [self._summary(trials, best)]
+        width = min(MOST_BLOCKS, self._console.width - len(SCORES))
+        return [SCORES + sparkline(ended, width=width), self._summary(trials, best)]
 
     def _bar(self, trials: Sequence[TrialRecord]) -> Progress:
         done = sum(trial.finished for trial in trials)
@@ -102,17 +127,34 @@ def chosen_rows(trials: Sequence[TrialRecord], room: int, best_number: int | Non
 
 
 def trial_table(
-    trials: Sequence[TrialRecord], *, best_number: int | None, title: str, names: Sequence[str] = ()
+    trials: Sequence[TrialRecord],
+    *,
+    best_number: int | None,
+    title: str,
+    names: Sequence[str] = (),
+    curves: bool = False,
 ) -> Table:
-    """Trials with state, parameters, score and progress; where the search goes by several numbers, with these."""
+    """Trials with state, parameters, score and progress; where the search goes by several numbers, with these.
+
+    Args:
+        trials: In their order.
+        best_number: Is marked.
+        title: Above the table.
+        names: Of the numbers that the search goes by.
+        curves: Whether each trial's scores while it trained stand there as a line of blocks, all on one scale.
+    """
+    ends = _ends(trials) if curves else None
     keys = list(dict.fromkeys(key for trial in trials for key in trial.params))
     table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
-    table.add_column("trial", justify="right")
-    table.add_column("state")
+    # where there is no room for all, it is taken from the parameters
+    table.add_column("trial", justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
     for key in keys:
-        table.add_column(key.rpartition(".")[-1], justify="right")
+        table.add_column(key.rpartition(".")[-1], justify="right", overflow="fold")
     for name in (*(names or ("score",)), "trained", "time"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
+    if ends is not None:
+        table.add_column("curve", no_wrap=True)
     for trial in trials:
         is_best = trial.number == best_number
         table.add_row(
@@ -122,8 +164,19 @@ def trial_table(
             *_score_cells(trial, names, is_best=is_best),
             f"{trial.progress:.0%}",
             duration(trial.seconds),
+            *([_curve(trial, ends)] if ends is not None else []),
         )
     return table
+
+
+def _ends(trials: Sequence[TrialRecord]) -> tuple[float, float] | None:
+    """The least and the most that any of them reported."""
+    values = [value for trial in trials for value in trial.intermediate.values() if math.isfinite(value)]
+    return (min(values), max(values)) if values else None
+
+
+def _curve(trial: TrialRecord, ends: tuple[float, float]) -> str:
+    return sparkline([trial.intermediate[step] for step in sorted(trial.intermediate)], width=CURVE_BLOCKS, ends=ends)
 
 
 def _score_cells(trial: TrialRecord, names: Sequence[str], *, is_best: bool) -> list[Text]:

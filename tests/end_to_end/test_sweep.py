@@ -151,6 +151,7 @@ def test_the_runs_in_mlflow(swept: Swept) -> None:
         "data_report.json",
         "data_report.txt",
         "leaderboard.json",
+        "report.html",
         "test.json",
         "checkpoint",
     }

@@ -18,6 +18,7 @@ from slimtune.training.tracking.journal import KEY_TAG
 from slimtune.training.tracking.line import TrackerAway
 from slimtune.training.tracking.mlflow_run import MlflowRun
 from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
+from slimtune.training.tracking.run import RunData
 from slimtune.training.tracking.store_file import no_store_reason
 from slimtune.training.tracking.uri import (
     URL_SIGNS,
@@ -272,13 +273,19 @@ def first_tags(lineage: Lineage) -> dict[str, str]:
 
 def run_tags(uri: str, run_id: str) -> Mapping[str, str]:
     """The tags of a run; empty if there is no such run."""
+    found = run_data(uri, run_id)
+    return found.tags if found is not None else {}
+
+
+def run_data(uri: str, run_id: str) -> RunData | None:
+    """What is kept of a run; None if there is no such run."""
     from mlflow.exceptions import MlflowException
 
     try:
-        tags: Mapping[str, str] = client_of(uri).get_run(run_id).data.tags
+        data = client_of(uri).get_run(run_id).data
     except MlflowException:
-        return {}
-    return tags
+        return None
+    return RunData(data.params, data.metrics, data.tags)
 
 
 def download_run_folder(uri: str, run_id: str, name: str) -> Path | None:

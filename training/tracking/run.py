@@ -32,6 +32,14 @@ class TrackedSplit(NamedTuple):
     profile: Mapping[str, Any]
 
 
+class RunData(NamedTuple):
+    """What the tracker keeps of a run: params as texts, the last value of each metric, tags."""
+
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+
 class TrackedRun(Protocol):
     """A run of a trial, a sweep or an export."""
 

@@ -1,10 +1,13 @@
 from datetime import datetime
 from io import StringIO
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from slimtune.sweeper.reporting.live_table import chosen_rows, duration, seconds_left, trial_table
+from slimtune.sweeper.goals.goals import Goals
+from slimtune.sweeper.reporting.live_table import LiveTable, chosen_rows, duration, seconds_left, trial_table
 from slimtune.sweeper.study import TrialRecord, TrialState
 
 
@@ -66,3 +69,24 @@ def test_time_left_goes_by_the_finished_trials() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(None, ""), (9.6, "10s"), (200, "3m 20s"), (7500, "2h 05m")])
 def test_durations_read_well(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("width", "has_curves"), [(80, False), (160, True)])
+def test_curves_are_shown_where_there_is_room(width: int, has_curves: bool) -> None:
+    """Numbers come first; the scores so far are a line of blocks, and what is left is told."""
+    params = {"fit.learning_rate": 0.00123, "fit.batch_size": 16, "method.r": 8, "fit.weight_decay": 0.01}
+    trials = [
+        make(at, TrialState.complete, objective=at / 4)._replace(params=params, intermediate={1: 0.0, 2: at / 4})
+        for at in range(3)
+    ]
+    spec = SimpleNamespace(goals=Goals(), n_trials=6)
+    study: Any = SimpleNamespace(spec=spec, shown=lambda: trials, ranked=lambda: trials[::-1], pareto=list)
+    file = StringIO()
+    console = Console(file=file, width=width, height=40)
+    table = LiveTable(study, "sweep s", console)
+    console.print(table._picture(trials, 9))
+    text = file.getvalue()
+    assert ("curve" in text) is has_curves
+    assert "scores ▁▅█" in text
+    assert "about 30s of the search left" in text
+    assert max(map(len, text.splitlines())) <= width

@@ -5,7 +5,7 @@ import pytest
 
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
 from slimtune.training.errors import StoreError
-from slimtune.training.tracking.mlflow_runs import Tracker, check_store_file, client_of
+from slimtune.training.tracking.mlflow_runs import Tracker, check_store_file, client_of, run_data
 from slimtune.training.tracking.run import MetricPoint, TrackedSplit
 from slimtune.training.tracking.uri import has_password, tracking_uri
 from tests.conftest import make_lineage
@@ -47,6 +47,14 @@ def test_a_run_goes_on_without_a_point_twice(tmp_path: Path) -> None:
     assert run.data.tags["state"] == "pruned"
     assert run.data.tags["mlflow.parentRunId"] == parent.run_id
     assert run.data.params["fit.learning_rate"] == "0.0001235"
+    found = run_data(config_at(tmp_path).uri or "", first.run_id)
+    assert found is not None
+    assert (found.params["fit.learning_rate"], found.metrics["loss"], found.tags["state"]) == (
+        "0.0001235",
+        0.25,
+        "pruned",
+    )
+    assert run_data(config_at(tmp_path).uri or "", "0" * 32) is None
     (data,) = run.inputs.dataset_inputs
     assert json.loads(data.dataset.profile) == {"sha256": "abcdef0123456789", "num_rows": 3}
     assert (data.dataset.name, data.tags[0].value) == ("d train", "train")

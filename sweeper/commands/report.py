@@ -1,0 +1,67 @@
+"""`slimtune report`: all of a sweep as one HTML page, opened in the browser."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from slimtune.sweeper.commands.sweep_argument import add_sweep, sweep_of
+from slimtune.training.errors import StoreError
+
+FILE = "report.html"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Write the page and open it.
+
+    Raises:
+        StoreError: There is no such sweep, or the page cannot be written.
+    """
+    options = _parser().parse_args(arguments)
+    found = sweep_of(options)
+    from slimtune.sweeper.report_page.page import page
+    from slimtune.sweeper.report_page.sweep_facts import read_facts
+
+    path = Path(options.out).expanduser() if options.out else found.folder / FILE
+    text = page(read_facts(found.storage, found.name, found.folder))
+    _write(path, text)
+    print(path)
+    if options.open and not _opened(path):
+        print(f"no browser could be opened here; open {shlex.quote(str(path))} in one", file=sys.stderr)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slimtune report", description=__doc__)
+    add_sweep(parser)
+    parser.add_argument(
+        "--out", metavar="FILE", help=f"where the page is written (default: {FILE} in the sweep's folder)"
+    )
+    parser.add_argument("--no-open", dest="open", action="store_false", help="write the page, and open no browser")
+    return parser
+
+
+def _write(path: Path, text: str) -> None:
+    from slimtune.training.atomic_files import written_aside
+
+    if path.is_dir():
+        raise StoreError(f"--out {path} is a folder; give a file, e.g. --out {path / FILE}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_aside(path) as aside:
+            aside.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written ({error.strerror or error}); give another file with --out"
+        ) from error
+
+
+def _opened(path: Path) -> bool:
+    """Whether a browser took the page."""
+    import webbrowser
+
+    try:
+        return webbrowser.open(path.absolute().as_uri())
+    except (webbrowser.Error, OSError):
+        return False

@@ -1,0 +1,190 @@
+"""What a reader should not overlook: each a sentence with its numbers, and what to do."""
+
+import math
+import shlex
+from collections.abc import Iterator, Sequence
+
+from slimtune.sweeper.report_page.figures.seeds import Seeded, seeded
+from slimtune.sweeper.report_page.sweep_facts import SweepFacts
+from slimtune.sweeper.reporting.live_table import value_text
+from slimtune.sweeper.space.dimension import Choice, Dimension, Scalar
+from slimtune.sweeper.study import TrialState
+
+# so near to the end of a range, as a share of it, is at the end
+NEAR_END = 0.02
+# standard errors of a difference that chance alone rarely exceeds
+NOISE_ERRORS = 2.0
+# trials that failed for causes of their own
+MANY_FAILED = 0.2
+# with fewer, one more is likely to be better
+FEW_COMPLETE = 3
+
+
+def cautions(facts: SweepFacts) -> list[str]:
+    """All of them, the gravest first; empty where there is nothing to say."""
+    return [
+        *_leaks(facts),
+        *_nothing_complete(facts),
+        *_baselines(facts),
+        *_failed(facts),
+        *_noise(facts),
+        *_bounds(facts),
+        *_few(facts),
+        *_refused(facts),
+    ]
+
+
+def _leaks(facts: SweepFacts) -> Iterator[str]:
+    data = facts.data or {}
+    exact, near = int(data.get("leaks_exact") or 0), int(data.get("leaks_near") or 0)
+    if exact:
+        yield (
+            f"Leak found: {exact:,} training rows stood in a held-out split too; they were removed from training. Look "
+            "where the rows come from: there may be more that only look different."
+        )
+    if near and data.get("leaks_removed", True):
+        yield f"Leak found: {near:,} training rows were nearly a held-out row; they were removed from training."
+    elif near:
+        yield (
+            f"Leak found: {near:,} training rows are nearly a held-out row and stayed in training, so every score here "
+            "may be too good; set data.drop_leaks=true and run the sweep anew."
+        )
+
+
+def _nothing_complete(facts: SweepFacts) -> Iterator[str]:
+    ended = [trial for trial in facts.trials if trial.finished]
+    if ended and not facts.ranked():
+        states = ", ".join(f"{sum(one.standing == kind for one in ended)} {kind}" for kind in _kinds(facts))
+        yield f"No trial is complete: of {len(ended)} that ended, {states}. The leaderboard has what they said."
+
+
+def _kinds(facts: SweepFacts) -> list[str]:
+    return list(dict.fromkeys(trial.standing for trial in facts.trials if trial.finished))
+
+
+def _baselines(facts: SweepFacts) -> Iterator[str]:
+    best, baselines = facts.best(), (facts.data or {}).get("baselines") or {}
+    if best is None or best.objective is None or facts.goals.several:
+        return
+    for name, scores in baselines.items():
+        value = scores.get(facts.metric)
+        if value is None or (best.objective > value if facts.maximize else best.objective < value):
+            continue
+        yield (
+            f"Baseline not beaten: {name.replace('_', ' ')} has {facts.metric} {value:.4f} on validation, the best "
+            f"trial {best.objective:.4f}. Train longer (fit.epochs), widen the search, or use the baseline."
+        )
+
+
+def _failed(facts: SweepFacts) -> Iterator[str]:
+    failed = [trial for trial in facts.trials if trial.state is TrialState.failed]
+    if failed and len(failed) >= MANY_FAILED * len(facts.trials):
+        kinds = ", ".join(sorted({str(trial.kind) for trial in failed}))
+        yield (
+            f"{len(failed)} of {len(facts.trials)} trials failed ({kinds}): they took part of the budget and taught "
+            "the sampler nothing. Open them in the leaderboard for what they said."
+        )
+
+
+def _noise(facts: SweepFacts) -> Iterator[str]:
+    found = seeded(facts)
+    chosen = (facts.winner() or {}).get("trial")
+    first = next((one for one in found if one.number == chosen), found[0] if found else None)
+    others = [one for one in found if first is not None and one.number != first.number]
+    if first is not None and others:
+        second = others[0]
+        gap, noise = abs(first.mean - second.mean), difference_noise(first, second)
+        if noise is not None and gap < noise:
+            yield (
+                f"Within noise: trial {first.number} leads trial {second.number} by {gap:.4f} in the mean of "
+                f"{facts.metric} over {len(first.scores)} seeds, and chance alone gives up to {noise:.4f}. Take the "
+                f"cheaper of the two, or rerun with more seeds (search.rerun_seeds={2 * len(first.scores)})."
+            )
+        return
+    yield from _single_seed(facts)
+
+
+def _single_seed(facts: SweepFacts) -> Iterator[str]:
+    ranked = facts.ranked()
+    if facts.winner() is None or len(ranked) < 2 or facts.goals.several:
+        return
+    one, two = ranked[:2]
+    if one.objective is not None and two.objective is not None:
+        gap = abs(one.objective - two.objective)
+        yield (
+            f"One seed each: trial {one.number} leads trial {two.number} by {gap:.4f}, and "
+            "nothing says how much of that is chance. Rerun the best with search.rerun_seeds=2."
+        )
+
+
+def difference_noise(one: Seeded, other: Seeded) -> float | None:
+    """By how much two means differ by chance: two standard errors; None where a spread is not known."""
+    if one.spread is None or other.spread is None:
+        return None
+    return NOISE_ERRORS * math.sqrt(one.spread**2 / len(one.scores) + other.spread**2 / len(other.scores))
+
+
+def _bounds(facts: SweepFacts) -> Iterator[str]:
+    best = facts.best()
+    if best is None:
+        return
+    for key, value in best.params.items():
+        dimension = facts.dimensions.get(key)
+        if dimension is not None and (end := end_of(value, dimension)) is not None:
+            yield (
+                f"At a bound: the best trial has {key}={value_text(value)}, the {end} end of what was searched "
+                f"({_range(dimension)}). The best value may lie beyond: search a range that goes further {_way(end)}."
+            )
+
+
+def _way(end: str) -> str:
+    return "down" if end == "lower" else "up"
+
+
+def _range(dimension: Dimension) -> str:
+    if isinstance(dimension, Choice):
+        return ", ".join(value_text(value) for value in dimension.values)
+    return f"{value_text(dimension.low)} to {value_text(dimension.high)}"
+
+
+def end_of(value: Scalar, dimension: Dimension) -> str | None:
+    """`lower` or `upper` where a value is at an end of its range; None else, and where there is no order."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(dimension, Choice):
+        return _end_of_choice(float(value), dimension)
+    low, high, at = float(dimension.low), float(dimension.high), float(value)
+    if not low < high:
+        return None
+    if dimension.log:
+        low, high, at = math.log(low), math.log(high), math.log(at)
+    share = (at - low) / (high - low)
+    return "lower" if share <= NEAR_END else "upper" if share >= 1 - NEAR_END else None
+
+
+def _end_of_choice(value: float, dimension: Choice) -> str | None:
+    """Of three or more numbers; of two, each is an end."""
+    numbers = [one for one in dimension.values if isinstance(one, int | float) and not isinstance(one, bool)]
+    if len(numbers) < 3 or len(numbers) < len(dimension.values):
+        return None
+    return "lower" if value == min(numbers) else "upper" if value == max(numbers) else None
+
+
+def _few(facts: SweepFacts) -> Iterator[str]:
+    ranked = facts.ranked()
+    if facts.winner() is not None and 0 < len(ranked) < FEW_COMPLETE:
+        pruned = sum(trial.state is TrialState.pruned for trial in facts.trials)
+        yield (
+            f"Few complete trials: {len(ranked)} of {len(facts.trials)}; {pruned} were pruned. More trials go on "
+            f"from these: slimtune resume {shlex.quote(facts.name)} --n-trials {2 * len(facts.trials)}."
+        )
+
+
+def _refused(facts: SweepFacts) -> Iterator[str]:
+    reports: Sequence[dict[str, object]] = facts.stage("export").get("reports") or []
+    refused = [str(one.get("name")) for one in reports if not one.get("passed") and one.get("name") != "pytorch"]
+    if refused:
+        yield (
+            f"Refused variants: {', '.join(refused)} changed more answers or lost more score than the export's limits "
+            "allow. They were not bundled; the table of variants has the numbers."
+        )

@@ -1,0 +1,84 @@
+"""What the search took: by state, and what pruning saved."""
+
+from collections.abc import Sequence
+
+from slimtune.sweeper.report_page.figures.history import best_so_far
+from slimtune.sweeper.report_page.markup import Cell, Row, Table, seconds, unordered
+from slimtune.sweeper.report_page.sweep_facts import SweepFacts
+from slimtune.sweeper.reporting.live_table import duration
+from slimtune.sweeper.study import TrialRecord, TrialState
+
+
+def costs(facts: SweepFacts) -> str:
+    """A table and a few sentences; the table alone before a trial has ended."""
+    return f"{_table(facts)}{unordered(_sentences(facts))}"
+
+
+def _table(facts: SweepFacts) -> Table:
+    kinds: dict[str, list[TrialRecord]] = {}
+    for trial in facts.attempts:
+        kinds.setdefault(trial.standing, []).append(trial)
+    if facts.reruns:
+        kinds["reruns"] = list(facts.reruns)
+    whole = sum(_seconds(trials) for trials in kinds.values()) or 1.0
+    rows: list[Row] = [
+        [
+            kind,
+            Cell(str(len(trials)), len(trials)),
+            seconds(_seconds(trials)),
+            Cell(f"{_seconds(trials) / whole:.0%}", _seconds(trials) / whole),
+            seconds(_seconds(trials) / len(trials)),
+            Cell(f"{_examples(trials):,}", _examples(trials)),
+        ]
+        for kind, trials in kinds.items()
+    ]
+    return Table(
+        "time and training examples of trials, by how they ended",
+        ["state", "trials", "time", "share", "each", "training examples"],
+        rows,
+    )
+
+
+def _sentences(facts: SweepFacts) -> list[str]:
+    found = []
+    begun = [trial for trial in facts.attempts if trial.started is not None and trial.seconds is not None]
+    if begun:
+        first = min(_begin(trial) for trial in begun)
+        last = max(_begin(trial) + (trial.seconds or 0.0) for trial in begun)
+        worked = _seconds(begun)
+        found.append(
+            f"The search took {duration(last - first)}, and its trials {duration(worked)} together: "
+            f"{worked / max(last - first, 1e-9):.1f} trials at a time."
+        )
+    if (saved := saved_seconds(facts.trials)) > 0:
+        found.append(f"Trials that were stopped early would have taken {duration(saved)} more to their ends.")
+    numbers, best = best_so_far(facts)
+    if numbers and begun:
+        number = next(number for number, value in zip(numbers, best, strict=True) if value == best[-1])
+        winner = next(trial for trial in facts.trials if trial.number == number)
+        if winner.started is not None:
+            until = _begin(winner) + (winner.seconds or 0.0) - first
+            found.append(f"The best score was found by trial {number}, {duration(until)} after the beginning.")
+    if facts.seconds_left is not None:
+        found.append(f"About {duration(facts.seconds_left)} of the search is left.")
+    return found
+
+
+def saved_seconds(trials: Sequence[TrialRecord]) -> float:
+    """What pruned trials would have taken to their ends, if they had gone on as fast."""
+    pruned = [trial for trial in trials if trial.state is TrialState.pruned and 0 < trial.progress < 1]
+    return sum((trial.seconds or 0.0) * (1 - trial.progress) / trial.progress for trial in pruned)
+
+
+def _seconds(trials: Sequence[TrialRecord]) -> float:
+    return sum(trial.seconds or 0.0 for trial in trials)
+
+
+def _examples(trials: Sequence[TrialRecord]) -> int:
+    """What they had seen when they reported last."""
+    return sum(max(trial.intermediate, default=0) for trial in trials)
+
+
+def _begin(trial: TrialRecord) -> float:
+    assert trial.started is not None
+    return trial.started.timestamp()

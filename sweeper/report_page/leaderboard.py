@@ -1,0 +1,56 @@
+"""All trials as a table, the best first, each with its config."""
+
+import shlex
+from collections.abc import Sequence
+
+from slimtune.sweeper.report_page.figures.figure import short_names
+from slimtune.sweeper.report_page.markup import Cell, Table, escaped, number, paragraph, parameter, score, seconds
+from slimtune.sweeper.report_page.sweep_facts import SweepFacts
+from slimtune.sweeper.study import TrialRecord
+
+# a browser sorts so many at once; all of them are in `slimtune compare`
+MOST_ROWS = 400
+# of a failed trial's message
+MOST_CHARACTERS = 400
+
+
+def leaderboard(facts: SweepFacts) -> str:
+    """The table, or a sentence where there is no trial."""
+    trials = facts.in_leaderboard_order()
+    if not trials:
+        return paragraph("No trial was begun.")
+    shown, names = trials[:MOST_ROWS], short_names(facts.keys)
+    numbers = facts.goals.shown
+    best, front = facts.best(), {trial.number for trial in facts.pareto()} if facts.goals.several else set()
+    rows = [
+        [
+            _trial_cell(trial),
+            Cell(trial.standing, style=trial.state.value),
+            *_scores(trial, numbers),
+            *(parameter(trial.params.get(key)) for key in facts.keys),
+            Cell(f"{trial.progress:.0%}", 100 * trial.progress),
+            seconds(trial.seconds),
+        ]
+        for trial in shown
+    ]
+    styles = {at: "best" for at, trial in enumerate(shown) if best is not None and trial.number == best.number}
+    styles |= {at: "front" for at, trial in enumerate(shown) if trial.number in front and at not in styles}
+    columns = ["trial", "state", *(numbers or [facts.metric]), *names.values(), "trained", "time"]
+    caption = f"{len(trials)} trials, the best first; scores are on validation, at the best evaluation"
+    left = f"The best {MOST_ROWS} of {len(trials)} are here; slimtune compare {shlex.quote(facts.name)} --csv has all."
+    table = Table(caption, columns, rows, is_sorted_by_reader=True, styles=styles)
+    return f"{table}{paragraph(left) if len(trials) > MOST_ROWS else ''}"
+
+
+def _scores(trial: TrialRecord, names: Sequence[str]) -> list[Cell]:
+    return [number(trial.measured.get(name)) for name in names] or [score(trial.objective)]
+
+
+def _trial_cell(trial: TrialRecord) -> Cell:
+    lines = [f"{key}={'null' if value is None else value}" for key, value in trial.params.items()]
+    message = str(trial.attrs.get("message") or "")[:MOST_CHARACTERS]
+    lines += [f"run {trial.run_id}"] if trial.run_id else []
+    lines += [message] if message else []
+    inner = escaped("\n".join(lines))
+    name = escaped(trial.attrs.get("name", trial.number))
+    return Cell("", float(trial.number), f"<details><summary>{name}</summary><pre>{inner}</pre></details>")

@@ -1,0 +1,163 @@
+"""All that a page tells of a sweep, as it was read."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slimtune.sweeper.goals.goals import UNNAMED, Goals
+from slimtune.sweeper.reporting.sweep_status import SweepState, sweep_status
+from slimtune.sweeper.space.dimension import Dimension
+from slimtune.sweeper.study.analysis.dimensions import load_dimensions
+from slimtune.sweeper.study.loaded import load_all_trials, load_study_trials
+from slimtune.sweeper.study.record import IDENTITY, WINNER, TrialRecord, TrialState, in_order, pareto_set
+from slimtune.training.broken_files import BROKEN, read_object
+
+DATA_FILE = "data_report.json"
+# of a data report: what is of another kind is left out of the page
+DATA_KINDS: Mapping[str, Any] = {
+    "splits": list,
+    "classes": dict,
+    "baselines": dict,
+    "label_noise": list,
+    "notes": list,
+    **dict.fromkeys(("num_empty", "num_duplicates", "leaks_exact", "leaks_near"), int),
+}
+# attribute of a rerun: the trial that it is of
+OF_TRIAL = "of_trial"
+
+
+class SweepFacts(NamedTuple):
+    """A sweep at one moment, whatever its state.
+
+    Attributes:
+        name: The sweep's.
+        state: What becomes of it.
+        trials: Those of the budget, by number.
+        attempts: All, also those that another trial has taken the place of.
+        reruns: Of the finalists.
+        goals: What the search goes by.
+        attrs: What was noted on the study.
+        dimensions: What was searched, by key.
+        budget: Trials that it is to have.
+        reason: Why the search ended before its budget was gone.
+        seconds_left: Of the search.
+        data: The data report; None if there is none.
+        config: Of the winner, or of the best trial, as YAML; None if there is none.
+    """
+
+    name: str
+    state: SweepState
+    trials: Sequence[TrialRecord]
+    attempts: Sequence[TrialRecord]
+    reruns: Sequence[TrialRecord]
+    goals: Goals
+    attrs: Mapping[str, Any]
+    dimensions: Mapping[str, Dimension]
+    budget: int | None = None
+    reason: str | None = None
+    seconds_left: float | None = None
+    data: Mapping[str, Any] | None = None
+    config: str | None = None
+
+    @property
+    def maximize(self) -> bool:
+        """Whether more of the first objective is better."""
+        return self.goals.objectives[0].maximize
+
+    @property
+    def metric(self) -> str:
+        """Name of the first objective."""
+        name = self.goals.objectives[0].name
+        if name != UNNAMED:
+            return name
+        return str((self.attrs.get(IDENTITY) or {}).get("task.metric", UNNAMED))
+
+    @property
+    def keys(self) -> list[str]:
+        """What was searched, in the order in which trials took it."""
+        return list(dict.fromkeys(key for trial in self.trials for key in trial.params))
+
+    def ranked(self) -> list[TrialRecord]:
+        """Complete trials that keep the constraints, the best first."""
+        return in_order(self.trials, self.goals)
+
+    def pareto(self) -> list[TrialRecord]:
+        """Those that no other one is better than."""
+        return pareto_set(self.trials, self.goals)
+
+    def in_leaderboard_order(self) -> list[TrialRecord]:
+        """All trials: the complete ones first, then by what they had at last."""
+        ranked = self.ranked()
+        known = {trial.number for trial in ranked}
+        rest = [trial for trial in self.trials if trial.number not in known]
+        sign = -1.0 if self.maximize else 1.0
+        worst = float("inf")
+        rest.sort(key=lambda one: (_place(one), worst if one.objective is None else sign * one.objective, one.number))
+        return [*ranked, *rest]
+
+    def winner(self) -> Mapping[str, Any] | None:
+        """What the sweep has chosen: see `Winner.as_dict`."""
+        return self.attrs.get(WINNER) or None
+
+    def best(self) -> TrialRecord | None:
+        """The trial that was chosen, or the best one so far."""
+        chosen = (self.winner() or {}).get("trial")
+        picked = [trial for trial in self.trials if trial.number == chosen]
+        return next(iter([*picked, *self.ranked()]), None)
+
+    def stage(self, name: str) -> Mapping[str, Any]:
+        """What came of `test`, `export` or `registered`; empty before it is done."""
+        return (self.attrs.get(name) or {}).get("result") or {}
+
+
+def _place(trial: TrialRecord) -> int:
+    order = (TrialState.complete, TrialState.running, TrialState.pruned, TrialState.failed, TrialState.waiting)
+    return order.index(trial.state)
+
+
+def read_facts(storage: str, name: str, folder: Path) -> SweepFacts:
+    """A sweep as its study and the files in its folder tell it; nothing is written.
+
+    Args:
+        storage: URL of the study.
+        name: Of the study.
+        folder: The sweep's; what is not there is left out of the page.
+
+    Raises:
+        StoreError: There is no such study.
+    """
+    loaded, status = load_study_trials(storage, name), sweep_status(storage, name)
+    facts = SweepFacts(
+        name=name,
+        state=status.state,
+        trials=loaded.trials,
+        attempts=load_all_trials(storage, name),
+        reruns=status.reruns,
+        goals=loaded.goals,
+        attrs=loaded.attrs,
+        dimensions=load_dimensions(storage, name),
+        budget=status.budget,
+        reason=status.reason,
+        seconds_left=status.seconds_left,
+        data=_data_report(folder / DATA_FILE),
+    )
+    best = facts.best()
+    return facts._replace(config=_text(folder / "trials" / str(best.number) / "config.yaml") if best else None)
+
+
+def _data_report(path: Path) -> Mapping[str, Any] | None:
+    try:
+        found = read_object(path) if path.is_file() else None
+    except BROKEN:
+        # the page is of what can be read
+        return None
+    if found is None:
+        return None
+    return {name: value for name, value in found.items() if isinstance(value, DATA_KINDS.get(name, object))}
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+    except OSError:
+        return None

@@ -1,0 +1,106 @@
+"""A run's config and scores, from the tracker or from the folder of a trial; and how two of them differ."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from slimtune.training.broken_files import BROKEN, fault_of, read_object
+from slimtune.training.checkpoints.find import RUN_ID
+from slimtune.training.checkpoints.kinds import RECORD
+from slimtune.training.errors import StoreError
+from slimtune.training.tracking.display import best_metrics, by_dotted_key, display
+from slimtune.training.tracking.uri import sqlite_path, tracking_uri
+
+CONFIG = "config.yaml"
+
+
+class RunRecord(NamedTuple):
+    """A run.
+
+    Attributes:
+        name: As it was given.
+        config: Values by dotted key, as the tracker shows them.
+        metrics: Scores by name.
+    """
+
+    name: str
+    config: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+class Difference(NamedTuple):
+    """A key or a metric in which two runs differ; None where one of them lacks it."""
+
+    name: str
+    first: str | float | None
+    second: str | float | None
+
+
+def names_a_run(given: str) -> bool:
+    """Whether it has the form of a run's id, or is a folder that a trial has written."""
+    folder = Path(given).expanduser()
+    return (folder / CONFIG).is_file() or (folder / RECORD).is_file() or bool(RUN_ID.fullmatch(given))
+
+
+def read_run(given: str, uri: str | None) -> RunRecord:
+    """A run by its id, or by the folder of a trial or of its checkpoint.
+
+    Args:
+        given: Id or folder.
+        uri: Of the tracking store; None is the usual one.
+
+    Raises:
+        StoreError: There is none, or its files cannot be read.
+    """
+    folder = Path(given).expanduser()
+    return _of_folder(given, folder) if folder.is_dir() else _of_tracker(given, tracking_uri(uri))
+
+
+def _of_tracker(run_id: str, store: str) -> RunRecord:
+    path = sqlite_path(store)
+    if path is not None and not path.is_file():
+        raise StoreError(
+            f"there is no run {run_id}: {path} is not there; run this where the sweep ran, or give --tracking-uri"
+        )
+    from slimtune.training.tracking.mlflow_runs import run_data
+
+    found = run_data(store, run_id)
+    if found is None:
+        raise StoreError(f"there is no run {run_id} in the tracker; `slimtune compare <sweep> --csv` has the runs' ids")
+    return RunRecord(run_id, found.params, found.metrics)
+
+
+def _of_folder(given: str, folder: Path) -> RunRecord:
+    checkpoints = sorted(folder.glob(f"checkpoint-*/{RECORD}"), key=lambda path: path.stat().st_mtime)
+    record = folder / RECORD if (folder / RECORD).is_file() else checkpoints[-1] if checkpoints else None
+    values: Mapping[str, Any] = _read(record) if record is not None else {}
+    config = _read(folder / CONFIG) if (folder / CONFIG).is_file() else values.get("config") or {}
+    dotted = {key: display(value) for key, value in by_dotted_key(config).items()}
+    scores = values.get("scores") or {}
+    # the tracker's `validation/` is the last point of a curve; a checkpoint is of the best one
+    others = {name: value for name, value in scores.items() if not name.startswith("validation/")}
+    return RunRecord(given, dotted, {**best_metrics(_numbers(scores)), **_numbers(others)})
+
+
+def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in scores.items() if isinstance(value, int | float)}
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        if path.suffix == ".json":
+            return read_object(path)
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (*BROKEN, yaml.YAMLError) as error:
+        raise StoreError(
+            f"{path} cannot be read: {fault_of(error)}; bring it back from a copy, or compare other runs"
+        ) from error
+    return found if isinstance(found, Mapping) else {}
+
+
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:
+    """Names with other values, in the order of the first."""
+    names = list(dict.fromkeys([*first, *second]))
+    return [Difference(one, first.get(one), second.get(one)) for one in names if first.get(one) != second.get(one)]

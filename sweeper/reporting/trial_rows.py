@@ -1,0 +1,77 @@
+"""Trials of one sweep or of several as rows, by names that a person sorts and chooses them by."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from slimtune.sweeper.space.dimension import Scalar
+from slimtune.sweeper.study import TrialRecord
+from slimtune.training.config.schema import suggestion
+from slimtune.training.errors import UserError
+
+SWEEP, TRIAL, STATE, OBJECTIVE, SECONDS, RUN = "sweep", "trial", "state", "objective", "seconds", "run_id"
+
+
+class TrialRow(NamedTuple):
+    """A trial among those of several sweeps.
+
+    Attributes:
+        sweep: The name of its sweep.
+        trial: As the study knows it.
+    """
+
+    sweep: str
+    trial: TrialRecord
+
+    @property
+    def values(self) -> Mapping[str, Scalar]:
+        """All that is known of it by name: what every trial has, parameters by config key, scores and costs."""
+        trial = self.trial
+        return {
+            **{name: value for name, value in trial.measured.items() if isinstance(value, int | float)},
+            **trial.params,
+            SWEEP: self.sweep,
+            TRIAL: trial.number,
+            STATE: trial.state.value,
+            "kind": trial.kind,
+            "feasible": trial.is_feasible,
+            OBJECTIVE: trial.objective,
+            SECONDS: trial.seconds,
+            "progress": trial.progress,
+            RUN: trial.run_id,
+        }
+
+
+def names_of(rows: Sequence[TrialRow]) -> list[str]:
+    """Every name that a row has a value by, the common ones first."""
+    common = (SWEEP, TRIAL, STATE, "kind", "feasible", OBJECTIVE, SECONDS, "progress", RUN)
+    params = [key for row in rows for key in row.trial.params]
+    return list(dict.fromkeys([*common, *params, *(key for row in rows for key in row.values)]))
+
+
+def whole_name(name: str, known: Sequence[str], *, option: str) -> str:
+    """The whole name for a name or the last part of a dotted key.
+
+    Raises:
+        UserError: There is none, or several end so.
+    """
+    if name in known:
+        return name
+    ends = [one for one in known if one.rpartition(".")[-1] == name]
+    if len(ends) == 1:
+        return ends[0]
+    if ends:
+        raise UserError(f"{option} names '{name}', which is the end of {' and '.join(ends)}; give one of these")
+    parts = {one.rpartition(".")[-1]: one for one in known}
+    raise UserError(f"{option} names '{name}', which no trial has; {suggestion(name, [*parts])}")
+
+
+def in_order_of(rows: Sequence[TrialRow], key: str, *, descending: bool) -> list[TrialRow]:
+    """Rows by a value, numbers before texts; those without it come last, whichever way."""
+    with_value = [row for row in rows if row.values.get(key) is not None]
+    without = [row for row in rows if row.values.get(key) is None]
+    return [*sorted(with_value, key=lambda row: _order(row.values[key]), reverse=descending), *without]
+
+
+def _order(value: Scalar) -> tuple[bool, float, str]:
+    is_number = isinstance(value, int | float)
+    return (not is_number, float(value) if isinstance(value, int | float) else 0.0, "" if is_number else str(value))

@@ -1,0 +1,150 @@
+"""`slimtune compare` on studies and on folders of trials; nothing is trained."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from slimtune.sweeper.cli import main
+from slimtune.sweeper.search_config import study_url
+
+
+def make_sweep(name: str, rates: list[float]) -> None:
+    """Trials whose score is their learning rate, with a batch size."""
+    folder = Path("outputs") / name
+    folder.mkdir(parents=True)
+    study = optuna.create_study(storage=study_url(folder.absolute()), study_name=name, direction="maximize")
+    for at, rate in enumerate(rates):
+        distributions = {
+            "fit.learning_rate": optuna.distributions.FloatDistribution(1e-5, 1.0),
+            "fit.batch_size": optuna.distributions.IntDistribution(1, 64),
+        }
+        params = {"fit.learning_rate": rate, "fit.batch_size": 8 * (at + 1)}
+        attrs: dict[str, Any] = {"result": {"validation/accuracy": rate, "checkpoint": "c"}}
+        trial = optuna.trial.create_trial(params=params, distributions=distributions, value=rate, user_attrs=attrs)
+        study.add_trial(trial)
+
+
+@pytest.fixture
+def sweeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two sweeps among the outputs of the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    make_sweep("one", [0.25, 0.75])
+    make_sweep("two", [0.5])
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    capsys.readouterr()
+    assert main(["compare", *words]) == 0
+    return capsys.readouterr().out
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    capsys.readouterr()
+    assert main(["compare", *words]) == 2
+    return capsys.readouterr().err
+
+
+def listed(capsys: pytest.CaptureFixture[str], *words: str) -> list[tuple[str, int]]:
+    """Sweep and number of the trials that are shown, in their order."""
+    return [(one["sweep"], one["number"]) for one in json.loads(said(capsys, *words, "--json"))]
+
+
+@pytest.mark.usefixtures("sweeps")
+def test_trials_of_several_sweeps_are_one_list(capsys: pytest.CaptureFixture[str]) -> None:
+    """The best of all first; the table says whose they are."""
+    assert listed(capsys, "one", "two") == [("one", 1), ("two", 0), ("one", 0)]
+    lines = said(capsys, "one", "two").splitlines()
+    assert lines[0].split() == ["sweeps", "one,", "two"]
+    assert [line.split()[0] for line in lines[2:]] == ["one", "two", "one"]
+
+
+@pytest.mark.usefixtures("sweeps")
+def test_one_sweep_is_shown_as_ever(capsys: pytest.CaptureFixture[str]) -> None:
+    assert listed(capsys, "one") == [("one", 1), ("one", 0)]
+    assert said(capsys, "one").splitlines()[2].split()[:2] == ["1", "complete"]
+
+
+@pytest.mark.usefixtures("sweeps")
+@pytest.mark.parametrize(
+    ("words", "numbers"),
+    [
+        (["--sort", "learning_rate"], [0, 1]),
+        (["--sort", "-learning_rate"], [1, 0]),
+        (["--sort", "accuracy", "--descending"], [1, 0]),
+        (["--sort", "batch_size", "--top", "1"], [0]),
+        (["--where", "learning_rate>0.5"], [1]),
+        (["--where", "state=complete", "--where", "batch_size<9"], [0]),
+        (["--where", "state=failed"], []),
+    ],
+)
+def test_trials_are_sorted_and_chosen(capsys: pytest.CaptureFixture[str], words: list[str], numbers: list[int]) -> None:
+    assert [number for _, number in listed(capsys, "one", *words)] == numbers
+
+
+@pytest.mark.usefixtures("sweeps")
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["one", "--sort", "lerning_rate"], "did you mean 'learning_rate'?"),
+        (["one", "--where", "batchsize=8"], "did you mean 'batch_size'?"),
+        (["one", "--top", "0"], "--top is 0; use a whole number of 1 or more"),
+        (["one", "--descending"], "--sort is not given"),
+        (["oen"], "did you mean 'one'?"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(capsys: pytest.CaptureFixture[str], words: list[str], sentence: str) -> None:
+    assert sentence in refused(capsys, *words)
+
+
+@pytest.mark.usefixtures("sweeps")
+def test_csv_is_read_by_others(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line a trial, whole numbers."""
+    first, _ = csv.DictReader(io.StringIO(said(capsys, "one", "--csv")))
+    assert (first["sweep"], first["trial"], float(first["fit.learning_rate"])) == ("one", "1", 0.75)
+
+
+def a_trial_folder(path: Path, *, rate: float, accuracy: float) -> Path:
+    """As a trial leaves it: its config, and a checkpoint with its scores."""
+    (path / "checkpoint-8").mkdir(parents=True)
+    (path / "config.yaml").write_text(f"fit:\n  learning_rate: {rate}\n  epochs: 3\n")
+    record = {"scores": {"validation/accuracy": accuracy, "train/loss": 0.5}}
+    (path / "checkpoint-8" / "slimtune.json").write_text(json.dumps(record))
+    return path
+
+
+def test_two_trials_differ_in_config_and_metrics(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By their folders; what they have in common is left out."""
+    first = str(a_trial_folder(tmp_path / "0", rate=0.1, accuracy=0.5))
+    second = str(a_trial_folder(tmp_path / "1", rate=0.2, accuracy=0.75))
+    found = json.loads(said(capsys, first, second, "--json"))
+    assert found == {"config": {"fit.learning_rate": ["0.1", "0.2"]}, "metrics": {"best/accuracy": [0.5, 0.75]}}
+    assert "+0.25" in said(capsys, first, second)
+    assert said(capsys, first, first).splitlines() == ["config: no difference", "metrics: no difference"]
+
+
+@pytest.mark.usefixtures("sweeps")
+def test_a_sweep_and_a_run_do_not_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor do three runs."""
+    trial = str(a_trial_folder(tmp_path / "0", rate=0.1, accuracy=0.5))
+    assert "compare names of sweeps, or two runs" in refused(capsys, "one", trial)
+    assert "compare names of sweeps, or two runs" in refused(capsys, trial, trial, trial)
+
+
+@pytest.mark.usefixtures("sweeps")
+def test_a_run_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a store, none is made."""
+    assert "there is no run" in refused(capsys, "0" * 32, "1" * 32)
+    assert not Path("mlruns").exists()
+
+
+def test_a_broken_config_of_a_trial_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trial = a_trial_folder(tmp_path / "0", rate=0.1, accuracy=0.5)
+    (trial / "config.yaml").write_text("fit: [")
+    assert "config.yaml cannot be read" in refused(capsys, str(trial), str(trial))

@@ -1,0 +1,114 @@
+"""Warnings of the page: each with its numbers, and only where it is so."""
+
+from typing import Any
+
+import pytest
+
+from slimtune.sweeper.report_page.cautions import cautions, end_of
+from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange, Scalar
+from slimtune.sweeper.study import TrialState
+from tests.sweeper.report_page.sweeps import a_rerun, a_sweep, a_trial, a_winner
+
+MIDDLE = {"fit.learning_rate": 3e-4, "fit.batch_size": 16}
+
+
+def trials_of(*scores: float) -> list[Any]:
+    return [
+        a_trial(at, objective=score, values=(score,), params=MIDDLE, attrs={}, kind=None)
+        for at, score in enumerate(scores)
+    ]
+
+
+def chosen(scores: dict[int, list[float]], **changes: Any) -> list[str]:
+    """Of a sweep whose finalists have these scores, the trial's own first; the best mean is the winner."""
+    trials = trials_of(*(own for own, *_ in scores.values()), 0.1, 0.1)
+    reruns = [a_rerun(number, score) for number, (_, *others) in scores.items() for score in others]
+    means = {number: sum(all_of) / len(all_of) for number, all_of in scores.items()}
+    best = max(means, key=lambda number: means[number])
+    return cautions(a_sweep(trials, reruns=reruns, attrs={"winner": a_winner(best, means[best])}, **changes))
+
+
+def test_a_winner_within_noise_is_told_with_gap_and_noise() -> None:
+    """Two standard errors of the difference of the means."""
+    (said,) = chosen({0: [0.80, 0.84], 1: [0.79, 0.83]})
+    assert "Within noise: trial 0 leads trial 1 by 0.0100" in said
+    assert "chance alone gives up to 0.0566" in said
+    assert "search.rerun_seeds=4" in said
+
+
+def test_a_clear_winner_is_none() -> None:
+    assert chosen({0: [0.90, 0.91], 1: [0.70, 0.71]}) == []
+
+
+def test_without_reruns_nothing_says_what_chance_is() -> None:
+    (said,) = chosen({0: [0.9], 1: [0.8]})
+    assert "One seed each: trial 0 leads trial 1 by 0.1000" in said
+
+
+def test_a_baseline_that_is_not_beaten_is_named() -> None:
+    """The metric's own direction; other metrics do not count."""
+    data = {"baselines": {"bag_of_words": {"accuracy": 0.95, "f1": 0.1}, "majority": {"accuracy": 0.2}}}
+    (said,) = cautions(a_sweep(trials_of(0.9, 0.8, 0.7), data=data))
+    assert "bag of words has accuracy 0.9500 on validation, the best trial 0.9000" in said
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"leaks_exact": 3}, "3 training rows stood in a held-out split too; they were removed"),
+        ({"leaks_near": 4, "leaks_removed": False}, "4 training rows are nearly a held-out row and stayed"),
+        ({"leaks_near": 4, "leaks_removed": True}, "4 training rows were nearly a held-out row; they were removed"),
+    ],
+)
+def test_leaks_are_told(data: dict[str, Any], words: str) -> None:
+    (said,) = cautions(a_sweep(trials_of(0.9, 0.8, 0.7), data=data))
+    assert words in said
+
+
+def test_the_best_value_at_a_bound_is_told() -> None:
+    """With the range, and which way to go on."""
+    trials = [a_trial(at, params={"fit.learning_rate": 1e-2, "method.r": 16}) for at in range(3)]
+    (said,) = cautions(a_sweep(trials))
+    assert "fit.learning_rate=0.01, the upper end of what was searched (1e-05 to 0.01)" in said
+    assert "further up" in said
+
+
+@pytest.mark.parametrize(
+    ("value", "dimension", "end"),
+    [
+        (1e-5, FloatRange(1e-5, 1e-1, log=True), "lower"),
+        (1e-3, FloatRange(1e-5, 1e-1, log=True), None),
+        (0.99, FloatRange(0.0, 1.0), "upper"),
+        (4, IntRange(4, 32), "lower"),
+        (5, IntRange(5, 5), None),
+        (8, Choice((8, 16, 32)), "lower"),
+        (16, Choice((8, 16, 32)), None),
+        (8, Choice((8, 16)), None),
+        ("a", Choice(("a", "b", "c")), None),
+        (True, Choice((True, False, 3)), None),
+    ],
+)
+def test_what_is_at_an_end(value: Scalar, dimension: Dimension, end: str | None) -> None:
+    assert end_of(value, dimension) == end
+
+
+def test_many_failed_trials_are_told() -> None:
+    failed = [a_trial(at, TrialState.failed, params=MIDDLE) for at in range(3, 5)]
+    (said,) = cautions(a_sweep([*trials_of(0.9, 0.8, 0.7), *failed]))
+    assert "2 of 5 trials failed (diverged)" in said
+
+
+def test_a_sweep_without_a_complete_trial_is_told_so() -> None:
+    said = cautions(a_sweep([a_trial(0, TrialState.pruned), a_trial(1, TrialState.failed)]))
+    assert "No trial is complete: of 2 that ended, 1 pruned, 1 diverged" in said[0]
+
+
+def test_refused_variants_are_named() -> None:
+    reports = [
+        {"name": "pytorch", "passed": False},
+        {"name": "fp16", "passed": True},
+        {"name": "int8", "passed": False},
+    ]
+    attrs = {"export": {"key": "", "result": {"reports": reports}}}
+    (said,) = cautions(a_sweep(trials_of(0.9, 0.8, 0.7), attrs=attrs))
+    assert said.startswith("Refused variants: int8 changed")

@@ -1,0 +1,72 @@
+"""The page of a sweep that runs."""
+
+import logging
+from pathlib import Path
+
+import optuna
+import pytest
+
+from slimtune.sweeper.report_page import refresh
+from slimtune.sweeper.report_page.refresh import PagePlace, RefreshedPage, pause_after
+from slimtune.sweeper.reporting.sweep_status import SweepState
+from slimtune.sweeper.search_config import study_url
+from slimtune.training.tracking.run import NullRun
+
+
+class KeepingRun(NullRun):
+    """Keeps the texts that are logged."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def log_text(self, text: str, file: str) -> None:
+        self.texts[file] = text
+
+
+def test_the_page_is_a_file_and_an_artifact(tmp_path: Path) -> None:
+    """The same in both places, with the state that its writer knows."""
+    optuna.create_study(storage=study_url(tmp_path), study_name="tone")
+    run = KeepingRun()
+    PagePlace(study_url(tmp_path), "tone", tmp_path, run).write(SweepState.stopped)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert run.texts == {"report.html": text}
+    assert "<p>stopped; 0 trials have ended" in text
+
+
+def test_a_page_that_cannot_be_written_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A sweep goes on without it."""
+    with caplog.at_level(logging.WARNING):
+        PagePlace(study_url(tmp_path), "tone", tmp_path, NullRun()).write()
+    assert "the sweep's page was not written" in caplog.text
+    assert not (tmp_path / "report.html").exists()
+
+
+class Ending:
+    """A study of which more trials have ended each time it is looked at."""
+
+    def __init__(self, step: int) -> None:
+        self.ended, self._step = 0, step
+
+    def shown(self) -> list["Ending"]:
+        self.ended += self._step
+        return [self] * self.ended
+
+    finished = True
+
+
+@pytest.mark.parametrize(("step", "is_written"), [(refresh.EVERY_TRIALS, True), (0, False)])
+def test_pages_come_every_few_trials(step: int, is_written: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not while none ends."""
+    import threading
+
+    monkeypatch.setattr(refresh, "MIN_SECONDS", 0.01)
+    monkeypatch.setattr(refresh, "LOOK_SECONDS", 0.01)
+    written = threading.Event()
+    with RefreshedPage(Ending(step), written.set):  # type: ignore[arg-type]
+        assert written.wait(5.0 if is_written else 0.2) is is_written
+
+
+def test_writing_takes_a_hundredth_of_the_time() -> None:
+    """However long a page takes."""
+    assert pause_after(3.0) == pytest.approx(300.0)
+    assert pause_after(0.01) == refresh.MIN_SECONDS

@@ -1,0 +1,87 @@
+"""The table of trials of several sweeps."""
+
+import csv
+import io
+from io import StringIO
+
+import pytest
+from rich.console import Console, RenderableType
+
+from slimtune.sweeper.reporting.compared_table import as_csv, compared_table, difference_tables
+from slimtune.sweeper.reporting.run_record import differences
+from slimtune.sweeper.reporting.trial_rows import TrialRow
+from tests.sweeper.report_page.sweeps import a_trial
+
+
+def shown(part: RenderableType, *, width: int = 160) -> str:
+    console = Console(file=StringIO(), width=width)
+    console.print(part)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text
+
+
+def rows(*names: str) -> list[TrialRow]:
+    return [TrialRow(name, a_trial(at, params={"method.r": 8, "fit.epochs": at})) for at, name in enumerate(names)]
+
+
+def test_several_sweeps_are_named_in_their_rows() -> None:
+    """And the best trial of each is marked."""
+    table = compared_table(rows("one", "two"), title="t", best={"one": 0, "two": 1}, numbers=(), more=())
+    _, head, first, second, same = shown(table).splitlines()
+    assert head.split()[:4] == ["sweep", "trial", "state", "epochs"]
+    assert (first.split()[:2], second.split()[:2]) == (["one", "0"], ["two", "1"])
+    assert "*" in first
+    assert "*" in second
+    assert same.strip() == "the same in all: method.r=8"
+
+
+def test_what_rows_are_sorted_by_is_shown() -> None:
+    """Unless it has a column anyway."""
+    table = compared_table(
+        rows("one"), title="t", best={"one": 0}, numbers=(), more=("accuracy", "seconds", "fit.epochs")
+    )
+    assert shown(table).splitlines()[1].split() == [
+        "trial",
+        "state",
+        "r",
+        "epochs",
+        "score",
+        "accuracy",
+        "trained",
+        "time",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    """Numbers stay whole; room is taken from the parameters."""
+    params = {f"fit.parameter_{at}": 0.1234 + at for at in range(6)}
+    many = [TrialRow("tone", a_trial(at, params={**params, "fit.epochs": at})) for at in range(3)]
+    text = shown(compared_table(many, title="t", best={"tone": 0}, numbers=(), more=()), width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "complete" in text
+
+
+def test_csv_has_every_value_of_every_trial() -> None:
+    """Also those that only one of them has."""
+    trials = [*rows("one"), TrialRow("two", a_trial(1, params={"model.name_or_path": 'a,"b"'}))]
+    first, second = csv.DictReader(io.StringIO(as_csv(trials)))
+    assert (first["sweep"], first["method.r"], first["model.name_or_path"]) == ("one", "8", "")
+    assert second["model.name_or_path"] == 'a,"b"'
+    assert float(second["accuracy"]) == trials[1].trial.measured["accuracy"]
+
+
+def test_two_runs_differ_in_config_and_metrics() -> None:
+    """A number is subtracted; what only one has is a dash."""
+    config = differences({"a": "1", "b": "2"}, {"a": "1", "b": "3", "c": "4"})
+    metrics = differences({"accuracy": 0.5}, {"accuracy": 0.75})
+    one, two = map(shown, difference_tables(("x", "y"), config, metrics))
+    assert [line.split() for line in one.splitlines()[1:]] == [["key", "x", "y"], ["b", "2", "3"], ["c", "-", "4"]]
+    assert two.splitlines()[2].split() == ["accuracy", "0.5000", "0.7500", "+0.25"]
+
+
+def test_equal_runs_are_told_so() -> None:
+    assert [shown(part).strip() for part in difference_tables(("x", "y"), [], [])] == [
+        "config: no difference",
+        "metrics: no difference",
+    ]
