@@ -38,6 +38,9 @@ COMMANDS = {
     "stop": Command("slimtune.sweeper.commands.stop", "end a running sweep; its trials keep what they have"),
     "resume": Command("slimtune.sweeper.commands.resume", "run a sweep on, perhaps for more trials, or join it"),
     "compare": Command("slimtune.sweeper.commands.compare", "the trials of a sweep as a table or as JSON"),
+    "review": Command(
+        "slimtune.sweeper.commands.review", "a blind sheet of the best trials' answers for people, and what they chose"
+    ),
     "export": Command(
         "slimtune.sweeper.commands.export",
         "a checkpoint, a sweep's winner or a third-party model as a bundle",
