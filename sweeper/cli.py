@@ -39,6 +39,9 @@ COMMANDS = {
     "resume": Command("slimtune.sweeper.commands.resume", "run a sweep on, perhaps for more trials, or join it"),
     "compare": Command("slimtune.sweeper.commands.compare", "the trials of a sweep as a table or as JSON"),
     "report": Command("slimtune.sweeper.commands.report", "all of a sweep as one HTML page, opened in the browser"),
+    "review": Command(
+        "slimtune.sweeper.commands.review", "a blind sheet of the best trials' answers for people, and what they chose"
+    ),
     "export": Command(
         "slimtune.sweeper.commands.export",
         "a checkpoint, a sweep's winner or a third-party model as a bundle",

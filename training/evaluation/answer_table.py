@@ -28,7 +28,7 @@ def answer_table(task: Task, evaluation: Evaluation, examples: Sequence[Example]
     if not answers:
         return {}
     seen = examples[: len(answers)]
-    references = [_reference(example, answer) for example, answer in zip(seen, answers, strict=True)]
+    references = [expected_answer(example, answer) for example, answer in zip(seen, answers, strict=True)]
     losses = _losses(evaluation.tally, len(examples))
     wrong = [_distance(*both) for both in zip(answers, references, strict=True)]
     order = list(range(len(answers)))
@@ -36,7 +36,7 @@ def answer_table(task: Task, evaluation: Evaluation, examples: Sequence[Example]
         order.sort(key=lambda row: (-wrong[row], -losses[row] if losses else 0.0))
     order = order[:MOST_ROWS]
     # the tracker groups by the first column and compares the second
-    table: dict[str, list[Any]] = {"input": [_input(seen[row]) for row in order]}
+    table: dict[str, list[Any]] = {"input": [shown_input(seen[row])[:MOST_CHARS] for row in order]}
     table["prediction"] = [_cut(answers[row]) for row in order]
     table["reference"] = [_cut(references[row]) for row in order]
     if any(example.pair for example in seen):
@@ -49,12 +49,14 @@ def answer_table(task: Task, evaluation: Evaluation, examples: Sequence[Example]
     return table
 
 
-def _input(example: Example) -> str:
+def shown_input(example: Example) -> str:
+    """What a model was given, as a person reads it: the text, or the turns of a chat before the answer."""
     chat = "\n".join(f"{role}: {content}" for role, content in example.messages[:-1])
-    return (chat or example.text)[:MOST_CHARS]
+    return chat or example.text
 
 
-def _reference(example: Example, answer: Any) -> Any:
+def expected_answer(example: Example, answer: Any) -> Any:
+    """The answer that a row has, in the form of one that a model gave."""
     if isinstance(answer, float):
         return float(example.label)
     if example.messages:

@@ -271,6 +271,24 @@ def first_tags(lineage: Lineage) -> dict[str, str]:
     return {"kind": lineage.kind, "state": "running", **source_tags(), **lineage.tags}
 
 
+def run_in(uri: str, run_id: str | None) -> "MlflowRun | None":
+    """A run of a store, to be written on; None if there is no such run.
+
+    Raises:
+        StoreError: The store does not answer.
+    """
+    from mlflow.exceptions import MlflowException
+
+    client = client_of(uri)
+    if run_id is None:
+        return None
+    try:
+        client.get_run(run_id)
+    except MlflowException:
+        return None
+    return MlflowRun(client, run_id)
+
+
 def run_tags(uri: str, run_id: str) -> Mapping[str, str]:
     """The tags of a run; empty if there is no such run."""
     found = run_data(uri, run_id)

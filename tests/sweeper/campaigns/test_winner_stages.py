@@ -43,8 +43,8 @@ def test_without_its_tracker_nothing_is_registered_and_nothing_begun(request_of:
     request = request_of("export=onnx", "tracking=mlflow", "tracking.uri=http://127.0.0.1:9")
     export = parse_export(request.tried["export"]).section
     tracked = parse_trial(request.tried).section.tracking
+    exported = {"bundle": "none", "chosen": "fp16"}
     with pytest.raises(TrackerAway, match="does not answer"):
-        exported = {"bundle": "none", "chosen": "fp16"}
         register_stage(request, tracked, export, promotion_config(), exported=exported, parent=NullRun())
     assert journals_in(request.folder) == []
 
