@@ -32,6 +32,8 @@ def _needed(trial: TrialConfig, export: object) -> Iterator[tuple[str, str]]:
             yield "evaluate", f"task.metrics={metric}"
         elif metric in METRIC_PACKAGES:
             yield METRIC_PACKAGES[metric], f"task.metrics={metric}"
+    if trial.tracking.tensorboard:
+        yield "tensorboard", "tracking.tensorboard=true"
     if any(name.startswith(HUB) for name in _file_names(trial.data)):
         yield "datasets", "data=hub"
     if isinstance(export, OnnxExport):

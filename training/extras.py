@@ -21,6 +21,7 @@ EXTRAS = {
     "pymysql": "mysql",
     "rouge_score": "text-metrics",
     "sacrebleu": "text-metrics",
+    "tensorboard": "tensorboard",
 }
 # where the package index has another name
 DISTRIBUTIONS = {"grpc": "grpcio"}

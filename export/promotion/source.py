@@ -78,6 +78,7 @@ def register_folder(uri: str, model: Registrable, name: str) -> RegisteredVersio
         experiment=None,
         checkpoints=CheckpointPolicy.none,
         log_every=1,
+        tensorboard=False,
         mode=TrackingMode.online,
     )
     experiment = (provenance.sweep if provenance is not None else None) or name

@@ -153,6 +153,7 @@ def _tracking(uri: str | None) -> "TrackingConfig":
         experiment=None,
         checkpoints=CheckpointPolicy.none,
         log_every=1,
+        tensorboard=False,
     )
 
 

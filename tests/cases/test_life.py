@@ -55,6 +55,7 @@ class Store:
             experiment=None,
             checkpoints=CheckpointPolicy.none,
             log_every=1,
+            tensorboard=False,
         )
 
     def at(self, folder: Path) -> "Store":

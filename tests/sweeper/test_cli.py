@@ -180,6 +180,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         experiment=None,
         checkpoints=CheckpointPolicy.none,
         log_every=1,
+        tensorboard=False,
     )
     Tracker(config, "e")
     return folder

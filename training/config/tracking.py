@@ -44,6 +44,7 @@ class TrackingConfig:
     experiment: MLflow experiment; null is the sweep's name.
     checkpoints: Whose checkpoints are uploaded as artifacts.
     log_every: Optimizer steps between training metrics.
+    tensorboard: Whether trials write event files for TensorBoard too, into `tensorboard/` in their folders.
     """
 
     name: TrackerName
@@ -52,3 +53,4 @@ class TrackingConfig:
     experiment: str | None
     checkpoints: CheckpointPolicy
     log_every: int = field(metadata=above_zero(10))
+    tensorboard: bool

@@ -126,5 +126,5 @@ class ResourceMonitor:
             return sum(float(torch.cuda.utilization(index)) for index in used) / len(used)
         except Exception as error:  # noqa: BLE001  # NVML's errors have no common base, and a figure is not worth a trial
             self._tells_load = False
-            log.info("the load of the GPU is not logged: %s", error)
+            log.info("the load of the GPU is not logged: %s; pip install 'slimtune[gpu]' brings what tells it", error)
             return None

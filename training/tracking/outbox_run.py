@@ -9,6 +9,7 @@ from typing import Any
 
 from slimtune.training.config.tracking import TrackerName, TrackingConfig, TrackingMode
 from slimtune.training.hub_connection import why_unreachable_at
+from slimtune.training.tracking.beside.both_runs import opened_beside
 from slimtune.training.tracking.delivery import Delivery, NoParent
 from slimtune.training.tracking.display import display
 from slimtune.training.tracking.journal import OUTBOX, QUEUED, Header, Journal, ids_in, now_ms
@@ -227,6 +228,12 @@ class Trackers:
 
     def opener(self, config: TrackingConfig, lineage: Lineage) -> Callable[[], TrackedRun]:
         """What opens a run in the configured tracker; may be called on another thread."""
+        opened = self._opener(config, lineage)
+        if config.tensorboard:
+            return partial(opened_beside, opened, lineage)
+        return opened
+
+    def _opener(self, config: TrackingConfig, lineage: Lineage) -> Callable[[], TrackedRun]:
         if config.name is TrackerName.none:
             return NullRun
         key = (tracking_uri(config.uri), config.experiment or lineage.experiment, config.mode)

@@ -45,6 +45,7 @@ def line_of(header: Header) -> Line:
         experiment=header.experiment,
         checkpoints=CheckpointPolicy.none,
         log_every=1,
+        tensorboard=False,
     )
     return line_to(config, header.experiment)
 

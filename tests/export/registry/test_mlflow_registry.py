@@ -28,6 +28,7 @@ def run_id(uri: str, tmp_path: Path) -> str:
         experiment=None,
         checkpoints=CheckpointPolicy.none,
         log_every=1,
+        tensorboard=False,
     )
     lineage = Lineage(
         experiment="e", kind="export", name="e", parent_run_id=None, run_id=None, sampled={}, folder=tmp_path

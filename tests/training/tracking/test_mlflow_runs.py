@@ -19,6 +19,7 @@ def config_at(folder: Path) -> TrackingConfig:
         experiment=None,
         checkpoints=CheckpointPolicy.none,
         log_every=1,
+        tensorboard=False,
     )
 
 
