@@ -120,12 +120,12 @@ def _sweeps(options: argparse.Namespace) -> "dict[str, LoadedTrials]":
 def _chosen(sweeps: "dict[str, LoadedTrials]", options: argparse.Namespace) -> "tuple[list[TrialRow], list[str]]":
     """The rows to show, and the names that they were chosen by."""
     from slimtune.sweeper.reporting.row_condition import read_condition
-    from slimtune.sweeper.reporting.trial_rows import in_order_of, names_of, whole_name
+    from slimtune.sweeper.reporting.trial_rows import in_order_of, sort_keys_of, whole_name
 
     if options.top is not None and options.top < 1:
         raise ConfigError([f"--top is {options.top}; use a whole number of 1 or more"])
     rows = _ranked(sweeps)
-    known = names_of(rows)
+    known = sort_keys_of(rows)
     conditions = [read_condition(text, known) for text in options.where]
     rows = [row for row in rows if all(condition.keeps(row) for condition in conditions)]
     shown = [condition.name for condition in conditions]

@@ -37,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
         raise StoreError(f"there is no {path}; run the command where the sweep ran, or give --tracking-uri")
     address = f"http://{HOST}:{options.port}/#"
     print(f"MLflow UI: {address}/experiments?workflowType=machine_learning  (Ctrl-C ends it)")
-    for identity, name in [] if path is None else sweeps_in(path):
+    for identity, name in [] if path is None else sweeps_in_store(path):
         link = f"{address}/experiments/{identity}/runs?workflowType=machine_learning&viewStateShareKey={VIEW_KEY}"
         print(f"  {name}: {link}")
     sys.stdout.flush()
@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
     os.execve(sys.executable, command, environment)
 
 
-def sweeps_in(store: Path) -> list[tuple[str, str]]:
+def sweeps_in_store(store: Path) -> list[tuple[str, str]]:
     """Ids and names of the experiments that sweeps have in MLflow's SQLite store, the last one first.
 
     None of a store that has other tables than this MLflow's: links are a help, and the server says what is wrong.

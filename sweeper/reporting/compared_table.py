@@ -12,7 +12,7 @@ from rich.text import Text
 
 from slimtune.sweeper.reporting.live_table import COLOURS, duration, number_text, score_text, value_text
 from slimtune.sweeper.reporting.run_record import Difference
-from slimtune.sweeper.reporting.trial_rows import SECONDS, STATE, TrialRow, names_of
+from slimtune.sweeper.reporting.trial_rows import SECONDS, STATE, TrialRow, sort_keys_of
 
 # what has a column of its own
 USUAL = ("sweep", "trial", STATE, "objective", SECONDS, "progress")
@@ -91,7 +91,7 @@ def print_wide(table: RenderableType) -> None:
 
 def as_csv(rows: Sequence[TrialRow]) -> str:
     """A line a trial, with a column for every name."""
-    names = names_of(rows)
+    names = sort_keys_of(rows)
     file = io.StringIO()
     writer = csv.DictWriter(file, fieldnames=names, lineterminator="\n")
     writer.writeheader()

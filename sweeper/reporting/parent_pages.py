@@ -74,13 +74,13 @@ class ParentPages:
                 attrs=self._study.attrs(),
                 machine=machine_line(),
             )
-            points = best_so_far(trials, self._goals)
+            points = curve_of_best(trials, self._goals)
             self._parent.run.set_tags({NOTE: description(content)})
             self._parent.run.log_points(points[self._num_points :])
             self._told, self._num_points = sum(trial.finished for trial in trials), len(points)
 
 
-def best_so_far(trials: Sequence[TrialRecord], goals: Goals) -> list[MetricPoint]:
+def curve_of_best(trials: Sequence[TrialRecord], goals: Goals) -> list[MetricPoint]:
     """After each trial that has ended the best complete one until then, of each objective; steps count trials."""
     ended = sorted((trial for trial in trials if trial.finished), key=_ended_at)
     points: list[MetricPoint] = []

@@ -41,7 +41,7 @@ class TrialRow(NamedTuple):
         }
 
 
-def names_of(rows: Sequence[TrialRow]) -> list[str]:
+def sort_keys_of(rows: Sequence[TrialRow]) -> list[str]:
     """Every name that a row has a value by, the common ones first."""
     common = (SWEEP, TRIAL, STATE, "kind", "feasible", OBJECTIVE, SECONDS, "progress", RUN)
     params = [key for row in rows for key in row.trial.params]

@@ -13,13 +13,13 @@ import yaml
 from slimtune.training.checkpoints.training_state import forget_states
 from slimtune.training.config.tracking import CheckpointPolicy
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.engine.answer_pages import log_answers
 from slimtune.training.engine.packed_lora import TrainedParts
 from slimtune.training.engine.packing import packable
 from slimtune.training.engine.slot_calibration import SlotDecision, decide_slots
 from slimtune.training.engine.timers import Timers
 from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import ConfigError, DataError, Diverged, ModelError, is_out_of_memory
+from slimtune.training.evaluation.answer_pages import log_answers
 from slimtune.training.hardware.monitor import ResourceMonitor
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.tracking.data_inputs import tracked_splits

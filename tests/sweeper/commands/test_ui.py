@@ -21,7 +21,7 @@ def test_sweeps_are_found_in_the_tables_that_mlflow_makes(tmp_path: Path) -> Non
     other = Tracker(config, "no sweep")
     client = client_of(config.uri or "")
     client.delete_experiment(Tracker(config, "gone").experiment_id)
-    found = ui.sweeps_in(tmp_path / "mlflow.db")
+    found = ui.sweeps_in_store(tmp_path / "mlflow.db")
     assert [name for _, name in found] == ["second", "first"]
     assert other.experiment_id not in [identity for identity, _ in found]
 
@@ -29,4 +29,4 @@ def test_sweeps_are_found_in_the_tables_that_mlflow_makes(tmp_path: Path) -> Non
 def test_of_other_tables_nothing_is_listed(tmp_path: Path) -> None:
     store = tmp_path / "other.db"
     sqlite3.connect(store).close()
-    assert ui.sweeps_in(store) == []
+    assert ui.sweeps_in_store(store) == []

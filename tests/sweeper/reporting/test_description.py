@@ -5,7 +5,7 @@ from typing import Any
 
 from slimtune.sweeper.goals.goals import Goals, Objective
 from slimtune.sweeper.reporting.description import MOST_CHARS, Described, description
-from slimtune.sweeper.reporting.parent_pages import best_so_far
+from slimtune.sweeper.reporting.parent_pages import curve_of_best
 from slimtune.sweeper.study.record import BUDGET, MESSAGE, RESULT, STOPPED, WINNER, TrialRecord, TrialState
 
 BEGAN = datetime(2026, 1, 1)
@@ -108,14 +108,19 @@ def test_the_best_so_far_goes_by_the_order_of_ends() -> None:
     """A trial that began first and ended last is counted last; pruned ones move the count alone."""
     slow = trial(0, TrialState.complete, 0.9, seconds=3600)
     trials = [slow, trial(1, TrialState.complete, 0.5), trial(2, TrialState.pruned), trial(3, TrialState.complete, 0.4)]
-    assert [(point.step, point.value) for point in best_so_far(trials, UP)] == [(1, 0.5), (2, 0.5), (3, 0.5), (4, 0.9)]
+    assert [(point.step, point.value) for point in curve_of_best(trials, UP)] == [
+        (1, 0.5),
+        (2, 0.5),
+        (3, 0.5),
+        (4, 0.9),
+    ]
     down = Goals((Objective("loss", maximize=False),))
-    assert [point.value for point in best_so_far(trials, down)] == [0.5, 0.5, 0.4, 0.4]
+    assert [point.value for point in curve_of_best(trials, down)] == [0.5, 0.5, 0.4, 0.4]
 
 
 def test_several_objectives_have_a_curve_each() -> None:
     both = Goals((Objective("accuracy", maximize=True), Objective("seconds", maximize=False)))
-    points = best_so_far([trial(0, TrialState.complete, 0.5, 9.0), trial(1, TrialState.complete, 0.4, 3.0)], both)
+    points = curve_of_best([trial(0, TrialState.complete, 0.5, 9.0), trial(1, TrialState.complete, 0.4, 3.0)], both)
     found = {(point.key, point.step): point.value for point in points}
     assert found == {
         ("best_so_far/accuracy", 1): 0.5,

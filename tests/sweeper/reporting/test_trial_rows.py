@@ -3,7 +3,7 @@
 import pytest
 
 from slimtune.sweeper.reporting.row_condition import read_condition
-from slimtune.sweeper.reporting.trial_rows import TrialRow, in_order_of, names_of, whole_name
+from slimtune.sweeper.reporting.trial_rows import TrialRow, in_order_of, sort_keys_of, whole_name
 from slimtune.sweeper.study import TrialState
 from slimtune.training.errors import UserError
 from tests.sweeper.report_page.sweeps import a_trial
@@ -22,7 +22,7 @@ ROWS = [
 
 def kept(condition: str) -> list[int]:
     """Numbers of the trials that keep it."""
-    wanted = read_condition(condition, names_of(ROWS))
+    wanted = read_condition(condition, sort_keys_of(ROWS))
     return [row.trial.number for row in ROWS if wanted.keeps(row)]
 
 
