@@ -15,7 +15,7 @@ from slimtune.training.errors import StoreError
 from slimtune.training.evaluation.bootstrap import NUM_RESAMPLES, percentile_interval
 
 
-class Verdict(NamedTuple):
+class Judgement(NamedTuple):
     """What one reviewer chose in one row; `trial` is None where the answers were equally good."""
 
     row: int
@@ -55,7 +55,7 @@ class Review(NamedTuple):
     reviewers: Sequence[str]
 
 
-def read_verdicts(path: Path, key: Mapping[int, Mapping[str, int]]) -> list[Verdict]:
+def read_verdicts(path: Path, key: Mapping[int, Mapping[str, int]]) -> list[Judgement]:
     """The choices in a file; rows without one are left out.
 
     Args:
@@ -89,7 +89,7 @@ def read_verdicts(path: Path, key: Mapping[int, Mapping[str, int]]) -> list[Verd
 
 def _verdict(
     values: Mapping[str, str | None], key: Mapping[int, Mapping[str, int]], *, where: str, file: Path
-) -> Verdict | None:
+) -> Judgement | None:
     choice = (values.get(CHOICE) or "").strip()
     if not choice:
         return None
@@ -99,14 +99,14 @@ def _verdict(
         raise StoreError(f"{where}: there is no row '{number}' on the sheet; give the answers of this sheet")
     reviewer = (values.get(REVIEWER) or "").strip() or file.stem
     if choice.lower() == TIE:
-        return Verdict(int(number), reviewer, None)
+        return Judgement(int(number), reviewer, None)
     trial = letters.get(choice.upper())
     if trial is None:
         raise StoreError(f"{where}: choice is '{choice}'; use one of {', '.join(letters)} or {TIE}")
-    return Verdict(int(number), reviewer, trial)
+    return Judgement(int(number), reviewer, trial)
 
 
-def review_of(verdicts: Sequence[Verdict], trials: Sequence[int], *, seed: int) -> Review:
+def review_of(verdicts: Sequence[Judgement], trials: Sequence[int], *, seed: int) -> Review:
     """What the verdicts say of the trials.
 
     Args:
@@ -120,7 +120,7 @@ def review_of(verdicts: Sequence[Verdict], trials: Sequence[int], *, seed: int) 
     latest = {(one.row, one.reviewer): one for one in verdicts}
     if not latest:
         raise StoreError("nobody has chosen anything: the column choice is empty in all rows")
-    by_row: dict[int, list[Verdict]] = defaultdict(list)
+    by_row: dict[int, list[Judgement]] = defaultdict(list)
     for one in latest.values():
         by_row[one.row].append(one)
     shares_RT = np.array([[_share(by_row[row], trial, len(trials)) for trial in trials] for row in sorted(by_row)])
@@ -137,7 +137,7 @@ def review_of(verdicts: Sequence[Verdict], trials: Sequence[int], *, seed: int) 
     )
 
 
-def _share(said: Sequence[Verdict], trial: int, num_trials: int) -> float:
+def _share(said: Sequence[Judgement], trial: int, num_trials: int) -> float:
     """The mean over the reviewers of a row."""
     parts = [1 / num_trials if one.trial is None else float(one.trial == trial) for one in said]
     return sum(parts) / len(parts)

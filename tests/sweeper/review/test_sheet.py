@@ -8,7 +8,7 @@ import pytest
 
 from slimtune.sweeper.review.sheet import JudgedRow, Sheet, blind_sheet, key_values, read_key
 from slimtune.sweeper.review.sheet_files import sheet_page, sheet_table
-from slimtune.sweeper.review.verdicts import Verdict, read_verdicts, review_of
+from slimtune.sweeper.review.verdicts import Judgement, read_verdicts, review_of
 from slimtune.training.errors import StoreError
 
 TRIALS = (3, 7, 12)
@@ -78,7 +78,7 @@ def test_what_reviewers_choose_is_found_again(tmp_path: Path) -> None:
 
 
 def test_ties_disagreement_and_a_second_thought() -> None:
-    verdicts = [Verdict(1, "ann", 3), Verdict(1, "ann", None), Verdict(2, "ann", 3), Verdict(2, "bob", 7)]
+    verdicts = [Judgement(1, "ann", 3), Judgement(1, "ann", None), Judgement(2, "ann", 3), Judgement(2, "bob", 7)]
     review = review_of(verdicts, (3, 7), seed=1)
     shares = {one.trial: one.share for one in review.preferences}
     assert shares == {3: 0.5, 7: 0.5}
@@ -107,7 +107,7 @@ def test_a_spreadsheets_file_is_read_too(tmp_path: Path) -> None:
     """With semicolons, a mark at its beginning and more columns; rows without a choice are no verdicts."""
     path = tmp_path / "carla.csv"
     path.write_text("\ufeffRow;input;A;B;C;Choice\n1;q;x;y;z;TIE\n2;q;x;y;z;\n", encoding="utf-8")
-    assert read_verdicts(path, read_key(key_values(sheet_of()))) == [Verdict(1, "carla", None)]
+    assert read_verdicts(path, read_key(key_values(sheet_of()))) == [Judgement(1, "carla", None)]
 
 
 def test_nobody_has_chosen() -> None:
