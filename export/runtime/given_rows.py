@@ -116,6 +116,13 @@ class TextReader:
         """Whether a row has the column of a second text."""
         return self._has(asked, self._pairs)
 
+    def elsewhere(self, asked: LocatedRow) -> Iterator[str]:
+        """What is said of a row whose text stands in another column than in training."""
+        for names in (self._texts, self._pairs):
+            found = _present(asked, names) if names else ""
+            if names and found != names[0]:
+                yield f"rows without '{names[0]}', where the texts of training were; read from '{found}'"
+
     def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
         """A row of a text, or of two."""
         return {self._texts[0]: text} | ({self._pairs[0]: pair} if pair is not None else {})
@@ -130,8 +137,8 @@ def _names(given: str | None, trained: str | None, usual: str) -> list[str]:
 
 
 def _present(asked: LocatedRow, names: Sequence[str]) -> str:
-    """The first of the columns that the row has; the last one is missed where it has none."""
-    return next((name for name in names if _has_column(asked, name)), names[-1])
+    """The first of the columns that the row has; the first one is missed where it has none."""
+    return next((name for name in names if _has_column(asked, name)), names[0])
 
 
 def _has_column(asked: LocatedRow, name: str) -> bool:

@@ -142,6 +142,10 @@ class _OfTexts(_Answering[GivenT]):
         self._interface = model.interface
         self._reader = TextReader(columns, model.trained)
 
+    def remarks(self, asked: LocatedRow) -> Iterable[str]:
+        """As the protocol says."""
+        yield from self._reader.elsewhere(asked)
+
     def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
         """As the protocol says."""
         check_pairs(wanted=self._interface.takes_pairs, given=pair is not None)
@@ -161,6 +165,7 @@ class _OfTextOrPair(_OfTexts[Text]):
 
     def remarks(self, asked: LocatedRow) -> Iterable[str]:
         """As the protocol says."""
+        yield from super().remarks(asked)
         if self._interface.takes_pairs and self._reader.text(asked) and not self._reader.pair(asked):
             yield "rows with a blank second text, which are answered"
 
@@ -210,6 +215,7 @@ class _Spans(_OfTexts[str]):
 
     def remarks(self, asked: LocatedRow) -> Iterable[str]:
         """As the protocol says."""
+        yield from super().remarks(asked)
         if self._reads_blank_words(asked):
             yield "rows with blank words in their list of words, which leave blanks in the text"
 
