@@ -29,6 +29,13 @@ class TextColumns(NamedTuple):
     text_pair: str | None = None
 
 
+class MovedText(NamedTuple):
+    """A column of training that a row lacks, and the one that is read in its place."""
+
+    lacking: str
+    instead: str
+
+
 class GivenFile:
     """The rows of a source, as often as they are asked for; what a pipe gives is kept in a file for that.
 
@@ -116,12 +123,12 @@ class TextReader:
         """Whether a row has the column of a second text."""
         return self._has(asked, self._pairs)
 
-    def elsewhere(self, asked: LocatedRow) -> Iterator[str]:
-        """What is said of a row whose text stands in another column than in training."""
+    def moved(self, asked: LocatedRow) -> "MovedText | None":
+        """Where a text of a row stands, if that is another column than in training."""
         for names in (self._texts, self._pairs):
-            found = _present(asked, names) if names else ""
-            if names and found != names[0]:
-                yield f"rows without '{names[0]}', where the texts of training were; read from '{found}'"
+            if names and (found := _present(asked, names)) != names[0]:
+                return MovedText(names[0], found)
+        return None
 
     def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
         """A row of a text, or of two."""

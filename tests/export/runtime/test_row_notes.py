@@ -142,15 +142,16 @@ def _with_nulls(rows: list[dict[str, Any]]) -> Any:
 def test_rows_that_are_read_from_another_column_than_in_training_are_told(
     kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They may lack the key of a null; what neither column has is missed by the name of training."""
-    predictor = predictor_of(kind, tmp_path, monkeypatch, trained=TrainedColumns("review", None))
+    """For all rows, as those of a text file; where some have that column, a row without it is an error."""
+    predictor = predictor_of(kind, tmp_path, monkeypatch, trained=TrainedColumns("review"))
     notes = RowNotes(predictor)
-    for number, row in enumerate([{"review": "a", "text": "b"}, {"text": "b"}, {"text": "c"}], start=1):
-        notes.see(LocatedRow(row, f"row {number}"))
-    (note,) = notes.notes()
-    assert note.startswith(
-        "rows without 'review', where the texts of training were; read from 'text': 2 (row 2; row 3)"
-    )
+    notes.see(LocatedRow({"text": "b"}, "row 1"))
+    notes.see(LocatedRow({"text": "c"}, "row 2"))
+    notes.check()
+    assert notes.notes() == ["there is no column 'review', as in training; texts are read from 'text'"]
+    notes.see(LocatedRow({"review": "a", "text": "b"}, "row 3"))
+    with pytest.raises(DataError, match="row 1: no column 'review', which other rows have; its 'text' is not read"):
+        notes.check()
     with pytest.raises(DataError, match=r"no column 'review' \(--text-column\); the row has note"):
         predictor.reads(LocatedRow({"note": "x"}, "row 4"))
 
