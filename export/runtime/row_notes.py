@@ -48,8 +48,8 @@ class RowNotes:
             where, moved = self._moved[0]
             more = f" ({len(self._moved) - 1:,} more rows)" if len(self._moved) > 1 else ""
             raise DataError(
-                f"{where}: no column '{moved.lacking}', which other rows have; its '{moved.instead}' is not read in its "
-                f"place: fill '{moved.lacking}' in, or name one column with --text-column{more}"
+                f"{where}: no column '{moved.lacking}', which other rows have; its '{moved.instead}' is not read "
+                f"instead: fill '{moved.lacking}' in, or name one column with --text-column{more}"
             )
 
     def notes(self) -> list[str]:
