@@ -152,6 +152,7 @@ def _names(rows: "GivenFile", predictor: "RowPredictor") -> Mapping[str, str]:
             notes.see(one)
         columns.update(map(str, one.row))
     faults.check()
+    notes.check()
     for note in notes.notes():
         tell(f"{rows.name}: {note}")
     names = free_names(predictor.names, columns)

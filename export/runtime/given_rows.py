@@ -29,6 +29,13 @@ class TextColumns(NamedTuple):
     text_pair: str | None = None
 
 
+class MovedText(NamedTuple):
+    """A column of training that a row lacks, and the one that is read in its place."""
+
+    lacking: str
+    instead: str
+
+
 class GivenFile:
     """The rows of a source, as often as they are asked for; what a pipe gives is kept in a file for that.
 
@@ -116,6 +123,13 @@ class TextReader:
         """Whether a row has the column of a second text."""
         return self._has(asked, self._pairs)
 
+    def moved(self, asked: LocatedRow) -> "MovedText | None":
+        """Where a text of a row stands, if that is another column than in training."""
+        for names in (self._texts, self._pairs):
+            if names and (found := _present(asked, names)) != names[0]:
+                return MovedText(names[0], found)
+        return None
+
     def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
         """A row of a text, or of two."""
         return {self._texts[0]: text} | ({self._pairs[0]: pair} if pair is not None else {})
@@ -130,8 +144,8 @@ def _names(given: str | None, trained: str | None, usual: str) -> list[str]:
 
 
 def _present(asked: LocatedRow, names: Sequence[str]) -> str:
-    """The first of the columns that the row has; the last one is missed where it has none."""
-    return next((name for name in names if _has_column(asked, name)), names[-1])
+    """The first of the columns that the row has; the first one is missed where it has none."""
+    return next((name for name in names if _has_column(asked, name)), names[0])
 
 
 def _has_column(asked: LocatedRow, name: str) -> bool:

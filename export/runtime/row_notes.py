@@ -8,8 +8,10 @@ from slimtune.training.atomic_files import with_finite_numbers
 from slimtune.training.data.chat_turns import beside_messages, beside_notes
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.data.readers.odd_signs import OddSigns
+from slimtune.training.errors import DataError
 
 if TYPE_CHECKING:
+    from slimtune.export.runtime.given_rows import MovedText
     from slimtune.export.runtime.row_predictor import LocatedRow, RowPredictor
 
 MOST_NAMED = 10
@@ -22,20 +24,44 @@ class RowNotes:
         self._predictor = predictor
         self._signs, self._beside = OddSigns(), Counter[str]()
         self._counts, self._first = Counter[str](), defaultdict[str, list[str]](list)
+        self._num_rows = 0
+        self._moved: list[tuple[str, MovedText]] = []
 
     def see(self, asked: "LocatedRow") -> None:
         """Look at a row that the predictor reads."""
+        self._num_rows += 1
+        if (moved := self._predictor.moved(asked)) is not None:
+            self._moved.append((asked.where, moved))
         self._signs.see(*(cell for cell in asked.row.values() if isinstance(cell, str)))
         self._beside.update(beside_messages(asked.row) if MESSAGES in asked.row else ())
         for remark in self._predictor.remarks(asked):
             self._counts[remark] += 1
             self._first[remark] += [asked.where] if self._counts[remark] <= MOST_NAMED else []
 
+    def check(self) -> None:
+        """Whether all rows have their texts in the same column.
+
+        Raises:
+            DataError: Some have the column of training, and others lack it and have the usual one.
+        """
+        if 0 < len(self._moved) < self._num_rows:
+            where, moved = self._moved[0]
+            more = f" ({len(self._moved) - 1:,} more rows)" if len(self._moved) > 1 else ""
+            raise DataError(
+                f"{where}: no column '{moved.lacking}', which other rows have; its '{moved.instead}' is not read "
+                f"instead: fill '{moved.lacking}' in, or name one column with --text-column{more}"
+            )
+
     def notes(self) -> list[str]:
         """A sentence for each thing."""
         remarks = [
             f"{what}: {count:,} ({_first_of(self._first[what], '; ', count)})" for what, count in self._counts.items()
         ]
+        if self._moved:
+            _, moved = self._moved[0]
+            remarks.append(
+                f"there is no column '{moved.lacking}', as in training; texts are read from '{moved.instead}'"
+            )
         return [*self._signs.notes(), *beside_notes(self._beside), *remarks]
 
 
@@ -67,11 +93,16 @@ class Unanswered:
 def notes_of(
     predictor: "RowPredictor", asked: "Sequence[LocatedRow]", answers: Sequence[Mapping[str, Any]]
 ) -> list[str]:
-    """What is told of a request, rows and answers together."""
+    """What is told of a request, rows and answers together.
+
+    Raises:
+        DataError: As `RowNotes.check` says.
+    """
     rows, unanswered = RowNotes(predictor), Unanswered()
     for one, values in zip(asked, answers, strict=True):
         rows.see(one)
         unanswered.note(one.where, values)
+    rows.check()
     return [*rows.notes(), *unanswered.notes()]
 
 

@@ -16,8 +16,8 @@ from slimtune.export.runtime.encoder_session import Text
 from slimtune.export.runtime.execution import execution_for
 from slimtune.export.runtime.generation_session import generated_ids, generation_session_of
 from slimtune.export.runtime.given_rows import LocatedRow as LocatedRow
+from slimtune.export.runtime.given_rows import MovedText, TextReader
 from slimtune.export.runtime.given_rows import TextColumns as TextColumns
-from slimtune.export.runtime.given_rows import TextReader
 from slimtune.export.runtime.last_token_session import encoder_of
 from slimtune.export.runtime.prompter import Prompter
 from slimtune.export.runtime.tagger import Tagger
@@ -50,6 +50,10 @@ class RowPredictor(Protocol):
 
     def remarks(self, asked: LocatedRow) -> Iterable[str]:
         """What is answered although a part of it is blank, as rows of that kind are told of."""
+        ...
+
+    def moved(self, asked: LocatedRow) -> MovedText | None:
+        """Where a text of a row stands, if that is another column than in training."""
         ...
 
     def answers(self, asked: Sequence[LocatedRow]) -> list[Values]:
@@ -127,6 +131,10 @@ class _Answering(Generic[GivenT]):
         """As the protocol says; a text of its own has no parts."""
         return ()
 
+    def moved(self, asked: LocatedRow) -> MovedText | None:  # noqa: ARG002
+        """As the protocol says; a prompt's columns have one place."""
+        return None
+
     def _given(self, asked: LocatedRow) -> GivenT | None:
         """What the model is given of a row; None if it has no text."""
         raise NotImplementedError
@@ -141,6 +149,10 @@ class _OfTexts(_Answering[GivenT]):
     def __init__(self, model: RunnableModel, columns: TextColumns) -> None:
         self._interface = model.interface
         self._reader = TextReader(columns, model.trained)
+
+    def moved(self, asked: LocatedRow) -> MovedText | None:
+        """As the protocol says."""
+        return self._reader.moved(asked)
 
     def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
         """As the protocol says."""

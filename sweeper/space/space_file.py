@@ -10,6 +10,7 @@ from yaml import YAMLError
 
 from slimtune.sweeper.space.dimension import Space
 from slimtune.sweeper.space.read_space import read_space
+from slimtune.training.config.near_names import plain_name
 from slimtune.training.config.other_names import called_otherwise
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
@@ -17,6 +18,22 @@ from slimtune.training.listed_names import with_commas
 
 STRATEGY, SPACE = "search_strategy", "search_space"
 STRATEGY_KEYS = {"type": "search.sampler", "num_trials": "search.n_trials", "seed": "search.seed"}
+# what others call these parts, and where it stands here what else they write beside them
+SPACES = ("parameters", "params", "hyperparameters", "space", "searchspace", "param_space", "config")
+STRATEGIES = ("method", "strategy", "sampler", "algorithm", "tuner", "search_alg")
+INSTEAD = {
+    "metric": "task.metric says what is made best",
+    "objective": "task.metric says what is made best",
+    "goal": "search.direction",
+    "direction": "search.direction",
+    "run_cap": "search.n_trials",
+    "num_samples": "search.n_trials",
+    "max_trials": "search.n_trials",
+    "n_trials": "search.n_trials",
+    "early_terminate": "search/pruner",
+    "scheduler": "search/pruner",
+    "name": "search.name",
+}
 # a config's sections that trials read: a key of these may be named by its last part
 SHORT_NAMED = ("task", "data", "model", "method", "fit")
 # what others call the keys of LoRA
@@ -46,7 +63,7 @@ def read_space_file(path: str | Path) -> SpaceFile:
     values = _loaded(Path(path))
     known = (STRATEGY, SPACE)
     if not set(values) & set(known):
-        raise ConfigError([f"{path}: {with_commas(values)} at the top; write '{SPACE}:' above, with these below it"])
+        raise ConfigError([f"{path}: {with_commas(values)} at the top; {_in_our_words(values)}"])
     problems = [f"{path}: {key} is not a key; {suggestion(str(key), known)}" for key in values if key not in known]
     strategy, dimensions = values.get(STRATEGY) or {}, values.get(SPACE)
     if not isinstance(strategy, Mapping):
@@ -61,6 +78,21 @@ def read_space_file(path: str | Path) -> SpaceFile:
     found = read_space(dimensions)
     problems += [f"{path}: {problem.replace('space.', f'{SPACE}.', 1)}" for problem in found.problems]
     return SpaceFile(found.space, {key: one for key, one in strategy.items() if key not in unknown}, problems)
+
+
+def _in_our_words(values: Mapping[str, Any]) -> str:
+    """What to do about a file whose parts have other names: those of other tools' sweeps, or none."""
+    spaces = [key for key, value in values.items() if plain_name(key) in SPACES and isinstance(value, Mapping)]
+    if not spaces:
+        return f"write '{SPACE}:' above, with these below it"
+    said = [f"rename {spaces[0]}: to {SPACE}:"]
+    for key, value in values.items():
+        if plain_name(key) in STRATEGIES:
+            said.append(f"write {key}: as {STRATEGY}: {_strategy_of(value)}")
+        elif key not in spaces:
+            instead = INSTEAD.get(plain_name(key))
+            said.append(f"leave out {key}: ({instead})" if instead else f"leave out {key}:")
+    return "; ".join(said)
 
 
 def _strategy_of(word: Any) -> str:

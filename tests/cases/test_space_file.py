@@ -137,6 +137,11 @@ def test_s1_short_names_in_other_apps() -> None:
             "learning_rate: [1e-5, 1e-3]\nlora_r: {min: 1, max: 8}\n",
             "learning_rate, lora_r at the top; write",
         ),
+        (
+            "method: bayes\nmetric: {name: accuracy}\nparameters: {lora_r: {values: [4, 8]}}\n",
+            "rename parameters: to search_space:; write method: as search_strategy: {type: tpe, num_trials: 20}; leave "
+            "out metric: (task.metric says what is made best)",
+        ),
         ("search_strategy: bayes\nsearch_space: {lora_r: 3}\n", "search_strategy is 'bayes'; write {type: tpe, num_"),
         ("search_space:\n  lora_r: {min: 1, max: 8}\n", "without type; write {type: int, low: 1, high: 8}"),
         ("search_space:\n  lora_r: {type: float, low: 1, high: 8}\n", "write type: int, low: 1, high: 8"),

@@ -51,6 +51,9 @@ def test_a_method_may_bring_its_own_learning_rate(loader: ConfigLoader) -> None:
     ("key", "chosen", "said"),
     [
         ("method.r", ["full"], "method=full has no rank: use method=lora"),
+        # of the one that has it, or of one of several
+        ("method.rank", ["lora"], "did you mean 'method.r'?"),
+        ("method.rank", ["lora", "full"], "did you mean 'method.r'?"),
         ("method.rank", ["full"], "method=full has no rank: use method=lora"),
         ("lora_r", ["full", "ia3"], "method=full and method=ia3 have no rank: use method=lora"),
         ("lora_alpha", ["full"], "method=full has no alpha: use method=lora"),

@@ -87,7 +87,8 @@ MEANT = {"r": "rank"}
 
 
 def key_of_another(name: str, chosen: Sequence[str], choices: Mapping[str, type], prefix: str) -> str | None:
-    """What to choose for a key that the chosen section lacks and another one has; None if none has it.
+    """What to choose for a key that the chosen section lacks and another one has, or what the chosen one calls it; None
+    if none has it.
 
     Args:
         name: The key's last part.
@@ -99,6 +100,9 @@ def key_of_another(name: str, chosen: Sequence[str], choices: Mapping[str, type]
     others = [one for one, kind in choices.items() if name in {item.name for item in fields(kind)}]
     if not others:
         return None
+    if set(chosen) & set(others):
+        # they call it otherwise
+        return f"did you mean '{prefix}.{name}'?"
     verb = "has" if len(chosen) == 1 else "have"
     own = " and ".join(f"{group}={one}" for one in chosen)
     return f"{own} {verb} no {MEANT.get(name, name)}: use {' or '.join(f'{group}={one}' for one in others)}"

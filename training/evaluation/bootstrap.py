@@ -56,6 +56,7 @@ def percentile_interval(
     """Both ends of the percentile interval, by default of 95 %, of a number of rows that are drawn again.
 
     What is compared row by row is drawn in pairs: the statistic gets the drawn units, and takes them of both sides.
+    Draws on which it is NaN, as a score by positives is where none was drawn, do not count.
 
     Args:
         statistic: Of the numbers of the drawn units, each as often as it was drawn.
@@ -67,7 +68,7 @@ def percentile_interval(
     with warnings.catch_warnings():
         # all resamples alike, as of a perfect score: the interval is that point
         warnings.simplefilter("ignore")
-        interval = bootstrap(
+        found = bootstrap(
             (np.arange(num_units),),
             statistic,
             vectorized=False,
@@ -75,8 +76,13 @@ def percentile_interval(
             confidence_level=confidence,
             method="percentile",
             rng=np.random.default_rng(seed),
-        ).confidence_interval
-    return float(interval.low), float(interval.high)
+        )
+        values = found.bootstrap_distribution
+        if np.isnan(values).any() and not np.isnan(values).all():
+            outside = 50 * (1 - CONFIDENCE)
+            low, high = np.nanpercentile(values, (outside, 100 - outside))
+            return float(low), float(high)
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 def units_of(tally: Tally) -> list[list[int]]:

@@ -23,6 +23,9 @@ class Pairs:
         """As the protocol says."""
         return bool(self._reader.text(asked) and self._reader.pair(asked))
 
+    def moved(self, _: LocatedRow) -> None:
+        return None
+
     def remarks(self, _: LocatedRow) -> Sequence[str]:
         """As the protocol says."""
         return ()

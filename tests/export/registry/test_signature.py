@@ -56,7 +56,8 @@ def test_what_is_no_chat_is_the_models_to_tell() -> None:
 def test_numbers_that_json_lacks_are_answered_as_null() -> None:
     served: Any = object.__new__(ServedBundle)
     answers = [{"prediction": float("nan")}, {"prediction": [0.5, float("inf")]}, {"prediction": 0.5}]
-    served._predictor = SimpleNamespace(names=("prediction",), answers=lambda _: answers, remarks=lambda _: ())
+    asks = {"answers": lambda _: answers, "remarks": lambda _: (), "moved": lambda _: None}
+    served._predictor = SimpleNamespace(names=("prediction",), **asks)
     served._names = {}
     found = served.predict(pandas.DataFrame({"text": ["a", "b", "c"]}))
     assert list(found["prediction"]) == [None, [0.5, None], 0.5]

@@ -8,7 +8,7 @@ import pandas
 import pytest
 from tokenizers import Tokenizer, models
 
-from slimtune.export.bundle.bundle import TOKENIZER, RunnableModel
+from slimtune.export.bundle.bundle import TOKENIZER, RunnableModel, TrainedColumns
 from slimtune.export.bundle.interface import GenerationSettings, Interface, PromptSettings
 from slimtune.export.commands import predict
 from slimtune.export.graph_names import Kind
@@ -18,6 +18,7 @@ from slimtune.export.runtime import row_predictor
 from slimtune.export.runtime.given_rows import TextColumns
 from slimtune.export.runtime.row_notes import MOST_NAMED, RowNotes, Unanswered
 from slimtune.export.runtime.row_predictor import LocatedRow, RowPredictor, row_predictor_of
+from slimtune.training.errors import DataError
 from tests.conftest import write_jsonl
 
 CHAT = "{% for m in messages %}{{ m.content }}{% endfor %}"
@@ -43,8 +44,9 @@ def predictor_of(kind: Kind, folder: Path, patch: pytest.MonkeyPatch, **more: An
     patch.setattr(row_predictor, "_by_graphs", lambda *_: lambda prompts: [[0] for _ in prompts])
     prompt = PromptSettings("text", more.pop("template", None), more.pop("chat", None), {}, 0, 8, is_causal=True)
     generation = GenerationSettings(max_new_tokens=4, pad_id=0, end_ids=[0])
+    trained = more.pop("trained", TrainedColumns())
     interface = Interface(kind=kind, labels=[], max_length=8, pad_id=0, generation=generation, prompt=prompt, **more)
-    return row_predictor_of(RunnableModel(folder, interface), TextColumns())
+    return row_predictor_of(RunnableModel(folder, interface, trained=trained), TextColumns())
 
 
 TOLD: list[tuple[Kind, dict[str, Any], list[dict[str, Any]], list[str]]] = [
@@ -134,6 +136,24 @@ def _with_nulls(rows: list[dict[str, Any]]) -> Any:
             return rows
 
     return Frame()
+
+
+@pytest.mark.parametrize("kind", [Kind.numbers, Kind.tags, Kind.embedding])
+def test_rows_that_are_read_from_another_column_than_in_training_are_told(
+    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For all rows, as those of a text file; where some have that column, a row without it is an error."""
+    predictor = predictor_of(kind, tmp_path, monkeypatch, trained=TrainedColumns("review"))
+    notes = RowNotes(predictor)
+    notes.see(LocatedRow({"text": "b"}, "row 1"))
+    notes.see(LocatedRow({"text": "c"}, "row 2"))
+    notes.check()
+    assert notes.notes() == ["there is no column 'review', as in training; texts are read from 'text'"]
+    notes.see(LocatedRow({"review": "a", "text": "b"}, "row 3"))
+    with pytest.raises(DataError, match="row 1: no column 'review', which other rows have; its 'text' is not read"):
+        notes.check()
+    with pytest.raises(DataError, match=r"no column 'review' \(--text-column\); the row has note"):
+        predictor.reads(LocatedRow({"note": "x"}, "row 4"))
 
 
 def test_a_text_on_the_command_line_is_told_as_a_row_is(

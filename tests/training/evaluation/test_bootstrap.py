@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from slimtune.training.evaluation.bootstrap import Interval, score_intervals
+from slimtune.training.evaluation.bootstrap import Interval, percentile_interval, score_intervals
 from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.metrics import Tally, compute_all, measure_of
 
@@ -30,6 +30,14 @@ def test_scores_are_scikit_learns_and_lie_in_their_intervals() -> None:
     half = 1.96 * math.sqrt(scores["accuracy"].value * (1 - scores["accuracy"].value) / 200)
     assert scores["accuracy"].high - scores["accuracy"].low == pytest.approx(2 * half, rel=0.15)
     assert scores == intervals(references, predictions), "the same seed gives the same interval"
+
+
+def test_draws_without_a_score_do_not_count() -> None:
+    """As of a score by positives, where a draw may have none; with no score in any draw there is no interval."""
+    values = np.array([float("nan"), float("nan"), 1.0, 2.0, 3.0])
+    low, high = percentile_interval(lambda drawn: float(values[drawn[0]]), 5, num_resamples=200, seed=0)
+    assert (low, high) == (1.0, 3.0)
+    assert math.isnan(percentile_interval(lambda _: float("nan"), 5, num_resamples=20, seed=0)[0])
 
 
 def test_one_row_has_no_interval() -> None:
