@@ -34,6 +34,8 @@ def _needed(trial: TrialConfig, export: object) -> Iterator[tuple[str, str]]:
             yield METRIC_PACKAGES[metric], f"task.metrics={metric}"
     if trial.tracking.tensorboard:
         yield "tensorboard", "tracking.tensorboard=true"
+    if trial.tracking.wandb:
+        yield "wandb", "tracking.wandb=true"
     if any(name.startswith(HUB) for name in _file_names(trial.data)):
         yield "datasets", "data=hub"
     if isinstance(export, OnnxExport):

@@ -22,6 +22,7 @@ EXTRAS = {
     "rouge_score": "text-metrics",
     "sacrebleu": "text-metrics",
     "tensorboard": "tensorboard",
+    "wandb": "wandb",
 }
 # where the package index has another name
 DISTRIBUTIONS = {"grpc": "grpcio"}

@@ -79,6 +79,7 @@ def register_folder(uri: str, model: Registrable, name: str) -> RegisteredVersio
         checkpoints=CheckpointPolicy.none,
         log_every=1,
         tensorboard=False,
+        wandb=False,
         mode=TrackingMode.online,
     )
     experiment = (provenance.sweep if provenance is not None else None) or name

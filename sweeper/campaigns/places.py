@@ -54,12 +54,20 @@ def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], o
         if file is not None and file.parent.absolute() != places.folder.absolute():
             yield partial(check_writable, file.parent, "the folder of search.storage")
     yield partial(check_writable, Path(config.data.cache_dir).expanduser(), "data.cache_dir")
+    if config.tracking.wandb:
+        yield _check_wandb
     uri = tracking_uri(config.tracking.uri)
     if config.tracking.name is TrackerName.none:
         return
     if (database := sqlite_path(uri)) is not None:
         yield partial(check_writable, database.parent, "the folder of tracking.uri")
     yield partial(_check_tracker, places, config)
+
+
+def _check_wandb() -> None:
+    from slimtune.training.tracking.beside.wandb_run import check_credentials
+
+    check_credentials()
 
 
 def _check_tracker(places: Places, config: TrialConfig) -> None:

@@ -154,6 +154,7 @@ def _tracking(uri: str | None) -> "TrackingConfig":
         checkpoints=CheckpointPolicy.none,
         log_every=1,
         tensorboard=False,
+        wandb=False,
     )
 
 

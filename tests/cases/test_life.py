@@ -56,6 +56,7 @@ class Store:
             checkpoints=CheckpointPolicy.none,
             log_every=1,
             tensorboard=False,
+            wandb=False,
         )
 
     def at(self, folder: Path) -> "Store":

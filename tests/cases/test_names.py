@@ -37,6 +37,7 @@ def test_l6_metrics_params_and_tags_of_any_name_are_kept(tmp_path: Path) -> None
         checkpoints=CheckpointPolicy.none,
         log_every=1,
         tensorboard=False,
+        wandb=False,
     )
     tracker = Tracker(config, 'it\'s 100 % "odd"')
     run = tracker.start(make_lineage(tmp_path))

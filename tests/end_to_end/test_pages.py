@@ -1,4 +1,4 @@
-"""What a person sees of a finished sweep in the MLflow UI, in an empty browser profile."""
+"""What a person sees of a finished sweep, in an empty browser profile: the MLflow UI, the report, the review."""
 
 import json
 import os
@@ -42,7 +42,13 @@ class Served(NamedTuple):
 def served(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, rows_file: Path) -> Iterator[Served]:
     need_chromium()
     sweep = make_sweep(tmp_path_factory.mktemp("served"), tiny_model, rows_file)
-    export = ("export=onnx", "export.variants=[]", "export.min_agreement=0.5", "export.max_metric_drop=0.5")
+    export = (
+        "export=onnx",
+        "export.variants=[]",
+        "export.min_agreement=0.5",
+        "export.max_metric_drop=0.5",
+        "promotion.beats_baseline=false",
+    )
     done = sweep.run(*export, "search.n_trials=4", "search.finalists=1", "search.rerun_seeds=0")
     assert done.returncode == 0, done.stdout + done.stderr
     with socket.socket() as free:
@@ -167,3 +173,46 @@ def test_the_registered_model_has_its_alias(served: Served, page: "Page") -> Non
     open_page(page, f"{served.address}/#/models/mine?workflowType=machine_learning", until="Version 1")
     assert page.get_by_text("champion").count() > 0
     keep(page, "model")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1920)])
+def test_the_report_is_whole_without_a_network(served: Served, scheme: str, width: int) -> None:
+    """All figures are drawn, no request leaves the file, nothing is wider than the window, and nothing is an error."""
+    page_file = served.sweep.folder / "outputs" / "mine" / "report.html"
+    assert page_file.stat().st_size < 2_000_000
+    asked: list[str] = []
+    errors: list[str] = []
+    with browser_page(width=width, color_scheme=scheme, offline=True) as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+        open_page(page, page_file.as_uri(), until="Leaderboard")
+        for heading in ("Learning", "Parameters", "Rungs", "Export", "Time and cost", "Data", "Config"):
+            assert page.get_by_role("heading", name=heading, exact=True).count() == 1, heading
+        # drawn from above; the last one stands for all
+        page.locator(".js-plotly-plot .main-svg").last.wait_for(timeout=WAIT_MS)
+        assert page.locator(".js-plotly-plot").count() >= 5
+        shown = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        red = int(re.findall(r"\d+", shown)[0])
+        assert (red < 80) == (scheme == "dark"), shown
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        keep(page, f"report-{scheme}")
+    assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] == []
+    assert errors == []
+
+
+def test_the_review_sheet_saves_what_was_chosen(served: Served, page: "Page", tmp_path: Path) -> None:
+    """Its file is what `slimtune review read` takes."""
+    done = served.sweep.slimtune("review", "make", "mine", "--top", "2", "--rows", "4")
+    assert done.returncode == 0, done.stderr
+    open_page(page, (served.sweep.folder / "outputs/mine/review/sheet.html").as_uri(), until="Which answer")
+    page.get_by_role("radio").first.check()
+    page.fill("#reviewer", "Ann")
+    with page.expect_download() as saved:
+        page.click("#save")
+    path = tmp_path / saved.value.suggested_filename
+    saved.value.save_as(path)
+    read = served.sweep.slimtune("review", "read", "mine", str(path))
+    assert read.returncode == 0, read.stderr
+    assert "preferred in 1 rows, by Ann" in read.stdout
+    assert "logged on the runs of 2 trials" in read.stdout

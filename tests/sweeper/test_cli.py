@@ -181,6 +181,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         checkpoints=CheckpointPolicy.none,
         log_every=1,
         tensorboard=False,
+        wandb=False,
     )
     Tracker(config, "e")
     return folder

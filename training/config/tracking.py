@@ -45,6 +45,7 @@ class TrackingConfig:
     checkpoints: Whose checkpoints are uploaded as artifacts.
     log_every: Optimizer steps between training metrics.
     tensorboard: Whether trials write event files for TensorBoard too, into `tensorboard/` in their folders.
+    wandb: Whether trials have a run in Weights & Biases too, in the project of the sweep's name.
     """
 
     name: TrackerName
@@ -54,3 +55,4 @@ class TrackingConfig:
     checkpoints: CheckpointPolicy
     log_every: int = field(metadata=above_zero(10))
     tensorboard: bool
+    wandb: bool

@@ -229,8 +229,8 @@ class Trackers:
     def opener(self, config: TrackingConfig, lineage: Lineage) -> Callable[[], TrackedRun]:
         """What opens a run in the configured tracker; may be called on another thread."""
         opened = self._opener(config, lineage)
-        if config.tensorboard:
-            return partial(opened_beside, opened, lineage)
+        if config.tensorboard or config.wandb:
+            return partial(opened_beside, opened, config, lineage)
         return opened
 
     def _opener(self, config: TrackingConfig, lineage: Lineage) -> Callable[[], TrackedRun]:

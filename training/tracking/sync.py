@@ -46,6 +46,7 @@ def line_of(header: Header) -> Line:
         checkpoints=CheckpointPolicy.none,
         log_every=1,
         tensorboard=False,
+        wandb=False,
     )
     return line_to(config, header.experiment)
 

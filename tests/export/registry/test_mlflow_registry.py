@@ -29,6 +29,7 @@ def run_id(uri: str, tmp_path: Path) -> str:
         checkpoints=CheckpointPolicy.none,
         log_every=1,
         tensorboard=False,
+        wandb=False,
     )
     lineage = Lineage(
         experiment="e", kind="export", name="e", parent_run_id=None, run_id=None, sampled={}, folder=tmp_path

@@ -14,13 +14,13 @@ from slimtune.training.tracking.run import NullRun
 
 
 class KeepingRun(NullRun):
-    """Keeps the texts that are logged."""
+    """Keeps the files that are logged."""
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
 
-    def log_text(self, text: str, file: str) -> None:
-        self.texts[file] = text
+    def log_file(self, path: Path) -> None:
+        self.texts[path.name] = path.read_text(encoding="utf-8")
 
 
 def test_the_page_is_a_file_and_an_artifact(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ def config_at(folder: Path) -> TrackingConfig:
         checkpoints=CheckpointPolicy.none,
         log_every=1,
         tensorboard=False,
+        wandb=False,
     )
 
 

@@ -46,7 +46,10 @@ class TensorBoardRun:
             # four blanks make a block of code of a line
             self._writer.add_text(file, "    " + text.replace("\n", "\n    "))
 
-    def end(self) -> None:
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """The config stands there as a text, and what was sampled at the end."""
+
+    def end(self, *, failed: bool) -> None:  # noqa: ARG002
         """Write what is known at the end, and close the file."""
         if self._sampled and self._finals:
             self._writer.add_hparams(self._sampled, self._finals, run_name=".")

@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -6,6 +7,7 @@ from omegaconf import OmegaConf
 
 from slimtune.sweeper.search.trials.trial_source import NAME, OF_TRIAL, StudyTrial, TrialGroup, short_params
 from slimtune.sweeper.space.dimension import Scalar
+from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import AskedTrial, Study
 
 
@@ -26,6 +28,7 @@ def test_a_run_is_tagged_with_the_trial_of_the_search(attrs: dict[str, Any], tri
     """Also that of a rerun, whose own number counts reruns."""
     group = TrialGroup(experiment="tone", kind="trial", folder=tmp_path, parent_run_id=None)
     asked = AskedTrial(1, {}, attrs)
-    # making one asks nothing of the study
-    made = StudyTrial(cast(Study, None), asked, composed=OmegaConf.create({}), group=group)
+    # making one asks for nothing else of the study
+    study = cast(Study, SimpleNamespace(spec=SimpleNamespace(space=SearchSpace())))
+    made = StudyTrial(study, asked, composed=OmegaConf.create({}), group=group)
     assert made.lineage.tags["trial"] == trial

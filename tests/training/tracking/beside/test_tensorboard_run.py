@@ -9,6 +9,7 @@ from slimtune.training.tracking.beside.both_runs import FOLDER, BothRuns, opened
 from slimtune.training.tracking.beside.tensorboard_run import TensorBoardRun
 from slimtune.training.tracking.run import MetricPoint, NullRun
 from tests.conftest import make_lineage
+from tests.training.tracking.test_mlflow_runs import config_at
 
 pytest.importorskip("tensorboard")
 
@@ -34,7 +35,8 @@ def test_curves_config_and_sampled_values_are_in_the_event_files(tmp_path: Path)
 
     first = KeptRun()
     lineage = replace(make_lineage(tmp_path), sampled={"fit.learning_rate": 0.1, "method": "lora"})
-    run = opened_beside(lambda: first, lineage)
+    config = replace(config_at(tmp_path), tensorboard=True)
+    run = opened_beside(lambda: first, config, lineage)
     run.log_text("fit:\n  epochs: 3\n", "config.yaml")
     run.log_points(POINTS)
     run.log_metrics({"best/accuracy": 0.25, "fit/seconds": 3.0})
@@ -56,10 +58,10 @@ def test_what_cannot_be_written_there_does_not_touch_the_tracker(
             raise OSError("no space left on device")
 
     first = KeptRun()
-    run = BothRuns(first, Broken(tmp_path, {}))
+    run = BothRuns(first, {"TensorBoard": lambda: Broken(tmp_path, {})})
     run.log_points(POINTS)
     run.log_points(POINTS)
     assert first.points == [*POINTS, *POINTS]
     assert [record.getMessage() for record in caplog.records].count(
-        "TensorBoard's event files end here: no space left on device"
+        "TensorBoard gets no more of this trial: no space left on device"
     ) == 1
