@@ -19,7 +19,7 @@ from slimtune.export.registry.model_uri import MODELS_URI
 from slimtune.export.registry.version_facts import Registrable
 from slimtune.export.registry.version_notes import names_of, versions_of_run
 from slimtune.training.checkpoints.find import RUN_ID
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
+from slimtune.training.config.tracking import mlflow_at
 from slimtune.training.errors import ModelError
 from slimtune.training.listed_names import with_commas
 from slimtune.training.tracking.mlflow_runs import Tracker
@@ -72,16 +72,7 @@ def folder_candidate(uri: str, model: Registrable, name: str, *, is_dry: bool) -
 def register_folder(uri: str, model: Registrable, name: str) -> RegisteredVersion:
     """Make a folder a version, logged on a run of its own under the sweep that it comes from."""
     provenance = None if isinstance(model, AdapterFolder) else model.manifest.provenance
-    config = TrackingConfig(
-        name=TrackerName.mlflow,
-        uri=uri,
-        experiment=None,
-        checkpoints=CheckpointPolicy.none,
-        log_every=1,
-        tensorboard=False,
-        wandb=False,
-        mode=TrackingMode.online,
-    )
+    config = mlflow_at(uri)
     experiment = (provenance.sweep if provenance is not None else None) or name
     tracker = Tracker(config, experiment)
     parent = provenance.parent_run if provenance is not None else None

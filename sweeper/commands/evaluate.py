@@ -144,18 +144,9 @@ def _check_store(uri: str | None, experiment: str) -> None:
 
 
 def _tracking(uri: str | None) -> "TrackingConfig":
-    from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
+    from slimtune.training.config.tracking import mlflow_at
 
-    return TrackingConfig(
-        name=TrackerName.mlflow,
-        mode=TrackingMode.online,
-        uri=tracking_uri(uri),
-        experiment=None,
-        checkpoints=CheckpointPolicy.none,
-        log_every=1,
-        tensorboard=False,
-        wandb=False,
-    )
+    return mlflow_at(tracking_uri(uri))
 
 
 def _log(scored: "ModelScores", options: argparse.Namespace, experiment: str) -> str:

@@ -14,7 +14,7 @@ from slimtune.sweeper.reporting.parent_run import open_parent
 from slimtune.sweeper.search_config import study_url
 from slimtune.sweeper.study import Lease, Study
 from slimtune.sweeper.study.record import PARENT_RUN, RUN_ID
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
+from slimtune.training.config.tracking import TrackingConfig, mlflow_at
 from slimtune.training.tracking.mlflow_runs import Tracker, client_of, download_run_folder
 from slimtune.training.tracking.uri import sqlite_path, sqlite_url, tracking_uri
 from tests.cases.sweep_requests import RequestOf, request_of
@@ -48,16 +48,7 @@ class Store:
         client.set_registered_model_alias("it's", "champion", self.version.version)
 
     def config(self) -> TrackingConfig:
-        return TrackingConfig(
-            name=TrackerName.mlflow,
-            mode=TrackingMode.online,
-            uri=self.uri,
-            experiment=None,
-            checkpoints=CheckpointPolicy.none,
-            log_every=1,
-            tensorboard=False,
-            wandb=False,
-        )
+        return mlflow_at(self.uri)
 
     def at(self, folder: Path) -> "Store":
         """The same store in another folder; the first one is left alone."""

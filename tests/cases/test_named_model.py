@@ -128,6 +128,7 @@ def test_s4_a_head_for_other_classes_is_new(tiny_model: Path, tmp_path: Path) ->
     AutoModelForSequenceClassification.from_pretrained(tiny_model, num_labels=5).save_pretrained(five)
     checked = check_model(base_config(str(five), None), CLASSIFIER)
     assert checked.weights.new == {"classifier.weight", "classifier.bias"}
+    assert checked.weights.unused == checked.weights.new, "the old one is told too"
 
 
 def test_s4_two_matrices_that_are_to_be_one_are_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from slimtune.export.config import onnx_config
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
+from slimtune.training.config.tracking import mlflow_at
 from slimtune.training.errors import ConfigError
 from slimtune.training.tracking.mlflow_runs import Tracker, client_of
 from slimtune.training.tracking.names import MAX_NAME, mlflow_name
@@ -29,16 +29,7 @@ def test_l6_names_that_differ_in_signs_stay_apart() -> None:
 
 def test_l6_metrics_params_and_tags_of_any_name_are_kept(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'm.db'}"
-    config = TrackingConfig(
-        name=TrackerName.mlflow,
-        mode=TrackingMode.online,
-        uri=uri,
-        experiment=None,
-        checkpoints=CheckpointPolicy.none,
-        log_every=1,
-        tensorboard=False,
-        wandb=False,
-    )
+    config = mlflow_at(uri)
     tracker = Tracker(config, 'it\'s 100 % "odd"')
     run = tracker.start(make_lineage(tmp_path))
     assert run.run_id is not None

@@ -9,7 +9,7 @@ import pytest
 
 from slimtune.sweeper.cli import COMMANDS, main
 from slimtune.sweeper.commands.sweep import HELP
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
+from slimtune.training.config.tracking import mlflow_at
 from slimtune.training.tracking.mlflow_runs import Tracker
 
 # seconds of import each; a time of a command would measure the machine
@@ -173,16 +173,7 @@ def test_rows_that_are_not_there_are_told_before_the_model_is_loaded(run: Callab
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow store without a run."""
     folder = tmp_path_factory.mktemp("store") / "mlruns"
-    config = TrackingConfig(
-        name=TrackerName.mlflow,
-        mode=TrackingMode.online,
-        uri=f"sqlite:///{folder / 'mlflow.db'}",
-        experiment=None,
-        checkpoints=CheckpointPolicy.none,
-        log_every=1,
-        tensorboard=False,
-        wandb=False,
-    )
+    config = mlflow_at(f"sqlite:///{folder / 'mlflow.db'}")
     Tracker(config, "e")
     return folder
 

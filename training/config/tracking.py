@@ -56,3 +56,22 @@ class TrackingConfig:
     log_every: int = field(metadata=above_zero(10))
     tensorboard: bool
     wandb: bool
+
+
+def mlflow_at(uri: str | None, experiment: str | None = None) -> TrackingConfig:
+    """Settings of a run that a command logs by itself, beside any config.
+
+    Args:
+        uri: As `TrackingConfig.uri`.
+        experiment: As `TrackingConfig.experiment`.
+    """
+    return TrackingConfig(
+        name=TrackerName.mlflow,
+        mode=TrackingMode.online,
+        uri=uri,
+        experiment=experiment,
+        checkpoints=CheckpointPolicy.none,
+        log_every=1,
+        tensorboard=False,
+        wandb=False,
+    )

@@ -23,7 +23,7 @@ class LoadedWeights(NamedTuple):
 
     Attributes:
         new: Parameters of the head that the checkpoint lacks, drawn anew for each trial.
-        unused: Weights of another head, which this model has not.
+        unused: Weights of another head, which this model has not, or in another shape.
         of_head: What is to be known of the classes of a head that is there.
     """
 
@@ -59,7 +59,8 @@ def loaded_weights(model: PreTrainedModel, info: Mapping[str, Any], *, said: str
     left_over = sorted(name for name in unexpected if _is_body(model, name))
     if needed or left_over:
         raise ModelError(f"{said}: {_story(model, needed, left_over, shapes, unexpected)}")
-    return LoadedWeights(frozenset(lacking), frozenset(unexpected))
+    # a head of another shape is both
+    return LoadedWeights(frozenset(lacking), frozenset(unexpected | shapes.keys()))
 
 
 def check_tied(model: PreTrainedModel, folder: Path, *, said: str) -> None:

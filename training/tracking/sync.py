@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
+from slimtune.training.config.tracking import TrackingConfig, TrackingMode, mlflow_at
 from slimtune.training.tracking.delivery import Delivery, NoParent
 from slimtune.training.tracking.journal import Header, Journal, header_in, ids_in, journals_in
 from slimtune.training.tracking.line import Line, first_line
@@ -38,16 +38,7 @@ class Synced(NamedTuple):
 
 def line_of(header: Header) -> Line:
     """The way to the tracker that a journal is for."""
-    config = TrackingConfig(
-        name=TrackerName.mlflow,
-        mode=TrackingMode.online,
-        uri=header.uri,
-        experiment=header.experiment,
-        checkpoints=CheckpointPolicy.none,
-        log_every=1,
-        tensorboard=False,
-        wandb=False,
-    )
+    config = mlflow_at(header.uri, header.experiment)
     return line_to(config, header.experiment)
 
 

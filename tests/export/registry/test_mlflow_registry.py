@@ -7,7 +7,7 @@ from slimtune.export.registry.aliases import set_alias
 from slimtune.export.registry.mlflow_registry import fetch, holder, register
 from slimtune.export.registry.version_notes import versions_of_run
 from slimtune.sweeper.cli import main
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
+from slimtune.training.config.tracking import mlflow_at
 from slimtune.training.errors import ModelError
 from slimtune.training.tracking.mlflow_runs import Tracker, client_of
 from slimtune.training.trial import Lineage
@@ -21,16 +21,7 @@ def uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def run_id(uri: str, tmp_path: Path) -> str:
-    config = TrackingConfig(
-        name=TrackerName.mlflow,
-        mode=TrackingMode.online,
-        uri=uri,
-        experiment=None,
-        checkpoints=CheckpointPolicy.none,
-        log_every=1,
-        tensorboard=False,
-        wandb=False,
-    )
+    config = mlflow_at(uri)
     lineage = Lineage(
         experiment="e", kind="export", name="e", parent_run_id=None, run_id=None, sampled={}, folder=tmp_path
     )

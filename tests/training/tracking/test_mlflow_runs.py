@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
+from slimtune.training.config.tracking import TrackingConfig, mlflow_at
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.mlflow_runs import Tracker, check_store_file, client_of, run_data
 from slimtune.training.tracking.run import MetricPoint, TrackedSplit
@@ -12,16 +12,7 @@ from tests.conftest import make_lineage
 
 
 def config_at(folder: Path) -> TrackingConfig:
-    return TrackingConfig(
-        name=TrackerName.mlflow,
-        mode=TrackingMode.online,
-        uri=f"sqlite:///{folder / 'mlflow.db'}",
-        experiment=None,
-        checkpoints=CheckpointPolicy.none,
-        log_every=1,
-        tensorboard=False,
-        wandb=False,
-    )
+    return mlflow_at(f"sqlite:///{folder / 'mlflow.db'}")
 
 
 @pytest.mark.slow
