@@ -191,6 +191,9 @@ def number_text(value: float | None) -> str:
         return "-"
     if abs(value) >= 1e4:
         return f"{value:,.0f}"
+    if 0 < abs(value) < 1e-3:
+        # a learning rate
+        return f"{value:.3g}"
     return f"{value:.4f}" if abs(value) < 1 else f"{value:.4g}"
 
 
