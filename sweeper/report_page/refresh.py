@@ -68,6 +68,7 @@ class RefreshedPage:
 
     def __init__(self, study: StudyReading, write: Callable[[], None]) -> None:
         self._study, self._write = study, write
+        self._begun_with = self._num_ended()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="page", daemon=True)
 
@@ -80,10 +81,15 @@ class RefreshedPage:
         self._thread.join()
 
     def _follow(self) -> None:
-        written, pause = self._num_ended(), MIN_SECONDS
+        written, pause = self._begun_with, MIN_SECONDS
         while not self._stop.wait(pause):
             pause = LOOK_SECONDS
-            if (ended := self._num_ended()) >= written + EVERY_TRIALS:
+            try:
+                ended = self._num_ended()
+            except Exception as error:  # noqa: BLE001  # a storage raises whatever its driver raises; it is asked again
+                log.warning("the sweep's page waits (%s: %s)", type(error).__name__, error)
+                continue
+            if ended >= written + EVERY_TRIALS:
                 started = time.monotonic()
                 self._write()
                 written, pause = ended, pause_after(time.monotonic() - started)

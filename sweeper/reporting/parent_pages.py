@@ -1,5 +1,6 @@
 """The pages of a sweep's own run, kept up while it searches: its description and the curve of the best so far."""
 
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from slimtune.sweeper.reporting.parent_run import ParentRun
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
 from slimtune.training.tracking.environment import machine_line
 from slimtune.training.tracking.run import MetricPoint
+
+log = logging.getLogger(__name__)
 
 NOTE = "mlflow.note.content"
 BEST = "best_so_far"
@@ -52,17 +55,28 @@ class ParentPages:
         pause = MIN_SECONDS
         while not self._stop.wait(pause):
             started = time.monotonic()
-            if self._num_ended() != self._told:
-                self.write()
+            self._write_if_due()
             pause = max(MIN_SECONDS, (time.monotonic() - started) / WRITING_SHARE)
 
-    def _num_ended(self) -> int:
-        return sum(trial.finished for trial in self._study.shown())
+    def _write_if_due(self) -> None:
+        try:
+            is_due = sum(trial.finished for trial in self._study.shown()) != self._told
+        except Exception as error:  # noqa: BLE001  # a storage raises whatever its driver raises; it is asked again
+            log.warning("the sweep's description waits (%s: %s)", type(error).__name__, error)
+            return
+        if is_due:
+            self.write()
 
     def write(self) -> None:
-        """Write what is known now."""
+        """Write what is known now; where that fails, a sweep goes on without it, and says so."""
         if self._parent.run.run_id is None:
             return
+        try:
+            self._write()
+        except Exception as error:  # noqa: BLE001  # a description of the trials must not end them
+            log.warning("the sweep's description was not written (%s: %s)", type(error).__name__, error)
+
+    def _write(self) -> None:
         with self._turn:
             trials = self._study.shown()
             content = Described(

@@ -44,7 +44,9 @@ def answers_of_best(sweep: NamedSweep, *, top: int, num_rows: int, seed: int, tr
         ModelError: A checkpoint cannot be read.
     """
     complete = load_study_trials(sweep.storage, sweep.name).ranked()
-    found = [(trial.number, lies_at(Path(trial.attrs[RESULT]["checkpoint"]), sweep.folder)) for trial in complete]
+    results = [(trial.number, trial.attrs.get(RESULT, {}).get("checkpoint")) for trial in complete]
+    # those of an app of the user's own have none
+    found = [(number, lies_at(Path(place), sweep.folder)) for number, place in results if place]
     kept = [(number, folder) for number, folder in found if folder.is_dir()][:top]
     if len(kept) < top:
         raise StoreError(

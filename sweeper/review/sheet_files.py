@@ -80,6 +80,11 @@ def sheet_table(sheet: Sheet) -> str:
     table = csv.writer(text, lineterminator="\n")
     table.writerow([*COLUMNS, *letters, CHOICE, REVIEWER, COMMENT])
     for row in sheet.rows:
-        answers = [row.answers.get(letter, "") for letter in letters]
-        table.writerow([row.number, row.given, row.reference, *answers, "", "", ""])
+        texts = [row.given, row.reference, *(row.answers.get(letter, "") for letter in letters)]
+        table.writerow([row.number, *map(_no_formula, texts), "", "", ""])
     return text.getvalue()
+
+
+def _no_formula(text: str) -> str:
+    """As a spreadsheet shows it and does not compute it: texts come from files and models."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

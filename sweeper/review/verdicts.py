@@ -97,7 +97,8 @@ def _verdict(
     letters = key.get(int(number)) if number.isdecimal() else None
     if letters is None:
         raise StoreError(f"{where}: there is no row '{number}' on the sheet; give the answers of this sheet")
-    reviewer = (values.get(REVIEWER) or "").strip() or file.stem
+    # two files may have one name, in folders of their own
+    reviewer = (values.get(REVIEWER) or "").strip() or str(file)
     if choice.lower() == TIE:
         return Judgement(int(number), reviewer, None)
     trial = letters.get(choice.upper())

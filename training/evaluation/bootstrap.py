@@ -79,7 +79,7 @@ def percentile_interval(
         )
         values = found.bootstrap_distribution
         if np.isnan(values).any() and not np.isnan(values).all():
-            outside = 50 * (1 - CONFIDENCE)
+            outside = 50 * (1 - confidence)
             low, high = np.nanpercentile(values, (outside, 100 - outside))
             return float(low), float(high)
     return float(found.confidence_interval.low), float(found.confidence_interval.high)

@@ -1,12 +1,17 @@
 """The Markdown of the sweep's own run, and the curve beside it."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
+
+import pytest
 
 from slimtune.sweeper.goals.goals import Goals, Objective
 from slimtune.sweeper.reporting.description import MOST_CHARS, Described, description
-from slimtune.sweeper.reporting.parent_pages import curve_of_best
+from slimtune.sweeper.reporting.parent_pages import ParentPages, curve_of_best
+from slimtune.sweeper.reporting.parent_run import ParentRun
+from slimtune.sweeper.study import Study
 from slimtune.sweeper.study.record import BUDGET, MESSAGE, RESULT, STOPPED, WINNER, TrialRecord, TrialState
+from slimtune.training.tracking.run import NullRun
 
 BEGAN = datetime(2026, 1, 1)
 UP = Goals((Objective("accuracy", maximize=True),))
@@ -128,3 +133,21 @@ def test_several_objectives_have_a_curve_each() -> None:
         ("best_so_far/accuracy", 2): 0.5,
         ("best_so_far/seconds", 2): 3.0,
     }
+
+
+def test_a_page_that_cannot_be_written_ends_no_sweep(caplog: pytest.LogCaptureFixture) -> None:
+    """A study's storage may be locked for a moment."""
+
+    class Locked:
+        def shown(self) -> list[TrialRecord]:
+            raise OSError("database is locked")
+
+    class Run(NullRun):
+        run_id = "7"
+
+    parent = ParentRun(Run(), None, None)
+    pages = ParentPages(parent, cast(Study, Locked()), name="mine", metric="accuracy", goals=UP)
+    with pages:
+        pages._write_if_due()
+    assert "the sweep's description was not written (OSError: database is locked)" in caplog.text
+    assert "the sweep's description waits" in caplog.text

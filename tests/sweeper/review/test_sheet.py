@@ -107,7 +107,25 @@ def test_a_spreadsheets_file_is_read_too(tmp_path: Path) -> None:
     """With semicolons, a mark at its beginning and more columns; rows without a choice are no verdicts."""
     path = tmp_path / "carla.csv"
     path.write_text("\ufeffRow;input;A;B;C;Choice\n1;q;x;y;z;TIE\n2;q;x;y;z;\n", encoding="utf-8")
-    assert read_verdicts(path, read_key(key_values(sheet_of()))) == [Judgement(1, "carla", None)]
+    assert read_verdicts(path, read_key(key_values(sheet_of()))) == [Judgement(1, str(path), None)]
+
+
+def test_two_files_of_one_name_are_two_reviewers(tmp_path: Path) -> None:
+    sheet = sheet_of()
+    found = []
+    for name in ("ann", "bob"):
+        (tmp_path / name).mkdir()
+        path = tmp_path / name / "sheet.csv"
+        path.write_text("row,choice\n" + "".join(f"{number},A\n" for number in sheet.key))
+        found += read_verdicts(path, read_key(key_values(sheet)))
+    assert len(review_of(found, TRIALS, seed=1).reviewers) == 2
+
+
+def test_a_text_is_no_formula() -> None:
+    row = JudgedRow(1, "=1+1", "", {3: "+cmd", 7: "plain"})
+    table = sheet_table(blind_sheet("mine", [row], most=1, seed=1, show_references=False))
+    (line,) = csv.DictReader(io.StringIO(table))
+    assert (line["input"], {line["A"], line["B"]}) == ("'=1+1", {"'+cmd", "plain"})
 
 
 def test_nobody_has_chosen() -> None:

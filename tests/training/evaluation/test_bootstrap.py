@@ -37,6 +37,12 @@ def test_draws_without_a_score_do_not_count() -> None:
     values = np.array([float("nan"), float("nan"), 1.0, 2.0, 3.0])
     low, high = percentile_interval(lambda drawn: float(values[drawn[0]]), 5, num_resamples=200, seed=0)
     assert (low, high) == (1.0, 3.0)
+    first = np.concatenate([[float("nan")], np.arange(100.0)])
+    wide, narrow = (
+        percentile_interval(lambda drawn: float(first[drawn[0]]), 101, num_resamples=2000, seed=0, confidence=share)
+        for share in (0.99, 0.5)
+    )
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
     assert math.isnan(percentile_interval(lambda _: float("nan"), 5, num_resamples=20, seed=0)[0])
 
 

@@ -1,5 +1,6 @@
 """A run of Weights & Biases: a trial's curves, its whole config and its final scores."""
 
+import hashlib
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -29,6 +30,12 @@ def check_credentials() -> None:
         )
 
 
+def _id_of(lineage: Lineage) -> str:
+    """The same for each attempt at a trial, and of no other trial."""
+    first = lineage.earlier[-1] if lineage.earlier else lineage.folder
+    return hashlib.sha256(str(first.absolute()).encode()).hexdigest()[:16]
+
+
 class WandbRun:
     """A run in the project of the sweep's name; credentials and `WANDB_MODE` come from the environment.
 
@@ -45,6 +52,9 @@ class WandbRun:
             group=lineage.experiment,
             job_type=lineage.kind,
             name=lineage.name,
+            # a trial that is tried again goes on with its run
+            id=_id_of(lineage),
+            resume="allow",
             dir=str(lineage.folder),
             # several trials at once have a run each
             reinit="create_new",
