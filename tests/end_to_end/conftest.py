@@ -41,7 +41,8 @@ class Sweep:
         done = self.slimtune("compare", name, "--json")
         assert done.returncode == 0, done.stderr
         trials: list[dict[str, Any]] = json.loads(done.stdout)
-        return trials
+        # the best stand first there
+        return sorted(trials, key=lambda trial: int(trial["number"]))
 
     def runs(self, kind: str, name: str = "mine") -> list[Any]:
         """The runs of a kind in MLflow."""

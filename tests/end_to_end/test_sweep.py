@@ -139,11 +139,16 @@ def test_the_runs_in_mlflow(swept: Swept) -> None:
     assert "objective" not in parent.data.metrics
     client = client_of(f"sqlite:///{sweep.folder / 'mlruns' / 'mlflow.db'}")
     complete = next(run for run in children if run.data.tags["state"] == "complete")
-    for key in ("objective", "validation/loss", "train/loss"):
+    for key in ("validation/loss", "train/loss"):
         assert [point.step for point in client.get_metric_history(complete.info.run_id, key)] == [84, 168, 252], key
+    # and in the end the best one, which the tracker shows
+    objective = client.get_metric_history(complete.info.run_id, "objective")
+    assert [point.step for point in objective] == [84, 168, 252, 253]
+    assert objective[-1].value == max(point.value for point in objective) == complete.data.metrics["objective"]
     assert complete.data.params["fit.epochs"] == "3"
     assert "log10_learning_rate" in complete.data.params
-    assert {item.path for item in client.list_artifacts(complete.info.run_id)} == {"config.yaml"}
+    files = {item.path for item in client.list_artifacts(complete.info.run_id)}
+    assert files == {"config.yaml", "predictions.json", "per_label.json", "confusion.svg"}
     artifacts = {item.path for item in client.list_artifacts(parent.info.run_id)}
     assert artifacts >= {
         "config.yaml",

@@ -59,7 +59,12 @@ def test_a_champion_is_served(exported: ExportResult, tmp_path: Path, monkeypatc
     command = ["models", "serve", "--model-uri", "models:/tiny@champion", "--env-manager", "local", "--port", str(port)]
     process = subprocess.Popen(
         [sys.executable, "-m", "mlflow", *command],
-        env={**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}"},
+        # MLflow starts its server by a name on the path, as in a venv that is active
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

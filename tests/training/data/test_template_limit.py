@@ -19,11 +19,13 @@ TURNS = (("user", "a"), ("assistant", "b"))
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no such timers")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For templates that never end; others are given the time that they have."""
     monkeypatch.setattr(template_limit, "SECONDS_A_CHAT", 0.02)
 
 
+@pytest.mark.usefixtures("short")
 def test_training_ends_a_template_that_never_ends() -> None:
     tokenizer: Any = trained_tokenizer(["some soup"] * 3, 300)
     tokenizer.chat_template = ENDLESS
@@ -31,6 +33,7 @@ def test_training_ends_a_template_that_never_ends() -> None:
         prompt_ids([Example("user: a", "b", messages=TURNS)], tokenizer)
 
 
+@pytest.mark.usefixtures("short")
 def test_predicting_ends_a_template_that_never_ends() -> None:
     with pytest.raises(DataError, match=r"row 3: the chat cannot be written .*has not ended"):
         chat_text([{"role": "user", "content": "a"}], ENDLESS, {}, "row 3")
