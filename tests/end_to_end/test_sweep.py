@@ -160,8 +160,9 @@ def test_the_runs_in_mlflow(swept: Swept) -> None:
         "test.json",
         "checkpoint",
     }
-    (dataset,) = complete.inputs.dataset_inputs
-    assert json.loads(dataset.dataset.profile)["num_train_rows"] == 84
+    for run in (parent, complete):
+        rows = {one.tags[0].value: json.loads(one.dataset.profile)["num_rows"] for one in run.inputs.dataset_inputs}
+        assert rows == {"train": 84, "validation": 18, "test": 18}
     assert complete.data.tags["slimtune.version"]
 
 
