@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from slimtune.export.bundle.bundle import Bundle
+from slimtune.export.config import ALIAS_RULE, CHALLENGER, is_alias
 from slimtune.export.promotion.candidate import Candidate
 from slimtune.export.promotion.compared_rows import Rows, own_rows
 from slimtune.export.promotion.config import PromotionConfig
@@ -19,9 +20,8 @@ from slimtune.export.registry.mlflow_registry import (
     has_model,
 )
 from slimtune.export.registry.version_notes import version_tags
-from slimtune.training.errors import StoreError
+from slimtune.training.errors import ModelError, StoreError
 
-CHALLENGER = "challenger"
 REVIEWED_BY = "reviewed_by"
 # comparisons with ever new champions before it is given up
 MOST_ROUNDS = 5
@@ -73,9 +73,11 @@ def promote(candidate: Candidate, request: PromotionRequest) -> Promotion:
 
     Raises:
         DataError: Rows that the user gave cannot be read.
-        ModelError: A model cannot be opened or scored.
+        ModelError: A model cannot be opened or scored, or the alias is none that may be asked for.
         StoreError: The alias changes hands all the time, or the store cannot be used.
     """
+    if not is_alias(request.alias):
+        raise ModelError(f"the alias is '{request.alias}'; {ALIAS_RULE}")
     for _ in range(MOST_ROUNDS):
         champion = _holder(candidate, request)
         if candidate.version is not None and champion == candidate.version.version:
