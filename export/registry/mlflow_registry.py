@@ -19,7 +19,7 @@ from slimtune.export.runtime.prompter import text_columns
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.errors import ModelError, StoreError
 from slimtune.training.tracking.mlflow_runs import client_of
-from slimtune.training.tracking.uri import no_misread_folder, sqlite_path
+from slimtune.training.tracking.uri import no_misread_folder, sqlite_path, without_password, without_secrets
 
 DIGEST = "bundle_sha256"
 # a column, or a param, of a served folder of adapters
@@ -99,7 +99,9 @@ def model_tags(uri: str, name: str) -> Mapping[str, str]:
         tags: Mapping[str, str] = client.get_registered_model(name).tags
     except MlflowException:
         known = ", ".join(model.name for model in client.search_registered_models()) or "none"
-        raise ModelError(f"there is no registered model '{name}' at {uri}; registered models: {known}") from None
+        raise ModelError(
+            f"there is no registered model '{name}' at {without_password(uri)}; registered models: {known}"
+        ) from None
     return tags
 
 
@@ -129,7 +131,7 @@ def claim(uri: str, name: str) -> float | None:
             return float(client.get_registered_model(name).creation_timestamp) / 1000
         except MlflowException:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise StoreError(f"the registry takes no new names: {str(error).splitlines()[0]}") from error
+                raise StoreError(f"the registry takes no new names: {_first_line(error, uri)}") from error
             # it was released meanwhile
             return float("inf")
     return None
@@ -165,8 +167,8 @@ def find_version(uri: str, model_uri: str) -> RegisteredVersion:
     except MlflowException as error:
         known = ", ".join(model.name for model in client.search_registered_models()) or "none"
         raise ModelError(
-            f"{model_uri} is not in the registry at {uri} ({str(error).splitlines()[0]}); registered models: {known}. "
-            "Write models:/<name>@<alias> or models:/<name>/<version>"
+            f"{model_uri} is not in the registry at {without_password(uri)} ({_first_line(error, uri)}); registered "
+            f"models: {known}. Write models:/<name>@<alias> or models:/<name>/<version>"
         ) from None
 
 
@@ -233,11 +235,15 @@ def _downloaded(uri: str, found: RegisteredVersion) -> Path:
             source = client_of(uri).get_model_version_download_uri(found.name, found.version)
             return Path(mlflow.artifacts.download_artifacts(source, tracking_uri=uri, dst_path=_local(source)))
     except (MlflowException, OSError) as error:
-        reason = str(error).strip().partition("\n")[0]
+        reason = _first_line(error, uri)
         if sqlite_path(uri) is None:
             # a server may only be out of reach
             raise ModelError(f"{found.uri} cannot be downloaded: {reason}") from error
         raise FilesGone(f"the files of {found.uri} are gone ({reason}); register the model again") from error
+
+
+def _first_line(error: Exception, uri: str) -> str:
+    return without_secrets(str(error), uri).strip().partition("\n")[0]
 
 
 def _local(source: str) -> str | None:
