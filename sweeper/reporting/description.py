@@ -61,7 +61,8 @@ def _best(sweep: Described) -> str:
         lines.append(f"**The winner** is {_link(sweep, record, winner['trial'])}: {score}; {_values(winner['params'])}")
         if test := _stage(sweep, "test").get("scores"):
             told = ", ".join(
-                f"{markdown_text(name)} {one['value']:.4f} ({one['low']:.4f} to {one['high']:.4f})" for name, one in test.items()
+                f"{markdown_text(name)} {one['value']:.4f} ({one['low']:.4f} to {one['high']:.4f})"
+                for name, one in test.items()
             )
             lines.append(f"Test, read once, 95 % intervals: {told}")
     elif best := in_order(sweep.trials, sweep.goals):
@@ -124,7 +125,10 @@ def _endings(sweep: Described) -> str:
             for trial in sweep.trials
             if trial.state is state and trial.attrs.get(MESSAGE)
         )
-        told = [f"{count} x {markdown_text(reason[:MOST_REASON_CHARS])}" for reason, count in reasons.most_common(NUM_REASONS)]
+        told = [
+            f"{count} x {markdown_text(reason[:MOST_REASON_CHARS])}"
+            for reason, count in reasons.most_common(NUM_REASONS)
+        ]
         if more := len(reasons) - len(told):
             told.append(f"and {more} other reasons")
         if told:
