@@ -10,7 +10,7 @@ from slimtune.export.promotion.compared_rows import Rows, own_rows
 from slimtune.export.promotion.config import PromotionConfig
 from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide
 from slimtune.export.promotion.report import gate_report, keep_report
-from slimtune.export.registry.alias_lock import alias_lock
+from slimtune.export.registry.alias_lock import MOST_ROUNDS, alias_lock, changed_hands
 from slimtune.export.registry.aliases import drop_alias, set_alias
 from slimtune.export.registry.mlflow_registry import (
     FilesGone,
@@ -20,11 +20,9 @@ from slimtune.export.registry.mlflow_registry import (
     has_model,
 )
 from slimtune.export.registry.version_notes import version_tags
-from slimtune.training.errors import ModelError, StoreError
+from slimtune.training.errors import ModelError
 
 REVIEWED_BY = "reviewed_by"
-# comparisons with ever new champions before it is given up
-MOST_ROUNDS = 5
 
 
 class PromotionRequest(NamedTuple):
@@ -92,13 +90,13 @@ def promote(candidate: Candidate, request: PromotionRequest) -> Promotion:
         if request.is_dry or candidate.version is None:
             return Promotion(decision, _won(decision, request), champion, report)
         with alias_lock(request.uri, candidate.name):
-            if _holder(candidate, request) == champion:
-                before = _move(candidate.version, decision, request)
-                keep_report(request.uri, candidate.version, report)
-                return Promotion(decision, _won(decision, request), before, report)
-    raise StoreError(
-        f"the alias {request.alias} of {candidate.name} changed hands {MOST_ROUNDS} times meanwhile; try again later"
-    )
+            is_same = _holder(candidate, request) == champion
+            before = _move(candidate.version, decision, request) if is_same else None
+        if is_same:
+            # uploaded, so not under the lock
+            keep_report(request.uri, candidate.version, report)
+            return Promotion(decision, _won(decision, request), before, report)
+    raise changed_hands(candidate.name, request.alias)
 
 
 def _won(decision: GateDecision, request: PromotionRequest) -> str | None:

@@ -21,7 +21,7 @@ from slimtune.training.errors import ModelError, StoreError
 from slimtune.training.tracking.mlflow_runs import client_of
 from slimtune.training.tracking.uri import no_misread_folder, sqlite_path, without_password, without_secrets
 
-DIGEST = "bundle_sha256"
+DIGEST, OWNER = "bundle_sha256", "owner"
 # a column, or a param, of a served folder of adapters
 ADAPTER = "adapter"
 EXAMPLE_TEXT = "An example of a text."
@@ -116,8 +116,20 @@ def has_model(uri: str, name: str) -> bool:
     return True
 
 
-def claim(uri: str, name: str) -> float | None:
-    """Register a model of a name that nobody else has: None once it is done, else since when it is taken, in seconds.
+class Claim(NamedTuple):
+    """Who has a name that others want as well.
+
+    Attributes:
+        owner: What it wrote of itself; an empty text if nothing.
+        since: In seconds since 1970.
+    """
+
+    owner: str
+    since: float
+
+
+def claim(uri: str, name: str, owner: str) -> Claim | None:
+    """Register a model of a name that nobody else has: None once it is done, else whose it is.
 
     The server makes a name unique, so that of several that claim it one gets it.
     """
@@ -125,24 +137,27 @@ def claim(uri: str, name: str) -> float | None:
 
     client = client_of(uri)
     try:
-        client.create_registered_model(name)
+        client.create_registered_model(name, tags={OWNER: owner})
     except MlflowException as error:
         try:
-            return float(client.get_registered_model(name).creation_timestamp) / 1000
+            found = client.get_registered_model(name)
         except MlflowException:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise StoreError(f"the registry takes no new names: {_first_line(error, uri)}") from error
             # it was released meanwhile
-            return float("inf")
+            return Claim("", float("inf"))
+        return Claim(found.tags.get(OWNER, ""), float(found.creation_timestamp) / 1000)
     return None
 
 
-def release(uri: str, name: str) -> None:
-    """Give a claimed name back; one that is not there any more is well."""
+def release(uri: str, name: str, owner: str) -> None:
+    """Give a name back that this owner has claimed; one that is not there any more, or is another's now, is well."""
     from mlflow.exceptions import MlflowException
 
+    client = client_of(uri)
     try:
-        client_of(uri).delete_registered_model(name)
+        if client.get_registered_model(name).tags.get(OWNER, "") == owner:
+            client.delete_registered_model(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise

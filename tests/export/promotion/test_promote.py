@@ -1,15 +1,21 @@
 """Who may be asked for, and what becomes of the aliases; the store is asked for nothing else."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slimtune.export.commands import promote as command
 from slimtune.export.config import onnx_config
+from slimtune.export.promotion import promote as promote_module
 from slimtune.export.promotion.candidate import Candidate
 from slimtune.export.promotion.config import promotion_config
 from slimtune.export.promotion.promote import PromotionRequest, promote
+from slimtune.export.registry.mlflow_registry import RegisteredVersion, alias_version
 from slimtune.training.errors import ConfigError, ModelError
+from slimtune.training.tracking.mlflow_runs import client_of
 from tests.export.promotion.test_gate import make
 
 
@@ -24,3 +30,30 @@ def test_the_challengers_alias_is_not_asked_for(alias: str, tmp_path: Path) -> N
     with pytest.raises(ConfigError, match=rf"export\.alias is .*{alias}.*; use a word such as champion"):
         onnx_config(alias=alias)
     assert onnx_config(alias="challenger-2").alias == "challenger-2"
+
+
+@pytest.fixture
+def uri(tmp_path: Path) -> str:
+    """Two versions without files."""
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client_of(uri).create_registered_model("tiny")
+    for _ in range(2):
+        client_of(uri).create_model_version("tiny", source=str(tmp_path))
+    return uri
+
+
+def test_the_report_is_uploaded_without_the_lock(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is held for the move alone: it would be taken over by others after a minute."""
+    events = []
+
+    @contextmanager
+    def lock(*_: Any) -> Iterator[None]:
+        events.append("locked")
+        yield
+        events.append(f"champion {alias_version(uri, 'tiny', 'champion')}, unlocked")
+
+    monkeypatch.setattr(promote_module, "alias_lock", lock)
+    monkeypatch.setattr(promote_module, "keep_report", lambda *_: events.append("kept"))
+    candidate = Candidate("tiny", RegisteredVersion("tiny", "1"), make(0.5))
+    assert promote(candidate, PromotionRequest(uri, promotion_config(), "champion")).alias == "champion"
+    assert events == ["locked", "champion 1, unlocked", "kept"]
