@@ -135,8 +135,9 @@ def _opponent(candidate: Candidate, champion: str | None, request: PromotionRequ
         return Opponent(None, f"there was no {request.alias}", rows, request.trust)
     try:
         model = fetch_model(request.uri, RegisteredVersion(candidate.name, champion).uri, trust=request.trust)
-    except FilesGone as gone:
-        return Opponent(None, str(gone), rows, request.trust)
+    except FilesGone:
+        told = f"the {request.alias}'s files, of version {champion}, are gone; it was compared with nobody"
+        return Opponent(None, told, rows, request.trust)
     return Opponent(model, "", rows, request.trust)
 
 

@@ -1,6 +1,7 @@
 """The door to MLflow's model registry: versions, aliases, and bundles behind `models:/` URIs."""
 
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -80,10 +81,22 @@ def register(uri: str, model: Registrable, name: str, *, run_id: str) -> Registe
 
 
 def registered_as(uri: str, model: Registrable, name: str) -> RegisteredVersion | None:
-    """The version of `name` that has these files, if any."""
+    """The version of `name` that has these files, if any: one whose files are gone has them no more."""
     found = client_of(uri).search_model_versions(f"tags.{DIGEST} = '{digest_of(model)}'")
     # not by its name, which may have quotes
-    return next((RegisteredVersion(name, str(known.version)) for known in found if known.name == name), None)
+    same = (RegisteredVersion(name, str(known.version)) for known in found if known.name == name)
+    return next((known for known in same if _has_files(uri, known)), None)
+
+
+def _has_files(uri: str, known: RegisteredVersion) -> bool:
+    if sqlite_path(uri) is None:
+        # a server would send them all, and that they are gone is not known of one that does not
+        return True
+    try:
+        _files_of(uri, known)
+    except FilesGone:
+        return False
+    return True
 
 
 def model_tags(uri: str, name: str) -> Mapping[str, str]:
@@ -232,13 +245,21 @@ def fetch_folder(uri: str, model_uri: str) -> Path:
         ModelError: There is no such version, or slimtune did not write it.
     """
     found = find_version(uri, model_uri)
-    folder = _downloaded(uri, found)
-    manifests = sorted(folder.rglob(MANIFEST))
-    if not any(folder.iterdir()):
-        raise FilesGone(f"the files of {found.uri} are gone; register the model again")
+    manifests = sorted(_files_of(uri, found).rglob(MANIFEST))
     if not manifests:
         raise ModelError(f"{model_uri} is not a bundle of slimtune: it has no {MANIFEST}")
     return manifests[0].parent
+
+
+def _files_of(uri: str, found: RegisteredVersion) -> Path:
+    folder = _downloaded(uri, found)
+    if not any(folder.iterdir()):
+        raise FilesGone(f"the files of {found.uri} are gone; {_again(found.name)}")
+    return folder
+
+
+def _again(name: str) -> str:
+    return f"register the model again: slimtune register <folder> --name {shlex.quote(name)}"
 
 
 def _downloaded(uri: str, found: RegisteredVersion) -> Path:
@@ -254,7 +275,7 @@ def _downloaded(uri: str, found: RegisteredVersion) -> Path:
         if sqlite_path(uri) is None:
             # a server may only be out of reach
             raise ModelError(f"{found.uri} cannot be downloaded: {reason}") from error
-        raise FilesGone(f"the files of {found.uri} are gone ({reason}); register the model again") from error
+        raise FilesGone(f"the files of {found.uri} are gone ({reason}); {_again(found.name)}") from error
 
 
 def _first_line(error: Exception, uri: str) -> str:

@@ -13,7 +13,7 @@ from slimtune.export.promotion import promote as promote_module
 from slimtune.export.promotion.candidate import Candidate
 from slimtune.export.promotion.config import promotion_config
 from slimtune.export.promotion.promote import PromotionRequest, promote
-from slimtune.export.registry.mlflow_registry import RegisteredVersion, alias_version
+from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version
 from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.tracking.mlflow_runs import client_of
 from tests.export.promotion.test_gate import make
@@ -57,3 +57,18 @@ def test_the_report_is_uploaded_without_the_lock(uri: str, monkeypatch: pytest.M
     candidate = Candidate("tiny", RegisteredVersion("tiny", "1"), make(0.5))
     assert promote(candidate, PromotionRequest(uri, promotion_config(), "champion")).alias == "champion"
     assert events == ["locked", "champion 1, unlocked", "kept"]
+
+
+def test_a_champion_without_files_is_told_as_such(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose files are gone: not those of the one that has just been registered."""
+    client_of(uri).set_registered_model_alias("tiny", "champion", "1")
+
+    def gone(*_: Any, **__: Any) -> None:
+        raise FilesGone("the files of models:/tiny/1 are gone; register the model again")
+
+    monkeypatch.setattr(promote_module, "fetch_model", gone)
+    monkeypatch.setattr(promote_module, "keep_report", lambda *_: None)
+    candidate = Candidate("tiny", RegisteredVersion("tiny", "2"), make(0.5))
+    done = promote(candidate, PromotionRequest(uri, promotion_config(), "champion"))
+    assert (done.alias, done.before) == ("champion", "1")
+    assert done.report["reason"] == "the champion's files, of version 1, are gone; it was compared with nobody"
