@@ -178,12 +178,3 @@ def with_driver(url: str) -> str:
         if is_installed(package):
             return f"{scheme}+{driver}{separator}{rest}"
     return url
-
-
-def without_secrets(text: str, url: str) -> str:
-    """A text that somebody else wrote of a URL, without the URL and its password."""
-    match = re.search(r"://[^/@]*?:(.+)@", url)
-    secrets = [url, *([match[1], unquote(match[1])] if match else [])]
-    for secret in (one for one in secrets if has_password(url) and one):
-        text = text.replace(secret, "***")
-    return text

@@ -15,6 +15,7 @@ from slimtune.training.data.batching import EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded
 from slimtune.training.errors import UserError
 from slimtune.training.listed_names import with_commas
+from slimtune.training.markdown_text import markdown_text
 from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks.causal_generation import num_end_tokens
 from slimtune.training.tasks.rows import read_splits
@@ -128,4 +129,4 @@ def card(manifest: AdaptersManifest) -> str:
 
 
 def _cell(labels: Sequence[str]) -> str:
-    return with_commas(labels).replace("|", r"\|") or "-"
+    return markdown_text(with_commas(labels)) or "-"

@@ -85,6 +85,9 @@ def promotion_config(overrides: Sequence[str] = ()) -> PromotionConfig:
 
 
 def _value(text: str) -> Any:
+    if not text.strip():
+        # YAML reads it as null, which takes a rule away; a variable of the shell that is not set shall not
+        return ""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:

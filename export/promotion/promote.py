@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from slimtune.export.bundle.bundle import Bundle
+from slimtune.export.config import ALIAS_RULE, CHALLENGER, is_alias
 from slimtune.export.promotion.candidate import Candidate
 from slimtune.export.promotion.compared_rows import Rows, own_rows
 from slimtune.export.promotion.config import PromotionConfig
 from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide
 from slimtune.export.promotion.report import gate_report, keep_report
-from slimtune.export.registry.alias_lock import alias_lock
+from slimtune.export.registry.alias_lock import MOST_ROUNDS, alias_lock, changed_hands
 from slimtune.export.registry.aliases import drop_alias, set_alias
 from slimtune.export.registry.mlflow_registry import (
     FilesGone,
@@ -19,12 +20,9 @@ from slimtune.export.registry.mlflow_registry import (
     has_model,
 )
 from slimtune.export.registry.version_notes import version_tags
-from slimtune.training.errors import StoreError
+from slimtune.training.errors import ModelError
 
-CHALLENGER = "challenger"
 REVIEWED_BY = "reviewed_by"
-# comparisons with ever new champions before it is given up
-MOST_ROUNDS = 5
 
 
 class PromotionRequest(NamedTuple):
@@ -73,9 +71,11 @@ def promote(candidate: Candidate, request: PromotionRequest) -> Promotion:
 
     Raises:
         DataError: Rows that the user gave cannot be read.
-        ModelError: A model cannot be opened or scored.
+        ModelError: A model cannot be opened or scored, or the alias is none that may be asked for.
         StoreError: The alias changes hands all the time, or the store cannot be used.
     """
+    if not is_alias(request.alias):
+        raise ModelError(f"the alias is '{request.alias}'; {ALIAS_RULE}")
     for _ in range(MOST_ROUNDS):
         champion = _holder(candidate, request)
         if candidate.version is not None and champion == candidate.version.version:
@@ -90,13 +90,13 @@ def promote(candidate: Candidate, request: PromotionRequest) -> Promotion:
         if request.is_dry or candidate.version is None:
             return Promotion(decision, _won(decision, request), champion, report)
         with alias_lock(request.uri, candidate.name):
-            if _holder(candidate, request) == champion:
-                before = _move(candidate.version, decision, request)
-                keep_report(request.uri, candidate.version, report)
-                return Promotion(decision, _won(decision, request), before, report)
-    raise StoreError(
-        f"the alias {request.alias} of {candidate.name} changed hands {MOST_ROUNDS} times meanwhile; try again later"
-    )
+            is_same = _holder(candidate, request) == champion
+            before = _move(candidate.version, decision, request) if is_same else None
+        if is_same:
+            # uploaded, so not under the lock
+            keep_report(request.uri, candidate.version, report)
+            return Promotion(decision, _won(decision, request), before, report)
+    raise changed_hands(candidate.name, request.alias)
 
 
 def _won(decision: GateDecision, request: PromotionRequest) -> str | None:
@@ -135,8 +135,9 @@ def _opponent(candidate: Candidate, champion: str | None, request: PromotionRequ
         return Opponent(None, f"there was no {request.alias}", rows, request.trust)
     try:
         model = fetch_model(request.uri, RegisteredVersion(candidate.name, champion).uri, trust=request.trust)
-    except FilesGone as gone:
-        return Opponent(None, str(gone), rows, request.trust)
+    except FilesGone:
+        told = f"the {request.alias}'s files, of version {champion}, are gone; it was compared with nobody"
+        return Opponent(None, told, rows, request.trust)
     return Opponent(model, "", rows, request.trust)
 
 

@@ -10,6 +10,7 @@ from slimtune.export.promotion.gate import GateDecision
 from slimtune.export.registry.mlflow_registry import RegisteredVersion
 from slimtune.export.registry.version_notes import describe_version, log_report, tag_version
 from slimtune.training.atomic_files import with_finite_numbers
+from slimtune.training.markdown_text import markdown_text
 
 HEADING = "## Gate"
 
@@ -51,9 +52,10 @@ def keep_report(uri: str, version: RegisteredVersion, report: Mapping[str, Any])
 
 
 def as_markdown(report: Mapping[str, Any]) -> str:
-    """The report for a person."""
-    rows = [f"| {one['rule']} | {one['outcome']} | {one['told']} |" for one in report["rules"]]
+    """The report for a person; labels, paths and messages in it are text, whatever signs they have."""
+    rows = [f"| {one['rule']} | {one['outcome']} | {markdown_text(one['told'])} |" for one in report["rules"]]
     table = ["| rule | outcome | why |", "| -- | -- | -- |", *rows]
-    notes = [f"- {note}" for note in (report["comparison"] or {}).get("notes", ())]
-    head = f"{report['at']}, for the alias {report['alias']}: **{report['verdict']}**, {report['reason']}"
+    notes = [f"- {markdown_text(note)}" for note in (report["comparison"] or {}).get("notes", ())]
+    reason = markdown_text(report["reason"])
+    head = f"{report['at']}, for the alias {report['alias']}: **{report['verdict']}**, {reason}"
     return "\n".join([head, "", *table, *(["", *notes] if notes else [])])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from slimtune.export.registry.alias_lock import alias_lock
+from slimtune.export.registry.alias_lock import MOST_ROUNDS, alias_lock, changed_hands
 from slimtune.export.registry.aliases import ROLLED_BACK, history_of, holders_before, set_alias
 from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version, fetch_model
 from slimtune.training.errors import ModelError, NotPromoted
@@ -26,21 +26,44 @@ class RolledBack(NamedTuple):
 def roll_back(uri: str, name: str, alias: str, *, is_dry: bool = False, trust: bool = False) -> RolledBack:
     """Give an alias to the last version that had it before and is still whole.
 
+    Versions are downloaded and looked at without the lock; if the alias has moved meanwhile, it is begun anew.
+
     Raises:
         ModelError: There is no such registered model.
         NotPromoted: Nobody had the alias before, or nobody's files are there.
+        StoreError: The alias changes hands all the time.
     """
-    with alias_lock(uri, name):
-        history = history_of(uri, name)
-        now = alias_version(uri, name, alias)
-        passed_over: list[str] = []
-        for number in holders_before(history, alias, now):
-            version = RegisteredVersion(name, number)
-            if (why := _fault(uri, version, trust=trust)) is None:
-                if not is_dry:
-                    set_alias(uri, version, alias, why=ROLLED_BACK)
-                return RolledBack(version, now, passed_over)
-            passed_over.append(why)
+    for _ in range(MOST_ROUNDS):
+        holders = _holders(uri, name, alias)
+        found = _whole(uri, name, holders, alias, trust=trust)
+        if is_dry:
+            return found
+        with alias_lock(uri, name):
+            if _holders(uri, name, alias) == holders:
+                set_alias(uri, found.version, alias, why=ROLLED_BACK)
+                return found
+    raise changed_hands(name, alias)
+
+
+class _Holders(NamedTuple):
+    now: str | None
+    before: Sequence[str]
+
+
+def _holders(uri: str, name: str, alias: str) -> _Holders:
+    history = history_of(uri, name)
+    now = alias_version(uri, name, alias)
+    return _Holders(now, holders_before(history, alias, now))
+
+
+def _whole(uri: str, name: str, holders: _Holders, alias: str, *, trust: bool) -> RolledBack:
+    """Who can have the alias again."""
+    passed_over: list[str] = []
+    for number in holders.before:
+        version = RegisteredVersion(name, number)
+        if (why := _fault(uri, version, trust=trust)) is None:
+            return RolledBack(version, holders.now, passed_over)
+        passed_over.append(why)
     told = f": {'; '.join(passed_over)}" if passed_over else ""
     raise NotPromoted(f"no version of {name} had the alias {alias} before and can have it again{told}")
 

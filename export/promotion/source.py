@@ -70,7 +70,10 @@ def folder_candidate(uri: str, model: Registrable, name: str, *, is_dry: bool) -
 
 
 def register_folder(uri: str, model: Registrable, name: str) -> RegisteredVersion:
-    """Make a folder a version, logged on a run of its own under the sweep that it comes from."""
+    """Make a folder a version, logged on a run of its own under the sweep that it comes from.
+
+    Whatever `register` raises ends the run as failed, and is raised.
+    """
     provenance = None if isinstance(model, AdapterFolder) else model.manifest.provenance
     config = mlflow_at(uri)
     experiment = (provenance.sweep if provenance is not None else None) or name
@@ -88,7 +91,11 @@ def register_folder(uri: str, model: Registrable, name: str) -> RegisteredVersio
         )
     )
     assert run.run_id is not None
-    version = register(uri, model, name, run_id=run.run_id)
+    try:
+        version = register(uri, model, name, run_id=run.run_id)
+    except BaseException:
+        run.end(state="interrupted", failed=True)
+        raise
     run.end(state="complete")
     return version
 

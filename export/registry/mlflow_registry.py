@@ -1,6 +1,7 @@
 """The door to MLflow's model registry: versions, aliases, and bundles behind `models:/` URIs."""
 
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,9 +20,9 @@ from slimtune.export.runtime.prompter import text_columns
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.errors import ModelError, StoreError
 from slimtune.training.tracking.mlflow_runs import client_of
-from slimtune.training.tracking.uri import no_misread_folder, sqlite_path
+from slimtune.training.tracking.uri import no_misread_folder, sqlite_path, without_password, without_secrets
 
-DIGEST = "bundle_sha256"
+DIGEST, OWNER = "bundle_sha256", "owner"
 # a column, or a param, of a served folder of adapters
 ADAPTER = "adapter"
 EXAMPLE_TEXT = "An example of a text."
@@ -80,10 +81,22 @@ def register(uri: str, model: Registrable, name: str, *, run_id: str) -> Registe
 
 
 def registered_as(uri: str, model: Registrable, name: str) -> RegisteredVersion | None:
-    """The version of `name` that has these files, if any."""
+    """The version of `name` that has these files, if any: one whose files are gone has them no more."""
     found = client_of(uri).search_model_versions(f"tags.{DIGEST} = '{digest_of(model)}'")
     # not by its name, which may have quotes
-    return next((RegisteredVersion(name, str(known.version)) for known in found if known.name == name), None)
+    same = (RegisteredVersion(name, str(known.version)) for known in found if known.name == name)
+    return next((known for known in same if _has_files(uri, known)), None)
+
+
+def _has_files(uri: str, known: RegisteredVersion) -> bool:
+    if sqlite_path(uri) is None:
+        # a server would send them all, and that they are gone is not known of one that does not
+        return True
+    try:
+        _files_of(uri, known)
+    except FilesGone:
+        return False
+    return True
 
 
 def model_tags(uri: str, name: str) -> Mapping[str, str]:
@@ -99,7 +112,9 @@ def model_tags(uri: str, name: str) -> Mapping[str, str]:
         tags: Mapping[str, str] = client.get_registered_model(name).tags
     except MlflowException:
         known = ", ".join(model.name for model in client.search_registered_models()) or "none"
-        raise ModelError(f"there is no registered model '{name}' at {uri}; registered models: {known}") from None
+        raise ModelError(
+            f"there is no registered model '{name}' at {without_password(uri)}; registered models: {known}"
+        ) from None
     return tags
 
 
@@ -114,8 +129,20 @@ def has_model(uri: str, name: str) -> bool:
     return True
 
 
-def claim(uri: str, name: str) -> float | None:
-    """Register a model of a name that nobody else has: None once it is done, else since when it is taken, in seconds.
+class Claim(NamedTuple):
+    """Who has a name that others want as well.
+
+    Attributes:
+        owner: What it wrote of itself; an empty text if nothing.
+        since: In seconds since 1970.
+    """
+
+    owner: str
+    since: float
+
+
+def claim(uri: str, name: str, owner: str) -> Claim | None:
+    """Register a model of a name that nobody else has: None once it is done, else whose it is.
 
     The server makes a name unique, so that of several that claim it one gets it.
     """
@@ -123,24 +150,27 @@ def claim(uri: str, name: str) -> float | None:
 
     client = client_of(uri)
     try:
-        client.create_registered_model(name)
+        client.create_registered_model(name, tags={OWNER: owner})
     except MlflowException as error:
         try:
-            return float(client.get_registered_model(name).creation_timestamp) / 1000
+            found = client.get_registered_model(name)
         except MlflowException:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise StoreError(f"the registry takes no new names: {str(error).splitlines()[0]}") from error
+                raise StoreError(f"the registry takes no new names: {_first_line(error, uri)}") from error
             # it was released meanwhile
-            return float("inf")
+            return Claim("", float("inf"))
+        return Claim(found.tags.get(OWNER, ""), float(found.creation_timestamp) / 1000)
     return None
 
 
-def release(uri: str, name: str) -> None:
-    """Give a claimed name back; one that is not there any more is well."""
+def release(uri: str, name: str, owner: str) -> None:
+    """Give a name back that this owner has claimed; one that is not there any more, or is another's now, is well."""
     from mlflow.exceptions import MlflowException
 
+    client = client_of(uri)
     try:
-        client_of(uri).delete_registered_model(name)
+        if client.get_registered_model(name).tags.get(OWNER, "") == owner:
+            client.delete_registered_model(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
@@ -165,8 +195,8 @@ def find_version(uri: str, model_uri: str) -> RegisteredVersion:
     except MlflowException as error:
         known = ", ".join(model.name for model in client.search_registered_models()) or "none"
         raise ModelError(
-            f"{model_uri} is not in the registry at {uri} ({str(error).splitlines()[0]}); registered models: {known}. "
-            "Write models:/<name>@<alias> or models:/<name>/<version>"
+            f"{model_uri} is not in the registry at {without_password(uri)} ({_first_line(error, uri)}); registered "
+            f"models: {known}. Write models:/<name>@<alias> or models:/<name>/<version>"
         ) from None
 
 
@@ -215,13 +245,21 @@ def fetch_folder(uri: str, model_uri: str) -> Path:
         ModelError: There is no such version, or slimtune did not write it.
     """
     found = find_version(uri, model_uri)
-    folder = _downloaded(uri, found)
-    manifests = sorted(folder.rglob(MANIFEST))
-    if not any(folder.iterdir()):
-        raise FilesGone(f"the files of {found.uri} are gone; register the model again")
+    manifests = sorted(_files_of(uri, found).rglob(MANIFEST))
     if not manifests:
         raise ModelError(f"{model_uri} is not a bundle of slimtune: it has no {MANIFEST}")
     return manifests[0].parent
+
+
+def _files_of(uri: str, found: RegisteredVersion) -> Path:
+    folder = _downloaded(uri, found)
+    if not any(folder.iterdir()):
+        raise FilesGone(f"the files of {found.uri} are gone; {_again(found.name)}")
+    return folder
+
+
+def _again(name: str) -> str:
+    return f"register the model again: slimtune register <folder> --name {shlex.quote(name)}"
 
 
 def _downloaded(uri: str, found: RegisteredVersion) -> Path:
@@ -233,11 +271,15 @@ def _downloaded(uri: str, found: RegisteredVersion) -> Path:
             source = client_of(uri).get_model_version_download_uri(found.name, found.version)
             return Path(mlflow.artifacts.download_artifacts(source, tracking_uri=uri, dst_path=_local(source)))
     except (MlflowException, OSError) as error:
-        reason = str(error).strip().partition("\n")[0]
+        reason = _first_line(error, uri)
         if sqlite_path(uri) is None:
             # a server may only be out of reach
             raise ModelError(f"{found.uri} cannot be downloaded: {reason}") from error
-        raise FilesGone(f"the files of {found.uri} are gone ({reason}); register the model again") from error
+        raise FilesGone(f"the files of {found.uri} are gone ({reason}); {_again(found.name)}") from error
+
+
+def _first_line(error: Exception, uri: str) -> str:
+    return without_secrets(str(error), uri).strip().partition("\n")[0]
 
 
 def _local(source: str) -> str | None:

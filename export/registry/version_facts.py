@@ -10,6 +10,7 @@ from slimtune.export.bundle.adapters_manifest import AdapterEntry
 from slimtune.export.bundle.bundle import CARD, Bundle
 from slimtune.export.graph_names import Kind
 from slimtune.training.listed_names import with_commas
+from slimtune.training.markdown_text import markdown_text
 
 # what can be a version
 Registrable = Bundle | AdapterFolder
@@ -76,7 +77,10 @@ def _facts_of_adapters(model: AdapterFolder) -> VersionFacts:
     manifest = model.manifest
     names = with_commas(model.names)
     tags = {"adapters": names, "base_model": manifest.base_model, "precision": manifest.precision}
-    rows = [f"| {name} | {entry.task or ''} | {_scores(entry)} |" for name, entry in manifest.adapters.items()]
+    rows = [
+        f"| {markdown_text(name)} | {markdown_text(entry.task or '')} | {markdown_text(_scores(entry))} |"
+        for name, entry in manifest.adapters.items()
+    ]
     table = "\n".join(["| adapter | task | validation |", "| -- | -- | -- |", *rows])
     return VersionFacts(f"Adapters: {names}", tags, f"One base, {manifest.base_model}, with adapters.\n\n{table}\n")
 

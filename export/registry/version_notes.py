@@ -1,5 +1,6 @@
 """What is noted of versions: tags, a part of the description, the gate's report; versions of a run."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,11 +42,27 @@ def tag_version(uri: str, registered: RegisteredVersion, tags: Mapping[str, str]
 
 
 def describe_version(uri: str, registered: RegisteredVersion, section: str, *, heading: str) -> None:
-    """Put a section at the end of a version's description, in the place of an earlier one of that heading."""
+    """Put a section into a version's description: in the place of an earlier one of that heading, or at the end.
+
+    What people wrote below it stays, from the next heading of the first or second level on.
+
+    Args:
+        uri: Of the store.
+        registered: The version.
+        section: Its text, without headings of these levels.
+        heading: With its signs, e.g. `## Gate`.
+    """
     client = client_of(uri)
     before = client.get_model_version(registered.name, registered.version).description or ""
-    kept = before.partition(f"\n{heading}\n")[0].rstrip()
-    client.update_model_version(registered.name, registered.version, f"{kept}\n\n{heading}\n\n{section}\n")
+    client.update_model_version(registered.name, registered.version, with_section(before, section, heading=heading))
+
+
+def with_section(text: str, section: str, *, heading: str) -> str:
+    """Markdown with a section of that heading, which takes the place of an earlier one."""
+    earlier = re.search(rf"^{re.escape(heading)}[ \t\r]*$.*?(?=^\#{{1,2}}[ \t]|\Z)", text, re.MULTILINE | re.DOTALL)
+    before, after = (text, "") if earlier is None else (text[: earlier.start()], text[earlier.end() :])
+    parts = [before.rstrip(), heading, section, after.strip()]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def log_report(uri: str, registered: RegisteredVersion, report: Mapping[str, Any]) -> None:

@@ -9,13 +9,14 @@ from urllib.parse import quote
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import duration
 from slimtune.sweeper.study.record import BUDGET, MESSAGE, STOPPED, WINNER, TrialRecord, TrialState, in_order
+from slimtune.training.markdown_text import markdown_text
 from slimtune.training.tracking.display import MODE, display
 from slimtune.training.tracking.journal import QUEUED
 
 NUM_BEST, NUM_REASONS = 5, 6
 # MLflow's limit for a tag is 8,000
 MOST_CHARS = 7900
-MOST_VALUE_CHARS = 40
+MOST_VALUE_CHARS, MOST_REASON_CHARS = 40, 160
 
 
 class Described(NamedTuple):
@@ -56,17 +57,18 @@ def _best(sweep: Described) -> str:
     lines = []
     if winner:
         record = next((one for one in sweep.trials if one.number == winner["trial"]), None)
-        score = f"{sweep.metric} **{winner['score']:.4f}** on validation, the mean over its seeds"
+        score = f"{markdown_text(sweep.metric)} **{winner['score']:.4f}** on validation, the mean over its seeds"
         lines.append(f"**The winner** is {_link(sweep, record, winner['trial'])}: {score}; {_values(winner['params'])}")
         if test := _stage(sweep, "test").get("scores"):
             told = ", ".join(
-                f"{name} {one['value']:.4f} ({one['low']:.4f} to {one['high']:.4f})" for name, one in test.items()
+                f"{markdown_text(name)} {one['value']:.4f} ({one['low']:.4f} to {one['high']:.4f})"
+                for name, one in test.items()
             )
             lines.append(f"Test, read once, 95 % intervals: {told}")
     elif best := in_order(sweep.trials, sweep.goals):
         first = best[0]
         score = ", ".join(
-            f"{one.name if one.name != 'objective' else sweep.metric} **{value:.4f}**"
+            f"{markdown_text(one.name if one.name != 'objective' else sweep.metric)} **{value:.4f}**"
             for one, value in zip(sweep.goals.objectives, first.values, strict=False)
         )
         lines.append(f"**The best so far** is {_link(sweep, first, first.number)}: {score}; {_values(first.params)}")
@@ -74,9 +76,9 @@ def _best(sweep: Described) -> str:
         lines.append("No trial has completed yet.")
     if stage:
         page = f"#/models/{quote(stage['name'], safe='')}/versions/{stage['version']}"
-        where = f"[{_plain(stage['name'])} version {stage['version']}]({page})"
+        where = f"[{markdown_text(stage['name'])} version {stage['version']}]({page})"
         alias = f"alias `{stage['alias']}`" if stage["alias"] else "without an alias"
-        lines.append(f"Registered as {where}, {alias}: {_plain(stage['reason'])}")
+        lines.append(f"Registered as {where}, {alias}: {markdown_text(stage['reason'])}")
     return "  \n".join(lines)
 
 
@@ -86,7 +88,7 @@ def _top(sweep: Described) -> str:
         return ""
     names = sweep.goals.shown or [sweep.metric]
     keys = list(dict.fromkeys(key for trial in ranked for key in trial.params))
-    head = ["trial", *names, *(key.rpartition(".")[-1] for key in keys), "time"]
+    head = ["trial", *map(markdown_text, [*names, *(key.rpartition(".")[-1] for key in keys)]), "time"]
     rows = [
         [
             _link(sweep, trial, trial.number),
@@ -110,7 +112,7 @@ def _budget(sweep: Described) -> str:
     ended = sum(trial.finished for trial in sweep.trials)
     line = f"**Budget**: {ended} of {sweep.attrs.get(BUDGET) or len(sweep.trials)} trials have ended"
     if why := sweep.attrs.get(STOPPED):
-        line += f"; the search ended before: {_plain(why)}"
+        line += f"; the search ended before: {markdown_text(why)}"
     return f"{line}\n\n{_table(['state', 'trials', 'time', 'share'], rows)}" if rows else line
 
 
@@ -123,7 +125,10 @@ def _endings(sweep: Described) -> str:
             for trial in sweep.trials
             if trial.state is state and trial.attrs.get(MESSAGE)
         )
-        told = [f"{count} x {_plain(reason)[:160]}" for reason, count in reasons.most_common(NUM_REASONS)]
+        told = [
+            f"{count} x {markdown_text(reason[:MOST_REASON_CHARS])}"
+            for reason, count in reasons.most_common(NUM_REASONS)
+        ]
         if more := len(reasons) - len(told):
             told.append(f"and {more} other reasons")
         if told:
@@ -158,16 +163,17 @@ def _link(sweep: Described, trial: TrialRecord | None, number: int) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Of cells in Markdown: texts of others are made plain before, links are not."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_plain(cell) for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _values(params: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} = {_short(value)}" for key, value in params.items()) or "no searched values"
+    return ", ".join(f"{markdown_text(key)} = {_short(value)}" for key, value in params.items()) or "no searched values"
 
 
 def _short(value: Any) -> str:
-    return display(value)[:MOST_VALUE_CHARS]
+    return markdown_text(display(value)[:MOST_VALUE_CHARS])
 
 
 def _number(value: float | None) -> str:
@@ -176,9 +182,3 @@ def _number(value: float | None) -> str:
 
 def _seconds(value: float | None) -> str:
     return "" if value is None else duration(value)
-
-
-def _plain(text: str) -> str:
-    """Text of others in one line, in which Markdown and HTML mean nothing."""
-    line = " ".join(str(text).split())
-    return line.replace("|", "\\|").replace("<", "&lt;")

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.run import MetricPoint, TrackedSplit
-from slimtune.training.tracking.uri import without_password
+from slimtune.training.tracking.uri import without_password, without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +135,7 @@ class Line:
 
     def lost(self, error: Exception) -> None:
         """The tracker did not take something: told once, until it answers again."""
-        self.why = first_line(error)
+        self.why = first_line(error, self.uri)
         if self._num_failures == 0:
             log.warning(
                 "tracking: %s takes nothing now, so all waits on disk and is sent later (%s)",
@@ -168,7 +168,12 @@ def is_outage(error: Exception) -> bool:
     return isinstance(getattr(error, "error_code", None), str) and not is_refusal(error)
 
 
-def first_line(error: Exception) -> str:
-    """What an error says, in short."""
-    lines = str(error).splitlines()
+def first_line(error: Exception, uri: str = "") -> str:
+    """What an error says, in short, and without the password of a URL.
+
+    Args:
+        error: What a tracker, or its database's driver, raised.
+        uri: The tracker's, where it is known.
+    """
+    lines = without_secrets(str(error), uri).splitlines()
     return lines[0][:300] if lines else type(error).__name__

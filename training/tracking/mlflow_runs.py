@@ -27,6 +27,7 @@ from slimtune.training.tracking.uri import (
     sqlite_path,
     tracking_uri,
     without_password,
+    without_secrets,
 )
 from slimtune.training.trial import Lineage
 
@@ -76,7 +77,8 @@ def client_of(uri: str) -> "MlflowClient":
                     # the registry's store opens when it is first asked
                     client.search_registered_models(max_results=1)
     except UnsupportedModelRegistryStoreURIException as error:
-        raise StoreError(f"tracking.uri is '{without_password(uri)}', which MLflow does not know: {error}") from error
+        told = without_secrets(str(error), uri)
+        raise StoreError(f"tracking.uri is '{without_password(uri)}', which MLflow does not know: {told}") from error
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise _silent(uri, error) from error
     return client
@@ -141,7 +143,7 @@ def _silent(uri: str, error: Exception) -> TrackerAway:
 
 
 def _away(uri: str, why: str) -> TrackerAway:
-    return TrackerAway(f"tracking.uri is '{without_password(uri)}', which does not answer: {why}")
+    return TrackerAway(f"tracking.uri is '{without_password(uri)}', which does not answer: {without_secrets(why, uri)}")
 
 
 def _active(experiment: Any, name: str, instead: str = OTHER_NAME) -> Any:

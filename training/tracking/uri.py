@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 SQLITE = "sqlite:///"
 # signs of a path that mean something else in a URL
@@ -77,3 +77,22 @@ def has_password(uri: str) -> bool:
 def without_password(uri: str) -> str:
     """A URL that may be shown and logged."""
     return f"{uri.partition(':')[0]}://..." if has_password(uri) else uri
+
+
+# as above, and values of keys such as `password` and `sslpassword`, in the middle of a sentence
+TOLD_USER = re.compile(r"\b(?!(?:sqlite|journal|file):)([a-z][\w+.-]*://)[^\s:@/]*:\S*@", re.IGNORECASE)
+TOLD_KEY = re.compile(r"([?&](?!passfile=)[^\s=&]*pass[^\s=&]*=)[^\s&'\")]+", re.IGNORECASE)
+
+
+def without_secrets(text: str, url: str = "") -> str:
+    """A text that somebody else wrote, without the passwords of URLs in it.
+
+    Args:
+        text: What a store or its driver says of an error.
+        url: The store's, where it is known: its password is also masked where it stands alone.
+    """
+    match = re.search(r"://[^/@]*?:(.+)@", url)
+    secrets = [url, *([match[1], unquote(match[1])] if match else [])]
+    for secret in (one for one in secrets if has_password(url) and one):
+        text = text.replace(secret, "***")
+    return TOLD_KEY.sub(r"\1***", TOLD_USER.sub(r"\1***@", text))

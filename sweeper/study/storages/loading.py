@@ -20,12 +20,11 @@ from slimtune.sweeper.storage_url import (
     resolved,
     urlsplit_scheme,
     with_driver,
-    without_secrets,
 )
 from slimtune.sweeper.study.storages.opening import read_only
 from slimtune.training.broken_files import BROKEN
 from slimtune.training.errors import StoreError
-from slimtune.training.tracking.uri import without_password
+from slimtune.training.tracking.uri import without_password, without_secrets
 
 BROUGHT_BACK = "bring the file back from a copy, or move the sweep's folder away and run the sweep anew"
 # what a wrong URL, a missing driver or an unreachable server raise

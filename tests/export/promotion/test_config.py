@@ -28,3 +28,11 @@ def test_all_problems_are_told_at_once() -> None:
     )
     with pytest.raises(ConfigError, match=r"promotion\.confidence is 95\.0; use a share between 0 and 1"):
         promotion_config(["promotion.confidence=95"])
+
+
+@pytest.mark.parametrize("key", ["min_gain", "confidence", "max_size_mb", "verified"])
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_value_takes_no_rule_away(key: str, empty: str) -> None:
+    """`promotion.min_gain=$GAIN` of a variable that is not set; null alone takes the rule away."""
+    with pytest.raises(ConfigError, match=rf"promotion\.{key} "):
+        promotion_config([f"promotion.{key}={empty}"])

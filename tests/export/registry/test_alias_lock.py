@@ -9,6 +9,7 @@ import pytest
 
 from slimtune.export.registry import alias_lock as locks
 from slimtune.export.registry.alias_lock import LOCK, alias_lock
+from slimtune.export.registry.mlflow_registry import release
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.mlflow_runs import client_of
 
@@ -56,3 +57,22 @@ def test_the_lock_of_a_process_that_died_is_taken_over(tmp_path: Path, monkeypat
     monkeypatch.setattr(locks, "STALE_SECONDS", 0.0)
     with alias_lock(uri, "a"):
         assert len(client_of(uri).search_registered_models()) == 1
+
+
+def test_who_was_slow_does_not_release_the_lock_of_the_one_who_took_it_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that no third one gets in beside that one."""
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    monkeypatch.setattr(locks, "sqlite_path", lambda _: None)
+    monkeypatch.setattr(locks, "STALE_SECONDS", 0.0)
+    slow, fast = alias_lock(uri, "a"), alias_lock(uri, "a")
+    slow.__enter__()
+    time.sleep(0.01)
+    fast.__enter__()
+    slow.__exit__(None, None, None)
+    (held,) = client_of(uri).search_registered_models()
+    release(uri, held.name, "somebody else")
+    assert [one.name for one in client_of(uri).search_registered_models()] == [held.name]
+    fast.__exit__(None, None, None)
+    assert not client_of(uri).search_registered_models()

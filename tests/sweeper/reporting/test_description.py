@@ -99,9 +99,16 @@ def test_the_winner_is_told_with_its_test_and_its_model() -> None:
 
 def test_nothing_of_others_is_markup_and_nothing_is_too_long() -> None:
     """Reasons come from errors, and values from the user's space."""
-    bad = trial(0, TrialState.failed, why="<script>alert(1)</script> | a cell")
+    bad = trial(0, TrialState.failed, why="<script>alert(1)</script> | a cell ![](http://x) [y](http://z)")
     long = trial(1, TrialState.complete, 0.5)._replace(params={f"key{n}": "v" * 500 for n in range(200)})
-    assert "<script>" not in described([bad])
+    told = described([bad])
+    assert "<script>" not in told
+    assert "![" not in told
+    assert "[y](" not in told
+    assert r"\[y\](http://z)" in told
+    odd = trial(1, TrialState.complete, 0.5)._replace(params={"a|b": "![x](y)"})
+    assert r"a&#124;b = \!\[x\](y)" in described([odd])
+    assert r"| \!\[x\](y) |" in described([odd])
     assert len(described([bad, long])) <= MOST_CHARS
 
 

@@ -1,0 +1,74 @@
+"""Who may be asked for, and what becomes of the aliases; the store is asked for nothing else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slimtune.export.commands import promote as command
+from slimtune.export.config import onnx_config
+from slimtune.export.promotion import promote as promote_module
+from slimtune.export.promotion.candidate import Candidate
+from slimtune.export.promotion.config import promotion_config
+from slimtune.export.promotion.promote import PromotionRequest, promote
+from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version
+from slimtune.training.errors import ConfigError, ModelError
+from slimtune.training.tracking.mlflow_runs import client_of
+from tests.export.promotion.test_gate import make
+
+
+@pytest.mark.parametrize("alias", ["challenger", "Challenger"])
+def test_the_challengers_alias_is_not_asked_for(alias: str, tmp_path: Path) -> None:
+    """Who is not shown to be better gets it, and would have what it asked for: told before anything is opened."""
+    candidate = Candidate("tiny", None, make(0.5))
+    with pytest.raises(ModelError, match="the gate gives challenger by itself"):
+        promote(candidate, PromotionRequest(f"sqlite:///{tmp_path}/no.db", promotion_config(), alias))
+    with pytest.raises(ModelError, match=f"--alias is '{alias}'; use a word such as champion"):
+        command.run(["no_such_model", "--alias", alias])
+    with pytest.raises(ConfigError, match=rf"export\.alias is .*{alias}.*; use a word such as champion"):
+        onnx_config(alias=alias)
+    assert onnx_config(alias="challenger-2").alias == "challenger-2"
+
+
+@pytest.fixture
+def uri(tmp_path: Path) -> str:
+    """Two versions without files."""
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client_of(uri).create_registered_model("tiny")
+    for _ in range(2):
+        client_of(uri).create_model_version("tiny", source=str(tmp_path))
+    return uri
+
+
+def test_the_report_is_uploaded_without_the_lock(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is held for the move alone: it would be taken over by others after a minute."""
+    events = []
+
+    @contextmanager
+    def lock(*_: Any) -> Iterator[None]:
+        events.append("locked")
+        yield
+        events.append(f"champion {alias_version(uri, 'tiny', 'champion')}, unlocked")
+
+    monkeypatch.setattr(promote_module, "alias_lock", lock)
+    monkeypatch.setattr(promote_module, "keep_report", lambda *_: events.append("kept"))
+    candidate = Candidate("tiny", RegisteredVersion("tiny", "1"), make(0.5))
+    assert promote(candidate, PromotionRequest(uri, promotion_config(), "champion")).alias == "champion"
+    assert events == ["locked", "champion 1, unlocked", "kept"]
+
+
+def test_a_champion_without_files_is_told_as_such(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose files are gone: not those of the one that has just been registered."""
+    client_of(uri).set_registered_model_alias("tiny", "champion", "1")
+
+    def gone(*_: Any, **__: Any) -> None:
+        raise FilesGone("the files of models:/tiny/1 are gone; register the model again")
+
+    monkeypatch.setattr(promote_module, "fetch_model", gone)
+    monkeypatch.setattr(promote_module, "keep_report", lambda *_: None)
+    candidate = Candidate("tiny", RegisteredVersion("tiny", "2"), make(0.5))
+    done = promote(candidate, PromotionRequest(uri, promotion_config(), "champion"))
+    assert (done.alias, done.before) == ("champion", "1")
+    assert done.report["reason"] == "the champion's files, of version 1, are gone; it was compared with nobody"

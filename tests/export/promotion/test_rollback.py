@@ -1,0 +1,71 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from slimtune.export.promotion import rollback
+from slimtune.export.promotion.rollback import roll_back
+from slimtune.export.registry.aliases import set_alias
+from slimtune.export.registry.mlflow_registry import RegisteredVersion, alias_version
+from slimtune.training.errors import StoreError
+from slimtune.training.tracking.mlflow_runs import client_of
+
+ALIAS = "champion"
+
+
+@pytest.fixture
+def uri(tmp_path: Path) -> str:
+    """Versions 1, 2 and 3, which became champion one after another."""
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client_of(uri).create_registered_model("tiny")
+    for number in ("1", "2", "3"):
+        client_of(uri).create_model_version("tiny", source=str(tmp_path))
+        set_alias(uri, RegisteredVersion("tiny", number), ALIAS)
+    return uri
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether the lock was held whenever one was taken or given back."""
+    seen = [False]
+    lock = rollback.alias_lock
+
+    @contextmanager
+    def noted(uri: str, name: str) -> Iterator[None]:
+        with lock(uri, name):
+            seen.append(True)
+            yield
+        seen.append(False)
+
+    monkeypatch.setattr(rollback, "alias_lock", noted)
+    return seen
+
+
+def test_models_are_downloaded_without_the_lock(uri: str, held: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which may take longer than a lock of others is respected; whoever moved the alias meanwhile is seen."""
+    looked_at = []
+
+    def downloaded(_: str, version: RegisteredVersion, *, trust: bool) -> None:
+        assert not held[-1], "it would be held for the time of a download"
+        looked_at.append(version.version)
+        if len(looked_at) == 1:
+            set_alias(uri, RegisteredVersion("tiny", "1"), ALIAS)
+
+    monkeypatch.setattr(rollback, "_fault", downloaded)
+    done = roll_back(uri, "tiny", ALIAS)
+    assert looked_at == ["2", "3"]
+    assert (done.version.version, done.before) == ("3", "1")
+    assert alias_version(uri, "tiny", ALIAS) == "3"
+    assert held == [False, True, False, True, False]
+
+
+def test_an_alias_that_moves_all_the_time_is_given_up(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = iter("12" * 9)
+
+    def downloaded(_: str, version: RegisteredVersion, *, trust: bool) -> None:
+        set_alias(uri, RegisteredVersion("tiny", next(numbers)), ALIAS)
+
+    monkeypatch.setattr(rollback, "_fault", downloaded)
+    with pytest.raises(StoreError, match="changed hands 5 times"):
+        roll_back(uri, "tiny", ALIAS)
