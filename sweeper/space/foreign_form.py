@@ -40,7 +40,9 @@ def own_form(value: Any) -> str | None:
     if not (_is_number(low) and _is_number(high)):
         return None
     is_log = "log" in kind or value.get("log") is True or value.get("scale") == "log"
-    return _range(low, high, is_whole=_is_whole(low, high, kind), is_log=is_log)
+    step = named.get("step")
+    # a range that is even in the logarithm has no steps
+    return _range(low, high, is_whole=_is_whole(low, high, kind), is_log=is_log, step=None if is_log else step)
 
 
 def _of_list(values: list[Any]) -> str | None:
@@ -56,9 +58,10 @@ def _choice(values: list[Any]) -> str:
     return f"{{type: choice, values: [{', '.join(map(_written, values))}]}}"
 
 
-def _range(low: Any, high: Any, *, is_whole: bool, is_log: bool) -> str:
+def _range(low: Any, high: Any, *, is_whole: bool, is_log: bool, step: Any = None) -> str:
     kind = "int" if is_whole else "float"
-    return f"{{type: {kind}, low: {low}, high: {high}{', log: true' if is_log else ''}}}"
+    more = f", step: {step}" if _is_number(step) else ""
+    return f"{{type: {kind}, low: {low}, high: {high}{more}{', log: true' if is_log else ''}}}"
 
 
 def _written(value: Any) -> str:

@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 
 # kinds of entries with rows that can be sent apart
 BY_ROWS = {"points", "finals", "params", "tags"}
+ARTIFACTS = {"text", "file", "folder"}
 
 
 class NoParent(Exception):
@@ -30,7 +31,7 @@ class Delivery:
     def __init__(self, journal: Journal, line: Line, *, is_new: bool) -> None:
         self._journal, self._line, self._is_new = journal, line, is_new
         self._run: StoredRun | None = None
-        self._gone = False
+        self._gone, self._stores_artifacts = False, True
         # by metric, when it was logged at which steps; of a run of which that is not known otherwise
         self._times: dict[str, dict[int, set[int]]] = {}
 
@@ -43,16 +44,47 @@ class Delivery:
         """
         try:
             run = self._open(self._line.store())
-            entries = list(self._journal.waiting)
-            for entry in entries:
-                self._send(run, entry)
-                self._journal.taken(entry)
+            sent = 0
+            for entry in list(self._journal.waiting):
+                if self._is_sent(run, entry):
+                    self._journal.taken(entry)
+                    sent += 1
         except Exception:
             # perhaps it was taken, and the answer was lost
             self._is_new = False
             self._times.clear()
             raise
-        return len(entries)
+        return sent
+
+    def _is_sent(self, run: StoredRun, entry: JournalEntry) -> bool:
+        """Send an entry; False for an artifact that cannot be stored while the tracker answers: the rest goes on.
+
+        Artifacts may lie elsewhere than runs, with credentials of their own. Those wait for whoever sends later.
+        """
+        if entry.do not in ARTIFACTS:
+            self._send(run, entry)
+            return True
+        if self._stores_artifacts:
+            try:
+                self._send(run, entry)
+            except Exception as error:
+                if not self._answers():
+                    raise
+                self._stores_artifacts, self._is_new = False, False
+                log.warning(
+                    "tracking: the tracker answers, and artifacts cannot be stored (%s); they wait in %s",
+                    first_line(error),
+                    self._journal.folder,
+                )
+        return self._stores_artifacts
+
+    def _answers(self) -> bool:
+        assert self._journal.run_id is not None
+        try:
+            return self._line.store().has(self._journal.run_id)
+        except Exception as error:  # noqa: BLE001  # a tracker raises whatever its store raises
+            log.debug("tracking: %s", error)
+            return False
 
     def _open(self, store: RunStore) -> StoredRun:
         if self._run is not None:

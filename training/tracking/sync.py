@@ -63,6 +63,9 @@ def sync(place: Path, *, uri: str | None = None, connect: Callable[[Header], Lin
         line = lines[way] = lines.get(way) or connect(header)
         try:
             was_there = journal.run_id is not None
+            if uri is not None and was_there and _is_elsewhere(journal, line):
+                left.append(Left(folder, "its run is in the tracker that it began in; leave --tracking-uri out"))
+                continue
             if journal.waiting or not was_there:
                 number = _deliver(journal, line, left)
                 entries += number
@@ -70,6 +73,12 @@ def sync(place: Path, *, uri: str | None = None, connect: Callable[[Header], Lin
         finally:
             journal.close()
     return Synced(len(sent), entries, left, busy)
+
+
+def _is_elsewhere(journal: Journal, line: Line) -> bool:
+    """Whether a tracker that was named in place of a run's own does not have the run."""
+    run_id = journal.run_id
+    return run_id is not None and line.ask(lambda store: store.has(run_id)) is False
 
 
 def _deliver(journal: Journal, line: Line, left: list[Left]) -> int:
@@ -85,6 +94,9 @@ def _deliver(journal: Journal, line: Line, left: list[Left]) -> int:
     except Exception as error:  # noqa: BLE001  # a tracker raises whatever its store raises
         line.lost(error)
         left.append(Left(journal.folder, first_line(error)))
+    else:
+        if journal.waiting:
+            left.append(Left(journal.folder, "artifacts cannot be stored; the log says why"))
     return before - len(journal.waiting)
 
 

@@ -17,6 +17,7 @@ BOTH = (
         (["a", True, None], "{type: choice, values: [a, true, null]}"),
         ({"min": 1e-5, "max": 1e-3}, "{type: float, low: 1e-05, high: 0.001}"),
         ({"min": 1, "max": 8}, "{type: int, low: 1, high: 8}"),
+        ({"low": 4, "high": 16, "step": 4}, "{type: int, low: 4, high: 16, step: 4}"),
         ({"low": 1, "high": 8, "log": True}, "{type: int, low: 1, high: 8, log: true}"),
         ({"distribution": "log_uniform_values", "min": 1, "max": 8}, "{type: float, low: 1, high: 8, log: true}"),
         ({"values": [8, 16]}, "{type: choice, values: [8, 16]}"),

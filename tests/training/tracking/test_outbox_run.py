@@ -19,7 +19,7 @@ from slimtune.training.tracking.outbox_run import OutboxRun, open_run
 from slimtune.training.tracking.run import MetricPoint, TrackedSplit
 from slimtune.training.tracking.sync import sync
 from tests.conftest import make_lineage
-from tests.training.tracking.fake_store import FakeStore, Killed
+from tests.training.tracking.fake_store import FakeRun, FakeStore, Killed
 
 
 @pytest.fixture(autouse=True)
@@ -263,3 +263,49 @@ def test_a_journal_that_is_broken_stops_no_other(tmp_path: Path) -> None:
         lines.write('{"entry": {"numb{"taken": 7}\n')
     assert send(tmp_path, store).left == []
     assert [run["tags"]["a"] for run in store.runs.values()] == ["b"]
+
+
+class NoArtifacts(FakeStore):
+    """Takes everything but artifacts, as where the credentials of their store are missing."""
+
+    stores = False
+
+    def run(self, run_id: str) -> FakeRun:
+        found = super().run(run_id)
+        if not self.stores:
+
+            def refuse(*_: object) -> None:
+                raise PermissionError("no credentials")
+
+            found.log_text = refuse  # type: ignore[method-assign]
+        return found
+
+
+def test_artifacts_that_cannot_be_stored_hold_nothing_else_up(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """They wait, told once; whoever sends later with the credentials sends them."""
+    store = NoArtifacts()
+    steps: list[Callable[[OutboxRun], None]] = [
+        lambda run: run.log_text("a: 1", "config.yaml"),
+        lambda run: run.log_params({"r": 8}),
+        lambda run: run.log_text("b", "other.txt"),
+        lambda run: run.end(state="complete"),
+    ]
+    _process(tmp_path, store, steps, None, online=True)
+    (run,) = store.runs.values()
+    assert (run["params"], run["status"], run["files"]) == ({"r": "8"}, "FINISHED", {})
+    assert caplog.text.count("artifacts cannot be stored") == 1
+    assert sync(tmp_path, connect=lambda _: line_of(store)).left
+    store.stores = True
+    assert sync(tmp_path, connect=lambda _: line_of(store)).left == []
+    assert run["files"] == {"config.yaml": "a: 1", "other.txt": "b"}
+
+
+def test_another_tracker_gets_nothing_of_a_run_that_it_does_not_have(tmp_path: Path) -> None:
+    """A wrong --tracking-uri costs nothing: all waits on for the run's own."""
+    own = NoArtifacts()
+    _process(tmp_path, own, [lambda run: run.log_text("a", "a.txt"), lambda run: run.end(state="x")], None, online=True)
+    other = FakeStore()
+    synced = sync(tmp_path, uri="sqlite:///other.db", connect=lambda _: line_of(other))
+    assert (synced.entries, len(synced.left), other.runs) == (0, 1, {})
+    own.stores = True
+    assert sync(tmp_path, connect=lambda _: line_of(own)).entries == 1
