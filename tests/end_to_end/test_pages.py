@@ -103,6 +103,9 @@ def best_first(sweep: Sweep) -> list[dict[str, Any]]:
 def test_the_printed_link_shows_trials_with_their_best_objective(served: Served, page: "Page") -> None:
     """The columns that matter in one look at 1280 pixels, the best first; the assistant covers nothing."""
     open_page(page, served.links["trials"], until="objective")
+    # the grid comes after the words around it
+    page.get_by_role("columnheader", name="state").first.wait_for(timeout=WAIT_MS)
+    page.locator("[role=row]", has_text="complete").first.wait_for(timeout=WAIT_MS)
     headers = [text for text in page.locator("[role=columnheader]").all_inner_texts() if text]
     assert {"Run Name", "Duration", "objective", "fit.learning_rate", "fit.batch_size", "state"} <= set(headers)
     state = page.get_by_role("columnheader", name="state").first.bounding_box()
