@@ -65,11 +65,16 @@ def remove_folder(folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file; it is there whole or not at all."""
+    with written_aside(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
 def write_json(path: Path, value: Any) -> None:
     """One JSON value, in a folder that is made if it is not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_aside(path) as aside:
-        aside.write_text(json_text(value, indent=1, ensure_ascii=False), encoding="utf-8")
+    write_text(path, json_text(value, indent=1, ensure_ascii=False))
 
 
 def json_text(value: Any, **options: Any) -> str:

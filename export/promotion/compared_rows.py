@@ -9,6 +9,7 @@ from slimtune.export.evaluation.evaluate_model import EvaluationColumns, bundle_
 from slimtune.export.evaluation.find_model import check_row_files
 from slimtune.export.runtime.row_notes import said_of_empty
 from slimtune.training.data.examples import Example
+from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import DataError, ModelError, UntrustedError
 from slimtune.training.tasks.rows import read_splits
 
@@ -53,6 +54,11 @@ def own_rows(bundle: Bundle, *, trust: bool) -> Rows:
     Raises:
         NoRows: They are not at hand, or are other ones now.
     """
+    return Rows("the challenger's validation rows", _own_splits(bundle, trust=trust).validation)
+
+
+def _own_splits(bundle: Bundle, *, trust: bool) -> RowSplits:
+    """The rows of a bundle's own training; raises `NoRows` as above."""
     try:
         splits = read_splits(bundle_config(bundle, trust=trust))
     except UntrustedError as error:
@@ -61,16 +67,14 @@ def own_rows(bundle: Bundle, *, trust: bool) -> Rows:
         raise NoRows(f"the rows cannot be read ({str(error).splitlines()[0]})") from error
     if splits.fingerprint != bundle.manifest.training.data_fingerprint:
         raise NoRows("the rows are other ones now")
-    return Rows("the challenger's validation rows", splits.validation)
+    return splits
 
 
 def _seen_in_training(bundle: Bundle, examples: Sequence[Example], *, trust: bool) -> int:
     """How many rows have a text that the bundle was trained on; 0 where its training rows are not at hand."""
     try:
-        splits = read_splits(bundle_config(bundle, trust=trust))
-    except (DataError, ModelError):
-        return 0
-    if splits.fingerprint != bundle.manifest.training.data_fingerprint:
+        splits = _own_splits(bundle, trust=trust)
+    except NoRows:
         return 0
     trained = {example.both for example in splits.train}
     return sum(example.both in trained for example in examples)

@@ -3,29 +3,24 @@
 import os
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import slimtune
-from slimtune.export.bundle.adapter_folder import AdapterFolder, is_adapter_folder, open_adapter_folder
+from slimtune.export.bundle.adapter_folder import is_adapter_folder, open_adapter_folder
 from slimtune.export.bundle.bundle import MANIFEST, Bundle, open_bundle
-from slimtune.export.bundle.interface import Interface
-from slimtune.export.graph_names import MODEL, Kind
-from slimtune.export.registry.model_uri import MODELS_URI
+from slimtune.export.registry.model_uri import MODELS_URI, version_uri
+from slimtune.export.registry.signature import example_of, signature_of
 from slimtune.export.registry.version_facts import Registrable, digest_of, facts_of
-from slimtune.export.runtime.prompter import text_columns
-from slimtune.training.data.examples import MESSAGES
 from slimtune.training.errors import ModelError, StoreError
+from slimtune.training.tracking.line import first_line
 from slimtune.training.tracking.mlflow_runs import client_of
-from slimtune.training.tracking.uri import no_misread_folder, sqlite_path, without_password, without_secrets
+from slimtune.training.tracking.uri import no_misread_folder, sqlite_path, without_password
 
 DIGEST, OWNER = "bundle_sha256", "owner"
-# a column, or a param, of a served folder of adapters
-ADAPTER = "adapter"
-EXAMPLE_TEXT = "An example of a text."
 
 
 class RegisteredVersion(NamedTuple):
@@ -37,7 +32,7 @@ class RegisteredVersion(NamedTuple):
     @property
     def uri(self) -> str:
         """What `slimtune predict --model` takes."""
-        return f"{MODELS_URI}{self.name}/{self.version}"
+        return version_uri(self.name, self.version)
 
 
 class FilesGone(ModelError):
@@ -156,7 +151,7 @@ def claim(uri: str, name: str, owner: str) -> Claim | None:
             found = client.get_registered_model(name)
         except MlflowException:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise StoreError(f"the registry takes no new names: {_first_line(error, uri)}") from error
+                raise StoreError(f"the registry takes no new names: {first_line(error, uri)}") from error
             # it was released meanwhile
             return Claim("", float("inf"))
         return Claim(found.tags.get(OWNER, ""), float(found.creation_timestamp) / 1000)
@@ -195,7 +190,7 @@ def find_version(uri: str, model_uri: str) -> RegisteredVersion:
     except MlflowException as error:
         known = ", ".join(model.name for model in client.search_registered_models()) or "none"
         raise ModelError(
-            f"{model_uri} is not in the registry at {without_password(uri)} ({_first_line(error, uri)}); registered "
+            f"{model_uri} is not in the registry at {without_password(uri)} ({first_line(error, uri)}); registered "
             f"models: {known}. Write models:/<name>@<alias> or models:/<name>/<version>"
         ) from None
 
@@ -271,15 +266,11 @@ def _downloaded(uri: str, found: RegisteredVersion) -> Path:
             source = client_of(uri).get_model_version_download_uri(found.name, found.version)
             return Path(mlflow.artifacts.download_artifacts(source, tracking_uri=uri, dst_path=_local(source)))
     except (MlflowException, OSError) as error:
-        reason = _first_line(error, uri)
+        reason = first_line(error, uri)
         if sqlite_path(uri) is None:
             # a server may only be out of reach
             raise ModelError(f"{found.uri} cannot be downloaded: {reason}") from error
         raise FilesGone(f"the files of {found.uri} are gone ({reason}); {_again(found.name)}") from error
-
-
-def _first_line(error: Exception, uri: str) -> str:
-    return without_secrets(str(error), uri).strip().partition("\n")[0]
 
 
 def _local(source: str) -> str | None:
@@ -310,87 +301,6 @@ def bad_request(error: Exception) -> Exception:
 
     refused: Exception = MlflowException.invalid_parameter_value(str(error))
     return refused
-
-
-def signature_of(model: Registrable) -> Any:
-    """What a served model is given, and what it answers; of a folder of adapters also which one it is to be."""
-    from mlflow.models import ModelSignature
-    from mlflow.types import DataType
-    from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
-
-    if not isinstance(model, AdapterFolder):
-        given, answered = _columns(model.manifest.interface, model)
-        return ModelSignature(inputs=Schema(given), outputs=Schema(answered))
-    each = [_columns(entry.interface, None) for entry in model.manifest.adapters.values()]
-    given = [*_merged([one for one, _ in each]), ColSpec(DataType.string, ADAPTER, required=False)]
-    params = ParamSchema([ParamSpec(ADAPTER, DataType.string, model.names[0])])
-    return ModelSignature(inputs=Schema(given), outputs=Schema(_merged([one for _, one in each])), params=params)
-
-
-def _merged(each: Sequence[Sequence[Any]]) -> list[Any]:
-    """Columns of several adapters: needed if all of them need it, of any type if theirs differ."""
-    from mlflow.types.schema import AnyType, ColSpec
-
-    anything: Any = AnyType
-    every = {column.name: column for columns in each for column in columns}
-    found = []
-    for name in every:
-        same = [column for columns in each for column in columns if column.name == name]
-        kind = same[0].type if all(column.type == same[0].type for column in same) else anything()
-        is_needed = len(same) == len(each) and all(column.required for column in same)
-        # of any type it may be left out
-        found.append(ColSpec(kind, name, required=is_needed and not isinstance(kind, AnyType)))
-    return found
-
-
-def example_of(model: Registrable) -> Any:
-    """Rows that the served model takes, as a data frame."""
-    import pandas
-
-    chosen: Mapping[str, str] = {}
-    if isinstance(model, AdapterFolder):
-        interface, chosen = next(iter(model.manifest.adapters.values())).interface, {ADAPTER: model.names[0]}
-    else:
-        interface = model.manifest.interface
-    row = {**dict.fromkeys(text_columns(interface), EXAMPLE_TEXT), **chosen}
-    # names as objects: of others MLflow 3.17 asks pandas 3 what it will not answer any more
-    return pandas.DataFrame([[*row.values()]], columns=pandas.Index([*row], dtype=object), dtype=object)
-
-
-def _columns(interface: Interface, bundle: Bundle | None) -> tuple[list[Any], list[Any]]:
-    from mlflow.types import DataType
-    from mlflow.types.schema import AnyType, Array, ColSpec, Object, Property
-
-    text, number, whole = DataType.string, DataType.double, DataType.long
-    # one text alone gets its vector
-    optional = {"text_pair"} if interface.kind is Kind.embedding else set()
-    names = text_columns(interface)
-    given: list[Any] = [ColSpec(text, name, required=name not in optional) for name in names]
-    answered: list[Any]
-    match interface.kind:
-        case Kind.labels:
-            kinds = {"label": text, "probability": number}
-            answered = [ColSpec(Array(kind) if interface.multi_label else kind, name) for name, kind in kinds.items()]
-        case Kind.tags:
-            parts = {"start": whole, "end": whole, "label": text, "text": text}
-            span = Object([Property(name, kind) for name, kind in parts.items()])
-            answered = [ColSpec(Array(span), "prediction")]
-        case Kind.embedding:
-            answered = [ColSpec(number, "prediction")]
-        case Kind.numbers:
-            shapes = [] if bundle is None else [*bundle.manifest.graphs[MODEL]["outputs"].values()]
-            is_one = all(len(shape) == 1 for shape in shapes)
-            answered = [ColSpec(number if is_one else Array(number), "prediction")]
-        case _:
-            answered = [ColSpec(text, "prediction")]
-            prompt = interface.prompt
-            # special tokens are noted for chats alone
-            if prompt is not None and (prompt.chat_template is not None or prompt.special_tokens):
-                # the model checks chats, as everywhere: MLflow would take no text in parts, and no key that is left out
-                given = [*(ColSpec(text, name, required=False) for name in names if prompt.template is None)]
-                anything: Any = AnyType
-                given.append(ColSpec(anything(), MESSAGES, required=False))
-    return given, answered
 
 
 def _ensure_model(client: Any, name: str, purpose: str) -> None:

@@ -9,6 +9,11 @@ from slimtune.training.tracking.uri import sqlite_path, sqlite_url
 MODELS_URI = "models:/"
 
 
+def version_uri(name: str, version: str, alias: str | None = None) -> str:
+    """What `slimtune predict --model` takes: a version by its alias, or by its number where it has none."""
+    return f"{MODELS_URI}{name}@{alias}" if alias else f"{MODELS_URI}{name}/{version}"
+
+
 def store_of(given: str | None) -> str:
     """The store that registered models are looked up in: the one that is given, or that under the working directory.
 

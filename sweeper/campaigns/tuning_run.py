@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from slimtune.export.config import OnnxExport, parse_export
 from slimtune.export.manifest.data_facts import known_of_data
 from slimtune.export.promotion.config import PromotionConfig, parse_promotion
 from slimtune.export.registry.mlflow_registry import is_registered
+from slimtune.export.registry.model_uri import version_uri
 from slimtune.export.verification.limits import none_passed
 from slimtune.sweeper.campaigns import winner_stages
 from slimtune.sweeper.campaigns.chosen_by_goals import choose_winner, exported_run, gate_notes, no_winner, to_rerun
@@ -25,11 +26,14 @@ from slimtune.sweeper.campaigns.selection import BegunReruns, rerun, rerun_study
 from slimtune.sweeper.campaigns.sweep_result import ParetoPoint, SweepResult
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.goals.goals import MODEL_COSTS
-from slimtune.sweeper.report_page.refresh import PagePlace, RefreshedPage
-from slimtune.sweeper.reporting import parent_run, terminal
+from slimtune.sweeper.report_page import refresh
+from slimtune.sweeper.report_page.refresh import PagePlace
+from slimtune.sweeper.reporting import parent_pages, parent_run, terminal
 from slimtune.sweeper.reporting.data_table import print_data
 from slimtune.sweeper.reporting.live_table import LiveTable
+from slimtune.sweeper.reporting.next_commands import next_commands
 from slimtune.sweeper.reporting.parent_pages import ParentPages
+from slimtune.sweeper.reporting.refreshed import Refreshed
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
@@ -114,6 +118,7 @@ class TuningRun:
         notes = begin(self._study, self._request, differs=lambda attrs: difference(attrs.get(IDENTITY), self._identity))
         self._tracked = parent_run.open_parent(self._request, self._study, self._config.tracking)
         self._pages = self._pages_of(self._tracked)
+        self._pages.write()
         record_command(self._request)
         self._study.set_attr(FOLDER, str(self._request.folder))
         self._tell_data(self._prepared.report)
@@ -163,7 +168,7 @@ class TuningRun:
         trials = self._study.shown()
         terminal.print_trials(self._console, trials)
         parent_run.log_leaderboard(self._tracked.run, trials, self._goals)
-
+        self._pages.write()
         self._write_page()
 
     def _write_page(self, state: SweepState | None = None) -> None:
@@ -175,9 +180,14 @@ class TuningRun:
         request = self._request
         return PagePlace(request.storage, request.search.config.name, request.folder, self._tracked.run)
 
-    def _refreshed(self) -> AbstractContextManager[object]:
-        """The page, written again while trials run, by the process that leads."""
-        return RefreshedPage(self._study, self._page().write) if self._own.leads else nullcontext()
+    def _refreshed(self) -> ExitStack:
+        """The pages, written again while trials run, by the process that leads."""
+        both = ExitStack()
+        if self._own.leads:
+            write, page = self._pages.write, self._page().write
+            both.enter_context(Refreshed(self._study, write, parent_pages.RHYTHM, what="the sweep's description"))
+            both.enter_context(Refreshed(self._study, page, refresh.RHYTHM, what="the sweep's page"))
+        return both
 
     def run_trials(self) -> None:
         """The search, with this process' own workers."""
@@ -185,7 +195,7 @@ class TuningRun:
         if self._own.leads and self._study.num_unfinished() > 0:
             self._forget_winner()
         table = LiveTable(self._study, f"sweep {request.search.config.name}", self._console)
-        with table, self._pages, self._refreshed(), FrozenWorkers(self._study, self._study.spec.limits):
+        with table, self._refreshed(), FrozenWorkers(self._study, self._study.spec.limits):
             worker = make_worker(
                 request,
                 self._study.spec,
@@ -297,7 +307,7 @@ class TuningRun:
         exported = self._exported(chosen, best, test)
         registered = self._registered(exported) if self._config.tracking.name is not TrackerName.none else None
         terminal.print_next(self._console, self._next(exported, registered))
-        uri = f"models:/{registered['name']}/{registered['version']}" if registered is not None else None
+        uri = version_uri(registered["name"], registered["version"]) if registered is not None else None
         return result._replace(bundle=Path(exported["bundle"]), registered=uri)
 
     def _result(self, chosen: Finalist, checkpoint: Path) -> SweepResult:
@@ -364,26 +374,5 @@ class TuningRun:
         return registered
 
     def _next(self, exported: winner_stages.Stage | None, registered: winner_stages.Stage | None) -> dict[str, str]:
-        commands = {}
-        uri = self._config.tracking.uri
-        store = f" --tracking-uri {shlex.quote(uri)}" if uri else ""
-        texts = "" if exported is None else exported["arguments"]
-        if registered is not None:
-            by = f"@{registered['alias']}" if registered["alias"] else f"/{registered['version']}"
-            model = shlex.quote(f"models:/{registered['name']}{by}")
-            commands["try the model"] = f"slimtune predict --model {model} {texts}{store}"
-        elif exported is not None:
-            commands["try the model"] = f"slimtune predict --model {shlex.quote(exported['bundle'])} {texts}"
-        search = self._request.search.config
-        storage = f" --storage {shlex.quote(search.storage)}" if search.storage else ""
-        commands["see all of it"] = f"slimtune report {shlex.quote(search.name)}{storage}"
-        commands["compare the trials"] = f"slimtune compare {shlex.quote(search.name)}{storage}"
-        if self._tracked.link is not None:
-            if not (uri or "").startswith("http"):
-                commands["open the MLflow UI"] = f"slimtune ui{store}"
-            commands["and in it the trials"] = self._tracked.link
-        if self._tracked.own_link is not None:
-            commands["and the sweep itself"] = self._tracked.own_link
-        if exported is not None:
-            commands["the bundle"] = exported["bundle"]
-        return commands
+        search, uri = self._request.search.config, self._config.tracking.uri
+        return next_commands(search, self._tracked, uri, exported=exported, registered=registered)

@@ -43,14 +43,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _write(path: Path, text: str) -> None:
-    from slimtune.training.atomic_files import written_aside
+    from slimtune.training.atomic_files import write_text
 
     if path.is_dir():
         raise StoreError(f"--out {path} is a folder; give a file, e.g. --out {path / FILE}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_aside(path) as aside:
-            aside.write_text(text, encoding="utf-8")
+        write_text(path, text)
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written ({error.strerror or error}); give another file with --out"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slimtune.sweeper.commands.sweep_argument import add_sweep, sweep_of
-from slimtune.training.atomic_files import json_text, written_aside
+from slimtune.training.atomic_files import json_text, write_text
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import StoreError
 
@@ -48,9 +48,9 @@ def _make(options: argparse.Namespace) -> int:
         sweep.name, judged.rows, most=options.rows, seed=options.seed, show_references=options.references
     )
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / PAGE, sheet_page(sheet))
-    _write(folder / TABLE, sheet_table(sheet))
-    _write(folder / KEY, json_text({**key_values(sheet), "trials": list(judged.trials)}, indent=1))
+    write_text(folder / PAGE, sheet_page(sheet))
+    write_text(folder / TABLE, sheet_table(sheet))
+    write_text(folder / KEY, json_text({**key_values(sheet), "trials": list(judged.trials)}, indent=1))
     print(f"{len(sheet.rows)} rows in which trials {', '.join(map(str, judged.trials))} differ:")
     print(f"  to click through  {folder / PAGE}")
     print(f"  as a table        {folder / TABLE}")
@@ -74,15 +74,10 @@ def _read(options: argparse.Namespace) -> int:
         raise StoreError(f"{path} is broken ({error}); make the sheet anew with --again") from error
     verdicts = [one for file in options.files for one in read_verdicts(file, key)]
     review = review_of(verdicts, trials, seed=options.seed)
-    _write(sweep.folder / FOLDER / RESULT_FILE, json_text(_plain(review), indent=1))
+    write_text(sweep.folder / FOLDER / RESULT_FILE, json_text(_plain(review), indent=1))
     _show(review)
     print(_logged(sweep, review, options.tracking_uri))
     return 0
-
-
-def _write(path: Path, text: str) -> None:
-    with written_aside(path) as aside:
-        aside.write_text(text, encoding="utf-8")
 
 
 def _plain(review: "Review") -> dict[str, Any]:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.sweeper.goals.goals import UNNAMED, Goals
-from slimtune.sweeper.reporting.sweep_status import SweepState, sweep_status
+from slimtune.sweeper.reporting.sweep_status import SweepState, status_of
 from slimtune.sweeper.space.dimension import Dimension
 from slimtune.sweeper.study.analysis.dimensions import load_dimensions
-from slimtune.sweeper.study.loaded import load_all_trials, load_study_trials
-from slimtune.sweeper.study.record import IDENTITY, WINNER, TrialRecord, TrialState, in_order, pareto_set
+from slimtune.sweeper.study.loaded import load_study_trials
+from slimtune.sweeper.study.record import IDENTITY, WINNER, TrialRecord, TrialState, in_order, pareto_set, stage_result
 from slimtune.training.broken_files import BROKEN, read_object
 
 DATA_FILE = "data_report.json"
@@ -107,7 +107,7 @@ class SweepFacts(NamedTuple):
 
     def stage(self, name: str) -> Mapping[str, Any]:
         """What came of `test`, `export` or `registered`; empty before it is done."""
-        return (self.attrs.get(name) or {}).get("result") or {}
+        return stage_result(self.attrs, name)
 
 
 def _place(trial: TrialRecord) -> int:
@@ -126,12 +126,13 @@ def read_facts(storage: str, name: str, folder: Path) -> SweepFacts:
     Raises:
         StoreError: There is no such study.
     """
-    loaded, status = load_study_trials(storage, name), sweep_status(storage, name)
+    loaded = load_study_trials(storage, name)
+    status = status_of(loaded, storage, name)
     facts = SweepFacts(
         name=name,
         state=status.state,
         trials=loaded.trials,
-        attempts=load_all_trials(storage, name),
+        attempts=loaded.attempts,
         reruns=status.reruns,
         goals=loaded.goals,
         attrs=loaded.attrs,

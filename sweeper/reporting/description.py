@@ -6,9 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from slimtune.export.registry.model_uri import version_uri
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import duration
-from slimtune.sweeper.study.record import BUDGET, MESSAGE, STOPPED, WINNER, TrialRecord, TrialState, in_order
+from slimtune.sweeper.study.record import (
+    BUDGET,
+    MESSAGE,
+    STOPPED,
+    WINNER,
+    TrialRecord,
+    TrialState,
+    in_order,
+    stage_result,
+)
 from slimtune.training.markdown_text import markdown_text
 from slimtune.training.tracking.display import MODE, display
 from slimtune.training.tracking.journal import QUEUED
@@ -53,13 +63,13 @@ def description(sweep: Described) -> str:
 
 
 def _best(sweep: Described) -> str:
-    winner, stage = sweep.attrs.get(WINNER), _stage(sweep, "registered")
+    winner, stage = sweep.attrs.get(WINNER), stage_result(sweep.attrs, "registered")
     lines = []
     if winner:
         record = next((one for one in sweep.trials if one.number == winner["trial"]), None)
         score = f"{markdown_text(sweep.metric)} **{winner['score']:.4f}** on validation, the mean over its seeds"
         lines.append(f"**The winner** is {_link(sweep, record, winner['trial'])}: {score}; {_values(winner['params'])}")
-        if test := _stage(sweep, "test").get("scores"):
+        if test := stage_result(sweep.attrs, "test").get("scores"):
             told = ", ".join(
                 f"{markdown_text(name)} {one['value']:.4f} ({one['low']:.4f} to {one['high']:.4f})"
                 for name, one in test.items()
@@ -141,18 +151,11 @@ def _next(sweep: Described) -> str:
     if not sweep.attrs.get(WINNER):
         return f"**Next**: `slimtune status {name}` says what is running; `slimtune stop {name}` ends it."
     steps = [f"`slimtune compare {name}` shows all trials"]
-    if stage := _stage(sweep, "registered"):
-        by = f"@{stage['alias']}" if stage["alias"] else f"/{stage['version']}"
-        model = shlex.quote(f"models:/{stage['name']}{by}")
+    if stage := stage_result(sweep.attrs, "registered"):
+        model = shlex.quote(version_uri(stage["name"], stage["version"], stage["alias"]))
         steps.append(f"`slimtune predict --model {model} --text ...` asks the model")
     steps.append(f"`slimtune resume {name} search.n_trials={2 * len(sweep.trials)}` searches further")
     return f"**Next**: {'; '.join(steps)}."
-
-
-def _stage(sweep: Described, name: str) -> Mapping[str, Any]:
-    known = sweep.attrs.get(name) or {}
-    result: Mapping[str, Any] = known.get("result") or {}
-    return result
 
 
 def _link(sweep: Described, trial: TrialRecord | None, number: int) -> str:

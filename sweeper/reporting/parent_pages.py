@@ -2,12 +2,13 @@
 
 import logging
 import threading
-import time
 from collections.abc import Sequence
+from functools import cached_property
 
 from slimtune.sweeper.goals.goals import UNNAMED, Goals
 from slimtune.sweeper.reporting.description import Described, description
 from slimtune.sweeper.reporting.parent_run import ParentRun
+from slimtune.sweeper.reporting.refreshed import Rhythm
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
 from slimtune.training.tracking.environment import machine_line
 from slimtune.training.tracking.run import MetricPoint
@@ -16,13 +17,11 @@ log = logging.getLogger(__name__)
 
 NOTE = "mlflow.note.content"
 BEST = "best_so_far"
-MIN_SECONDS = 10.0
-# writing may take at most this share of the time
-WRITING_SHARE = 0.02
+RHYTHM = Rhythm(every_trials=1, least_seconds=10.0, look_seconds=10.0, share=0.02)
 
 
 class ParentPages:
-    """Writes them when something has ended; as a context, again and again.
+    """Writes them as things stand. Every method may be called from several threads.
 
     Args:
         parent: The sweep's run; without one nothing is written.
@@ -35,37 +34,13 @@ class ParentPages:
     def __init__(self, parent: ParentRun, study: Study, *, name: str, metric: str, goals: Goals) -> None:
         self._parent, self._study = parent, study
         self._name, self._metric, self._goals = name, metric, goals
-        self._told: int | None = None
         self._num_points = 0
-        self._stop = threading.Event()
         self._turn = threading.Lock()
 
-    def __enter__(self) -> "ParentPages":
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._follow, name="pages", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self.write()
-
-    def _follow(self) -> None:
-        pause = MIN_SECONDS
-        while not self._stop.wait(pause):
-            started = time.monotonic()
-            self._write_if_due()
-            pause = max(MIN_SECONDS, (time.monotonic() - started) / WRITING_SHARE)
-
-    def _write_if_due(self) -> None:
-        try:
-            is_due = sum(trial.finished for trial in self._study.shown()) != self._told
-        except Exception as error:  # noqa: BLE001  # a storage raises whatever its driver raises; it is asked again
-            log.warning("the sweep's description waits (%s: %s)", type(error).__name__, error)
-            return
-        if is_due:
-            self.write()
+    @cached_property
+    def _machine(self) -> str:
+        """It stays the same while a process runs."""
+        return machine_line()
 
     def write(self) -> None:
         """Write what is known now; where that fails, a sweep goes on without it, and says so."""
@@ -86,12 +61,12 @@ class ParentPages:
                 goals=self._goals,
                 trials=trials,
                 attrs=self._study.attrs(),
-                machine=machine_line(),
+                machine=self._machine,
             )
             points = curve_of_best(trials, self._goals)
             self._parent.run.set_tags({NOTE: description(content)})
             self._parent.run.log_points(points[self._num_points :])
-            self._told, self._num_points = sum(trial.finished for trial in trials), len(points)
+            self._num_points = len(points)
 
 
 def curve_of_best(trials: Sequence[TrialRecord], goals: Goals) -> list[MetricPoint]:

@@ -10,7 +10,7 @@ from slimtune.sweeper.reporting.live_table import seconds_left
 from slimtune.sweeper.study import TrialRecord, TrialState, load_study_trials
 from slimtune.sweeper.study.lease import is_alive, living
 from slimtune.sweeper.study.liveness.roster import StopRequest
-from slimtune.sweeper.study.loaded import load_roster
+from slimtune.sweeper.study.loaded import LoadedTrials, load_roster
 from slimtune.sweeper.study.record import BUDGET, ENDED, STOPPED, WINNER, WORKER
 from slimtune.training.errors import StoreError
 
@@ -124,7 +124,15 @@ def sweep_status(storage: str, name: str) -> SweepStatus:
     Raises:
         StoreError: There is no such study.
     """
-    loaded = load_study_trials(storage, name)
+    return status_of(load_study_trials(storage, name), storage, name)
+
+
+def status_of(loaded: LoadedTrials, storage: str, name: str) -> SweepStatus:
+    """The same of a study whose trials were read; reruns and launching processes have studies of their own.
+
+    Raises:
+        StoreError: These cannot be read.
+    """
     attrs = loaded.attrs
     roster = load_roster(storage, name)
     reruns, rerun_attrs = _reruns(storage, name)

@@ -15,11 +15,22 @@ from slimtune.training.tracking.uri import without_password
 
 
 class LoadedTrials(NamedTuple):
-    """The shown trials of a study, what is better, and what was noted on it."""
+    """The trials of a study, what is better, and what was noted on it.
 
-    trials: list[TrialRecord]
+    Attributes:
+        attempts: All, also those that others have taken the place of.
+        goals: What is made best.
+        attrs: Of the study.
+    """
+
+    attempts: list[TrialRecord]
     goals: Goals
     attrs: Mapping[str, Any]
+
+    @property
+    def trials(self) -> list[TrialRecord]:
+        """Those of the budget."""
+        return [trial for trial in self.attempts if trial.counts]
 
     def ranked(self) -> list[TrialRecord]:
         """Complete trials that keep the constraints, the best first; of several objectives the Pareto set."""
@@ -41,7 +52,7 @@ def load_study_trials(storage: str, name: str) -> LoadedTrials:
         ways = [direction is StudyDirection.MAXIMIZE for direction in study.directions]
         attrs: Mapping[str, Any] = study.user_attrs
         goals = read_goals(attrs[ATTR]) if ATTR in attrs else goals_of(ways)
-        return LoadedTrials([trial for trial in _records(study) if trial.counts], goals, attrs)
+        return LoadedTrials(_records(study), goals, attrs)
 
 
 def load_all_trials(storage: str, name: str) -> list[TrialRecord]:

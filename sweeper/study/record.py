@@ -43,6 +43,11 @@ COSTS, SPENT = "costs", "seconds"
 INFEASIBLE = "infeasible"
 
 
+def stage_result(attrs: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What came of a stage after the search, `test`, `export` or `registered`; empty before it is done."""
+    return (attrs.get(name) or {}).get("result") or {}
+
+
 class TrialState(Enum):
     """Where a trial stands."""
 

@@ -312,7 +312,7 @@ def test_a_pipe_is_read_once(made: Answering, tmp_path: Path, capsys: pytest.Cap
 
 
 def test_the_signature_asks_for_no_more_than_the_model_needs(made: Answering) -> None:
-    from slimtune.export.registry.mlflow_registry import signature_of
+    from slimtune.export.registry.signature import signature_of
 
     bundle = open_bundle(made.bundle)
     assert [(column.name, column.required) for column in signature_of(bundle).inputs] == [("text", True)]

@@ -235,7 +235,7 @@ def test_it_is_served(made: Made) -> None:
     import pandas
     from mlflow.models.utils import _enforce_schema
 
-    from slimtune.export.registry.mlflow_registry import example_of, signature_of
+    from slimtune.export.registry.signature import example_of, signature_of
 
     signature = signature_of(made.bundle)
     row = BY_NAME[made.name].rows[0]

@@ -71,7 +71,6 @@ class TrialTrainer:
         self._history = EvaluationHistory(config)
         self._num_rows = self._num_tokens = 0
         self._progress = Progress()
-        self._last_evaluation: Evaluation | None = None
         self.best_evaluation: Evaluation | None = None
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
         moving = (self._stepper, self._order, self._cadence, self._history, self._checkpoint, self._progress)
@@ -206,9 +205,10 @@ class TrialTrainer:
         assert self._progress.milestone is not None
         milestone = self._progress.milestone
         with whole(self.model, here=True):
-            report = self._report(milestone)
+            evaluation = self._evaluation()
+            report = self._report(evaluation, milestone)
             if self._history.update(report.objective):
-                self._history.best = self._keep(report, milestone)
+                self._history.best, self.best_evaluation = self._keep(report, milestone), evaluation
         self._progress.meter, self._progress.milestone = Meter(), None
         reporter.metrics(milestone, report.as_metrics())
         self._history.reports.append((milestone, report))
@@ -242,8 +242,7 @@ class TrialTrainer:
             return Pruned(milestone, verdict.reason or "stopped by the search")
         return self._history.best if self._at_end or self._history.exhausted else None
 
-    def _report(self, milestone: int) -> Report:
-        self._last_evaluation = evaluation = self._evaluation()
+    def _report(self, evaluation: Evaluation, milestone: int) -> Report:
         metric = self._config.task.metric
         scores, num_parts = evaluation.scores, getattr(self._trial, "num_parts", 0)
         if math.isnan(scores[metric]):
@@ -267,7 +266,6 @@ class TrialTrainer:
         return evaluation
 
     def _keep(self, report: Report, milestone: int) -> Completed:
-        self.best_evaluation = self._last_evaluation
         record = CheckpointRecord(
             config=dict(self._trial.config),
             labels=self.bench.task.labels,

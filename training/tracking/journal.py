@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 from filelock import FileLock, Timeout
 
-from slimtune.training.atomic_files import written_aside
+from slimtune.training.atomic_files import write_text
 
 OUTBOX, JOURNAL, REFUSED, LOCK, FILES = "outbox", "journal.jsonl", "refused.jsonl", "journal.lock", "files"
 # a run that the tracker has not made yet is known by its key
@@ -243,8 +243,7 @@ def _parsed(line: str | bytes) -> dict[str, Any] | None:
 
 
 def _write_header(folder: Path, header: Header) -> None:
-    with written_aside(folder / JOURNAL) as aside:
-        aside.write_text(_line({"run": header._asdict()}), encoding="utf-8")
+    write_text(folder / JOURNAL, _line({"run": header._asdict()}))
 
 
 def _line(values: Mapping[str, Any]) -> str:

@@ -175,5 +175,5 @@ def first_line(error: Exception, uri: str = "") -> str:
         error: What a tracker, or its database's driver, raised.
         uri: The tracker's, where it is known.
     """
-    lines = without_secrets(str(error), uri).splitlines()
+    lines = without_secrets(str(error), uri).strip().splitlines()
     return lines[0][:300] if lines else type(error).__name__

@@ -9,8 +9,8 @@ from mlflow.models.utils import _enforce_schema
 
 from slimtune.export.bundle.interface import Interface, PromptSettings
 from slimtune.export.graph_names import Kind
-from slimtune.export.registry.mlflow_registry import signature_of
 from slimtune.export.registry.pyfunc import ServedBundle
+from slimtune.export.registry.signature import signature_of
 from slimtune.training.data.chat_turns import turns_in
 from slimtune.training.errors import DataError
 

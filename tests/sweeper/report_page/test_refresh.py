@@ -6,8 +6,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from slimtune.sweeper.report_page import refresh
-from slimtune.sweeper.report_page.refresh import PagePlace, RefreshedPage, pause_after
+from slimtune.sweeper.report_page.refresh import PagePlace
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.sweeper.search_config import study_url
 from slimtune.training.tracking.run import NullRun
@@ -39,34 +38,3 @@ def test_a_page_that_cannot_be_written_is_a_warning(tmp_path: Path, caplog: pyte
         PagePlace(study_url(tmp_path), "tone", tmp_path, NullRun()).write()
     assert "the sweep's page was not written" in caplog.text
     assert not (tmp_path / "report.html").exists()
-
-
-class Ending:
-    """A study of which more trials have ended each time it is looked at."""
-
-    def __init__(self, step: int) -> None:
-        self.ended, self._step = 0, step
-
-    def shown(self) -> list["Ending"]:
-        self.ended += self._step
-        return [self] * self.ended
-
-    finished = True
-
-
-@pytest.mark.parametrize(("step", "is_written"), [(refresh.EVERY_TRIALS, True), (0, False)])
-def test_pages_come_every_few_trials(step: int, is_written: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And not while none ends."""
-    import threading
-
-    monkeypatch.setattr(refresh, "MIN_SECONDS", 0.01)
-    monkeypatch.setattr(refresh, "LOOK_SECONDS", 0.01)
-    written = threading.Event()
-    with RefreshedPage(Ending(step), written.set):  # type: ignore[arg-type]
-        assert written.wait(5.0 if is_written else 0.2) is is_written
-
-
-def test_writing_takes_a_hundredth_of_the_time() -> None:
-    """However long a page takes."""
-    assert pause_after(3.0) == pytest.approx(300.0)
-    assert pause_after(0.01) == refresh.MIN_SECONDS

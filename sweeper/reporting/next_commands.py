@@ -1,0 +1,45 @@
+"""What a person may do after a sweep, as commands ready to copy."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from slimtune.export.registry.model_uri import version_uri
+from slimtune.sweeper.reporting.parent_run import ParentRun
+from slimtune.sweeper.search_config import SearchConfig
+
+Stage = Mapping[str, Any]
+
+
+def next_commands(
+    search: SearchConfig, tracked: ParentRun, uri: str | None, *, exported: Stage | None, registered: Stage | None
+) -> dict[str, str]:
+    """Commands and links by what they are for.
+
+    Args:
+        search: The sweep's.
+        tracked: Its run, with the links.
+        uri: Of the tracker, as it was given.
+        exported: What the export came to, if there was one.
+        registered: What was registered, if anything.
+    """
+    commands = {}
+    store = f" --tracking-uri {shlex.quote(uri)}" if uri else ""
+    texts = "" if exported is None else exported["arguments"]
+    if registered is not None:
+        model = shlex.quote(version_uri(registered["name"], registered["version"], registered["alias"]))
+        commands["try the model"] = f"slimtune predict --model {model} {texts}{store}"
+    elif exported is not None:
+        commands["try the model"] = f"slimtune predict --model {shlex.quote(exported['bundle'])} {texts}"
+    storage = f" --storage {shlex.quote(search.storage)}" if search.storage else ""
+    commands["see all of it"] = f"slimtune report {shlex.quote(search.name)}{storage}"
+    commands["compare the trials"] = f"slimtune compare {shlex.quote(search.name)}{storage}"
+    if tracked.link is not None:
+        if not (uri or "").startswith("http"):
+            commands["open the MLflow UI"] = f"slimtune ui{store}"
+        commands["and in it the trials"] = tracked.link
+    if tracked.own_link is not None:
+        commands["and the sweep itself"] = tracked.own_link
+    if exported is not None:
+        commands["the bundle"] = exported["bundle"]
+    return commands
