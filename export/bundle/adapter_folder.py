@@ -13,6 +13,8 @@ from slimtune.training.errors import ModelError
 # what the base alone goes by
 BASE = "base"
 BASE_NAMES = (BASE, "none")
+# the column, or the param, that chooses one of several for a row, where they are served
+ADAPTER = "adapter"
 REPAIR = "run slimtune adapters again"
 
 

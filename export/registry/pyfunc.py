@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slimtune.export.bundle.adapter_folder import is_adapter_folder, open_adapter_folder
+from slimtune.export.bundle.adapter_folder import ADAPTER, is_adapter_folder, open_adapter_folder
 from slimtune.export.bundle.bundle import RunnableModel, open_bundle
 from slimtune.export.graph_names import Kind
 from slimtune.export.runtime.row_notes import notes_of
@@ -17,8 +17,6 @@ from slimtune.training.data.cells import is_missing
 from slimtune.training.errors import DataError, ModelError
 
 log = logging.getLogger(__name__)
-# the column, or the param, that chooses one of several adapters
-ADAPTER = "adapter"
 
 
 class ServedModel:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slimtune.export.bundle.adapter_folder import AdapterFolder
+from slimtune.export.bundle.adapter_folder import ADAPTER, AdapterFolder
 from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.bundle.interface import Interface
 from slimtune.export.graph_names import MODEL, Kind
-from slimtune.export.registry.pyfunc import ADAPTER
 from slimtune.export.registry.version_facts import Registrable
 from slimtune.export.runtime.prompter import text_columns
 from slimtune.training.data.examples import MESSAGES

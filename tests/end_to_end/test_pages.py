@@ -114,8 +114,10 @@ def test_the_printed_link_shows_trials_with_their_best_objective(served: Served,
     first = page.locator("[role=row]", has_text=re.compile(r"t\d\d ")).first.inner_text()
     best = best_first(served.sweep)[0]
     assert f"t{best['number']:02d} " in first
-    values = page.locator("[role=row]", has_text="complete").all_inner_texts()
-    shown = max(float(number) for row in values for number in re.findall(r"^[01](?:\.\d+)?$", row.splitlines()[1]))
+    # a row's cells come in no order of their own
+    values = page.locator("[role=row]", has_text="complete").locator("[role=gridcell][col-id*=objective]")
+    values.filter(has_text=re.compile(r"\d")).first.wait_for(timeout=WAIT_MS)
+    shown = max(float(value) for value in values.all_inner_texts())
     assert shown == pytest.approx(best["objective"], abs=1e-5)
     assert page.get_by_text("Ask questions about your").count() == 0
     keep(page, "trials")
