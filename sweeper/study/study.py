@@ -24,6 +24,7 @@ from slimtune.sweeper.study.distributions import Extend, extended, suggested
 from slimtune.sweeper.study.learning_curve import BestSoFar
 from slimtune.sweeper.study.lease import is_alive
 from slimtune.sweeper.study.liveness.storage_lock import alone
+from slimtune.sweeper.study.places import first_attempt, has_place, num_repeated_before, places_before
 from slimtune.sweeper.study.pruners import pruner_of
 from slimtune.sweeper.study.record import TrialRecord, record_of
 from slimtune.sweeper.study.replay.arrivals import Arrivals
@@ -107,14 +108,17 @@ class Study(StudyEndings):
             trial = self._study.ask()
             trial.set_user_attr(record.WORKER, worker)
         others = self._others(trial.number, num_read=len(trials))
-        before = [other for other in others if other.number < trial.number and other.counts]
-        if len(before) >= self.spec.n_trials:
-            # two workers saw the same last place
+        first = first_attempt(trial.number, trial.user_attrs)
+        num_before = len(places_before(first, others))
+        if num_before >= self.spec.n_trials:
+            # two workers saw the same last place, or it belongs to one that is to be tried again
             self._fail(trial.number, record.SURPLUS)
-            return None
+            return self.ask(worker)
         if record.INDEX not in trial.user_attrs:
-            trial.set_user_attr(record.INDEX, len(before))
-        sampler = self._sampler(others, place=int(trial.user_attrs[record.INDEX]))
+            trial.set_user_attr(record.INDEX, num_before)
+        # after a point that two workers took, the next one is drawn anew
+        place = int(trial.user_attrs[record.INDEX])
+        sampler = self._sampler(others, index=place + num_repeated_before(first, others))
         trial = optuna.Trial(_drawing_from(sampler, self._study), trial._trial_id)
         # whoever finds the trial when this process has died knows whose it is, and what it takes
         flush(self._study)
@@ -122,7 +126,7 @@ class Study(StudyEndings):
             params = self._suggested(trial)
         if params is None:
             return self.ask(worker)
-        if self._is_repeated(params, before):
+        if self._is_repeated(params, first, others):
             # two workers took the same point
             self._fail(trial.number, record.REPEATED)
             return self.ask(worker)
@@ -136,18 +140,15 @@ class Study(StudyEndings):
             trials = self.trials()
         return [other for other in trials if other.number != number]
 
-    def _sampler(self, trials: Sequence[TrialRecord], *, place: int) -> BaseSampler:
-        """For the trial in a place of the budget beside these others."""
-        shown = [trial for trial in trials if trial.counts]
-        # after a point that two workers took, the next one is drawn anew
-        index = place + sum(trial.kind == record.REPEATED for trial in trials)
+    def _sampler(self, others: Sequence[TrialRecord], *, index: int) -> BaseSampler:
+        """For a trial beside these others; the index decides what is drawn."""
         spec = self.spec
         sampler = sampler_of(spec.sampler, spec.space, seed=spec.seed, index=index, seen=self._seen)
         is_endless = all(num_points_of(part) is None for part in spec.space.parts())
         if is_endless and isinstance(spec.sampler, RandomSearch | TpeSearch):
             # these draw no real number twice; others meet the corners of a space again
             return sampler
-        taken = {self._point_of(trial) for trial in shown if trial.state is not record.TrialState.waiting}
+        taken = {self._point_of(other) for other in others if has_place(other)}
         return DistinctSampler(sampler, spec.space, taken, seed=index)
 
     @cached_property
@@ -168,21 +169,21 @@ class Study(StudyEndings):
             self._fail(trial.number, FailureKind.bad_config.value)
             return None
 
-    def _is_repeated(self, params: Mapping[str, Scalar], before: Sequence[TrialRecord]) -> bool:
-        """Whether an earlier trial has the same point; those that are just being suggested are waited for."""
+    def _is_repeated(self, params: Mapping[str, Scalar], first: int, others: Sequence[TrialRecord]) -> bool:
+        """Whether a trial in an earlier place has the same point; one that is just being suggested is waited for."""
+        before = places_before(first, others)
         deadline = time.monotonic() + SUGGEST_SECONDS
         while params and not self._is_settled(before) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-            numbers = {trial.number for trial in before}
-            before = [trial for trial in self.trials() if trial.number in numbers and trial.counts]
+            before = places_before(first, self.trials())
         point = point_id(params)
         return bool(params) and any(self._point_of(trial) == point for trial in before)
 
     def _point_of(self, trial: TrialRecord) -> PointId:
-        """The id of its point; of a trial that has ended it is made once."""
+        """The id of its point, also if it is to take it again; of a trial that has ended it is made once."""
         known = self._points.get(trial.number)
         if known is None:
-            known = point_id(trial.params)
+            known = point_id(trial.params or trial.attrs.get(record.POINT, {}))
             if trial.finished:
                 self._points[trial.number] = known
         return known

@@ -146,7 +146,10 @@ class StudyEndings(StudyReading):
         kept[record.EARLIER] = [trial.number, *trial.attrs.get(record.EARLIER, [])]
         # a worker may die while it takes its values: taken anew they are the same ones; the missing ones alone would
         # meet a generator that has drawn nothing yet
-        point = trial.params if self.spec.space.is_whole(trial.params) else trial.attrs.get(record.POINT, {})
+        point = dict(trial.params) if self.spec.space.is_whole(trial.params) else trial.attrs.get(record.POINT, {})
+        if point:
+            # while it waits it has no values, and nobody else is to take them
+            kept[record.POINT] = point
         self._study.enqueue_trial(self.spec.space.named(point), user_attrs=kept)
         log.warning("trial %d: its worker %s; it is tried again", trial.number, "died" if died else "was stopped")
 

@@ -12,7 +12,7 @@ import pytest
 from slimtune.sweeper.goals.goals import goals_of
 from slimtune.sweeper.pruner_config import SuccessiveHalving
 from slimtune.sweeper.sampler_config import RandomSearch, SamplerConfig, TpeSearch
-from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
+from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange, Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import AskedTrial, Lease, Study, StudySpec, TrialRecord, TrialState, load_study_trials
 from slimtune.sweeper.study.record import EARLIER
@@ -216,6 +216,46 @@ def test_a_worker_that_dies_while_it_takes_back_a_trial_loses_none(
         taken = other.ask(lease.worker)
         assert taken is not None
         assert taken.params == asked.params
+
+
+@pytest.mark.parametrize(
+    "space", [{"x": FloatRange(0.0, 1.0)}, {"x": Choice((0.1, 0.2, 0.3, 0.4))}], ids=["endless", "finite"]
+)
+@pytest.mark.parametrize("enqueues", [True, False], ids=["enqueued", "not yet"])
+def test_who_asks_while_lost_trials_are_taken_back_takes_none_of_their_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, space: dict[str, Dimension], *, enqueues: bool
+) -> None:
+    """His trial is begun before others find the lost ones: these come back under later numbers, in earlier places."""
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    spec = spec_of(storage=storage, n_trials=4, space=SearchSpace(space), max_retries=2)
+    study, other = Study(spec), Study(spec)
+    with Lease(study) as lost:
+        points = [asked.params for _ in range(3) if (asked := study.ask(lost.worker)) is not None]
+    look, free = study._others, study.free_lost
+
+    def look_late(number: int, *, num_read: int) -> list[TrialRecord]:
+        monkeypatch.undo()
+        with monkeypatch.context() as dying:
+            if not enqueues:
+                dying.setattr(other, "_enqueue_again", lambda *_, **__: None)
+            other.free_lost()
+        return look(number, num_read=num_read)
+
+    # one of them was begun since he looked, so that he looks again
+    monkeypatch.setattr(study, "free_lost", lambda: study.trials()[:-1])
+    monkeypatch.setattr(study, "_others", look_late)
+    with Lease(study) as lease:
+        asked = study.ask(lease.worker)
+        assert asked is not None
+        assert asked.number == len(points)
+        assert study.free_lost == free
+        assert asked.params not in points
+        study.complete(asked.number, 0.5)
+    run_all(study)
+    shown = study.shown()
+    assert [trial.state for trial in shown] == [TrialState.complete] * 4
+    assert sorted(str(trial.params) for trial in shown) == sorted(map(str, [*points, asked.params]))
+    assert not [trial for trial in study.trials() if trial.kind == "repeated"]
 
 
 def work(spec: StudySpec) -> None:
