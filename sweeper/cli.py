@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import NamedTuple, cast
 
 from slimtune.training.errors import NotPromoted, SweepStopped, UserError, sentences_left
+from slimtune.training.hardware.waiting import wait_briefly
 
 DONE, FAULT, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 HELP = {"-h", "--help"}
@@ -83,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 2 bad input, 3 refused by the gate, 1 a fault of slimtune, 130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    wait_briefly()
     # an import makes objects that stay: at Python's own threshold, to look for others is a fifth of a command's start
     gc.set_threshold(max(ALLOCATIONS, gc.get_threshold()[0]))
     # so that parts of the user's own are found by their dotted path, as `python -m` finds them

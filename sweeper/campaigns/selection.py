@@ -77,11 +77,25 @@ def rerun_name(finalist: TrialRecord, seed: int) -> str:
     return f"t{finalist.number:02d} seed {seed}"
 
 
-def rerun(
-    request: SweepRequest, study: Study, *, launcher: str, parent_run_id: str | None, kept: object = None
+def rerun(  # noqa: PLR0913
+    request: SweepRequest,
+    study: Study,
+    *,
+    launcher: str,
+    parent_run_id: str | None,
+    kept: object = None,
+    cores: int | None = None,
 ) -> None:
     """Run the reruns through the same launcher as the search."""
-    worker = make_worker(request, study.spec, launcher=launcher, parent_run_id=parent_run_id, kind="rerun", kept=kept)
+    worker = make_worker(
+        request,
+        study.spec,
+        launcher=launcher,
+        parent_run_id=parent_run_id,
+        kind="rerun",
+        kept=kept,
+        cores=cores,
+    )
     # each rerun brings all of its overrides
     worker.fixed = ()
     with FrozenWorkers(study, study.spec.limits):

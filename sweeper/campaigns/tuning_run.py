@@ -19,6 +19,7 @@ from slimtune.sweeper.campaigns import winner_stages
 from slimtune.sweeper.campaigns.chosen_by_goals import choose_winner, exported_run, gate_notes, no_winner, to_rerun
 from slimtune.sweeper.campaigns.hydra_campaign import solutions_of, write_results
 from slimtune.sweeper.campaigns.identity import check_same, difference, identity_of
+from slimtune.sweeper.campaigns.own_cores import SweepCores
 from slimtune.sweeper.campaigns.own_model import own_model_notes
 from slimtune.sweeper.campaigns.preflight import preflight
 from slimtune.sweeper.campaigns.recorded_command import record_command
@@ -68,6 +69,7 @@ class TuningRun:
     """
 
     def __init__(self, request: SweepRequest) -> None:
+        self._cores = SweepCores()
         self._request = request
         self._console = Console()
         self._config: TrialConfig = parse_trial(request.tried).section
@@ -127,6 +129,12 @@ class TuningRun:
             # of an earlier command
             sync(self._request.folder)
         self._own.begun()
+
+    def _take_cores(self) -> int | None:
+        taken = self._cores.take(self._study, self._config.fit, leads=self._own.leads)
+        if taken.note is not None:
+            self.say(taken.note)
+        return taken.number
 
     def _end_tracked(self, *, state: str, failed: bool = False) -> None:
         self._tracked.run.end(state=state, failed=failed)
@@ -203,6 +211,7 @@ class TuningRun:
                 parent_run_id=self._parent_run_id(),
                 kept=self._benches,
                 meter=self._meter,
+                cores=self._take_cores(),
             )
             search(
                 self._study,
@@ -230,7 +239,14 @@ class TuningRun:
         title = f"the best {len(self._to_rerun())} again, with fresh seeds"
         with LiveTable(reruns, title, self._console):
             parent = self._parent_run_id()
-            rerun(self._request, reruns, launcher=self._own.name, parent_run_id=parent, kept=self._benches)
+            rerun(
+                self._request,
+                reruns,
+                launcher=self._own.name,
+                parent_run_id=parent,
+                kept=self._benches,
+                cores=self._take_cores(),
+            )
 
     def _to_rerun(self) -> list[TrialRecord]:
         number = self._request.search.config.finalists

@@ -33,6 +33,7 @@ from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.space.sweep_syntax import first_options, plain_keys
 from slimtune.training.atomic_files import missing_folders, remove_empty
 from slimtune.training.errors import ConfigError, SlimtuneError
+from slimtune.training.hardware.waiting import wait_briefly
 from slimtune.training.writable_folder import check_writable
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def run_app(arguments: Sequence[str], *, sweep: bool) -> Any:
     Raises:
         ConfigError: An override does not fit the config.
     """
+    wait_briefly()
     app = _App()
     has_flags = any(argument.startswith("-") for argument in arguments)
     try:

@@ -128,6 +128,7 @@ def make_worker(  # noqa: PLR0913
     kind: str = "trial",
     kept: object = None,
     meter: "CostMeter | None" = None,
+    cores: int | None = None,
 ) -> Worker:
     """The job that a launcher runs.
 
@@ -139,6 +140,7 @@ def make_worker(  # noqa: PLR0913
         kind: Of its trials.
         kept: What its entry may keep from one launch to the next.
         meter: Looks at the models of trials.
+        cores: What other processes leave of this machine.
     """
     return Worker(
         hydra_context=request.app.context,
@@ -156,7 +158,7 @@ def make_worker(  # noqa: PLR0913
         kept=kept,
         num_workers=request.search.config.num_workers,
         launcher=launcher,
-        origin=origin_of(request.search.config.num_workers),
+        origin=origin_of(request.search.config.num_workers, cores=cores),
         own_code=code_named_by_user(),
         extension=request.extension,
         meter=meter,

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, open_dict
 from slimtune.sweeper.config_values import is_group, plain, with_values
 from slimtune.sweeper.search.extension import extension_of
 from slimtune.sweeper.search.launchers.gpus import gpus_each
-from slimtune.sweeper.search.launchers.origin import Origin, settle
+from slimtune.sweeper.search.launchers.origin import Origin, Share, settle
 from slimtune.sweeper.search.launchers.other_machine import check_storage, enter
 from slimtune.sweeper.search.launchers.preemption import end_when_preempted
 from slimtune.sweeper.search.trials.job_configs import JobConfigs
@@ -25,6 +25,8 @@ from slimtune.training.config.dotted_path import imported
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.config.trust import NamedCode, code_of
 from slimtune.training.errors import ConfigError
+from slimtune.training.hardware.threads import at_most
+from slimtune.training.hardware.waiting import wait_briefly
 
 if TYPE_CHECKING:
     from slimtune.training.workbench.model_costs import CostMeter
@@ -72,7 +74,12 @@ class Worker:
         """Pull trials until there are no more."""
         logging.captureWarnings(True)
         end_when_preempted()
-        num_sharing = self._settle()
+        wait_briefly()
+        share = self._settle()
+        with at_most(share.cores):
+            self._join(share.num_workers)
+
+    def _join(self, num_sharing: int) -> None:
         study = Study(self.spec, extension_of(self.extension, self.config))
         with Lease(study, launcher=self.origin.process) as lease:
             source = StudySource(
@@ -104,11 +111,8 @@ class Worker:
         entry(source) if kept is None else entry(source, kept)
         return None
 
-    def _settle(self) -> int:
+    def _settle(self) -> Share:
         """Make the place where it runs its own.
-
-        Returns:
-            How many workers share its cores.
 
         Raises:
             StoreError: It does not reach the study from there.

@@ -5,8 +5,6 @@ import os
 import sys
 from typing import NamedTuple
 
-# what joblib, and with it everything here that counts cores, takes for the most there are
-MAX_CORES = "LOKY_MAX_CPU_COUNT"
 SLURM_JOB = "SLURM_JOB_ID"
 # of a step's own; else of the job on this node
 SLURM_CORES = ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE")
@@ -29,12 +27,6 @@ class Allotment(NamedTuple):
 def allotment() -> Allotment:
     """That of the innermost scheduler: a Ray cluster may lie within a job of Slurm."""
     return _of_ray() or _of_slurm() or Allotment(None, None)
-
-
-def limit_cores(cores: int | None) -> None:
-    """Let this process and its children count no more cores than it has; a number that a person has set holds."""
-    if cores is not None:
-        os.environ.setdefault(MAX_CORES, str(cores))
 
 
 def _of_ray() -> Allotment | None:

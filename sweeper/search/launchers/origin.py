@@ -5,7 +5,7 @@ import os
 import socket
 from typing import NamedTuple
 
-from slimtune.sweeper.search.launchers.allotment import allotment, limit_cores
+from slimtune.sweeper.search.launchers.allotment import allotment
 from slimtune.sweeper.search.launchers.gpus import take_gpus, visible_gpus
 
 log = logging.getLogger(__name__)
@@ -23,12 +23,14 @@ class Origin(NamedTuple):
         machine: Its host name.
         allotment: What a scheduler calls that process' part of a machine.
         gpus: Devices that workers of the same machine divide among themselves.
+        cores: What other processes leave of that machine; None is all of it, or was not looked at.
     """
 
     process: str | None = None
     machine: str = ""
     allotment: str | None = None
     gpus: tuple[str, ...] = ()
+    cores: int | None = None
 
     @property
     def is_this_process(self) -> bool:
@@ -41,19 +43,31 @@ class Origin(NamedTuple):
         return self.machine in ("", socket.gethostname())
 
 
+class Share(NamedTuple):
+    """What a worker has of the machine that it runs on.
+
+    Attributes:
+        num_workers: How many share its cores, this one among them.
+        cores: How many these are; None is all that are there.
+    """
+
+    num_workers: int
+    cores: int | None
+
+
 def launching_process() -> str:
     """A name for this process that no other machine has."""
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-def origin_of(num_workers: int) -> Origin:
+def origin_of(num_workers: int, *, cores: int | None = None) -> Origin:
     """This process as the origin of so many workers; one alone takes whatever GPU its trials ask for."""
     gpus = visible_gpus() if num_workers > 1 else ()
-    return Origin(launching_process(), socket.gethostname(), allotment().name, gpus)
+    return Origin(launching_process(), socket.gethostname(), allotment().name, gpus, cores)
 
 
-def settle(origin: Origin, *, num_workers: int, gpus_each: int, index: int) -> int:
-    """Take what is this worker's: the cores that a scheduler has left to it, and its GPUs.
+def settle(origin: Origin, *, num_workers: int, gpus_each: int, index: int) -> Share:
+    """Take what is this worker's: the GPUs, and the cores that a scheduler or other processes leave to it.
 
     Ray and Slurm give a worker GPUs of its own themselves, and say by `CUDA_VISIBLE_DEVICES` which ones.
 
@@ -62,16 +76,12 @@ def settle(origin: Origin, *, num_workers: int, gpus_each: int, index: int) -> i
         num_workers: Of its launch.
         gpus_each: How many GPUs its trials are trained on; 0 where they name theirs, or want none.
         index: Its number in the launch.
-
-    Returns:
-        How many workers share its cores.
     """
     own = allotment()
-    limit_cores(own.cores)
     if own.name is not None and own.name != origin.allotment:
         if own.spares_gpus and gpus_each > 0:
             log.warning(NO_GPU)
-        return 1
+        return Share(1, own.cores)
     if gpus_each > 0 and not origin.is_this_process:
         take_gpus(origin.gpus, each=gpus_each, index=index)
-    return num_workers
+    return Share(num_workers, own.cores or (origin.cores if origin.is_this_machine else None))

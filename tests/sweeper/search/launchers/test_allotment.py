@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import joblib
 import pytest
 
-from slimtune.sweeper.search.launchers.allotment import MAX_CORES, SLURM_CORES, SLURM_JOB, allotment, limit_cores
-from slimtune.sweeper.search.launchers.origin import Origin, origin_of, settle
+from slimtune.sweeper.search.launchers.allotment import SLURM_CORES, SLURM_JOB, allotment
+from slimtune.sweeper.search.launchers.origin import Origin, Share, origin_of, settle
+from slimtune.training.hardware.threads import MAX_CORES, at_most
 
 
 @pytest.fixture(autouse=True)
@@ -34,28 +35,35 @@ def in_task(monkeypatch: pytest.MonkeyPatch, task: str | None, **assigned: float
     monkeypatch.setitem(sys.modules, "ray", ray)
 
 
-def settled(origin: Origin, *, gpus_each: int = 0) -> int:
+def settled(origin: Origin, *, gpus_each: int = 0) -> Share:
     return settle(origin, num_workers=4, gpus_each=gpus_each, index=0)
 
 
 def test_workers_of_one_machine_share_its_cores() -> None:
     assert allotment() == (None, None, False)
-    assert settled(origin_of(4)) == 4
+    assert settled(origin_of(4)) == Share(4, None)
+
+
+def test_workers_take_what_other_processes_leave_of_the_launching_machine_alone() -> None:
+    assert settled(origin_of(4, cores=3)) == Share(4, 3)
+    assert settled(origin_of(4, cores=3)._replace(machine="another")) == Share(4, None)
 
 
 def test_a_job_of_slurm_has_its_own_cores_whatever_is_launched_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four jobs on four machines do not share anything."""
     origin = origin_of(4)
     in_job(monkeypatch, "7", SLURM_CPUS_ON_NODE="16", SLURM_CPUS_PER_TASK="1")
-    assert settled(origin) == 1
-    assert joblib.cpu_count(only_physical_cores=True) == 1
+    share = settled(origin)
+    assert share == Share(1, 1)
+    with at_most(share.cores):
+        assert joblib.cpu_count(only_physical_cores=True) == 1
+    assert MAX_CORES not in os.environ
 
 
 def test_workers_within_one_job_share_its_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """As those of joblib in a job that somebody has submitted by hand."""
     in_job(monkeypatch, "7", SLURM_CPUS_ON_NODE="16")
-    assert settled(origin_of(4)) == 4
-    assert os.environ[MAX_CORES] == "16"
+    assert settled(origin_of(4, cores=40)) == Share(4, 16)
 
 
 def test_a_task_of_ray_has_the_cores_that_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,10 +73,8 @@ def test_a_task_of_ray_has_the_cores_that_it_was_given(monkeypatch: pytest.Monke
     origin = origin_of(4)
     assert origin.allotment == "slurm job 7"
     for task, given, cores in (("a", 3.0, 3), ("b", 0.5, 1)):
-        monkeypatch.delenv(MAX_CORES, raising=False)
         in_task(monkeypatch, task, CPU=given)
-        assert settled(origin) == 1
-        assert os.environ[MAX_CORES] == str(cores)
+        assert settled(origin) == Share(1, cores)
 
 
 def test_a_worker_that_ray_gives_no_gpu_is_told(
@@ -86,5 +92,6 @@ def test_a_worker_that_ray_gives_no_gpu_is_told(
 
 def test_a_number_of_cores_that_a_person_has_set_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MAX_CORES, "3")
-    limit_cores(16)
+    with at_most(16):
+        assert os.environ[MAX_CORES] == "3"
     assert os.environ[MAX_CORES] == "3"

@@ -1,0 +1,70 @@
+"""How many cores of this machine trials take: those that nobody else keeps busy when they begin, and then as many."""
+
+import socket
+from typing import NamedTuple
+
+from slimtune.sweeper.search.launchers.allotment import allotment
+from slimtune.sweeper.study import Study
+from slimtune.sweeper.study.record import CORES
+from slimtune.training.config.fit import FitConfig
+from slimtune.training.hardware.load import OthersLoad
+from slimtune.training.hardware.threads import free_cores, is_limited
+
+
+class OwnCores(NamedTuple):
+    """What trials take.
+
+    Attributes:
+        number: None is what is there: nobody was asked to leave anything.
+        note: What a person should know of it; None if that is nothing.
+    """
+
+    number: int | None
+    note: str | None = None
+
+
+def own_cores(fit: FitConfig, load: OthersLoad, *, before: int | None) -> OwnCores:
+    """All that other processes leave. A number that a person or a scheduler has said holds, in `fit.threads` or in the
+    environment.
+
+    Args:
+        fit: Of the trials.
+        load: Of this machine while everything was prepared.
+        before: How many there were when the same trials began: with other threads sums are rounded in another order.
+    """
+    every = free_cores()
+    if fit.threads is not None or is_limited() or allotment().cores is not None:
+        return OwnCores(None)
+    if before is not None:
+        kept = min(before, every)
+        return OwnCores(kept, f"on {kept} of {every} cores, as it began" if kept < every else None)
+    others = load.cores()
+    number = min(every, max(1, round(every - others)))
+    if number == every:
+        return OwnCores(every)
+    busy = f"other processes keep {others:.1f} of {every} cores busy: trials take {number}"
+    return OwnCores(number, f"{busy} (fit.threads sets the number)")
+
+
+class SweepCores:
+    """Of one launching process; the load of its machine is looked at from when this is made."""
+
+    def __init__(self) -> None:
+        self._load = OthersLoad()
+        self._taken: OwnCores | None = None
+
+    def take(self, study: Study, fit: FitConfig, *, leads: bool) -> OwnCores:
+        """As many as the same sweep took here before, if this process leads it; what others do later changes nothing.
+
+        Args:
+            study: The sweep's, which remembers it.
+            fit: Of the trials.
+            leads: Whether this process leads the sweep; beside one that does it takes what that leaves.
+        """
+        noted, machine = study.attrs().get(CORES, {}), socket.gethostname()
+        if self._taken is None:
+            self._taken = own_cores(fit, self._load, before=noted.get(machine) if leads else None)
+            if leads and self._taken.number is not None:
+                study.set_attr(CORES, noted | {machine: self._taken.number})
+            return self._taken
+        return self._taken._replace(note=None)

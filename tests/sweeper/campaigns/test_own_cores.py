@@ -1,0 +1,67 @@
+"""Trials take what others leave when they begin, and as much when they go on."""
+
+from typing import Any
+
+import optuna
+import pytest
+
+from slimtune.sweeper.campaigns import own_cores
+from slimtune.sweeper.campaigns.own_cores import OwnCores, SweepCores
+from slimtune.sweeper.study import Study
+from slimtune.training.hardware.load import OthersLoad
+from slimtune.training.hardware.threads import MAX_CORES
+from tests.sweeper.study.specs import spec_of
+
+
+class Busy(OthersLoad):
+    def __init__(self, cores: float) -> None:
+        self._cores = cores
+
+    def cores(self) -> float:
+        return self._cores
+
+
+@pytest.fixture(autouse=True)
+def four_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(MAX_CORES, raising=False)
+    monkeypatch.setattr(own_cores, "free_cores", lambda: 4)
+
+
+def fit_of(threads: int | None = None) -> Any:
+    return type("Fit", (), {"threads": threads})()
+
+
+@pytest.mark.parametrize(("busy", "left"), [(0.0, 4), (0.4, 4), (0.7, 3), (2.0, 2), (3.9, 1), (9.0, 1)])
+def test_what_others_leave(busy: float, left: int) -> None:
+    found = own_cores.own_cores(fit_of(), Busy(busy), before=None)
+    assert found.number == left
+    assert (found.note is None) == (left == 4)
+    if found.note is not None:
+        assert f"other processes keep {busy:.1f} of 4 cores busy: trials take {left}" in found.note
+
+
+def test_who_goes_on_takes_as_many_as_before() -> None:
+    assert own_cores.own_cores(fit_of(), Busy(0.0), before=2) == OwnCores(2, "on 2 of 4 cores, as it began")
+    assert own_cores.own_cores(fit_of(), Busy(3.0), before=4) == OwnCores(4)
+
+
+def test_what_a_person_or_a_scheduler_says_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert own_cores.own_cores(fit_of(2), Busy(3.0), before=None) == OwnCores(None)
+    monkeypatch.setenv(MAX_CORES, "3")
+    assert own_cores.own_cores(fit_of(), Busy(3.0), before=None) == OwnCores(None)
+    monkeypatch.delenv(MAX_CORES)
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "2")
+    assert own_cores.own_cores(fit_of(), Busy(3.0), before=None) == OwnCores(None)
+
+
+def test_a_sweep_that_is_resumed_has_the_cores_that_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that joins it on the same machine takes what is left."""
+    study = Study(spec_of(storage=optuna.storages.InMemoryStorage()))
+    taken = []
+    for busy, leads in ((2.0, True), (0.0, True), (3.0, True), (3.0, False)):
+        monkeypatch.setattr(own_cores, "OthersLoad", lambda busy=busy: Busy(busy))
+        cores = SweepCores()
+        taken.append(cores.take(study, fit_of(), leads=leads).number)
+        assert cores.take(study, fit_of(), leads=True) == OwnCores(taken[-1])
+    assert taken == [2, 2, 2, 1]

@@ -1,0 +1,67 @@
+"""What other processes take of the cores that this one may use."""
+
+import time
+from typing import NamedTuple
+
+import psutil
+
+# less says more of chance than of load
+MIN_SECONDS = 0.5
+
+
+class _Moment(NamedTuple):
+    """Seconds so far.
+
+    Attributes:
+        clock: Of a clock.
+        busy: That the cores were busy, together.
+        own: Of that for this process and its children.
+    """
+
+    clock: float
+    busy: float
+    own: float
+
+
+class OthersLoad:
+    """How busy other processes keep the cores, from when this is made."""
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self._began = self._now()
+
+    def cores(self) -> float:
+        """How many cores they have used on average; at least half a second is looked at, and slept through."""
+        time.sleep(max(0.0, MIN_SECONDS - (time.monotonic() - self._began.clock)))
+        now = self._now()
+        others = (now.busy - self._began.busy) - (now.own - self._began.own)
+        return max(0.0, others / (now.clock - self._began.clock))
+
+    def _now(self) -> _Moment:
+        return _Moment(time.monotonic(), self._busy(), self._own())
+
+    def _busy(self) -> float:
+        every = psutil.cpu_times(percpu=True)
+        # where the system does not tell which ones are this process' own, all are
+        mine = self._process.cpu_affinity() if hasattr(self._process, "cpu_affinity") else range(len(every))
+        return float(sum(sum(every[one]) - _idle(every[one]) for one in mine if one < len(every)))
+
+    def _own(self) -> float:
+        times = self._process.cpu_times()
+        # the sum of a process has those children that have ended
+        own = times.user + times.system + getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+        return float(own) + sum(_used(child) for child in self._process.children(recursive=True))
+
+
+def _idle(times: "psutil._common.scputimes") -> float:
+    # a guest's time is in a user's already
+    return sum(getattr(times, name, 0.0) for name in ("idle", "iowait", "guest", "guest_nice"))
+
+
+def _used(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        # it has ended since it was listed
+        return 0.0
+    return float(times.user + times.system)
