@@ -51,7 +51,7 @@ class SearchConfig:
         trial_timeout_minutes: A trial that has run for so long is ended, and has failed.
         step_timeout_minutes: A worker whose trials make no step for so long is interrupted; they are tried again.
         finalists: Best trials that are rerun before one is chosen.
-        rerun_seeds: Fresh seeds that each finalist is rerun with.
+        rerun_seeds: Fresh seeds that each finalist is rerun with, at most.
     """
 
     name: str

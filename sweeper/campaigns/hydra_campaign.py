@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf
 
-from slimtune.sweeper.campaigns.chosen_by_goals import no_winner
 from slimtune.sweeper.campaigns.recorded_command import record_command
+from slimtune.sweeper.campaigns.selection.chosen_by_goals import no_winner
 from slimtune.sweeper.config_values import value_at
 from slimtune.sweeper.pruner_config import Hyperband
 from slimtune.sweeper.search.beginning import begin

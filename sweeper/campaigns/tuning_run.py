@@ -16,14 +16,20 @@ from slimtune.export.registry.mlflow_registry import is_registered
 from slimtune.export.registry.model_uri import version_uri
 from slimtune.export.verification.limits import none_passed
 from slimtune.sweeper.campaigns import winner_stages
-from slimtune.sweeper.campaigns.chosen_by_goals import choose_winner, exported_run, gate_notes, no_winner, to_rerun
 from slimtune.sweeper.campaigns.hydra_campaign import solutions_of, write_results
 from slimtune.sweeper.campaigns.identity import check_same, difference, identity_of
 from slimtune.sweeper.campaigns.own_cores import SweepCores
 from slimtune.sweeper.campaigns.own_model import own_model_notes
 from slimtune.sweeper.campaigns.preflight import preflight
 from slimtune.sweeper.campaigns.recorded_command import record_command
-from slimtune.sweeper.campaigns.selection import BegunReruns, rerun, rerun_study, with_reruns
+from slimtune.sweeper.campaigns.selection.chosen_by_goals import (
+    choose_winner,
+    exported_run,
+    gate_notes,
+    no_winner,
+    to_rerun,
+)
+from slimtune.sweeper.campaigns.selection.reruns import BegunReruns, Reruns, rerun, with_reruns
 from slimtune.sweeper.campaigns.sweep_result import ParetoPoint, SweepResult
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.goals.goals import MODEL_COSTS
@@ -233,20 +239,21 @@ class TuningRun:
         reruns = self._begun_reruns.study()
         if reruns is not None:
             self.say("this process takes part in the reruns with workers of its own")
-            self._run_again(reruns)
+            with self._table_of(reruns):
+                self._run_again(reruns)
+
+    def _table_of(self, reruns: Study) -> LiveTable:
+        return LiveTable(reruns, f"the best {len(self._to_rerun())} again, with fresh seeds", self._console)
 
     def _run_again(self, reruns: Study) -> None:
-        title = f"the best {len(self._to_rerun())} again, with fresh seeds"
-        with LiveTable(reruns, title, self._console):
-            parent = self._parent_run_id()
-            rerun(
-                self._request,
-                reruns,
-                launcher=self._own.name,
-                parent_run_id=parent,
-                kept=self._benches,
-                cores=self._take_cores(),
-            )
+        rerun(
+            self._request,
+            reruns,
+            launcher=self._own.name,
+            parent_run_id=self._parent_run_id(),
+            kept=self._benches,
+            cores=self._take_cores(),
+        )
 
     def _to_rerun(self) -> list[TrialRecord]:
         number = self._request.search.config.finalists
@@ -275,12 +282,18 @@ class TuningRun:
     def _finalists(self) -> list[Finalist]:
         """The best trials, rerun with fresh seeds."""
         trials = self._to_rerun()
-        reruns = rerun_study(self._request, trials)
-        if reruns.num_unfinished() > 0:
+        races = not self._goals.several and not self._goals.constraints
+        reruns = Reruns(self._request, trials, races=races)
+        if (study := reruns.next_round()) is not None:
             self._forget_winner()
-            self._run_again(reruns)
-        self._tracked.end_left_open(reruns, kind="rerun")
-        check_stop(self._study)
+            with self._table_of(study):
+                while study is not None:
+                    self._run_again(study)
+                    self._tracked.end_left_open(study, kind="rerun")
+                    check_stop(self._study)
+                    study = reruns.next_round()
+        for number, why in reruns.left_behind.items():
+            self.say(f"trial {number} gets no further seeds: {why}")
         terminal.print_failed(self._console, reruns.shown())
         return [one.found_in(self._request.folder) for one in with_reruns(trials, reruns.shown())]
 

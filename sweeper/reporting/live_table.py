@@ -106,7 +106,7 @@ class LiveTable:
     def _bar(self, trials: Sequence[TrialRecord]) -> Progress:
         done = sum(trial.finished for trial in trials)
         bar = Progress(TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        task = bar.add_task("", total=self._study.spec.n_trials, completed=done)
+        task = bar.add_task("", total=self._study.num_places(), completed=done)
         bar.tasks[0].start_time = bar.get_time() - (time.monotonic() - self._started)
         bar.update(task)
         return bar
@@ -115,7 +115,7 @@ class LiveTable:
         text = f"best {best[0].objective:.4f} (trial {best[0].number})" if best else "no trial completed yet"
         if best and self._study.spec.goals.several:
             text = f"{len(self._study.pareto())} trials in the Pareto set"
-        left = seconds_left(trials, self._study.spec.n_trials)
+        left = seconds_left(trials, self._study.num_places())
         return f"{text}, about {duration(left)} of the search left" if left else text
 
 

@@ -27,6 +27,7 @@ class StudySpec:
         max_retries: How often a lost trial is tried again.
         limits: How long a trial may take.
         goals: What is made best, with constraints and what is picked.
+        enqueued_only: Whether trials are those that are enqueued, however many, and none is suggested.
     """
 
     name: str
@@ -42,3 +43,4 @@ class StudySpec:
     stop_rules: StopRules = field(default_factory=StopRules)
     limits: TrialLimits = field(default_factory=TrialLimits)
     goals: Goals = field(default_factory=Goals)
+    enqueued_only: bool = False

@@ -24,10 +24,10 @@ from slimtune.sweeper.study.distributions import Extend, extended, suggested
 from slimtune.sweeper.study.learning_curve import BestSoFar
 from slimtune.sweeper.study.lease import is_alive
 from slimtune.sweeper.study.liveness.storage_lock import alone
-from slimtune.sweeper.study.places import first_attempt, has_place, num_repeated_before, places_before
 from slimtune.sweeper.study.pruners import pruner_of
 from slimtune.sweeper.study.record import TrialRecord, record_of
 from slimtune.sweeper.study.replay.arrivals import Arrivals
+from slimtune.sweeper.study.replay.places import first_attempt, has_place, num_repeated_before, places_before
 from slimtune.sweeper.study.replay.sampler_views import Seen
 from slimtune.sweeper.study.samplers import sampler_of
 from slimtune.sweeper.study.spec import StudySpec
@@ -100,17 +100,19 @@ class Study(StudyEndings):
     def ask(self, worker: str) -> AskedTrial | None:
         """The next trial of the budget, lost ones first; None when the budget is used up or handed out."""
         trials = self.free_lost()
-        if self._budget.num_open([trial for trial in trials if trial.counts]) <= 0:
+        if self._num_open(trials) <= 0:
             return None
         began = time.monotonic()
         with alone(self.spec.storage), remembering(self._study):
             # which one it is decides what is drawn, and two workers never have the same
             trial = self._study.ask()
+            # whoever enqueues a trial says what it is
+            is_surplus = self.spec.enqueued_only and not trial.user_attrs
             trial.set_user_attr(record.WORKER, worker)
         others = self._others(trial.number, num_read=len(trials))
         first = first_attempt(trial.number, trial.user_attrs)
         num_before = len(places_before(first, others))
-        if num_before >= self.spec.n_trials:
+        if is_surplus or (num_before >= self.spec.n_trials and not self.spec.enqueued_only):
             # two workers saw the same last place, or it belongs to one that is to be tried again
             self._fail(trial.number, record.SURPLUS)
             return self.ask(worker)
@@ -244,7 +246,7 @@ class Study(StudyEndings):
         """
         trials = [trial for trial in self.trials() if trial.kind != record.SURPLUS]
         known = {point_id(point) for trial in trials if (point := trial.attrs.get(record.POINT)) is not None}
-        room = self._budget.num_open([trial for trial in trials if trial.counts]) - self.num_waiting()
+        room = self._num_open(trials) - self.num_waiting()
         wanted = {point_id(point): point for point in points if point and point_id(point) not in known}
         for point in list(wanted.values())[: max(0, room)]:
             self.enqueue({record.POINT: dict(point)}, point)

@@ -1,6 +1,6 @@
 """A study as it is read: its trials, what is left of its budget, and who works at it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -23,7 +23,6 @@ class StudyReading:
 
     def __init__(self, spec: StudySpec, study: optuna.Study) -> None:
         self.spec, self._study = spec, study
-        self._budget = Budget(spec.n_trials, spec.stop_rules, spec.goals)
         self._ended: dict[int, TrialRecord] = {}
 
     def trials(self) -> list[TrialRecord]:
@@ -49,7 +48,19 @@ class StudyReading:
 
     def num_open(self) -> int:
         """Places of the budget that nobody has begun; a waiting retry is one."""
-        return self._budget.num_open(self.shown())
+        return self._num_open(self.trials())
+
+    def num_places(self) -> int:
+        """Of the budget, taken or not."""
+        return len(self.shown()) if self.spec.enqueued_only else self.spec.n_trials
+
+    def _num_open(self, trials: Sequence[TrialRecord]) -> int:
+        shown = [trial for trial in trials if trial.counts]
+        return self._budget(shown).num_open(shown)
+
+    def _budget(self, shown: Sequence[TrialRecord]) -> Budget:
+        number = len(shown) if self.spec.enqueued_only else self.spec.n_trials
+        return Budget(number, self.spec.stop_rules, self.spec.goals)
 
     def num_died(self, launcher: str) -> int:
         """Workers of a launching process that died."""
@@ -61,11 +72,13 @@ class StudyReading:
 
     def num_unfinished(self) -> int:
         """Places of the budget that have no outcome yet, and will have one."""
-        return self._budget.num_unfinished(self.shown())
+        shown = self.shown()
+        return self._budget(shown).num_unfinished(shown)
 
     def stop_reason(self) -> str | None:
         """Why the search ends before its budget is gone; None if it does not."""
-        return self._budget.stop_reason(self.shown())
+        shown = self.shown()
+        return self._budget(shown).stop_reason(shown)
 
     @cached_property
     def roster(self) -> Roster:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from slimtune.sweeper.campaigns.identity import check_same, identity_of
-from slimtune.sweeper.campaigns.selection import best_of, fresh_seeds
+from slimtune.sweeper.campaigns.selection.reruns import best_of, fresh_seeds
 from slimtune.sweeper.search import read_request
 from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.study_spec import make_worker, study_spec

@@ -1,9 +1,10 @@
 """The study as a source of trials: ask, compose, and hand back what came of it."""
 
 import logging
+import math
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +35,8 @@ Compose = Callable[[AskedTrial], DictConfig]
 
 # attributes of an enqueued trial: further overrides, a name for its run and folder, and which trial it reruns
 OVERRIDES, NAME, OF_TRIAL = "overrides", "name", "of_trial"
+# of a complete trial that was asked for them: the objective on parts of the validation rows, at the best evaluation
+PARTS = "parts"
 # enough for a rank test, and few enough to be kept for each evaluation
 NUM_PARTS = 20
 SHORT = {"learning_rate": "", "batch_size": "b", "r": "r"}
@@ -71,6 +74,7 @@ class StudyTrial:
     ) -> None:
         self._study, self._watch = study, watch
         self._costs = dict(costs or {})
+        self._parts: dict[float, Sequence[float]] = {}
         # what attempts took whose worker died, until their last report
         self._began = time.monotonic() - float(asked.attrs.get(SPENT, 0.0))
         self.number = asked.number
@@ -116,8 +120,10 @@ class StudyTrial:
 
     @property
     def num_parts(self) -> int:
-        """Parts of the validation rows that trials are compared by; 0 where no pruner does."""
-        return NUM_PARTS if any(isinstance(one, RankTest) for one in pruners_in(self._study.spec.pruner)) else 0
+        """Parts of the validation rows that trials are compared by; 0 where neither a pruner nor a race does."""
+        pruners = pruners_in(self._study.spec.pruner)
+        is_asked = self._study.spec.enqueued_only or any(isinstance(one, RankTest) for one in pruners)
+        return NUM_PARTS if is_asked else 0
 
     def began(self, run_id: str | None) -> None:
         """Note the run on the trial, so that a retry resumes it."""
@@ -130,6 +136,7 @@ class StudyTrial:
     def report(self, examples_seen: int, report: Report) -> Verdict:
         """Hand the objective to the pruner, its parts first."""
         if report.parts:
+            self._parts.setdefault(report.objective, report.parts)
             self._study.set_trial_attr(self.number, f"{PARTS_PREFIX}{examples_seen}", list(report.parts), later=True)
         late = self._too_late()
         if late is not None:
@@ -184,6 +191,8 @@ class StudyTrial:
             self._study.fail(self.number, FailureKind.bad_config)
             return
         named = {name: measured[name] for name in self._goals.names if name not in scores}
+        if (parts := self._parts.get(scores.get("objective", math.nan))) is not None:
+            self._study.set_trial_attr(self.number, PARTS, list(parts))
         self._study.set_trial_attr(self.number, RESULT, {**scores, **named, "checkpoint": str(checkpoint)})
         values = (measured[name] for name in self.objectives)
         self._study.complete(self.number, *values, excess=self._goals.excess(measured))

@@ -79,8 +79,10 @@ def test_curves_are_shown_where_there_is_room(width: int, has_curves: bool) -> N
         make(at, TrialState.complete, objective=at / 4)._replace(params=params, intermediate={1: 0.0, 2: at / 4})
         for at in range(3)
     ]
-    spec = SimpleNamespace(goals=Goals(), n_trials=6)
-    study: Any = SimpleNamespace(spec=spec, shown=lambda: trials, ranked=lambda: trials[::-1], pareto=list)
+    spec = SimpleNamespace(goals=Goals())
+    study: Any = SimpleNamespace(
+        spec=spec, shown=lambda: trials, ranked=lambda: trials[::-1], pareto=list, num_places=lambda: 6
+    )
     file = StringIO()
     console = Console(file=file, width=width, height=40)
     table = LiveTable(study, "sweep s", console)

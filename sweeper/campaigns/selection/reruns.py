@@ -1,9 +1,10 @@
 """From the best few to the winner: each is rerun with fresh seeds, and validation alone decides."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from slimtune.sweeper.campaigns.selection.race import left_behind, racers_of
 from slimtune.sweeper.finalist import Finalist, Run
 from slimtune.sweeper.pruner_config import NoPruning
 from slimtune.sweeper.sampler_config import RandomSearch
@@ -22,23 +23,56 @@ from slimtune.training.errors import StoreError
 SEED, SEED_KEY = "seed", "fit.seed"
 
 
-def rerun_study(request: SweepRequest, finalists: Sequence[TrialRecord]) -> Study:
-    """The study of the reruns, each enqueued once, whatever was interrupted before."""
-    seeds = fresh_seeds(request)
-    known = _known(Study(rerun_spec(request, num_reruns=0)))
-    # reruns of earlier finalists, from before the budget grew, stay and use up their places
-    study = Study(rerun_spec(request, num_reruns=len(known | _wanted(finalists, seeds))))
-    loader = request.app.context.config_loader
-    for finalist in finalists:
-        for seed in seeds:
-            name = rerun_name(finalist, seed)
-            if name not in known:
-                fixed = request.fixed_for(finalist.params)
-                lines = [*fixed, *override_lines(dict(finalist.params), loader), f"fit.seed={seed}"]
-                # a model costs what it did, whatever its seed
-                costs = {COSTS: finalist.attrs[COSTS]} if COSTS in finalist.attrs else {}
-                study.enqueue({NAME: name, OVERRIDES: lines, OF_TRIAL: finalist.number, SEED: seed, **costs})
-    return study
+class Reruns:
+    """The reruns of a sweep, enqueued round by round, each once, whatever was interrupted before.
+
+    Args:
+        request: The sweep's.
+        finalists: The trials that are rerun.
+        races: Whether a finalist that cannot win any more gets no further seeds.
+    """
+
+    def __init__(self, request: SweepRequest, finalists: Sequence[TrialRecord], *, races: bool) -> None:
+        self._request, self._finalists, self._races = request, finalists, races
+        self._seeds = fresh_seeds(request)
+        self._study = Study(rerun_spec(request))
+        self.left_behind: Mapping[int, str] = {}
+
+    def shown(self) -> list[TrialRecord]:
+        """All reruns, of earlier finalists too."""
+        return self._study.shown()
+
+    def next_round(self) -> Study | None:
+        """The study with the next ones enqueued, or with those that are not done; None when there are no more."""
+        if self._study.num_unfinished() > 0:
+            return self._study
+        if self._races and len(self._finalists) > 1:
+            racers = racers_of(self._finalists, self._study.shown())
+            maximize = self._study.spec.goals.objectives[0].maximize
+            self.left_behind = left_behind(racers, maximize=maximize, num_seeds=len(self._seeds))
+        racing = [one for one in self._finalists if one.number not in self.left_behind]
+        if len(racing) == 1 < len(self._finalists):
+            return None
+        known = {str(trial.attrs.get(NAME)) for trial in self._study.trials()}
+        for finalist in racing:
+            for seed in [one for one in self._seeds if rerun_name(finalist, one) not in known][
+                : self._in_round(racing)
+            ]:
+                self._enqueue(finalist, seed)
+        return self._study if self._study.num_unfinished() > 0 else None
+
+    def _in_round(self, racing: Sequence[TrialRecord]) -> int:
+        """One seed a finalist, or as many as give each worker something to do."""
+        return -(-self._request.search.config.num_workers // len(racing)) if self._races else len(self._seeds)
+
+    def _enqueue(self, finalist: TrialRecord, seed: int) -> None:
+        loader = self._request.app.context.config_loader
+        fixed = self._request.fixed_for(finalist.params)
+        lines = [*fixed, *override_lines(dict(finalist.params), loader), f"fit.seed={seed}"]
+        # a model costs what it did, whatever its seed
+        costs = {COSTS: finalist.attrs[COSTS]} if COSTS in finalist.attrs else {}
+        name = rerun_name(finalist, seed)
+        self._study.enqueue({NAME: name, OVERRIDES: lines, OF_TRIAL: finalist.number, SEED: seed, **costs})
 
 
 class BegunReruns:
@@ -50,26 +84,13 @@ class BegunReruns:
     """
 
     def __init__(self, request: SweepRequest, finalists: Sequence[TrialRecord]) -> None:
-        self._request, self._wanted = request, _wanted(finalists, fresh_seeds(request))
-        self._study = Study(rerun_spec(request, num_reruns=0))
+        self._wanted = {rerun_name(finalist, seed) for finalist in finalists for seed in fresh_seeds(request)}
+        self._study = Study(rerun_spec(request))
 
     def study(self) -> Study | None:
-        """Theirs, once all of them are enqueued; None while they are not, and when all have ended."""
-        known = _known(self._study)
-        if not self._wanted or not self._wanted <= known:
-            return None
-        if self._study.spec.n_trials < len(known):
-            self._study = Study(rerun_spec(self._request, num_reruns=len(known)))
-        return self._study if self._study.num_unfinished() > 0 else None
-
-
-def _wanted(finalists: Sequence[TrialRecord], seeds: Sequence[int]) -> set[str]:
-    return {rerun_name(finalist, seed) for finalist in finalists for seed in seeds}
-
-
-def _known(study: Study) -> set[str]:
-    """Names of the reruns that are there, whatever became of them."""
-    return {str(trial.attrs.get(NAME)) for trial in study.trials()}
+        """Theirs, while some of them are not done; None if this process knows them not, with another budget."""
+        open_ones = {str(trial.attrs.get(NAME)) for trial in self._study.shown() if not trial.finished}
+        return self._study if open_ones and open_ones <= self._wanted else None
 
 
 def rerun_name(finalist: TrialRecord, seed: int) -> str:
@@ -107,13 +128,14 @@ def rerun(  # noqa: PLR0913
         )
 
 
-def rerun_spec(request: SweepRequest, *, num_reruns: int) -> StudySpec:
+def rerun_spec(request: SweepRequest) -> StudySpec:
     """A study that suggests nothing: its trials are enqueued."""
     spec = study_spec(request, Rungs(eval_every=1, longest=1))
     return replace(
         spec,
         name=f"{spec.name}/reruns",
-        n_trials=num_reruns,
+        n_trials=0,
+        enqueued_only=True,
         sampler=RandomSearch(name="random"),
         pruner=NoPruning(name="none"),
         stop_hopeless=False,

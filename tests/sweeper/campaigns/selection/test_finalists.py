@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.campaigns.selection import best_finalist, with_reruns
+from slimtune.sweeper.campaigns.selection.reruns import best_finalist, with_reruns
 from slimtune.sweeper.study import TrialRecord, TrialState
 from slimtune.training.errors import StoreError
 from tests.sweeper.test_finalist import make

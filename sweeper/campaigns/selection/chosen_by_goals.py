@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from slimtune.sweeper.campaigns.selection import best_finalist, best_of
+from slimtune.sweeper.campaigns.selection.reruns import best_finalist, best_of
 from slimtune.sweeper.finalist import Finalist, Run
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.goals.pareto import anchors, preferred, spans_of

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from slimtune.sweeper.study.places import first_attempt, num_repeated_before, places_before
 from slimtune.sweeper.study.record import EARLIER, LOST, REPEATED, SURPLUS, TrialRecord, TrialState
+from slimtune.sweeper.study.replay.places import first_attempt, num_repeated_before, places_before
 
 
 def trial_of(number: int, kind: str | None = None, **attrs: Any) -> TrialRecord:

@@ -4,12 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.campaigns.chosen_by_goals import choose_winner, exported_run, gate_notes, no_winner, to_rerun
+from slimtune.sweeper.campaigns.selection.chosen_by_goals import (
+    choose_winner,
+    exported_run,
+    gate_notes,
+    no_winner,
+    to_rerun,
+)
 from slimtune.sweeper.finalist import Finalist, Run
 from slimtune.sweeper.goals.goals import Constraint, Goals, Objective, Pick
 from slimtune.sweeper.study import TrialRecord, TrialState
 from slimtune.training.errors import StoreError
-from tests.sweeper.campaigns.test_selection import record
+from tests.sweeper.campaigns.selection.test_finalists import record
 
 ACCURACY, SIZE = Objective("accuracy", True), Objective("size_mb", False)
 SMALL = Pick("within", "size_mb", {"accuracy": 0.05})

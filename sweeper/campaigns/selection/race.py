@@ -1,0 +1,103 @@
+"""Reruns as a race: seed by seed, until it is clear which finalist wins or the seeds are used up."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from slimtune.sweeper.search.trials.trial_source import OF_TRIAL, PARTS
+from slimtune.sweeper.study import TrialRecord, TrialState
+from slimtune.sweeper.study.wilcoxon_pruner import Pairs, is_worse
+
+# a finalist leaves the race where chance alone would have it so far behind as seldom as this
+WORSE_ON_ROWS, CATCHES_UP = 0.1, 0.05
+
+
+class Racer(NamedTuple):
+    """A finalist with what its fresh seeds gave so far.
+
+    Attributes:
+        number: Its trial.
+        first: Its score in the search.
+        scores: Those of its reruns that completed.
+        parts: Their scores on parts of the validation rows, the same rows in all; without those that have none.
+        num_failed: Reruns that did not complete.
+    """
+
+    number: int
+    first: float
+    scores: Sequence[float]
+    parts: Sequence[Sequence[float]]
+    num_failed: int
+
+    @property
+    def mean(self) -> float:
+        """Of all its runs, as the winner is chosen."""
+        return float(np.mean([self.first, *self.scores]))
+
+
+def racers_of(finalists: Sequence[TrialRecord], reruns: Sequence[TrialRecord]) -> list[Racer]:
+    """The finalists with their reruns so far."""
+    return [_racer(one, [other for other in reruns if other.attrs.get(OF_TRIAL) == one.number]) for one in finalists]
+
+
+def _racer(finalist: TrialRecord, reruns: Sequence[TrialRecord]) -> Racer:
+    complete = [one for one in reruns if one.state is TrialState.complete and one.objective is not None]
+    return Racer(
+        finalist.number,
+        finalist.objective or 0.0,
+        [one.objective for one in complete if one.objective is not None],
+        [parts for one in complete if (parts := one.attrs.get(PARTS))],
+        sum(one.state is TrialState.failed for one in reruns),
+    )
+
+
+def left_behind(racers: Sequence[Racer], *, maximize: bool, num_seeds: int) -> Mapping[int, str]:
+    """Who cannot win any more, and why.
+
+    Args:
+        racers: All finalists.
+        maximize: Whether more is better.
+        num_seeds: How many fresh seeds each may have.
+    """
+    sign = 1.0 if maximize else -1.0
+    # the winner is one of those with most runs
+    fewest = min(racer.num_failed for racer in racers)
+    whole = [racer for racer in racers if racer.num_failed == fewest]
+    leader = max(whole, key=lambda racer: (sign * racer.mean, -racer.number))
+    out = {racer.number: "a rerun of it failed" for racer in racers if racer.num_failed > fewest}
+    for racer in whole:
+        if racer is leader or not racer.scores:
+            continue
+        if _is_worse_on_rows(racer, leader, sign):
+            out[racer.number] = f"worse than trial {leader.number} on the same validation rows"
+        elif not _may_catch_up(racer, leader, racers, sign=sign, num_seeds=num_seeds):
+            out[racer.number] = f"cannot catch up with trial {leader.number} in the seeds that are left"
+    return out
+
+
+def _is_worse_on_rows(racer: Racer, leader: Racer, sign: float) -> bool:
+    """Behind with each seed, and over the seeds on more of the rows than chance has it."""
+    pairs = list(zip(racer.scores, leader.scores, strict=False))
+    if not racer.parts or not leader.parts or any(sign * own >= sign * theirs for own, theirs in pairs):
+        return False
+    shared = min(len(racer.parts), len(leader.parts))
+    own, theirs = (np.mean(one.parts[:shared], axis=0) for one in (racer, leader))
+    return len(own) == len(theirs) and is_worse(Pairs(own, theirs), sign=sign, p_threshold=WORSE_ON_ROWS)
+
+
+def _may_catch_up(racer: Racer, leader: Racer, racers: Sequence[Racer], *, sign: float, num_seeds: int) -> bool:
+    """Whether seeds that are equal on average may turn the order of the means, by the spread of all finalists."""
+    left = num_seeds - len(racer.scores) - racer.num_failed
+    if left <= 0:
+        return True
+    runs = [[one.first, *one.scores] for one in racers]
+    freedom = sum(len(scores) - 1 for scores in runs)
+    spread = math.sqrt(sum(float(np.var(scores)) * len(scores) for scores in runs) / freedom)
+    behind = sign * (leader.mean - racer.mean) * (1 + len(racer.scores)) / left
+    if spread == 0.0:
+        return behind == 0.0
+    from scipy.stats import t
+
+    return bool(t.sf(behind / (spread * math.sqrt(2 / left)), freedom) >= CATCHES_UP)

@@ -1,0 +1,1 @@
+"""From the best few to the winner."""
