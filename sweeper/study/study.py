@@ -112,8 +112,10 @@ class Study(StudyEndings):
         others = self._others(trial.number, num_read=len(trials))
         first = first_attempt(trial.number, trial.user_attrs)
         num_before = len(places_before(first, others))
+        lower = [other for other in others if other.number < trial.number]
+        is_surplus = is_surplus or _is_tried(trial.user_attrs.get(record.RETRY_OF), lower)
         if is_surplus or (num_before >= self.spec.n_trials and not self.spec.enqueued_only):
-            # two workers saw the same last place, or it belongs to one that is to be tried again
+            # two workers saw the same last place or the same lost trial
             self._fail(trial.number, record.SURPLUS)
             return self.ask(worker)
         if record.INDEX not in trial.user_attrs:
@@ -266,6 +268,11 @@ class Study(StudyEndings):
     def set_attr(self, key: str, value: Any) -> None:
         """Note something on the study."""
         self._study.set_user_attr(key, value)
+
+
+def _is_tried(lost: int | None, trials: Sequence[TrialRecord]) -> bool:
+    """Whether one of these tries a lost trial again."""
+    return lost is not None and any(trial.attrs.get(record.RETRY_OF) == lost for trial in trials)
 
 
 def _drawing_from(sampler: BaseSampler, study: optuna.Study) -> optuna.Study:

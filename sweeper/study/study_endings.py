@@ -14,6 +14,7 @@ from slimtune.sweeper.study import record
 from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, living, was_handed_back
 from slimtune.sweeper.study.liveness.storage_lock import alone
 from slimtune.sweeper.study.record import TrialRecord
+from slimtune.sweeper.study.replay.places import twins_of
 from slimtune.sweeper.study.spec import StudySpec
 from slimtune.sweeper.study.storages.write_behind import flush
 from slimtune.sweeper.study.study_reading import StudyReading
@@ -100,8 +101,21 @@ class StudyEndings(StudyReading):
             with alone(self.spec.storage):
                 for trial in _never_enqueued(self.trials()):
                     self._enqueue_again(trial, died=True)
+        twins = [twin for twin in twins_of(trials) if twin.state is record.TrialState.waiting]
+        for twin in twins:
+            self._drop(twin.number)
         # reading them takes as long as all else here
-        return self.trials() if lost or dropped else trials
+        return self.trials() if lost or dropped or twins else trials
+
+    def _drop(self, number: int) -> None:
+        """End a trial that nobody has begun."""
+        storage = self._study._storage
+        trial_id = storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
+        try:
+            storage.set_trial_user_attr(trial_id, record.KIND, record.SURPLUS)
+            storage.set_trial_state_values(trial_id, OptunaState.FAIL)
+        except UpdateFinishedTrialError:
+            log.debug("trial %d was dropped by another process", number)
 
     def lose(self, number: int, cause: FailureKind | None = None) -> None:
         """End a trial that a process of its own has not survived; it is tried again, as often as those of dead

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slimtune.sweeper.study.record import EARLIER, LOST, REPEATED, TrialRecord
+from slimtune.sweeper.study.record import EARLIER, LOST, REPEATED, RETRY_OF, SURPLUS, TrialRecord
 
 
 def first_attempt(number: int, attrs: Mapping[str, Any]) -> int:
@@ -27,8 +27,26 @@ def places_before(first: int, trials: Sequence[TrialRecord]) -> list[TrialRecord
         first: The trial's first attempt.
         trials: All others, by number.
     """
-    last = {place: trial for trial in trials if (place := first_attempt(trial.number, trial.attrs)) < first}
+    attempts = [trial for trial in trials if trial.kind != SURPLUS]
+    last = {place: trial for trial in attempts if (place := first_attempt(trial.number, trial.attrs)) < first}
     return [last[place] for place in sorted(last) if has_place(last[place])]
+
+
+def twins_of(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Attempts at what an earlier trial tries again already.
+
+    Two processes may find the same trial lost: most storages let one of them end it, and the other one see that nobody
+    has enqueued it yet.
+    """
+    known: set[int] = set()
+    twins = []
+    for trial in trials:
+        retried = trial.attrs.get(RETRY_OF)
+        if retried in known:
+            twins.append(trial)
+        elif retried is not None:
+            known.add(retried)
+    return twins
 
 
 def num_repeated_before(first: int, trials: Sequence[TrialRecord]) -> int:

@@ -15,7 +15,7 @@ from slimtune.sweeper.sampler_config import RandomSearch, SamplerConfig, TpeSear
 from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange, Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import AskedTrial, Lease, Study, StudySpec, TrialRecord, TrialState, load_study_trials
-from slimtune.sweeper.study.record import EARLIER
+from slimtune.sweeper.study.record import EARLIER, RETRY_OF
 from slimtune.sweeper.study.storages.write_behind import flush
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind
@@ -256,6 +256,32 @@ def test_who_asks_while_lost_trials_are_taken_back_takes_none_of_their_points(
     assert [trial.state for trial in shown] == [TrialState.complete] * 4
     assert sorted(str(trial.params) for trial in shown) == sorted(map(str, [*points, asked.params]))
     assert not [trial for trial in study.trials() if trial.kind == "repeated"]
+
+
+@pytest.mark.parametrize("is_seen", [True, False], ids=["dropped", "taken"])
+def test_a_trial_that_two_processes_find_lost_is_tried_again_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_seen: bool
+) -> None:
+    """One ends it, and before he has enqueued it again another one sees that nobody has."""
+    spec = spec_of(storage=f"journal:///{tmp_path / 'study.log'}", space=SearchSpace(SPACE), n_trials=2)
+    study, other = Study(spec), Study(spec)
+    with Lease(study) as lease:
+        study.ask(lease.worker)
+    enqueue = study._enqueue_again
+
+    def enqueue_late(trial: TrialRecord, *, died: bool) -> None:
+        other.free_lost()
+        enqueue(trial, died=died)
+
+    monkeypatch.setattr(study, "_enqueue_again", enqueue_late)
+    study.free_lost()
+    assert [trial.attrs.get(RETRY_OF) for trial in study.trials()] == [None, 0, 0]
+    if not is_seen:
+        # it is enqueued when the others have looked
+        monkeypatch.setattr(Study, "_drop", lambda *_: None)
+    run_all(study)
+    assert [trial.kind for trial in study.trials()] == ["lost", None, "surplus", None]
+    assert [trial.attrs["index"] for trial in study.shown()] == [0, 1]
 
 
 def work(spec: StudySpec) -> None:
