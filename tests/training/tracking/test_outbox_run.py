@@ -17,7 +17,7 @@ from slimtune.training.tracking.journal import JOURNAL, OUTBOX, REFUSED, Journal
 from slimtune.training.tracking.line import Line
 from slimtune.training.tracking.outbox_run import OutboxRun, open_run
 from slimtune.training.tracking.run import MetricPoint, TrackedSplit
-from slimtune.training.tracking.sync import sync
+from slimtune.training.tracking.sync import sync, waits_in
 from tests.conftest import make_lineage
 from tests.training.tracking.fake_store import FakeRun, FakeStore, Killed
 
@@ -250,7 +250,7 @@ def test_a_child_waits_for_its_parent(tmp_path: Path) -> None:
 
 
 def test_a_journal_that_is_broken_stops_no_other(tmp_path: Path) -> None:
-    """As after the power was gone, or a disk was full: lines that cannot be read are left out."""
+    """As after the power was gone, or a disk was full: lines that cannot be read are left out, and all is told."""
     store = FakeStore()
     runs = [open_run(line_of(store, online=False), make_lineage(tmp_path / name)) for name in "ab"]
     for run in runs:
@@ -261,7 +261,9 @@ def test_a_journal_that_is_broken_stops_no_other(tmp_path: Path) -> None:
     (empty / JOURNAL).write_text("")
     with (torn / JOURNAL).open("a") as lines:
         lines.write('{"entry": {"numb{"taken": 7}\n')
-    assert send(tmp_path, store).left == []
+    assert waits_in(tmp_path) == 2
+    (left,) = send(tmp_path, store).left
+    assert (left.folder, "first line is cut off" in left.why) == (empty, True)
     assert [run["tags"]["a"] for run in store.runs.values()] == ["b"]
 
 
