@@ -17,6 +17,7 @@ from slimtune.export.registry.signature import example_of, signature_of
 from slimtune.export.registry.version_facts import Registrable, digest_of, facts_of
 from slimtune.training.errors import ModelError, StoreError
 from slimtune.training.tracking.line import first_line
+from slimtune.training.tracking.mlflow_run import fetching, sending
 from slimtune.training.tracking.mlflow_runs import answer_of, client_of
 from slimtune.training.tracking.uri import no_misread_folder, sqlite_path, without_password
 
@@ -247,7 +248,7 @@ def _downloaded(uri: str, found: RegisteredVersion) -> Path:
     from mlflow.exceptions import MlflowException
 
     try:
-        with quiet(), no_misread_folder(uri):
+        with quiet(), fetching(), no_misread_folder(uri):
             source = client_of(uri).get_model_version_download_uri(found.name, found.version)
             return Path(mlflow.artifacts.download_artifacts(source, tracking_uri=uri, dst_path=_local(source)))
     except (MlflowException, OSError) as error:
@@ -267,7 +268,7 @@ def _log_model(uri: str, model: Registrable, run_id: str) -> str:
     import mlflow
 
     mlflow.set_tracking_uri(uri)
-    with quiet(), no_misread_folder(uri), mlflow.start_run(run_id=run_id):
+    with quiet(), sending(model.folder), no_misread_folder(uri), mlflow.start_run(run_id=run_id):
         info = mlflow.pyfunc.log_model(
             name="bundle",
             loader_module="slimtune.export.registry.pyfunc",

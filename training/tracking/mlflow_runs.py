@@ -16,7 +16,7 @@ from slimtune.training.tracking.display import MODE
 from slimtune.training.tracking.environment import source_tags
 from slimtune.training.tracking.journal import KEY_TAG, QUEUED
 from slimtune.training.tracking.line import TrackerAway, is_missing
-from slimtune.training.tracking.mlflow_run import MlflowRun
+from slimtune.training.tracking.mlflow_run import MlflowRun, fetching, waiting_briefly
 from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.run import RunData
 from slimtune.training.tracking.store_file import no_store_reason
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 # MLflow's own variable
 FOLDERS = "MLFLOW_ALLOW_FILE_STORE"
-# by default MLflow asks a server that is away for minutes; here what it does not take waits on disk
-PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "15", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 # packages that teach MLflow a kind of URI
 PLUGINS = {"azureml": "azureml-mlflow"}
 # than that of an experiment that was deleted
@@ -60,8 +58,8 @@ def client_of(uri: str) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
-    for name, value in PATIENCE.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    waiting_briefly()
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
@@ -331,7 +329,7 @@ def download_run_folder(uri: str, run_id: str, name: str) -> Path | None:
         own = _id_in(client, run_id)
         if name not in {item.path for item in client.list_artifacts(own)}:
             return None
-        with no_misread_folder(uri):
+        with fetching(), no_misread_folder(uri):
             return str(download_artifacts(run_id=own, artifact_path=name, tracking_uri=uri))
 
     found = answer_of(uri, place)
