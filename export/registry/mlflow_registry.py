@@ -17,7 +17,8 @@ from slimtune.export.registry.signature import example_of, signature_of
 from slimtune.export.registry.version_facts import Registrable, digest_of, facts_of
 from slimtune.training.errors import ModelError, StoreError
 from slimtune.training.tracking.line import first_line
-from slimtune.training.tracking.mlflow_runs import client_of
+from slimtune.training.tracking.mlflow_run import fetching, sending
+from slimtune.training.tracking.mlflow_runs import answer_of, client_of
 from slimtune.training.tracking.uri import no_misread_folder, sqlite_path, without_password
 
 DIGEST, OWNER = "bundle_sha256", "owner"
@@ -41,13 +42,7 @@ class FilesGone(ModelError):
 
 def is_registered(uri: str, name: str, version: str) -> bool:
     """Whether a version is still in the registry."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client_of(uri).get_model_version(name, version)
-    except MlflowException:
-        return False
-    return True
+    return answer_of(uri, lambda client: client.get_model_version(name, version)) is not None
 
 
 def register(uri: str, model: Registrable, name: str, *, run_id: str) -> RegisteredVersion:
@@ -100,28 +95,19 @@ def model_tags(uri: str, name: str) -> Mapping[str, str]:
     Raises:
         ModelError: There is no such model.
     """
-    from mlflow.exceptions import MlflowException
-
-    client = client_of(uri)
-    try:
-        tags: Mapping[str, str] = client.get_registered_model(name).tags
-    except MlflowException:
-        known = ", ".join(model.name for model in client.search_registered_models()) or "none"
+    found = answer_of(uri, lambda client: client.get_registered_model(name))
+    if found is None:
+        known = ", ".join(model.name for model in client_of(uri).search_registered_models()) or "none"
         raise ModelError(
             f"there is no registered model '{name}' at {without_password(uri)}; registered models: {known}"
-        ) from None
+        )
+    tags: Mapping[str, str] = found.tags
     return tags
 
 
 def has_model(uri: str, name: str) -> bool:
     """Whether a model of that name is registered."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client_of(uri).get_registered_model(name)
-    except MlflowException:
-        return False
-    return True
+    return answer_of(uri, lambda client: client.get_registered_model(name)) is not None
 
 
 class Claim(NamedTuple):
@@ -262,7 +248,7 @@ def _downloaded(uri: str, found: RegisteredVersion) -> Path:
     from mlflow.exceptions import MlflowException
 
     try:
-        with quiet(), no_misread_folder(uri):
+        with quiet(), fetching(), no_misread_folder(uri):
             source = client_of(uri).get_model_version_download_uri(found.name, found.version)
             return Path(mlflow.artifacts.download_artifacts(source, tracking_uri=uri, dst_path=_local(source)))
     except (MlflowException, OSError) as error:
@@ -282,7 +268,7 @@ def _log_model(uri: str, model: Registrable, run_id: str) -> str:
     import mlflow
 
     mlflow.set_tracking_uri(uri)
-    with quiet(), no_misread_folder(uri), mlflow.start_run(run_id=run_id):
+    with quiet(), sending(model.folder), no_misread_folder(uri), mlflow.start_run(run_id=run_id):
         info = mlflow.pyfunc.log_model(
             name="bundle",
             loader_module="slimtune.export.registry.pyfunc",

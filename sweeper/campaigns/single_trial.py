@@ -1,6 +1,6 @@
 """`slimtune train`: one trial of the config, without a search."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,7 +9,7 @@ from rich.console import Console
 from slimtune.export.config import parse_export
 from slimtune.sweeper.checks import checked_search
 from slimtune.sweeper.first_look import check_files
-from slimtune.training.checkpoints.attempt import Stop, attempted, forget_attempts, left_attempts, note_attempt
+from slimtune.training.checkpoints.attempt import Attempt, Stop, attempted, forget_attempts, left_attempts, note_attempt
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import StoreError, UserError
@@ -108,23 +108,28 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
     report = prepare(config, export, places=places, read=benches.read).report
     print_data(console, report)
     write_report(report, Path(folder))
-    left = left_attempts(values, Path(folder))
-    lineage = Lineage(
-        experiment=search.config.name,
+    with left_attempts(values, Path(folder)) as left:
+        lineage = _lineage(search.config.name, Path(folder), left)
+        trial = SingleTrial(values, lineage, console)
+        if left:
+            anew = "to begin anew, remove it or change fit.seed"
+            trial.say(f"goes on with the trial that was interrupted in {left[0].folder} ({anew})")
+        return _result(trial, _run(trial, config.tracking, benches))
+
+
+def _lineage(name: str, folder: Path, left: Sequence[Attempt]) -> Lineage:
+    """Where the trial belongs, and what it goes on with."""
+    return Lineage(
+        experiment=name,
         kind="trial",
-        name=f"train {Path(folder).name}",
+        name=f"train {folder.name}",
         parent_run_id=None,
         run_id=left[0].run_id if left else None,
         sampled={},
-        folder=Path(folder),
-        tags={"sweep": search.config.name},
-        earlier=[one.folder for one in left if one.folder != Path(folder)],
+        folder=folder,
+        tags={"sweep": name},
+        earlier=[one.folder for one in left if one.folder != folder],
     )
-    trial = SingleTrial(values, lineage, console)
-    if left:
-        anew = "to begin anew, remove it or change fit.seed"
-        trial.say(f"goes on with the trial that was interrupted in {left[0].folder} ({anew})")
-    return _result(trial, _run(trial, config.tracking, benches))
 
 
 def _run(trial: SingleTrial, tracking: TrackingConfig, benches: "Workbenches") -> Outcome:

@@ -350,7 +350,7 @@ class TuningRun:
 
     def _exported(self, chosen: Finalist, best: Run, test: winner_stages.Stage) -> winner_stages.Stage:
         known = Provenance(
-            parent_run=self._tracked.run.run_id,
+            parent_run=self._tracked.id_of(self._tracked.run.run_id),
             source_run=self._tracked.id_of(best.run_id),
             test=test or None,
             **known_of_data(self._prepared.report.as_dict()),

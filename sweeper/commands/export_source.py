@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from slimtune.sweeper.campaigns.find_sweep import FoundSweep, find_sweep
 from slimtune.training.atomic_files import missing_folders, remove_empty
 from slimtune.training.errors import ConfigError, StoreError
+from slimtune.training.tracking.journal import QUEUED
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def opened(request: ExportRequest) -> Iterator[ExportSource]:
     if found is not None:
         known = Provenance(
             source_checkpoint=str(found.checkpoint),
-            parent_run=found.run_id,
+            parent_run=_sent(request, found.run_id),
             sweep=found.name,
             **reported_above(found.checkpoint),
         )
@@ -161,4 +162,20 @@ def _sweep(request: ExportRequest) -> FoundSweep | None:
         )
     found = find_sweep(tags["sweep"], outputs=OUTPUTS, storage=request.storage)
     # without it, the run's own copy of the checkpoint is looked for
-    return found if found is not None and found.run_id == request.run else None
+    return found if found is not None and _sent(request, found.run_id) == request.run else None
+
+
+def _sent(request: ExportRequest, run_id: str | None) -> str | None:
+    """The tracker's id of a run that was noted before the tracker had it, where the tracker answers."""
+    store = tracking_uri(request.tracking_uri)
+    path = sqlite_path(store)
+    if run_id is None or not run_id.startswith(QUEUED) or (path is not None and not path.is_file()):
+        return run_id
+    from slimtune.training.tracking.line import TrackerAway
+    from slimtune.training.tracking.mlflow_runs import run_in
+
+    try:
+        run = run_in(store, run_id)
+    except TrackerAway:
+        return run_id
+    return run_id if run is None else run.run_id

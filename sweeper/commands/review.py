@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,7 @@ def _logged(sweep: "NamedSweep", review: "Review", tracking_uri: str | None) -> 
     """Log the preferences on the trials' runs, and all of it on the sweep's; what to tell the user."""
     from slimtune.sweeper.study import load_study_trials
     from slimtune.sweeper.study.record import PARENT_RUN
+    from slimtune.training.tracking.journal import QUEUED
     from slimtune.training.tracking.mlflow_runs import run_in
     from slimtune.training.tracking.uri import sqlite_path
     from slimtune.training.tracking.uri import tracking_uri as uri_of
@@ -129,7 +131,11 @@ def _logged(sweep: "NamedSweep", review: "Review", tracking_uri: str | None) -> 
         parent.log_metrics({"review/rows": float(review.num_rows)})
         if review.agreement is not None:
             parent.log_metrics({"review/agreement": review.agreement})
-    return f"logged on the runs of {logged} trials" if logged else "not logged: the tracker has none of the runs"
+    if logged:
+        return f"logged on the runs of {logged} trials"
+    waits = any((ids.get(one.trial) or "").startswith(QUEUED) for one in review.preferences)
+    repair = f"; slimtune sync {shlex.quote(sweep.name)} sends them" if waits else ""
+    return f"not logged: the tracker has none of the runs{repair}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -29,6 +29,10 @@ MOST_CHARS = 7900
 MOST_VALUE_CHARS, MOST_REASON_CHARS = 40, 160
 
 
+def _as_noted(run_id: str | None) -> str | None:
+    return run_id
+
+
 class Described(NamedTuple):
     """What a description is made of.
 
@@ -40,6 +44,7 @@ class Described(NamedTuple):
         trials: Those of the budget.
         attrs: What was noted on the study: the winner, and the stages after it.
         machine: Where it runs, in a line.
+        id_of: The tracker's id of a run that it did not have yet when the run was noted.
     """
 
     name: str
@@ -49,6 +54,7 @@ class Described(NamedTuple):
     trials: Sequence[TrialRecord]
     attrs: Mapping[str, Any]
     machine: str
+    id_of: Callable[[str | None], str | None] = _as_noted
 
 
 def description(sweep: Described) -> str:
@@ -160,9 +166,12 @@ def _next(sweep: Described) -> str:
 
 def _link(sweep: Described, trial: TrialRecord | None, number: int) -> str:
     name = f"t{number:02d}"
-    if trial is None or trial.run_id is None or sweep.experiment_id is None or trial.run_id.startswith(QUEUED):
+    if trial is None or sweep.experiment_id is None:
         return name
-    return f"[{name}](#/experiments/{sweep.experiment_id}/runs/{trial.run_id}?{MODE})"
+    run_id = sweep.id_of(trial.run_id)
+    if run_id is None or run_id.startswith(QUEUED):
+        return name
+    return f"[{name}](#/experiments/{sweep.experiment_id}/runs/{run_id}?{MODE})"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -35,6 +35,8 @@ class ParentPages:
         self._parent, self._study = parent, study
         self._name, self._metric, self._goals = name, metric, goals
         self._num_points = 0
+        # the tracker's ids of runs that it did not have yet when they were noted
+        self._ids: dict[str | None, str | None] = {}
         self._turn = threading.Lock()
 
     @cached_property
@@ -51,6 +53,13 @@ class ParentPages:
         except Exception as error:  # noqa: BLE001  # a description of the trials must not end them
             log.warning("the sweep's description was not written (%s: %s)", type(error).__name__, error)
 
+    def _id_of(self, run_id: str | None) -> str | None:
+        """It is looked up once, and until the tracker has the run."""
+        found = self._ids.get(run_id) or self._parent.id_of(run_id)
+        if found != run_id:
+            self._ids[run_id] = found
+        return found
+
     def _write(self) -> None:
         with self._turn:
             trials = self._study.shown()
@@ -62,6 +71,7 @@ class ParentPages:
                 trials=trials,
                 attrs=self._study.attrs(),
                 machine=self._machine,
+                id_of=self._id_of,
             )
             points = curve_of_best(trials, self._goals)
             self._parent.run.set_tags({NOTE: description(content)})

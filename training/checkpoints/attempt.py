@@ -1,10 +1,11 @@
 """A trial without a search that was killed or interrupted, found again by whoever gives the same arguments."""
 
 import json
+import logging
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple, NoReturn
@@ -13,6 +14,8 @@ import yaml
 from filelock import FileLock, Timeout
 
 from slimtune.training.atomic_files import write_json
+
+log = logging.getLogger(__name__)
 
 ATTEMPT, LOCK, CONFIG = "attempt.json", "attempt.lock", "config.yaml"
 # what a shell makes of SIGTERM
@@ -85,8 +88,12 @@ def forget_attempts(*folders: Path) -> None:
         (folder / ATTEMPT).unlink(missing_ok=True)
 
 
-def left_attempts(values: Mapping[str, Any], folder: Path) -> list[Attempt]:
+@contextmanager
+def left_attempts(values: Mapping[str, Any], folder: Path) -> Iterator[list[Attempt]]:
     """Attempts at a trial of the same config that did not end, the newest first.
+
+    Within the block nobody else goes on with them: they share a run, and who went on with one may have a folder of its
+    own. That of `folder` itself is kept by `attempted`.
 
     Args:
         values: The composed config.
@@ -94,11 +101,14 @@ def left_attempts(values: Mapping[str, Any], folder: Path) -> list[Attempt]:
     """
     found = [path.parent for path in folder.parent.glob(f"*/{ATTEMPT}")]
     newest_first = sorted(found, key=lambda place: (place / ATTEMPT).stat().st_mtime, reverse=True)
-    return [
-        Attempt(place, json.loads((place / ATTEMPT).read_text(encoding="utf-8"))["run_id"])
-        for place in newest_first
-        if _is_same(place, values) and not _is_under_way(place)
-    ]
+    with ExitStack() as locks:
+        yield [
+            attempt
+            for place in newest_first
+            if _is_same(place, values)
+            and _is_locked(place, locks, keep=place.resolve() != folder.resolve())
+            and (attempt := _read(place)) is not None
+        ]
 
 
 def _is_same(place: Path, values: Mapping[str, Any]) -> bool:
@@ -107,9 +117,28 @@ def _is_same(place: Path, values: Mapping[str, Any]) -> bool:
     return False
 
 
-def _is_under_way(place: Path) -> bool:
+def _is_locked(place: Path, locks: ExitStack, *, keep: bool) -> bool:
+    """Take the lock of an attempt, which `locks` gives back; False while somebody has it."""
+    lock = FileLock(place / LOCK, thread_local=False, timeout=0)
     try:
-        with FileLock(place / LOCK, thread_local=False, timeout=0):
-            return False
-    except Timeout:
-        return True
+        lock.acquire()
+    except (Timeout, OSError):
+        return False
+    if keep:
+        locks.callback(lock.release)
+    else:
+        lock.release()
+    return True
+
+
+def _read(place: Path) -> Attempt | None:
+    """None if it has ended meanwhile, or cannot be read, which is told."""
+    path = place / ATTEMPT
+    try:
+        run_id = json.loads(path.read_text(encoding="utf-8"))["run_id"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("%s cannot be read, so the trial that was interrupted there is not gone on with (%s)", path, error)
+        return None
+    return Attempt(place, run_id)

@@ -9,7 +9,8 @@ from slimtune.training.errors import ModelError
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 
 # as MLflow makes them; what is of another form is answered before MLflow is imported
-RUN_ID = re.compile("[0-9a-f]{32}")
+# of the tracker; a run that it did not have yet is noted by its key
+RUN_ID = re.compile("(queued-)?[0-9a-f]{32}")
 
 
 def find_checkpoint(name: str, uri: str | None) -> Path:

@@ -1,6 +1,7 @@
 """What waits for a tracker, on disk: a run's entries, written before they are sent and marked once they were taken."""
 
 import json
+import logging
 import os
 import shutil
 import time
@@ -13,12 +14,14 @@ from filelock import FileLock, Timeout
 
 from slimtune.training.atomic_files import write_text
 
+log = logging.getLogger(__name__)
+
 OUTBOX, JOURNAL, REFUSED, LOCK, FILES = "outbox", "journal.jsonl", "refused.jsonl", "journal.lock", "files"
 # a run that the tracker has not made yet is known by its key
 QUEUED = "queued-"
 # the tag of a run in the tracker with its key
 KEY_TAG = "slimtune.key"
-# bytes of entries that were all sent, before the file begins anew
+# bytes of a journal, before it is written anew without the entries that were sent
 MOST_BYTES = 4_000_000
 
 
@@ -69,7 +72,8 @@ class Journal:
         self.run_id: str | None = None
         self.waiting: list[JournalEntry] = []
         self._next = 0
-        self._num_bytes = 0
+        # of the file, now and when it was last written anew
+        self._num_bytes = self._least_bytes = 0
         self._read()
 
     @classmethod
@@ -104,11 +108,14 @@ class Journal:
         return cls(folder, lock)
 
     def append(self, do: str, **values: Any) -> None:
-        """Write an entry down."""
+        """Write an entry down; a file takes the place of one of its name that waits."""
         entry = JournalEntry(self._next, do, values)
         self._next += 1
         self._write({"entry": entry._asdict()})
         self.waiting.append(entry)
+        name = _artifact(entry)
+        for older in [one for one in self.waiting[:-1] if name is not None and _artifact(one) == name]:
+            self.taken(older)
 
     def append_copy(self, do: str, path: Path, **values: Any) -> None:
         """Write an entry down with the files that it is about, which may change or go before they are sent.
@@ -125,14 +132,13 @@ class Journal:
         self.append(do, kept=str(kept.relative_to(self.folder)), **values)
 
     def taken(self, entry: JournalEntry) -> None:
-        """The tracker has an entry, or it was set aside."""
+        """The tracker has an entry, or needs it no more."""
         self.waiting.remove(entry)
         self._write({"taken": entry.number})
         if "kept" in entry.values:
             shutil.rmtree((self.folder / entry.values["kept"]).parent, ignore_errors=True)
-        if not self.waiting and self._num_bytes > MOST_BYTES:
-            _write_header(self.folder, self.header._replace(run_id=self.run_id))
-            self._num_bytes = 0
+        if self._num_bytes > max(MOST_BYTES, 2 * self._least_bytes):
+            self._begin_anew()
 
     def set_aside(self, do: str, values: Mapping[str, Any], why: str) -> None:
         """Keep what the tracker will never take, beside the journal."""
@@ -163,33 +169,59 @@ class Journal:
         self._lock.release()
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        text = _line(line)
-        with (self.folder / JOURNAL).open("a", encoding="utf-8") as lines:
+        text = _line(line).encode()
+        with (self.folder / JOURNAL).open("ab+") as lines:
+            if lines.tell():
+                lines.seek(-1, os.SEEK_END)
+                # a full disk has cut off the last one
+                text = text if lines.read(1) == b"\n" else b"\n" + text
             lines.write(text)
         self._num_bytes += len(text)
 
+    def _begin_anew(self) -> None:
+        """Write the file without the entries that were sent."""
+        lines = [_line({"run": self.header._replace(run_id=self.run_id)._asdict()})]
+        lines += [_line({"entry": entry._asdict()}) for entry in self.waiting]
+        text = "".join(lines)
+        write_text(self.folder / JOURNAL, text)
+        self._num_bytes = self._least_bytes = len(text.encode())
+
     def _read(self) -> None:
-        path = self.folder / JOURNAL
-        whole = path.read_bytes()
-        if not whole.endswith(b"\n"):
-            # killed within a line, which was not sent
-            whole = whole[: whole.rfind(b"\n") + 1]
-            with path.open("r+b") as file:
-                file.truncate(len(whole))
-        lines = [found for line in whole.splitlines() if (found := _parsed(line)) is not None]
-        self.header = Header(**lines[0]["run"])
+        """Read what is there; lines that a kill or a full disk has cut off are told and set aside."""
+        first, *lines = (self.folder / JOURNAL).read_bytes().splitlines()
+        self.header = Header(**json.loads(first)["run"])
         self.run_id = self.header.run_id
         waiting: dict[int, JournalEntry] = {}
-        for line in lines[1:]:
-            if "entry" in line:
-                entry = JournalEntry(**line["entry"])
+        broken = [line for line in lines if not self._is_read(line, waiting)]
+        self.waiting = list(waiting.values())
+        self._num_bytes = sum(len(line) + 1 for line in (first, *lines))
+        if broken:
+            self._tell_broken(broken)
+
+    def _is_read(self, line: bytes, waiting: dict[int, JournalEntry]) -> bool:
+        try:
+            found = json.loads(line)
+            if "entry" in found:
+                entry = JournalEntry(**found["entry"])
                 waiting[entry.number] = entry
                 self._next = entry.number + 1
-            elif "taken" in line:
-                waiting.pop(line["taken"], None)
+            elif "taken" in found:
+                waiting.pop(found["taken"], None)
             else:
-                self.run_id = line["run_id"]
-        self.waiting = list(waiting.values())
+                self.run_id = found["run_id"]
+        except (ValueError, KeyError, TypeError):
+            return False
+        return True
+
+    def _tell_broken(self, broken: list[bytes]) -> None:
+        what = "a line" if len(broken) == 1 else f"{len(broken)} lines"
+        log.warning("tracking: %s in %s cannot be read (a kill, or a full disk)", what, self.folder / JOURNAL)
+        try:
+            for line in broken:
+                self.set_aside("broken", {"line": line.decode(errors="replace")}, "it cannot be read")
+            self._begin_anew()
+        except OSError as error:
+            log.warning("tracking: what cannot be read stays where it is, since nothing can be written (%s)", error)
 
 
 def journals_in(place: Path) -> list[Path]:
@@ -210,6 +242,11 @@ def _began(folder: Path) -> int:
     return 0 if header is None else header.began_ms
 
 
+def is_broken(folder: Path) -> bool:
+    """Whether a journal is there of which nobody can say whose it is: its first line is cut off."""
+    return (folder / JOURNAL).is_file() and ids_in(folder) is None
+
+
 def header_in(folder: Path) -> Header | None:
     """The run of a journal that somebody else may have open; None if it has gone."""
     found = ids_in(folder)
@@ -219,7 +256,7 @@ def header_in(folder: Path) -> Header | None:
 def ids_in(folder: Path) -> tuple[Header, str | None] | None:
     """The run of a journal, and its id in the tracker as far as it is known; None if the journal has gone."""
     try:
-        text = (folder / JOURNAL).read_text(encoding="utf-8")
+        text = (folder / JOURNAL).read_text(encoding="utf-8", errors="replace")
         header = Header(**json.loads(text.partition("\n")[0])["run"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -233,13 +270,23 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def _parsed(line: str | bytes) -> dict[str, Any] | None:
+def _parsed(line: str) -> dict[str, Any] | None:
     """None for a line that a full disk has cut off."""
     try:
         found: dict[str, Any] = json.loads(line)
     except ValueError:
         return None
     return found
+
+
+def _artifact(entry: JournalEntry) -> str | None:
+    """What a file is called in the tracker; None of other entries, and of folders, whose files add up there."""
+    match entry.do:
+        case "text":
+            return str(entry.values["file"])
+        case "file":
+            return Path(entry.values["kept"]).name
+    return None
 
 
 def _write_header(folder: Path, header: Header) -> None:

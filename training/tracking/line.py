@@ -161,6 +161,11 @@ def is_refusal(error: Exception) -> bool:
     return code in REFUSALS if isinstance(code, str) else isinstance(error, ValueError | TypeError)
 
 
+def is_missing(error: Exception) -> bool:
+    """Whether a tracker says that there is no such thing, or that nothing can be called that."""
+    return getattr(error, "error_code", None) in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+
 def is_outage(error: Exception) -> bool:
     """Whether an error tells of a tracker that is away: an answer that may be different later, or none."""
     if isinstance(error, OSError | TrackerAway):

@@ -1,8 +1,10 @@
 """One run as MLflow keeps it."""
 
 import json
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,62 @@ if TYPE_CHECKING:
 
 # MLflow's limits for one request
 MAX_POINTS, MAX_PARAMS, MAX_PARAM_CHARS = 1000, 100, 6000
+# for an answer of a server, unless MLFLOW_HTTP_REQUEST_TIMEOUT says otherwise; by default MLflow waits for minutes, and
+# here what a server does not take waits on disk
+WAIT_SECONDS = 15
+# a server says nothing of a file until it has stored it: so long for one that is fetched, and by its size for one that
+# is sent, as to a store which takes a megabyte a second
+FETCH_SECONDS, BYTES_A_SECOND = 600, 1_000_000
+
+
+class _Waits:
+    """How long requests of this process wait: as long as the most patient of those under way."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._seconds = [WAIT_SECONDS]
+
+    @contextmanager
+    def at_least(self, seconds: int) -> Iterator[None]:
+        """Within the block."""
+        self._change(seconds, more=True)
+        try:
+            yield
+        finally:
+            self._change(seconds, more=False)
+
+    def _change(self, seconds: int, *, more: bool) -> None:
+        from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_TIMEOUT
+
+        with self._turn:
+            (self._seconds.append if more else self._seconds.remove)(seconds)
+            # not the variable itself: processes that are started meanwhile would keep it
+            MLFLOW_HTTP_REQUEST_TIMEOUT.default = max(self._seconds)
+
+
+_waits = _Waits()
+
+
+def waiting_briefly() -> None:
+    """From now on requests of this process wait for `WAIT_SECONDS`."""
+    with _waits.at_least(WAIT_SECONDS):
+        pass
+
+
+@contextmanager
+def sending(path: Path) -> Iterator[None]:
+    """While a file or a folder is uploaded: requests wait as long as a slow store takes for the largest file."""
+    files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
+    largest = max((one.stat().st_size for one in files), default=0)
+    with _waits.at_least(WAIT_SECONDS + largest // BYTES_A_SECOND):
+        yield
+
+
+@contextmanager
+def fetching() -> Iterator[None]:
+    """While something is downloaded, whose size is not known."""
+    with _waits.at_least(FETCH_SECONDS):
+        yield
 
 
 class MlflowRun:
@@ -74,11 +132,13 @@ class MlflowRun:
 
     def log_file(self, path: Path) -> None:
         """Log a file as an artifact under its own name."""
-        self._client.log_artifact(self._id, str(path))
+        with sending(path):
+            self._client.log_artifact(self._id, str(path))
 
     def log_folder(self, folder: Path, name: str) -> None:
         """Upload a folder as artifacts under `name`."""
-        self._client.log_artifacts(self._id, str(folder), name)
+        with sending(folder):
+            self._client.log_artifacts(self._id, str(folder), name)
 
     def log_data(self, splits: Sequence[TrackedSplit]) -> None:
         """Register the rows of each split as an input of the run."""

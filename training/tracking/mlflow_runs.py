@@ -1,11 +1,11 @@
 """The door to MLflow for runs: experiments, parent and child runs, what is logged on them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock
 
@@ -14,9 +14,9 @@ from slimtune.training.errors import StoreError
 from slimtune.training.hub_connection import why_unreachable_at
 from slimtune.training.tracking.display import MODE
 from slimtune.training.tracking.environment import source_tags
-from slimtune.training.tracking.journal import KEY_TAG
-from slimtune.training.tracking.line import TrackerAway
-from slimtune.training.tracking.mlflow_run import MlflowRun
+from slimtune.training.tracking.journal import KEY_TAG, QUEUED
+from slimtune.training.tracking.line import TrackerAway, is_missing
+from slimtune.training.tracking.mlflow_run import MlflowRun, fetching, waiting_briefly
 from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.run import RunData
 from slimtune.training.tracking.store_file import no_store_reason
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 # MLflow's own variable
 FOLDERS = "MLFLOW_ALLOW_FILE_STORE"
-# by default MLflow asks a server that is away for minutes; here what it does not take waits on disk
-PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "15", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 # packages that teach MLflow a kind of URI
 PLUGINS = {"azureml": "azureml-mlflow"}
 # than that of an experiment that was deleted
 OTHER_NAME = "take another name"
+
+AnswerT = TypeVar("AnswerT")
 
 
 @cache
@@ -58,8 +58,8 @@ def client_of(uri: str) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
-    for name, value in PATIENCE.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    waiting_briefly()
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
@@ -273,51 +273,73 @@ def first_tags(lineage: Lineage) -> dict[str, str]:
     return {"kind": lineage.kind, "state": "running", **source_tags(), **lineage.tags}
 
 
-def run_in(uri: str, run_id: str | None) -> "MlflowRun | None":
-    """A run of a store, to be written on; None if there is no such run.
+def answer_of(uri: str, question: Callable[["MlflowClient"], AnswerT]) -> AnswerT | None:
+    """What a store answers; None if it says that there is no such thing.
 
     Raises:
-        StoreError: The store does not answer.
+        TrackerAway: It does not answer: nobody can say whether there is.
     """
     from mlflow.exceptions import MlflowException
 
     client = client_of(uri)
-    if run_id is None:
-        return None
     try:
-        client.get_run(run_id)
-    except MlflowException:
+        return question(client)
+    except MlflowException as error:
+        if is_missing(error):
+            return None
+        raise _silent(uri, error) from error
+
+
+def run_in(uri: str, run_id: str | None) -> "MlflowRun | None":
+    """A run of a store, to be written on; None if there is no such run, or it was deleted.
+
+    Args:
+        uri: The store's.
+        run_id: Its id, or `queued-<key>` of one that the store did not have yet when it was noted.
+
+    Raises:
+        TrackerAway: The store does not answer.
+    """
+    found = None if run_id is None else answer_of(uri, lambda client: client.get_run(_id_in(client, run_id)))
+    if found is None or found.info.lifecycle_stage != "active":
         return None
-    return MlflowRun(client, run_id)
+    return MlflowRun(client_of(uri), found.info.run_id)
 
 
 def run_tags(uri: str, run_id: str) -> Mapping[str, str]:
-    """The tags of a run; empty if there is no such run."""
+    """The tags of a run; empty if there is no such run. Raises as `run_in`."""
     found = run_data(uri, run_id)
     return found.tags if found is not None else {}
 
 
 def run_data(uri: str, run_id: str) -> RunData | None:
-    """What is kept of a run; None if there is no such run."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        data = client_of(uri).get_run(run_id).data
-    except MlflowException:
-        return None
-    return RunData(data.params, data.metrics, data.tags)
+    """What is kept of a run; None if there is no such run. Its id is given, and all raises, as of `run_in`."""
+    found = answer_of(uri, lambda client: client.get_run(_id_in(client, run_id)).data)
+    return None if found is None else RunData(found.params, found.metrics, found.tags)
 
 
 def download_run_folder(uri: str, run_id: str, name: str) -> Path | None:
-    """A folder among a run's artifacts, on this disk; None if there is no such run or folder."""
-    from mlflow.artifacts import download_artifacts
-    from mlflow.exceptions import MlflowException
+    """A folder among a run's artifacts, on this disk; None if there is no such run or folder.
 
-    client = client_of(uri)
-    try:
-        found = {item.path for item in client.list_artifacts(run_id)}
-        with no_misread_folder(uri):
-            place = download_artifacts(run_id=run_id, artifact_path=name, tracking_uri=uri) if name in found else None
-        return Path(place) if place is not None else None
-    except MlflowException:
-        return None
+    Its id is given, and all raises, as of `run_in`; also where the artifacts cannot be read.
+    """
+    from mlflow.artifacts import download_artifacts
+
+    def place(client: "MlflowClient") -> str | None:
+        own = _id_in(client, run_id)
+        if name not in {item.path for item in client.list_artifacts(own)}:
+            return None
+        with fetching(), no_misread_folder(uri):
+            return str(download_artifacts(run_id=own, artifact_path=name, tracking_uri=uri))
+
+    found = answer_of(uri, place)
+    return Path(found) if found is not None else None
+
+
+def _id_in(client: "MlflowClient", run_id: str) -> str:
+    """The id that a store has given to a run which was noted by its key; the given one if it has none such."""
+    if not run_id.startswith(QUEUED):
+        return run_id
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    found = client.search_runs(experiments, f"tags.`{KEY_TAG}` = '{run_id.removeprefix(QUEUED)}'", max_results=1)
+    return str(found[0].info.run_id) if found else run_id

@@ -1,5 +1,6 @@
 """A run that is written down on disk before it is sent, so that nothing is lost on the way to the tracker."""
 
+import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -187,31 +188,53 @@ def _left(line: Line, lineage: Lineage, key: str | None) -> Journal | None:
     if given is None and key is None:
         return None
     for place in (lineage.folder, *lineage.earlier):
-        for folder in sorted((place / OUTBOX).glob("*")):
+        # what began when a run was deleted comes behind that one
+        for folder in sorted((place / OUTBOX).glob("*"), reverse=True):
             ids = ids_in(folder)
             if ids is None or (ids[0].uri, ids[0].experiment) != (line.uri, line.experiment):
                 continue
             header, run_id = ids
-            is_it = header.key == key or (given is not None and given in (run_id, f"{QUEUED}{header.key}"))
-            if is_it and not _was_deleted(line, run_id) and (found := Journal.open(folder)) is not None:
+            of_key = key is not None and re.fullmatch(rf"{re.escape(key)}(-\d+)?", header.key) is not None
+            is_it = of_key or (given is not None and given in (run_id, f"{QUEUED}{header.key}"))
+            if is_it and not _was_deleted(line, run_id, header.key) and (found := Journal.open(folder)) is not None:
                 return found
     return None
 
 
-def _was_deleted(line: Line, run_id: str | None) -> bool:
+def _was_deleted(line: Line, run_id: str | None, key: str | None = None) -> bool:
+    """Whether a run is in the tracker no more; one whose id is not known is looked up by its key."""
+    if run_id is None and key is not None:
+        run_id = _id_of(line, key)
     return run_id is not None and line.ask(lambda store: store.has(run_id)) is False
 
 
 def _known(line: Line, lineage: Lineage, key: str | None) -> tuple[str | None, str | None]:
-    """Id and key of the run that a lineage resumes, as far as they are known; neither if it was deleted."""
+    """Id and key of the run that a lineage resumes, as far as they are known; neither if it was deleted.
+
+    A run that is known by its key alone would be found again for ever after it was deleted, so what comes in its place
+    has the next of `key`, `key-1`, `key-2`, ...
+    """
     given = lineage.run_id
     if given is None:
-        return None, key
+        return (None, None) if key is None else _first_living(line, key)
     if given.startswith(QUEUED):
         key = given.removeprefix(QUEUED)
-        found = line.ask(partial(_found, key=key))
+        found = _id_of(line, key)
         return (None, None) if _was_deleted(line, found) else (found, key)
-    return (None, key) if _was_deleted(line, given) else (given, key or given)
+    return (None, None) if _was_deleted(line, given) else (given, key or given)
+
+
+def _first_living(line: Line, key: str) -> tuple[str | None, str]:
+    name, number = key, 0
+    while (found := _id_of(line, name)) is not None and _was_deleted(line, found):
+        number += 1
+        name = f"{key}-{number}"
+    return found, name
+
+
+def _id_of(line: Line, key: str) -> str | None:
+    """Id of the run that was made under a key, deleted or not; None if there is none, or the tracker is away."""
+    return line.ask(partial(_found, key=key))
 
 
 def _found(store: RunStore, *, key: str) -> str | None:

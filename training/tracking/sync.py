@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from slimtune.training.config.tracking import TrackingConfig, TrackingMode, mlflow_at
 from slimtune.training.tracking.delivery import Delivery, NoParent
-from slimtune.training.tracking.journal import Header, Journal, header_in, ids_in, journals_in
+from slimtune.training.tracking.journal import Header, Journal, header_in, ids_in, is_broken, journals_in
 from slimtune.training.tracking.line import Line, first_line
 from slimtune.training.tracking.outbox_run import line_to
 from slimtune.training.tracking.uri import tracking_uri, without_password
+
+BROKEN = "its first line is cut off, so nobody can say whose run it is of; read it, then remove it"
 
 
 class Left(NamedTuple):
@@ -56,6 +58,8 @@ def sync(place: Path, *, uri: str | None = None, connect: Callable[[Header], Lin
     for folder in journals_in(place):
         journal = Journal.open(folder)
         if journal is None:
+            if is_broken(folder):
+                left.append(Left(folder, BROKEN))
             busy += header_in(folder) is not None
             continue
         header = journal.header if uri is None else journal.header._replace(uri=uri)
@@ -124,4 +128,6 @@ def waits_in(place: Path) -> int:
         if journal is not None:
             waiting += bool(journal.waiting) or journal.run_id is None
             journal.close()
+        else:
+            waiting += is_broken(folder)
     return waiting

@@ -11,6 +11,7 @@ from slimtune.sweeper.reporting.parent_pages import ParentPages, curve_of_best
 from slimtune.sweeper.reporting.parent_run import ParentRun
 from slimtune.sweeper.study import Study
 from slimtune.sweeper.study.record import BUDGET, MESSAGE, RESULT, STOPPED, WINNER, TrialRecord, TrialState
+from slimtune.training.tracking.mlflow_runs import Tracker
 from slimtune.training.tracking.run import NullRun
 
 BEGAN = datetime(2026, 1, 1)
@@ -140,6 +141,48 @@ def test_several_objectives_have_a_curve_each() -> None:
         ("best_so_far/accuracy", 2): 0.5,
         ("best_so_far/seconds", 2): 3.0,
     }
+
+
+def test_a_run_that_was_noted_before_the_tracker_had_it_is_linked_once_it_has() -> None:
+    """The study keeps what was noted; what the tracker has is looked up once."""
+    noted = trial(0, TrialState.complete, 0.9)._replace(run_id="queued-k")
+    told: list[str] = []
+    asked: list[str] = []
+
+    class Seen:
+        def shown(self) -> list[TrialRecord]:
+            return [noted]
+
+        def attrs(self) -> dict[str, Any]:
+            return {}
+
+    class Run(NullRun):
+        run_id = "7"
+
+        def set_tags(self, tags: Any) -> None:
+            told.extend(tags.values())
+
+    class Server:
+        experiment_id = "7"
+        has = False
+
+        def find(self, key: str) -> str | None:
+            asked.append(key)
+            return "run0" if self.has else None
+
+    server = Server()
+    pages = ParentPages(
+        ParentRun(Run(), None, cast(Tracker, server)), cast(Study, Seen()), name="mine", metric="accuracy", goals=UP
+    )
+    pages.write()
+    assert RUN not in told[0]
+    server.has = True
+    pages.write()
+    num_asked = len(asked)
+    pages.write()
+    assert f"{RUN}0" in told[1]
+    assert f"{RUN}0" in told[2]
+    assert len(asked) == num_asked
 
 
 def test_a_page_that_cannot_be_written_ends_no_sweep(caplog: pytest.LogCaptureFixture) -> None:

@@ -19,11 +19,13 @@ class FakeStore:
         faults: What happens at the next calls, one each: `lost` before and `unheard` after the call has its effect,
             `killed` the same with the process; None, and beyond the end, is no fault.
         runs: By id.
+        deleted: Ids of those that a person has deleted; they are found by their key all the same, as in MLflow.
     """
 
     def __init__(self, faults: Iterable[str | None] = ()) -> None:
         self.faults = list(faults)
         self.runs: dict[str, dict[str, Any]] = {}
+        self.deleted: set[str] = set()
         self.num_calls = 0
 
     def call(self, effect: Any) -> Any:
@@ -60,7 +62,7 @@ class FakeStore:
         return self.call(make)
 
     def has(self, run_id: str) -> bool:
-        return self.call(lambda: run_id in self.runs)
+        return self.call(lambda: run_id in self.runs and run_id not in self.deleted)
 
     def run(self, run_id: str) -> "FakeRun":
         return FakeRun(self, run_id)

@@ -1,11 +1,27 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, RESOURCE_DOES_NOT_EXIST
 
+from slimtune.export.registry import mlflow_registry
+from slimtune.export.registry.mlflow_registry import has_model, is_registered
 from slimtune.training.config.tracking import TrackingConfig, mlflow_at
 from slimtune.training.errors import StoreError
-from slimtune.training.tracking.mlflow_runs import Tracker, check_store_file, client_of, run_data
+from slimtune.training.tracking import mlflow_runs
+from slimtune.training.tracking.journal import KEY_TAG
+from slimtune.training.tracking.line import TrackerAway
+from slimtune.training.tracking.mlflow_runs import (
+    Tracker,
+    check_store_file,
+    client_of,
+    download_run_folder,
+    run_data,
+    run_in,
+)
 from slimtune.training.tracking.run import MetricPoint, TrackedSplit
 from slimtune.training.tracking.uri import has_password, tracking_uri
 from tests.conftest import make_lineage
@@ -57,6 +73,58 @@ def test_a_run_goes_on_without_a_point_twice(tmp_path: Path) -> None:
 def test_a_store_that_does_not_answer_is_a_clear_error() -> None:
     with pytest.raises(StoreError, match=r"tracking\.uri is 'nonsense://x', which MLflow does not know"):
         client_of("nonsense://x")
+
+
+ASKED: list[Callable[[str], Any]] = [
+    lambda uri: run_in(uri, "a"),
+    lambda uri: run_in(uri, "queued-a"),
+    lambda uri: run_data(uri, "a"),
+    lambda uri: download_run_folder(uri, "a", "checkpoint"),
+    lambda uri: has_model(uri, "a") or None,
+    lambda uri: is_registered(uri, "a", "1") or None,
+]
+
+
+@pytest.mark.parametrize("ask", ASKED)
+def test_what_is_not_there_is_none_and_a_server_that_is_away_an_error(
+    ask: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a command would end well, or promote a model without a comparison, for nobody answered."""
+
+    class Client:
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            def fail(*given: object, **named: object) -> list[Any]:
+                if name.startswith("search") and code == RESOURCE_DOES_NOT_EXIST:
+                    return []
+                raise MlflowException("try again", error_code=code)
+
+            return fail
+
+    for module in (mlflow_runs, mlflow_registry):
+        monkeypatch.setattr(module, "client_of", lambda _: Client())
+    code = RESOURCE_DOES_NOT_EXIST
+    assert ask("http://me:secret@host") is None
+    code = INTERNAL_ERROR
+    with pytest.raises(TrackerAway, match=r"which does not answer: .*try again"):
+        ask("http://host")
+
+
+@pytest.mark.slow
+def test_a_run_that_was_noted_by_its_key_is_found_once_the_store_has_it(tmp_path: Path) -> None:
+    """In whichever experiment; one that was deleted is not written on."""
+    uri = config_at(tmp_path).uri or ""
+    tracker = Tracker(config_at(tmp_path), "e")
+    assert run_in(uri, "queued-k") is None
+    made = tracker.create("x", {KEY_TAG: "k"}, parent_run_id=None)
+    found = run_in(uri, "queued-k")
+    assert found is not None
+    assert found.run_id == made
+    read = run_data(uri, "queued-k")
+    assert read is not None
+    assert read.tags[KEY_TAG] == "k"
+    assert download_run_folder(uri, "queued-k", "checkpoint") is None
+    tracker.delete(made)
+    assert run_in(uri, made) is None
 
 
 def test_a_kind_of_server_that_another_package_knows_is_told_with_it() -> None:

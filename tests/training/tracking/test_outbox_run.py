@@ -17,7 +17,7 @@ from slimtune.training.tracking.journal import JOURNAL, OUTBOX, REFUSED, Journal
 from slimtune.training.tracking.line import Line
 from slimtune.training.tracking.outbox_run import OutboxRun, open_run
 from slimtune.training.tracking.run import MetricPoint, TrackedSplit
-from slimtune.training.tracking.sync import sync
+from slimtune.training.tracking.sync import sync, waits_in
 from tests.conftest import make_lineage
 from tests.training.tracking.fake_store import FakeRun, FakeStore, Killed
 
@@ -250,7 +250,7 @@ def test_a_child_waits_for_its_parent(tmp_path: Path) -> None:
 
 
 def test_a_journal_that_is_broken_stops_no_other(tmp_path: Path) -> None:
-    """As after the power was gone, or a disk was full: lines that cannot be read are left out."""
+    """As after the power was gone, or a disk was full: lines that cannot be read are left out, and all is told."""
     store = FakeStore()
     runs = [open_run(line_of(store, online=False), make_lineage(tmp_path / name)) for name in "ab"]
     for run in runs:
@@ -261,7 +261,9 @@ def test_a_journal_that_is_broken_stops_no_other(tmp_path: Path) -> None:
     (empty / JOURNAL).write_text("")
     with (torn / JOURNAL).open("a") as lines:
         lines.write('{"entry": {"numb{"taken": 7}\n')
-    assert send(tmp_path, store).left == []
+    assert waits_in(tmp_path) == 2
+    (left,) = send(tmp_path, store).left
+    assert (left.folder, "first line is cut off" in left.why) == (empty, True)
     assert [run["tags"]["a"] for run in store.runs.values()] == ["b"]
 
 
@@ -309,3 +311,32 @@ def test_another_tracker_gets_nothing_of_a_run_that_it_does_not_have(tmp_path: P
     assert (synced.entries, len(synced.left), other.runs) == (0, 1, {})
     own.stores = True
     assert sync(tmp_path, connect=lambda _: line_of(own)).entries == 1
+
+
+def test_a_run_that_is_known_by_its_key_and_was_deleted_begins_anew_each_time(tmp_path: Path) -> None:
+    """As the run of an export, which the user deletes in the UI; what was begun in its place is gone on with."""
+    store = FakeStore()
+
+    def write() -> str | None:
+        run = open_run(line_of(store), make_lineage(tmp_path), key="export-1")
+        run.set_tags({"a": "b"})
+        run.end(state="complete")
+        return run.run_id
+
+    assert [write(), write()] == ["id0", "id0"]
+    for number in range(1, 3):
+        store.deleted.add(f"id{number - 1}")
+        assert [write(), write()] == [f"id{number}", f"id{number}"]
+    assert [run["tags"]["a"] for run in store.runs.values()] == ["b"] * 3
+
+
+def test_the_journal_of_a_run_that_was_deleted_meanwhile_is_not_gone_on_with(tmp_path: Path) -> None:
+    """Neither by its id, nor by its key where the process was killed before the id was noted."""
+    for number, run_id in enumerate([None, "id0"]):
+        store, folder = FakeStore(), tmp_path / str(number)
+        store.create("x", {journal.KEY_TAG: "k"}, parent_run_id=None)
+        header = journal.Header("k", "http://tracker", "e", "x", None, {}, 1, run_id)
+        Journal.begin(folder, header).close()
+        store.deleted.add("id0")
+        run = open_run(line_of(store), make_lineage(folder), key="k")
+        assert run.run_id == "id1"
