@@ -1,14 +1,24 @@
 """How many cores of this machine trials take: those that nobody else keeps busy when they begin, and then as many."""
 
 import socket
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
 from slimtune.sweeper.search.launchers.allotment import allotment
-from slimtune.sweeper.study import Study
-from slimtune.sweeper.study.record import CORES
 from slimtune.training.config.fit import FitConfig
 from slimtune.training.hardware.load import OthersLoad
 from slimtune.training.hardware.threads import free_cores, is_limited
+
+# of a study: how many cores its trials take, by machine
+CORES = "cores"
+
+
+class Notes(Protocol):
+    """A study, as far as it is needed here: without it, nobody has to wait for Optuna."""
+
+    def attrs(self) -> Mapping[str, Any]: ...
+
+    def set_attr(self, key: str, value: Any) -> None: ...
 
 
 class OwnCores(NamedTuple):
@@ -53,7 +63,7 @@ class SweepCores:
         self._load = OthersLoad()
         self._taken: OwnCores | None = None
 
-    def take(self, study: Study, fit: FitConfig, *, leads: bool) -> OwnCores:
+    def take(self, study: Notes, fit: FitConfig, *, leads: bool) -> OwnCores:
         """As many as the same sweep took here before, if this process leads it; what others do later changes nothing.
 
         Args:

@@ -13,6 +13,7 @@ from slimtune.training.checkpoints.attempt import Attempt, Stop, attempted, forg
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import StoreError, UserError
+from slimtune.training.hardware.load import OthersLoad
 from slimtune.training.tracking.journal import QUEUED
 from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Report, Verdict
 
@@ -46,13 +47,14 @@ class SingleTrial:
         self.lineage = lineage
         self.run_id: str | None = None
         self.stop = Stop()
+        self.cores: int | None = None
         self._console = console
         self._metric = config["task"]["metric"]
 
     def began(self, run_id: str | None) -> None:
         """Keep the run's id for the last lines, and for whoever goes on with the trial."""
         self.run_id = run_id
-        note_attempt(self.lineage.folder, run_id)
+        note_attempt(self.lineage.folder, run_id, cores=self.cores)
 
     def say(self, line: str) -> None:
         """A line on the terminal."""
@@ -93,6 +95,8 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
     """
     search = checked_search(values)
     check_files(values)
+    load = OthersLoad()
+    from slimtune.sweeper.campaigns.own_cores import own_cores
     from slimtune.sweeper.campaigns.places import Places
     from slimtune.sweeper.campaigns.preparation import prepare
     from slimtune.sweeper.reporting.data_table import print_data
@@ -114,6 +118,10 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
         if left:
             anew = "to begin anew, remove it or change fit.seed"
             trial.say(f"goes on with the trial that was interrupted in {left[0].folder} ({anew})")
+        taken = own_cores(config.fit, load, before=left[0].cores if left else None)
+        trial.cores = taken.number
+        if taken.note is not None:
+            trial.say(taken.note)
         return _result(trial, _run(trial, config.tracking, benches))
 
 
@@ -133,12 +141,13 @@ def _lineage(name: str, folder: Path, left: Sequence[Attempt]) -> Lineage:
 
 
 def _run(trial: SingleTrial, tracking: TrackingConfig, benches: "Workbenches") -> Outcome:
+    from slimtune.training.hardware.threads import at_most
     from slimtune.training.tracking.sync import send_waiting
     from slimtune.training.worker.run import run_trial
 
     folder = trial.lineage.folder
     try:
-        with attempted(folder, trial.stop):
+        with attempted(folder, trial.stop), at_most(trial.cores):
             outcome = run_trial(trial, benches)
     finally:
         if tracking.name is not TrackerName.none:

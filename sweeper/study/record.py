@@ -23,8 +23,6 @@ EARLIER = "earlier"
 IDENTITY, PARENT_RUN, WINNER = "identity", "parent_run_id", "winner"
 # of the study: where the sweep lies on the machine that leads it
 FOLDER = "folder"
-# how many cores its trials take, by machine
-CORES = "cores"
 # how many trials it is to have, and how many it had when all that comes after them was done
 BUDGET, ENDED = "n_trials", "ended"
 # which sampler `auto` is, and for how many trials it was chosen

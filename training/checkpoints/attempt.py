@@ -28,10 +28,12 @@ class Attempt(NamedTuple):
     Attributes:
         folder: The trial's.
         run_id: Its run in the tracker; None without a tracker.
+        cores: How many it took of the machine; None if that was all.
     """
 
     folder: Path
     run_id: str | None
+    cores: int | None = None
 
 
 class Stop:
@@ -77,9 +79,9 @@ def attempted(folder: Path, stop: Stop) -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def note_attempt(folder: Path, run_id: str | None) -> None:
+def note_attempt(folder: Path, run_id: str | None, *, cores: int | None = None) -> None:
     """The trial has begun."""
-    write_json(folder / ATTEMPT, {"run_id": run_id})
+    write_json(folder / ATTEMPT, {"run_id": run_id, "cores": cores})
 
 
 def forget_attempts(*folders: Path) -> None:
@@ -135,10 +137,11 @@ def _read(place: Path) -> Attempt | None:
     """None if it has ended meanwhile, or cannot be read, which is told."""
     path = place / ATTEMPT
     try:
-        run_id = json.loads(path.read_text(encoding="utf-8"))["run_id"]
+        noted = json.loads(path.read_text(encoding="utf-8"))
+        run_id, cores = noted["run_id"], noted.get("cores")
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         log.warning("%s cannot be read, so the trial that was interrupted there is not gone on with (%s)", path, error)
         return None
-    return Attempt(place, run_id)
+    return Attempt(place, run_id, cores)

@@ -39,6 +39,14 @@ def test_who_starts_third_does_not_go_on_with_what_the_second_goes_on_with(tmp_p
     assert found(tmp_path / "c") == ["b", "a"]
 
 
+def test_who_goes_on_takes_as_many_cores(tmp_path: Path) -> None:
+    """An attempt of an earlier version did not note them."""
+    note_attempt(begun(tmp_path / "a", at=1), "run", cores=2)
+    (begun(tmp_path / "b") / ATTEMPT).write_text(json.dumps({"run_id": "run"}))
+    with left_attempts(VALUES, tmp_path / "c") as left:
+        assert {attempt.folder.name: attempt.cores for attempt in left} == {"a": 2, "b": None}
+
+
 def test_the_folder_itself_is_gone_on_with(tmp_path: Path) -> None:
     folder = begun(tmp_path / "a")
     with left_attempts(VALUES, folder) as left, attempted(folder, Stop()):
