@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.external.class_names import class_names_of
 from slimtune.export.external.peft_adapter import check_adapter_fits, is_adapter, method_values, read_peft_settings
+from slimtune.training.broken_files import text_of_error
 from slimtune.training.checkpoints.checkpoint import RECORD, CheckpointRecord, open_checkpoint
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.trial import TrialConfig, parse_trial
@@ -157,7 +158,7 @@ def _settings(third_party: ThirdPartyModel, config: TrialConfig) -> Any:
         path = resolved_path(config.model)
         settings: Any = AutoConfig.from_pretrained(path, revision=config.model.revision, trust_remote_code=False)
     except (ModelError, OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = text_of_error(error, 300)
         repair = "" if third_party.adapter is None else "; give the base that it was trained on, by --base"
         raise ModelError(f"{third_party.folder}: the model '{name}' cannot be read: {reason}{repair}") from None
     if getattr(settings, "quantization_config", None):

@@ -7,6 +7,7 @@ import transformers
 from transformers import AutoConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
+from slimtune.training.broken_files import text_of_error
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.errors import ModelError
 from slimtune.training.hub_connection import why_unreachable
@@ -101,7 +102,7 @@ def from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any
             raise ModelError(f"model.name_or_path is '{config.name_or_path}': {fault}") from error
         if unreachable is not None:
             raise out_of_reach(config, unreachable) from error
-        reason = " ".join(str(error).split())[:300]
+        reason = text_of_error(error, 300)
         raise ModelError(
             f"model.name_or_path is '{config.name_or_path}': {reason} "
             "(give a local folder with config.json and model.safetensors, or a hub name that can be reached)"

@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig
 
-from slimtune.training.broken_files import BROKEN, fault_of, read_object
+from slimtune.training.broken_files import BROKEN, fault_of, read_object, text_of_error
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.errors import ModelError
 
@@ -129,7 +129,7 @@ def _rule(error: Exception, written: str) -> str:
             f" and {len(known) - MOST_SHOWN} more" if len(known) > MOST_SHOWN else ""
         )
         return f"which is none of {shown}" + (f"; did you mean '{near}'?" if near else "")
-    reason = " ".join(str(error).split())[:200]
+    reason = text_of_error(error)
     return f"which transformers cannot use ({type(error).__name__}: {reason}); correct it, or take the key out"
 
 
