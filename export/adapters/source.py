@@ -230,8 +230,8 @@ def _tensors(folder: Path, name: str) -> tuple[dict[str, torch.Tensor], dict[str
     path = folder / SAFETENSORS_WEIGHTS_NAME
     if not path.is_file():
         raise ModelError(
-            f"adapter {name}: {path} is missing; pickled weights (*.bin) are not read: save the adapter again with "
-            "safe_serialization=True"
+            f"adapter {name}: {path} is missing, and pickled weights (*.bin) are not read; load and save it once "
+            "with peft, which writes that file: PeftModel.from_pretrained(base, folder).save_pretrained(folder)"
         )
     try:
         tensors = load_file(path)

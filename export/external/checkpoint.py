@@ -25,7 +25,7 @@ from slimtune.training.listed_names import with_commas
 from slimtune.training.methods import method_of
 from slimtune.training.models.config_faults import broken_file
 from slimtune.training.models.loading import Base, load_base, load_tokenizer
-from slimtune.training.models.place import resolved_path
+from slimtune.training.models.place import check_weight_files, resolved_path
 from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.rows import read_splits
@@ -93,11 +93,7 @@ def read_third_party(folder: Path, values: Mapping[str, Any], *, base: str | Non
         raise ModelError(f"--base is '{base}', and {folder} is a whole model, which is over no base; leave it out")
     if model["quantization"] is not None:
         raise ConfigError(["model.quantization is for the base of an adapter; export.variants quantizes a whole model"])
-    if not list(folder.glob("*.safetensors")):
-        raise ModelError(
-            f"{folder} has no *.safetensors, and pickles (*.bin) are not read; save the model with "
-            "safe_serialization=True"
-        )
+    check_weight_files(folder)
     if not _has_tokenizer(folder):
         raise ModelError(f"{folder} has no tokenizer; save it there too (tokenizer.save_pretrained)")
     return _third_party(folder, values, {"name_or_path": str(folder), "revision": None}, None)

@@ -15,15 +15,13 @@ from transformers import AutoConfig
 from slimtune.training.broken_files import BROKEN, fault_of, read_object, text_of_error
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.errors import ModelError
+from slimtune.training.models.place import ADAPTER, CONFIG, no_model_in
 
-CONFIG = "config.json"
 # those that hold an object, whatever the model
-OBJECTS = (CONFIG, "generation_config.json", "tokenizer_config.json", "tokenizer.json", "adapter_config.json")
+OBJECTS = (CONFIG, "generation_config.json", "tokenizer_config.json", "tokenizer.json", ADAPTER)
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
 # of a tokenizer that merges pairs of tokens
 HALVES = ("vocab.json", "merges.txt")
-ADAPTER = "adapter_config.json"
-ADAPTER_REPAIR = "it is an adapter: merge it into its base first (merge_and_unload), or name the base"
 MOST_SHOWN = 12
 # shares of what is dropped in training, as families call them
 _DROPPED = re.compile(r"dropout|_pdrop$|layerdrop$|drop_?path")
@@ -56,8 +54,8 @@ def fault_of_files(folder: Path) -> str | None:
     """What is missing or broken of a model's folder; None if nothing is found."""
     if (broken := broken_file(folder)) is not None:
         return f"{broken}; save the model again, or copy the file anew"
-    if not (folder / CONFIG).is_file():
-        return f"it has no {CONFIG}; {ADAPTER_REPAIR if (folder / ADAPTER).is_file() else 'name the folder of a model'}"
+    if (fault := no_model_in(folder)) is not None:
+        return fault
     has = {name: (folder / name).is_file() for name in (*TOKENIZERS, *HALVES)}
     there, lacking = HALVES if has[HALVES[0]] else HALVES[::-1]
     if has[there] and not any(is_there for name, is_there in has.items() if name != there):
