@@ -12,7 +12,7 @@ from slimtune.training.config.model import ModelConfig
 from slimtune.training.errors import ModelError
 from slimtune.training.hub_connection import why_unreachable
 from slimtune.training.models import config_faults
-from slimtune.training.models.place import check_fetched, out_of_reach, resolved_path
+from slimtune.training.models.place import check_fetched, folder_on_disk, out_of_reach, resolved_path
 
 # peft's names of the tasks whose models write text
 WRITERS = ("CAUSAL_LM", "SEQ_2_SEQ_LM")
@@ -96,6 +96,9 @@ def from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any
         )
     except Exception as error:
         # any: what a foreign folder breaks has no narrower name, but for memory that is too small
+        folder = folder_on_disk(config)
+        if folder is not None and (unread := config_faults.unread_weights(error, folder)) is not None:
+            raise ModelError(f"model.name_or_path is '{config.name_or_path}': {unread}") from error
         if isinstance(error, RuntimeError | MemoryError):
             raise
         if (fault := config_faults.told(error, path)) is not None:

@@ -50,6 +50,29 @@ def told(error: Exception, path: str | Path, auto_class: Any = None) -> str | No
     return said_of_key(error, values, lambda rest: _build(rest, auto_class), where=f"its {CONFIG} has ")
 
 
+def unread_weights(error: Exception, folder: Path) -> str | None:
+    """What is wrong with weights that another library has packed, and cannot be read for want of it; None of others.
+
+    Args:
+        error: What loading the model raised.
+        folder: Its files.
+    """
+    text = text_of_error(error)
+    if not isinstance(error, ImportError) and "GPU is required" not in text:
+        return None
+    try:
+        packed = read_object(folder / CONFIG).get("quantization_config")
+    except BROKEN:
+        return None
+    kind = packed.get("quant_method") if isinstance(packed, Mapping) else None
+    if kind is None:
+        return None
+    return (
+        f"its weights are stored quantized ({kind}), and are not read here ({text}); slimtune packs plain weights by "
+        "itself: name the model that this one was made of, with model.quantization=nf4 (method=qlora)"
+    )
+
+
 def fault_of_files(folder: Path) -> str | None:
     """What is missing or broken of a model's folder; None if nothing is found."""
     if (broken := broken_file(folder)) is not None:
