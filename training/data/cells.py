@@ -1,9 +1,10 @@
 """A cell of a row, read by its type: one reading for every format, for training, evaluation, prediction and serving.
 
 A column is found by its exact name; then as a path into objects and lists, `text.title` or `answers.text.0`; then by
-its name without blanks around it. A cell is missing if it is null, NaN or blank. A name is a class's, as numbers and
-booleans are written alike everywhere: 1, 1.0 and the texts `1` and `1.0` are `1`; true and the text `True` are `true`;
-the decimal number 1.50 is `1.5`, and the text `1.50`, which may be that of a version, stays as it is.
+its name without blanks around it. A cell is missing if it is null, NaN or blank, and so is a place behind the end of a
+list. A name is a class's, as numbers and booleans are written alike everywhere: 1, 1.0 and the texts `1` and `1.0` are
+`1`; true and the text `True` are `true`; the decimal number 1.50 is `1.5`, and the text `1.50`, which may be that of a
+version, stays as it is.
 """
 
 import ast
@@ -17,7 +18,7 @@ from numbers import Real
 from typing import Any
 
 from slimtune.training.data.one_hot import hot_names, hot_parts
-from slimtune.training.data.readers.row import Row, no_column
+from slimtune.training.data.readers.row import ID_ENDING, NO_LABEL, Row, no_column
 from slimtune.training.errors import DataError
 
 # a whole number as columns of floats write it
@@ -112,6 +113,11 @@ def label_of(row: Mapping[str, Any], column: str, where: str, key: str, *, known
     parts = listed(value)
     names = _hot_names(value, known, column=column, where=where)
     if parts is None and names is None:
+        if is_missing(value) and cell_of(row, f"{column}{ID_ENDING}") == NO_LABEL:
+            raise DataError(
+                f"{where}: column '{column}' has no label, the {NO_LABEL} by which a ClassLabel of `datasets` says so; "
+                "remove the row, or take a split that has labels: those of a test split are often kept back"
+            )
         return _filled(label_name(text_in(value, column=column, where=where, key=key), value), column, where)
     if names is None or len(names) != 1:
         parts = hot_parts(value) if parts is None else parts
@@ -236,8 +242,11 @@ def _at(value: Any, path: str) -> Any:
         return python_value(value[path]) if path in value else _below(value, path)
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         place, _, rest = path.partition(".")
-        if not (place.isascii() and place.isdigit() and int(place) < len(value)):
+        if not (place.isascii() and place.isdigit()):
             return ABSENT
+        if int(place) >= len(value):
+            # an empty list of answers is a row without one
+            return None
         found = python_value(value[int(place)])
         return _at(found, rest) if rest else found
     return ABSENT

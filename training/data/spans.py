@@ -135,6 +135,8 @@ def is_tag(text: str) -> bool:
 
 
 def _tag(tag: Any, where: str) -> str:
+    if is_missing(tag):
+        raise DataError(f"{where}: a word has no tag (null, or -1 of a ClassLabel); write {OUTSIDE} for none")
     text = str(tag)
     if is_tag(text):
         return text

@@ -62,6 +62,7 @@ def test_tagged_words_become_a_text_with_spans() -> None:
     [
         (["O"], "row 1: 2 words have 1 tags"),
         (["O", "X-who"], "row 1: tag 'X-who'; use O, B-<type>"),
+        (["O", None], "row 1: a word has no tag .null, or -1 of a ClassLabel.; write O for none"),
         ("OO", "one tag a word"),
     ],
 )
