@@ -57,7 +57,8 @@ def value_of(row: Mapping[str, Any], column: str, where: str, key: str) -> Any:
         row: As it was read.
         column: Its name, or a path such as `text.title`.
         where: What an error calls the row.
-        key: What names the column: a key of the section `data`, or an option such as `--text-column`.
+        key: What names the column: a key of the section `data`, an option such as `--text-column`, or in Python
+            `TextColumns.text`; words with blanks where nobody names it.
 
     Raises:
         DataError: The row lacks the column.
@@ -253,21 +254,30 @@ def _at(value: Any, path: str) -> Any:
 
 
 def _nested(value: Any, *, column: str, where: str, key: str) -> DataError:
+    # whoever sends a request to a served model names no columns
+    is_named = " " not in key
     if not isinstance(value, Mapping):
         repair = "join its parts into one text"
-        if value and isinstance(value, list | tuple):
+        if value and isinstance(value, list | tuple) and is_named:
             repair += f", or name one of them, e.g. {_option(key, f'{column}.0')}"
         return DataError(f"{where}: column '{column}' holds a list, {reprlib.repr(value)}; {repair}")
     names = [str(name) for name in value]
-    repair = f"name a text inside of it, e.g. {_option(key, f'{column}.{names[0]}')}" if names else "give a text"
+    repair = (
+        f"name a text inside of it, e.g. {_option(key, f'{column}.{names[0]}')}"
+        if names and is_named
+        else "give a text"
+    )
     has = f" with {', '.join(names[:5])}" if names else ""
     return DataError(f"{where}: column '{column}' holds an object{has}; {repair}")
 
 
 def _option(key: str, column: str) -> str:
-    """How a column is named in the config or on the command line."""
+    """How a column is named in the config, on the command line, or in Python."""
     if key == "data.text_template":
         return f"{{{column}}}"
+    kind, _, field = key.rpartition(".")
+    if kind == "TextColumns":
+        return f"{kind}({field}='{column}')"
     return f"{key} {column}" if key.startswith("-") else f"data.{key.removeprefix('data.')}={column}"
 
 
