@@ -84,7 +84,7 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     )
     bases = bases.changed(partial(with_firsts, app=app, check=partial(_problems_of, campaign, request)))
     request = _with_tried(request, bases, values_of)
-    unknown = _unknown_dimensions(app, given, bases)
+    unknown = _unknown_dimensions(app, given, bases, settings.unread)
     problems = [*_search_problems(parsed, is_own=bool(settings.campaign)), *_pruner_problems(parsed.found, section)]
     problems += [*settings.problems, *given.problems, *bases.problems, *told_of_sections(unknown, bases)]
     problems += [] if problems else _nothing_searched(space, campaign, settings)
@@ -257,14 +257,18 @@ def _nothing_searched(space: SearchSpace, campaign: Campaign, settings: Settings
     return [] if space.searched_keys() else [hint]
 
 
-def _unknown_dimensions(app: HydraApp, given: SweepArguments, bases: GroupConfigs) -> dict[str, str]:
-    """Dimensions that no config has a key for, with what is told of them."""
+def _unknown_dimensions(
+    app: HydraApp, given: SweepArguments, bases: GroupConfigs, unread: Mapping[str, str]
+) -> dict[str, str]:
+    """Dimensions that no config has a key for, with what is told of them; `unread` are others of a file."""
     loader = app.context.config_loader
     known: set[str] = set().union(*(base.known for base in bases.every()))
-    wanted = {key: None for base in bases.every() for key in base.space} | dict.fromkeys(given.space)
+    wanted = {key: None for base in bases.every() for key in (*base.space, *base.unread)}
+    wanted |= dict.fromkeys([*given.space, *unread])
+    said = {**unread, **given.said}
     configs = [base.own for base in bases.every()]
     return {
-        key: f"{_named(key, given.said)} is not a key of the config; {key_repair(key, known, configs)}"
+        key: f"{_named(key, said)} is not a key of the config; {key_repair(key, known, configs)}"
         for key in wanted
         if key not in known | given.added and (key.startswith("hydra/") or not is_group(loader, key))
     }
