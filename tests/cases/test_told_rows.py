@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from slimtune.training.alike_names import looks_like
 from slimtune.training.data.cells import label_of, labels_of
 from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.class_labels import with_names
@@ -17,7 +18,6 @@ from slimtune.training.data_report.list_notes import list_notes
 from slimtune.training.data_report.report import as_text
 from slimtune.training.data_report.text_notes import row_notes, text_notes
 from slimtune.training.errors import DataError
-from slimtune.training.tasks.label_names import looks_like
 from slimtune.training.workbench.prepared_data import prepare_data
 from tests.cases.reading import GENERATION, ConfigOf, splits_of, trial_of
 from tests.conftest import make_rows, write_jsonl
