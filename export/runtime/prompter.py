@@ -9,7 +9,7 @@ from slimtune.export.graph_names import Kind
 from slimtune.export.runtime.given_rows import BY_COMMAND
 from slimtune.export.runtime.tokenizer_file import open_tokenizer
 from slimtune.training.data.cells import cell_of, encodable, is_missing, python_value, structure, text_of
-from slimtune.training.data.chat_turns import turns_in
+from slimtune.training.data.chat_turns import ends_with_answer, turns_in
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.data.prompt_template import FIELD, filled
 from slimtune.training.data.prompted_rows import as_plain_text, has_chat
@@ -90,8 +90,11 @@ class Prompter:
                 if is_missing(cell_of(row, name)):
                     yield f"rows with a blank field {{{name}}} of data.text_template, which are answered without it"
         elif self._is_chat(row):
-            if any(not turn.content.strip() for turn in turns_in(_messages(row), where)):
+            turns = turns_in(_messages(row), where)
+            if any(not turn.content.strip() for turn in turns):
                 yield "rows with turns of 'messages' without text, which are written as they are"
+            if ends_with_answer(turns):
+                yield "chats that end with a turn of the assistant, which the model is not given: it answers anew"
         elif given.chat_template is not None:
             yield "rows without 'messages', whose prompts are written without the model's chat template"
 

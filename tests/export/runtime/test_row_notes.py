@@ -74,6 +74,12 @@ TOLD: list[tuple[Kind, dict[str, Any], list[dict[str, Any]], list[str]]] = [
     (
         Kind.causal,
         {"chat": CHAT},
+        [{"messages": [USER]}, {"messages": [USER, {"role": "assistant", "content": "hi"}]}],
+        ["chats that end with a turn of the assistant, which the model is not given: it answers anew: 1 (row 2)"],
+    ),
+    (
+        Kind.causal,
+        {"chat": CHAT},
         [{"messages": [USER]}, {"text": "hello"}],
         ["rows without 'messages', whose prompts are written without the model's chat template: 1 (row 2)"],
     ),
