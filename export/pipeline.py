@@ -38,6 +38,7 @@ from slimtune.export.verification.tokenizer_check import check_tokenizer
 from slimtune.training.atomic_files import write_json
 from slimtune.training.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from slimtune.training.checkpoints.find import checkpoint_in
+from slimtune.training.checkpoints.recorded_rows import found_rows
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import ModelError
@@ -178,7 +179,7 @@ def _bundle(chosen: VariantReport, manifest: Manifest, source: _Source, setup: V
 def _open(checkpoint: Checkpoint, config: OnnxExport, read: ReadRows) -> _Source:
     if problems := export_problems(checkpoint.config, config):
         raise ModelError(f"{checkpoint.folder}: {problems[0]}")
-    splits = read.of(checkpoint.config)
+    splits = read.known(checkpoint.config) or read.of(found_rows(checkpoint.config, checkpoint.folder))
     if splits.fingerprint != checkpoint.record.data_fingerprint:
         raise ModelError(
             f"{checkpoint.config.data.train_file} has changed since {checkpoint.folder} was trained; its "

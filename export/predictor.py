@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from slimtune.export.registry.find_bundle import locate_model
+from slimtune.export.runtime.given_rows import IN_PYTHON
 from slimtune.export.runtime.row_notes import notes_of
 from slimtune.export.runtime.row_predictor import LocatedRow, RowPredictor, TextColumns, row_predictor_of
 
@@ -53,7 +54,7 @@ class Predictor:
             DataError: `max_new_tokens` is given for a model that is not generative, or is not above 0.
         """
         found = locate_model(str(model), adapter=adapter, tracking_uri=tracking_uri, trust=trust)
-        return cls(row_predictor_of(found, columns, max_new_tokens=max_new_tokens))
+        return cls(row_predictor_of(found, columns._replace(asked_by=IN_PYTHON), max_new_tokens=max_new_tokens))
 
     def __call__(self, text: str, text_pair: str | None = None) -> dict[str, Any]:
         """The answer to a text, or to two that belong together.

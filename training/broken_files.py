@@ -47,10 +47,14 @@ def fault_of(error: BaseException) -> str:
     return "a number in it is too long" if "int_max_str_digits" in text else text
 
 
-def text_of_error(error: BaseException) -> str:
-    """The text of an error in one line, cut where it is long."""
+def text_of_error(error: BaseException, most: int = MOST_SIGNS) -> str:
+    """The text of an error in one line; one of more than `most` characters is cut between two words."""
     text = " ".join(str(error).split())
-    return text if len(text) <= MOST_SIGNS else f"{text[:MOST_SIGNS]} ..."
+    if len(text) <= most:
+        return text
+    # one sign more: a word that ends there is whole; a path or a word that is longer than all is cut within
+    whole, blank, _ = text[: most + 1].rpartition(" ")
+    return f"{whole if blank else text[:most]} ..."
 
 
 def _fault_of_json(error: json.JSONDecodeError) -> str:

@@ -1,6 +1,6 @@
 """Names in a sentence, with commas between them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 def with_commas(names: Iterable[str]) -> str:
@@ -11,3 +11,8 @@ def with_commas(names: Iterable[str]) -> str:
 def quoted_at_commas(name: str) -> str:
     """A name for such a list: in quotes where it has a comma itself."""
     return f"'{name}'" if "," in name else name
+
+
+def with_counts(counts: Mapping[str, int]) -> str:
+    """Names in a sentence, each with how many there are."""
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())

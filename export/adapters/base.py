@@ -31,6 +31,7 @@ from slimtune.training.errors import ModelError
 from slimtune.training.methods import peft_method
 from slimtune.training.models.architecture import check_causal, own_labels
 from slimtune.training.models.loading import Base, load_base, load_tokenizer, trial_copy
+from slimtune.training.models.place import check_place
 from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks import Task
 from slimtune.training.tasks.classification import Classification
@@ -90,6 +91,18 @@ def base_config(base: str, revision: str | None) -> ModelConfig:
         double_quantization=False,
         trust_remote_code=False,
     )
+
+
+def check_named_base(config: ModelConfig) -> None:
+    """Whether there is a base, before anything is compared with it.
+
+    Raises:
+        ModelError: The folder, package or hub name leads to none.
+    """
+    try:
+        check_place(config)
+    except ModelError as error:
+        raise ModelError(str(error).replace("model.name_or_path", "--base")) from error
 
 
 def load_shared(config: ModelConfig, kind: Kind) -> SharedBase:

@@ -10,7 +10,14 @@ from typing import Any, NamedTuple
 import onnx
 
 from slimtune.export.adapters.adapter_file import SUFFIX, laid_out, parameters_of, write_adapter
-from slimtune.export.adapters.base import SharedBase, adapted, base_config, check_base_fits, write_graph
+from slimtune.export.adapters.base import (
+    SharedBase,
+    adapted,
+    base_config,
+    check_base_fits,
+    check_named_base,
+    write_graph,
+)
 from slimtune.export.adapters.check import (
     AdapterRows,
     Expected,
@@ -98,6 +105,7 @@ def export_adapters(request: AdaptersRequest) -> AdaptersResult:
     """
     _check_output(request.output)
     config = base_config(request.base, request.revision)
+    check_named_base(config)
     sources = [
         open_source(name, given, base=config, tracking_uri=request.tracking_uri, trust=request.trust)
         for name, given in request.adapters.items()

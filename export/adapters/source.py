@@ -128,6 +128,9 @@ def check_trained_on(source: AdapterSource, model: ModelConfig) -> None:
             "base_model_name_or_path, if that is its base"
         )
     if not _is_same(own, base):
+        if _is_lost(own):
+            _check_copy(source, own, model, where)
+            return
         raise ModelError(
             f"adapter {source.name} was trained on '{own}' ({where}), and --base is '{base}'; an adapter fits its own "
             f"base only: give --base {own}, or if the two are copies of one model, write '{base}' there"
@@ -139,6 +142,27 @@ def check_trained_on(source: AdapterSource, model: ModelConfig) -> None:
         )
     if source.trained is not None:
         source.trained.check_base(model)
+
+
+def _check_copy(source: AdapterSource, own: str, model: ModelConfig, where: Path) -> None:
+    """Whether a base has the weights of one that is not there any more.
+
+    Raises:
+        ModelError: It has others, or nothing tells.
+    """
+    if source.trained is not None and source.trained.record.base_fingerprint is not None:
+        source.trained.check_base(model)
+        return
+    raise ModelError(
+        f"adapter {source.name} was trained on '{own}' ({where}), which is not there any more, and nothing tells "
+        f"whether --base {model.name_or_path} has the same weights; if it is a copy, write '{model.name_or_path}' there"
+    )
+
+
+def _is_lost(name: str) -> bool:
+    """Whether a base was a folder, and there is none of that name any more; a hub name is not looked for."""
+    path = Path(name).expanduser()
+    return (path.is_absolute() or name.startswith(".") or name.count("/") > 1) and not path.is_dir()
 
 
 def _is_same(first: str, second: str) -> bool:
@@ -230,8 +254,8 @@ def _tensors(folder: Path, name: str) -> tuple[dict[str, torch.Tensor], dict[str
     path = folder / SAFETENSORS_WEIGHTS_NAME
     if not path.is_file():
         raise ModelError(
-            f"adapter {name}: {path} is missing; pickled weights (*.bin) are not read: save the adapter again with "
-            "safe_serialization=True"
+            f"adapter {name}: {path} is missing, and pickled weights (*.bin) are not read; load and save it once "
+            "with peft, which writes that file: PeftModel.from_pretrained(base, folder).save_pretrained(folder)"
         )
     try:
         tensors = load_file(path)

@@ -11,7 +11,7 @@ from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from slimtune.training.data.chat_turns import turns_in
+from slimtune.training.data.chat_turns import ends_with_answer, turns_in
 from slimtune.training.data.template_limit import TEMPLATE_FAULTS, limited_template
 from slimtune.training.errors import DataError
 
@@ -64,7 +64,7 @@ def turns_of(messages: Any, where: str) -> list[dict[str, str]]:
     turns = turns_in(messages, where)
     if not turns:
         raise DataError(f"{where}: 'messages' must be a list of objects with 'role' and 'content'")
-    if len(turns) > 1 and turns[-1].role == "assistant":
+    if ends_with_answer(turns):
         turns = turns[:-1]
     return [turn._asdict() for turn in turns]
 

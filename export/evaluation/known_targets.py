@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from slimtune.training.alike_names import looks_like
 from slimtune.training.config.task import SimilarityTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.cells import label_name
 from slimtune.training.errors import DataError
 from slimtune.training.listed_names import with_commas
-from slimtune.training.tasks.label_names import looks_like
 from slimtune.training.tasks.loss import own_loss
 from slimtune.training.tasks.registry import LabelsIn, entry_of
 from slimtune.training.tasks.rows import GivenRows

@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.external.class_names import class_names_of
 from slimtune.export.external.peft_adapter import check_adapter_fits, is_adapter, method_values, read_peft_settings
+from slimtune.training.broken_files import text_of_error
 from slimtune.training.checkpoints.checkpoint import RECORD, CheckpointRecord, open_checkpoint
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.trial import TrialConfig, parse_trial
@@ -24,7 +25,7 @@ from slimtune.training.listed_names import with_commas
 from slimtune.training.methods import method_of
 from slimtune.training.models.config_faults import broken_file
 from slimtune.training.models.loading import Base, load_base, load_tokenizer
-from slimtune.training.models.place import resolved_path
+from slimtune.training.models.place import check_weight_files, resolved_path
 from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.rows import read_splits
@@ -92,11 +93,7 @@ def read_third_party(folder: Path, values: Mapping[str, Any], *, base: str | Non
         raise ModelError(f"--base is '{base}', and {folder} is a whole model, which is over no base; leave it out")
     if model["quantization"] is not None:
         raise ConfigError(["model.quantization is for the base of an adapter; export.variants quantizes a whole model"])
-    if not list(folder.glob("*.safetensors")):
-        raise ModelError(
-            f"{folder} has no *.safetensors, and pickles (*.bin) are not read; save the model with "
-            "safe_serialization=True"
-        )
+    check_weight_files(folder)
     if not _has_tokenizer(folder):
         raise ModelError(f"{folder} has no tokenizer; save it there too (tokenizer.save_pretrained)")
     return _third_party(folder, values, {"name_or_path": str(folder), "revision": None}, None)
@@ -157,7 +154,7 @@ def _settings(third_party: ThirdPartyModel, config: TrialConfig) -> Any:
         path = resolved_path(config.model)
         settings: Any = AutoConfig.from_pretrained(path, revision=config.model.revision, trust_remote_code=False)
     except (ModelError, OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = text_of_error(error, 300)
         repair = "" if third_party.adapter is None else "; give the base that it was trained on, by --base"
         raise ModelError(f"{third_party.folder}: the model '{name}' cannot be read: {reason}{repair}") from None
     if getattr(settings, "quantization_config", None):

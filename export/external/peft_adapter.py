@@ -95,7 +95,8 @@ def _check_safetensors(folder: Path) -> None:
     if not (folder / SAFETENSORS_WEIGHTS_NAME).is_file():
         has = f"has {PICKLED} only, a pickle, which is not read" if (folder / PICKLED).is_file() else "has no weights"
         raise ModelError(
-            f"{folder} {has}; save {SAFETENSORS_WEIGHTS_NAME} (peft: save_pretrained with safe_serialization=True)"
+            f"{folder} {has}; load and save it once with peft, which writes {SAFETENSORS_WEIGHTS_NAME}: "
+            "PeftModel.from_pretrained(base, folder).save_pretrained(folder)"
         )
 
 

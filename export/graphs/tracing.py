@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import onnx
 import torch
 
+from slimtune.training.broken_files import text_of_error
 from slimtune.training.errors import ModelError
 
 # a file of protobuf holds 2 GiB; larger weights lie beside it
@@ -66,10 +67,10 @@ def trace(module: Any, path: Path | None, ports: Ports, *, opset: int) -> None:
                 optimize=path is not None,
             )
     except torch.onnx.OnnxExporterError as error:
-        family, reason = module.model.config.model_type, " ".join(str(error.__cause__ or error).split())
+        family, reason = module.model.config.model_type, text_of_error(error.__cause__ or error)
         raise ModelError(
             f"torch {torch.__version__} cannot write a model of type {family} as an ONNX graph; use export=none "
-            f"({reason[:200]})"
+            f"({reason})"
         ) from error
     if path is None:
         return

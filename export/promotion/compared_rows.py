@@ -8,6 +8,7 @@ from slimtune.export.evaluation.bundle_score import bundle_config
 from slimtune.export.evaluation.evaluate_model import EvaluationColumns, bundle_rows
 from slimtune.export.evaluation.find_model import check_row_files
 from slimtune.export.runtime.row_notes import said_of_empty
+from slimtune.training.checkpoints.recorded_rows import found_rows
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import DataError, ModelError, UntrustedError
@@ -60,7 +61,7 @@ def own_rows(bundle: Bundle, *, trust: bool) -> Rows:
 def _own_splits(bundle: Bundle, *, trust: bool) -> RowSplits:
     """The rows of a bundle's own training; raises `NoRows` as above."""
     try:
-        splits = read_splits(bundle_config(bundle, trust=trust))
+        splits = read_splits(found_rows(bundle_config(bundle, trust=trust), bundle.folder))
     except UntrustedError as error:
         raise NoRows(f"{error}") from error
     except (DataError, ModelError) as error:

@@ -11,13 +11,14 @@ from slimtune.export.promotion.config import PromotionConfig
 from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide
 from slimtune.export.promotion.report import gate_report, keep_report
 from slimtune.export.registry.alias_lock import MOST_ROUNDS, alias_lock, changed_hands
-from slimtune.export.registry.aliases import drop_alias, set_alias
+from slimtune.export.registry.aliases import day_of, drop_alias, history_of, set_alias
 from slimtune.export.registry.mlflow_registry import (
     FilesGone,
     RegisteredVersion,
     alias_version,
     fetch_model,
     has_model,
+    is_registered,
 )
 from slimtune.export.registry.version_notes import version_tags
 from slimtune.training.errors import ModelError
@@ -132,13 +133,29 @@ def _holder(candidate: Candidate, request: PromotionRequest) -> str | None:
 def _opponent(candidate: Candidate, champion: str | None, request: PromotionRequest) -> Opponent:
     rows = request.rows or (lambda bundle: own_rows(bundle, trust=request.trust))
     if champion is None:
-        return Opponent(None, f"there was no {request.alias}", rows, request.trust)
+        return Opponent(None, _why_nobody(candidate, request), rows, request.trust)
     try:
         model = fetch_model(request.uri, RegisteredVersion(candidate.name, champion).uri, trust=request.trust)
     except FilesGone:
         told = f"the {request.alias}'s files, of version {champion}, are gone; it was compared with nobody"
         return Opponent(None, told, rows, request.trust)
     return Opponent(model, "", rows, request.trust)
+
+
+def _why_nobody(candidate: Candidate, request: PromotionRequest) -> str:
+    """What the history knows of an alias that no version has."""
+    moves = history_of(request.uri, candidate.name) if has_model(request.uri, candidate.name) else []
+    last = next((move for move in reversed(moves) if move.alias == request.alias), None)
+    if last is None:
+        return f"there was no {request.alias}"
+    version = last.version if last.version is not None else last.before
+    if last.version is None:
+        why = f"which was taken from it on {day_of(last)}"
+    elif is_registered(request.uri, candidate.name, last.version):
+        why = f"since {day_of(last)}, and was given no successor"
+    else:
+        why = f"since {day_of(last)}, and is not in the registry any more"
+    return f"the last {request.alias} was version {version}, {why}; it was compared with nobody"
 
 
 def _reviewer(candidate: Candidate, request: PromotionRequest) -> str | None:

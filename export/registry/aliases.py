@@ -6,6 +6,7 @@ MLflow keeps who has an alias, and not who had it before: that is a tag of the r
 import json
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from slimtune.export.registry.mlflow_registry import RegisteredVersion, alias_version, model_tags
@@ -51,6 +52,11 @@ def read_history(text: str | None) -> list[AliasMove]:
         return [AliasMove(**entry) for entry in entries]
     except (ValueError, TypeError):
         return []
+
+
+def day_of(move: AliasMove) -> str:
+    """When a move was made, as `2026-03-01` in UTC."""
+    return datetime.fromtimestamp(move.at, UTC).strftime("%Y-%m-%d")
 
 
 def as_tag(moves: Sequence[AliasMove]) -> str:

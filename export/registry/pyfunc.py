@@ -10,6 +10,7 @@ from typing import Any
 from slimtune.export.bundle.adapter_folder import ADAPTER, is_adapter_folder, open_adapter_folder
 from slimtune.export.bundle.bundle import RunnableModel, open_bundle
 from slimtune.export.graph_names import Kind
+from slimtune.export.runtime.given_rows import BY_REQUEST
 from slimtune.export.runtime.row_notes import notes_of
 from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
 from slimtune.training.atomic_files import with_finite_numbers
@@ -23,7 +24,7 @@ class ServedModel:
     """Rows in, answers out."""
 
     def __init__(self, model: RunnableModel) -> None:
-        self._predictor = row_predictor_of(model, TextColumns())
+        self._predictor = row_predictor_of(model, TextColumns(asked_by=BY_REQUEST))
         self._names = {"prediction": "label"} if model.interface.kind is Kind.labels else {}
 
     # without type hints: MLflow reads them, and would validate or warn

@@ -14,7 +14,26 @@ from slimtune.training.data.readers.reader import ReadOptions, Told, iter_rows, 
 USUAL_TEXT, USUAL_PAIR = "text", "text_pair"
 # a text that is given as words, for extraction
 WORDS = "words"
-TEXT_KEY, PAIR_KEY = "--text-column", "--text-pair-column"
+
+
+class AskedBy(NamedTuple):
+    """What whoever asks calls the columns of texts, and can do about them.
+
+    Attributes:
+        text_key: Names the text's column.
+        pair_key: Names the second text's.
+        one_column: Lets all rows have their texts in one column.
+    """
+
+    text_key: str
+    pair_key: str
+    one_column: str
+
+
+BY_COMMAND = AskedBy("--text-column", "--text-pair-column", "name one column with --text-column")
+IN_PYTHON = AskedBy("TextColumns.text", "TextColumns.text_pair", "name one column by columns=TextColumns(text=...)")
+# whoever sends a request has nothing but its columns
+BY_REQUEST = AskedBy("the text", "the second text", "send all rows with one of the two columns")
 
 
 class TextColumns(NamedTuple):
@@ -23,10 +42,12 @@ class TextColumns(NamedTuple):
     Attributes:
         text: The text's column; None is the one of training, or `text` if a row lacks that.
         text_pair: The second text's; None is the one of training, or `text_pair`.
+        asked_by: Who names them.
     """
 
     text: str | None = None
     text_pair: str | None = None
+    asked_by: AskedBy = BY_COMMAND
 
 
 class MovedText(NamedTuple):
@@ -34,6 +55,7 @@ class MovedText(NamedTuple):
 
     lacking: str
     instead: str
+    repair: str
 
 
 class GivenFile:
@@ -81,6 +103,7 @@ class TextReader:
     def __init__(self, columns: TextColumns, trained: TrainedColumns) -> None:
         self._texts = _names(columns.text, trained.text, USUAL_TEXT)
         self._pairs = _names(columns.text_pair, trained.text_pair, USUAL_PAIR)
+        self._asked_by = columns.asked_by
 
     def text(self, asked: LocatedRow) -> str:
         """A row's text, empty for null.
@@ -88,14 +111,14 @@ class TextReader:
         Raises:
             DataError: The row lacks the column, or what stands there is no text.
         """
-        return _text(asked, self._texts, TEXT_KEY)
+        return _text(asked, self._texts, self._asked_by.text_key)
 
     def whole_text(self, asked: LocatedRow) -> str:
         """As `text`, with the blanks around it, for whoever counts characters; words are joined by blanks."""
         column, value = self._whole(asked)
         if isinstance(value, list | tuple):
             return " ".join(encodable(str(word)) for word in value)
-        return text_in(value, column=column, where=asked.where, key=TEXT_KEY)
+        return text_in(value, column=column, where=asked.where, key=self._asked_by.text_key)
 
     def words(self, asked: LocatedRow) -> Sequence[Any]:
         """The words of a row that has a list of them.
@@ -109,7 +132,7 @@ class TextReader:
     def _whole(self, asked: LocatedRow) -> tuple[str, Any]:
         names = self._texts if self._has(asked, self._texts) or WORDS not in asked.row else [WORDS]
         column = _present(asked, names)
-        return column, value_of(asked.row, column, asked.where, TEXT_KEY)
+        return column, value_of(asked.row, column, asked.where, self._asked_by.text_key)
 
     def pair(self, asked: LocatedRow) -> str:
         """A row's second text, empty for null.
@@ -117,7 +140,7 @@ class TextReader:
         Raises:
             DataError: The row lacks the column, or what stands there is no text.
         """
-        return _text(asked, self._pairs, PAIR_KEY)
+        return _text(asked, self._pairs, self._asked_by.pair_key)
 
     def has_pair(self, asked: LocatedRow) -> bool:
         """Whether a row has the column of a second text."""
@@ -127,7 +150,7 @@ class TextReader:
         """Where a text of a row stands, if that is another column than in training."""
         for names in (self._texts, self._pairs):
             if names and (found := _present(asked, names)) != names[0]:
-                return MovedText(names[0], found)
+                return MovedText(names[0], found, self._asked_by.one_column)
         return None
 
     def row_of(self, text: str, pair: str | None) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from typing import Any
 
 from slimtune.export.bundle.interface import Interface, PromptSettings
 from slimtune.export.graph_names import Kind
+from slimtune.export.runtime.given_rows import BY_COMMAND
 from slimtune.export.runtime.tokenizer_file import open_tokenizer
 from slimtune.training.data.cells import cell_of, encodable, is_missing, python_value, structure, text_of
-from slimtune.training.data.chat_turns import turns_in
+from slimtune.training.data.chat_turns import ends_with_answer, turns_in
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.data.prompt_template import FIELD, filled
 from slimtune.training.data.prompted_rows import as_plain_text, has_chat
@@ -37,9 +38,10 @@ def _messages(row: Mapping[str, Any]) -> Any:
 
 
 class Prompter:
-    """Makes prompts as in training."""
+    """Makes prompts as in training; `text_key` is what whoever asks calls the column of the text."""
 
-    def __init__(self, tokenizer: Path, prompt_settings: PromptSettings) -> None:
+    def __init__(self, tokenizer: Path, prompt_settings: PromptSettings, text_key: str = BY_COMMAND.text_key) -> None:
+        self._text_key = text_key
         self._prompting = prompt_settings
         self._tokenizer = open_tokenizer(tokenizer)
         self._tokenizer.no_padding()
@@ -59,7 +61,9 @@ class Prompter:
         if given.template is not None:
             columns = sorted(set(FIELD.findall(given.template)))
             if len(columns) > 1:
-                raise DataError(f"the model's prompt has the columns {', '.join(columns)}; give rows of them by --file")
+                raise DataError(
+                    f"the model's prompt has the columns {', '.join(columns)}; give rows of them (--file, rows)"
+                )
             return dict.fromkeys(columns, text)
         if given.chat_template is not None:
             return {MESSAGES: [{"role": "user", "content": text}]}
@@ -76,7 +80,7 @@ class Prompter:
             return bool(filled(given.template, row, where).strip())
         if self._is_chat(row):
             return not is_missing(row[MESSAGES]) and _messages(row) != [] and bool(self._chat(_messages(row), where))
-        return bool(text_of(row, given.text_column, where, "--text-column"))
+        return bool(text_of(row, given.text_column, where, self._text_key))
 
     def remarks(self, row: Mapping[str, Any], where: str) -> Iterator[str]:
         """What of a row is blank, or is not written as the model's prompts are, and is answered all the same."""
@@ -86,8 +90,11 @@ class Prompter:
                 if is_missing(cell_of(row, name)):
                     yield f"rows with a blank field {{{name}}} of data.text_template, which are answered without it"
         elif self._is_chat(row):
-            if any(not turn.content.strip() for turn in turns_in(_messages(row), where)):
+            turns = turns_in(_messages(row), where)
+            if any(not turn.content.strip() for turn in turns):
                 yield "rows with turns of 'messages' without text, which are written as they are"
+            if ends_with_answer(turns):
+                yield "chats that end with a turn of the assistant, which the model is not given: it answers anew"
         elif given.chat_template is not None:
             yield "rows without 'messages', whose prompts are written without the model's chat template"
 
@@ -102,7 +109,7 @@ class Prompter:
             return self._plain(encodable(filled(given.template, row, where)))
         if self._is_chat(row):
             return self._chat(_messages(row), where)
-        return self._plain(text_of(row, given.text_column, where, "--text-column"))
+        return self._plain(text_of(row, given.text_column, where, self._text_key))
 
     def _is_chat(self, row: Mapping[str, Any]) -> bool:
         given = self._prompting

@@ -49,7 +49,7 @@ class RowNotes:
             more = f" ({len(self._moved) - 1:,} more rows)" if len(self._moved) > 1 else ""
             raise DataError(
                 f"{where}: no column '{moved.lacking}', which other rows have; its '{moved.instead}' is not read "
-                f"instead: fill '{moved.lacking}' in, or name one column with --text-column{more}"
+                f"instead: fill '{moved.lacking}' in, or {moved.repair}{more}"
             )
 
     def notes(self) -> list[str]:

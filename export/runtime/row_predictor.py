@@ -289,7 +289,7 @@ class _Generated(_Answering[list[int]]):
         room = self._room(is_asked=max_new_tokens is not None)
         if room is not None:
             prompt = prompt._replace(max_tokens=min(prompt.max_tokens, room))
-        self._prompter = Prompter(model.folder / TOKENIZER, prompt)
+        self._prompter = Prompter(model.folder / TOKENIZER, prompt, columns.asked_by.text_key)
         is_genai = model.interface.kind is Kind.genai
         self._generate = _by_genai(model, self._settings) if is_genai else _by_graphs(model, self._settings)
 

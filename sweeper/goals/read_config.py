@@ -7,6 +7,7 @@ from typing import Any
 from slimtune.sweeper.goals.goals import COSTS, Constraint, Goals, Objective, Pick, goals_of
 from slimtune.training.config.schema import Parsed, suggestion
 from slimtune.training.config.task import LESS_IS_BETTER, METRIC_KEYS, Direction, TaskConfig, scores_of
+from slimtune.training.config.value_repairs import A_LIST
 
 OURS = {"loss", *(score for scores in METRIC_KEYS.values() for score in scores)}
 OBJECTIVE_KEYS, BOUND_KEYS, PICK_KEYS = ("metric", "direction"), ("min", "max"), ("best", "within")
@@ -42,7 +43,7 @@ def fixed_direction(name: str) -> Direction | None:
 
 def _objectives(given: Any, problems: list[str]) -> list[Objective]:
     if not isinstance(given, list) or not given:
-        problems.append(f"search.objectives is {given!r}; use a list of what is to be made best, e.g. {EXAMPLE}")
+        problems.append(f"search.objectives is {given!r}; {A_LIST} of what is to be made best: {EXAMPLE}")
         return []
     found = [one for place, item in enumerate(given) if (one := _objective(item, place, problems)) is not None]
     names = [one.name for one in found]

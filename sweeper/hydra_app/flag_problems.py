@@ -3,14 +3,21 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from hydra._internal.utils import get_args_parser
 
 from slimtune.training.config.near_names import nearest_name
+from slimtune.training.config.schema import suggestion
 
 
 def flag_problems(arguments: Sequence[str], *, sweep: bool) -> list[str]:
-    """A sentence for each flag that is not known, or means nothing here, and for a folder of configs that is none."""
+    """A sentence for each flag that is not known, or means nothing here, and for a folder of configs that is none.
+
+    Of flags whose values cannot be read the first one alone is told: nothing is known of what stands behind it.
+    """
+    if (wrong := _wrong_value(arguments)) is not None:
+        return [wrong]
     known = [name for action in get_args_parser()._actions for name in action.option_strings]
     unknown = [word for word in get_args_parser().parse_known_args(list(arguments))[1] if word.startswith("-")]
     problems = [_problem(word, arguments, known) for word in unknown]
@@ -22,6 +29,42 @@ def flag_problems(arguments: Sequence[str], *, sweep: bool) -> list[str]:
             f"--config-dir is {folder}, which is no folder; name one that holds experiment/ or other groups"
         )
     return problems
+
+
+def _wrong_value(arguments: Sequence[str]) -> str | None:
+    """What is wrong with the value of a flag, or with a flag that is cut short."""
+    parser = get_args_parser()
+    # argparse would print how Hydra is used, and exit
+    parser.exit_on_error = False
+    setattr(parser, "error", _raise)  # noqa: B010  # a method of this one parser
+    try:
+        parser.parse_known_args(list(arguments))
+    except argparse.ArgumentError as error:
+        flags = {"/".join(action.option_strings): action for action in parser._actions}
+        if error.argument_name not in flags:
+            return f"{error}; write the flag in full"
+        action = flags[error.argument_name]
+        name = action.option_strings[0]
+        words = list(map(str, action.choices or ()))
+        given = next((one for one in arguments if _is_value_of(one, arguments, action.option_strings)), None)
+        if given is None or not words:
+            example = " or ".join(words) or "..."
+            return f"{name} takes no value" if action.nargs == 0 else f"{name} lacks its value; write {name} {example}"
+        value = given.partition("=")[2] if given.startswith("-") else given
+        return f"{name} is '{value}'; {suggestion(value, words)}"
+    return None
+
+
+def _raise(message: str) -> NoReturn:
+    raise argparse.ArgumentError(None, message)
+
+
+def _is_value_of(word: str, arguments: Sequence[str], flags: Sequence[str]) -> bool:
+    """Whether a word has the value of a flag: the one behind it, or the flag itself with `=`."""
+    if word.startswith("-"):
+        return word.partition("=")[0] in flags and "=" in word
+    place = list(arguments).index(word)
+    return place > 0 and arguments[place - 1] in flags
 
 
 def only_shows(arguments: Sequence[str]) -> bool:

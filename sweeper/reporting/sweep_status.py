@@ -12,7 +12,7 @@ from slimtune.sweeper.study.lease import is_alive, living
 from slimtune.sweeper.study.liveness.roster import StopRequest
 from slimtune.sweeper.study.loaded import LoadedTrials, load_roster
 from slimtune.sweeper.study.record import BUDGET, ENDED, STOPPED, WINNER, WORKER
-from slimtune.training.errors import StoreError
+from slimtune.sweeper.study.storages.loading import study_names
 
 
 class SweepState(Enum):
@@ -180,11 +180,11 @@ def _running(trials: Sequence[TrialRecord], attrs: Mapping[str, Any]) -> list[Ru
 
 
 def _reruns(storage: str, name: str) -> tuple[Sequence[TrialRecord], Mapping[str, Any]]:
-    try:
-        loaded = load_study_trials(storage, f"{name}/reruns")
-    except StoreError:
+    reruns = f"{name}/reruns"
+    if reruns not in study_names(storage):
         # there are none yet
         return [], {}
+    loaded = load_study_trials(storage, reruns)
     return loaded.trials, loaded.attrs
 
 

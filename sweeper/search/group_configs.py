@@ -33,6 +33,7 @@ class GroupConfig(NamedTuple):
         space: What is searched beside the groups.
         known: Its keys.
         problems: What is wrong with the configured space.
+        unread: Keys of its dimensions that cannot be read.
         firsts: Of searched keys whose own value is not searched, a value that is.
         with_firsts: The config with these, if there are any.
     """
@@ -43,6 +44,7 @@ class GroupConfig(NamedTuple):
     space: Space
     known: set[str]
     problems: list[str]
+    unread: Sequence[str] = ()
     firsts: Mapping[str, Scalar] = {}
     with_firsts: DictConfig | None = None
 
@@ -245,7 +247,9 @@ class _Maker:
         wanted = {key: one for key, one in configured.space.items() if key not in self._given.fixed_keys}
         wanted |= {key: one for key, one in self._given.space.items() if key not in self._groups}
         space = {key: one for key, one in wanted.items() if not choices or self._fits(key, known)}
-        return GroupConfig(choices, self._with_added(config), list(fixed), space, known, configured.problems)
+        return GroupConfig(
+            choices, self._with_added(config), list(fixed), space, known, configured.problems, configured.unread
+        )
 
     def _fits(self, key: str, known: set[str]) -> bool:
         return key.lstrip("+") in known or key in self._given.added or key.startswith("+")

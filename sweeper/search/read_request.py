@@ -37,6 +37,7 @@ from slimtune.sweeper.space.dimension_told import refusals, value_problems
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.space.space_file import in_full
+from slimtune.sweeper.space.sweep_notes import comma_notes, not_searched_notes
 from slimtune.sweeper.space.sweep_syntax import SweepArguments, part_arguments, with_options
 from slimtune.sweeper.storage_url import storage_problems
 from slimtune.training.config.dotted_path import imported
@@ -48,7 +49,6 @@ log = logging.getLogger(__name__)
 # of apps that name none
 HYDRA_CAMPAIGN = "slimtune.sweeper.campaigns.hydra_campaign.HydraCampaign"
 PARAMS = "hydra.sweeper.params: "
-SPACE = "space."
 
 
 def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest, Campaign]:
@@ -84,7 +84,7 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     )
     bases = bases.changed(partial(with_firsts, app=app, check=partial(_problems_of, campaign, request)))
     request = _with_tried(request, bases, values_of)
-    unknown = _unknown_dimensions(app, given, bases)
+    unknown = _unknown_dimensions(app, given, bases, settings.unread)
     problems = [*_search_problems(parsed, is_own=bool(settings.campaign)), *_pruner_problems(parsed.found, section)]
     problems += [*settings.problems, *given.problems, *bases.problems, *told_of_sections(unknown, bases)]
     problems += [] if problems else _nothing_searched(space, campaign, settings)
@@ -100,7 +100,8 @@ def read_request(app: HydraApp, arguments: Sequence[str]) -> tuple[SweepRequest,
     if problems:
         # the campaign looks at the search's own section too
         campaign.refuse(list(dict.fromkeys(problems)), request)
-    _tell_not_searched(given)
+    for note in [*not_searched_notes(given), *comma_notes(given, bases.first.own)]:
+        log.warning("%s", note)
     return replace(request, seeds=sorted(checked.seeds)), campaign
 
 
@@ -150,19 +151,6 @@ def _given(settings: Settings, parsed: Parsed[Search], arguments: Sequence[str])
         problems=[*full.problems, *given.problems],
         not_searched=[key for key in full.space if key in given.fixed_keys],
     )
-
-
-def _tell_not_searched(given: SweepArguments) -> None:
-    """Keys that have one value, and a space that was given as well."""
-    lines = [line.partition("=")[0].lstrip("+") for line in given.fixed]
-    of_space = [line.removeprefix(SPACE) for line in lines if line.startswith(SPACE)]
-    twice = [key for key in sorted(given.fixed_keys) if any(f"{one}.".startswith(f"{key}.") for one in of_space)]
-    for key in dict.fromkeys([*twice, *given.not_searched]):
-        log.warning(
-            "%s is set, so that it is not searched, though it has a space; leave one of them out (search.enqueue has "
-            "the trials to begin with)",
-            key,
-        )
 
 
 def _of_params(given: SweepArguments, params: Sequence[str]) -> SweepArguments:
@@ -257,14 +245,18 @@ def _nothing_searched(space: SearchSpace, campaign: Campaign, settings: Settings
     return [] if space.searched_keys() else [hint]
 
 
-def _unknown_dimensions(app: HydraApp, given: SweepArguments, bases: GroupConfigs) -> dict[str, str]:
-    """Dimensions that no config has a key for, with what is told of them."""
+def _unknown_dimensions(
+    app: HydraApp, given: SweepArguments, bases: GroupConfigs, unread: Mapping[str, str]
+) -> dict[str, str]:
+    """Dimensions that no config has a key for, with what is told of them; `unread` are others of a file."""
     loader = app.context.config_loader
     known: set[str] = set().union(*(base.known for base in bases.every()))
-    wanted = {key: None for base in bases.every() for key in base.space} | dict.fromkeys(given.space)
+    wanted = {key: None for base in bases.every() for key in (*base.space, *base.unread)}
+    wanted |= dict.fromkeys([*given.space, *unread])
+    said = {**unread, **given.said}
     configs = [base.own for base in bases.every()]
     return {
-        key: f"{_named(key, given.said)} is not a key of the config; {key_repair(key, known, configs)}"
+        key: f"{_named(key, said)} is not a key of the config; {key_repair(key, known, configs)}"
         for key in wanted
         if key not in known | given.added and (key.startswith("hydra/") or not is_group(loader, key))
     }

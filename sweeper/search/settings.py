@@ -7,15 +7,16 @@ from typing import Any, NamedTuple
 from omegaconf import OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from slimtune.sweeper.config_values import known_keys
 from slimtune.sweeper.interpolations import interpolation_problems
 from slimtune.sweeper.sampler_config import SAMPLERS
 from slimtune.sweeper.search.launchers.plugins import is_serial
 from slimtune.sweeper.search.named_parts import values_of_file
 from slimtune.sweeper.search.optuna_sweeper_keys.plugin_keys import PluginKeys, has_plugin_keys, read_plugin_keys
 from slimtune.sweeper.search.request import HydraApp
-from slimtune.sweeper.space.dimension import Space
+from slimtune.sweeper.space.dimension import Space, choice_of
 from slimtune.sweeper.space.hydra_parser import parsed_overrides
-from slimtune.sweeper.space.space_file import SPACE, STRATEGY, STRATEGY_KEYS, read_space_file
+from slimtune.sweeper.space.space_file import SPACE, STRATEGY, STRATEGY_KEYS, in_full, read_space_file
 from slimtune.training.config.schema import option_suggestion
 from slimtune.training.errors import ConfigError
 
@@ -37,6 +38,7 @@ class Settings(NamedTuple):
         max_failure_rate: Share of the budget that may fail; None is any.
         is_plugin_form: Whether keys of Hydra's Optuna sweeper are used.
         problems: What is wrong with the file.
+        unread: Keys of dimensions that stand there and cannot be read, with their names there.
     """
 
     app: HydraApp
@@ -50,6 +52,7 @@ class Settings(NamedTuple):
     is_plugin_form: bool
     space_prefix: str = "space."
     problems: Sequence[str] = ()
+    unread: Mapping[str, str] = {}  # a NamedTuple's default, never written to
 
 
 def read_settings(app: HydraApp, arguments: Sequence[str]) -> Settings:
@@ -72,6 +75,7 @@ def read_settings(app: HydraApp, arguments: Sequence[str]) -> Settings:
         space={**file.space, **keys.space},
         space_prefix=file.prefix if file.space else "hydra.sweeper.search_space." if keys.space else "space.",
         problems=[*file.problems, *keys.problems],
+        unread=file.unread,
         campaign=values["campaign"],
         worker=values["worker"],
         extension=keys.extension,
@@ -99,12 +103,17 @@ def _values(app: HydraApp) -> dict[str, Any]:
 
 
 class _FileSpace(NamedTuple):
-    """The space of a file, what its names are called in messages, the section `search`, and what is wrong."""
+    """The space of a file, what its names are called in messages, the section `search`, and what is wrong.
+
+    Attributes:
+        unread: As in `Settings`.
+    """
 
     space: Space
     prefix: str
     search: Mapping[str, Any]
     problems: Sequence[str] = ()
+    unread: Mapping[str, str] = {}
 
 
 def _file_space(app: HydraApp, values: Mapping[str, Any], arguments: Sequence[str]) -> _FileSpace:
@@ -133,7 +142,10 @@ def _file_space(app: HydraApp, values: Mapping[str, Any], arguments: Sequence[st
         else:
             problems.append(f"{path}: {STRATEGY}.type is {name!r}; {option_suggestion(str(name), defaults)}")
     search |= {own: strategy[key] for key, own in (("num_trials", "n_trials"), ("seed", "seed")) if key in strategy}
-    return _FileSpace(found.space, f"{path}: {SPACE}.", search, problems)
+    prefix = f"{path}: {SPACE}."
+    # of what cannot be read the keys can
+    unread = in_full(dict.fromkeys(found.unread, choice_of([None])), known_keys(app.config), prefix).said
+    return _FileSpace(found.space, prefix, search, problems, unread)
 
 
 def names_file(space: Any) -> bool:

@@ -9,8 +9,13 @@ from slimtune.training.config.data import SPLITS
 from slimtune.training.config.value_repairs import A_LIST, WHOLE_NUMBER
 
 FILES = tuple(f"data.{key}" for key in SPLITS)
+# sections of what no trial depends on, so that nothing there is searched
+SETUP = ("search.", "tracking.", "export.", "promotion.", "hydra.")
 # a number with a comma between thousands
 GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+")
+
+# and one with a comma before its decimals
+DECIMALS = re.compile(r"[+-]?0,\d+")
 
 
 def value_problems(written: str, key: str, dimension: Dimension, problems: Sequence[str]) -> list[str]:
@@ -33,6 +38,8 @@ def value_problems(written: str, key: str, dimension: Dimension, problems: Seque
         if any(text.startswith("[") for text in texts):
             return [f"{written}: {key} is a list; write {several} to search over several"]
         one = f"'{key}=[{','.join(texts)}]'"
+        if key.startswith(SETUP):
+            return [f"{written}: {key} is a list; write {one}"]
         return [f"{written}: {key} is a list; write {one} for one list, {several} to search over several"]
     if not isinstance(dimension, Choice):
         # of numbers that all break one rule the first is enough
@@ -65,6 +72,9 @@ def _whole(written: str, key: str, dimension: FloatRange) -> str:
 
 def _one_number(written: str) -> str:
     value = written.partition("=")[2]
+    # nobody begins a whole number with 0
+    if DECIMALS.fullmatch(value) is not None and value.partition(",")[2].startswith("0"):
+        return f"; for one number write {value.replace(',', '.')}"
     return f"; for one number write {value.replace(',', '')}" if GROUPED.fullmatch(value) else ""
 
 

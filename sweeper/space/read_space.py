@@ -1,6 +1,6 @@
 """The search space from a config's mappings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from slimtune.sweeper.space.dimension import (
@@ -26,10 +26,17 @@ NEEDED = {"float": {"low", "high"}, "int": {"low", "high"}, "choice": {"values"}
 
 
 class ReadSpace(NamedTuple):
-    """A space and what is wrong with it."""
+    """A space and what is wrong with it.
+
+    Attributes:
+        space: Dimensions by key.
+        problems: Of those that are left out, and of keys.
+        unread: Keys of dimensions that are left out.
+    """
 
     space: Space
     problems: list[str]
+    unread: Sequence[str] = ()
 
 
 def read_space(values: Mapping[str, Any], prefix: str = "") -> ReadSpace:
@@ -40,6 +47,7 @@ def read_space(values: Mapping[str, Any], prefix: str = "") -> ReadSpace:
     """
     space: Space = {}
     problems: list[str] = []
+    unread: list[str] = []
     if not isinstance(values, Mapping):
         return ReadSpace({}, [f"space is {values!r}; use a mapping of dimensions by key, or space=none"])
     for key, value in values.items():
@@ -49,14 +57,18 @@ def read_space(values: Mapping[str, Any], prefix: str = "") -> ReadSpace:
             problems += _twice(space, inner.space)
             space |= inner.space
             problems += inner.problems
+            unread += inner.unread
         elif isinstance(value, Mapping):
             dimension = _dimension(name, value, problems)
-            if dimension is not None:
+            if dimension is None:
+                unread.append(name)
+            else:
                 problems += _twice(space, {name: dimension})
                 space[name] = dimension
         elif value is not None:
             problems.append(f"space.{name} is {value!r}; {_repair(value)}")
-    return ReadSpace(space, problems)
+            unread.append(name)
+    return ReadSpace(space, problems, unread)
 
 
 def _twice(space: Space, further: Space) -> list[str]:

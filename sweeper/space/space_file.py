@@ -47,11 +47,13 @@ class SpaceFile(NamedTuple):
         space: Its dimensions, by the keys as they stand there.
         strategy: The values of `search_strategy`.
         problems: What is wrong with keys and dimensions, which are left out.
+        unread: Keys of these dimensions, as they stand there.
     """
 
     space: Space
     strategy: Mapping[str, Any]
     problems: Sequence[str] = ()
+    unread: Sequence[str] = ()
 
 
 def read_space_file(path: str | Path) -> SpaceFile:
@@ -77,7 +79,8 @@ def read_space_file(path: str | Path) -> SpaceFile:
         raise ConfigError([*problems, f"{path}: {SPACE} {given}; name at least one, e.g. {example}"])
     found = read_space(dimensions)
     problems += [f"{path}: {problem.replace('space.', f'{SPACE}.', 1)}" for problem in found.problems]
-    return SpaceFile(found.space, {key: one for key, one in strategy.items() if key not in unknown}, problems)
+    known_strategy = {key: one for key, one in strategy.items() if key not in unknown}
+    return SpaceFile(found.space, known_strategy, problems, found.unread)
 
 
 def _in_our_words(values: Mapping[str, Any]) -> str:

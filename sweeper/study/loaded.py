@@ -7,11 +7,33 @@ import optuna
 from optuna.study import StudyDirection
 
 from slimtune.sweeper.goals.goals import ATTR, Goals, goals_of, read_goals
-from slimtune.sweeper.study.liveness.roster import SUFFIX, Roster
-from slimtune.sweeper.study.record import TrialRecord, in_order, pareto_set, record_of
+from slimtune.sweeper.study.lease import LEASE_PREFIX
+from slimtune.sweeper.study.liveness.roster import STOP, SUFFIX, Roster
+from slimtune.sweeper.study.record import (
+    BUDGET,
+    COSTS,
+    EARLIER,
+    IDENTITY,
+    PROGRESS,
+    RESULT,
+    WINNER,
+    TrialRecord,
+    in_order,
+    pareto_set,
+    record_of,
+)
 from slimtune.sweeper.study.storages.loading import load_study, reading, study_names
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password
+
+# of the notes on a trial, on a study and in a lease those that are read without a look at their kind
+TRIAL_KINDS: Mapping[str, Any] = {RESULT: dict, COSTS: dict, PROGRESS: int | float, EARLIER: list}
+STUDY_KINDS: Mapping[str, Any] = {
+    **dict.fromkeys((IDENTITY, WINNER, "test", "export", "registered"), dict | None),
+    BUDGET: int | None,
+    STOP: list | None,
+}
+LEASE_KINDS: Mapping[str, Any] = {"renewed_at": int | float, "host": str, "pid": int, "born": int | float}
 
 
 class LoadedTrials(NamedTuple):
@@ -50,7 +72,7 @@ def load_study_trials(storage: str, name: str) -> LoadedTrials:
     study = load_study(storage, name)
     with reading(storage):
         ways = [direction is StudyDirection.MAXIMIZE for direction in study.directions]
-        attrs: Mapping[str, Any] = study.user_attrs
+        attrs = _study_attrs(study)
         goals = read_goals(attrs[ATTR]) if ATTR in attrs else goals_of(ways)
         return LoadedTrials(_records(study), goals, attrs)
 
@@ -73,11 +95,42 @@ def load_roster(storage: str, name: str) -> Roster | None:
         StoreError: The storage cannot be read.
     """
     wanted = f"{name}{SUFFIX}"
-    return Roster(load_study(storage, wanted)) if wanted in study_names(storage) else None
+    if wanted not in study_names(storage):
+        return None
+    study = load_study(storage, wanted)
+    with reading(storage):
+        _study_attrs(study)
+        # it reads by itself later
+        Roster(study).living()
+    return Roster(study)
 
 
 def _records(study: optuna.Study) -> list[TrialRecord]:
-    return [record_of(trial) for trial in study.get_trials(deepcopy=False)]
+    trials = study.get_trials(deepcopy=False)
+    for trial in trials:
+        _check_kinds(trial.user_attrs, TRIAL_KINDS, f"of trial {trial.number}")
+    return [record_of(trial) for trial in trials]
+
+
+def _study_attrs(study: optuna.Study) -> Mapping[str, Any]:
+    """What was noted on a study.
+
+    Raises:
+        ValueError: A note is of another kind than it should be.
+    """
+    attrs: Mapping[str, Any] = study.user_attrs
+    _check_kinds(attrs, STUDY_KINDS, "of the study")
+    for key, lease in attrs.items():
+        if key.startswith(LEASE_PREFIX):
+            _check_kinds(attrs, {key: dict}, "of the study")
+            _check_kinds({**dict.fromkeys(LEASE_KINDS), **lease}, LEASE_KINDS, f"in '{key}'")
+    return attrs
+
+
+def _check_kinds(values: Mapping[str, Any], kinds: Mapping[str, Any], of_what: str) -> None:
+    for key, kind in kinds.items():
+        if key in values and not isinstance(values[key], kind):
+            raise ValueError(f"'{key}' {of_what} is {values[key]!r:.60}, which is no value that a sweep notes there")
 
 
 def load_study_attrs(storage: str, name: str) -> Mapping[str, Any]:
@@ -88,8 +141,7 @@ def load_study_attrs(storage: str, name: str) -> Mapping[str, Any]:
     """
     study = load_study(storage, name)
     with reading(storage):
-        attrs: Mapping[str, Any] = study.user_attrs
-        return attrs
+        return _study_attrs(study)
 
 
 def sweep_names(storage: str) -> list[str]:

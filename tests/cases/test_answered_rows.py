@@ -283,7 +283,7 @@ def test_prompts_leave_room_for_the_answer(
 ) -> None:
     """A causal model has positions for both; a longer answer than it has any for is refused at once."""
     seen: list[int] = []
-    monkeypatch.setattr(row_predictor, "Prompter", lambda _, prompt: seen.append(prompt.max_tokens))
+    monkeypatch.setattr(row_predictor, "Prompter", lambda _, prompt, __: seen.append(prompt.max_tokens))
     monkeypatch.setattr(row_predictor, "_by_graphs", lambda *_: None)
     prompt = PromptSettings("text", None, None, {}, 0, 8, is_causal=True)
     generation = GenerationSettings(max_new_tokens=4, pad_id=0, end_ids=[0])

@@ -63,8 +63,14 @@ def test_paths_go_through_objects_lists_and_names_with_dots() -> None:
     assert cell_of(row, "a.b.c.0.d") == 1
     assert cell_of(row, "e.f.g") == "x"
     assert text_of(row, "answers.text.0", *AT) == "yes"
-    with pytest.raises(DataError, match=r"no column 'answers\.text\.1' \(text_column\)"):
-        text_of(row, "answers.text.1", *AT)
+    with pytest.raises(DataError, match=r"no column 'answers\.text\.first' \(text_column\)"):
+        text_of(row, "answers.text.first", *AT)
+
+
+def test_a_place_behind_the_end_of_a_list_is_missing() -> None:
+    row: dict[str, Any] = {"answers": {"text": [], "start": [3]}}
+    assert text_of(row, "answers.text.0", *AT) == ""
+    assert cell_of(row, "answers.start.1") is None
 
 
 def test_a_column_inside_of_an_object_is_proposed() -> None:

@@ -50,7 +50,7 @@ def check(dimension: Dimension) -> None:
 @given(spaces)
 @settings(max_examples=150, deadline=None)
 def test_any_space_is_read_or_told(given: dict[str, Any]) -> None:
-    space, problems = read_space(given)
+    space, problems, _ = read_space(given)
     assert all(problem.startswith("space.") for problem in problems)
     for dimension in space.values():
         check(dimension)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from slimtune.training.data.cells import labels_of
+from slimtune.training.alike_names import looks_like
+from slimtune.training.data.cells import label_of, labels_of
 from slimtune.training.data.examples import Example
+from slimtune.training.data.readers.class_labels import with_names
 from slimtune.training.data.readers.odd_signs import CONTROLS, MARK, MOJIBAKE, NUL, UNREAD, WIDE, WINDOWS, OddSigns
 from slimtune.training.data_report.build import data_report_of
 from slimtune.training.data_report.label_notes import blank_notes, likeness_notes, nothing_notes
@@ -16,7 +18,6 @@ from slimtune.training.data_report.list_notes import list_notes
 from slimtune.training.data_report.report import as_text
 from slimtune.training.data_report.text_notes import row_notes, text_notes
 from slimtune.training.errors import DataError
-from slimtune.training.tasks.label_names import looks_like
 from slimtune.training.workbench.prepared_data import prepare_data
 from tests.cases.reading import GENERATION, ConfigOf, splits_of, trial_of
 from tests.conftest import make_rows, write_jsonl
@@ -47,6 +48,29 @@ def test_a_label_that_stands_twice_in_a_list_is_one_and_counted(value: Any) -> N
     assert note.endswith(" (rows: 1)")
 
 
+def test_a_class_label_of_minus_one_is_no_label() -> None:
+    """As `datasets` has rows of a split whose labels are kept back; in a list it is left out, and counted."""
+    named = list(with_names([{"text": "a", "label": 0}, {"text": "b", "label": -1}], {"label": ["x", "y"]}))
+    assert label_of(named[0], "label", "row 1", "label_column") == "x"
+    with pytest.raises(DataError, match="row 2: column 'label' has no label, the -1 by which a ClassLabel"):
+        label_of(named[1], "label", "row 2", "label_column")
+    (row,) = with_names([{"label": [1, -1]}], {"label": ["x", "y"]})
+    examples = [Example("a", labels=labels_of(row, "label", "row 1", "label_column"), row=row)]
+    assert examples[0].labels == ("y",)
+    assert list_notes(examples, "label") == [
+        "missing labels in lists (null, NaN, blank, or -1 of a ClassLabel), which are left out: 1 (rows: 1)"
+    ]
+
+
+def test_a_row_without_an_answer_is_left_out_and_counted(tmp_path: Path, config_of: ConfigOf) -> None:
+    """A place behind the end of a list is no missing column: SQuAD's questions without an answer have an empty list."""
+    rows = [{"input": f"ask {at}", "answers": {"text": [f"say {at}"] if at else []}} for at in range(40)]
+    more = (*GENERATION, "data.target_column=answers.text.0")
+    splits = splits_of(config_of, write_jsonl(tmp_path / "q.jsonl", rows), *more)
+    assert splits.num_empty == 1
+    assert splits.blank_columns == {"'answers.text.0' (target_column)": 1}
+
+
 def test_a_list_of_ones_and_zeros_repeats_nothing_and_misses_nothing() -> None:
     """Its parts are places; one that is missing cannot be decided."""
     row = {"label": [1, 0, 1]}
@@ -74,24 +98,28 @@ def test_blank_texts_are_counted_where_they_are_kept() -> None:
 
 
 def test_rows_that_are_left_out_name_the_blank_column(tmp_path: Path, config_of: ConfigOf) -> None:
-    """A target, or the second text of a pair that needs both; that of the text is what the count says by itself."""
+    """A text, a target, a chat, or the second text of a pair that needs both."""
     rows: list[dict[str, Any]] = [{"input": f"ask {at}", "output": f"say {at}" if at > 2 else None} for at in range(40)]
-    notes = splits_of(config_of, write_jsonl(tmp_path / "g.jsonl", rows), *GENERATION).notes
-    assert notes == ["columns that are blank in rows that are left out: 'output' (target_column) 3"]
+    blank = splits_of(config_of, write_jsonl(tmp_path / "g.jsonl", rows), *GENERATION).blank_columns
+    assert blank == {"'output' (target_column)": 3}
     rows = [{"a": f"x {at}", "b": " " if at < 2 else f"y {at}", "label": at % 2} for at in range(40)]
     more = ("task=similarity", "data.text_column=a", "data.text_pair_column=b")
-    notes = splits_of(config_of, write_jsonl(tmp_path / "s.jsonl", rows), *more).notes
-    assert notes == ["columns that are blank in rows that are left out: 'b' (text_pair_column) 2"]
+    blank = splits_of(config_of, write_jsonl(tmp_path / "s.jsonl", rows), *more).blank_columns
+    assert blank == {"'b' (text_pair_column)": 2}
     turns = [{"role": "user", "content": "ask"}, {"role": "assistant", "content": "say"}]
     chats: list[dict[str, Any]] = [{"messages": [{**turns[0], "content": f"ask {at}"}, turns[1]]} for at in range(40)]
-    notes = splits_of(config_of, write_jsonl(tmp_path / "c.jsonl", [*chats, {"messages": None}]), *GENERATION).notes
-    assert notes == ["columns that are blank in rows that are left out: 'messages' (messages) 1"]
+    blank = splits_of(
+        config_of, write_jsonl(tmp_path / "c.jsonl", [*chats, {"messages": None}]), *GENERATION
+    ).blank_columns
+    assert blank == {"'messages' (messages)": 1}
     with pytest.raises(
         DataError, match=r"no rows with text, for columns are blank in them: 'output' \(target_column\) 9"
     ):
         splits_of(config_of, write_jsonl(tmp_path / "n.jsonl", [{"input": "a", "output": None}] * 9), *GENERATION)
-    notes = splits_of(config_of, write_jsonl(tmp_path / "t.jsonl", [*ROWS, {"text": "", "label": "plus"}])).notes
-    assert notes == []
+    blank = splits_of(
+        config_of, write_jsonl(tmp_path / "t.jsonl", [*ROWS, {"text": "", "label": "plus"}])
+    ).blank_columns
+    assert blank == {"'text' (text_column)": 1}
 
 
 def test_what_stands_beside_a_chat_is_told() -> None:

@@ -175,6 +175,21 @@ def test_every_fault_of_a_space_file_is_told(request_of: RequestOf, tmp_path: Pa
     assert all(any(part in line for line in found) for part in parts)
 
 
+@pytest.mark.parametrize("given", ["{low:0.1,high:1}", "{type:flot,low:1,high:2}", "3"])
+def test_an_unknown_key_is_told_beside_what_is_wrong_with_its_dimension(
+    request_of: RequestOf, tmp_path: Path, given: str
+) -> None:
+    found = refused(request_of, f"+space.fit.lerning_rate={given}")
+    unknown = "lerning_rate is not a key of the config; did you mean 'fit.learning_rate'?"
+    assert f"space.fit.{unknown}" in found
+    assert found.count("lerning_rate") == 2
+    path = tmp_path / "space.yaml"
+    path.write_text(f"search_space:\n  lerning_rate: {given.replace(':', ': ')}\n  batch_size: {{low: 1, high: 3}}\n")
+    found = refused(request_of, "space=file", f"space.path={path}")
+    assert f"{path}: search_space.{unknown}" in found
+    assert "batch_size is not a key" not in found
+
+
 def test_a_key_that_stands_twice_in_a_space(request_of: RequestOf) -> None:
     twice = "+space={fit.learning_rate:{type:float,low:1e-5,high:1e-4},fit:{learning_rate:{type:float,low:1,high:2}}}"
     assert "is there twice" in refused(request_of, "space=none", twice)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from slimtune.training.broken_files import BROKEN, fault_of, read_object
+from slimtune.training.broken_files import BROKEN, fault_of, read_object, text_of_error
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,11 @@ def test_values_of_another_kind_are_told() -> None:
         assert fault_of(error) == "a value in it is of another kind than it should be"
     assert fault_of(ValueError("its 'r' is 0")) == "its 'r' is 0"
     assert json.dumps(fault_of(ValueError("a\nb"))) == '"a b"'
+
+
+@pytest.mark.parametrize(
+    ("most", "said"),
+    [(11, "one two six"), (10, "one two ..."), (7, "one two ..."), (6, "one ..."), (2, "on ...")],
+)
+def test_a_long_error_is_cut_between_words(most: int, said: str) -> None:
+    assert text_of_error(ValueError("one\n two six"), most) == said

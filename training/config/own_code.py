@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from slimtune.training.broken_files import text_of_error
 from slimtune.training.errors import ConfigError, SlimtuneError, is_out_of_memory
 
 
@@ -23,7 +24,7 @@ def own_code(said: str) -> Iterator[None]:
         # any: it is the code of somebody else
         if isinstance(error, SlimtuneError) or is_out_of_memory(error):
             raise
-        reason = " ".join(str(error).split())[:300]
+        reason = text_of_error(error, 300)
         told = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
         raise ConfigError([f"{said} fails{_place(error)} ({told}); repair it"]) from error
 

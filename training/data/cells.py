@@ -1,9 +1,10 @@
 """A cell of a row, read by its type: one reading for every format, for training, evaluation, prediction and serving.
 
 A column is found by its exact name; then as a path into objects and lists, `text.title` or `answers.text.0`; then by
-its name without blanks around it. A cell is missing if it is null, NaN or blank. A name is a class's, as numbers and
-booleans are written alike everywhere: 1, 1.0 and the texts `1` and `1.0` are `1`; true and the text `True` are `true`;
-the decimal number 1.50 is `1.5`, and the text `1.50`, which may be that of a version, stays as it is.
+its name without blanks around it. A cell is missing if it is null, NaN or blank, and so is a place behind the end of a
+list. A name is a class's, as numbers and booleans are written alike everywhere: 1, 1.0 and the texts `1` and `1.0` are
+`1`; true and the text `True` are `true`; the decimal number 1.50 is `1.5`, and the text `1.50`, which may be that of a
+version, stays as it is.
 """
 
 import ast
@@ -17,7 +18,7 @@ from numbers import Real
 from typing import Any
 
 from slimtune.training.data.one_hot import hot_names, hot_parts
-from slimtune.training.data.readers.row import Row, no_column
+from slimtune.training.data.readers.row import ID_ENDING, NO_LABEL, Row, no_column
 from slimtune.training.errors import DataError
 
 # a whole number as columns of floats write it
@@ -56,7 +57,8 @@ def value_of(row: Mapping[str, Any], column: str, where: str, key: str) -> Any:
         row: As it was read.
         column: Its name, or a path such as `text.title`.
         where: What an error calls the row.
-        key: What names the column: a key of the section `data`, or an option such as `--text-column`.
+        key: What names the column: a key of the section `data`, an option such as `--text-column`, or in Python
+            `TextColumns.text`; words with blanks where nobody names it.
 
     Raises:
         DataError: The row lacks the column.
@@ -112,6 +114,11 @@ def label_of(row: Mapping[str, Any], column: str, where: str, key: str, *, known
     parts = listed(value)
     names = _hot_names(value, known, column=column, where=where)
     if parts is None and names is None:
+        if is_missing(value) and cell_of(row, f"{column}{ID_ENDING}") == NO_LABEL:
+            raise DataError(
+                f"{where}: column '{column}' has no label, the {NO_LABEL} by which a ClassLabel of `datasets` says so; "
+                "remove the row, or take a split that has labels: those of a test split are often kept back"
+            )
         return _filled(label_name(text_in(value, column=column, where=where, key=key), value), column, where)
     if names is None or len(names) != 1:
         parts = hot_parts(value) if parts is None else parts
@@ -236,29 +243,41 @@ def _at(value: Any, path: str) -> Any:
         return python_value(value[path]) if path in value else _below(value, path)
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         place, _, rest = path.partition(".")
-        if not (place.isascii() and place.isdigit() and int(place) < len(value)):
+        if not (place.isascii() and place.isdigit()):
             return ABSENT
+        if int(place) >= len(value):
+            # an empty list of answers is a row without one
+            return None
         found = python_value(value[int(place)])
         return _at(found, rest) if rest else found
     return ABSENT
 
 
 def _nested(value: Any, *, column: str, where: str, key: str) -> DataError:
+    # whoever sends a request to a served model names no columns
+    is_named = " " not in key
     if not isinstance(value, Mapping):
         repair = "join its parts into one text"
-        if value and isinstance(value, list | tuple):
+        if value and isinstance(value, list | tuple) and is_named:
             repair += f", or name one of them, e.g. {_option(key, f'{column}.0')}"
         return DataError(f"{where}: column '{column}' holds a list, {reprlib.repr(value)}; {repair}")
     names = [str(name) for name in value]
-    repair = f"name a text inside of it, e.g. {_option(key, f'{column}.{names[0]}')}" if names else "give a text"
+    repair = (
+        f"name a text inside of it, e.g. {_option(key, f'{column}.{names[0]}')}"
+        if names and is_named
+        else "give a text"
+    )
     has = f" with {', '.join(names[:5])}" if names else ""
     return DataError(f"{where}: column '{column}' holds an object{has}; {repair}")
 
 
 def _option(key: str, column: str) -> str:
-    """How a column is named in the config or on the command line."""
+    """How a column is named in the config, on the command line, or in Python."""
     if key == "data.text_template":
         return f"{{{column}}}"
+    kind, _, field = key.rpartition(".")
+    if kind == "TextColumns":
+        return f"{kind}({field}='{column}')"
     return f"{key} {column}" if key.startswith("-") else f"data.{key.removeprefix('data.')}={column}"
 
 

@@ -32,6 +32,11 @@ class Turn(NamedTuple):
     content: str
 
 
+def ends_with_answer(turns: Sequence[Turn]) -> bool:
+    """Whether an answer stands last, as in rows to be learned."""
+    return len(turns) > 1 and turns[-1].role == "assistant"
+
+
 def turns_in(messages: Any, where: str) -> tuple[Turn, ...]:
     """Roles and texts of a list of messages, also of one that is written as text; ids and names are left out.
 

@@ -4,11 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from slimtune.training.alike_names import looks_like
 from slimtune.training.config.data import DataConfig
 from slimtune.training.data.examples import Example
 from slimtune.training.data.row_keys import by_input, input_key
 from slimtune.training.errors import DataError
 
+# classes that a message names
+SHOWN = 5
 StratifyBy = Callable[[Sequence[Example]], Sequence[str] | None]
 
 
@@ -102,11 +105,15 @@ def _one_input(examples: Sequence[Example], data: DataConfig) -> str:
 
 def _check_classes(classes: Sequence[str], num_held_out: int, data: DataConfig) -> None:
     counts = Counter(classes)
-    label, fewest = min(counts.items(), key=lambda item: item[1])
-    if fewest < 2:
+    single = [label for label, count in counts.items() if count < 2]
+    if single:
+        shown = [f"'{label}'{looks_like(label, [one for one in counts if one != label])}" for label in single[:SHOWN]]
+        more = f" and {len(single) - SHOWN:,} more" if len(single) > SHOWN else ""
+        have = "class {} has 1 row" if len(single) == 1 else "the classes {} have 1 row each"
+        alike = ", write those that are one in one way" if any("looks like" in one for one in shown) else ""
         raise DataError(
-            f"{data.train_file}: class '{label}' has {fewest} row; a split that keeps the classes needs 2: "
-            "add rows, remove the class, or give data.validation_file and data.test_file"
+            f"{data.train_file}: {have.format(', '.join(shown) + more)}; a split that keeps the classes needs 2: "
+            f"add rows, remove the class{alike}, or give data.validation_file and data.test_file"
         )
     if num_held_out < len(counts) or len(classes) - num_held_out < len(counts):
         raise DataError(

@@ -2,6 +2,7 @@
 
 import bisect
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -17,6 +18,27 @@ SPANS_RULE = "a list of objects with 'start', 'end' and 'label', [] for none"
 WORD = re.compile(r"\w+|[^\w\s]")
 # BILOU's last and unit tags begin and go on as BIO's do
 BEGINS, GOES_ON = ("B", "U", "S"), ("I", "L", "E")
+
+
+class Unit(NamedTuple):
+    """What places of a text may count instead of characters."""
+
+    name: str
+    encoding: str
+    num_bytes: int
+
+    def encoded(self, text: str) -> bytes:
+        return text.encode(self.encoding, "replace")
+
+    def in_characters(self, text: str, place: int) -> int:
+        """The number of characters before a place, which may lie within one; the first of those that it cuts."""
+        return len(self.encoded(text)[: max(0, place) * self.num_bytes].decode(self.encoding, "ignore"))
+
+
+UNITS = (Unit("UTF-16 units", "utf-16-le", 2), Unit("bytes", "utf-8", 1))
+COUNT = "count characters, as Python's len does"
+# keys by which annotators note the text of a span beside its places
+NOTED = ("text", "surface", "word", "value")
 
 
 class Span(NamedTuple):
@@ -37,7 +59,11 @@ def spans_of_values(values: Any, text: str, *, where: str) -> tuple[Span, ...]:
     values = python_value(values)
     if not isinstance(values, Sequence) or isinstance(values, str | bytes):
         raise DataError(f"{where}: spans must be {SPANS_RULE}; {_nothing_or(values)}")
-    spans = sorted(_span(value, f"{where}: span {number}") for number, value in enumerate(values, start=1))
+    spans = []
+    for number, value in enumerate(values, start=1):
+        spans.append(_span(value, f"{where}: span {number}"))
+        _check_units(spans[-1], value, text, where)
+    spans.sort()
     before: Span | None = None
     for span in spans:
         if fault := _fault(span, before, text):
@@ -103,10 +129,28 @@ def _fault(span: Span, before: Span | None, text: str) -> str | None:
 
 def _counted_otherwise(end: int, text: str) -> str:
     """Whether the places would fit in the units of other languages."""
-    for unit, size in (("UTF-16 units", 2), ("bytes", 1)):
-        if len(text) < end <= len(text.encode("utf-16-le" if size == 2 else "utf-8", "replace")) // size:
-            return f"; it would fit if places count {unit}: count characters, as Python's len does"
+    for unit in UNITS:
+        if len(text) < end <= len(unit.encoded(text)) // unit.num_bytes:
+            return f"; it would fit if places count {unit.name}: {COUNT}"
     return "; correct it, or give the text that the places were counted in"
+
+
+def _check_units(span: Span, value: Mapping[str, Any], text: str, where: str) -> None:
+    """Whether the text that an annotator noted beside a span stands there only if its places count other units.
+
+    Raises:
+        DataError: It does.
+    """
+    noted = [one for key in NOTED if isinstance(one := value.get(key), str) and one.strip()]
+    if text.isascii() or not noted or noted[0].strip() == text[span.start : span.end].strip():
+        return
+    for unit in UNITS:
+        start, end = (unit.in_characters(text, place) for place in span[:2])
+        if noted[0].strip() == text[start:end].strip():
+            raise DataError(
+                f"{where}: span {span.start} to {span.end} ({span.label}) is {text[span.start : span.end]!r:.40}, and "
+                f"its text {noted[0]!r:.40} stands there if places count {unit.name}: {COUNT}; here {start} to {end}"
+            )
 
 
 def spans_of_tags(words: Sequence[str], tags: Any, *, where: str) -> tuple[str, tuple[Span, ...]]:
@@ -135,6 +179,8 @@ def is_tag(text: str) -> bool:
 
 
 def _tag(tag: Any, where: str) -> str:
+    if is_missing(tag):
+        raise DataError(f"{where}: a word has no tag (null, or -1 of a ClassLabel); write {OUTSIDE} for none")
     text = str(tag)
     if is_tag(text):
         return text
@@ -207,7 +253,7 @@ def first_tokens(
 def unreachable_notes(rows: Sequence[tuple[str, Sequence[Span]]]) -> list[str]:
     """Spans of texts that tags of words cannot say: how many by cause, with an example and what to do."""
     found: dict[str, list[str]] = {}
-    num_one_short = 0
+    num_one_short, num_by_unit = 0, Counter[str]()
     for text, spans in rows:
         words = [match.span() for match in WORD.finditer(text)]
         tags = tags_of_spans(words, spans)
@@ -216,14 +262,30 @@ def unreachable_notes(rows: Sequence[tuple[str, Sequence[Span]]]) -> list[str]:
             found.setdefault(_cause(span, words, text), []).append(_shown(span, text))
             edges = {start for start, _ in words}, {end for _, end in words}
             num_one_short += span.start in edges[0] and span.end + 1 in edges[1]
+            num_by_unit.update(_units_that_fit(span, text, edges))
     if not (total := sum(map(len, found.values()))):
         return []
     causes = "; ".join(f"{cause}: {len(shown):,}, e.g. {shown[0]}" for cause, shown in found.items())
     repair = "widen or narrow them to whole words"
     if num_one_short > total / 2:
         repair = f"an 'end' that is one larger would mend {num_one_short:,}: it is the place after the last character"
+    for unit, count in num_by_unit.most_common(1):
+        if count > total / 2:
+            repair = f"{count:,} would be words if their places count {unit}: {COUNT}"
     what = f"spans that do not begin and end with a word of their own: {total:,}; they cannot be found whole"
     return [f"{what}; {causes}; {repair}"]
+
+
+def _units_that_fit(span: Span, text: str, edges: tuple[set[int], set[int]]) -> list[str]:
+    """Names of the units in which the span would begin and end with a word."""
+    if text.isascii():
+        return []
+    places = {unit.name: [unit.in_characters(text, place) for place in span[:2]] for unit in UNITS}
+    return [
+        name
+        for name, (start, end) in places.items()
+        if start in edges[0] and end in edges[1] and (start, end) != span[:2]
+    ]
 
 
 def _cause(span: Span, words: Sequence[tuple[int, int]], text: str) -> str:

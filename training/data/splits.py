@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from slimtune.training.data.readers.reader import ReadOptions, Row, Told, locate
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.row_keys import conflict_note, input_key, row_key
 from slimtune.training.errors import DataError
+from slimtune.training.listed_names import with_counts
 
 # gives None for a row without text
 Parser = Callable[[Row, str], Example | None]
@@ -44,6 +45,7 @@ class RowSplits:
             the rows must have much in common, as a shared instruction.
         split_off: Held-out rows that come from the training file.
         notes: What a person should know of how the files were read.
+        blank_columns: In how many of the empty rows a column is blank, by its name and the key that names it.
     """
 
     train: list[Example]
@@ -56,6 +58,7 @@ class RowSplits:
     near_dropped: bool
     split_off: list[Example] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    blank_columns: Mapping[str, int] = field(default_factory=dict)
 
     def named(self) -> dict[str, list[Example]]:
         """The rows by the name of their split, as metrics are named."""
@@ -127,7 +130,8 @@ def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None 
             *([] if data.validation_file else sides.validation),
             *([] if data.test_file else sides.test),
         ],
-        notes=[*told.notes(), *_blank_notes(read, data), *([conflict] if conflict else []), *_group_notes(sides, data)],
+        notes=[*told.notes(), *([conflict] if conflict else []), *_group_notes(sides, data)],
+        blank_columns=_named_columns(sum((Counter(part.blank) for part in read), Counter[str]()), data),
     )
 
 
@@ -220,15 +224,9 @@ def _group(row: Row, where: str, data: DataConfig, *, needed: bool) -> str:
     return label_name(text_in(value, column=data.group_column, where=where, key="group_column"), value)
 
 
-def _blank_notes(read: Sequence[_Read], data: DataConfig) -> list[str]:
-    """Where rows that were left out are blank: other columns than that of the text are meant more seldom."""
-    blank = sum((Counter(part.blank) for part in read), Counter[str]())
-    shown = f"columns that are blank in rows that are left out: {_shown_blank(blank, data)}"
-    return [shown] if {*blank} - {TEXT_KEYS[0]} else []
-
-
-def _shown_blank(blank: Mapping[str, int], data: DataConfig) -> str:
-    return ", ".join(f"'{getattr(data, key, key)}' ({key}) {count:,}" for key, count in blank.items())
+def _named_columns(blank: Mapping[str, int], data: DataConfig) -> dict[str, int]:
+    """Counts by what a person calls the column."""
+    return {f"'{getattr(data, key, key)}' ({key})": count for key, count in blank.items()}
 
 
 def _blank_columns(row: Row, data: DataConfig) -> list[str]:
@@ -260,7 +258,7 @@ def _read(name: Any, data: DataConfig, parse: Parser, options: ReadOptions, faul
         else:
             first[key] = example
     if not first and not faults.num_of(str(name)):
-        found = f", for columns are blank in them: {_shown_blank(blank, data)}" if blank else ""
+        found = f", for columns are blank in them: {with_counts(_named_columns(blank, data))}" if blank else ""
         text = f"{name}: no rows with text{found}; give a file with at least one row"
         faults.add(str(name), "", DataError(text))
     return _Read(list(first.values()), num_duplicates, num_empty, blank)

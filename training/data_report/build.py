@@ -92,6 +92,7 @@ def _findings(read: RowSplits) -> Findings:
         leaks_near=len(read.near_leaks),
         leak_examples=read.near_leaks[:5],
         leaks_removed=read.near_dropped,
+        blank_columns=read.blank_columns,
     )
 
 

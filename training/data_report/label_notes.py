@@ -5,10 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from slimtune.training.alike_names import as_seen, meanings_of, without_unseen
 from slimtune.training.data.cells import ABSENT, cell_of, label_name, listed
 from slimtune.training.data.examples import Example
 from slimtune.training.listed_names import with_commas
-from slimtune.training.tasks.label_names import as_seen, meanings_of, without_unseen
 
 SHOWN, SHOWN_CHARACTERS = 4, 40
 # what programs write where there is nothing; here each is a word like others

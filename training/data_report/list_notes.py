@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from slimtune.training.data.cells import ABSENT, cell_of, names_in
+from slimtune.training.data.cells import ABSENT, cell_of, listed, names_in
 from slimtune.training.data.examples import Example
+from slimtune.training.data.readers.row import ID_ENDING, NO_LABEL
 
 SHOWN = 4
+OTHER_KINDS = "null, NaN or blank"
 
 
 def list_notes(examples: Sequence[Example], column: str) -> list[str]:
@@ -26,7 +28,8 @@ def list_notes(examples: Sequence[Example], column: str) -> list[str]:
     notes = []
     if total := missing.total():
         rows = sum(count > 0 for count in missing.values())
-        notes.append(f"missing labels in lists (null, NaN or blank), which are left out: {total:,} (rows: {rows:,})")
+        kinds = f"null, NaN, blank, or {NO_LABEL} of a ClassLabel" if _has_no_label(examples, column) else OTHER_KINDS
+        notes.append(f"missing labels in lists ({kinds}), which are left out: {total:,} (rows: {rows:,})")
     if twice:
         shown = ", ".join(f"'{name}' {count:,}" for name, count in twice.most_common(SHOWN))
         more = f" and {len(twice) - SHOWN} more" if len(twice) > SHOWN else ""
@@ -37,3 +40,8 @@ def list_notes(examples: Sequence[Example], column: str) -> list[str]:
 def _names(example: Example, column: str) -> list[str]:
     value = cell_of(example.row, column)
     return [] if value is ABSENT else names_in(value, column=column, where="", key="label_column")
+
+
+def _has_no_label(examples: Sequence[Example], column: str) -> bool:
+    """Whether a list of ids beside that of the names has one of none."""
+    return any(NO_LABEL in (listed(cell_of(one.row, f"{column}{ID_ENDING}")) or ()) for one in examples)

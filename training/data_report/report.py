@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slimtune.training.data.near_duplicates import label_conflicts
-from slimtune.training.listed_names import quoted_at_commas, with_commas
+from slimtune.training.listed_names import quoted_at_commas, with_commas, with_counts
 
 PERCENTS = (50, 90, 95, 99, 100)
 MAX_BINS, BAR_WIDTH = 10, 40
@@ -38,7 +38,11 @@ class RowsBySplit(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """What reading found. A leak is a training row with the text of a held-out row; examples are pairs of the two."""
+    """What reading found. A leak is a training row with the text of a held-out row; examples are pairs of the two.
+
+    Attributes:
+        blank_columns: In how many of the empty rows a column is blank, by what it is called.
+    """
 
     num_empty: int = 0
     num_duplicates: int = 0
@@ -46,6 +50,7 @@ class Findings(NamedTuple):
     leaks_near: int = 0
     leak_examples: Sequence[tuple[str, str]] = ()
     leaks_removed: bool = True
+    blank_columns: Mapping[str, int] = {}  # a NamedTuple's default, never written to
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +69,7 @@ class DataReport:
     """Lengths, classes and label noise are those of the training rows.
 
     Attributes:
+        blank_columns: In how many of the empty rows a column is blank, by what it is called.
         classes: Rows with each label, or with a span of each type, the largest first; None without any.
         imbalance: Rows of the largest class over those of the smallest.
         length_histogram: Longest length of a bin and its rows; a bin begins after the one before it.
@@ -80,6 +86,7 @@ class DataReport:
     leaks_near: int
     leak_examples: list[tuple[str, str]]
     leaks_removed: bool
+    blank_columns: dict[str, int]
     classes: dict[str, int] | None
     imbalance: float | None
     max_length: int
@@ -108,7 +115,9 @@ def make_report(
     examples = [(one[:MAX_CHARACTERS], two[:MAX_CHARACTERS]) for one, two in findings.leak_examples]
     report = DataReport(
         splits=[_split_report(name, lengths, max_length) for name, lengths in rows.lengths.items()],
-        **findings._replace(leak_examples=examples[:MAX_LEAK_EXAMPLES])._asdict(),
+        **findings._replace(
+            leak_examples=examples[:MAX_LEAK_EXAMPLES], blank_columns=dict(findings.blank_columns)
+        )._asdict(),
         classes=classes or None,
         imbalance=max(classes.values()) / min(classes.values()) if classes else None,
         max_length=max_length,
@@ -217,7 +226,8 @@ def _hint(report: DataReport) -> str:
 
 def _notes(report: DataReport, labels: Mapping[str, Sequence[str]]) -> Iterator[str]:
     if report.num_empty:
-        yield f"empty rows left out: {report.num_empty:,}"
+        blank = f"; blank in them: {with_counts(report.blank_columns)}" if report.blank_columns else ""
+        yield f"empty rows left out: {report.num_empty:,}{blank}"
     if report.num_duplicates:
         yield f"duplicates left out: {report.num_duplicates:,}; an earlier row has the same input and target"
     if report.leaks_exact:

@@ -7,11 +7,12 @@ import transformers
 from transformers import AutoConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
+from slimtune.training.broken_files import text_of_error
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.errors import ModelError
 from slimtune.training.hub_connection import why_unreachable
 from slimtune.training.models import config_faults
-from slimtune.training.models.place import check_fetched, out_of_reach, resolved_path
+from slimtune.training.models.place import check_fetched, folder_on_disk, out_of_reach, resolved_path
 
 # peft's names of the tasks whose models write text
 WRITERS = ("CAUSAL_LM", "SEQ_2_SEQ_LM")
@@ -95,13 +96,16 @@ def from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any
         )
     except Exception as error:
         # any: what a foreign folder breaks has no narrower name, but for memory that is too small
+        folder = folder_on_disk(config)
+        if folder is not None and (unread := config_faults.unread_weights(error, folder)) is not None:
+            raise ModelError(f"model.name_or_path is '{config.name_or_path}': {unread}") from error
         if isinstance(error, RuntimeError | MemoryError):
             raise
         if (fault := config_faults.told(error, path)) is not None:
             raise ModelError(f"model.name_or_path is '{config.name_or_path}': {fault}") from error
         if unreachable is not None:
             raise out_of_reach(config, unreachable) from error
-        reason = " ".join(str(error).split())[:300]
+        reason = text_of_error(error, 300)
         raise ModelError(
             f"model.name_or_path is '{config.name_or_path}': {reason} "
             "(give a local folder with config.json and model.safetensors, or a hub name that can be reached)"

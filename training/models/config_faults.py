@@ -12,18 +12,16 @@ import torch
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig
 
-from slimtune.training.broken_files import BROKEN, fault_of, read_object
+from slimtune.training.broken_files import BROKEN, fault_of, read_object, text_of_error
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.errors import ModelError
+from slimtune.training.models.place import ADAPTER, CONFIG, no_model_in
 
-CONFIG = "config.json"
 # those that hold an object, whatever the model
-OBJECTS = (CONFIG, "generation_config.json", "tokenizer_config.json", "tokenizer.json", "adapter_config.json")
+OBJECTS = (CONFIG, "generation_config.json", "tokenizer_config.json", "tokenizer.json", ADAPTER)
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
 # of a tokenizer that merges pairs of tokens
 HALVES = ("vocab.json", "merges.txt")
-ADAPTER = "adapter_config.json"
-ADAPTER_REPAIR = "it is an adapter: merge it into its base first (merge_and_unload), or name the base"
 MOST_SHOWN = 12
 # shares of what is dropped in training, as families call them
 _DROPPED = re.compile(r"dropout|_pdrop$|layerdrop$|drop_?path")
@@ -52,12 +50,35 @@ def told(error: Exception, path: str | Path, auto_class: Any = None) -> str | No
     return said_of_key(error, values, lambda rest: _build(rest, auto_class), where=f"its {CONFIG} has ")
 
 
+def unread_weights(error: Exception, folder: Path) -> str | None:
+    """What is wrong with weights that another library has packed, and cannot be read for want of it; None of others.
+
+    Args:
+        error: What loading the model raised.
+        folder: Its files.
+    """
+    text = text_of_error(error)
+    if not isinstance(error, ImportError) and "GPU is required" not in text:
+        return None
+    try:
+        packed = read_object(folder / CONFIG).get("quantization_config")
+    except BROKEN:
+        return None
+    kind = packed.get("quant_method") if isinstance(packed, Mapping) else None
+    if kind is None:
+        return None
+    return (
+        f"its weights are stored quantized ({kind}), and are not read here ({text}); slimtune packs plain weights by "
+        "itself: name the model that this one was made of, with model.quantization=nf4 (method=qlora)"
+    )
+
+
 def fault_of_files(folder: Path) -> str | None:
     """What is missing or broken of a model's folder; None if nothing is found."""
     if (broken := broken_file(folder)) is not None:
         return f"{broken}; save the model again, or copy the file anew"
-    if not (folder / CONFIG).is_file():
-        return f"it has no {CONFIG}; {ADAPTER_REPAIR if (folder / ADAPTER).is_file() else 'name the folder of a model'}"
+    if (fault := no_model_in(folder)) is not None:
+        return fault
     has = {name: (folder / name).is_file() for name in (*TOKENIZERS, *HALVES)}
     there, lacking = HALVES if has[HALVES[0]] else HALVES[::-1]
     if has[there] and not any(is_there for name, is_there in has.items() if name != there):
@@ -129,7 +150,7 @@ def _rule(error: Exception, written: str) -> str:
             f" and {len(known) - MOST_SHOWN} more" if len(known) > MOST_SHOWN else ""
         )
         return f"which is none of {shown}" + (f"; did you mean '{near}'?" if near else "")
-    reason = " ".join(str(error).split())[:200]
+    reason = text_of_error(error)
     return f"which transformers cannot use ({type(error).__name__}: {reason}); correct it, or take the key out"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from filelock import FileLock
 
 from slimtune.training.atomic_files import folder_aside
+from slimtune.training.broken_files import text_of_error
 from slimtune.training.config.schema import suggestion
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
@@ -84,7 +85,7 @@ def make_from_config(settings: Mapping[str, Any], texts: Sequence[str], folder: 
         if is_out_of_memory(error):
             raise
         fault = said_of_key(error, values, _try_sizes, where="model.scratch.")
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        reason = f"{type(error).__name__}: {text_of_error(error, 300)}"
         problem = f"model.scratch is {dict(settings)}, of which no model can be made ({reason})"
         raise ConfigError([fault or problem]) from error
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import LogitsProcessor
 
+from slimtune.training.broken_files import text_of_error
 from slimtune.training.data.least_new_tokens import least_new_tokens
 from slimtune.training.errors import ModelError
 
@@ -91,7 +92,7 @@ def settle_generation(model: Any, *, said: str) -> None:
     try:
         own.validate(strict=True)
     except ValueError as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = text_of_error(error, 300)
         raise ModelError(f"{said}: its generation_config.json cannot be used ({reason}); mend it there") from None
 
 

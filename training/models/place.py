@@ -1,15 +1,21 @@
 """Where a model lies: a folder, a package or the hub; nothing heavy is imported to see that."""
 
 import os
+import re
 from pathlib import Path
 
+from slimtune.training.broken_files import BROKEN, read_object
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.errors import ModelError
 from slimtune.training.hub_connection import why_unreachable
 from slimtune.training.lfs_pointer import said_of_unfetched, unfetched
 from slimtune.training.package_path import package_file
 
-CONFIG = "config.json"
+CONFIG, WEIGHTS, PICKLES = "config.json", "*.safetensors", "*.bin"
+ADAPTER = "adapter_config.json"
+ADAPTER_REPAIR = "it is an adapter: merge it into its base first (merge_and_unload), or name the base"
+# folders that a message names
+MOST_BELOW = 3
 
 
 def resolved_path(config: ModelConfig) -> str:
@@ -37,10 +43,8 @@ def check_place(config: ModelConfig) -> None:
     """
     folder = Path(resolved_path(config))
     if folder.is_dir():
-        if not (folder / CONFIG).is_file():
-            raise ModelError(
-                f"model.name_or_path is '{config.name_or_path}': it has no {CONFIG}; name the folder of a model"
-            )
+        if (fault := no_model_in(folder)) is not None:
+            raise ModelError(f"model.name_or_path is '{config.name_or_path}': {fault}")
         check_fetched(config)
         check_weight_files(folder)
     elif folder_on_disk(config) is None and (unreachable := why_unreachable()) is not None:
@@ -64,8 +68,61 @@ def check_weight_files(folder: Path) -> None:
     Raises:
         ModelError: It has none.
     """
-    if not list(folder.glob("*.safetensors")):
-        raise ModelError(f"{folder} has no *.safetensors; save the model with safe_serialization=True")
+    if not list(folder.glob(WEIGHTS)):
+        raise ModelError(f"{folder} {no_weights(folder)}")
+
+
+def no_weights(folder: Path) -> str:
+    """What is said of a model's folder without weights in the format that is read, and what writes them."""
+    pickles = sorted(folder.glob(PICKLES))
+    if pickles:
+        # the class that it was saved with: AutoModel would leave the head out
+        names = _values_of(folder).get("architectures")
+        name, place = names[0] if isinstance(names, list) and names else "AutoModel", repr(str(folder))
+        return (
+            f"has no {WEIGHTS}, and {pickles[0].name} is a pickle, which is not read; load and save it once with "
+            f"transformers, which writes safetensors: {name}.from_pretrained({place}).save_pretrained({place})"
+        )
+    repair = f"copy them beside its {CONFIG}, or save the model again (save_pretrained)"
+    return f"has no weights ({WEIGHTS}){_models_below(folder) or f'; {repair}'}"
+
+
+def no_model_in(folder: Path) -> str | None:
+    """What is wrong with a folder that is no model's; None of one that may be."""
+    if not (folder / CONFIG).is_file():
+        repair = ADAPTER_REPAIR if (folder / ADAPTER).is_file() else "name the folder of a model"
+        return f"it has no {CONFIG}{_models_below(folder) or f'; {repair}'}"
+    below = None if _has_weights(folder) else _models_below(folder)
+    return f"it has no weights{below}" if below else None
+
+
+def _models_below(folder: Path) -> str | None:
+    """Models in the folders of a folder, as sentence-transformers, a Trainer and the hub's cache have them."""
+    found = [path.parent for pattern in (f"*/{CONFIG}", f"*/*/{CONFIG}") for path in folder.glob(pattern)]
+    models = [path for path in found if "model_type" in _values_of(path) and _has_weights(path)]
+    # the last checkpoint before others
+    models.sort(key=lambda path: (-_number(path.name), path))
+    if not models:
+        return None
+    names = [path.relative_to(folder).as_posix() for path in models]
+    more = f" and {len(names) - MOST_BELOW} more" if len(names) > MOST_BELOW else ""
+    return f", and a model lies below it, in {', '.join(names[:MOST_BELOW])}{more}; name that folder: {models[0]}"
+
+
+def _has_weights(folder: Path) -> bool:
+    return any(any(folder.glob(pattern)) for pattern in (WEIGHTS, PICKLES))
+
+
+def _number(name: str) -> int:
+    return max(map(int, re.findall(r"[0-9]{1,12}", name)), default=0)
+
+
+def _values_of(folder: Path) -> dict[str, object]:
+    """The folder's config; none if it has none that can be read, which is told where it is loaded."""
+    try:
+        return read_object(folder / CONFIG)
+    except BROKEN:
+        return {}
 
 
 def out_of_reach(config: ModelConfig, why: str) -> ModelError:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
 
+from slimtune.training.broken_files import text_of_error
 from slimtune.training.data.batching import IGNORED, Batch, Targets
 from slimtune.training.data.encoding import UNCUT, Encoded, Ragged
 from slimtune.training.data.examples import Example
@@ -157,7 +158,9 @@ def _chat(messages: Sequence[tuple[str, str]], tokenizer: Any, **options: Any) -
         with limited_template():
             text: str = tokenizer.apply_chat_template(turns, tokenize=False, **options)
     except TEMPLATE_FAULTS as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = text_of_error(error) or type(error).__name__
+        if getattr(tokenizer, "chat_template", None) is None:
+            reason = "it has none"
         raise DataError(
             f"a chat of {', '.join(role for role, _ in messages)} cannot be written by the tokenizer's template "
             f"({reason}); use a model with a chat template, or data.text_template"

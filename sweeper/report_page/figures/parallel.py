@@ -40,7 +40,8 @@ def _axis(key: str, trials: Sequence[TrialRecord], dimension: Dimension | None) 
     known = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if isinstance(dimension, Choice) or not known or len(known) < sum(key in trial.params for trial in trials):
         return _categories(key, trials)
-    is_log = dimension is not None and dimension.log
+    # a value of another study may lie outside of the dimension
+    is_log = dimension is not None and dimension.log and min(known) > 0
     scaled = {value: math.log10(value) if is_log else value for value in known}
     low, high = min(scaled.values()), max(scaled.values())
     # trials without it have a place of their own under the axis

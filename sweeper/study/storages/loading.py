@@ -40,8 +40,8 @@ def reading(storage: str) -> Iterator[None]:
     """
     try:
         yield
-    # RuntimeError: Optuna's of tables that another version made
-    except (*UNUSABLE, *BROKEN, RuntimeError) as error:
+    # RuntimeError: Optuna's of tables that another version made; AssertionError: its own, of a value that is missing
+    except (*UNUSABLE, *BROKEN, RuntimeError, AssertionError) as error:
         raise StoreError(unusable(storage, error)) from error
 
 
@@ -91,7 +91,7 @@ def _own_file(storage: str) -> Path | None:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, JSONDecodeError | LookupError | TypeError | AttributeError):
+    if isinstance(error, JSONDecodeError | LookupError | TypeError | AttributeError | AssertionError):
         return "a value in it is none that a study has"
     # Optuna says of every error of a database that it was one
     cause = error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ is not None else error

@@ -14,13 +14,14 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
 from slimtune.export.adapters.base import base_config
-from slimtune.export.adapters.source import open_source
+from slimtune.export.adapters.source import check_trained_on, open_source
 from slimtune.export.bundle.adapter_folder import open_adapter_folder
 from slimtune.export.runtime.classifier import Classifier
 from slimtune.sweeper.cli import main
 from slimtune.training.methods import peft_method
 from tests.conftest import make_rows, method_config
 
+LOST = "which is not there any more, and nothing tells whether --base"
 Edit = Callable[[dict[str, Any]], None]
 
 
@@ -211,7 +212,7 @@ def noted(checkpoint: Path, tmp_path: Path) -> Callable[..., Path]:
     ("values", "message"),
     [
         ({"quantization": "nf4"}, "was trained on a base in nf4 (QLoRA)"),
-        ({"name_or_path": "/elsewhere/model"}, "was trained on '/elsewhere/model'"),
+        ({"name_or_path": "org/model"}, "was trained on 'org/model'"),
         ({"revision": "v2"}, "was trained on revision v2"),
     ],
 )
@@ -219,6 +220,36 @@ def test_the_record_of_a_checkpoint_is_heeded(
     values: dict[str, Any], message: str, tiny_model: Path, noted: Callable[..., Path], refused: Callable[..., str]
 ) -> None:
     assert message in refused(noted("model", values), tiny_model)
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "said"), [("of those before", "has other weights than those that"), (None, LOST)]
+)
+def test_a_base_that_is_not_there_any_more_is_known_by_its_weights_alone(  # noqa: PLR0913
+    checkpoint: Path, tiny_model: Path, tmp_path: Path, refused: Callable[..., str], fingerprint: str | None, said: str
+) -> None:
+    def edit(record: dict[str, Any]) -> None:
+        record["config"]["model"]["name_or_path"] = "/elsewhere/model"
+        record["base_fingerprint"] = fingerprint
+
+    assert said in refused(edited(checkpoint, tmp_path / "mine", edit, name="slimtune.json"), tiny_model)
+
+
+def test_a_copy_of_a_base_that_is_not_there_any_more_is_taken(
+    checkpoint: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = edited(
+        checkpoint,
+        tmp_path / "mine",
+        lambda record: record["config"]["model"].update(name_or_path="/elsewhere/model"),
+        name="slimtune.json",
+    )
+    copy = base_config(str(shutil.copytree(tiny_model, tmp_path / "copy")), None)
+    check_trained_on(open_source("mine", str(folder), base=copy), copy)
+
+
+def test_a_base_that_is_nowhere_is_told_before_it_is_compared(checkpoint: Path, refused: Callable[..., str]) -> None:
+    assert "--base is '/none/model', which is not a folder" in refused(checkpoint, Path("/none/model"))
 
 
 def test_a_base_that_was_replaced_in_its_folder_is_refused(

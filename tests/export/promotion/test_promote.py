@@ -1,5 +1,6 @@
 """Who may be asked for, and what becomes of the aliases; the store is asked for nothing else."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from slimtune.export.promotion import promote as promote_module
 from slimtune.export.promotion.candidate import Candidate
 from slimtune.export.promotion.config import promotion_config
 from slimtune.export.promotion.promote import PromotionRequest, promote
+from slimtune.export.registry.aliases import drop_alias, set_alias
 from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version
 from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.tracking.mlflow_runs import client_of
@@ -57,6 +59,34 @@ def test_the_report_is_uploaded_without_the_lock(uri: str, monkeypatch: pytest.M
     candidate = Candidate("tiny", RegisteredVersion("tiny", "1"), make(0.5))
     assert promote(candidate, PromotionRequest(uri, promotion_config(), "champion")).alias == "champion"
     assert events == ["locked", "champion 1, unlocked", "kept"]
+
+
+@pytest.mark.parametrize(
+    ("taken", "told"),
+    [
+        ("version", "the last champion was version 1, since 20..-..-.., and is not in the registry any more"),
+        ("alias", "the last champion was version 1, which was taken from it on 20..-..-.."),
+        ("unnoted", "the last champion was version 1, since 20..-..-.., and was given no successor"),
+        ("never", "there was no champion$"),
+    ],
+)
+def test_a_champion_that_is_gone_is_told_from_the_history(
+    taken: str, told: str, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(promote_module, "keep_report", lambda *_: None)
+    if taken != "never":
+        set_alias(uri, RegisteredVersion("tiny", "1"), "champion")
+    match taken:
+        case "version":
+            client_of(uri).delete_model_version("tiny", "1")
+        case "alias":
+            drop_alias(uri, "tiny", "champion")
+        case "unnoted":
+            client_of(uri).delete_registered_model_alias("tiny", "champion")
+    candidate = Candidate("tiny", RegisteredVersion("tiny", "2"), make(0.5))
+    done = promote(candidate, PromotionRequest(uri, promotion_config(), "champion"))
+    assert re.match(told, done.report["reason"])
+    assert done.alias == "champion"
 
 
 def test_a_champion_without_files_is_told_as_such(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """What is answered although a part of it is blank is told with its rows: on the terminal, in Python and by a server."""
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from slimtune.export.graph_names import Kind
 from slimtune.export.predictor import Predictor
 from slimtune.export.registry.pyfunc import ServedBundle
 from slimtune.export.runtime import row_predictor
-from slimtune.export.runtime.given_rows import TextColumns
+from slimtune.export.runtime.given_rows import BY_COMMAND, BY_REQUEST, IN_PYTHON, AskedBy, TextColumns
 from slimtune.export.runtime.row_notes import MOST_NAMED, RowNotes, Unanswered
 from slimtune.export.runtime.row_predictor import LocatedRow, RowPredictor, row_predictor_of
 from slimtune.training.errors import DataError
@@ -45,8 +46,9 @@ def predictor_of(kind: Kind, folder: Path, patch: pytest.MonkeyPatch, **more: An
     prompt = PromptSettings("text", more.pop("template", None), more.pop("chat", None), {}, 0, 8, is_causal=True)
     generation = GenerationSettings(max_new_tokens=4, pad_id=0, end_ids=[0])
     trained = more.pop("trained", TrainedColumns())
+    columns = more.pop("columns", TextColumns())
     interface = Interface(kind=kind, labels=[], max_length=8, pad_id=0, generation=generation, prompt=prompt, **more)
-    return row_predictor_of(RunnableModel(folder, interface, trained=trained), TextColumns())
+    return row_predictor_of(RunnableModel(folder, interface, trained=trained), columns)
 
 
 TOLD: list[tuple[Kind, dict[str, Any], list[dict[str, Any]], list[str]]] = [
@@ -68,6 +70,12 @@ TOLD: list[tuple[Kind, dict[str, Any], list[dict[str, Any]], list[str]]] = [
             "what the model shall know of it",
             "rows with turns of 'messages' without text, which are written as they are: 1 (row 2)",
         ],
+    ),
+    (
+        Kind.causal,
+        {"chat": CHAT},
+        [{"messages": [USER]}, {"messages": [USER, {"role": "assistant", "content": "hi"}]}],
+        ["chats that end with a turn of the assistant, which the model is not given: it answers anew: 1 (row 2)"],
     ),
     (
         Kind.causal,
@@ -154,6 +162,31 @@ def test_rows_that_are_read_from_another_column_than_in_training_are_told(
         notes.check()
     with pytest.raises(DataError, match=r"no column 'review' \(--text-column\); the row has note"):
         predictor.reads(LocatedRow({"note": "x"}, "row 4"))
+
+
+@pytest.mark.parametrize(
+    ("asked_by", "said"),
+    [
+        (BY_COMMAND, ("(--text-column)", "e.g. --text-column text.b", "name one column with --text-column")),
+        (IN_PYTHON, ("(TextColumns.text)", "e.g. TextColumns(text='text.b')", "by columns=TextColumns(text=...)")),
+        (BY_REQUEST, ("(the text)", "with b; give a text", "or send all rows with one of the two columns")),
+    ],
+)
+def test_a_message_names_what_its_reader_can_change(
+    asked_by: AskedBy, said: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An option on the command line, an argument in Python, and of a served model the rows that are sent."""
+    columns = TextColumns(asked_by=asked_by)
+    predictor = predictor_of(Kind.numbers, tmp_path, monkeypatch, trained=TrainedColumns("review"), columns=columns)
+    lacking, nested, moved = said
+    for row, words in (({"note": "x"}, lacking), ({"text": {"b": "x"}}, nested)):
+        with pytest.raises(DataError, match=re.escape(words)):
+            predictor.reads(LocatedRow(row, "row 1"))
+    notes = RowNotes(predictor)
+    for number, name in enumerate(("text", "review")):
+        notes.see(LocatedRow({name: "x"}, f"row {number}"))
+    with pytest.raises(DataError, match=re.escape(moved)):
+        notes.check()
 
 
 def test_a_text_on_the_command_line_is_told_as_a_row_is(

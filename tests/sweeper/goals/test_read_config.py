@@ -58,8 +58,8 @@ def test_bounds_rules_and_targets_are_read() -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"objectives": "accuracy"}, "search.objectives is 'accuracy'; use a list"),
-        ({"objectives": []}, "search.objectives is []; use a list"),
+        ({"objectives": "accuracy"}, "search.objectives is 'accuracy'; it is a list"),
+        ({"objectives": []}, "search.objectives is []; it is a list"),
         ({"objectives": [7]}, "search.objectives[0] is 7; use a name, or {metric: <name>, direction: maximize}"),
         ({"objectives": ["accuracy", "accuracy"]}, "names accuracy twice"),
         ({"objectives": ["mine"]}, "which way is mine better? use {metric: mine, direction: maximize or minimize}"),

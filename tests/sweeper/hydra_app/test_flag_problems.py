@@ -37,3 +37,22 @@ def test_a_flag_may_ask_for_no_run() -> None:
     assert only_shows(["--cfg", "job"])
     assert only_shows(["--info"])
     assert not only_shows(["--config-dir", "conf", "a=1"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--cfg", "jb"], "--cfg is 'jb'; did you mean 'job'?"),
+        (["-c", "jb"], "--cfg is 'jb'; did you mean 'job'?"),
+        (["--cfg=xyz"], "--cfg is 'xyz'; known: all, hydra, job"),
+        (["--cfg"], "--cfg lacks its value; write --cfg job or hydra or all"),
+        (["--config-dir"], "--config-dir lacks its value; write --config-dir ..."),
+        (["--info", "confg"], "--info is 'confg'; did you mean 'config'?"),
+        (["--resolve=3"], "--resolve takes no value"),
+        (["--con", "x"], "ambiguous option: --con could match --config-path, --config-name, --config-dir; write"),
+    ],
+)
+def test_a_wrong_value_of_a_flag_is_one_sentence(flags: list[str], said: str) -> None:
+    """Where argparse would print how Hydra is used, and exit."""
+    (found,) = flag_problems(["fit.epochs=3", *flags], sweep=True)
+    assert found.startswith(said)

@@ -1,5 +1,6 @@
 import pytest
 
+from slimtune.sweeper.goals.read_config import parse_goals
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange
 from slimtune.sweeper.space.dimension_told import refusals, value_problems
 
@@ -31,6 +32,15 @@ def test_a_list_without_brackets_is_told_once() -> None:
     )
     assert "write 'method.target_modules=[query,value]' for one list" in problem
     assert "'method.target_modules=[query],[value]' to search" in problem
+
+
+def test_a_list_of_what_is_never_searched_has_one_way_to_be_written() -> None:
+    """The section `search` says how to search."""
+    problems = [problem for name in "ab" for problem in parse_goals({"objectives": name}, []).problems]
+    given = ("search.objectives=a,b", "search.objectives", Choice(("a", "b")))
+    assert value_problems(*given, problems) == [
+        "search.objectives=a,b: search.objectives is a list; write 'search.objectives=[a,b]'"
+    ]
 
 
 def test_lists_beside_a_name_stay_as_they_are() -> None:

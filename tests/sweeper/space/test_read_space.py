@@ -13,7 +13,7 @@ FORM = {
 
 
 def test_every_kind_of_dimension_is_read() -> None:
-    space, problems = read_space(FORM)
+    space, problems, _ = read_space(FORM)
     assert problems == []
     assert space == {
         "learning_rate": FloatRange(1e-6, 1e-3, log=True),
@@ -27,7 +27,7 @@ def test_nested_and_dotted_keys_are_the_same() -> None:
 
 
 def test_lists_and_null_can_be_chosen() -> None:
-    space, _ = read_space({"x": {"type": "choice", "values": [["a", "b"], None, {"k": 1}]}})
+    space, _, _ = read_space({"x": {"type": "choice", "values": [["a", "b"], None, {"k": 1}]}})
     assert edges(space["x"]) == ("[a,b]", None, "{k:1}")
 
 
@@ -45,6 +45,6 @@ def test_lists_and_null_can_be_chosen() -> None:
     ],
 )
 def test_a_broken_dimension_is_told_with_its_repair(value: Any, problem: str) -> None:
-    _, problems = read_space({"x": value})
+    _, problems, _ = read_space({"x": value})
     assert len(problems) == 1
     assert problems[0].startswith(problem)

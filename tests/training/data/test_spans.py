@@ -62,6 +62,7 @@ def test_tagged_words_become_a_text_with_spans() -> None:
     [
         (["O"], "row 1: 2 words have 1 tags"),
         (["O", "X-who"], "row 1: tag 'X-who'; use O, B-<type>"),
+        (["O", None], "row 1: a word has no tag .null, or -1 of a ClassLabel.; write O for none"),
         ("OO", "one tag a word"),
     ],
 )
@@ -120,3 +121,30 @@ def test_spans_that_words_cannot_spell_are_told_by_their_cause(span: Span, cause
     assert note.startswith("spans that do not begin and end with a word of their own: 1; they cannot be found whole; ")
     assert cause in note
     assert repair in note
+
+
+EMOJI, UMLAUT = "🎉🎉 hello Berlin today", "größer als Köln ist"
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "noted", "said"),
+    [
+        (EMOJI, 11, 17, "Berlin", "count UTF-16 units: .*; here 9 to 15"),
+        (UMLAUT, 13, 18, "Köln", "count bytes: .*; here 11 to 15"),
+    ],
+)
+def test_a_noted_text_tells_what_places_count(text: str, start: int, end: int, noted: str, said: str) -> None:
+    """Behind an emoji, places in UTF-16 units lie within the text, and a little too far."""
+    span = {"start": start, "end": end, "label": "x"}
+    with pytest.raises(DataError, match=rf"row 1: span {start} to {end} .*its text '{noted}' .*{said}"):
+        spans_of_values([{**span, "text": noted}], text, where="row 1")
+    for other in ({}, {"text": None}, {"text": text[start:end]}, {"text": "elsewhere"}):
+        assert spans_of_values([{**span, **other}], text, where="row 1") == (Span(start, end, "x"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "unit"), [(EMOJI, Span(11, 17, "x"), "UTF-16 units"), (UMLAUT, Span(13, 18, "x"), "bytes")]
+)
+def test_spans_that_are_words_in_another_unit_name_it(text: str, span: Span, unit: str) -> None:
+    (note,) = unreachable_notes([(text, [span]), ("red", [Span(0, 3, "x")])])
+    assert note.endswith(f"; 1 would be words if their places count {unit}: count characters, as Python's len does")

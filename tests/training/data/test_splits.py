@@ -80,3 +80,17 @@ def test_rows_that_do_not_fit_are_named(config: TrialConfig, tmp_path: Path, row
     path = write_jsonl(tmp_path / "rows.jsonl", [*make_rows(60), row])
     with pytest.raises(DataError, match=message):
         read_splits(with_data(config, train_file=str(path)))
+
+
+def test_classes_of_one_row_are_told_together_with_those_that_look_like_them(
+    config: TrialConfig, tmp_path: Path
+) -> None:
+    rows = [
+        *make_rows(30),
+        *({"text": f"x {at}", "label": label} for at, label in enumerate(["Plus", "odd", "minus ."])),
+    ]
+    said = (
+        r"the classes 'Plus' \(looks like 'plus'\), 'odd', 'minus \.' have 1 row each; .* write those that are one in"
+    )
+    with pytest.raises(DataError, match=said):
+        read_splits(with_data(config, train_file=str(write_jsonl(tmp_path / "single.jsonl", rows))))

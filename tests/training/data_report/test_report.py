@@ -22,7 +22,14 @@ ROWS = RowsBySplit(
     labels={"train": ["plus"] * 9 + ["minus"], "validation": ["plus", "new"], "test": []},
     lengths={"train": LENGTHS, "validation": np.array([6, 4]), "test": np.array([], dtype=np.int64)},
 )
-FOUND = Findings(num_empty=2, num_duplicates=3, leaks_exact=1200, leaks_near=34, leak_examples=[("a" * 500, "b")] * 9)
+FOUND = Findings(
+    num_empty=2,
+    num_duplicates=3,
+    leaks_exact=1200,
+    leaks_near=34,
+    leak_examples=[("a" * 500, "b")] * 9,
+    blank_columns={"'text' (text_column)": 2},
+)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +101,7 @@ def test_contradicting_labels_are_found(report: DataReport) -> None:
 
 def test_notes_say_what_to_look_at(report: DataReport) -> None:
     assert report.notes == [
-        "empty rows left out: 2",
+        "empty rows left out: 2; blank in them: 'text' (text_column) 2",
         "duplicates left out: 3; an earlier row has the same input and target",
         "training rows that are in a held-out split too: 1,200; removed from training",
         "training rows that are nearly a held-out row: 34; removed from training",

@@ -1,14 +1,19 @@
 """What a foreign `config.json` cannot say is told with key, value and what may stand there."""
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoModel
 
 from slimtune.export.adapters.base import base_config
 from slimtune.training.config.model import scratch_problems
+from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import ConfigError, ModelError
+from slimtune.training.models.architecture import from_pretrained
 from slimtune.training.models.from_config import make_from_config
 from slimtune.training.models.loading import check_model
 from slimtune.training.tasks.classification import Classification
@@ -118,3 +123,16 @@ def test_f9_sibling_the_key_of_a_model_that_is_made(values: dict[str, Any], told
 def test_what_the_making_needs_is_told_with_the_config(values: dict[str, Any], told: str) -> None:
     assert scratch_problems(SMALL) == []
     assert [problem[: len(told)] for problem in scratch_problems({**SMALL, **values})] == [told]
+
+
+@pytest.mark.parametrize("kind", ["gptq", "awq"])
+def test_weights_that_another_library_has_packed_name_what_is_supported(
+    kind: str, tiny_model: Path, tmp_path: Path, config_of: Callable[..., dict[str, Any]]
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "packed")
+    values = json.loads((folder / "config.json").read_text())
+    values["quantization_config"] = {"quant_method": kind, "bits": 4, "group_size": 128}
+    (folder / "config.json").write_text(json.dumps(values))
+    model = parse_trial(config_of(f"model.name_or_path={folder}")).section.model
+    with pytest.raises(ModelError, match=rf"stored quantized \({kind}\).*; slimtune packs.*model\.quantization=nf4"):
+        from_pretrained(AutoModel, model, device_map="meta")

@@ -88,7 +88,10 @@ def chat(*turns: tuple[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (chat(("user", "a"), ("assistant", "b")), "a chat of user.* cannot be written by the tokenizer's template"),
+        (
+            chat(("user", "a"), ("assistant", "b")),
+            "by the tokenizer's template .it has none.; use",
+        ),
         (chat(("user", "a"), ("assistant", None)), "row 49: message 2 of 'messages' has the 'content' null"),
         (chat(("user", "a")), "row 49: the last of 'messages' must be the assistant's answer"),
     ],

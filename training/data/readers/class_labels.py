@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from slimtune.training.data.readers.row import Row
+from slimtune.training.data.readers.row import ID_ENDING, Row
 
 # where `datasets` writes what its columns are
 METADATA_KEY = b"huggingface"
@@ -13,7 +13,7 @@ METADATA_KEY = b"huggingface"
 def with_names(rows: Iterable[Mapping[str, Any]], names_by_column: Mapping[str, list[str]]) -> Iterator[Row]:
     """Rows with the names of their class labels, the ids beside them as `<column>_id`."""
     for row in rows:
-        ids = {f"{column}_id": row[column] for column in names_by_column if column in row}
+        ids = {f"{column}{ID_ENDING}": row[column] for column in names_by_column if column in row}
         named = {column: _named(row[column], names) for column, names in names_by_column.items() if column in row}
         yield ids | dict(row) | named
 

@@ -9,6 +9,8 @@ from slimtune.training.listed_names import with_commas
 
 Row = dict[str, Any]
 
+# of the column beside that of a class label of `datasets`: its ids, and the one of rows that have none
+ID_ENDING, NO_LABEL = "_id", -1
 # what columns of tables are called that have no name, with their place
 NAMELESS = "unnamed "
 

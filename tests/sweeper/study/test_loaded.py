@@ -1,0 +1,75 @@
+"""A value in a study that no sweep has noted there is told of the study, whoever reads it."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from slimtune.sweeper.reporting.sweep_status import sweep_status
+from slimtune.sweeper.study.loaded import load_study_trials
+from slimtune.sweeper.study.record import BUDGET, IDENTITY, PROGRESS, RESULT
+from slimtune.training.errors import StoreError
+
+LEASE = {"host": "here", "pid": 1, "born": 1.0, "renewed_at": 0.0, "launcher": None}
+Make = Callable[..., str]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """A study of one trial, with its launching process; some of its notes may be others."""
+
+    def made(of_trial: dict[str, Any], of_study: dict[str, Any]) -> str:
+        storage = f"sqlite:///{tmp_path / 'study.db'}"
+        study = optuna.create_study(study_name="mine", storage=storage)
+        notes = {RESULT: {"objective": 0.5}, PROGRESS: 1.0, **of_trial}
+        study.add_trial(optuna.trial.create_trial(value=0.5, user_attrs=notes))
+        for key, value in {BUDGET: 1, "lease:here-1": LEASE, **of_study}.items():
+            study.set_user_attr(key, value)
+        roster = optuna.create_study(study_name="mine/launchers", storage=storage)
+        roster.add_trial(optuna.trial.create_trial(value=0.0, user_attrs={"launcher": "here-1"}))
+        return storage
+
+    return made
+
+
+def test_notes_as_a_sweep_makes_them_are_read(make: Make) -> None:
+    assert sweep_status(make({}, {}), "mine").counts == {"complete": 1}
+
+
+@pytest.mark.parametrize(
+    ("of_trial", "of_study", "said"),
+    [
+        ({RESULT: None}, {}, "'result' of trial 0 is None, which is no value that a sweep notes there; bring the file"),
+        ({PROGRESS: "half"}, {}, "'progress' of trial 0 is 'half'"),
+        ({}, {BUDGET: "ten"}, "'n_trials' of the study is 'ten'"),
+        ({}, {IDENTITY: [1]}, r"'identity' of the study is \[1\]"),
+        ({}, {"lease:here-1": "text"}, "'lease:here-1' of the study is 'text'"),
+        ({}, {"lease:here-1": {"host": "here"}}, "'renewed_at' in 'lease:here-1' is None"),
+    ],
+)
+def test_a_note_of_another_kind_is_told(
+    of_trial: dict[str, Any], of_study: dict[str, Any], said: str, make: Make
+) -> None:
+    with pytest.raises(StoreError, match=f"the study of the sweep in .* cannot be used: {said}"):
+        load_study_trials(make(of_trial, of_study), "mine")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE trial_user_attributes SET value_json = '{no json'",
+        "UPDATE trial_user_attributes SET value_json = '{no json' WHERE key = 'launcher'",
+        "UPDATE trial_values SET value = NULL WHERE trial_id = 2",
+        "UPDATE trial_values SET value_type = 'junk' WHERE trial_id = 2",
+    ],
+)
+def test_a_broken_cell_is_told(change: str, make: Make, tmp_path: Path) -> None:
+    """Also of the study that holds who launches."""
+    storage = make({}, {})
+    with sqlite3.connect(tmp_path / "study.db") as database:
+        database.execute(change)
+    with pytest.raises(StoreError, match="cannot be used: a value in it is none that a study has; bring the file back"):
+        sweep_status(storage, "mine")
