@@ -13,9 +13,9 @@ import yaml
 from slimtune.training.checkpoints.training_state import forget_states
 from slimtune.training.config.tracking import CheckpointPolicy
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.engine.packed_lora import TrainedParts
 from slimtune.training.engine.packing import packable
 from slimtune.training.engine.slot_calibration import SlotDecision, decide_slots
+from slimtune.training.engine.slots.trained_parts import TrainedParts
 from slimtune.training.engine.timers import Timers
 from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import ConfigError, DataError, Diverged, ModelError, is_out_of_memory
@@ -131,8 +131,7 @@ class TrialRun:
         if resumed_at is not None:
             log.info("trial %d: resumed after %d examples", self.number, resumed_at)
             self.reporter.tags({"resumed_at": str(resumed_at)})
-        # a trial alone shares nothing
-        self.parts = packable(self.trainer) if self.decision.slots > 1 else None
+        self.parts = packable(self.trainer)
         facts = {
             "device": str(resources.device),
             "precision": resources.precision.value,
