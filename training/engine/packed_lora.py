@@ -73,7 +73,7 @@ class PackedLoraModel:
         """After the backward pass: each trial gets its gradient."""
         assert self._bank is not None
         assert self._pass.buffers is not None
-        self._bank.collect(self._pass.buffers, self._pass.table)
+        self._bank.collect(self._pass.buffers)
 
 
 class _PackedLinear(nn.Module):

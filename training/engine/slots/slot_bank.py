@@ -147,14 +147,15 @@ class SlotBank:
             for old in list(self._buffers)[: -KEPT_BUFFERS + 1]:
                 del self._buffers[old]
         self._buffers[key] = found
+        for number in table.slots_K:
+            # a pass that fails may have left some
+            self._slots[number].has_gradient = True
         found.fill(self._value_SP, self._scale_SP)
         return found
 
-    def collect(self, buffers: PassBuffers, table: SegmentTable) -> None:
+    def collect(self, buffers: PassBuffers) -> None:
         """Add a pass's gradients to the slots' own."""
         buffers.collect(self._grad_SP, self._scale_SP)
-        for number in table.slots_K:
-            self._slots[number].has_gradient = True
 
     def clear(self, number: int) -> None:
         """Forget a slot's gradient."""
