@@ -46,15 +46,16 @@ def _row(folder: Path, model: str, batch_size: int, length: int, options: argpar
     config = config_of(model_path(model, folder), *given)
     bench, resources = workbench(config, length=length)
     torch.set_num_threads(options.threads)
-    trainers = [idle_trainer(config, bench, resources, folder) for _ in range(max(SLOTS))]
-    packing = packing_of(trainers)
+    # as many as a worker would have: those of one slot do not lie in a bank of eight
+    groups = {count: [idle_trainer(config, bench, resources, folder) for _ in range(count)] for count in SLOTS}
+    packings = {count: packing_of(trainers) for count, trainers in groups.items()}
     seconds: dict[int, list[float]] = {count: [] for count in SLOTS}
     with Reporter(NullRun) as reporter:
         for _ in range(options.rounds + 1):
             for count in SLOTS:
                 started = time.perf_counter()
                 for _ in range(options.ticks):
-                    tick(packing, trainers[:count], reporter)
+                    tick(packings[count], groups[count], reporter)
                 if resources.device.type == "cuda":
                     torch.cuda.synchronize()
                 seconds[count].append((time.perf_counter() - started) / options.ticks / count)

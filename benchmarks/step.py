@@ -22,7 +22,7 @@ from transformers import AutoModelForSequenceClassification, Trainer, TrainerCal
 
 from benchmarks.models import LABELS, config_of, idle_trainer, model_path, random_split, workbench
 from benchmarks.report import add_out, header, publish, table
-from slimtune.training.engine.packing import gradients_alone
+from slimtune.training.engine.packing import gradients_alone, packing_of
 from slimtune.training.hardware.precision import has_native_bf16
 from slimtune.training.package_path import package_file
 from slimtune.training.tracking.reporter import Reporter
@@ -114,6 +114,9 @@ def _ours(shape: Shape, folder: Path, *more: str) -> Callable[[int], float]:
     )
     bench, resources = workbench(config, length=shape.length)
     trainer = idle_trainer(config, bench, resources, folder)
+    if not trainer.is_compiled:
+        # as a worker takes it
+        packing_of([trainer])
     reporter = Reporter(NullRun)
 
     def run(num_steps: int) -> float:

@@ -3,6 +3,7 @@
 # B rows, T tokens
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from slimtune.training.data.padding import padded_ids
-from slimtune.training.engine.packed_lora import PackedLoraModel, Segment, parts_of
+from slimtune.training.engine.packed_lora import PackedLoraModel
+from slimtune.training.engine.slots.segments import segment_table
+from slimtune.training.engine.slots.slot_bank import Member, SlotBank
+from slimtune.training.engine.slots.trained_parts import parts_of
 from slimtune.training.methods import method_of
 from slimtune.training.models.loading import Base, trial_copy
 from slimtune.training.models.padding import settle_padding
@@ -66,17 +70,26 @@ def test_s3_in_a_pass_of_several_trials(shape: Shape, left: bool) -> None:
     if shape.family in NEVER_PACKED:
         assert parts == [None] * len(trials)
         return
-    for key, part in enumerate(parts):
-        assert part is not None
-        packed.join(key, part)
+    packed.bind(SlotBank([Member(part) for part in parts if part is not None]))
     packed.model.eval()
 
     @FEW
     @given(st.lists(ROWS, min_size=len(trials), max_size=len(trials)))
     def holds(drawn: list[list[list[int]]]) -> None:
         by_trial = [[[*row, *ends] for row in rows] for rows in drawn]
-        packed.set_segments([Segment(key, len(rows)) for key, rows in enumerate(by_trial)])
-        together = scores(packed.model, shape, [row for rows in by_trial for row in rows], left=left)
+        table = segment_table(range(len(trials)), [len(rows) for rows in by_trial])
+        packed.begin(table)
+        # whole segments: the last row once more
+        whole = [
+            [*rows, *rows[-1:] * (padded - len(rows))]
+            for rows, padded in zip(by_trial, table.padded_sizes, strict=True)
+        ]
+        given = iter(scores(packed.model, shape, [row for rows in whole for row in rows], left=left))
+        together = [
+            score
+            for rows, more in zip(by_trial, whole, strict=True)
+            for score in list(islice(given, len(more)))[: len(rows)]
+        ]
         alone = [
             scores(trial, shape, [row], left=False)[0]
             for trial, rows in zip(trials, by_trial, strict=True)

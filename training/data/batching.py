@@ -160,8 +160,8 @@ def collate(split: EncodedSplit, rows: Sequence[int] | np.ndarray, *, pad_id: in
     labels_N = split.targets.labels_N
     labels = padded(columns["labels"], rows, IGNORED) if labels_N is None else labels_N[rows]
     kept = np.flatnonzero((labels[:, 1:] != IGNORED).any(0)) if split.targets.next_token else None
-    tensors = {name: _on(array, device) for name, array in inputs.items()}
-    return Batch(tensors, _on(labels, device), None if kept is None else torch.from_numpy(kept))
+    tensors = {name: on_device(array, device) for name, array in inputs.items()}
+    return Batch(tensors, on_device(labels, device), None if kept is None else torch.from_numpy(kept))
 
 
 def pad_of(name: str, pad_id: int) -> int:
@@ -178,7 +178,8 @@ def padded(column: Ragged, rows: np.ndarray, value: int, *, ones: bool = False) 
     return array
 
 
-def _on(array: np.ndarray, device: torch.device) -> torch.Tensor:
+def on_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """An array on the device; to a GPU it is on its way when this returns."""
     tensor = torch.from_numpy(array)
     if device.type == "cuda":
         # the copy runs beside the pass under way

@@ -275,8 +275,11 @@ class Engine:
                 if outcome is not None:
                     self._close(run, outcome)
             return
+        started = time.perf_counter()
         with self._timers.training:
             endings = self._train(runs)
+        for run in runs:
+            run.add_tick((time.perf_counter() - started) / len(runs))
         for run, outcome in endings:
             self._close(run, outcome)
 

@@ -1,140 +1,122 @@
 """One forward pass for several LoRA trials: the frozen base runs once, each trial's own layers on its own rows."""
 
 import copy
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
 
-from slimtune.training.methods.fused_lora import FusedLora, RowSpan, lora_linear
+from slimtune.training.engine.slots.pass_buffers import PassBuffers
+from slimtune.training.engine.slots.segments import SegmentTable
+from slimtune.training.engine.slots.slot_bank import SlotBank
 from slimtune.training.methods.modules import replace_module, silence_dropout
 from slimtune.training.methods.quantized import is_4bit
+from slimtune.training.methods.stacked_lora import stacked_lora, stacked_whole
 from slimtune.training.models.loading import Base
 
 
-class TrainedParts(NamedTuple):
-    """What a trial has of its own, by module name in the base.
+class _Pass:
+    """The pass that is under way: whose rows are whose, and what is each trial's own."""
 
-    Attributes:
-        adapters: Low-rank updates.
-        whole: Modules trained whole.
-    """
+    def __init__(self, anchor: torch.Tensor) -> None:
+        self.anchor = anchor
+        self.table = SegmentTable((), 0, ())
+        self.buffers: PassBuffers | None = None
+        # segments of the rows that a layer gets, inside a module that takes one trial's after another's
+        self.part: slice | None = None
 
-    adapters: Mapping[str, FusedLora]
-    whole: Mapping[str, nn.Module]
-
-
-class Segment(NamedTuple):
-    """The rows of a batch that are one trial's: its key, and how many they are."""
-
-    key: int
-    num_rows: int
-
-
-class SegmentTable:
-    """The segments of the batch that is under way, in the order of its rows."""
-
-    def __init__(self) -> None:
-        self.segments: Sequence[Segment] = ()
-
-
-def parts_of(model: Any) -> TrainedParts | None:
-    """The trained parts of a peft model, or None if some of them cannot share a pass with other trials."""
-    if not hasattr(model, "peft_config") or _reads_without_rows(model.config):
-        return None
-    from peft.utils import ModulesToSaveWrapper
-
-    adapters: dict[str, FusedLora] = {}
-    whole: dict[str, nn.Module] = {}
-    for name, part in model.base_model.model.named_modules():
-        if isinstance(part, FusedLora) and part.plain_adapter() is not None:
-            adapters[name] = part
-        elif isinstance(part, ModulesToSaveWrapper):
-            whole[name] = part
-    owned = {id(parameter) for part in (*adapters.values(), *whole.values()) for parameter in part.parameters()}
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return TrainedParts(adapters, whole) if all(id(parameter) in owned for parameter in trained) else None
-
-
-def _reads_without_rows(config: Any) -> bool:
-    """Whether layers are given what belongs to no row, as DeBERTa's the vectors of distances."""
-    return bool(getattr(config, "relative_attention", False) and getattr(config, "pos_att_type", None))
+    @property
+    def num_rows(self) -> int:
+        """That a layer gets."""
+        segments = self.table.slots_K[self.part] if self.part is not None else self.table.slots_K
+        return len(segments) * self.table.rows
 
 
 class PackedLoraModel:
     """The base with room for the parts of several trials."""
 
     def __init__(self, base: Base) -> None:
-        self._table = SegmentTable()
         # every tensor is the base's own
         self.model: Any = copy.deepcopy(base.model, {id(tensor): tensor for tensor in base.model.parameters()})
         silence_dropout(self.model)
         self.model.requires_grad_(requires_grad=False)
         self.model.train()
-        self._linears: dict[str, _PackedLoraLinear] = {}
-        self._whole: dict[str, _PackedWhole] = {}
+        device = next(self.model.parameters()).device
+        self._pass = _Pass(torch.zeros((), device=device, requires_grad=True))
+        self._bank: SlotBank | None = None
+        self._looped: dict[str, nn.Module] = {}
         for name, part in list(self.model.named_modules()):
             if type(part) is nn.Linear or (isinstance(part, nn.Linear) and is_4bit(part)):
-                self._linears[name] = _PackedLoraLinear(part, self._table)
-                replace_module(self.model, name, self._linears[name])
+                replace_module(self.model, name, _PackedLinear(name, part, self._pass))
 
-    def join(self, key: int, parts: TrainedParts) -> None:
-        """Make room for a trial's parts."""
-        for name, part in parts.adapters.items():
-            self._linears[name].layers[key] = part
-        for name, whole in parts.whole.items():
-            if name not in self._whole:
-                self._whole[name] = _PackedWhole(self.model.get_submodule(name), self._table)
-                replace_module(self.model, name, self._whole[name])
-            self._whole[name].owned[key] = whole
+    def bind(self, bank: SlotBank) -> None:
+        """Take the trials of a bank in, and forget those before."""
+        for name, shared in self._looped.items():
+            replace_module(self.model, name, shared)
+        self._looped = {name: self.model.get_submodule(name) for name in bank.looped}
+        for name, shared in self._looped.items():
+            replace_module(self.model, name, _PackedWhole(name, shared, self._pass, bank))
+        self._bank = bank
 
-    def leave(self, key: int) -> None:
-        """Forget a trial's parts."""
-        for linear in self._linears.values():
-            linear.layers.pop(key, None)
-        for whole in self._whole.values():
-            whole.owned.pop(key, None)
+    def begin(self, table: SegmentTable, dtype: torch.dtype | None = None) -> None:
+        """Say whose rows the next batch has.
 
-    def set_segments(self, segments: Sequence[Segment]) -> None:
-        """Say whose rows the next batch has, in their order."""
-        self._table.segments = tuple(segments)
+        Args:
+            table: The trials by their slots in the bank.
+            dtype: What is each trial's own is multiplied in it; None is as it is stored.
+        """
+        assert self._bank is not None
+        self._pass.table = table
+        self._pass.buffers = self._bank.buffers(table, dtype or self._bank.dtype)
+
+    def end(self) -> None:
+        """After the backward pass: each trial gets its gradient."""
+        assert self._bank is not None
+        assert self._pass.buffers is not None
+        self._bank.collect(self._pass.buffers)
 
 
-class _PackedLoraLinear(nn.Module):
-    def __init__(self, layer: nn.Linear, table: SegmentTable) -> None:
+class _PackedLinear(nn.Module):
+    """A linear layer of the base: frozen, with low-rank updates, or a whole one for each trial."""
+
+    def __init__(self, name: str, layer: nn.Linear, current: _Pass) -> None:
         super().__init__()
         # models look at a layer's weight, e.g. for its dtype
         self.weight, self.bias = layer.weight, layer.bias
-        self._layer = [layer]
-        self._table = table
-        self.layers: dict[int, FusedLora] = {}
+        self._name = name
+        self._layer, self._current = [layer], current
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        spans = []
-        for key, num_rows in self._table.segments:
-            part = self.layers.get(key)
-            spans.append(RowSpan(num_rows, part.plain_adapter() if part is not None else None))
-        if sum(span.size for span in spans) != x.shape[0]:
-            raise RuntimeError(f"a layer got {x.shape[0]} rows of a pass of {sum(span.size for span in spans)}")
-        return lora_linear(x, self._layer[0], spans)
+        buffers = self._current.buffers
+        whole = buffers.whole.get(self._name) if buffers is not None else None
+        own = buffers.low_rank.get(self._name) if buffers is not None else None
+        num_rows = self._current.num_rows
+        if (own is not None or whole is not None) and num_rows != x.shape[0]:
+            raise RuntimeError(f"a layer got {x.shape[0]} rows of a pass of {num_rows}")
+        if whole is not None:
+            return stacked_whole(x, whole, self._current.anchor)
+        if own is not None and self._current.part is not None:
+            own = own.part(self._current.part)
+        return stacked_lora(x, self._layer[0], own, self._current.anchor)
 
 
 class _PackedWhole(nn.Module):
     """Gives each trial's rows to its own module; rows of a trial without one go through the base's."""
 
-    def __init__(self, shared: nn.Module, table: SegmentTable) -> None:
+    def __init__(self, name: str, shared: nn.Module, current: _Pass, bank: SlotBank) -> None:
         super().__init__()
         self.shared = shared
-        self._table = table
         # not registered: they are the trials' own
-        self.owned: dict[int, nn.Module] = {}
+        self._name, self._current, self._bank = name, current, [bank]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        segments = self._table.segments
-        outputs = []
-        for segment, rows in zip(segments, torch.split(x, [one.num_rows for one in segments]), strict=True):
-            self._table.segments = (segment,)
-            outputs.append(self.owned.get(segment.key, self.shared)(rows))
-        self._table.segments = segments
+        table = self._current.table
+        slots = dict.fromkeys(table.slots_K)
+        outputs, start = [], 0
+        for slot, rows in zip(slots, torch.split(x, list(table.padded_sizes)), strict=True):
+            count = len(rows) // table.rows
+            self._current.part = slice(start, start + count)
+            outputs.append(self._bank[0].parts(slot).whole.get(self._name, self.shared)(rows))
+            start += count
+        self._current.part = None
         return torch.cat(outputs)

@@ -16,9 +16,9 @@ from slimtune.training.atomic_files import write_json
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.engine.cadence import plan_of
 from slimtune.training.engine.compile import is_worth_compiling
-from slimtune.training.engine.packing import gradients_alone, packable, packing_of
+from slimtune.training.engine.packing import Packing, gradients_alone, packable, packing_of
 from slimtune.training.engine.trainer import TrialTrainer
-from slimtune.training.errors import is_out_of_memory
+from slimtune.training.errors import Diverged, is_out_of_memory
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.trial import Trial
 from slimtune.training.workbench.workbench import Workbench, workbench_key
@@ -29,8 +29,12 @@ AUTO_SLOTS = {"cpu": 4, "cuda": 8}
 ROUNDS, LEAST_ROUNDS, ENOUGH_SECONDS = 6, 2, 3.0
 # timings differ by a tenth on a busy machine, and trials of other batch sizes share less than the equal ones timed here
 LEAST_GAIN = 1.25
-# a pass of a single trial that takes longer is bound by arithmetic
-LONG_PASS_SECONDS = 1.0
+# batches over the first trial's: what a search samples is mixed, and a pass of it shares less well than an even one
+MIX = (1.0, 0.5, 2.0, 1.0)
+# the steps that are timed move hardly anything: nobody diverges by them
+TIMED_LEARNING_RATE = 1e-9
+# a step of a single trial that takes longer is bound by arithmetic
+LONG_STEP_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +45,33 @@ class SlotDecision(NamedTuple):
     Attributes:
         slots: Trials to train at once.
         gain: Their trials per hour relative to one after the other, as it was measured; None where nothing was.
+        alone_seconds: What a micro-batch and its step took of one trial alone, by which a run tells what was reached.
     """
 
     slots: int
     gain: float | None
+    alone_seconds: float | None = None
+
+
+class Timing(NamedTuple):
+    """Seconds of whole steps of the same trials, in the mean of the trials.
+
+    Attributes:
+        alone: One trial after the other.
+        together: All in one pass.
+    """
+
+    alone: float
+    together: float
+
+    @property
+    def gain(self) -> float:
+        """Trials per hour together, relative to alone."""
+        return self.alone / self.together
+
+
+# without memory for several there is nothing to gain
+NO_ROOM = Timing(0.0, 1.0)
 
 
 def decide_slots(trial: Trial, config: TrialConfig, bench: Workbench, resources: Resources) -> SlotDecision:
@@ -64,13 +91,22 @@ def decide_slots(trial: Trial, config: TrialConfig, bench: Workbench, resources:
     devices = [resources.device] if resources.device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         decision = _measure(
-            # each with an order of its own: batches of different length share a pass less well than equal ones
-            lambda index: TrialTrainer(trial, config._replace(fit=replace(config.fit, seed=index)), bench, resources),
+            lambda index: TrialTrainer(trial, _varied(config, index), bench, resources),
             AUTO_SLOTS[resources.device.type],
         )
     if decision.gain is not None:
         write_json(path, decision._asdict())
     return decision
+
+
+def _varied(config: TrialConfig, index: int) -> TrialConfig:
+    """A trial of the search as it may be: with a batch and an order of its own; it writes nothing."""
+    fit = config.fit
+    batch_size = max(1, round(fit.batch_size * MIX[index % len(MIX)]))
+    varied = replace(
+        fit, seed=index, batch_size=batch_size, learning_rate=TIMED_LEARNING_RATE, save_minutes=None, max_steps=None
+    )
+    return config._replace(fit=varied)
 
 
 def _measure(make_trainer: Callable[[int], TrialTrainer], most: int) -> SlotDecision:
@@ -79,43 +115,59 @@ def _measure(make_trainer: Callable[[int], TrialTrainer], most: int) -> SlotDeci
         return SlotDecision(1, None)
     started = time.perf_counter()
     try:
-        trainers = [first, *(make_trainer(index) for index in range(1, most))]
-        gain = _gain(trainers)
+        timing = _timing([first, *(make_trainer(index) for index in range(1, most))], make_trainer)
+    except Diverged:
+        # the trial will tell by itself
+        return SlotDecision(1, None)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        gain = 0.0
+        timing = NO_ROOM
     seconds = time.perf_counter() - started
-    chosen = most if gain >= LEAST_GAIN else 1
+    chosen = most if timing.gain >= LEAST_GAIN else 1
     log.info(
-        "slots: %d (%d trials in one pass: %.2f times the speed of one; timed in %.1f s)", chosen, most, gain, seconds
+        "slots: %d (steps of %d trials of mixed batches in one pass: %.2f times the speed of one; timed in %.1f s)",
+        *(chosen, most, timing.gain, seconds),
     )
-    return SlotDecision(chosen, round(gain, 3))
+    return SlotDecision(chosen, round(timing.gain, 3), timing.alone)
 
 
-def _gain(trainers: Sequence[TrialTrainer]) -> float:
-    packing = packing_of(trainers)
-    if _seconds(trainers, lambda: gradients_alone(trainers[0])) > LONG_PASS_SECONDS:
-        return 1.0
+def _timing(trainers: Sequence[TrialTrainer], make_trainer: Callable[[int], TrialTrainer]) -> Timing:
+    """Of whole steps of trials of mixed batches; the same ones, made twice, go alone."""
+    for trainer in trainers:
+        packing_of([trainer])
+    first = trainers[0]
+    # warms up
+    _seconds([first], lambda: _one_after_the_other([first]))
+    alone_seconds = _seconds([first], lambda: _one_after_the_other([first]))
+    if alone_seconds > LONG_STEP_SECONDS:
+        return Timing(alone_seconds, alone_seconds)
+    twins = [make_trainer(index) for index in range(len(trainers))]
+    packing = packing_of(twins)
     together, alone = [], []
     for _ in range(ROUNDS + 1):
-        together.append(_seconds(trainers, lambda: packing.gradients(trainers)))
+        together.append(_seconds(twins, lambda: _in_one_pass(packing, twins)))
         alone.append(_seconds(trainers, lambda: _one_after_the_other(trainers)))
-        for trainer in trainers:
-            trainer.skip()
         if len(alone) > LEAST_ROUNDS and sum(alone) + sum(together) > ENOUGH_SECONDS:
             break
     # the first round warms up; rounds differ in length, so their sums are compared
-    return sum(alone[1:]) / sum(together[1:])
+    num_steps = len(trainers) * (len(alone) - 1)
+    return Timing(sum(alone[1:]) / num_steps, sum(together[1:]) / num_steps)
+
+
+def _in_one_pass(packing: Packing, trainers: Sequence[TrialTrainer]) -> None:
+    packing.gradients(trainers)
+    for trainer in trainers:
+        trainer.advance(None)
 
 
 def _one_after_the_other(trainers: Sequence[TrialTrainer]) -> None:
     for trainer in trainers:
         gradients_alone(trainer)
+        trainer.advance(None)
 
 
 def _seconds(trainers: Sequence[TrialTrainer], work: Callable[[], object]) -> float:
-    """Of passes over the same rows; they leave nothing behind."""
     is_cuda = trainers[0].resources.device.type == "cuda"
     if is_cuda:
         torch.cuda.synchronize()
@@ -123,15 +175,14 @@ def _seconds(trainers: Sequence[TrialTrainer], work: Callable[[], object]) -> fl
     work()
     if is_cuda:
         torch.cuda.synchronize()
-    seconds = time.perf_counter() - started
-    for trainer in trainers:
-        trainer.rewind()
-    return seconds
+    return time.perf_counter() - started
 
 
 def _key(config: TrialConfig, resources: Resources) -> str:
     machine = torch.cuda.get_device_name(resources.device) if resources.device.type == "cuda" else platform.processor()
     facts = [
+        # what is timed
+        [MIX, "steps"],
         machine,
         platform.node(),
         torch.__version__,
@@ -145,7 +196,7 @@ def _key(config: TrialConfig, resources: Resources) -> str:
 def _read(path: Path) -> SlotDecision | None:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        return SlotDecision(int(values["slots"]), values["gain"])
+        return SlotDecision(int(values["slots"]), values["gain"], values["alone_seconds"])
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

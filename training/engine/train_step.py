@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -44,11 +44,56 @@ class StepResult(NamedTuple):
         }
 
 
+class PendingStep(NamedTuple):
+    """What an optimizer step will be taken with.
+
+    Attributes:
+        learning_rate: Of the step.
+        max_norm: Global gradient norm above which it is scaled down; infinite where it is not.
+        losses: Summed losses of the micro-batches.
+        num_steps: Steps before it.
+    """
+
+    learning_rate: float
+    max_norm: float
+    losses: list[torch.Tensor]
+    num_steps: int
+
+
+class Moved(NamedTuple):
+    """What a step that was taken together with others' was taken with: as `StepResult`, the losses summed."""
+
+    loss_sum_nats: float
+    gradient_norm: float
+
+
+class Mover(Protocol):
+    """Has a trial's weights, gradients and moments beside those of others.
+
+    Attributes:
+        steps: Whether it moves the weights too; else the trial's own optimizer does, over views of them.
+    """
+
+    @property
+    def steps(self) -> bool: ...
+
+    def move(self) -> None:
+        """Step all whose batch is complete, and tell each stepper by its `moved`; nobody is moved that diverged."""
+        ...
+
+    def clear(self) -> None:
+        """Forget the trial's gradient."""
+        ...
+
+
 class Stepper:
     """Owns a trial's optimizer and schedule, and the batch that is under way.
 
     Attributes:
         rows_at_once: Rows of a micro-batch; may be made fewer between two.
+        optimizer: Of the trial.
+        mover: Who moves the trial together with others; None where its optimizer does.
+        moved: What the mover has moved it with, until `step` tells.
     """
 
     def __init__(
@@ -65,7 +110,9 @@ class Stepper:
         self._num_train_steps = num_train_steps
         self._num_warmup_steps = math.ceil(fit.warmup_share * num_train_steps)
         self._trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._optimizer = make_optimizer(model, fit, new_keys)
+        self.optimizer = make_optimizer(model, fit, new_keys)
+        self.mover: Mover | None = None
+        self.moved: Moved | None = None
         self.rows_at_once = fit.rows_at_once
         self._scaler = torch.amp.GradScaler(enabled=resources.precision is Precision.fp16)
         self.num_steps = 0
@@ -110,13 +157,17 @@ class Stepper:
         """Start on the same rows again, without the gradients so far."""
         self._at = 0
         self._losses.clear()
-        self._optimizer.zero_grad(set_to_none=True)
+        self.moved = None
+        if self.mover is not None:
+            self.mover.clear()
+        else:
+            self.optimizer.zero_grad(set_to_none=True)
 
-    def micro_rows(self, most: int | None = None) -> np.ndarray:
-        """The rows whose gradient is next: a micro-batch, or fewer if at most so many are wanted."""
+    def micro_rows(self) -> np.ndarray:
+        """The rows whose gradient is next: a micro-batch."""
         if self._at >= len(self._rows_N):
             return self._idle_N
-        return self._rows_N[self._at : self._at + min(self.rows_at_once, most or self.rows_at_once)]
+        return self._rows_N[self._at : self._at + self.rows_at_once]
 
     def share_of(self, loss: LossSum) -> torch.Tensor:
         """What to take the gradient of, so that it is averaged over the whole batch, whatever the micro-batch."""
@@ -134,8 +185,10 @@ class Stepper:
         Raises:
             Diverged: The loss or the gradient norm is not finite; the weights were not moved.
         """
+        if self.mover is not None and self.mover.steps:
+            return self._told(self.mover)
         learning_rate = self._learning_rate()
-        set_learning_rate(self._optimizer, learning_rate)
+        set_learning_rate(self.optimizer, learning_rate)
         if not self._fit.fsdp:
             self._group.sum_gradients(self._trained)
         norm = self._clip()
@@ -145,8 +198,24 @@ class Stepper:
         overflowed = not math.isfinite(gradient_norm) and not self._scaler.is_enabled()
         if overflowed or not math.isfinite(result.loss_nats):
             raise Diverged(self._story(result))
-        self._scaler.step(self._optimizer)
+        self._scaler.step(self.optimizer)
         self._scaler.update()
+        self.num_steps += 1
+        self.drop()
+        return result
+
+    def pending(self) -> PendingStep:
+        """What the next step is to be taken with, for whoever takes it."""
+        return PendingStep(self._learning_rate(), self._max_norm, list(self._losses), self.num_steps)
+
+    def _told(self, mover: Mover) -> StepResult:
+        if self.moved is None:
+            mover.move()
+        assert self.moved is not None
+        loss_nats, gradient_norm = self.moved
+        result = StepResult(loss_nats / self._weight, self._weight, gradient_norm, self._learning_rate())
+        if not math.isfinite(gradient_norm) or not math.isfinite(loss_nats):
+            raise Diverged(self._story(result))
         self.num_steps += 1
         self.drop()
         return result
@@ -162,13 +231,13 @@ class Stepper:
     def state(self) -> State:
         """Between two batches: moments, steps, and the scale of fp16."""
         assert not self.under_way
-        moments = optimizer_state(self._optimizer)
+        moments = optimizer_state(self.optimizer)
         facts = {"num_steps": self.num_steps, "rows_at_once": self.rows_at_once, "scaler": self._scaler.state_dict()}
         return State(moments.tensors, {**facts, "moments": moments.facts})
 
     def restore(self, state: State) -> None:
         """Continue between the same two batches."""
-        restore_optimizer(self._optimizer, State(state.tensors, state.facts["moments"]))
+        restore_optimizer(self.optimizer, State(state.tensors, state.facts["moments"]))
         self.num_steps, self.rows_at_once = state.facts["num_steps"], state.facts["rows_at_once"]
         self._scaler.load_state_dict(state.facts["scaler"])
 
@@ -180,10 +249,13 @@ class Stepper:
             num_train_steps=self._num_train_steps,
         )
 
+    @property
+    def _max_norm(self) -> float:
+        return self._fit.max_grad_norm if self._fit.max_grad_norm is not None else math.inf
+
     def _clip(self) -> torch.Tensor:
-        self._scaler.unscale_(self._optimizer)
-        limit = self._fit.max_grad_norm if self._fit.max_grad_norm is not None else math.inf
-        norm: Any = nn.utils.clip_grad_norm_(self._trained, limit)
+        self._scaler.unscale_(self.optimizer)
+        norm: Any = nn.utils.clip_grad_norm_(self._trained, self._max_norm)
         whole: torch.Tensor = norm.full_tensor() if is_shared_out(norm) else norm
         return whole
 

@@ -3,7 +3,7 @@
 import logging
 import math
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -30,6 +30,9 @@ from slimtune.training.trial import Completed, Outcome, Pruned, Report, Trial, V
 from slimtune.training.workbench.preflight import check_memory, check_trial
 from slimtune.training.workbench.workbench import Workbench, trainable
 
+if TYPE_CHECKING:
+    from slimtune.training.engine.packing import Packing
+
 log = logging.getLogger(__name__)
 
 
@@ -41,6 +44,8 @@ class TrialTrainer:
         resources: Where it is trained.
         model: In training.
         is_compiled: Whether that is compiled.
+        stepper: Its optimizer, and the batch under way.
+        packing: Whose passes it goes by; None for passes of its own model.
         best_evaluation: The one that scored best in this process; None before the first.
     """
 
@@ -57,7 +62,8 @@ class TrialTrainer:
             checkpoint_gradients(self.model)
         if config.fit.fsdp:
             shard(self.model, resources.device, self._group.size)
-        self._stepper = Stepper(
+        self.packing: Packing | None = None
+        self.stepper = Stepper(
             self.model,
             config.fit,
             resources,
@@ -73,7 +79,7 @@ class TrialTrainer:
         self._progress = Progress()
         self.best_evaluation: Evaluation | None = None
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
-        moving = (self._stepper, self._order, self._cadence, self._history, self._checkpoint, self._progress)
+        moving = (self.stepper, self._order, self._cadence, self._history, self._checkpoint, self._progress)
         self._saved = SavedTrial(trial, config.fit, bench, resources, Parts(self.model, *moving))
         self.is_compiled = is_worth_compiling(config.fit, self._plan, resources)
         if self.is_compiled:
@@ -99,8 +105,11 @@ class TrialTrainer:
 
     @property
     def may_share(self) -> bool:
-        """Whether its frozen weights are the base's own, and its activations are kept, as those of others in a pass."""
-        return method_of(self._config.method).shares_base and not self._config.fit.gradient_checkpointing
+        """Whether its frozen weights are the base's own, its activations are kept, and its model runs as written in
+        one process, as those of others in a pass.
+        """
+        shares = method_of(self._config.method).shares_base and not self._config.fit.gradient_checkpointing
+        return shares and not self.is_compiled and self._group.size == 1
 
     @property
     def evaluation_due(self) -> bool:
@@ -110,36 +119,42 @@ class TrialTrainer:
     @property
     def rows_at_once(self) -> int:
         """Rows of a micro-batch."""
-        return self._stepper.rows_at_once
+        return self.stepper.rows_at_once
 
-    def micro_batch(self, most: int | None = None) -> Batch:
-        """The rows whose gradient is next: a micro-batch, or fewer if at most so many are wanted."""
+    def micro_batch(self) -> Batch:
+        """The rows whose gradient is next, on the device."""
+        return self._collated(self.resources.device)
+
+    def rows_as_batch(self) -> Batch:
+        """The same in host memory, to be joined with others'."""
+        return self._collated(torch.device("cpu"))
+
+    def _collated(self, device: torch.device) -> Batch:
         self._begin_batch()
-        rows = self._stepper.micro_rows(most)
         pad_id = self.bench.tokenizer.pad_token_id
-        return collate(self.bench.splits["train"], rows, pad_id=pad_id, device=self.resources.device)
+        return collate(self.bench.splits["train"], self.stepper.micro_rows(), pad_id=pad_id, device=device)
 
     def _begin_batch(self) -> None:
-        if self._stepper.under_way:
+        if self.stepper.under_way:
             return
         rows_N = next(self._order)
         self._num_rows, self._num_tokens = len(rows_N), int(self._lengths_N[rows_N].sum())
         weights_N = self.bench.splits["train"].targets.weights_N
         own_N, leads_N = (rows_N[rank :: self._group.size] for rank in (self._group.rank, 0))
         # a sharded layer comes from all ranks in each pass, so that they take the same number
-        idle = self._stepper.num_passes(leads_N) - self._stepper.num_passes(own_N) if self._config.fit.fsdp else 0
-        self._stepper.begin(own_N, float(weights_N[rows_N].sum()), rows_N[:idle])
+        idle = self.stepper.num_passes(leads_N) - self.stepper.num_passes(own_N) if self._config.fit.fsdp else 0
+        self.stepper.begin(own_N, float(weights_N[rows_N].sum()), rows_N[:idle])
 
     @property
     def idle(self) -> bool:
         """Whether the other ranks have all the rows of the batch."""
         self._begin_batch()
-        return self._stepper.complete
+        return self.stepper.complete
 
     def share_of(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         """What to take the gradient of, given the model's output for the micro-batch."""
         loss = self.bench.task.loss(logits, batch, label_smoothing=self._config.fit.label_smoothing)
-        return self._stepper.share_of(loss)
+        return self.stepper.share_of(loss)
 
     def advance(self, reporter: Reporter[Any] | None) -> None:
         """After the gradient: step the optimizer when its batch is complete; who does not lead has no reporter.
@@ -147,12 +162,12 @@ class TrialTrainer:
         Raises:
             Diverged: The loss or the gradient is not finite.
         """
-        if not self._stepper.complete:
+        if not self.stepper.complete:
             return
-        result, progress = self._stepper.step(), self._progress
+        result, progress = self.stepper.step(), self._progress
         progress.examples_seen += self._num_rows
         progress.meter.add(result, self._num_rows, self._num_tokens)
-        if reporter is not None and self._stepper.num_steps % self._config.tracking.log_every == 0:
+        if reporter is not None and self.stepper.num_steps % self._config.tracking.log_every == 0:
             reporter.metrics(progress.examples_seen, result.as_metrics())
         progress.milestone = self._cadence.reached(progress.examples_seen)
         if progress.milestone is None and self._at_end:
@@ -162,7 +177,7 @@ class TrialTrainer:
     @property
     def between_batches(self) -> bool:
         """Whether a step was just made, or none yet."""
-        return not self._stepper.under_way
+        return not self.stepper.under_way
 
     def save(self) -> None:
         """Write the state now; where it has parts from all ranks, which are elsewhere, the last one stays."""
@@ -177,24 +192,24 @@ class TrialTrainer:
 
     def rewind(self) -> None:
         """Take the batch that is under way from its beginning, after a pass over it failed."""
-        self._stepper.rewind()
+        self.stepper.rewind()
 
     def halve(self) -> bool:
         """Take half of the rows at once from now on, after memory was too small; False if the config forbids it."""
         fit = self._config.fit
         if fit.micro_batch_size != AUTO or self.rows_at_once == 1 or self.bench.task.couples_rows or fit.fsdp:
             return False
-        self._stepper.rows_at_once = math.ceil(self.rows_at_once / 2)
+        self.stepper.rows_at_once = math.ceil(self.rows_at_once / 2)
         self.rewind()
         return True
 
     def skip(self) -> None:
         """Leave the batch that is under way, and its gradients, for the next one."""
-        self._stepper.drop()
+        self.stepper.drop()
 
     @property
     def _at_end(self) -> bool:
-        return self._stepper.num_steps >= self._plan.num_train_steps
+        return self.stepper.num_steps >= self._plan.num_train_steps
 
     def evaluate(self, reporter: Reporter[Any]) -> Outcome | None:
         """Score the model on the validation rows, when it is due; the trial's outcome, once there is one.

@@ -13,9 +13,9 @@ import yaml
 from slimtune.training.checkpoints.training_state import forget_states
 from slimtune.training.config.tracking import CheckpointPolicy
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.engine.packed_lora import TrainedParts
 from slimtune.training.engine.packing import packable
 from slimtune.training.engine.slot_calibration import SlotDecision, decide_slots
+from slimtune.training.engine.slots.trained_parts import TrainedParts
 from slimtune.training.engine.timers import Timers
 from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import ConfigError, DataError, Diverged, ModelError, is_out_of_memory
@@ -82,6 +82,8 @@ class TrialRun:
         self.parts: TrainedParts | None = None
         self.decision = SlotDecision(1, None)
         self._trainer: TrialTrainer | None = None
+        # its share of the time of the ticks that it was in
+        self._num_ticks, self._tick_seconds = 0, 0.0
         self._trial = trial
         self._started = time.perf_counter()
         self._timers = Timers()
@@ -131,8 +133,7 @@ class TrialRun:
         if resumed_at is not None:
             log.info("trial %d: resumed after %d examples", self.number, resumed_at)
             self.reporter.tags({"resumed_at": str(resumed_at)})
-        # a trial alone shares nothing
-        self.parts = packable(self.trainer) if self.decision.slots > 1 else None
+        self.parts = packable(self.trainer)
         facts = {
             "device": str(resources.device),
             "precision": resources.precision.value,
@@ -145,6 +146,18 @@ class TrialRun:
         if self.decision.gain is not None:
             facts["slots_gain"] = f"{self.decision.gain:.2f}"
         self.reporter.write(lambda run: _log_facts(run, config=self.config, bench=bench, facts=facts))
+
+    def add_tick(self, seconds: float) -> None:
+        """A micro-batch was taken, and this is the trial's share of the time that it took of all."""
+        self._num_ticks += 1
+        self._tick_seconds += seconds
+
+    @property
+    def reached_gain(self) -> float | None:
+        """Trials per hour relative to one after the other, as it came out; None where nothing was timed to go by."""
+        if self.decision.slots == 1 or not self.decision.alone_seconds or not self._num_ticks:
+            return None
+        return self.decision.alone_seconds * self._num_ticks / self._tick_seconds
 
     def pulse(self) -> Failed | None:
         """Tell the search that the trial makes steps; how it is to end now, which is between two of them."""
@@ -171,6 +184,9 @@ class TrialRun:
         if others := sorted(self.packed_with - {self.number}):
             # its rounding depends on them
             self.reporter.tags({"packed_with": ",".join(map(str, others))})
+        if (reached := self.reached_gain) is not None:
+            log.info("trial %d: slots gained %.2f, timing said %.2f", self.number, reached, self.decision.gain)
+            self.reporter.tags({"slots_gain_reached": f"{reached:.2f}"})
         facts = {"fit/seconds": time.perf_counter() - self._started, **self._usage.peaks()}
         facts["fit/evaluation_seconds"] = self._timers.evaluation.seconds
         if isinstance(outcome, Completed) and self._trainer is not None:

@@ -26,6 +26,11 @@ class Resources(NamedTuple):
     num_threads: int
     group: ProcessGroup = ProcessGroup()
 
+    @property
+    def compute_dtype(self) -> torch.dtype | None:
+        """What matrix products of mixed precision are taken in; None where it is that of the weights."""
+        return {Precision.bf16: torch.bfloat16, Precision.fp16: torch.float16}.get(self.precision)
+
     def autocast(self) -> torch.autocast:
         """Mixed precision for bf16 and fp16, nothing for fp32."""
         dtype = torch.float16 if self.precision is Precision.fp16 else torch.bfloat16

@@ -10,6 +10,7 @@ import torch
 from slimtune.training.config.fit import OptimizerName
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.engine.optimizer import RATIO, make_optimizer, parameter_groups, set_learning_rate
+from slimtune.training.engine.slots import slot_bank
 from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import ConfigError
 from slimtune.training.hardware.resources import resolve
@@ -134,8 +135,9 @@ def test_the_micro_batch_is_halved_until_it_fits_and_the_result_is_the_same(
             assert parts.reports[milestone][name] == pytest.approx(metrics[name], rel=1e-4)
 
 
+@pytest.mark.parametrize("more", [(), ("method=full",)], ids=["moved with others", "by its own optimizer"])
 def test_memory_that_is_too_small_for_the_step_itself_ends_the_trial(
-    fake_trial: Callable[..., FakeTrial], monkeypatch: pytest.MonkeyPatch
+    more: tuple[str, ...], fake_trial: Callable[..., FakeTrial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some weights may have moved: smaller micro-batches would not mend it."""
 
@@ -143,7 +145,8 @@ def test_memory_that_is_too_small_for_the_step_itself_ends_the_trial(
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(torch.optim.AdamW, "step", step)
-    outcome = run_trial(fake_trial())
+    monkeypatch.setattr(slot_bank, "joint_step", step)
+    outcome = run_trial(fake_trial(*more))
     assert isinstance(outcome, Failed)
     assert outcome.kind is FailureKind.out_of_memory
 

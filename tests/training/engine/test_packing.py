@@ -99,8 +99,8 @@ def test_packed_equals_alone(
     assert not any(torch.equal(now, then) for now, then in zip(state_of(packed), before, strict=True))
 
 
-def test_all_trials_of_a_pack_see_examples_at_one_pace(config_of: ConfigOf, tmp_path: Path) -> None:
-    """A batch of 16 rows is taken in halves beside one of 8, to the result of the whole."""
+def test_every_trial_brings_its_own_batch(config_of: ConfigOf, tmp_path: Path) -> None:
+    """A batch of 16 rows beside one of 8 goes through one pass, to the result of each alone."""
     trainers = {}
     for kind in ("packed", "alone"):
         for size in (8, 16):
@@ -115,14 +115,15 @@ def test_all_trials_of_a_pack_see_examples_at_one_pace(config_of: ConfigOf, tmp_
     packed = [trainers["packed", 8], trainers["packed", 16]]
     packing = packing_of(packed)
     for _ in range(4):
-        packing.gradients(packed)
+        assert packing.gradients(packed) == [packed]
         for trainer in packed:
             trainer.advance(reporter)
     for size in (8, 16):
         alone = trainers["alone", size]
-        for _ in range(32 // size):
+        for _ in range(4):
             gradients_alone(alone)
             alone.advance(reporter)
+        assert trainers["packed", size].examples_seen == alone.examples_seen
         for ours, theirs in zip(state_of([trainers["packed", size]]), state_of([alone]), strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
 

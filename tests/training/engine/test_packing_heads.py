@@ -12,7 +12,11 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertForTokenClassification, LlamaConfig, LlamaForCausalLM
 
-from slimtune.training.engine.packed_lora import PackedLoraModel, Segment, parts_of
+from slimtune.training.engine.packed_lora import PackedLoraModel
+from slimtune.training.engine.slots.joined_batch import own_rows
+from slimtune.training.engine.slots.segments import segment_table
+from slimtune.training.engine.slots.slot_bank import Member, SlotBank
+from slimtune.training.engine.slots.trained_parts import parts_of
 from slimtune.training.methods import Setting, lora, method_of
 from slimtune.training.methods.quantized import is_4bit
 from slimtune.training.models.loading import Base, trial_copy
@@ -128,15 +132,20 @@ def test_packed_gradients_are_those_of_each_alone(
         # between two steps a trial is evaluated
         model.eval()(input_ids=ids_BT)
         model.train()
-    for key, model in enumerate(trials):
-        parts = parts_of(model)
-        assert parts is not None
-        packed.join(key, parts)
-    packed.set_segments([Segment(key, len(ids_BT)) for key, ids_BT in enumerate(inputs)])
-    joined = torch.cat(inputs)
+    parts = [parts_of(model) for model in trials]
+    packed.bind(SlotBank([Member(one) for one in parts if one is not None]))
+    table = segment_table((0, 1, 2), [len(ids_BT) for ids_BT in inputs])
+    packed.begin(table)
+    joined = torch.cat(
+        [
+            torch.cat([ids_BT, ids_BT[-1:].expand(padded - len(ids_BT), -1)])
+            for ids_BT, padded in zip(inputs, table.padded_sizes, strict=True)
+        ]
+    )
     logits = packed.model(input_ids=joined, attention_mask=torch.ones_like(joined)).logits
-    own = torch.split(logits, [len(ids_BT) for ids_BT in inputs])
+    own = own_rows(logits, table)
     torch.stack([loss_of(*pair, task_type) for pair in zip(own, inputs, strict=True)]).sum().backward()
+    packed.end()
     for model, theirs in zip(trials, alone, strict=True):
         torch.testing.assert_close(gradients(model), theirs, rtol=1e-10, atol=1e-10)
 

@@ -9,8 +9,9 @@ import torch
 
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.engine import slot_calibration
-from slimtune.training.engine.slot_calibration import SlotDecision, decide_slots
+from slimtune.training.engine.slot_calibration import SlotDecision, Timing, decide_slots
 from slimtune.training.hardware.resources import resolve
+from slimtune.training.tracking.reporter import Reporter
 from slimtune.training.trial import Completed
 from slimtune.training.workbench.workbench import Workbenches
 from slimtune.training.worker.run import run_trial
@@ -18,6 +19,12 @@ from tests.conftest import FakeTrial
 from tests.training.engine.test_packing import ListSource
 
 ConfigOf = Callable[..., dict[str, Any]]
+
+
+def timed_as(gain: float) -> Timing:
+    return Timing(gain, 1.0)
+
+
 AUTO = ["fit.slots=null", "fit.precision=fp32"]
 
 
@@ -35,22 +42,22 @@ def decide(config_of: ConfigOf, tmp_path: Path) -> Callable[..., SlotDecision]:
 
 
 def test_a_given_number_is_not_timed(decide: Callable[..., SlotDecision]) -> None:
-    assert decide("fit.slots=3") == (3, None)
+    assert decide("fit.slots=3") == (3, None, None)
 
 
 def test_it_is_timed_once_for_a_machine_and_a_batch_size(
     decide: Callable[..., SlotDecision], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then read again, so that a search repeats; and nothing is drawn from the trial's generator."""
-    monkeypatch.setattr(slot_calibration, "_gain", lambda *_: 1.5)
+    monkeypatch.setattr(slot_calibration, "_timing", lambda *_: timed_as(1.5))
     # loads the base, which draws a head
     decide("fit.slots=1")
     state = torch.random.get_rng_state()
-    assert decide() == (4, 1.5)
+    assert decide() == (4, 1.5, 1.5)
     assert torch.equal(torch.random.get_rng_state(), state)
-    monkeypatch.setattr(slot_calibration, "_gain", lambda *_: 1.01)
-    assert decide() == (4, 1.5)
-    assert decide("fit.batch_size=3") == (1, 1.01)
+    monkeypatch.setattr(slot_calibration, "_timing", lambda *_: timed_as(1.01))
+    assert decide() == (4, 1.5, 1.5)
+    assert decide("fit.batch_size=3") == (1, 1.01, 1.01)
 
 
 def test_packs_of_a_tiny_model_are_really_timed(decide: Callable[..., SlotDecision]) -> None:
@@ -62,7 +69,7 @@ def test_packs_of_a_tiny_model_are_really_timed(decide: Callable[..., SlotDecisi
 
 @pytest.mark.parametrize("more", [["method=full"], ["method.dropout=0.1"], ["fit.compile=true"]])
 def test_trials_that_cannot_share_a_pass_run_as_leader(decide: Callable[..., SlotDecision], more: list[str]) -> None:
-    assert decide(*more) == (1, None)
+    assert decide(*more) == (1, None, None)
     assert decide().gain is not None, "a trial of another method is timed for itself"
 
 
@@ -72,8 +79,26 @@ def test_without_memory_for_several_one_runs(
     def fail(*_: object) -> float:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(slot_calibration, "_gain", fail)
+    monkeypatch.setattr(slot_calibration, "_timing", fail)
     assert decide().slots == 1
+
+
+def test_what_is_timed_is_whole_steps_of_mixed_batches(
+    decide: Callable[..., SlotDecision], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pass has trials of several batch sizes, and each of them steps; no state is left of it."""
+    seen: set[tuple[int, ...]] = set()
+    original = slot_calibration._in_one_pass
+
+    def watched(packing: Any, trainers: Any) -> None:
+        before = [trainer.stepper.num_steps for trainer in trainers]
+        original(packing, trainers)
+        assert [trainer.stepper.num_steps for trainer in trainers] == [step + 1 for step in before]
+        seen.add(tuple(trainer.rows_at_once for trainer in trainers))
+
+    monkeypatch.setattr(slot_calibration, "_in_one_pass", watched)
+    assert decide("fit.batch_size=4", "fit.save_minutes=0").alone_seconds is not None
+    assert seen == {(4, 2, 8, 4)}
 
 
 def test_a_broken_note_is_timed_again(decide: Callable[..., SlotDecision], tmp_path: Path, caplog: Any) -> None:
@@ -89,7 +114,7 @@ def test_a_search_is_timed_once_whatever_it_samples(
 ) -> None:
     """Trials of other batch sizes after the first have drained go by the same decision."""
     timed: list[object] = []
-    monkeypatch.setattr(slot_calibration, "_gain", lambda *_: (timed.append(1), 1.0)[1])
+    monkeypatch.setattr(slot_calibration, "_timing", lambda *_: (timed.append(1), timed_as(1.0))[1])
     trials = [[*AUTO, "fit.epochs=1", f"fit.batch_size={size}"] for size in (8, 16)]
     assert all(isinstance(outcome, Completed) for outcome in ListSource(config_of, tmp_path, trials).outcomes())
     assert len(timed) == 1
@@ -104,8 +129,22 @@ def test_trials_begin_as_many_as_the_decision_says(
     config_of: ConfigOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for gain, at_once in ((1.5, 4), (1.0, 1)):
-        monkeypatch.setattr(slot_calibration, "_gain", lambda *_, gain=gain: gain)
+        monkeypatch.setattr(slot_calibration, "_timing", lambda *_, gain=gain: timed_as(gain))
         cache = f"data.cache_dir={tmp_path / str(gain)}"
         source = ListSource(config_of, tmp_path / f"{gain}", [[*AUTO, cache, "fit.epochs=1"]] * 5)
         assert all(isinstance(outcome, Completed) for outcome in source.outcomes())
         assert source.most_at_once == at_once
+
+
+def test_promised_and_reached_gain_stand_on_the_run(
+    config_of: ConfigOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """And in the log."""
+    caplog.set_level("INFO")
+    tags: dict[str, str] = {}
+    monkeypatch.setattr(slot_calibration, "_timing", lambda *_: timed_as(1.5))
+    original = Reporter.tags
+    monkeypatch.setattr(Reporter, "tags", lambda self, given: (tags.update(given), original(self, given))[1])
+    ListSource(config_of, tmp_path, [[*AUTO, "fit.epochs=1"]] * 2).outcomes()
+    assert float(tags["slots_gain_reached"]) > 0
+    assert "timing said 1.50" in caplog.text

@@ -5,7 +5,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
-from slimtune.training.methods.fused_lora import Adapter, RowSpan, lora_linear
+from slimtune.training.methods.fused_lora import Adapter, lora_linear
 from slimtune.training.methods.fused_lora_layers import FusedLoraLinear
 
 
@@ -48,31 +48,9 @@ def test_its_gradient_is_that_of_finite_differences() -> None:
     x, down, up = (torch.randn(size, dtype=torch.float64, requires_grad=True) for size in ((5, 4), (2, 4), (3, 2)))
 
     def apply(*given: torch.Tensor) -> torch.Tensor:
-        return lora_linear(given[0], layer, [RowSpan(3, Adapter(given[1], given[2], 0.7)), RowSpan(2, None)])
+        return lora_linear(given[0], layer, Adapter(given[1], given[2], 0.7))
 
     assert torch.autograd.gradcheck(apply, (x, down, up))
-
-
-def test_adapters_on_spans_of_their_own_do_not_mix() -> None:
-    """Each span gets what it would get alone, even when another span is not finite."""
-    torch.manual_seed(0)
-    layer = nn.Linear(4, 3).double()
-    layer.requires_grad_(requires_grad=False)
-    x = torch.randn(6, 2, 4, dtype=torch.float64)
-    adapters = [
-        Adapter(*(torch.randn(size, dtype=torch.float64, requires_grad=True) for size in ((r, 4), (3, r))), scale)
-        for r, scale in ((2, 0.5), (5, 2.0))
-    ]
-    spans = [RowSpan(1, adapters[0]), RowSpan(2, None), RowSpan(3, adapters[1])]
-    x[0] = torch.nan
-    packed = lora_linear(x, layer, spans)
-    packed.sum().backward()
-    alone = lora_linear(x[3:], layer, [RowSpan(3, adapters[1])])
-    torch.testing.assert_close(packed[3:], alone)
-    torch.testing.assert_close(packed[1:3], layer(x[1:3]))
-    grads = torch.autograd.grad(alone.sum(), adapters[1][:2])
-    torch.testing.assert_close([part.grad for part in adapters[1][:2]], list(grads))
-    assert packed[0].isnan().all()
 
 
 @pytest.mark.parametrize("change", [{"dropout": 0.5}, {"use_dora": True}])
