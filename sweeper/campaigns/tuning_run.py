@@ -79,6 +79,8 @@ class TuningRun:
         # what models cost is looked at where the search goes by that
         self._meter = CostMeter(self._benches.read) if set(self._goals.names) & set(MODEL_COSTS) else None
         self._prepared = preflight(request, self._benches.read)
+        # many rows lie in the cache by now, for workers as for this process
+        self._benches.read.release()
         self._study = open_study(request, self._prepared.rungs)
         self._own = Launcher(self._study.roster)
         self._tracked = parent_run.ParentRun(NullRun(), None, None)

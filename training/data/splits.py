@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -44,28 +44,44 @@ class RowSplits:
             the rows must have much in common, as a shared instruction.
         split_off: Held-out rows that come from the training file.
         notes: What a person should know of how the files were read.
+        known_digests: `digests`, where they are known beforehand.
     """
 
-    train: list[Example]
-    validation: list[Example]
-    test: list[Example]
+    train: Sequence[Example]
+    validation: Sequence[Example]
+    test: Sequence[Example]
     num_duplicates: int
     num_empty: int
     num_leaked: int
     near_leaks: list[tuple[str, str]]
     near_dropped: bool
-    split_off: list[Example] = field(default_factory=list)
+    split_off: Sequence[Example] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    known_digests: Mapping[str, str] | None = None
 
-    def named(self) -> dict[str, list[Example]]:
+    def named(self) -> dict[str, Sequence[Example]]:
         """The rows by the name of their split, as metrics are named."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of the rows and the split that each is in."""
-        rows = {name: [example.content() for example in examples] for name, examples in self.named().items()}
-        return hashlib.sha256(json.dumps(rows, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.digests, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def digests(self) -> Mapping[str, str]:
+        """sha256 of the contents of each split's rows."""
+        return self.known_digests or {name: rows_content_digest(examples) for name, examples in self.named().items()}
+
+
+def rows_content_digest(examples: Iterable[Example]) -> str:
+    """sha256 of the contents of rows, one after the other: their texts are not all in memory once more."""
+    digest = hashlib.sha256()
+    for example in examples:
+        data = json.dumps(example.content(), ensure_ascii=False).encode()
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()
 
 
 class _Read(NamedTuple):
@@ -270,7 +286,7 @@ def _near_leaks(examples: list[Example], held_out: list[Example]) -> dict[int, s
     """Training rows that are nearly a held-out row, with that row's text."""
     from slimtune.training.data.near_duplicates import near_duplicates
 
-    texts, others = ([f"{one.text} {one.pair}".strip() for one in part] for part in (examples, held_out))
+    texts, others = ([one.both for one in part] for part in (examples, held_out))
     first: dict[int, str] = {}
     for match in near_duplicates(texts, others, threshold=NEAR):
         first.setdefault(match.text, others[match.other])

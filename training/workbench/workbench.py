@@ -1,6 +1,7 @@
 """What trials share: the base model, the tokenizer and the encoded data."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
@@ -41,7 +42,7 @@ class Workbench(NamedTuple):
     tokenizer: Any
     base: Base
     splits: dict[str, EncodedSplit]
-    examples: dict[str, list[Example]]
+    examples: dict[str, Sequence[Example]]
     data_fingerprint: str
     base_fingerprint: str | None
     num_cut: int
@@ -51,7 +52,7 @@ class Workbench(NamedTuple):
 class Workbenches:
     """The workbench of whichever config asks; the one used last stays in memory.
 
-    Whoever runs trials owns it. In another process it begins empty.
+    Whoever runs trials owns it. In another process it begins with no workbench, and with rows that were kept.
 
     Attributes:
         read: The rows of those that were asked for.
@@ -61,8 +62,8 @@ class Workbenches:
         self.read = read or ReadRows()
         self._resident: tuple[str, Workbench] | None = None
 
-    def __reduce__(self) -> tuple[type["Workbenches"], tuple[()]]:
-        return Workbenches, ()
+    def __reduce__(self) -> tuple[type["Workbenches"], tuple[ReadRows]]:
+        return Workbenches, (self.read,)
 
     def get(self, config: TrialConfig, resources: Resources) -> Workbench:
         """The workbench of a config.
