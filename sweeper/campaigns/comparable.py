@@ -11,6 +11,7 @@ SECTIONS = ("task", "data", "model", "method", "fit")
 NEUTRAL_KEYS = {
     "data.name",
     "data.cache_dir",
+    "data.baselines",
     "fit.device",
     "fit.devices",
     "fit.fsdp",

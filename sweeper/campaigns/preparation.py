@@ -10,7 +10,7 @@ from slimtune.export.config import ExportConfig, OnnxExport
 from slimtune.sweeper.campaigns.places import Places, check_room, needed_bytes, place_checks
 from slimtune.sweeper.search_config import Rungs
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data_report.build import data_report_of
+from slimtune.training.data_report.kept_report import kept_report_of
 from slimtune.training.data_report.report import DataReport
 from slimtune.training.distributed.sharding import check_shards
 from slimtune.training.engine.cadence import plan_of
@@ -72,7 +72,7 @@ def preparation_of(config: TrialConfig, data: PreparedData, notes: Sequence[str]
     """What is known of data with which nothing is wrong."""
     num_rows = len(data.encoded["train"])
     plan = plan_of(config.fit, num_rows)
-    report = data_report_of(data)
+    report = kept_report_of(data)
     return Preparation(
         rungs=Rungs(plan.eval_every, plan.total_examples),
         data_fingerprint=data.rows.fingerprint,

@@ -34,6 +34,7 @@ from slimtune.sweeper.reporting.live_table import LiveTable
 from slimtune.sweeper.reporting.next_commands import next_commands
 from slimtune.sweeper.reporting.parent_pages import ParentPages
 from slimtune.sweeper.reporting.refreshed import Refreshed
+from slimtune.sweeper.reporting.stage_lines import stages_shown
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
@@ -78,7 +79,8 @@ class TuningRun:
         self._goals = request.search.goals.called(self._config.task.metric)
         # what models cost is looked at where the search goes by that
         self._meter = CostMeter(self._benches.read) if set(self._goals.names) & set(MODEL_COSTS) else None
-        self._prepared = preflight(request, self._benches.read)
+        with stages_shown(self._console):
+            self._prepared = preflight(request, self._benches.read)
         # many rows lie in the cache by now, for workers as for this process
         self._benches.read.release()
         self._study = open_study(request, self._prepared.rungs)

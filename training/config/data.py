@@ -36,6 +36,9 @@ class DataConfig:
     group_column: Rows with the same value here stay on one side of a split; null keeps no groups.
     group_inputs: Whether rows with the same input do so too, where they have different targets.
     drop_leaks: Leave training rows out that are nearly the same as a held-out row; those that are the same always go.
+    near_duplicates: Whether rows that are nearly the same are looked for: training rows that are nearly a held-out row,
+        and those with another label than such a row. It takes most of the time of a preparation of many rows.
+    baselines: Whether simple models learn from the rows, so that the report tells what must be beaten.
     validation_share: Share of the training rows that validates, with the class distribution kept.
     test_share: Share of the training rows held out for the winner's one test reading.
     seed: Fixes the split.
@@ -62,6 +65,8 @@ class DataConfig:
     group_column: str | None
     group_inputs: bool
     drop_leaks: bool
+    near_duplicates: bool
+    baselines: bool
     validation_share: float = field(metadata=share(0.15))
     test_share: float = field(metadata=share(0.15))
     seed: int = field(metadata=not_negative(0))

@@ -30,6 +30,8 @@ OF_DATA: Mapping[str, Any] = {
     "seed": 0,
     "max_length": 1,
     "drop_leaks": True,
+    "near_duplicates": True,
+    "baselines": True,
 }
 OF_MODEL: Mapping[str, Any] = {"quantization": None, "double_quantization": False, "seed": 0, "attention": "auto"}
 

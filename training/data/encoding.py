@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 from slimtune.training.atomic_files import written_aside
 from slimtune.training.data.kept.mapped_tensors import mapped_tensors
 from slimtune.training.data.long_pairs import near_ends
+from slimtune.training.stages import told_stage
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class Recipe(NamedTuple):
 
     settings: Mapping[str, Any]
     make: Callable[[], Encoded]
+    num_rows: int | None = None
 
 
 def encode(rows_digest: str, tokenizer: Any, recipe: Recipe, *, cache_dir: Path) -> Encoded:
@@ -105,7 +107,8 @@ def encode(rows_digest: str, tokenizer: Any, recipe: Recipe, *, cache_dir: Path)
     if cached is not None:
         log.info("encoded data: %d rows from %s", len(cached), path)
         return cached
-    encoded = recipe.make()
+    with told_stage("tokenizes", recipe.num_rows):
+        encoded = recipe.make()
     _save(encoded, path)
     log.info("encoded data: %d rows tokenized, kept in %s", len(encoded), path)
     return encoded

@@ -17,6 +17,7 @@ from slimtune.training.data.readers.reader import ReadOptions, Row, Told, locate
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.row_keys import conflict_note, input_key, row_key
 from slimtune.training.errors import DataError
+from slimtune.training.stages import told_stage
 
 # gives None for a row without text
 Parser = Callable[[Row, str], Example | None]
@@ -118,17 +119,19 @@ def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None 
     )
     if faults is None:
         found.check()
-    given = _without_leaks(train.examples, validation.examples, test.examples, data)
+    read = (train, validation, test)
+    num_rows = sum(len(part.examples) for part in read)
     try:
-        sides = _split(given, data, reading)
+        with told_stage("splits the rows", num_rows):
+            given = _without_leaks(train.examples, validation.examples, test.examples, data)
+            sides = _split(given, data, reading)
     except DataError as error:
         if not train.num_duplicates:
             raise
         raise DataError(f"{error} (left out before, as equal to a row above: {train.num_duplicates:,})") from error
     rows, held_out = sides.train, [*sides.validation, *sides.test]
-    leaks = _near_leaks(rows, held_out) if reading.has_near_leaks else {}
+    leaks = _near_leaks(rows, held_out) if reading.has_near_leaks and data.near_duplicates else {}
     near_dropped = data.drop_leaks and len(leaks) <= MAX_NEAR_SHARE * len(rows)
-    read = (train, validation, test)
     conflict = conflict_note([example for part in read for example in part.examples])
     return RowSplits(
         [row for index, row in enumerate(rows) if index not in leaks] if near_dropped else rows,
@@ -267,14 +270,16 @@ def _read(name: Any, data: DataConfig, parse: Parser, options: ReadOptions, faul
     first: dict[Any, Example] = {}
     num_duplicates = num_empty = 0
     blank: Counter[str] = Counter()
-    for row, example in _parsed(name, data, parse, options, faults):
-        if example is None:
-            num_empty += 1
-            blank.update(_blank_columns(row, data))
-        elif (key := row_key(example)) in first:
-            num_duplicates += 1
-        else:
-            first[key] = example
+    with told_stage(f"reads {name}") as under_way:
+        for row, example in _parsed(name, data, parse, options, faults):
+            under_way.advance()
+            if example is None:
+                num_empty += 1
+                blank.update(_blank_columns(row, data))
+            elif (key := row_key(example)) in first:
+                num_duplicates += 1
+            else:
+                first[key] = example
     if not first and not faults.num_of(str(name)):
         found = f", for columns are blank in them: {_shown_blank(blank, data)}" if blank else ""
         text = f"{name}: no rows with text{found}; give a file with at least one row"
@@ -288,6 +293,7 @@ def _near_leaks(examples: list[Example], held_out: list[Example]) -> dict[int, s
 
     texts, others = ([one.both for one in part] for part in (examples, held_out))
     first: dict[int, str] = {}
-    for match in near_duplicates(texts, others, threshold=NEAR):
-        first.setdefault(match.text, others[match.other])
+    with told_stage("looks for training rows that are nearly held-out rows (data.near_duplicates)", len(texts)):
+        for match in near_duplicates(texts, others, threshold=NEAR):
+            first.setdefault(match.text, others[match.other])
     return first

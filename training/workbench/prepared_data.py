@@ -16,6 +16,7 @@ from slimtune.training.data.splits import RowSplits, rows_content_digest
 from slimtune.training.models.from_config import with_model
 from slimtune.training.models.loading import check_model, load_tokenizer
 from slimtune.training.models.weights import LoadedWeights
+from slimtune.training.stages import told_stage
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.rows import read_splits
 from slimtune.training.writable_folder import check_writable
@@ -83,7 +84,8 @@ def _read_or_kept(config: TrialConfig) -> tuple[RowSplits, KeptRows | None]:
     # what only reading tells apart is known by what was read
     kept = kept or KeptRows(cache_dir / ROWS_FOLDER, rows_digest(config, rows))
     try:
-        is_kept = keep_rows(rows, kept)
+        with told_stage("keeps the rows in the cache", sum(map(len, rows.named().values()))):
+            is_kept = keep_rows(rows, kept)
     except OSError:
         check_writable(cache_dir, "data.cache_dir")
         raise
@@ -152,7 +154,7 @@ def encoded_split(
 def _encoding_of(
     digest: str, examples: Sequence[Example], task: Task, tokenizer: Any, *, config: TrialConfig
 ) -> Encoded:
-    recipe = Recipe(task.settings(), lambda: task.encode(examples, tokenizer))
+    recipe = Recipe(task.settings(), lambda: task.encode(examples, tokenizer), len(examples))
     cache_dir = Path(config.data.cache_dir).expanduser()
     try:
         return encode(digest, tokenizer, recipe, cache_dir=cache_dir / ENCODED_FOLDER)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +17,7 @@ from slimtune.training.data.readers.reader import is_local
 from slimtune.training.data.splits import RowSplits
 
 # keys of the section `data` that say nothing of which rows there are
-SILENT_KEYS = ("max_length", "cache_dir")
+SILENT_KEYS = ("max_length", "cache_dir", "baselines")
 # they split the rows, and say which of them are alike
 PACKAGES = ("numpy", "scikit-learn", "rensa", "pyarrow")
 # code by which rows are read, parsed and split
@@ -58,17 +58,17 @@ def rows_digest(config: TrialConfig, rows: RowSplits) -> str:
 
 
 @cache
-def code_digest() -> str:
-    """Of the code that reads rows, and of the versions that it calls: another one may read otherwise."""
+def code_digest(*rooms: str) -> str:
+    """Of the code that reads rows, that of more rooms, and the versions that it calls: another may read otherwise."""
     digest = hashlib.sha256(json.dumps([platform.python_version(), *map(_version, PACKAGES)]).encode())
-    for path in _sources():
+    for path in _sources((*ROOMS, *rooms)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
-def _sources() -> Iterator[Path]:
+def _sources(rooms: Sequence[str]) -> Iterator[Path]:
     training = Path(__file__).parents[2]
-    for room in ROOMS:
+    for room in rooms:
         yield from sorted((training / room).rglob("*.py"))
 
 
