@@ -111,30 +111,40 @@ def encode(rows_digest: str, tokenizer: Any, recipe: Recipe, *, cache_dir: Path)
         encoded = recipe.make()
     _save(encoded, path)
     log.info("encoded data: %d rows tokenized, kept in %s", len(encoded), path)
-    return encoded
+    # where it lies on disk it takes no memory of its own
+    return _load(path) or encoded
 
 
 def tokenized(
     texts: Sequence[str], tokenizer: Any, *, max_length: int, pairs: Sequence[str] | None = None
 ) -> tuple[dict[str, list[Any]], int]:
-    """Token ids of texts, or of pairs of texts, with the tokenizer's special tokens, and how many were cut."""
+    """Token ids of texts, or of pairs of texts, with the tokenizer's special tokens, and how many were cut.
+
+    Only what is to be cut is tokenized again.
+    """
     columns: dict[str, list[Any]] = {UNCUT: []}
     for at in range(0, len(texts), TOKENIZED_ROWS):
         part = slice(at, at + TOKENIZED_ROWS)
         given = (list(texts[part]),) if pairs is None else (list(texts[part]), list(pairs[part]))
         output = tokenizer(*given, truncation=False, padding=False, return_attention_mask=False, verbose=False)
-        uncut = [[len(row)] for row in output["input_ids"]]
-        if any(length > max_length for (length,) in uncut):
-            near = given if pairs is None else _near_ends(given, tokenizer, max_length=max_length)
-            output = tokenizer(
-                *near, truncation=True, max_length=max_length, padding=False, return_attention_mask=False
-            )
-        columns[UNCUT] += uncut
+        lengths = [len(row) for row in output["input_ids"]]
+        long = [row for row, length in enumerate(lengths) if length > max_length]
+        cut = _cut([[side[row] for row in long] for side in given], tokenizer, max_length=max_length) if long else {}
+        columns[UNCUT] += [[length] for length in lengths]
         for name in ("input_ids", "token_type_ids"):
             if name == "input_ids" or (pairs is not None and name in output):
                 # a list of ints takes many times the memory
-                columns.setdefault(name, []).extend(np.asarray(row, dtype=np.int32) for row in output[name])
+                rows = [np.asarray(row, dtype=np.int32) for row in output[name]]
+                for place, ids in zip(long, cut[name] if long else (), strict=True):
+                    rows[place] = np.asarray(ids, dtype=np.int32)
+                columns.setdefault(name, []).extend(rows)
     return columns, sum(length > max_length for (length,) in columns[UNCUT])
+
+
+def _cut(given: Sequence[list[str]], tokenizer: Any, *, max_length: int) -> Any:
+    """Texts or pairs that are too long, cut as the tokenizer cuts them; it has just cut nothing."""
+    near = given if len(given) == 1 else _near_ends(given, tokenizer, max_length=max_length)
+    return tokenizer(*near, truncation=True, max_length=max_length, padding=False, return_attention_mask=False)
 
 
 def _near_ends(given: Sequence[list[str]], tokenizer: Any, *, max_length: int) -> list[list[str]]:

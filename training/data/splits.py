@@ -178,6 +178,8 @@ def _is_split(name: Any, data: DataConfig) -> bool:
 
 def _without_leaks(train: list[Example], validation: list[Example], test: list[Example], data: DataConfig) -> _Sides:
     """The rows of each file that no file of more weight has: test, then validation, then training."""
+    if train and not validation and not test:
+        return _Sides(train, validation, test)
     key: Callable[[Example], Any] = input_key if data.group_inputs else row_key
     seen = {key(example) for example in test}
     kept_validation = [example for example in validation if key(example) not in seen]
