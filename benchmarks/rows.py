@@ -83,8 +83,11 @@ def _timed(contestant: str, path: str, started: float) -> Cost:
 
 def slimtune_step(path: Path) -> None:
     """Prepare as `slimtune train` does, and take a step."""
+    from rich.console import Console
+
     from benchmarks.models import MINILM, config_of, idle_trainer
     from slimtune.sweeper.campaigns.preparation import prepare
+    from slimtune.sweeper.reporting.stage_lines import stages_shown
     from slimtune.training.engine.packing import gradients_alone
     from slimtune.training.hardware.resources import resolve
     from slimtune.training.workbench.workbench import Workbenches
@@ -92,7 +95,8 @@ def slimtune_step(path: Path) -> None:
     given = (f"data.train_file={path}", f"data.cache_dir={path.parent / 'cache'}", f"fit.batch_size={BATCH_SIZE}")
     config = config_of(MINILM, *given, f"data.max_length={MAX_LENGTH}")
     benches, resources = Workbenches(), resolve(config.fit)
-    prepare(config, read=benches.read)
+    with stages_shown(Console(stderr=True)):
+        prepare(config, read=benches.read)
     benches.read.release()
     trainer = idle_trainer(config, benches.get(config, resources), resources, path.parent / f"trial {os.getpid()}")
     gradients_alone(trainer)

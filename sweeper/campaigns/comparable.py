@@ -33,6 +33,7 @@ MEASURING_KEYS = (
     "data.target_column",
     "data.validation_file",
     "data.validation_share",
+    "data.validation_rows",
     "data.eval_split",
     "data.test_file",
     "data.test_share",

@@ -19,7 +19,12 @@ from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.record import COSTS, RESULT
 from slimtune.training.errors import StoreError
 
-SEED, SEED_KEY = "seed", "fit.seed"
+SEED, SEED_KEY, SAMPLE_KEY = "seed", "fit.seed", "data.validation_rows"
+
+
+def is_sampled(request: SweepRequest) -> bool:
+    """Whether trials of the search are scored on some of the validation rows; reruns are on all."""
+    return request.values["data"].get("validation_rows") is not None
 
 
 def rerun_study(request: SweepRequest, finalists: Sequence[TrialRecord]) -> Study:
@@ -35,6 +40,7 @@ def rerun_study(request: SweepRequest, finalists: Sequence[TrialRecord]) -> Stud
             if name not in known:
                 fixed = request.fixed_for(finalist.params)
                 lines = [*fixed, *override_lines(dict(finalist.params), loader), f"fit.seed={seed}"]
+                lines += [f"{SAMPLE_KEY}=null"] if is_sampled(request) else []
                 # a model costs what it did, whatever its seed
                 costs = {COSTS: finalist.attrs[COSTS]} if COSTS in finalist.attrs else {}
                 study.enqueue({NAME: name, OVERRIDES: lines, OF_TRIAL: finalist.number, SEED: seed, **costs})
@@ -123,15 +129,24 @@ def best_of(ranked: Sequence[TrialRecord], number: int) -> list[TrialRecord]:
     return list(found.values())[:number]
 
 
-def with_reruns(trials: Sequence[TrialRecord], reruns: Sequence[TrialRecord]) -> list[Finalist]:
-    """The best trials as finalists, each with its reruns that completed."""
-    return [
-        _finalist(trial, [other for other in reruns if other.attrs.get(OF_TRIAL) == trial.number]) for trial in trials
-    ]
+def with_reruns(
+    trials: Sequence[TrialRecord], reruns: Sequence[TrialRecord], *, sampled: bool = False
+) -> list[Finalist]:
+    """The best trials as finalists, each with its reruns that completed.
+
+    Args:
+        trials: The best ones.
+        reruns: Of all of them.
+        sampled: Whether trials were scored on some rows: the reruns, which are on all, do not compare with that, and
+            count alone where there are any.
+    """
+    of_each = [[other for other in reruns if other.attrs.get(OF_TRIAL) == trial.number] for trial in trials]
+    return [_finalist(trial, own, sampled=sampled) for trial, own in zip(trials, of_each, strict=True)]
 
 
-def _finalist(trial: TrialRecord, reruns: Sequence[TrialRecord]) -> Finalist:
-    complete = [trial, *(other for other in reruns if other.state is TrialState.complete)]
+def _finalist(trial: TrialRecord, reruns: Sequence[TrialRecord], *, sampled: bool) -> Finalist:
+    again = [other for other in reruns if other.state is TrialState.complete]
+    complete = again if sampled and again else [trial, *again]
     return Finalist(trial.number, trial.params, [_run(one) for one in complete])
 
 

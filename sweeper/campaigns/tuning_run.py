@@ -22,7 +22,7 @@ from slimtune.sweeper.campaigns.identity import check_same, difference, identity
 from slimtune.sweeper.campaigns.own_model import own_model_notes
 from slimtune.sweeper.campaigns.preflight import preflight
 from slimtune.sweeper.campaigns.recorded_command import record_command
-from slimtune.sweeper.campaigns.selection import BegunReruns, rerun, rerun_study, with_reruns
+from slimtune.sweeper.campaigns.selection import BegunReruns, is_sampled, rerun, rerun_study, with_reruns
 from slimtune.sweeper.campaigns.sweep_result import ParetoPoint, SweepResult
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.goals.goals import MODEL_COSTS
@@ -270,7 +270,8 @@ class TuningRun:
         self._tracked.end_left_open(reruns, kind="rerun")
         check_stop(self._study)
         terminal.print_failed(self._console, reruns.shown())
-        return [one.found_in(self._request.folder) for one in with_reruns(trials, reruns.shown())]
+        finalists = with_reruns(trials, reruns.shown(), sampled=is_sampled(self._request))
+        return [one.found_in(self._request.folder) for one in finalists]
 
     def _values(self, chosen: Finalist) -> dict[str, float]:
         """Means of what decided over the winner's seeds, where that has names."""

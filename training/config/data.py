@@ -40,6 +40,8 @@ class DataConfig:
         and those with another label than such a row. It takes most of the time of a preparation of many rows.
     baselines: Whether simple models learn from the rows, so that the report tells what must be beaten.
     validation_share: Share of the training rows that validates, with the class distribution kept.
+    validation_rows: Validation rows that a trial of the search is scored on, a fixed sample that keeps the classes;
+        null takes all. Reruns of finalists take all of them, and then they alone decide.
     test_share: Share of the training rows held out for the winner's one test reading.
     seed: Fixes the split.
     max_length: Longest input in tokens; longer ones are cut.
@@ -68,6 +70,7 @@ class DataConfig:
     near_duplicates: bool
     baselines: bool
     validation_share: float = field(metadata=share(0.15))
+    validation_rows: int | None = field(metadata=above_zero(2000))
     test_share: float = field(metadata=share(0.15))
     seed: int = field(metadata=not_negative(0))
     max_length: int = field(metadata=above_zero(128))

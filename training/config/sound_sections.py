@@ -26,6 +26,7 @@ OF_TASK: Mapping[str, Any] = {
 OF_DATA: Mapping[str, Any] = {
     "name": "rows",
     "validation_share": 0.15,
+    "validation_rows": None,
     "test_share": 0.15,
     "seed": 0,
     "max_length": 1,

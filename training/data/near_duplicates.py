@@ -153,7 +153,10 @@ def _partnered(keys_UK: np.ndarray) -> np.ndarray:
     found_U = np.zeros(len(keys_UK), dtype=bool)
     for keys_U in keys_UK.T:
         sorted_U = np.sort(keys_U)
-        found_U |= np.isin(keys_U, sorted_U[1:][sorted_U[1:] == sorted_U[:-1]])
+        shared = np.unique(sorted_U[1:][sorted_U[1:] == sorted_U[:-1]])
+        if len(shared):
+            places_U = np.searchsorted(shared, keys_U).clip(max=len(shared) - 1)
+            found_U |= shared[places_U] == keys_U
     return found_U
 
 

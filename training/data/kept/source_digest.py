@@ -17,7 +17,7 @@ from slimtune.training.data.readers.reader import is_local
 from slimtune.training.data.splits import RowSplits
 
 # keys of the section `data` that say nothing of which rows there are
-SILENT_KEYS = ("max_length", "cache_dir", "baselines")
+SILENT_KEYS = ("max_length", "cache_dir", "baselines", "validation_rows")
 # they split the rows, and say which of them are alike
 PACKAGES = ("numpy", "scikit-learn", "rensa", "pyarrow")
 # code by which rows are read, parsed and split
