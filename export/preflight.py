@@ -1,7 +1,7 @@
 """What an export will ask of model and rows, asked before the first trial."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,10 +58,10 @@ def _rows(data: PreparedData, kind: Kind) -> ComparedRows:
     return ComparedRows(kind=kind, task=data.task, split=split, tokenizer=data.tokenizer, config=data.config)
 
 
-def some_of_all_kinds(examples: list[Example]) -> list[Example]:
+def some_of_all_kinds(examples: Sequence[Example]) -> list[Example]:
     """At most `MOST_ROWS` of them, in order: long ones, chats and plain ones, unusual characters, and any others."""
     if len(examples) <= MOST_ROWS:
-        return examples
+        return list(examples)
     rows = range(len(examples))
     by_length = sorted(rows, key=lambda row: len(examples[row].both), reverse=True)
     unusual = [row for row in rows if not examples[row].both.isascii()]

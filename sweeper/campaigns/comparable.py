@@ -11,6 +11,7 @@ SECTIONS = ("task", "data", "model", "method", "fit")
 NEUTRAL_KEYS = {
     "data.name",
     "data.cache_dir",
+    "data.baselines",
     "fit.device",
     "fit.devices",
     "fit.fsdp",
@@ -32,6 +33,7 @@ MEASURING_KEYS = (
     "data.target_column",
     "data.validation_file",
     "data.validation_share",
+    "data.validation_rows",
     "data.eval_split",
     "data.test_file",
     "data.test_share",

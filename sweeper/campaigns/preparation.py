@@ -10,7 +10,7 @@ from slimtune.export.config import ExportConfig, OnnxExport
 from slimtune.sweeper.campaigns.places import Places, check_room, needed_bytes, place_checks
 from slimtune.sweeper.search_config import Rungs
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data_report.build import data_report_of
+from slimtune.training.data_report.kept_report import kept_report_of
 from slimtune.training.data_report.report import DataReport
 from slimtune.training.distributed.sharding import check_shards
 from slimtune.training.engine.cadence import plan_of
@@ -20,6 +20,7 @@ from slimtune.training.errors import StoreError, check_all
 from slimtune.training.hardware.resources import resolve
 from slimtune.training.models.weights_fingerprint import weights_fingerprint
 from slimtune.training.tasks.loss import own_loss
+from slimtune.training.workbench.evaluation_share import evaluation_note
 from slimtune.training.workbench.preflight import check_fits, model_checks, model_notes
 from slimtune.training.workbench.prepared_data import PreparedData, ReadRows, prepare_data
 from slimtune.training.workbench.sound_part import checks_beside_faults
@@ -72,14 +73,24 @@ def preparation_of(config: TrialConfig, data: PreparedData, notes: Sequence[str]
     """What is known of data with which nothing is wrong."""
     num_rows = len(data.encoded["train"])
     plan = plan_of(config.fit, num_rows)
-    report = data_report_of(data)
+    report = kept_report_of(data)
     return Preparation(
         rungs=Rungs(plan.eval_every, plan.total_examples),
         data_fingerprint=data.rows.fingerprint,
         base_fingerprint=weights_fingerprint(config.model),
-        report=replace(report, notes=[*report.notes, *notes]),
+        report=replace(report, notes=[*report.notes, *notes, *_scoring_notes(data._replace(config=config))]),
         num_train_rows=num_rows,
     )
+
+
+def _scoring_notes(data: PreparedData) -> list[str]:
+    """Which rows trials are scored on, where these are not all, and whether that takes long."""
+    every, most = len(data.rows.validation), data.config.data.validation_rows
+    if most is not None and most < every:
+        finalists = "finalists' reruns on all, and where there are none the sample chooses the winner"
+        return [f"trials are scored on {most:,} of {every:,} validation rows (data.validation_rows), {finalists}"]
+    note = evaluation_note(data.config.fit, data.encoded["train"], data.encoded.get("validation"))
+    return [] if note is None else [note]
 
 
 def checks(

@@ -100,6 +100,7 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
     from slimtune.sweeper.campaigns.places import Places
     from slimtune.sweeper.campaigns.preparation import prepare
     from slimtune.sweeper.reporting.data_table import print_data
+    from slimtune.sweeper.reporting.stage_lines import stages_shown
     from slimtune.training.data_report.build import write_report
     from slimtune.training.workbench.workbench import Workbenches
 
@@ -109,7 +110,8 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
     places = Places(Path(folder), num_checkpoints=1, experiment=search.config.name)
     # what it leaves is to be exported by another command, unless export=none
     config = parse_trial(values).section
-    report = prepare(config, export, places=places, read=benches.read).report
+    with stages_shown(console):
+        report = prepare(config, export, places=places, read=benches.read).report
     print_data(console, report)
     write_report(report, Path(folder))
     with left_attempts(values, Path(folder)) as left:

@@ -72,7 +72,10 @@ class Checking(Tuning):
 
         from slimtune.sweeper.campaigns.preflight import preflight
         from slimtune.sweeper.reporting.data_table import print_data
+        from slimtune.sweeper.reporting.stage_lines import stages_shown
 
         console = Console()
-        print_data(console, preflight(request).report)
+        with stages_shown(console):
+            report = preflight(request).report
+        print_data(console, report)
         console.print("checked: data, model, export and places fit; nothing was trained")

@@ -29,7 +29,7 @@ from slimtune.sweeper.campaigns.selection.chosen_by_goals import (
     no_winner,
     to_rerun,
 )
-from slimtune.sweeper.campaigns.selection.reruns import BegunReruns, Reruns, rerun, with_reruns
+from slimtune.sweeper.campaigns.selection.reruns import BegunReruns, Reruns, is_sampled, rerun, with_reruns
 from slimtune.sweeper.campaigns.sweep_result import ParetoPoint, SweepResult
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.goals.goals import MODEL_COSTS
@@ -41,6 +41,7 @@ from slimtune.sweeper.reporting.live_table import LiveTable
 from slimtune.sweeper.reporting.next_commands import next_commands
 from slimtune.sweeper.reporting.parent_pages import ParentPages
 from slimtune.sweeper.reporting.refreshed import Refreshed
+from slimtune.sweeper.reporting.stage_lines import stages_shown
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
@@ -86,7 +87,10 @@ class TuningRun:
         self._goals = request.search.goals.called(self._config.task.metric)
         # what models cost is looked at where the search goes by that
         self._meter = CostMeter(self._benches.read) if set(self._goals.names) & set(MODEL_COSTS) else None
-        self._prepared = preflight(request, self._benches.read)
+        with stages_shown(self._console):
+            self._prepared = preflight(request, self._benches.read)
+        # many rows lie in the cache by now, for workers as for this process
+        self._benches.read.release()
         self._study = open_study(request, self._prepared.rungs)
         self._own = Launcher(self._study.roster)
         self._tracked = parent_run.ParentRun(NullRun(), None, None)
@@ -295,7 +299,8 @@ class TuningRun:
         for number, why in reruns.left_behind.items():
             self.say(f"trial {number} gets no further seeds: {why}")
         terminal.print_failed(self._console, reruns.shown())
-        return [one.found_in(self._request.folder) for one in with_reruns(trials, reruns.shown())]
+        finalists = with_reruns(trials, reruns.shown(), sampled=is_sampled(self._request))
+        return [one.found_in(self._request.folder) for one in finalists]
 
     def _values(self, chosen: Finalist) -> dict[str, float]:
         """Means of what decided over the winner's seeds, where that has names."""

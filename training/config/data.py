@@ -36,7 +36,12 @@ class DataConfig:
     group_column: Rows with the same value here stay on one side of a split; null keeps no groups.
     group_inputs: Whether rows with the same input do so too, where they have different targets.
     drop_leaks: Leave training rows out that are nearly the same as a held-out row; those that are the same always go.
+    near_duplicates: Whether rows that are nearly the same are looked for: training rows that are nearly a held-out row,
+        and those with another label than such a row. It takes most of the time of a preparation of many rows.
+    baselines: Whether simple models learn from the rows, so that the report tells what must be beaten.
     validation_share: Share of the training rows that validates, with the class distribution kept.
+    validation_rows: Validation rows that a trial of the search is scored on, a fixed sample that keeps the classes;
+        null takes all. Reruns of finalists take all of them, and then they alone decide.
     test_share: Share of the training rows held out for the winner's one test reading.
     seed: Fixes the split.
     max_length: Longest input in tokens; longer ones are cut.
@@ -62,7 +67,10 @@ class DataConfig:
     group_column: str | None
     group_inputs: bool
     drop_leaks: bool
+    near_duplicates: bool
+    baselines: bool
     validation_share: float = field(metadata=share(0.15))
+    validation_rows: int | None = field(metadata=above_zero(2000))
     test_share: float = field(metadata=share(0.15))
     seed: int = field(metadata=not_negative(0))
     max_length: int = field(metadata=above_zero(128))

@@ -26,10 +26,13 @@ OF_TASK: Mapping[str, Any] = {
 OF_DATA: Mapping[str, Any] = {
     "name": "rows",
     "validation_share": 0.15,
+    "validation_rows": None,
     "test_share": 0.15,
     "seed": 0,
     "max_length": 1,
     "drop_leaks": True,
+    "near_duplicates": True,
+    "baselines": True,
 }
 OF_MODEL: Mapping[str, Any] = {"quantization": None, "double_quantization": False, "seed": 0, "attention": "auto"}
 

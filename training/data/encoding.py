@@ -3,21 +3,22 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from slimtune.training.atomic_files import written_aside
+from slimtune.training.data.kept.mapped_tensors import mapped_tensors
 from slimtune.training.data.long_pairs import near_ends
+from slimtune.training.stages import told_stage
 
 log = logging.getLogger(__name__)
 
 # part of the cache key: raise it when an encoding changes
-ENCODING_VERSION = 3
+ENCODING_VERSION = 4
 STARTS, NUM_CUT = ".starts", "num_cut"
 # a column of one number a row
 UNCUT = "uncut_length"
@@ -87,49 +88,63 @@ class Recipe(NamedTuple):
 
     settings: Mapping[str, Any]
     make: Callable[[], Encoded]
+    num_rows: int | None = None
 
 
-def encode(contents: Iterable[Any], tokenizer: Any, recipe: Recipe, *, cache_dir: Path) -> Encoded:
+def encode(rows_digest: str, tokenizer: Any, recipe: Recipe, *, cache_dir: Path) -> Encoded:
     """Encode rows, or load what an earlier sweep made of the same rows with the same tokenizer and settings.
 
     Several processes may encode the same rows at once: files are written aside and renamed.
 
     Args:
-        contents: Plain values of the rows.
+        rows_digest: Tells the rows from all others.
         tokenizer: The model's.
         recipe: What to do with them.
         cache_dir: Where encodings are kept.
     """
-    path = cache_dir / f"{_key(contents, tokenizer, recipe.settings)}.safetensors"
+    path = cache_dir / f"{encoding_key(rows_digest, tokenizer, recipe.settings)}.safetensors"
     cached = _load(path)
     if cached is not None:
         log.info("encoded data: %d rows from %s", len(cached), path)
         return cached
-    encoded = recipe.make()
+    with told_stage("tokenizes", recipe.num_rows):
+        encoded = recipe.make()
     _save(encoded, path)
     log.info("encoded data: %d rows tokenized, kept in %s", len(encoded), path)
-    return encoded
+    # where it lies on disk it takes no memory of its own
+    return _load(path) or encoded
 
 
 def tokenized(
     texts: Sequence[str], tokenizer: Any, *, max_length: int, pairs: Sequence[str] | None = None
 ) -> tuple[dict[str, list[Any]], int]:
-    """Token ids of texts, or of pairs of texts, with the tokenizer's special tokens, and how many were cut."""
+    """Token ids of texts, or of pairs of texts, with the tokenizer's special tokens, and how many were cut.
+
+    Only what is to be cut is tokenized again.
+    """
     columns: dict[str, list[Any]] = {UNCUT: []}
     for at in range(0, len(texts), TOKENIZED_ROWS):
         part = slice(at, at + TOKENIZED_ROWS)
         given = (list(texts[part]),) if pairs is None else (list(texts[part]), list(pairs[part]))
-        output = tokenizer(*given, truncation=False, padding=False, verbose=False)
-        uncut = [[len(row)] for row in output["input_ids"]]
-        if any(length > max_length for (length,) in uncut):
-            near = given if pairs is None else _near_ends(given, tokenizer, max_length=max_length)
-            output = tokenizer(*near, truncation=True, max_length=max_length, padding=False)
-        columns[UNCUT] += uncut
+        output = tokenizer(*given, truncation=False, padding=False, return_attention_mask=False, verbose=False)
+        lengths = [len(row) for row in output["input_ids"]]
+        long = [row for row, length in enumerate(lengths) if length > max_length]
+        cut = _cut([[side[row] for row in long] for side in given], tokenizer, max_length=max_length) if long else {}
+        columns[UNCUT] += [[length] for length in lengths]
         for name in ("input_ids", "token_type_ids"):
             if name == "input_ids" or (pairs is not None and name in output):
                 # a list of ints takes many times the memory
-                columns.setdefault(name, []).extend(np.asarray(row, dtype=np.int32) for row in output[name])
+                rows = [np.asarray(row, dtype=np.int32) for row in output[name]]
+                for place, ids in zip(long, cut[name] if long else (), strict=True):
+                    rows[place] = np.asarray(ids, dtype=np.int32)
+                columns.setdefault(name, []).extend(rows)
     return columns, sum(length > max_length for (length,) in columns[UNCUT])
+
+
+def _cut(given: Sequence[list[str]], tokenizer: Any, *, max_length: int) -> Any:
+    """Texts or pairs that are too long, cut as the tokenizer cuts them; it has just cut nothing."""
+    near = given if len(given) == 1 else _near_ends(given, tokenizer, max_length=max_length)
+    return tokenizer(*near, truncation=True, max_length=max_length, padding=False, return_attention_mask=False)
 
 
 def _near_ends(given: Sequence[list[str]], tokenizer: Any, *, max_length: int) -> list[list[str]]:
@@ -141,9 +156,11 @@ def _near_ends(given: Sequence[list[str]], tokenizer: Any, *, max_length: int) -
     return [list(texts) for texts in zip(*near, strict=True)]
 
 
-def _key(contents: Iterable[Any], tokenizer: Any, settings: Mapping[str, Any]) -> str:
+def encoding_key(rows_digest: str, tokenizer: Any, settings: Mapping[str, Any]) -> str:
+    """What an encoding of rows is known by."""
     facts = [
         ENCODING_VERSION,
+        rows_digest,
         dict(settings),
         tokenizer.truncation_side,
         getattr(tokenizer, "chat_template", None),
@@ -152,10 +169,6 @@ def _key(contents: Iterable[Any], tokenizer: Any, settings: Mapping[str, Any]) -
     ]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
     digest.update(_fingerprint(tokenizer))
-    for content in contents:
-        data = json.dumps(content, ensure_ascii=False).encode()
-        digest.update(len(data).to_bytes(8, "little"))
-        digest.update(data)
     return digest.hexdigest()[:40]
 
 
@@ -171,10 +184,10 @@ def _fingerprint(tokenizer: Any) -> bytes:
 
 def _load(path: Path) -> Encoded | None:
     try:
-        tensors = load_file(path)
+        tensors = mapped_tensors(path)
     except FileNotFoundError:
         return None
-    except SafetensorError:
+    except (ValueError, MemoryError):
         log.warning("encoded data: %s is broken and is made again", path)
         return None
     names = [name for name in tensors if not name.endswith(STARTS) and name != NUM_CUT]

@@ -41,7 +41,8 @@ class Example(NamedTuple):
     @property
     def both(self) -> str:
         """The text, and the second one where there is one."""
-        return f"{self.text} {self.pair}".strip()
+        # not another copy of each text where there is one alone
+        return f"{self.text} {self.pair}".strip() if self.pair else self.text.strip()
 
     def given(self, *, pairs: bool) -> str | tuple[str, str]:
         """What a classifier of single texts or of pairs is given; a second text may be empty."""

@@ -37,7 +37,9 @@ def hold_out(examples: list[Example], portion: float, data: DataConfig, stratify
         raise DataError(_one_input(examples, data))
     first = [rows[0] for rows in together.values()]
     kept, out = _by_row(first, portion, data, stratify_by, noun="rows" if len(first) == len(examples) else "inputs")
-    return Sides(*([row for one in side for row in together[input_key(one)]] for side in (kept, out)))
+    # a split gives the same objects, so that no input is looked at again
+    rows_of = {id(rows[0]): rows for rows in together.values()}
+    return Sides(*([row for one in side for row in rows_of[id(one)]] for side in (kept, out)))
 
 
 def _by_row(

@@ -5,22 +5,27 @@ rensa's own LSH gives every member of a bucket, which in data of one template is
 Broder 1997, On the resemblance and containment of documents; Leskovec et al., Mining of Massive Datasets, section 3.4.
 """
 
-# N texts, M others, U both, P those of them that have a partner, H hashes, C candidate pairs
+# N texts, M others, U both, P those of them that have a partner, H hashes, K bands, R rows of a band, C candidate pairs
 
 import functools
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from rensa import RMinHash, RMinHashLSH
+from rensa import RMinHash
 
 SHINGLE_WORDS = 3
 NUM_HASHES, SEED = 64, 0
+# share of common shingles from which rows with different labels are told
+CONFLICTING = 0.9
 # the chance that a pair which is just similar enough shares no bucket
 MAX_MISS = 1e-6
 # in data made from one template, everything shares buckets with everything
 MAX_BUCKET = 32
 MIN_THRESHOLD = 0.5
+# texts whose shingles are in memory at once
+SIGNED_TEXTS = 10_000
 FOLD = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -38,7 +43,7 @@ class Match(NamedTuple):
     similarity: float
 
 
-def near_duplicates(texts: Sequence[str], others: Sequence[str], *, threshold: float = 0.9) -> list[Match]:
+def near_duplicates(texts: Sequence[str], others: Sequence[str], *, threshold: float = CONFLICTING) -> list[Match]:
     """Pairs whose Jaccard similarity is at least `threshold`, in order of text, then other.
 
     A shingle is three words in a row; a text of fewer words has its single words instead, so it matches only texts as
@@ -51,16 +56,18 @@ def near_duplicates(texts: Sequence[str], others: Sequence[str], *, threshold: f
     """
     if not MIN_THRESHOLD <= threshold <= 1:
         raise ValueError(f"threshold is {threshold}; use a share in [{MIN_THRESHOLD}, 1]")
+    return list(_matches(texts, others, threshold))
+
+
+def _matches(texts: Sequence[str], others: Sequence[str], threshold: float) -> Iterator[Match]:
     if not texts or not others:
-        return []
+        return
     shingles_of = functools.cache(shingles)
-    matches = []
     for text, other in _candidates(texts, others, threshold):
         same = texts[text] == others[other]
         similarity = 1.0 if same else jaccard(shingles_of(texts[text]), shingles_of(others[other]))
         if similarity >= threshold:
-            matches.append(Match(text, other, similarity))
-    return matches
+            yield Match(text, other, similarity)
 
 
 class Conflict(NamedTuple):
@@ -80,9 +87,10 @@ class Conflict(NamedTuple):
 def label_conflicts(texts: Sequence[str], labels: Sequence[str], *, limit: int) -> list[Conflict]:
     """Rows that are nearly the same as an earlier row with another label: each once, the most similar first."""
     conflicts: dict[int, Match] = {}
-    for match in sorted(near_duplicates(texts, texts), key=lambda match: -match.similarity):
-        if match.other < match.text and labels[match.text] != labels[match.other]:
-            conflicts.setdefault(match.text, match)
+    near = _matches(texts, texts, CONFLICTING)
+    earlier = (one for one in near if one.other < one.text and labels[one.text] != labels[one.other])
+    for match in sorted(earlier, key=lambda match: -match.similarity):
+        conflicts.setdefault(match.text, match)
     return [Conflict(texts[row], labels[row], labels[match.other]) for row, match in list(conflicts.items())[:limit]]
 
 
@@ -107,17 +115,13 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
 
 def _candidates(texts: Sequence[str], others: Sequence[str], threshold: float) -> Iterator[tuple[int, int]]:
     own_pairs = others is texts
-    tokens_U = [_tokens(text) for text in (texts if own_pairs else [*texts, *others])]
-    num_rows = _rows_per_band(threshold)
+    keys_UK = _band_keys(texts, others if not own_pairs else (), _rows_per_band(threshold))
     # a row alone in all of its buckets has no partner but itself, and most rows are
-    num_hashes = NUM_HASHES // num_rows * num_rows
-    partnered_U = _partnered(tokens_U, num_hashes, num_rows)
+    partnered_U = _partnered(keys_UK)
     text_P = np.flatnonzero(partnered_U[: len(texts)])
     other_P = text_P if own_pairs else np.flatnonzero(partnered_U[len(texts) :])
-    signatures_PH = _signatures([tokens_U[row] for row in np.flatnonzero(partnered_U)], num_hashes)
-    keys = [_keys(band_PR) for band_PR in np.split(signatures_PH, num_hashes // num_rows, axis=1)]
     right = slice(0 if own_pairs else len(text_P), None)
-    places = [_sharing(one_P[: len(text_P)], one_P[right]) for one_P in keys]
+    places = [_sharing(one_P[: len(text_P)], one_P[right]) for one_P in keys_UK[partnered_U].T]
     left_C, right_C = np.divmod(np.concatenate(places), max(len(other_P), 1))
     codes_C = text_P[left_C] * len(others) + other_P[right_C]
     if own_pairs:
@@ -126,20 +130,38 @@ def _candidates(texts: Sequence[str], others: Sequence[str], threshold: float) -
     return zip(text_C.tolist(), other_C.tolist(), strict=True)
 
 
+def _band_keys(texts: Sequence[str], others: Sequence[str], num_rows: int) -> np.ndarray:
+    """For each band the bucket of each text: some texts at a time, for their shingles take many times their memory."""
+    num_bands = NUM_HASHES // num_rows
+    keys_UK = np.empty((len(texts) + len(others), num_bands), dtype=np.uint64)
+    every, at = itertools.chain(texts, others), 0
+    while tokens := [_tokens(text) for text in itertools.islice(every, SIGNED_TEXTS)]:
+        signatures_NH = _signatures(tokens, num_bands * num_rows)
+        for band, band_NR in enumerate(np.split(signatures_NH, num_bands, axis=1)):
+            keys_UK[at : at + len(tokens), band] = _keys(band_NR)
+        at += len(tokens)
+    return keys_UK
+
+
 def _tokens(text: str) -> list[str]:
     # half of a surrogate pair, which JSON may hold, has no UTF-8
     return _shingles(text.encode("utf-8", "replace").decode("utf-8"))
 
 
-def _partnered(tokens_U: list[list[str]], num_hashes: int, num_rows: int) -> np.ndarray:
+def _partnered(keys_UK: np.ndarray) -> np.ndarray:
     """Whether each row shares a bucket with another one."""
-    matrix = RMinHash.digest_matrix_from_token_sets(tokens_U, num_hashes, SEED)
-    index = RMinHashLSH(threshold=0.0, num_perm=num_hashes, num_bands=num_hashes // num_rows)
-    return np.array(index.query_duplicate_flags_matrix_one_shot(matrix), dtype=bool)
+    found_U = np.zeros(len(keys_UK), dtype=bool)
+    for keys_U in keys_UK.T:
+        sorted_U = np.sort(keys_U)
+        shared = np.unique(sorted_U[1:][sorted_U[1:] == sorted_U[:-1]])
+        if len(shared):
+            places_U = np.searchsorted(shared, keys_U).clip(max=len(shared) - 1)
+            found_U |= shared[places_U] == keys_U
+    return found_U
 
 
-def _signatures(tokens_P: list[list[str]], num_hashes: int) -> np.ndarray:
-    rows = RMinHash.digest_matrix_from_token_sets(tokens_P, num_hashes, SEED).to_rows()
+def _signatures(tokens_N: list[list[str]], num_hashes: int) -> np.ndarray:
+    rows = RMinHash.digest_matrix_from_token_sets(tokens_N, num_hashes, SEED).to_rows()
     return np.array(rows, dtype=np.uint64).reshape(-1, num_hashes)
 
 

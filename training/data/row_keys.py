@@ -1,5 +1,6 @@
 """When rows are the same: by input, and by input and target."""
 
+import hashlib
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from slimtune.training.data.examples import Example
 
 SHOWN_CHARACTERS, SHOWN_TARGETS = 60, 3
+# a longer input is known by its digest
+MOST_CHARACTERS, DIGEST_BYTES = 64, 16
 
 
 def input_key(example: Example) -> str:
@@ -54,8 +57,13 @@ def _target(example: Example) -> str:
 
 
 def _folded(text: str) -> str:
-    # é is one sign or two
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    # é is one sign or two; ASCII has no such sign, and folds as it is lowered
+    folded = text.lower() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
+    folded = " ".join(folded.split())
+    if len(folded) <= MOST_CHARACTERS:
+        return folded
+    # of two million texts, keys that are the texts again take as much memory as these
+    return hashlib.blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def _short(text: str) -> str:

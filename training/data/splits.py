@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.row_keys import conflict_note, input_key, row_key
 from slimtune.training.errors import DataError
 from slimtune.training.listed_names import with_counts
+from slimtune.training.stages import told_stage
 
 # gives None for a row without text
 Parser = Callable[[Row, str], Example | None]
@@ -46,29 +47,45 @@ class RowSplits:
         split_off: Held-out rows that come from the training file.
         notes: What a person should know of how the files were read.
         blank_columns: In how many of the empty rows a column is blank, by its name and the key that names it.
+        known_digests: `digests`, where they are known beforehand.
     """
 
-    train: list[Example]
-    validation: list[Example]
-    test: list[Example]
+    train: Sequence[Example]
+    validation: Sequence[Example]
+    test: Sequence[Example]
     num_duplicates: int
     num_empty: int
     num_leaked: int
     near_leaks: list[tuple[str, str]]
     near_dropped: bool
-    split_off: list[Example] = field(default_factory=list)
+    split_off: Sequence[Example] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     blank_columns: Mapping[str, int] = field(default_factory=dict)
+    known_digests: Mapping[str, str] | None = None
 
-    def named(self) -> dict[str, list[Example]]:
+    def named(self) -> dict[str, Sequence[Example]]:
         """The rows by the name of their split, as metrics are named."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of the rows and the split that each is in."""
-        rows = {name: [example.content() for example in examples] for name, examples in self.named().items()}
-        return hashlib.sha256(json.dumps(rows, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.digests, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def digests(self) -> Mapping[str, str]:
+        """sha256 of the contents of each split's rows."""
+        return self.known_digests or {name: rows_content_digest(examples) for name, examples in self.named().items()}
+
+
+def rows_content_digest(examples: Iterable[Example]) -> str:
+    """sha256 of the contents of rows, one after the other: their texts are not all in memory once more."""
+    digest = hashlib.sha256()
+    for example in examples:
+        data = json.dumps(example.content(), ensure_ascii=False).encode()
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()
 
 
 class _Read(NamedTuple):
@@ -105,17 +122,19 @@ def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None 
     )
     if faults is None:
         found.check()
-    given = _without_leaks(train.examples, validation.examples, test.examples, data)
+    read = (train, validation, test)
+    num_rows = sum(len(part.examples) for part in read)
     try:
-        sides = _split(given, data, reading)
+        with told_stage("splits the rows", num_rows):
+            given = _without_leaks(train.examples, validation.examples, test.examples, data)
+            sides = _split(given, data, reading)
     except DataError as error:
         if not train.num_duplicates:
             raise
         raise DataError(f"{error} (left out before, as equal to a row above: {train.num_duplicates:,})") from error
     rows, held_out = sides.train, [*sides.validation, *sides.test]
-    leaks = _near_leaks(rows, held_out) if reading.has_near_leaks else {}
+    leaks = _near_leaks(rows, held_out) if reading.has_near_leaks and data.near_duplicates else {}
     near_dropped = data.drop_leaks and len(leaks) <= MAX_NEAR_SHARE * len(rows)
-    read = (train, validation, test)
     conflict = conflict_note([example for part in read for example in part.examples])
     return RowSplits(
         [row for index, row in enumerate(rows) if index not in leaks] if near_dropped else rows,
@@ -163,6 +182,8 @@ def _is_split(name: Any, data: DataConfig) -> bool:
 
 def _without_leaks(train: list[Example], validation: list[Example], test: list[Example], data: DataConfig) -> _Sides:
     """The rows of each file that no file of more weight has: test, then validation, then training."""
+    if train and not validation and not test:
+        return _Sides(train, validation, test)
     key: Callable[[Example], Any] = input_key if data.group_inputs else row_key
     seen = {key(example) for example in test}
     kept_validation = [example for example in validation if key(example) not in seen]
@@ -249,14 +270,16 @@ def _read(name: Any, data: DataConfig, parse: Parser, options: ReadOptions, faul
     first: dict[Any, Example] = {}
     num_duplicates = num_empty = 0
     blank: Counter[str] = Counter()
-    for row, example in _parsed(name, data, parse, options, faults):
-        if example is None:
-            num_empty += 1
-            blank.update(_blank_columns(row, data))
-        elif (key := row_key(example)) in first:
-            num_duplicates += 1
-        else:
-            first[key] = example
+    with told_stage(f"reads {name}") as under_way:
+        for row, example in _parsed(name, data, parse, options, faults):
+            under_way.advance()
+            if example is None:
+                num_empty += 1
+                blank.update(_blank_columns(row, data))
+            elif (key := row_key(example)) in first:
+                num_duplicates += 1
+            else:
+                first[key] = example
     if not first and not faults.num_of(str(name)):
         found = f", for columns are blank in them: {with_counts(_named_columns(blank, data))}" if blank else ""
         text = f"{name}: no rows with text{found}; give a file with at least one row"
@@ -268,8 +291,9 @@ def _near_leaks(examples: list[Example], held_out: list[Example]) -> dict[int, s
     """Training rows that are nearly a held-out row, with that row's text."""
     from slimtune.training.data.near_duplicates import near_duplicates
 
-    texts, others = ([f"{one.text} {one.pair}".strip() for one in part] for part in (examples, held_out))
+    texts, others = ([one.both for one in part] for part in (examples, held_out))
     first: dict[int, str] = {}
-    for match in near_duplicates(texts, others, threshold=NEAR):
-        first.setdefault(match.text, others[match.other])
+    with told_stage("looks for training rows that are nearly held-out rows (data.near_duplicates)", len(texts)):
+        for match in near_duplicates(texts, others, threshold=NEAR):
+            first.setdefault(match.text, others[match.other])
     return first

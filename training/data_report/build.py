@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from slimtune.training.atomic_files import write_json
+from slimtune.training.config.data import DataConfig
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.data_report.answer_notes import answer_notes
@@ -26,6 +27,7 @@ from slimtune.training.data_report.unread_columns import split_notes
 from slimtune.training.errors import ConfigError
 from slimtune.training.metrics.measure import compute_all
 from slimtune.training.models.positions import positions_of
+from slimtune.training.stages import told_stage
 from slimtune.training.tasks.baselines import baseline_notes
 from slimtune.training.tasks.registry import entry_of, labels_of_rows
 from slimtune.training.workbench.prepared_data import PreparedData
@@ -52,7 +54,11 @@ def data_report_of(data: PreparedData) -> DataReport:
     )
     most = positions_of(data.model).read
     report = make_report(
-        _rows(data, named), max_length=config.data.max_length, findings=_findings(read), most_tokens=most
+        _rows(data, named),
+        max_length=config.data.max_length,
+        findings=_findings(read),
+        most_tokens=most,
+        near_duplicates=config.data.near_duplicates,
     )
     every = [example for examples in named.values() for example in examples]
     own = [*data.task.notes(every), *answer_notes(every, data.task, data.tokenizer)]
@@ -61,8 +67,17 @@ def data_report_of(data: PreparedData) -> DataReport:
     blind = metric_notes(data.task.measures, named.get("validation", []))
     labels = _label_notes(data, named)
     return replace(
-        report, baselines=scores, notes=[*read.notes, *report.notes, *texts, *labels, *own, *blind, *baselines]
+        report,
+        baselines=scores,
+        notes=[*read.notes, *report.notes, *texts, *labels, *own, *blind, *baselines, *_left_out(config.data)],
     )
+
+
+def _left_out(config: DataConfig) -> list[str]:
+    """What the report would tell otherwise."""
+    near = "training rows that are nearly a held-out row, or such a row with another label, were not looked for"
+    notes = [] if config.near_duplicates else [f"{near} (data.near_duplicates=false)"]
+    return notes if config.baselines else [*notes, "no simple models to compare with (data.baselines=false)"]
 
 
 def _label_notes(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> list[str]:
@@ -116,10 +131,11 @@ def write_report(report: DataReport, folder: Path) -> Path:
 def _baselines(data: PreparedData) -> dict[str, dict[str, float]]:
     """Scores of simple models on the validation rows, by name; those without a value are left out."""
     train, held_out = data.encoded["train"], data.encoded.get("validation")
-    if held_out is None:
+    if held_out is None or not data.config.data.baselines:
         return {}
-    answers = data.task.baselines(train, held_out, data.tokenizer)
-    scored = {name: compute_all(data.task.measures, tally) for name, tally in answers.items()}
+    with told_stage("trains simple models to compare with (data.baselines)", len(train)):
+        answers = data.task.baselines(train, held_out, data.tokenizer)
+        scored = {name: compute_all(data.task.measures, tally) for name, tally in answers.items()}
     if any("prediction" in tally.columns and len(tally) for tally in answers.values()):
         _check_metric(data, scored)
     return {

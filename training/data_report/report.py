@@ -13,8 +13,9 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from slimtune.training.data.near_duplicates import label_conflicts
+from slimtune.training.data.near_duplicates import Conflict, label_conflicts
 from slimtune.training.listed_names import quoted_at_commas, with_commas, with_counts
+from slimtune.training.stages import told_stage
 
 PERCENTS = (50, 90, 95, 99, 100)
 MAX_BINS, BAR_WIDTH = 10, 40
@@ -103,15 +104,28 @@ class DataReport:
 
 
 def make_report(
-    rows: RowsBySplit, *, max_length: int, findings: Findings, most_tokens: int | None = None
+    rows: RowsBySplit,
+    *,
+    max_length: int,
+    findings: Findings,
+    most_tokens: int | None = None,
+    near_duplicates: bool = True,
 ) -> DataReport:
-    """Count everything; baselines are left to the task. `most_tokens` is what the model has places for."""
+    """Count everything; baselines are left to the task.
+
+    Args:
+        rows: The rows.
+        max_length: Tokens beyond which they are cut.
+        findings: What reading found.
+        most_tokens: What the model has places for.
+        near_duplicates: Whether to look for rows that nearly repeat one with another label.
+    """
     lengths = np.sort(rows.lengths["train"])
     texts, labels = rows.texts, rows.labels or {}
     counts = Counter(labels["train"] if labels else [label for one in rows.label_sets for label in {*one}])
     # of as many rows, in the order of the rows; of sets, in that of the names, for sets have none
     classes = dict(counts.most_common() if labels else sorted(counts.items(), key=lambda one: (-one[1], one[0])))
-    noise = label_conflicts(texts["train"], labels["train"], limit=MAX_LABEL_NOISE) if labels else []
+    noise = _noise(texts["train"], labels["train"]) if labels and near_duplicates else []
     examples = [(one[:MAX_CHARACTERS], two[:MAX_CHARACTERS]) for one, two in findings.leak_examples]
     report = DataReport(
         splits=[_split_report(name, lengths, max_length) for name, lengths in rows.lengths.items()],
@@ -131,6 +145,11 @@ def make_report(
         notes=[],
     )
     return replace(report, notes=list(_notes(report, labels)))
+
+
+def _noise(texts: Sequence[str], labels: Sequence[str]) -> list[Conflict]:
+    with told_stage("looks for rows that are nearly the same with other labels (data.near_duplicates)", len(texts)):
+        return label_conflicts(texts, labels, limit=MAX_LABEL_NOISE)
 
 
 def render(report: DataReport) -> list[RenderableType]:

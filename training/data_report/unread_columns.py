@@ -33,10 +33,11 @@ def unread_notes(examples: Sequence[Example], read: Collection[str]) -> list[str
         examples: The rows.
         read: Columns that they are read from.
     """
+    unread = _columns_in(examples) - {*read}
     return [
-        *(note for name in WEIGHTS if name not in read for note in _weights(examples, name)),
-        *(note for name in MASKS if name not in read for note in _masks(examples, name)),
-        *(note for name in VERDICTS if name not in read for note in _verdicts(examples, name)),
+        *(note for name in WEIGHTS if name in unread for note in _weights(examples, name)),
+        *(note for name in MASKS if name in unread for note in _masks(examples, name)),
+        *(note for name in VERDICTS if name in unread for note in _verdicts(examples, name)),
     ]
 
 
@@ -44,7 +45,15 @@ def split_notes(examples: Sequence[Example], data: DataConfig) -> list[str]:
     """The same of columns that say where a row belongs, where rows are split here."""
     if data.validation_file and data.test_file:
         return []
-    return [note for name in SPLITS if name not in columns_of(data) for note in _splits(examples, name)]
+    unread = _columns_in(examples) - columns_of(data)
+    return [note for name in SPLITS if name in unread for note in _splits(examples, name)]
+
+
+def _columns_in(examples: Sequence[Example]) -> set[str]:
+    """Columns that any of the rows has, without blanks around their names: a look at each row for each name that none
+    has takes longer than reading them."""
+    shapes = {tuple(example.row) for example in examples}
+    return {name.strip() for shape in shapes for name in shape if isinstance(name, str)}
 
 
 def _weights(examples: Sequence[Example], column: str) -> Iterator[str]:

@@ -26,7 +26,14 @@ from slimtune.training.errors import ConfigError, DataError
 from slimtune.training.listed_names import with_commas
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.confusion import confusion_matrix, per_class
-from slimtune.training.tasks.baselines import BAG_OF_WORDS, MAJORITY, bag_of_words, bag_of_words_sets, majority
+from slimtune.training.tasks.baselines import (
+    BAG_OF_WORDS,
+    MAJORITY,
+    bag_of_words,
+    bag_of_words_sets,
+    majority,
+    scored_rows,
+)
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.label_names import label_options, numbers_misread, the_names, unquoted_labels
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
@@ -170,25 +177,27 @@ class Classification(TaskDefaults):
 
     def baselines(self, train: EncodedSplit, held_out: EncodedSplit, tokenizer: Any) -> Mapping[str, Tally]:
         """The largest class, and a bag of words."""
-        texts, others = ([one.both for one in split.examples] for split in (train, held_out))
+        texts, examples = [one.both for one in train.examples], list(held_out.examples)
+        asked = [examples[row] for row in scored_rows(len(examples))]
+        others = [one.both for one in asked]
         if self.multi_label:
             found = bag_of_words_sets(texts, [one.labels for one in train.examples], others)
-            return {BAG_OF_WORDS: self._answered(found, [one.labels for one in held_out.examples], held_out)}
+            return {BAG_OF_WORDS: self._answered(found, [one.labels for one in asked], asked)}
         labels = [one.label for one in train.examples]
         answers = {
             MAJORITY: [majority(labels)] * len(others),
             BAG_OF_WORDS: bag_of_words(texts, labels, others),
         }
-        expected = [one.label for one in held_out.examples]
-        return {name: self._answered(found, expected, held_out) for name, found in answers.items()}
+        expected = [one.label for one in asked]
+        return {name: self._answered(found, expected, asked) for name, found in answers.items()}
 
-    def _answered(self, found: Sequence[Any], expected: Sequence[Any], split: EncodedSplit) -> Tally:
+    def _answered(self, found: Sequence[Any], expected: Sequence[Any], asked: Sequence[Example]) -> Tally:
         ids = self._ids
         predictions, references = (
             [tuple(sorted(ids[one] for one in row)) if self.multi_label else ids[row] for row in rows]
             for rows in (found, expected)
         )
-        return Tally.of(prediction=predictions, reference=references, data=[one.row for one in split.examples])
+        return Tally.of(prediction=predictions, reference=references, data=[one.row for one in asked])
 
     def predictions(self, tally: Tally, generated: Tally | None, examples: Sequence[Example]) -> list[Any]:
         """A label, or a list of them."""

@@ -1,8 +1,6 @@
 """The data of a config: rows that are read once a process, and encoded for the model."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,43 +8,55 @@ from transformers import PreTrainedModel
 
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import EncodedSplit
-from slimtune.training.data.encoding import Recipe, encode
+from slimtune.training.data.encoding import Encoded, Recipe, encode
 from slimtune.training.data.examples import Example
-from slimtune.training.data.splits import RowSplits
+from slimtune.training.data.kept.kept_rows import KeptRows, keep_rows, load_rows
+from slimtune.training.data.kept.source_digest import rows_digest, rows_key, source_digest
+from slimtune.training.data.splits import RowSplits, rows_content_digest
 from slimtune.training.models.from_config import with_model
 from slimtune.training.models.loading import check_model, load_tokenizer
 from slimtune.training.models.weights import LoadedWeights
+from slimtune.training.stages import told_stage
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.rows import read_splits
 from slimtune.training.writable_folder import check_writable
 
-# keys of the section `data` that say nothing of which rows there are
-SILENT_KEYS = ("max_length", "cache_dir")
+# of the cache
+ROWS_FOLDER, ENCODED_FOLDER = "rows", "encoded"
 
 
 class ReadRows:
     """Rows as this process has read, deduplicated and split them; those read last are kept.
 
-    It is handed on to whoever needs the same rows. In another process it begins empty.
+    It is handed on to whoever needs the same rows. Another process finds many rows in the cache, and reads few anew.
+
+    Args:
+        key: Of the config whose rows were read.
+        kept: Where they lie, if they were kept.
     """
 
-    def __init__(self) -> None:
-        self._key: str | None = None
-        self._rows: RowSplits | None = None
+    def __init__(self, key: str | None = None, kept: KeptRows | None = None) -> None:
+        self._key, self._kept = key, kept
+        self._rows = None if kept is None else load_rows(kept)
 
-    def __reduce__(self) -> tuple[type["ReadRows"], tuple[()]]:
-        return ReadRows, ()
+    def __reduce__(self) -> tuple[type["ReadRows"], tuple[str | None, KeptRows | None]]:
+        return ReadRows, (self._key, self._kept) if self._kept is not None else (None, None)
 
     @classmethod
     def holding(cls, rows: RowSplits, config: TrialConfig) -> "ReadRows":
         """Rows that were read otherwise, as those of a config."""
         held = cls()
-        held._rows, held._key = rows, _rows_key(config)
+        held._rows, held._key = rows, rows_key(config)
         return held
 
     def known(self, config: TrialConfig) -> RowSplits | None:
         """The rows of a config, if they were read last."""
-        return self._rows if self._key == _rows_key(config) else None
+        return self._rows if self._key == rows_key(config) else None
+
+    def release(self) -> None:
+        """Forget rows that lie in the cache: who asks for them again has them from there."""
+        if self._kept is not None:
+            self._rows = load_rows(self._kept)
 
     def of(self, config: TrialConfig) -> RowSplits:
         """The rows of a config.
@@ -54,10 +64,32 @@ class ReadRows:
         Raises:
             DataError: A column is missing, a label is empty, or a class is too small to be split.
         """
-        key = _rows_key(config)
+        key = rows_key(config)
         if self._rows is None or self._key != key:
-            self._rows, self._key = read_splits(config), key
+            # the old ones go before the new ones come
+            self._rows = self._kept = None
+            self._rows, self._kept = _read_or_kept(config)
+            self._key = key
         return self._rows
+
+
+def _read_or_kept(config: TrialConfig) -> tuple[RowSplits, KeptRows | None]:
+    """The rows of a config, read or as an earlier command kept them, and where they lie now."""
+    cache_dir = Path(config.data.cache_dir).expanduser()
+    digest = source_digest(config)
+    kept = None if digest is None else KeptRows(cache_dir / ROWS_FOLDER, digest)
+    if kept is not None and (found := load_rows(kept)) is not None:
+        return found, kept
+    rows = read_splits(config)
+    # what only reading tells apart is known by what was read
+    kept = kept or KeptRows(cache_dir / ROWS_FOLDER, rows_digest(config, rows))
+    try:
+        with told_stage("keeps the rows in the cache", sum(map(len, rows.named().values()))):
+            is_kept = keep_rows(rows, kept)
+    except OSError:
+        check_writable(cache_dir, "data.cache_dir")
+        raise
+    return rows, kept if is_kept else None
 
 
 class PreparedData(NamedTuple):
@@ -98,7 +130,9 @@ def prepare_data(config: TrialConfig, read: ReadRows | None = None) -> PreparedD
     model, weights = check_model(config.model, task)
     tokenizer = load_tokenizer(config.model)
     encoded = {
-        name: encoded_split(examples, task, tokenizer, config=config, name=name)
+        name: task.split(
+            examples, _encoding_of(rows.digests[name], examples, task, tokenizer, config=config), name=name
+        )
         for name, examples in rows.named().items()
         if examples
     }
@@ -113,17 +147,17 @@ def encoded_split(
     Raises:
         DataError: A label does not occur in training.
     """
-    recipe = Recipe(task.settings(), lambda: task.encode(examples, tokenizer))
-    cache_dir = Path(config.data.cache_dir).expanduser()
-    contents = (example.content() for example in examples)
-    try:
-        encoded = encode(contents, tokenizer, recipe, cache_dir=cache_dir / "encoded")
-    except OSError:
-        check_writable(cache_dir, "data.cache_dir")
-        raise
+    encoded = _encoding_of(rows_content_digest(examples), examples, task, tokenizer, config=config)
     return task.split(examples, encoded, name=name)
 
 
-def _rows_key(config: TrialConfig) -> str:
-    data = {key: value for key, value in asdict(config.data).items() if key not in SILENT_KEYS}
-    return json.dumps([asdict(config.task), data], default=str, sort_keys=True)
+def _encoding_of(
+    digest: str, examples: Sequence[Example], task: Task, tokenizer: Any, *, config: TrialConfig
+) -> Encoded:
+    recipe = Recipe(task.settings(), lambda: task.encode(examples, tokenizer), len(examples))
+    cache_dir = Path(config.data.cache_dir).expanduser()
+    try:
+        return encode(digest, tokenizer, recipe, cache_dir=cache_dir / ENCODED_FOLDER)
+    except OSError:
+        check_writable(cache_dir, "data.cache_dir")
+        raise

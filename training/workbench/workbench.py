@@ -1,6 +1,7 @@
 """What trials share: the base model, the tokenizer and the encoded data."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from slimtune.training.models.loading import Base, load_base, taken, trial_copy
 from slimtune.training.models.weights_fingerprint import weights_fingerprint
 from slimtune.training.tasks import Task
 from slimtune.training.workbench.prepared_data import ReadRows, prepare_data
+from slimtune.training.workbench.scored_rows import scored_validation
 
 
 class Workbench(NamedTuple):
@@ -29,7 +31,8 @@ class Workbench(NamedTuple):
         task: The task with its labels.
         tokenizer: The checkpoint's.
         base: The resident model.
-        splits: `train`, `validation` and, if there are such rows, `test`.
+        splits: `train`, `validation` (of these as many as `data.validation_rows` says) and, if there are such rows,
+            `test`.
         examples: The same rows as text.
         data_fingerprint: sha256 of all rows and the split that they are in.
         base_fingerprint: sha256 of what the base's weights are known by; None where that is not known.
@@ -41,7 +44,7 @@ class Workbench(NamedTuple):
     tokenizer: Any
     base: Base
     splits: dict[str, EncodedSplit]
-    examples: dict[str, list[Example]]
+    examples: dict[str, Sequence[Example]]
     data_fingerprint: str
     base_fingerprint: str | None
     num_cut: int
@@ -51,7 +54,7 @@ class Workbench(NamedTuple):
 class Workbenches:
     """The workbench of whichever config asks; the one used last stays in memory.
 
-    Whoever runs trials owns it. In another process it begins empty.
+    Whoever runs trials owns it. In another process it begins with no workbench, and with rows that were kept.
 
     Attributes:
         read: The rows of those that were asked for.
@@ -61,8 +64,8 @@ class Workbenches:
         self.read = read or ReadRows()
         self._resident: tuple[str, Workbench] | None = None
 
-    def __reduce__(self) -> tuple[type["Workbenches"], tuple[()]]:
-        return Workbenches, ()
+    def __reduce__(self) -> tuple[type["Workbenches"], tuple[ReadRows]]:
+        return Workbenches, (self.read,)
 
     def get(self, config: TrialConfig, resources: Resources) -> Workbench:
         """The workbench of a config.
@@ -116,13 +119,14 @@ def workbench_for(config: TrialConfig, resources: Resources, read: ReadRows | No
         MemoryError: The base does not fit.
     """
     data = prepare_data(config, read)
+    scored = scored_validation(data)
     check_weights(data.model, bytes_per_weight(config, resources), resources.device, most_mb=config.fit.max_memory_mb)
     return Workbench(
         task=data.task,
         tokenizer=data.tokenizer,
         base=base_of(data.config, resources, task=data.task, tokenizer=data.tokenizer),
-        splits=data.encoded,
-        examples={name: rows for name, rows in data.rows.named().items() if rows},
+        splits={**data.encoded, **scored.splits},
+        examples={name: rows for name, rows in data.rows.named().items() if rows} | scored.examples,
         data_fingerprint=data.rows.fingerprint,
         base_fingerprint=weights_fingerprint(config.model),
         num_cut=data.encoded["train"].encoded.num_cut,

@@ -19,34 +19,46 @@ class Racer(NamedTuple):
 
     Attributes:
         number: Its trial.
-        first: Its score in the search.
+        first: Its score in the search; None if that was on other rows.
         scores: Those of its reruns that completed.
         parts: Their scores on parts of the validation rows, the same rows in all; without those that have none.
         num_failed: Reruns that did not complete.
     """
 
     number: int
-    first: float
+    first: float | None
     scores: Sequence[float]
     parts: Sequence[Sequence[float]]
     num_failed: int
 
     @property
+    def runs(self) -> list[float]:
+        """The scores that the winner is chosen by."""
+        return [*([] if self.first is None else [self.first]), *self.scores]
+
+    @property
     def mean(self) -> float:
-        """Of all its runs, as the winner is chosen."""
-        return float(np.mean([self.first, *self.scores]))
+        """Of these."""
+        return float(np.mean(self.runs))
 
 
-def racers_of(finalists: Sequence[TrialRecord], reruns: Sequence[TrialRecord]) -> list[Racer]:
-    """The finalists with their reruns so far."""
-    return [_racer(one, [other for other in reruns if other.attrs.get(OF_TRIAL) == one.number]) for one in finalists]
+def racers_of(finalists: Sequence[TrialRecord], reruns: Sequence[TrialRecord], *, sampled: bool = False) -> list[Racer]:
+    """The finalists with their reruns so far.
+
+    Args:
+        finalists: The best trials.
+        reruns: Of all of them.
+        sampled: Whether trials of the search were scored on some of the rows.
+    """
+    of_each = [[other for other in reruns if other.attrs.get(OF_TRIAL) == one.number] for one in finalists]
+    return [_racer(one, own, sampled=sampled) for one, own in zip(finalists, of_each, strict=True)]
 
 
-def _racer(finalist: TrialRecord, reruns: Sequence[TrialRecord]) -> Racer:
+def _racer(finalist: TrialRecord, reruns: Sequence[TrialRecord], *, sampled: bool) -> Racer:
     complete = [one for one in reruns if one.state is TrialState.complete and one.objective is not None]
     return Racer(
         finalist.number,
-        finalist.objective or 0.0,
+        None if sampled else finalist.objective,
         [one.objective for one in complete if one.objective is not None],
         [parts for one in complete if (parts := one.attrs.get(PARTS))],
         sum(one.state is TrialState.failed for one in reruns),
@@ -65,6 +77,8 @@ def left_behind(racers: Sequence[Racer], *, maximize: bool, num_seeds: int) -> M
     # the winner is one of those with most runs
     fewest = min(racer.num_failed for racer in racers)
     whole = [racer for racer in racers if racer.num_failed == fewest]
+    if not all(racer.runs for racer in whole):
+        return {}
     leader = max(whole, key=lambda racer: (sign * racer.mean, -racer.number))
     out = {racer.number: "a rerun of it failed" for racer in racers if racer.num_failed > fewest}
     for racer in whole:
@@ -92,10 +106,12 @@ def _may_catch_up(racer: Racer, leader: Racer, racers: Sequence[Racer], *, sign:
     left = num_seeds - len(racer.scores) - racer.num_failed
     if left <= 0:
         return True
-    runs = [[one.first, *one.scores] for one in racers]
+    runs = [one.runs for one in racers if one.runs]
     freedom = sum(len(scores) - 1 for scores in runs)
+    if freedom == 0:
+        return True
     spread = math.sqrt(sum(float(np.var(scores)) * len(scores) for scores in runs) / freedom)
-    behind = sign * (leader.mean - racer.mean) * (1 + len(racer.scores)) / left
+    behind = sign * (leader.mean - racer.mean) * len(racer.runs) / left
     if spread == 0.0:
         return behind == 0.0
     from scipy.stats import t

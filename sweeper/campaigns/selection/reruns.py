@@ -20,7 +20,12 @@ from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.record import COSTS, RESULT
 from slimtune.training.errors import StoreError
 
-SEED, SEED_KEY = "seed", "fit.seed"
+SEED, SEED_KEY, SAMPLE_KEY = "seed", "fit.seed", "data.validation_rows"
+
+
+def is_sampled(request: SweepRequest) -> bool:
+    """Whether trials of the search are scored on some of the validation rows; reruns are on all."""
+    return request.values["data"].get("validation_rows") is not None
 
 
 class Reruns:
@@ -47,7 +52,7 @@ class Reruns:
         if self._study.num_unfinished() > 0:
             return self._study
         if self._races and len(self._finalists) > 1:
-            racers = racers_of(self._finalists, self._study.shown())
+            racers = racers_of(self._finalists, self._study.shown(), sampled=is_sampled(self._request))
             maximize = self._study.spec.goals.objectives[0].maximize
             self.left_behind = left_behind(racers, maximize=maximize, num_seeds=len(self._seeds))
         racing = [one for one in self._finalists if one.number not in self.left_behind]
@@ -55,9 +60,8 @@ class Reruns:
             return None
         known = {str(trial.attrs.get(NAME)) for trial in self._study.trials()}
         for finalist in racing:
-            for seed in [one for one in self._seeds if rerun_name(finalist, one) not in known][
-                : self._in_round(racing)
-            ]:
+            missing = [seed for seed in self._seeds if rerun_name(finalist, seed) not in known]
+            for seed in missing[: self._in_round(racing)]:
                 self._enqueue(finalist, seed)
         return self._study if self._study.num_unfinished() > 0 else None
 
@@ -69,6 +73,7 @@ class Reruns:
         loader = self._request.app.context.config_loader
         fixed = self._request.fixed_for(finalist.params)
         lines = [*fixed, *override_lines(dict(finalist.params), loader), f"fit.seed={seed}"]
+        lines += [f"{SAMPLE_KEY}=null"] if is_sampled(self._request) else []
         # a model costs what it did, whatever its seed
         costs = {COSTS: finalist.attrs[COSTS]} if COSTS in finalist.attrs else {}
         name = rerun_name(finalist, seed)
@@ -159,15 +164,24 @@ def best_of(ranked: Sequence[TrialRecord], number: int) -> list[TrialRecord]:
     return list(found.values())[:number]
 
 
-def with_reruns(trials: Sequence[TrialRecord], reruns: Sequence[TrialRecord]) -> list[Finalist]:
-    """The best trials as finalists, each with its reruns that completed."""
-    return [
-        _finalist(trial, [other for other in reruns if other.attrs.get(OF_TRIAL) == trial.number]) for trial in trials
-    ]
+def with_reruns(
+    trials: Sequence[TrialRecord], reruns: Sequence[TrialRecord], *, sampled: bool = False
+) -> list[Finalist]:
+    """The best trials as finalists, each with its reruns that completed.
+
+    Args:
+        trials: The best ones.
+        reruns: Of all of them.
+        sampled: Whether trials were scored on some rows: the reruns, which are on all, do not compare with that, and
+            count alone where there are any.
+    """
+    of_each = [[other for other in reruns if other.attrs.get(OF_TRIAL) == trial.number] for trial in trials]
+    return [_finalist(trial, own, sampled=sampled) for trial, own in zip(trials, of_each, strict=True)]
 
 
-def _finalist(trial: TrialRecord, reruns: Sequence[TrialRecord]) -> Finalist:
-    complete = [trial, *(other for other in reruns if other.state is TrialState.complete)]
+def _finalist(trial: TrialRecord, reruns: Sequence[TrialRecord], *, sampled: bool) -> Finalist:
+    again = [other for other in reruns if other.state is TrialState.complete]
+    complete = again if sampled and again else [trial, *again]
     return Finalist(trial.number, trial.params, [_run(one) for one in complete])
 
 

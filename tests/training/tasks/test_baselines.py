@@ -58,6 +58,15 @@ def test_a_bag_of_words_is_scikit_learns() -> None:
     )
 
 
+def test_many_rows_and_classes_have_another_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gives the same answers every time; of few rows, where it is the weaker one, it learns nothing."""
+    texts, labels = tone()
+    monkeypatch.setattr(module, "MAX_REGRESSION", 0)
+    found = bag_of_words(texts[:400], labels[:400], texts[400:500])
+    assert found == bag_of_words(texts[:400], labels[:400], texts[400:500])
+    assert np.mean(np.array(found) == labels[400:500]) > 2 * labels[400:500].count(majority(labels)) / 100
+
+
 def test_separable_rows_are_solved() -> None:
     texts, labels = ["it is fine", "it was bad", "so fine", "a bad day"] * 5, ["plus", "minus"] * 10
     assert bag_of_words(texts, labels, ["fine then", "bad, bad", "how bad"]) == ["plus", "minus", "minus"]

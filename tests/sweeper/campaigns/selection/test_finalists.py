@@ -53,3 +53,11 @@ def test_a_finalist_has_its_own_run_and_its_reruns_that_completed() -> None:
     ]
     (finalist,) = with_reruns([record(7, TrialState.complete, 0.5)], reruns)
     assert finalist.runs == [(0.5, Path("c7"), "run 7", {}), (0.6, Path("c1"), "run 1", {})]
+
+
+def test_a_score_on_a_sample_is_not_mixed_with_those_on_all_rows() -> None:
+    """Reruns alone count, where there are any."""
+    trials = [record(7, TrialState.complete, 0.5), record(8, TrialState.complete, 0.4)]
+    first, second = with_reruns(trials, [record(1, TrialState.complete, 0.6, of_trial=7)], sampled=True)
+    assert [run[0] for run in first.runs] == [0.6]
+    assert [run[0] for run in second.runs] == [0.4]

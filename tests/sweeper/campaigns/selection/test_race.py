@@ -10,7 +10,9 @@ from slimtune.sweeper.study import TrialState
 from tests.sweeper.campaigns.selection.test_finalists import record
 
 
-def racer(number: int, first: float, *scores: float, parts: list[list[float]] | None = None, failed: int = 0) -> Racer:
+def racer(
+    number: int, first: float | None, *scores: float, parts: list[list[float]] | None = None, failed: int = 0
+) -> Racer:
     return Racer(number, first, scores, parts or [], failed)
 
 
@@ -57,6 +59,15 @@ def test_a_failed_rerun_is_out_unless_all_failed() -> None:
     out = left_behind([racer(0, 0.9, failed=1), racer(1, 0.8, 0.8)], maximize=True, num_seeds=2)
     assert out == {0: "a rerun of it failed"}
     assert not left_behind([racer(0, 0.9, failed=1), racer(1, 0.89, failed=1)], maximize=True, num_seeds=2)
+
+
+def test_scores_on_other_rows_do_not_count() -> None:
+    """Where trials of the search were scored on some of the rows: then one seed each says nothing of the spread."""
+    one_each = [racer(0, None, 0.8), racer(1, None, 0.5)]
+    assert not left_behind(one_each, maximize=True, num_seeds=4)
+    assert not left_behind([racer(0, None), racer(1, None)], maximize=True, num_seeds=4)
+    two_each = [racer(0, None, 0.80, 0.79), racer(1, None, 0.50, 0.51)]
+    assert list(left_behind(two_each, maximize=True, num_seeds=4)) == [1]
 
 
 def test_equal_scores_without_spread() -> None:

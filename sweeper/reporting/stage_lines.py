@@ -1,0 +1,73 @@
+"""Stages of the preparation on the terminal: how far the one under way has come, and a line for each that took long."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from slimtune.training.stages import TOLD_SECONDS, Stage, stages_told_to
+
+# without a terminal, what lasts longer is told before its end as well
+SILENT_SECONDS = 30.0
+REFRESHED_A_SECOND = 2.0
+
+
+@contextmanager
+def stages_shown(console: Console) -> Iterator[None]:
+    """Show the stages of the block that take more than two seconds."""
+    lines = StageLines(console)
+    with stages_told_to(lines):
+        yield
+
+
+class StageLines:
+    """On a terminal a line that is written anew; elsewhere one for each stage, and one more where it lasts long."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._timer: threading.Timer | None = None
+        self._live: Live | None = None
+
+    def begun(self, stage: Stage) -> None:
+        """Wait whether it takes long."""
+        seconds = TOLD_SECONDS if self._console.is_terminal else SILENT_SECONDS
+        self._timer = threading.Timer(seconds, self._show, [stage])
+        self._timer.daemon = True
+        self._timer.start()
+
+    def ended(self, stage: Stage) -> None:
+        """Say how long it took, if it did."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        if stage.seconds() >= TOLD_SECONDS:
+            self._print(f"{stage.what}: {stage.total or stage.done:,} rows, {stage.seconds():,.0f} s")
+
+    def _show(self, stage: Stage) -> None:
+        if not self._console.is_terminal:
+            self._print(progress_of(stage))
+            return
+        self._live = Live(
+            console=self._console,
+            get_renderable=lambda: Text(progress_of(stage)),
+            refresh_per_second=REFRESHED_A_SECOND,
+            transient=True,
+        )
+        self._live.start()
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def progress_of(stage: Stage) -> str:
+    """How far a stage has come."""
+    done = f"{stage.done:,} of {stage.total:,} rows" if stage.total and stage.done else f"{stage.done:,} rows so far"
+    if not stage.done:
+        done = f"{stage.total:,} rows" if stage.total else ""
+    return f"{stage.what}: {done}{', ' if done else ''}{stage.seconds():,.0f} s"

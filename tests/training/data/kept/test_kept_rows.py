@@ -1,0 +1,96 @@
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slimtune.training.config.trial import TrialConfig, parse_trial
+from slimtune.training.data.kept import kept_rows, source_digest
+from slimtune.training.data.kept.kept_rows import KeptRows, keep_rows, load_rows
+from slimtune.training.tasks.rows import read_splits
+from slimtune.training.workbench import prepared_data
+from slimtune.training.workbench.prepared_data import ReadRows, prepare_data
+
+
+@pytest.fixture
+def config(config_of: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrialConfig:
+    """With a cache of its own, in which few rows are kept too."""
+    monkeypatch.setattr(kept_rows, "LEAST_ROWS", 1)
+    return parse_trial(config_of(f"data.cache_dir={tmp_path / 'cache'}")).section
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[TrialConfig]:
+    """The configs whose rows were read."""
+    found: list[TrialConfig] = []
+    original = prepared_data.read_splits
+    monkeypatch.setattr(prepared_data, "read_splits", lambda config: (found.append(config), original(config))[1])
+    return found
+
+
+def test_rows_that_were_kept_are_those_that_were_read(config: TrialConfig, tmp_path: Path) -> None:
+    """All that is known of them too, to the same fingerprint."""
+    rows = read_splits(config)
+    assert keep_rows(rows, KeptRows(tmp_path / "rows", "name"))
+    kept = load_rows(KeptRows(tmp_path / "rows", "name"))
+    assert kept is not None
+    for name, examples in rows.named().items():
+        assert list(kept.named()[name]) == list(examples)
+    assert list(kept.split_off) == list(rows.split_off)
+    assert kept.fingerprint == rows.fingerprint
+    assert (kept.notes, kept.near_leaks, kept.num_duplicates) == (rows.notes, rows.near_leaks, rows.num_duplicates)
+
+
+def test_another_command_and_another_process_read_nothing(config: TrialConfig, reads: list[TrialConfig]) -> None:
+    """And the tokens are the same."""
+    read = ReadRows()
+    first = prepare_data(config, read)
+    other = prepare_data(config, pickle.loads(pickle.dumps(read)))
+    again = prepare_data(config, ReadRows())
+    assert len(reads) == 1
+    for one in (other, again):
+        assert one.rows.fingerprint == first.rows.fingerprint
+        for name, split in one.encoded.items():
+            assert split.encoded.row(0).tolist() == first.encoded[name].encoded.row(0).tolist()
+            assert split.targets.labels_N.tolist() == first.encoded[name].targets.labels_N.tolist()  # type: ignore[union-attr]
+
+
+def test_a_file_that_changed_is_read_again(config: TrialConfig, reads: list[TrialConfig]) -> None:
+    """Its contents count, not its time."""
+    first = ReadRows().of(config).fingerprint
+    path = Path(config.data.train_file)
+    path.write_text(path.read_text().replace("soup", "cake", 1))
+    assert ReadRows().of(config).fingerprint != first
+    assert len(reads) == 2
+
+
+def test_broken_ones_are_read_again(config: TrialConfig, reads: list[TrialConfig], tmp_path: Path) -> None:
+    first = ReadRows().of(config).fingerprint
+    (path,) = (tmp_path / "cache" / "rows").glob("*.train.arrow")
+    path.write_bytes(path.read_bytes()[:50])
+    assert ReadRows().of(config).fingerprint == first
+    assert len(reads) == 2
+    assert load_rows(KeptRows(path.parent, "none of that name")) is None
+
+
+def test_few_rows_are_not_kept(config: TrialConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_rows, "LEAST_ROWS", 10_000)
+    ReadRows().of(config)
+    assert not (tmp_path / "cache" / "rows").exists()
+
+
+def test_rows_of_a_readers_own_are_known_by_what_was_read(config: TrialConfig, tmp_path: Path) -> None:
+    """What its code does cannot be told: every command reads, and the processes of one command share what it read."""
+    config.data.reader = "tests.training.data.kept.test_kept_rows.read_json_lines"
+    assert source_digest.source_digest(config) is None
+    read = ReadRows()
+    rows = read.of(config)
+    assert list((tmp_path / "cache" / "rows").glob("*.json"))
+    assert pickle.loads(pickle.dumps(read)).of(config).fingerprint == rows.fingerprint
+
+
+def read_json_lines(name: str) -> Any:
+    """A reader of a user's own."""
+    return map(json.loads, Path(name).read_text().splitlines())

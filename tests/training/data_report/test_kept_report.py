@@ -1,0 +1,55 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slimtune.training.config.trial import TrialConfig, parse_trial
+from slimtune.training.data.kept import kept_rows
+from slimtune.training.data_report import kept_report
+from slimtune.training.data_report.build import data_report_of
+from slimtune.training.data_report.kept_report import kept_report_of
+from slimtune.training.workbench.prepared_data import PreparedData, prepare_data
+
+
+@pytest.fixture
+def config(config_of: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrialConfig:
+    """With a cache of its own, in which the report of few rows is kept too."""
+    monkeypatch.setattr(kept_rows, "LEAST_ROWS", 1)
+    return parse_trial(config_of(f"data.cache_dir={tmp_path / 'cache'}")).section
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[PreparedData]:
+    """Data of which a report was made."""
+    found: list[PreparedData] = []
+    monkeypatch.setattr(kept_report, "data_report_of", lambda data: (found.append(data), data_report_of(data))[1])
+    return found
+
+
+def test_the_report_is_made_once_and_comes_back_as_it_was(config: TrialConfig, made: list[PreparedData]) -> None:
+    first = kept_report_of(prepare_data(config))
+    assert kept_report_of(prepare_data(config)) == first == data_report_of(made[0])
+    assert len(made) == 1
+
+
+def test_another_length_or_metric_has_a_report_of_its_own(config: TrialConfig, made: list[PreparedData]) -> None:
+    kept_report_of(prepare_data(config))
+    kept_report_of(prepare_data(config._replace(data=replace(config.data, max_length=4))))
+    kept_report_of(prepare_data(config._replace(task=replace(config.task, metrics=["accuracy"]))))
+    assert len(made) == 3
+
+
+def test_of_few_rows_nothing_is_kept(config: TrialConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_rows, "LEAST_ROWS", 10_000)
+    kept_report_of(prepare_data(config))
+    assert not (tmp_path / "cache" / "reports").exists()
+
+
+def test_what_is_left_out_is_told(config: TrialConfig) -> None:
+    """Rows that are nearly the same are not looked for, and nothing is learned from them."""
+    data = prepare_data(config._replace(data=replace(config.data, near_duplicates=False, baselines=False)))
+    report = data_report_of(data)
+    assert (report.baselines, report.label_noise, data.rows.near_leaks) == ({}, [], [])
+    assert ["data." in note for note in report.notes[-2:]] == [True, True]

@@ -1,0 +1,82 @@
+"""Stages of a preparation: what is being done, how far it has come, and how long it took."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+log = logging.getLogger(__name__)
+
+# what takes less is told to nobody
+TOLD_SECONDS = 2.0
+
+
+@dataclass
+class Stage:
+    """What is being done.
+
+    Attributes:
+        what: In words, e.g. `reads rows.csv`.
+        total: Rows that there are; None where only the end tells.
+        done: Rows so far.
+        began: Of the clock that `seconds` goes by.
+    """
+
+    what: str
+    total: int | None = None
+    done: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    def advance(self, num_rows: int = 1) -> None:
+        """So many rows more are done."""
+        self.done += num_rows
+
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self.began
+
+
+class StageListener(Protocol):
+    """Told of each stage, by the thread that is in it."""
+
+    def begun(self, stage: Stage) -> None: ...
+
+    def ended(self, stage: Stage) -> None: ...
+
+
+class _Unheard:
+    """Where nobody watches a terminal."""
+
+    def begun(self, stage: Stage) -> None:
+        """Nothing."""
+
+    def ended(self, stage: Stage) -> None:
+        """Nothing."""
+
+
+_listeners: list[StageListener] = [_Unheard()]
+
+
+@contextmanager
+def stages_told_to(listener: StageListener) -> Iterator[None]:
+    """Tell the stages of the block to a listener."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+@contextmanager
+def told_stage(what: str, total: int | None = None) -> Iterator[Stage]:
+    """A stage, as long as the block runs; one that took long stands in the log."""
+    one, listener = Stage(what, total), _listeners[-1]
+    listener.begun(one)
+    try:
+        yield one
+    finally:
+        listener.ended(one)
+    if one.seconds() >= TOLD_SECONDS:
+        log.info("%s: %d rows in %.1f s", what, one.total or one.done, one.seconds())
