@@ -90,8 +90,9 @@ def promote(candidate: Candidate, request: PromotionRequest) -> Promotion:
         report = gate_report(decision, request.config, model=candidate.uri, alias=request.alias, champion=champion)
         if request.is_dry or candidate.version is None:
             return Promotion(decision, _won(decision, request), champion, report)
-        with alias_lock(request.uri, candidate.name):
+        with alias_lock(request.uri, candidate.name) as lock:
             is_same = _holder(candidate, request) == champion
+            lock.check()
             before = _move(candidate.version, decision, request) if is_same else None
         if is_same:
             # uploaded, so not under the lock

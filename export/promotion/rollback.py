@@ -38,8 +38,9 @@ def roll_back(uri: str, name: str, alias: str, *, is_dry: bool = False, trust: b
         found = _whole(uri, name, holders, alias, trust=trust)
         if is_dry:
             return found
-        with alias_lock(uri, name):
+        with alias_lock(uri, name) as lock:
             if _holders(uri, name, alias) == holders:
+                lock.check()
                 set_alias(uri, found.version, alias, why=ROLLED_BACK)
                 return found
     raise changed_hands(name, alias)

@@ -21,7 +21,7 @@ from slimtune.training.tracking.mlflow_run import fetching, sending
 from slimtune.training.tracking.mlflow_runs import answer_of, client_of
 from slimtune.training.tracking.uri import no_misread_folder, sqlite_path, without_password
 
-DIGEST, OWNER = "bundle_sha256", "owner"
+DIGEST = "bundle_sha256"
 
 
 class RegisteredVersion(NamedTuple):
@@ -110,51 +110,29 @@ def has_model(uri: str, name: str) -> bool:
     return answer_of(uri, lambda client: client.get_registered_model(name)) is not None
 
 
-class Claim(NamedTuple):
-    """Who has a name that others want as well.
+def put_name(uri: str, name: str) -> None:
+    """Register a model of a name of one's own, of which there is no version.
 
-    Attributes:
-        owner: What it wrote of itself; an empty text if nothing.
-        since: In seconds since 1970.
-    """
-
-    owner: str
-    since: float
-
-
-def claim(uri: str, name: str, owner: str) -> Claim | None:
-    """Register a model of a name that nobody else has: None once it is done, else whose it is.
-
-    The server makes a name unique, so that of several that claim it one gets it.
+    Raises:
+        StoreError: The registry takes no new names.
     """
     from mlflow.exceptions import MlflowException
 
-    client = client_of(uri)
     try:
-        client.create_registered_model(name, tags={OWNER: owner})
+        client_of(uri).create_registered_model(name)
     except MlflowException as error:
-        try:
-            found = client.get_registered_model(name)
-        except MlflowException:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise StoreError(f"the registry takes no new names: {first_line(error, uri)}") from error
-            # it was released meanwhile
-            return Claim("", float("inf"))
-        return Claim(found.tags.get(OWNER, ""), float(found.creation_timestamp) / 1000)
-    return None
+        raise StoreError(f"the registry takes no new names: {first_line(error, uri)}") from error
 
 
-def release(uri: str, name: str, owner: str) -> None:
-    """Give a name back that this owner has claimed; one that is not there any more, or is another's now, is well."""
-    from mlflow.exceptions import MlflowException
+def names_from(uri: str, beginning: str) -> list[str]:
+    """Names of registered models that begin so, as the server has them now."""
+    found = answer_of(uri, lambda client: client.search_registered_models(f"name LIKE '{beginning}%'"))
+    return sorted(one.name for one in found or ())
 
-    client = client_of(uri)
-    try:
-        if client.get_registered_model(name).tags.get(OWNER, "") == owner:
-            client.delete_registered_model(name)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
+
+def remove_name(uri: str, name: str) -> None:
+    """Delete a registered model; one that is not there any more is well."""
+    answer_of(uri, lambda client: client.delete_registered_model(name))
 
 
 def find_version(uri: str, model_uri: str) -> RegisteredVersion:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,8 @@ from slimtune.sweeper.campaigns.recorded_command import record_command
 from slimtune.sweeper.campaigns.selection.chosen_by_goals import no_winner
 from slimtune.sweeper.config_values import value_at
 from slimtune.sweeper.pruner_config import Hyperband
+from slimtune.sweeper.report_page import refresh
+from slimtune.sweeper.reporting.refreshed import Refreshed
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
 from slimtune.sweeper.search.launching import make_launcher, search
@@ -26,6 +29,7 @@ from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.record import ENDED, FOLDER, MESSAGE
 from slimtune.sweeper.study.stop_rules import failed_of, too_many_failures
 from slimtune.training.errors import ConfigError, StoreError
+from slimtune.training.tracking.run import NullRun
 
 log = logging.getLogger(__name__)
 RESULTS_FILE = "optimization_results.yaml"
@@ -73,10 +77,14 @@ class HydraCampaign:
             SweepStopped: Somebody has stopped it.
         """
         study = open_study(request, Rungs(eval_every=1, longest=1))
-        with Launcher(study.roster) as own:
-            search_in_turn(study, own, _Part(study, request, own))
-            self._end(study, request)
-            study.set_attr(ENDED, study.spec.n_trials)
+        try:
+            with Launcher(study.roster) as own:
+                search_in_turn(study, own, _Part(study, request, own))
+                self._end(study, request)
+                study.set_attr(ENDED, study.spec.n_trials)
+        finally:
+            if (request.folder / refresh.FILE).is_file():
+                _page(request).write()
 
     def _end(self, study: Study, request: SweepRequest) -> None:
         spec = study.spec
@@ -117,7 +125,7 @@ class _Part(NamedTuple):
     def run_trials(self) -> None:
         request = self.request
         worker = make_worker(request, self.study.spec, launcher=self.own.name, parent_run_id=None)
-        with FrozenWorkers(self.study, self.study.spec.limits):
+        with self._refreshed(), FrozenWorkers(self.study, self.study.spec.limits):
             search(
                 self.study,
                 make_launcher(request.app, worker),
@@ -126,11 +134,21 @@ class _Part(NamedTuple):
             )
         check_stop(self.study)
 
+    def _refreshed(self) -> AbstractContextManager[object]:
+        """The page of a search that takes more than a minute, written while trials run, by the process that leads."""
+        if not self.own.leads:
+            return nullcontext()
+        return Refreshed(self.study, _page(self.request).write, refresh.RHYTHM, what="the sweep's page")
+
     def run_beside(self) -> None:
         """Nothing is trained after the search."""
 
     def say(self, line: str) -> None:
         log.warning("%s", line)
+
+
+def _page(request: SweepRequest) -> refresh.PagePlace:
+    return refresh.PagePlace(request.storage, request.search.config.name, request.folder, NullRun())
 
 
 def _best(study: Study, request: SweepRequest) -> dict[str, Any]:

@@ -4,8 +4,6 @@ import logging
 from pathlib import Path
 from typing import NamedTuple
 
-from slimtune.sweeper.report_page.page import page
-from slimtune.sweeper.report_page.sweep_facts import read_facts
 from slimtune.sweeper.reporting.refreshed import Rhythm
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.training.atomic_files import write_text
@@ -39,6 +37,10 @@ class PagePlace(NamedTuple):
             state: What becomes of the sweep, where the process that writes it knows; None reads it from the study.
         """
         try:
+            # plotly and scikit-learn take a second, which a short search does without
+            from slimtune.sweeper.report_page.page import page
+            from slimtune.sweeper.report_page.sweep_facts import read_facts
+
             facts = read_facts(self.storage, self.name, self.folder)
             text = page(facts if state is None else facts._replace(state=state))
             write_text(self.folder / FILE, text)

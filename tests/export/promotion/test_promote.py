@@ -1,5 +1,6 @@
 """Who may be asked for, and what becomes of the aliases; the store is asked for nothing else."""
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from slimtune.export.promotion import promote as promote_module
 from slimtune.export.promotion.candidate import Candidate
 from slimtune.export.promotion.config import promotion_config
 from slimtune.export.promotion.promote import PromotionRequest, promote
+from slimtune.export.registry.alias_lock import AliasLock
 from slimtune.export.registry.aliases import drop_alias, set_alias
 from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version
 from slimtune.training.errors import ConfigError, ModelError
@@ -49,9 +51,9 @@ def test_the_report_is_uploaded_without_the_lock(uri: str, monkeypatch: pytest.M
     events = []
 
     @contextmanager
-    def lock(*_: Any) -> Iterator[None]:
+    def lock(*_: Any) -> Iterator[AliasLock]:
         events.append("locked")
-        yield
+        yield AliasLock("tiny", math.inf)
         events.append(f"champion {alias_version(uri, 'tiny', 'champion')}, unlocked")
 
     monkeypatch.setattr(promote_module, "alias_lock", lock)

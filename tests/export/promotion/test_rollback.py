@@ -6,6 +6,7 @@ import pytest
 
 from slimtune.export.promotion import rollback
 from slimtune.export.promotion.rollback import roll_back
+from slimtune.export.registry.alias_lock import AliasLock
 from slimtune.export.registry.aliases import set_alias
 from slimtune.export.registry.mlflow_registry import RegisteredVersion, alias_version
 from slimtune.training.errors import StoreError
@@ -32,10 +33,10 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     lock = rollback.alias_lock
 
     @contextmanager
-    def noted(uri: str, name: str) -> Iterator[None]:
-        with lock(uri, name):
+    def noted(uri: str, name: str) -> Iterator[AliasLock]:
+        with lock(uri, name) as taken:
             seen.append(True)
-            yield
+            yield taken
         seen.append(False)
 
     monkeypatch.setattr(rollback, "alias_lock", noted)

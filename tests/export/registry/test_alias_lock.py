@@ -1,5 +1,6 @@
 """One process at a time, on a file or on a server, whose place an SQLite store takes here."""
 
+import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
@@ -9,7 +10,6 @@ import pytest
 
 from slimtune.export.registry import alias_lock as locks
 from slimtune.export.registry.alias_lock import LOCK, alias_lock
-from slimtune.export.registry.mlflow_registry import release
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.mlflow_runs import client_of
 
@@ -47,32 +47,91 @@ def test_who_waits_too_long_is_told(uri: str, monkeypatch: pytest.MonkeyPatch) -
         raise AssertionError("it is held")
 
 
-def test_the_lock_of_a_process_that_died_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client_of(uri)
     monkeypatch.setattr(locks, "sqlite_path", lambda _: None)
-    with alias_lock(uri, "a"):
-        (left,) = client_of(uri).search_registered_models()
-    client_of(uri).create_registered_model(left.name)
-    assert left.name.startswith(LOCK)
-    monkeypatch.setattr(locks, "STALE_SECONDS", 0.0)
-    with alias_lock(uri, "a"):
-        assert len(client_of(uri).search_registered_models()) == 1
+    return uri
 
 
-def test_who_was_slow_does_not_release_the_lock_of_the_one_who_took_it_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def names(uri: str) -> list[str]:
+    return [one.name for one in client_of(uri).search_registered_models()]
+
+
+def leave_behind(uri: str) -> str:
+    """The lock of `a`, of a process that died."""
+    with alias_lock(uri, "a"):
+        (left,) = names(uri)
+    assert left.startswith(LOCK)
+    client_of(uri).create_registered_model(left)
+    return left
+
+
+def test_the_lock_of_a_process_that_died_is_taken_over(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once it has been seen for long enough, whatever the clock of the server says of its age."""
+    left = leave_behind(server)
+    monkeypatch.setattr(locks, "WAIT_SECONDS", 0.1)
+    with pytest.raises(StoreError, match="another process moves an alias"), alias_lock(server, "a"):
+        raise AssertionError("it is respected")
+    monkeypatch.setattr(locks, "WAIT_SECONDS", 10.0)
+    monkeypatch.setattr(locks, "STALE_SECONDS", 0.3)
+    with alias_lock(server, "a"):
+        assert len(names(server)) == 1
+        assert names(server) != [left]
+    assert names(server) == []
+
+
+def test_who_was_slow_moves_nothing_and_leaves_the_lock_of_the_one_who_took_over(
+    server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that no third one gets in beside that one."""
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    monkeypatch.setattr(locks, "sqlite_path", lambda _: None)
-    monkeypatch.setattr(locks, "STALE_SECONDS", 0.0)
-    slow, fast = alias_lock(uri, "a"), alias_lock(uri, "a")
-    slow.__enter__()
-    time.sleep(0.01)
+    monkeypatch.setattr(locks, "STALE_SECONDS", 0.3)
+    slow, fast = alias_lock(server, "a"), alias_lock(server, "a")
+    held = slow.__enter__()
     fast.__enter__()
+    with pytest.raises(StoreError, match="too slow to move an alias of 'a' safely; nothing was moved"):
+        held.check()
+    (now,) = names(server)
     slow.__exit__(None, None, None)
-    (held,) = client_of(uri).search_registered_models()
-    release(uri, held.name, "somebody else")
-    assert [one.name for one in client_of(uri).search_registered_models()] == [held.name]
+    assert names(server) == [now]
     fast.__exit__(None, None, None)
-    assert not client_of(uri).search_registered_models()
+    assert names(server) == []
+
+
+def test_a_name_whose_answer_was_lost_is_taken_down(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unheard(uri: str, name: str) -> None:
+        client_of(uri).create_registered_model(name)
+        raise StoreError("no answer")
+
+    monkeypatch.setattr(locks, "put_name", unheard)
+    with pytest.raises(StoreError, match="no answer"), alias_lock(server, "a"):
+        raise AssertionError("it is not held")
+    assert names(server) == []
+
+
+def take(uri: str, counter: Path, times: int) -> None:
+    """Count in a file, which two at once would do wrong; a process of its own."""
+    locks.sqlite_path = lambda _: None
+    locks.STALE_SECONDS = 3.0
+    for _ in range(times):
+        with alias_lock(uri, "a") as lock:
+            lock.check()
+            count = int(counter.read_text())
+            time.sleep(0.02)
+            counter.write_text(str(count + 1))
+
+
+@pytest.mark.slow
+def test_processes_that_find_a_lock_left_behind_all_at_once_do_not_both_win(server: str, tmp_path: Path) -> None:
+    leave_behind(server)
+    counter = tmp_path / "counter"
+    counter.write_text("0")
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=take, args=(server, counter, 4)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0] * 3
+    assert counter.read_text() == "12"
+    assert names(server) == []
