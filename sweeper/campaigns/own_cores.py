@@ -13,7 +13,7 @@ from slimtune.training.hardware.threads import free_cores, is_limited
 CORES = "cores"
 
 
-class Notes(Protocol):
+class SweepNotes(Protocol):
     """A study, as far as it is needed here: without it, nobody has to wait for Optuna."""
 
     def attrs(self) -> Mapping[str, Any]: ...
@@ -63,7 +63,7 @@ class SweepCores:
         self._load = OthersLoad()
         self._taken: OwnCores | None = None
 
-    def take(self, study: Notes, fit: FitConfig, *, leads: bool) -> OwnCores:
+    def take(self, study: SweepNotes, fit: FitConfig, *, leads: bool) -> OwnCores:
         """As many as the same sweep took here before, if this process leads it; what others do later changes nothing.
 
         Args:

@@ -10,7 +10,7 @@ from slimtune.training.config.fit import Precision
 from slimtune.training.data.batching import Batch
 from slimtune.training.engine.packed_lora import PackedLoraModel
 from slimtune.training.engine.pass_grouping import PASS_SIZES, Shape, group_passes
-from slimtune.training.engine.slots.joined_batch import joined_batch, own_parts, own_rows
+from slimtune.training.engine.slots.joined_batch import joined_batch, own_parts, rows_of_each
 from slimtune.training.engine.slots.segments import segment_table
 from slimtune.training.engine.slots.slot_bank import Member, SlotBank
 from slimtune.training.engine.slots.trained_parts import TrainedParts, parts_of
@@ -91,7 +91,7 @@ class Packing:
         table = segment_table(slots, [len(batch) for batch in batches])
         joined = joined_batch(batches, table, pad_id=first.bench.tokenizer.pad_token_id, device=first.resources.device)
         packed.begin(table, first.resources.compute_dtype)
-        logits = own_rows(_logits(first, packed.model, joined), table)
+        logits = rows_of_each(_logits(first, packed.model, joined), table)
         parts = own_parts(joined, table)
         # each trial's own mean: their sum gives each its own gradient
         torch.autograd.backward(

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertForTokenClassification, LlamaConfig, LlamaForCausalLM
 
 from slimtune.training.engine.packed_lora import PackedLoraModel
-from slimtune.training.engine.slots.joined_batch import own_rows
+from slimtune.training.engine.slots.joined_batch import rows_of_each
 from slimtune.training.engine.slots.segments import segment_table
 from slimtune.training.engine.slots.slot_bank import Member, SlotBank
 from slimtune.training.engine.slots.trained_parts import parts_of
@@ -143,7 +143,7 @@ def test_packed_gradients_are_those_of_each_alone(
         ]
     )
     logits = packed.model(input_ids=joined, attention_mask=torch.ones_like(joined)).logits
-    own = own_rows(logits, table)
+    own = rows_of_each(logits, table)
     torch.stack([loss_of(*pair, task_type) for pair in zip(own, inputs, strict=True)]).sum().backward()
     packed.end()
     for model, theirs in zip(trials, alone, strict=True):

@@ -33,7 +33,7 @@ def joined_batch(batches: Sequence[Batch], table: SegmentTable, *, pad_id: int, 
     return Batch(sent, on_device(labels, device), torch.unique(torch.cat(kept)) if kept else None)
 
 
-def own_rows(tensor: torch.Tensor, table: SegmentTable) -> list[torch.Tensor]:
+def rows_of_each(tensor: torch.Tensor, table: SegmentTable) -> list[torch.Tensor]:
     """Each trial's rows of what the model gives, without those of padding."""
     pairs = zip(table.sizes, table.padded_sizes, strict=True)
     sizes = [part for size, padded in pairs for part in (size, padded - size)]
