@@ -8,6 +8,7 @@ import pytest
 from slimtune.export.registry import mlflow_registry
 from slimtune.export.registry.mlflow_registry import find_version, model_tags
 from slimtune.training.errors import ModelError
+from slimtune.training.tracking import mlflow_runs
 from slimtune.training.tracking.line import Line, first_line
 from slimtune.training.tracking.mlflow_runs import client_of
 from slimtune.training.tracking.uri import without_secrets
@@ -50,7 +51,8 @@ def test_a_tracker_that_is_away_is_told_without_its_password(caplog: pytest.LogC
 def test_a_registry_is_named_without_its_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database with a password, whose place an empty one takes here."""
     client = client_of(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    monkeypatch.setattr(mlflow_registry, "client_of", lambda _: client)
+    for module in (mlflow_registry, mlflow_runs):
+        monkeypatch.setattr(module, "client_of", lambda _: client)
     uri = f"postgresql://me:{SECRET}@host/d"
     for ask in (model_tags, find_version):
         with pytest.raises(ModelError) as told:
