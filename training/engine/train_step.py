@@ -95,6 +95,7 @@ class Stepper:
         optimizer: Of the trial.
         mover: Who moves the trial together with others; None where its optimizer does.
         moved: What the mover has moved it with, until `step` tells.
+        tokens_taken: Of the last batch, padding included.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class Stepper:
         self._at, self._weight = 0, 1.0
         self._under_way = False
         self._losses: list[torch.Tensor] = []
+        self.tokens_taken = 0
 
     @property
     def under_way(self) -> bool:
@@ -144,6 +146,7 @@ class Stepper:
         self._weight = float(len(rows_N)) if weight is None else weight
         self._under_way = True
         self.rewind()
+        self.tokens_taken = 0
 
     def num_passes(self, rows_N: np.ndarray) -> int:
         """How many micro-batches the rows make."""

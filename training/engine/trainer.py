@@ -187,7 +187,7 @@ class TrialTrainer:
             return
         result, progress = self.stepper.step(), self._progress
         progress.examples_seen += self._num_rows
-        progress.meter.add(result, self._num_rows, self._num_tokens)
+        progress.meter.add(result, self._num_rows, self._num_tokens, self.stepper.tokens_taken)
         if reporter is not None and self.stepper.num_steps % self._config.tracking.log_every == 0:
             reporter.metrics(progress.examples_seen, result.as_metrics())
         progress.milestone = self._cadence.reached(progress.examples_seen)
