@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # a process that may not keep what it has compiled compiles thousands of modules: 22 s to start what takes 7
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install sweep test test-portable check ui lock clean
+.PHONY: install sweep test test-portable test-gpu check ui lock clean
 
 install: $(VENV)/.installed
 
@@ -42,6 +42,13 @@ test-portable: export OMP_NUM_THREADS = 1
 test-portable: install
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --random-order --random-order-bucket=module \
 	  --random-order-seed=$(SEED) $(PORTABLE)
+
+# what computes otherwise on a GPU, on the one that torch finds; elsewhere it says that there is none
+GPU ?= tests/training/engine tests/training/methods tests/training/checkpoints tests/training/tasks/test_packed.py \
+  tests/training/tasks/test_static_steps.py
+test-gpu: install
+	$(BIN)/python -c "import sys, torch; torch.cuda.is_available() or sys.exit('make test-gpu: torch sees no CUDA device')"
+	$(BIN)/python -m pytest $(GPU)
 
 check: install
 	$(BIN)/ruff check .

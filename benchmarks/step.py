@@ -66,13 +66,17 @@ def main() -> None:
     )
     if precisions == ("fp32",):
         note += " This machine does not multiply bf16 natively, so only fp32 is compared."
+    if device.type != "cuda":
+        note += " Steps as CUDA graphs take a GPU, which this machine lacks."
     columns = ("model", "rows x tokens", "precision", "", "ms a step", "share of the floor", "relative to slimtune")
     publish([*header("A training step", note), *table(columns, rows)], options.out)
 
 
 def _rows(folder: Path, shape: Shape, options: argparse.Namespace) -> list[list[object]]:
+    on_cuda = torch.cuda.is_available()
     contestants = {
-        "slimtune": _ours(shape, folder),
+        "slimtune": _ours(shape, folder, "fit.cuda_graphs=false"),
+        **({"slimtune, CUDA graphs": _ours(shape, folder, "fit.cuda_graphs=auto")} if on_cuda else {}),
         **({"slimtune, compiled": _ours(shape, folder, "fit.compile=true")} if options.compiled else {}),
         "Trainer": _trainer(shape, folder),
         "loop by hand": _loop(shape, folder),

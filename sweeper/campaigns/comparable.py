@@ -18,6 +18,7 @@ NEUTRAL_KEYS = {
     "fit.threads",
     "fit.slots",
     "fit.compile",
+    "fit.cuda_graphs",
     "fit.micro_batch_size",
     "fit.gradient_checkpointing",
     "fit.eval_batch_size",

@@ -78,7 +78,7 @@ def test_s3_in_a_pass_of_several_trials(shape: Shape, left: bool) -> None:
     def holds(drawn: list[list[list[int]]]) -> None:
         by_trial = [[[*row, *ends] for row in rows] for rows in drawn]
         table = segment_table(range(len(trials)), [len(rows) for rows in by_trial])
-        packed.begin(table)
+        packed.begin(table, packed.room(table))
         # whole segments: the last row once more
         whole = [
             [*rows, *rows[-1:] * (padded - len(rows))]

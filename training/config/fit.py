@@ -42,6 +42,11 @@ def is_auto_or_count(value: Any) -> bool:
     return value == AUTO or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
 
 
+def is_auto_or_bool(value: Any) -> bool:
+    """Whether a value is the word `auto`, true or false."""
+    return value == AUTO or isinstance(value, bool)
+
+
 @dataclass(slots=True, kw_only=True)
 class FitConfig:
     """How a trial trains: its hyperparameters, its device and its evaluations.
@@ -74,6 +79,9 @@ class FitConfig:
     slots: Trials that one worker trains at once on one base; null times what is faster, once for a machine.
     compile: Whether torch.compile makes the forward and backward pass; null compiles trials of 20,000 steps or more.
         A compiled trial shares no passes.
+    cuda_graphs: Whether a step whose shape comes often enough is launched as one CUDA graph; rows are then filled up to
+        the lengths of a few buckets. `auto` does so on a GPU, where nothing stands against it; `true` keeps the fixed
+        shapes elsewhere too, without graphs. A run's tag says why there is none.
     eval_every: Training examples between evaluations; below 1 a share of an epoch; null is once an epoch.
     eval_batch_size: Rows of one evaluation batch; null is as many as the device runs well.
     max_memory_mb: Memory in 10^6 bytes that the process may take on its device; null is what is free. A trial that
@@ -110,6 +118,7 @@ class FitConfig:
         metadata={"rule": Rule("use a number from 1 to 64, e.g. 4", lambda value: 1 <= value <= 64)}
     )
     compile: bool | None
+    cuda_graphs: Any = field(metadata={"rule": Rule("use auto, true or false", is_auto_or_bool)})
     eval_every: float | None = field(metadata=above_zero(1000))
     eval_batch_size: int | None = field(metadata=above_zero(64))
     max_memory_mb: float | None = field(metadata=above_zero(8000))

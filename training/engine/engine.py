@@ -8,12 +8,12 @@ from typing import Protocol
 
 import torch
 
-from slimtune.training.config.method import LoraMethod
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.config.trust import code_of, trust_own
 from slimtune.training.distributed.process_group import ProcessGroup
 from slimtune.training.engine.packing import Packing, gradients_that_fit
 from slimtune.training.engine.slot_calibration import SlotDecision
+from slimtune.training.engine.slots.sharing import can_share
 from slimtune.training.engine.timers import Timers
 from slimtune.training.engine.trial_run import Observers, Phase, TrialRun, failed, finish
 from slimtune.training.errors import ConfigError, is_out_of_memory
@@ -337,14 +337,3 @@ def _micro_step(run: TrialRun, *, alone: bool) -> None:
     if alone and not gradients_that_fit(run.trainer):
         return
     run.trainer.advance(run.reporter)
-
-
-def can_share(config: TrialConfig, first: TrialConfig) -> bool:
-    """Whether a trial may share the base with one under way; what only the model can tell is seen later."""
-    method = config.method
-    plain = isinstance(method, LoraMethod) and method.dropout == 0 and not method.mutates_base
-    ours, theirs = (
-        (one.task, one.data, one.model, one.fit.precision, one.fit.device, one.fit.threads, one.fit.slots)
-        for one in (config, first)
-    )
-    return plain and ours == theirs

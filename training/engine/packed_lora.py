@@ -58,16 +58,21 @@ class PackedLoraModel:
             replace_module(self.model, name, _PackedWhole(name, shared, self._pass, bank))
         self._bank = bank
 
-    def begin(self, table: SegmentTable, dtype: torch.dtype | None = None) -> None:
-        """Say whose rows the next batch has.
+    def room(self, table: SegmentTable, dtype: torch.dtype | None = None) -> PassBuffers:
+        """Where a pass over these rows has what is each trial's own.
 
         Args:
             table: The trials by their slots in the bank.
             dtype: What is each trial's own is multiplied in it; None is as it is stored.
         """
         assert self._bank is not None
-        self._pass.table = table
-        self._pass.buffers = self._bank.buffers(table, dtype or self._bank.dtype)
+        return self._bank.buffers(table, dtype or self._bank.dtype)
+
+    def begin(self, table: SegmentTable, buffers: PassBuffers) -> None:
+        """Say whose rows the next batch has, and take the trials' weights as they are now."""
+        assert self._bank is not None
+        self._pass.table, self._pass.buffers = table, buffers
+        self._bank.fill(buffers)
 
     def end(self) -> None:
         """After the backward pass: each trial gets its gradient."""

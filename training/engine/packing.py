@@ -2,16 +2,22 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from slimtune.training.config.fit import Precision
 from slimtune.training.data.batching import Batch
+from slimtune.training.engine.graphs.buckets import bucket_length
+from slimtune.training.engine.graphs.static_batch import WEIGHTS, batch_of, pass_inputs, shapes_of
+from slimtune.training.engine.graphs.static_calls import CudaGraphs, Outputs, StaticCalls, Tensors, run_directly
 from slimtune.training.engine.packed_lora import PackedLoraModel
 from slimtune.training.engine.pass_grouping import PASS_SIZES, Shape, group_passes
-from slimtune.training.engine.slots.joined_batch import joined_batch, own_parts, rows_of_each
-from slimtune.training.engine.slots.segments import segment_table
+from slimtune.training.engine.slots.joined_batch import joined_batch, parts_by_trial, rows_by_trial
+from slimtune.training.engine.slots.pass_buffers import PassBuffers
+from slimtune.training.engine.slots.segments import SegmentTable, segment_table
 from slimtune.training.engine.slots.slot_bank import Member, SlotBank
 from slimtune.training.engine.slots.trained_parts import TrainedParts, parts_of
 from slimtune.training.engine.trainer import TrialTrainer
@@ -32,6 +38,8 @@ class Packing:
         self._parts: dict[TrialTrainer, TrainedParts] = {}
         self._packed: PackedLoraModel | None = None
         self._bank: SlotBank | None = None
+        self._calls: StaticCalls | None = None
+        self._capturer = CudaGraphs()
         # by slot
         self._bound: list[TrialTrainer] = []
 
@@ -43,6 +51,8 @@ class Packing:
 
     def leave(self, trainer: TrialTrainer) -> None:
         """Forget a trial; with the last one goes the base."""
+        # who is left goes on with another bank, and graphs of its own
+        trainer.calls = self._calls
         if self._bank is not None:
             self._bank.release(self._bound.index(trainer))
         self._bank = None
@@ -59,7 +69,13 @@ class Packing:
             self._packed = PackedLoraModel(first.bench.base)
         if self._bank is None:
             members = [Member(parts, trainer.stepper) for trainer, parts in self._parts.items()]
-            self._bank, self._bound = SlotBank(members), list(self._parts)
+            if first.graphs.is_static:
+                # one pool of memory for all banks; those captured before are gone with their bank
+                capturer = self._capturer if first.graphs.reason is None else None
+                self._calls = StaticCalls(capturer)
+            else:
+                self._calls = None
+            self._bank, self._bound = SlotBank(members, self._calls), list(self._parts)
             self._packed.bind(self._bank)
         return self._packed
 
@@ -89,15 +105,42 @@ class Packing:
         first = trainers[0]
         slots = [self._bound.index(trainer) for trainer in trainers]
         table = segment_table(slots, [len(batch) for batch in batches])
-        joined = joined_batch(batches, table, pad_id=first.bench.tokenizer.pad_token_id, device=first.resources.device)
-        packed.begin(table, first.resources.compute_dtype)
-        logits = rows_of_each(_logits(first, packed.model, joined), table)
-        parts = own_parts(joined, table)
-        # each trial's own mean: their sum gives each its own gradient
-        torch.autograd.backward(
-            [trainer.share_of(own, part) for trainer, part, own in zip(trainers, parts, logits, strict=True)]
-        )
-        packed.end()
+        device = first.resources.device
+        lengthen = bucket_length if first.graphs.is_static else None
+        pad_id = first.bench.tokenizer.pad_token_id
+        joined = joined_batch(batches, table, pad_id=pad_id, device=device, lengthen=lengthen)
+        inputs = pass_inputs(joined, [trainer.stepper.weight for trainer in trainers])
+        buffers = packed.room(table, first.resources.compute_dtype)
+        run = self._calls.run if self._calls is not None else run_directly
+        left = min(trainer.stepper.steps_left for trainer in trainers)
+        work = partial(_gradients, _PassOf(packed, buffers, table, tuple(trainers)))
+        losses = run("pass", (table, shapes_of(inputs)), work, inputs, left=left)
+        for trainer, nats, size, padded in zip(trainers, losses, table.sizes, table.padded_sizes, strict=True):
+            trainer.stepper.took(nats, size)
+            trainer.stepper.tokens_taken += padded * joined.input_ids_BT.shape[1]
+
+
+class _PassOf(NamedTuple):
+    """Whose pass it is; what it is taken in is kept as long as it may be taken again."""
+
+    packed: PackedLoraModel
+    buffers: PassBuffers
+    table: SegmentTable
+    trainers: tuple[TrialTrainer, ...]
+
+
+def _gradients(of: _PassOf, inputs: Tensors) -> Outputs:
+    """Add each trial's gradient to its own, of each trial's own mean; its summed loss in nats."""
+    joined = batch_of(inputs)
+    of.packed.begin(of.table, of.buffers)
+    logits = rows_by_trial(_logits(of.trainers[0], of.packed.model, joined), of.table)
+    losses = [
+        trainer.loss(own, part).nats
+        for trainer, part, own in zip(of.trainers, parts_by_trial(joined, of.table), logits, strict=True)
+    ]
+    torch.autograd.backward([nats / weight for nats, weight in zip(losses, inputs[WEIGHTS], strict=True)])
+    of.packed.end()
+    return tuple(nats.detach() for nats in losses)
 
 
 def packing_of(trainers: Sequence[TrialTrainer]) -> Packing:
@@ -116,9 +159,49 @@ def gradients_alone(trainer: TrialTrainer) -> None:
         return
     if trainer.packing is not None:
         trainer.packing.gradients([trainer])
+    elif trainer.graphs.is_static:
+        _static_gradients(trainer)
     else:
         batch = trainer.micro_batch()
+        trainer.stepper.tokens_taken += batch.input_ids_BT.numel()
         trainer.share_of(_logits(trainer, trainer.model, batch), batch).backward()  # type: ignore[no-untyped-call]
+
+
+def _static_gradients(trainer: TrialTrainer) -> None:
+    """The same of a batch whose rows are filled up to a bucket's length, by work that can become a graph."""
+    batch = trainer.rows_as_batch()
+    table = segment_table([0], [len(batch)])
+    joined = joined_batch(
+        [batch],
+        table,
+        pad_id=trainer.bench.tokenizer.pad_token_id,
+        device=trainer.resources.device,
+        lengthen=bucket_length,
+    )
+    inputs, stepper = pass_inputs(joined, [trainer.stepper.weight]), trainer.stepper
+    if trainer.calls is None:
+        trainer.calls = StaticCalls(CudaGraphs() if trainer.graphs.reason is None else None)
+    work = partial(_own_gradients, trainer)
+    nats, *gradients = trainer.calls.run("pass", shapes_of(inputs), work, inputs, left=stepper.steps_left)
+    stepper.took(nats, len(batch))
+    stepper.tokens_taken += joined.input_ids_BT.numel()
+    reached = [one for index, one in enumerate(stepper.trained) if index not in trainer.unreached]
+    for parameter, gradient in zip(reached, gradients, strict=True):
+        if parameter.grad is not None:
+            parameter.grad.add_(gradient)
+        else:
+            # fused optimizers go through memory and not by shape
+            same = gradient.stride() == parameter.stride()
+            parameter.grad = gradient if same else torch.empty_like(parameter).copy_(gradient)
+
+
+def _own_gradients(trainer: TrialTrainer, inputs: Tensors) -> Outputs:
+    """The summed loss in nats, and the gradient of its mean by each trained parameter that it reaches."""
+    batch = batch_of(inputs)
+    nats = trainer.loss(_logits(trainer, trainer.model, batch), batch).nats
+    gradients = torch.autograd.grad(nats / inputs[WEIGHTS][0], trainer.stepper.trained, allow_unused=True)
+    trainer.unreached = frozenset(index for index, one in enumerate(gradients) if one is None)
+    return nats.detach(), *(one for one in gradients if one is not None)
 
 
 def gradients_that_fit(trainer: TrialTrainer) -> bool:
@@ -143,7 +226,9 @@ def _logits(trainer: TrialTrainer, model: nn.Module, batch: Batch) -> torch.Tens
 
 def packable(trainer: TrialTrainer) -> TrainedParts | None:
     """The trial's own layers, or None if it must run alone: what draws from the global generator at its own batch
-    shape (dropout), what trains shared weights, a gradient scale of its own, or a loss that couples rows.
+    shape (dropout), what trains shared weights, a gradient scale of its own, a loss that couples rows, or an optimizer
+    that reads memory and not shapes: bitsandbytes', whose moments would be those of other weights in a bank.
     """
     alone = trainer.resources.precision is Precision.fp16 or trainer.bench.task.couples_rows or not trainer.may_share
+    alone |= not isinstance(trainer.stepper.optimizer, torch.optim.AdamW | torch.optim.Adafactor)
     return None if alone else parts_of(trainer.model)

@@ -53,7 +53,7 @@ class SlotDecision(NamedTuple):
     alone_seconds: float | None = None
 
 
-class PassTiming(NamedTuple):
+class StepTimes(NamedTuple):
     """Seconds of whole steps of the same trials, in the mean of the trials.
 
     Attributes:
@@ -71,7 +71,7 @@ class PassTiming(NamedTuple):
 
 
 # without memory for several there is nothing to gain
-NO_ROOM = PassTiming(0.0, 1.0)
+NO_ROOM = StepTimes(0.0, 1.0)
 
 
 def decide_slots(trial: Trial, config: TrialConfig, bench: Workbench, resources: Resources) -> SlotDecision:
@@ -132,7 +132,7 @@ def _measure(make_trainer: Callable[[int], TrialTrainer], most: int) -> SlotDeci
     return SlotDecision(chosen, round(timing.gain, 3), timing.alone)
 
 
-def _timing(trainers: Sequence[TrialTrainer], make_trainer: Callable[[int], TrialTrainer]) -> PassTiming:
+def _timing(trainers: Sequence[TrialTrainer], make_trainer: Callable[[int], TrialTrainer]) -> StepTimes:
     """Of whole steps of trials of mixed batches; the same ones, made twice, go alone."""
     for trainer in trainers:
         packing_of([trainer])
@@ -141,7 +141,7 @@ def _timing(trainers: Sequence[TrialTrainer], make_trainer: Callable[[int], Tria
     _seconds([first], lambda: _one_after_the_other([first]))
     alone_seconds = _seconds([first], lambda: _one_after_the_other([first]))
     if alone_seconds > LONG_STEP_SECONDS:
-        return PassTiming(alone_seconds, alone_seconds)
+        return StepTimes(alone_seconds, alone_seconds)
     twins = [make_trainer(index) for index in range(len(trainers))]
     packing = packing_of(twins)
     together, alone = [], []
@@ -152,7 +152,7 @@ def _timing(trainers: Sequence[TrialTrainer], make_trainer: Callable[[int], Tria
             break
     # the first round warms up; rounds differ in length, so their sums are compared
     num_steps = len(trainers) * (len(alone) - 1)
-    return PassTiming(sum(alone[1:]) / num_steps, sum(together[1:]) / num_steps)
+    return StepTimes(sum(alone[1:]) / num_steps, sum(together[1:]) / num_steps)
 
 
 def _in_one_pass(packing: Packing, trainers: Sequence[TrialTrainer]) -> None:

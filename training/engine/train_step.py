@@ -91,9 +91,11 @@ class Stepper:
 
     Attributes:
         rows_at_once: Rows of a micro-batch; may be made fewer between two.
+        trained: Parameters that it moves.
         optimizer: Of the trial.
         mover: Who moves the trial together with others; None where its optimizer does.
         moved: What the mover has moved it with, until `step` tells.
+        tokens_taken: Of the last batch, padding included.
     """
 
     def __init__(
@@ -109,7 +111,7 @@ class Stepper:
         self._fit = fit
         self._num_train_steps = num_train_steps
         self._num_warmup_steps = math.ceil(fit.warmup_share * num_train_steps)
-        self._trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(model, fit, new_keys)
         self.mover: Mover | None = None
         self.moved: Moved | None = None
@@ -120,6 +122,7 @@ class Stepper:
         self._at, self._weight = 0, 1.0
         self._under_way = False
         self._losses: list[torch.Tensor] = []
+        self.tokens_taken = 0
 
     @property
     def under_way(self) -> bool:
@@ -143,6 +146,7 @@ class Stepper:
         self._weight = float(len(rows_N)) if weight is None else weight
         self._under_way = True
         self.rewind()
+        self.tokens_taken = 0
 
     def num_passes(self, rows_N: np.ndarray) -> int:
         """How many micro-batches the rows make."""
@@ -169,15 +173,30 @@ class Stepper:
             return self._idle_N
         return self._rows_N[self._at : self._at + self.rows_at_once]
 
+    @property
+    def weight(self) -> float:
+        """What the rows of the whole batch count together."""
+        return self._weight
+
+    @property
+    def steps_left(self) -> int:
+        """Of the plan."""
+        return max(0, self._num_train_steps - self.num_steps)
+
     def share_of(self, loss: LossSum) -> torch.Tensor:
         """What to take the gradient of, so that it is averaged over the whole batch, whatever the micro-batch."""
-        counts = self._at < len(self._rows_N)
-        self._at += loss.rows
-        if not counts:
+        if not self.took(loss.nats, loss.rows):
             return loss.nats * 0.0
-        # read in `step`: here a GPU would have to be waited for
-        self._losses.append(loss.nats.detach())
         return self._scaler.scale(loss.nats / self._weight)
+
+    def took(self, nats: torch.Tensor, rows: int) -> bool:
+        """A micro-batch of so many rows had this loss; whether it counts."""
+        counts = self._at < len(self._rows_N)
+        self._at += rows
+        if counts:
+            # read in `step`: here a GPU would have to be waited for
+            self._losses.append(nats.detach())
+        return counts
 
     def step(self) -> StepResult:
         """Move the weights by the gradients of the batch.
@@ -190,7 +209,7 @@ class Stepper:
         learning_rate = self._learning_rate()
         set_learning_rate(self.optimizer, learning_rate)
         if not self._fit.fsdp:
-            self._group.sum_gradients(self._trained)
+            self._group.sum_gradients(self.trained)
         norm = self._clip()
         *losses_nats, gradient_norm = torch.stack([*self._all_losses(norm), norm]).tolist()
         result = StepResult(sum(losses_nats) / self._weight, self._weight, gradient_norm, learning_rate)
@@ -255,7 +274,7 @@ class Stepper:
 
     def _clip(self) -> torch.Tensor:
         self._scaler.unscale_(self.optimizer)
-        norm: Any = nn.utils.clip_grad_norm_(self._trained, self._max_norm)
+        norm: Any = nn.utils.clip_grad_norm_(self.trained, self._max_norm)
         whole: torch.Tensor = norm.full_tensor() if is_shared_out(norm) else norm
         return whole
 

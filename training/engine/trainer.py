@@ -16,6 +16,8 @@ from slimtune.training.distributed.sharding import shard, whole
 from slimtune.training.engine.cadence import Cadence, plan_of
 from slimtune.training.engine.compile import as_written, compile_training, is_worth_compiling
 from slimtune.training.engine.evaluation_history import EvaluationHistory
+from slimtune.training.engine.graphs.graph_plan import graph_plan
+from slimtune.training.engine.graphs.static_calls import StaticCalls
 from slimtune.training.engine.meter import Meter
 from slimtune.training.engine.saved_trial import Parts, Progress, SavedTrial
 from slimtune.training.engine.train_step import Stepper
@@ -25,6 +27,7 @@ from slimtune.training.evaluation.score import Evaluation, score_split
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
 from slimtune.training.models.activation_checkpointing import checkpoint_gradients
+from slimtune.training.tasks.loss import LossSum
 from slimtune.training.tracking.reporter import Reporter
 from slimtune.training.trial import Completed, Outcome, Pruned, Report, Trial, Verdict
 from slimtune.training.workbench.preflight import check_memory, check_trial
@@ -45,9 +48,17 @@ class TrialTrainer:
         model: In training.
         is_compiled: Whether that is compiled.
         stepper: Its optimizer, and the batch under way.
+        graphs: Whether its steps are of fixed shapes, and become CUDA graphs.
         packing: Whose passes it goes by; None for passes of its own model.
+        calls: Who takes the passes of its own model, if they are of fixed shapes.
+        unreached: Positions of trained parameters that those passes give no gradient, as a pooler's that nothing reads.
         best_evaluation: The one that scored best in this process; None before the first.
     """
+
+    best_evaluation: Evaluation | None = None
+    packing: "Packing | None" = None
+    calls: StaticCalls | None = None
+    unreached: frozenset[int] = frozenset()
 
     def __init__(self, trial: Trial, config: TrialConfig, bench: Workbench, resources: Resources) -> None:
         self._group = resources.group
@@ -77,13 +88,13 @@ class TrialTrainer:
         self._history = EvaluationHistory(config)
         self._num_rows = self._num_tokens = 0
         self._progress = Progress()
-        self.best_evaluation: Evaluation | None = None
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
         moving = (self.stepper, self._order, self._cadence, self._history, self._checkpoint, self._progress)
         self._saved = SavedTrial(trial, config.fit, bench, resources, Parts(self.model, *moving))
         self.is_compiled = is_worth_compiling(config.fit, self._plan, resources)
         if self.is_compiled:
             compile_training(self.model)
+        self.graphs = graph_plan(config.fit, resources, self.model, is_compiled=self.is_compiled)
         if not self._group.leads:
             # dropout of its own
             torch.manual_seed(config.fit.seed + self._group.rank)
@@ -153,8 +164,18 @@ class TrialTrainer:
 
     def share_of(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         """What to take the gradient of, given the model's output for the micro-batch."""
-        loss = self.bench.task.loss(logits, batch, label_smoothing=self._config.fit.label_smoothing)
-        return self.stepper.share_of(loss)
+        return self.stepper.share_of(self.loss(logits, batch))
+
+    def graph_tags(self) -> dict[str, str]:
+        """What became of CUDA graphs, for the run at its end; nothing where none were to be."""
+        if self.graphs.reason is not None or self.calls is None:
+            return {}
+        told = f"false: {self.calls.fallback}" if self.calls.fallback else "true"
+        return {"cuda_graphs": told, "cuda_graphs_captured": str(self.calls.num_captured)}
+
+    def loss(self, logits: torch.Tensor, batch: Batch) -> LossSum:
+        """Of the task, by the trial's settings."""
+        return self.bench.task.loss(logits, batch, label_smoothing=self._config.fit.label_smoothing)
 
     def advance(self, reporter: Reporter[Any] | None) -> None:
         """After the gradient: step the optimizer when its batch is complete; who does not lead has no reporter.
@@ -166,7 +187,7 @@ class TrialTrainer:
             return
         result, progress = self.stepper.step(), self._progress
         progress.examples_seen += self._num_rows
-        progress.meter.add(result, self._num_rows, self._num_tokens)
+        progress.meter.add(result, self._num_rows, self._num_tokens, self.stepper.tokens_taken)
         if reporter is not None and self.stepper.num_steps % self._config.tracking.log_every == 0:
             reporter.metrics(progress.examples_seen, result.as_metrics())
         progress.milestone = self._cadence.reached(progress.examples_seen)

@@ -141,6 +141,7 @@ class TrialRun:
             "threads": str(resources.num_threads),
             "trained_parameters": str(self.trainer.num_trained_parameters),
             "slots": str(self.decision.slots),
+            "cuda_graphs": self.trainer.graphs.told,
             "compiled": str(self.trainer.is_compiled).lower(),
         }
         if self.decision.gain is not None:
@@ -184,6 +185,8 @@ class TrialRun:
         if others := sorted(self.packed_with - {self.number}):
             # its rounding depends on them
             self.reporter.tags({"packed_with": ",".join(map(str, others))})
+        if self._trainer is not None and (graph_tags := self._trainer.graph_tags()):
+            self.reporter.tags(graph_tags)
         if (reached := self.reached_gain) is not None:
             log.info("trial %d: slots gained %.2f, timing said %.2f", self.number, reached, self.decision.gain)
             self.reporter.tags({"slots_gain_reached": f"{reached:.2f}"})

@@ -5,7 +5,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,13 @@ from slimtune.training.tasks.label_names import label_options, numbers_misread, 
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
 
 BALANCED = "balanced"
+
+
+@lru_cache(maxsize=8)
+def _weights_on(weights: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """What a row of each class counts (C), sent to the device once: a captured step sends nothing."""
+    with torch.inference_mode(mode=False):
+        return torch.tensor(weights, dtype=dtype, device=device)
 
 
 @dataclass(frozen=True)
@@ -151,7 +158,7 @@ class Classification(TaskDefaults):
             return LossSum(self._own_loss(logits, batch.labels) * len(batch), len(batch))
         nats_B = self._nats(logits, batch.labels, label_smoothing=label_smoothing)
         if self.weights:
-            nats_B = nats_B * torch.tensor(self.weights, dtype=nats_B.dtype, device=nats_B.device)[batch.labels]
+            nats_B = nats_B * _weights_on(self.weights, nats_B.dtype, nats_B.device)[batch.labels]
         return LossSum(nats_B.sum(), len(batch))
 
     def _nats(self, logits_BC: torch.Tensor, labels: torch.Tensor, *, label_smoothing: float = 0.0) -> torch.Tensor:

@@ -16,6 +16,7 @@ from slimtune.training.errors import ConfigError
 from slimtune.training.hardware.resources import resolve
 from slimtune.training.methods import Setting, method_of
 from slimtune.training.models.loading import trial_copy
+from slimtune.training.tasks.loss import LossSum
 from slimtune.training.trial import Completed, Failed, FailureKind
 from slimtune.training.workbench.workbench import Workbench, workbench_for
 from slimtune.training.worker.run import run_trial
@@ -108,15 +109,15 @@ class SmallMemory:
 
     def __init__(self, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sizes: list[int] = []
-        share_of = TrialTrainer.share_of
+        loss = TrialTrainer.loss
 
-        def limited(trainer: TrialTrainer, logits: torch.Tensor, batch: Any) -> torch.Tensor:
+        def limited(trainer: TrialTrainer, logits: torch.Tensor, batch: Any) -> LossSum:
             self.sizes.append(len(batch))
             if len(batch) > most:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-            return share_of(trainer, logits, batch)
+            return loss(trainer, logits, batch)
 
-        monkeypatch.setattr(TrialTrainer, "share_of", limited)
+        monkeypatch.setattr(TrialTrainer, "loss", limited)
 
 
 def test_the_micro_batch_is_halved_until_it_fits_and_the_result_is_the_same(

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertForTokenClassification, LlamaConfig, LlamaForCausalLM
 
 from slimtune.training.engine.packed_lora import PackedLoraModel
-from slimtune.training.engine.slots.joined_batch import rows_of_each
+from slimtune.training.engine.slots.joined_batch import rows_by_trial
 from slimtune.training.engine.slots.segments import segment_table
 from slimtune.training.engine.slots.slot_bank import Member, SlotBank
 from slimtune.training.engine.slots.trained_parts import parts_of
@@ -135,7 +135,7 @@ def test_packed_gradients_are_those_of_each_alone(
     parts = [parts_of(model) for model in trials]
     packed.bind(SlotBank([Member(one) for one in parts if one is not None]))
     table = segment_table((0, 1, 2), [len(ids_BT) for ids_BT in inputs])
-    packed.begin(table)
+    packed.begin(table, packed.room(table))
     joined = torch.cat(
         [
             torch.cat([ids_BT, ids_BT[-1:].expand(padded - len(ids_BT), -1)])
@@ -143,7 +143,7 @@ def test_packed_gradients_are_those_of_each_alone(
         ]
     )
     logits = packed.model(input_ids=joined, attention_mask=torch.ones_like(joined)).logits
-    own = rows_of_each(logits, table)
+    own = rows_by_trial(logits, table)
     torch.stack([loss_of(*pair, task_type) for pair in zip(own, inputs, strict=True)]).sum().backward()
     packed.end()
     for model, theirs in zip(trials, alone, strict=True):

@@ -9,7 +9,7 @@ import torch
 
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.engine import slot_calibration
-from slimtune.training.engine.slot_calibration import PassTiming, SlotDecision, decide_slots
+from slimtune.training.engine.slot_calibration import SlotDecision, StepTimes, decide_slots
 from slimtune.training.hardware.resources import resolve
 from slimtune.training.tracking.reporter import Reporter
 from slimtune.training.trial import Completed
@@ -21,8 +21,8 @@ from tests.training.engine.test_packing import ListSource
 ConfigOf = Callable[..., dict[str, Any]]
 
 
-def timed_as(gain: float) -> PassTiming:
-    return PassTiming(gain, 1.0)
+def timed_as(gain: float) -> StepTimes:
+    return StepTimes(gain, 1.0)
 
 
 AUTO = ["fit.slots=null", "fit.precision=fp32"]

@@ -37,7 +37,7 @@ def bench(config: TrialConfig) -> Workbench:
 def step_on_rows(stepper: Stepper, model: nn.Module, bench: Workbench) -> StepResult:
     stepper.begin(ROWS)
     while not stepper.complete:
-        batch = collate(bench.splits["train"], stepper.micro_rows(), pad_id=0, device=torch.device("cpu"))
+        batch = collate(bench.splits["train"], stepper.micro_rows(), pad_id=0, device=bench.base.model.device)
         loss = bench.task.loss(bench.task.logits(model, batch), batch, label_smoothing=0.0)
         stepper.share_of(loss).backward()  # type: ignore[no-untyped-call]
     return stepper.step()
@@ -77,7 +77,7 @@ def test_a_step_is_that_of_a_plain_pytorch_loop(config: TrialConfig, bench: Work
     model = trial_copy(bench.base, share_weights=False).eval()
     groups = parameter_groups(model, fit, ())
     optimizer = torch.optim.AdamW(groups, lr=fit.learning_rate)
-    batch = collate(bench.splits["train"], ROWS, pad_id=0, device=torch.device("cpu"))
+    batch = collate(bench.splits["train"], ROWS, pad_id=0, device=bench.base.model.device)
     for factor in (0.0, 0.5, 1.0):
         for group in optimizer.param_groups:
             group["lr"] = fit.learning_rate * factor

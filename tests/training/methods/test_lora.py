@@ -70,7 +70,7 @@ def test_every_layer_that_the_base_lacked_is_trained(
     config = parse_trial(config_of(f"model.name_or_path={base}", "fit.precision=fp32")).section
     bench = workbench_for(config, resolve(config.fit))
     model = trainable(method_of(config.method), bench)
-    rows = collate(bench.splits["train"], [0, 1], pad_id=0, device=torch.device("cpu"))
+    rows = collate(bench.splits["train"], [0, 1], pad_id=0, device=bench.base.model.device)
     bench.task.logits(model, rows).square().sum().backward()
     trained = {key: parameter for key, parameter in model.named_parameters() if parameter.requires_grad}
     assert [key for key, parameter in trained.items() if parameter.grad is None] == []

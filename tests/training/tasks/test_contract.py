@@ -81,7 +81,7 @@ def test_the_loss_of_a_batch_is_that_of_its_parts(case: Case, config_for: Config
     split = bench.splits["train"]
 
     def summed(rows: list[int]) -> float:
-        batch = collate(split, rows, pad_id=bench.tokenizer.pad_token_id, device=torch.device("cpu"))
+        batch = collate(split, rows, pad_id=bench.tokenizer.pad_token_id, device=bench.base.model.device)
         with torch.no_grad():
             logits = bench.task.logits(bench.base.model, batch)
             return float(bench.task.loss(logits, batch, label_smoothing=0.0).nats)
@@ -93,7 +93,7 @@ def test_the_loss_of_a_batch_is_that_of_its_parts(case: Case, config_for: Config
 def test_the_mean_training_loss_is_the_evaluated_loss(case: Case, config_for: ConfigFor) -> None:
     bench, config = bench_of(config_for(case)), config_for(case)
     split = bench.splits["validation"]
-    batch = collate(split, range(len(split)), pad_id=bench.tokenizer.pad_token_id, device=torch.device("cpu"))
+    batch = collate(split, range(len(split)), pad_id=bench.tokenizer.pad_token_id, device=bench.base.model.device)
     with torch.no_grad():
         loss = bench.task.loss(bench.task.logits(bench.base.model, batch), batch, label_smoothing=0.0)
     scores = score_split(

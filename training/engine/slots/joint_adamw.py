@@ -3,7 +3,7 @@
 # S slots, P elements of a trial's row, N trained tensors of a trial
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -59,23 +59,44 @@ def moves_jointly(optimizer: torch.optim.Optimizer) -> bool:
     )
 
 
+def step_inputs(steps: SlotSteps, like: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The steps as tensors: each slot's numbers (S, 5), and the sum of its micro-batches' losses (S), 0 if not due.
+
+    Args:
+        steps: Of the slots.
+        like: The numbers get its dtype and device.
+    """
+    numbers_S5 = torch.tensor(steps.numbers(), dtype=like.dtype)
+    if like.is_cuda:
+        numbers_S5 = numbers_S5.pin_memory().to(like.device, non_blocking=True)
+    nothing = torch.zeros((), dtype=like.dtype, device=like.device)
+    sums = [
+        nothing if step is None else (step.losses[0] if len(step.losses) == 1 else torch.stack(step.losses).sum())
+        for step in steps.pending_S
+    ]
+    return {"numbers": numbers_S5, "losses": torch.stack(sums).to(like.dtype)}
+
+
 @torch.no_grad()
 def joint_step(
-    value_SP: torch.Tensor, grad_SP: torch.Tensor, moments: Moments, steps: SlotSteps
-) -> list[tuple[float, float]]:
+    value_SP: torch.Tensor, grad_SP: torch.Tensor, moments: Moments, inputs: Mapping[str, torch.Tensor]
+) -> torch.Tensor:
     """Clip and move the slots that are due, each by its own settings, and zero their gradients.
 
     A slot whose loss or gradient is not finite is not moved, and no other is touched by it.
 
+    Args:
+        value_SP: Moved in place.
+        grad_SP: Gradients.
+        moments: Moved in place.
+        inputs: As `step_inputs` gives them.
+
     Returns:
-        Sum of the losses in nats and norm of the gradient before clipping, of each slot.
+        Sum of the losses in nats and norm of the gradient before clipping, of each slot (S, 2).
     """
-    table = torch.tensor(steps.numbers(), dtype=value_SP.dtype)
-    if value_SP.is_cuda:
-        table = table.pin_memory().to(value_SP.device, non_blocking=True)
-    active_S1, limit_S1, rate_S1, first_rate_S1, second_bias_S1 = torch.split(table, 1, dim=1)
+    active_S1, limit_S1, rate_S1, first_rate_S1, second_bias_S1 = torch.split(inputs["numbers"], 1, dim=1)
+    loss_S1 = inputs["losses"].unsqueeze(1)
     norm_S1 = torch.linalg.vector_norm(grad_SP, dim=1, keepdim=True)
-    loss_S1 = _losses(steps, norm_S1)
     # a number that is not finite times zero is not zero
     moves_S1 = ((norm_S1 + loss_S1) * 0.0 == 0.0) & (active_S1 > 0)
     stays_S1 = ~moves_S1
@@ -92,15 +113,4 @@ def joint_step(
     torch.div(moments.first_SP, change_SP, out=change_SP).mul_(moments.ratio_SP)
     value_SP.addcmul_(change_SP, first_rate_S1 * weights, value=-1)
     grad_SP.masked_fill_(active_S1 > 0, 0.0)
-    told: list[tuple[float, float]] = [(row[0], row[1]) for row in torch.cat([loss_S1, norm_S1], dim=1).tolist()]
-    return told
-
-
-def _losses(steps: SlotSteps, like_S1: torch.Tensor) -> torch.Tensor:
-    """The sum of each slot's micro-batches; 0 for one that is not due."""
-    nothing = like_S1.new_zeros(())
-    sums = [
-        nothing if step is None else (step.losses[0] if len(step.losses) == 1 else torch.stack(step.losses).sum())
-        for step in steps.pending_S
-    ]
-    return torch.stack(sums).to(like_S1.dtype).unsqueeze(1)
+    return torch.cat([loss_S1, norm_S1], dim=1)

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from slimtune.training.engine.graphs.static_calls import Outputs, StaticCalls, Tensors, run_directly
 from slimtune.training.engine.optimizer import RATIO
 from slimtune.training.engine.slots.bank_layout import Owned, layout_of, owned_by, trained_module
-from slimtune.training.engine.slots.joint_adamw import Moments, SlotSteps, joint_step, moves_jointly
+from slimtune.training.engine.slots.joint_adamw import Moments, SlotSteps, joint_step, moves_jointly, step_inputs
 from slimtune.training.engine.slots.pass_buffers import PassBuffers
 from slimtune.training.engine.slots.segments import SegmentTable
 from slimtune.training.engine.slots.trained_parts import TrainedParts
@@ -53,7 +54,8 @@ class SlotBank:
             its own.
     """
 
-    def __init__(self, members: Sequence[Member]) -> None:
+    def __init__(self, members: Sequence[Member], calls: StaticCalls | None = None) -> None:
+        self._run = calls.run if calls is not None else run_directly
         self._slots = [_Slot(one.parts, one.stepper, owned_by(one.parts)) for one in members]
         self._layout = layout_of([slot.owned for slot in self._slots])
         self.whole, self.looped = _whole_layers([slot.parts for slot in self._slots], self._layout.regions)
@@ -139,7 +141,7 @@ class SlotBank:
         slot.stepper = None
 
     def buffers(self, table: SegmentTable, dtype: torch.dtype) -> PassBuffers:
-        """The weights of a pass with these segments, filled in; those of the last few tables are kept."""
+        """Room for a pass with these segments; that of the last few tables is kept."""
         key = (table._replace(sizes=()), dtype)
         found = self._buffers.pop(key, None)
         if found is None:
@@ -150,8 +152,11 @@ class SlotBank:
         for number in table.slots_K:
             # a pass that fails may have left some
             self._slots[number].has_gradient = True
-        found.fill(self._value_SP, self._scale_SP)
         return found
+
+    def fill(self, buffers: PassBuffers) -> None:
+        """Give a pass the weights as they are now."""
+        buffers.fill(self._value_SP, self._scale_SP)
 
     def collect(self, buffers: PassBuffers) -> None:
         """Add a pass's gradients to the slots' own."""
@@ -171,10 +176,16 @@ class SlotBank:
             if slot.moved_by_bank and slot.stepper is not None and slot.stepper.complete and slot.stepper.moved is None
         }
         steps = SlotSteps([due[number].pending() if number in due else None for number in range(len(self._slots))])
-        numbers = joint_step(self._value_SP, self._grad_SP, self._moments, steps)
+        inputs = step_inputs(steps, self._value_SP)
+        left = min((stepper.steps_left for stepper in due.values()), default=0)
+        (told_S2,) = self._run("step", len(self._slots), self._joint_step, inputs, left=left)
+        numbers = told_S2.tolist()
         for number, stepper in due.items():
             self._slots[number].has_gradient = False
             stepper.moved = Moved(*numbers[number])
+
+    def _joint_step(self, inputs: Tensors) -> Outputs:
+        return (joint_step(self._value_SP, self._grad_SP, self._moments, inputs),)
 
 
 class _Mover:

@@ -118,8 +118,8 @@ def test_a_trial_that_runs_too_long_ends_at_its_next_step() -> None:
 
 def test_one_that_makes_no_step_is_interrupted_then_and_the_others_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     # it is due from the first look on, which is not to come before the work
-    monkeypatch.setattr(watching, "TICK_SECONDS", 0.3)
-    watch = watch_of(Notes(), TrialLimits(trial_minutes=0.05 / 60))
+    monkeypatch.setattr(watching, "TICK_SECONDS", 0.2)
+    watch = watch_of(Notes(), TrialLimits(trial_minutes=0.5 / 60))
 
     def work() -> None:
         # the other one begins anew
@@ -127,7 +127,7 @@ def test_one_that_makes_no_step_is_interrupted_then_and_the_others_with_it(monke
         hang()
 
     watch.heartbeat.began(3)
-    time.sleep(0.1)
+    time.sleep(0.6)
     with pytest.raises(KeyboardInterrupt), watch:
         work()
     # whoever writes the runs down hears the same as the study

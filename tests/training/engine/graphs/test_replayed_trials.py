@@ -1,0 +1,70 @@
+"""Trials whose steps are replayed come out as trials whose steps are not: all that a step reads is copied in."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from slimtune.training.config.trial import parse_trial
+from slimtune.training.engine import packing as packing_module
+from slimtune.training.engine import trainer as trainer_module
+from slimtune.training.engine.graphs import static_calls
+from slimtune.training.engine.graphs.graph_plan import GraphPlan
+from slimtune.training.engine.packing import gradients_alone, packable, packing_of
+from slimtune.training.engine.trainer import TrialTrainer
+from slimtune.training.hardware.resources import resolve
+from slimtune.training.tracking.reporter import Reporter
+from slimtune.training.tracking.run import NullRun
+from slimtune.training.workbench.workbench import workbench_for
+from tests.conftest import FakeTrial
+from tests.training.engine.graphs.fake_graphs import FakeGraphs
+
+Run = Callable[..., tuple[list[torch.Tensor], FakeGraphs]]
+NUM_TICKS = 12
+REPORTER = Reporter(NullRun)
+TRIALS = {
+    "slots": (("fit.batch_size=4", "fit.schedule=cosine"), ("method.r=3", "fit.micro_batch_size=4")),
+    "full": (("method=full", "method.dropout=0"),),
+}
+
+
+@pytest.fixture
+def run(config_of: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    def train(kind: str, *, replayed: bool) -> tuple[list[torch.Tensor], FakeGraphs]:
+        graphs = FakeGraphs()
+        plan = GraphPlan(is_static=True, reason=None if replayed else "the device is cpu")
+        monkeypatch.setattr(trainer_module, "graph_plan", lambda *_, **__: plan)
+        monkeypatch.setattr(packing_module, "CudaGraphs", lambda: graphs)
+        monkeypatch.setattr(static_calls, "WORTH_CALLS", 5)
+        trainers = []
+        for more in TRIALS[kind]:
+            values = config_of("fit.precision=fp32", "fit.epochs=9", *more)
+            config = parse_trial(values).section
+            resources = resolve(config.fit)
+            bench = workbench_for(config, resources)
+            trainers.append(TrialTrainer(FakeTrial(values, tmp_path), config, bench, resources))
+        packing = packing_of(trainers) if packable(trainers[0]) is not None else None
+        for _ in range(NUM_TICKS):
+            if packing is not None:
+                packing.gradients(trainers)
+            else:
+                gradients_alone(trainers[0])
+            for trainer in trainers:
+                trainer.advance(REPORTER)
+        trained = [one for trainer in trainers for one in trainer.model.parameters() if one.requires_grad]
+        return [one.detach().clone() for one in trained], graphs
+
+    return train
+
+
+@pytest.mark.parametrize("kind", TRIALS)
+def test_replayed_steps_are_those_that_are_not(run: Run, kind: str) -> None:
+    """To the last bit: whether and when a step is captured does not change a trial."""
+    eager, _ = run(kind, replayed=False)
+    replayed, graphs = run(kind, replayed=True)
+    assert graphs.num_captures > 0
+    assert graphs.num_replays > graphs.num_captures
+    for ours, theirs in zip(replayed, eager, strict=True):
+        assert torch.equal(ours, theirs)
