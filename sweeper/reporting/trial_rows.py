@@ -9,6 +9,9 @@ from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import UserError
 
 SWEEP, TRIAL, STATE, OBJECTIVE, SECONDS, RUN = "sweep", "trial", "state", "objective", "seconds", "run_id"
+PROGRESS = "progress"
+# what the table writes above them
+HEADS = {"score": OBJECTIVE, "time": SECONDS, "trained": PROGRESS}
 
 
 class TrialRow(NamedTuple):
@@ -36,20 +39,20 @@ class TrialRow(NamedTuple):
             "feasible": trial.is_feasible,
             OBJECTIVE: trial.objective,
             SECONDS: trial.seconds,
-            "progress": trial.progress,
+            PROGRESS: trial.progress,
             RUN: trial.run_id,
         }
 
 
 def sort_keys_of(rows: Sequence[TrialRow]) -> list[str]:
     """Every name that a row has a value by, the common ones first."""
-    common = (SWEEP, TRIAL, STATE, "kind", "feasible", OBJECTIVE, SECONDS, "progress", RUN)
+    common = (SWEEP, TRIAL, STATE, "kind", "feasible", OBJECTIVE, SECONDS, PROGRESS, RUN)
     params = [key for row in rows for key in row.trial.params]
     return list(dict.fromkeys([*common, *params, *(key for row in rows for key in row.values)]))
 
 
 def whole_name(name: str, known: Sequence[str], *, option: str) -> str:
-    """The whole name for a name or the last part of a dotted key.
+    """The whole name for a name, the last part of a dotted key, or a head of the table.
 
     Raises:
         UserError: There is none, or several end so.
@@ -61,6 +64,8 @@ def whole_name(name: str, known: Sequence[str], *, option: str) -> str:
         return ends[0]
     if ends:
         raise UserError(f"{option} names '{name}', which is the end of {' and '.join(ends)}; give one of these")
+    if HEADS.get(name) in known:
+        return HEADS[name]
     parts = {one.rpartition(".")[-1]: one for one in known}
     raise UserError(f"{option} names '{name}', which no trial has; {suggestion(name, [*parts])}")
 

@@ -40,6 +40,8 @@ def kept(condition: str) -> list[int]:
         ("name=full", [2]),
         ("seconds>=3", [0, 1]),
         ("run_id=none", [2]),
+        ("time<5", [1]),
+        ("trained<0", []),
         ("accuracy>0", [0, 1]),
     ],
 )
@@ -77,5 +79,9 @@ def test_numbers_and_texts_are_sorted() -> None:
 def test_the_end_of_a_key_names_it_if_no_other_key_ends_so() -> None:
     known = ["fit.r", "method.r", "fit.epochs"]
     assert whole_name("epochs", known, option="--sort") == "fit.epochs"
+    # as the table's heads say
+    every = sort_keys_of(ROWS)
+    assert [whole_name(name, every, option="--sort") for name in ("score", "time")] == ["objective", "seconds"]
+    assert whole_name("time", [*every, "a.time"], option="--sort") == "a.time"
     with pytest.raises(UserError, match=r"is the end of fit\.r and method\.r"):
         whole_name("r", known, option="--sort")

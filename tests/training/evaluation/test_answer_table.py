@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any, cast
+from xml.etree import ElementTree
 
 from slimtune.training.data.examples import Example
 from slimtune.training.data.spans import Span
@@ -74,10 +75,12 @@ def test_next_tokens_are_no_answers() -> None:
 
 def test_which_labels_are_taken_for_which_is_drawn() -> None:
     """Names are text, whatever signs they have; too many labels are no picture."""
-    picture = confusion_picture({"labels": ["a$_b$", "<c>"], "confusion": [[3, 1], [0, 2]]})
+    picture = confusion_picture({"labels": ["a$_b$", "<c>", "\0\ud800"], "confusion": [[3, 1, 0], [0, 2, 0], [0] * 3]})
     assert picture is not None
-    assert picture.lstrip().startswith("<?xml")
-    assert "<c>" not in picture
+    shown = [element.text for element in ElementTree.fromstring(picture.encode()).iter() if element.text]
+    for name in ("a$_b$", "<c>", "??"):
+        assert shown.count(name) == 2
+    assert [text for text in shown if text.isdigit()][:3] == ["3", "1", "2"]
     assert confusion_picture({}) is None
     many = MOST_LABELS + 1
     assert confusion_picture({"labels": ["x"] * many, "confusion": [[0] * many] * many}) is None
