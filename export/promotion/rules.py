@@ -8,6 +8,11 @@ from slimtune.export.promotion.config import PromotionConfig
 from slimtune.export.promotion.facts import ModelFacts
 
 NO_LEAK = "no_leak"
+# why near leaks were kept although they were to be left out
+SHARED = (
+    "more than a tenth of all, which data.drop_leaks does not leave out; take the near copies out of the file, or keep "
+    "them on one side by data.group_column"
+)
 
 
 class Outcome(Enum):
@@ -77,7 +82,8 @@ def _no_leak(facts: ModelFacts) -> RuleResult:
         return RuleResult(NO_LEAK, Outcome.unknown, "it has no record of training rows that are held-out rows")
     near, is_removed = int(facts.leaks["near"]), bool(facts.leaks["removed"])
     if near and not is_removed:
-        told = f"{near:,} training rows are nearly a held-out row and were kept (data.drop_leaks=false)"
+        why = SHARED if facts.leaks.get("shared") else "data.drop_leaks=false"
+        told = f"{near:,} training rows are nearly a held-out row and were kept ({why})"
         return RuleResult(NO_LEAK, Outcome.refused, told)
     removed = int(facts.leaks["exact"]) + near
     told = f"{removed:,} such training rows were removed" if removed else "no training row is nearly a held-out row"

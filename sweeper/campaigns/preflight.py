@@ -12,13 +12,15 @@ from slimtune.sweeper.campaigns.places import Places
 from slimtune.sweeper.campaigns.preparation import Preparation, checks, preparation_of
 from slimtune.sweeper.config_values import is_group, plain, with_values
 from slimtune.sweeper.search.request import OtherOptions, SweepRequest
-from slimtune.sweeper.space.dimension import Scalar, edges
+from slimtune.sweeper.space.dimension import Dimension, FloatRange, Scalar, edges
 from slimtune.sweeper.space.override_text import override_lines
+from slimtune.sweeper.space.search_space import Branch
 from slimtune.sweeper.space.start_point import point_in
 from slimtune.training.config.fit import FitConfig
 from slimtune.training.config.schema import parse_section
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import ConfigError, UserError, check_all, found_by, raise_all, sentences
+from slimtune.training.workbench.preflight import method_checks
 from slimtune.training.workbench.prepared_data import PreparedData, ReadRows
 
 # sections that say what is read and what of
@@ -56,7 +58,8 @@ def preflight(request: SweepRequest, read: ReadRows | None = None) -> Preparatio
     whole = [one for one in found if same.known(config) is not None]
     dimensions = [partial(check_dimensions, request, len(whole[0].encoded["train"]) if whole else None)]
     dimensions += [partial(check_effects, request, one) for one in whole]
-    raise_all([*errors, *found_by(chain(dimensions, of_others))])
+    of_sizes = (partial(_check_size, other, one, told) for one in whole for other in sizes(request))
+    raise_all([*errors, *found_by(chain(dimensions, of_others, of_sizes))])
     report = prepared[0].report
     return prepared[0]._replace(report=replace(report, notes=[*report.notes, *notes.added]))
 
@@ -89,26 +92,73 @@ def others(request: SweepRequest) -> Iterator[OtherOptions]:
     for other in request.others:
         if any(other.values[section] != request.tried[section] for section in (*LOOKED_AT, "method")):
             yield other
+    for branch, key, dimension in _dimensions(request):
+        if _is_looked_at(key, dimension):
+            yield from _ends(request, branch, key, dimension)
+
+
+def sizes(request: SweepRequest) -> Iterator[OtherOptions]:
+    """Configs with each end of what methods and training are told by, which the rows and the model at hand may refuse.
+
+    Those that `others` has are none of them, and nothing that is looked at beforehand depends on a real number.
+    """
+    for branch, key, dimension in _dimensions(request):
+        is_told_by = key.partition(".")[0] in ("method", "fit") and not isinstance(dimension, FloatRange)
+        if is_told_by and not _is_looked_at(key, dimension):
+            for other in _ends(request, branch, key, dimension):
+                if all(other.values[section] == request.tried[section] for section in LOOKED_AT):
+                    yield other
+
+
+def _dimensions(request: SweepRequest) -> Iterator[tuple[Branch | None, str, Dimension]]:
+    """Keys that are searched, and no groups; of a branch with it."""
     loader = request.app.context.config_loader
-    own = point_in(request.space.common, request.tried, {})
-    for key, dimension in request.space.common.items():
-        # of a method, what may fit the model or not: names and not sizes
-        named = key.startswith("method.") and any(isinstance(value, str) for value in edges(dimension))
-        if not (named or key.partition(".")[0] in LOOKED_AT) or is_group(loader, key):
-            continue
-        for value in edges(dimension):
-            if key not in own or own[key] != value:
-                yield OtherOptions(f"{key}={value}", _with_value(request, key, value))
+    parts = [(None, request.space.common), *((branch, branch.space) for branch in request.space.branches)]
+    for branch, space in parts:
+        yield from ((branch, key, one) for key, one in space.items() if not is_group(loader, key))
 
 
-def _with_value(request: SweepRequest, key: str, value: Scalar) -> dict[str, Any]:
+def _is_looked_at(key: str, dimension: Dimension) -> bool:
+    # of a method, what may fit the model or not: names and not sizes
+    named = key.startswith("method.") and any(isinstance(value, str) for value in edges(dimension))
+    return named or key.partition(".")[0] in LOOKED_AT
+
+
+def _ends(request: SweepRequest, branch: Branch | None, key: str, dimension: Dimension) -> Iterator[OtherOptions]:
+    own = {} if branch else point_in(request.space.common, request.tried, {})
+    for value in edges(dimension):
+        if key not in own or own[key] != value:
+            label = f"{branch.label} " if branch else ""
+            yield OtherOptions(f"{label}{key}={value}", _with_value(request, branch, key, value))
+
+
+def _with_value(request: SweepRequest, branch: Branch | None, key: str, value: Scalar) -> dict[str, Any]:
     loader = request.app.context.config_loader
     values = {name: first for name, first in request.firsts.items() if name in request.space.common} | {key: value}
+    if branch is not None:
+        # those of its options that no trial has, too
+        values = {name: edges(one)[0] for name, one in branch.space.items()} | values
+        lines = [*branch.fixed, *override_lines({**request.choices, **branch.choices, **values}, loader)]
+        return plain(loader.load_sweep_config(request.app.config, lines))
     changed = with_values(request.app.config, values, loader)
     if changed is None:
         lines = [*request.fixed, *override_lines({**request.choices, **values}, loader)]
         changed = loader.load_sweep_config(request.app.config, lines)
     return plain(changed)
+
+
+def _check_size(other: OtherOptions, data: PreparedData, told: Container[str]) -> None:
+    """With the rows and the model that are there."""
+    config = parse_trial(other.values)
+    if config.problems:
+        # told when the request was read
+        return
+    try:
+        check_all(method_checks(data._replace(config=config.section)))
+    except UserError as error:
+        problems = [problem for problem in sentences(error) if problem not in told]
+        if problems:
+            raise ConfigError([f"{other.label}: {problem}" for problem in problems]) from error
 
 
 def _check_other(other: OtherOptions, read: ReadRows, notes: _Notes, told: Container[str]) -> None:

@@ -4,6 +4,8 @@ import math
 import shlex
 from collections.abc import Iterator, Sequence
 
+from slimtune.export.manifest.data_facts import near_are_shared
+from slimtune.export.promotion.rules import SHARED
 from slimtune.sweeper.report_page.figures.seeds import Seeded, seeded
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.reporting.live_table import value_text
@@ -45,9 +47,10 @@ def _leaks(facts: SweepFacts) -> Iterator[str]:
     if near and data.get("leaks_removed", True):
         yield f"Leak found: {near:,} training rows were nearly a held-out row; they were removed from training."
     elif near:
+        repair = f"they are {SHARED}" if near_are_shared(data) else "set data.drop_leaks=true"
         yield (
             f"Leak found: {near:,} training rows are nearly a held-out row and stayed in training, so every score here "
-            "may be too good; set data.drop_leaks=true and run the sweep anew."
+            f"may be too good; {repair}, and run the sweep anew."
         )
 
 

@@ -44,6 +44,24 @@ def test_problems_of_model_rows_and_folders_are_told_at_once(
     assert all(word in said for word in ("tone", "renamed", "mlruns is a file"))
 
 
+@pytest.mark.parametrize(
+    ("given", "value", "told"),
+    [
+        (("method=full", "method.trained_layers=1,9"), "method.trained_layers=9", "trained_layers is 9; the model has"),
+        (("method=lora,full", "method.trained_layers=1,9"), "method=full method.trained_layers=9", "the model has"),
+        (("method=prompt_tuning", "method.num_virtual_tokens=2,80"), "method.num_virtual_tokens=80", "positions"),
+    ],
+)
+def test_what_is_refused_alone_is_refused_as_one_of_the_values(
+    overrides: list[str], capsys: pytest.CaptureFixture[str], given: tuple[str, ...], value: str, told: str
+) -> None:
+    plain = [line for line in overrides if not line.startswith("method.")]
+    assert main(["check", *plain, "space=none", *given]) == 2
+    said = capsys.readouterr().err
+    assert f"{value}: " in said
+    assert told in said
+
+
 def test_a_sweep_is_refused_as_its_check_is(
     overrides: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

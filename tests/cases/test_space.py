@@ -267,6 +267,21 @@ def test_what_is_looked_at_before_the_first_trial_is_what_a_trial_may_have(reque
     assert not request.firsts.keys() & request.start_point().keys()
 
 
+def test_sizes_of_a_method_are_looked_at_for_each_value_of_the_branch_that_has_them(request_of: RequestOf) -> None:
+    from slimtune.sweeper.campaigns.preflight import sizes
+
+    alone = request_of(
+        "space=none", "method=full", "method.trained_layers=1,2", "fit.learning_rate=interval(1e-4,1e-3)"
+    )
+    # the first value is that of the first trial
+    assert [other.label for other in sizes(alone)] == ["method.trained_layers=2"]
+    branched = request_of("space=none", "method=lora,full", "method.trained_layers=1,2", "method.r=range(2,9)")
+    tried = {other.label: other.values["method"] for other in sizes(branched)}
+    assert tried["method=full method.trained_layers=2"]["trained_layers"] == 2
+    assert tried["method=lora method.r=8"]["r"] == 8
+    assert "method=lora method.trained_layers=2" not in tried
+
+
 def test_a_key_that_has_no_value_may_be_searched(request_of: RequestOf) -> None:
     held_out = ("data.validation_file=v.jsonl", "data.test_file=t.jsonl", "data.train_file=???")
     request = request_of("space=none", *held_out, "data.train_file=a.jsonl,b.jsonl")

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from slimtune.training.data.examples import Example
 from slimtune.training.data.row_keys import input_key
 from slimtune.training.data_report.build import data_report_of
+from slimtune.training.data_report.label_notes import nothing_notes
 from slimtune.training.errors import DataError
 from slimtune.training.workbench.prepared_data import prepare_data
 from tests.cases.reading import GENERATION, ConfigOf, rows_in, splits_of, trial_of
@@ -165,6 +167,16 @@ def test_what_was_made_of_labels_is_told(tmp_path: Path, config_of: ConfigOf) ->
     assert "rows without any label: 15 of 60" in notes
     assert "labels with ';' or '|' in them, where commas alone part labels: b;c" in notes
     assert "labels that are words for nothing, and classes here: None" in notes
+
+
+@pytest.mark.parametrize("word", ["NULL", r"\N", "nil", "(null)", "#N/A", "#N/V", "<NA>", "#REF!", " NaN "])
+def test_words_for_nothing_are_told_as_labels_texts_and_targets(word: str) -> None:
+    row = Example(text=word, label=word, row={}, pair=word)
+    (label, texts, pairs) = nothing_notes([row], [word.strip()])
+    assert label == f"labels that are words for nothing, and classes here: {word.strip()}"
+    assert texts == "texts that are a word for nothing, such as nan: 1"
+    assert pairs.startswith("second texts")
+    assert [note.partition(" ")[0] for note in nothing_notes([row], [])] == ["texts", "second", "targets"]
 
 
 def notes_of(tmp_path: Path, config_of: ConfigOf, labels: list[Any]) -> list[str]:

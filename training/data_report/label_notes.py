@@ -12,7 +12,16 @@ from slimtune.training.listed_names import with_commas
 
 SHOWN, SHOWN_CHARACTERS = 4, 40
 # what programs write where there is nothing; here each is a word like others
-NOTHING = frozenset({"nan", "null", "none", "n/a", "#n/a", "<na>", "nat", "undefined"})
+NOTHING = frozenset(
+    (
+        *("nan", "-nan", "null", "none", "n/a", "<na>", "nat", "undefined", "nil"),
+        *("(null)", "<null>", "[null]", "(none)", "<none>"),
+        # a dump's, whose N no database writes small
+        "\\n",
+        # a spreadsheet's, #N/V in German
+        *("#n/a", "#n/v", "#nv", "#value!", "#ref!", "#name?", "#null!", "#num!", "#div/0!"),
+    )
+)
 # what two labels may differ in that a person does not see
 UNICODE_FORM, UNSEEN_SIGNS = "Unicode normal form (é as one sign or as two)", "signs that are not seen"
 COMPATIBILITY = "Unicode forms of letters (ﬁ and fi, Ａ and A)"

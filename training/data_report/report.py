@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slimtune.training.data.near_duplicates import Conflict, label_conflicts
+from slimtune.training.data.splits import MAX_NEAR_SHARE
 from slimtune.training.listed_names import quoted_at_commas, with_commas, with_counts
 from slimtune.training.stages import told_stage
 
@@ -243,6 +244,13 @@ def _hint(report: DataReport) -> str:
     return f"; {suggested} is as much as the model takes" if suggested > report.max_length else ""
 
 
+def _kept(report: DataReport) -> str:
+    (rows,) = [split.num_rows for split in report.splits if split.name == "train"] or [0]
+    # left out by no setting: all rows share something
+    shared = ", as more than a tenth of them are" if report.leaks_near > MAX_NEAR_SHARE * rows else ""
+    return f"kept in training{shared}, which may flatter the scores"
+
+
 def _notes(report: DataReport, labels: Mapping[str, Sequence[str]]) -> Iterator[str]:
     if report.num_empty:
         blank = f"; blank in them: {with_counts(report.blank_columns)}" if report.blank_columns else ""
@@ -252,7 +260,7 @@ def _notes(report: DataReport, labels: Mapping[str, Sequence[str]]) -> Iterator[
     if report.leaks_exact:
         yield f"training rows that are in a held-out split too: {report.leaks_exact:,}; removed from training"
     if report.leaks_near:
-        done = "removed from training" if report.leaks_removed else "kept in training, which may flatter the scores"
+        done = "removed from training" if report.leaks_removed else _kept(report)
         yield f"training rows that are nearly a held-out row: {report.leaks_near:,}; {done}"
     hint = _hint(report) if report.cut_share > 0.01 else ""
     share = f"{100 * report.cut_share:.1f} %" if report.cut_share else "none"

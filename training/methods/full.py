@@ -59,6 +59,7 @@ def _frozen(model: nn.Module, num_trained: int) -> list[nn.Module]:
     stacks = layer_stacks(model)
     depth = min(len(stack) for stack in stacks) if stacks else 0
     if num_trained > depth:
-        raise ConfigError([f"method.trained_layers is {num_trained}; the model has {depth} layers"])
+        layers = f"{depth} layer" if depth == 1 else f"{depth} layers"
+        raise ConfigError([f"method.trained_layers is {num_trained}; the model has {layers}"])
     embeddings: list[nn.Module] = [part for part in model.modules() if isinstance(part, nn.Embedding)]
     return embeddings + [layer for stack in stacks for layer in stack[: len(stack) - num_trained]]

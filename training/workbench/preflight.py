@@ -80,12 +80,8 @@ def model_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
     Each raises a UserError, which says what does not fit.
     """
     config, model = data.config, data.model
-    positions, longest = positions_of(model), int(data.encoded["train"].encoded.lengths().max())
-    yield partial(method_of(config.method).check, model, data.task.peft_task_type)
-    yield partial(check_coupling, data.task, config.fit)
-    if config.fit.gradient_checkpointing:
-        yield partial(check_checkpointing, model)
-    yield partial(check_virtual_tokens, config.method, positions, longest=longest)
+    positions = positions_of(model)
+    yield from method_checks(data)
     yield partial(check_length, data, positions)
     if config.data.max_length >= least_length(data):
         yield partial(check_known, data.encoded, data.tokenizer, said=_said(data))
@@ -93,6 +89,17 @@ def model_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
     yield from checks_without_rows(data)
     if has_own_code(data):
         yield partial(check_first_pass, data)
+
+
+def method_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
+    """What these rows and this model allow a method and its training; each raises a UserError."""
+    config, model = data.config, data.model
+    longest = int(data.encoded["train"].encoded.lengths().max())
+    yield partial(method_of(config.method).check, model, data.task.peft_task_type)
+    yield partial(check_coupling, data.task, config.fit)
+    if config.fit.gradient_checkpointing:
+        yield partial(check_checkpointing, model)
+    yield partial(check_virtual_tokens, config.method, positions_of(model), longest=longest)
 
 
 def checks_without_rows(data: PreparedData) -> Iterator[Callable[[], object]]:

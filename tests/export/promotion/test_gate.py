@@ -62,6 +62,13 @@ def test_the_first_champion_passes_the_gate_too() -> None:
     [
         ({}, 0.3, "beats_baseline", "accuracy 0.3000, and majority has 0.3000"),
         ({"leaks": {"exact": 0, "near": 7, "removed": False}}, 0.5, "no_leak", "7 training rows are nearly"),
+        ({"leaks": {"exact": 0, "near": 7, "removed": False}}, 0.5, "no_leak", "kept (data.drop_leaks=false)"),
+        (
+            {"leaks": {"exact": 0, "near": 7, "removed": False, "shared": True}},
+            0.5,
+            "no_leak",
+            "kept (more than a tenth",
+        ),
     ],
 )
 def test_a_first_champion_is_refused_with_the_reason(known: Any, score: float, rule: str, told: str) -> None:
