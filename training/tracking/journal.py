@@ -242,7 +242,7 @@ def _began(folder: Path) -> int:
     return 0 if header is None else header.began_ms
 
 
-def is_headless(folder: Path) -> bool:
+def has_cut_header(folder: Path) -> bool:
     """Whether a journal is there of which nobody can say whose it is: its first line is cut off."""
     return (folder / JOURNAL).is_file() and ids_in(folder) is None
 

@@ -161,7 +161,7 @@ def is_refusal(error: Exception) -> bool:
     return code in REFUSALS if isinstance(code, str) else isinstance(error, ValueError | TypeError)
 
 
-def is_unknown(error: Exception) -> bool:
+def is_not_there(error: Exception) -> bool:
     """Whether a tracker says that there is no such thing, or that nothing can be called that."""
     return getattr(error, "error_code", None) in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 

@@ -15,7 +15,7 @@ from slimtune.training.hub_connection import why_unreachable_at
 from slimtune.training.tracking.display import MODE
 from slimtune.training.tracking.environment import source_tags
 from slimtune.training.tracking.journal import KEY_TAG, QUEUED
-from slimtune.training.tracking.line import TrackerAway, is_unknown
+from slimtune.training.tracking.line import TrackerAway, is_not_there
 from slimtune.training.tracking.mlflow_run import MlflowRun, fetching, waiting_briefly
 from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.run import RunData
@@ -285,7 +285,7 @@ def answer_of(uri: str, question: Callable[["MlflowClient"], AnswerT]) -> Answer
     try:
         return question(client)
     except MlflowException as error:
-        if is_unknown(error):
+        if is_not_there(error):
             return None
         raise _silent(uri, error) from error
 

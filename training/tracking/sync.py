@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from slimtune.training.config.tracking import TrackingConfig, TrackingMode, mlflow_at
 from slimtune.training.tracking.delivery import Delivery, NoParent
-from slimtune.training.tracking.journal import Header, Journal, header_in, ids_in, is_headless, journals_in
+from slimtune.training.tracking.journal import Header, Journal, has_cut_header, header_in, ids_in, journals_in
 from slimtune.training.tracking.line import Line, first_line
 from slimtune.training.tracking.outbox_run import line_to
 from slimtune.training.tracking.uri import tracking_uri, without_password
@@ -58,7 +58,7 @@ def sync(place: Path, *, uri: str | None = None, connect: Callable[[Header], Lin
     for folder in journals_in(place):
         journal = Journal.open(folder)
         if journal is None:
-            if is_headless(folder):
+            if has_cut_header(folder):
                 left.append(Left(folder, BROKEN))
             busy += header_in(folder) is not None
             continue
@@ -129,5 +129,5 @@ def waits_in(place: Path) -> int:
             waiting += bool(journal.waiting) or journal.run_id is None
             journal.close()
         else:
-            waiting += is_headless(folder)
+            waiting += has_cut_header(folder)
     return waiting

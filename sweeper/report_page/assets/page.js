@@ -98,7 +98,18 @@
   function buttonsOf(figure) {
     return [['toImage', ...(figure.data[0].type === 'parcoords' ? [] : ['zoom2d', 'pan2d', 'resetScale2d'])]];
   }
+  // a browser may take half a second to begin with WebGL: beside the unpacking, and not after it
+  function warmUp() {
+    const begin = "new OffscreenCanvas(1, 1).getContext('webgl')?.getParameter(3379);close()";
+    try {
+      const worker = new Worker(URL.createObjectURL(new Blob([begin], { type: 'text/javascript' })));
+      worker.addEventListener('error', (event) => event.preventDefault());
+    } catch {
+      // a page within another one may have no workers: the figure takes as long as it does
+    }
+  }
   async function draw() {
+    if (document.getElementById('parallel')) warmUp();
     // the tables are shown first
     await new Promise((resolve) => setTimeout(resolve));
     const script = document.createElement('script');

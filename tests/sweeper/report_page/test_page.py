@@ -10,6 +10,7 @@ from slimtune.sweeper.report_page.page import page
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.sweeper.space.dimension import Choice
 from slimtune.sweeper.study import TrialState
+from tests.browser import browser_page
 from tests.sweeper.report_page.sweeps import SPACE, a_rerun, a_sweep, a_trial, a_winner, some_trials
 
 EVIL = "<script>alert('x')</script><img src=x onerror=y>"
@@ -178,3 +179,19 @@ def test_a_broken_data_report_is_left_out(tmp_path: Path) -> None:
     optuna.create_study(storage=study_url(tmp_path), study_name="tone")
     (tmp_path / "data_report.json").write_text('{"leaks_ex')
     assert read_facts(study_url(tmp_path), "tone", tmp_path).data is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("without", ["", "delete window.Worker; delete window.OffscreenCanvas"])
+def test_all_figures_are_drawn_whatever_a_browser_has(tmp_path: Path, without: str) -> None:
+    """Workers only begin with WebGL earlier; a page within another one may have none."""
+    (tmp_path / "report.html").write_text(page(a_sweep(some_trials(12))))
+    told: list[str] = []
+    with browser_page(offline=True) as opened:
+        opened.on("console", lambda message: told.append(message.text) if message.type == "error" else None)
+        opened.on("pageerror", lambda error: told.append(str(error)))
+        opened.add_init_script(without)
+        opened.goto((tmp_path / "report.html").as_uri())
+        opened.wait_for_selector("body[data-drawn]", timeout=60_000)
+        assert opened.locator(".plot").count() == opened.locator(".plot.js-plotly-plot").count()
+    assert told == []
