@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.campaigns.selection import best_finalist, with_reruns
+from slimtune.sweeper.campaigns.selection import best_finalist, gone_note, is_kept, with_reruns
 from slimtune.sweeper.study import TrialRecord, TrialState
 from slimtune.training.errors import StoreError
 from tests.sweeper.test_finalist import make
@@ -53,3 +53,18 @@ def test_a_finalist_has_its_own_run_and_its_reruns_that_completed() -> None:
     ]
     (finalist,) = with_reruns([record(7, TrialState.complete, 0.5)], reruns)
     assert finalist.runs == [(0.5, Path("c7"), "run 7", {}), (0.6, Path("c1"), "run 1", {})]
+
+
+def test_a_trial_whose_checkpoint_is_gone_is_known_before_it_is_chosen(tmp_path: Path) -> None:
+    """Told with who takes its place; a sweep's folder that was moved has its checkpoints still."""
+    there = tmp_path / "trials" / "1" / "checkpoint-4"
+    there.mkdir(parents=True)
+    kept = record(1, TrialState.complete, 0.5)
+    kept = kept._replace(attrs={"result": {"checkpoint": "/before/trials/1/checkpoint-4"}})
+    gone = record(0, TrialState.complete, 0.9)
+    assert (is_kept(kept, tmp_path), is_kept(gone, tmp_path)) == (True, False)
+    assert gone_note([kept], [kept], tmp_path) is None
+    told = gone_note([gone], [kept], tmp_path)
+    assert told is not None
+    assert told.startswith("trial 0 is among the best, but without a checkpoint")
+    assert "taken instead: trial 1; bring the folder back" in told
