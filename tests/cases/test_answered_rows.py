@@ -175,7 +175,8 @@ def test_t5_evaluate_tells_the_rows_without_text(
     source = str(write_jsonl(tmp_path / "rows.jsonl", labelled("good soup", "", "bad soup")))
     assert main(["evaluate", "--model", model, "--data", source, "--no-log", "--json"]) == 0
     told = capsys.readouterr()
-    assert told.err == f"slimtune: {source}, row 2 has no text and is not scored\n"
+    lacking = "nothing in 'text' (text_column)" if which == "checkpoint" else "no text"
+    assert told.err == f"slimtune: {source}, row 2 has {lacking} and is not scored\n"
     scores = json.loads(told.out)
     assert (scores["num_rows"], scores["left_out"]) == (2, [f"{source}, row 2"])
     nothing = str(write_jsonl(tmp_path / "nothing.jsonl", labelled("", " ")))

@@ -52,7 +52,8 @@ def _by_row(
         _check_classes(classes, num_held_out, data)
     elif not 0 < num_held_out < len(examples):
         raise DataError(
-            f"{data.train_file}: {len(examples)} {noun} are too few to hold out {_share(portion, num_held_out)}; add {noun}, or give "
+            f"{data.train_file}: {len(examples)} {noun} are too few to hold out {_share(portion, num_held_out)}; "
+            f"add {noun}, or give "
             "data.validation_file and data.test_file"
         )
     return Sides(*train_test_split(examples, test_size=num_held_out, random_state=data.seed, stratify=_ids(classes)))
