@@ -11,6 +11,7 @@ from typing import NamedTuple, cast
 
 from slimtune.training.errors import NotPromoted, SweepStopped, UserError, sentences_left
 from slimtune.training.hardware.waiting import wait_briefly
+from slimtune.training.lasting_output import lasting_output
 
 DONE, FAULT, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 HELP = {"-h", "--help"}
@@ -121,6 +122,12 @@ def usage() -> str:
 
 
 def _ending(word: str, arguments: Sequence[str]) -> int:
+    # who reads our output may go, e.g. `| head`: what is written to files is written all the same
+    with lasting_output():
+        return _ended(word, arguments)
+
+
+def _ended(word: str, arguments: Sequence[str]) -> int:
     try:
         return _run_or_refuse(word, arguments)
     except SweepStopped as stopped:
@@ -132,8 +139,7 @@ def _ending(word: str, arguments: Sequence[str]) -> int:
         print("\nslimtune: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # the reader of our output has gone, e.g. `| head`
-        sys.stderr.close()
+        # nothing is left to do without a reader
         return DONE
     except Exception:  # noqa: BLE001  # the last place that can turn a fault into an exit code
         return _fault()

@@ -15,6 +15,7 @@ from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.data.readers.reader import check_sources
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.errors import DataError
+from slimtune.training.lasting_output import check_read
 from slimtune.training.listed_names import with_commas
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def _write_file(file: str, out: str | None, predictor: "RowPredictor", chunk_row
     if out is None:
         for row in predicted:
             print_safely(shown_row(row))
+            check_read()
     else:
         num_rows = write_jsonl(Path(out), _counted(predicted))
         print(f"{num_rows} rows written to {out}")

@@ -44,6 +44,7 @@ class ModelScores(NamedTuple):
         experiment: Where the model comes from, in the tracker; None if it does not say.
         left_out: Rows that were not scored, having no text or nothing to compare an answer with.
         notes: What a person should know of how the rows were read.
+        blank: In how many of the rows that are left out a column is blank, by its name and the key that names it.
     """
 
     scores: dict[str, float]
@@ -54,6 +55,7 @@ class ModelScores(NamedTuple):
     experiment: str | None
     left_out: Sequence[str] = ()
     notes: Sequence[str] = ()
+    blank: Mapping[str, int] = {}  # a NamedTuple's default, never written to
 
 
 class EvaluationColumns(NamedTuple):
@@ -144,7 +146,7 @@ def _told(given: GivenRows, task: Task, evaluation: Evaluation, *, source: Path,
     scored = given.scored
     answered = _beside(given, task.predictions(evaluation.tally, evaluation.generated, scored))
     details = task.details(evaluation.tally)
-    counts = given.left_out, given.notes
+    counts = given.left_out, given.notes, given.blank
     return ModelScores(evaluation.scores, len(scored), details, answered, source, experiment, *counts)
 
 

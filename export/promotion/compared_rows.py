@@ -44,7 +44,7 @@ def given_rows_of(bundle: Bundle, data: str, columns: EvaluationColumns, *, trus
     """
     check_row_files(data, bundle.folder)
     given = bundle_rows(bundle, data, columns, trust=trust)
-    left_out = [said_of_empty(given.left_out, then="is not scored")] if given.left_out else []
+    left_out = [said_of_empty(given.left_out, then="is not scored", blank=given.blank)] if given.left_out else []
     seen = _seen_in_training(bundle, given.scored, trust=trust)
     return Rows(data, given.scored, [*left_out, *given.notes], seen)
 

@@ -106,11 +106,18 @@ def notes_of(
     return [*rows.notes(), *unanswered.notes()]
 
 
-def said_of_empty(rows: Sequence[str], *, then: str) -> str:
-    """A sentence on rows without text: how many, and what the first of them are called."""
+def said_of_empty(rows: Sequence[str], *, then: str, blank: Mapping[str, int] | None = None) -> str:
+    """A sentence on rows without text or answer: how many, what is blank, and what the first of them are called.
+
+    Args:
+        rows: What each is called.
+        then: What becomes of each.
+        blank: In how many of them a column is blank, by its name and key; None where it is the text.
+    """
+    lacking = f"nothing in {' or '.join(blank)}" if blank else "no text"
     if len(rows) == 1:
-        return f"{rows[0]} has no text and {then}"
-    return f"{len(rows)} rows have no text, and each of them {then}: {_first_of(rows, '; ')}"
+        return f"{rows[0]} has {lacking} and {then}"
+    return f"{len(rows)} rows have {lacking}, and each of them {then}: {_first_of(rows, '; ')}"
 
 
 def _first_of(rows: Sequence[str], separator: str, count: int | None = None) -> str:

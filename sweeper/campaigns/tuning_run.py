@@ -29,7 +29,15 @@ from slimtune.sweeper.campaigns.selection.chosen_by_goals import (
     no_winner,
     to_rerun,
 )
-from slimtune.sweeper.campaigns.selection.reruns import BegunReruns, Reruns, is_sampled, rerun, with_reruns
+from slimtune.sweeper.campaigns.selection.reruns import (
+    BegunReruns,
+    Reruns,
+    gone_note,
+    is_kept,
+    is_sampled,
+    rerun,
+    with_reruns,
+)
 from slimtune.sweeper.campaigns.sweep_result import ParetoPoint, SweepResult
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.goals.goals import MODEL_COSTS
@@ -134,7 +142,9 @@ class TuningRun:
         record_command(self._request)
         self._study.set_attr(FOLDER, str(self._request.folder))
         self._tell_data(self._prepared.report)
-        self._tell_search([*notes, *own_model_notes(self._request, self._meter), *self._gate_notes()])
+        self._tell_search(
+            [*notes, *own_model_notes(self._request, self._meter), *self._gate_notes(), *self._gone_notes()]
+        )
         if self._config.tracking.mode is TrackingMode.online:
             # of an earlier command
             sync(self._request.folder)
@@ -260,8 +270,21 @@ class TuningRun:
         )
 
     def _to_rerun(self) -> list[TrialRecord]:
-        number = self._request.search.config.finalists
-        return to_rerun(self._study.shown(), self._study.ranked(), self._goals, number)
+        return self._best(self._kept())
+
+    def _best(self, ranked: Sequence[TrialRecord]) -> list[TrialRecord]:
+        return to_rerun(self._study.shown(), ranked, self._goals, self._request.search.config.finalists)
+
+    def _kept(self) -> list[TrialRecord]:
+        """The best first, without those whose checkpoints are gone; all of them if no other is there."""
+        ranked = self._study.ranked()
+        return [trial for trial in ranked if is_kept(trial, self._request.folder)] or list(ranked)
+
+    def _gone_notes(self) -> list[str]:
+        """Before the next trial, what of the trials that are there cannot win."""
+        ranked = self._study.ranked()
+        note = gone_note(self._best(ranked), self._best(self._kept()), self._request.folder)
+        return [] if note is None else [note]
 
     def _select(self) -> tuple[Finalist, Run]:
         """The winner, and the run of it that is exported."""
@@ -269,7 +292,13 @@ class TuningRun:
         if (why := no_winner(trials, self._goals)) is not None:
             raise StoreError(why)
         chosen = choose_winner(finalists, trials, self._goals)
-        best = exported_run(chosen, self._goals)
+        there = [run for run in chosen.runs if run.checkpoint.is_dir()]
+        if there and len(there) < len(chosen.runs):
+            self.say(
+                f"trial {chosen.number} is the best one; of its {len(chosen.runs)} runs, those whose checkpoints "
+                f"are gone are not exported: {len(chosen.runs) - len(there)}"
+            )
+        best = exported_run(chosen._replace(runs=there or chosen.runs), self._goals)
         if not best.checkpoint.is_dir():
             raise StoreError(
                 f"trial {chosen.number} is the best one, but its checkpoint {best.checkpoint} is gone; bring it back, "

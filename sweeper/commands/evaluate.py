@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
         str(model), data=options.data, columns=columns, tracking_uri=options.tracking_uri, trust=options.trust
     )
     if scored.left_out:
-        tell(said_of_empty(scored.left_out, then="is not scored"))
+        tell(said_of_empty(scored.left_out, then="is not scored", blank=scored.blank))
     for note in scored.notes:
         tell(note)
     if options.json:

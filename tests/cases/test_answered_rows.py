@@ -4,6 +4,8 @@ The same for every other kind of model stands in `tests/export/test_tasks.py`.
 """
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -173,12 +175,27 @@ def test_t5_evaluate_tells_the_rows_without_text(
     source = str(write_jsonl(tmp_path / "rows.jsonl", labelled("good soup", "", "bad soup")))
     assert main(["evaluate", "--model", model, "--data", source, "--no-log", "--json"]) == 0
     told = capsys.readouterr()
-    assert told.err == f"slimtune: {source}, row 2 has no text and is not scored\n"
+    lacking = "nothing in 'text' (text_column)" if which == "checkpoint" else "no text"
+    assert told.err == f"slimtune: {source}, row 2 has {lacking} and is not scored\n"
     scores = json.loads(told.out)
     assert (scores["num_rows"], scores["left_out"]) == (2, [f"{source}, row 2"])
     nothing = str(write_jsonl(tmp_path / "nothing.jsonl", labelled("", " ")))
     assert main(["evaluate", "--model", model, "--data", nothing]) == 2
     assert "none of its 2 rows has a text" in capsys.readouterr().err
+
+
+def test_predictions_are_written_when_nobody_reads_the_scores(
+    made: Answering, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = str(write_jsonl(tmp_path / "rows.jsonl", labelled("good soup", "bad soup")))
+    reading, writing = os.pipe()
+    os.close(reading)
+    written = tmp_path / "predictions.jsonl"
+    given = ["evaluate", "--model", str(made.bundle), "--data", source, "--no-log", "--predictions", str(written)]
+    with os.fdopen(writing, "w", buffering=1) as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        assert main(given) == 0
+    assert len(written.read_text().splitlines()) == 2
 
 
 def test_a_row_that_cannot_be_read_is_told_before_the_first_is_answered(

@@ -18,3 +18,18 @@ def test_a_name_with_a_comma_is_seen_where_it_ends() -> None:
     assert _said(names) == "'bad, worse', good"
     assert _cell(["a|b", *names]) == r"a&#124;b, 'bad, worse', good"
     assert _cell([]) == "-"
+
+
+def test_an_empty_list_on_the_way_and_blanks_around_a_name_are_told() -> None:
+    row = {"text ": "a", "annotations": []}
+    told = str(no_column("annotations.0.result", row, key="k", where="row 1"))
+    assert told.endswith(
+        "the row has 'text ', annotations; its list 'annotations' is empty: leave the row out, or fill it in"
+    )
+    deep = {"a": [{"b": []}]}
+    assert "its list 'a.0.b' is empty" in str(no_column("a.0.b.0.c", deep, key="k", where="row 1"))
+
+
+def test_a_table_that_is_called_a_text_is_told() -> None:
+    told = str(no_column("label", {"text": "label\ttext", "file": "t.txt"}, key="label_column", where="t.txt, row 1"))
+    assert told.endswith("the row has text, file; a .txt is read as plain text: call a table .csv or .tsv")

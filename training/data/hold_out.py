@@ -54,7 +54,8 @@ def _by_row(
         _check_classes(classes, num_held_out, data)
     elif not 0 < num_held_out < len(examples):
         raise DataError(
-            f"{data.train_file}: {len(examples)} {noun} are too few to hold out {num_held_out}; add {noun}, or give "
+            f"{data.train_file}: {len(examples)} {noun} are too few to hold out {_share(portion, num_held_out)}; "
+            f"add {noun}, or give "
             "data.validation_file and data.test_file"
         )
     return Sides(*train_test_split(examples, test_size=num_held_out, random_state=data.seed, stratify=_ids(classes)))
@@ -103,6 +104,10 @@ def _one_input(examples: Sequence[Example], data: DataConfig) -> str:
         "input stay on one side of a split; give other inputs too, learn the texts alone (task=language_modelling), "
         "or use data.group_inputs=false"
     )
+
+
+def _share(portion: float, num: int) -> str:
+    return f"{num}" if num else f"one: {100 * portion:.3g} % of them is none"
 
 
 def _check_classes(classes: Sequence[str], num_held_out: int, data: DataConfig) -> None:

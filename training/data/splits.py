@@ -250,6 +250,11 @@ def _named_columns(blank: Mapping[str, int], data: DataConfig) -> dict[str, int]
     return {f"'{getattr(data, key, key)}' ({key})": count for key, count in blank.items()}
 
 
+def blank_columns(row: Row, data: DataConfig) -> list[str]:
+    """Columns of texts that are blank in a row, each with the key that names it."""
+    return list(_named_columns(Counter(_blank_columns(row, data)), data))
+
+
 def _blank_columns(row: Row, data: DataConfig) -> list[str]:
     """Keys of the columns of texts that are blank in a row."""
     keys = TEXT_KEYS if data.text_template is None else TEXT_KEYS[-1:]

@@ -71,7 +71,8 @@ def own_loss(settings: Mapping[str, Any] | None) -> OwnLoss | None:
         given = f"; one that it does not take goes by ~task.loss.{next(iter(arguments))}" if arguments else ""
         raise ConfigError([f"task.loss._target_ is '{target}', which cannot be made ({error}){given}"]) from error
     if not callable(found):
-        raise ConfigError([f"task.loss._target_ is '{target}', which is no function and no module; name a loss"])
+        what = f"gave {found!r:.80}, no loss" if arguments or isinstance(made, type) else "is no function and no module"
+        raise ConfigError([f"task.loss._target_ is '{target}', which {what}; name a loss"])
     return OwnLoss(found, target)
 
 

@@ -1,14 +1,15 @@
 """Rows as the task of a config reads them."""
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.reader import LocatedRow, Row, located_rows, located_with
 from slimtune.training.data.readers.row_faults import RowFaults
-from slimtune.training.data.splits import RowSplits, check_rows, load_splits
+from slimtune.training.data.splits import RowSplits, blank_columns, check_rows, load_splits
 from slimtune.training.errors import DataError
 from slimtune.training.tasks.registry import reading_of
 
@@ -21,12 +22,14 @@ class GivenRows(NamedTuple):
         examples: One for each row; None for one without text, or without an answer to compare with.
         places: What to call each row.
         notes: What a person should know of how they were read.
+        blank: In how many of those that are left out a column is blank, by its name and the key that names it.
     """
 
     rows: list[Row]
     examples: list[Example | None]
     places: list[str]
     notes: Sequence[str] = ()
+    blank: Mapping[str, int] = {}  # a NamedTuple's default, never written to
 
     @property
     def scored(self) -> list[Example]:
@@ -68,7 +71,9 @@ def read_examples(source: Any, config: TrialConfig) -> GivenRows:
     """
     reading = reading_of(config.task)
     asked = located(source, reader=config.data.reader)
-    return given_rows(asked, lambda row, where: reading.parse(row, where, config), name=name_of(source))
+    given = given_rows(asked, lambda row, where: reading.parse(row, where, config), name=name_of(source))
+    left_out = (row for row, example in zip(given.rows, given.examples, strict=True) if example is None)
+    return given._replace(blank=Counter(name for row in left_out for name in blank_columns(row, config.data)))
 
 
 def located(source: str | Iterable[Row], *, reader: str | None = None) -> list[LocatedRow]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from slimtune.sweeper.campaigns.selection.race import left_behind, racers_of
-from slimtune.sweeper.finalist import Finalist, Run
+from slimtune.sweeper.finalist import Finalist, Run, lies_at
 from slimtune.sweeper.pruner_config import NoPruning
 from slimtune.sweeper.sampler_config import RandomSearch
 from slimtune.sweeper.search.launching import make_launcher, search
@@ -162,6 +162,31 @@ def best_of(ranked: Sequence[TrialRecord], number: int) -> list[TrialRecord]:
     for trial in ranked:
         found.setdefault(point_id({key: value for key, value in trial.params.items() if key != SEED_KEY}), trial)
     return list(found.values())[:number]
+
+
+def is_kept(trial: TrialRecord, folder: Path) -> bool:
+    """Whether the checkpoint of a complete trial is there, wherever the sweep's folder lies now."""
+    return lies_at(Path(trial.attrs[RESULT]["checkpoint"]), folder).is_dir()
+
+
+def gone_note(trials: Sequence[TrialRecord], wanted: Sequence[TrialRecord], folder: Path) -> str | None:
+    """What is said of the best trials that cannot win since their checkpoints are gone; None if all are there.
+
+    Args:
+        trials: Those that would be the best ones.
+        wanted: Those of them that are taken.
+        folder: The sweep's.
+    """
+    gone = [trial.number for trial in trials if not is_kept(trial, folder)]
+    if not gone:
+        return None
+    named = f"trial {gone[0]} is" if len(gone) == 1 else f"trials {', '.join(map(str, gone))} are"
+    beside = [trial.number for trial in wanted if trial not in trials]
+    instead = f"; taken instead: trial {', '.join(map(str, beside))}" if beside else ""
+    return (
+        f"{named} among the best, but without a checkpoint under {folder}/trials any more, so not chosen{instead}; "
+        "bring the folder back and give the same command again to have it compared"
+    )
 
 
 def with_reruns(

@@ -17,7 +17,7 @@ from slimtune.export.predictor import Predictor
 from slimtune.export.registry.pyfunc import ServedBundle
 from slimtune.export.runtime import row_predictor
 from slimtune.export.runtime.given_rows import BY_COMMAND, BY_REQUEST, IN_PYTHON, AskedBy, TextColumns
-from slimtune.export.runtime.row_notes import MOST_NAMED, RowNotes, Unanswered
+from slimtune.export.runtime.row_notes import MOST_NAMED, RowNotes, Unanswered, said_of_empty
 from slimtune.export.runtime.row_predictor import LocatedRow, RowPredictor, row_predictor_of
 from slimtune.training.errors import DataError
 from tests.conftest import write_jsonl
@@ -214,3 +214,17 @@ def test_answers_that_json_lacks_are_told_apart_from_rows_without_text() -> None
     empty, infinite = unanswered.notes()
     assert empty == "row 1 has no text and is not answered (null)"
     assert "is NaN or infinite, which JSON has no number for (null), for row 2, row 3; its weights" in infinite
+
+
+def test_what_is_blank_in_a_row_that_is_left_out_is_named() -> None:
+    """An answer that is not there is no text that is not there."""
+    answer = {"'Answer' (target_column)": 1}
+    assert said_of_empty(["row 2"], then="is not scored", blank=answer) == (
+        "row 2 has nothing in 'Answer' (target_column) and is not scored"
+    )
+    both = answer | {"'Question' (text_column)": 1}
+    told = said_of_empty(["row 2", "row 4"], then="is not scored", blank=both)
+    assert told == (
+        "2 rows have nothing in 'Answer' (target_column) or 'Question' (text_column), and each of them is not scored: "
+        "row 2; row 4"
+    )

@@ -14,6 +14,10 @@ ID_ENDING, NO_LABEL = "_id", -1
 # what columns of tables are called that have no name, with their place
 NAMELESS = "unnamed "
 
+# columns of the rows of a .txt, whatever stands in it
+OF_TEXT_FILES = ["text", "file"]
+NO_TABLE = "; a .txt is read as plain text: call a table .csv or .tsv"
+
 
 class LocatedRow(NamedTuple):
     """A row, and what to call it in an error: the file that it stands in, and its number there."""
@@ -30,9 +34,27 @@ def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str) -> N
     )
     near = inside or nearest_name(column, known)
     hint = f"; did you mean '{near}'?" if near else _no_name_fits(known)
+    hint = _empty_list(column, row) or (NO_TABLE if known == OF_TEXT_FILES else hint)
+    shown = [f"'{name}'" if name != name.strip() else name for name in known]
     return NoColumn(
-        f"{where}: no column '{column}' ({key}); the row has {with_commas(known) or 'no columns'}{hint}", column
+        f"{where}: no column '{column}' ({key}); the row has {with_commas(shown) or 'no columns'}{hint}", column
     )
+
+
+def _empty_list(column: str, row: Mapping[str, Any]) -> str:
+    """Of a dotted path, the list that it goes through and that is empty in this row."""
+    cell: Any = row
+    parts = column.split(".")
+    for place, part in enumerate(parts):
+        if isinstance(cell, list) and not cell:
+            return f"; its list '{'.'.join(parts[:place])}' is empty: leave the row out, or fill it in"
+        if isinstance(cell, Mapping):
+            cell = cell.get(part)
+        elif isinstance(cell, list) and part.isdigit() and int(part) < len(cell):
+            cell = cell[int(part)]
+        else:
+            return ""
+    return ""
 
 
 def _no_name_fits(known: Sequence[str]) -> str:

@@ -90,7 +90,10 @@ def _broken(error: csv.Error, path: Path, opened: int, line: int) -> DataError:
     if "unexpected end of data" in str(error):
         return DataError(f"{path}, line {opened}: a quote that opens in this row is never closed; close or double it")
     # of a cell over several lines, the line where it stops to fit
-    return DataError(f"{path}, line {line}: not CSV ({error}); quote the field, or write the rows as JSONL")
+    return DataError(
+        f"{path}, line {line}: not CSV ({error}); quote the field, double the quotes in it "
+        '("", and not \\"), or write the rows as JSONL'
+    )
 
 
 def _tell_of_lines(cells: Sequence[str], path: Path, line: int, dialect: Dialect, options: ReadOptions) -> None:

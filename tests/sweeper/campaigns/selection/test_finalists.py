@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.campaigns.selection.reruns import best_finalist, with_reruns
+from slimtune.sweeper.campaigns.selection.reruns import best_finalist, gone_note, is_kept, with_reruns
 from slimtune.sweeper.study import TrialRecord, TrialState
 from slimtune.training.errors import StoreError
 from tests.sweeper.test_finalist import make
@@ -61,3 +61,18 @@ def test_a_score_on_a_sample_is_not_mixed_with_those_on_all_rows() -> None:
     first, second = with_reruns(trials, [record(1, TrialState.complete, 0.6, of_trial=7)], sampled=True)
     assert [run[0] for run in first.runs] == [0.6]
     assert [run[0] for run in second.runs] == [0.4]
+
+
+def test_a_trial_whose_checkpoint_is_gone_is_known_before_it_is_chosen(tmp_path: Path) -> None:
+    """Told with who takes its place; a sweep's folder that was moved has its checkpoints still."""
+    there = tmp_path / "trials" / "1" / "checkpoint-4"
+    there.mkdir(parents=True)
+    kept = record(1, TrialState.complete, 0.5)
+    kept = kept._replace(attrs={"result": {"checkpoint": "/before/trials/1/checkpoint-4"}})
+    gone = record(0, TrialState.complete, 0.9)
+    assert (is_kept(kept, tmp_path), is_kept(gone, tmp_path)) == (True, False)
+    assert gone_note([kept], [kept], tmp_path) is None
+    told = gone_note([gone], [kept], tmp_path)
+    assert told is not None
+    assert told.startswith("trial 0 is among the best, but without a checkpoint")
+    assert "taken instead: trial 1; bring the folder back" in told
