@@ -12,8 +12,6 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 # several tests at a time on two cores: threads that wait for each other must not hold the cores meanwhile
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# whatever else the machine does, trials have as many threads as cores
-os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(os.cpu_count()))
 if "PYTEST_XDIST_WORKER" in os.environ:
     # and there are as many processes as cores; what sets its threads has them
     os.environ.setdefault("OMP_NUM_THREADS", "1")
