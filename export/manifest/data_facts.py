@@ -6,8 +6,6 @@ from typing import Any
 
 from slimtune.training.broken_files import BROKEN, read_object
 
-# as `slimtune.training.data.splits` has it, which nothing is imported of for this: rows are read with it
-MAX_NEAR_SHARE = 0.1
 # a sweep's folder lies above `trials/<number>/checkpoint-<step>`, or above those of its reruns
 MOST_LEVELS = 5
 
@@ -21,16 +19,12 @@ def known_of_data(report: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         KeyError: One is missing.
     """
-    leaks = {"exact": report["leaks_exact"], "near": report["leaks_near"], "removed": report["leaks_removed"]}
+    # nearly equal rows that nobody has looked for may be there
+    near = report["leaks_near"] if report["leaks_known"] else None
+    leaks = {"exact": report["leaks_exact"], "near": near, "removed": report["leaks_removed"]}
     if not leaks["removed"]:
-        leaks["shared"] = near_are_shared(report)
+        leaks["shared"] = report["leaks_shared"]
     return {"baselines": report["baselines"], "leaks": leaks}
-
-
-def near_are_shared(report: Mapping[str, Any]) -> bool:
-    """Whether so many training rows are nearly held-out rows that `data.drop_leaks` leaves none of them out."""
-    rows = [int(one["num_rows"]) for one in report.get("splits") or () if one.get("name") == "train"]
-    return bool(rows) and int(report["leaks_near"]) > MAX_NEAR_SHARE * rows[0]
 
 
 def reported_above(checkpoint: Path) -> dict[str, Any]:

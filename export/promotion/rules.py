@@ -80,6 +80,9 @@ def _beats_baseline(facts: ModelFacts) -> RuleResult:
 def _no_leak(facts: ModelFacts) -> RuleResult:
     if facts.leaks is None:
         return RuleResult(NO_LEAK, Outcome.unknown, "it has no record of training rows that are held-out rows")
+    if facts.leaks["near"] is None:
+        why = "nearly equal rows were not looked for (data.near_duplicates=false)"
+        return RuleResult(NO_LEAK, Outcome.unknown, why)
     near, is_removed = int(facts.leaks["near"]), bool(facts.leaks["removed"])
     if near and not is_removed:
         why = SHARED if facts.leaks.get("shared") else "data.drop_leaks=false"

@@ -4,7 +4,6 @@ import math
 import shlex
 from collections.abc import Iterator, Sequence
 
-from slimtune.export.manifest.data_facts import near_are_shared
 from slimtune.export.promotion.rules import SHARED
 from slimtune.sweeper.report_page.figures.seeds import Seeded, seeded
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
@@ -47,7 +46,7 @@ def _leaks(facts: SweepFacts) -> Iterator[str]:
     if near and data.get("leaks_removed", True):
         yield f"Leak found: {near:,} training rows were nearly a held-out row; they were removed from training."
     elif near:
-        repair = f"they are {SHARED}" if near_are_shared(data) else "set data.drop_leaks=true"
+        repair = f"they are {SHARED}" if data.get("leaks_shared") else "set data.drop_leaks=true"
         yield (
             f"Leak found: {near:,} training rows are nearly a held-out row and stayed in training, so every score here "
             f"may be too good; {repair}, and run the sweep anew."

@@ -44,6 +44,8 @@ class RowSplits:
         near_leaks: Training texts that are nearly a held-out text, with that text.
         near_dropped: Whether they were left out: not where `data.drop_leaks` says so, nor where they are so many that
             the rows must have much in common, as a shared instruction.
+        near_shared: Whether they are so many.
+        near_known: Whether they were looked for (`data.near_duplicates`).
         split_off: Held-out rows that come from the training file.
         notes: What a person should know of how the files were read.
         blank_columns: In how many of the empty rows a column is blank, by its name and the key that names it.
@@ -58,6 +60,8 @@ class RowSplits:
     num_leaked: int
     near_leaks: list[tuple[str, str]]
     near_dropped: bool
+    near_shared: bool = False
+    near_known: bool = True
     split_off: Sequence[Example] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     blank_columns: Mapping[str, int] = field(default_factory=dict)
@@ -134,7 +138,8 @@ def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None 
         raise DataError(f"{error} (left out before, as equal to a row above: {train.num_duplicates:,})") from error
     rows, held_out = sides.train, [*sides.validation, *sides.test]
     leaks = _near_leaks(rows, held_out) if reading.has_near_leaks and data.near_duplicates else {}
-    near_dropped = data.drop_leaks and len(leaks) <= MAX_NEAR_SHARE * len(rows)
+    near_shared = len(leaks) > MAX_NEAR_SHARE * len(rows)
+    near_dropped = data.drop_leaks and not near_shared
     conflict = conflict_note([example for part in read for example in part.examples])
     return RowSplits(
         [row for index, row in enumerate(rows) if index not in leaks] if near_dropped else rows,
@@ -145,6 +150,8 @@ def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None 
         num_leaked=len(train.examples) - len(given.train) + len(validation.examples) - len(given.validation),
         near_leaks=[(rows[index].text, other) for index, other in leaks.items()],
         near_dropped=near_dropped,
+        near_shared=near_shared,
+        near_known=data.near_duplicates,
         split_off=[
             *([] if data.validation_file else sides.validation),
             *([] if data.test_file else sides.test),

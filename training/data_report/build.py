@@ -107,6 +107,8 @@ def _findings(read: RowSplits) -> Findings:
         leaks_near=len(read.near_leaks),
         leak_examples=read.near_leaks[:5],
         leaks_removed=read.near_dropped,
+        leaks_shared=read.near_shared,
+        leaks_known=read.near_known,
         blank_columns=read.blank_columns,
     )
 

@@ -14,7 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 from slimtune.training.data.near_duplicates import Conflict, label_conflicts
-from slimtune.training.data.splits import MAX_NEAR_SHARE
 from slimtune.training.listed_names import quoted_at_commas, with_commas, with_counts
 from slimtune.training.stages import told_stage
 
@@ -52,6 +51,8 @@ class Findings(NamedTuple):
     leaks_near: int = 0
     leak_examples: Sequence[tuple[str, str]] = ()
     leaks_removed: bool = True
+    leaks_shared: bool = False
+    leaks_known: bool = True
     blank_columns: Mapping[str, int] = {}  # a NamedTuple's default, never written to
 
 
@@ -71,6 +72,8 @@ class DataReport:
     """Lengths, classes and label noise are those of the training rows.
 
     Attributes:
+        leaks_shared: Whether the near ones are so many that no setting leaves them out.
+        leaks_known: Whether near ones were looked for.
         blank_columns: In how many of the empty rows a column is blank, by what it is called.
         classes: Rows with each label, or with a span of each type, the largest first; None without any.
         imbalance: Rows of the largest class over those of the smallest.
@@ -88,6 +91,8 @@ class DataReport:
     leaks_near: int
     leak_examples: list[tuple[str, str]]
     leaks_removed: bool
+    leaks_shared: bool
+    leaks_known: bool
     blank_columns: dict[str, int]
     classes: dict[str, int] | None
     imbalance: float | None
@@ -245,9 +250,8 @@ def _hint(report: DataReport) -> str:
 
 
 def _kept(report: DataReport) -> str:
-    (rows,) = [split.num_rows for split in report.splits if split.name == "train"] or [0]
     # left out by no setting: all rows share something
-    shared = ", as more than a tenth of them are" if report.leaks_near > MAX_NEAR_SHARE * rows else ""
+    shared = ", as more than a tenth of them are" if report.leaks_shared else ""
     return f"kept in training{shared}, which may flatter the scores"
 
 

@@ -3,11 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.export.manifest import data_facts
 from slimtune.export.manifest.data_facts import known_of_data, reported_above
-from slimtune.training.data import splits
 
-REPORT = {"leaks_exact": 2, "leaks_near": 1, "leaks_removed": True, "baselines": {"majority": {"accuracy": 0.4}}}
+REPORT = {
+    "leaks_exact": 2,
+    "leaks_near": 1,
+    "leaks_removed": True,
+    "leaks_shared": False,
+    "leaks_known": True,
+    "baselines": {"majority": {"accuracy": 0.4}},
+}
 KNOWN = {"baselines": {"majority": {"accuracy": 0.4}}, "leaks": {"exact": 2, "near": 1, "removed": True}}
 
 
@@ -17,14 +22,14 @@ def test_a_checkpoint_is_known_by_the_report_that_its_training_left(place: str, 
     assert reported_above(tmp_path / place) == KNOWN
 
 
-@pytest.mark.parametrize(("near", "shared"), [(10, False), (11, True)])
-def test_near_leaks_that_no_setting_leaves_out_are_known(near: int, shared: bool) -> None:
-    kept = {**REPORT, "leaks_removed": False, "leaks_near": near, "splits": [{"name": "train", "num_rows": 100}]}
+@pytest.mark.parametrize("shared", [False, True])
+def test_near_leaks_that_no_setting_leaves_out_are_known(*, shared: bool) -> None:
+    kept = {**REPORT, "leaks_removed": False, "leaks_shared": shared}
     assert known_of_data(kept)["leaks"]["shared"] is shared
 
 
-def test_the_share_is_that_of_reading() -> None:
-    assert data_facts.MAX_NEAR_SHARE == splits.MAX_NEAR_SHARE
+def test_near_leaks_that_nobody_looked_for_are_not_none() -> None:
+    assert known_of_data({**REPORT, "leaks_near": 0, "leaks_known": False})["leaks"]["near"] is None
 
 
 def test_nothing_is_known_without_a_report_or_by_a_broken_one(tmp_path: Path) -> None:

@@ -93,6 +93,8 @@ def test_what_is_not_known_is_said_and_refuses_if_asked() -> None:
     assert decision.verdict is GateVerdict.promoted
     assert [name for name, said in outcomes(decision).items() if said == "not known"] == ["beats_baseline", "no_leak"]
     assert gate(unknown, None, "promotion.allow_unknown=false").verdict is GateVerdict.refused
+    not_looked_for = make(0.5, **{**CLEAN, "leaks": {"exact": 1, "near": None, "removed": True}})
+    assert outcomes(gate(not_looked_for, None))["no_leak"] == "not known"
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,7 @@ def test_a_shared_instruction_makes_no_leak_of_every_row(config_for: ConfigFor) 
     splits = read_splits(config_for(case._replace(rows=rows), "data.drop_leaks=true"))
     assert len(splits.near_leaks) == len(splits.train) > 20
     assert not splits.near_dropped
+    assert splits.near_shared
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_perplexity_is_that_of_a_plain_loop(config_for: ConfigFor) -> None:
     bench = workbench_for(config, resolve(config.fit))
     split, nats, tokens = bench.splits["validation"], 0.0, 0
     for at in range(len(split)):
-        ids = torch.from_numpy(split.encoded.row(at)).long()
+        ids = torch.tensor(split.encoded.row(at), dtype=torch.long)
         with torch.no_grad():
             logits = bench.base.model(ids[None]).logits[0]
         nats += float(cross_entropy(logits[:-1], ids[1:], reduction="sum"))
