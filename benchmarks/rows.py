@@ -56,7 +56,8 @@ def main() -> None:
     note = (
         f"{NUM_CLASSES} classes, {options.words} words a row, {options.kind}; MiniLM, LoRA, batches of {BATCH_SIZE}. "
         "The preparation parses, finds duplicates and rows that are nearly the same, splits, tokenizes, and trains a "
-        "simple model to compare with; the peer tokenizes and splits. Others may have used the machine too: see CPU seconds."
+        "simple model to compare with; the peer tokenizes and splits. Others may have used the machine too: see CPU "
+        "seconds."
     )
     columns = ("rows", "MB", "contestant", "seconds to the first step", "CPU seconds", "peak MB")
     publish([*header("Many rows", note), *table(columns, rows)], options.out)

@@ -55,13 +55,16 @@ class LastingOutput:
 def lasting_output() -> Iterator[None]:
     """Standard output and standard error that outlast their readers."""
     own = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast(TextIO, LastingOutput(stream)) for stream in own)
+    # there is none where a process was started without, e.g. by `>&-`; `print` says nothing then
+    lasting = [None if stream is None else LastingOutput(stream) for stream in own]
+    sys.stdout, sys.stderr = (cast(TextIO, stream) for stream in lasting)
     try:
         yield
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
         sys.stdout, sys.stderr = own
+        for stream in lasting:
+            if stream is not None:
+                stream.flush()
 
 
 def check_read() -> None:

@@ -162,7 +162,8 @@ def _sweep(request: ExportRequest) -> FoundSweep | None:
         )
     found = find_sweep(tags["sweep"], outputs=OUTPUTS, storage=request.storage)
     # without it, the run's own copy of the checkpoint is looked for
-    return found if found is not None and _sent(request, found.run_id) == request.run else None
+    is_own = found is not None and _sent(request, found.run_id) == _sent(request, request.run)
+    return found if is_own else None
 
 
 def _sent(request: ExportRequest, run_id: str | None) -> str | None:

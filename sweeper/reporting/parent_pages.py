@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 
 NOTE = "mlflow.note.content"
 BEST = "best_so_far"
+# a tracker that takes longer to say that it has no such run is not asked for the next one
+PATIENCE_SECONDS = 2.0
 RHYTHM = Rhythm(every_trials=1, least_seconds=10.0, look_seconds=10.0, share=0.02)
 
 
@@ -37,6 +40,8 @@ class ParentPages:
         self._num_points = 0
         # the tracker's ids of runs that it did not have yet when they were noted
         self._ids: dict[str | None, str | None] = {}
+        # whether the tracker does not answer, in this write
+        self._is_hung = False
         self._turn = threading.Lock()
 
     @cached_property
@@ -55,13 +60,19 @@ class ParentPages:
 
     def _id_of(self, run_id: str | None) -> str | None:
         """It is looked up once, and until the tracker has the run."""
-        found = self._ids.get(run_id) or self._parent.id_of(run_id)
+        if run_id in self._ids or self._is_hung:
+            return self._ids.get(run_id, run_id)
+        began = time.monotonic()
+        found = self._parent.id_of(run_id)
         if found != run_id:
             self._ids[run_id] = found
+        # the others would be waited for as long
+        self._is_hung = found == run_id and time.monotonic() - began > PATIENCE_SECONDS
         return found
 
     def _write(self) -> None:
         with self._turn:
+            self._is_hung = False
             trials = self._study.shown()
             content = Described(
                 name=self._name,

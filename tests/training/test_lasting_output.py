@@ -32,6 +32,14 @@ def test_what_nobody_reads_is_dropped_and_the_rest_goes_on(closed: TextIO, monke
     closed.flush()
 
 
+def test_a_process_without_output_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that was started with `>&-`."""
+    monkeypatch.setattr(sys, "stdout", None)
+    with lasting_output():
+        print("a line", flush=True)
+    assert sys.stdout is None
+
+
 def test_a_long_text_is_dropped_too(closed: TextIO) -> None:
     output = LastingOutput(closed)
     assert output.write("x" * 1_000_000) == 1_000_000

@@ -101,8 +101,7 @@ def left_attempts(values: Mapping[str, Any], folder: Path) -> Iterator[list[Atte
         values: The composed config.
         folder: Where the trial is about to run; earlier ones lie there or beside it.
     """
-    found = [path.parent for path in folder.parent.glob(f"*/{ATTEMPT}")]
-    newest_first = sorted(found, key=lambda place: (place / ATTEMPT).stat().st_mtime, reverse=True)
+    newest_first = [place for _, place in sorted(_noted_beside(folder), reverse=True)]
     with ExitStack() as locks:
         yield [
             attempt
@@ -111,6 +110,13 @@ def left_attempts(values: Mapping[str, Any], folder: Path) -> Iterator[list[Atte
             and _is_locked(place, locks, keep=place.resolve() != folder.resolve())
             and (attempt := _read(place)) is not None
         ]
+
+
+def _noted_beside(folder: Path) -> Iterator[tuple[float, Path]]:
+    """Folders of trials that have not ended, with when they were noted; one may end while it is looked at."""
+    for path in folder.parent.glob(f"*/{ATTEMPT}"):
+        with suppress(FileNotFoundError):
+            yield path.stat().st_mtime, path.parent
 
 
 def _is_same(place: Path, values: Mapping[str, Any]) -> bool:

@@ -12,7 +12,8 @@ from slimtune.training.atomic_files import write_json
 from slimtune.training.config.trust import code_of
 from slimtune.training.data.encoding import encoding_key
 from slimtune.training.data.kept import kept_rows
-from slimtune.training.data.kept.source_digest import code_digest
+from slimtune.training.data.kept.source_digest import code_digest, source_digest
+from slimtune.training.data.splits import RowSplits
 from slimtune.training.data_report.build import data_report_of
 from slimtune.training.data_report.report import DataReport, SplitReport
 from slimtune.training.models.positions import positions_of
@@ -79,5 +80,18 @@ def _key(data: PreparedData) -> str:
         positions_of(data.model).read,
         [encoding_key(digest, data.tokenizer, data.task.settings()) for digest in rows.digests.values()],
         [rows.num_duplicates, rows.num_empty, rows.num_leaked, rows.near_leaks, rows.near_dropped, rows.notes],
+        [rows.near_shared, rows.near_known, dict(rows.blank_columns)],
+        [bool(config.data.validation_file), bool(config.data.test_file)],
+        # notes look at columns that nothing is trained on, and at labels as they are spelled
+        source_digest(config) or _digest_of_rows(rows),
     ]
     return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def _digest_of_rows(rows: RowSplits) -> str:
+    digest = hashlib.sha256()
+    for examples in rows.named().values():
+        digest.update(b"\0split")
+        for example in examples:
+            digest.update(json.dumps(example.row, default=str, sort_keys=True).encode() + b"\0")
+    return digest.hexdigest()

@@ -1,5 +1,6 @@
 """The data of a config: rows that are read once a process, and encoded for the model."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from slimtune.training.data.examples import Example
 from slimtune.training.data.kept.kept_rows import KeptRows, keep_rows, load_rows
 from slimtune.training.data.kept.source_digest import rows_digest, rows_key, source_digest
 from slimtune.training.data.splits import RowSplits, rows_content_digest
+from slimtune.training.errors import DataError
 from slimtune.training.models.from_config import with_model
 from slimtune.training.models.loading import check_model, load_tokenizer
 from slimtune.training.models.weights import LoadedWeights
@@ -23,6 +25,8 @@ from slimtune.training.writable_folder import check_writable
 
 # of the cache
 ROWS_FOLDER, ENCODED_FOLDER = "rows", "encoded"
+
+log = logging.getLogger(__name__)
 
 
 class ReadRows:
@@ -81,6 +85,9 @@ def _read_or_kept(config: TrialConfig) -> tuple[RowSplits, KeptRows | None]:
     if kept is not None and (found := load_rows(kept)) is not None:
         return found, kept
     rows = read_splits(config)
+    if digest is not None and not _is_still(digest, config):
+        log.warning("rows: not kept, a file was written while it was read")
+        return rows, None
     # what only reading tells apart is known by what was read
     kept = kept or KeptRows(cache_dir / ROWS_FOLDER, rows_digest(config, rows))
     try:
@@ -90,6 +97,15 @@ def _read_or_kept(config: TrialConfig) -> tuple[RowSplits, KeptRows | None]:
         check_writable(cache_dir, "data.cache_dir")
         raise
     return rows, kept if is_kept else None
+
+
+def _is_still(digest: str, config: TrialConfig) -> bool:
+    """Whether the files are those that the digest is of."""
+    try:
+        return source_digest(config) == digest
+    except DataError:
+        # one is gone
+        return False
 
 
 class PreparedData(NamedTuple):

@@ -47,6 +47,14 @@ def test_who_goes_on_takes_as_many_cores(tmp_path: Path) -> None:
         assert {attempt.folder.name: attempt.cores for attempt in left} == {"a": 2, "b": None}
 
 
+def test_another_trial_may_end_while_it_is_looked_at(tmp_path: Path) -> None:
+    begun(tmp_path / "a")
+    # as between a listing and the look at what was listed
+    (begun(tmp_path / "b") / ATTEMPT).unlink()
+    (tmp_path / "b" / ATTEMPT).symlink_to(tmp_path / "gone")
+    assert found(tmp_path / "c") == ["a"]
+
+
 def test_the_folder_itself_is_gone_on_with(tmp_path: Path) -> None:
     folder = begun(tmp_path / "a")
     with left_attempts(VALUES, folder) as left, attempted(folder, Stop()):

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -53,3 +54,20 @@ def test_what_is_left_out_is_told(config: TrialConfig) -> None:
     report = data_report_of(data)
     assert (report.baselines, report.label_noise, data.rows.near_leaks) == ({}, [], [])
     assert ["data." in note for note in report.notes[-2:]] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda row: {**row, "source": "web"}, lambda row: {**row, "label": f"{row['label']} "}],
+    ids=["a column more", "another spelling"],
+)
+def test_what_notes_look_at_makes_another_report(
+    config: TrialConfig, made: list[PreparedData], change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    """Though nothing of what is trained on has changed."""
+    kept_report_of(prepare_data(config))
+    file = Path(str(config.data.train_file))
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    file.write_text("".join(json.dumps(change(row)) + "\n" for row in rows), encoding="utf-8")
+    kept_report_of(prepare_data(config))
+    assert len(made) == 2

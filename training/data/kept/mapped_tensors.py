@@ -19,7 +19,11 @@ def mapped_tensors(path: Path) -> dict[str, np.ndarray]:
     """
     with path.open("rb") as file:
         length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+        if not 0 < length <= path.stat().st_size - LENGTH_BYTES:
+            raise ValueError("it ends before its header does")
         header = json.loads(file.read(length))
+        if not isinstance(header, dict):
+            raise ValueError("its header says nothing of tensors")
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     return {name: _array(mapped, one, LENGTH_BYTES + length) for name, one in header.items() if name != "__metadata__"}
 

@@ -94,3 +94,23 @@ def test_rows_of_a_readers_own_are_known_by_what_was_read(config: TrialConfig, t
 def read_json_lines(name: str) -> Any:
     """A reader of a user's own."""
     return map(json.loads, Path(name).read_text().splitlines())
+
+
+def test_a_file_that_is_written_while_it_is_read_is_not_kept(
+    config: TrialConfig, reads: list[TrialConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read would be taken for the rows of the file as it was before."""
+    file = Path(str(config.data.train_file))
+    before, read = file.read_text(encoding="utf-8"), prepared_data.read_splits
+
+    def read_another(config: TrialConfig) -> Any:
+        file.write_text("".join(before.splitlines(keepends=True)[:-1]), encoding="utf-8")
+        return read(config)
+
+    with monkeypatch.context() as sync:
+        sync.setattr(prepared_data, "read_splits", read_another)
+        fewer = ReadRows().of(config)
+    file.write_text(before, encoding="utf-8")
+    rows = ReadRows().of(config)
+    assert len(reads) == 2
+    assert sum(map(len, rows.named().values())) == sum(map(len, fewer.named().values())) + 1
