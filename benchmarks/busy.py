@@ -26,7 +26,7 @@ from slimtune.training.hardware.waiting import SPIN, VARIABLES, wait_briefly
 BATCH_SIZE, LENGTH, RANK = 16, 24, 8
 SPIN_FOREVER = "while True: pass"
 SEARCH = (
-    *("sweep", "experiment=tone", "search.n_trials=3", "search.rerun_seeds=0", "search.pruner.name=none"),
+    *("sweep", "experiment=tone", "search.n_trials=3", "search.rerun_seeds=0", "search/pruner=none"),
     *("fit.epochs=1", "fit.slots=1", "export=none", "tracking=none"),
 )
 
