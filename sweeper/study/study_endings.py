@@ -66,7 +66,9 @@ class StudyEndings(StudyReading):
     def _tell(self, number: int, state: OptunaState, values: Sequence[float] | None) -> bool:
         """End a trial; False if somebody else ended it first."""
         try:
-            self._study.tell(number, values, state=state)
+            # on SQLite two endings at once would both be taken: by its own worker, and by one that takes it back
+            with alone(self.spec.storage):
+                self._study.tell(number, values, state=state)
         except (UpdateFinishedTrialError, ValueError) as error:
             log.warning("trial %d was ended before: %s", number, error)
             return False
@@ -102,8 +104,10 @@ class StudyEndings(StudyReading):
                 for trial in _never_enqueued(self.trials()):
                     self._enqueue_again(trial, died=True)
         twins = [twin for twin in twins_of(trials) if twin.state is record.TrialState.waiting]
-        for twin in twins:
-            self._drop(twin.number)
+        if twins:
+            with alone(self.spec.storage):
+                for twin in twins:
+                    self._drop(twin.number)
         # reading them takes as long as all else here
         return self.trials() if lost or dropped or twins else trials
 

@@ -1,6 +1,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from slimtune.sweeper.sampler_config import RandomSearch, SamplerConfig, TpeSear
 from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange, Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import AskedTrial, Lease, Study, StudySpec, TrialRecord, TrialState, load_study_trials
+from slimtune.sweeper.study.liveness.storage_lock import alone
 from slimtune.sweeper.study.record import EARLIER, RETRY_OF
 from slimtune.sweeper.study.storages.write_behind import flush
 from slimtune.training.errors import StoreError
@@ -256,6 +258,26 @@ def test_who_asks_while_lost_trials_are_taken_back_takes_none_of_their_points(
     assert [trial.state for trial in shown] == [TrialState.complete] * 4
     assert sorted(str(trial.params) for trial in shown) == sorted(map(str, [*points, asked.params]))
     assert not [trial for trial in study.trials() if trial.kind == "repeated"]
+
+
+def test_a_trial_ends_once_where_a_storage_locks_no_rows(tmp_path: Path) -> None:
+    """Its worker ends it while another thread or process takes it back: else both would count."""
+    spec = make_spec(tmp_path)
+    study, other = Study(spec), Study(spec)
+    with Lease(study) as lease:
+        asked = study.ask(lease.worker)
+        assert asked is not None
+        ending = threading.Thread(target=study.complete, args=(asked.number, 0.5))
+        with alone(spec.storage):
+            ending.start()
+            ending.join(0.5)
+            assert ending.is_alive()
+            other.put_back(asked.number)
+        ending.join()
+    assert [(trial.kind, trial.state) for trial in other.trials()] == [
+        ("lost", TrialState.failed),
+        (None, TrialState.waiting),
+    ]
 
 
 @pytest.mark.parametrize("is_seen", [True, False], ids=["dropped", "taken"])
