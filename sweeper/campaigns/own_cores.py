@@ -49,10 +49,11 @@ def own_cores(fit: FitConfig, load: OthersLoad, *, before: int | None) -> OwnCor
         kept = min(before, every)
         return OwnCores(kept, f"on {kept} of {every} cores, as it began" if kept < every else None)
     others = load.cores()
-    number = min(every, max(1, round(every - others)))
+    # a container's quota is of a machine that others use too, and is left alone by what they leave
+    number = min(every, max(1, round(load.capacity - others)))
     if number == every:
         return OwnCores(every)
-    busy = f"other processes keep {others:.1f} of {every} cores busy: trials take {number}"
+    busy = f"other processes keep {others:.1f} of {load.capacity:.0f} cores busy: trials take {number}"
     return OwnCores(number, f"{busy} (fit.threads sets the number)")
 
 

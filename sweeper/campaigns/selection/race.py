@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from slimtune.sweeper.search.trials.trial_source import OF_TRIAL, PARTS
+from slimtune.sweeper.search.trials.trial_source import OF_TRIAL, PARTS, SEED
 from slimtune.sweeper.study import TrialRecord, TrialState
 from slimtune.sweeper.study.wilcoxon_pruner import Pairs, is_worse
 
@@ -20,21 +20,21 @@ class Racer(NamedTuple):
     Attributes:
         number: Its trial.
         first: Its score in the search; None if that was on other rows.
-        scores: Those of its reruns that completed.
-        parts: Their scores on parts of the validation rows, the same rows in all; without those that have none.
+        scores: Those of its reruns that completed, by seed.
+        parts: Of those that have them, their scores on parts of the validation rows, the same rows in all, by seed.
         num_failed: Reruns that did not complete.
     """
 
     number: int
     first: float | None
-    scores: Sequence[float]
-    parts: Sequence[Sequence[float]]
+    scores: Mapping[int, float]
+    parts: Mapping[int, Sequence[float]]
     num_failed: int
 
     @property
     def runs(self) -> list[float]:
         """The scores that the winner is chosen by."""
-        return [*([] if self.first is None else [self.first]), *self.scores]
+        return [*([] if self.first is None else [self.first]), *self.scores.values()]
 
     @property
     def mean(self) -> float:
@@ -59,8 +59,8 @@ def _racer(finalist: TrialRecord, reruns: Sequence[TrialRecord], *, sampled: boo
     return Racer(
         finalist.number,
         None if sampled else finalist.objective,
-        [one.objective for one in complete if one.objective is not None],
-        [parts for one in complete if (parts := one.attrs.get(PARTS))],
+        {one.attrs[SEED]: one.objective for one in complete if one.objective is not None},
+        {one.attrs[SEED]: parts for one in complete if (parts := one.attrs.get(PARTS))},
         sum(one.state is TrialState.failed for one in reruns),
     )
 
@@ -93,11 +93,13 @@ def left_behind(racers: Sequence[Racer], *, maximize: bool, num_seeds: int) -> M
 
 def _is_worse_on_rows(racer: Racer, leader: Racer, sign: float) -> bool:
     """Behind with each seed, and over the seeds on more of the rows than chance has it."""
-    pairs = list(zip(racer.scores, leader.scores, strict=False))
-    if not racer.parts or not leader.parts or any(sign * own >= sign * theirs for own, theirs in pairs):
+    if any(sign * racer.scores[seed] >= sign * leader.scores[seed] for seed in racer.scores.keys() & leader.scores):
         return False
-    shared = min(len(racer.parts), len(leader.parts))
-    own, theirs = (np.mean(one.parts[:shared], axis=0) for one in (racer, leader))
+    # in one order, in which sums are rounded
+    shared = sorted(racer.parts.keys() & leader.parts)
+    if not shared:
+        return False
+    own, theirs = (np.mean([one.parts[seed] for seed in shared], axis=0) for one in (racer, leader))
     return len(own) == len(theirs) and is_worse(Pairs(own, theirs), sign=sign, p_threshold=WORSE_ON_ROWS)
 
 

@@ -11,7 +11,7 @@ from slimtune.sweeper.sampler_config import RandomSearch
 from slimtune.sweeper.search.launching import make_launcher, search
 from slimtune.sweeper.search.request import SweepRequest, first_choices
 from slimtune.sweeper.search.study_spec import make_worker, study_spec
-from slimtune.sweeper.search.trials.trial_source import NAME, OF_TRIAL, OVERRIDES
+from slimtune.sweeper.search.trials.trial_source import NAME, OF_TRIAL, OVERRIDES, SEED
 from slimtune.sweeper.search_config import Rungs, StopRules
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.search_space import SearchSpace, point_id
@@ -20,7 +20,7 @@ from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.record import COSTS, RESULT
 from slimtune.training.errors import StoreError
 
-SEED, SEED_KEY, SAMPLE_KEY = "seed", "fit.seed", "data.validation_rows"
+SEED_KEY, SAMPLE_KEY = "fit.seed", "data.validation_rows"
 
 
 def is_sampled(request: SweepRequest) -> bool:

@@ -33,8 +33,9 @@ log = logging.getLogger(__name__)
 
 Compose = Callable[[AskedTrial], DictConfig]
 
-# attributes of an enqueued trial: further overrides, a name for its run and folder, and which trial it reruns
-OVERRIDES, NAME, OF_TRIAL = "overrides", "name", "of_trial"
+# attributes of an enqueued trial: further overrides, a name for its run and folder, which trial it reruns, and with
+# which seed
+OVERRIDES, NAME, OF_TRIAL, SEED = "overrides", "name", "of_trial", "seed"
 # of a complete trial that was asked for them: the objective on parts of the validation rows, at the best evaluation
 PARTS = "parts"
 # enough for a rank test, and few enough to be kept for each evaluation

@@ -14,6 +14,8 @@ from tests.sweeper.study.specs import spec_of
 
 
 class Busy(OthersLoad):
+    capacity = 4.0
+
     def __init__(self, cores: float) -> None:
         self._cores = cores
 
@@ -38,6 +40,13 @@ def test_what_others_leave(busy: float, left: int) -> None:
     assert (found.note is None) == (left == 4)
     if found.note is not None:
         assert f"other processes keep {busy:.1f} of 4 cores busy: trials take {left}" in found.note
+
+
+def test_a_quota_is_not_used_up_by_others_on_the_rest_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 64 cores, in a container that has the time of four."""
+    monkeypatch.setattr(Busy, "capacity", 64.0)
+    assert own_cores.own_cores(fit_of(), Busy(20.0), before=None) == OwnCores(4)
+    assert own_cores.own_cores(fit_of(), Busy(62.0), before=None).number == 2
 
 
 def test_who_goes_on_takes_as_many_as_before() -> None:

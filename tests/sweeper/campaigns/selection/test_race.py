@@ -5,7 +5,7 @@ import random
 import pytest
 
 from slimtune.sweeper.campaigns.selection.race import Racer, left_behind, racers_of
-from slimtune.sweeper.search.trials.trial_source import OF_TRIAL, PARTS
+from slimtune.sweeper.search.trials.trial_source import OF_TRIAL, PARTS, SEED
 from slimtune.sweeper.study import TrialState
 from tests.sweeper.campaigns.selection.test_finalists import record
 
@@ -13,7 +13,7 @@ from tests.sweeper.campaigns.selection.test_finalists import record
 def racer(
     number: int, first: float | None, *scores: float, parts: list[list[float]] | None = None, failed: int = 0
 ) -> Racer:
-    return Racer(number, first, scores, parts or [], failed)
+    return Racer(number, first, dict(enumerate(scores)), dict(enumerate(parts or [])), failed)
 
 
 def noisy(level: float, seed: int) -> list[float]:
@@ -48,6 +48,15 @@ def test_rows_decide_where_spreads_do_not() -> None:
     assert out == {1: "worse than trial 0 on the same validation rows"}
     ahead_once = [racer(0, 0.80, 0.86, 0.80, parts=first), racer(1, 0.80, 0.83, 0.81, parts=second)]
     assert not left_behind(ahead_once, maximize=True, num_seeds=20)
+
+
+def test_seeds_are_compared_with_the_same_seeds() -> None:
+    """One whose worker died comes back under a later number, and another finalist may have lost another seed."""
+    first, second = {1: noisy(0.80, 1), 2: noisy(0.90, 2)}, {2: noisy(0.87, 2), 1: noisy(0.77, 1)}
+    racers = [Racer(0, 0.80, {1: 0.86, 2: 0.96}, first, 0), Racer(1, 0.80, {2: 0.93, 1: 0.83}, second, 0)]
+    assert list(left_behind(racers, maximize=True, num_seeds=20)) == [1]
+    others = [Racer(0, 0.80, {1: 0.86}, {1: first[1]}, 1), Racer(1, 0.80, {2: 0.83}, {2: noisy(0.77, 1)}, 1)]
+    assert not left_behind(others, maximize=True, num_seeds=20)
 
 
 def test_before_the_first_seed_nobody_leaves() -> None:
@@ -90,8 +99,11 @@ def test_chance_seldom_puts_out_who_would_have_won() -> None:
 def test_racers_are_the_finalists_with_their_own_reruns() -> None:
     finalists = [record(number, TrialState.complete, 0.5) for number in (4, 7)]
     reruns = [
-        record(0, TrialState.complete, 0.6, **{OF_TRIAL: 7, PARTS: [0.5, 0.7]}),
+        record(0, TrialState.complete, 0.6, **{OF_TRIAL: 7, PARTS: [0.5, 0.7], SEED: 1}),
         record(1, TrialState.failed, 0.1, **{OF_TRIAL: 7}),
         record(2, TrialState.running, 0.3, **{OF_TRIAL: 4}),
     ]
-    assert racers_of(finalists, reruns) == [Racer(4, 0.5, [], [], 0), Racer(7, 0.5, [0.6], [[0.5, 0.7]], 1)]
+    assert racers_of(finalists, reruns) == [
+        Racer(4, 0.5, {}, {}, 0),
+        Racer(7, 0.5, {1: 0.6}, {1: [0.5, 0.7]}, 1),
+    ]
