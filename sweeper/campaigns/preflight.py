@@ -89,12 +89,14 @@ def _has_same_rows(other: OtherOptions, request: SweepRequest) -> bool:
 
 def others(request: SweepRequest) -> Iterator[OtherOptions]:
     """Configs of the search with another model, rows, task or method: each is tried once, beside the first trial's."""
-    for other in request.others:
-        if any(other.values[section] != request.tried[section] for section in (*LOOKED_AT, "method")):
+    ends = (_ends(request, *one) for one in _dimensions(request) if _is_looked_at(*one[1:]))
+    known = [request.tried]
+    for other in chain(request.others, *ends):
+        differs = any(other.values[section] != request.tried[section] for section in (*LOOKED_AT, "method"))
+        # options of a group, and ends of what is searched in one, may come to the same
+        if differs and other.values not in known:
+            known.append(other.values)
             yield other
-    for branch, key, dimension in _dimensions(request):
-        if _is_looked_at(key, dimension):
-            yield from _ends(request, branch, key, dimension)
 
 
 def sizes(request: SweepRequest) -> Iterator[OtherOptions]:

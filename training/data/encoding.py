@@ -185,14 +185,14 @@ def _fingerprint(tokenizer: Any) -> bytes:
 def _load(path: Path) -> Encoded | None:
     try:
         tensors = mapped_tensors(path)
+        names = [name for name in tensors if not name.endswith(STARTS) and name != NUM_CUT]
+        columns = {name: Ragged(tensors[name], tensors[name + STARTS]) for name in names}
+        return Encoded(columns, int(tensors[NUM_CUT][0]))
     except FileNotFoundError:
         return None
-    except (ValueError, MemoryError):
+    except (ValueError, TypeError, LookupError, MemoryError):
         log.warning("encoded data: %s is broken and is made again", path)
         return None
-    names = [name for name in tensors if not name.endswith(STARTS) and name != NUM_CUT]
-    columns = {name: Ragged(tensors[name], tensors[name + STARTS]) for name in names}
-    return Encoded(columns, int(tensors[NUM_CUT][0]))
 
 
 def _save(encoded: Encoded, path: Path) -> None:

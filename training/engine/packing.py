@@ -59,7 +59,8 @@ class Packing:
         del self._parts[trainer]
         trainer.packing = None
         if not self._parts:
-            self._packed = None
+            # what was captured holds the base and the bank
+            self._packed = self._calls = None
             self._bound = []
 
     def _bound_model(self) -> PackedLoraModel:

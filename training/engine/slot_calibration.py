@@ -188,6 +188,7 @@ def _key(config: TrialConfig, resources: Resources) -> str:
         torch.__version__,
         resources.num_threads,
         config.fit.rows_at_once,
+        config.fit.cuda_graphs,
         workbench_key(config, resources),
     ]
     return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:32]

@@ -146,7 +146,6 @@ class Stepper:
         self._weight = float(len(rows_N)) if weight is None else weight
         self._under_way = True
         self.rewind()
-        self.tokens_taken = 0
 
     def num_passes(self, rows_N: np.ndarray) -> int:
         """How many micro-batches the rows make."""
@@ -159,7 +158,7 @@ class Stepper:
 
     def rewind(self) -> None:
         """Start on the same rows again, without the gradients so far."""
-        self._at = 0
+        self._at = self.tokens_taken = 0
         self._losses.clear()
         self.moved = None
         if self.mover is not None:

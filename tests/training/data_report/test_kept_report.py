@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from slimtune.training.config.trial import TrialConfig, parse_trial
+from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.kept import kept_rows
 from slimtune.training.data_report import kept_report
 from slimtune.training.data_report.build import data_report_of
@@ -15,10 +15,8 @@ from slimtune.training.workbench.prepared_data import PreparedData, prepare_data
 
 
 @pytest.fixture
-def config(config_of: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrialConfig:
-    """With a cache of its own, in which the report of few rows is kept too."""
-    monkeypatch.setattr(kept_rows, "LEAST_ROWS", 1)
-    return parse_trial(config_of(f"data.cache_dir={tmp_path / 'cache'}")).section
+def config(keeping_config: TrialConfig) -> TrialConfig:
+    return keeping_config
 
 
 @pytest.fixture

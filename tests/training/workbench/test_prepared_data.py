@@ -6,22 +6,12 @@ from typing import Any
 import pytest
 
 from slimtune.training.config.trial import TrialConfig, parse_trial
-from slimtune.training.workbench import prepared_data
 from slimtune.training.workbench.prepared_data import ReadRows, prepare_data
 
 
 @pytest.fixture
 def config(config_of: Callable[..., dict[str, Any]]) -> TrialConfig:
     return parse_trial(config_of()).section
-
-
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[TrialConfig]:
-    """The configs whose rows were read."""
-    found: list[TrialConfig] = []
-    original = prepared_data.read_splits
-    monkeypatch.setattr(prepared_data, "read_splits", lambda config: (found.append(config), original(config))[1])
-    return found
 
 
 def test_rows_are_read_once_for_all_that_ask_for_the_same(config: TrialConfig, reads: list[TrialConfig]) -> None:

@@ -1,12 +1,11 @@
 import json
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from slimtune.training.config.trial import TrialConfig, parse_trial
+from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.kept import kept_rows, source_digest
 from slimtune.training.data.kept.kept_rows import KeptRows, keep_rows, load_rows
 from slimtune.training.tasks.rows import read_splits
@@ -15,19 +14,8 @@ from slimtune.training.workbench.prepared_data import ReadRows, prepare_data
 
 
 @pytest.fixture
-def config(config_of: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrialConfig:
-    """With a cache of its own, in which few rows are kept too."""
-    monkeypatch.setattr(kept_rows, "LEAST_ROWS", 1)
-    return parse_trial(config_of(f"data.cache_dir={tmp_path / 'cache'}")).section
-
-
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[TrialConfig]:
-    """The configs whose rows were read."""
-    found: list[TrialConfig] = []
-    original = prepared_data.read_splits
-    monkeypatch.setattr(prepared_data, "read_splits", lambda config: (found.append(config), original(config))[1])
-    return found
+def config(keeping_config: TrialConfig) -> TrialConfig:
+    return keeping_config
 
 
 def test_rows_that_were_kept_are_those_that_were_read(config: TrialConfig, tmp_path: Path) -> None:
