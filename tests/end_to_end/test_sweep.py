@@ -323,10 +323,12 @@ def test_a_stopped_sweep_is_resumed_to_the_same_end(sweep: Sweep, tmp_path: Path
     process = sweep.start(*long)
     wait_for_points(sweep, process)
     assert process.pid is not None
-    # on a quick machine the trial would end while the command starts
-    os.kill(process.pid, signal.SIGSTOP)
-    asked = sweep.slimtune("stop", "mine", "--no-wait")
-    os.kill(process.pid, signal.SIGCONT)
+    # on a quick machine the trial would end while the command starts; a process that sleeps as it writes locks SQLite
+    asked = None
+    while asked is None or "database is locked" in asked.stderr:
+        os.kill(process.pid, signal.SIGSTOP)
+        asked = sweep.slimtune("stop", "mine", "--no-wait")
+        os.kill(process.pid, signal.SIGCONT)
     assert asked.returncode == 0, asked.stderr
     assert "is asked to stop" in asked.stdout
     process.join()

@@ -26,6 +26,8 @@ from slimtune.training.broken_files import BROKEN
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password, without_secrets
 
+# what SQLite says while another process writes, or sleeps in the middle of it
+LOCKED, LATER = "database is locked", "another process is writing there, or was put to sleep as it did; try again"
 BROUGHT_BACK = "bring the file back from a copy, or move the sweep's folder away and run the sweep anew"
 # what a wrong URL, a missing driver or an unreachable server raise
 UNUSABLE = (StorageInternalError, SQLAlchemyError, ImportError, OSError, ValueError)
@@ -104,6 +106,7 @@ def unusable(storage: str, error: Exception) -> str:
     reason = _reason(error)
     told = without_secrets(reason, resolved(storage)) if isinstance(storage, str) else reason
     if isinstance(storage, str) and (own := _own_file(storage)) is not None:
-        return f"the study of the sweep in {own.parent.absolute()} cannot be used: {told}; {BROUGHT_BACK}"
+        repair = LATER if LOCKED in told else BROUGHT_BACK
+        return f"the study of the sweep in {own.parent.absolute()} cannot be used: {told}; {repair}"
     hint = "" if "://" in storage or storage.startswith(ENVIRONMENT) else f"; {FORMS}"
     return f"search.storage is '{without_password(storage)}', which cannot be used: {told}{hint}"

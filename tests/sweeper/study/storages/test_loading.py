@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from slimtune.sweeper.study.loaded import load_all_trials, load_study_attrs, load_study_trials
-from slimtune.sweeper.study.storages.loading import check_url
+from slimtune.sweeper.study.storages.loading import BROUGHT_BACK, LATER, check_url, unusable
 from slimtune.training.errors import StoreError
 from tests.sweeper.campaigns.test_find_sweep import begun
 
@@ -58,3 +58,12 @@ def test_a_study_with_values_of_something_else_is_told(tmp_path: Path, change: s
         assert f"the study of the sweep in {file.parent} cannot be used: " in str(refused.value)
         assert said in str(refused.value)
         assert "bring the file back from a copy" in str(refused.value)
+
+
+@pytest.mark.parametrize(("said", "repair"), [("database is locked", LATER), ("file is not a database", BROUGHT_BACK)])
+def test_a_file_that_is_being_written_is_not_called_broken(tmp_path: Path, said: str, repair: str) -> None:
+    file = tmp_path / "study.db"
+    file.touch()
+    told = unusable(f"sqlite:///{file}", sqlite3.OperationalError(said))
+    assert told.endswith(repair)
+    assert said in told
