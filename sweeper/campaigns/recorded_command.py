@@ -12,6 +12,7 @@ from typing import NamedTuple
 from omegaconf import DictConfig, OmegaConf
 
 from slimtune.export.bundle.record import exactly
+from slimtune.sweeper.config_file import FLAG, as_given
 from slimtune.sweeper.config_values import CONFIG_NAME
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search_config import STUDY_FILE
@@ -94,7 +95,7 @@ class RecordedCommand(NamedTuple):
         return here != there and not (there.exists() and there.samefile(here))
 
     def rebased(self, working: Path) -> "RecordedCommand":
-        """With the folders of configs that lay in its working folder taken from the new one."""
+        """With the configs that lay in its working folder taken from the new one."""
         return self._replace(overrides=[_moved_flag(word, Path(self.cwd), working) for word in self.overrides])
 
     def check_written(self, folder: Path, storage: str, more: Sequence[str]) -> None:
@@ -130,7 +131,7 @@ def record_command(request: SweepRequest, *, of_program: bool = False) -> None:
         request: The sweep's.
         of_program: Whether it is that of a program of the user's own, and not `slimtune sweep`.
     """
-    given = _flags(request.app.config) + request.command_line()
+    given = _flags(request.app.config) + [as_given(word) for word in request.command_line()]
     program: list[str] = []
     if of_program:
         program, given = _program_of([sys.executable, *sys.orig_argv[1:]], given)
@@ -210,10 +211,10 @@ def _flags(config: DictConfig) -> list[str]:
 
 def _moved_flag(word: str, old: Path, new: Path) -> str:
     flag, _, value = word.partition("=")
-    if flag != "--config-dir" or not Path(value).is_relative_to(old):
+    if flag not in ("--config-dir", FLAG) or not Path(value).is_relative_to(old):
         return word
     moved = new / Path(value).relative_to(old)
-    return f"{flag}={moved}" if moved.is_dir() else word
+    return f"{flag}={moved}" if moved.exists() else word
 
 
 def _key(word: str) -> str:

@@ -11,6 +11,7 @@ The same command resumes a sweep that was interrupted; search.n_trials is the to
 
 overrides (Hydra's grammar; slimtune sweep --cfg job prints all keys with their values)
   experiment=tone               the quickstart: phrase-to-tone classification
+  --config mine.yaml            a file with choices and values, as slimtune init writes it
   data=file data.train_file=rows.jsonl data.text_column=text data.label_column=label
   data.validation_file=... data.test_file=...
   model.name_or_path=...        a local folder or a hub name (default: all-MiniLM-L6-v2)

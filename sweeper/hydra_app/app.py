@@ -24,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from slimtune.sweeper.checks import problems_of
+from slimtune.sweeper.config_file import with_config_file
 from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, known_keys, plain, unread_keys
 from slimtune.sweeper.first_look import refuse
 from slimtune.sweeper.hydra_app.file_problems import yaml_problem
@@ -47,7 +48,7 @@ def run_app(arguments: Sequence[str], *, sweep: bool) -> Any:
     """Compose and run as Hydra does, with our errors in place of its exit code 1.
 
     Args:
-        arguments: Overrides and Hydra's own flags.
+        arguments: Overrides, Hydra's own flags, and `--config` with a file.
         sweep: Whether to search; otherwise one trial is run.
 
     Returns:
@@ -58,8 +59,9 @@ def run_app(arguments: Sequence[str], *, sweep: bool) -> Any:
     """
     wait_briefly()
     app = _App()
-    has_flags = any(argument.startswith("-") for argument in arguments)
     try:
+        arguments = with_config_file(arguments)
+        has_flags = any(argument.startswith("-") for argument in arguments)
         returned = (_run_as_hydra_main if has_flags else _run_composed)(app, arguments, sweep=sweep)
         app.raise_error()
     except SlimtuneError:

@@ -1,0 +1,87 @@
+"""`slimtune doctor`: what this machine can do, what is installed, and what is missing."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slimtune.training.atomic_files import json_text
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from slimtune.sweeper.doctor.finding import Finding
+
+# what is not good is bad input: of the machine, that is
+GOOD, BAD = 0, 2
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print the findings.
+
+    Returns:
+        2 where something must be mended before a sweep can work, else 0.
+    """
+    options = _parser().parse_args(arguments)
+    rooms = _looked_at(Path(options.outputs), options.tracking_uri)
+    found = [one for findings in rooms.values() for one in findings]
+    if options.json:
+        print(json_text({room: [one.as_dict() for one in findings] for room, findings in rooms.items()}, indent=1))
+    else:
+        _print(rooms)
+    return BAD if any(one.grade.value == "bad" for one in found) else GOOD
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slimtune doctor", description=__doc__)
+    parser.add_argument("--outputs", default="outputs", help="folder that sweeps would write to (default: outputs)")
+    parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db)")
+    parser.add_argument("--json", action="store_true", help="one JSON object, a list of findings for each part")
+    return parser
+
+
+def _looked_at(outputs: Path, tracker: str | None) -> "dict[str, list[Finding]]":
+    from slimtune.training.hardware.load import OthersLoad
+
+    # before the imports, so that what others take is looked at for a while
+    load = OthersLoad()
+    from slimtune.sweeper.doctor.machine import machine
+    from slimtune.sweeper.doctor.packages import packages
+    from slimtune.sweeper.doctor.places import places
+
+    return {
+        "installed": list(packages()),
+        "here": list(places(outputs, tracker)),
+        "machine": list(machine(load)),
+    }
+
+
+def _print(rooms: "dict[str, list[Finding]]") -> None:
+    from rich.console import Console
+
+    console = Console()
+    for room in ("machine", "installed", "here"):
+        console.print(_table(room, rooms[room]))
+        console.print()
+    repairs = [one for findings in rooms.values() for one in findings if one.repair and one.grade.value == "bad"]
+    if not repairs:
+        console.print("Nothing stands against a sweep here.")
+    for one in repairs:
+        console.print(f"To mend: {one.name}: {one.repair}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _table(title: str, findings: "list[Finding]") -> "Table":
+    from rich.markup import escape
+    from rich.table import Table
+
+    styles = {"good": "green", "absent": "yellow", "bad": "bold red"}
+    words = {"good": "ok", "absent": "--", "bad": "!!"}
+    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None, show_header=False)
+    table.add_column()
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for one in findings:
+        grade = one.grade.value
+        told = one.told if one.repair is None or grade == "bad" else f"{one.told}; {one.repair}"
+        table.add_row(f"[{styles[grade]}]{words[grade]}[/]", escape(one.name), escape(told))
+    return table

@@ -1,0 +1,81 @@
+"""A config file of one's own by its path: `--config mine.yaml`, an experiment that lies in no folder of configs."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+
+from slimtune.sweeper.config_values import CONFIG_MODULE
+from slimtune.training.errors import ConfigError
+
+FLAG = "--config"
+GROUP = "experiment"
+
+
+def with_config_file(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the file as an option of `experiment`; unchanged where none is named.
+
+    Raises:
+        ConfigError: It is not there or no mapping, two are named, or an experiment beside it.
+    """
+    words, named = [], []
+    given = iter(arguments)
+    for word in given:
+        if word == FLAG:
+            named.append(next(given, ""))
+        elif word.startswith(f"{FLAG}="):
+            named.append(word.partition("=")[2])
+        else:
+            words.append(word)
+    if not named:
+        return words
+    if len(named) > 1 or not named[0] or ("=" in named[0] and not Path(named[0]).exists()):
+        raise ConfigError([f"{FLAG} takes one file, e.g. {FLAG} mine.yaml"])
+    if (other := next((word for word in words if word.partition("=")[0] == GROUP), None)) is not None:
+        base = other.partition("=")[2]
+        told = f"{FLAG} {named[0]} is an experiment, and so is {other}; leave one of them out"
+        raise ConfigError([f"{told}, or begin the file with: defaults: [{base}, _self_]"])
+    return [*words, f"{GROUP}={_stored(Path(named[0]).expanduser())}"]
+
+
+def as_given(override: str) -> str:
+    """An override as the command line had it: with the file instead of the option that was made of it here."""
+    group, _, option = override.partition("=")
+    options = ConfigStore.instance().repo.get(GROUP, {})
+    if group != GROUP or f"{option}.yaml" not in options:
+        return override
+    return f"{FLAG}={options[f'{option}.yaml'].provider}"
+
+
+def _stored(path: Path) -> str:
+    """The name of the option that the file is now."""
+    config = _read(path)
+    shipped = files(CONFIG_MODULE).joinpath(GROUP, f"{path.stem}.yaml").is_file()
+    # an option that ships would be found first
+    name = f"own_{path.stem}" if shipped else path.stem
+    name = "".join(sign if sign.isalnum() or sign in "_-" else "_" for sign in name)
+    ConfigStore.instance().store(name=name, group=GROUP, package="_global_", node=config, provider=str(path.absolute()))
+    return name
+
+
+def _read(path: Path) -> DictConfig:
+    if not path.is_file():
+        raise ConfigError([f"{FLAG} is {path}, which is no file; slimtune init writes one"])
+    config = OmegaConf.load(path)
+    if not isinstance(config, DictConfig):
+        raise ConfigError([f"{FLAG} is {path}, which holds no sections, e.g. fit: and below it learning_rate: 1e-3"])
+    _check_sections(path, config)
+    return config
+
+
+def _check_sections(path: Path, config: DictConfig) -> None:
+    groups = {one.name for one in files(CONFIG_MODULE).iterdir() if one.is_dir()}
+    chosen = {str(key): value for key, value in config.items_ex(resolve=False) if str(key) in groups}
+    wrong = {group: option for group, option in chosen.items() if isinstance(option, str)}
+    if wrong:
+        choices = ", ".join(f"'- override /{group}: {option}'" for group, option in wrong.items())
+        raise ConfigError(
+            [f"{path} sets {', '.join(wrong)} to a word; an option is chosen in its defaults, one a line: {choices}"]
+        )

@@ -1,0 +1,1 @@
+"""What this machine can do and what of slimtune is installed: what `slimtune doctor` prints."""

@@ -1,0 +1,73 @@
+"""Which packages are installed, in which versions, and what the missing ones would add."""
+
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
+
+from packaging.requirements import Requirement
+
+from slimtune.sweeper.doctor.finding import Finding, Grade
+
+# those that a report of a fault needs
+TOLD = ("torch", "transformers", "peft", "optuna", "mlflow", "hydra-core")
+USES = {
+    "export": "export=onnx, slimtune predict",
+    "genai": "folders for onnxruntime-genai",
+    "gpu": "the load of GPUs in the tracker",
+    "grpc": "search.storage=grpc://...",
+    "hub": "data sets and metrics of the hub",
+    "joblib": "hydra/launcher=local",
+    "mysql": "search.storage=mysql://...",
+    "postgresql": "search.storage=postgresql://...",
+    "qlora": "bases in 4 and 8 bits, moments in 8",
+    "ray": "hydra/launcher=ray_cluster",
+    "slurm": "hydra/launcher=slurm",
+    "tensorboard": "tracking.tensorboard=true",
+    "text-metrics": "BLEU, chrF, ROUGE",
+    "wandb": "tracking.wandb=true",
+}
+
+
+def packages() -> Iterator[Finding]:
+    """slimtune's own version, those that it stands on, and its extras."""
+    asked = [Requirement(line) for line in requires("slimtune") or ()]
+    faults = [fault for one in asked if one.marker is None and (fault := _fault(one))]
+    told = ", ".join(f"{name} {version(name)}" for name in TOLD if _is_there(name))
+    yield Finding(name="slimtune", told=f"{version('slimtune')}, with {told}")
+    for fault in faults:
+        yield Finding(name="package", told=fault, grade=Grade.bad, repair="pip install --upgrade slimtune")
+    for extra, use in USES.items():
+        yield _extra(extra, use, [one for one in asked if _is_of(one, extra)])
+
+
+def _is_of(asked: Requirement, extra: str) -> bool:
+    return asked.marker is not None and asked.marker.evaluate({"extra": extra}) and asked.name != "slimtune"
+
+
+def _extra(extra: str, use: str, asked: list[Requirement]) -> Finding:
+    faults = [fault for one in asked if (fault := _fault(one))]
+    if not faults:
+        told = ", ".join(f"{one.name} {version(one.name)}" for one in asked)
+        return Finding(name=f"[{extra}]", told=f"{use}: {told}")
+    repair = f"pip install 'slimtune[{extra}]'"
+    is_there = len(faults) < len(asked) or any(_is_there(one.name) for one in asked)
+    grade = Grade.bad if is_there else Grade.absent
+    return Finding(name=f"[{extra}]", told=f"{use}: {'; '.join(faults)}", grade=grade, repair=repair)
+
+
+def _fault(asked: Requirement) -> str | None:
+    """Why the installed package is not what is asked for."""
+    if not _is_there(asked.name):
+        return f"{asked.name} is not installed"
+    found = version(asked.name)
+    # a release before a version counts: torch's nightly builds are such
+    if asked.specifier.contains(found, prereleases=True):
+        return None
+    return f"{asked.name} is {found}, and slimtune needs {asked.specifier}"
+
+
+def _is_there(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True

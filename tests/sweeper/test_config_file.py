@@ -1,0 +1,126 @@
+"""A config file that is named by its path."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.core.config_store import ConfigStore
+
+from slimtune.sweeper.campaigns.recorded_command import read_command, record_command
+from slimtune.sweeper.cli import main
+from slimtune.sweeper.config_file import as_given, with_config_file
+from slimtune.training.errors import ConfigError
+from tests.cases.sweep_requests import RequestOf, request_of
+
+__all__ = ["request_of"]
+MINE = """
+defaults:
+  - override /task: generation
+  - override /method: full
+fit:
+  epochs: 7
+data:
+  train_file: pairs.json
+"""
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """Options of files are gone with the process; here with the test."""
+    before = dict(ConfigStore.instance().repo)
+    yield
+    ConfigStore.instance().repo = before
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    path = tmp_path / "my pairs.v2.yaml"
+    path.write_text(MINE)
+    return path
+
+
+def composed(*arguments: str) -> Any:
+    with initialize_config_module("slimtune.conf", version_base="1.3"):
+        return compose("config", with_config_file(arguments))
+
+
+def test_a_file_chooses_options_and_sets_values_and_the_command_line_has_the_last_word(mine: Path) -> None:
+    config = composed("--config", str(mine), "data.train_file=others.json")
+    assert (config.task.name, config.fit.epochs, config.data.train_file) == ("generation", 7, "others.json")
+    assert "r" not in config.method
+
+
+def test_a_file_that_is_called_as_an_experiment_that_ships_is_not_that_one(tmp_path: Path) -> None:
+    (tmp_path / "tone.yaml").write_text("fit: {epochs: 9}")
+    config = composed(f"--config={tmp_path / 'tone.yaml'}")
+    assert (config.fit.epochs, config.data.name) == (9, "file")
+
+
+def test_a_file_builds_on_an_experiment_that_ships(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("defaults: [tone, _self_]\nfit: {epochs: 9}")
+    config = composed("--config", str(tmp_path / "own.yaml"))
+    assert (config.fit.epochs, config.data.name, config.search.rerun_seeds) == (9, "tone", 1)
+
+
+def test_an_experiment_file_with_a_header_is_read_alike(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(f"# @package _global_\n{MINE}")
+    assert composed("--config", str(tmp_path / "own.yaml")).fit.epochs == 7
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "told"),
+    [
+        (["--config", "nosuch.yaml"], "", "which is no file"),
+        (["--config"], "", "takes one file"),
+        (["--config", "fit.epochs=1"], "", "takes one file"),
+        (["--config", "a.yaml", "--config=a.yaml"], "fit: {epochs: 1}", "takes one file"),
+        (["--config", "a.yaml", "experiment=tone"], "fit: {epochs: 1}", "leave one of them out"),
+        (["--config", "a.yaml"], "task: generation", "'- override /task: generation'"),
+        (["--config", "a.yaml"], "- a\n- b", "holds no sections"),
+    ],
+)
+def test_what_is_no_file_of_configs_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], text: str, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.yaml").write_text(text)
+    with pytest.raises(ConfigError, match="problem") as raised:
+        with_config_file(words)
+    assert told in str(raised.value)
+
+
+@pytest.mark.parametrize("command", ["sweep", "train", "check"])
+def test_problems_of_a_file_are_those_of_a_config(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of overrides, all at once, by every command that composes; broken YAML by its line."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.yaml").write_text("fit:\n  epoch: 1\n  batch_size: many\nfoo: 3\n")
+    Path("b.yaml").write_text("fit:\n\tepochs: 1\n")
+    assert main([command, "--config", "a.yaml"]) == 2
+    told = capsys.readouterr().err
+    assert "foo is not a key" in told
+    assert "did you mean 'epochs'" in told
+    assert main([command, "--config=b.yaml"]) == 2
+    assert "b.yaml, line 2" in capsys.readouterr().err
+
+
+def test_the_command_is_kept_with_the_file_and_not_with_its_option(mine: Path, request_of: RequestOf) -> None:
+    request = request_of(*with_config_file(["--config", str(mine), "task=classification", "method=lora"]))
+    record_command(request)
+    kept = read_command(request.folder).overrides
+    assert f"--config={mine}" in kept
+    assert not any(word.startswith("experiment=") for word in kept)
+    assert as_given("experiment=tone") == "experiment=tone"
+
+
+def test_a_file_that_moved_with_its_project_is_taken_from_there(mine: Path, request_of: RequestOf) -> None:
+    request = request_of(*with_config_file(["--config", str(mine), "task=classification", "method=lora"]))
+    record_command(request)
+    moved = mine.parent / "moved"
+    moved.mkdir()
+    (moved / mine.name).write_text(MINE)
+    command = read_command(request.folder)._replace(cwd=str(mine.parent))
+    assert f"--config={moved / mine.name}" in command.rebased(moved).overrides
