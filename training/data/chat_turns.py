@@ -21,8 +21,8 @@ BESIDE_TEXT = (
 # of a message, whether or how much it is learned, as OpenAI and other trainers write it; null is nothing said
 LEARNED = ("weight", "train", "training", "loss")
 IN_FULL = ("1", "1.0", "true")
-# of a row, what transformers gives to a template beside the messages
-BESIDE_MESSAGES = ("tools", "functions", "documents", "chat_template_kwargs")
+# of a row, what transformers gives to a template beside the messages, and what other trainers make turns of
+BESIDE_MESSAGES = ("tools", "functions", "documents", "chat_template_kwargs", "system", "system_prompt", "history")
 
 
 class Turn(NamedTuple):
@@ -96,6 +96,9 @@ def beside_notes(counts: Mapping[str, int]) -> list[str]:
 
 def _is_filled(value: Any) -> bool:
     parsed = structure(value) if isinstance(value, str) else python_value(value)
+    if isinstance(parsed, Mapping):
+        # a setting that is off is said too
+        return any(not is_missing(one) for one in parsed.values())
     return _says(value if parsed is None else parsed) and not is_missing(value)
 
 

@@ -10,6 +10,7 @@ from slimtune.training.data.examples import MESSAGES, Example
 from slimtune.training.data.prompt_template import fill
 from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import DataError
+from slimtune.training.listed_names import with_commas
 
 
 def prompted(row: Row, where: str, data: DataConfig) -> Example | None:
@@ -58,14 +59,28 @@ def _check_no_other_chat(row: Row, where: str) -> None:
     Raises:
         DataError: It is one; the message says what to rename.
     """
-    for column, cell in row.items():
-        first = next(iter(listed(cell) or ()), None)
-        if isinstance(first, Mapping) and {*first} & {"role", "from"} and {*first} & {"content", "value"}:
-            keys = ", its keys 'role' and 'content', and its roles user and assistant" if "from" in first else ""
-            raise DataError(
-                f"{where}: column '{column}' seems to hold a chat, and chats are read from '{MESSAGES}', {CHAT_RULE}; "
-                f"call the column '{MESSAGES}'{keys}"
-            )
+    found = {column: first for column, cell in row.items() if (first := _first_turn(cell)) is not None}
+    if not found:
+        return
+    turned = any("from" in first for first in found.values())
+    keys = ", its keys 'role' and 'content', and its roles user and assistant" if turned else ""
+    named = with_commas([f"'{column}'" for column in found])
+    if len(found) == 1:
+        told, repair = f"column {named} seems to hold a chat", f"call the column '{MESSAGES}'{keys}"
+    else:
+        # a prompt and an answer as lists, or two answers of which one is liked better
+        told = f"the columns {named} seem to hold parts of chats"
+        repair = (
+            f"write the turns that lead to the answer, and the answer, into one list in the column '{MESSAGES}'{keys}"
+        )
+    raise DataError(f"{where}: {told}, and chats are read from '{MESSAGES}', {CHAT_RULE}; {repair}")
+
+
+def _first_turn(cell: Any) -> Mapping[str, Any] | None:
+    """What a list of messages begins with; None of another cell."""
+    first = next(iter(listed(cell) or ()), None)
+    is_turn = isinstance(first, Mapping) and {*first} & {"role", "from"} and {*first} & {"content", "value"}
+    return first if is_turn and isinstance(first, Mapping) else None
 
 
 def as_plain_text(turns: Sequence[tuple[str, str]]) -> str:

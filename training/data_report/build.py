@@ -63,7 +63,7 @@ def data_report_of(data: PreparedData) -> DataReport:
     every = [example for examples in named.values() for example in examples]
     own = [*data.task.notes(every), *answer_notes(every, data.task, data.tokenizer)]
     own += [*turn_notes(every, data.task, data.tokenizer), *prompt_notes(named, data.task, data.tokenizer)]
-    texts = [*row_notes(every, config), *split_notes(every, config.data), *unknown_notes(data.encoded, data.tokenizer)]
+    texts = [*row_notes(every, config), *split_notes(every, config), *unknown_notes(data.encoded, data.tokenizer)]
     blind = metric_notes(data.task.measures, named.get("validation", []))
     labels = _label_notes(data, named)
     return replace(

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from slimtune.training.config.task import CustomTask
 from slimtune.training.config.template import fields_of
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.cells import cell_of, is_missing
@@ -10,7 +11,7 @@ from slimtune.training.data.chat_turns import beside_messages, beside_notes
 from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.odd_signs import OddSigns
 from slimtune.training.data_report.list_notes import list_notes
-from slimtune.training.data_report.unread_columns import columns_of, unread_notes
+from slimtune.training.data_report.unread_columns import columns_of, unread_columns, unread_notes
 from slimtune.training.tasks.extraction import WORDS
 
 SHOWN = 4
@@ -23,7 +24,10 @@ def row_notes(examples: Sequence[Example], config: TrialConfig) -> list[str]:
     texts = text_notes(examples, text_column=data.text_column, pair_column=data.text_pair_column, template=template)
     several = getattr(config.task, "multi_label", False)
     lists = list_notes(examples, data.label_column) if several else []
-    return [*texts, *lists, *unread_notes(examples, columns_of(data))]
+    read = columns_of(config)
+    # a task of the user's own may read any
+    others = [] if isinstance(config.task, CustomTask) else unread_columns(examples, read)
+    return [*texts, *lists, *unread_notes(examples, read), *others]
 
 
 def text_notes(

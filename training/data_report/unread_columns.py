@@ -2,11 +2,14 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from slimtune.training.config.data import DataConfig
+from slimtune.training.config.task import ExtractionTask, GenerationTask, LanguageModellingTask
 from slimtune.training.config.template import fields_of
+from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.cells import ABSENT, cell_of, is_missing
-from slimtune.training.data.examples import Example
+from slimtune.training.data.examples import MESSAGES, Example
+from slimtune.training.data.readers.row import ID_ENDING, OF_TEXT_FILES
 from slimtune.training.listed_names import with_commas
+from slimtune.training.tasks.extraction import WORDS
 
 WEIGHTS = ("weight", "weights", "sample_weight", "example_weight", "loss_weight", "row_weight")
 MASKS = ("completion_mask", "assistant_mask", "assistant_masks", "loss_mask")
@@ -16,14 +19,29 @@ SPLIT_NAMES = {"train", "training", "validation", "valid", "val", "dev", "test",
 VERDICTS = ("answer", "status", "verdict", "decision", "review_status", "was_cancelled")
 REFUSED = {"reject", "rejected", "ignore", "ignored", "skip", "skipped", "discard", "discarded", "cancelled", "true"}
 KEPT = {"accept", "accepted", "submit", "submitted", "approve", "approved", "pending", "draft", "completed", "false"}
+# of an answer, whether people liked it, as trainers by preference take it (KTO, DPO)
+LIKED = ("label", "desirable", "liked", "is_chosen", "is_preferred", "thumbs_up")
+DISLIKED_WORDS, LIKED_WORDS = {"false", "0"}, {"true", "1"}
+REJECTED = ("rejected", "rejected_response", "dispreferred")
 SHOWN = 4
+MOST_NAMED = 12
 NO_WEIGHT = "each row counts as one; repeat the rows that shall count more, or name task.class_weights"
 
 
-def columns_of(data: DataConfig) -> set[str]:
+def columns_of(config: TrialConfig) -> set[str]:
     """Columns that a config's rows are read from."""
-    named = (data.text_column, data.text_pair_column, data.label_column, data.target_column, data.group_column)
-    return {name for name in named if name is not None} | set(fields_of(data.text_template or ""))
+    data = config.data
+    named = {data.text_column, data.text_pair_column, data.group_column, *fields_of(data.text_template or "")}
+    match config.task:
+        case GenerationTask():
+            named |= {data.target_column, MESSAGES}
+        case ExtractionTask():
+            named |= {data.label_column, WORDS}
+        case LanguageModellingTask():
+            pass
+        case _:
+            named |= {data.label_column, data.target_column}
+    return {name for name in named if name is not None}
 
 
 def unread_notes(examples: Sequence[Example], read: Collection[str]) -> list[str]:
@@ -38,14 +56,33 @@ def unread_notes(examples: Sequence[Example], read: Collection[str]) -> list[str
         *(note for name in WEIGHTS if name in unread for note in _weights(examples, name)),
         *(note for name in MASKS if name in unread for note in _masks(examples, name)),
         *(note for name in VERDICTS if name in unread for note in _verdicts(examples, name)),
+        *(note for name in LIKED if name in unread for note in _liked(examples, name)),
+        *(note for name in REJECTED if name in unread for note in _rejected(examples, name)),
     ]
 
 
-def split_notes(examples: Sequence[Example], data: DataConfig) -> list[str]:
+def unread_columns(examples: Sequence[Example], read: Collection[str]) -> Iterator[str]:
+    """All columns that nothing is read from, in a sentence: whatever they were meant for, they are nothing here."""
+    # the ids of class labels are written beside their names when they are read
+    known = {*read, *(f"{name}{ID_ENDING}" for name in read)}
+    known.update(OF_TEXT_FILES if all([*example.row] == OF_TEXT_FILES for example in examples) else ())
+    names = sorted(name for name in _columns_in(examples) - known if not any(_leads_to(name, one) for one in read))
+    if names:
+        shown = with_commas([f"'{name}'" for name in names[:MOST_NAMED]])
+        more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+        yield f"columns that nothing is read from: {shown}{more}"
+
+
+def _leads_to(column: str, read: str) -> bool:
+    """Whether a path that is read begins in a column."""
+    return read.startswith(f"{column}.")
+
+
+def split_notes(examples: Sequence[Example], config: TrialConfig) -> list[str]:
     """The same of columns that say where a row belongs, where rows are split here."""
-    if data.validation_file and data.test_file:
+    if config.data.validation_file and config.data.test_file:
         return []
-    unread = _columns_in(examples) - columns_of(data)
+    unread = _columns_in(examples) - columns_of(config)
     return [note for name in SPLITS if name in unread for note in _splits(examples, name)]
 
 
@@ -80,8 +117,7 @@ def _masks(examples: Sequence[Example], column: str) -> Iterator[str]:
 
 
 def _verdicts(examples: Sequence[Example], column: str) -> Iterator[str]:
-    cells = [cell_of(one.row, column) for one in examples]
-    said = [str(cell).strip().lower() for cell in cells if cell is not ABSENT and not is_missing(cell)]
+    said = _words(examples, column)
     refused = [word for word in said if word in REFUSED]
     if refused and set(said) <= REFUSED | KEPT:
         words = " or ".join(f"'{word}'" for word in sorted(set(refused)))
@@ -89,6 +125,29 @@ def _verdicts(examples: Sequence[Example], column: str) -> Iterator[str]:
             f"column '{column}' is not read (rows with {words} there: {len(refused):,}): all rows are used; take those "
             "out of the file if they are not to be learned from"
         )
+
+
+def _liked(examples: Sequence[Example], column: str) -> Iterator[str]:
+    said = _words(examples, column)
+    disliked = sum(word in DISLIKED_WORDS for word in said)
+    if disliked and set(said) <= DISLIKED_WORDS | LIKED_WORDS:
+        yield (
+            f"column '{column}' is not read (rows with false or 0 there: {disliked:,}): all answers are learned alike; "
+            "take those out of the file that are not to be learned"
+        )
+
+
+def _rejected(examples: Sequence[Example], column: str) -> Iterator[str]:
+    count = sum(not is_missing(cell) for one in examples if (cell := cell_of(one.row, column)) is not ABSENT)
+    if count:
+        what = "answers are learned one by one, not by preference"
+        yield f"column '{column}' is not read (rows with it: {count:,}): {what}"
+
+
+def _words(examples: Sequence[Example], column: str) -> list[str]:
+    """What stands there, in lower case."""
+    cells = (cell_of(one.row, column) for one in examples)
+    return [str(cell).strip().lower() for cell in cells if cell is not ABSENT and not is_missing(cell)]
 
 
 def _splits(examples: Sequence[Example], column: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from slimtune.export.bundle.chat import turns_of
 from slimtune.training.config.trial import parse_trial
-from slimtune.training.data.chat_turns import turns_in
+from slimtune.training.data.chat_turns import beside_messages, turns_in
 from slimtune.training.data.prompted_rows import prompted
 from slimtune.training.errors import DataError
 
@@ -89,6 +89,33 @@ def test_a_chat_that_is_named_as_the_text_is_told(config_of: Callable[..., dict[
         DataError, match=r"'conversations' seems to hold a chat.*; call the column 'messages', its keys"
     ):
         prompted(row, "row 7", data)
+
+
+def test_a_prompt_and_an_answer_that_are_chats_are_put_into_one(config_of: Callable[..., dict[str, Any]]) -> None:
+    """As TRL writes them; each alone is none: a prompt has no answer."""
+    data = parse_trial(
+        config_of("task=generation", "data.text_column=prompt", "data.target_column=completion")
+    ).section.data
+    row = {
+        "prompt": [{"role": "user", "content": "a"}],
+        "completion": [{"role": "assistant", "content": "b"}],
+    }
+    with pytest.raises(DataError, match=r"'prompt', 'completion' seem to hold parts of chats.* into one list in the"):
+        prompted(row, "row 7", data)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"chat_template_kwargs": {"enable_thinking": False}}, ["chat_template_kwargs"]),
+        ({"chat_template_kwargs": {"enable_thinking": None}}, []),
+        ({"system": "Be brief.", "history": []}, ["system"]),
+        ({"system": "", "history": [["a", "b"]]}, ["history"]),
+        ({"tools": "[]", "documents": None, "system": None}, []),
+    ],
+)
+def test_what_other_tools_give_a_template_beside_the_messages_is_told(row: dict[str, Any], told: list[str]) -> None:
+    assert beside_messages(row) == told
 
 
 @pytest.mark.parametrize("beside", [{"tool_calls": None}, {"tool_calls": []}, {"function_call": {"name": None}}])
