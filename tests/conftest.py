@@ -4,7 +4,7 @@ import gc
 import json
 import os
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import pytest
 from hypothesis import settings
 
 from slimtune.sweeper.cli import ALLOCATIONS
+from slimtune.training.tracking.uri import EXPERIMENT_VARIABLE, URI_VARIABLE
 from slimtune.training.trial import Lineage, Outcome, Report, Verdict
 
 # the same examples on every machine: `pytest --hypothesis-profile=explore` draws new ones
@@ -113,6 +114,22 @@ def make_rows(num_rows: int, *, seed: int = 0) -> list[dict[str, str]]:
 def write_jsonl(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
+
+
+def _without_trackers_of_others() -> None:
+    for name in (URI_VARIABLE, EXPERIMENT_VARIABLE):
+        os.environ.pop(name, None)
+
+
+# whoever runs the tests may have said where their own runs go
+_without_trackers_of_others()
+
+
+@pytest.fixture(autouse=True)
+def no_trackers_of_others() -> Iterator[None]:
+    """`mlflow.set_tracking_uri` says to the environment what it says to MLflow."""
+    yield
+    _without_trackers_of_others()
 
 
 @pytest.fixture(scope="session")

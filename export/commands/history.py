@@ -52,5 +52,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("name", help="of the registered model")
     parser.add_argument("--alias", help="moves of this one alone")
     parser.add_argument("--json", action="store_true", help="a list of objects, for scripts")
-    parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db)")
+    parser.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
     return parser

@@ -68,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--text-column", help="column of the text (default: that of the training data, or text)")
     parser.add_argument("--text-pair-column", help="of the second text, for a model of pairs (default: text_pair)")
     parser.add_argument("--max-new-tokens", type=int, help="longest answer of a generative model")
-    parser.add_argument("--tracking-uri", help="MLflow store of a models:/ URI (default: mlruns/mlflow.db)")
+    parser.add_argument(
+        "--tracking-uri", help="MLflow store of a models:/ URI (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)"
+    )
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser
 

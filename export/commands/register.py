@@ -24,6 +24,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune register", description=__doc__)
     parser.add_argument("source", help=SOURCE_HELP)
     parser.add_argument("--name", help="of the registered model")
-    parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db)")
+    parser.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser

@@ -33,6 +33,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("name", help="of the registered model")
     parser.add_argument("--alias", default="champion", help="the alias to give back (default: champion)")
     parser.add_argument("--dry-run", action="store_true", help="say who would get it, and move nothing")
-    parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db)")
+    parser.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser

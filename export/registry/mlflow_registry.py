@@ -19,7 +19,7 @@ from slimtune.training.errors import ModelError, StoreError
 from slimtune.training.tracking.line import first_line
 from slimtune.training.tracking.mlflow_run import fetching, sending
 from slimtune.training.tracking.mlflow_runs import answer_of, client_of
-from slimtune.training.tracking.uri import no_misread_folder, sqlite_path, without_password
+from slimtune.training.tracking.uri import URI_VARIABLE, no_misread_folder, sqlite_path, without_password
 
 DIGEST = "bundle_sha256"
 
@@ -245,7 +245,13 @@ def _local(source: str) -> str | None:
 def _log_model(uri: str, model: Registrable, run_id: str) -> str:
     import mlflow
 
+    before = os.environ.get(URI_VARIABLE)
     mlflow.set_tracking_uri(uri)
+    # MLflow has written it there, for processes that begin later: it is not what the user has said
+    if before is None:
+        os.environ.pop(URI_VARIABLE, None)
+    else:
+        os.environ[URI_VARIABLE] = before
     with quiet(), sending(model.folder), no_misread_folder(uri), mlflow.start_run(run_id=run_id):
         info = mlflow.pyfunc.log_model(
             name="bundle",

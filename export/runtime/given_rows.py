@@ -1,5 +1,6 @@
 """Rows that a model is asked about: where their texts stand, and what is no text."""
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
@@ -10,6 +11,9 @@ from slimtune.export.bundle.bundle import TrainedColumns
 from slimtune.training.data.cells import ABSENT, cell_of, encodable, text_in, text_of, value_of
 from slimtune.training.data.readers.reader import LocatedRow as LocatedRow
 from slimtune.training.data.readers.reader import ReadOptions, Told, iter_rows, located_rows
+from slimtune.training.errors import DataError, UserError
+
+log = logging.getLogger(__name__)
 
 USUAL_TEXT, USUAL_PAIR = "text", "text_pair"
 # a text that is given as words, for extraction
@@ -76,11 +80,19 @@ class GivenFile:
         if self._kept is None:
             yield from located_rows(self.name, options)
         else:
-            for number, row in enumerate(iter_rows(self._kept.name, options), start=1):
-                yield LocatedRow(row, f"{self.name}, row {number}")
+            try:
+                for number, row in enumerate(iter_rows(self._kept.name, options), start=1):
+                    yield LocatedRow(row, f"{self.name}, row {number}")
+            except UserError as error:
+                raise DataError(self._as_named(str(error))) from error
         if not self._is_told:
             self._is_told = True
-            options.told.log()
+            for note in options.told.notes():
+                log.warning("%s", self._as_named(note))
+
+    def _as_named(self, told: str) -> str:
+        """Of the pipe that the user has named, and not of the file that it is kept in."""
+        return told if self._kept is None else told.replace(self._kept.name, self.name)
 
 
 def _kept(pipe: Path) -> Any:

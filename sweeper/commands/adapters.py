@@ -67,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--genai", action="store_true", help="also write the base for onnxruntime-genai, into the folder's genai/"
     )
-    parser.add_argument("--tracking-uri", help="MLflow store of a run id (default: mlruns/mlflow.db)")
+    parser.add_argument(
+        "--tracking-uri", help="MLflow store of a run id (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)"
+    )
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser
 

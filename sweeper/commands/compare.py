@@ -51,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
     parser.add_argument("--storage", help="URL of the studies, if search.storage was set")
-    parser.add_argument("--tracking-uri", help="MLflow store of run ids (default: mlruns/mlflow.db)")
+    parser.add_argument(
+        "--tracking-uri", help="MLflow store of run ids (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)"
+    )
     parser.add_argument(
         SORT,
         metavar="KEY",

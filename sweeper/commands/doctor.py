@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune doctor", description=__doc__)
     parser.add_argument("--outputs", default="outputs", help="folder that sweeps would write to (default: outputs)")
-    parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db)")
+    parser.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
     parser.add_argument("--json", action="store_true", help="one JSON object, a list of findings for each part")
     return parser
 

@@ -64,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", required=True, help="folder to write")
     parser.add_argument("--base", help="what a third-party adapter is over (default: what its settings name)")
     parser.add_argument("--storage", help="URL of a sweep's study, if search.storage was set")
-    parser.add_argument("--tracking-uri", help="MLflow store of a run id (default: mlruns/mlflow.db)")
+    parser.add_argument(
+        "--tracking-uri", help="MLflow store of a run id (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)"
+    )
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     parser.add_argument(
         "override",

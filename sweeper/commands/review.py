@@ -151,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     read = actions.add_parser("read", help="read what reviewers chose, and log it")
     add_sweep(read)
     read.add_argument("files", nargs="+", type=Path, help="CSV files that came back")
-    read.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db)")
+    read.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
     for action in (make, read):
         action.add_argument("--seed", type=int, default=1, help="of the rows, letters and intervals (default: 1)")
     return parser

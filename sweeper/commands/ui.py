@@ -64,5 +64,5 @@ def sweeps_in_store(store: Path) -> list[tuple[str, str]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune ui", description=__doc__)
     parser.add_argument("--port", type=int, default=5000, help="port on 127.0.0.1 (default: 5000)")
-    parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db)")
+    parser.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
     return parser

@@ -40,8 +40,9 @@ class TrackingConfig:
     Attributes:
     name: `none` logs nothing.
     mode: Whether runs are sent at once, or by `slimtune sync`.
-    uri: MLflow tracking URI; null is `mlruns/mlflow.db` (SQLite) under the working directory.
-    experiment: MLflow experiment; null is the sweep's name.
+    uri: MLflow tracking URI; null is MLFLOW_TRACKING_URI of the environment, and without that `mlruns/mlflow.db`
+        (SQLite) under the working directory.
+    experiment: MLflow experiment; null is MLFLOW_EXPERIMENT_NAME of the environment, and without that the sweep's name.
     checkpoints: Whose checkpoints are uploaded as artifacts.
     log_every: Optimizer steps between training metrics.
     tensorboard: Whether trials write event files for TensorBoard too, into `tensorboard/` in their folders.

@@ -22,11 +22,13 @@ from slimtune.training.tracking.run import RunData
 from slimtune.training.tracking.store_file import no_store_reason
 from slimtune.training.tracking.uri import (
     URL_SIGNS,
+    experiment_name,
+    has_password,
     is_folder,
     no_misread_folder,
     sqlite_path,
+    told_uri,
     tracking_uri,
-    without_password,
     without_secrets,
 )
 from slimtune.training.trial import Lineage
@@ -78,7 +80,7 @@ def client_of(uri: str) -> "MlflowClient":
                     client.search_registered_models(max_results=1)
     except UnsupportedModelRegistryStoreURIException as error:
         told = without_secrets(str(error), uri)
-        raise StoreError(f"tracking.uri is '{without_password(uri)}', which MLflow does not know: {told}") from error
+        raise StoreError(f"{told_uri(uri)}, which MLflow does not know: {told}") from error
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise _silent(uri, error) from error
     return client
@@ -93,16 +95,21 @@ def check_store_file(uri: str) -> None:
     """
     if is_folder(uri) and os.environ.get(FOLDERS, "").lower() not in ("true", "1"):
         raise StoreError(
-            f"tracking.uri is '{uri}', a folder, where MLflow keeps no runs any more; name a database or a server, "
+            f"{told_uri(uri)}, a folder, where MLflow keeps no runs any more; name a database or a server, "
             f"e.g. sqlite:///mlruns/mlflow.db or http://127.0.0.1:5000 ({FOLDERS}=true in the environment allows it)"
+        )
+    if has_password(uri):
+        raise StoreError(
+            f"{told_uri(uri)}, with a password, which would be logged; give it by MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD, or a driver's own variable such as PGPASSWORD"
         )
     package = PLUGINS.get(uri.partition(":")[0])
     if package is not None and not entry_points(group="mlflow.tracking_store", name=uri.partition(":")[0]):
-        raise StoreError(f"tracking.uri is '{without_password(uri)}', which needs {package}: pip install {package}")
+        raise StoreError(f"{told_uri(uri)}, which needs {package}: pip install {package}")
     path = sqlite_path(uri)
     if path is not None and (reason := no_store_reason(path)) is not None:
         raise StoreError(
-            f"tracking.uri is '{without_password(uri)}', and {reason}; bring MLflow's file back from a copy, or name "
+            f"{told_uri(uri)}, and {reason}; bring MLflow's file back from a copy, or name "
             "another one (tracking.uri, or --tracking-uri)"
         )
 
@@ -126,7 +133,7 @@ def check_tracker(config: TrackingConfig, experiment: str, *, instead: str = OTH
         return
     if uri.startswith(("http://", "https://")) and (reason := why_unreachable_at(uri)) is not None:
         raise _away(uri, reason)
-    name = config.experiment or experiment
+    name = experiment_name(config.experiment, experiment)
     client = client_of(uri)
     from mlflow.exceptions import MlflowException
 
@@ -143,7 +150,7 @@ def _silent(uri: str, error: Exception) -> TrackerAway:
 
 
 def _away(uri: str, why: str) -> TrackerAway:
-    return TrackerAway(f"tracking.uri is '{without_password(uri)}', which does not answer: {without_secrets(why, uri)}")
+    return TrackerAway(f"{told_uri(uri)}, which does not answer: {without_secrets(why, uri)}")
 
 
 def _active(experiment: Any, name: str, instead: str = OTHER_NAME) -> Any:
@@ -169,7 +176,7 @@ class Tracker:
     def __init__(self, config: TrackingConfig, experiment: str) -> None:
         self.uri = tracking_uri(config.uri)
         self._client = client_of(self.uri)
-        self.experiment_id = self._experiment(config.experiment or experiment)
+        self.experiment_id = self._experiment(experiment_name(config.experiment, experiment))
 
     def _experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException

@@ -17,7 +17,7 @@ from slimtune.training.tracking.journal import OUTBOX, QUEUED, Header, Journal, 
 from slimtune.training.tracking.line import Line, RunStore
 from slimtune.training.tracking.mlflow_runs import Tracker, first_tags
 from slimtune.training.tracking.run import MetricPoint, NullRun, TrackedRun, TrackedSplit
-from slimtune.training.tracking.uri import tracking_uri
+from slimtune.training.tracking.uri import experiment_name, tracking_uri
 from slimtune.training.trial import Lineage
 
 
@@ -140,7 +140,7 @@ class OutboxRun:
 
 def line_to(config: TrackingConfig, experiment: str) -> Line:
     """The way to the experiment of a config; nothing is opened yet."""
-    name = config.experiment or experiment
+    name = experiment_name(config.experiment, experiment)
 
     def connect() -> RunStore:
         return Tracker(config, experiment)
@@ -259,7 +259,7 @@ class Trackers:
     def _opener(self, config: TrackingConfig, lineage: Lineage) -> Callable[[], TrackedRun]:
         if config.name is TrackerName.none:
             return NullRun
-        key = (tracking_uri(config.uri), config.experiment or lineage.experiment, config.mode)
+        key = (tracking_uri(config.uri), experiment_name(config.experiment, lineage.experiment), config.mode)
         if key not in self._lines:
             self._lines[key] = line_to(config, lineage.experiment)
             self._lines[key].ask(lambda store: store)

@@ -1,5 +1,6 @@
 """Where runs are tracked; nothing heavy is imported to say so."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
 SQLITE = "sqlite:///"
+# what MLflow's own clients go by
+URI_VARIABLE, EXPERIMENT_VARIABLE = "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"
 # signs of a path that mean something else in a URL
 URL_SIGNS = {"%", "?"}
 
@@ -54,11 +57,26 @@ def no_misread_folder(uri: str) -> Iterator[None]:
 
 
 def tracking_uri(configured: str | None) -> str:
-    """The URI as given, SQLite files by their absolute path; `mlruns/mlflow.db` under the working directory if null."""
+    """The URI as given, SQLite files by their absolute path; if null what MLflow's variable in the environment says, or
+    `mlruns/mlflow.db` under the working directory.
+    """
+    configured = configured or os.environ.get(URI_VARIABLE) or None
     if configured is None:
         return sqlite_url(Path("mlruns/mlflow.db"))
     path = sqlite_path(configured)
     return configured if path is None or "?" in configured else sqlite_url(path)
+
+
+def experiment_name(configured: str | None, otherwise: str) -> str:
+    """The experiment as configured, or as MLflow's variable in the environment says; else another name."""
+    return configured or os.environ.get(EXPERIMENT_VARIABLE) or otherwise
+
+
+def told_uri(uri: str) -> str:
+    """Where the tracker's address comes from, and what it is, as an error begins."""
+    variable = os.environ.get(URI_VARIABLE)
+    key = f"{URI_VARIABLE} in the environment" if variable and tracking_uri(variable) == uri else "tracking.uri"
+    return f"{key} is '{without_password(uri)}'"
 
 
 # before the last @ of a URL, whatever signs a password has; a file's URL has no user

@@ -1,10 +1,14 @@
 """Rows that are given to be answered are called by the file that they stand in."""
 
 import os
+import tempfile
 import threading
 from pathlib import Path
 
+import pytest
+
 from slimtune.export.runtime.given_rows import GivenFile
+from slimtune.training.errors import DataError
 from tests.conftest import write_jsonl
 
 
@@ -25,3 +29,18 @@ def test_a_row_of_a_pipe_is_called_by_the_pipe(tmp_path: Path) -> None:
     rows = GivenFile(str(pipe))
     writer.join()
     assert [where for _, where in rows] == [f"{pipe}, row 1"]
+
+
+def test_what_is_wrong_with_a_pipes_rows_is_said_of_the_pipe(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Errors, and what is noticed in reading."""
+    for text in ("hi\nthere\n", '\ufeff{"text": "a"}\n{"text": "b"'):
+        pipe = tmp_path / f"pipe {len(text)}"
+        os.mkfifo(pipe)
+        writer = threading.Thread(target=pipe.write_text, args=(text,))
+        writer.start()
+        rows = GivenFile(str(pipe))
+        writer.join()
+        with pytest.raises(DataError) as raised:
+            list(rows)
+        assert str(raised.value).startswith(f"{pipe}, line")
+        assert tempfile.gettempdir() + "/tmp" not in f"{raised.value} {caplog.text}"

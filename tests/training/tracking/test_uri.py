@@ -1,4 +1,4 @@
-"""What is told of a store, without its password."""
+"""Where a tracker is, and what is told of it, without its password."""
 
 import logging
 from pathlib import Path
@@ -7,11 +7,12 @@ import pytest
 
 from slimtune.export.registry import mlflow_registry
 from slimtune.export.registry.mlflow_registry import find_version, model_tags
-from slimtune.training.errors import ModelError
+from slimtune.training.config.tracking import mlflow_at
+from slimtune.training.errors import ModelError, StoreError
 from slimtune.training.tracking import mlflow_runs
 from slimtune.training.tracking.line import Line, first_line
-from slimtune.training.tracking.mlflow_runs import client_of
-from slimtune.training.tracking.uri import without_secrets
+from slimtune.training.tracking.mlflow_runs import Tracker, check_store_file, client_of
+from slimtune.training.tracking.uri import experiment_name, sqlite_url, told_uri, tracking_uri, without_secrets
 from tests.training.tracking.fake_store import FakeStore
 
 SECRET = "s3cret/p@ss[word"
@@ -59,3 +60,42 @@ def test_a_registry_is_named_without_its_password(tmp_path: Path, monkeypatch: p
             ask(uri, "models:/tiny/1")
         assert "postgresql://..." in str(told.value)
         assert SECRET not in str(told.value)
+
+
+def test_without_a_key_the_tracker_is_the_one_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As MLflow's own clients find it; a key goes first, and an empty variable is none."""
+    monkeypatch.chdir(tmp_path)
+    assert tracking_uri(None) == sqlite_url(Path("mlruns/mlflow.db"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    assert tracking_uri(None) == "http://127.0.0.1:9"
+    assert tracking_uri("sqlite:///own.db") == sqlite_url(Path("own.db"))
+    assert told_uri("http://127.0.0.1:9") == "MLFLOW_TRACKING_URI in the environment is 'http://127.0.0.1:9'"
+    assert told_uri("http://127.0.0.1:10").startswith("tracking.uri is")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    assert tracking_uri(None) == sqlite_url(Path("mlruns/mlflow.db"))
+
+
+def test_without_a_key_the_experiment_is_the_one_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert experiment_name(None, "tone") == "tone"
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "prod")
+    assert experiment_name(None, "tone") == "prod"
+    assert experiment_name("mine", "tone") == "mine"
+
+
+def test_a_run_goes_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'own.db'}")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "prod")
+    assert Tracker(mlflow_at(None), "tone").link()
+    (found,) = client_of(tracking_uri(None)).search_experiments(filter_string="name = 'prod'")
+    assert found.lifecycle_stage == "active"
+    assert not Path("mlruns").exists()
+
+
+def test_a_password_in_the_environments_address_is_refused_and_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:hush@mlflow.example.org")
+    with pytest.raises(StoreError, match="MLFLOW_TRACKING_USERNAME") as raised:
+        check_store_file(tracking_uri(None))
+    assert "hush" not in str(raised.value)
