@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
         str(model), data=options.data, columns=columns, tracking_uri=options.tracking_uri, trust=options.trust
     )
     if scored.left_out:
-        tell(said_of_empty(scored.left_out, then="is not scored", blank=scored.blank))
+        tell(_said_of_left_out(scored, is_written=options.predictions is not None))
     for note in scored.notes:
         tell(note)
     if options.json:
@@ -81,6 +81,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-log", action="store_true", help="log nothing")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser
+
+
+def _said_of_left_out(scored: "ModelScores", *, is_written: bool) -> str:
+    """Which rows are not scored and why, and what else gives those of them an answer that have a text."""
+    then = "is not scored and has no prediction (null)" if is_written else "is not scored"
+    told = said_of_empty(scored.left_out, then=then, blank=scored.blank)
+    return f"{told}; slimtune predict answers every row that has a text" if is_written and scored.blank else told
 
 
 def _write(scored: "ModelScores", path: Path) -> None:
