@@ -87,7 +87,8 @@ def _said_of_left_out(scored: "ModelScores", *, is_written: bool) -> str:
     """Which rows are not scored and why, and what else gives those of them an answer that have a text."""
     then = "is not scored and has no prediction (null)" if is_written else "is not scored"
     told = said_of_empty(scored.left_out, then=then, blank=scored.blank)
-    return f"{told}; slimtune predict answers every row that has a text" if is_written and scored.blank else told
+    lacks_answer = any("target_column" in column for column in scored.blank)
+    return f"{told}; slimtune predict answers every row that has a text" if is_written and lacks_answer else told
 
 
 def _write(scored: "ModelScores", path: Path) -> None:
