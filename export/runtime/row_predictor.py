@@ -73,11 +73,6 @@ class RowPredictor(Protocol):
         ...
 
 
-def is_answered(values: Values) -> bool:
-    """Whether a row had a text to be answered."""
-    return any(value is not None for value in values.values())
-
-
 def row_predictor_of(model: RunnableModel, columns: TextColumns, *, max_new_tokens: int | None = None) -> RowPredictor:
     """The predictor of a model's kind.
 
@@ -91,12 +86,11 @@ def row_predictor_of(model: RunnableModel, columns: TextColumns, *, max_new_toke
             model has positions for.
     """
     kind = model.interface.kind
+    said = f"{columns.asked_by.longest} is {max_new_tokens}"
     if max_new_tokens is not None and not kind.writes:
-        raise DataError(
-            f"{columns.asked_by.longest} is {max_new_tokens}, and the model ({kind.value}) writes no text; leave it out"
-        )
+        raise DataError(f"{said}, and the model ({kind.value}) writes no text; leave it out")
     if max_new_tokens is not None and max_new_tokens < 1:
-        raise DataError(f"{columns.asked_by.longest} is {max_new_tokens}; use a number above 0")
+        raise DataError(f"{said}; use a number above 0")
     match kind:
         case Kind.labels:
             return _Labels(model, columns)
@@ -288,7 +282,8 @@ class _Generated(_Answering[list[int]]):
         self._asked_by = columns.asked_by
         self._positions = model.interface.max_positions
         self._is_causal = prompt.is_causal
-        self._check_least(is_asked=max_new_tokens is not None)
+        if max_new_tokens is not None:
+            self._check_least()
         room = self._room(is_asked=max_new_tokens is not None)
         if room is not None:
             prompt = prompt._replace(max_tokens=min(prompt.max_tokens, room))
@@ -320,13 +315,13 @@ class _Generated(_Answering[list[int]]):
         answers = self._generate(given)
         return [{PREDICTION: self._prompter.decoded(ids).strip()} for ids in answers]
 
-    def _check_least(self, *, is_asked: bool) -> None:
+    def _check_least(self) -> None:
         """Whether an answer that may have no more tokens than asked for can end; a longest prompt has the fewest."""
-        least = self._settings.least_new(self._positions or self._settings.max_new_tokens)
-        if is_asked and least > self._settings.max_new_tokens:
+        most = self._settings.max_new_tokens
+        if (least := self._settings.least_new(self._positions or most)) > most:
             raise DataError(
-                f"{self._asked_by.longest} is {self._settings.max_new_tokens}, and by the model's generation settings "
-                f"an answer has at least {least} tokens; use {least} or more"
+                f"{self._asked_by.longest} is {most}, and by the model's generation settings an answer has at least "
+                f"{least} tokens; use {least} or more"
             )
 
     def _room(self, *, is_asked: bool) -> int | None:

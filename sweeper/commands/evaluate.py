@@ -42,8 +42,9 @@ def run(arguments: Sequence[str]) -> int:
     if unlogged is None:
         _check_store(options.tracking_uri, experiment)
     from slimtune.export.evaluation.evaluate_model import EvaluationColumns, evaluate_model
+    from slimtune.training.data.labelled_rows import BY_OPTION
 
-    columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column)
+    columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column, BY_OPTION)
     scored = evaluate_model(
         str(model), data=options.data, columns=columns, tracking_uri=options.tracking_uri, trust=options.trust
     )

@@ -293,7 +293,7 @@ def _option(key: str, column: str) -> str:
     if key == "data.text_template":
         return f"{{{column}}}"
     kind, _, field = key.rpartition(".")
-    if kind == "TextColumns":
+    if kind.endswith("Columns"):
         return f"{kind}({field}='{column}')"
     return f"{key} {column}" if key.startswith("-") else f"data.{key.removeprefix('data.')}={column}"
 
