@@ -27,8 +27,7 @@ from slimtune.training.models.generation_settings import (
     settle_generation,
     start_id_of,
 )
-from slimtune.training.models.positions import positions_of
-from slimtune.training.workbench.preflight import check_generation
+from slimtune.training.workbench.preflight import check_answers_end
 from tests.cases.small_models import changed, pairs, reload_tokenizer, rows_in, save_model
 from tests.cases.small_models import llama as llama
 
@@ -201,12 +200,12 @@ def test_an_answer_that_could_not_end_is_told_before_the_first_trial(
     task.max_new_tokens = NEW
     data: Any = SimpleNamespace(model=model, config=SimpleNamespace(task=task), encoded={"train": rows})
     if least is None:
-        check_generation(data, positions_of(model))
+        check_answers_end(data)
         return
     key = next(iter(asked))
     said = f"task.max_new_tokens is {NEW}, and .* {key}={asked[key]}, .* use task.max_new_tokens={least} or more"
     with pytest.raises(ConfigError, match=said):
-        check_generation(data, positions_of(model))
+        check_answers_end(data)
 
 
 def test_every_setting_of_transformers_is_one_that_we_know() -> None:

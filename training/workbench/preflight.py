@@ -88,6 +88,8 @@ def model_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
         yield partial(check_known, data.encoded, data.tokenizer, said=_said(data))
     yield partial(check_alone, model, max_length=config.data.max_length, said=_said(data))
     yield from checks_without_rows(data)
+    if isinstance(config.task, GenerationTask):
+        yield partial(check_answers_end, data)
     if has_own_code(data):
         yield partial(check_first_pass, data)
 
@@ -199,7 +201,7 @@ def check_generation(data: PreparedData, positions: Positions) -> None:
 
     Raises:
         ModelError: The model's settings ask for what is no more, or do not say how an answer begins.
-        ConfigError: Answers are longer than the model, or than they may be where they are to end.
+        ConfigError: Answers are longer than the model.
     """
     own, task = data.model.generation_config, data.config.task
     assert isinstance(task, GenerationTask)
@@ -219,6 +221,16 @@ def check_generation(data: PreparedData, positions: Positions) -> None:
                 f"answer; use task.max_new_tokens={most - 1} at most"
             ]
         )
+
+
+def check_answers_end(data: PreparedData) -> None:
+    """Whether an answer may have as many tokens as the model's settings ask for, beside the longest of these rows.
+
+    Raises:
+        ConfigError: It may not, and would be cut off each time.
+    """
+    own, task = data.model.generation_config, data.config.task
+    assert isinstance(task, GenerationTask)
     is_causal = not data.model.config.is_encoder_decoder
     least = least_new_tokens(
         own.min_length or 0, own.min_new_tokens, before=_longest(data, ["input_ids"]) if is_causal else 1
