@@ -20,8 +20,7 @@ from slimtune.export.runtime.encoder_session import EncoderSession, Text, TextSe
 from slimtune.export.runtime.generation_session import CausalSession
 from slimtune.export.runtime.last_token_session import LastTokenSession
 from slimtune.export.runtime.tokenizer_file import open_tokenizer
-from slimtune.training.errors import ModelError, UserError
-from slimtune.training.tasks.rows import read_splits
+from slimtune.training.errors import ModelError
 
 # rows that are compared; of generative models, tokens of a row, and scores of all of them (64 MB)
 MOST_ROWS, MOST_TOKENS, MOST_SCORES = 32, 32, 1 << 24
@@ -81,10 +80,7 @@ def rows_of(base: SharedBase, source: AdapterSource | None) -> AdapterRows:
         trained = source.trained
         config = trained.config
         length = config.data.max_length
-        try:
-            examples = read_splits(config).validation[:MOST_ROWS]
-        except UserError:
-            examples = []
+        examples = source.validation[:MOST_ROWS]
         if examples and base.kind is Kind.causal:
             encoded = trained.task.encode(examples, base.tokenizer)
             ids = [encoded.row(at).tolist() for at in range(min(len(encoded), MOST_ROWS))]

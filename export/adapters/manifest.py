@@ -13,12 +13,10 @@ from slimtune.export.manifest.interface import PLAIN_NEW_TOKENS, generation_sett
 from slimtune.export.verification.reference import ComparedRows
 from slimtune.training.data.batching import EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded
-from slimtune.training.errors import UserError
 from slimtune.training.listed_names import with_commas
 from slimtune.training.markdown_text import markdown_text
 from slimtune.training.models.positions import positions_of
 from slimtune.training.tasks.causal_generation import num_end_tokens
-from slimtune.training.tasks.rows import read_splits
 
 
 def base_interface(base: SharedBase) -> Interface:
@@ -59,11 +57,7 @@ def _rows(base: SharedBase, source: AdapterSource) -> ComparedRows:
     """What the adapter was trained for, with the validation rows that are there: they tell whether it chats."""
     assert source.trained is not None
     config = source.trained.config
-    try:
-        examples = read_splits(config).validation
-    except UserError:
-        examples = []
-    split = EncodedSplit(Encoded({}, 0), Targets(None, np.empty(0)), examples)
+    split = EncodedSplit(Encoded({}, 0), Targets(None, np.empty(0)), source.validation)
     return ComparedRows(kind=base.kind, task=source.trained.task, split=split, tokenizer=base.tokenizer, config=config)
 
 

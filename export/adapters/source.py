@@ -1,7 +1,8 @@
 """An adapter from whatever names it: what it adds to which base, and whether a graph can take it at run time."""
 
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,13 +18,17 @@ from slimtune.export.graph_names import Kind
 from slimtune.training.broken_files import BROKEN, fault_of
 from slimtune.training.checkpoints.checkpoint import RECORD, Checkpoint, open_checkpoint
 from slimtune.training.checkpoints.find import find_checkpoint
+from slimtune.training.checkpoints.recorded_rows import found_rows
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.errors import ModelError
+from slimtune.training.data.examples import Example
+from slimtune.training.errors import ModelError, UserError
 from slimtune.training.methods.peft_settings import read_adapter_settings
 from slimtune.training.models.architecture import architecture_of, own_task_type
 from slimtune.training.package_path import package_file
+from slimtune.training.tasks.rows import read_splits
 
+log = logging.getLogger(__name__)
 KINDS_BY_TASK_TYPE = {"SEQ_CLS": Kind.labels, "CAUSAL_LM": Kind.causal}
 TASK_TYPES = {
     "classification": "SEQ_CLS",
@@ -53,6 +58,7 @@ class AdapterSource(NamedTuple):
         updates: `lora_A.weight` (r, K) and `lora_B.weight` (N, r), the scale not yet in it, by `<module>.<part>`.
         wholes: Parameters that are its own instead of the base's, by name.
         trained: The checkpoint of slimtune that it is of; None for a folder of peft alone.
+        validation: Validation rows of its training; none for a folder of peft alone, or where they are not there.
     """
 
     name: str
@@ -62,6 +68,7 @@ class AdapterSource(NamedTuple):
     updates: Mapping[str, torch.Tensor]
     wholes: Mapping[str, torch.Tensor]
     trained: Checkpoint | None
+    validation: Sequence[Example] = ()
 
     @property
     def modules(self) -> list[str]:
@@ -214,7 +221,22 @@ def _source(name: str, folder: Path, trained: Checkpoint | None, base: ModelConf
             f"{' or '.join(KINDS_BY_TASK_TYPE)}: write there what the adapter was trained for"
         )
     updates, wholes = _tensors(folder, name)
-    return AdapterSource(name, folder, KINDS_BY_TASK_TYPE[task], settings, updates, wholes, trained)
+    validation = _validation(name, trained) if trained is not None else ()
+    return AdapterSource(name, folder, KINDS_BY_TASK_TYPE[task], settings, updates, wholes, trained, validation)
+
+
+def _validation(name: str, trained: Checkpoint) -> Sequence[Example]:
+    """Validation rows of a training, found wherever the command is run; none, with a warning, if they are not there."""
+    try:
+        return read_splits(found_rows(trained.config, trained.folder)).validation
+    except UserError as error:
+        log.warning(
+            "adapter %s is compared with PyTorch on a few sentences, and nothing tells whether it chats: the rows that "
+            "it was trained on cannot be read (%s)",
+            name,
+            str(error).splitlines()[0],
+        )
+        return ()
 
 
 def _settings(folder: Path, name: str) -> Mapping[str, Any]:

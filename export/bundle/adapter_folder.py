@@ -51,13 +51,16 @@ class AdapterFolder(NamedTuple):
         """
         known = ", ".join(self.names)
         if name is None:
-            raise ModelError(f"{self.folder} has several adapters; give --adapter: {known}, or base for the base alone")
+            raise ModelError(
+                f"{self.folder} has several adapters; give --adapter (in Python adapter=): {known}, or base for the "
+                "base alone"
+            )
         if name in BASE_NAMES:
             if self.kind is Kind.labels and not self.manifest.base.labels:
-                raise ModelError(f"--adapter {name}: the base alone has no labels to answer with; use one of {known}")
+                raise ModelError(f"adapter {name}: the base alone has no labels to answer with; use one of {known}")
             return None
         if name not in self.names:
-            raise ModelError(f"--adapter {name}: {suggestion(name, [*self.names, BASE])}")
+            raise ModelError(f"adapter {name}: {suggestion(name, [*self.names, BASE])}")
         return name
 
     def model(self, name: str | None) -> RunnableModel:
@@ -84,8 +87,8 @@ def chosen_adapter(model: str, adapter: str | None, *, said: str | None = None) 
         return opened.model(opened.chosen(adapter))
     if adapter is not None:
         raise ModelError(
-            f"--adapter {adapter}: {said or model} is no folder of adapters; leave --adapter out, or give a folder "
-            "that slimtune adapters wrote"
+            f"adapter {adapter}: {said or model} is no folder of adapters; leave --adapter (in Python adapter=) out, "
+            "or give a folder that slimtune adapters wrote"
         )
     return None
 

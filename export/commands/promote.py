@@ -105,8 +105,9 @@ def _rows(options: argparse.Namespace, candidate: "Candidate") -> "Rows":
     from slimtune.export.bundle.bundle import Bundle
     from slimtune.export.evaluation.evaluate_model import EvaluationColumns
     from slimtune.export.promotion.compared_rows import given_rows_of
+    from slimtune.training.data.labelled_rows import BY_OPTION
 
-    columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column)
+    columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column, BY_OPTION)
     if not isinstance(candidate.model, Bundle):
         raise ModelError(f"--data is {options.data}, and {candidate.uri} has several adapters; leave --data out")
     rows = given_rows_of(candidate.model, options.data, columns, trust=options.trust)

@@ -18,7 +18,7 @@ from slimtune.training.config.schema import suggestion
 from slimtune.training.config.task import ClassificationTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
-from slimtune.training.data.labelled_rows import LabelledColumns, labelled_example
+from slimtune.training.data.labelled_rows import BY_ARGUMENT, ColumnKeys, LabelledColumns, labelled_example
 from slimtune.training.data.readers.reader import Row
 from slimtune.training.data_report.list_notes import list_notes
 from slimtune.training.data_report.text_notes import row_notes, text_notes
@@ -59,11 +59,19 @@ class ModelScores(NamedTuple):
 
 
 class EvaluationColumns(NamedTuple):
-    """Columns of the rows, where they differ from those that the model was trained on."""
+    """Columns of the rows, where they differ from those that the model was trained on.
+
+    Attributes:
+        text: The text's.
+        label: The label's or answer's.
+        text_pair: The second text's.
+        keys: What an error calls these three.
+    """
 
     text: str | None = None
     label: str | None = None
     text_pair: str | None = None
+    keys: ColumnKeys = BY_ARGUMENT
 
 
 TRAINED_COLUMNS = EvaluationColumns()
@@ -127,7 +135,7 @@ def _scored(model: str, rows: str | Sequence[Row], columns: EvaluationColumns, a
     config = _with_columns(_with_labels(checkpoint), columns)
     given = read_examples(rows, config)
     given = given._replace(notes=row_notes(given.scored, config))
-    check_targets(given, checkpoint.config, checkpoint.record.labels)
+    check_targets(given, checkpoint.config, checkpoint.record.labels, key=columns.keys.label)
     task, evaluation = score_checkpoint(checkpoint, given.scored, name="given")
     experiment = str(checkpoint.record.config["search"]["name"])
     return _told(given, task, evaluation, source=checkpoint.folder, experiment=experiment)
@@ -184,7 +192,9 @@ def _with_columns(config: TrialConfig, columns: EvaluationColumns) -> TrialConfi
 
 def _check_pairs(columns: EvaluationColumns, *, takes_pairs: bool) -> None:
     if columns.text_pair is not None and not takes_pairs:
-        raise DataError(f"--text-pair-column is '{columns.text_pair}', and the model takes single texts; leave it out")
+        raise DataError(
+            f"{columns.keys.text_pair} is '{columns.text_pair}', and the model takes single texts; leave it out"
+        )
 
 
 def bundle_rows(
@@ -200,13 +210,13 @@ def bundle_rows(
         config = bundle_config(bundle, trust=trust)
         asked = _with_columns(config, columns)
         given = read_examples(rows, asked)
-        check_targets(given, config, bundle.labels)
+        check_targets(given, config, bundle.labels, key=columns.keys.label)
         return given._replace(notes=row_notes(given.scored, asked))
     _check_pairs(columns, takes_pairs=bundle.takes_pairs)
     read = located(rows)
     found = _labelled_columns(bundle, columns, read[0].row if read else {})
     given = given_rows(read, lambda row, where: labelled_example(row, found, where), name=name_of(rows))
-    check_labels(given, bundle.labels, labels_in)
+    check_labels(given, bundle.labels, labels_in, key=columns.keys.label)
     return given._replace(notes=_labelled_notes(given.scored, found))
 
 
@@ -231,4 +241,5 @@ def _labelled_columns(bundle: Bundle, columns: EvaluationColumns, first: Row) ->
         pair,
         bundle.multi_label,
         bundle.labels,
+        columns.keys,
     )

@@ -13,29 +13,29 @@ from slimtune.training.tasks.registry import LabelsIn, entry_of
 from slimtune.training.tasks.rows import GivenRows
 
 SHOWN, SHOWN_KNOWN = 5, 20
-OTHER_COLUMN = "correct the rows, leave them out, or name another column with --label-column"
 
 
-def check_targets(given: GivenRows, config: TrialConfig, labels: Sequence[str]) -> None:
+def check_targets(given: GivenRows, config: TrialConfig, labels: Sequence[str], *, key: str) -> None:
     """Whether a model knows all labels of the rows, and its loss all numbers.
 
     Args:
         given: The rows.
         config: The model's own.
         labels: That it knows; empty for tasks without.
+        key: Names the column of the labels.
 
     Raises:
         DataError: It does not; all of them are named with their first rows.
     """
     labels_in = entry_of(config.task).labels_in
     if labels_in is not None and labels:
-        check_labels(given, labels, labels_in)
+        check_labels(given, labels, labels_in, key=key)
     if isinstance(config.task, SimilarityTask):
-        _check_range(given, config)
+        _check_range(given, config, key)
 
 
-def check_labels(given: GivenRows, labels: Sequence[str], labels_in: LabelsIn) -> None:
-    """Whether all labels of the rows are among these.
+def check_labels(given: GivenRows, labels: Sequence[str], labels_in: LabelsIn, *, key: str) -> None:
+    """Whether all labels of the rows are among these; `key` names their column.
 
     Raises:
         DataError: Some are not.
@@ -54,10 +54,11 @@ def check_labels(given: GivenRows, labels: Sequence[str], labels_in: LabelsIn) -
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     what = "a label that the model does not know" if len(found) == 1 else "labels that the model does not know"
     known_ones = with_commas(sorted(known)[:SHOWN_KNOWN]) + (", ..." if len(known) > SHOWN_KNOWN else "")
-    raise DataError(f"{what}: {', '.join(shown)}{more}; it knows {known_ones}; {OTHER_COLUMN}")
+    repair = f"correct the rows, leave them out, or name another column with {key}"
+    raise DataError(f"{what}: {', '.join(shown)}{more}; it knows {known_ones}; {repair}")
 
 
-def _check_range(given: GivenRows, config: TrialConfig) -> None:
+def _check_range(given: GivenRows, config: TrialConfig, key: str) -> None:
     loss = own_loss(config.task.loss)
     low, high = loss.label_range if loss is not None else (float("-inf"), float("inf"))
     wrong = [
@@ -69,7 +70,7 @@ def _check_range(given: GivenRows, config: TrialConfig) -> None:
         example, _ = wrong[0]
         raise DataError(
             f"labels from {low:g} to {high:g} are what the model was trained by, and one is {example.label} "
-            f"({_places([place for _, place in wrong])}); rescale the column, or name another with --label-column"
+            f"({_places([place for _, place in wrong])}); rescale the column, or name another with {key}"
         )
 
 

@@ -11,7 +11,7 @@ from slimtune.export.promotion.config import PromotionConfig
 from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide
 from slimtune.export.promotion.report import gate_report, keep_report
 from slimtune.export.registry.alias_lock import MOST_ROUNDS, alias_lock, changed_hands
-from slimtune.export.registry.aliases import day_of, drop_alias, history_of, set_alias
+from slimtune.export.registry.aliases import NOT_BETTER, PROMOTED, day_of, drop_alias, history_of, set_alias
 from slimtune.export.registry.mlflow_registry import (
     FilesGone,
     RegisteredVersion,
@@ -119,7 +119,8 @@ def _move(version: RegisteredVersion, decision: GateDecision, request: Promotion
     challenger = alias_version(request.uri, version.name, CHALLENGER)
     if won == CHALLENGER and challenger == version.version:
         return challenger
-    before = set_alias(request.uri, version, won)
+    why = PROMOTED if decision.verdict is GateVerdict.promoted else NOT_BETTER
+    before = set_alias(request.uri, version, won, why=why)
     if won != CHALLENGER and challenger == version.version:
         drop_alias(request.uri, version.name, CHALLENGER)
     return before

@@ -16,6 +16,8 @@ HISTORY = "alias_history"
 # signs of a tag's value that every database of MLflow takes
 MOST_SIGNS = 5000
 PROMOTED, ROLLED_BACK, DROPPED = "promoted", "rolled back", "dropped"
+# it passed every other rule, and was not shown to be better than the champion
+NOT_BETTER = "not shown to be better"
 
 
 class AliasMove(NamedTuple):
@@ -26,7 +28,7 @@ class AliasMove(NamedTuple):
         version: Who got it; None if nobody has it any more.
         before: Who had it; None if nobody did.
         at: When, in seconds since 1970.
-        why: `promoted`, `rolled back` or `dropped`.
+        why: `promoted`, `rolled back`, `dropped`, or `not shown to be better` of who became challenger for that.
     """
 
     alias: str

@@ -23,9 +23,11 @@ def store_of(given: str | None) -> str:
     if given is not None:
         path = sqlite_path(given)
         if path is not None and not path.exists():
-            raise ModelError(f"--tracking-uri {given}: there is no {path}; give the store that it was registered in")
+            raise ModelError(f"the store {given}: there is no {path}; give the store that it was registered in")
         return given
     path = Path.cwd() / "mlruns" / "mlflow.db"
     if not path.is_file():
-        raise ModelError(f"there is no {path}; run the command where the sweep ran, or give --tracking-uri")
+        raise ModelError(
+            f"there is no {path}; run the command where the sweep ran, or give --tracking-uri (in Python tracking_uri=)"
+        )
     return sqlite_url(path)

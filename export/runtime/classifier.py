@@ -37,7 +37,7 @@ class Classifier:
             DataError: It was trained on pairs of texts and is given single ones, or the other way round.
         """
         for text in texts:
-            check_pairs(wanted=self._interface.takes_pairs, given=isinstance(text, tuple))
+            check_pairs(wanted=self._interface.takes_pairs, given=isinstance(text, tuple), said="the second text")
         return self._session.outputs(texts)
 
     def answer(self, texts: Sequence[Text]) -> list[Answer]:
@@ -53,12 +53,17 @@ class Classifier:
         return answers
 
 
-def check_pairs(*, wanted: bool, given: bool) -> None:
+def check_pairs(*, wanted: bool, given: bool, said: str) -> None:
     """Whether a model that wants one text or two is given so.
+
+    Args:
+        wanted: Whether it wants two.
+        given: Whether there are two.
+        said: What whoever asks calls the second one.
 
     Raises:
         DataError: It is not.
     """
     if wanted != given:
         named = ("pairs of texts", "single ones") if wanted else ("single texts", "pairs")
-        raise DataError(f"the model takes {named[0]}, and is given {named[1]} (--text-pair, --text-pair-column)")
+        raise DataError(f"the model takes {named[0]}, and is given {named[1]} ({said})")

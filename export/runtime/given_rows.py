@@ -27,17 +27,44 @@ class AskedBy(NamedTuple):
         text_key: Names the text's column.
         pair_key: Names the second text's.
         one_column: Lets all rows have their texts in one column.
+        pair: A second text that is given by itself.
+        longest: The longest answer in tokens.
+        rows: Gives whole rows.
     """
 
     text_key: str
     pair_key: str
     one_column: str
+    pair: str
+    longest: str
+    rows: str
 
 
-BY_COMMAND = AskedBy("--text-column", "--text-pair-column", "name one column with --text-column")
-IN_PYTHON = AskedBy("TextColumns.text", "TextColumns.text_pair", "name one column by columns=TextColumns(text=...)")
+BY_COMMAND = AskedBy(
+    "--text-column",
+    "--text-pair-column",
+    "name one column with --text-column",
+    pair="--text-pair",
+    longest="--max-new-tokens",
+    rows="--file",
+)
+IN_PYTHON = AskedBy(
+    "TextColumns.text",
+    "TextColumns.text_pair",
+    "name one column by columns=TextColumns(text=...)",
+    pair="text_pair",
+    longest="max_new_tokens",
+    rows="Predictor.rows",
+)
 # whoever sends a request has nothing but its columns
-BY_REQUEST = AskedBy("the text", "the second text", "send all rows with one of the two columns")
+BY_REQUEST = AskedBy(
+    "the text",
+    "the second text",
+    "send all rows with one of the two columns",
+    pair="the second text",
+    longest="the longest answer",
+    rows="columns of a request",
+)
 
 
 class TextColumns(NamedTuple):

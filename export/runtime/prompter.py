@@ -6,7 +6,7 @@ from typing import Any
 
 from slimtune.export.bundle.interface import Interface, PromptSettings
 from slimtune.export.graph_names import Kind
-from slimtune.export.runtime.given_rows import BY_COMMAND
+from slimtune.export.runtime.given_rows import BY_COMMAND, AskedBy
 from slimtune.export.runtime.tokenizer_file import open_tokenizer
 from slimtune.training.data.cells import cell_of, encodable, is_missing, python_value, structure, text_of
 from slimtune.training.data.chat_turns import ends_with_answer, turns_in
@@ -38,10 +38,10 @@ def _messages(row: Mapping[str, Any]) -> Any:
 
 
 class Prompter:
-    """Makes prompts as in training; `text_key` is what whoever asks calls the column of the text."""
+    """Makes prompts as in training, for whoever asks."""
 
-    def __init__(self, tokenizer: Path, prompt_settings: PromptSettings, text_key: str = BY_COMMAND.text_key) -> None:
-        self._text_key = text_key
+    def __init__(self, tokenizer: Path, prompt_settings: PromptSettings, asked_by: AskedBy = BY_COMMAND) -> None:
+        self._asked_by = asked_by
         self._prompting = prompt_settings
         self._tokenizer = open_tokenizer(tokenizer)
         self._tokenizer.no_padding()
@@ -62,7 +62,8 @@ class Prompter:
             columns = sorted(set(FIELD.findall(given.template)))
             if len(columns) > 1:
                 raise DataError(
-                    f"the model's prompt has the columns {', '.join(columns)}; give rows of them (--file, rows)"
+                    f"the model's prompt has the columns {', '.join(columns)}; give rows of them "
+                    f"({self._asked_by.rows})"
                 )
             return dict.fromkeys(columns, text)
         if given.chat_template is not None:
@@ -80,7 +81,7 @@ class Prompter:
             return bool(filled(given.template, row, where).strip())
         if self._is_chat(row):
             return not is_missing(row[MESSAGES]) and _messages(row) != [] and bool(self._chat(_messages(row), where))
-        return bool(text_of(row, given.text_column, where, self._text_key))
+        return bool(text_of(row, given.text_column, where, self._asked_by.text_key))
 
     def remarks(self, row: Mapping[str, Any], where: str) -> Iterator[str]:
         """What of a row is blank, or is not written as the model's prompts are, and is answered all the same."""
@@ -109,7 +110,7 @@ class Prompter:
             return self._plain(encodable(filled(given.template, row, where)))
         if self._is_chat(row):
             return self._chat(_messages(row), where)
-        return self._plain(text_of(row, given.text_column, where, self._text_key))
+        return self._plain(text_of(row, given.text_column, where, self._asked_by.text_key))
 
     def _is_chat(self, row: Mapping[str, Any]) -> bool:
         given = self._prompting

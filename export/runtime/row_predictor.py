@@ -73,11 +73,6 @@ class RowPredictor(Protocol):
         ...
 
 
-def is_answered(values: Values) -> bool:
-    """Whether a row had a text to be answered."""
-    return any(value is not None for value in values.values())
-
-
 def row_predictor_of(model: RunnableModel, columns: TextColumns, *, max_new_tokens: int | None = None) -> RowPredictor:
     """The predictor of a model's kind.
 
@@ -91,12 +86,11 @@ def row_predictor_of(model: RunnableModel, columns: TextColumns, *, max_new_toke
             model has positions for.
     """
     kind = model.interface.kind
+    said = f"{columns.asked_by.longest} is {max_new_tokens}"
     if max_new_tokens is not None and not kind.writes:
-        raise DataError(
-            f"--max-new-tokens is {max_new_tokens}, and the model ({kind.value}) writes no text; leave it out"
-        )
+        raise DataError(f"{said}, and the model ({kind.value}) writes no text; leave it out")
     if max_new_tokens is not None and max_new_tokens < 1:
-        raise DataError(f"--max-new-tokens is {max_new_tokens}; use a number above 0")
+        raise DataError(f"{said}; use a number above 0")
     match kind:
         case Kind.labels:
             return _Labels(model, columns)
@@ -149,6 +143,7 @@ class _OfTexts(_Answering[GivenT]):
     def __init__(self, model: RunnableModel, columns: TextColumns) -> None:
         self._interface = model.interface
         self._reader = TextReader(columns, model.trained)
+        self._asked_by = columns.asked_by
 
     def moved(self, asked: LocatedRow) -> MovedText | None:
         """As the protocol says."""
@@ -156,7 +151,7 @@ class _OfTexts(_Answering[GivenT]):
 
     def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
         """As the protocol says."""
-        check_pairs(wanted=self._interface.takes_pairs, given=pair is not None)
+        check_pairs(wanted=self._interface.takes_pairs, given=pair is not None, said=self._asked_by.pair)
         return self._reader.row_of(text, pair)
 
 
@@ -284,19 +279,22 @@ class _Generated(_Answering[list[int]]):
         if columns.text is not None:
             prompt = prompt._replace(text_column=columns.text)
         self._settings = generation._replace(max_new_tokens=max_new_tokens or generation.max_new_tokens)
+        self._asked_by = columns.asked_by
         self._positions = model.interface.max_positions
         self._is_causal = prompt.is_causal
+        if max_new_tokens is not None:
+            self._check_least()
         room = self._room(is_asked=max_new_tokens is not None)
         if room is not None:
             prompt = prompt._replace(max_tokens=min(prompt.max_tokens, room))
-        self._prompter = Prompter(model.folder / TOKENIZER, prompt, columns.asked_by.text_key)
+        self._prompter = Prompter(model.folder / TOKENIZER, prompt, columns.asked_by)
         is_genai = model.interface.kind is Kind.genai
         self._generate = _by_genai(model, self._settings) if is_genai else _by_graphs(model, self._settings)
 
     def row_of(self, text: str, pair: str | None) -> dict[str, Any]:
         """As the protocol says."""
         if pair is not None:
-            raise DataError("--text-pair goes with a model of two texts; this one continues a prompt")
+            raise DataError(f"{self._asked_by.pair} goes with a model of two texts; this one continues a prompt")
         return self._prompter.row_of_text(text)
 
     def reads(self, asked: LocatedRow) -> bool:
@@ -317,6 +315,15 @@ class _Generated(_Answering[list[int]]):
         answers = self._generate(given)
         return [{PREDICTION: self._prompter.decoded(ids).strip()} for ids in answers]
 
+    def _check_least(self) -> None:
+        """Whether an answer that may have no more tokens than asked for can end; a longest prompt has the fewest."""
+        most = self._settings.max_new_tokens
+        if (least := self._settings.least_new(self._positions or most)) > most:
+            raise DataError(
+                f"{self._asked_by.longest} is {most}, and by the model's generation settings an answer has at least "
+                f"{least} tokens; use {least} or more"
+            )
+
     def _room(self, *, is_asked: bool) -> int | None:
         """Tokens of a prompt beside so long an answer, where a causal model has positions for both; None is any."""
         if self._positions is None:
@@ -324,8 +331,8 @@ class _Generated(_Answering[list[int]]):
         room = self._positions - self._settings.max_new_tokens
         if is_asked and room < (1 if self._is_causal else 0):
             raise DataError(
-                f"--max-new-tokens is {self._settings.max_new_tokens}, and the model has {self._positions} positions; "
-                f"use at most {self._positions - self._is_causal}"
+                f"{self._asked_by.longest} is {self._settings.max_new_tokens}, and the model has {self._positions} "
+                f"positions; use at most {self._positions - self._is_causal}"
             )
         return room if self._is_causal and room > 0 else None
 

@@ -42,13 +42,14 @@ def run(arguments: Sequence[str]) -> int:
     if unlogged is None:
         _check_store(options.tracking_uri, experiment)
     from slimtune.export.evaluation.evaluate_model import EvaluationColumns, evaluate_model
+    from slimtune.training.data.labelled_rows import BY_OPTION
 
-    columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column)
+    columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column, BY_OPTION)
     scored = evaluate_model(
         str(model), data=options.data, columns=columns, tracking_uri=options.tracking_uri, trust=options.trust
     )
     if scored.left_out:
-        tell(said_of_empty(scored.left_out, then="is not scored", blank=scored.blank))
+        tell(_said_of_left_out(scored, is_written=options.predictions is not None))
     for note in scored.notes:
         tell(note)
     if options.json:
@@ -81,6 +82,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-log", action="store_true", help="log nothing")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser
+
+
+def _said_of_left_out(scored: "ModelScores", *, is_written: bool) -> str:
+    """Which rows are not scored and why, and what else gives those of them an answer that have a text."""
+    then = "is not scored and has no prediction (null)" if is_written else "is not scored"
+    told = said_of_empty(scored.left_out, then=then, blank=scored.blank)
+    lacks_answer = any("target_column" in column for column in scored.blank)
+    return f"{told}; slimtune predict answers every row that has a text" if is_written and lacks_answer else told
 
 
 def _write(scored: "ModelScores", path: Path) -> None:

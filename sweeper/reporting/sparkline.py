@@ -25,5 +25,6 @@ def sparkline(values: Sequence[float], *, width: int, ends: tuple[float, float] 
 def _block(value: float, low: float, high: float) -> str:
     if not math.isfinite(value):
         return " "
-    share = (value - low) / (high - low) if high > low else 1.0
+    # halves: the difference of two large numbers may be infinite
+    share = (value / 2 - low / 2) / (high / 2 - low / 2) if high / 2 > low / 2 else 1.0
     return BLOCKS[min(len(BLOCKS) - 1, max(0, int(share * len(BLOCKS))))]

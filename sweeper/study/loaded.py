@@ -1,5 +1,6 @@
 """A study as others read it, who do not run trials."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -109,6 +110,7 @@ def _records(study: optuna.Study) -> list[TrialRecord]:
     trials = study.get_trials(deepcopy=False)
     for trial in trials:
         _check_kinds(trial.user_attrs, TRIAL_KINDS, f"of trial {trial.number}")
+        _check_steps(trial)
     return [record_of(trial) for trial in trials]
 
 
@@ -131,6 +133,15 @@ def _check_kinds(values: Mapping[str, Any], kinds: Mapping[str, Any], of_what: s
     for key, kind in kinds.items():
         if key in values and not isinstance(values[key], kind):
             raise ValueError(f"'{key}' {of_what} is {values[key]!r:.60}, which is no value that a sweep notes there")
+
+
+def _check_steps(trial: optuna.trial.FrozenTrial) -> None:
+    for step, value in trial.intermediate_values.items():
+        if not isinstance(step, int | float) or not math.isfinite(step):
+            raise ValueError(
+                f"trial {trial.number} reported {value!r:.60} at the step {step!r:.60}, which "
+                "is no number that a sweep notes there"
+            )
 
 
 def load_study_attrs(storage: str, name: str) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ The same for every other kind of model stands in `tests/export/test_tasks.py`.
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from slimtune.export.pipeline import export_checkpoint
 from slimtune.export.registry.pyfunc import ServedBundle
 from slimtune.export.runtime import row_predictor
 from slimtune.export.runtime.classifier import Answer
-from slimtune.export.runtime.given_rows import LocatedRow, TextColumns, free_names
+from slimtune.export.runtime.given_rows import IN_PYTHON, LocatedRow, TextColumns, free_names
 from slimtune.export.runtime.row_predictor import RowPredictor, row_predictor_of
 from slimtune.sweeper.cli import main
 from slimtune.training.errors import DataError
@@ -312,6 +313,12 @@ def test_prompts_leave_room_for_the_answer(
     assert seen == [room]
     with pytest.raises(DataError, match="--max-new-tokens is 32, and the model has 32 positions; use at most 31"):
         row_predictor_of(model, TextColumns(), max_new_tokens=32)
+    asks = replace(interface, generation=generation._replace(min_new_tokens=3))
+    in_python = TextColumns(asked_by=IN_PYTHON)
+    with pytest.raises(DataError, match=r"^max_new_tokens is 2, and .* an answer has at least 3 tokens; use 3 or more"):
+        row_predictor_of(model._replace(interface=asks), in_python, max_new_tokens=2)
+    with pytest.raises(DataError, match=r"^max_new_tokens is 0"):
+        row_predictor_of(model, in_python, max_new_tokens=0)
 
 
 def test_a_pipe_is_read_once(made: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -141,6 +141,23 @@ def test_a_number_of_a_pair_may_be_a_boolean(value: Any) -> None:
     assert float(number_of({"x": value}, "x", "row 1", example="1")) == 1.0
 
 
+@pytest.mark.parametrize("value", ["inf", "-Infinity", math.inf, "1e400", "1e39", "nan"])
+def test_a_number_that_is_not_finite_is_told_with_its_row(value: Any) -> None:
+    with pytest.raises(DataError, match=r"a.csv, row 7: column 'x' is '.*', which is no finite number of 32 bits"):
+        number_of({"x": value}, "x", "a.csv, row 7", example="0.8")
+
+
+def test_a_class_is_no_infinite_number_and_may_be_called_so() -> None:
+    for value in (math.inf, Decimal("-Infinity"), np.float32("inf")):
+        with pytest.raises(
+            DataError, match=r"a.csv, row 7: column 'x' is -?(inf|Infinity), and a class is a text or a"
+        ):
+            label_of({"x": value}, "x", "a.csv, row 7", "label_column")
+        with pytest.raises(DataError, match=r"a.csv, row 7: column 'x'"):
+            labels_of({"x": ["a", value]}, "x", "a.csv, row 7", "label_column")
+    assert label_of({"x": "inf"}, "x", "a.csv, row 7", "label_column") == "inf"
+
+
 @pytest.mark.parametrize(
     "value", [["red", "soft"], "['red', 'soft']", '["soft", "red"]', "('red', 'soft')", "['red' 'soft']", "red, soft"]
 )

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,10 @@ from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, Generation
 from slimtune.export.bundle.interface import GenerationSettings
 from slimtune.export.runtime.generation_session import Arrays, generated_ids
 from slimtune.sweeper.cli import main
-from slimtune.training.errors import ModelError
+from slimtune.training.config.task import GenerationTask
+from slimtune.training.data.batching import EncodedSplit, Targets
+from slimtune.training.data.encoding import Encoded, Ragged
+from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.models.generate import Generation, generate
 from slimtune.training.models.generation_settings import (
     GONE,
@@ -23,6 +27,7 @@ from slimtune.training.models.generation_settings import (
     settle_generation,
     start_id_of,
 )
+from slimtune.training.workbench.preflight import check_answers_end
 from tests.cases.small_models import changed, pairs, reload_tokenizer, rows_in, save_model
 from tests.cases.small_models import llama as llama
 
@@ -169,6 +174,38 @@ def test_l5_settings_that_contradict_themselves_are_told(llama: Path) -> None:
     model.generation_config.early_stopping = "soon"
     with pytest.raises(ModelError, match="generation_config"):
         settle_generation(model, said="the model")
+
+
+@pytest.mark.parametrize(
+    ("family", "asked", "least"),
+    [
+        ("llama", {"min_new_tokens": 9}, 9),
+        # of prompt and answer together: the longest row has 6 tokens
+        ("llama", {"min_length": 15}, 9),
+        ("llama", {"min_length": 14}, None),
+        # beside the start
+        ("bart", {"min_length": 10}, 9),
+        ("bart", {"min_length": 9}, None),
+        ("bart", {"min_length": 100, "min_new_tokens": 8}, None),
+    ],
+)
+def test_an_answer_that_could_not_end_is_told_before_the_first_trial(
+    family: str, asked: dict[str, Any], least: int | None, request: pytest.FixtureRequest
+) -> None:
+    kind: Any = AutoModelForCausalLM if family == "llama" else AutoModelForSeq2SeqLM
+    model = kind.from_pretrained(request.getfixturevalue(family))
+    model.generation_config.update(**asked)
+    rows = EncodedSplit(Encoded({"input_ids": Ragged.of(PROMPTS)}, 0), Targets(None, np.ones(3)), [])
+    task: Any = GenerationTask.__new__(GenerationTask)
+    task.max_new_tokens = NEW
+    data: Any = SimpleNamespace(model=model, config=SimpleNamespace(task=task), encoded={"train": rows})
+    if least is None:
+        check_answers_end(data)
+        return
+    key = next(iter(asked))
+    said = f"task.max_new_tokens is {NEW}, and .* {key}={asked[key]}, .* use task.max_new_tokens={least} or more"
+    with pytest.raises(ConfigError, match=said):
+        check_answers_end(data)
 
 
 def test_every_setting_of_transformers_is_one_that_we_know() -> None:

@@ -29,6 +29,8 @@ MISSING_TYPES = ("NAType", "NaTType")
 # parts without commas, as numpy writes them: Python would read two texts side by side as one
 NUMPY_PART = re.compile(r"""'[^']*'|"[^"]*"|-?\d+\.?\d*(?:e[+-]?\d+)?|True|False""")
 NUMPY_LIST = re.compile(rf"\[\s*(?:{NUMPY_PART.pattern})(?:\s+(?:{NUMPY_PART.pattern}))+\s*\]")
+# of a float of 32 bits, which labels become
+MOST = 3.4e38
 BRACKETS = {"[": "]", "(": ")", "{": "}"}
 
 
@@ -119,7 +121,7 @@ def label_of(row: Mapping[str, Any], column: str, where: str, key: str, *, known
                 f"{where}: column '{column}' has no label, the {NO_LABEL} by which a ClassLabel of `datasets` says so; "
                 "remove the row, or take a split that has labels: those of a test split are often kept back"
             )
-        return _filled(label_name(text_in(value, column=column, where=where, key=key), value), column, where)
+        return _filled(_class_name(value, column=column, where=where, key=key), column, where)
     if names is None or len(names) != 1:
         parts = hot_parts(value) if parts is None else parts
         raise DataError(
@@ -156,7 +158,17 @@ def names_in(value: Any, *, column: str, where: str, key: str) -> list[str]:
     parts = listed(value)
     if parts is None:
         parts = [] if is_missing(value) else _unlisted(value, column=column, where=where)
-    return [label_name(text_in(part, column=column, where=where, key=key), part) for part in map(python_value, parts)]
+    return [_class_name(part, column=column, where=where, key=key) for part in map(python_value, parts)]
+
+
+def _class_name(value: Any, *, column: str, where: str, key: str) -> str:
+    """A class from its cell; a number is one if it is finite, and a text such as `inf` is a name like others."""
+    if isinstance(value, float | Decimal) and math.isinf(value):
+        raise DataError(
+            f"{where}: column '{column}' is {value}, and a class is a text or a finite number; write the name of the "
+            "class, or remove the row"
+        )
+    return label_name(text_in(value, column=column, where=where, key=key), value)
 
 
 def number_of(row: Row, column: str, where: str, *, example: str) -> str:
@@ -168,10 +180,15 @@ def number_of(row: Row, column: str, where: str, *, example: str) -> str:
     label = needed(row, column, where, "label_column")
     label = {"true": "1", "false": "0"}.get(label.lower(), label)
     try:
-        float(label)
+        number = float(label)
     except ValueError:
         point = ", with a point before its decimals" if label.count(",") == 1 else ""
         raise DataError(f"{where}: column '{column}' is '{label}'; use a number{point}, e.g. {example}") from None
+    if not abs(number) <= MOST:
+        raise DataError(
+            f"{where}: column '{column}' is '{label}', which is no finite number of 32 bits; write one, e.g. "
+            f"{example}, or remove the row"
+        )
     return label
 
 
@@ -276,7 +293,7 @@ def _option(key: str, column: str) -> str:
     if key == "data.text_template":
         return f"{{{column}}}"
     kind, _, field = key.rpartition(".")
-    if kind == "TextColumns":
+    if kind.endswith("Columns"):
         return f"{kind}({field}='{column}')"
     return f"{key} {column}" if key.startswith("-") else f"data.{key.removeprefix('data.')}={column}"
 

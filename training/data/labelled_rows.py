@@ -32,6 +32,18 @@ def many_labelled(row: Row, where: str, data: DataConfig, known: Sequence[str] |
     return Example(text, ", ".join(labels), pair, labels) if text else None
 
 
+class ColumnKeys(NamedTuple):
+    """What whoever names the columns calls them."""
+
+    text: str
+    text_pair: str
+    label: str
+
+
+BY_OPTION = ColumnKeys("--text-column", "--text-pair-column", "--label-column")
+BY_ARGUMENT = ColumnKeys("EvaluationColumns.text", "EvaluationColumns.text_pair", "EvaluationColumns.label")
+
+
 class LabelledColumns(NamedTuple):
     """Where labelled rows have what.
 
@@ -41,6 +53,7 @@ class LabelledColumns(NamedTuple):
         text_pair_column: A second text.
         multi_label: Whether a text has any number of labels.
         known: Names of the classes in their order, for lists of ones and zeros.
+        keys: What an error calls the columns' names.
     """
 
     text_column: str
@@ -48,6 +61,7 @@ class LabelledColumns(NamedTuple):
     text_pair_column: str | None = None
     multi_label: bool = False
     known: Sequence[str] | None = None
+    keys: ColumnKeys = BY_OPTION
 
 
 def labelled_example(row: Row, columns: LabelledColumns, where: str) -> Example | None:
@@ -56,12 +70,12 @@ def labelled_example(row: Row, columns: LabelledColumns, where: str) -> Example 
     Raises:
         DataError: The row lacks a column or a label.
     """
-    text = text_of(row, columns.text_column, where, "--text-column")
+    text = text_of(row, columns.text_column, where, columns.keys.text)
     if not text:
         return None
     second = columns.text_pair_column
-    pair = text_of(row, second, where, "--text-pair-column") if second is not None else ""
-    at, known = (columns.label_column, where, "--label-column"), columns.known
+    pair = text_of(row, second, where, columns.keys.text_pair) if second is not None else ""
+    at, known = (columns.label_column, where, columns.keys.label), columns.known
     if not columns.multi_label:
         return Example(text, label_of(row, *at, known=known), pair, row=row)
     labels = labels_of(row, *at, known=known)

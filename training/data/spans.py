@@ -2,8 +2,9 @@
 
 import bisect
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -37,8 +38,19 @@ class Unit(NamedTuple):
 
 UNITS = (Unit("UTF-16 units", "utf-16-le", 2), Unit("bytes", "utf-8", 1))
 COUNT = "count characters, as Python's len does"
-# keys by which annotators note the text of a span beside its places
-NOTED = ("text", "surface", "word", "value")
+# keys by which annotators note the text of a span beside its places; what is none of the text's own words may be meant
+# only by those that stand for others: tokens of a pipeline, a date in its usual form
+NOTED, NORMALIZED = ("text", "surface", "word", "value"), ("word", "value")
+# ways to count places that are of characters, or of words: (start, end) of each as characters
+OTHER_WAYS: dict[str, Callable[[str, int, int], tuple[int, int]]] = {
+    "give the last character as 'end'": lambda _, start, end: (start, end + 1),
+    "count from 1": lambda _, start, end: (start - 1, end - 1),
+    "count from 1 and give the last character as 'end'": lambda _, start, end: (start - 1, end),
+    "give the number of characters as 'end'": lambda _, start, end: (start, start + end),
+    "count words": lambda text, start, end: _of_words(text, start, end),
+    "count words and give the last one as 'end'": lambda text, start, end: _of_words(text, start, end + 1),
+    "count line ends twice, as of a file with \\r\\n": lambda text, *places: _of_lines(text, *places),
+}
 
 
 class Span(NamedTuple):
@@ -62,7 +74,7 @@ def spans_of_values(values: Any, text: str, *, where: str) -> tuple[Span, ...]:
     spans = []
     for number, value in enumerate(values, start=1):
         spans.append(_span(value, f"{where}: span {number}"))
-        _check_units(spans[-1], value, text, where)
+        _check_noted(spans[-1], value, text, where)
     spans.sort()
     before: Span | None = None
     for span in spans:
@@ -135,22 +147,51 @@ def _counted_otherwise(end: int, text: str) -> str:
     return "; correct it, or give the text that the places were counted in"
 
 
-def _check_units(span: Span, value: Mapping[str, Any], text: str, where: str) -> None:
-    """Whether the text that an annotator noted beside a span stands there only if its places count other units.
+def _check_noted(span: Span, value: Mapping[str, Any], text: str, where: str) -> None:
+    """Whether the text that an annotator noted beside a span stands at its places.
 
     Raises:
-        DataError: It does.
+        DataError: It does not; the message says by which count of places it would, or where it stands.
     """
-    noted = [one for key in NOTED if isinstance(one := value.get(key), str) and one.strip()]
-    if text.isascii() or not noted or noted[0].strip() == text[span.start : span.end].strip():
+    noted = next(((key, one) for key in NOTED if isinstance(one := value.get(key), str) and one.strip()), None)
+    if noted is None or _alike(noted[1]) == _alike(text[max(0, span.start) : max(0, span.end)]):
         return
-    for unit in UNITS:
-        start, end = (unit.in_characters(text, place) for place in span[:2])
-        if noted[0].strip() == text[start:end].strip():
-            raise DataError(
-                f"{where}: span {span.start} to {span.end} ({span.label}) is {text[span.start : span.end]!r:.40}, and "
-                f"its text {noted[0]!r:.40} stands there if places count {unit.name}: {COUNT}; here {start} to {end}"
-            )
+    (key, words), stands = noted, text[max(0, span.start) : max(0, span.end)]
+    said = f"{where}: span {span.start} to {span.end} ({span.label}) is {stands!r:.40}, and its {key} {words!r:.40}"
+    for way, (start, end) in _other_places(span, text).items():
+        if 0 <= start < end and words.strip() == text[start:end].strip():
+            raise DataError(f"{said} stands there if places {way}: {COUNT}; here {start} to {end}")
+    if (at := text.find(words.strip())) >= 0:
+        raise DataError(f"{said} stands at {at} to {at + len(words.strip())}; correct the places")
+    if key not in NORMALIZED:
+        raise DataError(f"{said} stands nowhere in the text; correct one of them, or take '{key}' out of the span")
+
+
+def _alike(text: str) -> str:
+    """A text without blanks, accents and capitals: who notes one may have changed these, or written line ends out."""
+    parts = unicodedata.normalize("NFKD", text.replace("\\n", "\n")).casefold()
+    return "".join(sign for sign in parts if not sign.isspace() and not unicodedata.combining(sign))
+
+
+def _other_places(span: Span, text: str) -> dict[str, tuple[int, int]]:
+    """The span's characters by each other way to count them."""
+    start, end = span[:2]
+    units = (
+        {}
+        if text.isascii()
+        else {f"count {unit.name}": (unit.in_characters(text, start), unit.in_characters(text, end)) for unit in UNITS}
+    )
+    return units | {name: way(text, start, end) for name, way in OTHER_WAYS.items()}
+
+
+def _of_words(text: str, first: int, end: int) -> tuple[int, int]:
+    words = [match.span() for match in re.finditer(r"\S+", text)]
+    return (words[first][0], words[end - 1][1]) if 0 <= first < end <= len(words) else (0, 0)
+
+
+def _of_lines(text: str, *places: int) -> tuple[int, int]:
+    start, end = (len(text.replace("\n", "\r\n")[: max(0, place)].replace("\r\n", "\n")) for place in places)
+    return start, end
 
 
 def spans_of_tags(words: Sequence[str], tags: Any, *, where: str) -> tuple[str, tuple[Span, ...]]:

@@ -98,10 +98,10 @@ class Similarity(TaskDefaults):
         wrong_N = ~((labels_N >= low) & (labels_N <= high) & np.isfinite(labels_N))
         if wrong_N.any():
             fitting = "finite labels" if np.isinf(high) else f"labels from {low:g} to {high:g}"
-            label = examples[int(wrong_N.argmax())].label
+            wrong = examples[int(wrong_N.argmax())]
             raise DataError(
-                f"the {name} rows have the label {label}, but task.loss takes {fitting}: rescale the column, or choose "
-                "another loss"
+                f"the {name} rows have the label {wrong.label}, but task.loss takes {fitting} (its text is "
+                f"{wrong.text!r:.60}): rescale the column, or choose another loss"
             )
         if name == "validation":
             self._check_metric(set(labels_N.tolist()))

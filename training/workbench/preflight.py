@@ -11,6 +11,7 @@ from slimtune.training.config.method import MethodConfig
 from slimtune.training.config.task import ExtractionTask, GenerationTask, LanguageModellingTask, SimilarityTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import EncodedSplit
+from slimtune.training.data.least_new_tokens import least_new_tokens
 from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.hardware.memory import check_need, check_weights, need_of
 from slimtune.training.hardware.resources import Resources
@@ -87,6 +88,8 @@ def model_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
         yield partial(check_known, data.encoded, data.tokenizer, said=_said(data))
     yield partial(check_alone, model, max_length=config.data.max_length, said=_said(data))
     yield from checks_without_rows(data)
+    if isinstance(config.task, GenerationTask):
+        yield partial(check_answers_end, data)
     if has_own_code(data):
         yield partial(check_first_pass, data)
 
@@ -216,6 +219,29 @@ def check_generation(data: PreparedData, positions: Positions) -> None:
             [
                 f"task.max_new_tokens is {task.max_new_tokens}, and the model has {most} positions for a start and the "
                 f"answer; use task.max_new_tokens={most - 1} at most"
+            ]
+        )
+
+
+def check_answers_end(data: PreparedData) -> None:
+    """Whether an answer may have as many tokens as the model's settings ask for, beside the longest of these rows.
+
+    Raises:
+        ConfigError: It may not, and would be cut off each time.
+    """
+    own, task = data.model.generation_config, data.config.task
+    assert isinstance(task, GenerationTask)
+    is_causal = not data.model.config.is_encoder_decoder
+    least = least_new_tokens(
+        own.min_length or 0, own.min_new_tokens, before=_longest(data, ["input_ids"]) if is_causal else 1
+    )
+    if least > task.max_new_tokens:
+        key = "min_length" if own.min_new_tokens is None else "min_new_tokens"
+        raise ConfigError(
+            [
+                f"task.max_new_tokens is {task.max_new_tokens}, and the model's generation_config.json has "
+                f"{key}={getattr(own, key)}, so no answer could end; use task.max_new_tokens={least} or more, or lower "
+                f"{key} there"
             ]
         )
 

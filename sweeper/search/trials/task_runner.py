@@ -49,14 +49,30 @@ class CurrentTrial:
     def report(self, value: float, step: int) -> None:
         """Report an intermediate value.
 
+        Args:
+            value: The objective now; NaN and infinity are taken as no good.
+            step: After how many examples, epochs or whatever the task counts: a whole number, 0 or more.
+
         Raises:
+            ValueError: `step` is none.
             TrialPruned: The search has no more use for the trial; let it pass.
         """
-        verdict = self._trial.report(step, Report(objective=value, progress=0.0))
+        verdict = self._trial.report(_whole(step), Report(objective=value, progress=0.0))
         if verdict.stop:
             raise TrialPruned(verdict.reason)
         if (ending := self._trial.pulse()) is not None:
             raise _Ended(ending)
+
+
+def _whole(step: Any) -> int:
+    """A step as Python's own whole number, from one of whatever library; 4.0 is one."""
+    try:
+        whole = int(step)
+        if whole == step and whole >= 0 and not isinstance(step, bool):
+            return whole
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError(f"the step is {step!r:.60}; use a whole number, 0 or more")
 
 
 def current_trial() -> CurrentTrial | None:

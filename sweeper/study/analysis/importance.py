@@ -1,5 +1,6 @@
 """How much each parameter decides whether a trial is among the best, and how sure that is."""
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -44,6 +45,7 @@ def importances(
     """PED-ANOVA by Optuna, over the trials and over resamples of them; the most important parameter first.
 
     A pruned trial counts with what it had when it was stopped: it is not among the best, which is all that is asked.
+    NaN is worse than any number.
 
     Returns:
         Nothing where fewer than `MIN_TRIALS` have a value, or all of them have the same one.
@@ -70,9 +72,13 @@ def importances(
 
 def _losses(trial: TrialRecord, goals: Goals) -> tuple[float, ...] | None:
     if trial.state is TrialState.complete and len(trial.values) == len(goals.objectives):
-        return goals.losses(trial.values)
+        return _numbers(goals.losses(trial.values))
     is_pruned = trial.state is TrialState.pruned and not goals.several
-    return goals.losses([trial.objective]) if is_pruned and trial.objective is not None else None
+    return _numbers(goals.losses([trial.objective])) if is_pruned and trial.objective is not None else None
+
+
+def _numbers(losses: Sequence[float]) -> tuple[float, ...]:
+    return tuple(math.inf if math.isnan(loss) else loss for loss in losses)
 
 
 def _frozen(trial: TrialRecord, dimensions: Mapping[str, Dimension], goals: Goals) -> optuna.trial.FrozenTrial:

@@ -143,7 +143,7 @@ def test_the_documented_lines_need_onnxruntime_and_tokenizers_only(folder: Path)
 @pytest.mark.parametrize(
     ("adapter", "message"),
     [
-        ([], "has several adapters; give --adapter: classification, multi_label, pairs"),
+        ([], "has several adapters; give --adapter (in Python adapter=): classification, multi_label, pairs"),
         (["--adapter", "clasification"], "did you mean 'classification'?"),
         (["--adapter", "base"], "the base alone has no labels to answer with"),
     ],
@@ -158,7 +158,7 @@ def test_an_adapter_must_be_named(
 def test_an_ordinary_bundle_has_no_adapters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"labels": ["no", "yes"]}))
     assert main(["predict", "--model", str(tmp_path), "--adapter", "a", "--text", "x"]) == 2
-    assert "is no folder of adapters; leave --adapter out" in capsys.readouterr().err
+    assert "is no folder of adapters; leave --adapter (in Python adapter=) out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["pairs.onnx_adapter", "model.onnx"])

@@ -3,8 +3,9 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,12 +15,13 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
 from slimtune.export.adapters.base import base_config
-from slimtune.export.adapters.source import check_trained_on, open_source
+from slimtune.export.adapters.source import _validation, check_trained_on, open_source
 from slimtune.export.bundle.adapter_folder import open_adapter_folder
 from slimtune.export.runtime.classifier import Classifier
 from slimtune.sweeper.cli import main
+from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.methods import peft_method
-from tests.conftest import make_rows, method_config
+from tests.conftest import make_rows, method_config, write_jsonl
 
 LOST = "which is not there any more, and nothing tells whether --base"
 Edit = Callable[[dict[str, Any]], None]
@@ -316,3 +318,20 @@ def test_alpha_is_looked_up_as_peft_does(base: Path, plain: Path, tmp_path: Path
     scales = {module: source.scale(module) for module in source.modules}
     assert scales["bert.encoder.layer.1.attention.self.query"] == 20 / 4
     assert scales["bert.encoder.layer.0.attention.self.query"] == 8 / 4
+
+
+def test_rows_by_a_relative_path_are_found_from_another_folder(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Or a warning says what the adapter is compared on instead."""
+    config = open_checkpoint(checkpoint).config
+    config = config._replace(data=replace(config.data, train_file="rows.jsonl"))
+    trained: Any = SimpleNamespace(config=config, folder=tmp_path / "project" / "outputs" / "trial")
+    trained.folder.mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert _validation("tone", trained) == ()
+    assert "adapter tone is compared with PyTorch on a few sentences" in caplog.text
+    assert "'rows.jsonl', which is relative to another folder" in caplog.text
+    write_jsonl(tmp_path / "project" / "rows.jsonl", make_rows(60))
+    assert len(_validation("tone", trained)) > 0

@@ -33,7 +33,9 @@ def test_columns_may_have_other_names(bundle: str, tmp_path: Path) -> None:
     rows = [{"phrase": row["text"], "tone": row["label"]} for row in make_rows(30, seed=7)]
     named = evaluate_model(bundle, data=rows, columns=EvaluationColumns("phrase", "tone")).scores
     assert named == evaluate_model(bundle, data=make_rows(30, seed=7)).scores
-    with pytest.raises(DataError, match=r"row 1: no column 'text' \(--text-column\); the row has phrase, tone"):
+    with pytest.raises(
+        DataError, match=r"row 1: no column 'text' \(EvaluationColumns.text\); the row has phrase, tone"
+    ):
         evaluate_model(bundle, data=rows)
 
 

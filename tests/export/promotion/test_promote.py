@@ -14,9 +14,10 @@ from slimtune.export.config import onnx_config
 from slimtune.export.promotion import promote as promote_module
 from slimtune.export.promotion.candidate import Candidate
 from slimtune.export.promotion.config import promotion_config
+from slimtune.export.promotion.gate import GateDecision, GateVerdict
 from slimtune.export.promotion.promote import PromotionRequest, promote
 from slimtune.export.registry.alias_lock import AliasLock
-from slimtune.export.registry.aliases import drop_alias, set_alias
+from slimtune.export.registry.aliases import drop_alias, history_of, set_alias
 from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version
 from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.tracking.mlflow_runs import client_of
@@ -89,6 +90,21 @@ def test_a_champion_that_is_gone_is_told_from_the_history(
     done = promote(candidate, PromotionRequest(uri, promotion_config(), "champion"))
     assert re.match(told, done.report["reason"])
     assert done.alias == "champion"
+
+
+def test_the_history_says_promoted_only_of_who_passed_the_gate(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is kept as challenger was not."""
+    monkeypatch.setattr(promote_module, "keep_report", lambda *_: None)
+    for number, verdict in (("1", GateVerdict.promoted), ("2", GateVerdict.challenger)):
+        decision = GateDecision(verdict, [], None, "")
+        monkeypatch.setattr(promote_module, "decide", lambda *_, found=decision, **__: found)
+        monkeypatch.setattr(promote_module, "_opponent", lambda *_: None)
+        promote(
+            Candidate("tiny", RegisteredVersion("tiny", number), make(0.5)),
+            PromotionRequest(uri, promotion_config(), "champion"),
+        )
+    told = [(move.alias, move.version, move.why) for move in history_of(uri, "tiny")]
+    assert told == [("champion", "1", "promoted"), ("challenger", "2", "not shown to be better")]
 
 
 def test_a_champion_without_files_is_told_as_such(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from slimtune.export.evaluation import evaluate_model as module
 from slimtune.export.evaluation.evaluate_model import ModelScores
 from slimtune.export.evaluation.find_model import experiment_of
 from slimtune.sweeper.cli import main
+from slimtune.sweeper.commands import evaluate
 from slimtune.training.checkpoints.find import RECORD
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking import mlflow_runs
@@ -82,6 +83,19 @@ def test_a_store_that_fails_in_between_loses_no_answer(asked: Asked, monkeypatch
     monkeypatch.setattr(mlflow_runs.Tracker, "start", fail)
     assert asked.run("mine") == 2
     assert json.loads(asked.answers.read_text()) == {"text": "good", "prediction": "plus"}
+
+
+def test_a_row_without_an_answer_to_compare_with_is_told_with_what_answers_it() -> None:
+    """Of a row without a text there is nothing to say beyond that."""
+    scores = ModelScores({}, 1, {}, [], Path(), None, left_out=["rows.csv, row 2"], blank={"'a' (target_column)": 1})
+    told = evaluate._said_of_left_out(scores, is_written=True)
+    assert told == (
+        "rows.csv, row 2 has nothing in 'a' (target_column) and is not scored and has no prediction (null); "
+        "slimtune predict answers every row that has a text"
+    )
+    assert evaluate._said_of_left_out(scores, is_written=False).endswith("(target_column) and is not scored")
+    no_text = scores._replace(blank={"'t' (text_column)": 1})
+    assert evaluate._said_of_left_out(no_text, is_written=True).endswith("has no prediction (null)")
 
 
 def test_the_experiment_of_a_model_is_what_its_files_say(tmp_path: Path) -> None:

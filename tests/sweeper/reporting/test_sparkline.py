@@ -16,6 +16,7 @@ def test_the_last_numbers_are_shown() -> None:
 def test_what_is_no_number_is_a_blank() -> None:
     assert sparkline([math.nan, 1.0, 2.0], width=9) == " ▁█"
     assert sparkline([math.inf], width=9) == " "
+    assert sparkline([-1.7e308, 0.0, 1.7e308], width=9) == "▁▅█"
 
 
 def test_one_scale_for_many() -> None:

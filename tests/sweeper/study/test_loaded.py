@@ -57,6 +57,19 @@ def test_a_note_of_another_kind_is_told(
         load_study_trials(make(of_trial, of_study), "mine")
 
 
+@pytest.mark.parametrize(("step", "said"), [("'soon'", "'soon'"), ("9e999", "inf")])
+def test_a_step_that_is_no_number_is_told(step: str, said: str, make: Make, tmp_path: Path) -> None:
+    storage = make({}, {})
+    study = optuna.load_study(study_name="mine", storage=storage)
+    study.add_trial(optuna.trial.create_trial(value=0.5, intermediate_values={5: 0.25}))
+    load_study_trials(storage, "mine")
+    with sqlite3.connect(tmp_path / "study.db") as database:
+        database.execute(f"UPDATE trial_intermediate_values SET step = {step}")
+    told = f"cannot be used: trial 1 reported 0.25 at the step {said}, which is no number that a sweep notes there"
+    with pytest.raises(StoreError, match=told):
+        load_study_trials(storage, "mine")
+
+
 @pytest.mark.parametrize(
     "change",
     [

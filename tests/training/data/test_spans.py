@@ -131,6 +131,14 @@ EMOJI, UMLAUT = "🎉🎉 hello Berlin today", "größer als Köln ist"
     [
         (EMOJI, 11, 17, "Berlin", "count UTF-16 units: .*; here 9 to 15"),
         (UMLAUT, 13, 18, "Köln", "count bytes: .*; here 11 to 15"),
+        ("hello Ann Lee", 6, 8, "Ann", "give the last character as 'end': .*; here 6 to 9"),
+        ("hello Ann Lee", 6, 6, "A", "give the last character as 'end': .*; here 6 to 7"),
+        ("hello Ann Lee", 7, 10, "Ann", "count from 1: .*; here 6 to 9"),
+        ("hello Ann Lee", 7, 9, "Ann", "count from 1 and give the last character as 'end': .*; here 6 to 9"),
+        ("hello Ann Lee", 6, 7, "Ann Lee", "give the number of characters as 'end': .*; here 6 to 13"),
+        ("hello Ann Lee", 1, 3, "Ann Lee", "count words: .*; here 6 to 13"),
+        ("hello Ann Lee", 1, 2, "Ann Lee", "count words and give the last one as 'end': .*; here 6 to 13"),
+        ("a\nb\nAnn", 6, 9, "Ann", r"count line ends twice, as of a file with .*; here 4 to 7"),
     ],
 )
 def test_a_noted_text_tells_what_places_count(text: str, start: int, end: int, noted: str, said: str) -> None:
@@ -138,8 +146,29 @@ def test_a_noted_text_tells_what_places_count(text: str, start: int, end: int, n
     span = {"start": start, "end": end, "label": "x"}
     with pytest.raises(DataError, match=rf"row 1: span {start} to {end} .*its text '{noted}' .*{said}"):
         spans_of_values([{**span, "text": noted}], text, where="row 1")
-    for other in ({}, {"text": None}, {"text": text[start:end]}, {"text": "elsewhere"}):
-        assert spans_of_values([{**span, **other}], text, where="row 1") == (Span(start, end, "x"),)
+
+
+@pytest.mark.parametrize(
+    ("noted", "said"),
+    [
+        ({"text": None}, None),
+        ({"text": " Köln "}, None),
+        ({"surface": "KOLN"}, None),
+        ({"text": "größer als"}, "its text 'größer als' stands at 0 to 10; correct the places"),
+        ({"surface": "Bonn"}, "its surface 'Bonn' stands nowhere in the text; .* take 'surface' out of the span"),
+        # a form of its own for what the span means
+        ({"value": "city:42"}, None),
+        ({"value": "ist"}, "its value 'ist' stands at 16 to 19"),
+    ],
+)
+def test_a_noted_text_stands_at_its_places(noted: dict[str, object], said: str | None) -> None:
+    """Or it is an error with the row; what no text is expected to hold to the letter may stand nowhere."""
+    values = [{"start": 11, "end": 15, "label": "x", **noted}]
+    if said is None:
+        assert spans_of_values(values, UMLAUT, where="row 1") == (Span(11, 15, "x"),)
+        return
+    with pytest.raises(DataError, match=f"row 1: span 11 to 15 .x. is 'Köln', and {said}"):
+        spans_of_values(values, UMLAUT, where="row 1")
 
 
 @pytest.mark.parametrize(

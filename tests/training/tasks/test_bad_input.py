@@ -80,7 +80,7 @@ def test_rows_of_one_class_are_refused(name: str, change: dict[str, Any], messag
         ("extraction", {"label": [{"from": 1}]}, "row 3: span 1 has no 'start' and no"),
         ("similarity", {"label": 4.5}, r"label 4\.5, but task\.loss takes labels from 0 to 1"),
         ("similarity", {"label": "often"}, "row 3: column 'label' is 'often'; use a number"),
-        ("similarity", {"label": "nan"}, "label nan"),
+        ("similarity", {"label": "nan"}, "row 3: column 'label' is 'nan', which is no finite number"),
         ("a task of one's own", {"label": "often"}, "row 3: column 'label' is 'often'; use a number"),
     ],
 )

@@ -1,5 +1,6 @@
 """Importance of parameters, and how sure it is."""
 
+import math
 import random
 from typing import Any
 
@@ -51,6 +52,13 @@ def test_pruned_trials_count_with_their_last_score() -> None:
     """Few trials are complete where many are pruned."""
     pruned = [one._replace(state=TrialState.pruned, objective=one.values[0], values=()) for one in trials(60)]
     assert importances(pruned, SPACE, Goals())[0].key == "decides"
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_pruned_trial_may_have_no_finite_score(value: float) -> None:
+    known = trials(60)
+    known[3] = known[3]._replace(state=TrialState.pruned, objective=value, values=())
+    assert importances(known, SPACE, Goals())[0].key == "decides"
 
 
 def test_several_objectives_go_by_the_front() -> None:
