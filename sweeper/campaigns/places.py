@@ -47,9 +47,11 @@ def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], o
     if places.storage is not None:
         yield partial(check_own_folder, places.folder, places.experiment)
         # a trial of its own has none, and need not wait for Optuna
+        from slimtune.sweeper.study.storages.foreign_study import check_own_study
         from slimtune.sweeper.study.storages.loading import check_url
 
         yield partial(check_url, places.storage)
+        yield partial(check_own_study, places.storage, places.experiment)
         file = file_of(resolved(places.storage))
         if file is not None and file.parent.absolute() != places.folder.absolute():
             yield partial(check_writable, file.parent, "the folder of search.storage")

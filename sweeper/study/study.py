@@ -31,6 +31,7 @@ from slimtune.sweeper.study.replay.places import first_attempt, has_place, num_r
 from slimtune.sweeper.study.replay.sampler_views import Seen
 from slimtune.sweeper.study.samplers import sampler_of
 from slimtune.sweeper.study.spec import StudySpec
+from slimtune.sweeper.study.storages.foreign_study import refuse_foreign
 from slimtune.sweeper.study.storages.loading import UNUSABLE, unusable
 from slimtune.sweeper.study.storages.opening import open_storage
 from slimtune.sweeper.study.storages.write_behind import flush, remembering
@@ -84,6 +85,7 @@ class Study(StudyEndings):
             )
         except UNUSABLE as error:
             raise StoreError(unusable(spec.storage, error)) from error
+        refuse_foreign(study)
         if study.directions != ways:
             begun, now = (" and ".join(one.name.lower() for one in found) for found in (study.directions, ways))
             raise StoreError(
