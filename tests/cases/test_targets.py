@@ -222,3 +222,10 @@ def test_inputs_of_one_unicode_text_are_one_input(tmp_path: Path, config_of: Con
     rows = [*ROWS, {"text": "caf\u00e9 au lait", "label": "plus"}, {"text": "cafe\u0301 au lait", "label": "plus"}]
     splits = splits_of(config_of, write_jsonl(tmp_path / "r.jsonl", rows))
     assert (rows_in(splits), splits.num_duplicates) == (61, 1)
+
+
+@pytest.mark.parametrize(("classes", "is_told"), [(["-1", "0", "1", "2"], True), (["-1", "1"], False), (["a"], False)])
+def test_a_class_that_may_be_no_label_is_told(classes: list[str], is_told: bool) -> None:
+    """Dumps of `datasets` number a missing label so, beside classes from 0 up."""
+    rows = [Example("a text", label=name) for name in classes]
+    assert any("label '-1' is a class here (rows: 1)" in note for note in nothing_notes(rows, classes)) is is_told

@@ -12,6 +12,8 @@ from slimtune.training.listed_names import with_commas
 
 SHOWN, SHOWN_CHARACTERS = 4, 40
 # what programs write where there is nothing; here each is a word like others
+# what `datasets` numbers a missing label by, beside classes from 0 up
+NO_CLASS = "-1"
 NOTHING = frozenset(
     (
         *("nan", "-nan", "null", "none", "n/a", "<na>", "nat", "undefined", "nil"),
@@ -128,6 +130,12 @@ def nothing_notes(examples: Sequence[Example], labels: Sequence[str]) -> list[st
     named = sorted(label for label in labels if label.casefold() in NOTHING)
     num_texts = sum(example.text.strip().casefold() in NOTHING for example in examples)
     notes = [f"labels that are words for nothing, and classes here: {', '.join(named)}"] if named else []
+    if NO_CLASS in labels and "0" in labels:
+        count = sum(NO_CLASS in (example.label, *example.labels) for example in examples)
+        notes.append(
+            f"label '{NO_CLASS}' is a class here (rows: {count:,}); where it means that there is no label, as in dumps "
+            "of data sets, take these rows out"
+        )
     num_targets = 0 if labels else sum(example.label.strip().casefold() in NOTHING for example in examples)
     num_pairs = sum(example.pair.strip().casefold() in NOTHING for example in examples)
     counts = {"texts": num_texts, "second texts": num_pairs, "targets": num_targets}

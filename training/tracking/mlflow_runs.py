@@ -21,6 +21,7 @@ from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.run import RunData
 from slimtune.training.tracking.store_file import no_store_reason
 from slimtune.training.tracking.uri import (
+    SQLITE,
     URL_SIGNS,
     experiment_name,
     has_password,
@@ -36,6 +37,8 @@ from slimtune.training.trial import Lineage
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+# endings of files that are a database, and no folder
+DATABASES = {".db", ".sqlite", ".sqlite3"}
 # MLflow's own variable
 FOLDERS = "MLFLOW_ALLOW_FILE_STORE"
 # packages that teach MLflow a kind of URI
@@ -93,6 +96,8 @@ def check_store_file(uri: str) -> None:
         StoreError: It is broken, or something else; or a folder is named, which MLflow takes only if it is told to; or
             a kind of server that another package knows, which is not there.
     """
+    if is_folder(uri) and Path(uri).suffix in DATABASES:
+        raise StoreError(f"{told_uri(uri)}, which has no scheme; a file of SQLite is {SQLITE}{uri}")
     if is_folder(uri) and os.environ.get(FOLDERS, "").lower() not in ("true", "1"):
         raise StoreError(
             f"{told_uri(uri)}, a folder, where MLflow keeps no runs any more; name a database or a server, "

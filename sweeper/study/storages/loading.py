@@ -101,6 +101,13 @@ def _reason(error: Exception) -> str:
     return lines[0].removeprefix("(sqlite3.DatabaseError) ") if lines else type(error).__name__
 
 
+def _as_url(path: str) -> str:
+    """What a file that is named without a scheme was meant as."""
+    schemes = {".db": "sqlite", ".sqlite": "sqlite", ".sqlite3": "sqlite", ".log": "journal"}
+    scheme = schemes.get(Path(path).suffix)
+    return f"write {scheme}:///{path}; or " if scheme else ""
+
+
 def unusable(storage: str, error: Exception) -> str:
     """The message of an error that a storage raised."""
     reason = _reason(error)
@@ -108,5 +115,5 @@ def unusable(storage: str, error: Exception) -> str:
     if isinstance(storage, str) and (own := _own_file(storage)) is not None:
         repair = LATER if LOCKED in told else BROUGHT_BACK
         return f"the study of the sweep in {own.parent.absolute()} cannot be used: {told}; {repair}"
-    hint = "" if "://" in storage or storage.startswith(ENVIRONMENT) else f"; {FORMS}"
+    hint = "" if "://" in storage or storage.startswith(ENVIRONMENT) else f"; {_as_url(storage)}{FORMS}"
     return f"search.storage is '{without_password(storage)}', which cannot be used: {told}{hint}"

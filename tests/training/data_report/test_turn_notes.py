@@ -46,3 +46,14 @@ def test_a_template_without_system_turns_is_told() -> None:
 def test_rows_without_chats_and_other_tasks_have_no_note() -> None:
     assert notes(every, ()) == []
     assert notes(lambda _: "", CHAT, kind=object) == []
+
+
+def test_a_template_that_writes_the_day_is_told_where_there_are_chats() -> None:
+    def applied(turns: list[dict[str, str]], **_: object) -> str:
+        return every(turns)
+
+    tokenizer = SimpleNamespace(apply_chat_template=applied, chat_template="{{ strftime_now('%d %b %Y') }}...")
+    chat, plain = Example("", label="two", messages=CHAT), Example("", label="two")
+    (note,) = turn_notes([chat], object.__new__(Causal), tokenizer)
+    assert "prompts of another day differ" in note
+    assert turn_notes([plain], object.__new__(Causal), tokenizer) == []

@@ -99,3 +99,10 @@ def test_a_password_in_the_environments_address_is_refused_and_not_told(monkeypa
     with pytest.raises(StoreError, match="MLFLOW_TRACKING_USERNAME") as raised:
         check_store_file(tracking_uri(None))
     assert "hush" not in str(raised.value)
+
+
+def test_a_database_without_a_scheme_is_told_with_its_url() -> None:
+    with pytest.raises(StoreError, match=r"has no scheme; a file of SQLite is sqlite:///runs\.db"):
+        check_store_file("runs.db")
+    with pytest.raises(StoreError, match="a folder, where MLflow keeps no runs"):
+        check_store_file("runs")

@@ -101,7 +101,9 @@ def _decoded(decode: Callable[[], Any], *, path: Path, first_line: int, rule: st
         line = first_line + error.lineno - 1
         # as Python writes a dict
         rule += ", as json.dumps writes it, not str" if "double quotes" in error.msg else ""
-        raise DataError(f"{path}, line {line}: not JSON ({error.msg} at column {error.colno}); {rule}") from None
+        raise DataError(
+            f"{path}, line {line}: not JSON ({error.msg.removesuffix(' at')} at column {error.colno}); {rule}"
+        ) from None
     except _RepeatedKey as error:
         raise DataError(f"{path}, line {first_line}{'' if rule == LINES_RULE else ' or later'}: {error}") from None
     except (ValueError, RecursionError) as error:

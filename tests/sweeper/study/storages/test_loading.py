@@ -35,6 +35,14 @@ def test_no_url_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "url"), [("own.db", "write sqlite:///own.db; or use"), ("a/b.log", "write journal:///a/b.log; or use")]
+)
+def test_a_file_without_a_scheme_is_told_with_its_url(path: str, url: str) -> None:
+    with pytest.raises(StoreError, match=url):
+        check_url(path)
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         ("UPDATE study_user_attributes SET value_json = '{'", "a value in it is none that a study has"),
