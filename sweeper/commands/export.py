@@ -10,7 +10,7 @@ from slimtune.export.bundle.export_folder import check_export_folder
 from slimtune.export.bundle.model_card import predict_arguments
 from slimtune.export.config import OnnxExport, parse_export
 from slimtune.sweeper.checks import note_own_code
-from slimtune.sweeper.commands.export_source import ExportRequest, opened, removed_if_failed
+from slimtune.sweeper.commands.arguments.export_source import ExportRequest, opened, removed_if_failed
 from slimtune.sweeper.storage_url import checked
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ConfigError, ModelError, UserError

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slimtune.sweeper.campaigns.named_sweep import NamedSweep
-from slimtune.sweeper.commands.sweep_argument import add_sweep, sweep_of
+from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.sweeper.space.override_text import override_value
 from slimtune.training.errors import StoreError
 

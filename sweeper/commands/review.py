@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slimtune.sweeper.commands.sweep_argument import add_sweep, sweep_of
+from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.training.atomic_files import json_text, write_text
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import StoreError

@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Sequence
 
-from slimtune.sweeper.commands.sweep_argument import add_sweep, sweep_of
+from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.training.tracking.uri import without_password
 
 POLL_SECONDS = 0.5

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from slimtune.sweeper.commands.export_source import ExportRequest, opened
+from slimtune.sweeper.commands.arguments.export_source import ExportRequest, opened
 from tests.end_to_end.conftest import Sweep, Swept
 from tests.forked import ForkServerProcess
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from slimtune.sweeper.campaigns.find_sweep import FoundSweep
-from slimtune.sweeper.commands import export_source
-from slimtune.sweeper.commands.export_source import ExportRequest
+from slimtune.sweeper.commands.arguments import export_source
+from slimtune.sweeper.commands.arguments.export_source import ExportRequest
 from slimtune.training.tracking import mlflow_runs
 
 IDS = {"queued-k": "made", "queued-other": "another"}

@@ -1,0 +1,89 @@
+"""The text of a first config: choices, values, and what each is for."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+
+from slimtune.sweeper.starting.questions import WRITING, Settled, model_options
+
+PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
+# words that YAML reads as something else
+WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+# tokens; encoders of short texts need no more, and prompts come with their answers
+SHORT, LONG = 128, 512
+
+
+def first_config(settled: Settled, path: str) -> str:
+    """The file's text.
+
+    Args:
+        settled: What it says.
+        path: Where it will lie, for the commands in it.
+    """
+    return "\n".join([*_head(settled, path), *_defaults(settled), *_data(settled), *_rest(settled)]) + "\n"
+
+
+def _head(settled: Settled, path: str) -> Iterator[str]:
+    given = shlex.quote(path)
+    yield f"# a first config for {settled.data}, with the columns {', '.join(one.name for one in settled.columns)}"
+    yield f"#   slimtune check --config {given}    tries what it needs, without training"
+    yield f"#   slimtune train --config {given}    one trial, without a search"
+    yield f"#   slimtune sweep --config {given}    searches, chooses, proves, exports and registers"
+    yield f"#   slimtune sweep --config {given} --cfg job    shows every key with its value"
+
+
+def _defaults(settled: Settled) -> Iterator[str]:
+    yield "defaults:"
+    yield "  # what is learned (docs/tasks.md)"
+    yield f"  - override /task: {settled.guess.task}"
+    yield "  # rows from files; hub reads a data set of the hub (docs/data.md)"
+    yield "  - override /data: file"
+    if settled.model in model_options():
+        yield "  # model.name_or_path=<a folder or a name of the hub> takes another one (docs/models.md)"
+        yield f"  - override /model: {settled.model}"
+    yield "  # what is trained: lora, full, adapters, qlora, ... (docs/methods.md); lora,full searches both"
+    # a model from nothing has nothing that adapters could build on
+    yield f"  - override /method: {'full' if settled.model.startswith('tiny_') else 'lora'}"
+
+
+def _data(settled: Settled) -> Iterator[str]:
+    found = settled.guess
+    yield "\ndata:"
+    yield f"  train_file: {_scalar(settled.data)}"
+    yield "  # 15 % of the rows each are held out for validation and test, unless these name files"
+    yield "  validation_file: null"
+    yield "  test_file: null"
+    if found.more_prompt:
+        fields = [str(found.text), *found.more_prompt, str(found.target)]
+        template = "\n".join(f"{{{name}}}" for name in fields)
+        yield "  # the last field is the answer, what stands before it is the prompt"
+        yield f"  text_template: {json.dumps(template, ensure_ascii=False)}"
+    elif found.text is not None:
+        yield f"  text_column: {_scalar(found.text)}"
+    if found.pair is not None:
+        yield f"  text_pair_column: {_scalar(found.pair)}"
+    if found.target is not None:
+        yield f"  {'target_column' if found.task in WRITING else 'label_column'}: {_scalar(found.target)}"
+    yield "  # tokens of a row; longer ones are cut, and the data report counts them"
+    yield f"  max_length: {LONG if found.task in WRITING else SHORT}"
+
+
+def _rest(settled: Settled) -> Iterator[str]:
+    if settled.model not in model_options():
+        yield f"\nmodel:\n  name_or_path: {_scalar(settled.model)}"
+    yield "\nfit:\n  # passes over the training rows; learning rate, batch size and rank are searched (docs/search.md)"
+    yield "  epochs: 3"
+    yield f"\nsearch:\n  name: {_scalar(settled.name)}"
+    yield f"  n_trials: {settled.n_trials}"
+    yield "  # ends a search early; null is no limit"
+    yield "  max_minutes: null"
+    yield "\nexport:\n  # the winner's name in the registry"
+    yield f"  registered_model: {_scalar(settled.name)}"
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML reads it back."""
+    if PLAIN.fullmatch(text) and text.lower() not in WORDS:
+        return text
+    return json.dumps(text, ensure_ascii=False)

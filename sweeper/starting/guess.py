@@ -1,0 +1,132 @@
+"""What rows seem to be for, from their columns."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn
+
+# as data sets call them, in lower case
+PROMPTS = ("instruction", "prompt", "input", "question", "query", "source", "article", "document", "context")
+ANSWERS = {
+    "summary": "summarization",
+    "highlights": "summarization",
+    "translation": "translation",
+    **dict.fromkeys(
+        ("output", "answer", "response", "completion", "target", "reply", "assistant", "solution"), "generation"
+    ),
+}
+SCORES = ("score", "similarity", "similarity_score", "is_duplicate", "relatedness", "relatedness_score")
+LABELS = ("label", "labels", "class", "category", "intent", "sentiment", "tone", "target", "y")
+TASKS = (
+    "classification",
+    "multi_label",
+    "extraction",
+    "similarity",
+    "generation",
+    "summarization",
+    "translation",
+    "language_modelling",
+)
+
+
+class Guess(NamedTuple):
+    """A task and the columns that it would read; None where the task has none, or none fits.
+
+    Attributes:
+        task: An option of the config group `task`.
+        text: The text's, or the prompt's.
+        pair: The second text's.
+        target: The label's, the spans' or the answer's.
+        more_prompt: Further columns of a prompt, which a template puts together.
+    """
+
+    task: str
+    text: str | None = None
+    pair: str | None = None
+    target: str | None = None
+    more_prompt: tuple[str, ...] = ()
+
+
+def guess(columns: Sequence[SeenColumn], task: str | None = None) -> Guess | None:
+    """What the rows seem to be for.
+
+    Args:
+        columns: Those of the first rows.
+        task: What they are for, if that is known.
+
+    Returns:
+        None where no task fits them.
+    """
+    tries = (_chat, _spans, _several, _answers, _pairs, _classes, _plain)
+    found = (one for each in tries if (one := each(columns)) is not None)
+    if task is None:
+        return next(found, None)
+    kin = {"generation", "summarization", "translation"}
+    return next((one._replace(task=task) for one in found if one.task == task or {one.task, task} <= kin), None)
+
+
+def _chat(columns: Sequence[SeenColumn]) -> Guess | None:
+    return Guess("generation") if any(one.holds is Holds.chat and one.name == "messages" for one in columns) else None
+
+
+def _spans(columns: Sequence[SeenColumn]) -> Guess | None:
+    spans, tags = _first(columns, Holds.spans), _first(columns, Holds.tags)
+    if spans is not None and (text := _first(columns, Holds.text)) is not None:
+        return Guess("extraction", text=text, target=spans)
+    words = _first(columns, Holds.words) or _first(columns, Holds.labels)
+    return None if tags is None or words is None else Guess("extraction", text=words, target=tags)
+
+
+def _several(columns: Sequence[SeenColumn]) -> Guess | None:
+    labels, text = _first(columns, Holds.labels), _first(columns, Holds.text)
+    return None if labels is None or text is None else Guess("multi_label", text=text, target=labels)
+
+
+def _answers(columns: Sequence[SeenColumn]) -> Guess | None:
+    """A text that is called as an answer is, and one or more that are called as prompts are, or stand before it."""
+    written = [one.name for one in columns if one.holds in (Holds.text, Holds.name)]
+    answer = next((name for name in written if name.lower() in ANSWERS and _is_text(columns, name)), None)
+    if answer is None:
+        return None
+    prompts = [name for name in written if name.lower() in PROMPTS and name != answer]
+    first = next((name for name in written if name != answer and _is_text(columns, name)), None)
+    if not prompts and first is None:
+        return None
+    text, *more = prompts or [str(first)]
+    return Guess(ANSWERS[answer.lower()], text=text, target=answer, more_prompt=tuple(more))
+
+
+def _pairs(columns: Sequence[SeenColumn]) -> Guess | None:
+    texts = [one.name for one in columns if one.holds is Holds.text]
+    if len(texts) < 2:
+        return None
+    score = next((one.name for one in columns if one.name.lower() in SCORES and one.holds is Holds.number), None)
+    if score is not None:
+        return Guess("similarity", text=texts[0], pair=texts[1], target=score)
+    label = _label(columns)
+    return None if label is None else Guess("classification", text=texts[0], pair=texts[1], target=label)
+
+
+def _classes(columns: Sequence[SeenColumn]) -> Guess | None:
+    text, label = _first(columns, Holds.text), _label(columns)
+    return None if text is None or label is None else Guess("classification", text=text, target=label)
+
+
+def _plain(columns: Sequence[SeenColumn]) -> Guess | None:
+    text = _first(columns, Holds.text)
+    return None if text is None else Guess("language_modelling", text=text)
+
+
+def _label(columns: Sequence[SeenColumn]) -> str | None:
+    """A column that is called as labels are, else the last one of names."""
+    named = [one.name for one in columns if one.name.lower() in LABELS and one.holds in (Holds.name, Holds.number)]
+    names = [one.name for one in columns if one.holds is Holds.name and one.num_distinct > 1]
+    return next(iter([*named, *reversed(names)]), None)
+
+
+def _first(columns: Sequence[SeenColumn], holds: Holds) -> str | None:
+    return next((one.name for one in columns if one.holds is holds), None)
+
+
+def _is_text(columns: Sequence[SeenColumn], name: str) -> bool:
+    return any(one.name == name and one.holds is Holds.text for one in columns)

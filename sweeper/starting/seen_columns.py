@@ -1,0 +1,118 @@
+"""What the columns of a few rows hold."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from itertools import islice
+from typing import Any, NamedTuple
+
+from slimtune.training.data.cells import is_missing, python_value, structure
+from slimtune.training.data.readers.reader import ReadOptions, Told, located_rows
+from slimtune.training.errors import DataError
+
+# enough to tell a class from a text, and read in a moment
+NUM_ROWS = 1000
+# of a class's name; longer ones are texts
+LONGEST_NAME = 48
+# of rows to a class, on average
+LEAST_ROWS_A_CLASS = 2.5
+
+
+class Holds(Enum):
+    """What the cells of a column are."""
+
+    chat = "chat"
+    spans = "spans"
+    tags = "tags"
+    words = "words"
+    labels = "labels"
+    number = "number"
+    name = "name"
+    text = "text"
+    other = "other"
+
+
+class SeenColumn(NamedTuple):
+    """A column of the first rows.
+
+    Attributes:
+        name: As the file has it.
+        holds: What its cells are.
+        num_distinct: How many different ones there are.
+        example: The first that is not missing, as text.
+    """
+
+    name: str
+    holds: Holds
+    num_distinct: int
+    example: str
+
+
+def seen_columns(source: str) -> list[SeenColumn]:
+    """The columns of a file's first rows, in its order.
+
+    Raises:
+        DataError: The source cannot be read, or has no rows.
+    """
+    asked = islice(located_rows(source, ReadOptions(Told(), is_configured=False)), NUM_ROWS)
+    rows = [one.row for one in asked]
+    if not rows:
+        raise DataError(f"{source} has no rows")
+    return columns_of_rows(rows)
+
+
+def columns_of_rows(rows: Iterable[Mapping[str, Any]]) -> list[SeenColumn]:
+    """The columns that any of the rows has."""
+    cells: dict[str, list[Any]] = {}
+    for row in rows:
+        for name, cell in row.items():
+            cells.setdefault(name, []).append(python_value(cell))
+    return [_seen(name, [cell for cell in each if not is_missing(cell)]) for name, each in cells.items()]
+
+
+def _seen(name: str, cells: Sequence[Any]) -> SeenColumn:
+    texts = [cell if isinstance(cell, str) else str(cell) for cell in cells]
+    example = texts[0] if texts else ""
+    return SeenColumn(name, _holds(cells, texts), len(set(texts)), example)
+
+
+def _holds(cells: Sequence[Any], texts: Sequence[str]) -> Holds:
+    if not cells:
+        return Holds.other
+    lists = [structure(cell) if isinstance(cell, str) and cell.lstrip()[:1] == "[" else cell for cell in cells]
+    if all(isinstance(one, list | tuple) for one in lists):
+        return _of_lists([item for one in lists for item in one])
+    if not all(isinstance(cell, str | int | float | bool) for cell in cells):
+        return Holds.other
+    if all(map(_is_number, cells)):
+        return Holds.number
+    return Holds.name if _are_names(texts) else Holds.text
+
+
+def _of_lists(items: Sequence[Any]) -> Holds:
+    objects = [item for item in items if isinstance(item, Mapping)]
+    if objects and len(objects) == len(items):
+        keys = set(objects[0])
+        if {"role", "content"} <= keys:
+            return Holds.chat
+        return Holds.spans if {"start", "end"} <= keys else Holds.other
+    if items and all(isinstance(item, str) for item in items):
+        if any(item[:2] in ("B-", "I-") for item in items) and "O" in items:
+            return Holds.tags
+        return Holds.labels if len(set(items)) * LEAST_ROWS_A_CLASS <= len(items) and _are_short(items) else Holds.words
+    return Holds.other
+
+
+def _is_number(cell: Any) -> bool:
+    try:
+        float(cell)
+    except (TypeError, ValueError):
+        return False
+    return not isinstance(cell, bool)
+
+
+def _are_names(texts: Sequence[str]) -> bool:
+    return _are_short(texts) and len(set(texts)) * LEAST_ROWS_A_CLASS <= len(texts)
+
+
+def _are_short(texts: Sequence[str]) -> bool:
+    return all(len(text) <= LONGEST_NAME for text in texts)

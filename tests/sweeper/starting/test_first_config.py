@@ -1,0 +1,127 @@
+"""The file that `slimtune init` writes is one that every command takes."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.core.config_store import ConfigStore
+
+from slimtune.sweeper.checks import problems_of
+from slimtune.sweeper.cli import main
+from slimtune.sweeper.config_file import with_config_file
+from slimtune.sweeper.config_values import plain
+from slimtune.sweeper.starting import questions
+from tests.conftest import write_jsonl
+from tests.sweeper.starting.test_guess import CHAT, OTHERS, TEXTS, cycled, rows_of
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    before = dict(ConfigStore.instance().repo)
+    monkeypatch.chdir(tmp_path)
+    yield
+    ConfigStore.instance().repo = before
+
+
+def written(*arguments: str) -> Any:
+    """What the file that is written composes to, without a problem."""
+    assert main(["init", *arguments, "--output", "mine.yaml"]) == 0
+    with initialize_config_module("slimtune.conf", version_base="1.3"):
+        config = compose("config", with_config_file(["--config", "mine.yaml"]))
+    assert problems_of(plain(config)) == []
+    return config
+
+
+@pytest.mark.parametrize(
+    ("columns", "more", "task", "values"),
+    [
+        (
+            {"Ticket text": TEXTS, "team: no": cycled("a", "b")},
+            (),
+            "classification",
+            {"text_column": "Ticket text", "label_column": "team: no", "max_length": 128},
+        ),
+        (
+            {"question": TEXTS, "answer": OTHERS},
+            (),
+            "generation",
+            {"text_column": "question", "target_column": "answer", "max_length": 512},
+        ),
+        (
+            {"instruction": TEXTS, "input": OTHERS, "output": TEXTS},
+            (),
+            "generation",
+            {"text_template": "{instruction}\n{input}\n{output}", "target_column": "output"},
+        ),
+        ({"a": TEXTS, "b": OTHERS, "score": range(30)}, (), "similarity", {"text_pair_column": "b"}),
+        ({"true": TEXTS, "null": cycled("a", "b")}, (), "classification", {"text_column": "true"}),
+        ({"messages": [CHAT] * 30}, ("--model", "org/a-chat-model"), "generation", {}),
+        ({"text": TEXTS}, (), "language_modelling", {"text_column": "text"}),
+    ],
+)
+def test_what_was_seen_stands_in_it(
+    columns: dict[str, Any], more: tuple[str, ...], task: str, values: dict[str, Any]
+) -> None:
+    """Odd names too."""
+    write_jsonl(Path("rows.jsonl"), rows_of(**columns))
+    config = written("--data", "rows.jsonl", *more)
+    assert config.task.name == task
+    assert {key: config.data[key] for key in values} == values
+    assert (config.search.name, config.export.registered_model) == ("rows", "rows")
+
+
+def test_flags_go_before_what_was_seen() -> None:
+    write_jsonl(Path("rows.jsonl"), rows_of(text=TEXTS, title=OTHERS, label=cycled("a", "b"), other=cycled("c", "d")))
+    flags = ("--text-column", "title", "--target-column", "other", "--trials", "5", "--name", "mine", "--model", "own")
+    config = written("--data", "rows.jsonl", "--task", "classification", *flags)
+    assert (config.data.text_column, config.data.label_column) == ("title", "other")
+    assert (config.search.n_trials, config.search.name, config.model.name_or_path) == (5, "mine", "own")
+
+
+def test_five_answers_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty one takes what stands in brackets."""
+    write_jsonl(Path("rows.jsonl"), rows_of(text=TEXTS, label=cycled("a", "b")))
+    answers = io.StringIO("rows.jsonl\n\n\n\n\n7\nmine\n")
+    monkeypatch.setattr(answers, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", answers)
+    assert main(["init"]) == 0
+    asked = capsys.readouterr().err
+    assert "language_modelling (--task) [classification]: " in asked
+    assert "n_trials: 7" in Path("mine.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "nobody can be asked here, and this is not known: rows"),
+        (("--data", "nosuch.jsonl"), "no such file"),
+        (("--data", "rows.jsonl", "--task", "classifcation"), "did you mean 'classification'"),
+        (("--data", "rows.jsonl", "--text-column", "txt"), "did you mean 'text'"),
+        (("--data", "rows.jsonl", "--task", "similarity"), "this is not known: column of the text"),
+        (("--data", "rows.jsonl", "--output", "no/mine.yaml"), "there is no folder"),
+        (("--data", "rows.jsonl", "--output", "rows.jsonl"), "is there already"),
+        (
+            (
+                "--data",
+                "chat.jsonl",
+            ),
+            "this is not known: model",
+        ),
+    ],
+)
+def test_what_cannot_be_known_is_told_and_nothing_is_written(
+    arguments: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jsonl(Path("rows.jsonl"), rows_of(text=TEXTS, label=cycled("a", "b")))
+    write_jsonl(Path("chat.jsonl"), rows_of(messages=[CHAT] * 30))
+    before = sorted(Path().iterdir())
+    assert main(["init", "--yes", *arguments]) == 2
+    assert told in capsys.readouterr().err
+    assert sorted(Path().iterdir()) == before
+
+
+def test_the_usual_models_are_options() -> None:
+    assert {questions.MINILM, questions.TINY} <= set(questions.model_options())

@@ -1,0 +1,77 @@
+"""What rows seem to be for, from a few of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from slimtune.sweeper.starting.guess import Guess, guess
+from slimtune.sweeper.starting.seen_columns import Holds, columns_of_rows
+
+TEXTS = [f"the printer on floor {number} has been out of order since this morning" for number in range(30)]
+OTHERS = [f"somebody should look at the device that stands on level {number} soon" for number in range(30)]
+CHAT = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+
+
+def rows_of(**columns: Sequence[Any]) -> list[dict[str, Any]]:
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def cycled(*values: Any) -> list[Any]:
+    return [values[number % len(values)] for number in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        (rows_of(id=range(30), body=TEXTS, team=cycled("a", "b")), Guess("classification", "body", None, "team")),
+        (rows_of(text=TEXTS, label=cycled(0, 1)), Guess("classification", "text", None, "label")),
+        (
+            rows_of(premise=TEXTS, hypothesis=OTHERS, label=cycled("yes", "no")),
+            Guess("classification", "premise", "hypothesis", "label"),
+        ),
+        (rows_of(a=TEXTS, b=OTHERS, score=range(30)), Guess("similarity", "a", "b", "score")),
+        (rows_of(question=TEXTS, answer=OTHERS), Guess("generation", "question", None, "answer")),
+        (rows_of(article=TEXTS, highlights=OTHERS), Guess("summarization", "article", None, "highlights")),
+        (
+            rows_of(instruction=TEXTS, input=OTHERS, output=TEXTS),
+            Guess("generation", "instruction", None, "output", ("input",)),
+        ),
+        (rows_of(messages=[CHAT] * 30), Guess("generation")),
+        (
+            rows_of(text=TEXTS, spans=[[{"start": 0, "end": 3, "label": "x"}]] * 30),
+            Guess("extraction", "text", None, "spans"),
+        ),
+        (
+            rows_of(tokens=[["Ann", "left"]] * 30, tags=[["B-who", "O"]] * 30),
+            Guess("extraction", "tokens", None, "tags"),
+        ),
+        (rows_of(text=TEXTS, topics=cycled(["a"], ["a", "b"])), Guess("multi_label", "text", None, "topics")),
+        (rows_of(text=TEXTS), Guess("language_modelling", "text")),
+        (rows_of(number=range(30)), None),
+    ],
+)
+def test_rows_show_what_they_are_for(rows: list[dict[str, Any]], found: Guess | None) -> None:
+    assert guess(columns_of_rows(rows)) == found
+
+
+def test_what_a_person_says_they_are_for_holds_where_the_columns_allow_it() -> None:
+    columns = columns_of_rows(rows_of(question=TEXTS, answer=OTHERS, topic=cycled("a", "b")))
+    assert guess(columns, "classification") == Guess("classification", "question", "answer", "topic")
+    assert guess(columns, "translation") == Guess("translation", "question", None, "answer")
+    assert guess(columns, "extraction") is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "holds"),
+    [
+        (["1", "2.5", "-3"], Holds.number),
+        ([True, False, True, False, True], Holds.name),
+        (['["a", "b"]', '["a"]', '["b", "a"]'], Holds.labels),
+        ([None, "", float("nan")], Holds.other),
+        ([{"a": 1}], Holds.other),
+    ],
+)
+def test_cells_are_read_as_training_reads_them(cells: list[Any], holds: Holds) -> None:
+    """Numbers and lists also where they are written as text, and nothing as nothing."""
+    assert columns_of_rows([{"x": cell} for cell in cells])[0].holds is holds
