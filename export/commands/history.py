@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from slimtune.export.commands.terminal_text import print_safely
+from slimtune.export.commands.terminal_text import print_below, print_safely
 from slimtune.export.registry.model_uri import store_of
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def _print_table(moves: Sequence["AliasMove"]) -> None:
     rows = [COLUMNS, *(_row(move) for move in moves)]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(COLUMNS))]
-    for row in rows:
-        print_safely("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    *firsts, _ = range(len(COLUMNS))
+    widths = [max(len(row[at]) for row in rows) for at in firsts]
+    for *cells, why in rows:
+        print_below("".join(f"{cell.ljust(width)}  " for cell, width in zip(cells, widths, strict=True)), why)
 
 
 def _row(move: "AliasMove") -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.export.commands.terminal_text import print_safely, tell
+from slimtune.export.commands.terminal_text import print_below, print_safely, tell
 from slimtune.export.config import ALIAS_RULE, is_alias
 from slimtune.export.promotion.config import promotion_config
 from slimtune.export.registry.model_uri import store_of
@@ -126,7 +126,7 @@ def _told(promotion: "Promotion", candidate: "Candidate", options: argparse.Name
         print_safely(f"{candidate.uri} is {options.alias} of {candidate.name} already")
     else:
         for rule in promotion.decision.rules:
-            print_safely(f"{rule.outcome.value:<9}  {rule.rule:<14}  {rule.told}")
+            print_below(f"{rule.outcome.value:<9}  {rule.rule:<14}  ", rule.told)
         for note in promotion.decision.comparison.notes if promotion.decision.comparison else ():
             if note not in told:
                 tell(note)

@@ -1,12 +1,16 @@
 """Texts of users on a terminal: whatever they hold, a line stays a line, and nothing fails for its encoding."""
 
+import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from slimtune.training.atomic_files import json_line, json_text
 
+# of a column that is worth breaking lines for
+LEAST_WIDTH = 30
 # line and paragraph separators, control characters, halves of surrogate pairs
 UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
 
@@ -31,6 +35,17 @@ def print_safely(line: str) -> None:
     """Print a line; what the terminal cannot show is escaped."""
     encoding = _encoding()
     print(line if _is_writable(line) else line.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def print_below(start: str, text: str) -> None:
+    """Print a text behind what its line begins with; on a terminal, further lines begin below the text."""
+    width = shutil.get_terminal_size().columns
+    if not sys.stdout.isatty() or width < len(start) + LEAST_WIDTH:
+        print_safely(start + text)
+        return
+    lines = textwrap.wrap(text, width - len(start), break_long_words=False, break_on_hyphens=False)
+    for number, line in enumerate(lines or [""]):
+        print_safely((" " * len(start) if number else start) + line)
 
 
 def tell(note: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from slimtune.training.errors import StoreError
 
 if TYPE_CHECKING:
-    from slimtune.sweeper.starting.questions import Given
+    from slimtune.sweeper.starting.questions import Flags
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -22,13 +22,13 @@ def run(arguments: Sequence[str]) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     from slimtune.sweeper.starting.first_config import first_config
-    from slimtune.sweeper.starting.questions import on_terminal, settle, shown_columns
+    from slimtune.sweeper.starting.questions import on_terminal, settled_config, shown_columns
     from slimtune.training.atomic_files import write_text
 
     if options.output is not None:
         _check_free(Path(options.output), force=options.force)
     asks = sys.stdin.isatty() and not options.yes
-    settled = settle(_given(options), on_terminal if asks else None)
+    settled = settled_config(_given(options), on_terminal if asks else None)
     path = Path(options.output or f"{settled.name}.yaml")
     _check_free(path, force=options.force)
     write_text(path, first_config(settled, str(path)))
@@ -53,10 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _given(options: argparse.Namespace) -> "Given":
-    from slimtune.sweeper.starting.questions import Given
+def _given(options: argparse.Namespace) -> "Flags":
+    from slimtune.sweeper.starting.questions import Flags
 
-    return Given(
+    return Flags(
         data=options.data,
         task=options.task,
         text_column=options.text_column,

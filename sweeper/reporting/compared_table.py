@@ -15,6 +15,7 @@ from slimtune.sweeper.reporting.run_record import Difference
 from slimtune.sweeper.reporting.trial_rows import SECONDS, STATE, TrialRow, sort_keys_of
 
 # what has a column of its own
+SHORTEST_NAME = 8
 USUAL = ("sweep", "trial", STATE, "objective", SECONDS, "progress")
 
 
@@ -36,11 +37,12 @@ def compared_table(
     others = [name for name in dict.fromkeys(more) if name not in (*USUAL, *params, *numbers)]
     several = len(best) > 1
     table = Table(title=escape(title), title_justify="left", title_style="bold", pad_edge=False, box=None)
-    for name in ["sweep"] * several + ["trial"]:
-        table.add_column(name, justify="left" if name == "sweep" else "right", no_wrap=True)
+    if several:
+        # where there is no room for all, it is taken from what is longest: names of sweeps first, then the parameters
+        table.add_column("sweep", overflow="fold", min_width=SHORTEST_NAME)
+    table.add_column("trial", justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
     for key in varied:
-        # where there is no room for all, it is taken from the parameters
         table.add_column(escape(key.rpartition(".")[-1]), justify="right", overflow="fold")
     for name in (*(numbers or ("score",)), *others, "trained", "time"):
         table.add_column(escape(name), justify="right", no_wrap=True)

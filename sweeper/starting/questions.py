@@ -23,7 +23,7 @@ Ask = Callable[[str, str | None], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Flags:
     """What flags say; None is not said.
 
     Attributes:
@@ -63,7 +63,7 @@ class Settled:
     columns: Sequence[SeenColumn]
 
 
-def settle(given: Given, ask: Ask | None = None) -> Settled:
+def settled_config(given: Flags, ask: Ask | None = None) -> Settled:
     """What a first config says.
 
     Args:
@@ -119,7 +119,7 @@ def _guessed(question: str, usual: str | None) -> str:
     return usual
 
 
-def _task(given: Given, columns: Sequence[SeenColumn], ask: Ask) -> Guess:
+def _task(given: Flags, columns: Sequence[SeenColumn], ask: Ask) -> Guess:
     if given.task is not None and given.task not in TASKS:
         raise UserError(f"--task is '{given.task}'; {suggestion(given.task, TASKS)}")
     found = guess(columns, given.task)
@@ -131,7 +131,7 @@ def _task(given: Given, columns: Sequence[SeenColumn], ask: Ask) -> Guess:
     return guess(columns, said) or Guess(said)
 
 
-def _columns(given: Given, found: Guess, columns: Sequence[SeenColumn], ask: Ask) -> Guess:
+def _columns(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask) -> Guess:
     if _has_chats(columns) and found.task in WRITING:
         return found
     names = [one.name for one in columns]

@@ -62,6 +62,16 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert "complete" in text
 
 
+def test_long_names_of_sweeps_give_way_before_parameters() -> None:
+    names = ("a-sweep-with-a-name-that-is-much-too-long", "another-one-of-the-same-kind")
+    params = [{"fit.learning_rate": 0.00137 + at / 1000, "fit.batch_size": 16 + at, "method.r": 8 + at} for at in range(2)]
+    two = [TrialRow(name, a_trial(at, params=params[at])) for at, name in enumerate(names)]
+    text = shown(compared_table(two, title="t", best=dict.fromkeys(names), numbers=(), more=()), width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "0.00137" in text
+    assert "0.00237" in text
+
+
 def test_csv_has_every_value_of_every_trial() -> None:
     """Also those that only one of them has."""
     trials = [*rows("one"), TrialRow("two", a_trial(1, params={"model.name_or_path": 'a,"b"'}))]

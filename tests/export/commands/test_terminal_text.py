@@ -1,0 +1,29 @@
+import os
+import sys
+
+import pytest
+
+from slimtune.export.commands.terminal_text import print_below
+
+TEXT = "accuracy 0.33 against the champion's 0.40 on 178 rows in /a/path-with/hyphens-and-slashes, not better"
+
+
+@pytest.mark.parametrize(("columns", "is_broken"), [(80, True), (160, False), (20, False)])
+def test_on_a_terminal_further_lines_begin_below_the_text(
+    columns: int, is_broken: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Paths stay whole, and a terminal that is too narrow for it gets one line."""
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((columns, 24)))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    print_below("refused  ", TEXT)
+    first, *more = capsys.readouterr().out.splitlines()
+    assert first.startswith("refused  accuracy")
+    assert bool(more) is is_broken
+    assert all(line.startswith(" " * 9) and line[9] != " " and len(line) <= columns for line in more)
+    assert is_broken is False or "/a/path-with/hyphens-and-slashes," in " ".join(more).split()
+
+
+def test_elsewhere_it_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    print_below("refused  ", TEXT)
+    assert capsys.readouterr().out == f"refused  {TEXT}\n"
