@@ -1,4 +1,5 @@
-"""What tracking costs a sweep: time on the thread that trains, and what other threads compute for it.
+"""What tracking costs a sweep: time on the thread that trains, what other threads compute for it, and how long the page
+takes to open that comes of it.
 
 python -m benchmarks.tracking --trials 200 --out benchmarks/reports/tracking.md
 """
@@ -17,13 +18,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.opened_page import COLUMNS, opened, row_of
 from benchmarks.report import add_out, header, publish, table
 
 # MiniLM on the tone data with adapters, a few steps each; slots off, so that each trial is tracked alone
 STEPS = 4
 SWEEP = ("experiment=tone", "export=none", "fit.slots=1", f"fit.max_steps={STEPS}", "search.name=tracked")
 AFTER = ("search.finalists=1", "search.rerun_seeds=0", "hydra/launcher=basic", "search.num_workers=1")
-MEASURED = "measured.json"
+MEASURED, PAGE = "measured.json", "outputs/tracked/report.html"
 PLACES = {"training": "training thread", "beside": "other threads, processor"}
 LEAST_SECONDS = 0.05
 
@@ -92,6 +94,7 @@ def main() -> None:
         [
             *header("What tracking costs", note),
             *table(("call", "where", "seconds", "of the search"), [*sums, *rows]),
+            *table(COLUMNS, [found["page"]]),
         ],
         options.out,
     )
@@ -109,7 +112,8 @@ def _measured(num_trials: int) -> dict[str, Any]:
             command, cwd=name, check=True, env=os.environ | {"PYTHONPATH": places}, stdout=subprocess.DEVNULL
         )
         found: dict[str, Any] = json.loads((Path(name) / MEASURED).read_text())
-        return found
+        page = Path(name) / PAGE
+        return {**found, "page": row_of(page, opened(page))}
 
 
 def _within(num_trials: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from slimtune.export.registry.mlflow_registry import RegisteredVersion, alias_version, model_tags
 from slimtune.training.tracking.mlflow_runs import client_of
+from slimtune.training.tracking.store_answers import answering
 
 HISTORY = "alias_history"
 # signs of a tag's value that every database of MLflow takes
@@ -113,10 +114,12 @@ def holders_before(moves: Sequence[AliasMove], alias: str, now: str | None) -> l
 def _move(uri: str, name: str, alias: str, version: str | None, why: str) -> str | None:
     client = client_of(uri)
     before = alias_version(uri, name, alias)
-    if version is None:
-        client.delete_registered_model_alias(name, alias)
-    else:
-        client.set_registered_model_alias(name, alias, version)
+    with answering(uri):
+        if version is None:
+            client.delete_registered_model_alias(name, alias)
+        else:
+            client.set_registered_model_alias(name, alias, version)
     moves = [*history_of(uri, name), AliasMove(alias, version, before, int(time.time()), why)]
-    client.set_registered_model_tag(name, HISTORY, as_tag(moves))
+    with answering(uri):
+        client.set_registered_model_tag(name, HISTORY, as_tag(moves))
     return before

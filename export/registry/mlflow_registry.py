@@ -19,6 +19,7 @@ from slimtune.training.errors import ModelError, StoreError
 from slimtune.training.tracking.line import first_line
 from slimtune.training.tracking.mlflow_run import fetching, sending
 from slimtune.training.tracking.mlflow_runs import answer_of, client_of
+from slimtune.training.tracking.store_answers import StoreRefusal, answering
 from slimtune.training.tracking.uri import URI_VARIABLE, no_misread_folder, sqlite_path, without_password
 
 DIGEST = "bundle_sha256"
@@ -50,29 +51,35 @@ def register(uri: str, model: Registrable, name: str, *, run_id: str) -> Registe
 
     What is registered already keeps its version. The registry's page shows no metrics, so they go into the version's
     description and tags.
+
+    Raises:
+        TrackerAway: The registry does not answer.
+        StoreRefusal: It says no.
     """
     client, facts = client_of(uri), facts_of(model)
-    _ensure_model(client, name, facts.purpose)
+    _ensure_model(uri, name, facts.purpose)
     # an interrupted sweep had come this far
     if (known := registered_as(uri, model, name)) is not None:
         return known
     model_uri = _log_model(uri, model, run_id)
     tags = {**facts.tags, DIGEST: digest_of(model)}
-    made = client.create_model_version(
-        name,
-        source=model_uri,
-        run_id=run_id,
-        tags=tags,
-        description=facts.description,
-        # a server takes no source of another model
-        model_id=model_uri.removeprefix(MODELS_URI),
-    )
+    with answering(uri):
+        made = client.create_model_version(
+            name,
+            source=model_uri,
+            run_id=run_id,
+            tags=tags,
+            description=facts.description,
+            # a server takes no source of another model
+            model_id=model_uri.removeprefix(MODELS_URI),
+        )
     return RegisteredVersion(name, str(made.version))
 
 
 def registered_as(uri: str, model: Registrable, name: str) -> RegisteredVersion | None:
     """The version of `name` that has these files, if any: one whose files are gone has them no more."""
-    found = client_of(uri).search_model_versions(f"tags.{DIGEST} = '{digest_of(model)}'")
+    with answering(uri):
+        found = client_of(uri).search_model_versions(f"tags.{DIGEST} = '{digest_of(model)}'")
     # not by its name, which may have quotes
     same = (RegisteredVersion(name, str(known.version)) for known in found if known.name == name)
     return next((known for known in same if _has_files(uri, known)), None)
@@ -97,9 +104,8 @@ def model_tags(uri: str, name: str) -> Mapping[str, str]:
     """
     found = answer_of(uri, lambda client: client.get_registered_model(name))
     if found is None:
-        known = ", ".join(model.name for model in client_of(uri).search_registered_models()) or "none"
         raise ModelError(
-            f"there is no registered model '{name}' at {without_password(uri)}; registered models: {known}"
+            f"there is no registered model '{name}' at {without_password(uri)}; registered models: {_known(uri)}"
         )
     tags: Mapping[str, str] = found.tags
     return tags
@@ -114,14 +120,14 @@ def put_name(uri: str, name: str) -> None:
     """Register a model of a name of one's own, of which there is no version.
 
     Raises:
-        StoreError: The registry takes no new names.
+        TrackerAway: The registry does not answer.
+        StoreError: It takes no new names.
     """
-    from mlflow.exceptions import MlflowException
-
     try:
-        client_of(uri).create_registered_model(name)
-    except MlflowException as error:
-        raise StoreError(f"the registry takes no new names: {first_line(error, uri)}") from error
+        with answering(uri):
+            client_of(uri).create_registered_model(name)
+    except StoreRefusal as error:
+        raise StoreError(f"the registry takes no new names: {error.reason}") from error
 
 
 def names_from(uri: str, beginning: str) -> list[str]:
@@ -140,28 +146,36 @@ def find_version(uri: str, model_uri: str) -> RegisteredVersion:
 
     Raises:
         ModelError: There is none.
+        TrackerAway: The registry does not answer: nobody can say whether there is.
     """
-    from mlflow.exceptions import MlflowException
-
-    client = client_of(uri)
     path = model_uri.removeprefix(MODELS_URI)
-    name, sign, alias = path.rpartition("@")
     try:
-        if sign and "/" not in alias:
-            return RegisteredVersion(name, str(client.get_model_version_by_alias(name, alias).version))
-        name, _, number = path.rpartition("/")
-        return RegisteredVersion(name, str(client.get_model_version(name, number).version))
-    except MlflowException as error:
-        known = ", ".join(model.name for model in client.search_registered_models()) or "none"
+        with answering(uri):
+            return _version_at(client_of(uri), path)
+    except StoreRefusal as error:
         raise ModelError(
-            f"{model_uri} is not in the registry at {without_password(uri)} ({first_line(error, uri)}); registered "
-            f"models: {known}. Write models:/<name>@<alias> or models:/<name>/<version>"
+            f"{model_uri} is not in the registry at {without_password(uri)} ({error.reason}); registered models: "
+            f"{_known(uri)}. Write models:/<name>@<alias> or models:/<name>/<version>"
         ) from None
+
+
+def _version_at(client: Any, path: str) -> RegisteredVersion:
+    name, sign, alias = path.rpartition("@")
+    if sign and "/" not in alias:
+        return RegisteredVersion(name, str(client.get_model_version_by_alias(name, alias).version))
+    name, _, number = path.rpartition("/")
+    return RegisteredVersion(name, str(client.get_model_version(name, number).version))
+
+
+def _known(uri: str) -> str:
+    with answering(uri):
+        return ", ".join(model.name for model in client_of(uri).search_registered_models()) or "none"
 
 
 def alias_version(uri: str, name: str, alias: str) -> str | None:
     """The version that has the alias, if any."""
-    found = client_of(uri).get_registered_model(name).aliases.get(alias)
+    with answering(uri):
+        found = client_of(uri).get_registered_model(name).aliases.get(alias)
     return str(found) if found is not None else None
 
 
@@ -225,14 +239,16 @@ def _downloaded(uri: str, found: RegisteredVersion) -> Path:
     import mlflow
     from mlflow.exceptions import MlflowException
 
+    with answering(uri):
+        source = client_of(uri).get_model_version_download_uri(found.name, found.version)
     try:
         with quiet(), fetching(), no_misread_folder(uri):
-            source = client_of(uri).get_model_version_download_uri(found.name, found.version)
             return Path(mlflow.artifacts.download_artifacts(source, tracking_uri=uri, dst_path=_local(source)))
     except (MlflowException, OSError) as error:
         reason = first_line(error, uri)
         if sqlite_path(uri) is None:
-            # a server may only be out of reach
+            # a server may only be out of reach, which this says
+            find_version(uri, found.uri)
             raise ModelError(f"{found.uri} cannot be downloaded: {reason}") from error
         raise FilesGone(f"the files of {found.uri} are gone ({reason}); {_again(found.name)}") from error
 
@@ -252,7 +268,7 @@ def _log_model(uri: str, model: Registrable, run_id: str) -> str:
         os.environ.pop(URI_VARIABLE, None)
     else:
         os.environ[URI_VARIABLE] = before
-    with quiet(), sending(model.folder), no_misread_folder(uri), mlflow.start_run(run_id=run_id):
+    with answering(uri), quiet(), sending(model.folder), no_misread_folder(uri), mlflow.start_run(run_id=run_id):
         info = mlflow.pyfunc.log_model(
             name="bundle",
             loader_module="slimtune.export.registry.pyfunc",
@@ -273,13 +289,15 @@ def bad_request(error: Exception) -> Exception:
     return refused
 
 
-def _ensure_model(client: Any, name: str, purpose: str) -> None:
-    from mlflow.exceptions import MlflowException
-
+def _ensure_model(uri: str, name: str, purpose: str) -> None:
+    client = client_of(uri)
     try:
-        client.create_registered_model(name, description=purpose)
-    except MlflowException:
-        client.get_registered_model(name)
+        with answering(uri):
+            client.create_registered_model(name, description=purpose)
+    except StoreRefusal:
+        # it is there, else this says why it cannot be
+        with answering(uri):
+            client.get_registered_model(name)
 
 
 @contextmanager

@@ -55,7 +55,10 @@ class ServedModel:
             log.warning("%s", note)
         # None stays None also beside numbers
         answers = [with_finite_numbers(values) for values in answers]
-        frame = pandas.DataFrame(answers, columns=self._columns(answers), index=model_input.index, dtype=object)
+        names = self._columns(answers)
+        # what a row has not, as a vector beside cosines, is None too: pandas would put NaN there
+        cells = [[values.get(name) for name in names] for values in answers]
+        frame = pandas.DataFrame(cells, columns=names, index=model_input.index, dtype=object)
         return frame.rename(columns=self._names)
 
     def _columns(self, answers: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -97,6 +100,8 @@ class ServedAdapters:
         ask: Any = ServedModel.predict
         parts = [ask(model, rows[chosen == name]) for name, model in zip(names, models, strict=True)]
         answers = pandas.concat(parts).sort_index() if parts else pandas.DataFrame()
+        # adapters that answer otherwise have other columns
+        answers = answers.astype(object).where(answers.notna(), None)
         return answers.set_axis(model_input.index)
 
     def _model(self, name: str | None) -> ServedModel:

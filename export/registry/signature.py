@@ -78,7 +78,9 @@ def _columns(interface: Interface, bundle: Bundle | None) -> tuple[list[Any], li
             span = Object([Property(name, kind) for name, kind in parts.items()])
             answered = [ColSpec(Array(span), "prediction")]
         case Kind.embedding:
-            answered = [ColSpec(number, "prediction")]
+            # of two texts, and of one
+            answered = [ColSpec(number, "prediction", required=False)]
+            answered.append(ColSpec(Array(number), "embedding", required=False))
         case Kind.numbers:
             shapes = [] if bundle is None else [*bundle.manifest.graphs[MODEL]["outputs"].values()]
             is_one = all(len(shape) == 1 for shape in shapes)

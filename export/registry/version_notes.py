@@ -7,6 +7,7 @@ from typing import Any
 from slimtune.export.registry.mlflow_registry import DIGEST, RegisteredVersion, quiet
 from slimtune.export.registry.version_facts import Registrable, digest_of
 from slimtune.training.tracking.mlflow_runs import client_of
+from slimtune.training.tracking.store_answers import answering
 from slimtune.training.tracking.uri import no_misread_folder
 
 REPORT_FILE = "gate_report.json"
@@ -14,7 +15,8 @@ REPORT_FILE = "gate_report.json"
 
 def names_of(uri: str, model: Registrable) -> list[str]:
     """Registered models that have a version of these files."""
-    found = client_of(uri).search_model_versions(f"tags.{DIGEST} = '{digest_of(model)}'")
+    with answering(uri):
+        found = client_of(uri).search_model_versions(f"tags.{DIGEST} = '{digest_of(model)}'")
     return [*dict.fromkeys(str(version.name) for version in found)]
 
 
@@ -23,7 +25,9 @@ def versions_of_run(uri: str, run_id: str) -> list[RegisteredVersion]:
     client = client_of(uri)
     wheres = (f"run_id = '{run_id}'", f"tags.source_run = '{run_id}'", f"tags.parent_run = '{run_id}'")
     for where in wheres:
-        if found := client.search_model_versions(where):
+        with answering(uri):
+            found = client.search_model_versions(where)
+        if found:
             ordered = sorted(found, key=lambda one: -int(one.version))
             return [RegisteredVersion(one.name, str(one.version)) for one in ordered]
     return []
@@ -31,14 +35,16 @@ def versions_of_run(uri: str, run_id: str) -> list[RegisteredVersion]:
 
 def version_tags(uri: str, registered: RegisteredVersion) -> Mapping[str, str]:
     """The tags of a version."""
-    tags: Mapping[str, str] = client_of(uri).get_model_version(registered.name, registered.version).tags
+    with answering(uri):
+        tags: Mapping[str, str] = client_of(uri).get_model_version(registered.name, registered.version).tags
     return tags
 
 
 def tag_version(uri: str, registered: RegisteredVersion, tags: Mapping[str, str]) -> None:
     """Set tags of a version."""
-    for key, value in tags.items():
-        client_of(uri).set_model_version_tag(registered.name, registered.version, key, value)
+    with answering(uri):
+        for key, value in tags.items():
+            client_of(uri).set_model_version_tag(registered.name, registered.version, key, value)
 
 
 def describe_version(uri: str, registered: RegisteredVersion, section: str, *, heading: str) -> None:
@@ -53,8 +59,9 @@ def describe_version(uri: str, registered: RegisteredVersion, section: str, *, h
         heading: With its signs, e.g. `## Gate`.
     """
     client = client_of(uri)
-    before = client.get_model_version(registered.name, registered.version).description or ""
-    client.update_model_version(registered.name, registered.version, with_section(before, section, heading=heading))
+    with answering(uri):
+        before = client.get_model_version(registered.name, registered.version).description or ""
+        client.update_model_version(registered.name, registered.version, with_section(before, section, heading=heading))
 
 
 def with_section(text: str, section: str, *, heading: str) -> str:
@@ -68,7 +75,8 @@ def with_section(text: str, section: str, *, heading: str) -> str:
 def log_report(uri: str, registered: RegisteredVersion, report: Mapping[str, Any]) -> None:
     """Write `gate_report.json` on the version's run, if it has one."""
     client = client_of(uri)
-    run_id = client.get_model_version(registered.name, registered.version).run_id
+    with answering(uri):
+        run_id = client.get_model_version(registered.name, registered.version).run_id
     if run_id:
-        with quiet(), no_misread_folder(uri):
+        with answering(uri), quiet(), no_misread_folder(uri):
             client.log_dict(run_id, dict(report), REPORT_FILE)

@@ -174,6 +174,9 @@ def register_stage(  # noqa: PLR0913
 def _promoted(candidate: Candidate, asked: PromotionRequest) -> Stage:
     try:
         promotion = promote(candidate, asked)
+    except TrackerAway:
+        # tried again by a resumption
+        raise
     except (ModelError, DataError, StoreError) as error:
         # the search is done: the version is kept, and a person decides
         reason = f"it was not compared with the {asked.alias}: {error}; then: slimtune promote {candidate.uri}"

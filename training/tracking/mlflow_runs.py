@@ -15,10 +15,10 @@ from slimtune.training.hub_connection import why_unreachable_at
 from slimtune.training.tracking.display import MODE
 from slimtune.training.tracking.environment import source_tags
 from slimtune.training.tracking.journal import KEY_TAG, QUEUED
-from slimtune.training.tracking.line import TrackerAway, is_not_there
 from slimtune.training.tracking.mlflow_run import MlflowRun, fetching, waiting_briefly
 from slimtune.training.tracking.moved_store import ARTIFACTS, follow_move
 from slimtune.training.tracking.run import RunData
+from slimtune.training.tracking.store_answers import StoreRefusal, answering, away, silent
 from slimtune.training.tracking.store_file import no_store_reason
 from slimtune.training.tracking.uri import (
     SQLITE,
@@ -85,7 +85,7 @@ def client_of(uri: str) -> "MlflowClient":
         told = without_secrets(str(error), uri)
         raise StoreError(f"{told_uri(uri)}, which MLflow does not know: {told}") from error
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise _silent(uri, error) from error
+        raise silent(uri, error) from error
     return client
 
 
@@ -137,25 +137,13 @@ def check_tracker(config: TrackingConfig, experiment: str, *, instead: str = OTH
     if path is not None and not (path.is_file() and path.stat().st_size):
         return
     if uri.startswith(("http://", "https://")) and (reason := why_unreachable_at(uri)) is not None:
-        raise _away(uri, reason)
+        raise away(uri, reason)
     name = experiment_name(config.experiment, experiment)
     client = client_of(uri)
-    from mlflow.exceptions import MlflowException
-
-    try:
+    with answering(uri):
         found = client.get_experiment_by_name(name)
-    except MlflowException as error:
-        raise _silent(uri, error) from error
     if found is not None:
         _active(found, name, instead)
-
-
-def _silent(uri: str, error: Exception) -> TrackerAway:
-    return _away(uri, str(error).splitlines()[0])
-
-
-def _away(uri: str, why: str) -> TrackerAway:
-    return TrackerAway(f"{told_uri(uri)}, which does not answer: {without_secrets(why, uri)}")
 
 
 def _active(experiment: Any, name: str, instead: str = OTHER_NAME) -> Any:
@@ -290,16 +278,16 @@ def answer_of(uri: str, question: Callable[["MlflowClient"], AnswerT]) -> Answer
 
     Raises:
         TrackerAway: It does not answer: nobody can say whether there is.
+        StoreRefusal: It says no to the question.
     """
-    from mlflow.exceptions import MlflowException
-
     client = client_of(uri)
     try:
-        return question(client)
-    except MlflowException as error:
-        if is_not_there(error):
+        with answering(uri):
+            return question(client)
+    except StoreRefusal as error:
+        if error.is_not_there:
             return None
-        raise _silent(uri, error) from error
+        raise
 
 
 def run_in(uri: str, run_id: str | None) -> "MlflowRun | None":

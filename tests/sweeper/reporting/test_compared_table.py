@@ -64,7 +64,9 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 def test_long_names_of_sweeps_give_way_before_parameters() -> None:
     names = ("a-sweep-with-a-name-that-is-much-too-long", "another-one-of-the-same-kind")
-    params = [{"fit.learning_rate": 0.00137 + at / 1000, "fit.batch_size": 16 + at, "method.r": 8 + at} for at in range(2)]
+    params = [
+        {"fit.learning_rate": 0.00137 + at / 1000, "fit.batch_size": 16 + at, "method.r": 8 + at} for at in range(2)
+    ]
     two = [TrialRow(name, a_trial(at, params=params[at])) for at, name in enumerate(names)]
     text = shown(compared_table(two, title="t", best=dict.fromkeys(names), numbers=(), more=()), width=80)
     assert max(map(len, text.splitlines())) <= 80
