@@ -118,7 +118,7 @@ class Packing:
         losses = run("pass", (table, shapes_of(inputs)), work, inputs, left=left)
         for trainer, nats, size, padded in zip(trainers, losses, table.sizes, table.padded_sizes, strict=True):
             trainer.stepper.took(nats, size)
-            trainer.stepper.tokens_taken += padded * joined.input_ids_BT.shape[1]
+            trainer.stepper.filled += padded * joined.input_ids_BT.shape[1]
 
 
 class _PassOf(NamedTuple):
@@ -164,7 +164,7 @@ def gradients_alone(trainer: TrialTrainer) -> None:
         _static_gradients(trainer)
     else:
         batch = trainer.micro_batch()
-        trainer.stepper.tokens_taken += batch.input_ids_BT.numel()
+        trainer.stepper.filled += batch.input_ids_BT.numel()
         trainer.share_of(_logits(trainer, trainer.model, batch), batch).backward()  # type: ignore[no-untyped-call]
 
 
@@ -185,7 +185,7 @@ def _static_gradients(trainer: TrialTrainer) -> None:
     work = partial(_own_gradients, trainer)
     nats, *gradients = trainer.calls.run("pass", shapes_of(inputs), work, inputs, left=stepper.steps_left)
     stepper.took(nats, len(batch))
-    stepper.tokens_taken += joined.input_ids_BT.numel()
+    stepper.filled += joined.input_ids_BT.numel()
     reached = [one for index, one in enumerate(stepper.trained) if index not in trainer.unreached]
     for parameter, gradient in zip(reached, gradients, strict=True):
         if parameter.grad is not None:

@@ -86,7 +86,7 @@ class TrialTrainer:
         self._order = BatchOrder(self._lengths_N, batch_size=config.fit.batch_size, seed=config.fit.seed)
         self._cadence = Cadence(self._plan.eval_every)
         self._history = EvaluationHistory(config)
-        self._num_rows = self._num_tokens = 0
+        self._num_rows = self._num_tokens = self._num_own_tokens = 0
         self._progress = Progress()
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
         moving = (self.stepper, self._order, self._cadence, self._history, self._checkpoint, self._progress)
@@ -152,6 +152,7 @@ class TrialTrainer:
         self._num_rows, self._num_tokens = len(rows_N), int(self._lengths_N[rows_N].sum())
         weights_N = self.bench.splits["train"].targets.weights_N
         own_N, leads_N = (rows_N[rank :: self._group.size] for rank in (self._group.rank, 0))
+        self._num_own_tokens = int(self._lengths_N[own_N].sum())
         # a sharded layer comes from all ranks in each pass, so that they take the same number
         idle = self.stepper.num_passes(leads_N) - self.stepper.num_passes(own_N) if self._config.fit.fsdp else 0
         self.stepper.begin(own_N, float(weights_N[rows_N].sum()), rows_N[:idle])
@@ -187,7 +188,7 @@ class TrialTrainer:
             return
         result, progress = self.stepper.step(), self._progress
         progress.examples_seen += self._num_rows
-        progress.meter.add(result, self._num_rows, self._num_tokens, self.stepper.tokens_taken)
+        progress.meter.add(result, self._num_rows, self._num_tokens, self._num_own_tokens)
         if reporter is not None and self.stepper.num_steps % self._config.tracking.log_every == 0:
             reporter.metrics(progress.examples_seen, result.as_metrics())
         progress.milestone = self._cadence.reached(progress.examples_seen)
