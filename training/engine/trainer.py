@@ -2,9 +2,12 @@
 
 import logging
 import math
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from slimtune.training.checkpoints.best_checkpoint import BestCheckpoint
@@ -52,12 +55,15 @@ class TrialTrainer:
         packing: Whose passes it goes by; None for passes of its own model.
         calls: Who takes the passes of its own model, if they are of fixed shapes.
         unreached: Positions of trained parameters that those passes give no gradient, as a pooler's that nothing reads.
+        num_taken: Rows of the micro-batch that was taken last; 0 after a pass over it failed.
         best_evaluation: The one that scored best in this process; None before the first.
     """
 
     best_evaluation: Evaluation | None = None
     packing: "Packing | None" = None
     calls: StaticCalls | None = None
+    num_taken = 0
+    _repeated: Iterator[np.ndarray] | None = None
     unreached: frozenset[int] = frozenset()
 
     def __init__(self, trial: Trial, config: TrialConfig, bench: Workbench, resources: Resources) -> None:
@@ -132,6 +138,15 @@ class TrialTrainer:
         """Rows of a micro-batch."""
         return self.stepper.rows_at_once
 
+    @property
+    def passes_per_step(self) -> int:
+        """Micro-batches of a whole batch."""
+        return math.ceil(self._config.fit.batch_size / self.rows_at_once)
+
+    def repeat(self, num_batches: int) -> None:
+        """Go through the next batches again and again: for what is timed, and never saved."""
+        self._repeated = cycle([next(self._order) for _ in range(num_batches)])
+
     def micro_batch(self) -> Batch:
         """The rows whose gradient is next, on the device."""
         return self._collated(self.resources.device)
@@ -142,13 +157,14 @@ class TrialTrainer:
 
     def _collated(self, device: torch.device) -> Batch:
         self._begin_batch()
-        pad_id = self.bench.tokenizer.pad_token_id
-        return collate(self.bench.splits["train"], self.stepper.micro_rows(), pad_id=pad_id, device=device)
+        rows_N, pad_id = self.stepper.micro_rows(), self.bench.tokenizer.pad_token_id
+        self.num_taken = len(rows_N)
+        return collate(self.bench.splits["train"], rows_N, pad_id=pad_id, device=device)
 
     def _begin_batch(self) -> None:
         if self.stepper.under_way:
             return
-        rows_N = next(self._order)
+        rows_N = next(self._repeated or self._order)
         self._num_rows, self._num_tokens = len(rows_N), int(self._lengths_N[rows_N].sum())
         weights_N = self.bench.splits["train"].targets.weights_N
         own_N, leads_N = (rows_N[rank :: self._group.size] for rank in (self._group.rank, 0))
@@ -214,6 +230,7 @@ class TrialTrainer:
 
     def rewind(self) -> None:
         """Take the batch that is under way from its beginning, after a pass over it failed."""
+        self.num_taken = 0
         self.stepper.rewind()
 
     def halve(self) -> bool:
