@@ -19,9 +19,9 @@ from slimtune.training.tracking.reporter import Reporter
 from slimtune.training.tracking.run import NullRun
 from slimtune.training.workbench.workbench import workbench_for
 from tests.conftest import FakeTrial
-from tests.training.engine.graphs.fake_graphs import FakeGraphs
+from tests.training.engine.graphs.fake_graphs import WatchedGraphs
 
-Run = Callable[..., tuple[list[torch.Tensor], FakeGraphs]]
+Run = Callable[..., tuple[list[torch.Tensor], WatchedGraphs]]
 NUM_TICKS = 12
 REPORTER = Reporter(NullRun)
 TRIALS = {
@@ -32,8 +32,8 @@ TRIALS = {
 
 @pytest.fixture
 def run(config_of: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    def train(kind: str, *, replayed: bool) -> tuple[list[torch.Tensor], FakeGraphs]:
-        graphs = FakeGraphs()
+    def train(kind: str, *, replayed: bool) -> tuple[list[torch.Tensor], WatchedGraphs]:
+        graphs = WatchedGraphs()
         plan = GraphPlan(is_static=True, reason=None if replayed else "the device is cpu")
         monkeypatch.setattr(trainer_module, "graph_plan", lambda *_, **__: plan)
         monkeypatch.setattr(packing_module, "CudaGraphs", lambda: graphs)
@@ -64,6 +64,7 @@ def test_replayed_steps_are_those_that_are_not(run: Run, kind: str) -> None:
     """To the last bit: whether and when a step is captured does not change a trial."""
     eager, _ = run(kind, replayed=False)
     replayed, graphs = run(kind, replayed=True)
+    assert graphs.refusals == []
     assert graphs.num_captures > 0
     assert graphs.num_replays > graphs.num_captures
     for ours, theirs in zip(replayed, eager, strict=True):
