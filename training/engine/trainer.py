@@ -20,6 +20,7 @@ from slimtune.training.engine.cadence import Cadence, plan_of
 from slimtune.training.engine.compile import as_written, compile_training, is_worth_compiling
 from slimtune.training.engine.evaluation_history import EvaluationHistory
 from slimtune.training.engine.graphs.graph_plan import graph_plan
+from slimtune.training.engine.graphs.graph_record import GraphRecord, graph_tags
 from slimtune.training.engine.graphs.static_calls import StaticCalls
 from slimtune.training.engine.meter import Meter
 from slimtune.training.engine.saved_trial import Parts, Progress, SavedTrial
@@ -54,6 +55,7 @@ class TrialTrainer:
         graphs: Whether its steps are of fixed shapes, and become CUDA graphs.
         packing: Whose passes it goes by; None for passes of its own model.
         calls: Who takes the passes of its own model, if they are of fixed shapes.
+        graph_records: What became of the graphs of all who took its passes, in order.
         unreached: Positions of trained parameters that those passes give no gradient, as a pooler's that nothing reads.
         num_taken: Rows of the micro-batch that was taken last; 0 after a pass over it failed.
         best_evaluation: The one that scored best in this process; None before the first.
@@ -62,6 +64,7 @@ class TrialTrainer:
     best_evaluation: Evaluation | None = None
     packing: "Packing | None" = None
     calls: StaticCalls | None = None
+    graph_records: tuple[GraphRecord, ...] = ()
     num_taken = 0
     _repeated: Iterator[np.ndarray] | None = None
     unreached: frozenset[int] = frozenset()
@@ -185,10 +188,8 @@ class TrialTrainer:
 
     def graph_tags(self) -> dict[str, str]:
         """What became of CUDA graphs, for the run at its end; nothing where none were to be."""
-        if self.graphs.reason is not None or self.calls is None:
-            return {}
-        told = f"false: {self.calls.fallback}" if self.calls.fallback else "true"
-        return {"cuda_graphs": told, "cuda_graphs_captured": str(self.calls.num_captured)}
+        is_told = self.graphs.reason is None and self.graph_records
+        return graph_tags(self.graph_records) if is_told else {}
 
     def loss(self, logits: torch.Tensor, batch: Batch) -> LossSum:
         """Of the task, by the trial's settings."""

@@ -1,5 +1,7 @@
 """The number of slots is timed once and remembered."""
 
+import itertools
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,11 @@ import pytest
 import torch
 
 from slimtune.training.config.trial import parse_trial
+from slimtune.training.engine import packing as packing_module
 from slimtune.training.engine import slot_calibration
+from slimtune.training.engine import trainer as trainer_module
+from slimtune.training.engine.graphs import static_calls
+from slimtune.training.engine.graphs.graph_plan import GraphPlan
 from slimtune.training.engine.slot_calibration import SlotDecision, StepTimes, decide_slots
 from slimtune.training.engine.slots.alone_cost import AloneCost
 from slimtune.training.engine.trial_run import TrialRun
@@ -18,6 +24,7 @@ from slimtune.training.trial import Completed
 from slimtune.training.workbench.workbench import Workbenches
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
+from tests.training.engine.graphs.fake_graphs import WatchedGraphs
 from tests.training.engine.test_packing import ListSource
 
 ConfigOf = Callable[..., dict[str, Any]]
@@ -175,3 +182,31 @@ def test_the_reached_gain_compares_a_batch_with_one_of_its_own_size(
     both = COST.seconds(4) + COST.seconds(16)
     assert small.reached_gain == pytest.approx(both)
     assert large.reached_gain == pytest.approx(both)
+
+
+def test_what_becomes_a_graph_is_captured_before_it_is_timed(
+    decide: Callable[..., SlotDecision], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All captures lie before the timed rounds, which replay them and nothing else."""
+    graphs = WatchedGraphs()
+    monkeypatch.setattr(trainer_module, "graph_plan", lambda *_, **__: GraphPlan(is_static=True, reason=None))
+    monkeypatch.setattr(packing_module, "CudaGraphs", lambda: graphs)
+    monkeypatch.setattr(static_calls, "WORTH_CALLS", 5)
+    counts: list[tuple[int, int]] = []
+    original = slot_calibration._round
+
+    def watched(*given: Any) -> Any:
+        try:
+            return original(*given)
+        finally:
+            counts.append((graphs.num_captures, graphs.num_replays))
+
+    monkeypatch.setattr(slot_calibration, "_round", watched)
+    monkeypatch.setattr(slot_calibration, "ENOUGH_SECONDS", math.inf)
+    assert decide("fit.batch_size=4", "fit.epochs=20").gain is not None
+    assert graphs.refusals == []
+    num_warm = len(counts) - slot_calibration.ROUNDS
+    assert {captures for captures, _ in counts[num_warm - 1 :]} == {graphs.num_captures}
+    replays = [count for _, count in counts[num_warm - 1 :]]
+    # a pass and a step of each that goes alone, a step of all together, and their passes
+    assert all(later - earlier >= 2 * 4 + 2 for earlier, later in itertools.pairwise(replays))

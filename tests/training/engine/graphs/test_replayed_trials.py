@@ -31,8 +31,10 @@ TRIALS = {
 
 
 @pytest.fixture
-def run(config_of: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    def train(kind: str, *, replayed: bool) -> tuple[list[torch.Tensor], WatchedGraphs]:
+def make_trainers(
+    config_of: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[list[TrialTrainer], WatchedGraphs]]:
+    def make(kind: str, *, replayed: bool) -> tuple[list[TrialTrainer], WatchedGraphs]:
         graphs = WatchedGraphs()
         plan = GraphPlan(is_static=True, reason=None if replayed else "the device is cpu")
         monkeypatch.setattr(trainer_module, "graph_plan", lambda *_, **__: plan)
@@ -45,6 +47,15 @@ def run(config_of: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: p
             resources = resolve(config.fit)
             bench = workbench_for(config, resources)
             trainers.append(TrialTrainer(FakeTrial(values, tmp_path), config, bench, resources))
+        return trainers, graphs
+
+    return make
+
+
+@pytest.fixture
+def run(make_trainers: Callable[..., tuple[list[TrialTrainer], WatchedGraphs]]) -> Run:
+    def train(kind: str, *, replayed: bool) -> tuple[list[torch.Tensor], WatchedGraphs]:
+        trainers, graphs = make_trainers(kind, replayed=replayed)
         packing = packing_of(trainers) if packable(trainers[0]) is not None else None
         for _ in range(NUM_TICKS):
             if packing is not None:
@@ -69,3 +80,24 @@ def test_replayed_steps_are_those_that_are_not(run: Run, kind: str) -> None:
     assert graphs.num_replays > graphs.num_captures
     for ours, theirs in zip(replayed, eager, strict=True):
         assert torch.equal(ours, theirs)
+
+
+def test_a_run_tells_the_graphs_of_all_banks(
+    make_trainers: Callable[..., tuple[list[TrialTrainer], WatchedGraphs]],
+) -> None:
+    """Of the one with a mate, and of the one after it has left; the mate tells those of the first."""
+    trainers, graphs = make_trainers("slots", replayed=True)
+    first, mate = trainers
+    packing = packing_of(trainers)
+    for under_way in (trainers, [first]):
+        for _ in range(NUM_TICKS):
+            packing.gradients(under_way)
+            for trainer in under_way:
+                trainer.advance(REPORTER)
+        if mate.packing is not None:
+            num_together = graphs.num_captures
+            packing.leave(mate)
+    assert mate.graph_tags() == {"cuda_graphs": "true", "cuda_graphs_captured": str(num_together)}
+    packing.leave(first)
+    assert graphs.num_captures > num_together > 0
+    assert first.graph_tags()["cuda_graphs_captured"] == str(graphs.num_captures)
