@@ -21,12 +21,14 @@ from slimtune.training.engine.compile import as_written, compile_training, is_wo
 from slimtune.training.engine.evaluation_history import EvaluationHistory
 from slimtune.training.engine.graphs.graph_plan import graph_plan
 from slimtune.training.engine.graphs.graph_record import GraphRecord, graph_tags
-from slimtune.training.engine.graphs.static_calls import StaticCalls
+from slimtune.training.engine.graphs.static_calls import CudaGraphs, StaticCalls
+from slimtune.training.engine.graphs.static_evaluation import StaticEvaluation
 from slimtune.training.engine.meter import Meter
 from slimtune.training.engine.saved_trial import Parts, Progress, SavedTrial
 from slimtune.training.engine.train_step import Stepper
 from slimtune.training.errors import ConfigError, Diverged
 from slimtune.training.evaluation.parts import part_scores
+from slimtune.training.evaluation.passes import EagerPasses, Passes
 from slimtune.training.evaluation.score import Evaluation, score_split
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
@@ -66,6 +68,7 @@ class TrialTrainer:
     calls: StaticCalls | None = None
     graph_records: tuple[GraphRecord, ...] = ()
     num_taken = 0
+    _static_evaluation: StaticEvaluation | None = None
     _repeated: Iterator[np.ndarray] | None = None
     unreached: frozenset[int] = frozenset()
 
@@ -310,11 +313,30 @@ class TrialTrainer:
             parts=part_scores(evaluation, self.bench.task.measures, metric, num_parts=num_parts),
         )
 
+    def _passes(self) -> Passes:
+        """How it is evaluated: as it is trained, by shapes that are fixed or not."""
+        if not self.graphs.is_static:
+            return EagerPasses(self.resources)
+        if self._static_evaluation is None:
+            self._static_evaluation = StaticEvaluation(
+                self.model,
+                self.resources,
+                pad_id=self.bench.tokenizer.pad_token_id,
+                capturer=CudaGraphs() if self.graphs.reason is None else None,
+                note=self._note_graphs,
+            )
+        num_left = (self._plan.total_examples - self.examples_seen) // self._plan.eval_every + 1
+        self._static_evaluation.begin(num_left)
+        return self._static_evaluation
+
+    def _note_graphs(self, record: GraphRecord) -> None:
+        self.graph_records += (record,)
+
     def _evaluation(self) -> Evaluation:
         batch = (self._config.fit.eval_batch_size, self.bench.tokenizer)
         split = self.bench.splits["validation"]
         with as_written(self.model):
-            evaluation = score_split(self.model, split, task=self.bench.task, resources=self.resources, batch=batch)
+            evaluation = score_split(self.model, split, task=self.bench.task, passes=self._passes(), batch=batch)
         if self._config.task.metric not in evaluation.scores:
             known = ", ".join(evaluation.scores)
             raise ConfigError([f"task.metric is '{self._config.task.metric}'; the scores are {known}"])
