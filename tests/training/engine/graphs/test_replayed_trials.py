@@ -17,9 +17,11 @@ from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.hardware.resources import resolve
 from slimtune.training.tracking.reporter import Reporter
 from slimtune.training.tracking.run import NullRun
+from slimtune.training.trial import Completed
 from slimtune.training.workbench.workbench import workbench_for
 from tests.conftest import FakeTrial
 from tests.training.engine.graphs.fake_graphs import WatchedGraphs
+from tests.training.engine.test_packing import ListSource
 
 Run = Callable[..., tuple[list[torch.Tensor], WatchedGraphs]]
 NUM_TICKS = 12
@@ -104,3 +106,27 @@ def test_a_run_tells_the_graphs_of_all_banks(
     packing.leave(first)
     assert graphs.num_captures > num_together > 0
     assert first.graph_tags()["cuda_graphs_captured"] == str(graphs.num_captures)
+
+
+def test_whole_trials_report_the_same(
+    config_of: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three trials through two slots, so that banks come and go beneath the graphs of steps and of evaluations."""
+    monkeypatch.setattr(static_calls, "WORTH_CALLS", 1)
+    monkeypatch.setattr(static_calls, "WARM_CALLS", 1)
+    graphs = WatchedGraphs()
+    reports = []
+    for replayed in (False, True):
+        plan = GraphPlan(is_static=True, reason=None if replayed else "not to be")
+        monkeypatch.setattr(trainer_module, "graph_plan", lambda *_, plan=plan, **__: plan)
+        for module in (trainer_module, packing_module):
+            monkeypatch.setattr(module, "CudaGraphs", lambda: graphs)
+        common = ("fit.precision=fp32", "fit.slots=2", "fit.patience=null", "fit.eval_batch_size=8")
+        epochs = ("fit.epochs=2", "fit.epochs=4", "fit.epochs=2")
+        source = ListSource(config_of, tmp_path / str(replayed), [[*common, one] for one in epochs])
+        assert all(isinstance(one, Completed) for one in source.outcomes())
+        reports.append([{at: one["validation/loss"] for at, one in trial.reports.items()} for trial in source.trials])
+    assert graphs.refusals == []
+    assert graphs.num_replays > 50
+    for ours, theirs in zip(*reports, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-3 if torch.cuda.is_available() else 0.0)
