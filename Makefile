@@ -45,7 +45,7 @@ test-portable: install
 
 # what computes otherwise on a GPU, on the one that torch finds; elsewhere it says that there is none
 GPU ?= tests/training/engine tests/training/methods tests/training/checkpoints tests/training/tasks/test_packed.py \
-  tests/training/tasks/test_static_steps.py
+  tests/training/tasks/test_static_steps.py tests/training/tasks/test_static_evaluations.py
 test-gpu: install
 	$(BIN)/python -c "import sys, torch; torch.cuda.is_available() or sys.exit('make test-gpu: torch sees no CUDA device')"
 	$(BIN)/python -m pytest $(GPU)

@@ -213,6 +213,7 @@ def validation_scores(config: Mapping[str, Any], checkpoint: Path) -> dict[str, 
     from slimtune.training.checkpoints.checkpoint import open_checkpoint
     from slimtune.training.config.fit import Precision
     from slimtune.training.config.trial import parse_trial
+    from slimtune.training.evaluation.passes import EagerPasses
     from slimtune.training.evaluation.score import score_split
     from slimtune.training.hardware.resources import Resources
     from slimtune.training.workbench.workbench import workbench_for
@@ -222,7 +223,7 @@ def validation_scores(config: Mapping[str, Any], checkpoint: Path) -> dict[str, 
     batch = (7, bench.tokenizer)
     split = bench.splits["validation"]
     return score_split(
-        open_checkpoint(checkpoint).model(), split, task=bench.task, resources=resources, batch=batch
+        open_checkpoint(checkpoint).model(), split, task=bench.task, passes=EagerPasses(resources), batch=batch
     ).scores
 
 

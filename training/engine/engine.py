@@ -278,8 +278,9 @@ class Engine:
         started = time.perf_counter()
         with self._timers.training:
             endings = self._train(runs)
+        seconds, alone_seconds = time.perf_counter() - started, sum(run.alone_seconds for run in runs)
         for run in runs:
-            run.add_tick((time.perf_counter() - started) / len(runs))
+            run.add_tick(seconds, alone_seconds)
         for run, outcome in endings:
             self._close(run, outcome)
 

@@ -12,19 +12,21 @@ class Meter:
 
     def __init__(self) -> None:
         self._loss_sum_nats, self._weight, self._rows, self._tokens, self._seconds = 0.0, 0.0, 0, 0, 0.0
-        self._filled = 0
+        self._own_tokens = self._filled = 0
         self._since = self._until = time.perf_counter()
 
-    def add(self, result: StepResult, rows: int, tokens: int, filled: int) -> None:
+    def add(self, result: StepResult, rows: int, tokens: int, own_tokens: int) -> None:
         """Take a step in.
 
         Args:
             result: Of the step.
             rows: Of the batch.
             tokens: Of its rows, without padding.
-            filled: The same with padding, by rows of like length, buckets and segments.
+            own_tokens: The same of the rows that this process took; beside them its passes had padding, by rows of
+                like length, buckets and segments.
         """
-        self._filled += filled
+        self._own_tokens += own_tokens
+        self._filled += result.filled
         self._loss_sum_nats += result.loss_nats * result.weight
         self._weight += result.weight
         self._rows += rows
@@ -38,7 +40,7 @@ class Meter:
             "train/loss": self._loss_sum_nats / self._weight,
             "train/examples_per_second": self._rows / seconds,
             "train/tokens_per_second": self._tokens / seconds,
-            "train/padding": max(0.0, 1 - self._tokens / self._filled) if self._filled else 0.0,
+            "train/padding": max(0.0, 1 - self._own_tokens / self._filled) if self._filled else 0.0,
         }
 
     def state(self) -> dict[str, Any]:
@@ -49,6 +51,7 @@ class Meter:
             "weight": self._weight,
             "rows": self._rows,
             "tokens": self._tokens,
+            "own_tokens": self._own_tokens,
             "filled": self._filled,
             "seconds": seconds,
         }
@@ -59,5 +62,5 @@ class Meter:
         meter = cls()
         meter._loss_sum_nats, meter._weight = state["loss_sum_nats"], state["weight"]
         meter._rows, meter._tokens, meter._seconds = state["rows"], state["tokens"], state["seconds"]
-        meter._filled = state["filled"]
+        meter._own_tokens, meter._filled = state["own_tokens"], state["filled"]
         return meter

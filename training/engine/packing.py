@@ -51,8 +51,6 @@ class Packing:
 
     def leave(self, trainer: TrialTrainer) -> None:
         """Forget a trial; with the last one goes the base."""
-        # who is left goes on with another bank, and graphs of its own
-        trainer.calls = self._calls
         if self._bank is not None:
             self._bank.release(self._bound.index(trainer))
         self._bank = None
@@ -74,6 +72,8 @@ class Packing:
                 # one pool of memory for all banks; those captured before are gone with their bank
                 capturer = self._capturer if first.graphs.reason is None else None
                 self._calls = StaticCalls(capturer)
+                for trainer in self._parts:
+                    trainer.graph_records += (self._calls.record,)
             else:
                 self._calls = None
             self._bank, self._bound = SlotBank(members, self._calls), list(self._parts)
@@ -118,7 +118,7 @@ class Packing:
         losses = run("pass", (table, shapes_of(inputs)), work, inputs, left=left)
         for trainer, nats, size, padded in zip(trainers, losses, table.sizes, table.padded_sizes, strict=True):
             trainer.stepper.took(nats, size)
-            trainer.stepper.tokens_taken += padded * joined.input_ids_BT.shape[1]
+            trainer.stepper.filled += padded * joined.input_ids_BT.shape[1]
 
 
 class _PassOf(NamedTuple):
@@ -164,7 +164,7 @@ def gradients_alone(trainer: TrialTrainer) -> None:
         _static_gradients(trainer)
     else:
         batch = trainer.micro_batch()
-        trainer.stepper.tokens_taken += batch.input_ids_BT.numel()
+        trainer.stepper.filled += batch.input_ids_BT.numel()
         trainer.share_of(_logits(trainer, trainer.model, batch), batch).backward()  # type: ignore[no-untyped-call]
 
 
@@ -182,10 +182,11 @@ def _static_gradients(trainer: TrialTrainer) -> None:
     inputs, stepper = pass_inputs(joined, [trainer.stepper.weight]), trainer.stepper
     if trainer.calls is None:
         trainer.calls = StaticCalls(CudaGraphs() if trainer.graphs.reason is None else None)
+        trainer.graph_records += (trainer.calls.record,)
     work = partial(_own_gradients, trainer)
     nats, *gradients = trainer.calls.run("pass", shapes_of(inputs), work, inputs, left=stepper.steps_left)
     stepper.took(nats, len(batch))
-    stepper.tokens_taken += joined.input_ids_BT.numel()
+    stepper.filled += joined.input_ids_BT.numel()
     reached = [one for index, one in enumerate(stepper.trained) if index not in trainer.unreached]
     for parameter, gradient in zip(reached, gradients, strict=True):
         if parameter.grad is not None:

@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,9 @@ from slimtune.training.atomic_files import write_json
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.engine.cadence import plan_of
 from slimtune.training.engine.compile import is_worth_compiling
+from slimtune.training.engine.graphs.static_calls import WARM_CALLS
 from slimtune.training.engine.packing import Packing, gradients_alone, packable, packing_of
+from slimtune.training.engine.slots.alone_cost import AloneCost, alone_cost
 from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import Diverged, is_out_of_memory
 from slimtune.training.hardware.resources import Resources
@@ -25,7 +28,7 @@ from slimtune.training.workbench.workbench import Workbench, workbench_key
 
 # tried by null, by type of device
 AUTO_SLOTS = {"cpu": 4, "cuda": 8}
-# rounds after the one that warms up, unless they take long
+# rounds after those that warm up, unless they take long
 ROUNDS, LEAST_ROUNDS, ENOUGH_SECONDS = 6, 2, 3.0
 # timings differ by a tenth on a busy machine, and trials of other batch sizes share less than the equal ones timed here
 LEAST_GAIN = 1.25
@@ -33,6 +36,8 @@ LEAST_GAIN = 1.25
 MIX = (1.0, 0.5, 2.0, 1.0)
 # the steps that are timed move hardly anything: nobody diverges by them
 TIMED_LEARNING_RATE = 1e-9
+# batches that steps which become graphs are timed over: each is captured for each trial that goes alone
+GRAPHED_BATCHES = 2
 # a step of a single trial that takes longer is bound by arithmetic
 LONG_STEP_SECONDS = 1.0
 
@@ -45,24 +50,26 @@ class SlotDecision(NamedTuple):
     Attributes:
         slots: Trials to train at once.
         gain: Their trials per hour relative to one after the other, as it was measured; None where nothing was.
-        alone_seconds: What a micro-batch and its step took of one trial alone, by which a run tells what was reached.
+        alone: What a micro-batch and its step took of one trial alone, by which a run tells what was reached.
     """
 
     slots: int
     gain: float | None
-    alone_seconds: float | None = None
+    alone: AloneCost | None = None
 
 
 class StepTimes(NamedTuple):
-    """Seconds of whole steps of the same trials, in the mean of the trials.
+    """Seconds of whole steps of the same trials.
 
     Attributes:
-        alone: One trial after the other.
-        together: All in one pass.
+        alone: One trial after the other, in the mean of the trials.
+        together: All in one pass, likewise.
+        cost: Of one alone by the rows of its micro-batches.
     """
 
     alone: float
     together: float
+    cost: AloneCost
 
     @property
     def gain(self) -> float:
@@ -71,7 +78,7 @@ class StepTimes(NamedTuple):
 
 
 # without memory for several there is nothing to gain
-NO_ROOM = StepTimes(0.0, 1.0)
+NO_ROOM = StepTimes(0.0, 1.0, AloneCost(0.0, 0.0))
 
 
 def decide_slots(trial: Trial, config: TrialConfig, bench: Workbench, resources: Resources) -> SlotDecision:
@@ -129,30 +136,65 @@ def _measure(make_trainer: Callable[[int], TrialTrainer], most: int) -> SlotDeci
         "slots: %d (steps of %d trials of mixed batches in one pass: %.2f times the speed of one; timed in %.1f s)",
         *(chosen, most, timing.gain, seconds),
     )
-    return SlotDecision(chosen, round(timing.gain, 3), timing.alone)
+    return SlotDecision(chosen, round(timing.gain, 3), timing.cost)
 
 
 def _timing(trainers: Sequence[TrialTrainer], make_trainer: Callable[[int], TrialTrainer]) -> StepTimes:
     """Of whole steps of trials of mixed batches; the same ones, made twice, go alone."""
-    for trainer in trainers:
+    # more would be of the same sizes again
+    lone = trainers[: len(MIX)]
+    for trainer in lone:
         packing_of([trainer])
-    first = trainers[0]
+    first = lone[0]
     # warms up
-    _seconds([first], lambda: _one_after_the_other([first]))
-    alone_seconds = _seconds([first], lambda: _one_after_the_other([first]))
+    _seconds([first], lambda: _alone(first))
+    alone_seconds = _seconds([first], lambda: _alone(first))
     if alone_seconds > LONG_STEP_SECONDS:
-        return StepTimes(alone_seconds, alone_seconds)
+        return StepTimes(alone_seconds, alone_seconds, AloneCost(alone_seconds, 0.0))
     twins = [make_trainer(index) for index in range(len(trainers))]
     packing = packing_of(twins)
-    together, alone = [], []
-    for _ in range(ROUNDS + 1):
-        together.append(_seconds(twins, lambda: _in_one_pass(packing, twins)))
-        alone.append(_seconds(trainers, lambda: _one_after_the_other(trainers)))
-        if len(alone) > LEAST_ROUNDS and sum(alone) + sum(together) > ENOUGH_SECONDS:
-            break
-    # the first round warms up; rounds differ in length, so their sums are compared
-    num_steps = len(trainers) * (len(alone) - 1)
-    return StepTimes(sum(alone[1:]) / num_steps, sum(together[1:]) / num_steps)
+    for _ in range(_num_warm_rounds([*lone, *twins])):
+        _round(packing, twins, lone)
+    rounds: list[_Round] = []
+    while len(rounds) < ROUNDS and (len(rounds) < LEAST_ROUNDS or sum(one.seconds for one in rounds) < ENOUGH_SECONDS):
+        rounds.append(_round(packing, twins, lone))
+    return _times(rounds, [trainer.rows_at_once for trainer in lone], len(twins))
+
+
+class _Round(NamedTuple):
+    """Seconds of a step of all in one pass, and of each that goes alone."""
+
+    together: float
+    alone_N: tuple[float, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Of all of it."""
+        return self.together + sum(self.alone_N)
+
+
+def _num_warm_rounds(trainers: Sequence[TrialTrainer]) -> int:
+    """Rounds before those that are timed: what is lazily made is made by then, and what pays is a graph.
+
+    Graphs need shapes that come again, as they do in a search: the trials go through a few batches again and again.
+    """
+    if trainers[0].graphs.reason is not None:
+        return 1
+    for trainer in trainers:
+        trainer.repeat(GRAPHED_BATCHES)
+    return GRAPHED_BATCHES * max(trainer.passes_per_step for trainer in trainers) * (WARM_CALLS + 1)
+
+
+def _round(packing: Packing, twins: Sequence[TrialTrainer], lone: Sequence[TrialTrainer]) -> _Round:
+    together = _seconds(twins, lambda: _in_one_pass(packing, twins))
+    return _Round(together, tuple(_seconds([one], partial(_alone, one)) for one in lone))
+
+
+def _times(rounds: Sequence[_Round], rows_N: Sequence[int], num_trials: int) -> StepTimes:
+    """Rounds differ in length, so their sums are compared."""
+    alone_N = [sum(one.alone_N[index] for one in rounds) / len(rounds) for index in range(len(rows_N))]
+    together = sum(one.together for one in rounds) / len(rounds) / num_trials
+    return StepTimes(sum(alone_N) / len(alone_N), together, alone_cost(rows_N, alone_N))
 
 
 def _in_one_pass(packing: Packing, trainers: Sequence[TrialTrainer]) -> None:
@@ -161,10 +203,9 @@ def _in_one_pass(packing: Packing, trainers: Sequence[TrialTrainer]) -> None:
         trainer.advance(None)
 
 
-def _one_after_the_other(trainers: Sequence[TrialTrainer]) -> None:
-    for trainer in trainers:
-        gradients_alone(trainer)
-        trainer.advance(None)
+def _alone(trainer: TrialTrainer) -> None:
+    gradients_alone(trainer)
+    trainer.advance(None)
 
 
 def _seconds(trainers: Sequence[TrialTrainer], work: Callable[[], object]) -> float:
@@ -182,7 +223,7 @@ def _key(config: TrialConfig, resources: Resources) -> str:
     machine = torch.cuda.get_device_name(resources.device) if resources.device.type == "cuda" else platform.processor()
     facts = [
         # what is timed
-        [MIX, "steps"],
+        [MIX, "steps after captures"],
         machine,
         platform.node(),
         torch.__version__,
@@ -197,7 +238,7 @@ def _key(config: TrialConfig, resources: Resources) -> str:
 def _read(path: Path) -> SlotDecision | None:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        return SlotDecision(int(values["slots"]), values["gain"], values["alone_seconds"])
+        return SlotDecision(int(values["slots"]), values["gain"], AloneCost(*values["alone"]))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -28,12 +28,14 @@ class StepResult(NamedTuple):
         weight: What its rows count: rows, or labelled tokens.
         gradient_norm: Global norm before clipping.
         learning_rate: Of the step.
+        filled: Tokens that its passes took in this process, padding included.
     """
 
     loss_nats: float
     weight: float
     gradient_norm: float
     learning_rate: float
+    filled: int = 0
 
     def as_metrics(self) -> dict[str, float]:
         """By the tracker's keys."""
@@ -95,7 +97,7 @@ class Stepper:
         optimizer: Of the trial.
         mover: Who moves the trial together with others; None where its optimizer does.
         moved: What the mover has moved it with, until `step` tells.
-        tokens_taken: Of the last batch, padding included.
+        filled: Tokens of the passes over the batch that is under way, padding included.
     """
 
     def __init__(
@@ -122,7 +124,7 @@ class Stepper:
         self._at, self._weight = 0, 1.0
         self._under_way = False
         self._losses: list[torch.Tensor] = []
-        self.tokens_taken = 0
+        self.filled = 0
 
     @property
     def under_way(self) -> bool:
@@ -158,7 +160,7 @@ class Stepper:
 
     def rewind(self) -> None:
         """Start on the same rows again, without the gradients so far."""
-        self._at = self.tokens_taken = 0
+        self._at = self.filled = 0
         self._losses.clear()
         self.moved = None
         if self.mover is not None:
@@ -211,7 +213,7 @@ class Stepper:
             self._group.sum_gradients(self.trained)
         norm = self._clip()
         *losses_nats, gradient_norm = torch.stack([*self._all_losses(norm), norm]).tolist()
-        result = StepResult(sum(losses_nats) / self._weight, self._weight, gradient_norm, learning_rate)
+        result = StepResult(sum(losses_nats) / self._weight, self._weight, gradient_norm, learning_rate, self.filled)
         # a scaler expects overflows while it looks for its scale and skips those steps by itself
         overflowed = not math.isfinite(gradient_norm) and not self._scaler.is_enabled()
         if overflowed or not math.isfinite(result.loss_nats):
@@ -231,7 +233,8 @@ class Stepper:
             mover.move()
         assert self.moved is not None
         loss_nats, gradient_norm = self.moved
-        result = StepResult(loss_nats / self._weight, self._weight, gradient_norm, self._learning_rate())
+        rate = self._learning_rate()
+        result = StepResult(loss_nats / self._weight, self._weight, gradient_norm, rate, self.filled)
         if not math.isfinite(gradient_norm) or not math.isfinite(loss_nats):
             raise Diverged(self._story(result))
         self.num_steps += 1

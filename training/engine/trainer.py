@@ -2,9 +2,12 @@
 
 import logging
 import math
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from slimtune.training.checkpoints.best_checkpoint import BestCheckpoint
@@ -17,12 +20,15 @@ from slimtune.training.engine.cadence import Cadence, plan_of
 from slimtune.training.engine.compile import as_written, compile_training, is_worth_compiling
 from slimtune.training.engine.evaluation_history import EvaluationHistory
 from slimtune.training.engine.graphs.graph_plan import graph_plan
-from slimtune.training.engine.graphs.static_calls import StaticCalls
+from slimtune.training.engine.graphs.graph_record import GraphRecord, graph_tags
+from slimtune.training.engine.graphs.static_calls import CudaGraphs, StaticCalls
+from slimtune.training.engine.graphs.static_evaluation import StaticEvaluation
 from slimtune.training.engine.meter import Meter
 from slimtune.training.engine.saved_trial import Parts, Progress, SavedTrial
 from slimtune.training.engine.train_step import Stepper
 from slimtune.training.errors import ConfigError, Diverged
 from slimtune.training.evaluation.parts import part_scores
+from slimtune.training.evaluation.passes import EagerPasses, Passes
 from slimtune.training.evaluation.score import Evaluation, score_split
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
@@ -51,13 +57,19 @@ class TrialTrainer:
         graphs: Whether its steps are of fixed shapes, and become CUDA graphs.
         packing: Whose passes it goes by; None for passes of its own model.
         calls: Who takes the passes of its own model, if they are of fixed shapes.
+        graph_records: What became of the graphs of all who took its passes, in order.
         unreached: Positions of trained parameters that those passes give no gradient, as a pooler's that nothing reads.
+        num_taken: Rows of the micro-batch that was taken last; 0 after a pass over it failed.
         best_evaluation: The one that scored best in this process; None before the first.
     """
 
     best_evaluation: Evaluation | None = None
     packing: "Packing | None" = None
     calls: StaticCalls | None = None
+    graph_records: tuple[GraphRecord, ...] = ()
+    num_taken = 0
+    _static_evaluation: StaticEvaluation | None = None
+    _repeated: Iterator[np.ndarray] | None = None
     unreached: frozenset[int] = frozenset()
 
     def __init__(self, trial: Trial, config: TrialConfig, bench: Workbench, resources: Resources) -> None:
@@ -86,7 +98,7 @@ class TrialTrainer:
         self._order = BatchOrder(self._lengths_N, batch_size=config.fit.batch_size, seed=config.fit.seed)
         self._cadence = Cadence(self._plan.eval_every)
         self._history = EvaluationHistory(config)
-        self._num_rows = self._num_tokens = 0
+        self._num_rows = self._num_tokens = self._num_own_tokens = 0
         self._progress = Progress()
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
         moving = (self.stepper, self._order, self._cadence, self._history, self._checkpoint, self._progress)
@@ -132,6 +144,15 @@ class TrialTrainer:
         """Rows of a micro-batch."""
         return self.stepper.rows_at_once
 
+    @property
+    def passes_per_step(self) -> int:
+        """Micro-batches of a whole batch."""
+        return math.ceil(self._config.fit.batch_size / self.rows_at_once)
+
+    def repeat(self, num_batches: int) -> None:
+        """Go through the next batches again and again: for what is timed, and never saved."""
+        self._repeated = cycle([next(self._order) for _ in range(num_batches)])
+
     def micro_batch(self) -> Batch:
         """The rows whose gradient is next, on the device."""
         return self._collated(self.resources.device)
@@ -142,16 +163,18 @@ class TrialTrainer:
 
     def _collated(self, device: torch.device) -> Batch:
         self._begin_batch()
-        pad_id = self.bench.tokenizer.pad_token_id
-        return collate(self.bench.splits["train"], self.stepper.micro_rows(), pad_id=pad_id, device=device)
+        rows_N, pad_id = self.stepper.micro_rows(), self.bench.tokenizer.pad_token_id
+        self.num_taken = len(rows_N)
+        return collate(self.bench.splits["train"], rows_N, pad_id=pad_id, device=device)
 
     def _begin_batch(self) -> None:
         if self.stepper.under_way:
             return
-        rows_N = next(self._order)
+        rows_N = next(self._repeated or self._order)
         self._num_rows, self._num_tokens = len(rows_N), int(self._lengths_N[rows_N].sum())
         weights_N = self.bench.splits["train"].targets.weights_N
         own_N, leads_N = (rows_N[rank :: self._group.size] for rank in (self._group.rank, 0))
+        self._num_own_tokens = int(self._lengths_N[own_N].sum())
         # a sharded layer comes from all ranks in each pass, so that they take the same number
         idle = self.stepper.num_passes(leads_N) - self.stepper.num_passes(own_N) if self._config.fit.fsdp else 0
         self.stepper.begin(own_N, float(weights_N[rows_N].sum()), rows_N[:idle])
@@ -168,10 +191,8 @@ class TrialTrainer:
 
     def graph_tags(self) -> dict[str, str]:
         """What became of CUDA graphs, for the run at its end; nothing where none were to be."""
-        if self.graphs.reason is not None or self.calls is None:
-            return {}
-        told = f"false: {self.calls.fallback}" if self.calls.fallback else "true"
-        return {"cuda_graphs": told, "cuda_graphs_captured": str(self.calls.num_captured)}
+        is_told = self.graphs.reason is None and self.graph_records
+        return graph_tags(self.graph_records) if is_told else {}
 
     def loss(self, logits: torch.Tensor, batch: Batch) -> LossSum:
         """Of the task, by the trial's settings."""
@@ -187,7 +208,7 @@ class TrialTrainer:
             return
         result, progress = self.stepper.step(), self._progress
         progress.examples_seen += self._num_rows
-        progress.meter.add(result, self._num_rows, self._num_tokens, self.stepper.tokens_taken)
+        progress.meter.add(result, self._num_rows, self._num_tokens, self._num_own_tokens)
         if reporter is not None and self.stepper.num_steps % self._config.tracking.log_every == 0:
             reporter.metrics(progress.examples_seen, result.as_metrics())
         progress.milestone = self._cadence.reached(progress.examples_seen)
@@ -213,6 +234,7 @@ class TrialTrainer:
 
     def rewind(self) -> None:
         """Take the batch that is under way from its beginning, after a pass over it failed."""
+        self.num_taken = 0
         self.stepper.rewind()
 
     def halve(self) -> bool:
@@ -291,11 +313,30 @@ class TrialTrainer:
             parts=part_scores(evaluation, self.bench.task.measures, metric, num_parts=num_parts),
         )
 
+    def _passes(self) -> Passes:
+        """How it is evaluated: as it is trained, by shapes that are fixed or not."""
+        if not self.graphs.is_static:
+            return EagerPasses(self.resources)
+        if self._static_evaluation is None:
+            self._static_evaluation = StaticEvaluation(
+                self.model,
+                self.resources,
+                pad_id=self.bench.tokenizer.pad_token_id,
+                capturer=CudaGraphs() if self.graphs.reason is None else None,
+                note=self._note_graphs,
+            )
+        num_left = (self._plan.total_examples - self.examples_seen) // self._plan.eval_every + 1
+        self._static_evaluation.begin(num_left)
+        return self._static_evaluation
+
+    def _note_graphs(self, record: GraphRecord) -> None:
+        self.graph_records += (record,)
+
     def _evaluation(self) -> Evaluation:
         batch = (self._config.fit.eval_batch_size, self.bench.tokenizer)
         split = self.bench.splits["validation"]
         with as_written(self.model):
-            evaluation = score_split(self.model, split, task=self.bench.task, resources=self.resources, batch=batch)
+            evaluation = score_split(self.model, split, task=self.bench.task, passes=self._passes(), batch=batch)
         if self._config.task.metric not in evaluation.scores:
             known = ", ".join(evaluation.scores)
             raise ConfigError([f"task.metric is '{self._config.task.metric}'; the scores are {known}"])

@@ -82,8 +82,8 @@ class TrialRun:
         self.parts: TrainedParts | None = None
         self.decision = SlotDecision(1, None)
         self._trainer: TrialTrainer | None = None
-        # its share of the time of the ticks that it was in
-        self._num_ticks, self._tick_seconds = 0, 0.0
+        # the ticks that it was in, and what all that were in them would have taken alone
+        self._tick_seconds = self._alone_seconds = 0.0
         self._trial = trial
         self._started = time.perf_counter()
         self._timers = Timers()
@@ -148,17 +148,24 @@ class TrialRun:
             facts["slots_gain"] = f"{self.decision.gain:.2f}"
         self.reporter.write(lambda run: _log_facts(run, config=self.config, bench=bench, facts=facts))
 
-    def add_tick(self, seconds: float) -> None:
-        """A micro-batch was taken, and this is the trial's share of the time that it took of all."""
-        self._num_ticks += 1
+    @property
+    def alone_seconds(self) -> float:
+        """What its last micro-batch would have taken alone, by its rows; 0 where that was not timed, or it failed."""
+        rows, cost = self.trainer.num_taken, self.decision.alone
+        return cost.seconds(rows) if cost is not None and rows else 0.0
+
+    def add_tick(self, seconds: float, alone_seconds: float) -> None:
+        """Take in what a tick took that it was in, and what all that were in it would have taken alone."""
         self._tick_seconds += seconds
+        self._alone_seconds += alone_seconds
 
     @property
     def reached_gain(self) -> float | None:
-        """Trials per hour relative to one after the other, as it came out; None where nothing was timed to go by."""
-        if self.decision.slots == 1 or not self.decision.alone_seconds or not self._num_ticks:
-            return None
-        return self.decision.alone_seconds * self._num_ticks / self._tick_seconds
+        """Speed of the ticks that it was in, relative to their trials one after the other, whatever batches they
+        brought; None where nothing was timed to go by.
+        """
+        timed = self.decision.slots > 1 and self.decision.alone is not None and self._tick_seconds > 0
+        return self._alone_seconds / self._tick_seconds if timed else None
 
     def pulse(self) -> Failed | None:
         """Tell the search that the trial makes steps; how it is to end now, which is between two of them."""

@@ -2,7 +2,8 @@
 
 # B rows of a batch, N rows of the split
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,12 +12,12 @@ from torch import nn
 
 from slimtune.training.data.batching import Batch, EncodedSplit, by_length, by_tokens, collate
 from slimtune.training.errors import is_out_of_memory
-from slimtune.training.hardware.resources import Resources
+from slimtune.training.evaluation.passes import Passes
 from slimtune.training.metrics import Measure, Tally, compute_all, merged
 from slimtune.training.tasks import Task
 
-# tokens of a batch by type of device: larger ones only take memory
-EVAL_TOKENS = {"cpu": 4096, "cuda": 131072}
+LogitsOf = Callable[[Batch], tuple[torch.Tensor, Batch]]
+
 # scores of a batch: half a GB in float32, and 4 GB
 EVAL_LOGITS = {"cpu": 1 << 27, "cuda": 1 << 30}
 
@@ -46,7 +47,7 @@ def source_of(evaluation: Evaluation, measures: Sequence[Measure], name: str) ->
 
 @torch.inference_mode()
 def score_split(
-    model: nn.Module, split: EncodedSplit, *, task: Task, resources: Resources, batch: tuple[int | None, Any]
+    model: nn.Module, split: EncodedSplit, *, task: Task, passes: Passes, batch: tuple[int | None, Any]
 ) -> Evaluation:
     """Run the model over the split; it is left in the mode that it was in.
 
@@ -56,19 +57,19 @@ def score_split(
         model: In any mode.
         split: The rows.
         task: What the logits mean.
-        resources: Where and in what precision.
+        passes: How the model is run, where and in what precision.
         batch: Rows of a batch (None takes as many as the device runs well), and the tokenizer.
     """
-    batch_size, tokenizer = batch
+    (batch_size, tokenizer), resources = batch, passes.resources
     was_training = model.training
     model.eval()
     parts = []
     try:
-        for rows in _batches(split.encoded.lengths(), batch_size, _most_tokens(model, split, resources)):
-            inputs = collate(split, rows, pad_id=tokenizer.pad_token_id, device=resources.device)
+        for rows in _batches(passes.lengths(split.encoded.lengths()), batch_size, _most_tokens(model, split, passes)):
+            inputs = collate(split, rows, pad_id=tokenizer.pad_token_id, device=passes.host)
             with resources.autocast():
-                parts += _tallies(model, inputs, rows, task=task, split=split)
-        with resources.autocast():
+                parts += _tallies(partial(passes.logits, task, model), inputs, rows, task=task, split=split)
+        with resources.autocast(), passes.writing(model):
             generated = task.generated(model, split, tokenizer, device=resources.device)
     finally:
         model.train(was_training)
@@ -79,12 +80,12 @@ def score_split(
     return Evaluation(scores, tally, generated)
 
 
-def _most_tokens(model: Any, split: EncodedSplit, resources: Resources) -> int:
+def _most_tokens(model: Any, split: EncodedSplit, passes: Passes) -> int:
     """Of a batch; fewer where each token has a score for every word of a large vocabulary."""
-    most = EVAL_TOKENS[resources.device.type]
+    most = passes.most_tokens
     if split.targets.labels_N is not None:
         return most
-    return max(1, min(most, EVAL_LOGITS[resources.device.type] // int(getattr(model.config, "vocab_size", 1))))
+    return max(1, min(most, EVAL_LOGITS[passes.resources.device.type] // int(getattr(model.config, "vocab_size", 1))))
 
 
 def _batches(lengths_N: np.ndarray, batch_size: int | None, most_tokens: int) -> list[np.ndarray]:
@@ -93,9 +94,10 @@ def _batches(lengths_N: np.ndarray, batch_size: int | None, most_tokens: int) ->
     return by_tokens(lengths_N, most_tokens)
 
 
-def _tallies(model: nn.Module, inputs: Batch, rows: np.ndarray, *, task: Task, split: EncodedSplit) -> list[Tally]:
+def _tallies(logits_of: LogitsOf, inputs: Batch, rows: np.ndarray, *, task: Task, split: EncodedSplit) -> list[Tally]:
     try:
-        return [task.tally(task.logits(model, inputs), inputs, split, rows.tolist())]
+        logits, taken = logits_of(inputs)
+        return [task.tally(logits, taken, split, rows.tolist())]
     except Exception as error:
         if not is_out_of_memory(error) or len(inputs) == 1:
             raise
@@ -104,5 +106,5 @@ def _tallies(model: nn.Module, inputs: Batch, rows: np.ndarray, *, task: Task, s
     return [
         tally
         for part in (slice(half), slice(half, None))
-        for tally in _tallies(model, inputs.part(part), rows[part], task=task, split=split)
+        for tally in _tallies(logits_of, inputs.part(part), rows[part], task=task, split=split)
     ]

@@ -11,6 +11,7 @@ from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
 from slimtune.training.errors import ModelError
 from slimtune.training.evaluation.bootstrap import Interval, score_intervals
+from slimtune.training.evaluation.passes import EagerPasses
 from slimtune.training.evaluation.score import Evaluation, score_split
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.hardware.threads import free_cores
@@ -86,7 +87,7 @@ def score_checkpoint(
     batch = (config.fit.eval_batch_size, tokenizer)
     model = checkpoint.model()
     _check_vocabulary(checkpoint, tokenizer, model)
-    return task, score_split(model, split, task=task, resources=resources, batch=batch)
+    return task, score_split(model, split, task=task, passes=EagerPasses(resources), batch=batch)
 
 
 def _check_vocabulary(checkpoint: Checkpoint, tokenizer: Any, model: Any) -> None:

@@ -3,7 +3,8 @@
 # B rows, T tokens
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 
 from slimtune.training.data.padding import padded_ids
 from slimtune.training.models.generation_settings import LeastNewTokens, end_ids
+from slimtune.training.models.static_decoding import StaticDecoder, static_decoder
 
 GENERATION_ROWS = 16
 
@@ -52,14 +54,16 @@ def generate(
     if room := _room(model, settings):
         # the end of a prompt that leaves no room is kept
         prompts = [prompt[-room:] for prompt in prompts]
+    decoder = static_decoder()
+    if decoder is not None and (_has_virtual_tokens(model) or not decoder.takes(model, num_beams=settings.num_beams)):
+        decoder = None
     answers = [""] * len(prompts)
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     for rows in _batches(order, [len(prompt) for prompt in prompts], even=_has_virtual_tokens(model)):
         given = [prompts[row] for row in rows]
         least = LeastNewTokens(own, [len(one) for one in given], ends, is_encoder_decoder=is_encoder_decoder)
-        padded = padded_ids(given, tokenizer.pad_token_id, left=not is_encoder_decoder)
-        ids_BT, mask_BT = (torch.from_numpy(array) for array in padded)
-        with warnings.catch_warnings():
+        ids_BT, mask_BT = (torch.from_numpy(array) for array in _filled(given, tokenizer, model, decoder))
+        with warnings.catch_warnings(), _cache_for(ids_BT, model, settings, decoder) as cache:
             # without padding there is nothing that they would tell
             warnings.filterwarnings("ignore", message="Position ids are not supported")
             output_BU = model.generate(
@@ -69,6 +73,7 @@ def generate(
                 num_beams=settings.num_beams,
                 do_sample=False,
                 use_cache=True,
+                **cache,
                 pad_token_id=tokenizer.pad_token_id,
                 eos_token_id=ends,
                 # counted row by row below, and a causal model's first token is that of its prompt
@@ -84,6 +89,31 @@ def generate(
         for row, text in zip(rows, tokenizer.batch_decode(output_BU[:, begun:], skip_special_tokens=True), strict=True):
             answers[row] = text
     return answers
+
+
+def _filled(
+    prompts: Sequence[Sequence[int]], tokenizer: Any, model: Any, decoder: StaticDecoder | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Token ids and mask; an encoder's rows of a fixed length, if steps are of fixed shapes."""
+    is_encoder_decoder = bool(model.config.is_encoder_decoder)
+    ids_BT, mask_BT = padded_ids(prompts, tokenizer.pad_token_id, left=not is_encoder_decoder)
+    if decoder is None or not is_encoder_decoder:
+        return ids_BT, mask_BT
+    beside = ((0, 0), (0, decoder.fill_up(ids_BT.shape[1]) - ids_BT.shape[1]))
+    return np.pad(ids_BT, beside, constant_values=tokenizer.pad_token_id), np.pad(mask_BT, beside)
+
+
+@contextmanager
+def _cache_for(
+    ids_BT: torch.Tensor, model: Any, settings: Generation, decoder: StaticDecoder | None
+) -> Iterator[dict[str, Any]]:
+    """Arguments that give a batch the cache of steps of fixed shapes; none for the model's own."""
+    if decoder is None:
+        yield {}
+        return
+    rows, length = ids_BT.shape
+    with decoder.decoding(model, rows=rows, length=length, max_new_tokens=settings.max_new_tokens) as cache:
+        yield {"past_key_values": cache, "disable_compile": True}
 
 
 def _room(model: Any, settings: Generation) -> int | None:

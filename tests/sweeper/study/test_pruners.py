@@ -221,3 +221,15 @@ def test_a_replaced_trial_does_not_count_twice() -> None:
         study.report(again.number, 10, objective=0.9, progress=0.1)
         assert not study.report(second.number, 10, objective=0.1, progress=0.1).stop
     assert TrialState.failed in {trial.state for trial in study.trials()}
+
+
+def test_who_comes_late_to_a_rung_is_compared_with_all_that_were_there() -> None:
+    """Of trials in one pass those of large batches are rungs ahead: at as many examples a worse one is stopped all the
+    same, and a better one goes on; only the first at a rung has nobody beside it.
+    """
+    study = study_with(pruner_of("successive_halving"), n_trials=3)
+    with Lease(study) as lease:
+        large, worse, better = (one.number for _ in range(3) if (one := study.ask(lease.worker)))
+        assert all(advance(study, large, step, 0.5 + step / 1000) for step in (10, 20, 30, 40))
+        assert not advance(study, worse, 10, 0.4)
+        assert advance(study, better, 10, 0.6)

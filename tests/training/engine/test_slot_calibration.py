@@ -1,5 +1,7 @@
 """The number of slots is timed once and remembered."""
 
+import itertools
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,21 +10,31 @@ import pytest
 import torch
 
 from slimtune.training.config.trial import parse_trial
+from slimtune.training.engine import packing as packing_module
 from slimtune.training.engine import slot_calibration
+from slimtune.training.engine import trainer as trainer_module
+from slimtune.training.engine.graphs import static_calls
+from slimtune.training.engine.graphs.graph_plan import GraphPlan
 from slimtune.training.engine.slot_calibration import SlotDecision, StepTimes, decide_slots
+from slimtune.training.engine.slots.alone_cost import AloneCost
+from slimtune.training.engine.trial_run import TrialRun
 from slimtune.training.hardware.resources import resolve
 from slimtune.training.tracking.reporter import Reporter
 from slimtune.training.trial import Completed
 from slimtune.training.workbench.workbench import Workbenches
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
+from tests.training.engine.graphs.fake_graphs import WatchedGraphs
 from tests.training.engine.test_packing import ListSource
 
 ConfigOf = Callable[..., dict[str, Any]]
 
 
+COST = AloneCost(0.5, 0.25)
+
+
 def timed_as(gain: float) -> StepTimes:
-    return StepTimes(gain, 1.0)
+    return StepTimes(gain, 1.0, COST)
 
 
 AUTO = ["fit.slots=null", "fit.precision=fp32"]
@@ -53,11 +65,11 @@ def test_it_is_timed_once_for_a_machine_and_a_batch_size(
     # loads the base, which draws a head
     decide("fit.slots=1")
     state = torch.random.get_rng_state()
-    assert decide() == (4, 1.5, 1.5)
+    assert decide() == (4, 1.5, COST)
     assert torch.equal(torch.random.get_rng_state(), state)
     monkeypatch.setattr(slot_calibration, "_timing", lambda *_: timed_as(1.01))
-    assert decide() == (4, 1.5, 1.5)
-    assert decide("fit.batch_size=3") == (1, 1.01, 1.01)
+    assert decide() == (4, 1.5, COST)
+    assert decide("fit.batch_size=3") == (1, 1.01, COST)
 
 
 def test_packs_of_a_tiny_model_are_really_timed(decide: Callable[..., SlotDecision]) -> None:
@@ -97,7 +109,7 @@ def test_what_is_timed_is_whole_steps_of_mixed_batches(
         seen.add(tuple(trainer.rows_at_once for trainer in trainers))
 
     monkeypatch.setattr(slot_calibration, "_in_one_pass", watched)
-    assert decide("fit.batch_size=4", "fit.save_minutes=0").alone_seconds is not None
+    assert decide("fit.batch_size=4", "fit.save_minutes=0").alone is not None
     assert seen == {(4, 2, 8, 4)}
 
 
@@ -148,3 +160,53 @@ def test_promised_and_reached_gain_stand_on_the_run(
     ListSource(config_of, tmp_path, [[*AUTO, "fit.epochs=1"]] * 2).outcomes()
     assert float(tags["slots_gain_reached"]) > 0
     assert "timing said 1.50" in caplog.text
+
+
+def test_the_reached_gain_compares_a_batch_with_one_of_its_own_size(
+    config_of: ConfigOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Passes of batches of 4 and 16 beside the same two alone, and not beside what was timed of another size."""
+    runs: list[TrialRun] = []
+    original = TrialRun.add_tick
+
+    def watched(self: TrialRun, seconds: float, alone_seconds: float) -> None:
+        # a clock of its own: a tick takes a second
+        original(self, 1.0, alone_seconds)
+        runs.append(self)
+
+    monkeypatch.setattr(TrialRun, "add_tick", watched)
+    monkeypatch.setattr(slot_calibration, "_timing", lambda *_: timed_as(1.5))
+    trials = [[*AUTO, "fit.epochs=1", "fit.max_steps=3", f"fit.batch_size={size}"] for size in (4, 16)]
+    ListSource(config_of, tmp_path, trials).outcomes()
+    small, large = sorted(set(runs), key=lambda run: run.number)
+    both = COST.seconds(4) + COST.seconds(16)
+    assert small.reached_gain == pytest.approx(both)
+    assert large.reached_gain == pytest.approx(both)
+
+
+def test_what_becomes_a_graph_is_captured_before_it_is_timed(
+    decide: Callable[..., SlotDecision], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All captures lie before the timed rounds, which replay them and nothing else."""
+    graphs = WatchedGraphs()
+    monkeypatch.setattr(trainer_module, "graph_plan", lambda *_, **__: GraphPlan(is_static=True, reason=None))
+    monkeypatch.setattr(packing_module, "CudaGraphs", lambda: graphs)
+    monkeypatch.setattr(static_calls, "WORTH_CALLS", 5)
+    counts: list[tuple[int, int]] = []
+    original = slot_calibration._round
+
+    def watched(*given: Any) -> Any:
+        try:
+            return original(*given)
+        finally:
+            counts.append((graphs.num_captures, graphs.num_replays))
+
+    monkeypatch.setattr(slot_calibration, "_round", watched)
+    monkeypatch.setattr(slot_calibration, "ENOUGH_SECONDS", math.inf)
+    assert decide("fit.batch_size=4", "fit.epochs=20").gain is not None
+    assert graphs.refusals == []
+    num_warm = len(counts) - slot_calibration.ROUNDS
+    assert {captures for captures, _ in counts[num_warm - 1 :]} == {graphs.num_captures}
+    replays = [count for _, count in counts[num_warm - 1 :]]
+    # a pass and a step of each that goes alone, a step of all together, and their passes
+    assert all(later - earlier >= 2 * 4 + 2 for earlier, later in itertools.pairwise(replays))

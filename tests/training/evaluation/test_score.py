@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from slimtune.training.config.trial import parse_trial
+from slimtune.training.evaluation.passes import EagerPasses
 from slimtune.training.evaluation.score import score_split
 from slimtune.training.hardware.resources import resolve
 from slimtune.training.tasks.classification import Classification
@@ -23,7 +24,7 @@ def score(bench: Workbench, config_of: ConfigOf, batch_size: int | None) -> torc
     resources = resolve(parse_trial(config_of("fit.precision=fp32")).section.fit)
     batch = (batch_size, bench.tokenizer)
     split = bench.splits["validation"]
-    evaluation = score_split(bench.base.model, split, task=bench.task, resources=resources, batch=batch)
+    evaluation = score_split(bench.base.model, split, task=bench.task, passes=EagerPasses(resources), batch=batch)
     assert evaluation.tally.columns["row"] == tuple(range(len(split)))
     return torch.tensor(evaluation.tally.columns["nats"])
 

@@ -13,6 +13,7 @@ from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import collate
 from slimtune.training.data_report.build import data_report_of
+from slimtune.training.evaluation.passes import EagerPasses
 from slimtune.training.evaluation.score import score_split
 from slimtune.training.evaluation.test_score import score_checkpoint
 from slimtune.training.hardware.resources import resolve
@@ -68,7 +69,9 @@ def test_rows_scored_in_batches_are_rows_scored_alone(case: Case, config_for: Co
     resources = resolve(config.fit)
     split = bench.splits["validation"]
     scores = [
-        score_split(bench.base.model, split, task=bench.task, resources=resources, batch=(size, bench.tokenizer)).scores
+        score_split(
+            bench.base.model, split, task=bench.task, passes=EagerPasses(resources), batch=(size, bench.tokenizer)
+        ).scores
         for size in (1, 5, None)
     ]
     for other in scores[1:]:
@@ -97,7 +100,7 @@ def test_the_mean_training_loss_is_the_evaluated_loss(case: Case, config_for: Co
     with torch.no_grad():
         loss = bench.task.loss(bench.task.logits(bench.base.model, batch), batch, label_smoothing=0.0)
     scores = score_split(
-        bench.base.model, split, task=bench.task, resources=resolve(config.fit), batch=(None, bench.tokenizer)
+        bench.base.model, split, task=bench.task, passes=EagerPasses(resolve(config.fit)), batch=(None, bench.tokenizer)
     ).scores
     assert float(loss.nats) / split.targets.weights_N.sum() == pytest.approx(scores["loss"], rel=1e-4)
 

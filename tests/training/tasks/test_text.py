@@ -14,6 +14,7 @@ from slimtune.training.data.batching import IGNORED
 from slimtune.training.data.examples import Example
 from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import DataError
+from slimtune.training.evaluation.passes import EagerPasses
 from slimtune.training.evaluation.score import score_split
 from slimtune.training.hardware.resources import resolve
 from slimtune.training.models.from_config import trained_tokenizer
@@ -192,7 +193,7 @@ def test_perplexity_is_that_of_a_plain_loop(config_for: ConfigFor) -> None:
         nats += float(cross_entropy(logits[:-1], ids[1:], reduction="sum"))
         tokens += len(ids) - 1
     scores = score_split(
-        bench.base.model, split, task=bench.task, resources=resolve(config.fit), batch=(None, bench.tokenizer)
+        bench.base.model, split, task=bench.task, passes=EagerPasses(resolve(config.fit)), batch=(None, bench.tokenizer)
     ).scores
     assert scores["perplexity"] == pytest.approx(math.exp(nats / tokens), rel=1e-4)
 
@@ -217,7 +218,7 @@ def test_labels_written_as_text_have_accuracy_and_f1(config_for: ConfigFor) -> N
         bench.base.model,
         bench.splits["validation"],
         task=bench.task,
-        resources=resolve(config.fit),
+        passes=EagerPasses(resolve(config.fit)),
         batch=(None, bench.tokenizer),
     )
     assert evaluation.generated is not None

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 
+from slimtune.training.engine.graphs.graph_record import GraphRecord
+
 Tensors = Mapping[str, torch.Tensor]
 Outputs = tuple[torch.Tensor, ...]
 Work = Callable[[Tensors], Outputs]
@@ -89,16 +91,14 @@ class StaticCalls:
         capturer: None runs all work as it is: the eager twin, whose numbers are those of the graphs.
 
     Attributes:
-        num_captured: Keys that became graphs.
-        fallback: Why the rest is run as it is, after a capture failed.
+        record: Which keys became graphs, and why the rest is run as it is.
     """
 
     def __init__(self, capturer: Capturer | None) -> None:
         self._capturer = capturer
         self._entries: dict[Hashable, _Entry] = {}
         self._all_calls: dict[str, int] = {}
-        self.num_captured = 0
-        self.fallback: str | None = None
+        self.record = GraphRecord()
 
     def run(self, kind: str, key: Hashable, work: Work, inputs: Tensors, *, left: int) -> Outputs:
         """What the work gives for these inputs.
@@ -137,9 +137,9 @@ class StaticCalls:
             entry.captured = self._capturer(lambda: work(entry.inputs))
         except RuntimeError as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            self._capturer, self.fallback = None, reason
+            self._capturer, self.record.fallback = None, reason
             log.warning("cuda graphs: %s could not be captured (%s); steps run one operation at a time", said, reason)
             return
         entry.work = work
-        self.num_captured += 1
+        self.record.num_captured += 1
         log.debug("cuda graphs: %s captured after %d calls", said, entry.calls)

@@ -31,7 +31,7 @@ def test_a_replayed_gradient_is_that_of_the_call() -> None:
         torch.testing.assert_close(loss, wanted.detach())
         torch.testing.assert_close(gradient, theirs)
     torch.testing.assert_close(summed, expected)
-    assert calls.num_captured == 1
+    assert calls.record.num_captured == 1
 
 
 def test_work_that_reads_the_device_falls_back() -> None:
@@ -42,4 +42,4 @@ def test_work_that_reads_the_device_falls_back() -> None:
     for _ in range(NUM_CALLS):
         (output,) = calls.run("pass", "a", work, {"x": torch.ones(2, device="cuda")}, left=1000)
         assert output.tolist() == [2.0, 2.0]
-    assert calls.fallback is not None
+    assert calls.record.fallback is not None

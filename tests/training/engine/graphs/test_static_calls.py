@@ -30,7 +30,7 @@ def test_a_trial_of_fifty_steps_captures_nothing() -> None:
     calls = StaticCalls(FakeGraphs())
     for step in range(50):
         assert run(calls, step, left=50 - step) == 2 * step
-    assert calls.num_captured == 0
+    assert calls.record.num_captured == 0
 
 
 def test_a_long_one_is_replayed_on_what_comes() -> None:
@@ -39,14 +39,14 @@ def test_a_long_one_is_replayed_on_what_comes() -> None:
     kept = [calls.run("pass", "a", doubled, {"x": torch.tensor(float(step))}, left=1000)[0] for step in range(10)]
     assert [float(one) for one in kept] == [2.0 * step for step in range(10)]
     assert graphs.num_replays == 10 - WARM_CALLS
-    assert calls.num_captured == 1
+    assert calls.record.num_captured == 1
 
 
 def test_only_shapes_that_come_often_are_captured() -> None:
     calls = StaticCalls(FakeGraphs())
     for step in range(100):
         run(calls, step, left=500, key="rare" if step % 10 == 0 else "often")
-    assert calls.num_captured == 1
+    assert calls.record.num_captured == 1
 
 
 @pytest.mark.parametrize(("num_calls", "left", "worth"), [(WARM_CALLS, 10**6, False), (10, WORTH_CALLS, True)])
@@ -61,5 +61,5 @@ def test_what_cannot_be_captured_goes_on_with_a_word(caplog: pytest.LogCaptureFi
 
     calls = StaticCalls(refuse)
     assert [run(calls, step, left=1000) for step in range(6)] == [2 * step for step in range(6)]
-    assert calls.fallback == "operation not permitted when stream is capturing"
+    assert calls.record.fallback == "operation not permitted when stream is capturing"
     assert caplog.text.count("could not be captured") == 1
