@@ -37,6 +37,10 @@ COMMANDS = {
     "train": Command("slimtune.sweeper.commands.train", "run one trial of the same config, without a search"),
     "check": Command("slimtune.sweeper.commands.check", "what a sweep or a trial of these arguments will need, tried"),
     "init": Command("slimtune.sweeper.commands.init", "a first config for your own rows: five questions, or flags"),
+    "import": Command(
+        "slimtune.sweeper.commands.import_config",
+        "a config of LLaMA-Factory, Axolotl, Olive or the Trainer, translated",
+    ),
     "doctor": Command("slimtune.sweeper.commands.doctor", "what this machine can do, and what is installed or missing"),
     "status": Command("slimtune.sweeper.commands.status", "whether a sweep is running, its trials, and what is left"),
     "stop": Command("slimtune.sweeper.commands.stop", "end a running sweep; its trials keep what they have"),

@@ -1,0 +1,44 @@
+"""`slimtune import`: a config of LLaMA-Factory, Axolotl, Olive or the Trainer as one of slimtune."""
+
+import argparse
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from slimtune.training.errors import StoreError
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Translate a file.
+
+    Raises:
+        UserError: It cannot be read, nobody knows whose it is, or the new file is there already.
+    """
+    from slimtune.sweeper.translation.config_text import config_text
+    from slimtune.sweeper.translation.translate import Tool, foreign_config, tool_of, translate
+    from slimtune.training.atomic_files import write_text
+
+    options = _parser([tool.value for tool in Tool]).parse_args(arguments)
+    source = Path(options.file)
+    config = foreign_config(source)
+    found = translate(config, Tool(options.tool) if options.tool else tool_of(config))
+    path = Path(options.output or f"{source.stem}.slimtune.yaml")
+    if path.exists() and not options.force:
+        raise StoreError(f"{path} is there already; name another file (--output), or replace it (--force)")
+    if not path.absolute().parent.is_dir():
+        raise StoreError(f"{path}: there is no folder {path.absolute().parent}; make it, or name another (--output)")
+    write_text(path, config_text(found, options.file, shlex.quote(str(path))))
+    print(f"a config of {found.tool.value}: {len(found.values) + len(found.choices)} settings taken over")
+    for name, told in found.left.items():
+        print(f"  {name}: {told}")
+    print(f"written: {path}\nnext: slimtune check --config {shlex.quote(str(path))}")
+    return 0
+
+
+def _parser(tools: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slimtune import", description=__doc__)
+    parser.add_argument("file", help="YAML or JSON of the other tool")
+    parser.add_argument("--from", dest="tool", choices=tools, help="whose it is (default: seen from its keys)")
+    parser.add_argument("--output", help="the config file (default: <name>.slimtune.yaml)")
+    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+    return parser

@@ -1,0 +1,72 @@
+"""What a key of another tool's config says here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What one key says.
+
+    Attributes:
+        choices: Options of config groups.
+        values: Values of keys.
+        told: What a person should know, or do instead; None where nothing is lost.
+    """
+
+    choices: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    told: str | None = None
+
+
+# of a key's value, and of the whole config, which other keys may change it by
+Rule = Callable[[Any, Values], Said]
+
+
+def key(name: str, read: Callable[[Any], Any] = lambda value: value) -> Rule:
+    """A key of ours with the same meaning."""
+    return lambda value, _: Said(values={name: read(value)})
+
+
+def option(group: str, options: Mapping[str, str]) -> Rule:
+    """An option of a config group."""
+
+    def rule(value: Any, _: Values) -> Said:
+        found = options.get(str(value).lower())
+        if found is None:
+            return Said(
+                told=f"no option of {group} is like it; known here: {', '.join(dict.fromkeys(options.values()))}"
+            )
+        return Said(choices={group: found})
+
+    return rule
+
+
+def one_of(name: str, words: Mapping[str, Any]) -> Rule:
+    """A key of ours whose words are others."""
+
+    def rule(value: Any, _: Values) -> Said:
+        word = str(value).lower()
+        if word not in words:
+            return Said(told=f"{name} has no such value; left at its own")
+        return Said(values={name: words[word]})
+
+    return rule
+
+
+def flag(name: str, value: Any = True) -> Rule:
+    """A key of ours that is set where theirs is true."""
+    return lambda given, _: Said(values={name: value}) if given else Said()
+
+
+def advice(sentence: str) -> Rule:
+    """Nothing here is like it; false, zero and nothing need no word."""
+    return lambda value, _: Said(told=sentence) if value not in (None, False, 0, "", [], {}) else Said()
+
+
+def needless(_: Any, __: Values) -> Said:
+    """What is so here anyway, or changes no result."""
+    return Said()

@@ -1,0 +1,164 @@
+"""Arguments of transformers' Trainer, which other tools take over."""
+
+from pathlib import Path
+from typing import Any
+
+from slimtune.sweeper.translation.said import Rule, Said, Values, advice, flag, key, needless, one_of
+
+PLAN = "the best checkpoint is kept by itself, and a killed trial resumes from fit.save_minutes"
+SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant", "constant_with_warmup": "constant"}
+OPTIMIZERS = {
+    "adamw": "adamw",
+    "adamw_torch": "adamw",
+    "adamw_torch_fused": "adamw",
+    "adamw_hf": "adamw",
+    "adamw_8bit": "adamw_8bit",
+    "adamw_bnb_8bit": "adamw_8bit",
+    "paged_adamw": "paged_adamw",
+    "paged_adamw_32bit": "paged_adamw",
+    "paged_adamw_8bit": "paged_adamw_8bit",
+    "adafactor": "adafactor",
+}
+
+
+def rows_a_step(values: Values, rows: str = "per_device_train_batch_size") -> int:
+    """Rows that an optimizer step averages over."""
+    return int(values.get(rows) or 8) * int(values.get("gradient_accumulation_steps") or 1)
+
+
+def batch(rows: str) -> Rule:
+    """Theirs is of a device and a pass, ours of an optimizer step."""
+
+    def rule(value: Any, values: Values) -> Said:
+        size = rows_a_step(values, rows)
+        more = {"fit.micro_batch_size": int(value)} if size != int(value) else {}
+        return Said(values={"fit.batch_size": size, **more})
+
+    return rule
+
+
+def eval_steps(rows: str) -> Rule:
+    """Theirs in optimizer steps, or a share of all; ours in training rows."""
+
+    def rule(value: Any, values: Values) -> Said:
+        if 0 < float(value) < 1:
+            return Said(told="a share of all steps; say fit.eval_every as a share of an epoch, or in rows")
+        return Said(values={"fit.eval_every": int(float(value)) * rows_a_step(values, rows)})
+
+    return rule
+
+
+def _max_steps(value: Any, _: Values) -> Said:
+    return Said(values={"fit.max_steps": int(value)}) if int(value) > 0 else Said()
+
+
+def _warmup_steps(value: Any, values: Values) -> Said:
+    if not value:
+        return Said()
+    if 0 < float(value) < 1:
+        return Said(values={"fit.warmup_share": float(value)})
+    steps = int(values.get("max_steps") or 0)
+    if steps > 0:
+        return Said(values={"fit.warmup_share": round(min(1.0, float(value) / steps), 4)})
+    return Said(told="warm-up is a share of all steps here: set fit.warmup_share, e.g. 0.06")
+
+
+def _bf16(value: Any, _: Values) -> Said:
+    # Axolotl has the word too
+    precision = "auto" if str(value).lower() == "auto" else "bf16"
+    return Said(values={"fit.precision": precision}) if value else Said()
+
+
+def _clip(value: Any, _: Values) -> Said:
+    return Said(values={"fit.max_grad_norm": float(value) or None})
+
+
+def _report_to(value: Any, _: Values) -> Said:
+    names = [str(one).lower() for one in (value if isinstance(value, list) else [value])]
+    if names == ["none"]:
+        return Said(choices={"tracking": "none"})
+    found = {f"tracking.{name}": True for name in ("tensorboard", "wandb") if name in names}
+    others = [name for name in names if name not in ("tensorboard", "wandb", "mlflow", "all", "none")]
+    return Said(values=found, told=f"runs are logged to MLflow; there is no {', '.join(others)}" if others else None)
+
+
+def _metric(value: Any, _: Values) -> Said:
+    name = str(value).removeprefix("eval_")
+    return (
+        Said() if name == "loss" else Said(values={"task.metric": name}, told="look whether the task has this metric")
+    )
+
+
+def _name(value: Any, _: Values) -> Said:
+    return Said(values={"search.name": Path(str(value)).name})
+
+
+def trainer_rules(rows: str = "per_device_train_batch_size") -> dict[str, Rule]:
+    """Rules by argument.
+
+    Args:
+        rows: What the tool calls the rows of a device and a pass.
+    """
+    return {
+        "learning_rate": key("fit.learning_rate", float),
+        "num_train_epochs": key("fit.epochs"),
+        "max_steps": _max_steps,
+        rows: batch(rows),
+        "gradient_accumulation_steps": needless,
+        "per_device_eval_batch_size": key("fit.eval_batch_size"),
+        "weight_decay": key("fit.weight_decay", float),
+        "max_grad_norm": _clip,
+        "warmup_ratio": key("fit.warmup_share", float),
+        "warmup_steps": _warmup_steps,
+        "lr_scheduler_type": one_of("fit.schedule", SCHEDULES),
+        "optim": one_of("fit.optimizer", OPTIMIZERS),
+        "bf16": _bf16,
+        "fp16": flag("fit.precision", "fp16"),
+        "tf32": needless,
+        "gradient_checkpointing": key("fit.gradient_checkpointing", bool),
+        "gradient_checkpointing_kwargs": needless,
+        "seed": key("fit.seed"),
+        "data_seed": key("data.seed"),
+        "label_smoothing_factor": key("fit.label_smoothing", float),
+        "torch_compile": flag("fit.compile"),
+        "logging_steps": key("tracking.log_every"),
+        "logging_strategy": needless,
+        "logging_first_step": needless,
+        "logging_dir": needless,
+        "eval_strategy": needless,
+        "evaluation_strategy": needless,
+        "eval_steps": eval_steps(rows),
+        "eval_accumulation_steps": needless,
+        "save_strategy": needless,
+        "save_steps": advice(PLAN),
+        "save_total_limit": needless,
+        "save_only_model": needless,
+        "load_best_model_at_end": needless,
+        "metric_for_best_model": _metric,
+        "greater_is_better": lambda value, _: Said(values={"task.direction": "maximize" if value else "minimize"}),
+        "early_stopping_patience": key("fit.patience"),
+        "report_to": _report_to,
+        "output_dir": _name,
+        "run_name": _name,
+        "overwrite_output_dir": needless,
+        "do_train": needless,
+        "do_eval": needless,
+        "do_predict": advice("slimtune evaluate --predictions writes an answer for each row"),
+        "resume_from_checkpoint": advice("the same command resumes a sweep or a trial by itself"),
+        "group_by_length": needless,
+        "length_column_name": needless,
+        "remove_unused_columns": needless,
+        "dataloader_num_workers": needless,
+        "dataloader_pin_memory": needless,
+        "ddp_timeout": needless,
+        "ddp_find_unused_parameters": needless,
+        "fsdp": flag("fit.fsdp"),
+        "fsdp_config": needless,
+        "deepspeed": advice("fit.fsdp=true with fit.devices shares weights, gradients and moments out"),
+        "push_to_hub": advice("winners are registered in MLflow, and pushed nowhere"),
+        "disable_tqdm": needless,
+        "adam_beta1": advice("AdamW has PyTorch's own here"),
+        "adam_beta2": advice("AdamW has PyTorch's own here"),
+        "adam_epsilon": advice("AdamW has PyTorch's own here"),
+        "neftune_noise_alpha": advice("there is no noise on embeddings; fit=regularized fights overfitting"),
+    }
