@@ -127,9 +127,7 @@ RULES: dict[str, Rule] = {
     "search_strategy.max_iter": key("search.n_trials"),
     "search_strategy.seed": key("search.seed"),
     "search_strategy.stop_when_goals_met": advice("search.target ends a search"),
-    "evaluators": advice(
-        "scores are task.metric and task.metrics; size and latency are search.objectives"
-    ),
+    "evaluators": advice("scores are task.metric and task.metrics; size and latency are search.objectives"),
     "evaluator": needless,
     "systems": advice("the device is fit.device, that of the export export/target"),
     "host": needless,
