@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors import safe_open
 
 from tests.forked import run_slimtune
 
@@ -100,3 +101,23 @@ def test_a_whole_task_is_evaluated_part_by_part(stars: Path) -> None:
         num_rows = len(list(csv.DictReader(file)))
     assert sum(part["support"] for part in bundle["per_label"]) == num_rows == bundle["num_rows"]
     assert all(part["mean_absolute_error"] >= 0 for part in bundle["per_label"])
+
+
+@pytest.mark.slow
+def test_pairs_of_ones_own_are_learned_from_one_config_file(tmp_path: Path) -> None:
+    """By the page's command over the small model that its script makes; adapters, norm and output matrix are kept."""
+    page = ROOT / "examples/own_pairs"
+    subprocess.run([sys.executable, str(page / "small_gpt2.py"), str(tmp_path / "small")], check=True)
+    less = ["fit.epochs=1", "tracking=none", f"hydra.run.dir={tmp_path / 'run'}"]
+    run("train", "--config", str(page / "my.yaml"), f"model.name_or_path={tmp_path / 'small'}", *less)
+    (adapter,) = tmp_path.glob("run/checkpoint-*/adapter_model.safetensors")
+    with safe_open(adapter, "np") as tensors:
+        names = set(tensors.keys())
+    whole = {name for name in names if "lora" not in name}
+    assert {name.rpartition("model.")[2] for name in whole} == {
+        "lm_head.weight",
+        "transformer.ln_f.bias",
+        "transformer.ln_f.weight",
+    }
+    assert any("c_attn.lora_A" in name for name in names)
+    assert any("mlp.c_proj.lora_B" in name for name in names)
