@@ -24,6 +24,7 @@ class Variant(Enum):
     fp16 = "fp16"
     int8_dynamic = "int8_dynamic"
     int8_blockwise = "int8_blockwise"
+    int8_split = "int8_split"
     int8_static = "int8_static"
     int4_blockwise = "int4_blockwise"
 
@@ -156,7 +157,7 @@ class OnnxExport:
         opset: ONNX operator set.
         variants: What is tried beside fp32; an empty list tries nothing.
         per_channel: One scale for each output channel, and each dimension of an embedding, instead of one for a matrix.
-        block_size: Weights that share a scale in `int8_blockwise` and `int4_blockwise`.
+        block_size: Weights that share a scale in `int8_blockwise` and `int4_blockwise`; of embeddings in `int8_split`.
         symmetric: Whether such blocks do without a zero point.
         int4_algorithm: How `int4_blockwise` chooses its bits: round to nearest, HQQ (slow to run), or k-quant.
         embedding_bits: Of embedding tables in `int4_blockwise`, 8 or 4.

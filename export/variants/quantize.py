@@ -13,9 +13,11 @@ from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic
 from slimtune.export.config import Calibration, Int4Algorithm, Variant
 from slimtune.export.graphs.tracing import has_data, save_graph
 from slimtune.export.runtime.static_shape import Feed
+from slimtune.export.variants.block_embeddings import block_embeddings
 from slimtune.export.variants.int4_embeddings import int4_embeddings
 from slimtune.export.variants.int8_embeddings import quantize_embeddings
 from slimtune.export.variants.quantization_settings import QuantizationSettings
+from slimtune.export.variants.split_products import split_products
 from slimtune.export.variants.tied_embeddings import untie
 
 # int8 arithmetic inside a block; 0 would compute in fp32 at a sixth of the speed
@@ -72,6 +74,20 @@ def _blockwise(source: Path, target: Path, settings: QuantizationSettings, *, bi
         int4_embeddings(small, block_size=settings.block_size, symmetric=settings.symmetric, kept=settings.kept)
     quantize_embeddings(small, per_channel=settings.per_channel, kept=settings.kept)
     save_graph(small, target)
+
+
+def int8_split(source: Path, target: Path, settings: QuantizationSettings) -> None:
+    """Weights and activations each as a sum of terms in int8, embeddings with a scale for each block of a token: the
+    most faithful one, and faster than fp32. Without rows: nothing is measured, so that the same weights give the same
+    file.
+    """
+    graph = onnx.load(source)
+    untie(graph)
+    split_products(graph, kept=settings.kept)
+    block_embeddings(graph, block_size=settings.block_size, kept=settings.kept)
+    # those whose width the block does not divide
+    quantize_embeddings(graph, per_channel=settings.per_channel, kept=settings.kept)
+    save_graph(graph, target)
 
 
 def _algorithm(settings: QuantizationSettings) -> Any:
@@ -134,6 +150,7 @@ BUILDERS: Mapping[Variant, Callable[[Path, Path, QuantizationSettings], None]] =
     Variant.fp16: fp16,
     Variant.int8_dynamic: int8_dynamic,
     Variant.int8_blockwise: int8_blockwise,
+    Variant.int8_split: int8_split,
     Variant.int8_static: int8_static,
     Variant.int4_blockwise: int4_blockwise,
 }

@@ -83,9 +83,15 @@ ENCODER_DECODERS: Mapping[str, Mapping[str, Any]] = {
     "marian": {**BART, "pad_token_id": 119, "decoder_start_token_id": 119},
     "pegasus": BART,
 }
-VARIANTS = (Variant.fp16, Variant.int8_dynamic, Variant.int8_blockwise, Variant.int4_blockwise)
+VARIANTS = (Variant.fp16, Variant.int8_dynamic, Variant.int8_blockwise, Variant.int8_split, Variant.int4_blockwise)
 # of the scores' own spread, in models whose weights were drawn and not trained
-GAPS = {Variant.fp16: 0.02, Variant.int8_dynamic: 0.3, Variant.int8_blockwise: 0.1, Variant.int4_blockwise: 1.0}
+GAPS = {
+    Variant.fp16: 0.02,
+    Variant.int8_dynamic: 0.3,
+    Variant.int8_blockwise: 0.1,
+    Variant.int8_split: 0.05,
+    Variant.int4_blockwise: 1.0,
+}
 # rows and tokens; none was traced
 SHAPES = ((1, 1), (3, 5), (4, 23))
 

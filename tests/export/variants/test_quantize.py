@@ -115,10 +115,10 @@ def test_large_weights_lie_beside_the_graph(tmp_path: Path, monkeypatch: pytest.
     (exact,) = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"ids": ids})
     save_graph(model, first / "model.onnx")
     recipe = QuantizationSettings(True, 32, False, Calibration.minmax)
-    for variant in (Variant.int8_dynamic, Variant.int8_blockwise):
+    for variant in (Variant.int8_dynamic, Variant.int8_blockwise, Variant.int8_split):
         BUILDERS[variant](first / "model.onnx", first / f"{variant.value}.onnx", recipe)
     first.rename(second)
-    for name in ("model", "int8_dynamic", "int8_blockwise"):
+    for name in ("model", "int8_dynamic", "int8_blockwise", "int8_split"):
         assert (second / f"{name}.onnx.data").is_file()
         (found,) = onnxruntime.InferenceSession(second / f"{name}.onnx").run(None, {"ids": ids})
         assert (found.argmax(1) == exact.argmax(1)).all()
