@@ -3,7 +3,7 @@
 # K inputs of a product, N outputs
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -198,5 +198,5 @@ def _sum(graph: onnx.GraphProto, group: Sequence[onnx.NodeProto], widths: Sequen
     return nodes
 
 
-def _node(kind: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: object) -> onnx.NodeProto:
+def _node(kind: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> onnx.NodeProto:
     return helper.make_node(kind, inputs, outputs, f"{outputs[0]}_made", **attributes)
