@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -32,6 +32,7 @@ MODELS = {
 }
 VARIANTS = [Variant.int8_dynamic, Variant.int8_blockwise, Variant.int8_split]
 LEAST = 0.99
+UNTIMED = Timing(**dict.fromkeys((item.name for item in fields(Timing)), 0.0))
 MEASURE = "slimtune.export.verification.measured_variants.measure"
 
 
@@ -65,7 +66,7 @@ def _exported(name: str, folder: Path, seed: int) -> Mapping[str, VariantReport]
         more = (f"fit.seed={seed}", "fit.precision=fp32", "tracking=none", f"hydra.run.dir={folder}")
         command = ["-m", "slimtune.sweeper.cli", "train", *MODELS[name], *more]
         subprocess.run([sys.executable, *command], check=True)
-    untimed: AbstractContextManager[object] = patch(MEASURE, lambda _: Timing(0, 0, 0, 0, 0, 0, 0))
+    untimed: AbstractContextManager[object] = patch(MEASURE, lambda _: UNTIMED)
     with tempfile.TemporaryDirectory() as out, nullcontext() if seed == 1 else untimed:
         found = export_checkpoint(find_checkpoint(str(folder), None), config=_config(name), folder=Path(out) / "x")
     return {report.name: report for report in found.reports}

@@ -15,7 +15,7 @@ BITS = {
     Variant.fp16.value: 16,
     Variant.int8_dynamic.value: 8,
     Variant.int8_blockwise.value: 8,
-    Variant.int8_split.value: 8,
+    Variant.int8_split.value: 10,
     Variant.int8_static.value: 8,
     Variant.int4_blockwise.value: 4,
 }

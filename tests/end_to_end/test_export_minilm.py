@@ -30,7 +30,7 @@ ANSWERS = {
     "fp16": 0.97,
     "int8_dynamic": 0.6,
     "int8_blockwise": 0.9,
-    "int8_split": 0.97,
+    "int8_split": 0.95,
     "int8_static": 0.35,
     "int4_blockwise": 0.5,
 }
