@@ -7,6 +7,7 @@ from typing import Any
 from slimtune.training.errors import DataError
 
 BITS = {"0", "1"}
+SHOWN = 2
 # signs between ones and zeros in a text: commas part labels as well
 WRITTEN = re.compile(r"[01](?:(?P<sign>[\s,;|])\s*[01])(?:(?P=sign)\s*[01])*")
 
@@ -46,6 +47,13 @@ def hot_names(parts: Sequence[Any], known: Sequence[str], *, column: str, where:
         raise DataError(
             f"{where}: column '{column}' is {list(parts)!r:.60}, a one or zero for each class, of which "
             f"{len(parts) - len(given)} are missing (null, NaN or blank); write a one or zero there, or remove the row"
+        )
+    # one of several classes, where ones and zeros would be several
+    if not names_fit and known and len(parts) == 1:
+        names = ", ".join(f"{number} is {known[number]}" for number in range(min(SHOWN, len(known))))
+        raise DataError(
+            f"{where}: column '{column}' is {list(parts)!r:.60}, and task.labels has {len(known)} names; if these are "
+            f"ids of classes, write the names in their place ({names}, ...); if ones and zeros, write {len(known)}"
         )
     if not names_fit:
         has = f"task.labels has {len(known)} names" if known else "nothing names the classes"

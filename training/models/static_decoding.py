@@ -17,7 +17,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 Tensors = Mapping[str, torch.Tensor]
 
 
-class Run(Protocol):
+class StepTaker(Protocol):
     """Takes work on tensors, which it may repeat without the Python around them."""
 
     def __call__(
@@ -35,7 +35,7 @@ class StaticDecoder:
         fill_up: To what length rows of so many tokens are filled up.
     """
 
-    def __init__(self, run: Run, fill_up: Callable[[int], int]) -> None:
+    def __init__(self, run: StepTaker, fill_up: Callable[[int], int]) -> None:
         self._run, self.fill_up = run, fill_up
         self._caches: dict[Hashable, Any] = {}
 

@@ -64,3 +64,16 @@ def test_what_may_be_labels_stays() -> None:
     assert of("1 0") == ("1 0",)
     assert of("1 0 1", ["1 0 1", "0 1 0"]) == ("1 0 1",)
     assert of("1 0", ["0", "1"]) == ("1 0",)
+
+
+@pytest.mark.parametrize("cell", [[0], [1], ["1"]])
+def test_what_may_be_ids_of_classes_is_told_as_that(cell: list[Any]) -> None:
+    """As data sets with lists of ids are dumped."""
+    with pytest.raises(DataError, match=r"ids of classes, write the names in their place \(0 is a, 1 is b, \.\.\.\)"):
+        labels_of({"label": cell}, "label", "row 1", "label_column", known=KNOWN)
+
+
+@pytest.mark.parametrize("cell", [[0, 1, 0, 1], [1, 0], [True, False]])
+def test_what_cannot_be_ids_is_told_as_ones_and_zeros(cell: list[Any]) -> None:
+    with pytest.raises(DataError, match="a one or zero for each class"):
+        labels_of({"label": cell}, "label", "row 1", "label_column", known=KNOWN)
