@@ -64,7 +64,7 @@ def test_a_second_text_has_a_column_of_its_own(config_of: ConfigOf, key: str) ->
     assert f"as data.{key} is" in parse_trial(values).problems[0]
 
 
-@pytest.mark.parametrize("parts", [[1, 0], ["1", "0"], [1], ["1", "0", "1", "1"]])
+@pytest.mark.parametrize("parts", [[1, 0], ["1", "0"], ["1", "0", "1", "1"]])
 def test_a_list_of_ones_and_zeros_of_another_length_is_told_with_its_row(parts: list[Any]) -> None:
     with pytest.raises(DataError, match=rf"row 3: .* has 3 names; name all {len(parts)} .*, or give the row 3"):
         hot_names(parts, ["a", "b", "c"], column="label", where="row 3")
