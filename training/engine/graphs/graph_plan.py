@@ -38,8 +38,8 @@ def graph_plan(fit: FitConfig, resources: Resources, model: Any, *, is_compiled:
 
 def _uneven(fit: FitConfig, resources: Resources, *, is_compiled: bool) -> str | None:
     """Why a step is more than tensors of fixed shapes."""
-    if fit.devices > 1 or resources.group.size > 1:
-        return "the trial is trained on several devices"
+    if fit.fsdp:
+        return "a layer's weights come from several devices in each pass"
     if resources.precision is Precision.fp16:
         return "the gradient scale of fp16 is read in each step"
     return "the trial is compiled" if is_compiled else None

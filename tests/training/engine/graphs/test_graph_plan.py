@@ -25,13 +25,18 @@ def test_on_a_gpu_steps_become_graphs(config_of: ConfigOf) -> None:
     assert plan(config_of, "fit.precision=fp32").told == "true"
 
 
+def test_each_of_several_devices_has_graphs_of_its_own(config_of: ConfigOf) -> None:
+    """A pass is over its own rows; gradients are summed after it. One device would else be faster than two."""
+    assert plan(config_of, "fit.precision=fp32", "fit.devices=2") == (True, None)
+
+
 @pytest.mark.parametrize(
     ("more", "rest", "is_static", "reason"),
     [
         ([], {"device": "cpu"}, False, "the device is cpu"),
         (["fit.cuda_graphs=true"], {"device": "cpu"}, True, "the device is cpu"),
         (["fit.cuda_graphs=false"], {}, False, "is false"),
-        (["fit.devices=2"], {}, False, "several devices"),
+        (["fit.devices=2", "fit.fsdp=true"], {}, False, "several devices"),
         ([], {"is_compiled": True}, False, "is compiled"),
     ],
 )
