@@ -78,7 +78,7 @@ def _blockwise(source: Path, target: Path, settings: QuantizationSettings, *, bi
 
 def int8_split(source: Path, target: Path, settings: QuantizationSettings) -> None:
     """Weights and activations each as a sum of terms in int8, embeddings with a scale for each block of a token: the
-    most faithful one, and faster than fp32. Without rows: nothing is measured, so that the same weights give the same
+    most faithful one, about as fast as fp32. Without rows: nothing is measured, so that the same weights give the same
     file.
     """
     graph = onnx.load(source)
