@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # a process that may not keep what it has compiled compiles thousands of modules: 22 s to start what takes 7
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install sweep test test-portable test-gpu check ui lock clean
+.PHONY: install sweep test test-portable test-gpu check docs ui lock clean
 
 install: $(VENV)/.installed
 
@@ -55,6 +55,16 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# the documentation as a site in .site/html, with tools of its own; a warning, as of a broken link, is an error
+docs: .docs-venv/.installed
+	tools/site_source
+	NO_MKDOCS_2_WARNING=1 .docs-venv/bin/python -m mkdocs build --strict --quiet
+
+.docs-venv/.installed: requirements-docs.lock
+	tools/make_venv "$(PYTHON)" .docs-venv
+	.docs-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-docs.lock
+	touch $@
 
 ui: install
 	$(BIN)/slimtune ui

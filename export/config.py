@@ -74,7 +74,10 @@ PROVIDERS = (
 
 
 MAX_NAME = 200
-NAME_RULE = "use a name of up to 200 characters without / : @ ? # % \\, blanks at its ends, or both kinds of quotes"
+NAME_RULE = (
+    "use a name of up to 200 characters without / : @ ? # % \\, blanks at its ends, or both kinds of quotes; it is "
+    "search.name where none is set, which export.registered_model=... leaves as it is"
+)
 # for who passes the gate's rules and is not shown to be better: asked for by name it would prove nothing
 CHALLENGER = "challenger"
 ALIAS_RULE = f"use a word such as champion; MLflow keeps latest and v1, and the gate gives {CHALLENGER} by itself"
