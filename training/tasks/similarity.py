@@ -2,6 +2,7 @@
 
 # B pairs, T tokens, D dimensions
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,10 +23,15 @@ from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import DataError
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.cosines import comparable
+from slimtune.training.metrics.spearman import spearman
 from slimtune.training.tasks.baselines import OVERLAP, word_overlap
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
 from slimtune.training.tasks.token_loss import num_virtual_tokens
+
+# pairs that show what labels mean, and how sure they must be of it
+LEAST_PAIRS, MOST_PAIRS = 30, 5000
+MOST_APART, MOST_DEVIATIONS = 0.2, 4.0
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,23 @@ class Similarity(TaskDefaults):
             raise DataError(f"the validation rows all have the same label, {labels.pop():g}; {repair}")
         if self.metric in METRIC_KEYS["pair_scores"] and labels != {0.0, 1.0}:
             raise DataError(f"task.metric is {self.metric}, which needs the labels 0 and 1 in validation; {repair}")
+
+    def notes(self, examples: Sequence[Example]) -> Sequence[str]:
+        """Whether larger labels seem to say that texts differ: losses here and metrics take them for how alike."""
+        asked = examples[:MOST_PAIRS]
+        firsts, seconds = [one.text for one in asked], [one.pair for one in asked]
+        labels = [float(one.label) for one in asked]
+        if len(asked) < LEAST_PAIRS:
+            return ()
+        # NaN where all labels, or all shares of words, are one
+        rho = spearman(word_overlap([*firsts, *seconds], firsts, seconds), labels)["spearman"]
+        # so far from nothing only by what the labels mean
+        if not rho < -MOST_APART or rho * math.sqrt(len(asked)) > -MOST_DEVIATIONS:
+            return ()
+        return (
+            f"pairs with larger labels share fewer words (Spearman {rho:.2f}): a label is taken for how alike two "
+            "texts are; where it says how different, turn the column round (1 - label)",
+        )
 
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
         """The vectors of both texts (B, 2, D)."""

@@ -1,13 +1,16 @@
 """Losses over two vectors, ours and a user's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 import torch
 from torch.nn.functional import cosine_similarity
 
+from slimtune.training.config.task import Pooling
+from slimtune.training.data.examples import Example
 from slimtune.training.tasks.pair_losses import ContrastiveLoss, CosineLoss, MultipleNegativesLoss
+from slimtune.training.tasks.similarity import Similarity
 from slimtune.training.trial import Completed
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
@@ -51,3 +54,29 @@ def test_other_rows_are_the_negatives() -> None:
         MultipleNegativesLoss(1.0)(own, own, torch.ones(5))
     )
     assert float(MultipleNegativesLoss()(FIRST, SECOND, torch.zeros(5))) == 0.0
+
+
+TEXTS = [
+    f"the {noun} stands near the {place}" for noun in ("tree", "car", "house", "horse") for place in ("lake", "road")
+]
+
+
+def noted(*labels: float, num_rows: int = 40) -> Sequence[str]:
+    """Of pairs of equal texts with the first label, and of other ones with the second."""
+    task = Similarity(16, Pooling.mean, ("spearman",), {"_target_": "slimtune.training.tasks.pair_losses.CosineLoss"})
+    rows = []
+    for at in range(num_rows):
+        first, other = TEXTS[at % 8], f"nobody has seen {at} of them since last winter"
+        rows.append(Example(first, str(labels[at % 2]), first if at % 2 == 0 else other))
+    return task.notes(rows)
+
+
+def test_labels_that_say_how_different_texts_are_are_told() -> None:
+    (note,) = noted(0.0, 1.0)
+    assert "turn the column round" in note
+    assert noted(1.0, 0.0) == ()
+
+
+@pytest.mark.parametrize(("labels", "num_rows"), [((0.0, 1.0), 10), ((1.0, 1.0), 40)])
+def test_few_pairs_and_labels_of_one_value_say_nothing(labels: tuple[float, float], num_rows: int) -> None:
+    assert noted(*labels, num_rows=num_rows) == ()
