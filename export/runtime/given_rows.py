@@ -3,6 +3,7 @@
 import logging
 import shutil
 import tempfile
+import weakref
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,6 +101,8 @@ class GivenFile:
         self.name = name
         path = Path(name)
         self._kept = _kept(path) if path.exists() and not (path.is_file() or path.is_dir()) else None
+        if self._kept is not None:
+            weakref.finalize(self, self._kept.unlink, missing_ok=True)
         self._is_told = False
 
     def __iter__(self) -> Iterator[LocatedRow]:
@@ -108,7 +111,7 @@ class GivenFile:
             yield from located_rows(self.name, options)
         else:
             try:
-                for number, row in enumerate(iter_rows(self._kept.name, options), start=1):
+                for number, row in enumerate(iter_rows(str(self._kept), options), start=1):
                     yield LocatedRow(row, f"{self.name}, row {number}")
             except UserError as error:
                 raise DataError(self._as_named(str(error))) from error
@@ -119,16 +122,15 @@ class GivenFile:
 
     def _as_named(self, told: str) -> str:
         """Of the pipe that the user has named, and not of the file that it is kept in."""
-        return told if self._kept is None else told.replace(self._kept.name, self.name)
+        return told if self._kept is None else told.replace(str(self._kept), self.name)
 
 
-def _kept(pipe: Path) -> Any:
-    """A file with what a pipe gives, as long as it is referred to."""
-    file = tempfile.NamedTemporaryFile(suffix="".join(pipe.suffixes) or ".jsonl")  # noqa: SIM115
-    with pipe.open("rb") as source:
+def _kept(pipe: Path) -> Path:
+    """A file with what a pipe gives; whoever has it removes it."""
+    suffix = "".join(pipe.suffixes) or ".jsonl"
+    with tempfile.NamedTemporaryFile(suffix=suffix, delete=False) as file, pipe.open("rb") as source:
         shutil.copyfileobj(source, file)
-    file.flush()
-    return file
+    return Path(file.name)
 
 
 class TextReader:

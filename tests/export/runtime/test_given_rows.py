@@ -1,5 +1,6 @@
 """Rows that are given to be answered are called by the file that they stand in."""
 
+import gc
 import os
 import tempfile
 import threading
@@ -29,6 +30,21 @@ def test_a_row_of_a_pipe_is_called_by_the_pipe(tmp_path: Path) -> None:
     rows = GivenFile(str(pipe))
     writer.join()
     assert [where for _, where in rows] == [f"{pipe}, row 1"]
+
+
+def test_what_was_kept_of_a_pipe_goes_with_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kept").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "kept"))
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=('{"text": "a"}\n',))
+    writer.start()
+    rows = GivenFile(str(pipe))
+    writer.join()
+    assert len(list(rows)) == len(list(rows)) == len(list((tmp_path / "kept").iterdir())) == 1
+    del rows
+    gc.collect()
+    assert list((tmp_path / "kept").iterdir()) == []
 
 
 def test_what_is_wrong_with_a_pipes_rows_is_said_of_the_pipe(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
