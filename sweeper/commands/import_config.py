@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from slimtune.training.errors import StoreError
+from slimtune.sweeper.commands.arguments.new_file import check_free
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -23,10 +23,7 @@ def run(arguments: Sequence[str]) -> int:
     config = foreign_config(source)
     found = translate(config, Tool(options.tool) if options.tool else tool_of(config))
     path = Path(options.output or f"{source.stem}.slimtune.yaml")
-    if path.exists() and not options.force:
-        raise StoreError(f"{path} is there already; name another file (--output), or replace it (--force)")
-    if not path.absolute().parent.is_dir():
-        raise StoreError(f"{path}: there is no folder {path.absolute().parent}; make it, or name another (--output)")
+    check_free(path, force=options.force)
     write_text(path, config_text(found, options.file, shlex.quote(str(path))))
     print(f"a config of {found.tool.value}: {len(found.values) + len(found.choices)} settings taken over")
     for name, told in found.left.items():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.training.errors import StoreError
+from slimtune.sweeper.commands.arguments.new_file import check_free
 
 if TYPE_CHECKING:
     from slimtune.sweeper.starting.questions import Flags
@@ -26,11 +26,11 @@ def run(arguments: Sequence[str]) -> int:
     from slimtune.training.atomic_files import write_text
 
     if options.output is not None:
-        _check_free(Path(options.output), force=options.force)
+        check_free(Path(options.output), force=options.force)
     asks = sys.stdin.isatty() and not options.yes
     settled = settled_config(_given(options), on_terminal if asks else None)
     path = Path(options.output or f"{settled.name}.yaml")
-    _check_free(path, force=options.force)
+    check_free(path, force=options.force)
     write_text(path, first_config(settled, str(path)))
     print("\n".join([f"columns of {settled.data}:", *shown_columns(settled.columns), f"written: {path}"]))
     print(f"next: slimtune check --config {shlex.quote(str(path))}")
@@ -66,10 +66,3 @@ def _given(options: argparse.Namespace) -> "Flags":
         n_trials=options.trials,
         name=options.name,
     )
-
-
-def _check_free(path: Path, *, force: bool) -> None:
-    if path.exists() and not force:
-        raise StoreError(f"{path} is there already; name another file (--output), or replace it (--force)")
-    if not path.absolute().parent.is_dir():
-        raise StoreError(f"{path}: there is no folder {path.absolute().parent}; make it, or name another (--output)")

@@ -1,1 +1,1 @@
-"""What the arguments of several commands name: a sweep, and what is exported."""
+"""What the arguments of several commands name: a sweep, what is exported, a file to be written."""
