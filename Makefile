@@ -11,11 +11,13 @@ unexport PYTHONDONTWRITEBYTECODE
 
 install: $(VENV)/.installed
 
-# the lock pins every version; torch's CPU or CUDA build is whichever the index offers under that version
+# the lock pins every version; torch's CPU or CUDA build is whichever the index offers under that version, and what only
+# the CUDA build needs is not in the lock: torch brings it (PIP_EXTRA_INDEX_URL=... chooses the build: README.md)
 # of twenty thousand modules one in five is ever imported: Python compiles those then, in a fifth of the minute;
 # and what every package asks for is looked at once, at the end, which takes a second instead of fifteen
 $(VENV)/.installed: requirements.lock pyproject.toml
 	tools/make_venv "$(PYTHON)" $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint requirements.lock torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m pip check

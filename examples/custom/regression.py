@@ -14,8 +14,9 @@ from transformers import AutoModelForSequenceClassification
 
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
-from slimtune.training.data.encoding import Encoded, Ragged, tokenized
+from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example, number_of, texts_of
+from slimtune.training.data.tokenizing.batches import tokenized
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, at_least_float32

@@ -15,7 +15,7 @@ from slimtune.export.runtime.adapter_session import AdapterSession
 from slimtune.export.runtime.execution import ON_CPU, Execution, open_graph
 from slimtune.export.runtime.static_shape import StaticShape
 from slimtune.export.runtime.tokenizer_file import open_tokenizer
-from slimtune.training.data.long_pairs import is_long, near_ends
+from slimtune.training.data.tokenizing.long_pairs import is_long, near_ends
 
 PREDICT_BATCH_SIZE = 8
 

@@ -20,7 +20,7 @@ from slimtune.export.graph_names import Kind
 from slimtune.export.runtime import row_predictor
 from slimtune.export.runtime.given_rows import TextColumns, free_names
 from slimtune.export.runtime.row_predictor import RowPredictor, row_predictor_of
-from slimtune.training.data.long_pairs import FAR, near_ends
+from slimtune.training.data.tokenizing.long_pairs import FAR, near_ends
 from slimtune.training.errors import DataError
 
 # lone surrogates and control characters among them

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from slimtune.training.atomic_files import written_aside
 from slimtune.training.data.kept.mapped_tensors import mapped_tensors
-from slimtune.training.data.long_pairs import near_ends
+from slimtune.training.data.tokenizing.batches import UNCUT
 from slimtune.training.stages import told_stage
 
 log = logging.getLogger(__name__)
@@ -20,9 +20,6 @@ log = logging.getLogger(__name__)
 # part of the cache key: raise it when an encoding changes
 ENCODING_VERSION = 4
 STARTS, NUM_CUT = ".starts", "num_cut"
-# a column of one number a row
-UNCUT = "uncut_length"
-TOKENIZED_ROWS = 1000
 
 
 class Ragged(NamedTuple):
@@ -113,47 +110,6 @@ def encode(rows_digest: str, tokenizer: Any, recipe: Recipe, *, cache_dir: Path)
     log.info("encoded data: %d rows tokenized, kept in %s", len(encoded), path)
     # where it lies on disk it takes no memory of its own
     return _load(path) or encoded
-
-
-def tokenized(
-    texts: Sequence[str], tokenizer: Any, *, max_length: int, pairs: Sequence[str] | None = None
-) -> tuple[dict[str, list[Any]], int]:
-    """Token ids of texts, or of pairs of texts, with the tokenizer's special tokens, and how many were cut.
-
-    Only what is to be cut is tokenized again.
-    """
-    columns: dict[str, list[Any]] = {UNCUT: []}
-    for at in range(0, len(texts), TOKENIZED_ROWS):
-        part = slice(at, at + TOKENIZED_ROWS)
-        given = (list(texts[part]),) if pairs is None else (list(texts[part]), list(pairs[part]))
-        output = tokenizer(*given, truncation=False, padding=False, return_attention_mask=False, verbose=False)
-        lengths = [len(row) for row in output["input_ids"]]
-        long = [row for row, length in enumerate(lengths) if length > max_length]
-        cut = _cut([[side[row] for row in long] for side in given], tokenizer, max_length=max_length) if long else {}
-        columns[UNCUT] += [[length] for length in lengths]
-        for name in ("input_ids", "token_type_ids"):
-            if name == "input_ids" or (pairs is not None and name in output):
-                # a list of ints takes many times the memory
-                rows = [np.asarray(row, dtype=np.int32) for row in output[name]]
-                for place, ids in zip(long, cut[name] if long else (), strict=True):
-                    rows[place] = np.asarray(ids, dtype=np.int32)
-                columns.setdefault(name, []).extend(rows)
-    return columns, sum(length > max_length for (length,) in columns[UNCUT])
-
-
-def _cut(given: Sequence[list[str]], tokenizer: Any, *, max_length: int) -> Any:
-    """Texts or pairs that are too long, cut as the tokenizer cuts them; it has just cut nothing."""
-    near = given if len(given) == 1 else _near_ends(given, tokenizer, max_length=max_length)
-    return tokenizer(*near, truncation=True, max_length=max_length, padding=False, return_attention_mask=False)
-
-
-def _near_ends(given: Sequence[list[str]], tokenizer: Any, *, max_length: int) -> list[list[str]]:
-    """Pairs of very long texts without what cannot be kept; the tokenizer has just cut nothing, and does not now."""
-    backend, left = getattr(tokenizer, "backend_tokenizer", None), tokenizer.truncation_side == "left"
-    if backend is None:
-        return list(given)
-    near = (near_ends(pair, backend, max_length=max_length, left=left) for pair in zip(*given, strict=True))
-    return [list(texts) for texts in zip(*near, strict=True)]
 
 
 def encoding_key(rows_digest: str, tokenizer: Any, settings: Mapping[str, Any]) -> str:

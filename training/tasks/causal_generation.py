@@ -12,9 +12,10 @@ from transformers import AutoModelForCausalLM
 
 from slimtune.training.broken_files import text_of_error
 from slimtune.training.data.batching import IGNORED, Batch, Targets
-from slimtune.training.data.encoding import UNCUT, Encoded, Ragged
+from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example
 from slimtune.training.data.template_limit import TEMPLATE_FAULTS, limited_template
+from slimtune.training.data.tokenizing.batches import UNCUT
 from slimtune.training.errors import DataError
 from slimtune.training.tasks.text_to_text import TextToText
 from slimtune.training.tasks.token_loss import num_virtual_tokens, run_model, unwrapped, weights_of

@@ -18,10 +18,11 @@ from slimtune.training.config.task import ClassificationTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
 from slimtune.training.data.cells import label_name
-from slimtune.training.data.encoding import Encoded, Ragged, tokenized
+from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example
 from slimtune.training.data.labelled_rows import labelled, many_labelled
 from slimtune.training.data.readers.row import Row
+from slimtune.training.data.tokenizing.batches import tokenized
 from slimtune.training.errors import ConfigError, DataError
 from slimtune.training.listed_names import with_commas
 from slimtune.training.metrics import Measure, Tally, measures_of

@@ -10,8 +10,9 @@ from torch import nn
 from transformers import AutoModelForSeq2SeqLM
 
 from slimtune.training.data.batching import IGNORED, Batch, Targets
-from slimtune.training.data.encoding import Encoded, Ragged, tokenized
+from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example
+from slimtune.training.data.tokenizing.batches import tokenized
 from slimtune.training.tasks.text_to_text import TextToText
 from slimtune.training.tasks.token_loss import run_model, unwrapped, weights_of
 

@@ -17,9 +17,10 @@ from transformers import AutoModel
 from slimtune.training.config.task import METRIC_KEYS, Pooling, SimilarityTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
-from slimtune.training.data.encoding import Encoded, Ragged, tokenized
+from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example, number_of, texts_of
 from slimtune.training.data.readers.row import Row
+from slimtune.training.data.tokenizing.batches import tokenized
 from slimtune.training.errors import DataError
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.cosines import comparable

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
-from slimtune.training.data.encoding import Encoded, Ragged, Recipe, encode, tokenized
+from slimtune.training.data.encoding import Encoded, Ragged, Recipe, encode
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import rows_content_digest
+from slimtune.training.data.tokenizing.batches import tokenized
 
 TEXTS = ["one two three", "a", "a much longer text that will not fit into so few tokens"]
 
