@@ -12,6 +12,7 @@ from typing import NamedTuple
 import onnx
 
 from slimtune.export.config import BLOCK_SIZES, GenaiPrecision
+from slimtune.export.genai import builder_process
 from slimtune.export.genai.settings import write_settings
 from slimtune.export.genai.source import MODEL_CONFIG, check_source, stage, unknown_options
 from slimtune.export.graph_names import MODEL
@@ -19,7 +20,6 @@ from slimtune.export.runtime.genai_session import GenaiSession, runtime
 from slimtune.training.atomic_files import folder_aside
 from slimtune.training.errors import ModelError
 
-BUILDER = "onnxruntime_genai.models.builder"
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
@@ -89,12 +89,10 @@ def _options(settings: GenaiSettings, extra: Mapping[str, str]) -> dict[str, str
 
 
 def _run_builder(source: Path, target: Path, settings: GenaiSettings, options: Mapping[str, str]) -> None:
-    arguments = {"-i": source, "-o": target, "-p": settings.precision.value, "-e": settings.precision.provider}
-    arguments["-c"] = source.parent / "cache"
-    words = [str(word) for pair in arguments.items() for word in pair]
+    places = [source, target, settings.precision.value, settings.precision.provider, source.parent / "cache"]
     pairs = [f"{name}={value}" for name, value in options.items()]
     done = subprocess.run(
-        [sys.executable, "-P", "-m", BUILDER, *words, "--extra_options", *pairs],
+        [sys.executable, "-P", "-m", builder_process.__name__, *map(str, places), *pairs],
         env={**os.environ, **OFFLINE},
         capture_output=True,
         text=True,

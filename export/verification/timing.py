@@ -5,7 +5,6 @@ python -m slimtune.export.verification.timing < request.json > timing.json
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -107,6 +106,12 @@ def _peak_bytes() -> float:
     for line in lines:
         if line.startswith("VmHWM:"):
             return 1024 * float(line.split()[1])
+    if sys.platform == "win32":
+        import psutil
+
+        return float(psutil.Process().memory_info().peak_wset)
+    import resource
+
     peak = float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     return peak if sys.platform == "darwin" else 1024 * peak
 

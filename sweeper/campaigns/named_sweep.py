@@ -1,6 +1,5 @@
 """A sweep by its name or its folder, whatever its state."""
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ from slimtune.sweeper.storage_url import checked
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password
+from slimtune.training.user_id import user_id
 
 
 class NamedSweep(NamedTuple):
@@ -69,7 +69,7 @@ def _folder_of(name: str, *, outputs: Path, storage: str) -> Path:
         return usual
     folder = Path(noted)
     # a storage that others write to leads to nobody else's folder, whose command would be given
-    is_own = folder.is_dir() and folder.stat().st_uid == os.getuid()
+    is_own = folder.is_dir() and folder.stat().st_uid == user_id()
     return folder if is_own else usual
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from slimtune.training.user_id import user_id
+
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
@@ -65,7 +67,7 @@ def _held_alone(group: Sequence[str]) -> bool:
     # it imports asyncio, which a machine without a GPU need not wait for
     from filelock import FileLock, Timeout
 
-    folder = Path(tempfile.gettempdir(), f"slimtune-gpus-{os.getuid()}")
+    folder = Path(tempfile.gettempdir(), f"slimtune-gpus-{user_id()}")
     folder.mkdir(exist_ok=True)
     locks = [FileLock(folder / f"{name.replace('/', '-')}.lock", thread_local=False) for name in group]
     try:

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 # where no limit of a step is set: a lease is renewed every ten seconds, however long a step takes
 FROZEN_SECONDS = 300.0
+# on Windows every signal that ends a process ends it at once
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 class _Seen(NamedTuple):
@@ -84,7 +86,7 @@ class FrozenWorkers:
 
 def _kill(pid: int, quiet_seconds: float) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, KILL)
         log.warning("process %d, a worker, has shown no life for %.0f s and was killed", pid, quiet_seconds)
     except ProcessLookupError:
         log.debug("process %d has ended", pid)

@@ -1,5 +1,6 @@
 """What a worker is watched for: its launching process, what it is asked, and how long its trials take."""
 
+import _thread
 import logging
 import os
 import signal
@@ -19,7 +20,8 @@ from slimtune.training.trial import Failed, FailureKind
 log = logging.getLogger(__name__)
 
 # what begins in the background, e.g. by `nohup ... &` in a script, does not hear SIGINT
-INTERRUPT = signal.SIGUSR1
+# (Windows has no other signal that a process can send to itself)
+INTERRUPT = getattr(signal, "SIGUSR1", signal.SIGINT)
 TICK_SECONDS, LOOK_SECONDS = 0.5, 2.0
 # a trial is told of its end between two steps; if it takes none for so long, it is interrupted
 PATIENCE_SECONDS = 5.0
@@ -144,7 +146,11 @@ class WorkerWatch:
         if not self._can_interrupt:
             # only a main thread hears signals
             self._end_process()
-        signal.pthread_kill(threading.main_thread().ident or 0, INTERRUPT)
+        if hasattr(signal, "pthread_kill"):
+            # which also wakes a main thread that waits
+            signal.pthread_kill(threading.main_thread().ident or 0, INTERRUPT)
+        else:
+            _thread.interrupt_main(INTERRUPT)
 
     def _due(self) -> Mapping[int, Failed]:
         """Trials that do not end by themselves."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalFileSymlinkLock
 from optuna.storages.journal._file import get_lock_file
-
-from slimtune.sweeper.study.storages.journal_lock import MachineLock
 
 LINE_END = b"\n"
 
@@ -35,6 +34,15 @@ def open_journal(path: Path) -> JournalStorage:
         raise ValueError(f"{path.absolute()} has a line that is none of a journal") from error
 
 
+def _lock_of(path: Path) -> JournalFileOpenLock | JournalFileSymlinkLock:
+    if sys.platform == "win32":
+        # it has neither links for everybody nor the kernel's lock
+        return JournalFileOpenLock(str(path))
+    from slimtune.sweeper.study.storages.journal_lock import MachineLock
+
+    return MachineLock(path)
+
+
 class JournalFile(JournalFileBackend):
     """Optuna's, which outlives the death of whoever writes to it, and writes several lines at once.
 
@@ -43,7 +51,7 @@ class JournalFile(JournalFileBackend):
     """
 
     def __init__(self, path: Path) -> None:
-        self._journal_lock = MachineLock(path)
+        self._journal_lock = _lock_of(path)
         super().__init__(str(path), lock_obj=self._journal_lock)
         self._turn = threading.Lock()
         self._held = threading.local()
