@@ -8,7 +8,7 @@ import sys
 NUM_PLACES = 5
 
 
-def main(words: list[str]) -> None:
+def call_builder(words: list[str]) -> None:
     """Build a folder.
 
     Args:
@@ -22,4 +22,4 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    call_builder(sys.argv[1:])
