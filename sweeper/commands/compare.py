@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
         StoreError: There is no such sweep or run.
         UserError: Trials are to be sorted or chosen by what they do not have.
     """
-    options = _parser().parse_args(_with_signs(arguments))
+    options = command_parser().parse_args(_with_signs(arguments))
     if _are_runs(options):
         return _compare_runs(options)
     sweeps = _sweeps(options)
@@ -41,7 +41,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune compare", description=__doc__)
     parser.add_argument(
         "what",
