@@ -13,6 +13,7 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 import slimtune
+from slimtune.sweeper.cli import main
 from slimtune.sweeper.command_table import COMMANDS, COMPOSING, parser_of
 from slimtune.sweeper.commands import compare
 from tests.cases.printed import LANGUAGES, PAGES, ROOT, WRITTEN, Block, blocks, is_command, shell_words, spans
@@ -187,3 +188,17 @@ def test_a_snippet_of_python_compiles_and_finds_what_it_imports(block: Block) ->
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.language in ("yaml", "json")], ids=str)
 def test_a_snippet_of_a_config_is_yaml(block: Block) -> None:
     assert isinstance(yaml.safe_load(block.text), dict | list)
+
+
+def test_the_tutorial_begins_as_it_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its snippet writes the rows, and its second command says what the page says."""
+    monkeypatch.chdir(tmp_path)
+    of_page = list(blocks(ROOT / "docs/tutorial.md"))
+    snippet = next(block for block in of_page if block.language == "python")
+    exec(compile(snippet.text, str(snippet), "exec"), {})
+    (place,) = (place for place, block in enumerate(of_page) if block.text.startswith("slimtune init"))
+    ((_, *words),) = shell_words(of_page[place].commands)
+    assert main(words) == 0
+    assert capsys.readouterr().out.split() == of_page[place + 1].text.split()
