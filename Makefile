@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # a process that may not keep what it has compiled compiles thousands of modules: 22 s to start what takes 7
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install sweep test test-portable test-gpu check docs ui lock clean
+.PHONY: install sweep test test-portable test-gpu check docs reference ui lock clean
 
 install: $(VENV)/.installed
 
@@ -67,6 +67,10 @@ docs: .docs-venv/.installed
 	tools/make_venv "$(PYTHON)" .docs-venv
 	.docs-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-docs.lock
 	touch $@
+
+# docs/reference/, from the types of the config and the parsers of the commands; a test says when it is behind
+reference: install
+	$(BIN)/python -m tools.make_reference
 
 ui: install
 	$(BIN)/slimtune ui

@@ -7,8 +7,9 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NamedTuple, cast
+from typing import cast
 
+from slimtune.sweeper.command_table import COMMANDS, Command
 from slimtune.training.errors import NotPromoted, SweepStopped, UserError, sentences_left
 from slimtune.training.hardware.waiting import wait_briefly
 from slimtune.training.lasting_output import lasting_output
@@ -17,71 +18,6 @@ DONE, FAULT, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 HELP = {"-h", "--help"}
 # of objects that may refer to others, between two searches for those that only refer to one another
 ALLOCATIONS = 100_000
-
-
-class Command(NamedTuple):
-    """A word after `slimtune`: the module that runs it (`run(arguments)`), what it does, and packages of an extra."""
-
-    module: str
-    summary: str
-    needs: tuple[str, ...] = ()
-
-
-EXPORTERS = ("onnx", "onnxruntime", "onnxscript")
-
-
-COMMANDS = {
-    "sweep": Command(
-        "slimtune.sweeper.commands.sweep", "search, choose the best model, export, verify and register it"
-    ),
-    "train": Command("slimtune.sweeper.commands.train", "run one trial of the same config, without a search"),
-    "check": Command("slimtune.sweeper.commands.check", "what a sweep or a trial of these arguments will need, tried"),
-    "init": Command("slimtune.sweeper.commands.init", "a first config for your own rows: five questions, or flags"),
-    "import": Command(
-        "slimtune.sweeper.commands.import_config",
-        "a config of LLaMA-Factory, Axolotl, Olive or the Trainer, translated",
-    ),
-    "doctor": Command("slimtune.sweeper.commands.doctor", "what this machine can do, and what is installed or missing"),
-    "status": Command("slimtune.sweeper.commands.status", "whether a sweep is running, its trials, and what is left"),
-    "stop": Command("slimtune.sweeper.commands.stop", "end a running sweep; its trials keep what they have"),
-    "resume": Command("slimtune.sweeper.commands.resume", "run a sweep on, perhaps for more trials, or join it"),
-    "compare": Command("slimtune.sweeper.commands.compare", "the trials of a sweep as a table or as JSON"),
-    "report": Command("slimtune.sweeper.commands.report", "all of a sweep as one HTML page, opened in the browser"),
-    "review": Command(
-        "slimtune.sweeper.commands.review", "a blind sheet of the best trials' answers for people, and what they chose"
-    ),
-    "export": Command(
-        "slimtune.sweeper.commands.export",
-        "a checkpoint, a sweep's winner or a third-party model as a bundle",
-        needs=EXPORTERS,
-    ),
-    "adapters": Command(
-        "slimtune.sweeper.commands.adapters",
-        "one ONNX base with adapters that are switched at run time",
-        needs=EXPORTERS,
-    ),
-    "evaluate": Command("slimtune.sweeper.commands.evaluate", "the scores of any model on labelled rows"),
-    "predict": Command(
-        "slimtune.export.commands.predict",
-        "answers of a bundle or a registered model, without PyTorch",
-        needs=("onnxruntime",),
-    ),
-    "promote": Command(
-        "slimtune.export.commands.promote", "give a sweep's or another model its alias, if it passes the gate"
-    ),
-    "register": Command(
-        "slimtune.export.commands.register", "make a model a version in the registry, without an alias"
-    ),
-    "rollback": Command("slimtune.export.commands.rollback", "give an alias back to the version that had it before"),
-    "history": Command("slimtune.export.commands.history", "who had which alias of a registered model, and when"),
-    "storage-proxy": Command(
-        "slimtune.sweeper.commands.storage_proxy",
-        "let many workers reach a sweep's database through one process (gRPC)",
-        needs=("grpc",),
-    ),
-    "sync": Command("slimtune.sweeper.commands.sync", "send what waits on disk for a tracker that was away"),
-    "ui": Command("slimtune.sweeper.commands.ui", "start the MLflow UI on this machine"),
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def usage() -> str:
     """The help text."""
-    lines = [f"  {name:<8} {command.summary}" for name, command in COMMANDS.items()]
+    lines = [f"  {name:<13} {command.summary}" for name, command in COMMANDS.items()]
     return "\n".join(
         [
             "Describe the search once, get the best model: proven, small and registered.",

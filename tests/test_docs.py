@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.cli import COMMANDS
+from slimtune.sweeper.command_table import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

@@ -21,7 +21,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         ModelError: There is no such registered model.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     uri = store_of(options.tracking_uri)
     from slimtune.export.registry.aliases import history_of
 
@@ -48,7 +48,8 @@ def _row(move: "AliasMove") -> tuple[str, ...]:
     return at, move.alias, move.version or "-", move.before or "-", move.why
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune history", description=__doc__)
     parser.add_argument("name", help="of the registered model")
     parser.add_argument("--alias", help="moves of this one alone")

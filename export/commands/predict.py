@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         UserError: The model or the file cannot be used.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     _check(options)
     from slimtune.export.registry.find_bundle import locate_model
 
@@ -51,7 +51,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune predict", description=__doc__)
     parser.add_argument(
         "--model",

@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
         NotPromoted: The gate refuses it, or its gain is not shown.
         UserError: A model, a file or the config cannot be used.
     """
-    options = _parser().parse_intermixed_args(arguments)
+    options = command_parser().parse_intermixed_args(arguments)
     config = promotion_config(options.override)
     if not is_alias(options.alias):
         raise ModelError(f"--alias is '{options.alias}'; {ALIAS_RULE}")
@@ -81,7 +81,8 @@ def candidate_of(options: argparse.Namespace, *, is_dry: bool = False) -> tuple[
     return sources.folder_candidate(uri, model, name, is_dry=is_dry), uri
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune promote", description=__doc__)
     parser.add_argument("source", help=SOURCE_HELP)
     parser.add_argument("--name", help="of the registered model, for what is not registered yet")

@@ -14,13 +14,14 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         UserError: The model or the store cannot be used.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     candidate, _ = candidate_of(options)
     print_safely(f"{candidate.uri} is registered")
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune register", description=__doc__)
     parser.add_argument("source", help=SOURCE_HELP)
     parser.add_argument("--name", help="of the registered model")

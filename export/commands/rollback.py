@@ -15,7 +15,7 @@ def run(arguments: Sequence[str]) -> int:
         ModelError: There is no such registered model.
         NotPromoted: No version had the alias before and is still whole.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     uri = store_of(options.tracking_uri)
     from slimtune.export.promotion.rollback import roll_back
 
@@ -28,7 +28,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune rollback", description=__doc__)
     parser.add_argument("name", help="of the registered model")
     parser.add_argument("--alias", default="champion", help="the alias to give back (default: champion)")

@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         UserError: An adapter cannot be used over the base, or does not compute the same.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     adapters = {name: _found(given, options.tracking_uri) for name, given in _named(options.adapters).items()}
     from slimtune.export.adapters.export import AdaptersRequest, BasePrecision, export_adapters
 
@@ -46,7 +46,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune adapters", description=__doc__)
     parser.add_argument("--base", required=True, help="the base: a folder, a package path or a hub name")
     parser.add_argument("--revision", help="hub revision of the base (default: its default branch)")

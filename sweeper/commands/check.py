@@ -1,7 +1,10 @@
 """`slimtune check`: what a sweep will need, tried before it is begun."""
 
+import argparse
 import logging
 from collections.abc import Sequence
+
+from slimtune.sweeper.commands.arguments.overrides import composing_parser
 
 CAMPAIGN = "slimtune.sweeper.campaigns.tuning.Checking"
 HELP = """\
@@ -28,3 +31,8 @@ def run(arguments: Sequence[str]) -> int:
     logging.captureWarnings(True)
     run_app([*arguments, f"hydra.sweeper.campaign={CAMPAIGN}"], sweep=True)
     return 0
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
+    return composing_parser("check", __doc__)

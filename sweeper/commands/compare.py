@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
         StoreError: There is no such sweep or run.
         UserError: Trials are to be sorted or chosen by what they do not have.
     """
-    options = _parser().parse_args(_with_signs(arguments))
+    options = command_parser().parse_args(with_signs(arguments))
     if _are_runs(options):
         return _compare_runs(options)
     sweeps = _sweeps(options)
@@ -41,7 +41,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune compare", description=__doc__)
     parser.add_argument(
         "what",
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _with_signs(arguments: Sequence[str]) -> list[str]:
+def with_signs(arguments: Sequence[str]) -> list[str]:
     """With `--sort -objective` as one word: argparse takes what begins with a dash for an option."""
     words: list[str] = []
     for word in arguments:

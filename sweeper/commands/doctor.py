@@ -22,7 +22,7 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         2 where something must be mended before a sweep can work, else 0.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     rooms = _looked_at(Path(options.outputs), options.tracking_uri)
     found = [one for findings in rooms.values() for one in findings]
     if options.json:
@@ -32,7 +32,8 @@ def run(arguments: Sequence[str]) -> int:
     return BAD if any(one.grade.value == "bad" for one in found) else GOOD
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune doctor", description=__doc__)
     parser.add_argument("--outputs", default="outputs", help="folder that sweeps would write to (default: outputs)")
     parser.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
@@ -48,10 +49,12 @@ def _looked_at(outputs: Path, tracker: str | None) -> "dict[str, list[Finding]]"
     from slimtune.sweeper.doctor.machine import machine
     from slimtune.sweeper.doctor.packages import packages
     from slimtune.sweeper.doctor.places import places
+    from slimtune.sweeper.doctor.shell import shell_completion
 
+    completion = shell_completion(Path.home())
     return {
         "installed": list(packages()),
-        "here": list(places(outputs, tracker)),
+        "here": [*places(outputs, tracker), *([completion] if completion else [])],
         "machine": list(machine(load)),
     }
 

@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         UserError: The model, the rows or the store cannot be used.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     if options.predictions:
         check_output(options.predictions, "--predictions", rows=Given("--data", options.data), model=options.model)
     model = find_bundle_or_checkpoint(options.model, options.tracking_uri, trust=options.trust)
@@ -65,7 +65,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune evaluate", description=__doc__)
     parser.add_argument(
         "--model",

@@ -23,7 +23,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         UserError: The checkpoint cannot be used, or no variant passed the gate.
     """
-    options = _parser().parse_intermixed_args(arguments)
+    options = command_parser().parse_intermixed_args(arguments)
     values = _composed(options.override)
     config = _config(values)
     note_own_code(values)
@@ -56,7 +56,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune export", description=__doc__)
     parser.add_argument(
         "--run", required=True, help="a checkpoint's folder, a run's id, a sweep, or a third-party model"

@@ -18,7 +18,7 @@ def run(arguments: Sequence[str]) -> int:
     from slimtune.sweeper.translation.translate import Tool, foreign_config, tool_of, translate
     from slimtune.training.atomic_files import write_text
 
-    options = _parser([tool.value for tool in Tool]).parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     source = Path(options.file)
     config = foreign_config(source)
     found = translate(config, Tool(options.tool) if options.tool else tool_of(config))
@@ -32,7 +32,11 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser(tools: Sequence[str]) -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
+    from slimtune.sweeper.translation.translate import Tool
+
+    tools = [tool.value for tool in Tool]
     parser = argparse.ArgumentParser(prog="slimtune import", description=__doc__)
     parser.add_argument("file", help="YAML or JSON of the other tool")
     parser.add_argument("--from", dest="tool", choices=tools, help="whose it is (default: seen from its keys)")

@@ -19,7 +19,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         UserError: The rows cannot be read, nothing can be guessed from them, or the file is there.
     """
-    parser = _parser()
+    parser = command_parser()
     options = parser.parse_args(arguments)
     from slimtune.sweeper.starting.first_config import first_config
     from slimtune.sweeper.starting.questions import on_terminal, settled_config, shown_columns
@@ -37,7 +37,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune init", description=__doc__)
     parser.add_argument("--data", help="rows: a file, folder or pattern")
     parser.add_argument("--task", help="what is learned, e.g. classification or generation")

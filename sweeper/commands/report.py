@@ -18,7 +18,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         StoreError: There is no such sweep, or the page cannot be written.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     found = sweep_of(options)
     from slimtune.sweeper.report_page.page import page
     from slimtune.sweeper.report_page.sweep_facts import read_facts
@@ -32,7 +32,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune report", description=__doc__)
     add_sweep(parser)
     parser.add_argument(

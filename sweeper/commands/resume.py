@@ -23,7 +23,7 @@ def run(arguments: Sequence[str]) -> int:
             that it would go on in.
         UserError: As of `slimtune sweep`.
     """
-    parser = _parser()
+    parser = command_parser()
     options, more = parser.parse_known_args(arguments)
     if flags := [word for word in more if word.startswith("-")]:
         parser.error(f"unrecognized arguments: {' '.join(flags)}")
@@ -46,7 +46,8 @@ def run(arguments: Sequence[str]) -> int:
     return sweep.run(words[2:])
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune resume", description=__doc__, allow_abbrev=False)
     add_sweep(parser)
     parser.add_argument("--n-trials", type=_above_zero, help="trials in all, e.g. more than before")

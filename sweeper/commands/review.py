@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         StoreError: There is no such sweep, too few trials, or a file that is not of this sheet.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     return _make(options) if options.action == "make" else _read(options)
 
 
@@ -138,7 +138,8 @@ def _logged(sweep: "NamedSweep", review: "Review", tracking_uri: str | None) -> 
     return f"not logged: the tracker has none of the runs{repair}"
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune review", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True, metavar="make | read")
     make = actions.add_parser("make", help="write a blind sheet")

@@ -19,7 +19,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         StoreError: There is no such sweep.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     found = sweep_of(options)
     from slimtune.sweeper.reporting.sweep_status import sweep_status
 
@@ -37,7 +37,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune status", description=__doc__)
     add_sweep(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object")

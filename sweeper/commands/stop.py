@@ -20,7 +20,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         StoreError: There is no such sweep.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     found = sweep_of(options)
     from slimtune.sweeper.reporting.sweep_status import SweepState, sweep_status
     from slimtune.sweeper.study.loaded import load_roster
@@ -47,7 +47,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune stop", description=__doc__)
     add_sweep(parser)
     parser.add_argument(

@@ -12,7 +12,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         StoreError: The storage cannot be used.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     storage = checked(options.storage)
     assert storage is not None
     from slimtune.sweeper.study.storages.grpc_proxy import serve
@@ -22,7 +22,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune storage-proxy", description=__doc__)
     parser.add_argument("--storage", required=True, help="URL of the database, or env:NAME for a variable with it")
     parser.add_argument(

@@ -1,7 +1,10 @@
 """`slimtune sweep`."""
 
+import argparse
 import logging
 from collections.abc import Sequence
+
+from slimtune.sweeper.commands.arguments.overrides import composing_parser
 
 HELP = """\
 usage: slimtune sweep [override ...]
@@ -48,3 +51,8 @@ def run(arguments: Sequence[str]) -> int:
     logging.captureWarnings(True)
     run_app(arguments, sweep=True)
     return 0
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
+    return composing_parser("sweep", __doc__)

@@ -19,7 +19,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         StoreError: There is no such sweep.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     outputs = Path(options.outputs)
     places = [_place(given, outputs) for given in options.sweeps] or [outputs]
     # MLflow comes with it, if anything waits
@@ -51,7 +51,8 @@ def _place(given: str, outputs: Path) -> Path:
     raise StoreError(f"there is no sweep '{given}' in {outputs.absolute()}, and no such folder; {near}")
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune sync", description=__doc__)
     parser.add_argument("sweeps", nargs="*", metavar="sweep", help="names or folders; without any, all in --outputs")
     parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")

@@ -30,7 +30,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         StoreError: There is no store here.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     uri = tracking_uri(options.tracking_uri)
     path = sqlite_path(uri)
     if path is not None and not path.is_file():
@@ -61,7 +61,8 @@ def sweeps_in_store(store: Path) -> list[tuple[str, str]]:
     return [(str(identity), str(name)) for identity, name in rows]
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune ui", description=__doc__)
     parser.add_argument("--port", type=int, default=5000, help="port on 127.0.0.1 (default: 5000)")
     parser.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from slimtune.sweeper.cli import COMMANDS, main
+from slimtune.sweeper.cli import main
+from slimtune.sweeper.command_table import COMMANDS
 from slimtune.sweeper.commands.sweep import HELP
 from slimtune.training.config.tracking import mlflow_at
 from slimtune.training.tracking.mlflow_runs import Tracker

@@ -69,7 +69,7 @@ class FitConfig:
     label_smoothing: Share of the target probability spread over all classes.
     gradient_checkpointing: Compute the layers' activations again in the backward pass instead of keeping them: less
         memory, a third more time. Such a trial shares no passes.
-    precision: Arithmetic of forward and backward.
+    precision: What the model computes in.
     device: `auto`, `cpu`, `cuda` or `cuda:<index>`.
     devices: Processes that train the trial together, each on rows of its own, with a device or a share of the cores
         each. But for dropout, the result does not depend on it.

@@ -39,7 +39,7 @@ class ModelConfig:
         tokenizer is trained on the training rows. Null loads a checkpoint.
     seed: Draws the weights of such a model.
     revision: Hub revision; null is the default branch.
-    attention: Attention implementation.
+    attention: How attention is computed.
     quantization: Keep the frozen weights in 4 bits (`nf4`, `fp4`; Dettmers et al. 2023,
         https://arxiv.org/abs/2305.14314) or in 8 (`int8`; Dettmers et al. 2022, https://arxiv.org/abs/2208.07339).
         Null keeps them as they compute.

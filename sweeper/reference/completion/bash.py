@@ -1,0 +1,137 @@
+"""Completion in bash."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+
+from slimtune.sweeper.reference.completion.words import (
+    FOLDER_OF_SWEEPS,
+    ArgumentKind,
+    CommandWords,
+    Option,
+    OverrideWord,
+)
+
+# bash splits words at = and : itself, so the line is read instead; a candidate begins behind the last of these
+HEAD = """\
+# completion of slimtune in bash: source <(slimtune completion bash)
+_slimtune_offer() {
+    # words of $1 that begin with $2, cut behind the next dot of a key
+    local word rest
+    local -A seen=()
+    for word in $1; do
+        [[ $word == "$2"* ]] || continue
+        if [[ $3 == keys ]]; then
+            rest=${word#"$2"}
+            [[ $rest == *.* ]] && word=$2${rest%%.*}.
+        fi
+        [[ -n ${seen[$word]} ]] && continue
+        seen[$word]=1
+        COMPREPLY+=("$word")
+    done
+}
+_slimtune_paths() {
+    # paths that begin with $1, each behind $2
+    local path
+    compopt -o filenames 2>/dev/null
+    while IFS= read -r path; do COMPREPLY+=("$2$path"); done < <(compgen -f -- "$1")
+}
+_slimtune_sweeps() {
+    local folder
+    for folder in OUTPUTS/*/; do
+        [[ -d $folder ]] || continue
+        folder=${folder%/}
+        [[ ${folder##*/} == "$1"* ]] && COMPREPLY+=("${folder##*/}")
+    done
+}
+""".replace("OUTPUTS", FOLDER_OF_SWEEPS)
+TAIL = """\
+_slimtune() {
+    local line=${COMP_LINE:0:COMP_POINT} current words place
+    current=${line##*[[:space:]]}
+    read -r -a words <<< "${line%"$current"}"
+    COMPREPLY=()
+    if (( ${#words[@]} <= 1 )); then
+        _slimtune_offer "$_slimtune_commands" "$current"
+        return
+    fi
+    _slimtune_of "${words[1]}" "${words[-1]}" "$current"
+    # nothing stands behind a = or a dot yet
+    if (( ${#COMPREPLY[@]} )) && [[ ${COMPREPLY[0]} == *[=.] ]]; then
+        compopt -o nospace 2>/dev/null
+    fi
+    if [[ $COMP_WORDBREAKS == *=* && $current == *=* ]]; then
+        local start=${current%=*}=
+        for place in "${!COMPREPLY[@]}"; do COMPREPLY[place]=${COMPREPLY[place]#"$start"}; done
+    fi
+}
+complete -F _slimtune slimtune
+"""
+
+
+def bash_script(commands: Mapping[str, CommandWords], overrides: Sequence[OverrideWord]) -> str:
+    """The script.
+
+    Args:
+        commands: What each command can be given.
+        overrides: Groups and keys of the config.
+    """
+    names = " ".join(f"{one.name}=" for one in overrides)
+    keys = " ".join(one.name for one in overrides)
+    lines = [f"_slimtune_commands={shlex.quote(' '.join(commands))}"]
+    lines += [f"_slimtune_overrides={shlex.quote(names)}", f"_slimtune_keys={shlex.quote(keys)}"]
+    lines += [*_values(overrides), *_commands(commands)]
+    return "\n".join([HEAD + lines[0], *lines[1:], TAIL])
+
+
+def _values(overrides: Sequence[OverrideWord]) -> Iterator[str]:
+    """A function that offers `key=value` for a key that is written out."""
+    yield "_slimtune_override() {"
+    yield "    case $1 in"
+    for one in overrides:
+        if one.values:
+            words = " ".join(f"{one.name}={value}" for value in one.values)
+            yield f'        {one.name}=*) _slimtune_offer {shlex.quote(words)} "$1" ;;'
+        elif one.is_path:
+            yield f'        {one.name}=*) _slimtune_paths "${{1#*=}}" {one.name}= ;;'
+    yield "        *=*) ;;"
+    yield '        *) _slimtune_offer "$_slimtune_overrides" "$1" keys ;;'
+    yield "    esac"
+    yield "}"
+
+
+def _commands(commands: Mapping[str, CommandWords]) -> Iterator[str]:
+    """A function that offers what may follow a command and the word before."""
+    yield "_slimtune_of() {"
+    yield "    case $1 in"
+    for word, given in commands.items():
+        yield f"        {word})"
+        yield from (f"            {line}" for line in _command(given))
+        yield "            ;;"
+    yield "    esac"
+    yield "}"
+
+
+def _command(given: CommandWords) -> Iterator[str]:
+    taking = [option for option in given.options if option.takes_value]
+    if taking:
+        yield "case $2 in"
+        yield from (f"    {option.name}) {_offer(option)}; return ;;" for option in taking)
+        yield "esac"
+    flags = " ".join(option.name for option in given.options)
+    yield f'if [[ $3 == -* ]]; then _slimtune_offer {shlex.quote(flags)} "$3"; return; fi'
+    if given.words:
+        yield f'_slimtune_offer {shlex.quote(" ".join(given.words))} "$3"'
+    if ArgumentKind.sweep in given.kinds:
+        yield '_slimtune_sweeps "$3"'
+    if ArgumentKind.override in given.kinds:
+        yield '_slimtune_override "$3"'
+    if ArgumentKind.key in given.kinds:
+        yield '_slimtune_offer "$_slimtune_keys" "$3" keys'
+    if given.kinds & {ArgumentKind.path, ArgumentKind.sweep}:
+        yield '(( ${#COMPREPLY[@]} )) || _slimtune_paths "$3"'
+
+
+def _offer(option: Option) -> str:
+    if option.choices:
+        return f'_slimtune_offer {shlex.quote(" ".join(option.choices))} "$3"'
+    return ('_slimtune_sweeps "$3"; ' if option.kind is ArgumentKind.sweep else "") + '_slimtune_paths "$3"'

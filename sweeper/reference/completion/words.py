@@ -1,0 +1,146 @@
+"""What may stand where on a command line of slimtune, for the scripts of all shells."""
+
+import argparse
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from slimtune.sweeper.command_table import COMMANDS, COMPOSING, parser_of
+from slimtune.sweeper.reference.attribute_texts import introduction
+from slimtune.sweeper.reference.command_page import actions_of, inner_parsers
+from slimtune.sweeper.reference.key_facts import key_facts
+from slimtune.sweeper.reference.sections import ANY, SECTIONS, WIDE_GROUPS, group_options
+
+# arguments by the name under which a parser keeps them
+SWEEPS = {"sweep", "sweeps", "what", "run", "source"}
+FOLDER_OF_SWEEPS = "outputs"
+# of keys whose value is a path
+IS_PATH = re.compile(r"(_file|path|_dir)$")
+# launchers of Hydra's own, beside those of slimtune
+LAUNCHERS = ("basic",)
+
+
+class ArgumentKind(Enum):
+    """What an argument is, where it is no word of a list."""
+
+    sweep = "sweep"
+    override = "override"
+    key = "key"
+    path = "path"
+
+
+class Option(NamedTuple):
+    """A flag.
+
+    Attributes:
+        name: With its dashes.
+        help: What it does.
+        takes_value: Whether a value stands behind it.
+        choices: What that may be; empty for a file or any text.
+        kind: What it is else.
+    """
+
+    name: str
+    help: str
+    takes_value: bool
+    choices: Sequence[str]
+    kind: ArgumentKind
+
+
+class CommandWords(NamedTuple):
+    """What a command can be given.
+
+    Attributes:
+        summary: What it does.
+        options: Its flags, with those of its inner commands.
+        words: Words that it takes as they are.
+        kinds: What else it takes.
+    """
+
+    summary: str
+    options: Sequence[Option]
+    words: Sequence[str]
+    kinds: frozenset[ArgumentKind]
+
+
+class OverrideWord(NamedTuple):
+    """A group or a key that a value is given to.
+
+    Attributes:
+        name: `search/sampler` or `fit.epochs`.
+        help: What it means, in one sentence.
+        values: What it may be; empty for anything.
+        is_path: Whether that is a path.
+    """
+
+    name: str
+    help: str
+    values: Sequence[str]
+    is_path: bool
+
+
+def command_words() -> Mapping[str, CommandWords]:
+    """By command, in the order of the help."""
+    return {word: _words(word) for word in COMMANDS}
+
+
+def override_words() -> Sequence[OverrideWord]:
+    """Groups, then keys."""
+    return [*_groups(), *_keys()]
+
+
+def first_sentence(text: str) -> str:
+    """A text up to the end of its first sentence, without marks of code."""
+    plain = text.replace("`", "")
+    return re.split(r"(?<!e\.g)(?<! al)[.;:] ", plain, maxsplit=1)[0].rstrip(".;:")
+
+
+def _words(word: str) -> CommandWords:
+    parser = parser_of(word)
+    inner = inner_parsers(parser)
+    parsers = [parser, *(one for _, _, one in inner)]
+    actions = [action for one in parsers for action in actions_of(one)]
+    options = {name: _option(name, action) for action in actions for name in action.option_strings}
+    options["--help"] = Option("--help", "say more", takes_value=False, choices=(), kind=ArgumentKind.path)
+    given = [
+        action for action in actions if not action.option_strings and not isinstance(action, argparse._SubParsersAction)
+    ]
+    words = [name for name, _, _ in inner]
+    words += [str(choice) for action in given for choice in action.choices or ()]
+    kinds = {_kind(action) for action in given if not action.choices}
+    if word in (*COMPOSING, "resume"):
+        kinds.add(ArgumentKind.override)
+    return CommandWords(COMMANDS[word].summary, list(options.values()), words, frozenset(kinds))
+
+
+def _option(name: str, action: argparse.Action) -> Option:
+    choices = [str(choice) for choice in action.choices or ()]
+    return Option(name, action.help or "", takes_value=action.nargs != 0, choices=choices, kind=_kind(action))
+
+
+def _kind(action: argparse.Action) -> ArgumentKind:
+    if action.dest in SWEEPS:
+        return ArgumentKind.sweep
+    return {"override": ArgumentKind.override, "keys": ArgumentKind.key}.get(action.dest, ArgumentKind.path)
+
+
+def _groups() -> Iterator[OverrideWord]:
+    for section in SECTIONS:
+        told = introduction(section.kinds[ANY]) if ANY in section.kinds else f"which {section.path}"
+        yield OverrideWord(section.group, first_sentence(told), group_options(section.group), is_path=False)
+    for group, told in WIDE_GROUPS.items():
+        more = LAUNCHERS if group == "hydra/launcher" else ()
+        yield OverrideWord(group, first_sentence(told), [*more, *group_options(group)], is_path=False)
+
+
+def _keys() -> Iterator[OverrideWord]:
+    seen = set()
+    yield OverrideWord("space.path", "a file that says what is searched", (), is_path=True)
+    for fact in key_facts():
+        if fact.key not in seen:
+            seen.add(fact.key)
+            values = [] if fact.form.startswith("list") else fact.values
+            null = ["null"] if values and fact.form.endswith("or null") else []
+            is_path = not values and IS_PATH.search(fact.key) is not None
+            yield OverrideWord(fact.key, first_sentence(fact.text), [*values, *null], is_path)

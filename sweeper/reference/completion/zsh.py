@@ -1,0 +1,114 @@
+"""Completion in zsh."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+
+from slimtune.sweeper.reference.completion.words import (
+    FOLDER_OF_SWEEPS,
+    ArgumentKind,
+    CommandWords,
+    Option,
+    OverrideWord,
+)
+
+HEAD = """\
+#compdef slimtune
+# completion of slimtune in zsh: source <(slimtune completion zsh), or this file as _slimtune in a folder of $fpath
+_slimtune_sweeps() {
+    local -a sweeps=(OUTPUTS/*(N/:t))
+    (( $#sweeps )) && compadd -- $sweeps
+}
+""".replace("OUTPUTS", FOLDER_OF_SWEEPS)
+TAIL = """\
+_slimtune() {
+    if (( CURRENT == 2 )); then
+        local -a commands=(COMMANDS)
+        _describe -t commands 'command' commands
+        return
+    fi
+    _slimtune_of "$words[2]" "$words[CURRENT-1]"
+}
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }
+compdef _slimtune slimtune
+"""
+
+
+def zsh_script(commands: Mapping[str, CommandWords], overrides: Sequence[OverrideWord]) -> str:
+    """The script.
+
+    Args:
+        commands: What each command can be given.
+        overrides: Groups and keys of the config.
+    """
+    told = " ".join(_described(word, one.summary) for word, one in commands.items())
+    lines = [*_overrides(overrides), *_commands(commands)]
+    return "\n".join([HEAD, *lines, TAIL.replace("COMMANDS", told)])
+
+
+def _described(word: str, text: str) -> str:
+    return shlex.quote(f"{word}:{text}")
+
+
+def _overrides(overrides: Sequence[OverrideWord]) -> Iterator[str]:
+    """Sections and groups first, keys behind a dot, values behind `=`."""
+    keys = [one for one in overrides if "." in one.name]
+    sections = dict.fromkeys(one.name.partition(".")[0] for one in keys)
+    yield "_slimtune_override() {"
+    yield "    if [[ $PREFIX == *=* ]]; then"
+    yield "        local key=${PREFIX%%=*}"
+    yield "        compset -P '*='"
+    yield "        case $key in"
+    for one in overrides:
+        if one.values:
+            yield f"            {one.name}) compadd -- {' '.join(map(shlex.quote, one.values))} ;;"
+        elif one.is_path:
+            yield f"            {one.name}) _files ;;"
+    yield "        esac"
+    yield "    elif [[ $PREFIX == *.* ]]; then"
+    yield f"        local -a keys=({' '.join(_described(one.name, one.help) for one in keys)})"
+    yield "        _describe -t keys 'key' keys -S '='"
+    yield "    else"
+    groups = [_described(one.name, one.help) for one in overrides if "." not in one.name]
+    yield f"        local -a groups=({' '.join(groups)})"
+    yield "        _describe -t groups 'choice' groups -S '='"
+    yield f"        compadd -S '.' -- {' '.join(sections)}"
+    yield "    fi"
+    yield "}"
+    yield f"_slimtune_key() {{\n    compadd -- {' '.join(one.name for one in overrides)}\n}}"
+
+
+def _commands(commands: Mapping[str, CommandWords]) -> Iterator[str]:
+    yield "_slimtune_of() {"
+    yield "    case $1 in"
+    for word, given in commands.items():
+        yield f"        {word})"
+        yield from (f"            {line}" for line in _command(given))
+        yield "            ;;"
+    yield "    esac"
+    yield "}"
+
+
+def _command(given: CommandWords) -> Iterator[str]:
+    taking = [option for option in given.options if option.takes_value]
+    if taking:
+        yield "case $2 in"
+        yield from (f"    {option.name}) {_offer(option)}; return ;;" for option in taking)
+        yield "esac"
+    flags = " ".join(_described(option.name, option.help) for option in given.options)
+    yield f"if [[ $PREFIX == -* ]]; then local -a flags=({flags}); _describe -t options 'option' flags; return; fi"
+    if given.words:
+        yield f"compadd -- {' '.join(map(shlex.quote, given.words))}"
+    if ArgumentKind.sweep in given.kinds:
+        yield "_slimtune_sweeps"
+    if ArgumentKind.override in given.kinds:
+        yield "_slimtune_override"
+    if ArgumentKind.key in given.kinds:
+        yield "_slimtune_key"
+    if given.kinds & {ArgumentKind.path, ArgumentKind.sweep}:
+        yield "_files"
+
+
+def _offer(option: Option) -> str:
+    if option.choices:
+        return f"compadd -- {' '.join(map(shlex.quote, option.choices))}"
+    return "_slimtune_sweeps; _files" if option.kind is ArgumentKind.sweep else "_files"
