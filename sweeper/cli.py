@@ -32,6 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(max(ALLOCATIONS, gc.get_threshold()[0]))
     # so that parts of the user's own are found by their dotted path, as `python -m` finds them
     sys.path.append(os.getcwd())
+    # who reads our output may go, e.g. `| head`: what is written to files is written all the same
+    with lasting_output():
+        return _answered(words)
+
+
+def _answered(words: Sequence[str]) -> int:
     if not words or words[0] in HELP:
         print(usage())
         return DONE
@@ -44,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from slimtune.training.config.schema import suggestion
 
         return _bad_input(f"'{words[0]}' is not a command; {suggestion(words[0], COMMANDS)}")
-    return _ending(words[0], words[1:])
+    return _ended(words[0], words[1:])
 
 
 def usage() -> str:
@@ -61,12 +67,6 @@ def usage() -> str:
             "slimtune <command> --help says more. Start with: slimtune sweep experiment=tone",
         ]
     )
-
-
-def _ending(word: str, arguments: Sequence[str]) -> int:
-    # who reads our output may go, e.g. `| head`: what is written to files is written all the same
-    with lasting_output():
-        return _ended(word, arguments)
 
 
 def _ended(word: str, arguments: Sequence[str]) -> int:

@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 import sys
@@ -256,3 +257,14 @@ def test_the_help_of_sweep_speaks_of_keys_that_exist(tmp_path: Path) -> None:
     named = set(re.findall(r"\b((?:data|model|method|fit|search|space|tracking|export)(?:\.\w+)+)=", HELP))
     assert len(named) > 15
     assert {key for key in named if key not in known} <= {"space.fit.learning_rate.low", "space.path"}
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["--version"]])
+def test_who_reads_may_go_whatever_is_asked(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with `slimtune --help | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        assert main(words) == 0
+        closed.flush()
