@@ -1,15 +1,17 @@
 """The command `slimtune`: what each word runs, and what an ending means to the shell."""
 
+import atexit
 import gc
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import cast
 
-from slimtune.sweeper.command_table import COMMANDS, Command
+from slimtune.sweeper.command_table import COMMANDS, COMPOSING, WAITING, Command
 from slimtune.training.errors import NotPromoted, SweepStopped, UserError, sentences_left
 from slimtune.training.hardware.waiting import wait_briefly
 from slimtune.training.lasting_output import lasting_output
@@ -30,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wait_briefly()
     # an import makes objects that stay: at Python's own threshold, to look for others is a fifth of a command's start
     gc.set_threshold(max(ALLOCATIONS, gc.get_threshold()[0]))
+    # and once more at the end, where nothing is left to be freed: a second of a command that has loaded PyTorch
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
     # so that parts of the user's own are found by their dotted path, as `python -m` finds them
     sys.path.append(os.getcwd())
     if not words or words[0] in HELP:
@@ -65,8 +70,17 @@ def usage() -> str:
 
 def _ending(word: str, arguments: Sequence[str]) -> int:
     # who reads our output may go, e.g. `| head`: what is written to files is written all the same
-    with lasting_output():
+    with lasting_output(), _at_work(word, arguments):
         return _ended(word, arguments)
+
+
+def _at_work(word: str, arguments: Sequence[str]) -> AbstractContextManager[None]:
+    """A command that waits for somebody has no silence to explain, and help is there at once."""
+    if word in WAITING or HELP.intersection(arguments):
+        return nullcontext()
+    from slimtune.sweeper.reporting.working_line import shown_at_work
+
+    return shown_at_work(word, by_stages=word in (*COMPOSING, "resume"))
 
 
 def _ended(word: str, arguments: Sequence[str]) -> int:
