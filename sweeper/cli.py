@@ -76,7 +76,8 @@ def _ending(word: str, arguments: Sequence[str]) -> int:
 
 def _at_work(word: str, arguments: Sequence[str]) -> AbstractContextManager[None]:
     """A command that waits for somebody has no silence to explain, and help is there at once."""
-    if word in WAITING or HELP.intersection(arguments):
+    is_seen = sys.stderr is not None and sys.stderr.isatty()
+    if not is_seen or word in WAITING or HELP.intersection(arguments):
         return nullcontext()
     from slimtune.sweeper.reporting.working_line import shown_at_work
 
