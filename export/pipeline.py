@@ -45,6 +45,7 @@ from slimtune.training.errors import ModelError
 from slimtune.training.methods import method_of
 from slimtune.training.models.generate import some_rows
 from slimtune.training.models.positions import longest_row, positions_of
+from slimtune.training.stages import told_stage
 from slimtune.training.tasks.similarity import Similarity
 from slimtune.training.workbench.prepared_data import ReadRows, encoded_split
 
@@ -140,14 +141,17 @@ def export_checkpoint(  # noqa: PLR0913
     check_export_folder(folder, config)
     source = _open(open_checkpoint(checkpoint_in(Path(checkpoint)), trust=trust), config, read or ReadRows())
     folder.mkdir(parents=True, exist_ok=True)
-    model = source.checkpoint.model()
+    with told_stage("loads the model"):
+        model = source.checkpoint.model()
     positions = positions_of(model)
     check_static_length(config.target, positions.read)
-    setup = _setup(model, source, config, folder)
-    pytorch = _pytorch_report(model, source.checkpoint.folder, setup)
+    with told_stage("runs the validation rows in PyTorch", len(source.splits.validation)):
+        setup = _setup(model, source, config, folder)
+        pytorch = _pytorch_report(model, source.checkpoint.folder, setup)
     merged = method_of(source.checkpoint.config.method).merge(model)
     begin_anew(folder)
-    _write_graphs(merged, setup)
+    with told_stage("traces the graph"):
+        _write_graphs(merged, setup)
     reports = [pytorch, *measured_variants(setup)]
     write_json(folder / REPORT, [report.as_dict() for report in reports])
     draw_variants(reports, folder / PICTURE, min_agreement=config.min_agreement)

@@ -1,15 +1,17 @@
 """The command `slimtune`: what each word runs, and what an ending means to the shell."""
 
+import atexit
 import gc
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import cast
 
-from slimtune.sweeper.command_table import COMMANDS, Command
+from slimtune.sweeper.command_table import COMMANDS, COMPOSING, WAITING, Command
 from slimtune.training.errors import NotPromoted, SweepStopped, UserError, sentences_left
 from slimtune.training.hardware.waiting import wait_briefly
 from slimtune.training.lasting_output import lasting_output
@@ -30,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wait_briefly()
     # an import makes objects that stay: at Python's own threshold, to look for others is a fifth of a command's start
     gc.set_threshold(max(ALLOCATIONS, gc.get_threshold()[0]))
+    # and once more at the end, where nothing is left to be freed: a second of a command that has loaded PyTorch
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
     # so that parts of the user's own are found by their dotted path, as `python -m` finds them
     sys.path.append(os.getcwd())
     # who reads our output may go, e.g. `| head`: what is written to files is written all the same
@@ -50,7 +55,8 @@ def _answered(words: Sequence[str]) -> int:
         from slimtune.training.config.schema import suggestion
 
         return _bad_input(f"'{words[0]}' is not a command; {suggestion(words[0], COMMANDS)}")
-    return _ended(words[0], words[1:])
+    with _at_work(words[0], words[1:]):
+        return _ended(words[0], words[1:])
 
 
 def usage() -> str:
@@ -67,6 +73,16 @@ def usage() -> str:
             "slimtune <command> --help says more. Start with: slimtune sweep experiment=tone",
         ]
     )
+
+
+def _at_work(word: str, arguments: Sequence[str]) -> AbstractContextManager[None]:
+    """A command that waits for somebody has no silence to explain, and help is there at once."""
+    is_seen = sys.stderr is not None and sys.stderr.isatty()
+    if not is_seen or word in WAITING or HELP.intersection(arguments):
+        return nullcontext()
+    from slimtune.sweeper.reporting.working_line import shown_at_work
+
+    return shown_at_work(word, by_stages=word in (*COMPOSING, "resume"))
 
 
 def _ended(word: str, arguments: Sequence[str]) -> int:

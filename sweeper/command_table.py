@@ -76,6 +76,8 @@ COMMANDS = {
 }
 # commands whose arguments are overrides in Hydra's grammar
 COMPOSING = ("sweep", "train", "check")
+# commands that ask, or serve until somebody ends them
+WAITING = ("init", "storage-proxy", "ui")
 
 
 def parser_of(word: str) -> argparse.ArgumentParser:

@@ -37,6 +37,18 @@ class Stage:
         """Since it began."""
         return time.monotonic() - self.began
 
+    @property
+    def num_rows(self) -> int:
+        """All that there are, or as many as are done; 0 for a stage that is not of rows."""
+        return self.total or self.done
+
+    def progress(self) -> str:
+        """How far it has come, on one line."""
+        done = f"{self.done:,} of {self.total:,} rows" if self.total and self.done else f"{self.done:,} rows so far"
+        if not self.done:
+            done = f"{self.total:,} rows" if self.total else ""
+        return f"{self.what}: {done}{', ' if done else ''}{self.seconds():,.0f} s"
+
 
 class StageListener(Protocol):
     """Told of each stage, by the thread that is in it."""
@@ -79,4 +91,4 @@ def told_stage(what: str, total: int | None = None) -> Iterator[Stage]:
     finally:
         listener.ended(one)
     if one.seconds() >= TOLD_SECONDS:
-        log.info("%s: %d rows in %.1f s", what, one.total or one.done, one.seconds())
+        log.info("%s: %s%.1f s", what, f"{one.num_rows} rows in " if one.num_rows else "", one.seconds())

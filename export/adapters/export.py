@@ -43,6 +43,7 @@ from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.variants.quantize import BUILDERS
 from slimtune.training.atomic_files import folder_aside
 from slimtune.training.errors import ModelError
+from slimtune.training.stages import told_stage
 from slimtune.training.writable_folder import check_writable
 
 OPSET, BLOCK_SIZE = 20, 32
@@ -115,17 +116,21 @@ def export_adapters(request: AdaptersRequest) -> AdaptersResult:
     _check_names(sources)
     if request.genai:
         _check_genai(sources, request)
-    bases = load_bases(config, sources)
+    with told_stage("loads the base"):
+        bases = load_bases(config, sources)
     for source in sources:
         check_base_fits(bases.of(source.kind), source)
-    expected = _expected(bases, sources, genai=request.genai)
+    with told_stage("runs each adapter in PyTorch"):
+        expected = _expected(bases, sources, genai=request.genai)
     base, taken = bases.graph, [on_graph(source, bases) for source in sources]
     with folder_aside(request.output) as aside:
-        opened = write_graph(base, taken, aside, opset=OPSET)
+        with told_stage("traces the graph"):
+            opened = write_graph(base, taken, aside, opset=OPSET)
         _save_tokenizer(base, aside)
         for source in taken:
             write_adapter(aside / f"{source.name}{SUFFIX}", parameters_of(source, opened.transposed))
-        checks = _checked(base, expected, aside, request=request, opened=opened)
+        with told_stage("compares each adapter on the graph"):
+            checks = _checked(base, expected, aside, request=request, opened=opened)
         if request.genai:
             checks += _with_genai(base, sources, expected, aside, request=request)
         manifest = _finish(bases, sources, aside, request=request, checks=checks)

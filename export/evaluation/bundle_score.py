@@ -26,6 +26,7 @@ from slimtune.training.hardware.threads import free_cores
 from slimtune.training.metrics import compute_all
 from slimtune.training.models.architecture import Architecture
 from slimtune.training.models.config_faults import broken_file
+from slimtune.training.stages import told_stage
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.classification import Classification
 from slimtune.training.tasks.generation import of_architecture
@@ -82,7 +83,8 @@ def score_bundle(bundle: Bundle, examples: Sequence[Example], config: TrialConfi
     model = bundle.model
     execution = execution_for(model.target, num_threads=free_cores())
     settings = model.interface.generation
-    found = rows.run(OnnxRunner(model.folder, rows, model.folder / TOKENIZER, settings, execution=execution))
+    with told_stage("scores", len(examples)):
+        found = rows.run(OnnxRunner(model.folder, rows, model.folder / TOKENIZER, settings, execution=execution))
     scores = compute_all(task.measures, found.tally)
     if found.generated is not None:
         scores |= compute_all(task.measures, found.generated)
@@ -119,7 +121,8 @@ def score_labels(bundle: Bundle, examples: Sequence[Example]) -> BundleScores:
     metrics = ("multilabel_f1",) if bundle.multi_label else ("accuracy", "f1")
     task = Classification(tuple(bundle.labels), multi_label=bundle.multi_label, metrics=metrics)
     labels = torch.from_numpy(task.label_ids(examples, split="given"))
-    logits_NC = Classifier(bundle.model).logits([example.given(pairs=bundle.takes_pairs) for example in examples])
+    with told_stage("scores", len(examples)):
+        logits_NC = Classifier(bundle.model).logits([example.given(pairs=bundle.takes_pairs) for example in examples])
     split = EncodedSplit(Encoded({}, 0), Targets(labels.numpy(), np.ones(len(examples))), examples)
     tally = task.tally(torch.from_numpy(logits_NC), Batch({}, labels), split, range(len(examples)))
     return BundleScores(task, Evaluation(compute_all(task.measures, tally), tally, None))

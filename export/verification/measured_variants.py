@@ -29,6 +29,7 @@ from slimtune.export.verification.check import (
 from slimtune.export.verification.reference import ComparedRows, OnnxRunner, Reference
 from slimtune.export.verification.sensitive_layers import LayerCost, fewest_kept, layer_costs
 from slimtune.export.verification.timing import TIMED_TOKENS, TimingRequest, measure
+from slimtune.training.stages import told_stage
 
 # rows that tell what a layer costs
 SENSITIVITY_ROWS = 32
@@ -106,15 +107,19 @@ class _Tried(NamedTuple):
 
 def measured_variants(setup: VariantSetup) -> list[VariantReport]:
     """The report of each variant, fp32 first, whose graphs are there already."""
-    tried = {FP32: _Tried(check_variant(setup.runner(setup.of(FP32)), setup.reference))}
+    with told_stage("compares fp32 with PyTorch"):
+        tried = {FP32: _Tried(check_variant(setup.runner(setup.of(FP32)), setup.reference))}
     settings = _quantization_settings(setup)
     for variant in setup.config.variants:
-        build(variant, setup.of(FP32), setup.of(variant.value), settings)
-        tried[variant.value] = _Tried(check_variant(setup.runner(setup.of(variant.value)), setup.reference))
+        with told_stage(f"builds {variant.value}, and compares it with PyTorch"):
+            build(variant, setup.of(FP32), setup.of(variant.value), settings)
+            tried[variant.value] = _Tried(check_variant(setup.runner(setup.of(variant.value)), setup.reference))
     if setup.config.keep_sensitive:
         for variant in _worth_another_try(tried, setup):
-            tried[variant.value] = _with_layers_kept(variant, tried[variant.value], settings, setup)
-    return [_report(name, one, setup) for name, one in tried.items()]
+            with told_stage(f"looks for layers of {variant.value} to keep in fp32 (export.keep_sensitive)"):
+                tried[variant.value] = _with_layers_kept(variant, tried[variant.value], settings, setup)
+    with told_stage("times the variants"):
+        return [_report(name, one, setup) for name, one in tried.items()]
 
 
 def _worth_another_try(tried: Mapping[str, _Tried], setup: VariantSetup) -> list[Variant]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.training.errors import StoreError
+from slimtune.training.stages import told_stage
 
 FILE = "report.html"
 
@@ -24,7 +25,10 @@ def run(arguments: Sequence[str]) -> int:
     from slimtune.sweeper.report_page.sweep_facts import read_facts
 
     path = Path(options.out).expanduser() if options.out else found.folder / FILE
-    text = page(read_facts(found.storage, found.name, found.folder))
+    with told_stage("reads the study"):
+        facts = read_facts(found.storage, found.name, found.folder)
+    with told_stage("draws the page"):
+        text = page(facts)
     _write(path, text)
     print(path)
     if options.open and not _opened(path):

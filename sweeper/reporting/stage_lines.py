@@ -47,15 +47,16 @@ class StageLines:
             self._live.stop()
             self._live = None
         if stage.seconds() >= TOLD_SECONDS:
-            self._print(f"{stage.what}: {stage.total or stage.done:,} rows, {stage.seconds():,.0f} s")
+            rows = f"{stage.num_rows:,} rows, " if stage.num_rows else ""
+            self._print(f"{stage.what}: {rows}{stage.seconds():,.0f} s")
 
     def _show(self, stage: Stage) -> None:
         if not self._console.is_terminal:
-            self._print(progress_of(stage))
+            self._print(stage.progress())
             return
         self._live = Live(
             console=self._console,
-            get_renderable=lambda: Text(progress_of(stage)),
+            get_renderable=lambda: Text(stage.progress()),
             refresh_per_second=REFRESHED_A_SECOND,
             transient=True,
         )
@@ -63,11 +64,3 @@ class StageLines:
 
     def _print(self, line: str) -> None:
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def progress_of(stage: Stage) -> str:
-    """How far a stage has come."""
-    done = f"{stage.done:,} of {stage.total:,} rows" if stage.total and stage.done else f"{stage.done:,} rows so far"
-    if not stage.done:
-        done = f"{stage.total:,} rows" if stage.total else ""
-    return f"{stage.what}: {done}{', ' if done else ''}{stage.seconds():,.0f} s"

@@ -39,3 +39,11 @@ def test_what_took_long_stands_in_the_log(caplog: pytest.LogCaptureFixture, monk
     with told_stage("reads") as one:
         one.advance(7)
     assert caplog.messages[0].startswith("reads: 7 rows in ")
+
+
+def test_progress_says_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stage, "seconds", lambda _: 7.2)
+    assert Stage("reads", None, 1200).progress() == "reads: 1,200 rows so far, 7 s"
+    assert Stage("tokenizes", 3000).progress() == "tokenizes: 3,000 rows, 7 s"
+    assert Stage("tokenizes", 3000, 1000).progress() == "tokenizes: 1,000 of 3,000 rows, 7 s"
+    assert Stage("splits").progress() == "splits: 7 s"

@@ -15,6 +15,7 @@ from slimtune.training.evaluation.passes import EagerPasses
 from slimtune.training.evaluation.score import Evaluation, score_split
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.hardware.threads import free_cores
+from slimtune.training.stages import told_stage
 from slimtune.training.tasks import Task
 from slimtune.training.workbench.prepared_data import ReadRows, encoded_split
 
@@ -85,9 +86,11 @@ def score_checkpoint(
     split = encoded_split(examples, task, tokenizer, config=config, name=name)
     resources = Resources(torch.device("cpu"), Precision.fp32, free_cores())
     batch = (config.fit.eval_batch_size, tokenizer)
-    model = checkpoint.model()
+    with told_stage("loads the model"):
+        model = checkpoint.model()
     _check_vocabulary(checkpoint, tokenizer, model)
-    return task, score_split(model, split, task=task, passes=EagerPasses(resources), batch=batch)
+    with told_stage("scores", len(examples)):
+        return task, score_split(model, split, task=task, passes=EagerPasses(resources), batch=batch)
 
 
 def _check_vocabulary(checkpoint: Checkpoint, tokenizer: Any, model: Any) -> None:

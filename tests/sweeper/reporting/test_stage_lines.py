@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from slimtune.sweeper.reporting import stage_lines
-from slimtune.sweeper.reporting.stage_lines import StageLines, progress_of, stages_shown
+from slimtune.sweeper.reporting.stage_lines import StageLines, stages_shown
 from slimtune.training.stages import Stage, told_stage
 
 
@@ -28,12 +28,13 @@ def test_what_took_long_has_a_line(monkeypatch: pytest.MonkeyPatch, terminal: bo
     assert shown(terminal=terminal) == "reads rows.csv: 7 rows, 7 s\n"
 
 
-def test_progress_says_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_is_not_of_rows_has_none(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
     monkeypatch.setattr(Stage, "seconds", lambda _: 7.2)
-    assert progress_of(Stage("reads", None, 1200)) == "reads: 1,200 rows so far, 7 s"
-    assert progress_of(Stage("tokenizes", 3000)) == "tokenizes: 3,000 rows, 7 s"
-    assert progress_of(Stage("tokenizes", 3000, 1000)) == "tokenizes: 1,000 of 3,000 rows, 7 s"
-    assert progress_of(Stage("splits")) == "splits: 7 s"
+    text = io.StringIO()
+    with stages_shown(Console(file=text, force_terminal=terminal, width=100)), told_stage("draws the page"):
+        pass
+    assert text.getvalue() == "draws the page: 7 s\n"
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -1,0 +1,103 @@
+"""While a command says nothing, a terminal shows that it is at work."""
+
+import importlib
+import io
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from slimtune.sweeper.reporting.working_line import ERASE, WorkingLine, shown_at_work
+from slimtune.training.stages import Stage, stages_told_to, told_stage
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def waited_for(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_silence_is_told_and_what_is_written_stands_alone() -> None:
+    terminal = Terminal()
+    line = WorkingLine("report", terminal, by_stages=False, silent_seconds=0.01)
+    line.start()
+    waited_for(lambda: "slimtune report: at work" in terminal.getvalue())
+    line.hush()
+    assert terminal.getvalue().endswith(ERASE)
+    line.stop()
+    assert terminal.getvalue().endswith(ERASE)
+
+
+def test_a_stage_is_told_by_its_name() -> None:
+    """The innermost one, with its rows."""
+    line = WorkingLine("evaluate", Terminal(), by_stages=False)
+    with stages_told_to(line), told_stage("outer"):
+        with told_stage("scores", 12):
+            assert line.told() == "slimtune evaluate: scores: 12 rows, 0 s"
+        assert line.told() == "slimtune evaluate: outer: 0 s"
+
+
+def test_what_has_displays_of_its_own_is_left_alone_between_stages() -> None:
+    """Once it has said something: a table that is drawn anew would be spoiled."""
+    terminal = Terminal()
+    line = WorkingLine("sweep", terminal, by_stages=True, silent_seconds=0.01)
+    line.hush()
+    line.start()
+    time.sleep(0.2)
+    assert terminal.getvalue() == ""
+    line.begun(stage := Stage("traces the graph"))
+    waited_for(lambda: "traces the graph" in terminal.getvalue())
+    line.ended(stage)
+    line.stop()
+
+
+def test_a_package_that_takes_long_to_load_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that was asked for, not what it imports itself."""
+    (tmp_path / "slow_outer.py").write_text("import slow_inner\n")
+    (tmp_path / "slow_inner.py").write_text("import slow_gate\nslow_gate.entered.set()\nslow_gate.leave.wait(60)\n")
+    gate = SimpleNamespace(entered=threading.Event(), leave=threading.Event())
+    monkeypatch.setitem(sys.modules, "slow_gate", gate)
+    monkeypatch.syspath_prepend(tmp_path)
+    importing = threading.Thread(target=importlib.import_module, args=["slow_outer"])
+    importing.start()
+    assert gate.entered.wait(60)
+    line = WorkingLine("check", Terminal(), by_stages=False)
+    line._main = importing.ident or 0
+    told = line.told()
+    gate.leave.set()
+    importing.join()
+    assert told == "slimtune check: loads slow_outer, 0 s"
+
+
+def test_without_a_terminal_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a pipe, in a log, and on a terminal that cannot erase."""
+    own = sys.stdout, sys.stderr
+    with shown_at_work("report", by_stages=False):
+        assert (sys.stdout, sys.stderr) == own
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "dumb")
+    with shown_at_work("report", by_stages=False):
+        assert sys.stdout is own[0]
+
+
+def test_on_a_terminal_all_that_is_written_takes_the_line_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    output, errors = Terminal(), Terminal()
+    monkeypatch.setattr(sys, "stdout", output)
+    monkeypatch.setattr(sys, "stderr", errors)
+    monkeypatch.setenv("TERM", "xterm")
+    with shown_at_work("report", by_stages=False):
+        print("a line")
+        sys.stderr.writelines(["two\n"])
+        assert sys.stdout.isatty()
+    assert (sys.stdout, sys.stderr) == (output, errors)
+    assert (output.getvalue(), errors.getvalue()) == ("a line\n", "two\n")
