@@ -2,14 +2,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
 
+from slimtune.sweeper import cli
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.command_table import COMMANDS
 from slimtune.sweeper.commands.sweep import HELP
+from slimtune.sweeper.reporting import working_line
 from slimtune.training.config.tracking import mlflow_at
 from slimtune.training.tracking.mlflow_runs import Tracker
 
@@ -256,3 +260,20 @@ def test_the_help_of_sweep_speaks_of_keys_that_exist(tmp_path: Path) -> None:
     named = set(re.findall(r"\b((?:data|model|method|fit|search|space|tracking|export)(?:\.\w+)+)=", HELP))
     assert len(named) > 15
     assert {key for key in named if key not in known} <= {"space.fit.learning_rate.low", "space.path"}
+
+
+def test_a_silent_command_shows_on_a_terminal_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that asks, nor where nobody sees it, nor its help."""
+    shown: list[tuple[str, bool]] = []
+    monkeypatch.setattr(working_line, "shown_at_work", lambda word, *, by_stages: _noted(shown, word, by_stages))
+    monkeypatch.setattr(cli, "_ended", lambda word, arguments: 0)
+    for is_terminal in (False, True):
+        monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda seen=is_terminal: seen, flush=lambda: None))
+        for words in (["report", "tone"], ["sweep"], ["ui"], ["init"], ["compare", "--help"]):
+            assert main(words) == 0
+    assert shown == [("report", False), ("sweep", True), ("ui", True)]
+
+
+def _noted(shown: list[tuple[str, bool]], word: str, by_stages: bool) -> AbstractContextManager[None]:
+    shown.append((word, by_stages))
+    return nullcontext()
