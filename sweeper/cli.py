@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import cast
 
-from slimtune.sweeper.command_table import COMMANDS, COMPOSING, WAITING, Command
+from slimtune.sweeper.command_table import ASKING, COMMANDS, DISPLAYING, Command
 from slimtune.training.errors import NotPromoted, SweepStopped, UserError, sentences_left
 from slimtune.training.hardware.waiting import wait_briefly
 from slimtune.training.lasting_output import lasting_output
@@ -76,13 +76,13 @@ def usage() -> str:
 
 
 def _at_work(word: str, arguments: Sequence[str]) -> AbstractContextManager[None]:
-    """A command that waits for somebody has no silence to explain, and help is there at once."""
+    """What a command does while it says nothing; help is there at once."""
     is_seen = sys.stderr is not None and sys.stderr.isatty()
-    if not is_seen or word in WAITING or HELP.intersection(arguments):
+    if not is_seen or word in ASKING or HELP.intersection(arguments):
         return nullcontext()
     from slimtune.sweeper.reporting.working_line import shown_at_work
 
-    return shown_at_work(word, by_stages=word in (*COMPOSING, "resume"))
+    return shown_at_work(word, by_stages=word in DISPLAYING)
 
 
 def _ended(word: str, arguments: Sequence[str]) -> int:

@@ -76,8 +76,10 @@ COMMANDS = {
 }
 # commands whose arguments are overrides in Hydra's grammar
 COMPOSING = ("sweep", "train", "check")
-# commands that ask, or serve until somebody ends them
-WAITING = ("init", "storage-proxy", "ui")
+# a command that asks is silent while somebody thinks
+ASKING = ("init",)
+# commands with displays of their own, or that serve until somebody ends them: once they have said something
+DISPLAYING = (*COMPOSING, "resume", "storage-proxy", "ui")
 
 
 def parser_of(word: str) -> argparse.ArgumentParser:

@@ -15,7 +15,10 @@ PAGES = sorted(
     ]
 )
 # programs that a page tells its reader to run; whatever begins otherwise is what one of them prints
-PROGRAMS = ("slimtune", "make", "bash", "python", "pip", "mlflow", "ray", "curl", "tensorboard", "export", "source")
+PROGRAMS = (
+    *("slimtune", "make", "bash", "python", "pip", "mlflow", "ray", "curl", "tensorboard", "export", "source", "cd"),
+    *("docker", "git", "uv", "pipx", "hf", "jupyter", "sbatch"),
+)
 LANGUAGES = {"", "python", "yaml", "json", "mermaid", "text", "bash"}
 # reports that a program has written, or that a test writes anew
 WRITTEN = {ROOT / "docs/reference/commands.md"}

@@ -3,14 +3,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
 
+from slimtune.sweeper import cli
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.command_table import COMMANDS
 from slimtune.sweeper.commands.sweep import HELP
+from slimtune.sweeper.reporting import working_line
 from slimtune.training.config.tracking import mlflow_at
 from slimtune.training.tracking.mlflow_runs import Tracker
 
@@ -268,3 +272,20 @@ def test_who_reads_may_go_whatever_is_asked(words: list[str], monkeypatch: pytes
         monkeypatch.setattr(sys, "stdout", closed)
         assert main(words) == 0
         closed.flush()
+
+
+def test_a_silent_command_shows_on_a_terminal_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that asks, nor where nobody sees it, nor its help."""
+    shown: list[tuple[str, bool]] = []
+    monkeypatch.setattr(working_line, "shown_at_work", lambda word, *, by_stages: _noted(shown, word, by_stages))
+    monkeypatch.setattr(cli, "_ended", lambda word, arguments: 0)
+    for is_terminal in (False, True):
+        monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda seen=is_terminal: seen, flush=lambda: None))
+        for words in (["report", "tone"], ["sweep"], ["ui"], ["init"], ["compare", "--help"]):
+            assert main(words) == 0
+    assert shown == [("report", False), ("sweep", True), ("ui", True)]
+
+
+def _noted(shown: list[tuple[str, bool]], word: str, by_stages: bool) -> AbstractContextManager[None]:
+    shown.append((word, by_stages))
+    return nullcontext()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import joblib
+import psutil
 
 # what joblib, and with it everything here that counts cores, takes for the most there are
 MAX_CORES = "LOKY_MAX_CPU_COUNT"
@@ -14,7 +15,11 @@ def free_cores(num_processes: int = 1) -> int:
     """Physical cores for this process: those that affinity and a container's quota leave, shared by so many processes
     of ours, this one among them.
     """
-    return max(1, int(joblib.cpu_count(only_physical_cores=True)) // num_processes)
+    cores = int(joblib.cpu_count())
+    if cores >= (os.cpu_count() or 1):
+        # nothing limits them; joblib would ask lscpu, which a container may lack, or which may see no cores there
+        cores = psutil.cpu_count(logical=False) or cores
+    return max(1, cores // num_processes)
 
 
 def is_limited() -> bool:
