@@ -16,6 +16,8 @@ _HARMLESS_LOSS = re.compile(
 )
 
 
+# it changes rows that were read
+AUGMENT = "fit.augment._target_"
 _LIBRARY = re.compile(r"\.(so|dll|dylib|pyd)\b", re.IGNORECASE)
 _LIBRARY_KEY = re.compile(r"librar|_lib_|backend_path", re.IGNORECASE)
 
@@ -46,9 +48,16 @@ def code_of(config: TrialConfig) -> list[NamedCode]:
         found.append(NamedCode("task.loss._target_", str(task.loss["_target_"])))
     if config.data.reader is not None:
         found.append(NamedCode("data.reader", config.data.reader))
+    if config.fit.augment is not None:
+        found.append(NamedCode(AUGMENT, str(config.fit.augment["_target_"])))
     if model.trust_remote_code:
         found.append(NamedCode("model.trust_remote_code", f"the code beside {model.name_or_path}"))
     return found
+
+
+def reading_code_of(config: TrialConfig) -> list[NamedCode]:
+    """Of these, what may decide which rows there are, and what is told of them."""
+    return [one for one in code_of(config) if one.key != AUGMENT]
 
 
 def libraries_in(values: Any, key: str = "") -> list[NamedCode]:

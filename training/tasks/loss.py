@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.nn.functional import cross_entropy
 
-from slimtune.training.config.dotted_path import imported
-from slimtune.training.config.own_code import own_code
+from slimtune.training.config.own_code import own_code, own_part
 from slimtune.training.data.batching import IGNORED, Batch
 from slimtune.training.errors import ConfigError
 
@@ -61,19 +60,7 @@ def own_loss(settings: Mapping[str, Any] | None) -> OwnLoss | None:
     """
     if settings is None:
         return None
-    arguments = {str(key): value for key, value in settings.items() if key != "_target_"}
-    target = settings["_target_"]
-    made: Callable[..., Any] = imported(target, said="task.loss._target_ is")
-    try:
-        found = made(**arguments) if isinstance(made, type) or arguments else made
-    except Exception as error:
-        # any: it is the code of somebody else
-        given = f"; one that it does not take goes by ~task.loss.{next(iter(arguments))}" if arguments else ""
-        raise ConfigError([f"task.loss._target_ is '{target}', which cannot be made ({error}){given}"]) from error
-    if not callable(found):
-        what = f"gave {found!r:.80}, no loss" if arguments or isinstance(made, type) else "is no function and no module"
-        raise ConfigError([f"task.loss._target_ is '{target}', which {what}; name a loss"])
-    return OwnLoss(found, target)
+    return OwnLoss(own_part(settings, "task.loss", "loss"), settings["_target_"])
 
 
 def aligned(batch: Batch) -> torch.Tensor:
