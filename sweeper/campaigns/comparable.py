@@ -31,6 +31,7 @@ MEASURING_KEYS = (
     "task.name",
     "task.metric",
     "task.direction",
+    "task.alike_label",
     "data.label_column",
     "data.target_column",
     "data.validation_file",

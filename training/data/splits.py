@@ -16,7 +16,7 @@ from slimtune.training.data.hold_out import hold_out
 from slimtune.training.data.readers.reader import ReadOptions, Row, Told, located_rows, located_with
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.row_keys import conflict_note, input_key, row_key
-from slimtune.training.data.row_slice import RowSource, sources_of
+from slimtune.training.data.slices.row_slice import RowSource, sources_of
 from slimtune.training.errors import DataError
 from slimtune.training.listed_names import with_counts
 from slimtune.training.stages import told_stage

@@ -30,10 +30,13 @@ class OwnLoss:
 
     Attributes:
         label_range: Labels that it is made for, if it says so.
+        alike_label: Which of the labels 0 and 1 of pairs it pulls together, if it says so.
+        target: Its dotted path.
     """
 
     def __init__(self, function: Callable[..., Any], target: str) -> None:
-        self._function, self._target = function, target
+        self._function, self.target = function, target
+        self.alike_label: int | None = getattr(function, "alike_label", None)
         self.label_range: tuple[float, float] = getattr(function, "label_range", (-math.inf, math.inf))
 
     def __call__(self, *tensors: torch.Tensor) -> torch.Tensor:
@@ -42,7 +45,7 @@ class OwnLoss:
         Raises:
             ConfigError: It fails on these tensors, or gives something else.
         """
-        said = f"task.loss._target_ is '{self._target}', which"
+        said = f"task.loss._target_ is '{self.target}', which"
         shapes = ", ".join(f"{one.dtype} {tuple(one.shape)}".removeprefix("torch.") for one in tensors)
         with own_code(f"{said} is called with ({shapes}) and"):
             mean = self._function(*tensors)

@@ -9,7 +9,7 @@ import pytest
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.data.examples import Example, Reading
 from slimtune.training.data.readers.row import LocatedRow
-from slimtune.training.data.row_slice import RowSlice
+from slimtune.training.data.slices.row_slice import RowSlice
 from slimtune.training.data.splits import RowSplits, load_splits
 from slimtune.training.errors import DataError
 from slimtune.training.tasks.classification import Classification
