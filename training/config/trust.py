@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,7 +98,7 @@ def check_trusted(code: Iterable[NamedCode], path: Path, *, trust: bool) -> None
 
 
 def recorded_trial(values: Mapping[str, Any], path: Path, *, trust: bool) -> TrialConfig:
-    """The config that a file keeps of the trial that it is of.
+    """The config that a file keeps of the trial that it is of, without what changes training rows.
 
     Args:
         values: As the file has them.
@@ -114,5 +115,7 @@ def recorded_trial(values: Mapping[str, Any], path: Path, *, trust: bool) -> Tri
             f"{path} does not fit this version of slimtune: {'; '.join(parsed.problems)}; open it with the version "
             "that wrote it, or train again"
         )
-    check_trusted(code_of(parsed.section), path, trust=trust)
-    return parsed.section
+    # its rows are scored as they stand, and nothing changes them
+    found = parsed.section._replace(fit=replace(parsed.section.fit, augment=None))
+    check_trusted(code_of(found), path, trust=trust)
+    return found

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from slimtune.training.config.trial import parse_trial
+from slimtune.training.config.trust import code_of, recorded_trial
 from slimtune.training.data.kept.source_digest import source_digest
 from slimtune.training.engine.engine import GivenTrials
 from slimtune.training.errors import ConfigError
@@ -127,6 +128,13 @@ def test_a_function_that_gives_no_rows_is_refused_before_the_first_trial(
 def test_a_value_that_names_no_function_is_told(config_of: ConfigOf, value: str) -> None:
     (problem,) = parse_trial(config_of(f"fit.augment={value}")).problems
     assert "use {_target_: package.module.function}, or null" in problem
+
+
+def test_a_checkpoint_is_opened_without_the_function(config_of: ConfigOf, tmp_path: Path) -> None:
+    """Whoever scores with it needs neither its module nor to trust it; a trial that is given runs it."""
+    values = config_of(DROPS)
+    assert [one.key for one in code_of(parse_trial(values).section)] == ["fit.augment._target_"]
+    assert recorded_trial(values, tmp_path, trust=False).fit.augment is None
 
 
 def test_rows_are_kept_as_those_of_other_trials_are(config_of: ConfigOf) -> None:
