@@ -11,6 +11,7 @@ from slimtune.training.listed_names import with_commas
 from slimtune.training.tasks.loss import own_loss
 from slimtune.training.tasks.registry import LabelsIn, entry_of
 from slimtune.training.tasks.rows import GivenRows
+from slimtune.training.tasks.similarity import alike_name, check_two, pair_labels_in
 
 SHOWN, SHOWN_KNOWN = 5, 20
 
@@ -32,6 +33,9 @@ def check_targets(given: GivenRows, config: TrialConfig, labels: Sequence[str], 
         check_labels(given, labels, labels_in, key=key)
     if isinstance(config.task, SimilarityTask):
         _check_range(given, config, key)
+        alike = alike_name(config.task)
+        if alike is not None:
+            check_two(pair_labels_in(given.scored, config.data.label_column), alike, "the rows")
 
 
 def check_labels(given: GivenRows, labels: Sequence[str], labels_in: LabelsIn, *, key: str) -> None:

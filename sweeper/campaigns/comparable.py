@@ -24,12 +24,14 @@ NEUTRAL_KEYS = {
     "fit.eval_batch_size",
     "fit.max_memory_mb",
     "fit.save_minutes",
+    "fit.save_steps",
 }
 # which rows validate, what their answers are, and what is counted on them
 MEASURING_KEYS = (
     "task.name",
     "task.metric",
     "task.direction",
+    "task.alike_label",
     "data.label_column",
     "data.target_column",
     "data.validation_file",
@@ -65,6 +67,12 @@ def dimension_problems(key: str, variants: Sequence[Mapping[str, Any]]) -> list[
     changed = {name for other in others for name in first.keys() | other.keys() if first.get(name) != other.get(name)}
     if not changed:
         return [f"{key} is searched, but no trial's result depends on it; give it one value"]
+    steps = (variants[0].get("fit") or {}).get("eval_steps")
+    if "fit.batch_size" in changed and steps is not None:
+        return [
+            f"{key} is searched and fit.eval_steps is {steps}: trials of other batches would be compared after other "
+            "numbers of rows; use fit.eval_every, in rows, and fit.eval_steps=null"
+        ]
     measuring = sorted(changed & _measuring(variants[0]))
     if measuring:
         with_it = "" if measuring == [key] else f", and with it {', '.join(measuring)}"

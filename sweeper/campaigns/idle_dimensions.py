@@ -64,7 +64,7 @@ LENGTHS = {
     "fit.epochs": Length(("fit.max_steps", "fit.batch_size"), lambda _, plan: plan, "{} ends every trial first"),
     "fit.max_steps": Length(("fit.epochs", "fit.batch_size"), lambda _, plan: plan, "{} ends every trial first"),
     "fit.patience": Length(
-        ("fit.epochs", "fit.max_steps", "fit.batch_size", "fit.eval_every"),
+        ("fit.epochs", "fit.max_steps", "fit.batch_size", "fit.eval_every", "fit.eval_steps"),
         _stops_at,
         "by fit.eval_every no trial is evaluated so often, so that none is ended by it",
     ),
@@ -167,7 +167,8 @@ def _of_length(request: SweepRequest, configs: Sequence[TrialConfig], num_rows: 
     if any(key.partition(".")[0] in ROW_SECTIONS for key in request.space.searched_keys()):
         # other trials have other rows
         return
-    values = {key: edges(searched[key]) for key in (*LENGTHS, "fit.batch_size", "fit.eval_every") if key in searched}
+    beside = ("fit.batch_size", "fit.eval_every", "fit.eval_steps")
+    values = {key: edges(searched[key]) for key in (*LENGTHS, *beside) if key in searched}
     for key, length in LENGTHS.items():
         if key in values and all(_is_idle(key, length, values, config.fit, num_rows) for config in configs):
             decider = length.beside[0]

@@ -4,7 +4,7 @@ from typing import Any
 
 from slimtune.sweeper.translation.llama_factory import _names
 from slimtune.sweeper.translation.said import Rule, Said, Values, advice, flag, key, needless, one_of, option
-from slimtune.sweeper.translation.trainer_arguments import OPTIMIZERS, SCHEDULES, rows_a_step, trainer_rules
+from slimtune.sweeper.translation.trainer_arguments import OPTIMIZERS, SCHEDULES, trainer_rules
 
 ROWS = "micro_batch_size"
 TEMPLATES = {
@@ -38,12 +38,6 @@ def _share(value: Any, _: Values) -> Said:
 
 def _evals(value: Any, _: Values) -> Said:
     return Said(values={"fit.eval_every": round(1 / float(value), 4)}) if float(value) > 1 else Said()
-
-
-def _eval_steps(value: Any, values: Values) -> Said:
-    if 0 < float(value) < 1:
-        return Said(told="a share of all steps; say fit.eval_every as a share of an epoch, or in rows")
-    return Said(values={"fit.eval_every": int(value) * rows_a_step(values, ROWS)})
 
 
 RULES: dict[str, Rule] = {
@@ -80,7 +74,6 @@ RULES: dict[str, Rule] = {
     "xformers_attention": needless,
     "sdp_attention": needless,
     "evals_per_epoch": _evals,
-    "eval_steps": _eval_steps,
     "saves_per_epoch": needless,
     "wandb_project": flag("tracking.wandb"),
     "wandb_entity": needless,

@@ -58,7 +58,7 @@ RULES: dict[str, Rule] = {
     "eval_dataset": advice("write its file: data.validation_file=valid.json"),
     "template": advice("the tokenizer's own chat template writes chats; a text has data.text_template"),
     "cutoff_len": key("data.max_length"),
-    "max_samples": advice("takes all rows of a file; of a hub a slice, data.train_split='train[:1000]'"),
+    "max_samples": advice("takes all rows, or a slice: data.train_split='train[:1000]'"),
     "val_size": key("data.validation_share", lambda value: float(value) if float(value) < 1 else None),
     "train_on_prompt": flag("task.train_on_prompt"),
     "mask_history": needless,

@@ -60,12 +60,19 @@ def _passes(passes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _data(sets: list[Any]) -> dict[str, Any]:
-    first = next((one for one in sets if isinstance(one, Mapping)), {})
+    """The rows of the first set; of the second, which evaluates, the split."""
+    named = [_set_of(one) for one in sets if isinstance(one, Mapping)]
+    found = {f"data.{name}": value for name, value in named[0].items()} if named else {}
+    same = len(named) > 1 and all(named[1].get(key) == named[0].get(key) for key in ("data_name", "data_files"))
+    return {**found, "data.eval_split": named[1]["split"]} if same and "split" in named[1] else found
+
+
+def _set_of(first: Mapping[str, Any]) -> dict[str, Any]:
     inner: dict[str, Any] = {}
     for section in ("load_dataset_config", "pre_process_data_config", "params_config"):
         value = first.get(section)
         inner |= dict(value.get("params", value)) if isinstance(value, Mapping) else {}
-    return {f"data.{name}": value for name, value in inner.items()}
+    return inner
 
 
 def _exporting() -> Iterator[tuple[str, Rule]]:
@@ -117,6 +124,7 @@ RULES: dict[str, Rule] = {
     "data.data_name": _set,
     "data.data_files": key("data.train_file"),
     "data.split": key("data.train_split"),
+    "data.eval_split": key("data.eval_split"),
     "data.text_template": _template,
     "data.text_field": key("data.text_column"),
     "data.max_seq_len": key("data.max_length"),

@@ -5,7 +5,10 @@ from typing import Any
 
 from slimtune.sweeper.translation.said import Rule, Said, Values, advice, flag, key, needless, one_of
 
-PLAN = "the best checkpoint is kept by itself, and a killed trial resumes from fit.save_minutes"
+PLAN = (
+    "the best checkpoint is kept by itself, and a killed trial resumes from fit.save_minutes; to keep more of them, "
+    "fit.save_steps is a multiple of fit.eval_steps"
+)
 SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant", "constant_with_warmup": "constant"}
 OPTIMIZERS = {
     "adamw": "adamw",
@@ -37,15 +40,21 @@ def batch(rows: str) -> Rule:
     return rule
 
 
-def eval_steps(rows: str) -> Rule:
-    """Theirs in optimizer steps, or a share of all; ours in training rows."""
+def eval_steps(value: Any, _: Values) -> Said:
+    """Theirs in optimizer steps, or a share of all."""
+    if 0 < float(value) < 1:
+        return Said(told="a share of all steps; say fit.eval_every as a share of an epoch, or fit.eval_steps")
+    return Said(values={"fit.eval_steps": int(float(value))})
 
-    def rule(value: Any, values: Values) -> Said:
-        if 0 < float(value) < 1:
-            return Said(told="a share of all steps; say fit.eval_every as a share of an epoch, or in rows")
-        return Said(values={"fit.eval_every": int(float(value)) * rows_a_step(values, rows)})
 
-    return rule
+def _save_steps(value: Any, values: Values) -> Said:
+    """Checkpoints of steps that are evaluated; without evaluations in steps they are made as often as it is saved."""
+    steps, asked = float(value or 0), values.get("eval_steps")
+    by_epoch = values.get("evals_per_epoch") or "epoch" in (values.get("eval_strategy"), values.get("save_strategy"))
+    if steps < 1 or (asked is None and by_epoch) or (asked is not None and (float(asked) < 1 or steps % float(asked))):
+        return Said(told=PLAN) if steps else Said()
+    evaluated = {} if asked is not None else {"fit.eval_steps": int(steps)}
+    return Said(values={**evaluated, "fit.save_steps": int(steps)})
 
 
 def _max_steps(value: Any, _: Values) -> Said:
@@ -127,10 +136,10 @@ def trainer_rules(rows: str = "per_device_train_batch_size") -> dict[str, Rule]:
         "logging_dir": needless,
         "eval_strategy": needless,
         "evaluation_strategy": needless,
-        "eval_steps": eval_steps(rows),
+        "eval_steps": eval_steps,
         "eval_accumulation_steps": needless,
         "save_strategy": needless,
-        "save_steps": advice(PLAN),
+        "save_steps": _save_steps,
         "save_total_limit": needless,
         "save_only_model": needless,
         "load_best_model_at_end": needless,

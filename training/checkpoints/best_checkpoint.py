@@ -16,11 +16,13 @@ from slimtune.training.checkpoints.training_state import KEPT
 from slimtune.training.methods import Method
 
 CHECKPOINT_PACKAGES = ("torch", "transformers", "peft", "safetensors")
+# in a trial's folder, checkpoints that are kept by the number of their step, whatever they score
+STEPS = "steps"
 
 
-def _folder_of(folder: Path, examples_seen: int) -> Path:
-    """Where the checkpoint of a trial lies."""
-    return folder / f"checkpoint-{examples_seen}"
+def _folder_of(folder: Path, count: int) -> Path:
+    """Where the checkpoint lies that was written after so many examples, or steps."""
+    return folder / f"checkpoint-{count}"
 
 
 class BestCheckpoint:
@@ -46,6 +48,13 @@ class BestCheckpoint:
             self._written = self._writer.submit(self._write, record, state)
         return _folder_of(self._folder, record.examples_seen)
 
+    def keep_step(self, record: CheckpointRecord, num_steps: int) -> Path:
+        """Write the model as it is now into the folder of its step, which stays."""
+        target = _folder_of(self._folder / STEPS, num_steps)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._write_into(target, record, self._method.snapshot(self._model))
+        return target
+
     def wait(self) -> None:
         """Until all is on disk.
 
@@ -59,13 +68,16 @@ class BestCheckpoint:
     def _write(self, record: CheckpointRecord, state: Mapping[str, torch.Tensor] | None) -> None:
         """Write the checkpoint aside, rename it, and remove the earlier ones that no saved state needs."""
         target = _folder_of(self._folder, record.examples_seen)
+        self._write_into(target, record, state)
+        self._remove_but({target, *self._needed})
+
+    def _write_into(self, target: Path, record: CheckpointRecord, state: Mapping[str, torch.Tensor] | None) -> None:
         versions = {name: version(name) for name in CHECKPOINT_PACKAGES}
         values = {**record._asdict(), "versions": versions}
         with folder_aside(target) as aside:
             self._method.save(self._model, aside, state)
             self._tokenizer.save_pretrained(aside)
             (aside / RECORD).write_text(json.dumps(values, indent=1, ensure_ascii=False))
-        self._remove_but({target, *self._needed})
 
     def protect(self, folder: Path) -> None:
         """Keep a checkpoint that a saved state resumes from, as long as the state is kept."""

@@ -1,13 +1,16 @@
 """The type of the config's section `data`. Values live in `conf/data/`; nothing here has a default."""
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slimtune.training.config.schema import Parsed, above_zero, not_negative, parse_section, share
 from slimtune.training.config.template import template_problem
 
-# the split of a hub's data set that stands for a file
+# the split of a hub's data set that stands for a file, or says which rows of files
 SPLITS = {"train_file": "train_split", "validation_file": "eval_split", "test_file": "test_split"}
+# of files, as `datasets` calls their rows: all of them, or those from one place to another
+ROWS_OF_FILES = re.compile(r"(?P<split>train|validation|test)(\[(?P<begin>-?\d+%?)?:(?P<end>-?\d+%?)?\])?")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,9 +21,11 @@ class DataConfig:
     name: Names the data set in the tracker.
     dataset: A data set on the hub, `<owner>/<name>`; null reads the files below.
     dataset_config: Which of its configs; null where it has one only.
-    train_split: Its training rows, e.g. `train` or `train[:4096]`.
-    eval_split: Its validation rows; null splits them off the training rows.
-    test_split: Its test rows; null splits them off the training rows.
+    train_split: Its training rows, e.g. `train` or `train[:4096]`; without a data set those of `train_file`, which are
+        called `train` there, and null is all of them.
+    eval_split: Its validation rows; null splits them off the training rows. Without a data set rows of `train_file`,
+        e.g. `train[4096:4224]`, or of `validation_file`, e.g. `validation[:10%]`.
+    test_split: Its test rows, in the same forms.
     train_file: A file, a folder, a pattern such as `rows/*.jsonl`, a list of them, `hub:<name>@<split>`,
         `python:<what>` or `package:<module>/<file>`.
     validation_file: Same form; null splits it off the training rows.
@@ -92,8 +97,9 @@ def parse_data(values: object) -> Parsed[DataConfig]:
 
 def _hub_problems(data: DataConfig) -> list[str]:
     if data.dataset is None:
-        given = [key for key in ("dataset_config", *SPLITS.values()) if getattr(data, key) is not None]
-        return [f"data.{key} is {getattr(data, key)!r}, but data.dataset is null; use data=hub" for key in given]
+        own = data.dataset_config
+        problems = [] if own is None else [f"data.dataset_config is {own!r}, but data.dataset is null; use data=hub"]
+        return [*problems, *(text for file, key in SPLITS.items() for text in _slice_problems(data, file, key))]
     problems = [
         f"data.{key} is {getattr(data, key)!r}, but the rows are those of data.dataset; use data.{split}, or drop one"
         for key, split in SPLITS.items()
@@ -104,9 +110,31 @@ def _hub_problems(data: DataConfig) -> list[str]:
     return problems
 
 
+def _slice_problems(data: DataConfig, file: str, key: str) -> list[str]:
+    """What is wrong with a split of files."""
+    said, split = f"data.{key} is {getattr(data, key)!r}", getattr(data, key)
+    if split is None:
+        return []
+    form = ROWS_OF_FILES.fullmatch(split)
+    if form is None:
+        example = "train[:400]" if key == "train_split" else "train[400:480]"
+        return [f"{said}, but data.dataset is null; use data=hub, or rows of the files, e.g. {example}"]
+    if key == "train_split" and form["split"] != "train":
+        return [f"{said}; training rows are those of data.train_file, e.g. train[:400]"]
+    asked = f"{form['split']}_file"
+    if getattr(data, asked) is None:
+        return [f"{said}, but data.{asked} is null; name it, or use e.g. train[400:480]"]
+    if file != asked and getattr(data, file) is not None:
+        return [f"{said}, but data.{file} is {getattr(data, file)!r}; drop one"]
+    return []
+
+
 def _with_hub_names(data: DataConfig) -> DataConfig:
+    """The names that a reader takes: splits of a hub, and files that splits say rows of."""
     if data.dataset is None:
-        return data
+        splits = {key: getattr(data, split) for key, split in SPLITS.items()}
+        forms = {key: ROWS_OF_FILES.fullmatch(split) for key, split in splits.items() if split is not None}
+        return replace(data, **{key: getattr(data, f"{form['split']}_file") for key, form in forms.items() if form})
     name = f"hub:{data.dataset}" + (f":{data.dataset_config}" if data.dataset_config else "")
     chosen = {key: getattr(data, split) for key, split in SPLITS.items()}
     files: dict[str, Any] = {key: f"{name}@{split}" for key, split in chosen.items() if split is not None}

@@ -1,5 +1,7 @@
 """The type of the config's section `fit`. Values live in `conf/fit/`; nothing here has a default."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -47,6 +49,11 @@ def is_auto_or_bool(value: Any) -> bool:
     return value == AUTO or isinstance(value, bool)
 
 
+def names_target(value: Any) -> bool:
+    """Whether a value names code of the user's own, with its arguments beside."""
+    return isinstance(value, Mapping) and isinstance(value.get("_target_"), str)
+
+
 @dataclass(slots=True, kw_only=True)
 class FitConfig:
     """How a trial trains: its hyperparameters, its device and its evaluations.
@@ -83,6 +90,9 @@ class FitConfig:
         the lengths of a few buckets. `auto` does so on a GPU, where nothing stands against it; `true` keeps the fixed
         shapes elsewhere too, without graphs. A run's tag says why there is none.
     eval_every: Training examples between evaluations; below 1 a share of an epoch; null is once an epoch.
+    eval_steps: Optimizer steps between evaluations, in place of `eval_every`; null goes by that.
+    save_steps: Optimizer steps between checkpoints that are kept beside the best one, in `steps/` of the trial's
+        folder; a multiple of `eval_steps`, so that each has its scores. Null keeps the best one alone.
     eval_batch_size: Rows of one evaluation batch; null is as many as the device runs well.
     max_memory_mb: Memory in 10^6 bytes that the process may take on its device; null is what is free. A trial that
         needs more is not begun, and recorded as out of memory.
@@ -90,6 +100,9 @@ class FitConfig:
         not depend on it.
     patience: Evaluations without improvement after which the trial stops; null never stops early.
     min_improvement: Smallest gain of the metric that counts as improvement.
+    augment: `{_target_: <dotted path>, ...}` of a function of your own that changes a training row each time that it
+        comes up: called with the row and a `numpy.random.Generator` drawn from `seed`, it gives a row. Null takes rows
+        as they stand.
     seed: Fixes initialisation, data order and dropout.
     """
 
@@ -120,14 +133,29 @@ class FitConfig:
     compile: bool | None
     cuda_graphs: Any = field(metadata={"rule": Rule("use auto, true or false", is_auto_or_bool)})
     eval_every: float | None = field(metadata=above_zero(1000))
+    eval_steps: int | None = field(metadata=above_zero(50))
+    save_steps: int | None = field(metadata=above_zero(100))
     eval_batch_size: int | None = field(metadata=above_zero(64))
     max_memory_mb: float | None = field(metadata=above_zero(8000))
     save_minutes: float | None = field(metadata=not_negative(5))
     patience: int | None = field(metadata=above_zero(3))
     min_improvement: float = field(metadata=not_negative(0.001))
+    augment: Any = field(metadata={"rule": Rule("use {_target_: package.module.function}, or null", names_target)})
     seed: int = field(metadata=not_negative(0))
 
     @property
     def rows_at_once(self) -> int:
         """Rows of a micro-batch, while memory is enough."""
         return self.batch_size if self.micro_batch_size == AUTO else int(self.micro_batch_size)
+
+    def examples_between_evaluations(self, num_rows: int) -> int:
+        """Training examples until the first evaluation, and until the next one, of `num_rows` training rows."""
+        if self.eval_steps is not None:
+            return self.examples_after(self.eval_steps, num_rows)
+        every = num_rows if self.eval_every is None else self.eval_every
+        return max(1, round(every * num_rows if every < 1 else every))
+
+    def examples_after(self, num_steps: int, num_rows: int) -> int:
+        """Training examples of so many steps: the last batch of an epoch may be smaller."""
+        whole, rest = divmod(num_steps, math.ceil(num_rows / self.batch_size))
+        return whole * num_rows + min(rest * self.batch_size, num_rows)

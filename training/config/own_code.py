@@ -1,10 +1,12 @@
 """Code of the user's own that is called here: whatever it raises is one message."""
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from slimtune.training.broken_files import text_of_error
+from slimtune.training.config.dotted_path import imported
 from slimtune.training.errors import ConfigError, SlimtuneError, is_out_of_memory
 
 
@@ -27,6 +29,33 @@ def own_code(said: str) -> Iterator[None]:
         reason = text_of_error(error, 300)
         told = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
         raise ConfigError([f"{said} fails{_place(error)} ({told}); repair it"]) from error
+
+
+def own_part(settings: Mapping[str, Any], key: str, noun: str) -> Callable[..., Any]:
+    """What `{_target_: <dotted path>, ...}` names: a function, or what one or a class makes of the other entries.
+
+    Args:
+        settings: As the config has them.
+        key: Where they stand, e.g. `task.loss`.
+        noun: What is to be named, as a message says it.
+
+    Raises:
+        ConfigError: It cannot be imported or made, or cannot be called.
+    """
+    arguments = {str(name): value for name, value in settings.items() if name != "_target_"}
+    target = settings["_target_"]
+    made: Callable[..., Any] = imported(target, said=f"{key}._target_ is")
+    try:
+        found = made(**arguments) if isinstance(made, type) or arguments else made
+    except Exception as error:
+        # any: it is the code of somebody else
+        given = f"; one that it does not take goes by ~{key}.{next(iter(arguments))}" if arguments else ""
+        raise ConfigError([f"{key}._target_ is '{target}', which cannot be made ({error}){given}"]) from error
+    if not callable(found):
+        gave = f"gave {found!r:.80}, no {noun}"
+        what = gave if arguments or isinstance(made, type) else "is no function and no module"
+        raise ConfigError([f"{key}._target_ is '{target}', which {what}; name a {noun}"])
+    return found
 
 
 def _place(error: Exception) -> str:

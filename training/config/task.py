@@ -1,5 +1,6 @@
 """The types of a task's config. Values live in `conf/task/`; nothing here has a default."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -8,6 +9,7 @@ from typing import Any
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.config.schema import (
     Parsed,
+    Rule,
     above_zero,
     not_negative,
     option_suggestion,
@@ -29,6 +31,11 @@ class Pooling(Enum):
     mean = "mean"
     cls = "cls"
     last = "last"
+
+
+def is_label(value: Any) -> bool:
+    """Whether a value may be the label of a row."""
+    return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))
 
 
 # what each metric of our own gives
@@ -148,9 +155,12 @@ class SimilarityTask(TaskConfig):
 
     Attributes:
         pooling: How token vectors become one vector of the text.
+        alike_label: Of two labels, the one of pairs that are alike, e.g. 0, or duplicate: the other one is of pairs
+            that differ. Null takes labels for numbers, the larger the more alike.
     """
 
     pooling: Pooling
+    alike_label: Any = field(metadata={"rule": Rule("use one of the labels, e.g. 0 or duplicate", is_label)})
 
     @property
     def smooths_labels(self) -> bool:

@@ -67,6 +67,7 @@ def _cross_problems(config: TrialConfig) -> list[str]:
         problems.append(
             f"fit.micro_batch_size is {fit.micro_batch_size}; use at most fit.batch_size ({fit.batch_size})"
         )
+    problems += _cadence_problems(fit)
     if config.model.scratch is not None and not isinstance(config.method, FullMethod):
         problems.append(
             f"method.name is {config.method.name}, but model.scratch draws its weights, which nobody has trained; "
@@ -90,6 +91,19 @@ def _cross_problems(config: TrialConfig) -> list[str]:
     if fit.compile and fit.slots is not None and fit.slots > 1:
         problems.append(f"fit.compile is true and fit.slots is {fit.slots}; shared passes are not compiled: drop one")
     return problems
+
+
+def _cadence_problems(fit: FitConfig) -> list[str]:
+    """Two ways to say when to evaluate, and checkpoints that would have no scores."""
+    if fit.eval_steps is not None and fit.eval_every is not None:
+        return [f"fit.eval_steps is {fit.eval_steps} and fit.eval_every is {fit.eval_every:g}; use one, the other null"]
+    if fit.save_steps is not None and (fit.eval_steps is None or fit.save_steps % fit.eval_steps):
+        every = "null" if fit.eval_steps is None else fit.eval_steps
+        return [
+            f"fit.save_steps is {fit.save_steps} and fit.eval_steps is {every}; a checkpoint is kept with its scores: "
+            f"use fit.eval_steps={fit.save_steps}, or a number that it is a multiple of"
+        ]
+    return []
 
 
 def _fsdp_problems(config: TrialConfig) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ _HARMLESS_LOSS = re.compile(
 )
 
 
+# it changes rows that were read
+AUGMENT = "fit.augment._target_"
 _LIBRARY = re.compile(r"\.(so|dll|dylib|pyd)\b", re.IGNORECASE)
 _LIBRARY_KEY = re.compile(r"librar|_lib_|backend_path", re.IGNORECASE)
 
@@ -46,9 +49,16 @@ def code_of(config: TrialConfig) -> list[NamedCode]:
         found.append(NamedCode("task.loss._target_", str(task.loss["_target_"])))
     if config.data.reader is not None:
         found.append(NamedCode("data.reader", config.data.reader))
+    if config.fit.augment is not None:
+        found.append(NamedCode(AUGMENT, str(config.fit.augment["_target_"])))
     if model.trust_remote_code:
         found.append(NamedCode("model.trust_remote_code", f"the code beside {model.name_or_path}"))
     return found
+
+
+def reading_code_of(config: TrialConfig) -> list[NamedCode]:
+    """Of these, what may decide which rows there are, and what is told of them."""
+    return [one for one in code_of(config) if one.key != AUGMENT]
 
 
 def libraries_in(values: Any, key: str = "") -> list[NamedCode]:
@@ -88,7 +98,7 @@ def check_trusted(code: Iterable[NamedCode], path: Path, *, trust: bool) -> None
 
 
 def recorded_trial(values: Mapping[str, Any], path: Path, *, trust: bool) -> TrialConfig:
-    """The config that a file keeps of the trial that it is of.
+    """The config that a file keeps of the trial that it is of, without what changes training rows.
 
     Args:
         values: As the file has them.
@@ -105,5 +115,7 @@ def recorded_trial(values: Mapping[str, Any], path: Path, *, trust: bool) -> Tri
             f"{path} does not fit this version of slimtune: {'; '.join(parsed.problems)}; open it with the version "
             "that wrote it, or train again"
         )
-    check_trusted(code_of(parsed.section), path, trust=trust)
-    return parsed.section
+    # its rows are scored as they stand, and nothing changes them
+    found = parsed.section._replace(fit=replace(parsed.section.fit, augment=None))
+    check_trusted(code_of(found), path, trust=trust)
+    return found

@@ -16,6 +16,7 @@ from slimtune.training.data.hold_out import hold_out
 from slimtune.training.data.readers.reader import ReadOptions, Row, Told, located_rows, located_with
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.row_keys import conflict_note, input_key, row_key
+from slimtune.training.data.slices.row_slice import RowSource, sources_of
 from slimtune.training.errors import DataError
 from slimtune.training.listed_names import with_counts
 from slimtune.training.stages import told_stage
@@ -119,10 +120,10 @@ def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None 
     options = ReadOptions(told, data.encoding)
     found = RowFaults() if faults is None else faults
     train, validation, test = (
-        _read(name, data, _parser(config, reading, needs_group=_is_split(name, data)), options, found)
-        if name
+        _read(source, data, _parser(config, reading, needs_group=_is_split(source.name, data)), options, found)
+        if source.name
         else _Read([], 0, 0, {})
-        for name in (data.train_file, data.validation_file, data.test_file)
+        for source in sources_of(data)
     )
     if faults is None:
         found.check()
@@ -168,10 +169,10 @@ def check_rows(config: TrialConfig, reading: Reading) -> None:
         DataError: One cannot.
     """
     data, faults = config.data, RowFaults()
-    for name in (data.train_file, data.validation_file, data.test_file):
-        if name:
-            parser = _parser(config, reading, needs_group=_is_split(name, data))
-            _read(name, data, parser, ReadOptions(Told(), data.encoding), faults)
+    for source in sources_of(data):
+        if source.name:
+            parser = _parser(config, reading, needs_group=_is_split(source.name, data))
+            _read(source, data, parser, ReadOptions(Told(), data.encoding), faults)
     faults.check()
 
 
@@ -271,19 +272,22 @@ def _blank_columns(row: Row, data: DataConfig) -> list[str]:
 
 
 def _parsed(
-    name: Any, data: DataConfig, parse: Parser, options: ReadOptions, faults: RowFaults
+    source: RowSource, data: DataConfig, parse: Parser, options: ReadOptions, faults: RowFaults
 ) -> Iterator[tuple[Row, Example | None]]:
+    name = source.name
     rows = located_rows(name, options) if data.reader is None else located_with(data.reader, name)
+    rows = rows if source.part is None else source.part.of(rows)
     for row, where in faults.readable(str(name), rows):
         yield from ((row, example) for example in faults.parsed(str(name), row, where, parse))
 
 
-def _read(name: Any, data: DataConfig, parse: Parser, options: ReadOptions, faults: RowFaults) -> _Read:
+def _read(source: RowSource, data: DataConfig, parse: Parser, options: ReadOptions, faults: RowFaults) -> _Read:
+    name = source.name
     first: dict[Any, Example] = {}
     num_duplicates = num_empty = 0
     blank: Counter[str] = Counter()
     with told_stage(f"reads {name}") as under_way:
-        for row, example in _parsed(name, data, parse, options, faults):
+        for row, example in _parsed(source, data, parse, options, faults):
             under_way.advance()
             if example is None:
                 num_empty += 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slimtune.training.atomic_files import write_json
-from slimtune.training.config.trust import code_of
+from slimtune.training.config.trust import reading_code_of
 from slimtune.training.data.encoding import encoding_key
 from slimtune.training.data.kept import kept_rows
 from slimtune.training.data.kept.source_digest import code_digest, source_digest
@@ -34,7 +34,7 @@ def kept_report_of(data: PreparedData) -> DataReport:
         ConfigError: No metric gives `task.metric`.
     """
     num_rows = sum(map(len, data.rows.named().values()))
-    if num_rows < kept_rows.LEAST_ROWS or code_of(data.config):
+    if num_rows < kept_rows.LEAST_ROWS or reading_code_of(data.config):
         return data_report_of(data)
     path = Path(data.config.data.cache_dir).expanduser() / FOLDER / f"{_key(data)}.json"
     try:

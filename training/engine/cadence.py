@@ -27,14 +27,17 @@ def plan_of(fit: FitConfig, num_rows: int) -> Plan:
     steps_per_epoch = math.ceil(num_rows / fit.batch_size)
     num_steps = max(1, math.ceil(fit.epochs * steps_per_epoch))
     num_steps = min(num_steps, fit.max_steps or num_steps)
-    whole, rest = divmod(num_steps, steps_per_epoch)
-    total = whole * num_rows + min(rest * fit.batch_size, num_rows)
-    every = num_rows if fit.eval_every is None else fit.eval_every
-    return Plan(num_steps, total, max(1, round(every * num_rows if every < 1 else every)))
+    total = fit.examples_after(num_steps, num_rows)
+    return Plan(num_steps, total, fit.examples_between_evaluations(num_rows))
+
+
+def evaluation_cadence(fit: FitConfig, plan: Plan) -> "Cadence":
+    """When a trial is evaluated: in steps where the config says so, else in training examples."""
+    return Cadence(plan.eval_every if fit.eval_steps is None else fit.eval_steps)
 
 
 class Cadence:
-    """Milestones in training examples.
+    """Milestones in training examples, or in steps.
 
     An evaluation belongs to the milestone just reached, not to the exact count: trials of different batch size
     then report at the same points.
@@ -47,11 +50,11 @@ class Cadence:
         self._every = every
         self.next = every
 
-    def reached(self, examples_seen: int) -> int | None:
-        """The newest milestone that was passed since the last call, if any."""
-        if examples_seen < self.next:
+    def reached(self, count: int) -> int | None:
+        """The newest milestone that was passed since the last call, if any; `count` is of examples, or of steps."""
+        if count < self.next:
             return None
-        milestone = examples_seen // self._every * self._every
+        milestone = count // self._every * self._every
         self.next = milestone + self._every
         return milestone
 

@@ -14,9 +14,9 @@ from slimtune.training.checkpoints.best_checkpoint import BestCheckpoint
 from slimtune.training.checkpoints.checkpoint import CheckpointRecord
 from slimtune.training.config.fit import AUTO
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.batching import Batch, BatchOrder, collate
+from slimtune.training.data.batching import Batch, BatchOrder
 from slimtune.training.distributed.sharding import shard, whole
-from slimtune.training.engine.cadence import Cadence, plan_of
+from slimtune.training.engine.cadence import evaluation_cadence, plan_of
 from slimtune.training.engine.compile import as_written, compile_training, is_worth_compiling
 from slimtune.training.engine.evaluation_history import EvaluationHistory
 from slimtune.training.engine.graphs.graph_plan import graph_plan
@@ -36,6 +36,7 @@ from slimtune.training.models.activation_checkpointing import checkpoint_gradien
 from slimtune.training.tasks.loss import LossSum
 from slimtune.training.tracking.reporter import Reporter
 from slimtune.training.trial import Completed, Outcome, Pruned, Report, Trial, Verdict
+from slimtune.training.workbench.augmentation import TrainingRows
 from slimtune.training.workbench.preflight import check_memory, check_trial
 from slimtune.training.workbench.workbench import Workbench, trainable
 
@@ -68,6 +69,7 @@ class TrialTrainer:
     calls: StaticCalls | None = None
     graph_records: tuple[GraphRecord, ...] = ()
     num_taken = 0
+    _num_rows = _num_tokens = _num_own_tokens = 0
     _static_evaluation: StaticEvaluation | None = None
     _repeated: Iterator[np.ndarray] | None = None
     unreached: frozenset[int] = frozenset()
@@ -93,12 +95,12 @@ class TrialTrainer:
             num_train_steps=self._plan.num_train_steps,
             new_keys=bench.base.new_keys,
         )
-        self._lengths_N = bench.splits["train"].encoded.lengths()
-        check_memory(self.model, config.fit, resources, tokens=int(self._lengths_N.max()))
-        self._order = BatchOrder(self._lengths_N, batch_size=config.fit.batch_size, seed=config.fit.seed)
-        self._cadence = Cadence(self._plan.eval_every)
+        lengths_N = bench.splits["train"].encoded.lengths()
+        check_memory(self.model, config.fit, resources, tokens=int(lengths_N.max()))
+        self._rows = TrainingRows(config, bench.task, bench.tokenizer, bench.splits["train"])
+        self._order = BatchOrder(lengths_N, batch_size=config.fit.batch_size, seed=config.fit.seed)
+        self._cadence = evaluation_cadence(config.fit, self._plan)
         self._history = EvaluationHistory(config)
-        self._num_rows = self._num_tokens = self._num_own_tokens = 0
         self._progress = Progress()
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
         moving = (self.stepper, self._order, self._cadence, self._history, self._checkpoint, self._progress)
@@ -163,21 +165,21 @@ class TrialTrainer:
 
     def _collated(self, device: torch.device) -> Batch:
         self._begin_batch()
-        rows_N, pad_id = self.stepper.micro_rows(), self.bench.tokenizer.pad_token_id
+        rows_N = self.stepper.micro_rows()
         self.num_taken = len(rows_N)
-        return collate(self.bench.splits["train"], rows_N, pad_id=pad_id, device=device)
+        return self._rows.collated(rows_N, device)
 
     def _begin_batch(self) -> None:
         if self.stepper.under_way:
             return
         rows_N = next(self._repeated or self._order)
-        self._num_rows, self._num_tokens = len(rows_N), int(self._lengths_N[rows_N].sum())
-        weights_N = self.bench.splits["train"].targets.weights_N
+        self._rows.begin(rows_N, num_steps=self.stepper.num_steps)
+        self._num_rows, self._num_tokens = len(rows_N), self._rows.num_tokens(rows_N)
         own_N, leads_N = (rows_N[rank :: self._group.size] for rank in (self._group.rank, 0))
-        self._num_own_tokens = int(self._lengths_N[own_N].sum())
+        self._num_own_tokens = self._rows.num_tokens(own_N)
         # a sharded layer comes from all ranks in each pass, so that they take the same number
         idle = self.stepper.num_passes(leads_N) - self.stepper.num_passes(own_N) if self._config.fit.fsdp else 0
-        self.stepper.begin(own_N, float(weights_N[rows_N].sum()), rows_N[:idle])
+        self.stepper.begin(own_N, self._rows.weight(rows_N), rows_N[:idle])
 
     @property
     def idle(self) -> bool:
@@ -211,10 +213,20 @@ class TrialTrainer:
         progress.meter.add(result, self._num_rows, self._num_tokens, self._num_own_tokens)
         if reporter is not None and self.stepper.num_steps % self._config.tracking.log_every == 0:
             reporter.metrics(progress.examples_seen, result.as_metrics())
-        progress.milestone = self._cadence.reached(progress.examples_seen)
+        progress.milestone = self._milestone()
         if progress.milestone is None and self._at_end:
             progress.milestone = progress.examples_seen
         self._saved.save_if_due()
+
+    def _milestone(self) -> int | None:
+        """The examples that an evaluation is of, where one is due; of steps as many as the plan has by then, for the
+        smaller batch of an epoch comes at another place with each seed.
+        """
+        fit = self._config.fit
+        if fit.eval_steps is None:
+            return self._cadence.reached(self._progress.examples_seen)
+        steps = self._cadence.reached(self.stepper.num_steps)
+        return None if steps is None else fit.examples_after(steps, len(self.bench.splits["train"]))
 
     @property
     def between_batches(self) -> bool:
@@ -265,8 +277,11 @@ class TrialTrainer:
         with whole(self.model, here=True):
             evaluation = self._evaluation()
             report = self._report(evaluation, milestone)
+            record = self._record(report, milestone)
             if self._history.update(report.objective):
-                self._history.best, self.best_evaluation = self._keep(report, milestone), evaluation
+                self._history.best = Completed(report.as_metrics(), self._checkpoint.keep(record))
+                self.best_evaluation = evaluation
+            self._keep_step(record)
         self._progress.meter, self._progress.milestone = Meter(), None
         reporter.metrics(milestone, report.as_metrics())
         self._history.reports.append((milestone, report))
@@ -342,8 +357,8 @@ class TrialTrainer:
             raise ConfigError([f"task.metric is '{self._config.task.metric}'; the scores are {known}"])
         return evaluation
 
-    def _keep(self, report: Report, milestone: int) -> Completed:
-        record = CheckpointRecord(
+    def _record(self, report: Report, milestone: int) -> CheckpointRecord:
+        return CheckpointRecord(
             config=dict(self._trial.config),
             labels=self.bench.task.labels,
             scores=report.as_metrics(),
@@ -352,4 +367,9 @@ class TrialTrainer:
             base_dtype=str(self.bench.base.dtype).removeprefix("torch."),
             base_fingerprint=self.bench.base_fingerprint,
         )
-        return Completed(report.as_metrics(), self._checkpoint.keep(record))
+
+    def _keep_step(self, record: CheckpointRecord) -> None:
+        """Keep the weights of this step whatever they score, where the config says so."""
+        steps, every = self.stepper.num_steps, self._config.fit.save_steps
+        if every is not None and steps % every == 0:
+            self._checkpoint.keep_step(record, steps)

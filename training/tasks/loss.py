@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.nn.functional import cross_entropy
 
-from slimtune.training.config.dotted_path import imported
-from slimtune.training.config.own_code import own_code
+from slimtune.training.config.own_code import own_code, own_part
 from slimtune.training.data.batching import IGNORED, Batch
 from slimtune.training.errors import ConfigError
 
@@ -31,10 +30,13 @@ class OwnLoss:
 
     Attributes:
         label_range: Labels that it is made for, if it says so.
+        alike_label: Which of the labels 0 and 1 of pairs it pulls together, if it says so.
+        target: Its dotted path.
     """
 
     def __init__(self, function: Callable[..., Any], target: str) -> None:
-        self._function, self._target = function, target
+        self._function, self.target = function, target
+        self.alike_label: int | None = getattr(function, "alike_label", None)
         self.label_range: tuple[float, float] = getattr(function, "label_range", (-math.inf, math.inf))
 
     def __call__(self, *tensors: torch.Tensor) -> torch.Tensor:
@@ -43,7 +45,7 @@ class OwnLoss:
         Raises:
             ConfigError: It fails on these tensors, or gives something else.
         """
-        said = f"task.loss._target_ is '{self._target}', which"
+        said = f"task.loss._target_ is '{self.target}', which"
         shapes = ", ".join(f"{one.dtype} {tuple(one.shape)}".removeprefix("torch.") for one in tensors)
         with own_code(f"{said} is called with ({shapes}) and"):
             mean = self._function(*tensors)
@@ -61,19 +63,7 @@ def own_loss(settings: Mapping[str, Any] | None) -> OwnLoss | None:
     """
     if settings is None:
         return None
-    arguments = {str(key): value for key, value in settings.items() if key != "_target_"}
-    target = settings["_target_"]
-    made: Callable[..., Any] = imported(target, said="task.loss._target_ is")
-    try:
-        found = made(**arguments) if isinstance(made, type) or arguments else made
-    except Exception as error:
-        # any: it is the code of somebody else
-        given = f"; one that it does not take goes by ~task.loss.{next(iter(arguments))}" if arguments else ""
-        raise ConfigError([f"task.loss._target_ is '{target}', which cannot be made ({error}){given}"]) from error
-    if not callable(found):
-        what = f"gave {found!r:.80}, no loss" if arguments or isinstance(made, type) else "is no function and no module"
-        raise ConfigError([f"task.loss._target_ is '{target}', which {what}; name a loss"])
-    return OwnLoss(found, target)
+    return OwnLoss(own_part(settings, "task.loss", "loss"), settings["_target_"])
 
 
 def aligned(batch: Batch) -> torch.Tensor:

@@ -1,9 +1,13 @@
 """Losses over the vectors of two texts; each gives the mean over the pairs.
 
-`label_range` says which labels a loss is made for; one without it takes any.
+`label_range` says which labels a loss is made for; one without it takes any. `alike_label`, 0 or 1, says which of these
+two it pulls together; where a loss does not say it, it is found.
 """
 
 # B pairs, D dimensions
+
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -59,3 +63,25 @@ class MultipleNegativesLoss(nn.Module):
             return scores_BB.sum() * 0.0
         own_B = torch.arange(len(scores_BB), device=scores_BB.device)
         return cross_entropy(scores_BB[positive_B], own_B[positive_B])
+
+
+def pulls_zeros_together(loss: Callable[..., Any]) -> bool:
+    """Whether a loss takes the label 0 for alike and 1 for different; False where it does not tell.
+
+    It is called with pairs of equal and of orthogonal vectors: what takes 1 for alike is smaller for the equal ones
+    with 1 than with 0, beside the others.
+    """
+    said = getattr(loss, "alike_label", None)
+    if said is not None:
+        return bool(said == 0)
+    one_BD = torch.eye(2, 8)
+    other_BD = one_BD.roll(2, dims=1)
+    try:
+        with torch.no_grad(), torch.random.fork_rng([]):
+            gain, loss_apart = (
+                float(loss(one_BD, second, torch.ones(2))) - float(loss(one_BD, second, torch.zeros(2)))
+                for second in (one_BD, other_BD)
+            )
+    except Exception:  # noqa: BLE001  # it is the code of somebody else, and told where it is first needed
+        return False
+    return gain > loss_apart

@@ -14,22 +14,31 @@ from torch import nn
 from torch.nn.functional import cosine_similarity, pad
 from transformers import AutoModel
 
-from slimtune.training.config.task import METRIC_KEYS, Pooling, SimilarityTask
+from slimtune.training.alike_names import looks_like
+from slimtune.training.config.task import METRIC_KEYS, Pooling, SimilarityTask, TaskConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
+from slimtune.training.data.cells import label_name, label_of
 from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example, number_of, texts_of
 from slimtune.training.data.readers.row import Row
 from slimtune.training.data.tokenizing.batches import tokenized
-from slimtune.training.errors import DataError
+from slimtune.training.errors import ConfigError, DataError
+from slimtune.training.listed_names import with_commas
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.cosines import comparable
 from slimtune.training.metrics.spearman import spearman
 from slimtune.training.tasks.baselines import OVERLAP, word_overlap
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
+from slimtune.training.tasks.pair_losses import pulls_zeros_together
 from slimtune.training.tasks.token_loss import num_virtual_tokens
 
+# what labels are where two words say it
+ALIKE, DIFFERENT = "1", "0"
+EXAMPLE = "1 or 0.8, or name the label of pairs that are alike: task.alike_label=..."
+# labels that a message names
+SHOWN = 5
 # pairs that show what labels mean, and how sure they must be of it
 LEAST_PAIRS, MOST_PAIRS = 30, 5000
 MOST_APART, MOST_DEVIATIONS = 0.2, 4.0
@@ -45,6 +54,8 @@ class Similarity(TaskDefaults):
         metrics: Names of what is measured.
         loss_settings: The loss; called with (output1, output2, label), each (B, D), (B, D), (B).
         metric: The one that the search goes by.
+        label_column: Where rows have their label, which is looked at where `alike` is a name.
+        alike: The name of the label of pairs that are alike; None where labels are numbers.
     """
 
     max_length: int
@@ -52,6 +63,8 @@ class Similarity(TaskDefaults):
     metrics: tuple[str, ...]
     loss_settings: Mapping[str, Any]
     metric: str = "loss"
+    label_column: str = "label"
+    alike: str | None = None
 
     labels = ()
     auto_class = AutoModel
@@ -63,14 +76,18 @@ class Similarity(TaskDefaults):
 
     @staticmethod
     def parse(row: Row, where: str, config: TrialConfig) -> Example | None:
-        """Two texts and a number."""
+        """Two texts and a number: 1 for pairs with the label that means alike and 0 for others, where one does."""
         data = config.data
         if data.text_pair_column is None:
             raise DataError("data.text_pair_column is null; similarity needs the column of the second text")
         text, pair = texts_of(row, where, data)
         if not (text and pair):
             return None
-        return Example(text, number_of(row, data.label_column, where, example="1 or 0.8"), pair)
+        alike = alike_name(config.task)
+        if alike is None:
+            return Example(text, number_of(row, data.label_column, where, example=EXAMPLE), pair)
+        name = label_of(row, data.label_column, where, "label_column")
+        return Example(text, ALIKE if name == alike else DIFFERENT, pair)
 
     @cached_property
     def measures(self) -> Sequence[Measure]:
@@ -80,6 +97,29 @@ class Similarity(TaskDefaults):
     @cached_property
     def _loss(self) -> Any:
         return own_loss(self.loss_settings)
+
+    @cached_property
+    def _is_turned(self) -> bool:
+        """Whether the loss takes 1 for different, and is given labels that say so."""
+        return pulls_zeros_together(self._loss)
+
+    def check_direction(self) -> None:
+        """Whether it is known what labels mean, where the loss takes them otherwise than they are taken here.
+
+        Raises:
+            ConfigError: It is not.
+        """
+        if self.alike is None and self._is_turned:
+            raise ConfigError(
+                [
+                    f"task.loss._target_ is '{self._loss.target}', which pulls pairs with the label 0 together, and "
+                    "task.alike_label is null, by which larger labels are more alike; say which of two labels means "
+                    "alike, e.g. task.alike_label=0, or for scores take a loss that pulls larger ones together"
+                ]
+            )
+
+    def _nats(self, first_BD: torch.Tensor, second_BD: torch.Tensor, labels_B: torch.Tensor) -> torch.Tensor:
+        return self._loss(first_BD, second_BD, 1 - labels_B if self._is_turned else labels_B)  # type: ignore[no-any-return]
 
     def settings(self) -> Mapping[str, Any]:
         """As the protocol says."""
@@ -100,6 +140,8 @@ class Similarity(TaskDefaults):
         Raises:
             DataError: A label is none that the loss is made for, or all validation rows have the same one.
         """
+        if self.alike is not None:
+            check_two(pair_labels_in(examples, self.label_column), self.alike, f"the {name} rows")
         labels_N = np.array([float(example.label) for example in examples], dtype=np.float32)
         low, high = self._loss.label_range
         wrong_N = ~((labels_N >= low) & (labels_N <= high) & np.isfinite(labels_N))
@@ -126,16 +168,26 @@ class Similarity(TaskDefaults):
         asked = examples[:MOST_PAIRS]
         firsts, seconds = [one.text for one in asked], [one.pair for one in asked]
         labels = [float(one.label) for one in asked]
+        turned = (
+            ()
+            if not self._is_turned
+            else (f"{self._loss.target} takes 1 for different, and is given labels so; scores take 1 for alike",)
+        )
         if len(asked) < LEAST_PAIRS:
-            return ()
+            return turned
         # NaN where all labels, or all shares of words, are one
         rho = spearman(word_overlap([*firsts, *seconds], firsts, seconds), labels)["spearman"]
         # so far from nothing only by what the labels mean
         if not rho < -MOST_APART or rho * math.sqrt(len(asked)) > -MOST_DEVIATIONS:
-            return ()
+            return turned
+        if self.alike is not None:
+            other = f"pairs with task.alike_label={self.alike} share fewer words than the others (Spearman {rho:.2f})"
+            return (*turned, f"{other}: look whether it is the other label that means alike")
+        way = "task.alike_label=0" if set(labels) == {0.0, 1.0} else "turn the column round (1 - label)"
         return (
+            *turned,
             f"pairs with larger labels share fewer words (Spearman {rho:.2f}): a label is taken for how alike two "
-            "texts are; where it says how different, turn the column round (1 - label)",
+            f"texts are; where it says how different, {way}",
         )
 
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
@@ -154,13 +206,13 @@ class Similarity(TaskDefaults):
 
     def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
         """The mean that the loss gives, times the rows."""
-        return LossSum(self._loss(logits[:, 0], logits[:, 1], batch.labels) * len(batch), len(batch))
+        return LossSum(self._nats(logits[:, 0], logits[:, 1], batch.labels) * len(batch), len(batch))
 
     def tally(self, logits: torch.Tensor, batch: Batch, split: EncodedSplit, rows: Sequence[int]) -> Tally:
         """As the protocol says. The loss of a pair is that of a batch of it alone where the loss couples rows."""
         scores_B = cosine_similarity(logits[:, 0], logits[:, 1])
         nats = [
-            float(self._loss(logits[at : at + 1, 0], logits[at : at + 1, 1], batch.labels[at : at + 1]))
+            float(self._nats(logits[at : at + 1, 0], logits[at : at + 1, 1], batch.labels[at : at + 1]))
             for at in range(len(batch))
         ]
         return Tally.of(
@@ -201,8 +253,60 @@ def pooled(states_BTD: torch.Tensor, mask_BT: torch.Tensor, pooling: Pooling) ->
             return states_BTD[torch.arange(len(states_BTD), device=states_BTD.device), last_B]
 
 
+def alike_name(task: TaskConfig) -> str | None:
+    """The name of the label of pairs that are alike; None where labels are numbers."""
+    asked = task.alike_label if isinstance(task, SimilarityTask) else None
+    if asked is None:
+        return None
+    return label_name(str(asked).lower() if isinstance(asked, bool) else str(asked), asked)
+
+
+def pair_labels_in(examples: Sequence[Example], label_column: str) -> list[str]:
+    """The labels of rows as they were read, sorted."""
+    rows = [one.row for one in examples if one.row]
+    return sorted({label_of(row, label_column, "a row", "label_column") for row in rows})
+
+
+def check_two(names: Sequence[str], alike: str, said: str) -> None:
+    """Whether labels are that of alike pairs and another one.
+
+    Raises:
+        DataError: There are more.
+    """
+    others = [name for name in names if name != alike]
+    if len(others) < 2:
+        return
+    shown = with_commas([f"'{name}'" for name in others[:SHOWN]]) + (", ..." if len(others) > SHOWN else "")
+    raise DataError(
+        f"task.alike_label is '{alike}', and {said} have {len(others):,} other labels, {shown}: it parts two labels; "
+        "write the others in one way, or where they are numbers that say how alike texts are, use null"
+    )
+
+
 def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] | None) -> Similarity:
-    """The task of a config."""
+    """The task of a config.
+
+    Raises:
+        ConfigError: The loss takes 1 for different, and the config does not say which label means alike.
+        DataError: It names a label that no training row has.
+    """
     task = config.task
     assert isinstance(task, SimilarityTask)
-    return Similarity(config.data.max_length, task.pooling, tuple(task.metrics), task.loss, task.metric)
+    alike, column = alike_name(task), config.data.label_column
+    made = Similarity(
+        config.data.max_length,
+        task.pooling,
+        tuple(task.metrics),
+        task.loss,
+        task.metric,
+        label_column=column,
+        alike=alike,
+    )
+    made.check_direction()
+    names = pair_labels_in(train, column) if alike is not None else []
+    if names and alike not in names:
+        raise DataError(
+            f"task.alike_label is '{alike}', and the training rows have the labels {with_commas(names[:SHOWN])}"
+            f"{looks_like(str(alike), names)}; name one of these"
+        )
+    return made

@@ -20,8 +20,7 @@ def evaluation_note(fit: FitConfig, train: EncodedSplit, validation: EncodedSpli
     """
     if validation is None or not len(validation) or not len(train):
         return None
-    every = float(len(train) if fit.eval_every is None else fit.eval_every)
-    every = max(1.0, every * len(train) if every < 1 else every)
+    every = fit.examples_between_evaluations(len(train))
     tokens = float(validation.encoded.lengths().sum())
     trained = PASSES * float(train.encoded.lengths().mean())
     share = tokens / (tokens + every * trained)
@@ -30,9 +29,13 @@ def evaluation_note(fit: FitConfig, train: EncodedSplit, validation: EncodedSpli
     fewest = tokens * (1 - MOST_SHARE) / MOST_SHARE / trained
     rows = int(len(validation) * every / fewest)
     sample = f", or data.validation_rows={rows} to score the trials of a search on a sample"
+    fewer = _rounded_up(fewest)
+    more = (
+        f"fit.eval_every={fewer}" if fit.eval_steps is None else f"fit.eval_steps={math.ceil(fewer / fit.batch_size)}"
+    )
     return (
         f"evaluations take about {share:.0%} of a trial: {len(validation):,} validation rows after every "
-        f"{every:,.0f} training rows; use fit.eval_every={_rounded_up(fewest)}{sample if rows >= LEAST_ROWS else ''}"
+        f"{every:,.0f} training rows; use {more}{sample if rows >= LEAST_ROWS else ''}"
     )
 
 

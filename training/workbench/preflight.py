@@ -23,6 +23,7 @@ from slimtune.training.models.positions import Positions, positions_of
 from slimtune.training.models.row_independence import check_alone
 from slimtune.training.tasks import Task
 from slimtune.training.tasks.causal_generation import num_end_tokens
+from slimtune.training.workbench.augmentation import check_augmentation
 from slimtune.training.workbench.first_pass import check_first_pass, has_own_code
 from slimtune.training.workbench.prepared_data import PreparedData
 from slimtune.training.workbench.unknown_tokens import check_known
@@ -90,6 +91,8 @@ def model_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
     yield from checks_without_rows(data)
     if isinstance(config.task, GenerationTask):
         yield partial(check_answers_end, data)
+    if config.fit.augment is not None:
+        yield partial(check_augmentation, config, data.task, data.tokenizer, data.encoded["train"])
     if has_own_code(data):
         yield partial(check_first_pass, data)
 

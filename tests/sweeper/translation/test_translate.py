@@ -94,7 +94,8 @@ OLIVE = {
             "name": "code",
             "load_dataset_config": {"data_name": "org/exercises", "split": "train[:4096]"},
             "pre_process_data_config": {"text_template": "### Question: {prompt}\n### Answer: {response}"},
-        }
+        },
+        {"name": "held", "load_dataset_config": {"data_name": "org/exercises", "split": "train[4096:4224]"}},
     ],
     "passes": {
         "f": {
@@ -153,7 +154,8 @@ def test_a_config_shows_whose_it_is(tool: Tool) -> None:
                 "fit.precision": "bf16",
                 "fit.eval_batch_size": 1,
                 # 500 steps of 8 rows
-                "fit.eval_every": 4000,
+                "fit.eval_steps": 500,
+                "fit.save_steps": 500,
             },
         ),
         (
@@ -204,6 +206,7 @@ def test_a_config_shows_whose_it_is(tool: Tool) -> None:
                 "data.dataset": "org/exercises",
                 "model.name_or_path": "org/a-small-model",
                 "data.train_split": "train[:4096]",
+                "data.eval_split": "train[4096:4224]",
                 "data.text_template": "### Question: {prompt}\n### Answer: {response}",
                 "method.r": 64,
                 "method.alpha": 16,
@@ -226,9 +229,7 @@ def test_each_key_says_here_what_it_says_there(tool: Tool, choices: dict[str, st
 
 
 def test_what_cannot_be_said_is_told_by_its_key() -> None:
-    assert {"dataset", "template", "max_samples", "save_steps"} == set(
-        translate(LLAMA_FACTORY, Tool.llama_factory).left
-    )
+    assert {"dataset", "template", "max_samples"} == set(translate(LLAMA_FACTORY, Tool.llama_factory).left)
     left = translate({**TRAINER, "own_key": 3}, Tool.trainer).left
     assert left["own_key"] == "not known here"
     assert left["lr_scheduler_type"] == "fit.schedule has no such value; left at its own"
@@ -284,3 +285,23 @@ def test_every_rule_speaks_of_keys_that_there_are() -> None:
                 for key in said.values:
                     section, _, inner = key.partition(".")
                     assert any(inner in one[section] for one in sections), (tool, name, key)
+
+
+@pytest.mark.parametrize(
+    ("given", "values", "is_told"),
+    [
+        ({"eval_steps": 50, "save_steps": 100}, {"fit.eval_steps": 50, "fit.save_steps": 100}, False),
+        ({"save_steps": 100}, {"fit.eval_steps": 100, "fit.save_steps": 100}, False),
+        ({"eval_steps": 40, "save_steps": 100}, {"fit.eval_steps": 40}, True),
+        ({"eval_steps": 0.1, "save_steps": 100}, {}, True),
+        ({"eval_strategy": "epoch", "save_steps": 100}, {}, True),
+        ({"save_steps": 0}, {}, False),
+    ],
+)
+def test_steps_between_evaluations_and_kept_checkpoints_are_steps_here(
+    given: dict[str, Any], values: dict[str, Any], is_told: bool
+) -> None:
+    """A checkpoint that would have no scores is told instead."""
+    found = translate(given, Tool.trainer)
+    assert found.values == values
+    assert ("save_steps" in found.left) is is_told

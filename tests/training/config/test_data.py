@@ -39,7 +39,14 @@ def test_a_config_of_the_data_set_is_part_of_the_name(config_of: ConfigOf) -> No
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        (("++data.eval_split=test",), "data.eval_split is 'test', but data.dataset is null; use data=hub"),
+        (("++data.eval_split=dev",), "data.eval_split is 'dev', but data.dataset is null; use data=hub, or rows of"),
+        (("data.dataset_config=en",), "data.dataset_config is 'en', but data.dataset is null; use data=hub"),
+        (("data.train_split=test",), "data.train_split is 'test'; training rows are those of data.train_file"),
+        (("data.test_split=test",), "data.test_split is 'test', but data.test_file is null; name it"),
+        (
+            ("data.validation_file=held.jsonl", "data.eval_split='train[4:]'"),
+            "data.eval_split is 'train[4:]', but data.validation_file is 'held.jsonl'; drop one",
+        ),
         ((*HUB, "data.train_split=null"), "data.train_split is null; name the training rows of data.dataset"),
         (
             (*HUB, "data.validation_file=rows.jsonl"),

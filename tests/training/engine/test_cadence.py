@@ -6,7 +6,7 @@ import pytest
 
 from slimtune.training.config.fit import FitConfig
 from slimtune.training.config.trial import parse_trial
-from slimtune.training.engine.cadence import Cadence, plan_of
+from slimtune.training.engine.cadence import Cadence, evaluation_cadence, plan_of
 
 
 @pytest.fixture
@@ -40,3 +40,29 @@ def test_the_plan_counts_rows_exactly(fit: FitConfig) -> None:
     assert plan_of(replace(fit, batch_size=8, epochs=0.5), 84) == (6, 48, 84)
     assert plan_of(replace(fit, batch_size=8, epochs=2, max_steps=3, eval_every=16), 84) == (3, 24, 16)
     assert plan_of(replace(fit, batch_size=8, epochs=2, eval_every=0.25), 84) == (22, 168, 21)
+
+
+def test_evaluations_in_steps_come_at_these_steps(fit: FitConfig) -> None:
+    """Also behind the end of an epoch, whose last batch is smaller."""
+    stepwise = replace(fit, batch_size=8, epochs=2, eval_steps=5)
+    plan = plan_of(stepwise, 84)
+    assert plan == (22, 168, 40)
+    cadence = evaluation_cadence(stepwise, plan)
+    assert [step for step in range(1, 23) if cadence.reached(step) is not None] == [5, 10, 15, 20]
+    assert [stepwise.examples_after(step, 84) for step in (5, 10, 11, 15)] == [40, 80, 84, 116]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("fit.eval_steps=50", "fit.eval_every=100"), "fit.eval_steps is 50 and fit.eval_every is 100; use one"),
+        (("fit.save_steps=100",), "use fit.eval_steps=100"),
+        (("fit.save_steps=100", "fit.eval_steps=40"), "fit.save_steps is 100 and fit.eval_steps is 40"),
+        (("fit.eval_steps=0",), "fit.eval_steps is 0"),
+    ],
+)
+def test_steps_that_do_not_go_together_are_told(
+    config_of: Callable[..., dict[str, Any]], given: tuple[str, ...], told: str
+) -> None:
+    (problem,) = parse_trial(config_of(*given)).problems
+    assert told in problem

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from slimtune.training.checkpoints.checkpoint import open_checkpoint
+from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.engine.engine import GivenTrials
 from slimtune.training.trial import Completed, Failed, FailureKind, Pruned, Report, Verdict
 from slimtune.training.workbench import workbench
@@ -141,3 +142,21 @@ def test_the_worker_goes_on_after_a_bad_trial_and_loads_its_base_once(
     run_trials(GivenTrials(trials))
     assert [type(trial.outcome) for trial in trials] == [Completed, Failed, Completed]
     assert len(loads) == 1
+
+
+def test_checkpoints_of_steps_are_kept_beside_the_best_one(fake_trial: MakeTrial) -> None:
+    """Each with the scores that it gives when it is loaded; the trial's folder still gives the best."""
+    trial = fake_trial(
+        "fit.batch_size=8", "fit.max_steps=9", "fit.eval_steps=2", "fit.save_steps=4", "fit.precision=fp32"
+    )
+    outcome = run_trial(trial)
+    assert isinstance(outcome, Completed)
+    # 84 rows: one batch of the epoch has 4 of them
+    assert [examples for examples in trial.reports if examples % 16 == 0] == [16, 32, 48, 64]
+    kept = sorted((trial.lineage.folder / "steps").iterdir())
+    assert [path.name for path in kept] == ["checkpoint-4", "checkpoint-8"]
+    record = open_checkpoint(kept[0]).record
+    assert record.examples_seen == 32
+    scored = validation_scores(trial.config, kept[0])
+    assert scored["loss"] == pytest.approx(record.scores["validation/loss"], rel=1e-5)
+    assert find_checkpoint(str(trial.lineage.folder), None) == outcome.checkpoint

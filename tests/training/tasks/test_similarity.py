@@ -1,21 +1,32 @@
 """Losses over two vectors, ours and a user's."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch.nn.functional import cosine_similarity
+from torch import nn
+from torch.nn.functional import cosine_similarity, mse_loss, pairwise_distance
 
 from slimtune.training.config.task import Pooling
+from slimtune.training.config.trial import parse_trial
 from slimtune.training.data.examples import Example
-from slimtune.training.tasks.pair_losses import ContrastiveLoss, CosineLoss, MultipleNegativesLoss
+from slimtune.training.errors import DataError, UserError
+from slimtune.training.tasks import task_of
+from slimtune.training.tasks.pair_losses import (
+    ContrastiveLoss,
+    CosineLoss,
+    MultipleNegativesLoss,
+    pulls_zeros_together,
+)
 from slimtune.training.tasks.similarity import Similarity
 from slimtune.training.trial import Completed
+from slimtune.training.workbench.prepared_data import prepare_data
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial
 from tests.training.one_batch import losses_on_one_batch
-from tests.training.tasks.conftest import CASES
+from tests.training.tasks.conftest import CASES, Case
 
 CASE = next(case for case in CASES if case.name == "similarity")
 FIRST, SECOND = torch.randn(2, 5, 4, generator=torch.Generator().manual_seed(0)).unbind(0)
@@ -73,6 +84,8 @@ def noted(*labels: float, num_rows: int = 40) -> Sequence[str]:
 
 def test_labels_that_say_how_different_texts_are_are_told() -> None:
     (note,) = noted(0.0, 1.0)
+    assert "task.alike_label=0" in note
+    (note,) = noted(0.1, 0.9)
     assert "turn the column round" in note
     assert noted(1.0, 0.0) == ()
 
@@ -80,3 +93,118 @@ def test_labels_that_say_how_different_texts_are_are_told() -> None:
 @pytest.mark.parametrize(("labels", "num_rows"), [((0.0, 1.0), 10), ((1.0, 1.0), 40)])
 def test_few_pairs_and_labels_of_one_value_say_nothing(labels: tuple[float, float], num_rows: int) -> None:
     assert noted(*labels, num_rows=num_rows) == ()
+
+
+class MarginTurned(nn.Module):
+    """As tutorials of siamese networks have it: 1 is for pairs that differ."""
+
+    def __init__(self, margin: float = 2.0) -> None:
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, output1: torch.Tensor, output2: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        distance = pairwise_distance(output1, output2)
+        apart = torch.clamp(self.margin - distance, min=0.0)
+        return torch.mean((1 - label) * distance.square() + label * apart.square())
+
+
+class Said(CosineLoss):
+    """Says what it takes."""
+
+    alike_label = 0
+
+
+def no_margin_turned(output1: torch.Tensor, output2: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    return mse_loss(1 - cosine_similarity(output1, output2), label)
+
+
+def deaf(output1: torch.Tensor, output2: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    return mse_loss(output1, output2)
+
+
+def of_more(output1: torch.Tensor, output2: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    assert output1.shape[1] == 384
+    return mse_loss(output1, output2)
+
+
+@pytest.mark.parametrize("loss", [ContrastiveLoss(), CosineLoss(), MultipleNegativesLoss(), deaf, of_more])
+def test_losses_that_take_one_for_alike_and_those_that_do_not_tell_are_left_as_they_are(loss: Any) -> None:
+    before = torch.get_rng_state()
+    assert not pulls_zeros_together(loss)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("loss", [MarginTurned(), MarginTurned(0.3), no_margin_turned, Said()])
+def test_losses_that_take_one_for_different_are_found(loss: Any) -> None:
+    """With a margin or without one, or by what they say of themselves."""
+    assert pulls_zeros_together(loss)
+
+
+HERE = "tests.training.tasks.test_similarity"
+TURNED = f"++task.loss={{_target_: {HERE}.MarginTurned}}"
+
+
+def relabelled(alike: Any, different: Any) -> Case:
+    """The pairs with other labels for the same."""
+    return CASE._replace(rows=[{**row, "label": alike if row["label"] else different} for row in CASE.rows])
+
+
+def reported(values: dict[str, Any], folder: Path) -> list[dict[str, float]]:
+    trial = FakeTrial(values, folder)
+    assert isinstance(run_trial(trial), Completed), trial.outcome
+    return [
+        {name: one for name, one in scores.items() if "per_second" not in name} for scores in trial.reports.values()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("alike", "different", "said"),
+    [(0, 1, "0"), ("duplicate", "different", "duplicate"), ("0.0", "1.0", "0"), (False, True, "false")],
+)
+def test_the_label_that_means_alike_is_named_whatever_it_is(
+    values_of: Callable[..., dict[str, Any]], tmp_path: Path, alike: Any, different: Any, said: str
+) -> None:
+    """Loss and scores are those of 1 for alike and 0 for different."""
+    wanted = reported(values_of(CASE, "fit.precision=fp32"), tmp_path / "plain")
+    given = values_of(relabelled(alike, different), f"task.alike_label={said}", "fit.precision=fp32")
+    assert reported(given, tmp_path / "named") == wanted
+
+
+def test_a_loss_that_takes_one_for_different_is_given_labels_so(
+    values_of: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    """Whichever way round the rows have them; the scores take 1 for alike."""
+    turned = reported(values_of(relabelled(0, 1), "task.alike_label=0", TURNED), tmp_path / "turned")
+    same = reported(values_of(CASE, "task.alike_label=1", TURNED), tmp_path / "same")
+    assert turned == same
+    config = parse_trial(values_of(CASE, "task.alike_label=1", TURNED)).section
+    task = task_of(config, [])
+    assert isinstance(task, Similarity)
+    assert any("takes 1 for different" in note for note in task.notes([]))
+
+
+@pytest.mark.parametrize(
+    ("labels", "more", "told"),
+    [
+        ((1, 0), TURNED, "task.alike_label is null"),
+        (("duplicate", "different"), "task.alike_label=dublicate", "have the labels different, duplicate"),
+        (("Yes", "no"), "task.alike_label=yes", "looks like 'Yes'"),
+        (("duplicate", "different"), "task.metrics=[spearman]", "name the label of pairs that are alike"),
+    ],
+)
+def test_a_direction_that_is_not_known_is_asked_for(
+    values_of: Callable[..., dict[str, Any]], labels: tuple[Any, Any], more: str, told: str
+) -> None:
+    config = parse_trial(values_of(relabelled(*labels), more)).section
+    with pytest.raises(UserError) as caught:
+        prepare_data(config)
+    assert told in str(caught.value)
+
+
+def test_scores_have_no_label_that_means_alike(values_of: Callable[..., dict[str, Any]]) -> None:
+    rows = [{**row, "label": index / 100} for index, row in enumerate(CASE.rows)]
+    config = parse_trial(values_of(CASE._replace(rows=rows), "task.alike_label=0")).section
+    with pytest.raises(DataError, match=r"other labels, '0\.01'.* or where they are numbers that say how alike"):
+        prepare_data(config)
+    problems = parse_trial(values_of(CASE, "task.alike_label=[0]")).problems
+    assert "use one of the labels, e.g. 0 or duplicate" in problems[0]

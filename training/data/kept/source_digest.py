@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.config.trust import code_of
+from slimtune.training.config.trust import reading_code_of
 from slimtune.training.data.readers.files import files_of
 from slimtune.training.data.readers.reader import is_local
 from slimtune.training.data.splits import RowSplits
@@ -38,7 +38,7 @@ def source_digest(config: TrialConfig) -> str | None:
     Raises:
         DataError: A file is missing.
     """
-    if code_of(config):
+    if reading_code_of(config):
         return None
     digest = hashlib.sha256(json.dumps([rows_key(config), code_digest()]).encode())
     for given in (config.data.train_file, config.data.validation_file, config.data.test_file):

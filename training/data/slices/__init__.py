@@ -1,0 +1,1 @@
+"""Some of the rows of files, by their places."""
