@@ -24,7 +24,8 @@ def main(folder: str, phrases: list[str]) -> None:
         while not generator.is_done():
             generator.generate_next_token()
         answer = tokenizer.decode(generator.get_sequence(0)[len(prompt) :], skip_special_tokens=True)
-        print(f"{answer.strip()}\t{phrase}")
+        # a model that has learned little may break the line
+        print(f"{' '.join(answer.split())}\t{phrase}")
 
 
 if __name__ == "__main__":
