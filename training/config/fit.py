@@ -82,6 +82,10 @@ class FitConfig:
     cuda_graphs: Whether a step whose shape comes often enough is launched as one CUDA graph; rows are then filled up to
         the lengths of a few buckets. `auto` does so on a GPU, where nothing stands against it; `true` keeps the fixed
         shapes elsewhere too, without graphs. A run's tag says why there is none.
+    row_packing: Whether short examples of a micro-batch share rows of up to `data.max_length` tokens, in tasks of next
+        tokens; attention does not cross from one to the next, and a batch is the same examples as ever. `auto` does so
+        where it saves a tenth of a step or more and the model keeps examples apart; a run's tag says why not. But
+        for rounding and dropout, the result does not depend on it.
     eval_every: Training examples between evaluations; below 1 a share of an epoch; null is once an epoch.
     eval_batch_size: Rows of one evaluation batch; null is as many as the device runs well.
     max_memory_mb: Memory in 10^6 bytes that the process may take on its device; null is what is free. A trial that
@@ -119,6 +123,7 @@ class FitConfig:
     )
     compile: bool | None
     cuda_graphs: Any = field(metadata={"rule": Rule("use auto, true or false", is_auto_or_bool)})
+    row_packing: Any = field(metadata={"rule": Rule("use auto, true or false", is_auto_or_bool)})
     eval_every: float | None = field(metadata=above_zero(1000))
     eval_batch_size: int | None = field(metadata=above_zero(64))
     max_memory_mb: float | None = field(metadata=above_zero(8000))

@@ -12,13 +12,15 @@ import torch
 
 from slimtune.training.checkpoints.best_checkpoint import BestCheckpoint
 from slimtune.training.checkpoints.checkpoint import CheckpointRecord
-from slimtune.training.config.fit import AUTO
+from slimtune.training.config.fit import AUTO, FitConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, BatchOrder, collate
+from slimtune.training.data.row_packing.packed_batch import packed_batch
 from slimtune.training.distributed.sharding import shard, whole
 from slimtune.training.engine.cadence import Cadence, plan_of
 from slimtune.training.engine.compile import as_written, compile_training, is_worth_compiling
 from slimtune.training.engine.evaluation_history import EvaluationHistory
+from slimtune.training.engine.graphs.buckets import bucket_length
 from slimtune.training.engine.graphs.graph_plan import graph_plan
 from slimtune.training.engine.graphs.graph_record import GraphRecord, graph_tags
 from slimtune.training.engine.graphs.static_calls import CudaGraphs, StaticCalls
@@ -33,10 +35,12 @@ from slimtune.training.evaluation.score import Evaluation, score_split
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
 from slimtune.training.models.activation_checkpointing import checkpoint_gradients
+from slimtune.training.tasks.fused_loss.pass_output import loss_of
 from slimtune.training.tasks.loss import LossSum
 from slimtune.training.tracking.reporter import Reporter
 from slimtune.training.trial import Completed, Outcome, Pruned, Report, Trial, Verdict
 from slimtune.training.workbench.preflight import check_memory, check_trial
+from slimtune.training.workbench.row_plan import row_plan
 from slimtune.training.workbench.workbench import Workbench, trainable
 
 if TYPE_CHECKING:
@@ -55,6 +59,7 @@ class TrialTrainer:
         is_compiled: Whether that is compiled.
         stepper: Its optimizer, and the batch under way.
         graphs: Whether its steps are of fixed shapes, and become CUDA graphs.
+        rows: Whether several examples share a row.
         packing: Whose passes it goes by; None for passes of its own model.
         calls: Who takes the passes of its own model, if they are of fixed shapes.
         graph_records: What became of the graphs of all who took its passes, in order.
@@ -80,6 +85,7 @@ class TrialTrainer:
         self._trial, self._config = trial, config
         self._plan = plan_of(config.fit, len(bench.splits["train"]))
         method = method_of(config.method)
+        self._plan_steps(config.fit)
         self.model: Any = trainable(method, bench, copied=not config.fit.fsdp).train()
         if config.fit.gradient_checkpointing:
             checkpoint_gradients(self.model)
@@ -103,13 +109,19 @@ class TrialTrainer:
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
         moving = (self.stepper, self._order, self._cadence, self._history, self._checkpoint, self._progress)
         self._saved = SavedTrial(trial, config.fit, bench, resources, Parts(self.model, *moving))
-        self.is_compiled = is_worth_compiling(config.fit, self._plan, resources)
         if self.is_compiled:
             compile_training(self.model)
-        self.graphs = graph_plan(config.fit, resources, self.model, is_compiled=self.is_compiled)
         if not self._group.leads:
             # dropout of its own
             torch.manual_seed(config.fit.seed + self._group.rank)
+
+    def _plan_steps(self, fit: FitConfig) -> None:
+        """How steps are taken; decided while the base is as it was loaded."""
+        self.is_compiled = is_worth_compiling(fit, self._plan, self.resources)
+        self.graphs = graph_plan(fit, self.resources, self.bench.base.model, is_compiled=self.is_compiled)
+        with self.resources.autocast():
+            lengthen = bucket_length if self.graphs.is_static else None
+            self.rows = row_plan(self._config, self.bench, lengthen=lengthen)
 
     @property
     def number(self) -> int:
@@ -140,6 +152,11 @@ class TrialTrainer:
         return self._progress.milestone is not None
 
     @property
+    def num_tokens(self) -> int:
+        """Of the batch that is under way, or the last one, without padding."""
+        return self._num_tokens
+
+    @property
     def rows_at_once(self) -> int:
         """Rows of a micro-batch."""
         return self.stepper.rows_at_once
@@ -165,7 +182,10 @@ class TrialTrainer:
         self._begin_batch()
         rows_N, pad_id = self.stepper.micro_rows(), self.bench.tokenizer.pad_token_id
         self.num_taken = len(rows_N)
-        return collate(self.bench.splits["train"], rows_N, pad_id=pad_id, device=device)
+        train = self.bench.splits["train"]
+        if self.rows.cost is not None:
+            return packed_batch(train, rows_N, pad_id=pad_id, cost=self.rows.cost, device=device)
+        return collate(train, rows_N, pad_id=pad_id, device=device)
 
     def _begin_batch(self) -> None:
         if self.stepper.under_way:
@@ -185,18 +205,23 @@ class TrialTrainer:
         self._begin_batch()
         return self.stepper.complete
 
-    def share_of(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """What to take the gradient of, given the model's output for the micro-batch."""
-        return self.stepper.share_of(self.loss(logits, batch))
+    def share_of(self, output: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """What to take the gradient of, given the pass's output for the micro-batch."""
+        return self.stepper.share_of(self.loss(output, batch))
 
     def graph_tags(self) -> dict[str, str]:
         """What became of CUDA graphs, for the run at its end; nothing where none were to be."""
         is_told = self.graphs.reason is None and self.graph_records
         return graph_tags(self.graph_records) if is_told else {}
 
-    def loss(self, logits: torch.Tensor, batch: Batch) -> LossSum:
-        """Of the task, by the trial's settings."""
-        return self.bench.task.loss(logits, batch, label_smoothing=self._config.fit.label_smoothing)
+    @property
+    def label_smoothing(self) -> float:
+        """Of its loss."""
+        return self._config.fit.label_smoothing
+
+    def loss(self, output: torch.Tensor, batch: Batch) -> LossSum:
+        """Of the task, by the trial's settings, given what `pass_output` gave."""
+        return loss_of(self.bench.task, output, batch, label_smoothing=self.label_smoothing)
 
     def advance(self, reporter: Reporter[Any] | None) -> None:
         """After the gradient: step the optimizer when its batch is complete; who does not lead has no reporter.
