@@ -77,8 +77,8 @@ class FitConfig:
         messages. The weights alone must fit on one device, where the model is evaluated.
     threads: CPU threads of one worker; null shares the cores among the workers.
     slots: Trials that one worker trains at once on one base; null times what is faster, once for a machine.
-    compile: Whether torch.compile makes the forward and backward pass; null compiles trials of 20,000 steps or more.
-        A compiled trial shares no passes.
+    compile: Whether torch.compile makes the layers' forward and backward pass; null compiles trials of 20,000 steps or
+        more. A compiled trial shares no passes.
     cuda_graphs: Whether a step whose shape comes often enough is launched as one CUDA graph; rows are then filled up to
         the lengths of a few buckets. `auto` does so on a GPU, where nothing stands against it; `true` keeps the fixed
         shapes elsewhere too, without graphs. A run's tag says why there is none.

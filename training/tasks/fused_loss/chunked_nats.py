@@ -12,6 +12,8 @@ from torch.nn.functional import linear
 # scores of a chunk by type of device: 32 MB in float32, and 256 MB. Fewer tokens of a large vocabulary at a time cost
 # time on a CPU, more only memory (benchmarks/reports/fused_loss.md)
 CHUNK_SCORES = {"cpu": 1 << 23, "cuda": 1 << 26}
+# times as many where the layer is trained: each chunk goes over its gradient once more, and computes its scores twice
+TRAINED_CHUNKS = 4
 
 
 class Head(NamedTuple):
@@ -20,16 +22,26 @@ class Head(NamedTuple):
     weight_VH: torch.Tensor
     bias_V: torch.Tensor | None
 
+    @property
+    def is_trained(self) -> bool:
+        """Whether it has a gradient."""
+        return any(one is not None and one.requires_grad for one in self)
+
+    @property
+    def chunk_scores(self) -> int:
+        """Scores of a chunk."""
+        scores = CHUNK_SCORES.get(self.weight_VH.device.type, CHUNK_SCORES["cpu"])
+        return scores * TRAINED_CHUNKS if self.is_trained else scores
+
+    def is_large(self, num_tokens: int) -> bool:
+        """Whether the scores of so many tokens are more than one chunk."""
+        return num_tokens * len(self.weight_VH) > self.chunk_scores
+
 
 class _How(NamedTuple):
     label_smoothing: float
     rows: int
     dtype: torch.dtype
-
-
-def is_large(num_tokens: int, num_words: int, device: torch.device) -> bool:
-    """Whether the scores of so many tokens are more than one chunk."""
-    return num_tokens * num_words > CHUNK_SCORES.get(device.type, CHUNK_SCORES["cpu"])
 
 
 def chunked_nats(
@@ -58,7 +70,7 @@ def chunked_nats(
     """
     device = hidden_NH.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden_NH.dtype
-    most = CHUNK_SCORES.get(device, CHUNK_SCORES["cpu"]) if chunk_scores is None else chunk_scores
+    most = head.chunk_scores if chunk_scores is None else chunk_scores
     how = _How(label_smoothing, max(1, most // len(head.weight_VH)), dtype)
     nats_N: torch.Tensor = _ChunkedNats.apply(hidden_NH, *head, labels_N, how)  # type: ignore[no-untyped-call]
     return nats_N

@@ -11,7 +11,7 @@ from torch import nn
 from slimtune.training.data.batching import Batch, EncodedSplit
 from slimtune.training.metrics import Tally
 from slimtune.training.tasks.causal_generation import Causal
-from slimtune.training.tasks.fused_loss.chunked_nats import chunked_nats, is_large
+from slimtune.training.tasks.fused_loss.chunked_nats import chunked_nats
 from slimtune.training.tasks.fused_loss.head_input import head_input, plain_head
 from slimtune.training.tasks.language_modelling import LanguageModelling
 from slimtune.training.tasks.loss import LossSum, aligned
@@ -56,7 +56,7 @@ def _fused(task: Any, model: nn.Module, batch: Batch, label_smoothing: float) ->
         return None
     head = plain_head(model)
     labels_BK = aligned(batch)
-    if head is None or not is_large(labels_BK.numel(), len(head.weight_VH), labels_BK.device):
+    if head is None or not head.is_large(labels_BK.numel()):
         return None
     call = task.call(model, batch)
     found = head_input(model, head, dict(call.inputs))

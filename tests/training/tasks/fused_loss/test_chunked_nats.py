@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import cross_entropy, linear
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from slimtune.training.tasks.fused_loss.chunked_nats import Head, chunked_nats, is_large
+from slimtune.training.tasks.fused_loss.chunked_nats import Head, chunked_nats
 
 TOKENS, WIDTH, WORDS = 23, 8, 40
 # five tokens at a time, and three at last
@@ -98,6 +98,12 @@ def test_a_row_that_is_not_finite_spoils_its_own_gradient_alone(*, is_trained: b
 
 def test_few_scores_are_not_large() -> None:
     """A vocabulary of 30,000 over a batch of answers is one chunk on a CPU, which gains nothing."""
-    cpu = torch.device("cpu")
-    assert not is_large(256, 30_000, cpu)
-    assert is_large(512, 128_256, cpu)
+
+    def head(words: int, *, is_trained: bool = False) -> Head:
+        return Head(torch.empty(words, 1, requires_grad=is_trained), None)
+
+    assert not head(30_000).is_large(256)
+    assert head(128_256).is_large(256)
+    # a layer that is trained computes twice what is not kept
+    assert not head(128_256, is_trained=True).is_large(256)
+    assert head(128_256, is_trained=True).is_large(512)

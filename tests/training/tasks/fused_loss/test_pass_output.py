@@ -75,7 +75,7 @@ def test_trials_come_out_as_with_all_logits(
     """Trained heads and frozen ones, tied and not, alone and as a pass of slots, in fixed shapes and whatever comes."""
     config = config_for(case, *SLOW, *how)
     weights, scores = trained(config, tmp_path / "whole")
-    spy = Spy(monkeypatch, scores=700)
+    spy = Spy(monkeypatch, scores=150)
     ours, our_scores = trained(config, tmp_path / "chunks")
     assert spy.calls > 3
     for one, other in zip(ours, weights, strict=True):
@@ -88,7 +88,7 @@ def test_trials_of_one_pass_may_smooth_differently(
 ) -> None:
     """Then the pass gives logits, of which each takes its own loss."""
     case = next(case for case in NEXT_TOKENS if case.name == "generation, LoRA")
-    spy = Spy(monkeypatch, scores=700)
+    spy = Spy(monkeypatch, scores=150)
     configs = [config_for(case, *SLOW, f"fit.label_smoothing={share}") for share in (0.0, 0.1)]
     first = trainer_of(configs[0], tmp_path)
     second = TrialTrainer(FakeTrial({}, tmp_path / "other"), configs[1], first.bench, first.resources)
