@@ -18,7 +18,7 @@ from torch.nn import LinearCrossEntropyOptions
 from torch.nn.functional import cross_entropy, linear, linear_cross_entropy
 
 from benchmarks.report import add_out, header, publish, table
-from slimtune.training.tasks.fused_loss.chunked_nats import Head, chunked_nats
+from slimtune.training.tasks.fused_loss.chunked_nats import OutputLayer, chunked_nats
 
 # words of Llama 3, and of BERT
 VOCABULARIES = (128_256, 30_522)
@@ -38,7 +38,7 @@ def _all_logits(hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor
 
 
 def _in_chunks(hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    return chunked_nats(hidden, Head(weight, None), labels).sum()
+    return chunked_nats(hidden, OutputLayer(weight, None), labels).sum()
 
 
 def _pytorch(hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -31,7 +31,7 @@ class RowCost(NamedTuple):
         return rows * width * (1 + width / self.double)
 
 
-class Layout(NamedTuple):
+class RowLayout(NamedTuple):
     """Examples laid out in rows.
 
     Attributes:
@@ -48,7 +48,7 @@ class Layout(NamedTuple):
         return len(self.rows_R) * self.width
 
 
-def layout_of(lengths_N: np.ndarray, cost: RowCost) -> Layout:
+def row_layout_of(lengths_N: np.ndarray, cost: RowCost) -> RowLayout:
     """The cheapest layout, as far as it is looked for; at the worst that of rows of their own.
 
     Widths are tried at which all examples just fit into so and so many rows. The longest examples are placed first,
@@ -67,7 +67,7 @@ def layout_of(lengths_N: np.ndarray, cost: RowCost) -> Layout:
     return min((_first_fit(lengths_N, width) for width in widths), key=lambda one: cost.of(len(one.rows_R), one.width))
 
 
-def _first_fit(lengths_N: np.ndarray, room: int) -> Layout:
+def _first_fit(lengths_N: np.ndarray, room: int) -> RowLayout:
     rows: list[list[int]] = []
     taken: list[int] = []
     for index in np.argsort(-lengths_N, kind="stable").tolist():
@@ -78,4 +78,4 @@ def _first_fit(lengths_N: np.ndarray, room: int) -> Layout:
             taken.append(0)
         rows[at].append(index)
         taken[at] += length
-    return Layout([sorted(row) for row in rows], max(taken))
+    return RowLayout([sorted(row) for row in rows], max(taken))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from slimtune.training.data.batching import IGNORED, Batch, EncodedSplit, labelled_of, on_device
-from slimtune.training.data.row_packing.layout import RowCost, layout_of
+from slimtune.training.data.row_packing.layout import RowCost, row_layout_of
 
 # by it transformers knows where an example begins: it restarts there; it does so at each token of padding
 POSITIONS, MASK = "position_ids", "attention_mask"
@@ -31,7 +31,7 @@ def packed_batch(
     """
     rows = np.asarray(rows)
     columns = split.encoded.columns
-    layout = layout_of(split.encoded.lengths()[rows], cost)
+    layout = row_layout_of(split.encoded.lengths()[rows], cost)
     shape = len(layout.rows_R), layout.width
     ids, positions = np.full(shape, pad_id, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     labels = np.full(shape, IGNORED, dtype=np.int64)

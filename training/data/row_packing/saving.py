@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from slimtune.training.data.batching import BatchOrder
-from slimtune.training.data.row_packing.layout import RowCost, layout_of
+from slimtune.training.data.row_packing.layout import RowCost, row_layout_of
 
 # of an epoch, enough to tell the share
 MOST_BATCHES = 64
@@ -28,7 +28,7 @@ def saved_share(
     for rows in (next(order) for _ in range(_num_batches(len(lengths_N), order.batch_size))):
         for start in range(0, len(rows), rows_at_once):
             own_N = lengths_N[rows[start : start + rows_at_once]]
-            layout = layout_of(own_N, cost)
+            layout = row_layout_of(own_N, cost)
             padded += cost.of(len(own_N), lengthen(int(own_N.max())))
             packed += cost.of(len(layout.rows_R), lengthen(layout.width))
     return 1 - packed / padded

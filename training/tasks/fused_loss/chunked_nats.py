@@ -16,7 +16,7 @@ CHUNK_SCORES = {"cpu": 1 << 23, "cuda": 1 << 26}
 TRAINED_CHUNKS = 4
 
 
-class Head(NamedTuple):
+class OutputLayer(NamedTuple):
     """A linear layer's tensors: (V, H), and (V) or None."""
 
     weight_VH: torch.Tensor
@@ -46,7 +46,7 @@ class _How(NamedTuple):
 
 def chunked_nats(
     hidden_NH: torch.Tensor,
-    head: Head,
+    head: OutputLayer,
     labels_N: torch.Tensor,
     *,
     label_smoothing: float = 0.0,
@@ -166,7 +166,7 @@ class _Chunk(NamedTuple):
     has_label_C1: torch.Tensor
 
     @staticmethod
-    def of(hidden_CH: torch.Tensor, head: Head, labels_C: torch.Tensor, wide: torch.dtype) -> "_Chunk":
+    def of(hidden_CH: torch.Tensor, head: OutputLayer, labels_C: torch.Tensor, wide: torch.dtype) -> "_Chunk":
         scores_CV = linear(hidden_CH, *head).to(wide)
         scores_CV.sub_(scores_CV.amax(-1, keepdim=True))
         labels_C1 = labels_C[:, None]
@@ -194,8 +194,8 @@ class _Chunk(NamedTuple):
         return grad_CV.masked_fill_(~self.has_label_C1, 0.0)
 
 
-def _cast(weight_VH: torch.Tensor, bias_V: torch.Tensor | None, dtype: torch.dtype) -> Head:
-    return Head(weight_VH.to(dtype), None if bias_V is None else bias_V.to(dtype))
+def _cast(weight_VH: torch.Tensor, bias_V: torch.Tensor | None, dtype: torch.dtype) -> OutputLayer:
+    return OutputLayer(weight_VH.to(dtype), None if bias_V is None else bias_V.to(dtype))
 
 
 def _chunks(num_rows: int, rows: int) -> Iterator[slice]:

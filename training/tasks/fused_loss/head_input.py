@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import nn
 
-from slimtune.training.tasks.fused_loss.chunked_nats import Head
+from slimtune.training.tasks.fused_loss.chunked_nats import OutputLayer
 from slimtune.training.tasks.token_loss import unwrapped
 
 # by model: whether its logits are its output layer's own. Some scale them, cap them, or add to them
@@ -19,10 +19,10 @@ class HeadInput(NamedTuple):
     """What the output layer is called with (..., H), and the layer."""
 
     hidden: torch.Tensor
-    head: Head
+    head: OutputLayer
 
 
-def plain_head(model: nn.Module) -> Head | None:
+def plain_head(model: nn.Module) -> OutputLayer | None:
     """The model's output layer, if that is an ordinary linear layer and nothing is known to change its scores.
 
     None for one that has an adapter, is trained as a copy beside the base's, is quantized or shared out over devices,
@@ -36,10 +36,10 @@ def plain_head(model: nn.Module) -> Head | None:
     plain = getattr(layer, "plain", layer)
     if type(plain) is not nn.Linear or type(plain.weight) is not nn.Parameter or not plain.weight.is_floating_point():
         return None
-    return None if _has_hooks(layer) else Head(plain.weight, plain.bias)
+    return None if _has_hooks(layer) else OutputLayer(plain.weight, plain.bias)
 
 
-def head_input(model: nn.Module, head: Head, inputs: dict[str, Any]) -> HeadInput | None:
+def head_input(model: nn.Module, head: OutputLayer, inputs: dict[str, Any]) -> HeadInput | None:
     """Run the model without its output layer; None if its logits turn out to be more than that layer's output.
 
     That is found out once for a model, which then has drawn nothing from the generators.

@@ -7,24 +7,24 @@ import torch
 from torch.nn.functional import cross_entropy, linear
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from slimtune.training.tasks.fused_loss.chunked_nats import Head, chunked_nats
+from slimtune.training.tasks.fused_loss.chunked_nats import OutputLayer, chunked_nats
 
 TOKENS, WIDTH, WORDS = 23, 8, 40
 # five tokens at a time, and three at last
 CHUNK_SCORES = 5 * WORDS
 
 
-def made(dtype: torch.dtype = torch.float64, *, is_trained: bool) -> tuple[torch.Tensor, Head, torch.Tensor]:
+def made(dtype: torch.dtype = torch.float64, *, is_trained: bool) -> tuple[torch.Tensor, OutputLayer, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     hidden_NH = torch.randn(TOKENS, WIDTH, generator=generator).to(dtype).requires_grad_()
     weight_VH = torch.randn(WORDS, WIDTH, generator=generator).to(dtype).requires_grad_(is_trained)
     bias_V = torch.randn(WORDS, generator=generator).to(dtype).requires_grad_(is_trained)
     labels_N = torch.randint(WORDS, (TOKENS,), generator=generator)
     labels_N[::4] = -100
-    return hidden_NH, Head(weight_VH, bias_V), labels_N
+    return hidden_NH, OutputLayer(weight_VH, bias_V), labels_N
 
 
-def at_once(hidden_NH: torch.Tensor, head: Head, labels_N: torch.Tensor, smoothing: float) -> torch.Tensor:
+def at_once(hidden_NH: torch.Tensor, head: OutputLayer, labels_N: torch.Tensor, smoothing: float) -> torch.Tensor:
     scores_NV = linear(hidden_NH, *head)
     wide = torch.promote_types(scores_NV.dtype, torch.float32)
     return cross_entropy(scores_NV.to(wide), labels_N, label_smoothing=smoothing, reduction="none")
@@ -99,8 +99,8 @@ def test_a_row_that_is_not_finite_spoils_its_own_gradient_alone(*, is_trained: b
 def test_few_scores_are_not_large() -> None:
     """A vocabulary of 30,000 over a batch of answers is one chunk on a CPU, which gains nothing."""
 
-    def head(words: int, *, is_trained: bool = False) -> Head:
-        return Head(torch.empty(words, 1, requires_grad=is_trained), None)
+    def head(words: int, *, is_trained: bool = False) -> OutputLayer:
+        return OutputLayer(torch.empty(words, 1, requires_grad=is_trained), None)
 
     assert not head(30_000).is_large(256)
     assert head(128_256).is_large(256)
