@@ -19,6 +19,7 @@ NEUTRAL_KEYS = {
     "fit.slots",
     "fit.compile",
     "fit.cuda_graphs",
+    "fit.row_packing",
     "fit.micro_batch_size",
     "fit.gradient_checkpointing",
     "fit.eval_batch_size",

@@ -55,7 +55,7 @@ RULES: dict[str, Rule] = {
     "chat_template": advice("the tokenizer's own chat template writes chats"),
     "val_set_size": _share,
     "sequence_len": key("data.max_length"),
-    "sample_packing": advice("rows of a task with answers are not packed; those of plain text are blocks anyway"),
+    "sample_packing": needless,
     "eval_sample_packing": needless,
     "pad_to_sequence_len": needless,
     "train_on_inputs": flag("task.train_on_prompt"),

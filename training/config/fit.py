@@ -84,11 +84,15 @@ class FitConfig:
         messages. The weights alone must fit on one device, where the model is evaluated.
     threads: CPU threads of one worker; null shares the cores among the workers.
     slots: Trials that one worker trains at once on one base; null times what is faster, once for a machine.
-    compile: Whether torch.compile makes the forward and backward pass; null compiles trials of 20,000 steps or more.
-        A compiled trial shares no passes.
+    compile: Whether torch.compile makes the layers' forward and backward pass; null compiles trials of 20,000 steps or
+        more. A compiled trial shares no passes.
     cuda_graphs: Whether a step whose shape comes often enough is launched as one CUDA graph; rows are then filled up to
         the lengths of a few buckets. `auto` does so on a GPU, where nothing stands against it; `true` keeps the fixed
         shapes elsewhere too, without graphs. A run's tag says why there is none.
+    row_packing: Whether short examples of a micro-batch share rows of up to `data.max_length` tokens, in tasks of next
+        tokens; attention does not cross from one to the next, and a batch is the same examples as ever. `auto` does so
+        where it saves a tenth of a step or more and the model keeps examples apart; a run's tag says why not. But
+        for rounding and dropout, the result does not depend on it.
     eval_every: Training examples between evaluations; below 1 a share of an epoch; null is once an epoch.
     eval_steps: Optimizer steps between evaluations, in place of `eval_every`; null goes by that.
     save_steps: Optimizer steps between checkpoints that are kept beside the best one, in `steps/` of the trial's
@@ -132,6 +136,7 @@ class FitConfig:
     )
     compile: bool | None
     cuda_graphs: Any = field(metadata={"rule": Rule("use auto, true or false", is_auto_or_bool)})
+    row_packing: Any = field(metadata={"rule": Rule("use auto, true or false", is_auto_or_bool)})
     eval_every: float | None = field(metadata=above_zero(1000))
     eval_steps: int | None = field(metadata=above_zero(50))
     save_steps: int | None = field(metadata=above_zero(100))

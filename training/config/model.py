@@ -13,12 +13,19 @@ MADE_KEYS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_toke
 
 
 class Attention(Enum):
-    """transformers' attention implementation; `auto` takes eager for short rows on a CPU, else SDPA."""
+    """transformers' attention implementation; `auto` takes eager for short rows on a CPU, else SDPA where the model's
+    family has it.
+    """
 
     auto = "auto"
     eager = "eager"
     sdpa = "sdpa"
     flash_attention_2 = "flash_attention_2"
+
+    @property
+    def asked(self) -> str | None:
+        """As transformers is asked for it, which of itself takes SDPA where it can; by name it fails elsewhere."""
+        return None if self is Attention.auto else str(self.value)
 
 
 class Quantization(Enum):

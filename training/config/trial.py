@@ -20,6 +20,7 @@ from slimtune.training.config.task import (
     CustomTask,
     ExtractionTask,
     GenerationTask,
+    LanguageModellingTask,
     SimilarityTask,
     TaskConfig,
     parse_task,
@@ -86,6 +87,8 @@ def _cross_problems(config: TrialConfig) -> list[str]:
         problems.append(
             f"fit.devices is {fit.devices} and fit.slots is {fit.slots}; a trial on several devices shares no passes"
         )
+    if fit.row_packing is True:
+        problems += _packing_problems(config)
     if fit.fsdp:
         problems += _fsdp_problems(config)
     if fit.compile and fit.slots is not None and fit.slots > 1:
@@ -104,6 +107,23 @@ def _cadence_problems(fit: FitConfig) -> list[str]:
             f"use fit.eval_steps={fit.save_steps}, or a number that it is a multiple of"
         ]
     return []
+
+
+def _packing_problems(config: TrialConfig) -> list[str]:
+    """What keeps examples from sharing rows."""
+    task, method = config.task, config.method
+    rules = (
+        (
+            not isinstance(task, GenerationTask | LanguageModellingTask),
+            f"task={task.name} predicts no next tokens; use false",
+        ),
+        (task.loss is not None, "task.loss is your own, which may look at whole rows; use false"),
+        (
+            isinstance(method, PromptTuningMethod | PrefixTuningMethod),
+            f"method is {method.name}, which puts tokens before each row; use false, or another method",
+        ),
+    )
+    return [f"fit.row_packing is true, and {text}" for broken, text in rules if broken][:1]
 
 
 def _fsdp_problems(config: TrialConfig) -> list[str]:

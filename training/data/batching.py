@@ -28,11 +28,21 @@ class Batch(NamedTuple):
         inputs: What the model is called with: `input_ids` and `attention_mask` (B, T), and whatever the task adds.
         labels: One a row (B) or a class (B, C), or one a token (B, T) with -100 where there is none.
         kept_K: Where next tokens are predicted (positions of T, on the CPU); None for tasks that predict none.
+        labelled_N: Which of the B x K kept positions (or B x T, where none are chosen) have a label, on the CPU; None
+            where that is not known, as in batches of fixed shapes.
+        num_packed: Examples in it, where several share a row; None where each has one of its own.
     """
 
     inputs: Mapping[str, torch.Tensor]
     labels: torch.Tensor
     kept_K: torch.Tensor | None = None
+    labelled_N: torch.Tensor | None = None
+    num_packed: int | None = None
+
+    @property
+    def num_examples(self) -> int:
+        """Of the rows."""
+        return len(self) if self.num_packed is None else self.num_packed
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -82,11 +92,14 @@ class BatchOrder:
     """Row numbers of training batches, epoch after epoch, from one generator; without end.
 
     Each epoch sees every row once; its last batch may be smaller. Batches hold rows of like length.
+
+    Attributes:
+        batch_size: Rows of a batch.
     """
 
     def __init__(self, lengths_N: np.ndarray, *, batch_size: int, seed: int) -> None:
         self._lengths_N = lengths_N
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._generator = np.random.default_rng(seed)
         self._begin()
 
@@ -115,13 +128,13 @@ class BatchOrder:
 
     def _epoch(self) -> list[np.ndarray]:
         order = self._generator.permutation(len(self._lengths_N))
-        window_batches = min(len(order) // (self._batch_size * EPOCH_WINDOWS), BUCKET_BATCHES)
-        window = self._batch_size * max(1, window_batches)
+        window_batches = min(len(order) // (self.batch_size * EPOCH_WINDOWS), BUCKET_BATCHES)
+        window = self.batch_size * max(1, window_batches)
         batches = []
         for start in range(0, len(order), window):
             rows = order[start : start + window]
             rows = rows[np.argsort(self._lengths_N[rows], kind="stable")]
-            batches += [rows[at : at + self._batch_size] for at in range(0, len(rows), self._batch_size)]
+            batches += [rows[at : at + self.batch_size] for at in range(0, len(rows), self.batch_size)]
         return [batches[index] for index in self._generator.permutation(len(batches))]
 
 
@@ -161,7 +174,14 @@ def collate(split: EncodedSplit, rows: Sequence[int] | np.ndarray, *, pad_id: in
     labels = padded(columns["labels"], rows, IGNORED) if labels_N is None else labels_N[rows]
     kept = np.flatnonzero((labels[:, 1:] != IGNORED).any(0)) if split.targets.next_token else None
     tensors = {name: on_device(array, device) for name, array in inputs.items()}
-    return Batch(tensors, on_device(labels, device), None if kept is None else torch.from_numpy(kept))
+    labelled = labelled_of(labels, kept) if labels_N is None else None
+    return Batch(tensors, on_device(labels, device), None if kept is None else torch.from_numpy(kept), labelled)
+
+
+def labelled_of(labels_BT: np.ndarray, kept_K: np.ndarray | None) -> torch.Tensor:
+    """As `Batch.labelled_N`, of the labels of tokens."""
+    labels_BK = labels_BT if kept_K is None else labels_BT[:, kept_K + 1]
+    return torch.from_numpy(np.flatnonzero(labels_BK != IGNORED))
 
 
 def pad_of(name: str, pad_id: int) -> int:

@@ -12,6 +12,7 @@ from slimtune.training.config.fit import FitConfig
 from slimtune.training.engine.cadence import Plan
 from slimtune.training.errors import ConfigError
 from slimtune.training.hardware.resources import Resources
+from slimtune.training.methods.modules import layer_stacks
 
 # compiling took 111 s for MiniLM on two cores and saves a tenth to a sixth of a step (benchmarks/reports/step.md), so
 # that it is earned after about 5,000 steps; a trial may be stopped long before its end
@@ -41,13 +42,18 @@ def is_worth_compiling(fit: FitConfig, plan: Plan, resources: Resources) -> bool
 
 
 def compile_training(model: Any, backend: str = "inductor") -> None:
-    """Compile the model's passes in place, for batches of any shape."""
-    model.compile(dynamic=True, backend=backend)
+    """Compile the model's layers in place, for batches of any shape.
+
+    They are alike, so that what is made for one serves all; a model without a list of layers is compiled whole.
+    """
+    layers = [layer for stack in layer_stacks(model) for layer in stack]
+    for part in layers or [model]:
+        part.compile(dynamic=True, backend=backend)
 
 
 def as_written(model: Any) -> AbstractContextManager[None]:
     """Run the model without its compiled form: evaluation would have to be compiled for itself."""
-    if getattr(model, "_compiled_call_impl", None) is None:
+    if all(getattr(part, "_compiled_call_impl", None) is None for part in model.modules()):
         return nullcontext()
     stance: AbstractContextManager[None] = torch.compiler.set_stance("force_eager")
     return stance

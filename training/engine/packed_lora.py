@@ -11,7 +11,7 @@ from slimtune.training.engine.slots.segments import SegmentTable
 from slimtune.training.engine.slots.slot_bank import SlotBank
 from slimtune.training.methods.modules import replace_module, silence_dropout
 from slimtune.training.methods.quantized import is_4bit
-from slimtune.training.methods.stacked_lora import stacked_lora, stacked_whole
+from slimtune.training.methods.stacked_lora import LowRank, Whole, stacked_lora, stacked_whole
 from slimtune.training.models.loading import Base
 
 
@@ -91,10 +91,20 @@ class _PackedLinear(nn.Module):
         self._name = name
         self._layer, self._current = [layer], current
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    @property
+    def plain(self) -> nn.Linear | None:
+        """The base's layer, if no trial of the pass has anything of its own here."""
+        whole, own = self._own()
+        return self._layer[0] if whole is None and own is None else None
+
+    def _own(self) -> tuple[Whole | None, LowRank | None]:
         buffers = self._current.buffers
-        whole = buffers.whole.get(self._name) if buffers is not None else None
-        own = buffers.low_rank.get(self._name) if buffers is not None else None
+        if buffers is None:
+            return None, None
+        return buffers.whole.get(self._name), buffers.low_rank.get(self._name)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        whole, own = self._own()
         num_rows = self._current.num_rows
         if (own is not None or whole is not None) and num_rows != x.shape[0]:
             raise RuntimeError(f"a layer got {x.shape[0]} rows of a pass of {num_rows}")

@@ -23,6 +23,7 @@ from slimtune.training.engine.slots.trained_parts import TrainedParts, parts_of
 from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import is_out_of_memory
 from slimtune.training.hardware.memory import empty_cache
+from slimtune.training.tasks.fused_loss.pass_output import pass_output
 
 log = logging.getLogger(__name__)
 
@@ -116,8 +117,8 @@ class Packing:
         left = min(trainer.stepper.steps_left for trainer in trainers)
         work = partial(_gradients, _PassOf(packed, buffers, table, tuple(trainers)))
         losses = run("pass", (table, shapes_of(inputs)), work, inputs, left=left)
-        for trainer, nats, size, padded in zip(trainers, losses, table.sizes, table.padded_sizes, strict=True):
-            trainer.stepper.took(nats, size)
+        for trainer, nats, batch, padded in zip(trainers, losses, batches, table.padded_sizes, strict=True):
+            trainer.stepper.took(nats, batch.num_examples)
             trainer.stepper.filled += padded * joined.input_ids_BT.shape[1]
 
 
@@ -134,10 +135,10 @@ def _gradients(of: _PassOf, inputs: Tensors) -> Outputs:
     """Add each trial's gradient to its own, of each trial's own mean; its summed loss in nats."""
     joined = batch_of(inputs)
     of.packed.begin(of.table, of.buffers)
-    logits = rows_by_trial(_logits(of.trainers[0], of.packed.model, joined), of.table)
+    outputs = rows_by_trial(_output(of.trainers, of.packed.model, joined), of.table)
     losses = [
         trainer.loss(own, part).nats
-        for trainer, part, own in zip(of.trainers, parts_by_trial(joined, of.table), logits, strict=True)
+        for trainer, part, own in zip(of.trainers, parts_by_trial(joined, of.table), outputs, strict=True)
     ]
     torch.autograd.backward([nats / weight for nats, weight in zip(losses, inputs[WEIGHTS], strict=True)])
     of.packed.end()
@@ -165,7 +166,7 @@ def gradients_alone(trainer: TrialTrainer) -> None:
     else:
         batch = trainer.micro_batch()
         trainer.stepper.filled += batch.input_ids_BT.numel()
-        trainer.share_of(_logits(trainer, trainer.model, batch), batch).backward()  # type: ignore[no-untyped-call]
+        trainer.share_of(_output([trainer], trainer.model, batch), batch).backward()  # type: ignore[no-untyped-call]
 
 
 def _static_gradients(trainer: TrialTrainer) -> None:
@@ -185,7 +186,7 @@ def _static_gradients(trainer: TrialTrainer) -> None:
         trainer.graph_records += (trainer.calls.record,)
     work = partial(_own_gradients, trainer)
     nats, *gradients = trainer.calls.run("pass", shapes_of(inputs), work, inputs, left=stepper.steps_left)
-    stepper.took(nats, len(batch))
+    stepper.took(nats, batch.num_examples)
     stepper.filled += joined.input_ids_BT.numel()
     reached = [one for index, one in enumerate(stepper.trained) if index not in trainer.unreached]
     for parameter, gradient in zip(reached, gradients, strict=True):
@@ -200,7 +201,7 @@ def _static_gradients(trainer: TrialTrainer) -> None:
 def _own_gradients(trainer: TrialTrainer, inputs: Tensors) -> Outputs:
     """The summed loss in nats, and the gradient of its mean by each trained parameter that it reaches."""
     batch = batch_of(inputs)
-    nats = trainer.loss(_logits(trainer, trainer.model, batch), batch).nats
+    nats = trainer.loss(_output([trainer], trainer.model, batch), batch).nats
     gradients = torch.autograd.grad(nats / inputs[WEIGHTS][0], trainer.stepper.trained, allow_unused=True)
     trainer.unreached = frozenset(index for index, one in enumerate(gradients) if one is None)
     return nats.detach(), *(one for one in gradients if one is not None)
@@ -221,9 +222,15 @@ def gradients_that_fit(trainer: TrialTrainer) -> bool:
     return False
 
 
-def _logits(trainer: TrialTrainer, model: nn.Module, batch: Batch) -> torch.Tensor:
-    with trainer.resources.autocast():
-        return trainer.bench.task.logits(model, batch)
+def _output(trainers: Sequence[TrialTrainer], model: nn.Module, batch: Batch) -> torch.Tensor:
+    """What the trials' losses are taken of."""
+    smoothings = {trainer.label_smoothing for trainer in trainers}
+    first = trainers[0]
+    with first.resources.autocast():
+        # nats are of one smoothing
+        if len(smoothings) > 1:
+            return first.bench.task.logits(model, batch)
+        return pass_output(first.bench.task, model, batch, label_smoothing=smoothings.pop())
 
 
 def packable(trainer: TrialTrainer) -> TrainedParts | None:

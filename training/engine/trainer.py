@@ -12,13 +12,14 @@ import torch
 
 from slimtune.training.checkpoints.best_checkpoint import BestCheckpoint
 from slimtune.training.checkpoints.checkpoint import CheckpointRecord
-from slimtune.training.config.fit import AUTO
+from slimtune.training.config.fit import AUTO, FitConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, BatchOrder
 from slimtune.training.distributed.sharding import shard, whole
 from slimtune.training.engine.cadence import evaluation_cadence, plan_of
 from slimtune.training.engine.compile import as_written, compile_training, is_worth_compiling
 from slimtune.training.engine.evaluation_history import EvaluationHistory
+from slimtune.training.engine.graphs.buckets import bucket_length
 from slimtune.training.engine.graphs.graph_plan import graph_plan
 from slimtune.training.engine.graphs.graph_record import GraphRecord, graph_tags
 from slimtune.training.engine.graphs.static_calls import CudaGraphs, StaticCalls
@@ -33,11 +34,13 @@ from slimtune.training.evaluation.score import Evaluation, score_split
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
 from slimtune.training.models.activation_checkpointing import checkpoint_gradients
+from slimtune.training.tasks.fused_loss.pass_output import loss_of
 from slimtune.training.tasks.loss import LossSum
 from slimtune.training.tracking.reporter import Reporter
 from slimtune.training.trial import Completed, Outcome, Pruned, Report, Trial, Verdict
 from slimtune.training.workbench.augmentation import TrainingRows
 from slimtune.training.workbench.preflight import check_memory, check_trial
+from slimtune.training.workbench.row_plan import row_plan
 from slimtune.training.workbench.workbench import Workbench, trainable
 
 if TYPE_CHECKING:
@@ -56,6 +59,7 @@ class TrialTrainer:
         is_compiled: Whether that is compiled.
         stepper: Its optimizer, and the batch under way.
         graphs: Whether its steps are of fixed shapes, and become CUDA graphs.
+        row_plan: Whether several examples share a row.
         packing: Whose passes it goes by; None for passes of its own model.
         calls: Who takes the passes of its own model, if they are of fixed shapes.
         graph_records: What became of the graphs of all who took its passes, in order.
@@ -82,6 +86,7 @@ class TrialTrainer:
         self._trial, self._config = trial, config
         self._plan = plan_of(config.fit, len(bench.splits["train"]))
         method = method_of(config.method)
+        self._plan_steps(config.fit)
         self.model: Any = trainable(method, bench, copied=not config.fit.fsdp).train()
         if config.fit.gradient_checkpointing:
             checkpoint_gradients(self.model)
@@ -97,7 +102,7 @@ class TrialTrainer:
         )
         lengths_N = bench.splits["train"].encoded.lengths()
         check_memory(self.model, config.fit, resources, tokens=int(lengths_N.max()))
-        self._rows = TrainingRows(config, bench.task, bench.tokenizer, bench.splits["train"])
+        self._training_rows = TrainingRows(config, bench.task, bench.tokenizer, bench.splits["train"])
         self._order = BatchOrder(lengths_N, batch_size=config.fit.batch_size, seed=config.fit.seed)
         self._cadence = evaluation_cadence(config.fit, self._plan)
         self._history = EvaluationHistory(config)
@@ -105,13 +110,19 @@ class TrialTrainer:
         self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
         moving = (self.stepper, self._order, self._cadence, self._history, self._checkpoint, self._progress)
         self._saved = SavedTrial(trial, config.fit, bench, resources, Parts(self.model, *moving))
-        self.is_compiled = is_worth_compiling(config.fit, self._plan, resources)
         if self.is_compiled:
             compile_training(self.model)
-        self.graphs = graph_plan(config.fit, resources, self.model, is_compiled=self.is_compiled)
         if not self._group.leads:
             # dropout of its own
             torch.manual_seed(config.fit.seed + self._group.rank)
+
+    def _plan_steps(self, fit: FitConfig) -> None:
+        """How steps are taken; decided while the base is as it was loaded."""
+        self.is_compiled = is_worth_compiling(fit, self._plan, self.resources)
+        self.graphs = graph_plan(fit, self.resources, self.bench.base.model, is_compiled=self.is_compiled)
+        with self.resources.autocast():
+            lengthen = bucket_length if self.graphs.is_static else None
+            self.row_plan = row_plan(self._config, self.bench, lengthen=lengthen)
 
     @property
     def number(self) -> int:
@@ -142,6 +153,11 @@ class TrialTrainer:
         return self._progress.milestone is not None
 
     @property
+    def num_tokens(self) -> int:
+        """Of the batch that is under way, or the last one, without padding."""
+        return self._num_tokens
+
+    @property
     def rows_at_once(self) -> int:
         """Rows of a micro-batch."""
         return self.stepper.rows_at_once
@@ -167,19 +183,19 @@ class TrialTrainer:
         self._begin_batch()
         rows_N = self.stepper.micro_rows()
         self.num_taken = len(rows_N)
-        return self._rows.collated(rows_N, device)
+        return self._training_rows.collated(rows_N, device, cost=self.row_plan.cost)
 
     def _begin_batch(self) -> None:
         if self.stepper.under_way:
             return
         rows_N = next(self._repeated or self._order)
-        self._rows.begin(rows_N, num_steps=self.stepper.num_steps)
-        self._num_rows, self._num_tokens = len(rows_N), self._rows.num_tokens(rows_N)
+        self._training_rows.begin(rows_N, num_steps=self.stepper.num_steps)
+        self._num_rows, self._num_tokens = len(rows_N), self._training_rows.num_tokens(rows_N)
         own_N, leads_N = (rows_N[rank :: self._group.size] for rank in (self._group.rank, 0))
-        self._num_own_tokens = self._rows.num_tokens(own_N)
+        self._num_own_tokens = self._training_rows.num_tokens(own_N)
         # a sharded layer comes from all ranks in each pass, so that they take the same number
         idle = self.stepper.num_passes(leads_N) - self.stepper.num_passes(own_N) if self._config.fit.fsdp else 0
-        self.stepper.begin(own_N, self._rows.weight(rows_N), rows_N[:idle])
+        self.stepper.begin(own_N, self._training_rows.weight(rows_N), rows_N[:idle])
 
     @property
     def idle(self) -> bool:
@@ -187,18 +203,23 @@ class TrialTrainer:
         self._begin_batch()
         return self.stepper.complete
 
-    def share_of(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """What to take the gradient of, given the model's output for the micro-batch."""
-        return self.stepper.share_of(self.loss(logits, batch))
+    def share_of(self, output: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """What to take the gradient of, given the pass's output for the micro-batch."""
+        return self.stepper.share_of(self.loss(output, batch))
 
     def graph_tags(self) -> dict[str, str]:
         """What became of CUDA graphs, for the run at its end; nothing where none were to be."""
         is_told = self.graphs.reason is None and self.graph_records
         return graph_tags(self.graph_records) if is_told else {}
 
-    def loss(self, logits: torch.Tensor, batch: Batch) -> LossSum:
-        """Of the task, by the trial's settings."""
-        return self.bench.task.loss(logits, batch, label_smoothing=self._config.fit.label_smoothing)
+    @property
+    def label_smoothing(self) -> float:
+        """Of its loss."""
+        return self._config.fit.label_smoothing
+
+    def loss(self, output: torch.Tensor, batch: Batch) -> LossSum:
+        """Of the task, by the trial's settings, given what `pass_output` gave."""
+        return loss_of(self.bench.task, output, batch, label_smoothing=self.label_smoothing)
 
     def advance(self, reporter: Reporter[Any] | None) -> None:
         """After the gradient: step the optimizer when its batch is complete; who does not lead has no reporter.

@@ -142,6 +142,7 @@ class TrialRun:
             "trained_parameters": str(self.trainer.num_trained_parameters),
             "slots": str(self.decision.slots),
             "cuda_graphs": self.trainer.graphs.told,
+            "row_packing": self.trainer.row_plan.told,
             "compiled": str(self.trainer.is_compiled).lower(),
         }
         if self.decision.gain is not None:

@@ -12,6 +12,7 @@ from torch import nn
 from slimtune.training.data.batching import Batch
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.tasks import Task
+from slimtune.training.tasks.fused_loss.pass_output import pass_output
 
 # tokens of a batch by type of device: larger ones only take memory
 EVAL_TOKENS = {"cpu": 4096, "cuda": 131072}
@@ -39,8 +40,8 @@ class Passes(Protocol):
         """Of the rows, as they will be filled up."""
         ...
 
-    def logits(self, task: Task, model: nn.Module, batch: Batch) -> tuple[torch.Tensor, Batch]:
-        """As the task gives them, and the batch as the model had it, with the same rows."""
+    def output(self, task: Task, model: nn.Module, batch: Batch) -> tuple[torch.Tensor, Batch]:
+        """As `pass_output` gives it, and the batch as the model had it, with the same rows."""
         ...
 
     def writing(self, model: Any) -> AbstractContextManager[None]:
@@ -67,9 +68,9 @@ class EagerPasses(NamedTuple):
         """Their own."""
         return lengths_N
 
-    def logits(self, task: Task, model: nn.Module, batch: Batch) -> tuple[torch.Tensor, Batch]:
+    def output(self, task: Task, model: nn.Module, batch: Batch) -> tuple[torch.Tensor, Batch]:
         """As the protocol says."""
-        return task.logits(model, batch), batch
+        return pass_output(task, model, batch), batch
 
     def writing(self, model: Any) -> AbstractContextManager[None]:  # noqa: ARG002
         """Nothing."""

@@ -15,8 +15,9 @@ from slimtune.training.errors import is_out_of_memory
 from slimtune.training.evaluation.passes import Passes
 from slimtune.training.metrics import Measure, Tally, compute_all, merged
 from slimtune.training.tasks import Task
+from slimtune.training.tasks.fused_loss.pass_output import tally_of
 
-LogitsOf = Callable[[Batch], tuple[torch.Tensor, Batch]]
+OutputOf = Callable[[Batch], tuple[torch.Tensor, Batch]]
 
 # scores of a batch: half a GB in float32, and 4 GB
 EVAL_LOGITS = {"cpu": 1 << 27, "cuda": 1 << 30}
@@ -68,7 +69,7 @@ def score_split(
         for rows in _batches(passes.lengths(split.encoded.lengths()), batch_size, _most_tokens(model, split, passes)):
             inputs = collate(split, rows, pad_id=tokenizer.pad_token_id, device=passes.host)
             with resources.autocast():
-                parts += _tallies(partial(passes.logits, task, model), inputs, rows, task=task, split=split)
+                parts += _tallies(partial(passes.output, task, model), inputs, rows, task=task, split=split)
         with resources.autocast(), passes.writing(model):
             generated = task.generated(model, split, tokenizer, device=resources.device)
     finally:
@@ -94,10 +95,10 @@ def _batches(lengths_N: np.ndarray, batch_size: int | None, most_tokens: int) ->
     return by_tokens(lengths_N, most_tokens)
 
 
-def _tallies(logits_of: LogitsOf, inputs: Batch, rows: np.ndarray, *, task: Task, split: EncodedSplit) -> list[Tally]:
+def _tallies(output_of: OutputOf, inputs: Batch, rows: np.ndarray, *, task: Task, split: EncodedSplit) -> list[Tally]:
     try:
-        logits, taken = logits_of(inputs)
-        return [task.tally(logits, taken, split, rows.tolist())]
+        output, taken = output_of(inputs)
+        return [tally_of(task, output, taken, split, rows.tolist())]
     except Exception as error:
         if not is_out_of_memory(error) or len(inputs) == 1:
             raise
@@ -106,5 +107,5 @@ def _tallies(logits_of: LogitsOf, inputs: Batch, rows: np.ndarray, *, task: Task
     return [
         tally
         for part in (slice(half), slice(half, None))
-        for tally in _tallies(logits_of, inputs.part(part), rows[part], task=task, split=split)
+        for tally in _tallies(output_of, inputs.part(part), rows[part], task=task, split=split)
     ]

@@ -163,7 +163,7 @@ def load_base(
     """Load the checkpoint with the task's head.
 
     Args:
-        config: Where it lies; its attention is not `auto`.
+        config: Where it lies.
         head: Of its task.
         dtype: How the weights are stored.
         device: Where they are kept.
@@ -176,7 +176,7 @@ def load_base(
         head.auto_class,
         config,
         dtype=dtype,
-        attn_implementation=str(config.attention.value),
+        attn_implementation=config.attention.asked,
         use_safetensors=True,
         output_loading_info=True,
         ignore_mismatched_sizes=True,

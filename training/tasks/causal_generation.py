@@ -18,7 +18,7 @@ from slimtune.training.data.template_limit import TEMPLATE_FAULTS, limited_templ
 from slimtune.training.data.tokenizing.batches import UNCUT
 from slimtune.training.errors import DataError
 from slimtune.training.tasks.text_to_text import TextToText
-from slimtune.training.tasks.token_loss import num_virtual_tokens, run_model, unwrapped, weights_of
+from slimtune.training.tasks.token_loss import ModelCall, called, num_virtual_tokens, unwrapped, weights_of
 
 # an answer in whose place a template's end of a turn is looked for
 STAND_IN = "slimtune0stand0in"
@@ -64,6 +64,10 @@ class Causal(TextToText):
         """Scores of the next token at the kept positions (B, K, V)."""
         return next_token_logits(model, batch)
 
+    def call(self, model: nn.Module, batch: Batch) -> ModelCall:
+        """As the base says."""
+        return next_token_call(model, batch)
+
     @property
     def max_prompt_tokens(self) -> int:
         """What `max_length` and the model's positions leave of a row beside the answer, at least one token."""
@@ -80,11 +84,16 @@ class Causal(TextToText):
 
 def next_token_logits(model: nn.Module, batch: Batch) -> torch.Tensor:
     """Scores at the kept positions alone (B, K, V): those of a prompt would fill the memory for nothing."""
+    return called(model, next_token_call(model, batch))
+
+
+def next_token_call(model: nn.Module, batch: Batch) -> ModelCall:
+    """How a model is asked for the next token at the kept positions."""
     assert batch.kept_K is not None
     kept = batch.kept_K.to(batch.labels.device) + num_virtual_tokens(model)
     if takes_kept(model):
-        return run_model(model, batch, logits_to_keep=kept)
-    return run_model(model, batch)[:, kept]
+        return ModelCall({**batch.inputs, "logits_to_keep": kept})
+    return ModelCall(batch.inputs, kept)
 
 
 def takes_kept(model: Any) -> bool:

@@ -43,7 +43,14 @@ from slimtune.training.tasks.baselines import LOOKUP, MAX_ANSWERS, lookup
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.label_names import label_options, the_names, unquoted_labels
 from slimtune.training.tasks.loss import LossSum, own_loss
-from slimtune.training.tasks.token_loss import num_virtual_tokens, run_model, token_loss, token_tally, weights_of
+from slimtune.training.tasks.token_loss import (
+    ModelCall,
+    called,
+    num_virtual_tokens,
+    token_loss,
+    token_tally,
+    weights_of,
+)
 
 # the column of a text that is given as words
 WORDS = "words"
@@ -176,7 +183,7 @@ class Extraction(TaskDefaults):
 
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
         """Scores of the tags (B, T, C)."""
-        return run_model(model, batch)[:, num_virtual_tokens(model) :]
+        return called(model, ModelCall(batch.inputs))[:, num_virtual_tokens(model) :]
 
     def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
         """Cross entropy of the words' tags."""

@@ -17,10 +17,10 @@ from slimtune.training.data.examples import Example, text_of
 from slimtune.training.data.readers.row import Row
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.tasks.baselines import UNIGRAM
-from slimtune.training.tasks.causal_generation import next_token_logits, num_end_tokens
+from slimtune.training.tasks.causal_generation import next_token_call, next_token_logits, num_end_tokens
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, own_loss
-from slimtune.training.tasks.token_loss import token_counts, token_loss, token_tally, weights_of
+from slimtune.training.tasks.token_loss import ModelCall, token_counts, token_loss, token_tally, weights_of
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,11 @@ class LanguageModelling(TaskDefaults):
         """As the protocol says."""
         return measures_of(self.metrics)
 
+    @property
+    def has_own_loss(self) -> bool:
+        """Whether the loss is the user's own, who gets the logits."""
+        return self._own_loss is not None
+
     @cached_property
     def _own_loss(self) -> Any:
         return own_loss(self.loss_settings)
@@ -86,6 +91,10 @@ class LanguageModelling(TaskDefaults):
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
         """Scores of the next token (B, K, V)."""
         return next_token_logits(model, batch)
+
+    def call(self, model: nn.Module, batch: Batch) -> ModelCall:
+        """How the model is called with a batch."""
+        return next_token_call(model, batch)
 
     def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
         """Cross entropy of the tokens."""

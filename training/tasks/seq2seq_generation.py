@@ -14,7 +14,7 @@ from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example
 from slimtune.training.data.tokenizing.batches import tokenized
 from slimtune.training.tasks.text_to_text import TextToText
-from slimtune.training.tasks.token_loss import run_model, unwrapped, weights_of
+from slimtune.training.tasks.token_loss import ModelCall, called, unwrapped, weights_of
 
 
 class EncoderDecoder(TextToText):
@@ -45,13 +45,17 @@ class EncoderDecoder(TextToText):
 
     def logits(self, model: nn.Module, batch: Batch) -> torch.Tensor:
         """Scores of the answer's tokens (B, U, V)."""
+        return called(model, self.call(model, batch))
+
+    def call(self, model: nn.Module, batch: Batch) -> ModelCall:
+        """As the base says."""
         inner = unwrapped(model)
         if hasattr(inner, "prepare_decoder_input_ids_from_labels"):
             shifted = inner.prepare_decoder_input_ids_from_labels(labels=batch.labels)
         else:
             config = inner.config
             shifted = shifted_right(batch.labels, start_id=config.decoder_start_token_id, pad_id=config.pad_token_id)
-        return run_model(model, batch, decoder_input_ids=shifted)
+        return ModelCall({**batch.inputs, "decoder_input_ids": shifted})
 
     def prompts(self, examples: Sequence[Example], tokenizer: Any) -> list[list[int]]:
         """The sources."""

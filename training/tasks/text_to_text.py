@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Self
 
 import torch
+from torch import nn
 
 from slimtune.training.config.task import GenerationTask
 from slimtune.training.config.trial import TrialConfig
@@ -19,7 +20,7 @@ from slimtune.training.models.generate import Generation, generate, some_rows
 from slimtune.training.tasks.baselines import MAX_ANSWERS, NEAREST, UNIGRAM, nearest_answers
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, own_loss
-from slimtune.training.tasks.token_loss import token_counts, token_loss, token_tally
+from slimtune.training.tasks.token_loss import ModelCall, token_counts, token_loss, token_tally
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class TextToText(TaskDefaults):
         """As the protocol says."""
         return measures_of(self.config.metrics)
 
+    @property
+    def has_own_loss(self) -> bool:
+        """Whether the loss is the user's own, who gets the logits."""
+        return self._own_loss is not None
+
     @cached_property
     def _own_loss(self) -> Any:
         return own_loss(self.config.loss)
@@ -62,6 +68,10 @@ class TextToText(TaskDefaults):
     def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> EncodedSplit:
         """As the protocol says."""
         return EncodedSplit(encoded, self.targets_of(encoded), examples)
+
+    def call(self, model: nn.Module, batch: Batch) -> ModelCall:
+        """How the model is called with a batch."""
+        raise NotImplementedError
 
     def loss(self, logits: torch.Tensor, batch: Batch, *, label_smoothing: float) -> LossSum:
         """Cross entropy of the labelled tokens."""

@@ -2,8 +2,8 @@
 
 # B rows, K labelled positions
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,14 +22,19 @@ def token_loss(logits: torch.Tensor, batch: Batch, own: LossFunction, *, label_s
     """Cross entropy of the labelled tokens, or the user's own mean times their number."""
     labels_BK = aligned(batch)
     if own is not None:
-        return LossSum(own(logits, labels_BK) * (labels_BK >= 0).sum(), len(batch))
-    return LossSum(token_nats(logits, labels_BK, label_smoothing=label_smoothing).sum(), len(batch))
+        return LossSum(own(logits, labels_BK) * (labels_BK >= 0).sum(), batch.num_examples)
+    return LossSum(token_nats(logits, labels_BK, label_smoothing=label_smoothing).sum(), batch.num_examples)
 
 
 def token_tally(logits: torch.Tensor, batch: Batch, **columns: Any) -> Tally:
     """Nats and labelled tokens of each row, beside other columns."""
+    return nats_tally(token_nats(logits, aligned(batch)), batch, **columns)
+
+
+def nats_tally(nats_BK: torch.Tensor, batch: Batch, **columns: Any) -> Tally:
+    """The same, given the nats of each token."""
     labels_BK = aligned(batch)
-    nats_B = token_nats(logits, labels_BK).double().sum(-1)
+    nats_B = nats_BK.double().sum(-1)
     return Tally.of(nats=nats_B.tolist(), weight=(labels_BK >= 0).sum(-1).tolist(), **columns)
 
 
@@ -59,9 +64,25 @@ def unwrapped(model: Any) -> Any:
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
-def run_model(model: nn.Module, batch: Batch, **more: Any) -> torch.Tensor:
+class ModelCall(NamedTuple):
+    """How a task calls a model.
+
+    Attributes:
+        inputs: Keyword arguments.
+        kept: Positions of the output that count (K); None for all.
+    """
+
+    inputs: Mapping[str, Any]
+    kept: torch.Tensor | None = None
+
+    def kept_of(self, output: torch.Tensor) -> torch.Tensor:
+        """Those of an output (B, T, ...)."""
+        return output if self.kept is None else output[:, self.kept]
+
+
+def called(model: nn.Module, call: ModelCall) -> torch.Tensor:
     """The model's logits in float32 at least."""
-    return at_least_float32(model(**batch.inputs, **more).logits)
+    return call.kept_of(at_least_float32(model(**call.inputs).logits))
 
 
 def num_virtual_tokens(model: Any) -> int:

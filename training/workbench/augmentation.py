@@ -12,6 +12,8 @@ from slimtune.training.config.own_code import own_code, own_part
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, collate
 from slimtune.training.data.examples import Example
+from slimtune.training.data.row_packing.layout import RowCost
+from slimtune.training.data.row_packing.packed_batch import packed_batch
 from slimtune.training.errors import ConfigError, DataError
 from slimtune.training.tasks import Task
 
@@ -87,9 +89,11 @@ class TrainingRows:
         """Of these rows, without padding."""
         return int(self._lengths_N[self._of(rows_N)].sum())
 
-    def collated(self, rows_N: np.ndarray, device: torch.device) -> Batch:
-        """These rows, padded to the longest of them."""
-        return collate(self._taken, self._of(rows_N), pad_id=self._pad_id, device=device)
+    def collated(self, rows_N: np.ndarray, device: torch.device, *, cost: RowCost | None) -> Batch:
+        """These rows, padded to the longest of them, or several in one where a row's cost is given."""
+        if cost is None:
+            return collate(self._taken, self._of(rows_N), pad_id=self._pad_id, device=device)
+        return packed_batch(self._taken, self._of(rows_N), pad_id=self._pad_id, cost=cost, device=device)
 
     def _of(self, rows_N: np.ndarray) -> np.ndarray:
         if self._places is None:

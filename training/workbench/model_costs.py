@@ -127,7 +127,7 @@ def _drawn(data: PreparedData) -> Any:
     attention = attention_of(data.config.model.attention, CPU, max_length=data.config.data.max_length)
     build: Any = data.task.auto_class.from_config
     trusted = data.config.model.trust_remote_code
-    model = build(settings, attn_implementation=attention.value, dtype=torch.float32, trust_remote_code=trusted)
+    model = build(settings, attn_implementation=attention.asked, dtype=torch.float32, trust_remote_code=trusted)
     model.config.use_cache = False
     return model
 

@@ -1,9 +1,11 @@
 """What can be told before a trial takes its first step."""
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from torch import nn
 
 from slimtune.training.config.fit import AUTO, FitConfig
@@ -18,13 +20,14 @@ from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
 from slimtune.training.models.activation_checkpointing import check_checkpointing
 from slimtune.training.models.generation_settings import GONE, asked_beyond, start_id_of
+from slimtune.training.models.packed_rows import lacks_positions, refuses_packed_rows
 from slimtune.training.models.padding import padding_notes, settle_padding
 from slimtune.training.models.positions import Positions, positions_of
 from slimtune.training.models.row_independence import check_alone
 from slimtune.training.tasks import Task
 from slimtune.training.tasks.causal_generation import num_end_tokens
 from slimtune.training.workbench.augmentation import check_augmentation
-from slimtune.training.workbench.first_pass import check_first_pass, has_own_code
+from slimtune.training.workbench.first_pass import MOST_PARAMETERS, check_first_pass, has_own_code
 from slimtune.training.workbench.prepared_data import PreparedData
 from slimtune.training.workbench.unknown_tokens import check_known
 from slimtune.training.workbench.workbench import Workbench, bytes_per_weight
@@ -93,6 +96,8 @@ def model_checks(data: PreparedData) -> Iterator[Callable[[], object]]:
         yield partial(check_answers_end, data)
     if config.fit.augment is not None:
         yield partial(check_augmentation, config, data.task, data.tokenizer, data.encoded["train"])
+    if config.fit.row_packing is True:
+        yield partial(check_packing, data)
     if has_own_code(data):
         yield partial(check_first_pass, data)
 
@@ -123,6 +128,26 @@ def model_notes(data: PreparedData) -> list[str]:
     note = f"data.max_length={length} is more than the {positions.read} tokens that the model was made for"
     padding = padding_notes(data.model, int(data.tokenizer.pad_token_id))
     return [*data.weights.notes(), *padding, *([note] if beyond else [])]
+
+
+def check_packing(data: PreparedData) -> None:
+    """Whether a model can do what `fit.row_packing=true` asks for.
+
+    One that is too large to be made with new weights for this is asked when its first trial begins.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    model: Any = data.model
+    reason = lacks_positions(model)
+    if not data.encoded["train"].targets.next_token:
+        reason = f"a {model.config.model_type} reads the prompt apart from the answer"
+    elif reason is None and model.num_parameters() <= MOST_PARAMETERS:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            reason = refuses_packed_rows(type(model)(copy.deepcopy(model.config)))
+    if reason is not None:
+        raise ConfigError([f"fit.row_packing is true, but {reason}; use auto or false"])
 
 
 def check_virtual_tokens(method: MethodConfig, positions: Positions, *, longest: int) -> None:

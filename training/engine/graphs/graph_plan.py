@@ -42,7 +42,8 @@ def _uneven(fit: FitConfig, resources: Resources, *, is_compiled: bool) -> str |
         return "a layer's weights come from several devices in each pass"
     if resources.precision is Precision.fp16:
         return "the gradient scale of fp16 is read in each step"
-    return "the trial is compiled" if is_compiled else None
+    # layers are compiled before a capture, by the passes that warm it up; it was tried without a GPU alone
+    return "the trial is compiled; fit.cuda_graphs=true takes both" if is_compiled and fit.cuda_graphs == AUTO else None
 
 
 def _uncapturable(resources: Resources, model: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""A trial's evaluations by work of fixed shapes: logits of batches, and steps of text that it writes."""
+"""A trial's evaluations by work of fixed shapes: outputs of batches, and steps of text that it writes."""
 
 # B rows of a batch, N rows of a split
 
@@ -21,6 +21,7 @@ from slimtune.training.engine.slots.segments import segment_table
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.models.static_decoding import StaticDecoder, written_by
 from slimtune.training.tasks import Task
+from slimtune.training.tasks.fused_loss.pass_output import pass_output
 
 # tokens of a batch by type of device: a graph needs no more to fill a GPU, and keeps the memory of its pass
 STATIC_EVAL_TOKENS = {"cpu": 4096, "cuda": 16384}
@@ -53,7 +54,7 @@ class StaticEvaluation:
         self._model, self._pad_id, self._capturer, self._note = model, pad_id, capturer, note
         self._calls, self._decoder = StaticCalls(None), StaticDecoder(self._write, bucket_length)
         self._places: tuple[int, ...] = ()
-        self._most_calls: dict[str, int] = {"logits": 0, "token": 0}
+        self._most_calls: dict[str, int] = {"output": 0, "token": 0}
         self._num_calls: dict[str, int] = {}
 
     @property
@@ -85,13 +86,13 @@ class StaticEvaluation:
             self._decoder = StaticDecoder(self._write, bucket_length)
             self._note(self._calls.record)
 
-    def logits(self, task: Task, model: nn.Module, batch: Batch) -> tuple[torch.Tensor, Batch]:
+    def output(self, task: Task, model: nn.Module, batch: Batch) -> tuple[torch.Tensor, Batch]:
         """As the protocol says."""
         table = segment_table([0], [len(batch)])
         filled = joined_batch([batch], table, pad_id=self._pad_id, device=self.resources.device, lengthen=bucket_length)
         inputs = pass_inputs(filled, ())
-        (logits,) = self._run("logits", shapes_of(inputs), partial(_logits, task, model), inputs)
-        return logits, filled
+        (output,) = self._run("output", shapes_of(inputs), partial(_output, task, model), inputs)
+        return output, filled
 
     def writing(self, model: Any) -> AbstractContextManager[None]:  # noqa: ARG002
         """As the protocol says."""
@@ -107,5 +108,5 @@ class StaticEvaluation:
         return self._calls.run(kind, key, work, inputs, left=left)
 
 
-def _logits(task: Task, model: nn.Module, inputs: Tensors) -> Outputs:
-    return (task.logits(model, batch_of(inputs)),)
+def _output(task: Task, model: nn.Module, inputs: Tensors) -> Outputs:
+    return (pass_output(task, model, batch_of(inputs)),)

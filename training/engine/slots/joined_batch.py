@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from slimtune.training.data.batching import IGNORED, Batch, on_device, pad_of
+from slimtune.training.data.batching import IGNORED, Batch, labelled_of, on_device, pad_of
+from slimtune.training.data.row_packing.packed_batch import alike
 from slimtune.training.engine.slots.segments import SegmentTable
 
 
@@ -31,6 +32,7 @@ def joined_batch(
         device: Where to train.
         lengthen: To what length rows of so many tokens are filled up; None is no further.
     """
+    batches = alike(batches)
     first = batches[0]
     inputs = {
         name: _stacked([batch.inputs[name] for batch in batches], table, pad_of(name, pad_id), lengthen)
@@ -38,7 +40,10 @@ def joined_batch(
     }
     labels = _stacked([batch.labels for batch in batches], table, IGNORED, lengthen)
     sent = {name: on_device(array, device) for name, array in inputs.items()}
-    return Batch(sent, on_device(labels, device), _kept(batches, labels.shape[-1], lengthen))
+    kept, labelled = _kept(batches, labels.shape[-1], lengthen), None
+    if lengthen is None and first.labelled_N is not None:
+        labelled = labelled_of(labels, None if kept is None else kept.numpy())
+    return Batch(sent, on_device(labels, device), kept, labelled)
 
 
 def _kept(batches: Sequence[Batch], length: int, lengthen: Callable[[int], int] | None) -> torch.Tensor | None:

@@ -30,6 +30,13 @@ def test_each_of_several_devices_has_graphs_of_its_own(config_of: ConfigOf) -> N
     assert plan(config_of, "fit.precision=fp32", "fit.devices=2") == (True, None)
 
 
+def test_compiled_layers_become_graphs_where_that_is_asked_for(config_of: ConfigOf) -> None:
+    """By themselves trials are either: both together were not tried on a GPU."""
+    given = ("fit.precision=fp32", "fit.cuda_graphs=true")
+    assert plan(config_of, *given, is_compiled=True) == (True, None)
+    assert plan(config_of, "fit.precision=fp32", is_compiled=True).told.endswith("fit.cuda_graphs=true takes both")
+
+
 @pytest.mark.parametrize(
     ("more", "rest", "is_static", "reason"),
     [

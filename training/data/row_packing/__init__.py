@@ -1,0 +1,1 @@
+"""Several short examples in one row, so that little of a batch is padding."""
