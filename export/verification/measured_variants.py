@@ -12,11 +12,12 @@ import numpy as np
 from slimtune.export.bundle.interface import GenerationSettings
 from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.config import OnnxExport, Variant, VariantObjective
-from slimtune.export.graph_names import FP32
+from slimtune.export.graph_names import FP32, MODEL
 from slimtune.export.runtime.encoder_session import PREDICT_BATCH_SIZE, EncoderSession, TextSettings
 from slimtune.export.runtime.execution import Placed
 from slimtune.export.runtime.static_shape import Feed
 from slimtune.export.variants.build import build, moved
+from slimtune.export.variants.input_moments import places_with_feedback
 from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.verification.check import (
     VariantCheck,
@@ -166,11 +167,24 @@ def _quantization_settings(setup: VariantSetup) -> QuantizationSettings:
         int4_algorithm=config.int4_algorithm,
         embedding_bits=config.embedding_bits,
         feeds=_feeds(setup) if Variant.int8_static in config.variants else (),
+        places=_places(setup) if Variant.int8_split in config.variants and not setup.reference.rows.kind.writes else {},
     )
 
 
+def _places(setup: VariantSetup) -> dict[str, np.ndarray]:
+    """Of weights in ten bits, by the training rows; a row by itself has no padding."""
+    session = _encoder(setup)
+    rows, size = session.encode(setup.training.texts), session.shape.batch or 1
+    feeds = [session.feed(rows[at : at + size]) for at in range(0, len(rows) - size + 1, size)]
+    return places_with_feedback(setup.of(FP32) / MODEL, feeds, execution=setup.where.execution)
+
+
+def _encoder(setup: VariantSetup) -> EncoderSession:
+    return EncoderSession(setup.of(FP32), setup.tokenizer, setup.text_settings, execution=setup.where.execution)
+
+
 def _feeds(setup: VariantSetup) -> list[Feed]:
-    session = EncoderSession(setup.of(FP32), setup.tokenizer, setup.text_settings, execution=setup.where.execution)
+    session = _encoder(setup)
     rows = session.encode(setup.training.texts)
     # some kinds of calibration take batches of one length only
     longest = max(len(row.ids) for row in rows)
