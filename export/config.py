@@ -165,7 +165,7 @@ class OnnxExport:
         int4_algorithm: How `int4_blockwise` chooses its bits: round to nearest, HQQ (slow to run), or k-quant.
         embedding_bits: Of embedding tables in `int4_blockwise`, 8 or 4.
         calibration: How `int8_static` takes the ranges of activations.
-        calibration_rows: Training rows that it takes them from.
+        calibration_rows: Training rows that it takes them from, and that weights of `int8_split` are rounded by.
         keep_sensitive: Whether a variant that is refused is tried again with the layers in fp32 that cost it most.
         objective: What is best of the variants that pass.
         max_metric_drop: Largest loss of the task's metric on the validation rows that a variant may have.

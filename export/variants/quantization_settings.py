@@ -1,10 +1,12 @@
 """How a variant is made of a graph."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from slimtune.export.config import Calibration, Int4Algorithm
 from slimtune.export.runtime.static_shape import Feed
+from slimtune.export.variants.split_products import Places
 
 
 class QuantizationSettings(NamedTuple):
@@ -19,6 +21,7 @@ class QuantizationSettings(NamedTuple):
         embedding_bits: Of embedding tables, where weights have 4: 8 or 4.
         feeds: Batches to take them from.
         kept: Names of nodes that keep fp32.
+        places: Of matrices that are rounded already for `int8_split`; it rounds the others to the nearest.
     """
 
     per_channel: bool
@@ -29,3 +32,4 @@ class QuantizationSettings(NamedTuple):
     embedding_bits: int = 8
     feeds: Sequence[Feed] = ()
     kept: frozenset[str] = frozenset()
+    places: Places = MappingProxyType({})

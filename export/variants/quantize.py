@@ -78,12 +78,11 @@ def _blockwise(source: Path, target: Path, settings: QuantizationSettings, *, bi
 
 def int8_split(source: Path, target: Path, settings: QuantizationSettings) -> None:
     """Weights and activations each as a sum of terms in int8, embeddings with a scale for each block of a token: the
-    most faithful one, about as fast as fp32. Without rows: nothing is measured, so that the same weights give the same
-    file.
+    most faithful one. Weights are rounded with feedback where the settings have their places.
     """
     graph = onnx.load(source)
     untie(graph)
-    split_products(graph, kept=settings.kept)
+    split_products(graph, kept=settings.kept, places=settings.places)
     block_embeddings(graph, block_size=settings.block_size, kept=settings.kept)
     # those whose width the block does not divide
     quantize_embeddings(graph, per_channel=settings.per_channel, kept=settings.kept)

@@ -12,11 +12,12 @@ import numpy as np
 from slimtune.export.bundle.interface import GenerationSettings
 from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.config import OnnxExport, Variant, VariantObjective
-from slimtune.export.graph_names import FP32
+from slimtune.export.graph_names import FP32, MODEL
 from slimtune.export.runtime.encoder_session import PREDICT_BATCH_SIZE, EncoderSession, TextSettings
 from slimtune.export.runtime.execution import Placed
 from slimtune.export.runtime.static_shape import Feed
 from slimtune.export.variants.build import build, moved
+from slimtune.export.variants.input_moments import places_with_feedback
 from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.verification.check import (
     VariantCheck,
@@ -27,7 +28,7 @@ from slimtune.export.verification.check import (
     median_texts,
 )
 from slimtune.export.verification.reference import ComparedRows, OnnxRunner, Reference
-from slimtune.export.verification.sensitive_layers import LayerCost, fewest_kept, layer_costs
+from slimtune.export.verification.sensitive_layers import LayerCost, encoder_layer_costs, fewest_kept, layer_costs
 from slimtune.export.verification.timing import TIMED_TOKENS, TimingRequest, measure
 from slimtune.training.stages import told_stage
 
@@ -117,30 +118,48 @@ def measured_variants(setup: VariantSetup) -> list[VariantReport]:
     if setup.config.keep_sensitive:
         for variant in _worth_another_try(tried, setup):
             with told_stage(f"looks for layers of {variant.value} to keep in fp32 (export.keep_sensitive)"):
-                tried[variant.value] = _with_layers_kept(variant, tried[variant.value], settings, setup)
+                room_mb = _room_mb(variant, tried, setup)
+                with_kept = _with_layers_kept(variant, tried[variant.value], settings, setup, room_mb=room_mb)
+                tried[variant.value] = with_kept
     with told_stage("times the variants"):
         return [_report(name, one, setup) for name, one in tried.items()]
 
 
 def _worth_another_try(tried: Mapping[str, _Tried], setup: VariantSetup) -> list[Variant]:
     """Refused variants that could still be the best, the most faithful first."""
-    limits, sizes = setup.config.limits, {name: folder_mb(setup.of(name)) for name in tried}
-    passed = {name for name, one in tried.items() if one.checked.within(limits) and is_small(sizes[name], limits)}
-    smallest = min((sizes[name] for name in passed), default=float("inf"))
+    passed, best_mb = _passed(tried, setup), _best_mb(tried, setup)
     refused = [one for one in setup.config.variants if one.value not in passed and one is not Variant.fp16]
-    if setup.config.objective is VariantObjective.size and setup.config.max_latency_ms is None:
-        refused = [variant for variant in refused if sizes[variant.value] < smallest]
-    return sorted(refused, key=lambda variant: -tried[variant.value].checked.agreement)
+    could = [variant for variant in refused if folder_mb(setup.of(variant.value)) < best_mb]
+    return sorted(could, key=lambda variant: -tried[variant.value].checked.agreement)
 
 
-def _with_layers_kept(variant: Variant, before: _Tried, settings: QuantizationSettings, setup: VariantSetup) -> _Tried:
+def _passed(tried: Mapping[str, _Tried], setup: VariantSetup) -> list[str]:
+    limits = setup.config.limits
+    small = (name for name in tried if is_small(folder_mb(setup.of(name)), limits))
+    return [name for name in small if tried[name].checked.within(limits)]
+
+
+def _best_mb(tried: Mapping[str, _Tried], setup: VariantSetup) -> float:
+    """The size that another variant must be below to be chosen; any, where time decides."""
+    if setup.config.objective is not VariantObjective.size or setup.config.max_latency_ms is not None:
+        return float("inf")
+    return min((folder_mb(setup.of(name)) for name in _passed(tried, setup)), default=float("inf"))
+
+
+def _room_mb(variant: Variant, tried: Mapping[str, _Tried], setup: VariantSetup) -> float:
+    """What layers of a variant may have in fp32, for it to be below the best one and the largest that is allowed."""
+    own_mb, fp32_mb = (folder_mb(setup.of(name)) for name in (variant.value, FP32))
+    allowed_mb = min(_best_mb(tried, setup), setup.config.limits.max_size_mb or float("inf"))
+    # about as much as all of them add
+    return (allowed_mb - own_mb) / (1 - own_mb / fp32_mb) if own_mb < fp32_mb else float("inf")
+
+
+def _with_layers_kept(
+    variant: Variant, before: _Tried, settings: QuantizationSettings, setup: VariantSetup, *, room_mb: float
+) -> _Tried:
     """The variant with the fewest layers in fp32 that passes; or as it was, with what its layers cost."""
     source, scratch = setup.of(FP32), setup.folder / "scratch"
     make = partial(build, variant)
-
-    def score(folder: Path) -> np.ndarray:
-        outputs = setup.training.run(setup.runner(folder)).outputs
-        return np.concatenate([outputs[row].ravel() for row in sorted(outputs)[:SENSITIVITY_ROWS]])
 
     def passes(kept: frozenset[str]) -> bool:
         make(source, scratch, settings._replace(kept=kept))
@@ -152,13 +171,33 @@ def _with_layers_kept(variant: Variant, before: _Tried, settings: QuantizationSe
         return passed
 
     passing: list[VariantCheck] = []
-    costs = layer_costs(source, scratch, settings, build=make, score=score)
-    layers = fewest_kept(costs, passes)
+    costs = _costs(variant, settings, setup)
+    layers = fewest_kept(costs, passes, room_mb=room_mb)
     shutil.rmtree(scratch, ignore_errors=True)
     if layers is None:
         return before._replace(costs=costs)
     # the last one that passed has the fewest
     return _Tried(passing[-1], [layer.name for layer in layers], costs)
+
+
+def _costs(variant: Variant, settings: QuantizationSettings, setup: VariantSetup) -> list[LayerCost]:
+    """What each layer costs on some of the training rows."""
+    source = setup.of(FP32)
+    if not setup.reference.rows.kind.writes:
+        session = _encoder(setup)
+        rows = sorted(session.encode(setup.training.texts[:SENSITIVITY_ROWS]), key=lambda row: len(row.ids))
+        size = session.shape.batch or PREDICT_BATCH_SIZE
+        # a graph of fixed size takes whole batches
+        starts = range(0, len(rows) - (size - 1 if session.shape.batch else 0), size)
+        feeds = [session.feed(rows[at : at + size]) for at in starts]
+        return encoder_layer_costs(source, setup.of(variant.value), feeds, execution=setup.where.execution)
+
+    def score(folder: Path) -> np.ndarray:
+        outputs = setup.training.run(setup.runner(folder)).outputs
+        return np.concatenate([outputs[row].ravel() for row in sorted(outputs)[:SENSITIVITY_ROWS]])
+
+    make = partial(build, variant)
+    return layer_costs(source, setup.folder / "scratch", settings, build=make, score=score)
 
 
 def _quantization_settings(setup: VariantSetup) -> QuantizationSettings:
@@ -171,11 +210,24 @@ def _quantization_settings(setup: VariantSetup) -> QuantizationSettings:
         int4_algorithm=config.int4_algorithm,
         embedding_bits=config.embedding_bits,
         feeds=_feeds(setup) if Variant.int8_static in config.variants else (),
+        places=_places(setup) if Variant.int8_split in config.variants and not setup.reference.rows.kind.writes else {},
     )
 
 
+def _places(setup: VariantSetup) -> dict[str, np.ndarray]:
+    """Of weights in ten bits, by the training rows; a row by itself has no padding."""
+    session = _encoder(setup)
+    rows, size = session.encode(setup.training.texts), session.shape.batch or 1
+    feeds = [session.feed(rows[at : at + size]) for at in range(0, len(rows) - size + 1, size)]
+    return places_with_feedback(setup.of(FP32) / MODEL, feeds, execution=setup.where.execution)
+
+
+def _encoder(setup: VariantSetup) -> EncoderSession:
+    return EncoderSession(setup.of(FP32), setup.tokenizer, setup.text_settings, execution=setup.where.execution)
+
+
 def _feeds(setup: VariantSetup) -> list[Feed]:
-    session = EncoderSession(setup.of(FP32), setup.tokenizer, setup.text_settings, execution=setup.where.execution)
+    session = _encoder(setup)
     rows = session.encode(setup.training.texts)
     # some kinds of calibration take batches of one length only
     longest = max(len(row.ids) for row in rows)

@@ -1,4 +1,4 @@
-"""Which layers a variant loses most by: each is quantized alone, and the scores are compared with those of fp32."""
+"""Which layers a variant loses most by: the scores with each quantized alone are compared with those of fp32."""
 
 import ast
 import shutil
@@ -9,11 +9,15 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 
+from slimtune.export.graph_names import MODEL
 from slimtune.export.graphs.tracing import SCOPES, WRAPPER
+from slimtune.export.runtime.execution import Execution
+from slimtune.export.runtime.static_shape import Feed
 from slimtune.export.variants.build import graphs, named
 from slimtune.export.variants.int8_embeddings import is_lookup
 from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.variants.quantize import MATRIX_PRODUCTS
+from slimtune.export.verification.layer_gaps import layer_gaps
 
 FP32_BYTES = 4
 
@@ -71,15 +75,43 @@ def layer_costs(
         gap = float(np.sqrt(np.mean((score(scratch) - exact) ** 2)))
         costs.append(LayerCost(layer, gap))
     shutil.rmtree(scratch, ignore_errors=True)
+    return _in_order(costs)
+
+
+def encoder_layer_costs(source: Path, variant: Path, feeds: Sequence[Feed], *, execution: Execution) -> list[LayerCost]:
+    """The same of an encoder, in seconds: no layer is built alone.
+
+    Args:
+        source: The folder of the fp32 graph.
+        variant: That of the variant, with all layers quantized.
+        feeds: Batches that no decision is checked on.
+        execution: Where both run.
+    """
+    layers = layers_of(source)
+    prefix = named(source / MODEL, "")
+    nodes = {layer.name: {name.removeprefix(prefix) for name in layer.nodes} for layer in layers}
+    gaps = layer_gaps(source / MODEL, variant / MODEL, nodes, feeds, execution=execution)
+    return _in_order([LayerCost(layer, gaps[layer.name]) for layer in layers])
+
+
+def _in_order(costs: Sequence[LayerCost]) -> list[LayerCost]:
     return sorted(costs, key=lambda cost: (-(cost.gap**2) / cost.layer.fp32_mb, cost.layer.name))
 
 
-def fewest_kept(costs: Sequence[LayerCost], passes: Callable[[frozenset[str]], bool]) -> list[Layer] | None:
+def fewest_kept(
+    costs: Sequence[LayerCost], passes: Callable[[frozenset[str]], bool], *, room_mb: float = float("inf")
+) -> list[Layer] | None:
     """The fewest of the first layers that must be kept in fp32 for the variant to pass; None if it never does.
 
     It is searched by halving: a variant with more of them kept is taken to be better.
+
+    Args:
+        costs: Of all layers, in the order in which they are kept.
+        passes: Whether the variant does with such nodes kept.
+        room_mb: What the kept layers may have in fp32.
     """
-    low, high = 1, len(costs) - 1
+    sizes_mb = np.cumsum([cost.layer.fp32_mb for cost in costs])
+    low, high = 1, min(len(costs) - 1, int(np.searchsorted(sizes_mb, room_mb, side="right")))
     found = None
     while low <= high:
         middle = (low + high) // 2

@@ -6,7 +6,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from slimtune.export.variants.split_products import split_matrix, split_products
+from slimtune.export.variants.split_matrix import split_matrix
+from slimtune.export.variants.split_products import split_products
 
 K, N = 64, 24
 
@@ -33,19 +34,6 @@ def run(model: onnx.ModelProto, x: np.ndarray) -> list[np.ndarray]:
     return [np.asarray(one) for one in found]
 
 
-def test_a_weight_is_within_an_eighth_of_its_step() -> None:
-    weight = drawn(K, N)
-    weight[:, 3] = 0
-    found = split_matrix(weight)
-    again = found.scale_N * (found.coarse_KN + found.rest_KN / 8)
-    assert (np.abs(again - weight) <= np.abs(weight).max(axis=0) / 127.5 / 8 * 1.01 + 4e-3 * found.scale_N).all()
-    assert not again[:, 3].any(), "an output without weights stays 0"
-    assert set(np.unique(found.rest_KN)) <= {-3, -1, 1, 3}
-    assert abs(int(found.coarse_KN.min())) <= 127
-    places = [(found.packed >> (2 * place)) & 3 for place in range(4)]
-    assert (2 * np.concatenate(places).astype(int) - 3 == found.rest_KN).all()
-
-
 @pytest.mark.parametrize("shift", [-3.0, 0.0, 100.0])
 @pytest.mark.parametrize("largest", [1.0, 50.0])
 def test_a_few_large_values_cost_the_others_nothing(largest: float, shift: float) -> None:
@@ -67,14 +55,72 @@ def test_a_few_large_values_cost_the_others_nothing(largest: float, shift: float
 
 def test_first_terms_fit_what_processors_with_avx2_add_up_in() -> None:
     """Two products of an unsigned and a signed byte are added in 16 bits there, and cut off."""
+    weight = drawn(K, N)
+    terms = [int(np.abs(term.astype(int)).max()) for term in split_matrix(weight).terms]
     for low, high in ((-1.0, 0.0), (0.0, 1.0), (-0.3, 0.7), (-0.501, 0.499)):
-        x = np.linspace(low, high, 255 * 4, dtype=np.float32).reshape(-1, 4)
-        model = graph_of(np.ones((4, 4), np.float32))
+        x = np.linspace(low, high, 255 * K, dtype=np.float32).reshape(-1, K)
+        model = graph_of(weight)
         split_products(model)
         names = ("x_first", "x_second")
         model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.UINT8, None) for name in names)
         _, first, second = run(model, x)
-        assert 2 * 127 * max(int(first.max()), int(second.max())) <= 32767
+        assert 2 * max(terms) * max(int(first.max()), int(second.max())) <= 32767
+        assert int(second.min()) >= 0
+        assert int(second.max()) <= 128, "half a step of the first term is the most that is left"
+
+
+def test_terms_are_unpacked_as_they_are_written() -> None:
+    model = graph_of(drawn(K, N))
+    split_products(model)
+    names = ("w0_coarse", "w0_rest")
+    model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.INT8, None) for name in names)
+    _, *terms = run(model, drawn(2, K))
+    for found, term in zip(terms, split_matrix(drawn(K, N)).terms, strict=True):
+        assert (found == term).all()
+
+
+def with_constants(weights_KN: list[np.ndarray], constants_N: list[np.ndarray]) -> onnx.ModelProto:
+    """Products of one activation, and what is added to the first of them."""
+    model = graph_of(*weights_KN)
+    for one, constant_N in enumerate(constants_N):
+        model.graph.node.append(helper.make_node("Add", [f"y{one}", f"b{one}"], [f"z{one}"], f"addition{one}"))
+        model.graph.initializer.append(numpy_helper.from_array(constant_N, f"b{one}"))
+        model.graph.output[one].name = f"z{one}"
+    return model
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_is_added_to_products_goes_into_them(count: int) -> None:
+    """Also where it is added to some of them alone."""
+    weights, x = [drawn(K, N, seed=2), drawn(K, 8, seed=3)], drawn(5, K)
+    constants = [drawn(N, seed=4), drawn(8, seed=5)][:count]
+    model = with_constants(weights, constants)
+    split_products(model)
+    onnx.checker.check_model(model)
+    assert sum(node.op_type == "Add" for node in model.graph.node) == 1
+    exact = [x @ weight for weight in weights]
+    for one, constant in enumerate(constants):
+        exact[one] += constant
+    for found, value in zip(run(model, x), exact, strict=True):
+        assert np.abs(found - value).max() < 0.01 * np.abs(value).max()
+
+
+def test_what_another_node_reads_as_well_is_added_where_it_was() -> None:
+    model = with_constants([drawn(K, N)], [drawn(N, seed=4)])
+    model.graph.output.append(helper.make_tensor_value_info("y0", TensorProto.FLOAT, ["rows", None]))
+    split_products(model)
+    added, product = run(model, drawn(5, K, seed=1))
+    assert np.allclose(added, product + drawn(N, seed=4), atol=1e-6)
+
+
+def test_matrices_that_are_rounded_already_stay_so() -> None:
+    weight, x = drawn(K, N), drawn(5, K)
+    found = split_matrix(weight)
+    other = found.place_KN ^ 1
+    model = graph_of(weight)
+    split_products(model, places={"w0": other})
+    exact = x @ found._replace(place_KN=other).values
+    assert np.abs(run(model, x)[0] - exact).max() < 1e-3 * np.abs(exact).max()
 
 
 def test_products_of_one_activation_become_one() -> None:

@@ -9,9 +9,18 @@ from onnx import TensorProto, helper, numpy_helper
 
 from slimtune.export.config import Calibration, Variant
 from slimtune.export.pipeline import ExportResult
+from slimtune.export.runtime.execution import ON_CPU
 from slimtune.export.variants.build import build
 from slimtune.export.variants.quantization_settings import QuantizationSettings
-from slimtune.export.verification.sensitive_layers import SCOPES, Layer, LayerCost, fewest_kept, layer_costs, layers_of
+from slimtune.export.verification.sensitive_layers import (
+    SCOPES,
+    Layer,
+    LayerCost,
+    encoder_layer_costs,
+    fewest_kept,
+    layer_costs,
+    layers_of,
+)
 
 RECIPE = QuantizationSettings(per_channel=True, block_size=32, symmetric=False, calibration=Calibration.minmax)
 
@@ -36,6 +45,21 @@ def test_the_fewest_layers_that_pass_are_found(needed: int) -> None:
     else:
         assert found == [one.layer for one in costs[:needed]]
     assert len(tried) <= 3
+
+
+def test_no_more_are_kept_than_there_is_room_for() -> None:
+    costs = [cost(str(index), 1.0 / (index + 1)) for index in range(6)]
+    tried = []
+
+    def passes(kept: frozenset[str]) -> bool:
+        tried.append(len(kept))
+        return False
+
+    assert fewest_kept(costs, passes, room_mb=2.5) is None
+    assert max(tried) == 2
+    tried.clear()
+    assert fewest_kept(costs, passes, room_mb=-1.0) is None
+    assert not tried
 
 
 @pytest.fixture
@@ -99,3 +123,31 @@ def test_a_layer_that_bears_no_rounding_is_the_first_to_be_kept(variant: Variant
     make(source, tmp_path / "kept", recipe._replace(kept=costs[0].layer.nodes))
     exact, found = score(source), score(tmp_path / "kept")
     assert np.sqrt(np.mean((found - exact) ** 2)) == pytest.approx(costs[1].gap, rel=1e-3)
+    # and with no layer built alone
+    make(source, tmp_path / "whole", recipe)
+    found = encoder_layer_costs(source, tmp_path / "whole", recipe.feeds, execution=ON_CPU)
+    assert [one.layer.name for one in found] == ["net.second", "net.first"]
+    for one, other in zip(found, costs, strict=True):
+        assert one.gap == pytest.approx(other.gap, rel=0.2 if variant is Variant.int8_static else 0.05)
+
+
+@pytest.mark.parametrize("variant", [Variant.int8_blockwise, Variant.int8_split])
+def test_an_encoders_layers_cost_what_they_do_alone(variant: Variant, fp32: Path, tmp_path: Path) -> None:
+    """Of layers of several nodes about as much: those do not see the errors of each other."""
+    ids = np.random.default_rng(2).integers(5, 30, size=(8, 12))
+    mask = np.ones_like(ids)
+    mask[:4, 7:] = 0
+    feed = {"input_ids": ids, "attention_mask": mask}
+
+    def score(folder: Path) -> np.ndarray:
+        session = onnxruntime.InferenceSession(folder / "model.onnx")
+        known = {item.name for item in session.get_inputs()}
+        return np.asarray(session.run(None, {name: value for name, value in feed.items() if name in known})[0])
+
+    make = partial(build, variant)
+    alone = layer_costs(fp32.parent, tmp_path / "scratch", RECIPE, build=make, score=score)
+    make(fp32.parent, tmp_path / "whole", RECIPE)
+    found = encoder_layer_costs(fp32.parent, tmp_path / "whole", [feed], execution=ON_CPU)
+    gaps = {one.layer.name: one.gap for one in found}
+    assert gaps == pytest.approx({one.layer.name: one.gap for one in alone}, rel=0.3, abs=1e-5)
+    assert max(gaps.values()) > 0
