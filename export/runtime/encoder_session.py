@@ -126,6 +126,16 @@ class EncoderSession:
             feed["attention_mask"][at, 0] = 1
         return self._given(feed)
 
+    def feeds(
+        self, rows: Sequence[EncodedText], *, size: int, length: int | None = None
+    ) -> list[dict[str, np.ndarray]]:
+        """Inputs of all rows, `size` in a batch, or as many as the graph takes: then the last row fills up the rest."""
+        size = self.shape.batch or size
+        batches = [list(rows[at : at + size]) for at in range(0, len(rows), size)]
+        if self.shape.batch and batches:
+            batches[-1] += batches[-1][-1:] * (size - len(batches[-1]))
+        return [self.feed(batch, length=length) for batch in batches]
+
     def run(self, feed: Mapping[str, np.ndarray]) -> np.ndarray:
         """Scores (B, C), (B, T, C) or vectors (B, D) of one batch; inputs that the graph lacks are left out."""
         if self.shape == StaticShape(None, None):

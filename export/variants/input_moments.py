@@ -60,6 +60,9 @@ def places_with_feedback(
                 continue
             parts = [numpy_helper.to_array(weights[matrix]) for matrix in matrices]
             ends = np.cumsum([part.shape[1] for part in parts])[:-1]
+            if not np.isfinite(moments[name]).all():
+                # an activation was not: there is nothing to go by
+                continue
             places_KN = _places(np.concatenate(parts, axis=1), moments[name])
             found |= dict(zip(matrices, np.split(places_KN, ends, axis=1), strict=True))
     return found

@@ -43,17 +43,18 @@ def split_products(model: onnx.ModelProto, *, kept: Collection[str] = (), places
     graph = model.graph
     matrices = matrices_of(graph)
     products = [node for node in products_of(graph) if node.name not in kept]
-    joined = {node.name: group for group in _groups(products) for node in group}
+    joined = {node.output[0]: group for group in _groups(products) for node in group}
     added = _added(graph, products)
-    gone = {addition.name for addition in added.values()}
+    # by what they give: not every graph names its nodes
+    gone = {addition.output[0] for addition in added.values()}
     ready: set[str] = set()
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
-        group = joined.get(node.name, [])
+        group = joined.get(node.output[0], [])
         if not group:
-            nodes += [] if node.name in gone else [node]
+            nodes += [] if node.output[0] in gone else [node]
         # the others of a group are there already
-        elif node.name == group[0].name:
+        elif node.output[0] == group[0].output[0]:
             activation, weight = node.input[0], _joined_name(group)
             if activation not in ready:
                 nodes += _activation_terms(graph, activation)
@@ -64,9 +65,11 @@ def split_products(model: onnx.ModelProto, *, kept: Collection[str] = (), places
             nodes += _sum(graph, group, [matrices[one.input[1]].dims[1] for one in group], added)
     del graph.node[:]
     graph.node.extend(nodes)
+    moved = {name for node in [*products, *added.values()] for name in node.input}
     used = {name for node in graph.node for name in node.input}
-    for name in {node.input[1] for node in products} - used:
-        graph.initializer.remove(matrices[name])
+    kept_items = [item for item in graph.initializer if item.name in used or item.name not in moved]
+    del graph.initializer[:]
+    graph.initializer.extend(kept_items)
 
 
 def matrices_of(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
@@ -86,7 +89,7 @@ def _split(item: onnx.TensorProto, places: Places) -> SplitMatrix:
 
 
 def _added(graph: onnx.GraphProto, products: Sequence[onnx.NodeProto]) -> dict[str, onnx.NodeProto]:
-    """Additions of a constant for each output, by the product whose output goes there alone."""
+    """Additions of a constant for each output, by the output of a product that goes there alone."""
     widths = {item.name: item.dims[0] for item in graph.initializer if len(item.dims) == 1}
     sizes = {item.name: item.dims[1] for item in graph.initializer if len(item.dims) == 2}
     readers: dict[str, list[onnx.NodeProto]] = {}
@@ -101,7 +104,7 @@ def _added(graph: onnx.GraphProto, products: Sequence[onnx.NodeProto]) -> dict[s
             continue
         (constant, *_) = [name for name in found[0].input if name != output] or [""]
         if widths.get(constant) == sizes[node.input[1]]:
-            additions[node.name] = found[0]
+            additions[output] = found[0]
     return additions
 
 
@@ -190,7 +193,7 @@ def _sum(
 ) -> Sequence[onnx.NodeProto]:
     """Nodes that give the outputs of a group's products, or of what is added to them."""
     activation, weight = group[0].input[0], _joined_name(group)
-    outputs = [added.get(node.name, node).output[0] for node in group]
+    outputs = [added.get(node.output[0], node).output[0] for node in group]
     whole = outputs[0] if len(group) == 1 else f"{outputs[0]}_and_others"
     terms = (
         (f"{activation}_first", f"{weight}_coarse", f"{weight}_scale"),
@@ -206,7 +209,7 @@ def _sum(
             _node("Mul", [f"{left}_scale", scale], [f"{name}_scale"]),
             _node("Mul", [f"{name}_float", f"{name}_scale"], [name]),
         ]
-    if any(node.name in added for node in group):
+    if any(node.output[0] in added for node in group):
         # onnxruntime makes one node of each product, and of what is added to the first one
         constant_N = np.concatenate(
             [_constant(graph, node, added, width) for node, width in zip(group, widths, strict=True)]
@@ -225,9 +228,9 @@ def _constant(
     graph: onnx.GraphProto, node: onnx.NodeProto, added: Mapping[str, onnx.NodeProto], width: int
 ) -> np.ndarray:
     """What is added to a product (N)."""
-    if node.name not in added:
+    if node.output[0] not in added:
         return np.zeros(width, np.float32)
-    (name,) = [one for one in added[node.name].input if one != node.output[0]]
+    (name,) = [one for one in added[node.output[0]].input if one != node.output[0]]
     return np.asarray(next(numpy_helper.to_array(item) for item in graph.initializer if item.name == name))
 
 

@@ -186,10 +186,7 @@ def _costs(variant: Variant, settings: QuantizationSettings, setup: VariantSetup
     if not setup.reference.rows.kind.writes:
         session = _encoder(setup)
         rows = sorted(session.encode(setup.training.texts[:SENSITIVITY_ROWS]), key=lambda row: len(row.ids))
-        size = session.shape.batch or PREDICT_BATCH_SIZE
-        # a graph of fixed size takes whole batches
-        starts = range(0, len(rows) - (size - 1 if session.shape.batch else 0), size)
-        feeds = [session.feed(rows[at : at + size]) for at in starts]
+        feeds = session.feeds(rows, size=PREDICT_BATCH_SIZE)
         return encoder_layer_costs(source, setup.of(variant.value), feeds, execution=setup.where.execution)
 
     def score(folder: Path) -> np.ndarray:
@@ -217,8 +214,7 @@ def _quantization_settings(setup: VariantSetup) -> QuantizationSettings:
 def _places(setup: VariantSetup) -> dict[str, np.ndarray]:
     """Of weights in ten bits, by the training rows; a row by itself has no padding."""
     session = _encoder(setup)
-    rows, size = session.encode(setup.training.texts), session.shape.batch or 1
-    feeds = [session.feed(rows[at : at + size]) for at in range(0, len(rows) - size + 1, size)]
+    feeds = session.feeds(session.encode(setup.training.texts), size=1)
     return places_with_feedback(setup.of(FP32) / MODEL, feeds, execution=setup.where.execution)
 
 
@@ -231,13 +227,10 @@ def _feeds(setup: VariantSetup) -> list[Feed]:
     rows = session.encode(setup.training.texts)
     # some kinds of calibration take batches of one length only
     longest = max(len(row.ids) for row in rows)
-    size = session.shape.batch or PREDICT_BATCH_SIZE
-    starts = range(0, len(rows), size)
-    feeds: list[Feed] = [session.feed(rows[at : at + size], length=longest) for at in starts]
-    if len(feeds) > 1 and len(rows) % size:
-        # and of one size
-        feeds.pop()
-    return feeds
+    feeds: list[Feed] = [*session.feeds(rows, size=PREDICT_BATCH_SIZE, length=longest)]
+    # and of one size
+    sizes = [len(feed["input_ids"]) for feed in feeds]
+    return feeds[:-1] if sizes[-1] < sizes[0] else feeds
 
 
 def variant_report_of(

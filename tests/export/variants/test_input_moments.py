@@ -76,3 +76,13 @@ def test_products_too_wide_for_it_and_those_without_rows_are_left(
 def test_moments_that_do_not_fit_at_once_are_taken_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_BYTES", 2 * 4 * 10**2)
     assert list(module._at_a_time({"a": 10, "b": 10, "c": 10, "d": 40})) == [["a", "b"], ["c"], ["d"]]
+
+
+def test_what_is_not_finite_is_nothing_to_go_by(source: Path) -> None:
+    """Such matrices are rounded to the nearest."""
+    graph = onnx.load(source)
+    broken = TABLE.copy()
+    broken[3] = np.nan
+    graph.graph.initializer[0].CopyFrom(numpy_helper.from_array(broken, "table"))
+    onnx.save(graph, source)
+    assert places_with_feedback(source, FEEDS) == {}

@@ -145,3 +145,30 @@ def test_the_same_weights_give_the_same_graph() -> None:
     split_products(first)
     split_products(second)
     assert first.SerializeToString(deterministic=True) == second.SerializeToString(deterministic=True)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_nodes_need_no_names_and_nothing_stays_that_nobody_reads(named: bool) -> None:
+    """An addition becomes part of its product; another one stays."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["product"]),
+        helper.make_node("Add", ["product", "b"], ["moved"]),
+        helper.make_node("Add", ["moved", "two"], ["y"]),
+    ]
+    for number, node in enumerate(nodes):
+        node.name = f"node{number}" if named else ""
+    weight, bias, x = drawn(K, N), drawn(N, seed=1), drawn(3, K, seed=2)
+    stored = {"w": weight, "b": bias, "two": np.array([2], np.float32)}
+    graph = helper.make_graph(
+        nodes,
+        "added",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", K])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["rows", None])],
+        [numpy_helper.from_array(value, name) for name, value in stored.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    split_products(model)
+    (found,) = run(model, x)
+    assert np.allclose(found, x @ weight + bias + 2, atol=0.1)
+    read = {name for node in model.graph.node for name in node.input}
+    assert {item.name for item in model.graph.initializer} <= read

@@ -45,6 +45,10 @@ def tokenized(
         columns[UNCUT] += [[length] for length in part.uncut_lengths_N]
         for name, rows in part.columns.items():
             columns.setdefault(name, []).extend(rows)
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        # a length that is left behind would be saved with the tokenizer
+        backend.no_truncation()
     return columns, sum(length > max_length for (length,) in columns[UNCUT])
 
 

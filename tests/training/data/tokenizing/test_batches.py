@@ -1,6 +1,7 @@
 """Rows are those of the tokenizer's own call, whatever its kind; only the way to them is shorter."""
 
 import functools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,15 @@ def test_a_row_without_room_for_words_is_as_the_call_makes_it() -> None:
 def test_rows_come_in_parts_and_stay_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "TOKENIZED_ROWS", 2)
     is_as_called(unigrams(), SENTENCES, 6)
+
+
+@pytest.mark.parametrize("pairs", [None, [LONG]])
+def test_no_length_is_left_behind(tiny_model: Path, tmp_path: Path, pairs: list[str] | None) -> None:
+    """It would be saved with the tokenizer, and cut the texts of whoever opens that."""
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    tokenized([LONG], tokenizer, max_length=5, pairs=pairs)
+    tokenizer.save_pretrained(tmp_path)
+    assert json.loads((tmp_path / "tokenizer.json").read_text())["truncation"] is None
 
 
 def test_pairs_are_those_of_the_call(tiny_model: Path) -> None:
