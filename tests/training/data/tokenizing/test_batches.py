@@ -17,12 +17,13 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from slimtune.training.data.tokenizing import batches
 from slimtune.training.data.tokenizing.batches import UNCUT, tokenized
 
+LONG = "nothing is as it was before the flood " * 9
 SENTENCES = [
     "the river ran over its banks",
     "a <s> in the text",
     "",
     "one",
-    "nothing is as it was before the flood " * 9,
+    LONG,
 ]
 
 
