@@ -1,6 +1,7 @@
 """The model is the one that the user named: its files are all of it, and nothing but heads is new."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ from transformers import (
 
 from slimtune.export.adapters.base import base_config
 from slimtune.sweeper.cli import main
+from slimtune.training.config.model import Attention
 from slimtune.training.errors import ModelError
 from slimtune.training.models.loading import check_model, load_base
 from tests.cases.small_models import LLAMA, TURNS, change_weights, changed, save_model
@@ -174,3 +176,18 @@ def test_a_tokenizer_of_more_tokens_than_the_model_is_refused(
     said = capsys.readouterr().err
     assert "'<user>'" in said
     assert "resize_token_embeddings" in said
+
+
+@pytest.mark.parametrize("said", ["eager", "flash_attention_2", "someone/kernel"])
+@pytest.mark.parametrize("asked", [Attention.eager, Attention.sdpa, Attention.auto])
+def test_attention_is_what_was_asked_for_whatever_the_file_says(
+    tiny_model: Path, tmp_path: Path, said: str, asked: Attention
+) -> None:
+    """A checkpoint that was trained with a package that is not here opens all the same."""
+    model = copied(tiny_model, tmp_path / "model")
+    changed(model, "config.json", {"_attn_implementation": said})
+    config = replace(base_config(str(model), None), attention=asked)
+    check_model(config, CLASSIFIER)
+    base = load_base(config, CLASSIFIER, dtype=torch.float32, device=torch.device("cpu"), pad_token_id=0)
+    expected = "sdpa" if asked is Attention.auto else asked.value
+    assert base.model.config._attn_implementation == expected

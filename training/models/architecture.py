@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import transformers
-from transformers import AutoConfig
+from transformers import AutoConfig, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from slimtune.training.broken_files import text_of_error
@@ -90,6 +90,9 @@ def from_pretrained(auto_class: Any, config: ModelConfig, **options: Any) -> Any
     if unreachable is not None:
         # what was downloaded before is taken, and nothing is waited for
         options["local_files_only"] = True
+    if auto_class is not AutoTokenizer:
+        # else what the checkpoint's own config says would go before what is asked for, and may need a package
+        options["_attn_implementation"] = options.get("attn_implementation")
     try:
         return auto_class.from_pretrained(
             path, revision=config.revision, trust_remote_code=config.trust_remote_code, **options
