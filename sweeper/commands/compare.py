@@ -150,10 +150,12 @@ def _ranked(sweeps: "dict[str, LoadedTrials]") -> "list[TrialRow]":
     rest = [
         TrialRow(name, trial) for name, loaded in sweeps.items() for trial in loaded.trials if trial not in ranked[name]
     ]
-    goals = [loaded.goals for loaded in sweeps.values()]
-    if len(goals) > 1 and len({one.objectives for one in goals}) == 1 and not goals[0].several:
-        up = goals[0].objectives[0]
-        best.sort(key=lambda row: up.loss(row.trial.objective or 0.0))
+    objectives = {loaded.objectives for loaded in sweeps.values()}
+    if len(objectives) > 1:
+        return sorted([*best, *rest], key=lambda row: list(sweeps).index(row.sweep))
+    ((first, *others),) = objectives
+    if len(sweeps) > 1 and not others:
+        best.sort(key=lambda row: first.loss(row.trial.objective or 0.0))
     return [*best, *rest]
 
 
@@ -167,13 +169,22 @@ def _print_table(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]", 
     from slimtune.sweeper.reporting.compared_table import compared_table, print_wide
 
     numbers = list(dict.fromkeys(name for loaded in sweeps.values() for name in loaded.goals.shown))
-    title = f"{'sweep' if len(sweeps) == 1 else 'sweeps'} {', '.join(sweeps)}"
+    title = _title(sweeps)
     best = {name: _best(loaded) for name, loaded in sweeps.items()}
     print_wide(compared_table(rows, title=title, best=best, numbers=numbers, more=shown))
     for name, loaded in sweeps.items():
         if loaded.goals.several:
             of = f" of {name}" if len(sweeps) > 1 else ""
             print(f"Pareto set{of}: trials", ", ".join(str(trial.number) for trial in loaded.pareto()))
+
+
+def _title(sweeps: "dict[str, LoadedTrials]") -> str:
+    """Their names, and what each goes by, if they say so."""
+    told = {name: ", ".join(one.told for one in loaded.objectives) for name, loaded in sweeps.items()}
+    word = "sweep" if len(sweeps) == 1 else "sweeps"
+    if len(set(told.values())) > 1:
+        return f"{word} {'; '.join(f'{name}: {goals}' for name, goals in told.items())}"
+    return f"{word} {', '.join(sweeps)}: {next(iter(told.values()))}"
 
 
 def _best(loaded: "LoadedTrials") -> int | None:

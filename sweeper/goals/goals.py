@@ -27,6 +27,11 @@ class Objective(NamedTuple):
         """The value, turned so that less is better."""
         return -value if self.maximize else value
 
+    @property
+    def told(self) -> str:
+        """For people."""
+        return f"{self.name} ({'maximize' if self.maximize else 'minimize'})"
+
 
 class Constraint(NamedTuple):
     """Bounds of a number that every trial has; None is no bound."""

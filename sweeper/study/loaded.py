@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import optuna
 from optuna.study import StudyDirection
 
-from slimtune.sweeper.goals.goals import ATTR, Goals, goals_of, read_goals
+from slimtune.sweeper.goals.goals import ATTR, UNNAMED, Goals, Objective, goals_of, read_goals
 from slimtune.sweeper.study.lease import LEASE_PREFIX
 from slimtune.sweeper.study.liveness.roster import STOP, SUFFIX, Roster
 from slimtune.sweeper.study.record import (
@@ -54,6 +54,11 @@ class LoadedTrials(NamedTuple):
     def trials(self) -> list[TrialRecord]:
         """Those of the budget."""
         return [trial for trial in self.attempts if trial.counts]
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is made best; one that has no name by the metric of the sweep's task, if a sweep noted one."""
+        return self.goals.called((self.attrs.get(IDENTITY) or {}).get("task.metric", UNNAMED)).objectives
 
     def ranked(self) -> list[TrialRecord]:
         """Complete trials that keep the constraints, the best first; of several objectives the Pareto set."""

@@ -11,6 +11,7 @@ import pytest
 
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.search_config import study_url
+from slimtune.sweeper.study.record import IDENTITY
 
 
 def make_sweep(name: str, rates: list[float]) -> None:
@@ -61,8 +62,22 @@ def test_trials_of_several_sweeps_are_one_list(capsys: pytest.CaptureFixture[str
     """The best of all first; the table says whose they are."""
     assert listed(capsys, "one", "two") == [("one", 1), ("two", 0), ("one", 0)]
     lines = said(capsys, "one", "two").splitlines()
-    assert lines[0].split() == ["sweeps", "one,", "two"]
+    assert lines[0].strip() == "sweeps one, two: objective (maximize)"
     assert [line.split()[0] for line in lines[2:]] == ["one", "two", "one"]
+
+
+@pytest.mark.usefixtures("sweeps")
+def test_sweeps_that_go_by_different_metrics_follow_one_another(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where both are to be large: accuracy beside F1."""
+    for name, metric in (("one", "accuracy"), ("two", "f1_macro")):
+        study = optuna.load_study(study_name=name, storage=study_url((Path("outputs") / name).absolute()))
+        study.set_user_attr(IDENTITY, {"task.metric": metric})
+    assert listed(capsys, "two", "one") == [("two", 0), ("one", 1), ("one", 0)]
+    assert (
+        said(capsys, "one", "two").splitlines()[0].strip()
+        == "sweeps one: accuracy (maximize); two: f1_macro (maximize)"
+    )
+    assert said(capsys, "one").splitlines()[0].strip() == "sweep one: accuracy (maximize)"
 
 
 @pytest.mark.usefixtures("sweeps")
