@@ -11,6 +11,7 @@ from slimtune.training.data.row_packing.layout import HIDDEN_SIZES_OF_A_ROW, Row
 from slimtune.training.data.row_packing.saving import saved_share
 from slimtune.training.errors import ConfigError
 from slimtune.training.models.packed_rows import refuses_packed_rows
+from slimtune.training.tasks.fused_loss.pass_output import TOKEN_TASKS
 from slimtune.training.workbench.workbench import Workbench
 
 # below it a mask of blocks costs as much as the padding (benchmarks/reports/row_packing.md)
@@ -66,7 +67,9 @@ def _without_answers(config: TrialConfig, bench: Workbench) -> str | None:
     if not bench.splits["train"].targets.next_token:
         return "the rows are none of next tokens"
     task: Any = bench.task
-    if getattr(task, "has_own_loss", True):
+    if type(task) not in TOKEN_TASKS:
+        return "the task is one's own, whose loss may look at whole rows"
+    if task.has_own_loss:
         return "the loss is one's own, which may look at whole rows"
     if getattr(config.method, "num_virtual_tokens", 0):
         return f"method={config.method.name} puts tokens before each row"

@@ -18,6 +18,7 @@ from slimtune.training.engine.packing import gradients_alone, packable, packing_
 from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import ConfigError
 from slimtune.training.hardware.resources import resolve
+from slimtune.training.tasks.causal_generation import Causal
 from slimtune.training.tasks.fused_loss import chunked_nats
 from slimtune.training.tasks.language_modelling import LanguageModelling
 from slimtune.training.tracking.reporter import Reporter
@@ -25,6 +26,7 @@ from slimtune.training.tracking.run import NullRun
 from slimtune.training.workbench import preflight
 from slimtune.training.workbench.preflight import check_packing
 from slimtune.training.workbench.prepared_data import prepare_data
+from slimtune.training.workbench.row_plan import row_plan
 from slimtune.training.workbench.workbench import workbench_for
 from tests.composed import plain_config
 from tests.conftest import FakeTrial
@@ -149,6 +151,23 @@ def test_auto_tells_why_rows_stay_rows(config_for: Callable[..., TrialConfig], t
     assert trainer.row_plan.told == "false: the rows are none of next tokens"
 
 
+@pytest.mark.parametrize("kind", [LanguageModelling, Causal])
+def test_a_task_of_ones_own_keeps_a_row_for_each_example(kind: Any, config_for: Callable[..., TrialConfig]) -> None:
+    """It may be derived from one of ours, and its loss would be given a few rows of several examples."""
+
+    class Own(kind):  # type: ignore[misc]
+        pass
+
+    config = config_for(case("generation, LoRA"), "fit.row_packing=true")
+    bench = workbench_for(config, resolve(config.fit))
+    assert row_plan(config, bench, lengthen=None).reason is None
+    own = bench._replace(task=Own(16) if kind is LanguageModelling else Own(config.task, 16, seed=0))
+    with pytest.raises(ConfigError, match="row_packing is true, but the task is one's own, whose loss may look at"):
+        row_plan(config, own, lengthen=None)
+    auto = config_for(case("generation, LoRA"), "fit.batch_size=8")
+    assert row_plan(auto, own, lengthen=None).told == "false: the task is one's own, whose loss may look at whole rows"
+
+
 def test_what_cannot_be_is_refused(config_for: Callable[..., TrialConfig], tmp_path: Path) -> None:
     """With key, value, rule and repair."""
     config = config_for(case("generation, LoRA, encoder-decoder"), "fit.row_packing=true")
@@ -174,6 +193,10 @@ def test_what_cannot_be_is_refused_before_the_first_trial(
     ("given", "said"),
     [
         (("task=classification",), "task=classification predicts no next tokens; use false"),
+        (
+            ("task=custom", "task.name=examples.custom.regression.Regression"),
+            "'examples.custom.regression.Regression', a task of your own, whose loss may look at whole rows; use false",
+        ),
         (("task=generation", "method=prompt_tuning"), "puts tokens before each row; use false, or another method"),
         (("task=generation", "task.loss={_target_: torch.nn.functional.mse_loss}"), "task.loss is your own"),
     ],
