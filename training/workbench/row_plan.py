@@ -50,12 +50,12 @@ def row_plan(config: TrialConfig, bench: Workbench, *, lengthen: Callable[[int],
     settings: Any = bench.base.model.config.get_text_config()
     width = getattr(settings, "hidden_size", None)
     double = HIDDEN_SIZES_OF_A_ROW * width if width else math.inf
-    cost = RowCost(config.data.max_length, double, is_fixed=lengthen is not None)
+    cost = RowCost(config.data.max_length, double, lengthen)
     if wanted is False:
         return RowPlan(None, "fit.row_packing is false")
     reason = _without_answers(config, bench)
     if reason is None and wanted == AUTO:
-        reason = _little(config, bench, cost, lengthen or int)
+        reason = _little(config, bench, cost)
     if reason is None:
         reason = refuses_packed_rows(bench.base.model)
     if reason is not None and wanted != AUTO:
@@ -76,9 +76,9 @@ def _without_answers(config: TrialConfig, bench: Workbench) -> str | None:
     return None
 
 
-def _little(config: TrialConfig, bench: Workbench, cost: RowCost, lengthen: Callable[[int], int]) -> str | None:
+def _little(config: TrialConfig, bench: Workbench, cost: RowCost) -> str | None:
     fit: FitConfig = config.fit
     lengths_N = bench.splits["train"].encoded.lengths()
     order = BatchOrder(lengths_N, batch_size=fit.batch_size, seed=fit.seed)
-    share = saved_share(lengths_N, order, rows_at_once=fit.rows_at_once, cost=cost, lengthen=lengthen)
+    share = saved_share(lengths_N, order, rows_at_once=fit.rows_at_once, cost=cost)
     return f"it would save {share:.0%} of a step" if share < WORTH_SHARE else None
