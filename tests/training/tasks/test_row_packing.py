@@ -24,6 +24,7 @@ from slimtune.training.tasks.language_modelling import LanguageModelling
 from slimtune.training.tracking.reporter import Reporter
 from slimtune.training.tracking.run import NullRun
 from slimtune.training.workbench import preflight
+from slimtune.training.workbench.augmentation import TrainingRows
 from slimtune.training.workbench.preflight import check_packing
 from slimtune.training.workbench.prepared_data import prepare_data
 from slimtune.training.workbench.row_plan import row_plan
@@ -140,6 +141,50 @@ def test_the_loss_in_chunks_is_of_packed_rows_too(
     monkeypatch.setattr(chunked_nats, "CHUNK_SCORES", {"cpu": 700})
     ours = trained([config_for(case("generation, LoRA"), *SLOW, "fit.row_packing=true")], tmp_path / "b")
     for one, other in zip(ours, wanted, strict=True):
+        torch.testing.assert_close(one, other, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def shortened(row: dict[str, Any], generator: np.random.Generator) -> dict[str, Any]:
+    words = row["input"].split()
+    return {**row, "input": " ".join(words[: generator.integers(1, 4)]), "target": row["target"] * 2}
+
+
+def test_rows_that_are_changed_in_each_step_share_rows_too(
+    config_for: Callable[..., TrialConfig], tmp_path: Path
+) -> None:
+    """The gradient of a batch is that of the same changed rows in rows of their own; they have other lengths."""
+    augment = f"fit.augment={{_target_: {__name__}.shortened}}"
+    config = config_for(case("generation, LoRA"), "fit.row_packing=true", augment)
+    (trainer,) = trainers_of([config], tmp_path)
+    task, model = trainer.bench.task, trainer.model.eval()
+    rows = TrainingRows(config, task, trainer.bench.tokenizer, trainer.bench.splits["train"])
+    rows_N, found = np.array([7, 2, 11, 5, 3, 8]), []
+    rows.begin(rows_N, num_steps=3)
+    shared, own = (rows.collated(rows_N, CPU, cost=cost) for cost in (RowCost(64), None))
+    assert len(shared) < len(own) == 6
+    lengths = own.inputs["attention_mask"].sum(1).tolist()
+    assert lengths != trainer.bench.splits["train"].encoded.lengths()[rows_N].tolist()
+    assert sum(lengths) == rows.num_tokens(rows_N)
+    for batch in (shared, own):
+        model.zero_grad()
+        loss = task.loss(task.logits(model, batch), batch, label_smoothing=0.1)
+        loss.nats.backward()  # type: ignore[no-untyped-call]
+        found.append([loss.nats.detach(), *(one.grad.clone() for one in model.parameters() if one.requires_grad)])
+    torch.testing.assert_close(found[0], found[1], rtol=TOLERANCE, atol=TOLERANCE)
+    assert any(one.abs().max() > 0 for one in found[0][1:])
+
+
+def test_steps_over_changed_rows_come_out_as_with_rows_of_their_own(
+    config_for: Callable[..., TrialConfig], tmp_path: Path
+) -> None:
+    """In micro-batches, whose rows are those of the step."""
+    augment = f"fit.augment={{_target_: {__name__}.shortened}}"
+    given = (*SLOW, augment, "fit.micro_batch_size=3")
+    ours, theirs = (
+        trained([config_for(case("generation, LoRA"), *given, f"fit.row_packing={word}")], tmp_path / word)
+        for word in ("true", "false")
+    )
+    for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one, other, rtol=TOLERANCE, atol=TOLERANCE)
 
 
