@@ -114,6 +114,10 @@ def _packing_problems(config: TrialConfig) -> list[str]:
     task, method = config.task, config.method
     rules = (
         (
+            isinstance(task, CustomTask),
+            f"task.name is '{task.name}', a task of your own, whose loss may look at whole rows; use false",
+        ),
+        (
             not isinstance(task, GenerationTask | LanguageModellingTask),
             f"task={task.name} predicts no next tokens; use false",
         ),

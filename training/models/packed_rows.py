@@ -2,7 +2,9 @@
 
 # A, B tokens of two examples
 
+import copy
 import inspect
+from itertools import chain
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -10,10 +12,15 @@ import torch
 from torch import nn
 
 FIRST, OTHER_FIRST, SECOND = (3, 1, 4, 1, 5), (2, 7, 1, 8, 2), (6, 5, 3, 5)
+# words of the first that stand before the second in another row; the others stand behind it
+BEFORE = 3
 # of the largest score: a sum of the same numbers is the same, so that anything else has crossed
 CROSSED = 1e-6
 # of the norm of all scores: other shapes round otherwise, most in bf16
 MOVED = 0.05
+
+# attention that runs wherever PyTorch does, in any precision
+ANYWHERE = ("eager", "sdpa")
 
 _FOUND: WeakKeyDictionary[nn.Module, str | None] = WeakKeyDictionary()
 
@@ -40,6 +47,17 @@ def lacks_positions(model: Any) -> str | None:
     return f"a {model.config.model_type} is not called with positions"
 
 
+def new_of(model: Any) -> Any:
+    """A model with the same settings and new weights, in host memory and float32.
+
+    Its attention is one that runs there: another may want a GPU, or half the precision.
+    """
+    config = copy.deepcopy(model.config)
+    if config._attn_implementation not in ANYWHERE:
+        config._attn_implementation = "eager"
+    return type(model)(config)
+
+
 def _found(model: Any) -> str | None:
     reason = lacks_positions(model)
     if reason is not None:
@@ -50,20 +68,31 @@ def _found(model: Any) -> str | None:
         with torch.no_grad():
             beside, beside_other, alone = (_second(model, first) for first in (FIRST, OTHER_FIRST, ()))
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        return f"a {model.config.model_type} cannot be called so ({(str(error).splitlines() or [''])[0]})"
+        return f"{_said(model)} cannot be called so ({(str(error).splitlines() or [''])[0]})"
     finally:
         model.train(was_training)
     if float((beside - beside_other).abs().max()) > CROSSED * float(beside.abs().max()):
-        return f"in a {model.config.model_type} an example sees the one before it in its row"
+        return f"in {_said(model)} an example sees the one before it in its row"
     if float((beside - alone).norm()) > MOVED * float(alone.norm()):
-        return f"in a {model.config.model_type} an example's scores depend on its place in the row"
+        return f"in {_said(model)} an example's scores depend on its place in the row"
     return None
 
 
 def _second(model: Any, first: tuple[int, ...]) -> torch.Tensor:
-    """Scores of the second example behind a first one."""
+    """Scores of the second example behind a first one, in two rows of unlike boundaries, as batches have several.
+
+    Some attention goes by the boundaries in a batch of one row alone.
+    """
     device, words = model.device, int(model.config.get_text_config().vocab_size)
-    ids = torch.tensor([[*first, *SECOND]], device=device) % words
-    positions = torch.tensor([[*range(len(first)), *range(len(SECOND))]], device=device)
+    rows = (first, SECOND), (first[:BEFORE], SECOND, first[BEFORE:])
+    ids = torch.tensor([[*chain(*row)] for row in rows], device=device) % words
+    positions = torch.tensor([[*chain(*(range(len(one)) for one in row))] for row in rows], device=device)
     logits: torch.Tensor = model(input_ids=ids, position_ids=positions, use_cache=False).logits
-    return logits[0, len(first) :].float()
+    starts = (len(row[0]) for row in rows)
+    return torch.stack([own[start : start + len(SECOND)] for own, start in zip(logits, starts, strict=True)]).float()
+
+
+def _said(model: Any) -> str:
+    attention = getattr(model.config, "_attn_implementation", None)
+    named = "" if attention is None or attention in ANYWHERE else f" with model.attention={attention}"
+    return f"a {model.config.model_type}{named}"

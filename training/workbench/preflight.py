@@ -1,6 +1,5 @@
 """What can be told before a trial takes its first step."""
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -20,7 +19,7 @@ from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
 from slimtune.training.models.activation_checkpointing import check_checkpointing
 from slimtune.training.models.generation_settings import GONE, asked_beyond, start_id_of
-from slimtune.training.models.packed_rows import lacks_positions, refuses_packed_rows
+from slimtune.training.models.packed_rows import lacks_positions, new_of, refuses_packed_rows
 from slimtune.training.models.padding import padding_notes, settle_padding
 from slimtune.training.models.positions import Positions, positions_of
 from slimtune.training.models.row_independence import check_alone
@@ -133,7 +132,8 @@ def model_notes(data: PreparedData) -> list[str]:
 def check_packing(data: PreparedData) -> None:
     """Whether a model can do what `fit.row_packing=true` asks for.
 
-    One that is too large to be made with new weights for this is asked when its first trial begins.
+    One that is too large to be made with new weights for this is asked when its first trial begins, and so is attention
+    that does not run on a CPU.
 
     Raises:
         ConfigError: It cannot.
@@ -145,7 +145,7 @@ def check_packing(data: PreparedData) -> None:
     elif reason is None and model.num_parameters() <= MOST_PARAMETERS:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            reason = refuses_packed_rows(type(model)(copy.deepcopy(model.config)))
+            reason = refuses_packed_rows(new_of(model))
     if reason is not None:
         raise ConfigError([f"fit.row_packing is true, but {reason}; use auto or false"])
 

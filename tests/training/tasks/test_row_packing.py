@@ -18,13 +18,16 @@ from slimtune.training.engine.packing import gradients_alone, packable, packing_
 from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import ConfigError
 from slimtune.training.hardware.resources import resolve
+from slimtune.training.tasks.causal_generation import Causal
 from slimtune.training.tasks.fused_loss import chunked_nats
 from slimtune.training.tasks.language_modelling import LanguageModelling
 from slimtune.training.tracking.reporter import Reporter
 from slimtune.training.tracking.run import NullRun
 from slimtune.training.workbench import preflight
+from slimtune.training.workbench.augmentation import TrainingRows
 from slimtune.training.workbench.preflight import check_packing
 from slimtune.training.workbench.prepared_data import prepare_data
+from slimtune.training.workbench.row_plan import row_plan
 from slimtune.training.workbench.workbench import workbench_for
 from tests.composed import plain_config
 from tests.conftest import FakeTrial
@@ -141,12 +144,73 @@ def test_the_loss_in_chunks_is_of_packed_rows_too(
         torch.testing.assert_close(one, other, rtol=TOLERANCE, atol=TOLERANCE)
 
 
+def shortened(row: dict[str, Any], generator: np.random.Generator) -> dict[str, Any]:
+    words = row["input"].split()
+    return {**row, "input": " ".join(words[: generator.integers(1, 4)]), "target": row["target"] * 2}
+
+
+def test_rows_that_are_changed_in_each_step_share_rows_too(
+    config_for: Callable[..., TrialConfig], tmp_path: Path
+) -> None:
+    """The gradient of a batch is that of the same changed rows in rows of their own; they have other lengths."""
+    augment = f"fit.augment={{_target_: {__name__}.shortened}}"
+    config = config_for(case("generation, LoRA"), "fit.row_packing=true", augment)
+    (trainer,) = trainers_of([config], tmp_path)
+    task, model = trainer.bench.task, trainer.model.eval()
+    rows = TrainingRows(config, task, trainer.bench.tokenizer, trainer.bench.splits["train"])
+    rows_N, found = np.array([7, 2, 11, 5, 3, 8]), []
+    rows.begin(rows_N, num_steps=3)
+    shared, own = (rows.collated(rows_N, CPU, cost=cost) for cost in (RowCost(64), None))
+    assert len(shared) < len(own) == 6
+    lengths = own.inputs["attention_mask"].sum(1).tolist()
+    assert lengths != trainer.bench.splits["train"].encoded.lengths()[rows_N].tolist()
+    assert sum(lengths) == rows.num_tokens(rows_N)
+    for batch in (shared, own):
+        model.zero_grad()
+        loss = task.loss(task.logits(model, batch), batch, label_smoothing=0.1)
+        loss.nats.backward()  # type: ignore[no-untyped-call]
+        found.append([loss.nats.detach(), *(one.grad.clone() for one in model.parameters() if one.requires_grad)])
+    torch.testing.assert_close(found[0], found[1], rtol=TOLERANCE, atol=TOLERANCE)
+    assert any(one.abs().max() > 0 for one in found[0][1:])
+
+
+def test_steps_over_changed_rows_come_out_as_with_rows_of_their_own(
+    config_for: Callable[..., TrialConfig], tmp_path: Path
+) -> None:
+    """In micro-batches, whose rows are those of the step."""
+    augment = f"fit.augment={{_target_: {__name__}.shortened}}"
+    given = (*SLOW, augment, "fit.micro_batch_size=3")
+    ours, theirs = (
+        trained([config_for(case("generation, LoRA"), *given, f"fit.row_packing={word}")], tmp_path / word)
+        for word in ("true", "false")
+    )
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=TOLERANCE, atol=TOLERANCE)
+
+
 def test_auto_tells_why_rows_stay_rows(config_for: Callable[..., TrialConfig], tmp_path: Path) -> None:
     """Rows of like length have hardly any padding; whoever wants it all the same says true."""
     (trainer,) = trainers_of([config_for(case("generation, LoRA"), "fit.batch_size=2")], tmp_path)
     assert trainer.row_plan.told.startswith("false: it would save ")
     (trainer,) = trainers_of([config_for(case("classification"))], tmp_path)
     assert trainer.row_plan.told == "false: the rows are none of next tokens"
+
+
+@pytest.mark.parametrize("kind", [LanguageModelling, Causal])
+def test_a_task_of_ones_own_keeps_a_row_for_each_example(kind: Any, config_for: Callable[..., TrialConfig]) -> None:
+    """It may be derived from one of ours, and its loss would be given a few rows of several examples."""
+
+    class Own(kind):  # type: ignore[misc]
+        pass
+
+    config = config_for(case("generation, LoRA"), "fit.row_packing=true")
+    bench = workbench_for(config, resolve(config.fit))
+    assert row_plan(config, bench, lengthen=None).reason is None
+    own = bench._replace(task=Own(16) if kind is LanguageModelling else Own(config.task, 16, seed=0))
+    with pytest.raises(ConfigError, match="row_packing is true, but the task is one's own, whose loss may look at"):
+        row_plan(config, own, lengthen=None)
+    auto = config_for(case("generation, LoRA"), "fit.batch_size=8")
+    assert row_plan(auto, own, lengthen=None).told == "false: the task is one's own, whose loss may look at whole rows"
 
 
 def test_what_cannot_be_is_refused(config_for: Callable[..., TrialConfig], tmp_path: Path) -> None:
@@ -174,6 +238,10 @@ def test_what_cannot_be_is_refused_before_the_first_trial(
     ("given", "said"),
     [
         (("task=classification",), "task=classification predicts no next tokens; use false"),
+        (
+            ("task=custom", "task.name=examples.custom.regression.Regression"),
+            "'examples.custom.regression.Regression', a task of your own, whose loss may look at whole rows; use false",
+        ),
         (("task=generation", "method=prompt_tuning"), "puts tokens before each row; use false, or another method"),
         (("task=generation", "task.loss={_target_: torch.nn.functional.mse_loss}"), "task.loss is your own"),
     ],

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import nn
 
+from slimtune.training.errors import is_out_of_memory
 from slimtune.training.tasks.fused_loss.chunked_nats import OutputLayer
 from slimtune.training.tasks.token_loss import unwrapped
 
@@ -42,22 +43,34 @@ def plain_head(model: nn.Module) -> OutputLayer | None:
 def head_input(model: nn.Module, head: OutputLayer, inputs: dict[str, Any]) -> HeadInput | None:
     """Run the model without its output layer; None if its logits turn out to be more than that layer's output.
 
-    That is found out once for a model, which then has drawn nothing from the generators.
+    That is found out once for a model, which then has drawn nothing from the generators. A model that fails without its
+    output layer is one: it adds to the logits what has their shape, or reads that. If it fails for another reason, it
+    does so again with the layer, where it is told.
     """
     inner = unwrapped(model)
-    is_known = inner in _HAS_PLAIN_LOGITS
-    generators = None if is_known else _generators()
-    seen: list[torch.Tensor] = []
-    with _without(_output_layer(inner), seen):
-        output = model(**inputs).logits
-    if not is_known:
+    if inner in _HAS_PLAIN_LOGITS:
+        return HeadInput(_run(model, inner, inputs)[0], head) if _HAS_PLAIN_LOGITS[inner] else None
+    generators = _generators()
+    try:
+        output, seen = _run(model, inner, inputs)
+    except (RuntimeError, ValueError, IndexError) as error:
+        if is_out_of_memory(error):
+            raise
+        _HAS_PLAIN_LOGITS[inner] = False
+    else:
         # the very tensor: an operation in between would have made another
         _HAS_PLAIN_LOGITS[inner] = len(seen) == 1 and output is seen[0]
-    if _HAS_PLAIN_LOGITS[inner]:
-        return HeadInput(output, head)
-    if generators is not None:
-        _restore(generators)
+        if _HAS_PLAIN_LOGITS[inner]:
+            return HeadInput(output, head)
+    _restore(generators)
     return None
+
+
+def _run(model: nn.Module, inner: nn.Module, inputs: dict[str, Any]) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """What stands for the logits, and what the output layer was called with."""
+    seen: list[torch.Tensor] = []
+    with _without(_output_layer(inner), seen):
+        return model(**inputs).logits, seen
 
 
 def _output_layer(inner: Any) -> Any:

@@ -1,20 +1,31 @@
 """Steps and evaluations with the loss in chunks are those with all logits."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from transformers import Gemma2Config, Gemma2ForCausalLM, LlamaConfig, LlamaForCausalLM
+from transformers import (
+    AutoConfig,
+    AutoModelForSeq2SeqLM,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+)
 
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.batching import Batch
+from slimtune.training.data.batching import Batch, EncodedSplit, Targets, collate
+from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.engine.packing import gradients_alone, packable, packing_of
 from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.hardware.resources import resolve
 from slimtune.training.tasks.fused_loss import chunked_nats, pass_output
 from slimtune.training.tasks.fused_loss.head_input import head_input, plain_head
+from slimtune.training.tasks.seq2seq_generation import EncoderDecoder
 from slimtune.training.tracking.reporter import Reporter
 from slimtune.training.tracking.run import NullRun
 from slimtune.training.workbench.workbench import workbench_for
@@ -25,6 +36,7 @@ NEXT_TOKENS = [case for case in CASES if case.name.startswith(("generation", "la
 SLOW = ("fit.learning_rate=1e-4", "fit.warmup_share=0")
 # of steps of 1e-4, in float64; norms compute in float32 whatever they are given
 TOLERANCE = 1e-6
+CPU = torch.device("cpu")
 
 
 class Spy:
@@ -158,3 +170,62 @@ def test_a_part_of_a_batch_does_not_say_which_positions_have_labels() -> None:
     """They are counted for all of its rows."""
     batch = Batch({"input_ids": torch.ones(2, 3)}, torch.ones(2, 3), None, torch.arange(6))
     assert batch.part(slice(1)).labelled_N is None
+
+
+ENCODER_DECODER = {
+    "vocab_size": 64,
+    "d_model": 16,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 32,
+    "decoder_ffn_dim": 32,
+    "max_position_embeddings": 32,
+    "pad_token_id": 1,
+    "bos_token_id": 0,
+    "eos_token_id": 2,
+    "decoder_start_token_id": 2,
+    "forced_eos_token_id": None,
+}
+
+
+@pytest.mark.parametrize("family", ["bart", "mbart", "marian", "pegasus", "blenderbot", "plbart"])
+def test_models_that_add_to_their_logits_have_the_ordinary_loss(
+    family: str, config_for: Callable[..., TrialConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They cannot do so where the head is left out: that is no failure of the step, whose dropout is as always."""
+    torch.manual_seed(0)
+    model = AutoModelForSeq2SeqLM.from_config(AutoConfig.for_model(family, **ENCODER_DECODER)).train()
+    model.final_logits_bias.normal_()
+    case = next(case for case in NEXT_TOKENS if case.name.endswith("encoder-decoder"))
+    task = EncoderDecoder(config_for(case).task, 16, seed=0)
+    rows = Ragged.of([[5, 6, 7, 2], [8, 9, 10, 2]])
+    columns = {"input_ids": rows, "attention_mask": Ragged.of([[1] * 4] * 2), "labels": rows}
+    batch = collate(EncodedSplit(Encoded(columns, 0), Targets(None, np.ones(2))), range(2), pad_id=1, device=CPU)
+    spy, found = Spy(monkeypatch, scores=20), []
+    for output_of in (task.logits, lambda *pass_of: pass_output.pass_output(task, *pass_of)):
+        for _ in range(2):
+            torch.manual_seed(1)
+            found.append(pass_output.loss_of(task, output_of(model, batch), batch, label_smoothing=0.0).nats.item())
+    assert found == [found[0]] * 4
+    assert spy.calls == 0
+
+
+@pytest.mark.parametrize(("told", "is_raised"), [("can't allocate memory", True), ("sizes do not match", False)])
+def test_too_little_memory_says_nothing_of_the_logits(
+    told: str, is_raised: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for less at once is told of it; what else fails is tried with the head."""
+    model = tiny(LlamaForCausalLM, LlamaConfig)
+    head = plain_head(model)
+    assert head is not None
+
+    def failing(**_: Any) -> Any:
+        raise RuntimeError(told)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(model, "forward", failing)
+        with pytest.raises(RuntimeError, match=told) if is_raised else nullcontext():
+            assert head_input(model, head, inputs_of([[1, 2, 3]])) is None
+    assert (plain_head(model) is not None) == is_raised
