@@ -14,6 +14,7 @@ from slimtune.training.config.trial import parse_trial
 from slimtune.training.data.examples import Example
 from slimtune.training.errors import DataError, UserError
 from slimtune.training.tasks import task_of
+from slimtune.training.tasks.loss import OwnLoss
 from slimtune.training.tasks.pair_losses import (
     ContrastiveLoss,
     CosineLoss,
@@ -93,6 +94,17 @@ def test_labels_that_say_how_different_texts_are_are_told() -> None:
 @pytest.mark.parametrize(("labels", "num_rows"), [((0.0, 1.0), 10), ((1.0, 1.0), 40)])
 def test_few_pairs_and_labels_of_one_value_say_nothing(labels: tuple[float, float], num_rows: int) -> None:
     assert noted(*labels, num_rows=num_rows) == ()
+
+
+def writes_labels(output1: torch.Tensor, output2: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    return mse_loss(cosine_similarity(output1, output2), label.mul_(2).sub_(1))
+
+
+def test_a_loss_that_writes_into_its_labels_has_a_copy_of_them() -> None:
+    """Scores go by the labels that were read."""
+    label = LABEL.clone()
+    OwnLoss(writes_labels, "writes_labels")(FIRST, SECOND, label[:5])
+    assert torch.equal(label, LABEL)
 
 
 class MarginTurned(nn.Module):
