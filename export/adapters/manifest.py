@@ -9,6 +9,7 @@ from slimtune.export.adapters.base import SharedBase
 from slimtune.export.adapters.source import AdapterSource
 from slimtune.export.bundle.adapters_manifest import AdapterEntry, AdaptersManifest
 from slimtune.export.bundle.interface import GenerationSettings, Interface, PromptSettings
+from slimtune.export.bundle.model_card import predict_arguments
 from slimtune.export.manifest.interface import PLAIN_NEW_TOKENS, generation_settings_of, interface_of
 from slimtune.export.verification.reference import ComparedRows
 from slimtune.training.data.batching import EncodedSplit, Targets
@@ -106,7 +107,10 @@ def card(manifest: AdaptersManifest) -> str:
             "",
             f"`model.onnx` is the base in {manifest.precision}; an adapter is switched on for a request:",
             "",
-            '    slimtune predict --model <this folder> --adapter <name> --text "..."',
+            *(
+                f"    slimtune predict --model <this folder> --adapter {name} {predict_arguments(one.interface)}"
+                for name, one in manifest.adapters.items()
+            ),
             "",
             "| adapter | rank | layers | labels |",
             "| --- | --- | --- | --- |",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from slimtune.training.config.data import ROWS_OF_FILES
 from slimtune.training.tracking.display import by_dotted_key
 
 SECTIONS = ("task", "data", "model", "method", "fit")
@@ -35,6 +36,8 @@ MEASURING_KEYS = (
     "task.alike_label",
     "data.label_column",
     "data.target_column",
+    "data.dataset",
+    "data.dataset_config",
     "data.validation_file",
     "data.validation_share",
     "data.validation_rows",
@@ -46,7 +49,9 @@ MEASURING_KEYS = (
     "data.seed",
 )
 # these name the rows that validate as well, where none are named
-TRAINING_KEYS = ("data.dataset", "data.dataset_config", "data.train_split", "data.train_file")
+TRAINING_KEYS = ("data.train_split", "data.train_file")
+# without a data set these are rows of one of the files, which names them too
+HELD_OUT_SPLITS = ("eval_split", "test_split")
 
 
 def result_keys(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,4 +92,7 @@ def dimension_problems(key: str, variants: Sequence[Mapping[str, Any]]) -> list[
 def _measuring(values: Mapping[str, Any]) -> set[str]:
     data = values.get("data") or {}
     is_split_off = data.get("validation_file") is None and data.get("eval_split") is None
-    return {*MEASURING_KEYS, *(TRAINING_KEYS if is_split_off else ())}
+    splits = [data.get(key) for key in HELD_OUT_SPLITS if data.get("dataset") is None]
+    forms = [ROWS_OF_FILES.fullmatch(split) for split in splits if isinstance(split, str)]
+    sliced = {f"data.{form['split']}_file" for form in forms if form}
+    return {*MEASURING_KEYS, *(TRAINING_KEYS if is_split_off else ()), *sliced}

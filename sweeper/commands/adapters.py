@@ -42,7 +42,11 @@ def run(arguments: Sequence[str]) -> int:
             trust=options.trust,
         )
     )
-    _show(exported.checks, options.output, next(iter(adapters)))
+    from slimtune.export.bundle.model_card import predict_arguments
+
+    name = next(iter(adapters))
+    arguments = predict_arguments(exported.folder.manifest.adapters[name].interface)
+    _show(exported.checks, f"--model {shlex.quote(str(options.output))} --adapter {shlex.quote(name)} {arguments}")
     return 0
 
 
@@ -96,7 +100,7 @@ def _found(given: str, tracking_uri: str | None) -> str:
     return given if is_of_peft else str(find_checkpoint(given, tracking_uri))
 
 
-def _show(checks: "Sequence[AdapterCheck]", folder: Path, name: str) -> None:
+def _show(checks: "Sequence[AdapterCheck]", arguments: str) -> None:
     from rich.console import Console
 
     from slimtune.sweeper.reporting.terminal import plain_table, print_next
@@ -109,7 +113,4 @@ def _show(checks: "Sequence[AdapterCheck]", folder: Path, name: str) -> None:
         for one in checks
     ]
     console.print(plain_table(columns, rows))
-    print_next(
-        console,
-        {"try one": f'slimtune predict --model {shlex.quote(str(folder))} --adapter {shlex.quote(name)} --text "..."'},
-    )
+    print_next(console, {"try one": f"slimtune predict {arguments}"})

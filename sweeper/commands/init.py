@@ -32,7 +32,9 @@ def run(arguments: Sequence[str]) -> int:
     path = Path(options.output or f"{settled.name}.yaml")
     check_free(path, force=options.force)
     write_text(path, first_config(settled, str(path)))
-    print("\n".join([f"columns of {settled.data}:", *shown_columns(settled.columns), f"written: {path}"]))
+    alike = settled.guess.alike
+    told = [] if alike is None else [f"pairs with the label '{alike}' are taken for alike (task.alike_label)"]
+    print("\n".join([f"columns of {settled.data}:", *shown_columns(settled.columns), *told, f"written: {path}"]))
     print(f"next: slimtune check --config {shlex.quote(str(path))}")
     return 0
 
@@ -45,6 +47,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("--text-column", help="column of the text, or of the prompt")
     parser.add_argument("--text-pair-column", help="column of the second text, for pairs")
     parser.add_argument("--target-column", help="column of the label, the spans or the answer")
+    parser.add_argument("--alike-label", help="of two labels of pairs, that of pairs that are alike, e.g. duplicate")
     parser.add_argument("--model", help="a folder, a name of the hub, minilm or tiny_llama")
     parser.add_argument("--trials", type=int, help="trials of the search")
     parser.add_argument("--name", help="of the sweep (default: the file's)")
@@ -63,6 +66,7 @@ def _given(options: argparse.Namespace) -> "Flags":
         text_column=options.text_column,
         pair_column=options.text_pair_column,
         target_column=options.target_column,
+        alike_label=options.alike_label,
         model=options.model,
         n_trials=options.trials,
         name=options.name,

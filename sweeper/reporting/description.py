@@ -159,7 +159,8 @@ def _next(sweep: Described) -> str:
     steps = [f"`slimtune compare {name}` shows all trials"]
     if stage := stage_result(sweep.attrs, "registered"):
         model = shlex.quote(version_uri(stage["name"], stage["version"], stage["alias"]))
-        steps.append(f"`slimtune predict --model {model} --text ...` asks the model")
+        texts = stage_result(sweep.attrs, "export").get("arguments") or "--text ..."
+        steps.append(f"`slimtune predict --model {model} {texts}` asks the model")
     steps.append(f"`slimtune resume {name} search.n_trials={2 * len(sweep.trials)}` searches further")
     return f"**Next**: {'; '.join(steps)}."
 

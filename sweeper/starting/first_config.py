@@ -70,6 +70,9 @@ def _data(settled: Settled) -> Iterator[str]:
 
 
 def _rest(settled: Settled) -> Iterator[str]:
+    if (alike := settled.guess.alike) is not None:
+        yield "\ntask:\n  # of two labels, that of pairs that are alike: the other one is of pairs that differ"
+        yield f"  alike_label: {alike if alike.isdecimal() else _scalar(alike)}"
     if settled.model not in model_options():
         yield f"\nmodel:\n  name_or_path: {_scalar(settled.model)}"
     yield "\nfit:\n  # passes over the training rows; learning rate, batch size and rank are searched (docs/search.md)"

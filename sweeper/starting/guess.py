@@ -17,6 +17,21 @@ ANSWERS = {
 }
 SCORES = ("score", "similarity", "similarity_score", "is_duplicate", "relatedness", "relatedness_score")
 LABELS = ("label", "labels", "class", "category", "intent", "sentiment", "tone", "target", "y")
+# labels of pairs that are alike, in lower case; of numbers 1 beside one of the others
+ALIKE = (
+    "duplicate",
+    "same",
+    "similar",
+    "alike",
+    "equal",
+    "equivalent",
+    "paraphrase",
+    "match",
+    "related",
+    "yes",
+    "true",
+)
+DIFFERENT_NUMBERS = ("0", "-1")
 TASKS = (
     "classification",
     "multi_label",
@@ -38,6 +53,7 @@ class Guess(NamedTuple):
         pair: The second text's.
         target: The label's, the spans' or the answer's.
         more_prompt: Further columns of a prompt, which a template puts together.
+        alike: Of two labels of pairs, the one of pairs that are alike.
     """
 
     task: str
@@ -45,6 +61,7 @@ class Guess(NamedTuple):
     pair: str | None = None
     target: str | None = None
     more_prompt: tuple[str, ...] = ()
+    alike: str | None = None
 
 
 def guess(columns: Sequence[SeenColumn], task: str | None = None) -> Guess | None:
@@ -57,12 +74,20 @@ def guess(columns: Sequence[SeenColumn], task: str | None = None) -> Guess | Non
     Returns:
         None where no task fits them.
     """
-    tries = (_chat, _spans, _several, _answers, _pairs, _classes, _plain)
+    tries = (_chat, _spans, _several, _answers, _pairs, _labelled_pairs, _classes, _plain)
     found = (one for each in tries if (one := each(columns)) is not None)
     if task is None:
         return next(found, None)
     kin = {"generation", "summarization", "translation"}
     return next((one._replace(task=task) for one in found if one.task == task or {one.task, task} <= kin), None)
+
+
+def alike_of(labels: Sequence[str]) -> str | None:
+    """Which of two labels seems to say that texts are alike; None where neither does, or both do."""
+    if "1" in labels:
+        return "1" if set(labels) & set(DIFFERENT_NUMBERS) else None
+    found = [one for one in labels if one.lower() in ALIKE]
+    return found[0] if len(found) == 1 else None
 
 
 def _chat(columns: Sequence[SeenColumn]) -> Guess | None:
@@ -105,6 +130,12 @@ def _pairs(columns: Sequence[SeenColumn]) -> Guess | None:
         return Guess("similarity", text=texts[0], pair=texts[1], target=score)
     label = _label(columns)
     return None if label is None else Guess("classification", text=texts[0], pair=texts[1], target=label)
+
+
+def _labelled_pairs(columns: Sequence[SeenColumn]) -> Guess | None:
+    """Pairs as `_pairs` finds them, where a person says that they are alike or not."""
+    found = _pairs(columns)
+    return None if found is None else found._replace(task="similarity")
 
 
 def _classes(columns: Sequence[SeenColumn]) -> Guess | None:

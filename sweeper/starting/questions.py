@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from slimtune.sweeper.config_values import CONFIG_MODULE
-from slimtune.sweeper.starting.guess import TASKS, Guess, guess
+from slimtune.sweeper.starting.guess import TASKS, Guess, alike_of, guess
 from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn, seen_columns
 from slimtune.training.config.schema import suggestion
 from slimtune.training.data.examples import MESSAGES
@@ -32,6 +32,7 @@ class Flags:
         text_column: The text's, or the prompt's.
         pair_column: The second text's.
         target_column: The label's, the spans' or the answer's.
+        alike_label: Of two labels of pairs, the one of pairs that are alike.
         model: An option of the config group `model`, a folder, or a name of the hub.
         n_trials: How many.
         name: Of the sweep.
@@ -42,6 +43,7 @@ class Flags:
     text_column: str | None = None
     pair_column: str | None = None
     target_column: str | None = None
+    alike_label: str | None = None
     model: str | None = None
     n_trials: int | None = None
     name: str | None = None
@@ -78,6 +80,7 @@ def settled_config(given: Flags, ask: Ask | None = None) -> Settled:
     columns = seen_columns(data)
     found = _task(given, columns, ask)
     found = _columns(given, found, columns, ask)
+    found = found._replace(alike=_alike(given, found, columns, ask))
     # a model from nothing has no chat template
     usual = (None if _has_chats(columns) else TINY) if found.task in WRITING else MINILM
     told = f"model: a folder, a name of the hub, or one that needs neither ({MINILM}, {TINY}; --model)"
@@ -154,6 +157,27 @@ def _columns(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask
         what = "answer" if found.task in WRITING else "spans" if found.task == "extraction" else "label"
         target = column(given.target_column, "--target-column", what, found.target)
     return found._replace(text=text, pair=pair, target=target)
+
+
+def _alike(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask) -> str | None:
+    """Numbers say by themselves how alike texts are, but for 1 beside 0 or -1, which may be turned."""
+    if found.task != "similarity":
+        if given.alike_label is not None:
+            raise UserError(
+                f"--alike-label is given, and the task is {found.task}; use --task similarity, or leave it out"
+            )
+        return None
+    column = next((one for one in columns if one.name == found.target), None)
+    labels = () if column is None else column.two_labels
+    usual = alike_of(labels)
+    if given.alike_label is None and (
+        not labels or (column is not None and column.holds is Holds.number and not usual)
+    ):
+        return None
+    said = given.alike_label or ask(f"label of pairs that are alike: {' or '.join(labels)} (--alike-label)", usual)
+    if labels and said not in labels:
+        raise UserError(f"no pair has the label '{said}'; {suggestion(said, labels)}")
+    return said
 
 
 def _has_chats(columns: Sequence[SeenColumn]) -> bool:

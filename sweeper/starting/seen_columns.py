@@ -5,7 +5,7 @@ from enum import Enum
 from itertools import islice
 from typing import Any, NamedTuple
 
-from slimtune.training.data.cells import is_missing, python_value, structure
+from slimtune.training.data.cells import is_missing, label_name, python_value, structure
 from slimtune.training.data.readers.reader import ReadOptions, Told, located_rows
 from slimtune.training.errors import DataError
 
@@ -39,12 +39,14 @@ class SeenColumn(NamedTuple):
         holds: What its cells are.
         num_distinct: How many different ones there are.
         example: The first that is not missing, as text.
+        two_labels: The different ones as labels, sorted, where there are two; else empty.
     """
 
     name: str
     holds: Holds
     num_distinct: int
     example: str
+    two_labels: tuple[str, ...] = ()
 
 
 def seen_columns(source: str) -> list[SeenColumn]:
@@ -72,7 +74,10 @@ def columns_of_rows(rows: Iterable[Mapping[str, Any]]) -> list[SeenColumn]:
 def _seen(name: str, cells: Sequence[Any]) -> SeenColumn:
     texts = [cell if isinstance(cell, str) else str(cell) for cell in cells]
     example = texts[0] if texts else ""
-    return SeenColumn(name, _holds(cells, texts), len(set(texts)), example)
+    # of texts, which may be long, nothing is kept
+    labels = {label_name(text, cell) for text, cell in zip(texts, cells, strict=True)} if _are_short(texts) else set()
+    two = tuple(sorted(labels)) if len(labels) == 2 else ()
+    return SeenColumn(name, _holds(cells, texts), len(set(texts)), example, two)
 
 
 def _holds(cells: Sequence[Any], texts: Sequence[str]) -> Holds:

@@ -41,7 +41,7 @@ def _evals(value: Any, _: Values) -> Said:
 
 
 RULES: dict[str, Rule] = {
-    **trainer_rules(ROWS),
+    **trainer_rules(ROWS, by_its_steps=True),
     "base_model": key("model.name_or_path"),
     "model_type": needless,
     "tokenizer_type": needless,

@@ -1,5 +1,6 @@
 """Arguments of transformers' Trainer, which other tools take over."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ PLAN = (
     "the best checkpoint is kept by itself, and a killed trial resumes from fit.save_minutes; to keep more of them, "
     "fit.save_steps is a multiple of fit.eval_steps"
 )
+# between two lines of the log of transformers' Trainer
+USUAL_STEPS = 500
 SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant", "constant_with_warmup": "constant"}
 OPTIMIZERS = {
     "adamw": "adamw",
@@ -40,21 +43,63 @@ def batch(rows: str) -> Rule:
     return rule
 
 
-def eval_steps(value: Any, _: Values) -> Said:
-    """Theirs in optimizer steps, or a share of all."""
+class _Cadence:
+    """When theirs evaluates and saves.
+
+    Args:
+        by_its_steps: Whether a number of steps says that it is evaluated by steps; else `eval_strategy` alone does.
+    """
+
+    def __init__(self, *, by_its_steps: bool) -> None:
+        self._by_its_steps = by_its_steps
+
+    def evaluated(self, values: Values) -> str:
+        """`no`, `steps` or `epoch`."""
+        usual = ("steps" if values.get("eval_steps") else "epoch") if self._by_its_steps else "no"
+        return _strategy(values, ("eval_strategy", "evaluation_strategy"), usual)
+
+    def eval_strategy(self, _: Any, values: Values) -> Said:
+        """Steps without a number are those between two lines of their log."""
+        if self.evaluated(values) != "steps" or values.get("eval_steps"):
+            return Said()
+        return _steps_between(_usual_steps(values))
+
+    def eval_steps(self, value: Any, values: Values) -> Said:
+        """Theirs in optimizer steps, or a share of all; a number that it does not go by is told."""
+        if not value:
+            return Said()
+        strategy = self.evaluated(values)
+        if strategy == "steps":
+            return _steps_between(value)
+        return Said(told=f"eval_strategy is {strategy}, which does not go by it; to do so here, set fit.eval_steps")
+
+    def save_steps(self, value: Any, values: Values) -> Said:
+        """Checkpoints of steps that are evaluated; others have no scores, and are told."""
+        steps, strategy = float(value or 0), _strategy(values, ("save_strategy",), "steps")
+        if not steps:
+            return Said()
+        if strategy != "steps":
+            return Said(told=f"save_strategy is {strategy}, which does not go by it; {PLAN}")
+        between = float(values.get("eval_steps") or _usual_steps(values))
+        if self.evaluated(values) != "steps" or steps < 1 or between < 1 or steps % between:
+            return Said(told=PLAN)
+        return Said(values={"fit.save_steps": int(steps)})
+
+
+def _strategy(values: Values, names: Sequence[str], usual: str) -> str:
+    given = next((values[name] for name in names if values.get(name) is not None), usual)
+    # YAML reads `no` as false
+    return "no" if given is False else str(given).lower()
+
+
+def _usual_steps(values: Values) -> Any:
+    return values.get("logging_steps") or USUAL_STEPS
+
+
+def _steps_between(value: Any) -> Said:
     if 0 < float(value) < 1:
         return Said(told="a share of all steps; say fit.eval_every as a share of an epoch, or fit.eval_steps")
     return Said(values={"fit.eval_steps": int(float(value))})
-
-
-def _save_steps(value: Any, values: Values) -> Said:
-    """Checkpoints of steps that are evaluated; without evaluations in steps they are made as often as it is saved."""
-    steps, asked = float(value or 0), values.get("eval_steps")
-    by_epoch = values.get("evals_per_epoch") or "epoch" in (values.get("eval_strategy"), values.get("save_strategy"))
-    if steps < 1 or (asked is None and by_epoch) or (asked is not None and (float(asked) < 1 or steps % float(asked))):
-        return Said(told=PLAN) if steps else Said()
-    evaluated = {} if asked is not None else {"fit.eval_steps": int(steps)}
-    return Said(values={**evaluated, "fit.save_steps": int(steps)})
 
 
 def _max_steps(value: Any, _: Values) -> Said:
@@ -102,12 +147,14 @@ def _name(value: Any, _: Values) -> Said:
     return Said(values={"search.name": Path(str(value)).name})
 
 
-def trainer_rules(rows: str = "per_device_train_batch_size") -> dict[str, Rule]:
+def trainer_rules(rows: str = "per_device_train_batch_size", *, by_its_steps: bool = False) -> dict[str, Rule]:
     """Rules by argument.
 
     Args:
         rows: What the tool calls the rows of a device and a pass.
+        by_its_steps: Whether `eval_steps` says that it is evaluated by steps; else `eval_strategy` alone does.
     """
+    cadence = _Cadence(by_its_steps=by_its_steps)
     return {
         "learning_rate": key("fit.learning_rate", float),
         "num_train_epochs": key("fit.epochs"),
@@ -134,12 +181,12 @@ def trainer_rules(rows: str = "per_device_train_batch_size") -> dict[str, Rule]:
         "logging_strategy": needless,
         "logging_first_step": needless,
         "logging_dir": needless,
-        "eval_strategy": needless,
-        "evaluation_strategy": needless,
-        "eval_steps": eval_steps,
+        "eval_strategy": cadence.eval_strategy,
+        "evaluation_strategy": cadence.eval_strategy,
+        "eval_steps": cadence.eval_steps,
         "eval_accumulation_steps": needless,
         "save_strategy": needless,
-        "save_steps": _save_steps,
+        "save_steps": cadence.save_steps,
         "save_total_limit": needless,
         "save_only_model": needless,
         "load_best_model_at_end": needless,

@@ -39,9 +39,11 @@ def repair_of(folder: Path) -> str | None:
     if folder.is_file():
         return f"it is a file; give a folder, e.g. {quote(str(folder.parent))}"
     if (folder / MANIFEST).is_file():
-        return f"it is a bundle already, ready to answer: slimtune predict --model {given} --text ..."
+        return f"it is a bundle already, ready to answer: slimtune predict --model {given} --file rows.jsonl"
     if (folder / "bundle" / MANIFEST).is_file():
-        return f"an export wrote it, and its bundle is ready to answer: slimtune predict --model {given} --text ..."
+        return (
+            f"an export wrote it, and its bundle is ready to answer: slimtune predict --model {given} --file rows.jsonl"
+        )
     if (folder / RECORD).is_file() or any(folder.glob(f"checkpoint-*/{RECORD}")):
         return f"it is a checkpoint of slimtune; make a bundle of it: slimtune export --run {given} --out exported"
     if (folder / STUDY).is_file() or (folder / TRIALS).is_dir():

@@ -1,5 +1,6 @@
 """Code of the user's own that is called here: whatever it raises is one message."""
 
+import copy
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,6 +9,9 @@ from typing import Any
 from slimtune.training.broken_files import text_of_error
 from slimtune.training.config.dotted_path import imported
 from slimtune.training.errors import ConfigError, SlimtuneError, is_out_of_memory
+
+# what nothing can be changed in
+PLAIN = (str, int, float, bool, type(None))
 
 
 @contextmanager
@@ -29,6 +33,19 @@ def own_code(said: str) -> Iterator[None]:
         reason = text_of_error(error, 300)
         told = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
         raise ConfigError([f"{said} fails{_place(error)} ({told}); repair it"]) from error
+
+
+def own_copy(value: Any) -> Any:
+    """A value for code of the user's own: whatever is changed in it, lists within lists too, the data stays as it is.
+
+    Args:
+        value: A cell, or a row, which is copied cell by cell.
+    """
+    if type(value) in PLAIN:
+        return value
+    if isinstance(value, Mapping):
+        return {name: own_copy(cell) for name, cell in value.items()}
+    return copy.deepcopy(value)
 
 
 def own_part(settings: Mapping[str, Any], key: str, noun: str) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any
 
 from slimtune.training.config.dotted_path import imported
-from slimtune.training.config.own_code import own_code
+from slimtune.training.config.own_code import own_code, own_copy
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
 from slimtune.training.extras import METRIC_PACKAGES, needs
@@ -137,7 +137,9 @@ def _scores_of_function(
     function: Any, path: str, predictions: Sequence[Any], references: Sequence[Any], rows: Rows | None
 ) -> dict[str, float]:
     with own_code(_said(path)):
-        result = function(predictions, references, rows)
+        # other metrics are given the same, at other evaluations too
+        asked = [None if values is None else tuple(map(own_copy, values)) for values in (predictions, references, rows)]
+        result = function(*asked)
     return _checked(result, path)
 
 

@@ -40,7 +40,7 @@ class OwnLoss:
         self.label_range: tuple[float, float] = getattr(function, "label_range", (-math.inf, math.inf))
 
     def __call__(self, *tensors: torch.Tensor) -> torch.Tensor:
-        """The mean, a scalar.
+        """The mean, a scalar. Labels, the last of the tensors, are a copy: scores are of the batch's own.
 
         Raises:
             ConfigError: It fails on these tensors, or gives something else.
@@ -48,7 +48,7 @@ class OwnLoss:
         said = f"task.loss._target_ is '{self.target}', which"
         shapes = ", ".join(f"{one.dtype} {tuple(one.shape)}".removeprefix("torch.") for one in tensors)
         with own_code(f"{said} is called with ({shapes}) and"):
-            mean = self._function(*tensors)
+            mean = self._function(*tensors[:-1], tensors[-1].clone())
         if not isinstance(mean, torch.Tensor) or mean.numel() != 1:
             what = f"a tensor of shape {tuple(mean.shape)}" if isinstance(mean, torch.Tensor) else f"{mean!r:.80}"
             raise ConfigError([f"{said} gives {what}; let it give the mean over the rows, a tensor of one number"])

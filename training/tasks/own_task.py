@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any
 
 from slimtune.training.config.dotted_path import imported
-from slimtune.training.config.own_code import own_code
+from slimtune.training.config.own_code import own_code, own_copy
 from slimtune.training.data.examples import Example
 from slimtune.training.errors import ConfigError
 from slimtune.training.tasks.protocol import Task
@@ -40,12 +40,20 @@ class OwnTask:
         @wraps(function)
         def told(*arguments: Any, **options: Any) -> Any:
             with own_code(said):
+                if name == "parse":
+                    # the row is kept, and may be parsed again
+                    arguments = tuple(map(_apart, arguments))
+                    options = {key: _apart(value) for key, value in options.items()}
                 result = function(*arguments, **options)
             if name == "parse":
                 _check_example(result, said)
             return OwnTask(result, self._path) if name in ("make", "with_generated_rows") else result
 
         return told
+
+
+def _apart(argument: Any) -> Any:
+    return own_copy(argument) if isinstance(argument, dict) else argument
 
 
 def _stands_in(task: Any, name: str) -> bool:

@@ -7,7 +7,7 @@ two it pulls together; where a loss does not say it, it is found.
 # B pairs, D dimensions
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -65,23 +65,54 @@ class MultipleNegativesLoss(nn.Module):
         return cross_entropy(scores_BB[positive_B], own_B[positive_B])
 
 
-def pulls_zeros_together(loss: Callable[..., Any]) -> bool:
-    """Whether a loss takes the label 0 for alike and 1 for different; False where it does not tell.
+class PairLabels(NamedTuple):
+    """What a loss takes for pairs that are alike, and for those that differ: 1 and 0, 0 and 1, or one of them is -1."""
+
+    alike: int
+    different: int
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether the larger one means different."""
+        return self.alike < self.different
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the loss takes -1 and 1, and no other."""
+        return -1 in self
+
+    def given(self, labels_B: torch.Tensor) -> torch.Tensor:
+        """Labels as the loss takes them, of labels where the larger means alike."""
+        if self.is_signed:
+            labels_B = 2 * labels_B.clamp(min=0) - 1
+            return -labels_B if self.is_turned else labels_B
+        return 1 - labels_B if self.is_turned else labels_B
+
+
+def labels_taken(loss: Callable[..., Any]) -> PairLabels:
+    """What a loss takes for alike and for different; 1 and 0 where it does not tell.
 
     It is called with pairs of equal and of orthogonal vectors: what takes 1 for alike is smaller for the equal ones
-    with 1 than with 0, beside the others.
+    with 1 than with 0, beside the others. What gives all pairs the same with 0, and not with -1, takes that for
+    different, as `torch.nn.CosineEmbeddingLoss` does; what only changes its sign is no such loss.
     """
     said = getattr(loss, "alike_label", None)
     if said is not None:
-        return bool(said == 0)
+        return PairLabels(0, 1) if said == 0 else PairLabels(1, 0)
     one_BD = torch.eye(2, 8)
-    other_BD = one_BD.roll(2, dims=1)
+
+    def called(label: int) -> list[float]:
+        labels_B = torch.full((2,), float(label))
+        return [float(loss(one_BD, second_BD, labels_B)) for second_BD in (one_BD, one_BD.roll(2, dims=1))]
+
     try:
         with torch.no_grad(), torch.random.fork_rng([]):
-            gain, loss_apart = (
-                float(loss(one_BD, second, torch.ones(2))) - float(loss(one_BD, second, torch.zeros(2)))
-                for second in (one_BD, other_BD)
-            )
+            ones, others, different = called(1), called(0), 0
+            if others[0] == others[1] and getattr(loss, "label_range", (-1, 1))[0] < 0:
+                below = called(-1)
+                if below[0] != below[1] and below != [-mean for mean in ones]:
+                    others, different = below, -1
     except Exception:  # noqa: BLE001  # it is the code of somebody else, and told where it is first needed
-        return False
-    return gain > loss_apart
+        return PairLabels(1, 0)
+    gain, loss_apart = (one - other for one, other in zip(ones, others, strict=True))
+    return PairLabels(different, 1) if gain > loss_apart else PairLabels(1, different)

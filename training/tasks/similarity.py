@@ -31,7 +31,7 @@ from slimtune.training.metrics.spearman import spearman
 from slimtune.training.tasks.baselines import OVERLAP, word_overlap
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
-from slimtune.training.tasks.pair_losses import pulls_zeros_together
+from slimtune.training.tasks.pair_losses import PairLabels, labels_taken
 from slimtune.training.tasks.token_loss import num_virtual_tokens
 
 # what labels are where two words say it
@@ -99,9 +99,9 @@ class Similarity(TaskDefaults):
         return own_loss(self.loss_settings)
 
     @cached_property
-    def _is_turned(self) -> bool:
-        """Whether the loss takes 1 for different, and is given labels that say so."""
-        return pulls_zeros_together(self._loss)
+    def _taken(self) -> PairLabels:
+        """What the loss takes for alike and different, and is given."""
+        return labels_taken(self._loss)
 
     def check_direction(self) -> None:
         """Whether it is known what labels mean, where the loss takes them otherwise than they are taken here.
@@ -109,17 +109,18 @@ class Similarity(TaskDefaults):
         Raises:
             ConfigError: It is not.
         """
-        if self.alike is None and self._is_turned:
+        if self.alike is None and self._taken.is_turned:
             raise ConfigError(
                 [
-                    f"task.loss._target_ is '{self._loss.target}', which pulls pairs with the label 0 together, and "
+                    f"task.loss._target_ is '{self._loss.target}', which pulls pairs with the label "
+                    f"{self._taken.alike} together, and "
                     "task.alike_label is null, by which larger labels are more alike; say which of two labels means "
                     "alike, e.g. task.alike_label=0, or for scores take a loss that pulls larger ones together"
                 ]
             )
 
     def _nats(self, first_BD: torch.Tensor, second_BD: torch.Tensor, labels_B: torch.Tensor) -> torch.Tensor:
-        return self._loss(first_BD, second_BD, 1 - labels_B if self._is_turned else labels_B)  # type: ignore[no-any-return]
+        return self._loss(first_BD, second_BD, self._taken.given(labels_B))  # type: ignore[no-any-return]
 
     def settings(self) -> Mapping[str, Any]:
         """As the protocol says."""
@@ -152,6 +153,13 @@ class Similarity(TaskDefaults):
                 f"the {name} rows have the label {wrong.label}, but task.loss takes {fitting} (its text is "
                 f"{wrong.text!r:.60}): rescale the column, or choose another loss"
             )
+        if self._taken.is_signed and not any(set(labels_N.tolist()) <= two for two in ({0.0, 1.0}, {-1.0, 1.0})):
+            odd = next(one.label for one in examples if float(one.label) != 1)
+            raise DataError(
+                f"the {name} rows have the label {odd}, but task.loss._target_ is '{self._loss.target}', which takes 1 "
+                "and -1 alone: give rows two labels, 1 and 0 or 1 and -1, or for scores take e.g. CosineLoss of "
+                "slimtune.training.tasks.pair_losses"
+            )
         if name == "validation":
             self._check_metric(set(labels_N.tolist()))
         return EncodedSplit(encoded, Targets(labels_N, np.ones(len(examples))), examples)
@@ -170,8 +178,11 @@ class Similarity(TaskDefaults):
         labels = [float(one.label) for one in asked]
         turned = (
             ()
-            if not self._is_turned
-            else (f"{self._loss.target} takes 1 for different, and is given labels so; scores take 1 for alike",)
+            if self._taken == (1, 0)
+            else (
+                f"{self._loss.target} takes {self._taken.different} for different, and is given labels so; scores take "
+                "1 for alike",
+            )
         )
         if len(asked) < LEAST_PAIRS:
             return turned

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from slimtune.training.config.own_code import own_code, own_part
+from slimtune.training.config.own_code import own_code, own_copy, own_part
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, collate
 from slimtune.training.data.examples import Example
@@ -26,7 +26,8 @@ class Augmentation:
     """Changes rows, and encodes what came of them.
 
     What a row becomes depends on the row, the trial's seed, and the step that it is taken in: not on the rows beside
-    it, on how a batch is taken apart, or on whether the trial was resumed.
+    it, on how a batch is taken apart, or on whether the trial was resumed. The function is given a copy, which it may
+    change.
     """
 
     def __init__(self, config: TrialConfig, task: Task, tokenizer: Any) -> None:
@@ -53,7 +54,7 @@ class Augmentation:
     def _example(self, example: Example, row: int, num_steps: int) -> Example:
         generator = np.random.default_rng([self._config.fit.seed, num_steps, row])
         with own_code(f"{self._said} is called with a row and a generator and"):
-            given = self._function(dict(example.row), generator)
+            given = self._function(own_copy(example.row), generator)
         if not isinstance(given, Mapping):
             raise ConfigError([f"{self._said} gives {given!r:.80}; let it give the row, a mapping of column to value"])
         try:

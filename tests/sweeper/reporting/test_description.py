@@ -88,6 +88,7 @@ def test_the_winner_is_told_with_its_test_and_its_model() -> None:
                 "key": "",
                 "result": {"name": "my model", "version": "3", "alias": "champion", "reason": "there was no champion"},
             },
+            "export": {"key": "", "result": {"bundle": "b", "arguments": "--file rows.jsonl"}},
             STOPPED: "target reached",
         },
     )
@@ -95,7 +96,7 @@ def test_the_winner_is_told_with_its_test_and_its_model() -> None:
     assert "accuracy 0.4000 (0.3000 to 0.5000)" in text
     assert "[my model version 3](#/models/my%20model/versions/3), alias `champion`" in text
     assert "the search ended before: target reached" in text
-    assert "slimtune predict --model 'models:/my model@champion'" in text
+    assert "`slimtune predict --model 'models:/my model@champion' --file rows.jsonl`" in text
 
 
 def test_nothing_of_others_is_markup_and_nothing_is_too_long() -> None:

@@ -14,6 +14,9 @@ from slimtune.sweeper.cli import main
 from slimtune.sweeper.config_file import with_config_file
 from slimtune.sweeper.config_values import plain
 from slimtune.sweeper.starting import questions
+from slimtune.training.config.trial import parse_trial
+from slimtune.training.data.cells import label_of
+from slimtune.training.tasks.similarity import alike_name
 from tests.conftest import write_jsonl
 from tests.sweeper.starting.test_guess import CHAT, OTHERS, TEXTS, cycled, rows_of
 
@@ -81,6 +84,50 @@ def test_flags_go_before_what_was_seen() -> None:
     assert (config.search.n_trials, config.search.name, config.model.name_or_path) == (5, "mine", "own")
 
 
+PAIR = {"a": TEXTS, "b": OTHERS}
+
+
+@pytest.mark.parametrize(
+    ("labels", "more", "alike"),
+    [
+        ((0, 1), (), "1"),
+        ((1.0, 0.0), (), "1"),
+        ((-1, 1), (), "1"),
+        ((True, False), (), "true"),
+        (("duplicate", "different"), (), "duplicate"),
+        (("Yes", "no"), (), "Yes"),
+        ((0, 1), ("--alike-label", "0"), "0"),
+        (("near", "far"), ("--alike-label", "near"), "near"),
+        # scores are alike by themselves
+        ((0.25, 0.75), (), None),
+        ((0, 1, 2), (), None),
+    ],
+)
+def test_of_two_labels_of_pairs_one_is_said_to_be_alike(
+    labels: tuple[Any, ...], more: tuple[str, ...], alike: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is taken is told, and read by the task as the rows have it."""
+    write_jsonl(Path("rows.jsonl"), rows_of(**PAIR, label=cycled(*labels)))
+    config = written("--data", "rows.jsonl", "--task", "similarity", *more)
+    task = parse_trial(plain(config)).section.task
+    assert alike_name(task) == alike
+    assert (f"pairs with the label '{alike}' are taken for alike" in capsys.readouterr().out) is (alike is not None)
+    names = {label_of(row, "label", "a row", "label_column") for row in rows_of(label=cycled(*labels))}
+    assert alike is None or alike in names
+
+
+def test_the_label_that_means_alike_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jsonl(Path("rows.jsonl"), rows_of(**PAIR, label=cycled("near", "far")))
+    answers = io.StringIO("similarity\n\n\n\nnear\n\n\n\n")
+    monkeypatch.setattr(answers, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", answers)
+    assert main(["init", "--data", "rows.jsonl"]) == 0
+    assert "label of pairs that are alike: far or near (--alike-label): " in capsys.readouterr().err
+    assert "  alike_label: near\n" in Path("rows.yaml").read_text()
+
+
 def test_five_answers_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """An empty one takes what stands in brackets."""
     write_jsonl(Path("rows.jsonl"), rows_of(text=TEXTS, label=cycled("a", "b")))
@@ -101,6 +148,9 @@ def test_five_answers_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         (("--data", "rows.jsonl", "--task", "classifcation"), "did you mean 'classification'"),
         (("--data", "rows.jsonl", "--text-column", "txt"), "did you mean 'text'"),
         (("--data", "rows.jsonl", "--task", "similarity"), "this is not known: column of the text"),
+        (("--data", "pairs.jsonl", "--task", "similarity"), "this is not known: label of pairs that are alike: far or"),
+        (("--data", "pairs.jsonl", "--task", "similarity", "--alike-label", "nera"), "did you mean 'near'"),
+        (("--data", "pairs.jsonl", "--alike-label", "near"), "the task is classification; use --task similarity"),
         (("--data", "rows.jsonl", "--output", "no/mine.yaml"), "there is no folder"),
         (("--data", "rows.jsonl", "--output", "rows.jsonl"), "is there already"),
         (
@@ -116,6 +166,7 @@ def test_what_cannot_be_known_is_told_and_nothing_is_written(
     arguments: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_jsonl(Path("rows.jsonl"), rows_of(text=TEXTS, label=cycled("a", "b")))
+    write_jsonl(Path("pairs.jsonl"), rows_of(**PAIR, label=cycled("near", "far")))
     write_jsonl(Path("chat.jsonl"), rows_of(messages=[CHAT] * 30))
     before = sorted(Path().iterdir())
     assert main(["init", "--yes", *arguments]) == 2

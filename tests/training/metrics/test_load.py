@@ -28,6 +28,11 @@ def counts(predictions: Sequence[int], references: Sequence[int], rows: object) 
     return {"rows": len(predictions), "share": np.float32(0.5)}
 
 
+def taken_apart(predictions: Any, references: Any, rows: Any) -> float:
+    """Changes whatever it is given."""
+    return float(predictions[0].pop() + references[0].pop() + rows[0]["prices"].pop())
+
+
 def worded(predictions: Sequence[int], references: Sequence[int], rows: object) -> dict[str, Any]:
     return {"share": 0.5, "verdict": "good"}
 
@@ -72,6 +77,14 @@ def test_a_function_of_the_users_own_sees_the_rows() -> None:
     metric = load_metric(f"{HERE}.cost")
     assert metric.name == "cost"
     assert metric.compute([0, 1, 1], [0, 0, 0], [{"price": 1}, {"price": 2}, {"price": 4}]) == {"cost": 6.0}
+
+
+def test_what_a_function_changes_is_its_own() -> None:
+    """The next metric, and the next evaluation, are given the same."""
+    metric = load_metric(f"{HERE}.taken_apart")
+    given: Any = ([[1]], [[2]], [{"prices": [4]}])
+    assert [metric.compute(*given) for _ in range(2)] == [{"taken_apart": 7.0}] * 2
+    assert given == ([[1]], [[2]], [{"prices": [4]}])
 
 
 def test_a_function_may_give_several_numbers() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -11,14 +12,17 @@ from torch.nn.functional import cosine_similarity, mse_loss, pairwise_distance
 
 from slimtune.training.config.task import Pooling
 from slimtune.training.config.trial import parse_trial
+from slimtune.training.data.batching import collate
 from slimtune.training.data.examples import Example
 from slimtune.training.errors import DataError, UserError
 from slimtune.training.tasks import task_of
+from slimtune.training.tasks.loss import OwnLoss
 from slimtune.training.tasks.pair_losses import (
     ContrastiveLoss,
     CosineLoss,
     MultipleNegativesLoss,
-    pulls_zeros_together,
+    PairLabels,
+    labels_taken,
 )
 from slimtune.training.tasks.similarity import Similarity
 from slimtune.training.trial import Completed
@@ -95,6 +99,17 @@ def test_few_pairs_and_labels_of_one_value_say_nothing(labels: tuple[float, floa
     assert noted(*labels, num_rows=num_rows) == ()
 
 
+def writes_labels(output1: torch.Tensor, output2: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    return mse_loss(cosine_similarity(output1, output2), label.mul_(2).sub_(1))
+
+
+def test_a_loss_that_writes_into_its_labels_has_a_copy_of_them() -> None:
+    """Scores go by the labels that were read."""
+    label = LABEL.clone()
+    OwnLoss(writes_labels, "writes_labels")(FIRST, SECOND, label[:5])
+    assert torch.equal(label, LABEL)
+
+
 class MarginTurned(nn.Module):
     """As tutorials of siamese networks have it: 1 is for pairs that differ."""
 
@@ -130,14 +145,43 @@ def of_more(output1: torch.Tensor, output2: torch.Tensor, label: torch.Tensor) -
 @pytest.mark.parametrize("loss", [ContrastiveLoss(), CosineLoss(), MultipleNegativesLoss(), deaf, of_more])
 def test_losses_that_take_one_for_alike_and_those_that_do_not_tell_are_left_as_they_are(loss: Any) -> None:
     before = torch.get_rng_state()
-    assert not pulls_zeros_together(loss)
+    assert labels_taken(loss) == (1, 0)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("loss", [MarginTurned(), MarginTurned(0.3), no_margin_turned, Said()])
 def test_losses_that_take_one_for_different_are_found(loss: Any) -> None:
     """With a margin or without one, or by what they say of themselves."""
-    assert pulls_zeros_together(loss)
+    assert labels_taken(loss) == (0, 1)
+
+
+def pulls_alone(output1: torch.Tensor, output2: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    return torch.mean(label * (1 - cosine_similarity(output1, output2)))
+
+
+def signed_and_turned(output1: torch.Tensor, output2: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    return nn.CosineEmbeddingLoss(0.2)(output1, output2, -label)
+
+
+@pytest.mark.parametrize(
+    ("loss", "taken"),
+    [
+        (nn.CosineEmbeddingLoss(), (1, -1)),
+        (nn.CosineEmbeddingLoss(margin=0.5), (1, -1)),
+        (signed_and_turned, (-1, 1)),
+        # a label of 0 leaves a pair out, and one of -1 would push it away without an end
+        (pulls_alone, (1, 0)),
+    ],
+)
+def test_losses_that_take_minus_one_for_different_are_found(loss: Any, taken: tuple[int, int]) -> None:
+    assert labels_taken(loss) == taken
+
+
+def test_labels_are_given_as_a_loss_takes_them() -> None:
+    two = torch.tensor([1.0, 0.0])
+    given = {taken: PairLabels(*taken).given(two).tolist() for taken in ((1, 0), (0, 1), (1, -1), (-1, 1))}
+    assert given == {taken: [float(one) for one in taken] for taken in given}
+    assert PairLabels(1, -1).given(torch.tensor([1.0, -1.0])).tolist() == [1.0, -1.0]
 
 
 HERE = "tests.training.tasks.test_similarity"
@@ -208,3 +252,34 @@ def test_scores_have_no_label_that_means_alike(values_of: Callable[..., dict[str
         prepare_data(config)
     problems = parse_trial(values_of(CASE, "task.alike_label=[0]")).problems
     assert "use one of the labels, e.g. 0 or duplicate" in problems[0]
+
+
+SIGNED = "++task.loss={_target_: torch.nn.CosineEmbeddingLoss, margin: 0.2}"
+
+
+@pytest.mark.parametrize(
+    ("alike", "different", "more"), [(1, 0, ()), (1, -1, ("task.metrics=[spearman]",)), (0, 1, ("task.alike_label=0",))]
+)
+def test_a_loss_of_labels_with_a_sign_is_given_these(
+    values_of: Callable[..., dict[str, Any]], alike: int, different: int, more: tuple[str, ...]
+) -> None:
+    """Pairs that differ are pushed apart, whatever the rows call them."""
+    given = values_of(relabelled(alike, different), SIGNED, "task.metric=spearman", *more)
+    data = prepare_data(parse_trial(given).section)
+    task = data.task
+    assert isinstance(task, Similarity)
+    batch = collate(data.encoded["train"], np.arange(8), pad_id=0, device=torch.device("cpu"))
+    signs_B = torch.tensor([1.0 if one > 0 else -1.0 for one in batch.labels.tolist()])
+    assert set(signs_B.tolist()) == {1.0, -1.0}
+    vectors_B2D = torch.randn(8, 2, 4, generator=torch.Generator().manual_seed(0))
+    wanted = nn.CosineEmbeddingLoss(0.2)(*vectors_B2D.unbind(1), signs_B)
+    assert float(task.loss(vectors_B2D, batch, label_smoothing=0).nats) == pytest.approx(float(wanted) * 8, rel=1e-5)
+    assert any("takes -1 for different" in note for note in task.notes([]))
+
+
+def test_scores_are_nothing_for_a_loss_of_labels_with_a_sign(values_of: Callable[..., dict[str, Any]]) -> None:
+    """It would leave them out of the mean without a word."""
+    rows = [{**row, "label": index % 4 / 3} for index, row in enumerate(CASE.rows)]
+    given = values_of(CASE._replace(rows=rows), SIGNED, "task.metrics=[spearman]", "task.metric=spearman")
+    with pytest.raises(DataError, match=r"CosineEmbeddingLoss', which takes 1 and -1 alone: give rows two labels"):
+        prepare_data(parse_trial(given).section)

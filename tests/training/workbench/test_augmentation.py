@@ -1,5 +1,6 @@
 """Rows that a function of the user's own changes: the same ones, however a trial is trained; and what is told of it."""
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from slimtune.training.data.kept.source_digest import source_digest
 from slimtune.training.engine.engine import GivenTrials
 from slimtune.training.errors import ConfigError
 from slimtune.training.trial import Completed
-from slimtune.training.workbench.augmentation import check_augmentation
+from slimtune.training.workbench.augmentation import Augmentation, check_augmentation
 from slimtune.training.workbench.prepared_data import prepare_data
 from slimtune.training.worker.run import run_trial, run_trials
-from tests.conftest import FakeTrial
+from tests.conftest import FakeTrial, make_rows, write_jsonl
 from tests.training.checkpoints.test_training_state import MortalTrial, killed, numbers
 
 ConfigOf = Callable[..., dict[str, Any]]
@@ -39,6 +40,12 @@ class Dropped:
 
 def as_it_is(row: dict[str, Any], generator: np.random.Generator) -> dict[str, Any]:
     return row
+
+
+def shorter(row: dict[str, Any], generator: np.random.Generator) -> dict[str, Any]:
+    row["words"].pop(0)
+    row["more"]["seen"].append(len(row["words"]))
+    return {**row, "text": " ".join(row["words"])}
 
 
 def no_text(row: dict[str, Any], generator: np.random.Generator) -> dict[str, Any]:
@@ -80,6 +87,22 @@ def test_what_rows_become_depends_on_no_micro_batch(config_of: ConfigOf, tmp_pat
     parts = trained(config_of(*EXACT, DROPS, "fit.micro_batch_size=3"), tmp_path / "parts")
     for step, scores in whole.items():
         assert parts[step]["train/loss"] == pytest.approx(scores["train/loss"], rel=1e-4)
+
+
+def test_lists_that_a_function_changes_in_place_are_copies(config_of: ConfigOf, tmp_path: Path) -> None:
+    """The next step, another trial, and a trial that was resumed begin with the rows as they were read."""
+    rows = [{**row, "words": row["text"].split(), "more": {"seen": []}} for row in make_rows(60)]
+    file = write_jsonl(tmp_path / "nested.jsonl", rows)
+    given = config_of(f"fit.augment={{_target_: {HERE}.shorter}}", f"data.train_file={file}")
+    config = parse_trial(given).section
+    data = prepare_data(config)
+    split = data.encoded["train"]
+    before = copy.deepcopy(list(split.examples))
+    augmentation, rows_N = Augmentation(config, data.task, data.tokenizer), np.arange(8)
+    first, again = (augmentation.changed(split, rows_N, num_steps=3) for _ in range(2))
+    assert list(split.examples) == before
+    assert [one.text for one in first.examples] == [one.text.partition(" ")[2] for one in before[:8]]
+    assert list(again.examples) == list(first.examples)
 
 
 def test_a_trial_that_was_resumed_has_the_same_rows(config_of: ConfigOf, tmp_path: Path) -> None:

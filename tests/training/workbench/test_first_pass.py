@@ -9,9 +9,11 @@ from torch.nn.functional import cross_entropy
 
 from slimtune.training.config.task import CustomTask
 from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.examples import Example
 from slimtune.training.data_report.build import data_report_of
 from slimtune.training.errors import ConfigError
 from slimtune.training.tasks.classification import Classification
+from slimtune.training.tasks.rows import read_examples
 from slimtune.training.workbench.first_pass import check_first_pass, has_own_code
 from slimtune.training.workbench.prepared_data import PreparedData, prepare_data
 from tests.training.tasks.conftest import CASES, Case
@@ -146,6 +148,18 @@ def test_an_own_task_whose_rows_are_no_examples(config_for: ConfigFor, monkeypat
     monkeypatch.setattr(Own, "parse", staticmethod(lambda row, where, config: {"text": "a"}))
     with pytest.raises(ConfigError, match=r"whose parse gives \{'text': 'a'\}; let it give an Example"):
         prepare_data(_own(config_for))
+
+
+def test_an_own_task_that_changes_rows_as_it_reads_them(config_for: ConfigFor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stay as they were read: a row that is changed for a step is parsed again."""
+
+    def parse(row: dict[str, Any], where: str, config: TrialConfig) -> Example:
+        return Example(row["words"].pop(0))
+
+    monkeypatch.setattr(Own, "parse", staticmethod(parse))
+    found = read_examples([{"words": ["a", "b"]}], _own(config_for))
+    assert [one.text for one in found.scored] == ["a"]
+    assert found.rows == [{"words": ["a", "b"]}]
 
 
 def _own(config_for: ConfigFor) -> TrialConfig:

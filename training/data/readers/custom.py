@@ -1,10 +1,11 @@
 """Rows from a person's own function."""
 
 import reprlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from slimtune.training.config.dotted_path import imported
+from slimtune.training.config.own_code import own_copy
 from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import ConfigError, DataError, UserError
 
@@ -21,10 +22,10 @@ def read_with(reader: str, name: str) -> Iterator[Row]:
     """
     rows = _called(_function(reader), reader=reader, name=name)
     for number, row in enumerate(rows, start=1):
-        if not isinstance(row, Mapping):
+        if not isinstance(row, dict):
             where = f"data.reader {reader}: row {number} of {name}"
             raise DataError(f"{where} is {reprlib.repr(row)}; give mappings of column to value")
-        yield dict(row)
+        yield row
 
 
 def _function(reader: str) -> Callable[[str], Iterable[Any]]:
@@ -36,7 +37,9 @@ def _function(reader: str) -> Callable[[str], Iterable[Any]]:
 
 def _called(function: Callable[[str], Iterable[Any]], *, reader: str, name: str) -> Iterator[Any]:
     try:
-        yield from function(name)
+        for row in function(name):
+            # it may fill the same lists again for its next row
+            yield own_copy(row)
     except UserError:
         raise
     except Exception as error:

@@ -16,6 +16,13 @@ def pairs(name):
     for number in range(2):
         yield UserDict(text=name, label=str(number))
 
+def refilled(name):
+    row = {"words": []}
+    for word in ("a", "b"):
+        row["words"].clear()
+        row["words"].append(word)
+        yield row
+
 def numbers(name):
     yield {}
     yield 5
@@ -48,6 +55,10 @@ def test_a_reader_of_ones_own_gives_rows(reader_module: Callable[[str], str]) ->
     rows = list(read_with(reader_module("pairs"), "s3://any/thing"))
     assert rows == [{"text": "s3://any/thing", "label": "0"}, {"text": "s3://any/thing", "label": "1"}]
     assert {type(row) for row in rows} == {dict}
+
+
+def test_a_reader_may_fill_its_lists_again(reader_module: Callable[[str], str]) -> None:
+    assert list(read_with(reader_module("refilled"), "in.xml")) == [{"words": ["a"]}, {"words": ["b"]}]
 
 
 @pytest.mark.parametrize(
