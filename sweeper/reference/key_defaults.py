@@ -9,8 +9,8 @@ from slimtune.sweeper.reference.option_values import composing, default_values, 
 from slimtune.sweeper.reference.plain_text import yaml_text
 from slimtune.sweeper.reference.sections import SECTIONS, Section, group_options
 
-# options that bring more than so many different values say each for itself what it is
-MOST_VALUES = 4
+# where options bring more than so many different values, each says for itself what it is
+MOST_VALUES = 8
 # characters of a value that are shown
 LONGEST = 60
 # which way a score is better, as the files of tasks write it
@@ -78,7 +78,7 @@ def key_defaults(groups: Sequence[str] | None = None) -> KeyDefaults:
 
 
 def told_values(found: KeyDefault, mark: Callable[[str], str] = str) -> str:
-    """All that a key is by default on one line; where options differ too much, they are left out.
+    """All that a key is by default on one line; where options differ too much, only that they do.
 
     Args:
         found: The values.
@@ -91,6 +91,9 @@ def told_values(found: KeyDefault, mark: Callable[[str], str] = str) -> str:
         parts += [
             f"{_shown(text, mark)} with {', '.join(map(mark, options))}" for text, options in found.others.items()
         ]
+    else:
+        groups = dict.fromkeys(one.partition("=")[0] for options in found.others.values() for one in options)
+        parts.append(f"others with options of {', '.join(map(mark, groups))}")
     return "; ".join(parts)
 
 
