@@ -66,6 +66,7 @@ class ExportResult(NamedTuple):
         target: What it was built for, and where it was run.
         genai: Folders for onnxruntime-genai, measured.
         bitsandbytes: Checkpoints of transformers in few bits, measured.
+        note: Why PyTorch's score is not the trial's own; None where it is.
     """
 
     reports: list[VariantReport]
@@ -74,6 +75,7 @@ class ExportResult(NamedTuple):
     target: BuiltFor
     genai: Sequence[GenaiReport] = ()
     bitsandbytes: Sequence[BitsandbytesReport] = ()
+    note: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as they are printed and kept."""
@@ -84,6 +86,7 @@ class ExportResult(NamedTuple):
             "genai": [report.as_dict() for report in self.genai],
             "bitsandbytes": [report.as_dict() for report in self.bitsandbytes],
             "target": asdict(self.target),
+            "note": self.note,
         }
 
 
@@ -161,7 +164,34 @@ def export_checkpoint(  # noqa: PLR0913
     target, chosen = built_for(config.target, setup.where), choose_variant(reports[1:], config.objective)
     bundle = None if chosen is None else _bundle(chosen, replace(manifest, target=target), source, setup)
     remove_earlier(folder, _written(folder, bundle, genai, bitsandbytes))
-    return ExportResult(reports, chosen, bundle, target, genai, bitsandbytes)
+    note = rescored_note(
+        setup.reference.metric,
+        here=pytorch.score,
+        trained=_trained_score(source.checkpoint, setup.reference.metric),
+        precision=source.checkpoint.config.fit.precision.value,
+    )
+    return ExportResult(reports, chosen, bundle, target, genai, bitsandbytes, note)
+
+
+def rescored_note(metric: str, *, here: float, trained: float, precision: str) -> str | None:
+    """Why a checkpoint has another score than in its trial; None where both are shown alike.
+
+    Args:
+        metric: The task's.
+        here: Of the checkpoint, in fp32.
+        trained: As it was saved with it.
+        precision: `fit.precision`.
+    """
+    if f"{here:.4f}" == f"{trained:.4f}":
+        return None
+    return (
+        f"the checkpoint was saved with {metric} {trained:.4f}, computed in batches in the trial's precision "
+        f"(fit.precision={precision}); here PyTorch computes in fp32, row by row"
+    )
+
+
+def _trained_score(checkpoint: Checkpoint, metric: str) -> float:
+    return checkpoint.record.scores[f"validation/{metric}"]
 
 
 def _written(
@@ -225,7 +255,7 @@ def _tokenizer_file(checkpoint: Path) -> Path:
 
 def _check_reference(reference: Reference, source: _Source) -> None:
     """A checkpoint that does not score as it was saved is not what was trained, however well a graph agrees with it."""
-    trained = source.checkpoint.record.scores[f"validation/{reference.metric}"]
+    trained = _trained_score(source.checkpoint, reference.metric)
     loaded = reference.score(reference.found)
     is_text = reference.tally(reference.found) is reference.found.generated
     allowed = (MAX_TEXT_GAP if is_text else MAX_RELOAD_GAP) * max(1.0, abs(trained))

@@ -5,6 +5,7 @@ from typing import Any
 
 from slimtune.export.config import OnnxExport, export_problems, parse_export
 from slimtune.export.promotion.config import parse_promotion
+from slimtune.sweeper.config_values import value_at
 from slimtune.sweeper.goals.goals import UNNAMED
 from slimtune.sweeper.goals.ranges import range_problems
 from slimtune.sweeper.goals.read_config import metric_problems
@@ -21,7 +22,7 @@ from slimtune.training.tracking.uri import has_password
 
 def problems_of(values: Mapping[str, Any]) -> list[str]:
     """One sentence a problem."""
-    trial, search = parse_trial(values), parse_search(values.get("search") or {})
+    trial, search = parse_trial(values), parse_search(_with_direction(values))
     export = parse_export(values.get("export"))
     problems = [*trial.problems, *search.problems, *export.problems]
     problems += parse_promotion(values.get("promotion")).problems
@@ -59,6 +60,13 @@ def checked_search(values: Mapping[str, Any]) -> Search:
     if problems:
         raise ConfigError(problems)
     return parse_search(values["search"]).section
+
+
+def _with_direction(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The section `search`; a direction that it lacks as the task does is told once, of the task."""
+    own = values.get("search") or {}
+    lacks = "direction" in own and own["direction"] is None and value_at("task.direction", values) is None
+    return {**own, "direction": Direction.maximize.value} if lacks else own
 
 
 def _direction_problems(*, maximize: bool, search: Search, values: Mapping[str, Any]) -> list[str]:

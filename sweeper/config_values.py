@@ -16,12 +16,20 @@ from slimtune.sweeper.pruner_config import PRUNERS
 from slimtune.sweeper.sampler_config import SAMPLERS
 from slimtune.training.config.method import METHODS
 from slimtune.training.config.schema import key_of_another, suggestion
-from slimtune.training.config.task import TASK_SECTIONS
+from slimtune.training.config.task import TASK_SECTIONS, known_direction
 from slimtune.training.errors import ConfigError
 
 # the config of every command
 CONFIG_MODULE, CONFIG_NAME, VERSION_BASE = "slimtune.conf", "config", "1.3"
 
+
+def _direction_of(score: Any) -> str | None:
+    way = known_direction(score)
+    return None if way is None else way.value
+
+
+# `${slimtune.direction:<score>}` is which way a score of ours is better, and null of all others
+OmegaConf.register_new_resolver("slimtune.direction", _direction_of, replace=True)
 
 # what a config of slimtune has at its top
 SECTIONS = ("task", "data", "model", "fit", "method", "space", "search", "tracking", "export", "promotion")

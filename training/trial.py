@@ -60,10 +60,12 @@ class Completed:
     Attributes:
         scores: `objective` and `split/metric` at the best evaluation.
         checkpoint: Folder of the best checkpoint.
+        ended_by: The key by which it stopped early, `fit.patience`; None where it ran to its end.
     """
 
     scores: Mapping[str, float]
     checkpoint: Path
+    ended_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,11 @@ Outcome = Completed | Pruned | Failed
 def describe(outcome: Outcome) -> str:
     """One line for people."""
     match outcome:
-        case Completed(scores, _):
+        case Completed(scores, _, ended_by):
             # of an app with named objectives, all of them
             told = {"objective": scores["objective"]} if "objective" in scores else scores
-            return ", ".join(["completed", *(f"{name} {score:.4g}" for name, score in told.items())])
+            how = "completed" if ended_by is None else f"completed (ended by {ended_by})"
+            return ", ".join([how, *(f"{name} {score:.4g}" for name, score in told.items())])
         case Pruned(at, why):
             return f"pruned after {at} examples ({why})" if at else f"pruned ({why})"
         case Failed(kind, message, _):

@@ -162,7 +162,9 @@ def _run(trial: SingleTrial, tracking: TrackingConfig, benches: "Workbenches") -
 
 def _result(trial: SingleTrial, outcome: Outcome) -> TrainResult:
     match outcome:
-        case Completed(scores, checkpoint):
+        case Completed(scores, checkpoint, ended_by):
+            if ended_by is not None:
+                trial.say(f"ended by {ended_by}: no better score in so many evaluations")
             trial.say(f"best: objective {scores['objective']:.4f}")
             trial.say(f"checkpoint: {checkpoint}")
             if trial.run_id is not None and not trial.run_id.startswith(QUEUED):

@@ -6,10 +6,9 @@ from typing import Any
 
 from slimtune.sweeper.goals.goals import COSTS, Constraint, Goals, Objective, Pick, goals_of
 from slimtune.training.config.schema import Parsed, suggestion
-from slimtune.training.config.task import LESS_IS_BETTER, METRIC_KEYS, Direction, TaskConfig, scores_of
+from slimtune.training.config.task import METRIC_KEYS, Direction, TaskConfig, known_direction, scores_of
 from slimtune.training.config.value_repairs import A_LIST
 
-OURS = {"loss", *(score for scores in METRIC_KEYS.values() for score in scores)}
 OBJECTIVE_KEYS, BOUND_KEYS, PICK_KEYS = ("metric", "direction"), ("min", "max"), ("best", "within")
 RULES = ("first", "knee")
 EXAMPLE = "search.objectives=[accuracy,size_mb]"
@@ -36,9 +35,7 @@ def parse_goals(values: Mapping[str, Any], directions: Sequence[Direction]) -> P
 
 def fixed_direction(name: str) -> Direction | None:
     """Which way is better, where that is known of the name."""
-    if name in COSTS or name in LESS_IS_BETTER:
-        return Direction.minimize
-    return Direction.maximize if name in OURS else None
+    return Direction.minimize if name in COSTS else known_direction(name)
 
 
 def _objectives(given: Any, problems: list[str]) -> list[Objective]:

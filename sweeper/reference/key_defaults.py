@@ -1,5 +1,6 @@
 """What a key is where nobody sets it, and which options of config groups bring something else."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -8,10 +9,12 @@ from slimtune.sweeper.reference.option_values import composing, default_values, 
 from slimtune.sweeper.reference.plain_text import yaml_text
 from slimtune.sweeper.reference.sections import SECTIONS, Section, group_options
 
-# options that bring more than so many different values say each for itself what it is
-MOST_VALUES = 4
+# where options bring more than so many different values, each says for itself what it is
+MOST_VALUES = 8
 # characters of a value that are shown
 LONGEST = 60
+# which way a score is better, as the files of tasks write it
+OF_METRIC = re.compile(r"\$\{slimtune\.direction:\$\{([\w.]+)\}\}")
 
 
 class KeyDefault(NamedTuple):
@@ -75,24 +78,29 @@ def key_defaults(groups: Sequence[str] | None = None) -> KeyDefaults:
 
 
 def told_values(found: KeyDefault, mark: Callable[[str], str] = str) -> str:
-    """All that a key is by default on one line; where options differ too much, they are left out.
+    """All that a key is by default on one line; where options differ too much, only that they do.
 
     Args:
         found: The values.
         mark: Makes code of a text.
     """
     if found.value is None and len(found.others) == 1:
-        return mark(_shown(next(iter(found.others))))
-    parts = [] if found.value is None else [mark(_shown(found.value))]
+        return _shown(next(iter(found.others)), mark)
+    parts = [] if found.value is None else [_shown(found.value, mark)]
     if len(found.others) <= MOST_VALUES:
         parts += [
-            f"{mark(_shown(text))} with {', '.join(map(mark, options))}" for text, options in found.others.items()
+            f"{_shown(text, mark)} with {', '.join(map(mark, options))}" for text, options in found.others.items()
         ]
+    else:
+        groups = dict.fromkeys(one.partition("=")[0] for options in found.others.values() for one in options)
+        parts.append(f"others with options of {', '.join(map(mark, groups))}")
     return "; ".join(parts)
 
 
-def _shown(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+def _shown(text: str, mark: Callable[[str], str]) -> str:
+    if found := OF_METRIC.fullmatch(text):
+        return f"that of {mark(found[1])}"
+    return mark(text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}...")
 
 
 def _texts(values: Mapping[str, Any]) -> Mapping[str, str]:

@@ -28,7 +28,7 @@ def leaderboard(facts: SweepFacts) -> str:
             Cell(trial.standing, style=trial.state.value),
             *_scores(trial, numbers),
             *(parameter(trial.params.get(key)) for key in facts.keys),
-            Cell(f"{trial.progress:.0%}", 100 * trial.progress),
+            Cell(trial.trained, 100 * trial.progress),
             seconds(trial.seconds),
         ]
         for trial in shown

@@ -58,7 +58,8 @@ def variant_table(export: Mapping[str, Any]) -> str:
         "peak MB",
     ]
     styles = {at: "best" for at, row in enumerate(rows) if str(row[0]) == str(export.get("chosen"))}
-    return str(Table("variants beside PyTorch, on validation rows", [*columns, "gate"], rows, styles=styles))
+    table = Table("variants beside PyTorch, on validation rows", [*columns, "gate"], rows, styles=styles)
+    return f"{table}{paragraph(export['note']) if export.get('note') else ''}"
 
 
 def _gate(item: Mapping[str, Any], chosen: object) -> str:

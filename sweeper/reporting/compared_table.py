@@ -71,7 +71,7 @@ def _cells(
         Text(scores[0] + (" *" if is_best else "  "), style=style),
         *(Text(text, style=style) for text in scores[1:]),
         *(Text(_told(values.get(name))) for name in others),
-        Text(f"{trial.progress:.0%}"),
+        Text(trial.trained),
         Text(duration(trial.seconds)),
     ]
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from slimtune.sweeper.reporting.sparkline import sparkline
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
+from slimtune.sweeper.study.record import ENDED_BY
 
 COLOURS = {
     TrialState.waiting: "dim",
@@ -162,7 +163,7 @@ def trial_table(
             Text(trial.standing, style=COLOURS[trial.state]),
             *(Text(value_text(trial.params.get(key))) for key in keys),
             *_score_cells(trial, names, is_best=is_best),
-            f"{trial.progress:.0%}",
+            trial.trained,
             duration(trial.seconds),
             *([_curve(trial, ends)] if ends is not None else []),
         )
@@ -233,4 +234,6 @@ def _line(trial: TrialRecord, names: Sequence[str]) -> str:
     name = f"{trial.attrs.get('name', f'trial {trial.number}')}"
     numbers = "  ".join(f"{one} {number_text(trial.measured.get(one))}" for one in names)
     scores = numbers or f"score {score_text(trial)}"
-    return f"{name}: {trial.standing}  {scores}  {params}  {duration(trial.seconds)}"
+    by = trial.attrs.get(ENDED_BY)
+    standing = f"{trial.standing} (ended by {by} at {trial.progress:.0%})" if by else trial.standing
+    return f"{name}: {standing}  {scores}  {params}  {duration(trial.seconds)}"

@@ -106,6 +106,9 @@ def print_variants(console: Console, exported: Mapping[str, Any]) -> None:
         faithful.add_row(*_faith(item, is_chosen=is_chosen), style=style)
         fast.add_row(*_speed(item), style=style)
     console.print(faithful)
+    # what an older version exported has none
+    if exported.get("note"):
+        console.print(exported["note"], highlight=False, markup=False, soft_wrap=True)
     _print_kept(console, exported["reports"])
     console.print(fast)
     if exported["bitsandbytes"]:

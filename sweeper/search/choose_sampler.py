@@ -124,11 +124,22 @@ def sampler_notes(chosen: ChosenSampler, space: SearchSpace, *, n_trials: int) -
         ):
             notes.append(
                 f"search.sampler.n_startup_trials is {startup} and search.n_trials {n_trials}: no trial learns from "
-                "those before it"
+                f"those before it; {_learning(space, n_trials, is_chosen=chosen.why is None)}"
             )
         case RandomSearch() | QuasiRandomSearch() | _:
             pass
     return notes
+
+
+def _learning(space: SearchSpace, n_trials: int, *, is_chosen: bool) -> str:
+    """What to do where all trials are drawn at random; `is_chosen` says that the user named the sampler."""
+    repairs = ["try more (search.n_trials)"]
+    if is_chosen and n_trials > 1:
+        repairs.append(f"draw fewer (search.sampler.n_startup_trials={n_trials // 2})")
+    # choices would be drawn at random all the same
+    if n_trials > 1 and not any(isinstance(step.dimension, Choice) for step in space.every_step()):
+        repairs.append("spread them evenly (search/sampler=qmc)")
+    return ", or ".join(repairs)
 
 
 def _is_drawn(key: str, space: SearchSpace) -> bool:

@@ -39,6 +39,8 @@ CAUSE = "cause"
 MESSAGE = "message"
 # what a trial costs that is known before it is trained, and what its attempts took together until the last report
 COSTS, SPENT = "costs", "seconds"
+# the key by which a complete trial stopped before its end
+ENDED_BY = "ended_by"
 # what stands where others have a kind of failure
 INFEASIBLE = "infeasible"
 
@@ -114,6 +116,12 @@ class TrialRecord(NamedTuple):
     def standing(self) -> str:
         """Its state in a word; why it failed, or that it broke a constraint."""
         return self.kind or (INFEASIBLE if self.excess else self.state.value)
+
+    @property
+    def trained(self) -> str:
+        """The share of its training that is done, and what ended a complete one before its end."""
+        by = self.attrs.get(ENDED_BY)
+        return f"{self.progress:.0%}, {by}" if by else f"{self.progress:.0%}"
 
     @property
     def measured(self) -> Mapping[str, float]:

@@ -21,6 +21,11 @@ class ScoreRange(NamedTuple):
         """How far two scores can be apart."""
         return self.most - self.least
 
+    def best(self, *, maximize: bool) -> float | None:
+        """The value that none is better than; None if there is none."""
+        end = self.most if maximize else self.least
+        return end if math.isfinite(end) else None
+
     def told(self) -> str:
         """In words."""
         return f"{self.least:g} or more" if math.isinf(self.most) else f"{self.least:g} to {self.most:g}"

@@ -15,6 +15,7 @@ from slimtune.training.config.schema import (
     option_suggestion,
     parse_section,
     suggestion,
+    with_stand_ins,
 )
 
 
@@ -71,7 +72,7 @@ class TaskConfig:
     Attributes:
         name: The kind of task.
         metric: Validation metric that early stopping, the best checkpoint and the search go by.
-        direction: Whether more or less of it is better.
+        direction: Whether more or less of it is better; known of our own scores, to be said of a metric of your own.
         metrics: What is measured beside the loss: our own names, `hub:<name>`, or the dotted path of an
             `evaluate.Metric` or of a function of predictions, references and rows.
         loss: `{_target_: <dotted path>, ...}` of a loss of your own; null takes the task's.
@@ -199,8 +200,10 @@ def parse_task(values: Any) -> Parsed[TaskConfig]:
     if not isinstance(name, str) or (name not in TASK_SECTIONS and not is_own):
         return Parsed(None, [f"task.name is {name!r}; {option_suggestion(str(name), TASK_SECTIONS)}"])
     section_type = CustomTask if is_own else TASK_SECTIONS[str(name)]
-    parsed: Parsed[TaskConfig] = parse_section(section_type, values, "task", choices=TASK_SECTIONS)
-    problems = parsed.problems or _metric_problems(parsed.section)
+    is_said = not isinstance(values, Mapping) or values.get("direction", "") is not None
+    given = values if is_said else with_stand_ins(values, {"direction": _way(values.get("metric")).value})
+    parsed: Parsed[TaskConfig] = parse_section(section_type, given, "task", choices=TASK_SECTIONS)
+    problems = parsed.problems or _metric_problems(parsed.section, is_said=is_said)
     return Parsed(None if problems else parsed.found, problems)
 
 
@@ -212,7 +215,19 @@ def scores_of(metrics: Sequence[str]) -> list[str]:
     return keys
 
 
-def _metric_problems(task: TaskConfig) -> list[str]:
+def known_direction(score: Any) -> Direction | None:
+    """Which way a score of ours is better; None of all others."""
+    if score in LESS_IS_BETTER:
+        return Direction.minimize
+    return Direction.maximize if any(score in keys for keys in METRIC_KEYS.values()) else None
+
+
+def _way(score: Any) -> Direction:
+    """Any, where it is not known: a problem says so."""
+    return known_direction(score) or Direction.maximize
+
+
+def _metric_problems(task: TaskConfig, *, is_said: bool) -> list[str]:
     problems = []
     for name in task.metrics:
         if name not in METRIC_KEYS and "." not in name and ":" not in name:
@@ -227,12 +242,13 @@ def _metric_problems(task: TaskConfig) -> list[str]:
         near = nearest_name(task.metric, known)
         more = f"did you mean '{near}'?" if near else f"task.metrics gives {', '.join(known)}"
         problems.append(f"task.metric is '{task.metric}'; {more}")
-    elif _is_ours(task.metric):
-        fitting = Direction.minimize if task.metric in LESS_IS_BETTER else Direction.maximize
-        if task.direction is not fitting:
-            problems.append(
-                f"task.direction is {task.direction.value}, but task.metric is {task.metric}; use {fitting.value}"
-            )
+    elif (fitting := known_direction(task.metric)) is None:
+        if not is_said:
+            ways = " or ".join(way.value for way in (Direction.minimize, Direction.maximize))
+            problems.append(f"task.metric is {task.metric}, a metric of your own; say task.direction={ways}")
+    elif not is_said or task.direction is not fitting:
+        said = task.direction.value if is_said else "null"
+        problems.append(f"task.direction is {said}, but task.metric is {task.metric}; use {fitting.value}")
     if isinstance(task, GenerationTask) and task.eval_rows == 0 and task.metric not in LESS_IS_BETTER:
         problems.append(f"task.eval_rows is 0, but task.metric is {task.metric}, which is of generated text; use 64")
     if isinstance(task, SimilarityTask) and task.loss is None:
@@ -253,7 +269,3 @@ def fitting_metrics(task: TaskConfig) -> tuple[str, ...]:
     if isinstance(task, ClassificationTask) and task.multi_label:
         return ("multilabel_f1",)
     return FITTING.get(task.name, tuple(METRIC_KEYS))
-
-
-def _is_ours(score: str) -> bool:
-    return score == "loss" or any(score in keys for keys in METRIC_KEYS.values())

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from slimtune.training.atomic_files import write_json
 from slimtune.training.config.data import DataConfig
+from slimtune.training.config.score_range import score_range
+from slimtune.training.config.task import TaskConfig
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.data_report.answer_notes import answer_notes
@@ -28,7 +30,7 @@ from slimtune.training.errors import ConfigError
 from slimtune.training.metrics.measure import compute_all
 from slimtune.training.models.positions import positions_of
 from slimtune.training.stages import told_stage
-from slimtune.training.tasks.baselines import baseline_notes
+from slimtune.training.tasks.baselines import Aim, baseline_notes
 from slimtune.training.tasks.registry import entry_of, labels_of_rows
 from slimtune.training.workbench.prepared_data import PreparedData
 from slimtune.training.workbench.unknown_tokens import unknown_notes
@@ -47,8 +49,7 @@ def data_report_of(data: PreparedData) -> DataReport:
     config, read = data.config, data.rows
     baselines = baseline_notes(
         scores,
-        metric=config.task.metric,
-        maximize=config.task.maximize,
+        aim=_aim(config.task),
         headlines=data.task.headlines,
         num_rows=(len(read.train), len(read.validation)),
     )
@@ -71,6 +72,11 @@ def data_report_of(data: PreparedData) -> DataReport:
         baselines=scores,
         notes=[*read.notes, *report.notes, *texts, *labels, *own, *blind, *baselines, *_left_out(config.data)],
     )
+
+
+def _aim(task: TaskConfig) -> Aim:
+    possible = score_range(task.metric, task)
+    return Aim(task.metric, task.maximize, None if possible is None else possible.best(maximize=task.maximize))
 
 
 def _left_out(config: DataConfig) -> list[str]:

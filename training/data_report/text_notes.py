@@ -26,7 +26,7 @@ def row_notes(examples: Sequence[Example], config: TrialConfig) -> list[str]:
     lists = list_notes(examples, data.label_column) if several else []
     read = columns_of(config)
     # a task of the user's own may read any
-    others = [] if isinstance(config.task, CustomTask) else unread_columns(examples, read)
+    others = [] if isinstance(config.task, CustomTask) else unread_columns(examples, read, config.task.metrics)
     return [*texts, *lists, *unread_notes(examples, read), *others]
 
 

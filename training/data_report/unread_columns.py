@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from slimtune.training.config.task import ExtractionTask, GenerationTask, LanguageModellingTask
+from slimtune.training.config.task import METRIC_KEYS, ExtractionTask, GenerationTask, LanguageModellingTask
 from slimtune.training.config.template import fields_of
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.cells import ABSENT, cell_of, is_missing
 from slimtune.training.data.examples import MESSAGES, Example
 from slimtune.training.data.readers.row import ID_ENDING, OF_TEXT_FILES
 from slimtune.training.listed_names import with_commas
+from slimtune.training.metrics.load import HUB
 from slimtune.training.tasks.extraction import WORDS
 
 WEIGHTS = ("weight", "weights", "sample_weight", "example_weight", "loss_weight", "row_weight")
@@ -24,6 +25,7 @@ LIKED = ("label", "desirable", "liked", "is_chosen", "is_preferred", "thumbs_up"
 DISLIKED_WORDS, LIKED_WORDS = {"false", "0"}, {"true", "1"}
 REJECTED = ("rejected", "rejected_response", "dispreferred")
 SHOWN = 4
+NOTHING_READ = "nothing is read from"
 MOST_NAMED = 12
 NO_WEIGHT = "each row counts as one; repeat the rows that shall count more, or name task.class_weights"
 
@@ -61,8 +63,14 @@ def unread_notes(examples: Sequence[Example], read: Collection[str]) -> list[str
     ]
 
 
-def unread_columns(examples: Sequence[Example], read: Collection[str]) -> Iterator[str]:
-    """All columns that nothing is read from, in a sentence: whatever they were meant for, they are nothing here."""
+def unread_columns(examples: Sequence[Example], read: Collection[str], metrics: Sequence[str] = ()) -> Iterator[str]:
+    """All columns that nothing is read from, in a sentence: whatever they were meant for, they are nothing here.
+
+    Args:
+        examples: The rows.
+        read: Columns that they are read from.
+        metrics: What is computed; metrics of the user's own get whole rows.
+    """
     # the ids of class labels are written beside their names when they are read
     known = {*read, *(f"{name}{ID_ENDING}" for name in read)}
     known.update(OF_TEXT_FILES if all([*example.row] == OF_TEXT_FILES for example in examples) else ())
@@ -70,7 +78,13 @@ def unread_columns(examples: Sequence[Example], read: Collection[str]) -> Iterat
     if names:
         shown = with_commas([f"'{name}'" for name in names[:MOST_NAMED]])
         more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-        yield f"columns that nothing is read from: {shown}{more}"
+        what = "slimtune reads nothing from (your own metrics see every column)" if _see_rows(metrics) else NOTHING_READ
+        yield f"columns that {what}: {shown}{more}"
+
+
+def _see_rows(metrics: Sequence[str]) -> bool:
+    """Whether any is a function of the user's own, or a class."""
+    return any("." in name and not name.startswith(HUB) for name in metrics if name not in METRIC_KEYS)
 
 
 def _leads_to(column: str, read: str) -> bool:

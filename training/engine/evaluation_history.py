@@ -1,7 +1,7 @@
 """A trial's evaluations so far: what it reported, the best of it, and whether to wait for better."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,11 @@ class EvaluationHistory:
         self.reports: list[tuple[int, Report]] = []
 
     @property
-    def exhausted(self) -> bool:
-        """Whether the trial has waited long enough for a better score."""
-        return self._patience.exhausted
+    def early_end(self) -> Completed | None:
+        """The best one, once the trial has waited long enough for a better one."""
+        if self.best is None or not self._patience.exhausted:
+            return None
+        return replace(self.best, ended_by="fit.patience")
 
     @property
     def num_waited(self) -> int:

@@ -334,7 +334,7 @@ class TrialTrainer:
     def _outcome(self, milestone: int, verdict: Verdict) -> Outcome | None:
         if verdict.stop and not self._at_end:
             return Pruned(milestone, verdict.reason or "stopped by the search")
-        return self._history.best if self._at_end or self._history.exhausted else None
+        return self._history.best if self._at_end else self._history.early_end
 
     def _report(self, evaluation: Evaluation, milestone: int) -> Report:
         metric = self._config.task.metric

@@ -58,9 +58,9 @@ def read_test(checkpoint: Checkpoint, *, seed: int, read: ReadRows | None = None
 
 
 def headline_scores(task: Task, config: TrialConfig, evaluation: Evaluation) -> list[str]:
-    """The metric that the search went by, and the first of the task's that were computed."""
+    """The metric that the search went by, the loss too, and the first of the task's that were computed."""
     wanted = dict.fromkeys((config.task.metric, *task.headlines))
-    known = [name for name in wanted if name in evaluation.scores and name != "loss"]
+    known = [name for name in wanted if name in evaluation.scores]
     return known[:MOST_INTERVALS] or ["loss"]
 
 

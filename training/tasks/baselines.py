@@ -2,10 +2,12 @@
 
 # N training rows, M evaluation rows, V vocabulary
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -167,19 +169,36 @@ def unigram_nats(train_ids: np.ndarray, eval_ids: np.ndarray, vocab_size: int) -
     return float(-log_shares_V[eval_ids].sum())
 
 
+class Aim(NamedTuple):
+    """What the search goes by.
+
+    Attributes:
+        metric: The score.
+        maximize: Whether more of it is better.
+        best: Its best possible value; None if there is none, or it is not known.
+    """
+
+    metric: str
+    maximize: bool
+    best: float | None = None
+
+
 def baseline_notes(
     scores: Mapping[str, Mapping[str, float]],
     *,
-    metric: str,
-    maximize: bool,
+    aim: Aim,
     headlines: Sequence[str],
     num_rows: tuple[int, int],
 ) -> list[str]:
     """What baselines of one data set say, in plain words: the best by the metric, and those that do not give it.
 
-    `num_rows` are those of training and of validation.
+    Args:
+        scores: Of each, by metric.
+        aim: What the search goes by.
+        headlines: What is told of those that do not give it.
+        num_rows: Those of training and of validation.
     """
-    better = max if maximize else min
+    metric, better = aim.metric, max if aim.maximize else min
     reached = {name: own[metric] for name, own in scores.items() if metric in own}
     named = {better(reached, key=lambda name: reached[name]): metric} if reached else {}
     for name in scores:
@@ -187,7 +206,8 @@ def baseline_notes(
         if name not in reached and shown:
             named[name] = shown
     notes = [
-        f"{PHRASES.get(name, name)}: {key} {_number(scores[name][key])}; the model must beat it"
+        f"{PHRASES.get(name, name)}: {key} {_number(scores[name][key])}; "
+        f"{_bar(scores[name][key], aim.best if key == metric else None)}"
         for name, key in named.items()
     ]
     num_train, num_held_out = num_rows
@@ -199,6 +219,14 @@ def baseline_notes(
     if num_held_out > MAX_SCORED and BAG_OF_WORDS in scores:
         notes.append(f"simple models: scored on {MAX_SCORED:,} of {num_held_out:,} validation rows")
     return notes
+
+
+def _bar(value: float, best: float | None) -> str:
+    """What a score of a baseline asks of the model."""
+    # what divides may miss it by a rounding
+    if best is not None and math.isclose(value, best, abs_tol=1e-9):
+        return "no model can beat this: none becomes champion unless promotion.beats_baseline=false"
+    return "the model must beat it"
 
 
 def _number(value: float) -> str:

@@ -165,7 +165,7 @@ class Similarity(TaskDefaults):
         return EncodedSplit(encoded, Targets(labels_N, np.ones(len(examples))), examples)
 
     def _check_metric(self, labels: set[float]) -> None:
-        repair = "give others too, or use task.metric=loss task.direction=minimize"
+        repair = "give others too, or use task.metric=loss"
         if self.metric == "spearman" and len(labels) < 2:
             raise DataError(f"the validation rows all have the same label, {labels.pop():g}; {repair}")
         if self.metric in METRIC_KEYS["pair_scores"] and labels != {0.0, 1.0}:

@@ -21,7 +21,7 @@ from slimtune.sweeper.search.trials.trial_costs import costs_of
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import AskedTrial, Lease, Study
 from slimtune.sweeper.study.liveness.watch import WorkerWatch
-from slimtune.sweeper.study.record import EARLIER, MESSAGE, RESULT, RUN_ID, SPENT
+from slimtune.sweeper.study.record import EARLIER, ENDED_BY, MESSAGE, RESULT, RUN_ID, SPENT
 from slimtune.sweeper.study.wilcoxon_pruner import PARTS_PREFIX
 from slimtune.training.errors import ConfigError, UserError
 from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Report, Verdict
@@ -159,7 +159,9 @@ class StudyTrial:
         if self._watch is not None:
             self._watch.heartbeat.ended(self.number)
         match outcome:
-            case Completed(scores, checkpoint):
+            case Completed(scores, checkpoint, ended_by):
+                if ended_by is not None:
+                    self._study.set_trial_attr(self.number, ENDED_BY, ended_by)
                 self._complete(scores, checkpoint)
             case Pruned(_, why):
                 self._study.set_trial_attr(self.number, MESSAGE, why[:1000])

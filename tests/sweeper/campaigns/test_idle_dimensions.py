@@ -21,7 +21,7 @@ __all__ = ["request_of"]
 
 # 100 rows in batches of 10, four epochs of ten steps, an evaluation an epoch
 ROWS = 100
-WRITES = ("task=generation", "task.metric=perplexity", "task.direction=minimize", "search.direction=minimize")
+WRITES = ("task=generation", "task.metric=perplexity")
 PLAIN = ("fit.batch_size=10", "fit.epochs=4")
 
 

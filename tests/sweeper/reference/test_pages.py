@@ -6,7 +6,7 @@ import pytest
 
 from slimtune.sweeper.command_table import COMMANDS, parser_of
 from slimtune.sweeper.reference.command_page import actions_of, inner_parsers
-from slimtune.sweeper.reference.key_defaults import key_defaults, told_values
+from slimtune.sweeper.reference.key_defaults import MOST_VALUES, KeyDefault, key_defaults, told_values
 from slimtune.sweeper.reference.key_facts import key_facts
 from slimtune.sweeper.reference.key_page import cell
 from slimtune.sweeper.reference.sections import SECTIONS
@@ -38,7 +38,14 @@ def test_a_default_is_that_of_the_types_that_have_the_key() -> None:
     assert told["method.dropout", ("full",)] == "null"
     assert told["method.dropout", ("lora",)] == "0"
     assert told["task.labels", ("extraction",)] == "null"
+    (metric,) = (text for (key, _), text in told.items() if key == "task.metric")
+    assert metric.startswith("accuracy; loss with task=custom, task=generation; f1 with task=extraction; perplexity")
     assert told["fit.learning_rate", ()].startswith("0.001; 5e-05 with method=full")
+
+
+def test_a_default_that_each_option_has_another_of_says_so() -> None:
+    others = {f"v{number}": [f"data=o{number}"] for number in range(MOST_VALUES + 1)}
+    assert told_values(KeyDefault("file", others, "")) == "file; others with options of data"
 
 
 def test_a_default_says_what_is_searched() -> None:

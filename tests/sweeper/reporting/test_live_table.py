@@ -7,8 +7,13 @@ import pytest
 from rich.console import Console
 
 from slimtune.sweeper.goals.goals import Goals
-from slimtune.sweeper.reporting.live_table import LiveTable, chosen_rows, duration, seconds_left, trial_table
+from slimtune.sweeper.report_page.leaderboard import leaderboard
+from slimtune.sweeper.reporting.compared_table import compared_table
+from slimtune.sweeper.reporting.live_table import LiveTable, _line, chosen_rows, duration, seconds_left, trial_table
+from slimtune.sweeper.reporting.trial_rows import TrialRow
 from slimtune.sweeper.study import TrialRecord, TrialState
+from slimtune.sweeper.study.record import ENDED_BY
+from tests.sweeper.report_page.sweeps import a_sweep
 
 
 def make(number: int, state: TrialState, *, objective: float | None = None, seconds: float = 10.0) -> TrialRecord:
@@ -37,6 +42,19 @@ def test_the_table_shows_state_parameters_score_and_the_best() -> None:
     assert "0.7500 *" in text
     assert "diverged" in text
     assert "50%" in text
+
+
+def test_what_ended_a_trial_early_is_said_wherever_it_stands() -> None:
+    """In its line, in the tables and on the page."""
+    early = make(0, TrialState.complete, objective=0.75)._replace(attrs={ENDED_BY: "fit.patience"})
+    assert _line(early, []).startswith("trial 0: complete (ended by fit.patience at 50%)  score 0.7500")
+    console = Console(file=StringIO(), width=120)
+    console.print(trial_table([early], best_number=0, title="sweep s"))
+    rows = [TrialRow("s", early)]
+    console.print(compared_table(rows, title="compared", best={"s": 0}, numbers=[], more=[]))
+    assert console.file.getvalue().count("50%, fit.patience") == 2  # type: ignore[attr-defined]
+    assert "50%, fit.patience" in leaderboard(a_sweep([early]))
+    assert _line(make(1, TrialState.complete), []).startswith("trial 1: complete  score")
 
 
 def test_several_objectives_have_a_column_each() -> None:

@@ -81,6 +81,27 @@ def test_what_a_person_should_know_is_told_before_the_first_trial(
     assert told in note
 
 
+@pytest.mark.parametrize(
+    ("name", "space", "n_trials", "repair"),
+    [
+        (
+            "tpe",
+            NUMBERS,
+            4,
+            "try more (search.n_trials), or draw fewer (search.sampler.n_startup_trials=2), or spread them evenly "
+            "(search/sampler=qmc)",
+        ),
+        ("gp", MIXED, 4, "try more (search.n_trials), or draw fewer (search.sampler.n_startup_trials=2)"),
+        ("auto", MIXED, 4, "try more (search.n_trials)"),
+        ("gp", NUMBERS, 1, "try more (search.n_trials)"),
+    ],
+)
+def test_where_no_trial_learns_it_is_told_what_to_do(name: str, space: SearchSpace, n_trials: int, repair: str) -> None:
+    chosen = choose_sampler(sampler_of(name), space, n_trials=n_trials)
+    note = [*sampler_notes(chosen, space, n_trials=n_trials)][-1]
+    assert note.partition("; ")[2] == repair
+
+
 @pytest.mark.parametrize("name", ["random", "qmc", "tpe", "gp", "cmaes", "nsga3", "grid"])
 def test_what_is_as_it_should_be_is_not_told(name: str) -> None:
     chosen = choose_sampler(sampler_of(name), NUMBERS, n_trials=40)

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from slimtune.sweeper.checks import problems_of
+from slimtune.training.config.task import FITTING, METRIC_KEYS
 
 ConfigOf = Callable[..., dict[str, Any]]
 
@@ -13,7 +14,11 @@ ConfigOf = Callable[..., dict[str, Any]]
     [
         (["task.metric=acuracy"], "task.metric is 'acuracy'; did you mean 'accuracy'?"),
         (["task.metrics=[accurcy]"], "task.metrics has 'accurcy'; did you mean 'accuracy'?"),
-        (["task.metric=loss"], "task.direction is maximize, but task.metric is loss; use minimize"),
+        (
+            ["task.metric=loss", "task.direction=maximize"],
+            "task.direction is maximize, but task.metric is loss; use minimize",
+        ),
+        (["task.direction=null"], "task.direction is null, but task.metric is accuracy; use maximize"),
         (["task.loss=mine"], "task.loss is 'mine'; use {_target_: package.module.Loss} with its arguments, or null"),
         (["task.name=clasification"], "task.name is 'clasification'; did you mean 'classification'?"),
         (["model.name_or_path=null"], "model.name_or_path and model.scratch: set one of them; the other is null"),
@@ -46,3 +51,23 @@ def test_a_metric_of_the_users_own_may_go_either_way(config_of: ConfigOf) -> Non
     given = ["task.metrics=[accuracy,my.module.cost]", "task.metric=cost", "task.direction=minimize"]
     assert problems_of(config_of(*given)) == []
     assert problems_of(config_of("task.metric=loss", "task.direction=minimize")) == []
+
+
+def test_of_a_metric_of_the_users_own_the_direction_must_be_said(config_of: ConfigOf) -> None:
+    own = ["task.metrics=[accuracy,my.module.cost]", "task.metric=cost"]
+    said = ["task.metric is cost, a metric of your own; say task.direction=minimize or maximize"]
+    assert problems_of(config_of(*own)) == said
+    assert problems_of(config_of("task=custom", "task.name=my.module.Task", *own)) == said
+    assert problems_of(config_of(*own, "task.direction=maximize")) == []
+    # other objectives have their own directions, but a trial stops and keeps its best checkpoint by this one
+    assert problems_of(config_of(*own, "search.objectives=[accuracy,size_mb]")) == said
+
+
+@pytest.mark.parametrize("score", [*dict.fromkeys(["loss", *(key for keys in METRIC_KEYS.values() for key in keys)])])
+def test_of_our_scores_it_is_known_whatever_the_default_metric_is(config_of: ConfigOf, score: str) -> None:
+    metric = next((name for name, keys in METRIC_KEYS.items() if score in keys), "accuracy")
+    task = next((name for name, fitting in FITTING.items() if metric in fitting), "multi_label")
+    values = config_of(f"task={task}", f"task.metrics=[{metric}]", f"task.metric={score}")
+    way = "minimize" if score in ("loss", "perplexity") else "maximize"
+    assert (values["task"]["direction"], values["search"]["direction"]) == (way, way)
+    assert problems_of(values) == []

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ import torch
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.evaluation.passes import EagerPasses
 from slimtune.training.evaluation.score import score_split
+from slimtune.training.evaluation.test_score import headline_scores
 from slimtune.training.hardware.resources import resolve
 from slimtune.training.tasks.classification import Classification
+from slimtune.training.tasks.text_to_text import TextToText
 from slimtune.training.workbench.workbench import Workbench, workbench_for
 
 ConfigOf = Callable[..., dict[str, Any]]
@@ -32,6 +35,17 @@ def score(bench: Workbench, config_of: ConfigOf, batch_size: int | None) -> torc
 def test_the_size_of_a_batch_changes_nothing(bench: Workbench, config_of: ConfigOf) -> None:
     by_itself = score(bench, config_of, None)
     torch.testing.assert_close(score(bench, config_of, 5), by_itself, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("metric", "first"), [("loss", "loss"), ("rougeL", "rougeL"), ("perplexity", "perplexity")])
+def test_the_test_rows_are_told_of_by_what_decided(config_of: ConfigOf, metric: str, first: str) -> None:
+    config = parse_trial(config_of("task=generation", f"task.metric={metric}")).section
+    task: Any = SimpleNamespace(headlines=TextToText.headlines)
+    names = ("loss", "perplexity", "exact_match", "bleu", "chrf", "rouge1", "rougeL")
+    evaluation: Any = SimpleNamespace(scores=dict.fromkeys(names, 0.5))
+    found = headline_scores(task, config, evaluation)
+    assert found[0] == first
+    assert found[1:] == ["exact_match", "bleu", "chrf"]
 
 
 def test_a_batch_that_does_not_fit_is_taken_in_halves(

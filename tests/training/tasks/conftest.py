@@ -106,6 +106,7 @@ CASES = [
             "++task.options.scale=2",
             "task.metrics=[examples.custom.regression.mean_absolute_error]",
             "task.metric=mean_absolute_error",
+            "task.direction=minimize",
         ),
     ),
     Case(

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from slimtune.training.data.spans import Span
 from slimtune.training.tasks import baselines as module
 from slimtune.training.tasks.baselines import (
+    Aim,
     bag_of_words,
     bag_of_words_sets,
     baseline_notes,
@@ -36,11 +37,14 @@ def tone() -> tuple[list[str], list[str]]:
 
 
 def notes(
-    scores: dict[str, dict[str, float]], *, metric: str = "accuracy", num_rows: tuple[int, int] = (9, 9)
+    scores: dict[str, dict[str, float]],
+    *,
+    metric: str = "accuracy",
+    num_rows: tuple[int, int] = (9, 9),
+    best: float | None = None,
 ) -> list[str]:
-    return baseline_notes(
-        scores, metric=metric, maximize=metric != "loss", headlines=("accuracy", "chrf"), num_rows=num_rows
-    )
+    aim = Aim(metric, metric != "loss", best)
+    return baseline_notes(scores, aim=aim, headlines=("accuracy", "chrf"), num_rows=num_rows)
 
 
 def test_a_bag_of_words_is_scikit_learns() -> None:
@@ -187,6 +191,19 @@ def test_notes_name_what_does_not_give_the_metric_by_its_headline() -> None:
         "token counts alone: loss 5.000; the model must beat it",
         "the answer of the most alike training row: chrf 41.3; the model must beat it",
     ]
+
+
+@pytest.mark.parametrize(("metric", "value", "best"), [("accuracy", 1.0, 1.0), ("loss", 0.0, 0.0)])
+def test_of_a_baseline_that_nothing_is_better_than_it_is_said_what_comes_of_it(
+    metric: str, value: float, best: float
+) -> None:
+    said = "no model can beat this: none becomes champion unless promotion.beats_baseline=false"
+    (note,) = notes({"bag_of_words": {metric: value}}, metric=metric, best=best)
+    assert note == f"a bag of words: {metric} {value:.3f}; {said}"
+    (note,) = notes({"bag_of_words": {metric: value}}, metric=metric)
+    assert note.endswith("the model must beat it")
+    # the best possible value is that of the metric, and the others may be told too
+    assert notes({"nearest": {"accuracy": 1.0}}, metric="loss", best=1.0)[0].endswith("the model must beat it")
 
 
 def test_no_scores_no_notes() -> None:

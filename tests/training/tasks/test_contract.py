@@ -142,4 +142,7 @@ def test_simple_models_are_scored_before_it(case: Case, config_for: ConfigFor) -
     for scores in report.baselines.values():
         assert scores
         assert scores.keys() <= keys
-    assert any(note.endswith("the model must beat it") for note in report.notes)
+    # a few rows are often all right by a simple model
+    perfect = any(scores.get(data.config.task.metric) == 1.0 for scores in report.baselines.values())
+    said = "unless promotion.beats_baseline=false" if perfect else "the model must beat it"
+    assert any(note.endswith(said) for note in report.notes)

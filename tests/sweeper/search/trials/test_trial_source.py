@@ -5,10 +5,13 @@ from typing import Any, cast
 import pytest
 from omegaconf import OmegaConf
 
+from slimtune.sweeper.goals.goals import goals_of
 from slimtune.sweeper.search.trials.trial_source import NAME, OF_TRIAL, StudyTrial, TrialGroup, short_params
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import AskedTrial, Study
+from slimtune.sweeper.study.record import ENDED_BY, RESULT
+from slimtune.training.trial import Completed
 
 
 @pytest.mark.parametrize(
@@ -32,3 +35,18 @@ def test_a_run_is_tagged_with_the_trial_of_the_search(attrs: dict[str, Any], tri
     study = cast(Study, SimpleNamespace(spec=SimpleNamespace(space=SearchSpace())))
     made = StudyTrial(study, asked, composed=OmegaConf.create({}), group=group)
     assert made.lineage.tags["trial"] == trial
+
+
+@pytest.mark.parametrize("ended_by", [None, "fit.patience"])
+def test_what_ended_a_trial_early_is_kept_with_it(ended_by: str | None, tmp_path: Path) -> None:
+    group = TrialGroup(experiment="tone", kind="trial", folder=tmp_path, parent_run_id=None)
+    kept: dict[str, Any] = {}
+    study: Any = SimpleNamespace(
+        spec=SimpleNamespace(space=SearchSpace(), goals=goals_of([True])),
+        set_trial_attr=lambda _, name, value: kept.update({name: value}),
+        complete=lambda *_, **__: None,
+    )
+    trial = StudyTrial(study, AskedTrial(1, {}, {}), composed=OmegaConf.create({}), group=group)
+    trial.finish(Completed({"objective": 0.5}, tmp_path / "best", ended_by))
+    assert kept.get(ENDED_BY) == ended_by
+    assert kept[RESULT]["objective"] == 0.5
