@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from slimtune.export.commands.terminal_text import print_below, print_safely, tell
 from slimtune.export.config import ALIAS_RULE, is_alias
 from slimtune.export.promotion.config import promotion_config
-from slimtune.export.registry.model_uri import store_of
+from slimtune.export.registry.model_uri import store_of, version_uri
 from slimtune.training.atomic_files import write_json
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError, NotPromoted
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from slimtune.export.promotion.candidate import Candidate
     from slimtune.export.promotion.compared_rows import Rows
     from slimtune.export.promotion.promote import Promotion
+    from slimtune.export.registry.version_facts import Registrable
 
 SOURCE_HELP = (
     "a sweep by its name or folder, a run's id, a bundle's folder, models:/<name>/<version> or models:/<name>@<alias>"
@@ -55,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
         reviewed_by=options.reviewed_by,
     )
     promotion = promote(candidate, request)
-    return _told(promotion, candidate, options, told=() if rows is None else rows.notes)
+    return _told(promotion, candidate, options, uri, told=() if rows is None else rows.notes)
 
 
 def candidate_of(options: argparse.Namespace, *, is_dry: bool = False) -> tuple["Candidate", str]:
@@ -117,7 +118,9 @@ def _rows(options: argparse.Namespace, candidate: "Candidate") -> "Rows":
     return rows
 
 
-def _told(promotion: "Promotion", candidate: "Candidate", options: argparse.Namespace, *, told: Sequence[str]) -> int:
+def _told(
+    promotion: "Promotion", candidate: "Candidate", options: argparse.Namespace, uri: str, *, told: Sequence[str]
+) -> int:
     report = {**promotion.report, "dry_run": options.dry_run}
     if options.report is not None:
         write_json(Path(options.report), report)
@@ -133,7 +136,21 @@ def _told(promotion: "Promotion", candidate: "Candidate", options: argparse.Name
                 tell(note)
     if promotion.decision is None:
         return 0
-    return _ended(promotion, candidate, options)
+    code = _ended(promotion, candidate, options)
+    if candidate.version is not None and not (options.json or options.dry_run):
+        _print_commands(candidate.model, version_uri(*candidate.version, options.alias), uri)
+    return code
+
+
+def _print_commands(model: "Registrable", named: str, uri: str) -> None:
+    from slimtune.export.registry.serve_commands import serve_commands
+    from slimtune.export.registry.signature import row_to_send
+
+    commands = serve_commands(named, uri, row_to_send(model))
+    print_safely("look further:")
+    width = max(len(what) for what in commands)
+    for what, command in commands.items():
+        print_safely(f"  {what:<{width}}  {command}")
 
 
 def _ended(promotion: "Promotion", candidate: "Candidate", options: argparse.Namespace) -> int:

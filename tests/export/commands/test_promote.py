@@ -80,7 +80,10 @@ def test_from_a_bundle_to_a_champion(
     assert main(["register", str(bad), "--name", "tiny"]) == 0
     assert capsys.readouterr().out == "models:/tiny/1 is registered\n"
     assert promoted(bad) == 0
-    assert "models:/tiny/1 is now champion of tiny: there was no champion" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "models:/tiny/1 is now champion of tiny: there was no champion" in told
+    assert "serve it          MLFLOW_TRACKING_URI=sqlite:///mlruns/mlflow.db mlflow models serve" in told
+    assert told.endswith("""-d '{"dataframe_records": [{"text": "..."}]}'\n""")
     assert promoted("models:/tiny/1") == 0
     assert "is champion of tiny already" in capsys.readouterr().out
     assert promoted(good, "--data", rows, "--dry-run") == 0
