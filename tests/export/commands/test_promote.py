@@ -131,8 +131,9 @@ def test_what_is_not_shown_to_be_better_is_kept_as_challenger_and_compared_again
     good = copy("good")
     few = str(write_jsonl(Path("few.jsonl"), make_rows(3, seed=7)))
     assert promoted(good, "--data", few) == 3
-    assert "it is now challenger; compare it again with: slimtune promote models:/tiny@challenger" in (
-        capsys.readouterr().err
+    assert (
+        "it is now challenger; compare it again, on more rows, with: slimtune promote models:/tiny@challenger --data"
+        in (capsys.readouterr().err)
     )
     assert alias_version(uri, "tiny", "challenger") == "2"
     assert promoted(copy("another"), "--data", few) == 3
