@@ -11,10 +11,11 @@ from slimtune.export.bundle.adapter_folder import ADAPTER, is_adapter_folder, op
 from slimtune.export.bundle.bundle import RunnableModel, open_bundle
 from slimtune.export.graph_names import Kind
 from slimtune.export.registry.signature import LABEL
+from slimtune.export.runtime.answer_names import PREDICTION
 from slimtune.export.runtime.given_rows import BY_REQUEST
 from slimtune.export.runtime.prompter import takes_chats, text_columns
 from slimtune.export.runtime.row_notes import notes_of
-from slimtune.export.runtime.row_predictor import PREDICTION, LocatedRow, TextColumns, row_predictor_of
+from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
 from slimtune.training.atomic_files import with_finite_numbers
 from slimtune.training.data.cells import is_missing
 from slimtune.training.data.examples import MESSAGES

@@ -8,9 +8,9 @@ from slimtune.export.bundle.bundle import UNKNOWN_COLUMNS, Bundle
 from slimtune.export.bundle.interface import Interface
 from slimtune.export.graph_names import MODEL, Kind
 from slimtune.export.registry.version_facts import Registrable
+from slimtune.export.runtime.answer_names import EMBEDDING, PREDICTION, PROBABILITY
 from slimtune.export.runtime.given_rows import WORDS
 from slimtune.export.runtime.prompter import takes_chats, text_columns
-from slimtune.export.runtime.row_predictor import EMBEDDING, PREDICTION, PROBABILITY
 from slimtune.training.data.examples import MESSAGES
 
 # what a classifier's `prediction` was called before, for clients that read it
