@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,17 +10,20 @@ from typing import TYPE_CHECKING
 from slimtune.export.commands.terminal_text import print_below, print_safely, tell
 from slimtune.export.config import ALIAS_RULE, is_alias
 from slimtune.export.promotion.config import promotion_config
-from slimtune.export.registry.model_uri import store_of
+from slimtune.export.registry.model_uri import store_of, version_uri
 from slimtune.training.atomic_files import write_json
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError, NotPromoted
+from slimtune.training.tracking.uri import without_password
 from slimtune.training.writable_folder import check_writable
 
 if TYPE_CHECKING:
     from slimtune.export.promotion.candidate import Candidate
     from slimtune.export.promotion.compared_rows import Rows
     from slimtune.export.promotion.promote import Promotion
+    from slimtune.export.registry.version_facts import Registrable
 
+CHAMPION = "champion"
 SOURCE_HELP = (
     "a sweep by its name or folder, a run's id, a bundle's folder, models:/<name>/<version> or models:/<name>@<alias>"
 )
@@ -55,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
         reviewed_by=options.reviewed_by,
     )
     promotion = promote(candidate, request)
-    return _told(promotion, candidate, options, told=() if rows is None else rows.notes)
+    return _told(promotion, candidate, options, uri, told=() if rows is None else rows.notes)
 
 
 def candidate_of(options: argparse.Namespace, *, is_dry: bool = False) -> tuple["Candidate", str]:
@@ -86,7 +90,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune promote", description=__doc__)
     parser.add_argument("source", help=SOURCE_HELP)
     parser.add_argument("--name", help="of the registered model, for what is not registered yet")
-    parser.add_argument("--alias", default="champion", help="the alias to give (default: champion)")
+    parser.add_argument("--alias", default=CHAMPION, help="the alias to give (default: champion)")
     parser.add_argument("--data", help="labelled rows to score both models on (default: the validation rows)")
     parser.add_argument("--text-column", help="column of the text in --data (default: text, or the training data's)")
     parser.add_argument("--text-pair-column", help="of the second text, for a model of pairs")
@@ -99,6 +103,20 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     parser.add_argument("override", nargs="*", help="the gate's rules, e.g. promotion=strict promotion.min_gain=0.01")
     return parser
+
+
+def _again(options: argparse.Namespace, named: str) -> str:
+    """The command for another comparison by the same rules; rows are to be others, for these show no gain."""
+    given = {
+        "--alias": None if options.alias == CHAMPION else options.alias,
+        "--text-column": options.text_column,
+        "--text-pair-column": options.text_pair_column,
+        "--label-column": options.label_column,
+        "--tracking-uri": None if options.tracking_uri is None else without_password(options.tracking_uri),
+    }
+    told = [word for option, value in given.items() if value is not None for word in (option, value)]
+    trust = ["--trust"] if options.trust else []
+    return shlex.join(["slimtune", "promote", named, "--data", "more.jsonl", *told, *trust, *options.override])
 
 
 def _rows(options: argparse.Namespace, candidate: "Candidate") -> "Rows":
@@ -117,7 +135,9 @@ def _rows(options: argparse.Namespace, candidate: "Candidate") -> "Rows":
     return rows
 
 
-def _told(promotion: "Promotion", candidate: "Candidate", options: argparse.Namespace, *, told: Sequence[str]) -> int:
+def _told(
+    promotion: "Promotion", candidate: "Candidate", options: argparse.Namespace, uri: str, *, told: Sequence[str]
+) -> int:
     report = {**promotion.report, "dry_run": options.dry_run}
     if options.report is not None:
         write_json(Path(options.report), report)
@@ -126,14 +146,29 @@ def _told(promotion: "Promotion", candidate: "Candidate", options: argparse.Name
     elif promotion.decision is None:
         print_safely(f"{candidate.uri} is {options.alias} of {candidate.name} already")
     else:
+        width = max([9, *(len(rule.outcome.value) for rule in promotion.decision.rules)])
         for rule in promotion.decision.rules:
-            print_below(f"{rule.outcome.value:<9}  {rule.rule:<14}  ", rule.told)
+            print_below(f"{rule.outcome.value:<{width}}  {rule.rule:<14}  ", rule.told)
         for note in promotion.decision.comparison.notes if promotion.decision.comparison else ():
             if note not in told:
                 tell(note)
     if promotion.decision is None:
         return 0
-    return _ended(promotion, candidate, options)
+    code = _ended(promotion, candidate, options)
+    if candidate.version is not None and not (options.json or options.dry_run):
+        _print_commands(candidate.model, version_uri(*candidate.version, options.alias), uri)
+    return code
+
+
+def _print_commands(model: "Registrable", named: str, uri: str) -> None:
+    from slimtune.export.registry.serve_commands import serve_commands
+    from slimtune.export.registry.signature import row_to_send
+
+    commands = serve_commands(named, uri, row_to_send(model))
+    print_safely("look further:")
+    width = max(len(what) for what in commands)
+    for what, command in commands.items():
+        print_safely(f"  {what:<{width}}  {command}")
 
 
 def _ended(promotion: "Promotion", candidate: "Candidate", options: argparse.Namespace) -> int:
@@ -146,7 +181,7 @@ def _ended(promotion: "Promotion", candidate: "Candidate", options: argparse.Nam
             print_safely(f"{candidate.uri} {would} {alias} of {name}{was}: {decision.reason}")
         return 0
     if promotion.alias is not None:
-        again = f"; compare it again with: slimtune promote models:/{name}@{promotion.alias}"
+        again = f"; compare it again, on more rows, with: {_again(options, f'models:/{name}@{promotion.alias}')}"
         other = promotion.before not in (None, candidate.version and candidate.version.version) and not options.dry_run
         place = f" in the place of version {promotion.before}" if other else ""
         kept = f"it {would} {promotion.alias}{place}{'' if options.dry_run else again}"

@@ -10,8 +10,8 @@ from slimtune.export.evaluation.bundle_score import bundle_config, score_bundle,
 from slimtune.export.evaluation.known_targets import check_labels, check_targets
 from slimtune.export.graph_names import Kind
 from slimtune.export.registry.find_bundle import is_bundle_name, locate_bundle
+from slimtune.export.runtime.answer_names import PREDICTION
 from slimtune.export.runtime.given_rows import free_names
-from slimtune.export.runtime.row_predictor import PREDICTION
 from slimtune.training.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.config.schema import suggestion

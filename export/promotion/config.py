@@ -1,7 +1,7 @@
 """The type of the config's section `promotion`. Values live in `conf/promotion/`; nothing here has a default."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import resources
 from typing import Any
 
@@ -13,6 +13,8 @@ from slimtune.training.errors import ConfigError
 
 PROMOTION = "promotion"
 DEFAULT = "default"
+# keys that say how strict the rules are
+NO_RULES = ("confidence", "allow_unknown")
 
 
 def _between() -> dict[str, Rule]:
@@ -82,6 +84,31 @@ def promotion_config(overrides: Sequence[str] = ()) -> PromotionConfig:
     if problems or parsed.problems:
         raise ConfigError([*problems, *parsed.problems])
     return parsed.section
+
+
+def rules_off(config: PromotionConfig) -> list[str]:
+    """Rules that `promotion=default` has and this config has not."""
+    usual = promotion_config()
+    rules = [one.name for one in fields(config) if one.name not in NO_RULES]
+    return [rule for rule in rules if not _is_asked(config, rule) and _is_asked(usual, rule)]
+
+
+def taken_away(rules: Sequence[str]) -> str:
+    """How rules are taken away, as the end of a sentence."""
+    one = len(rules) == 1
+    overrides = " ".join(map(override_without, rules))
+    return f"{overrides} {'takes this rule' if one else 'take these rules'} away"
+
+
+def override_without(rule: str) -> str:
+    """The override that takes a rule away."""
+    types = {one.name: one.type for one in fields(PromotionConfig)}
+    return f"{PROMOTION}.{rule}={'false' if types[rule] is bool else 'null'}"
+
+
+def _is_asked(config: PromotionConfig, rule: str) -> bool:
+    # a least gain of 0 is one
+    return getattr(config, rule) is not None and getattr(config, rule) is not False
 
 
 def _value(text: str) -> Any:

@@ -9,7 +9,7 @@ from slimtune.export.bundle.adapter_folder import AdapterFolder
 from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.promotion.compared_rows import NoRows, Rows
 from slimtune.export.promotion.comparison import Comparison, compare
-from slimtune.export.promotion.config import PromotionConfig
+from slimtune.export.promotion.config import PromotionConfig, taken_away
 from slimtune.export.promotion.facts import ModelFacts, model_facts
 from slimtune.export.promotion.rules import NO_LEAK, Outcome, RuleResult, rules_apart
 from slimtune.export.registry.version_facts import Registrable
@@ -33,7 +33,7 @@ class GateDecision(NamedTuple):
 
     Attributes:
         verdict: In a word.
-        rules: Every rule that was asked for.
+        rules: Every rule that was asked for, and those that were switched off.
         comparison: With the champion; None if there was none, or nothing to compare by.
         reason: In one line.
     """
@@ -94,13 +94,22 @@ def _verdict(rules: Sequence[RuleResult], comparison: Comparison | None, config:
     bad = [Outcome.refused] if config.allow_unknown else [Outcome.refused, Outcome.unknown]
     against = [rule for rule in rules if rule.outcome in bad]
     if against:
-        reason = "; ".join(f"{rule.told} ({rule.rule}: {rule.outcome.value})" for rule in against)
+        told = [f"{rule.told} ({rule.rule}: {rule.outcome.value})" for rule in against]
+        reason = "; ".join([*told, taken_away([rule.rule for rule in against])])
         return GateDecision(GateVerdict.refused, rules, comparison, reason)
     unproven = next((rule for rule in rules if rule.outcome is Outcome.unproven), None)
     if unproven is not None:
         return GateDecision(GateVerdict.challenger, rules, comparison, unproven.told)
-    gain = next((rule.told for rule in rules if rule.rule == MIN_GAIN), "it passes, and no gain is asked for")
-    return GateDecision(GateVerdict.promoted, rules, comparison, gain)
+    found = [rule.told for rule in rules if rule.rule == MIN_GAIN and rule.outcome is not Outcome.off]
+    off = switched_off(rules)
+    without = [f"switched off: {with_commas(off)}"] if off else []
+    reason = "; ".join([*(found or ["it passes, and no gain is asked for"]), *without])
+    return GateDecision(GateVerdict.promoted, rules, comparison, reason)
+
+
+def switched_off(rules: Sequence[RuleResult]) -> list[str]:
+    """The rules that were not asked, though they are among the usual ones."""
+    return [rule.rule for rule in rules if rule.outcome is Outcome.off]
 
 
 def _gain(

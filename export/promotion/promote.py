@@ -8,7 +8,7 @@ from slimtune.export.config import ALIAS_RULE, CHALLENGER, is_alias
 from slimtune.export.promotion.candidate import Candidate
 from slimtune.export.promotion.compared_rows import Rows, own_rows
 from slimtune.export.promotion.config import PromotionConfig
-from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide
+from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide, switched_off
 from slimtune.export.promotion.report import gate_report, keep_report
 from slimtune.export.registry.alias_lock import MOST_ROUNDS, alias_lock, changed_hands
 from slimtune.export.registry.aliases import NOT_BETTER, PROMOTED, day_of, drop_alias, history_of, set_alias
@@ -22,6 +22,7 @@ from slimtune.export.registry.mlflow_registry import (
 )
 from slimtune.export.registry.version_notes import version_tags
 from slimtune.training.errors import ModelError
+from slimtune.training.listed_names import with_commas
 
 REVIEWED_BY = "reviewed_by"
 
@@ -120,6 +121,8 @@ def _move(version: RegisteredVersion, decision: GateDecision, request: Promotion
     if won == CHALLENGER and challenger == version.version:
         return challenger
     why = PROMOTED if decision.verdict is GateVerdict.promoted else NOT_BETTER
+    if off := switched_off(decision.rules):
+        why = f"{why} (switched off: {with_commas(off)})"
     before = set_alias(request.uri, version, won, why=why)
     if won != CHALLENGER and challenger == version.version:
         drop_alias(request.uri, version.name, CHALLENGER)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from slimtune.export.promotion.config import PromotionConfig
+from slimtune.export.promotion.config import PromotionConfig, override_without, rules_off
 from slimtune.export.promotion.facts import ModelFacts
 
 NO_LEAK = "no_leak"
@@ -23,6 +23,8 @@ class Outcome(Enum):
     unknown = "not known"
     # of the gain alone: it may be an accident of the rows
     unproven = "not shown"
+    # it is one of the usual ones, and the config has taken it away
+    off = "switched off"
 
 
 class RuleResult(NamedTuple):
@@ -40,7 +42,7 @@ class RuleResult(NamedTuple):
 
 
 def rules_apart(facts: ModelFacts, config: PromotionConfig, *, reviewed_by: str | None) -> list[RuleResult]:
-    """Every rule that is asked for and needs no other model.
+    """Every rule that is asked for and needs no other model, and those that were switched off.
 
     Args:
         facts: Of the model.
@@ -58,7 +60,8 @@ def rules_apart(facts: ModelFacts, config: PromotionConfig, *, reviewed_by: str 
         ),
         (config.human_review, lambda: _reviewed(reviewed_by)),
     )
-    return [rule() for is_asked, rule in asked if is_asked]
+    told = [rule() for is_asked, rule in asked if is_asked]
+    return [*told, *(RuleResult(rule, Outcome.off, override_without(rule)) for rule in rules_off(config))]
 
 
 def _verified(facts: ModelFacts) -> RuleResult:

@@ -29,7 +29,8 @@ class AliasMove(NamedTuple):
         version: Who got it; None if nobody has it any more.
         before: Who had it; None if nobody did.
         at: When, in seconds since 1970.
-        why: `promoted`, `rolled back`, `dropped`, or `not shown to be better` of who became challenger for that.
+        why: `promoted`, `rolled back`, `dropped`, or `not shown to be better` of who became challenger for that; behind
+            it the rules that were switched off.
     """
 
     alias: str

@@ -10,12 +10,17 @@ from typing import Any
 from slimtune.export.bundle.adapter_folder import ADAPTER, is_adapter_folder, open_adapter_folder
 from slimtune.export.bundle.bundle import RunnableModel, open_bundle
 from slimtune.export.graph_names import Kind
+from slimtune.export.registry.signature import LABEL
+from slimtune.export.runtime.answer_names import PREDICTION
 from slimtune.export.runtime.given_rows import BY_REQUEST
+from slimtune.export.runtime.prompter import takes_chats, text_columns
 from slimtune.export.runtime.row_notes import notes_of
 from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
 from slimtune.training.atomic_files import with_finite_numbers
 from slimtune.training.data.cells import is_missing
+from slimtune.training.data.examples import MESSAGES
 from slimtune.training.errors import DataError, ModelError
+from slimtune.training.listed_names import with_commas
 
 log = logging.getLogger(__name__)
 
@@ -25,21 +30,26 @@ class ServedModel:
 
     def __init__(self, model: RunnableModel) -> None:
         self._predictor = row_predictor_of(model, TextColumns(asked_by=BY_REQUEST))
-        self._names = {"prediction": "label"} if model.interface.kind is Kind.labels else {}
+        self._columns = [[*names] for names in text_columns(model.interface, model.trained)]
+        if takes_chats(model.interface):
+            self._columns[0].append(MESSAGES)
+        self._has_labels = model.interface.kind is Kind.labels
 
     # without type hints: MLflow reads them, and would validate or warn
     def predict(self, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002
         """A data frame of answers, for one with the columns of the signature: as `slimtune predict` gives them.
 
-        They have its index, so that they can be assigned to it. A classifier's are `label` and `probability`, lists
-        with several labels. A row without text gets None, and so do numbers that are NaN or infinite, which JSON lacks.
-        What the command tells of rows goes to the log.
+        They have its index, so that they can be assigned to it. A classifier's are `prediction` and `probability`,
+        lists with several labels, and `label`, which is the prediction once more. A row without text gets None, and so
+        do numbers that are NaN or infinite, which JSON lacks. What the command tells of rows goes to the log.
 
         Raises:
             MlflowException: A row lacks a column, or what stands there is no text; a server answers with the message.
         """
         import pandas
 
+        if not len(model_input.columns):
+            raise _bad_request(DataError(f"no column of the request is one of the model's: {self._read()}"))
         # what pandas has for nothing is null
         rows = (
             {str(name): None if is_missing(value) else value for name, value in row.items()}
@@ -55,13 +65,17 @@ class ServedModel:
             log.warning("%s", note)
         # None stays None also beside numbers
         answers = [with_finite_numbers(values) for values in answers]
-        names = self._columns(answers)
+        names = self._names(answers)
         # what a row has not, as a vector beside cosines, is None too: pandas would put NaN there
         cells = [[values.get(name) for name in names] for values in answers]
         frame = pandas.DataFrame(cells, columns=names, index=model_input.index, dtype=object)
-        return frame.rename(columns=self._names)
+        return frame.assign(**{LABEL: frame[PREDICTION]}) if self._has_labels and PREDICTION in names else frame
 
-    def _columns(self, answers: Sequence[Mapping[str, Any]]) -> list[str]:
+    def _read(self) -> str:
+        """The columns of a request, for a person."""
+        return with_commas(" or ".join(names) for names in self._columns)
+
+    def _names(self, answers: Sequence[Mapping[str, Any]]) -> list[str]:
         return [name for name in self._predictor.names if any(name in one for one in answers)]
 
 

@@ -142,8 +142,8 @@ class TextReader:
     """
 
     def __init__(self, columns: TextColumns, trained: TrainedColumns) -> None:
-        self._texts = _names(columns.text, trained.text, USUAL_TEXT)
-        self._pairs = _names(columns.text_pair, trained.text_pair, USUAL_PAIR)
+        self._texts = text_names(columns.text, trained.text)
+        self._pairs = pair_names(columns.text_pair, trained.text_pair)
         self._asked_by = columns.asked_by
 
     def text(self, asked: LocatedRow) -> str:
@@ -201,6 +201,16 @@ class TextReader:
     @staticmethod
     def _has(asked: LocatedRow, names: Sequence[str]) -> bool:
         return any(_has_column(asked, name) for name in names)
+
+
+def text_names(given: str | None, trained: str | None) -> list[str]:
+    """Columns that a text is looked for in, the first one first: the one that is named, or training's, then `text`."""
+    return _names(given, trained, USUAL_TEXT)
+
+
+def pair_names(given: str | None, trained: str | None) -> list[str]:
+    """As `text_names`, of the second text, with `text_pair`."""
+    return _names(given, trained, USUAL_PAIR)
 
 
 def _names(given: str | None, trained: str | None, usual: str) -> list[str]:

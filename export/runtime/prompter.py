@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from slimtune.export.bundle.bundle import TrainedColumns
 from slimtune.export.bundle.interface import Interface, PromptSettings
 from slimtune.export.graph_names import Kind
-from slimtune.export.runtime.given_rows import BY_COMMAND, AskedBy
+from slimtune.export.runtime.given_rows import BY_COMMAND, AskedBy, pair_names, text_names
 from slimtune.export.runtime.tokenizer_file import open_tokenizer
 from slimtune.training.data.cells import cell_of, encodable, is_missing, python_value, structure, text_of
 from slimtune.training.data.chat_turns import ends_with_answer, turns_in
@@ -16,19 +17,19 @@ from slimtune.training.data.prompted_rows import as_plain_text, has_chat
 from slimtune.training.errors import DataError
 
 
-def text_columns(interface: Interface) -> list[str]:
-    """Columns of texts that a model's rows need."""
-    match interface.kind:
-        case Kind.embedding:
-            return ["text", "text_pair"]
-        case Kind.labels | Kind.numbers if interface.takes_pairs:
-            return ["text", "text_pair"]
-        case Kind.labels | Kind.tags | Kind.numbers:
-            return ["text"]
-        case _:
-            prompt = interface.prompt
-            assert prompt is not None
-            return [prompt.text_column] if prompt.template is None else sorted(set(FIELD.findall(prompt.template)))
+def text_columns(interface: Interface, trained: TrainedColumns) -> list[list[str]]:
+    """Columns of texts that a model's rows need: of each the names that it may have, that of training first."""
+    if (prompt := interface.prompt) is not None:
+        names = [prompt.text_column] if prompt.template is None else sorted(set(FIELD.findall(prompt.template)))
+        return [[name] for name in names]
+    texts, pairs = text_names(None, trained.text), pair_names(None, trained.text_pair)
+    return [texts, pairs] if interface.takes_pairs or interface.kind is Kind.embedding else [texts]
+
+
+def takes_chats(interface: Interface) -> bool:
+    """Whether the training rows were chats: special tokens are noted for these alone."""
+    prompt = interface.prompt
+    return prompt is not None and (prompt.chat_template is not None or bool(prompt.special_tokens))
 
 
 def _messages(row: Mapping[str, Any]) -> Any:

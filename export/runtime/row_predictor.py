@@ -11,6 +11,7 @@ import numpy as np
 from slimtune.export.bundle.bundle import TOKENIZER, RunnableModel
 from slimtune.export.bundle.interface import GenerationSettings
 from slimtune.export.graph_names import Kind
+from slimtune.export.runtime.answer_names import EMBEDDING, PREDICTION, PROBABILITY
 from slimtune.export.runtime.classifier import Answer, Classifier, check_pairs
 from slimtune.export.runtime.encoder_session import Text
 from slimtune.export.runtime.execution import execution_for
@@ -25,7 +26,6 @@ from slimtune.training.data.cells import is_missing
 from slimtune.training.errors import DataError
 
 DIGITS = 6
-PREDICTION, PROBABILITY, EMBEDDING = "prediction", "probability", "embedding"
 # prompts to answers, as token ids
 Generate = Callable[[Sequence[Sequence[int]]], list[list[int]]]
 Values = dict[str, Any]

@@ -17,6 +17,7 @@ from slimtune.export.promotion.candidate import Candidate
 from slimtune.export.promotion.config import PromotionConfig
 from slimtune.export.promotion.promote import PromotionRequest, promote
 from slimtune.export.registry.mlflow_registry import register
+from slimtune.export.registry.signature import row_to_send
 from slimtune.export.verification.check import MEASURED
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.reporting.parent_run import lineage_of
@@ -116,7 +117,8 @@ def export_stage(  # noqa: PLR0913
     folder = request.folder / EXPORT_FOLDER
     exported = export_checkpoint(checkpoint, config=config, folder=folder, provenance=provenance, read=read)
     arguments = predict_arguments(exported.bundle.manifest.interface) if exported.bundle else ""
-    return {**exported.as_dict(), "arguments": arguments}
+    row = row_to_send(exported.bundle) if exported.bundle else None
+    return {**exported.as_dict(), "arguments": arguments, "row": row}
 
 
 def log_refused(run: TrackedRun, folder: Path) -> None:

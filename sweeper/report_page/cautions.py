@@ -32,25 +32,37 @@ def cautions(facts: SweepFacts) -> list[str]:
         *_bounds(facts),
         *_few(facts),
         *_refused(facts),
+        *_removed(facts),
     ]
 
 
 def _leaks(facts: SweepFacts) -> Iterator[str]:
     data = facts.data or {}
-    exact, near = int(data.get("leaks_exact") or 0), int(data.get("leaks_near") or 0)
-    if exact:
-        yield (
-            f"Leak found: {exact:,} training rows stood in a held-out split too; they were removed from training. Look "
-            "where the rows come from: there may be more that only look different."
-        )
-    if near and data.get("leaks_removed", True):
-        yield f"Leak found: {near:,} training rows were nearly a held-out row; they were removed from training."
-    elif near:
+    near = int(data.get("leaks_near") or 0)
+    if near and not data.get("leaks_removed", True):
         repair = f"they are {SHARED}" if data.get("leaks_shared") else "set data.drop_leaks=true"
         yield (
             f"Leak found: {near:,} training rows are nearly a held-out row and stayed in training, so every score here "
             f"may be too good; {repair}, and run the sweep anew."
         )
+
+
+def _removed(facts: SweepFacts) -> Iterator[str]:
+    """Leaks that were dealt with, which is no alarm."""
+    data = facts.data or {}
+    exact, near = int(data.get("leaks_exact") or 0), int(data.get("leaks_near") or 0)
+    if exact:
+        yield (
+            f"{_rows(exact)} also {'a held-out row; it was' if exact == 1 else 'held-out rows; they were'} removed "
+            "from training. Look where the rows come from: there may be more that only look different."
+        )
+    if near and data.get("leaks_removed", True):
+        were = "it was" if near == 1 else "they were"
+        yield f"{_rows(near)} nearly a held-out row; {were} removed from training."
+
+
+def _rows(count: int) -> str:
+    return "1 training row was" if count == 1 else f"{count:,} training rows were"
 
 
 def _nothing_complete(facts: SweepFacts) -> Iterator[str]:

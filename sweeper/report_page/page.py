@@ -145,9 +145,10 @@ def _result(facts: SweepFacts) -> str:
     test, registered = facts.stage("test"), facts.stage("registered")
     lines = []
     if registered:
+        alias = f"alias {registered['alias']}" if registered.get("alias") else "no alias"
         lines.append(
-            f"Registered: {registered.get('name')} version {registered.get('version')}, alias "
-            f"{registered.get('alias')} ({registered.get('reason')})."
+            f"Registered: {registered.get('name')} version {registered.get('version')}, {alias} "
+            f"({registered.get('reason')})."
         )
     if facts.stage("export").get("bundle"):
         lines.append(f"Bundle: {facts.stage('export')['bundle']}")

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from slimtune.export.registry.model_uri import version_uri
+from slimtune.export.registry.serve_commands import serve_commands
 from slimtune.sweeper.reporting.parent_run import ParentRun
 from slimtune.sweeper.search_config import SearchConfig
+from slimtune.training.tracking.uri import tracking_uri
 
 Stage = Mapping[str, Any]
 
@@ -27,8 +29,10 @@ def next_commands(
     store = f" --tracking-uri {shlex.quote(uri)}" if uri else ""
     texts = "" if exported is None else exported["arguments"]
     if registered is not None:
-        model = shlex.quote(version_uri(registered["name"], registered["version"], registered["alias"]))
-        commands["try the model"] = f"slimtune predict --model {model} {texts}{store}"
+        named = version_uri(registered["name"], registered["version"], registered["alias"])
+        commands["try the model"] = f"slimtune predict --model {shlex.quote(named)} {texts}{store}"
+        if exported is not None and (row := exported.get("row")) is not None:
+            commands |= serve_commands(named, tracking_uri(uri), row)
     elif exported is not None:
         commands["try the model"] = f"slimtune predict --model {shlex.quote(exported['bundle'])} {texts}"
     storage = f" --storage {shlex.quote(search.storage)}" if search.storage else ""

@@ -5,6 +5,7 @@ from pathlib import Path
 from shlex import quote
 
 from slimtune.training.broken_files import BROKEN, read_object
+from slimtune.training.config.near_names import nearest_name
 
 # the file that makes a folder a checkpoint; named here, since whoever looks for one need not import torch
 RECORD = "slimtune.json"
@@ -15,6 +16,8 @@ ADAPTER, MODEL_CONFIG, MANIFEST, STUDY, TRIALS = (
     "study.db",
     "trials",
 )
+# where sweeps lie by their names
+OUTPUTS = Path("outputs")
 # how the names of transformers' classes with a head end, and the task that trains such a one
 TASKS: Mapping[str, str] = {
     "ForSequenceClassification": "classification",
@@ -60,10 +63,19 @@ def repair_of(folder: Path) -> str | None:
 
 def _of_sweeps(folder: Path) -> str:
     """What may have been meant by a name."""
-    of_sweep = Path("outputs") / folder
+    of_sweep = OUTPUTS / folder
     if not folder.is_absolute() and of_sweep.is_dir():
         return f"of the sweep in {of_sweep}: {repair_of(of_sweep)}"
-    return "give a trial's folder, the folder of an export, or a sweep's name where its outputs/ lies"
+    told = "give a trial's folder, the folder of an export, or a sweep's name where its outputs/ lies"
+    return told + near_sweep(folder)
+
+
+def near_sweep(given: Path) -> str:
+    """The sweep under `outputs/` whose name is nearest, or whose folder, as the end of a sentence; empty for none."""
+    if given.parent not in (Path(), OUTPUTS):
+        return ""
+    near = nearest_name(given.name, [found.parent.name for found in sorted(OUTPUTS.glob(f"*/{STUDY}"))])
+    return f"; did you mean '{given.with_name(near)}'?" if near else ""
 
 
 def _of_model(folder: Path, given: str) -> str:

@@ -195,7 +195,8 @@ def _assign(node: Any, values: Mapping[str, Any], *, name: str, prefix: str) -> 
     try:
         OmegaConf.update(node, name, value, force_add=False)
     except OmegaConfBaseException as error:
-        return [f"{key} is {value!r}; {value_repair(key, value, str(error).splitlines()[0])}"]
+        kind = child._metadata.ref_type
+        return [f"{key} is {value!r}; {value_repair(key, value, str(error).splitlines()[0], field_type=kind)}"]
     return _truth_problems(node, value, key)
 
 

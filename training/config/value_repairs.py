@@ -32,13 +32,14 @@ _BY_WORDS = {
 }
 
 
-def value_repair(key: str, value: Any, reason: str) -> str:
+def value_repair(key: str, value: Any, reason: str, *, field_type: Any = Any) -> str:
     """What to write.
 
     Args:
         key: The key, dotted.
         value: What stands there.
         reason: OmegaConf's message about it, which names the type that belongs there.
+        field_type: That type, as OmegaConf's node of the key has it.
     """
     if "Invalid value" in reason and "expected one of" in reason:
         return "use one of " + reason.split("expected one of", 1)[1].strip(" []")
@@ -46,6 +47,8 @@ def value_repair(key: str, value: Any, reason: str) -> str:
         return f"use a number{_meant_number(key, value, is_whole=False)}"
     if "to Integer" in reason:
         return f"{WHOLE_NUMBER}{_meant_number(key, value, is_whole=True)}"
+    if value is None and field_type is bool:
+        return "it must not be null; write false to take it away"
     if key == "data.label_column" and isinstance(value, list | ListConfig):
         return ONE_COLUMN
     return next((repair for words, repair in _BY_WORDS.items() if words in reason), reason)

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from slimtune.sweeper.reference.completion.words import (
+    ASK_FOR_ALIASES,
     FOLDER_OF_SWEEPS,
     ArgumentKind,
     CommandWords,
@@ -11,7 +12,7 @@ from slimtune.sweeper.reference.completion.words import (
     OverrideWord,
 )
 
-# bash splits words at = and : itself, so the line is read instead; a candidate begins behind the last of these
+# bash splits words at =, : and @ itself, so the line is read instead; a candidate begins behind the last of these
 HEAD = """\
 # completion of slimtune in bash: source <(slimtune completion bash)
 _slimtune_offer() {
@@ -43,7 +44,14 @@ _slimtune_sweeps() {
         [[ ${folder##*/} == "$1"* ]] && COMPREPLY+=("${folder##*/}")
     done
 }
-""".replace("OUTPUTS", FOLDER_OF_SWEEPS)
+_slimtune_models() {
+    local alias
+    _slimtune_sweeps "$1"
+    while IFS= read -r alias; do
+        [[ $alias == "$1"* ]] && COMPREPLY+=("$alias")
+    done < <(ALIASES)
+}
+""".replace("OUTPUTS", FOLDER_OF_SWEEPS).replace("ALIASES", ASK_FOR_ALIASES)
 TAIL = """\
 _slimtune() {
     local line=${COMP_LINE:0:COMP_POINT} current words place
@@ -59,8 +67,11 @@ _slimtune() {
     if (( ${#COMPREPLY[@]} )) && [[ ${COMPREPLY[0]} == *[=.] ]]; then
         compopt -o nospace 2>/dev/null
     fi
-    if [[ $COMP_WORDBREAKS == *=* && $current == *=* ]]; then
-        local start=${current%=*}=
+    local start=$current
+    while [[ -n $start ]] && ! [[ ${start: -1} == [=:@] && $COMP_WORDBREAKS == *"${start: -1}"* ]]; do
+        start=${start%?}
+    done
+    if [[ -n $start ]]; then
         for place in "${!COMPREPLY[@]}"; do COMPREPLY[place]=${COMPREPLY[place]#"$start"}; done
     fi
 }
@@ -127,11 +138,14 @@ def _command(given: CommandWords) -> Iterator[str]:
         yield '_slimtune_override "$3"'
     if ArgumentKind.key in given.kinds:
         yield '_slimtune_offer "$_slimtune_keys" "$3" keys'
-    if given.kinds & {ArgumentKind.path, ArgumentKind.sweep}:
+    if ArgumentKind.model in given.kinds:
+        yield '_slimtune_models "$3"'
+    if given.kinds & {ArgumentKind.path, ArgumentKind.sweep, ArgumentKind.model}:
         yield '(( ${#COMPREPLY[@]} )) || _slimtune_paths "$3"'
 
 
 def _offer(option: Option) -> str:
     if option.choices:
         return f'_slimtune_offer {shlex.quote(" ".join(option.choices))} "$3"'
-    return ('_slimtune_sweeps "$3"; ' if option.kind is ArgumentKind.sweep else "") + '_slimtune_paths "$3"'
+    named = {ArgumentKind.sweep: '_slimtune_sweeps "$3"; ', ArgumentKind.model: '_slimtune_models "$3"; '}
+    return named.get(option.kind, "") + '_slimtune_paths "$3"'

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from slimtune.sweeper.reference.completion.words import (
+    ASK_FOR_ALIASES,
     FOLDER_OF_SWEEPS,
     ArgumentKind,
     CommandWords,
@@ -42,7 +43,11 @@ function __slimtune_keys
         end
     end
 end
-""".replace("OUTPUTS", FOLDER_OF_SWEEPS)
+function __slimtune_models
+    __slimtune_sweeps
+    ALIASES
+end
+""".replace("OUTPUTS", FOLDER_OF_SWEEPS).replace("ALIASES", ASK_FOR_ALIASES)
 
 
 def fish_script(commands: Mapping[str, CommandWords], overrides: Sequence[OverrideWord]) -> str:
@@ -100,7 +105,9 @@ def _command(word: str, given: CommandWords) -> Iterator[str]:
         yield f"{seen} -a '(__slimtune_override)'"
     if ArgumentKind.key in given.kinds:
         yield f"{seen} -a '(__slimtune_key)'"
-    if given.kinds & {ArgumentKind.path, ArgumentKind.sweep}:
+    if ArgumentKind.model in given.kinds:
+        yield f"{seen} -a '(__slimtune_models)'"
+    if given.kinds & {ArgumentKind.path, ArgumentKind.sweep, ArgumentKind.model}:
         yield f"{seen} -F"
 
 
@@ -109,4 +116,5 @@ def _value(option: Option) -> str:
         return ""
     if option.choices:
         return f" -x -a {_quoted(' '.join(option.choices))}"
-    return " -r -F" + (" -a '(__slimtune_sweeps)'" if option.kind is ArgumentKind.sweep else "")
+    named = {ArgumentKind.sweep: " -a '(__slimtune_sweeps)'", ArgumentKind.model: " -a '(__slimtune_models)'"}
+    return " -r -F" + named.get(option.kind, "")

@@ -13,8 +13,22 @@ from slimtune.sweeper.reference.key_facts import key_facts
 from slimtune.sweeper.reference.sections import ANY, SECTIONS, WIDE_GROUPS, group_options
 
 # arguments by the name under which a parser keeps them
-SWEEPS = {"sweep", "sweeps", "what", "run", "source"}
+SWEEPS = {"sweep", "sweeps", "what", "run"}
 FOLDER_OF_SWEEPS = "outputs"
+# those that are a sweep's name, a folder, or an alias of a registered model, by command
+MODELS = {("predict", "model"), ("evaluate", "model"), ("promote", "source"), ("register", "source")}
+# where an alias is looked for if nothing else is said
+STORE = "mlruns/mlflow.db"
+# asked of the database itself, by Python without any package: MLflow would take seconds. Only names that a shell takes
+# as they are; no single quotes, which stand around it
+LIST_ALIASES = f"""\
+import sqlite3
+store = sqlite3.connect("file:{STORE}?mode=ro", uri=True, timeout=0.2)
+asked = "select name, alias from registered_model_aliases where name || alias not glob ? order by 1, 2"
+for name, alias in store.execute(asked, ["*[^A-Za-z0-9._-]*"]):
+    print(f"models:/{{name}}@{{alias}}")
+"""
+ASK_FOR_ALIASES = f"test -f {STORE} && python3 -IS -c '{LIST_ALIASES}' 2>/dev/null"
 # of keys whose value is a path
 IS_PATH = re.compile(r"(_file|path|_dir)$")
 # launchers of Hydra's own, beside those of slimtune
@@ -25,6 +39,8 @@ class ArgumentKind(Enum):
     """What an argument is, where it is no word of a list."""
 
     sweep = "sweep"
+    # a sweep, or an alias of a registered model
+    model = "model"
     override = "override"
     key = "key"
     path = "path"
@@ -101,25 +117,28 @@ def _words(word: str) -> CommandWords:
     inner = inner_parsers(parser)
     parsers = [parser, *(one for _, _, one in inner)]
     actions = [action for one in parsers for action in actions_of(one)]
-    options = {name: _option(name, action) for action in actions for name in action.option_strings}
+    options = {name: _option(word, name, action) for action in actions for name in action.option_strings}
     options["--help"] = Option("--help", "say more", takes_value=False, choices=(), kind=ArgumentKind.path)
     given = [
         action for action in actions if not action.option_strings and not isinstance(action, argparse._SubParsersAction)
     ]
     words = [name for name, _, _ in inner]
     words += [str(choice) for action in given for choice in action.choices or ()]
-    kinds = {_kind(action) for action in given if not action.choices}
+    kinds = {_kind(word, action) for action in given if not action.choices}
     if word in (*COMPOSING, "resume"):
         kinds.add(ArgumentKind.override)
     return CommandWords(COMMANDS[word].summary, list(options.values()), words, frozenset(kinds))
 
 
-def _option(name: str, action: argparse.Action) -> Option:
+def _option(word: str, name: str, action: argparse.Action) -> Option:
     choices = [str(choice) for choice in action.choices or ()]
-    return Option(name, action.help or "", takes_value=action.nargs != 0, choices=choices, kind=_kind(action))
+    kind = _kind(word, action)
+    return Option(name, action.help or "", takes_value=action.nargs != 0, choices=choices, kind=kind)
 
 
-def _kind(action: argparse.Action) -> ArgumentKind:
+def _kind(word: str, action: argparse.Action) -> ArgumentKind:
+    if (word, action.dest) in MODELS:
+        return ArgumentKind.model
     if action.dest in SWEEPS:
         return ArgumentKind.sweep
     return {"override": ArgumentKind.override, "keys": ArgumentKind.key}.get(action.dest, ArgumentKind.path)

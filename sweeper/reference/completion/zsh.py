@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from slimtune.sweeper.reference.completion.words import (
+    ASK_FOR_ALIASES,
     FOLDER_OF_SWEEPS,
     ArgumentKind,
     CommandWords,
@@ -18,7 +19,12 @@ _slimtune_sweeps() {
     local -a sweeps=(OUTPUTS/*(N/:t))
     (( $#sweeps )) && compadd -- $sweeps
 }
-""".replace("OUTPUTS", FOLDER_OF_SWEEPS)
+_slimtune_models() {
+    _slimtune_sweeps
+    local -a models=(${(f)"$(ALIASES)"})
+    (( $#models )) && compadd -- $models
+}
+""".replace("OUTPUTS", FOLDER_OF_SWEEPS).replace("ALIASES", ASK_FOR_ALIASES)
 TAIL = """\
 _slimtune() {
     if (( CURRENT == 2 )); then
@@ -104,11 +110,14 @@ def _command(given: CommandWords) -> Iterator[str]:
         yield "_slimtune_override"
     if ArgumentKind.key in given.kinds:
         yield "_slimtune_key"
-    if given.kinds & {ArgumentKind.path, ArgumentKind.sweep}:
+    if ArgumentKind.model in given.kinds:
+        yield "_slimtune_models"
+    if given.kinds & {ArgumentKind.path, ArgumentKind.sweep, ArgumentKind.model}:
         yield "_files"
 
 
 def _offer(option: Option) -> str:
     if option.choices:
         return f"compadd -- {' '.join(map(shlex.quote, option.choices))}"
-    return "_slimtune_sweeps; _files" if option.kind is ArgumentKind.sweep else "_files"
+    named = {ArgumentKind.sweep: "_slimtune_sweeps; ", ArgumentKind.model: "_slimtune_models; "}
+    return named.get(option.kind, "") + "_files"

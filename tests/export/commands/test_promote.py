@@ -80,7 +80,10 @@ def test_from_a_bundle_to_a_champion(
     assert main(["register", str(bad), "--name", "tiny"]) == 0
     assert capsys.readouterr().out == "models:/tiny/1 is registered\n"
     assert promoted(bad) == 0
-    assert "models:/tiny/1 is now champion of tiny: there was no champion" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "models:/tiny/1 is now champion of tiny: there was no champion" in told
+    assert "serve it          MLFLOW_TRACKING_URI=sqlite:///mlruns/mlflow.db mlflow models serve" in told
+    assert told.endswith("""-d '{"dataframe_records": [{"text": "..."}]}'\n""")
     assert promoted("models:/tiny/1") == 0
     assert "is champion of tiny already" in capsys.readouterr().out
     assert promoted(good, "--data", rows, "--dry-run") == 0
@@ -128,8 +131,9 @@ def test_what_is_not_shown_to_be_better_is_kept_as_challenger_and_compared_again
     good = copy("good")
     few = str(write_jsonl(Path("few.jsonl"), make_rows(3, seed=7)))
     assert promoted(good, "--data", few) == 3
-    assert "it is now challenger; compare it again with: slimtune promote models:/tiny@challenger" in (
-        capsys.readouterr().err
+    assert (
+        "it is now challenger; compare it again, on more rows, with: slimtune promote models:/tiny@challenger --data"
+        in (capsys.readouterr().err)
     )
     assert alias_version(uri, "tiny", "challenger") == "2"
     assert promoted(copy("another"), "--data", few) == 3

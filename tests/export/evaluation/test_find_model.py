@@ -23,6 +23,14 @@ def test_a_checkpoint_is_found_in_its_trials_folder(tmp_path: Path) -> None:
     assert find_bundle_or_checkpoint(str(tmp_path), None) == checkpoint
 
 
+def test_the_nearest_sweep_may_be_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "outputs" / "mood").mkdir(parents=True)
+    (tmp_path / "outputs" / "mood" / "study.db").touch()
+    with pytest.raises(ModelError, match="did you mean 'mood'"):
+        find_bundle_or_checkpoint("mood2", None)
+
+
 def test_what_is_neither_a_folder_nor_a_run_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelError, match="neither a folder nor a run"):

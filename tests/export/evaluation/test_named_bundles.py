@@ -45,6 +45,8 @@ def test_of_several_bundles_one_is_to_be_named(sweep: Path) -> None:
     ("name", "said"),
     [
         ("nosuch", "there is no folder of that name; give"),
+        ("trainedd", r"outputs/ lies; did you mean 'trained'\?"),
+        ("outputs/traind", r"outputs/ lies; did you mean 'outputs/trained'\?"),
         ("rows.jsonl", "it is a file; give a folder"),
         ("trained", "of the sweep in outputs/trained: it is a sweep's folder without a bundle; make one of what it"),
         ("outputs/trained", "slimtune export --run outputs/trained --out exported"),

@@ -30,6 +30,13 @@ def test_all_problems_are_told_at_once() -> None:
         promotion_config(["promotion.confidence=95"])
 
 
+@pytest.mark.parametrize("key", ["verified", "beats_baseline", "no_leak", "human_review", "allow_unknown"])
+def test_null_where_true_or_false_belongs_is_answered_with_false(key: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        promotion_config([f"promotion.{key}=null"])
+    assert told.value.problems == (f"promotion.{key} is None; it must not be null; write false to take it away",)
+
+
 @pytest.mark.parametrize("key", ["min_gain", "confidence", "max_size_mb", "verified"])
 @pytest.mark.parametrize("empty", ["", " "])
 def test_an_empty_value_takes_no_rule_away(key: str, empty: str) -> None:

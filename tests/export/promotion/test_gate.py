@@ -10,6 +10,7 @@ from slimtune.export.pipeline import ExportResult
 from slimtune.export.promotion.compared_rows import NoRows, Rows
 from slimtune.export.promotion.config import promotion_config
 from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide
+from slimtune.export.promotion.report import as_markdown, gate_report
 from slimtune.export.promotion.rules import Outcome
 from slimtune.training.data.examples import Example
 from tests.conftest import make_rows
@@ -76,6 +77,25 @@ def test_a_first_champion_is_refused_with_the_reason(known: Any, score: float, r
     assert decision.verdict is GateVerdict.refused
     assert outcomes(decision)[rule] == "refused"
     assert told in decision.reason
+
+
+def test_a_refusal_ends_with_what_takes_its_rules_away() -> None:
+    assert gate(make(0.3), None).reason.endswith("; promotion.beats_baseline=false takes this rule away")
+    leaky = make(0.3, leaks={"exact": 0, "near": 7, "removed": False})
+    several = gate(leaky, None, "promotion.max_size_mb=1").reason
+    overrides = "promotion.beats_baseline=false promotion.no_leak=false promotion.max_size_mb=null"
+    assert several.endswith(f"; {overrides} take these rules away")
+    assert gate(leaky, None, *overrides.split()).verdict is GateVerdict.promoted
+
+
+def test_a_usual_rule_that_is_switched_off_is_told() -> None:
+    """Limits that nobody asks for are not."""
+    decision = gate(make(0.3), None, "promotion.beats_baseline=false", "promotion.min_gain=null")
+    off = {name: said for name, said in outcomes(decision).items() if said != "passed"}
+    assert off == dict.fromkeys(("min_gain", "beats_baseline"), "switched off")
+    assert decision.reason == "it passes, and no gain is asked for; switched off: min_gain, beats_baseline"
+    report = gate_report(decision, promotion_config(), model="x", alias="champion", champion=None)
+    assert "| beats_baseline | switched off | promotion.beats_baseline=false |" in as_markdown(report)
 
 
 def test_a_variant_that_its_export_refused_becomes_no_champion() -> None:

@@ -2,6 +2,7 @@
 
 import math
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +16,11 @@ from slimtune.export.promotion import promote as promote_module
 from slimtune.export.promotion.candidate import Candidate
 from slimtune.export.promotion.config import promotion_config
 from slimtune.export.promotion.gate import GateDecision, GateVerdict
-from slimtune.export.promotion.promote import PromotionRequest, promote
+from slimtune.export.promotion.promote import Promotion, PromotionRequest, promote
 from slimtune.export.registry.alias_lock import AliasLock
 from slimtune.export.registry.aliases import drop_alias, history_of, set_alias
 from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version
-from slimtune.training.errors import ConfigError, ModelError
+from slimtune.training.errors import ConfigError, ModelError, NotPromoted
 from slimtune.training.tracking.mlflow_runs import client_of
 from tests.export.promotion.test_gate import make
 
@@ -105,6 +106,30 @@ def test_the_history_says_promoted_only_of_who_passed_the_gate(uri: str, monkeyp
         )
     told = [(move.alias, move.version, move.why) for move in history_of(uri, "tiny")]
     assert told == [("champion", "1", "promoted"), ("challenger", "2", "not shown to be better")]
+
+
+def test_the_history_names_rules_that_were_switched_off(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(promote_module, "keep_report", lambda *_: None)
+    config = promotion_config(["promotion.beats_baseline=false", "promotion.no_leak=false"])
+    promote(
+        Candidate("tiny", RegisteredVersion("tiny", "1"), make(0.5)),
+        PromotionRequest(uri, config, "champion"),
+    )
+    assert [move.why for move in history_of(uri, "tiny")] == ["promoted (switched off: beats_baseline, no_leak)"]
+
+
+def test_a_challenger_is_compared_again_by_the_same_rules_on_other_rows() -> None:
+    given = ["mood", "--name", "mood", "--data", "rows.jsonl", "--label-column", "the label"]
+    options = command.command_parser().parse_intermixed_args([*given, "promotion.beats_baseline=false"])
+    candidate = Candidate("mood", RegisteredVersion("mood", "2"), make(0.5))
+    decision = GateDecision(GateVerdict.challenger, [], None, "not better")
+    with pytest.raises(NotPromoted) as told:
+        command._ended(Promotion(decision, "challenger", None, {}), candidate, options)
+    command_line = str(told.value).partition("with: ")[2]
+    assert shlex.split(command_line)[2:] == [
+        "models:/mood@challenger",
+        *("--data", "more.jsonl", "--label-column", "the label", "promotion.beats_baseline=false"),
+    ]
 
 
 def test_a_champion_without_files_is_told_as_such(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:

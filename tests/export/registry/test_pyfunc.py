@@ -64,6 +64,11 @@ def test_cosines_and_vectors_stand_beside_one_another() -> None:
 def test_adapters_that_answer_otherwise_stand_beside_one_another() -> None:
     rows = [{"text": "one", "adapter": "sentences"}, {"text": "x", "adapter": "classifier"}]
     assert as_json(ServedAdapters(Path()), rows) == [
-        {"embedding": [0.5, 1.0], "label": None, "probability": None},
-        {"embedding": None, "label": "a", "probability": 0.5},
+        {"prediction": None, "embedding": [0.5, 1.0], "probability": None, "label": None},
+        {"prediction": "a", "embedding": None, "probability": 0.5, "label": "a"},
     ]
+
+
+def test_a_classifier_answers_as_predict_does_and_as_before() -> None:
+    """`label` is for clients that read it."""
+    assert as_json(ServedModel(CLASSIFIER), [{"text": "x"}]) == [{"prediction": "a", "probability": 0.5, "label": "a"}]

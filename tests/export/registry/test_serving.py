@@ -113,7 +113,7 @@ def test_a_champion_is_served(exported: ExportResult, tmp_path: Path, monkeypatc
         found = server.predictions([{"text": "good soup"}, {"text": "awful table"}])
         refused, why = server.ask({"dataframe_records": [{"txt": "good soup"}]})
         check_as_predicted(server, exported.bundle, tmp_path)
-    assert [row["label"] for row in found] == ["plus", "minus"]
+    assert [row["prediction"] for row in found] == [row["label"] for row in found] == ["plus", "minus"]
     assert all(0 <= row["probability"] <= 1 for row in found)
     assert refused == 400
     assert "text" in why["message"]
@@ -138,12 +138,16 @@ def test_spans_vectors_and_text_are_served(
         check_as_predicted(server, bundle, tmp_path)
         refused, why = server.ask({"dataframe_records": [{"txt": "good soup"}]})
     assert refused == 400
-    assert text_columns(bundle.manifest.interface)[0] in why["message"]
+    assert columns_of(bundle)[0] in why["message"]
+
+
+def columns_of(bundle: Bundle) -> list[str]:
+    return [names[0] for names in text_columns(bundle.manifest.interface, bundle.columns)]
 
 
 def check_as_predicted(server: Server, bundle: Bundle, folder: Path) -> None:
     """The input example, odd texts, and rows without text get what `slimtune predict` gives them."""
-    columns = text_columns(bundle.manifest.interface)
+    columns = columns_of(bundle)
     assert server.ask({"dataframe_records": [dict.fromkeys(columns, HALF)]}).status == 400
     # MLflow makes a frame of them, which takes no half of a character
     texts = [*(text for text in ODD.values() if text != HALF), "", None, " \n"]
@@ -166,7 +170,7 @@ def check_rows(served: list[dict[str, Any]], rows: list[dict[str, Any]], bundle:
     assert len(served) == len(predicted) == len(rows)
     for found, row, answer in zip(served, rows, predicted, strict=True):
         # a frame has all columns in all rows
-        own = {"prediction" if key == "label" else key: value for key, value in found.items() if value is not None}
+        own = {key: value for key, value in found.items() if key != "label" and value is not None}
         wanted = {key: value for key, value in answer.items() if key not in row and value is not None}
         assert own.keys() == wanted.keys()
         assert all(is_alike(own[name], value) for name, value in wanted.items()), (own, answer)

@@ -55,7 +55,7 @@ def test_a_baseline_that_is_not_beaten_is_named() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"leaks_exact": 3}, "3 training rows stood in a held-out split too; they were removed"),
+        ({"leaks_exact": 3}, "3 training rows were also held-out rows; they were removed"),
         ({"leaks_near": 4, "leaks_removed": False}, "4 training rows are nearly a held-out row and stayed"),
         ({"leaks_near": 4, "leaks_removed": False}, "set data.drop_leaks=true"),
         (
@@ -68,6 +68,13 @@ def test_a_baseline_that_is_not_beaten_is_named() -> None:
 def test_leaks_are_told(data: dict[str, Any], words: str) -> None:
     (said,) = cautions(a_sweep(trials_of(0.9, 0.8, 0.7), data=data))
     assert words in said
+
+
+def test_leaks_that_were_dealt_with_are_no_alarm_and_come_last() -> None:
+    """One row is told as one."""
+    said = cautions(a_sweep(trials_of(0.3), data={"leaks_exact": 1, "baselines": {"majority": {"accuracy": 0.4}}}))
+    assert len(said) > 1
+    assert said[-1].startswith("1 training row was also a held-out row; it was removed from training")
 
 
 def test_the_best_value_at_a_bound_is_told() -> None:

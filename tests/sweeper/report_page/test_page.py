@@ -140,6 +140,13 @@ def test_style_is_of_both_colour_schemes_and_of_paper() -> None:
     assert "@media print" in html
 
 
+@pytest.mark.parametrize(("alias", "told"), [("champion", "alias champion"), (None, "no alias")])
+def test_a_version_is_told_with_its_alias_or_without(alias: str | None, told: str) -> None:
+    registered = {"name": "m", "version": 1, "alias": alias, "reason": "first"}
+    facts = a_sweep(some_trials(3), attrs={"registered": {"key": "", "result": registered}})
+    assert f"Registered: m version 1, {told} (first)" in text_of(page(facts))
+
+
 def test_a_page_is_read_from_a_study(tmp_path: Path) -> None:
     """Its trials, its space and its files; nothing of a tracker."""
     import optuna
@@ -153,7 +160,8 @@ def test_a_page_is_read_from_a_study(tmp_path: Path) -> None:
     facts = read_facts(study_url(tmp_path), "tone", tmp_path)
     assert [trial.number for trial in facts.trials] == [0, 1, 2]
     assert str(facts.dimensions["fit.learning_rate"]) == "float, 0.0001 to 0.01, log"
-    assert "Leak found: 7 training rows" in page(facts)
+    assert "7 training rows were also held-out rows; they were removed" in page(facts)
+    assert "Leak found" not in page(facts)
 
 
 @pytest.mark.parametrize("values", ['{"leaks_exact": "many", "splits": 3, "classes": [], "notes": ["kept"]}'])

@@ -13,6 +13,7 @@ from slimtune.sweeper.reference.completion.bash import bash_script
 from slimtune.sweeper.reference.completion.fish import fish_script
 from slimtune.sweeper.reference.completion.words import command_words, first_sentence, override_words
 from slimtune.sweeper.reference.completion.zsh import zsh_script
+from slimtune.training.tracking.mlflow_runs import client_of
 from tests.services import need
 
 SCRIPTS = {"bash": bash_script, "zsh": zsh_script, "fish": fish_script}
@@ -39,12 +40,18 @@ LINES = [
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with files, two sweeps, and the scripts."""
+    """A folder with files, two sweeps, two registered models, and the scripts."""
     folder = tmp_path_factory.mktemp("shell")
     for sweep in ("tone", "mine"):
         (folder / "outputs" / sweep).mkdir(parents=True)
     for file in ("rows.jsonl", "mine.yaml"):
         (folder / file).touch()
+    store = f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}"
+    (folder / "mlruns").mkdir()
+    for name in ("mood", "two words"):
+        client_of(store).create_registered_model(name)
+        client_of(store).create_model_version(name, source=str(folder))
+        client_of(store).set_registered_model_alias(name, "champion", "1")
     for shell, script in SCRIPTS.items():
         (folder / f"of.{shell}").write_text(script(command_words(), override_words()), encoding="utf-8")
     return folder
@@ -85,6 +92,25 @@ def test_zsh_reads_the_script(place: Path) -> None:
     """Its completion works within its line editor alone."""
     need("zsh", None if shutil.which("zsh") else "there is no zsh")
     assert ran(["zsh", "-f", "-c", "source of.zsh; print $_comps[slimtune]"], place) == ["_slimtune"]
+
+
+@pytest.mark.parametrize("command", ["predict --model", "evaluate --data x --model", "promote", "register"])
+def test_aliases_of_the_registry_are_offered(command: str, place: Path) -> None:
+    """Of MLflow's own store, which is asked without MLflow; a name that a shell would split is left out."""
+    assert set(asked_of_bash(f"slimtune {command} m", place)) >= {"mine", "models:/mood@champion"}
+    assert asked_of_bash(f"slimtune {command} models:/mo", place) == ["/mood@champion"]
+    assert asked_of_bash(f"slimtune {command} models:/mood@", place) == ["champion"]
+    need("fish", None if shutil.which("fish") else "there is no fish")
+    found = ran(["fish", "-c", f"source of.fish; complete -C 'slimtune {command} models:/m'"], place)
+    # fish offers files behind a colon as well
+    assert "models:/mood@champion" in [word.partition("\t")[0] for word in found]
+
+
+def test_without_a_registry_no_alias_is_offered(place: Path, tmp_path: Path) -> None:
+    """And nothing is made."""
+    shutil.copy(place / "of.bash", tmp_path)
+    assert asked_of_bash("slimtune predict --model mo", tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["of.bash"]
 
 
 def test_where_bash_does_not_split_at_equals_signs_whole_words_are_offered(place: Path) -> None:

@@ -1,0 +1,19 @@
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from slimtune.sweeper.reporting.next_commands import next_commands
+from slimtune.training.tracking.uri import URI_VARIABLE
+
+
+def test_a_registered_winner_is_served_and_asked_by_its_own_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(URI_VARIABLE, raising=False)
+    search: Any = SimpleNamespace(name="mood", storage=None)
+    tracked: Any = SimpleNamespace(link=None, own_link=None)
+    exported = {"arguments": '--text "..."', "bundle": "outputs/mood/export/bundle", "row": {"review": "..."}}
+    registered = {"name": "mood", "version": "1", "alias": "champion"}
+    found = next_commands(search, tracked, None, exported=exported, registered=registered)
+    assert "--model-uri models:/mood@champion" in found["serve it"]
+    assert found["and ask it there"].endswith("""-d '{"dataframe_records": [{"review": "..."}]}'""")
+    assert "serve it" not in next_commands(search, tracked, None, exported=exported, registered=None)
