@@ -291,7 +291,7 @@ def test_a_served_model_says_which_row_it_cannot_take(made: Answering) -> None:
         {"text": ["a", float("nan"), pandas.NA], "extra": [1, 2, 3], "prediction": ["x", "y", "z"]}
     )
     found = served.predict(frame)
-    assert list(found.columns) == ["label", "probability"]
+    assert list(found.columns) == ["prediction", "probability", "label"]
     assert list(found["probability"])[1:] == [None, None]
 
 

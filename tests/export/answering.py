@@ -50,7 +50,7 @@ class Answering(NamedTuple):
                 return [json.loads(line)["prediction"] for line in out.read_text().splitlines()]
             case _:
                 frame = ServedBundle(self.bundle).predict(pandas.DataFrame(rows, dtype=object))
-                return list(frame["label" if "label" in frame else "prediction"])
+                return list(frame["prediction"])
 
     def refusal(self, way: str, rows: Sequence[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> str:
         """Why rows cannot be answered."""

@@ -66,5 +66,5 @@ def test_mlflow_loads_the_version_as_a_pyfunc(exported: ExportResult, uri: str, 
     mlflow.set_tracking_uri(uri)
     model = mlflow.pyfunc.load_model(version.uri)
     answer = model.predict(pandas.DataFrame({"text": ["good soup", "awful table"]}))
-    assert list(model.predict(model.input_example)) == ["label", "probability"]
-    assert answer["label"].tolist() == ["plus", "minus"]
+    assert list(model.predict(model.input_example)) == ["prediction", "probability", "label"]
+    assert answer["prediction"].tolist() == ["plus", "minus"]

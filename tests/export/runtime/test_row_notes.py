@@ -124,7 +124,7 @@ def test_every_way_to_ask_tells_the_same(  # noqa: PLR0913
     told = capsys.readouterr().err.replace(f"{path}, row", "row").replace(f"{path}: ", "")
     assert told.splitlines() == [f"slimtune: {note}" for note in notes]
     served = object.__new__(ServedBundle)
-    served._predictor, served._names = predictor, {}
+    served._predictor, served._has_labels = predictor, False
     with caplog.at_level(logging.WARNING):
         served.predict(pandas.DataFrame(rows, dtype=object) if kind is not Kind.tags else _with_nulls(rows))
         assert caplog.messages == notes
@@ -137,7 +137,7 @@ def _with_nulls(rows: list[dict[str, Any]]) -> Any:
     """Rows of one column each, as one frame cannot hold them."""
 
     class Frame:
-        index = range(len(rows))
+        index, columns = range(len(rows)), [*{name: None for row in rows for name in row}]
 
         def to_dict(self, orient: str) -> list[dict[str, Any]]:
             assert orient == "records"
