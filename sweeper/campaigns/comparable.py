@@ -73,7 +73,7 @@ def dimension_problems(key: str, variants: Sequence[Mapping[str, Any]]) -> list[
     changed = {name for other in others for name in first.keys() | other.keys() if first.get(name) != other.get(name)}
     if not changed:
         return [f"{key} is searched, but no trial's result depends on it; give it one value"]
-    steps = (variants[0].get("fit") or {}).get("eval_steps")
+    steps = _section(variants[0], "fit").get("eval_steps")
     if "fit.batch_size" in changed and steps is not None:
         return [
             f"{key} is searched and fit.eval_steps is {steps}: trials of other batches would be compared after other "
@@ -89,8 +89,14 @@ def dimension_problems(key: str, variants: Sequence[Mapping[str, Any]]) -> list[
     return []
 
 
+def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Of a config that has not been looked at; what is no section is told elsewhere."""
+    found = values.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
 def _measuring(values: Mapping[str, Any]) -> set[str]:
-    data = values.get("data") or {}
+    data = _section(values, "data")
     is_split_off = data.get("validation_file") is None and data.get("eval_split") is None
     splits = [data.get(key) for key in HELD_OUT_SPLITS if data.get("dataset") is None]
     forms = [ROWS_OF_FILES.fullmatch(split) for split in splits if isinstance(split, str)]

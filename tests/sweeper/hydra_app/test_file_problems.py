@@ -31,6 +31,7 @@ BEGIN = "# @package _global_\n"
         ("defaults:\n  - method: lora\n", "a group begins with a slash: /method: lora"),
         ("data: {name: café}\n", "a config file is no text in UTF-8, after 'data: {name: caf'; save it in UTF-8"),
         ("fit: 3\n", "1 problem in the config:\n  - fit is 3; choose an option with fit=..., or set keys of it\n"),
+        ("data: 3\n", "data is 3; choose an option with data=..., or set keys of it\n"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_file(

@@ -82,17 +82,17 @@ def test_a_process_tells_that_of_its_own_rows(make_trainer: MakeTrainer) -> None
 def test_a_batch_that_is_taken_again_counts_once(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
     """After memory was too small in the middle of it, with half of the rows at once."""
     trainer = make_trainer("fit.micro_batch_size=auto", "method=full", "method.dropout=0", "fit.batch_size=12")
-    original, calls = packing_module._logits, []
+    original, calls = packing_module._output, []
 
-    def logits(*given: Any) -> torch.Tensor:
+    def output(*given: Any) -> torch.Tensor:
         calls.append(len(given[2]))
         if len(calls) == 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return original(*given)
 
-    monkeypatch.setattr(packing_module, "_logits", logits)
+    monkeypatch.setattr(packing_module, "_output", output)
     trainer.micro_batch()
-    lengths = trainer._lengths_N[trainer.stepper.micro_rows()]
+    lengths = trainer.bench.splits["train"].encoded.lengths()[trainer.stepper.micro_rows()]
     while not trainer.stepper.complete:
         gradients_that_fit(trainer)
     trainer.advance(REPORTER)
