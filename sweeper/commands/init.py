@@ -22,9 +22,9 @@ def run(arguments: Sequence[str]) -> int:
     parser = command_parser()
     options = parser.parse_args(arguments)
     from slimtune.sweeper.starting.asking import as_guessed, on_terminal
+    from slimtune.sweeper.starting.column_choice import told_choice
     from slimtune.sweeper.starting.first_config import first_config
     from slimtune.sweeper.starting.questions import seen_rows, settled_config, shown_columns
-    from slimtune.sweeper.starting.taken import taken
     from slimtune.training.atomic_files import write_text
 
     if options.output is not None:
@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
     settled = settled_config(given, rows, ask, named=named)
     path = path_of(settled.name)
     write_text(path, first_config(settled, str(path)))
-    print("\n".join([*taken(settled), f"written: {path}"]))
+    print("\n".join([*told_choice(settled), f"written: {path}"]))
     print(f"next: slimtune check --config {shlex.quote(str(path))}")
     return 0
 

@@ -17,6 +17,7 @@ from slimtune.sweeper.starting import questions
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.data.cells import label_of
 from slimtune.training.tasks.similarity import alike_name
+from slimtune.training.workbench.drawn_weights import LEAST_RATE, rate_note
 from tests.conftest import write_jsonl
 from tests.sweeper.starting.test_guess import CHAT, OTHERS, TEXTS, cycled, rows_of
 
@@ -192,6 +193,30 @@ def test_flags_are_called_as_the_keys_are_that_the_file_writes() -> None:
     config = written("--train-file", "rows.jsonl", "--task", "classification", *flags)
     assert (config.data.text_column, config.data.label_column) == ("subject", "channel")
     assert (config.search.n_trials, config.model.name_or_path) == (3, "own")
+
+
+@pytest.mark.parametrize("model", ["tiny_llama", "tiny_t5"])
+def test_a_model_that_is_drawn_anew_is_given_what_it_needs_to_learn(model: str) -> None:
+    write_jsonl(Path("rows.jsonl"), rows_of(question=TEXTS, answer=OTHERS))
+    config = written("--data", "rows.jsonl", "--model", model)
+    assert (config.method.name, config.fit.epochs) == ("full", 20)
+    searched = plain(config)["space"]["fit"]["learning_rate"]
+    assert searched == {"type": "float", "low": LEAST_RATE, "high": 1e-2, "log": True}
+    assert searched["low"] < config.fit.learning_rate < searched["high"]
+    trial = parse_trial(plain(config)).section
+    assert rate_note(trial, 4_000_000) is None
+
+
+@pytest.mark.parametrize("model", ["minilm", "tiny_llama", "tiny_of_mine"])
+def test_what_is_said_to_be_searched_is(model: str) -> None:
+    """By the method that is written: a folder that is called as models that are drawn anew is none."""
+    write_jsonl(Path("rows.jsonl"), rows_of(**CALLS))
+    config = written("--data", "rows.jsonl", "--model", model)
+    assert config.method.name == ("full" if model == "tiny_llama" else "lora")
+    line = next(line for line in Path("mine.yaml").read_text().splitlines() if "# method " in line)
+    told = line.partition(" searches ")[2].partition(" (")[0].replace(" and ", ", ").split(", ")
+    assert told == [f"{section}.{key}" for section, keys in config.space.items() for key in keys]
+    assert f"method {config.method.name} " in line
 
 
 def test_columns_are_shown_before_they_are_asked_for(

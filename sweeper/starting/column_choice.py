@@ -11,7 +11,7 @@ from slimtune.training.data.examples import MESSAGES
 SHOWN_OTHERS = 5
 
 
-def taken(settled: Settled) -> Iterator[str]:
+def told_choice(settled: Settled) -> Iterator[str]:
     """A line for each choice, with what else is possible and the flag that says so."""
     found = settled.guess
     if found.text is None:
