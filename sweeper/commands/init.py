@@ -21,20 +21,30 @@ def run(arguments: Sequence[str]) -> int:
     """
     parser = command_parser()
     options = parser.parse_args(arguments)
+    from slimtune.sweeper.starting.asking import as_guessed, on_terminal
+    from slimtune.sweeper.starting.column_choice import told_choice
     from slimtune.sweeper.starting.first_config import first_config
-    from slimtune.sweeper.starting.questions import on_terminal, settled_config, shown_columns
+    from slimtune.sweeper.starting.questions import seen_rows, settled_config, shown_columns
     from slimtune.training.atomic_files import write_text
 
     if options.output is not None:
         check_free(Path(options.output), force=options.force)
-    asks = sys.stdin.isatty() and not options.yes
-    settled = settled_config(_given(options), on_terminal if asks else None)
-    path = Path(options.output or f"{settled.name}.yaml")
-    check_free(path, force=options.force)
+    given, ask = _given(options), on_terminal if sys.stdin.isatty() and not options.yes else as_guessed
+    rows = seen_rows(given, ask)
+    # before the questions about them
+    print("\n".join([f"columns of {rows.data}:", *shown_columns(rows.columns)]), flush=True)
+
+    def path_of(name: str) -> Path:
+        return Path(options.output or f"{name}.yaml")
+
+    def named(name: str) -> str:
+        check_free(path_of(name), force=options.force)
+        return name
+
+    settled = settled_config(given, rows, ask, named=named)
+    path = path_of(settled.name)
     write_text(path, first_config(settled, str(path)))
-    alike = settled.guess.alike
-    told = [] if alike is None else [f"pairs with the label '{alike}' are taken for alike (task.alike_label)"]
-    print("\n".join([f"columns of {settled.data}:", *shown_columns(settled.columns), *told, f"written: {path}"]))
+    print("\n".join([*told_choice(settled), f"written: {path}"]))
     print(f"next: slimtune check --config {shlex.quote(str(path))}")
     return 0
 
@@ -42,14 +52,17 @@ def run(arguments: Sequence[str]) -> int:
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune init", description=__doc__)
-    parser.add_argument("--data", help="rows: a file, folder or pattern")
+    # each also as the key is called that the file writes
+    parser.add_argument("--data", "--train-file", metavar="ROWS", help="rows: a file, folder or pattern")
     parser.add_argument("--task", help="what is learned, e.g. classification or generation")
-    parser.add_argument("--text-column", help="column of the text, or of the prompt")
-    parser.add_argument("--text-pair-column", help="column of the second text, for pairs")
-    parser.add_argument("--target-column", help="column of the label, the spans or the answer")
+    parser.add_argument("--text-column", metavar="COLUMN", help="column of the text, or of the prompt")
+    parser.add_argument("--text-pair-column", metavar="COLUMN", help="column of the second text, for pairs")
+    told = "column of the label, the spans or the answer"
+    parser.add_argument("--label-column", "--target-column", dest="target_column", metavar="COLUMN", help=told)
     parser.add_argument("--alike-label", help="of two labels of pairs, that of pairs that are alike, e.g. duplicate")
-    parser.add_argument("--model", help="a folder, a name of the hub, minilm or tiny_llama")
-    parser.add_argument("--trials", type=int, help="trials of the search")
+    told = "a folder, a name of the hub, minilm or tiny_llama"
+    parser.add_argument("--model", "--name-or-path", metavar="MODEL", help=told)
+    parser.add_argument("--trials", "--n-trials", metavar="N", type=int, help="trials of the search")
     parser.add_argument("--name", help="of the sweep (default: the file's)")
     parser.add_argument("--output", help="the config file (default: <name>.yaml)")
     parser.add_argument("--force", action="store_true", help="replace a file that is there")

@@ -74,7 +74,9 @@ def _used(action: argparse.Action) -> str:
         return {"*": f"[{name} ...]", "+": f"{name} ..."}.get(
             str(action.nargs), f"[{name}]" if action.nargs == "?" else name
         )
-    shown = _named(action).split(", ")[-1]
+    # the first of its long names
+    names = _named(action).split(", ")
+    shown = next((name for name in names if name.startswith("--")), names[0])
     return shown if action.required else f"[{shown}]"
 
 

@@ -4,8 +4,14 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
 
+from omegaconf import OmegaConf
+
+from slimtune.sweeper.config_values import CONFIG_MODULE
 from slimtune.sweeper.starting.questions import WRITING, Settled, model_options
+from slimtune.training.workbench.drawn_weights import SPACE, USUAL_EPOCHS, USUAL_RATE, shown_rate
 
 PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
 # words that YAML reads as something else
@@ -42,9 +48,15 @@ def _defaults(settled: Settled) -> Iterator[str]:
     if settled.model in model_options():
         yield "  # model.name_or_path=<a folder or a name of the hub> takes another one (docs/models.md)"
         yield f"  - override /model: {settled.model}"
-    yield "  # what is trained: lora, full, adapters, qlora, ... (docs/methods.md); lora,full searches both"
-    # a model from nothing has nothing that adapters could build on
-    yield f"  - override /method: {'full' if settled.model.startswith('tiny_') else 'lora'}"
+    if _is_drawn(settled.model):
+        # adapters have nothing there to build on
+        yield "  # all weights are trained, as the model's are drawn anew"
+    else:
+        yield "  # what is trained: lora, full, adapters, qlora, ... (docs/methods.md); lora,full searches both"
+    yield f"  - override /method: {_method(settled)}"
+    if _is_drawn(settled.model):
+        yield "  # rates are searched that such weights need"
+        yield f"  - override /space: {SPACE}"
 
 
 def _data(settled: Settled) -> Iterator[str]:
@@ -75,14 +87,46 @@ def _rest(settled: Settled) -> Iterator[str]:
         yield f"  alike_label: {alike if alike.isdecimal() else _scalar(alike)}"
     if settled.model not in model_options():
         yield f"\nmodel:\n  name_or_path: {_scalar(settled.model)}"
-    yield "\nfit:\n  # passes over the training rows; learning rate, batch size and rank are searched (docs/search.md)"
-    yield "  epochs: 3"
+    yield from _training(settled)
     yield f"\nsearch:\n  name: {_scalar(settled.name)}"
     yield f"  n_trials: {settled.n_trials}"
     yield "  # ends a search early; null is no limit"
     yield "  max_minutes: null"
     yield "\nexport:\n  # the winner's name in the registry"
     yield f"  registered_model: {_scalar(settled.name)}"
+
+
+def _training(settled: Settled) -> Iterator[str]:
+    *others, last = _searched_keys(_method(settled))
+    searched = f"  # method {_method(settled)} searches {', '.join(others)} and {last} (docs/search_space.md)"
+    if not _is_drawn(settled.model):
+        yield f"\nfit:\n{searched}\n  # passes over the training rows\n  epochs: 3"
+        return
+    yield f"\nfit:\n{searched}"
+    yield "  # weights that are drawn anew need a higher rate and more passes over the training rows than trained"
+    yield "  # ones; of millions of tokens fewer passes do (docs/tasks.md)"
+    yield f"  learning_rate: {shown_rate(USUAL_RATE)}"
+    yield f"  epochs: {USUAL_EPOCHS}"
+
+
+def _method(settled: Settled) -> str:
+    return "full" if _is_drawn(settled.model) else "lora"
+
+
+def _is_drawn(model: str) -> bool:
+    """Whether an option's weights are drawn anew."""
+    return model in model_options() and _option("model", model)["scratch"] is not None
+
+
+def _searched_keys(method: str) -> list[str]:
+    """Those of its space; another range (`full_drawn`) has the same."""
+    return [f"{section}.{key}" for section, keys in _option("space", method).items() for key in keys]
+
+
+def _option(group: str, name: str) -> Any:
+    """An option that ships, as it is written."""
+    text = files(CONFIG_MODULE).joinpath(group, f"{name}.yaml").read_text(encoding="utf-8")
+    return OmegaConf.to_container(OmegaConf.create(text), resolve=False)
 
 
 def _scalar(text: str) -> str:

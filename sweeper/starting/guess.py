@@ -90,6 +90,20 @@ def alike_of(labels: Sequence[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def likely_labels(columns: Sequence[SeenColumn], text: str | None) -> list[str]:
+    """Columns that may be the label of a text, the likeliest first.
+
+    Those that are called as labels are; then those of names behind the text, the nearest first: a table has what was
+    found out of a text next to it, and what else is known of the row (channel, language, date) further on. Then those
+    before it, the nearest first.
+    """
+    named = [one.name for one in columns if one.name.lower() in LABELS and one.holds in (Holds.name, Holds.number)]
+    at = next((number for number, one in enumerate(columns) if one.name == text), 0)
+    near = [*columns[at:], *reversed(columns[:at])]
+    names = [one.name for one in near if one.holds is Holds.name and one.num_distinct > 1 and one.name != text]
+    return list(dict.fromkeys([*named, *names]))
+
+
 def _chat(columns: Sequence[SeenColumn]) -> Guess | None:
     return Guess("generation") if any(one.holds is Holds.chat and one.name == "messages" for one in columns) else None
 
@@ -128,7 +142,7 @@ def _pairs(columns: Sequence[SeenColumn]) -> Guess | None:
     score = next((one.name for one in columns if one.name.lower() in SCORES and one.holds is Holds.number), None)
     if score is not None:
         return Guess("similarity", text=texts[0], pair=texts[1], target=score)
-    label = _label(columns)
+    label = next(iter(likely_labels(columns, texts[1])), None)
     return None if label is None else Guess("classification", text=texts[0], pair=texts[1], target=label)
 
 
@@ -139,20 +153,14 @@ def _labelled_pairs(columns: Sequence[SeenColumn]) -> Guess | None:
 
 
 def _classes(columns: Sequence[SeenColumn]) -> Guess | None:
-    text, label = _first(columns, Holds.text), _label(columns)
-    return None if text is None or label is None else Guess("classification", text=text, target=label)
+    text = _first(columns, Holds.text)
+    label = None if text is None else next(iter(likely_labels(columns, text)), None)
+    return None if label is None else Guess("classification", text=text, target=label)
 
 
 def _plain(columns: Sequence[SeenColumn]) -> Guess | None:
     text = _first(columns, Holds.text)
     return None if text is None else Guess("language_modelling", text=text)
-
-
-def _label(columns: Sequence[SeenColumn]) -> str | None:
-    """A column that is called as labels are, else the last one of names."""
-    named = [one.name for one in columns if one.name.lower() in LABELS and one.holds in (Holds.name, Holds.number)]
-    names = [one.name for one in columns if one.holds is Holds.name and one.num_distinct > 1]
-    return next(iter([*named, *reversed(names)]), None)
 
 
 def _first(columns: Sequence[SeenColumn], holds: Holds) -> str | None:

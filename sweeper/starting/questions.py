@@ -1,12 +1,13 @@
 """The questions of `slimtune init`: what flags have not said is asked on a terminal, and guessed elsewhere."""
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from slimtune.sweeper.config_values import CONFIG_MODULE
+from slimtune.sweeper.starting.asking import Ask, as_guessed
 from slimtune.sweeper.starting.guess import TASKS, Guess, alike_of, guess
 from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn, seen_columns
 from slimtune.training.config.schema import suggestion
@@ -18,8 +19,19 @@ WRITING = {"generation", "summarization", "translation", "language_modelling"}
 NUM_TRIALS = 16
 SHOWN_EXAMPLE = 40
 
-# a question and what is taken for an empty answer, to the answer
-Ask = Callable[[str, str | None], str]
+Answer = TypeVar("Answer")
+
+
+class SeenRows(NamedTuple):
+    """Rows that can be read.
+
+    Attributes:
+        data: A file, folder or pattern of them.
+        columns: Those of the first ones.
+    """
+
+    data: str
+    columns: Sequence[SeenColumn]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,42 +77,51 @@ class Settled:
     columns: Sequence[SeenColumn]
 
 
-def settled_config(given: Flags, ask: Ask | None = None) -> Settled:
+def seen_rows(given: Flags, ask: Ask = as_guessed) -> SeenRows:
+    """The rows that a first config is for.
+
+    Raises:
+        UserError: They cannot be read, or nothing says which they are.
+    """
+    question = "rows: a file, folder or pattern (--data)"
+    return _said(given.data, ask, question, None, lambda data: SeenRows(data, seen_columns(data)))
+
+
+def settled_config(
+    given: Flags, rows: SeenRows, ask: Ask = as_guessed, *, named: Callable[[str], str] = str
+) -> Settled:
     """What a first config says.
 
     Args:
         given: What flags say.
-        ask: Asks a person; None takes what is guessed.
+        rows: What it is for.
+        ask: Asks a person, or takes what is guessed.
+        named: The name as it is, or a `UserError` where it cannot be taken.
 
     Raises:
-        UserError: The rows cannot be read, or nothing can be guessed that flags would have to say.
+        UserError: A flag does not fit the rows, or nothing can be guessed that flags would have to say.
     """
-    ask = ask or _guessed
-    data = given.data or ask("rows: a file, folder or pattern (--data)", None)
-    columns = seen_columns(data)
+    data, columns = rows
     found = _task(given, columns, ask)
     found = _columns(given, found, columns, ask)
     found = found._replace(alike=_alike(given, found, columns, ask))
     # a model from nothing has no chat template
     usual = (None if _has_chats(columns) else TINY) if found.task in WRITING else MINILM
     told = f"model: a folder, a name of the hub, or one that needs neither ({MINILM}, {TINY}; --model)"
-    model = given.model or ask(told, usual)
-    n_trials = given.n_trials or _number(ask("trials of the search (--trials)", str(NUM_TRIALS)))
-    name = given.name or ask("name of the sweep (--name)", _name_of(data))
+    model = _said(given.model, ask, told, usual, str)
+    n_trials = given.n_trials or ask("trials of the search (--trials)", str(NUM_TRIALS), _number)
+    name = _said(given.name, ask, "name of the sweep (--name)", _name_of(data), named)
     return Settled(data=data, guess=found, model=model, n_trials=n_trials, name=name, columns=columns)
 
 
-def on_terminal(question: str, usual: str | None) -> str:
-    """Ask a person on the terminal until something is said."""
-    shown = f"{question} [{usual}]: " if usual is not None else f"{question}: "
-    while True:
-        sys.stderr.write(shown)
-        sys.stderr.flush()
-        line = sys.stdin.readline()
-        if not line:
-            raise UserError("the answers ended before the questions; give the rest as flags (slimtune init --help)")
-        if said := line.strip() or usual:
-            return said
+def target_flag(task: str) -> str:
+    """The flag of the label, the spans or the answer, as the config's key is called."""
+    return "--target-column" if task in WRITING else "--label-column"
+
+
+def _said(given: str | None, ask: Ask, question: str, usual: str | None, read: Callable[[str], Answer]) -> Answer:
+    """What a flag says, else the answer; a flag without a word says nothing."""
+    return read(given) if given else ask(question, usual, read)
 
 
 def shown_columns(columns: Sequence[SeenColumn]) -> list[str]:
@@ -116,22 +137,20 @@ def _told(column: SeenColumn) -> str:
     return f"{kind:<9}  {short}"
 
 
-def _guessed(question: str, usual: str | None) -> str:
-    if usual is None:
-        raise UserError(f"nobody can be asked here, and this is not known: {question}")
-    return usual
-
-
 def _task(given: Flags, columns: Sequence[SeenColumn], ask: Ask) -> Guess:
     if given.task is not None and given.task not in TASKS:
         raise UserError(f"--task is '{given.task}'; {suggestion(given.task, TASKS)}")
     found = guess(columns, given.task)
     if given.task is not None:
         return found or Guess(given.task)
-    said = ask(f"task: {', '.join(TASKS)} (--task)", None if found is None else found.task)
+    said = ask(f"task: {', '.join(TASKS)} (--task)", None if found is None else found.task, _known_task)
+    return guess(columns, said) or Guess(said)
+
+
+def _known_task(said: str) -> str:
     if said not in TASKS:
         raise UserError(f"the task is '{said}'; {suggestion(said, TASKS)}")
-    return guess(columns, said) or Guess(said)
+    return said
 
 
 def _columns(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask) -> Guess:
@@ -139,12 +158,14 @@ def _columns(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask
         return found
     names = [one.name for one in columns]
 
-    def column(said: str | None, flag: str, what: str, usual: str | None) -> str:
-        name = said or ask(f"column of the {what} ({flag})", usual)
+    def known(name: str) -> str:
         # a path into a cell begins with its column
         if name.partition(".")[0] not in names and name not in names:
             raise UserError(f"there is no column '{name}'; {suggestion(name, names)}")
         return name
+
+    def column(said: str | None, flag: str, what: str, usual: str | None) -> str:
+        return _said(said, ask, f"column of the {what} ({flag})", usual, known)
 
     text = column(given.text_column, "--text-column", "prompt" if found.task in WRITING else "text", found.text)
     if given.text_column is not None and given.text_column != found.text:
@@ -155,7 +176,7 @@ def _columns(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask
     target = None
     if found.task != "language_modelling":
         what = "answer" if found.task in WRITING else "spans" if found.task == "extraction" else "label"
-        target = column(given.target_column, "--target-column", what, found.target)
+        target = column(given.target_column, target_flag(found.task), what, found.target)
     return found._replace(text=text, pair=pair, target=target)
 
 
@@ -174,10 +195,14 @@ def _alike(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask) 
         not labels or (column is not None and column.holds is Holds.number and not usual)
     ):
         return None
-    said = given.alike_label or ask(f"label of pairs that are alike: {' or '.join(labels)} (--alike-label)", usual)
-    if labels and said not in labels:
-        raise UserError(f"no pair has the label '{said}'; {suggestion(said, labels)}")
-    return said
+
+    def known(said: str) -> str:
+        if labels and said not in labels:
+            raise UserError(f"no pair has the label '{said}'; {suggestion(said, labels)}")
+        return said
+
+    question = f"label of pairs that are alike: {' or '.join(labels)} (--alike-label)"
+    return _said(given.alike_label, ask, question, usual, known)
 
 
 def _has_chats(columns: Sequence[SeenColumn]) -> bool:

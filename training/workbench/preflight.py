@@ -26,6 +26,7 @@ from slimtune.training.models.row_independence import check_alone
 from slimtune.training.tasks import Task
 from slimtune.training.tasks.causal_generation import num_end_tokens
 from slimtune.training.workbench.augmentation import check_augmentation
+from slimtune.training.workbench.drawn_weights import rate_note
 from slimtune.training.workbench.first_pass import MOST_PARAMETERS, check_first_pass, has_own_code
 from slimtune.training.workbench.prepared_data import PreparedData
 from slimtune.training.workbench.unknown_tokens import check_known
@@ -126,7 +127,9 @@ def model_notes(data: PreparedData) -> list[str]:
     beyond = positions.read is not None and length > positions.read
     note = f"data.max_length={length} is more than the {positions.read} tokens that the model was made for"
     padding = padding_notes(data.model, int(data.tokenizer.pad_token_id))
-    return [*data.weights.notes(), *padding, *([note] if beyond else [])]
+    model: Any = data.model
+    rate = rate_note(data.config, model.num_parameters())
+    return [*data.weights.notes(), *padding, *([note] if beyond else []), *([rate] if rate else [])]
 
 
 def check_packing(data: PreparedData) -> None:

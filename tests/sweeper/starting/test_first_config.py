@@ -17,6 +17,7 @@ from slimtune.sweeper.starting import questions
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.data.cells import label_of
 from slimtune.training.tasks.similarity import alike_name
+from slimtune.training.workbench.drawn_weights import LEAST_RATE, rate_note
 from tests.conftest import write_jsonl
 from tests.sweeper.starting.test_guess import CHAT, OTHERS, TEXTS, cycled, rows_of
 
@@ -126,6 +127,130 @@ def test_the_label_that_means_alike_is_asked_for(
     assert main(["init", "--data", "rows.jsonl"]) == 0
     assert "label of pairs that are alike: far or near (--alike-label): " in capsys.readouterr().err
     assert "  alike_label: near\n" in Path("rows.yaml").read_text()
+
+
+CALLS = {"subject": OTHERS, "body": TEXTS, "team": cycled("a", "b", "c"), "channel": cycled("d", "e")}
+
+
+def answered(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    """A terminal on which these are typed."""
+    answers = io.StringIO("".join(f"{line}\n" for line in lines))
+    monkeypatch.setattr(answers, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", answers)
+
+
+@pytest.mark.parametrize(
+    ("columns", "more", "told"),
+    [
+        (
+            {name: CALLS[name] for name in ("body", "team", "channel")},
+            (),
+            ["text: body", "label: team (also possible: channel; --label-column channel)"],
+        ),
+        (
+            {**PAIR, "score": range(30), "tone": cycled("c", "d"), "note": TEXTS},
+            (),
+            [
+                "text: a (also possible: note; --text-column note)",
+                "second text: b (also possible: note; --text-pair-column note)",
+                "label: score (also possible: tone; --label-column tone)",
+            ],
+        ),
+        (
+            {"question": TEXTS, "answer": OTHERS, "my notes": TEXTS},
+            (),
+            [
+                "prompt: question (also possible: my notes; --text-column 'my notes')",
+                "answer: answer (also possible: my notes; --target-column 'my notes')",
+            ],
+        ),
+        (
+            {"instruction": TEXTS, "input": OTHERS, "output": TEXTS},
+            (),
+            ["prompt: instruction, input (data.text_template)", "answer: output"],
+        ),
+        ({"text": TEXTS}, (), ["text: text"]),
+        ({"messages": [CHAT] * 30}, ("--model", "own"), ["chats: messages"]),
+        (
+            {"text": TEXTS, "topics": cycled(["a"], ["a", "b"]), "others": cycled(["c"], ["d"])},
+            (),
+            ["text: text", "label: topics (also possible: others; --label-column others)"],
+        ),
+    ],
+)
+def test_columns_that_are_read_are_told_with_those_that_could_be(
+    columns: dict[str, Any], more: tuple[str, ...], told: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jsonl(Path("rows.jsonl"), rows_of(**columns))
+    assert main(["init", "--data", "rows.jsonl", "--yes", *more]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1 + len(columns) : -2] == told
+
+
+def test_flags_are_called_as_the_keys_are_that_the_file_writes() -> None:
+    write_jsonl(Path("rows.jsonl"), rows_of(**CALLS))
+    flags = ("--label-column", "channel", "--text-column", "subject", "--n-trials", "3", "--name-or-path", "own")
+    config = written("--train-file", "rows.jsonl", "--task", "classification", *flags)
+    assert (config.data.text_column, config.data.label_column) == ("subject", "channel")
+    assert (config.search.n_trials, config.model.name_or_path) == (3, "own")
+
+
+@pytest.mark.parametrize("model", ["tiny_llama", "tiny_t5"])
+def test_a_model_that_is_drawn_anew_is_given_what_it_needs_to_learn(model: str) -> None:
+    write_jsonl(Path("rows.jsonl"), rows_of(question=TEXTS, answer=OTHERS))
+    config = written("--data", "rows.jsonl", "--model", model)
+    assert (config.method.name, config.fit.epochs) == ("full", 20)
+    searched = plain(config)["space"]["fit"]["learning_rate"]
+    assert searched == {"type": "float", "low": LEAST_RATE, "high": 1e-2, "log": True}
+    assert searched["low"] < config.fit.learning_rate < searched["high"]
+    trial = parse_trial(plain(config)).section
+    assert rate_note(trial, 4_000_000) is None
+
+
+@pytest.mark.parametrize("model", ["minilm", "tiny_llama", "tiny_of_mine"])
+def test_what_is_said_to_be_searched_is(model: str) -> None:
+    """By the method that is written: a folder that is called as models that are drawn anew is none."""
+    write_jsonl(Path("rows.jsonl"), rows_of(**CALLS))
+    config = written("--data", "rows.jsonl", "--model", model)
+    assert config.method.name == ("full" if model == "tiny_llama" else "lora")
+    line = next(line for line in Path("mine.yaml").read_text().splitlines() if "# method " in line)
+    told = line.partition(" searches ")[2].partition(" (")[0].replace(" and ", ", ").split(", ")
+    assert told == [f"{section}.{key}" for section, keys in config.space.items() for key in keys]
+    assert f"method {config.method.name} " in line
+
+
+def test_columns_are_shown_before_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An ending in between shows which came first."""
+    write_jsonl(Path("rows.jsonl"), rows_of(**CALLS))
+    answered(monkeypatch, "rows.jsonl")
+    assert main(["init"]) == 2
+    assert "  team     3 names" in capsys.readouterr().out
+
+
+def test_what_cannot_be_read_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each answer with what is wrong about it, the name of a file that is there too."""
+    Path("taken.yaml").touch()
+    write_jsonl(Path("rows.jsonl"), rows_of(**PAIR, label=cycled("near", "far"), team=cycled("c", "d", "e")))
+    words = ["row.jsonl", "rows.jsonl", "simlarity", "similarity", "9", "a", "b", "labl", "label", "nera", "near"]
+    answered(monkeypatch, *words, "", "0", "7", "taken", "mine")
+    assert main(["init"]) == 0
+    told = [line.partition(": ")[2] for line in capsys.readouterr().err.splitlines()]
+    asked = "\n".join(told)
+    for said in (
+        "no such file",
+        "the task is 'simlarity'; did you mean 'similarity'?",
+        "there is no column '9'; known: a, b, label, team",
+        "there is no column 'labl'; did you mean 'label'?",
+        "no pair has the label 'nera'; did you mean 'near'?",
+        "the number of trials is '0'; use a whole number above 0",
+        "taken.yaml is there already",
+    ):
+        assert said in asked
+    assert "n_trials: 7" in Path("mine.yaml").read_text()
 
 
 def test_five_answers_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,27 @@ def cycled(*values: Any) -> list[Any]:
 @pytest.mark.parametrize(
     ("rows", "found"),
     [
+        # what was found out of a text stands next to it
+        (
+            rows_of(body=TEXTS, team=cycled("a", "b", "c"), channel=cycled("d", "e")),
+            Guess("classification", "body", None, "team"),
+        ),
+        (
+            rows_of(source=cycled("d", "e"), team=cycled("a", "b"), body=TEXTS),
+            Guess("classification", "body", None, "team"),
+        ),
+        (
+            rows_of(channel=cycled("d", "e"), body=TEXTS, one=cycled("f"), team=cycled("a", "b")),
+            Guess("classification", "body", None, "team"),
+        ),
+        (
+            rows_of(channel=cycled("d", "e"), premise=TEXTS, hypothesis=OTHERS, verdict=cycled("a", "b")),
+            Guess("classification", "premise", "hypothesis", "verdict"),
+        ),
+        (
+            rows_of(body=TEXTS, team=cycled("a", "b"), unit=cycled("d", "e"), tone=cycled("f", "g")),
+            Guess("classification", "body", None, "tone"),
+        ),
         (rows_of(id=range(30), body=TEXTS, team=cycled("a", "b")), Guess("classification", "body", None, "team")),
         (rows_of(text=TEXTS, label=cycled(0, 1)), Guess("classification", "text", None, "label")),
         (

@@ -37,6 +37,14 @@ def test_a_batch_that_is_taken_apart(config_of: ConfigOf, monkeypatch: pytest.Mo
         check_all(model_checks(data))
 
 
+def test_a_rate_that_is_too_low_for_drawn_weights_is_among_the_notes(
+    config_of: ConfigOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = prepared(config_of)
+    monkeypatch.setattr(preflight, "rate_note", lambda config, num_weights: f"{config.fit.learning_rate} {num_weights}")
+    assert f"{data.config.fit.learning_rate} {data.model.num_parameters()}" in preflight.model_notes(data)
+
+
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_a_model_that_memory_is_too_small_for(method: str, config_of: ConfigOf) -> None:
     data = prepared(config_of, f"method={method}", "fit.max_memory_mb=1")

@@ -1,0 +1,64 @@
+"""Which columns a first config reads, and which others it could: what `slimtune init` says of its choice."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from slimtune.sweeper.starting.guess import SCORES, likely_labels
+from slimtune.sweeper.starting.questions import WRITING, Settled, target_flag
+from slimtune.sweeper.starting.seen_columns import Holds
+from slimtune.training.data.examples import MESSAGES
+
+SHOWN_OTHERS = 5
+
+
+def told_choice(settled: Settled) -> Iterator[str]:
+    """A line for each choice, with what else is possible and the flag that says so."""
+    found = settled.guess
+    if found.text is None:
+        yield f"chats: {MESSAGES}"
+        return
+    what = "prompt" if found.task in WRITING - {"language_modelling"} else "text"
+    texts = _like(settled, found.text)
+    if found.more_prompt:
+        yield f"prompt: {', '.join([found.text, *found.more_prompt])} (data.text_template)"
+    else:
+        yield _line(what, found.text, texts, "--text-column")
+    if found.pair is not None:
+        yield _line("second text", found.pair, texts, "--text-pair-column")
+    if found.target is not None:
+        name = "answer" if found.task in WRITING else "spans" if found.task == "extraction" else "label"
+        yield _line(name, found.target, _targets(settled, texts), target_flag(found.task))
+    if found.alike is not None:
+        yield f"pairs with the label '{found.alike}' are taken for alike (task.alike_label)"
+
+
+def _line(what: str, column: str, others: Sequence[str], flag: str) -> str:
+    if not others:
+        return f"{what}: {column}"
+    more = ", ..." if len(others) > SHOWN_OTHERS else ""
+    possible = f"{', '.join(others[:SHOWN_OTHERS])}{more}"
+    return f"{what}: {column} (also possible: {possible}; {flag} {shlex.quote(others[0])})"
+
+
+def _targets(settled: Settled, texts: Sequence[str]) -> list[str]:
+    """Columns that the label, the spans or the answer could be instead."""
+    found = settled.guess
+    if found.task in WRITING:
+        return list(texts)
+    if found.task not in ("classification", "similarity"):
+        return _like(settled, found.target)
+    scores = [one.name for one in settled.columns if one.name.lower() in SCORES and one.holds is Holds.number]
+    likely = likely_labels(settled.columns, found.pair or found.text)
+    return _unread(settled, [*likely, *(scores if found.task == "similarity" else [])])
+
+
+def _like(settled: Settled, name: str | None) -> list[str]:
+    """Columns that hold what another one does, but for those that are read."""
+    holds = next((one.holds for one in settled.columns if one.name == name), Holds.text)
+    return _unread(settled, [one.name for one in settled.columns if one.holds is holds])
+
+
+def _unread(settled: Settled, names: Sequence[str]) -> list[str]:
+    found = settled.guess
+    read = {found.text, found.pair, found.target, *found.more_prompt}
+    return [name for name in dict.fromkeys(names) if name not in read]
