@@ -212,7 +212,10 @@ def _extension_problems(request: SweepRequest, given: SweepArguments, base: Grou
 
 def _search_problems(parsed: Parsed[Search], *, is_own: bool) -> list[str]:
     """In an app of the user's own, the section lies in Hydra's."""
-    return [problem if is_own else f"hydra.sweeper.{problem}" for problem in parsed.problems]
+    if not is_own:
+        return [f"hydra.sweeper.{problem}" for problem in parsed.problems]
+    # it is null where the task's is, of which the campaign says what to do
+    return [problem for problem in parsed.problems if not problem.startswith("search.direction is None")]
 
 
 def _storage_key(settings: Settings) -> str:

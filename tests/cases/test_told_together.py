@@ -43,6 +43,13 @@ def test_a_wrong_value_a_missing_column_and_a_missing_model(told: Told, command:
     assert having(told(command, *wrong), "task.metric is 'acuracy'", "no column 'tone'", "'/nosuch', which is not")
 
 
+@pytest.mark.parametrize("command", ["check", "sweep", "train"])
+def test_a_direction_that_nobody_says_is_told_once(told: Told, command: str) -> None:
+    own = ("task.metrics=[accuracy,my.module.cost]", "task.metric=cost", "data.label_column=tone")
+    said = "task.metric is cost, a metric of your own; say task.direction=minimize or maximize"
+    assert having(told(command, *own), said, "no column 'tone'")
+
+
 @pytest.mark.parametrize("command", ["check", "train"])
 def test_an_unknown_key_hides_nothing(told: Told, command: str) -> None:
     wrong = ("fit.epocs=3", "fit.batch_size=0", "data.label_column=tone")
