@@ -61,15 +61,22 @@ def config_of(path: str, *overrides: str) -> TrialConfig:
 
 def workbench(config: TrialConfig, *, length: int, num_rows: int = 1024) -> tuple[Workbench, Resources]:
     """A workbench whose rows are random tokens, all of one length."""
+    splits = {
+        "train": random_split(length=length, num_rows=num_rows),
+        "validation": random_split(length=length, num_rows=64),
+    }
+    return workbench_over(config, Classification(LABELS), splits)
+
+
+def workbench_over(config: TrialConfig, task: Any, splits: Mapping[str, EncodedSplit]) -> tuple[Workbench, Resources]:
+    """A workbench of a model, for random rows of a task."""
     resources = resolve(config.fit)
     tokenizer = load_tokenizer(config.model)
-    task = Classification(LABELS)
-    split = random_split(length=length, num_rows=num_rows)
     bench = Workbench(
         task=task,
         tokenizer=tokenizer,
         base=base_of(config, resources, task=task, tokenizer=tokenizer),
-        splits={"train": split, "validation": random_split(length=length, num_rows=64)},
+        splits=splits,
         examples={},
         data_fingerprint="random",
         base_fingerprint=None,

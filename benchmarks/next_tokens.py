@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from benchmarks.models import MINILM, config_of
+from benchmarks.models import MINILM, config_of, workbench_over
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import IGNORED, EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded, Ragged
-from slimtune.training.hardware.resources import Resources, resolve
+from slimtune.training.hardware.resources import Resources
 from slimtune.training.models.loading import load_tokenizer
 from slimtune.training.tasks.language_modelling import LanguageModelling
-from slimtune.training.workbench.workbench import Workbench, base_of
+from slimtune.training.workbench.workbench import Workbench
 
 
 class Shape(NamedTuple):
@@ -64,22 +64,9 @@ def lengths_of(kind: str, *, length: int, num_rows: int) -> list[int]:
 
 def workbench_of(config: TrialConfig, lengths: Sequence[int]) -> tuple[Workbench, Resources]:
     """A workbench whose rows are random tokens, of which the second half is the answer."""
-    resources = resolve(config.fit)
-    tokenizer = load_tokenizer(config.model)
-    task = LanguageModelling(config.data.max_length)
     split = _random_split(lengths)
-    bench = Workbench(
-        task=task,
-        tokenizer=tokenizer,
-        base=base_of(config, resources, task=task, tokenizer=tokenizer),
-        splits={"train": split, "validation": split},
-        examples={},
-        data_fingerprint="random",
-        base_fingerprint=None,
-        num_cut=0,
-        num_duplicates=0,
-    )
-    return bench, resources
+    task = LanguageModelling(config.data.max_length)
+    return workbench_over(config, task, {"train": split, "validation": split})
 
 
 def model_folder(folder: Path, shape: str, *, num_words: int) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slimtune.sweeper.goals.goals import UNNAMED, Goals
+from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.sweep_status import SweepState, status_of
 from slimtune.sweeper.space.dimension import Dimension
 from slimtune.sweeper.study.analysis.dimensions import load_dimensions
-from slimtune.sweeper.study.loaded import load_study_trials
-from slimtune.sweeper.study.record import IDENTITY, WINNER, TrialRecord, TrialState, in_order, pareto_set, stage_result
+from slimtune.sweeper.study.loaded import load_study_trials, objectives_of
+from slimtune.sweeper.study.record import WINNER, TrialRecord, TrialState, in_order, pareto_set, stage_result
 from slimtune.training.broken_files import BROKEN, read_object
 
 DATA_FILE = "data_report.json"
@@ -67,10 +67,7 @@ class SweepFacts(NamedTuple):
     @property
     def metric(self) -> str:
         """Name of the first objective."""
-        name = self.goals.objectives[0].name
-        if name != UNNAMED:
-            return name
-        return str((self.attrs.get(IDENTITY) or {}).get("task.metric", UNNAMED))
+        return objectives_of(self.goals, self.attrs)[0].name
 
     @property
     def keys(self) -> list[str]:

@@ -57,8 +57,8 @@ class LoadedTrials(NamedTuple):
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        """What is made best; one that has no name by the metric of the sweep's task, if a sweep noted one."""
-        return self.goals.called((self.attrs.get(IDENTITY) or {}).get("task.metric", UNNAMED)).objectives
+        """What is made best, by name."""
+        return objectives_of(self.goals, self.attrs)
 
     def ranked(self) -> list[TrialRecord]:
         """Complete trials that keep the constraints, the best first; of several objectives the Pareto set."""
@@ -67,6 +67,11 @@ class LoadedTrials(NamedTuple):
     def pareto(self) -> list[TrialRecord]:
         """Complete trials that keep the constraints, and that no other is better than in all objectives."""
         return pareto_set(self.trials, self.goals)
+
+
+def objectives_of(goals: Goals, attrs: Mapping[str, Any]) -> tuple[Objective, ...]:
+    """What a study makes best; one that has no name by the metric of the sweep's task, if a sweep noted one."""
+    return goals.called(str((attrs.get(IDENTITY) or {}).get("task.metric", UNNAMED))).objectives
 
 
 def load_study_trials(storage: str, name: str) -> LoadedTrials:

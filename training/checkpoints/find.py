@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from slimtune.training.checkpoints.kinds import OUTPUTS, near_sweep, repair_of
 from slimtune.training.checkpoints.kinds import RECORD as RECORD
-from slimtune.training.checkpoints.kinds import near_sweep, repair_of
 from slimtune.training.errors import ModelError
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 
@@ -32,7 +32,7 @@ def find_checkpoint(name: str, uri: str | None) -> Path:
         found = download_run_folder(store, name, "checkpoint")
     if found is None:
         what = "a file, and no folder" if folder.is_file() else "neither a folder"
-        sweep = Path("outputs") / name
+        sweep = OUTPUTS / name
         repair = f"; {sweep} is there: {repair_of(sweep)}" if sweep.is_dir() else near_sweep(folder)
         raise ModelError(
             f"{name}: {what} nor a run with a checkpoint; trials keep theirs under "

@@ -10,6 +10,7 @@ from slimtune.sweeper.reference.completion.words import (
     CommandWords,
     Option,
     OverrideWord,
+    offers,
 )
 
 # bash splits words at =, : and @ itself, so the line is read instead; a candidate begins behind the last of these
@@ -132,16 +133,13 @@ def _command(given: CommandWords) -> Iterator[str]:
     yield f'if [[ $3 == -* ]]; then _slimtune_offer {shlex.quote(flags)} "$3"; return; fi'
     if given.words:
         yield f'_slimtune_offer {shlex.quote(" ".join(given.words))} "$3"'
-    if ArgumentKind.sweep in given.kinds:
-        yield '_slimtune_sweeps "$3"'
-    if ArgumentKind.override in given.kinds:
-        yield '_slimtune_override "$3"'
-    if ArgumentKind.key in given.kinds:
-        yield '_slimtune_offer "$_slimtune_keys" "$3" keys'
-    if ArgumentKind.model in given.kinds:
-        yield '_slimtune_models "$3"'
-    if given.kinds & {ArgumentKind.path, ArgumentKind.sweep, ArgumentKind.model}:
-        yield '(( ${#COMPREPLY[@]} )) || _slimtune_paths "$3"'
+    texts = {
+        ArgumentKind.sweep: '_slimtune_sweeps "$3"',
+        ArgumentKind.override: '_slimtune_override "$3"',
+        ArgumentKind.key: '_slimtune_offer "$_slimtune_keys" "$3" keys',
+        ArgumentKind.model: '_slimtune_models "$3"',
+    }
+    yield from offers(given, texts, files='(( ${#COMPREPLY[@]} )) || _slimtune_paths "$3"')
 
 
 def _offer(option: Option) -> str:

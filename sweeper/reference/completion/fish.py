@@ -9,6 +9,7 @@ from slimtune.sweeper.reference.completion.words import (
     CommandWords,
     Option,
     OverrideWord,
+    offers,
 )
 
 HEAD = """\
@@ -99,16 +100,13 @@ def _command(word: str, given: CommandWords) -> Iterator[str]:
             yield f"{seen} -l {option.name[2:]}{_value(option)} -d {_quoted(option.help)}"
     if given.words:
         yield f"{seen} -a {_quoted(' '.join(given.words))}"
-    if ArgumentKind.sweep in given.kinds:
-        yield f"{seen} -a '(__slimtune_sweeps)'"
-    if ArgumentKind.override in given.kinds:
-        yield f"{seen} -a '(__slimtune_override)'"
-    if ArgumentKind.key in given.kinds:
-        yield f"{seen} -a '(__slimtune_key)'"
-    if ArgumentKind.model in given.kinds:
-        yield f"{seen} -a '(__slimtune_models)'"
-    if given.kinds & {ArgumentKind.path, ArgumentKind.sweep, ArgumentKind.model}:
-        yield f"{seen} -F"
+    texts = {
+        ArgumentKind.sweep: f"{seen} -a '(__slimtune_sweeps)'",
+        ArgumentKind.override: f"{seen} -a '(__slimtune_override)'",
+        ArgumentKind.key: f"{seen} -a '(__slimtune_key)'",
+        ArgumentKind.model: f"{seen} -a '(__slimtune_models)'",
+    }
+    yield from offers(given, texts, files=f"{seen} -F")
 
 
 def _value(option: Option) -> str:

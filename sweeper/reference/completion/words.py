@@ -80,6 +80,19 @@ class CommandWords(NamedTuple):
     kinds: frozenset[ArgumentKind]
 
 
+def offers(given: CommandWords, texts: Mapping[ArgumentKind, str], *, files: str) -> Iterator[str]:
+    """What a shell's script says for the kinds that a command takes, in the order of the texts.
+
+    Args:
+        given: What the command can be given.
+        texts: What is said for each kind that has something of its own.
+        files: What is said last where files may stand, as they do beside names of sweeps and models.
+    """
+    yield from (text for kind, text in texts.items() if kind in given.kinds)
+    if given.kinds & {ArgumentKind.path, ArgumentKind.sweep, ArgumentKind.model}:
+        yield files
+
+
 class OverrideWord(NamedTuple):
     """A group or a key that a value is given to.
 

@@ -10,6 +10,7 @@ from slimtune.sweeper.reference.completion.words import (
     CommandWords,
     Option,
     OverrideWord,
+    offers,
 )
 
 HEAD = """\
@@ -104,16 +105,13 @@ def _command(given: CommandWords) -> Iterator[str]:
     yield f"if [[ $PREFIX == -* ]]; then local -a flags=({flags}); _describe -t options 'option' flags; return; fi"
     if given.words:
         yield f"compadd -- {' '.join(map(shlex.quote, given.words))}"
-    if ArgumentKind.sweep in given.kinds:
-        yield "_slimtune_sweeps"
-    if ArgumentKind.override in given.kinds:
-        yield "_slimtune_override"
-    if ArgumentKind.key in given.kinds:
-        yield "_slimtune_key"
-    if ArgumentKind.model in given.kinds:
-        yield "_slimtune_models"
-    if given.kinds & {ArgumentKind.path, ArgumentKind.sweep, ArgumentKind.model}:
-        yield "_files"
+    texts = {
+        ArgumentKind.sweep: "_slimtune_sweeps",
+        ArgumentKind.override: "_slimtune_override",
+        ArgumentKind.key: "_slimtune_key",
+        ArgumentKind.model: "_slimtune_models",
+    }
+    yield from offers(given, texts, files="_files")
 
 
 def _offer(option: Option) -> str:
