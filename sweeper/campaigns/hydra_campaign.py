@@ -16,15 +16,14 @@ from slimtune.sweeper.report_page import refresh
 from slimtune.sweeper.reporting.refreshed import Refreshed
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
-from slimtune.sweeper.search.launching import make_launcher, search
+from slimtune.sweeper.search.launching import search_with
 from slimtune.sweeper.search.leadership import search_in_turn
-from slimtune.sweeper.search.request import SweepRequest, first_choices
+from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search.stopping import check_stop
-from slimtune.sweeper.search.study_spec import make_worker, open_study, search_notes_of
+from slimtune.sweeper.search.study_spec import OwnWorkers, make_worker, open_study, search_notes_of
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.space.override_text import chosen_value
 from slimtune.sweeper.study import Study, TrialRecord
-from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.record import ENDED, FOLDER, MESSAGE
 from slimtune.sweeper.study.stop_rules import failed_of, too_many_failures
@@ -124,14 +123,9 @@ class _Part(NamedTuple):
 
     def run_trials(self) -> None:
         request = self.request
-        worker = make_worker(request, self.study.spec, launcher=self.own.name, parent_run_id=None)
-        with self._refreshed(), FrozenWorkers(self.study, self.study.spec.limits):
-            search(
-                self.study,
-                make_launcher(request.app, worker),
-                num_workers=request.search.config.num_workers,
-                first_choices=first_choices(request),
-            )
+        worker = make_worker(request, self.study.spec, OwnWorkers(self.own.name))
+        with self._refreshed():
+            search_with(worker, request, self.study)
         check_stop(self.study)
 
     def _refreshed(self) -> AbstractContextManager[object]:

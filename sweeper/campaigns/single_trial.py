@@ -9,6 +9,7 @@ from rich.console import Console
 from slimtune.export.config import parse_export
 from slimtune.sweeper.checks import checked_search
 from slimtune.sweeper.first_look import check_files
+from slimtune.sweeper.reporting.stage_lines import print_line
 from slimtune.training.checkpoints.attempt import Attempt, Stop, attempted, forget_attempts, left_attempts, note_attempt
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.config.trial import parse_trial
@@ -58,7 +59,7 @@ class SingleTrial:
 
     def say(self, line: str) -> None:
         """A line on the terminal."""
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        print_line(self._console, line)
 
     def report(self, examples_seen: int, report: Report) -> Verdict:
         """Print the evaluation and let the trial continue."""

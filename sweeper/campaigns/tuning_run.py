@@ -27,17 +27,8 @@ from slimtune.sweeper.campaigns.selection.chosen_by_goals import (
     exported_run,
     gate_notes,
     no_winner,
-    to_rerun,
 )
-from slimtune.sweeper.campaigns.selection.reruns import (
-    BegunReruns,
-    Reruns,
-    gone_note,
-    is_kept,
-    is_sampled,
-    rerun,
-    with_reruns,
-)
+from slimtune.sweeper.campaigns.selection.finalist_reruns import FinalistReruns, forget_winner
 from slimtune.sweeper.campaigns.sweep_result import ParetoPoint, SweepResult
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.goals.goals import MODEL_COSTS
@@ -49,17 +40,15 @@ from slimtune.sweeper.reporting.live_table import LiveTable
 from slimtune.sweeper.reporting.next_commands import next_commands
 from slimtune.sweeper.reporting.parent_pages import ParentPages
 from slimtune.sweeper.reporting.refreshed import Refreshed
-from slimtune.sweeper.reporting.stage_lines import stages_shown
+from slimtune.sweeper.reporting.stage_lines import print_line, stages_shown
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
-from slimtune.sweeper.search.launching import make_launcher, search
+from slimtune.sweeper.search.launching import search_with
 from slimtune.sweeper.search.leadership import search_in_turn
-from slimtune.sweeper.search.request import SweepRequest, first_choices
+from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search.stopping import check_stop
-from slimtune.sweeper.search.study_spec import chosen_sampler, make_worker, open_study, search_notes_of
-from slimtune.sweeper.study import Study, TrialRecord
-from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
+from slimtune.sweeper.search.study_spec import OwnWorkers, chosen_sampler, make_worker, open_study, search_notes_of
 from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.record import ENDED, FOLDER, IDENTITY, PARENT_RUN, WINNER
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
@@ -103,7 +92,7 @@ class TuningRun:
         self._own = Launcher(self._study.roster)
         self._tracked = parent_run.ParentRun(NullRun(), None, None)
         self._pages = self._pages_of(self._tracked)
-        self._begun_reruns: BegunReruns | None = None
+        self._reruns = FinalistReruns(request, self._study, self._goals, self._console, self._workers)
         self._identity = identity_of(request, self._prepared.data_fingerprint, self._prepared.base_fingerprint)
 
     def run(self) -> SweepResult:
@@ -143,18 +132,12 @@ class TuningRun:
         self._study.set_attr(FOLDER, str(self._request.folder))
         self._tell_data(self._prepared.report)
         self._tell_search(
-            [*notes, *own_model_notes(self._request, self._meter), *self._gate_notes(), *self._gone_notes()]
+            [*notes, *own_model_notes(self._request, self._meter), *self._gate_notes(), *self._reruns.gone_notes()]
         )
         if self._config.tracking.mode is TrackingMode.online:
             # of an earlier command
             sync(self._request.folder)
         self._own.begun()
-
-    def _take_cores(self) -> int | None:
-        taken = self._cores.take(self._study, self._config.fit, leads=self._own.leads)
-        if taken.note is not None:
-            self.say(taken.note)
-        return taken.number
 
     def _end_tracked(self, *, state: str, failed: bool = False) -> None:
         self._tracked.run.end(state=state, failed=failed)
@@ -182,7 +165,7 @@ class TuningRun:
 
     def say(self, line: str) -> None:
         """A line on the terminal."""
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        print_line(self._console, line)
 
     def check_joining(self) -> None:
         """Whether data and fixed values are those of the trials that are there."""
@@ -221,74 +204,30 @@ class TuningRun:
         """The search, with this process' own workers."""
         request = self._request
         if self._own.leads and self._study.num_unfinished() > 0:
-            self._forget_winner()
+            forget_winner(self._study)
         table = LiveTable(self._study, f"sweep {request.search.config.name}", self._console)
-        with table, self._refreshed(), FrozenWorkers(self._study, self._study.spec.limits):
-            worker = make_worker(
-                request,
-                self._study.spec,
-                launcher=self._own.name,
-                parent_run_id=self._parent_run_id(),
-                kept=self._benches,
-                meter=self._meter,
-                cores=self._take_cores(),
-            )
-            search(
-                self._study,
-                make_launcher(request.app, worker),
-                num_workers=request.search.config.num_workers,
-                first_choices=first_choices(request),
-            )
+        with table, self._refreshed():
+            worker = make_worker(request, self._study.spec, self._workers(), meter=self._meter)
+            search_with(worker, request, self._study)
         if self._study.is_stopping():
             self._tracked.end_left_open(self._study, kind="trial")
         check_stop(self._study)
 
-    def _parent_run_id(self) -> str | None:
-        """Of the sweep's own run, which the process that leads has opened."""
-        return None if self._config.tracking.name is TrackerName.none else self._study.attrs().get(PARENT_RUN)
+    def _workers(self) -> OwnWorkers:
+        """What those of this process have: the run of the sweep is that which the process that leads has opened."""
+        parent = None if self._config.tracking.name is TrackerName.none else self._study.attrs().get(PARENT_RUN)
+        taken = self._cores.take(self._study, self._config.fit, leads=self._own.leads)
+        if taken.note is not None:
+            self.say(taken.note)
+        return OwnWorkers(self._own.name, parent, self._benches, taken.number)
 
     def run_beside(self) -> None:
         """The reruns, with this process' own workers, once the one that leads has enqueued them."""
-        self._begun_reruns = self._begun_reruns or BegunReruns(self._request, self._to_rerun())
-        reruns = self._begun_reruns.study()
-        if reruns is not None:
-            self.say("this process takes part in the reruns with workers of its own")
-            with self._table_of(reruns):
-                self._run_again(reruns)
-
-    def _table_of(self, reruns: Study) -> LiveTable:
-        return LiveTable(reruns, f"the best {len(self._to_rerun())} again, with fresh seeds", self._console)
-
-    def _run_again(self, reruns: Study) -> None:
-        rerun(
-            self._request,
-            reruns,
-            launcher=self._own.name,
-            parent_run_id=self._parent_run_id(),
-            kept=self._benches,
-            cores=self._take_cores(),
-        )
-
-    def _to_rerun(self) -> list[TrialRecord]:
-        return self._best(self._kept())
-
-    def _best(self, ranked: Sequence[TrialRecord]) -> list[TrialRecord]:
-        return to_rerun(self._study.shown(), ranked, self._goals, self._request.search.config.finalists)
-
-    def _kept(self) -> list[TrialRecord]:
-        """The best first, without those whose checkpoints are gone; all of them if no other is there."""
-        ranked = self._study.ranked()
-        return [trial for trial in ranked if is_kept(trial, self._request.folder)] or list(ranked)
-
-    def _gone_notes(self) -> list[str]:
-        """Before the next trial, what of the trials that are there cannot win."""
-        ranked = self._study.ranked()
-        note = gone_note(self._best(ranked), self._best(self._kept()), self._request.folder)
-        return [] if note is None else [note]
+        self._reruns.run_beside()
 
     def _select(self) -> tuple[Finalist, Run]:
         """The winner, and the run of it that is exported."""
-        finalists, trials = self._finalists(), self._study.shown()
+        finalists, trials = self._reruns.run(self._tracked), self._study.shown()
         if (why := no_winner(trials, self._goals)) is not None:
             raise StoreError(why)
         chosen = choose_winner(finalists, trials, self._goals)
@@ -312,25 +251,6 @@ class TuningRun:
         parent_run.log_winner(self._tracked.run, chosen, best.checkpoint, values=values, upload=upload)
         return chosen, best
 
-    def _finalists(self) -> list[Finalist]:
-        """The best trials, rerun with fresh seeds."""
-        trials = self._to_rerun()
-        races = not self._goals.several and not self._goals.constraints
-        reruns = Reruns(self._request, trials, races=races)
-        if (study := reruns.next_round()) is not None:
-            self._forget_winner()
-            with self._table_of(study):
-                while study is not None:
-                    self._run_again(study)
-                    self._tracked.end_left_open(study, kind="rerun")
-                    check_stop(self._study)
-                    study = reruns.next_round()
-        for number, why in reruns.left_behind.items():
-            self.say(f"trial {number} gets no further seeds: {why}")
-        terminal.print_failed(self._console, reruns.shown())
-        finalists = with_reruns(trials, reruns.shown(), sampled=is_sampled(self._request))
-        return [one.found_in(self._request.folder) for one in finalists]
-
     def _values(self, chosen: Finalist) -> dict[str, float]:
         """Means of what decided over the winner's seeds, where that has names."""
         return chosen.means(self._goals.names) if self._request.search.goals.is_named else {}
@@ -345,10 +265,6 @@ class TuningRun:
         picked = [trial for trial in self._study.shown() if trial.number == chosen.number]
         found = {"solutions": solutions_of(trials, self._request), "picked": solutions_of(picked, self._request)[0]}
         write_results(found, self._request.folder)
-
-    def _forget_winner(self) -> None:
-        """What a smaller budget chose is not what this sweep chooses."""
-        self._study.set_attr(WINNER, None)
 
     def _prove(self, chosen: Finalist, best: Run) -> SweepResult:
         """Test once, export and register."""

@@ -62,6 +62,8 @@ def _looked_at(outputs: Path, tracker: str | None) -> "dict[str, list[Finding]]"
 def _print(rooms: "dict[str, list[Finding]]") -> None:
     from rich.console import Console
 
+    from slimtune.sweeper.reporting.stage_lines import print_line
+
     console = Console()
     for room in ("machine", "installed", "here"):
         console.print(_table(room, rooms[room]))
@@ -70,7 +72,7 @@ def _print(rooms: "dict[str, list[Finding]]") -> None:
     if not repairs:
         console.print("Nothing stands against a sweep here.")
     for one in repairs:
-        console.print(f"To mend: {one.name}: {one.repair}", highlight=False, markup=False, soft_wrap=True)
+        print_line(console, f"To mend: {one.name}: {one.repair}")
 
 
 def _table(title: str, findings: "list[Finding]") -> "Table":

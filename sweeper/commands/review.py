@@ -88,11 +88,12 @@ def _plain(review: "Review") -> dict[str, Any]:
 def _show(review: "Review") -> None:
     from rich.console import Console
 
+    from slimtune.sweeper.reporting.stage_lines import print_line
     from slimtune.sweeper.reporting.terminal import plain_table
 
     console = Console()
     title = f"preferred in {review.num_rows} rows, by {', '.join(review.reviewers)}; 95 % intervals"
-    console.print(title, highlight=False, markup=False, soft_wrap=True)
+    print_line(console, title)
     rows = [
         (str(one.trial), f"{100 * one.share:.1f} %", f"{100 * one.low:.1f} to {100 * one.high:.1f} %")
         for one in review.preferences

@@ -29,9 +29,11 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     from rich.console import Console
 
+    from slimtune.sweeper.reporting.stage_lines import print_line
+
     console = Console()
     for line in _lines(status):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        print_line(console, line)
     if status.running:
         console.print(_table(status))
     return 0

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slimtune.sweeper.reporting.sparkline import sparkline
+from slimtune.sweeper.reporting.stage_lines import print_line
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
 from slimtune.sweeper.study.record import ENDED_BY
@@ -74,8 +75,7 @@ class LiveTable:
         for trial in trials:
             if trial.finished and trial.number not in self._printed:
                 self._printed.add(trial.number)
-                line = _line(trial, self._study.spec.goals.shown)
-                self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+                print_line(self._console, _line(trial, self._study.spec.goals.shown))
 
     def _picture(self, trials: Sequence[TrialRecord], room: int) -> Group:
         best = self._study.ranked()[:1]

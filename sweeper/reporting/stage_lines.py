@@ -15,6 +15,11 @@ SILENT_SECONDS = 30.0
 REFRESHED_A_SECOND = 2.0
 
 
+def print_line(console: Console, line: str) -> None:
+    """A line as it is: nothing in it is markup, and a wide one is not broken."""
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
 @contextmanager
 def stages_shown(console: Console) -> Iterator[None]:
     """Show the stages of the block that take more than two seconds."""
@@ -48,11 +53,11 @@ class StageLines:
             self._live = None
         if stage.seconds() >= TOLD_SECONDS:
             rows = f"{stage.num_rows:,} rows, " if stage.num_rows else ""
-            self._print(f"{stage.what}: {rows}{stage.seconds():,.0f} s")
+            print_line(self._console, f"{stage.what}: {rows}{stage.seconds():,.0f} s")
 
     def _show(self, stage: Stage) -> None:
         if not self._console.is_terminal:
-            self._print(stage.progress())
+            print_line(self._console, stage.progress())
             return
         self._live = Live(
             console=self._console,
@@ -61,6 +66,3 @@ class StageLines:
             transient=True,
         )
         self._live.start()
-
-    def _print(self, line: str) -> None:
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -12,6 +12,7 @@ from rich.table import Table
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import number_text, value_text
+from slimtune.sweeper.reporting.stage_lines import print_line
 from slimtune.sweeper.study import TrialRecord
 from slimtune.sweeper.study.record import INFEASIBLE
 
@@ -42,7 +43,7 @@ def print_failed(console: Console, trials: Sequence[TrialRecord]) -> None:
         if trial.kind is not None or (trial.excess and trial.attrs.get("message")):
             name, message = trial.attrs.get("name", f"trial {trial.number}"), trial.attrs.get("message", "")
             text = f"  {name} failed ({trial.kind}): {message}" if trial.kind else f"  {name} {message}"
-            console.print(text, highlight=False, markup=False, soft_wrap=True)
+            print_line(console, text)
 
 
 def print_winner(console: Console, finalists: Sequence[Finalist], chosen: Finalist, *, goals: Goals) -> None:
@@ -108,7 +109,7 @@ def print_variants(console: Console, exported: Mapping[str, Any]) -> None:
     console.print(faithful)
     # what an older version exported has none
     if exported.get("note"):
-        console.print(exported["note"], highlight=False, markup=False, soft_wrap=True)
+        print_line(console, exported["note"])
     _print_kept(console, exported["reports"])
     console.print(fast)
     if exported["bitsandbytes"]:
@@ -195,4 +196,4 @@ def print_next(console: Console, lines: Mapping[str, str]) -> None:
     console.print("look further:")
     width = max(len(what) for what in lines)
     for what, command in lines.items():
-        console.print(f"  {what:<{width}}  {command}", highlight=False, markup=False, soft_wrap=True)
+        print_line(console, f"  {what:<{width}}  {command}")

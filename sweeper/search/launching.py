@@ -11,7 +11,9 @@ from hydra.plugins.launcher import Launcher
 from slimtune.sweeper.search.launchers.origin import launching_process
 from slimtune.sweeper.search.launchers.plugins import die_alone, fitting
 from slimtune.sweeper.search.launchers.under_way import Launches
-from slimtune.sweeper.search.request import HydraApp
+from slimtune.sweeper.search.request import HydraApp, SweepRequest, first_choices
+from slimtune.sweeper.study import Study
+from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.training.errors import StoreError, UserError
 
 if TYPE_CHECKING:
@@ -59,6 +61,20 @@ class BudgetLeft(Protocol):
     def is_stopping(self) -> bool: ...
 
     def num_working(self) -> int: ...
+
+
+def search_with(worker: "Worker", request: SweepRequest, study: Study) -> None:
+    """Launch workers as a sweep asks for them, until every place of a study of its trials has an outcome.
+
+    Those that are frozen are ended meanwhile.
+    """
+    with FrozenWorkers(study, study.spec.limits):
+        search(
+            study,
+            make_launcher(request.app, worker),
+            num_workers=request.search.config.num_workers,
+            first_choices=first_choices(request),
+        )
 
 
 def search(study: BudgetLeft, launcher: Launcher, *, num_workers: int, first_choices: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """A sweep's request as the study of its trials, and as the job that a launcher runs."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from slimtune.sweeper.goals.goals import LATENCY, PRUNING_OFF, SECONDS
 from slimtune.sweeper.pruner_config import NoPruning
@@ -23,6 +23,22 @@ if TYPE_CHECKING:
     from slimtune.training.workbench.model_costs import CostMeter
 
 LOCK = ".lock"
+
+
+class OwnWorkers(NamedTuple):
+    """What the workers of a launching process have in common, whatever they train.
+
+    Attributes:
+        launcher: The lease of that process.
+        parent_run_id: Of the sweep's own run in the tracker.
+        kept: What their entry may keep from one launch to the next.
+        cores: What other processes leave of this machine.
+    """
+
+    launcher: str
+    parent_run_id: str | None = None
+    kept: object = None
+    cores: int | None = None
 
 
 def study_spec(request: SweepRequest, rungs: Rungs) -> StudySpec:
@@ -119,28 +135,17 @@ def _timing_notes(request: SweepRequest) -> list[str]:
     return notes
 
 
-def make_worker(  # noqa: PLR0913
-    request: SweepRequest,
-    spec: StudySpec,
-    *,
-    launcher: str,
-    parent_run_id: str | None,
-    kind: str = "trial",
-    kept: object = None,
-    meter: "CostMeter | None" = None,
-    cores: int | None = None,
+def make_worker(
+    request: SweepRequest, spec: StudySpec, own: OwnWorkers, *, kind: str = "trial", meter: "CostMeter | None" = None
 ) -> Worker:
     """The job that a launcher runs.
 
     Args:
         request: The sweep's.
         spec: The study to join.
-        launcher: The lease of this launching process.
-        parent_run_id: Of the sweep's own run in the tracker.
+        own: What all workers of this launching process have.
         kind: Of its trials.
-        kept: What its entry may keep from one launch to the next.
         meter: Looks at the models of trials.
-        cores: What other processes leave of this machine.
     """
     return Worker(
         hydra_context=request.app.context,
@@ -153,12 +158,12 @@ def make_worker(  # noqa: PLR0913
             experiment=request.search.config.name,
             kind=kind,
             folder=request.folder / f"{kind}s",
-            parent_run_id=parent_run_id,
+            parent_run_id=own.parent_run_id,
         ),
-        kept=kept,
+        kept=own.kept,
         num_workers=request.search.config.num_workers,
-        launcher=launcher,
-        origin=origin_of(request.search.config.num_workers, cores=cores),
+        launcher=own.launcher,
+        origin=origin_of(request.search.config.num_workers, cores=own.cores),
         own_code=code_named_by_user(),
         extension=request.extension,
         meter=meter,

@@ -10,7 +10,7 @@ from slimtune.sweeper.campaigns.identity import check_same, identity_of
 from slimtune.sweeper.campaigns.selection.reruns import best_of, fresh_seeds
 from slimtune.sweeper.search import read_request
 from slimtune.sweeper.search.request import SweepRequest, first_choices
-from slimtune.sweeper.search.study_spec import make_worker, study_spec
+from slimtune.sweeper.search.study_spec import OwnWorkers, make_worker, study_spec
 from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar, range_problem
 from slimtune.sweeper.study import Lease, Study
@@ -62,7 +62,7 @@ def test_s10_a_trial_composes_with_what_fits_its_option(request_of: RequestOf) -
     request = request_of("method=full,adapters", "method.reduction_factor=4", "fit.weight_decay=0,0.1")
     assert "method.reduction_factor" not in request.space.searched_keys()
     spec = study_spec(request, Rungs(eval_every=1, longest=1))
-    worker = make_worker(request, spec, launcher="", parent_run_id=None)
+    worker = make_worker(request, spec, OwnWorkers(""))
     study = Study(spec)
     study.enqueue({}, {"method": "adapters"})
     study.enqueue({}, {"method": "full"})

@@ -8,15 +8,14 @@ from slimtune.sweeper.campaigns.selection.race import left_behind, racers_of
 from slimtune.sweeper.finalist import Finalist, Run, lies_at
 from slimtune.sweeper.pruner_config import NoPruning
 from slimtune.sweeper.sampler_config import RandomSearch
-from slimtune.sweeper.search.launching import make_launcher, search
-from slimtune.sweeper.search.request import SweepRequest, first_choices
-from slimtune.sweeper.search.study_spec import make_worker, study_spec
+from slimtune.sweeper.search.launching import search_with
+from slimtune.sweeper.search.request import SweepRequest
+from slimtune.sweeper.search.study_spec import OwnWorkers, make_worker, study_spec
 from slimtune.sweeper.search.trials.trial_source import NAME, OF_TRIAL, OVERRIDES, SEED
 from slimtune.sweeper.search_config import Rungs, StopRules
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.search_space import SearchSpace, point_id
 from slimtune.sweeper.study import Study, StudySpec, TrialRecord, TrialState
-from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
 from slimtune.sweeper.study.record import COSTS, RESULT
 from slimtune.training.errors import StoreError
 
@@ -103,34 +102,12 @@ def rerun_name(finalist: TrialRecord, seed: int) -> str:
     return f"t{finalist.number:02d} seed {seed}"
 
 
-def rerun(  # noqa: PLR0913
-    request: SweepRequest,
-    study: Study,
-    *,
-    launcher: str,
-    parent_run_id: str | None,
-    kept: object = None,
-    cores: int | None = None,
-) -> None:
+def rerun(request: SweepRequest, study: Study, own: OwnWorkers) -> None:
     """Run the reruns through the same launcher as the search."""
-    worker = make_worker(
-        request,
-        study.spec,
-        launcher=launcher,
-        parent_run_id=parent_run_id,
-        kind="rerun",
-        kept=kept,
-        cores=cores,
-    )
+    worker = make_worker(request, study.spec, own, kind="rerun")
     # each rerun brings all of its overrides
     worker.fixed = ()
-    with FrozenWorkers(study, study.spec.limits):
-        search(
-            study,
-            make_launcher(request.app, worker),
-            num_workers=request.search.config.num_workers,
-            first_choices=first_choices(request),
-        )
+    search_with(worker, request, study)
 
 
 def rerun_spec(request: SweepRequest) -> StudySpec:
