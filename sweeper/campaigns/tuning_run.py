@@ -1,6 +1,5 @@
 """One run of `slimtune sweep`: search, select, prove, tell."""
 
-import shlex
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +11,6 @@ from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.config import OnnxExport, parse_export
 from slimtune.export.manifest.data_facts import known_of_data
 from slimtune.export.promotion.config import PromotionConfig, parse_promotion
-from slimtune.export.registry.mlflow_registry import is_registered
 from slimtune.export.registry.model_uri import version_uri
 from slimtune.export.verification.limits import none_passed
 from slimtune.sweeper.campaigns import winner_stages
@@ -30,6 +28,7 @@ from slimtune.sweeper.campaigns.selection.chosen_by_goals import (
 )
 from slimtune.sweeper.campaigns.selection.finalist_reruns import FinalistReruns, forget_winner
 from slimtune.sweeper.campaigns.sweep_result import ParetoPoint, SweepResult
+from slimtune.sweeper.campaigns.winner_registration import WinnerRegistration
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.goals.goals import MODEL_COSTS
 from slimtune.sweeper.report_page import refresh
@@ -51,16 +50,14 @@ from slimtune.sweeper.search.stopping import check_stop
 from slimtune.sweeper.search.study_spec import OwnWorkers, chosen_sampler, make_worker, open_study, search_notes_of
 from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.record import ENDED, FOLDER, IDENTITY, PARENT_RUN, WINNER
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingConfig, TrackingMode
+from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingMode
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.data_report.build import write_report
 from slimtune.training.data_report.report import DataReport
 from slimtune.training.errors import ModelError, StoreError, SweepStopped, UserError
 from slimtune.training.tracking.data_inputs import tracked_splits
-from slimtune.training.tracking.line import first_line, is_outage
 from slimtune.training.tracking.run import NullRun
 from slimtune.training.tracking.sync import send_waiting, sync
-from slimtune.training.tracking.uri import tracking_uri
 from slimtune.training.workbench.model_costs import CostMeter
 from slimtune.training.workbench.workbench import Workbenches
 
@@ -284,7 +281,7 @@ class TuningRun:
             terminal.print_next(self._console, self._next(None, None) | {"the best checkpoint": str(checkpoint)})
             return result
         exported = self._exported(chosen, best, test)
-        registered = self._registered(exported) if self._config.tracking.name is not TrackerName.none else None
+        registered = self._registered(exported, self._export)
         terminal.print_next(self._console, self._next(exported, registered))
         uri = version_uri(registered["name"], registered["version"]) if registered is not None else None
         return result._replace(bundle=Path(exported["bundle"]), registered=uri)
@@ -317,40 +314,20 @@ class TuningRun:
         exported = winner_stages.found_in(exported, self._request.folder)
         terminal.print_variants(self._console, exported)
         if exported["chosen"] is None:
-            winner_stages.log_refused(self._tracked.run, self._request.folder)
+            # there is no run of an export to keep it
+            winner_stages.log_verification(self._tracked.run, self._request.folder)
             raise ModelError(
                 f"{none_passed(exported['reports'], self._export.limits)}; nothing was registered; "
                 f"see {self._request.folder / 'export' / 'verification.json'}"
             )
         return exported
 
-    def _registered(self, exported: winner_stages.Stage) -> winner_stages.Stage | None:
-        """The registered version; None where the tracker is away, which is told."""
+    def _registered(self, exported: winner_stages.Stage, export: OnnxExport) -> winner_stages.Stage | None:
         tracking = self._config.tracking
-        resume = f"slimtune resume {shlex.quote(str(self._request.folder))}"
-        if tracking.mode is TrackingMode.offline:
-            self.say(f"nothing was registered (tracking.mode=offline); later: {resume} tracking.mode=online")
+        if tracking.name is TrackerName.none:
             return None
-        try:
-            return self._registered_now(exported, tracking)
-        except Exception as error:
-            if not is_outage(error):
-                raise
-            self.say(f"nothing was registered, since the tracker is away ({first_line(error)}); later: {resume}")
-            return None
-
-    def _registered_now(self, exported: winner_stages.Stage, tracking: TrackingConfig) -> winner_stages.Stage:
-        registered = winner_stages.once(
-            self._study,
-            "registered",
-            (winner_stages.apart_from_place(exported), self._export, self._rules),
-            lambda: winner_stages.register_stage(
-                self._request, tracking, self._export, self._rules, exported=exported, parent=self._tracked.run
-            ),
-            is_there=lambda stage: is_registered(tracking_uri(tracking.uri), stage["name"], stage["version"]),
-        )
-        terminal.print_registered(self._console, registered)
-        return registered
+        registration = WinnerRegistration(self._request, tracking, export, self._rules)
+        return registration.registered(exported, self._study, self._tracked.run, self._console)
 
     def _next(self, exported: winner_stages.Stage | None, registered: winner_stages.Stage | None) -> dict[str, str]:
         search, uri = self._request.search.config, self._config.tracking.uri

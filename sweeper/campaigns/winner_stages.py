@@ -1,36 +1,22 @@
-"""What becomes of the winner: test read once, exported, registered. Each stage is done once, also over a restart."""
+"""What becomes of the winner: test read once, exported. Each stage is done once, also over a restart."""
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from slimtune.export.bundle.bundle import open_bundle
 from slimtune.export.bundle.export_folder import BUNDLE, EXPORT_FOLDER, PICTURE, REPORT
 from slimtune.export.bundle.manifest import Provenance
 from slimtune.export.bundle.model_card import predict_arguments
 from slimtune.export.config import OnnxExport
 from slimtune.export.pipeline import export_checkpoint
-from slimtune.export.promotion.candidate import Candidate
-from slimtune.export.promotion.config import PromotionConfig
-from slimtune.export.promotion.promote import PromotionRequest, promote
-from slimtune.export.registry.mlflow_registry import register
 from slimtune.export.registry.signature import row_to_send
-from slimtune.export.verification.check import MEASURED
 from slimtune.sweeper.finalist import Finalist
-from slimtune.sweeper.reporting.parent_run import lineage_of
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study
 from slimtune.training.checkpoints.checkpoint import open_checkpoint
-from slimtune.training.config.tracking import TrackingConfig
-from slimtune.training.errors import DataError, ModelError, StoreError
 from slimtune.training.evaluation.test_score import read_test
-from slimtune.training.tracking.line import TrackerAway
-from slimtune.training.tracking.outbox_run import line_to, open_run
 from slimtune.training.tracking.run import TrackedRun
-from slimtune.training.tracking.uri import tracking_uri
 from slimtune.training.workbench.prepared_data import ReadRows
 
 Stage = dict[str, Any]
@@ -121,77 +107,7 @@ def export_stage(  # noqa: PLR0913
     return {**exported.as_dict(), "arguments": arguments, "row": row}
 
 
-def log_refused(run: TrackedRun, folder: Path) -> None:
-    """What was measured of variants of which none passed: there is no run of an export to keep it."""
+def log_verification(run: TrackedRun, folder: Path) -> None:
+    """What was measured of the variants, as files of a run."""
     for name in (REPORT, PICTURE):
         run.log_file(folder / EXPORT_FOLDER / name)
-
-
-def register_stage(  # noqa: PLR0913
-    request: SweepRequest,
-    tracked: TrackingConfig,
-    config: OnnxExport,
-    rules: PromotionConfig,
-    *,
-    exported: Stage,
-    parent: TrackedRun,
-) -> Stage:
-    """Register the bundle from a child run of its own, and give it the alias if it passes the gate.
-
-    Raises:
-        TrackerAway: The run cannot be sent.
-    """
-    uri = tracking_uri(tracked.uri)
-    line = line_to(tracked, request.search.config.name)
-    if line.ask(lambda store: store) is None:
-        raise TrackerAway(line.why or "the tracker is away")
-    bundle = open_bundle(Path(exported["bundle"]))
-    lineage = lineage_of(request, kind="export", name=f"export {exported['chosen']}", parent_run_id=parent.run_id)
-    # an attempt at the same that was cut off is gone on with
-    what = json.dumps([apart_from_place(exported), parent.run_id], sort_keys=True, default=str)
-    run = open_run(line, lineage, key=f"export-{hashlib.sha256(what.encode()).hexdigest()[:24]}")
-    run.log_metrics(_variant_metrics(exported))
-    for name in (REPORT, PICTURE):
-        run.log_file(request.folder / EXPORT_FOLDER / name)
-    manifest = bundle.manifest
-    params = {"variant": manifest.variant, "opset": manifest.opset}
-    run.log_params({**params, "base_model": manifest.training.base_model, "method": manifest.training.method})
-    if run.run_id is None or not run.is_there:
-        run.end(state="interrupted", failed=True)
-        raise TrackerAway(line.why or "the tracker is away")
-    try:
-        version = register(uri, bundle, config.registered_model, run_id=run.run_id)
-    except BaseException:
-        run.end(state="interrupted", failed=True)
-        raise
-    run.end(state="complete")
-    candidate = Candidate(version.name, version, bundle)
-    return {
-        "name": version.name,
-        "version": version.version,
-        **_promoted(candidate, PromotionRequest(uri, rules, config.alias)),
-    }
-
-
-def _promoted(candidate: Candidate, asked: PromotionRequest) -> Stage:
-    try:
-        promotion = promote(candidate, asked)
-    except TrackerAway:
-        # tried again by a resumption
-        raise
-    except (ModelError, DataError, StoreError) as error:
-        # the search is done: the version is kept, and a person decides
-        reason = f"it was not compared with the {asked.alias}: {error}; then: slimtune promote {candidate.uri}"
-        return {"alias": None, "before": None, "passed": False, "reason": reason}
-    reason = f"it was {asked.alias} already" if promotion.decision is None else promotion.decision.reason
-    passed = promotion.alias == asked.alias
-    return {"alias": promotion.alias, "before": promotion.before, "passed": passed, "reason": reason}
-
-
-def _variant_metrics(exported: Mapping[str, Any]) -> dict[str, float]:
-    found = {f"{item['name']}/{name}": float(item[name]) for item in exported["reports"] for name in MEASURED}
-    for kind in ("genai", "bitsandbytes"):
-        for item in exported[kind]:
-            numbers = {name: float(value) for name, value in item.items() if name != "name"}
-            found |= {f"{kind} {item['name']}/{name}": value for name, value in numbers.items()}
-    return found

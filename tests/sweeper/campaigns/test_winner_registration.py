@@ -1,0 +1,45 @@
+"""The winner in the registry, where no whole sweep is needed to show it."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from slimtune.export.config import parse_export
+from slimtune.export.promotion.config import promotion_config
+from slimtune.sweeper.campaigns import winner_registration
+from slimtune.sweeper.campaigns.winner_registration import WinnerRegistration
+from slimtune.training.config.trial import parse_trial
+from slimtune.training.errors import ModelError
+from slimtune.training.tracking.journal import journals_in
+from slimtune.training.tracking.line import TrackerAway
+from slimtune.training.tracking.run import NullRun
+from tests.cases.sweep_requests import RequestOf, request_of
+
+__all__ = ["request_of"]
+
+
+@pytest.mark.slow
+def test_without_its_tracker_nothing_is_registered_and_nothing_begun(request_of: RequestOf) -> None:
+    """It is left to `slimtune resume`, which the sweep says."""
+    request = request_of("export=onnx", "tracking=mlflow", "tracking.uri=http://127.0.0.1:9")
+    export = parse_export(request.tried["export"]).section
+    tracking = parse_trial(request.tried).section.tracking
+    exported = {"bundle": "none", "chosen": "fp16"}
+    with pytest.raises(TrackerAway, match="does not answer"):
+        WinnerRegistration(request, tracking, export, promotion_config()).register(exported, NullRun())
+    assert journals_in(request.folder) == []
+
+
+def test_a_champion_that_cannot_be_read_ends_no_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The version is kept without an alias, and the command that decides later is told."""
+
+    def promote(*_: Any) -> Any:
+        raise ModelError("model.onnx was changed")
+
+    monkeypatch.setattr(winner_registration, "promote", promote)
+    candidate: Any = SimpleNamespace(uri="models:/tiny/2")
+    asked: Any = SimpleNamespace(alias="champion")
+    stage = winner_registration._promoted(candidate, asked)
+    assert (stage["alias"], stage["passed"]) == (None, False)
+    assert "model.onnx was changed; then: slimtune promote models:/tiny/2" in stage["reason"]
