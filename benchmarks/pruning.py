@@ -30,7 +30,7 @@ from slimtune.sweeper.search_config import Rungs
 from slimtune.sweeper.space.dimension import IntRange
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import Lease, Study, StudySpec, load_study_trials
-from slimtune.training.engine.early_stopping import EarlyStopping
+from slimtune.training.engine.evaluations.early_stopping import EarlyStopping
 
 EVALUATIONS = 4
 Curve = Mapping[int, float]

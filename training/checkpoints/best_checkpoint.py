@@ -1,28 +1,16 @@
-"""The best checkpoint of a trial, written aside and renamed while training continues."""
+"""The best checkpoint of a trial, written while training continues."""
 
-import json
 from collections import deque
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from slimtune.training.atomic_files import folder_aside, remove_folder
+from slimtune.training.atomic_files import remove_folder
 from slimtune.training.checkpoints.checkpoint import RECORD, CheckpointRecord
+from slimtune.training.checkpoints.checkpoint_writer import CheckpointWriter, checkpoint_folder
 from slimtune.training.checkpoints.training_state import KEPT
-from slimtune.training.methods import Method
-
-CHECKPOINT_PACKAGES = ("torch", "transformers", "peft", "safetensors")
-# in a trial's folder, checkpoints that are kept by the number of their step, whatever they score
-STEPS = "steps"
-
-
-def _folder_of(folder: Path, count: int) -> Path:
-    """Where the checkpoint lies that was written after so many examples, or steps."""
-    return folder / f"checkpoint-{count}"
 
 
 class BestCheckpoint:
@@ -32,28 +20,21 @@ class BestCheckpoint:
     once, since a copy of it would cost as much memory as the model.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, folder: Path, *, method: Method) -> None:
-        self._model, self._tokenizer, self._folder, self._method = model, tokenizer, folder, method
-        self._writer = ThreadPoolExecutor(1, "checkpoint")
+    def __init__(self, writer: CheckpointWriter, folder: Path) -> None:
+        self._into, self._folder = writer, folder
+        self._thread = ThreadPoolExecutor(1, "checkpoint")
         self._written: Future[None] | None = None
         self._needed: deque[Path] = deque(maxlen=KEPT)
 
     def keep(self, record: CheckpointRecord) -> Path:
         """Begin to write the model as it is now; the folder that it will be in."""
         self.wait()
-        state = self._method.snapshot(self._model)
+        state = self._into.snapshot()
         if state is None:
             self._write(record, None)
         else:
-            self._written = self._writer.submit(self._write, record, state)
-        return _folder_of(self._folder, record.examples_seen)
-
-    def keep_step(self, record: CheckpointRecord, num_steps: int) -> Path:
-        """Write the model as it is now into the folder of its step, which stays."""
-        target = _folder_of(self._folder / STEPS, num_steps)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self._write_into(target, record, self._method.snapshot(self._model))
-        return target
+            self._written = self._thread.submit(self._write, record, state)
+        return checkpoint_folder(self._folder, record.examples_seen)
 
     def wait(self) -> None:
         """Until all is on disk.
@@ -66,18 +47,10 @@ class BestCheckpoint:
             written.result()
 
     def _write(self, record: CheckpointRecord, state: Mapping[str, torch.Tensor] | None) -> None:
-        """Write the checkpoint aside, rename it, and remove the earlier ones that no saved state needs."""
-        target = _folder_of(self._folder, record.examples_seen)
-        self._write_into(target, record, state)
+        """Write the checkpoint, and remove the earlier ones that no saved state needs."""
+        target = checkpoint_folder(self._folder, record.examples_seen)
+        self._into.write(target, record, state)
         self._remove_but({target, *self._needed})
-
-    def _write_into(self, target: Path, record: CheckpointRecord, state: Mapping[str, torch.Tensor] | None) -> None:
-        versions = {name: version(name) for name in CHECKPOINT_PACKAGES}
-        values = {**record._asdict(), "versions": versions}
-        with folder_aside(target) as aside:
-            self._method.save(self._model, aside, state)
-            self._tokenizer.save_pretrained(aside)
-            (aside / RECORD).write_text(json.dumps(values, indent=1, ensure_ascii=False))
 
     def protect(self, folder: Path) -> None:
         """Keep a checkpoint that a saved state resumes from, as long as the state is kept."""

@@ -31,11 +31,6 @@ def plan_of(fit: FitConfig, num_rows: int) -> Plan:
     return Plan(num_steps, total, fit.examples_between_evaluations(num_rows))
 
 
-def evaluation_cadence(fit: FitConfig, plan: Plan) -> "Cadence":
-    """When a trial is evaluated: in steps where the config says so, else in training examples."""
-    return Cadence(plan.eval_every if fit.eval_steps is None else fit.eval_steps)
-
-
 class Cadence:
     """Milestones in training examples, or in steps.
 
@@ -57,6 +52,23 @@ class Cadence:
         milestone = count // self._every * self._every
         self.next = milestone + self._every
         return milestone
+
+
+class EvaluationCadence(Cadence):
+    """When a trial is evaluated: in steps where the config says so, else in training examples."""
+
+    def __init__(self, fit: FitConfig, plan: Plan, num_rows: int) -> None:
+        super().__init__(plan.eval_every if fit.eval_steps is None else fit.eval_steps)
+        self._fit, self._num_rows = fit, num_rows
+
+    def due(self, *, examples_seen: int, num_steps: int) -> int | None:
+        """The examples that an evaluation is of, where one is due; of steps as many as the plan has by then, for the
+        smaller batch of an epoch comes at another place with each seed.
+        """
+        if self._fit.eval_steps is None:
+            return self.reached(examples_seen)
+        steps = self.reached(num_steps)
+        return None if steps is None else self._fit.examples_after(steps, self._num_rows)
 
 
 class SaveCadence:

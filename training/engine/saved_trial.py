@@ -24,7 +24,7 @@ from slimtune.training.config.fit import FitConfig
 from slimtune.training.data.batching import BatchOrder
 from slimtune.training.distributed.sharding import gathered, shared_out
 from slimtune.training.engine.cadence import Cadence, SaveCadence
-from slimtune.training.engine.evaluation_history import EvaluationHistory
+from slimtune.training.engine.evaluations.evaluation_history import EvaluationHistory
 from slimtune.training.engine.meter import Meter
 from slimtune.training.engine.train_step import Stepper
 from slimtune.training.hardware.resources import Resources

@@ -11,37 +11,38 @@ import numpy as np
 import torch
 
 from slimtune.training.checkpoints.best_checkpoint import BestCheckpoint
-from slimtune.training.checkpoints.checkpoint import CheckpointRecord
+from slimtune.training.checkpoints.checkpoint_writer import CheckpointWriter
+from slimtune.training.checkpoints.kept_steps import KeptSteps
 from slimtune.training.config.fit import AUTO, FitConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, BatchOrder
-from slimtune.training.distributed.sharding import shard, whole
-from slimtune.training.engine.cadence import evaluation_cadence, plan_of
-from slimtune.training.engine.compile import as_written, compile_training, is_worth_compiling
-from slimtune.training.engine.evaluation_history import EvaluationHistory
+from slimtune.training.distributed.sharding import whole
+from slimtune.training.engine.cadence import EvaluationCadence, plan_of
+from slimtune.training.engine.compile import compile_training, is_worth_compiling
+from slimtune.training.engine.evaluations.evaluation_history import EvaluationHistory
+from slimtune.training.engine.evaluations.scored_record import scored_record
+from slimtune.training.engine.evaluations.validation import Validation
 from slimtune.training.engine.graphs.buckets import bucket_length
 from slimtune.training.engine.graphs.graph_plan import graph_plan
 from slimtune.training.engine.graphs.graph_record import GraphRecord, graph_tags
-from slimtune.training.engine.graphs.static_calls import CudaGraphs, StaticCalls
-from slimtune.training.engine.graphs.static_evaluation import StaticEvaluation
+from slimtune.training.engine.graphs.static_calls import StaticCalls
 from slimtune.training.engine.meter import Meter
 from slimtune.training.engine.saved_trial import Parts, Progress, SavedTrial
 from slimtune.training.engine.train_step import Stepper
+from slimtune.training.engine.training_model import training_model
 from slimtune.training.errors import ConfigError, Diverged
 from slimtune.training.evaluation.parts import part_scores
-from slimtune.training.evaluation.passes import EagerPasses, Passes
-from slimtune.training.evaluation.score import Evaluation, score_split
+from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods import method_of
-from slimtune.training.models.activation_checkpointing import checkpoint_gradients
 from slimtune.training.tasks.fused_loss.pass_output import loss_of
 from slimtune.training.tasks.loss import LossSum
 from slimtune.training.tracking.reporter import Reporter
 from slimtune.training.trial import Completed, Outcome, Pruned, Report, Trial, Verdict
-from slimtune.training.workbench.augmentation import TrainingRows
 from slimtune.training.workbench.preflight import check_memory, check_trial
 from slimtune.training.workbench.row_plan import row_plan
-from slimtune.training.workbench.workbench import Workbench, trainable
+from slimtune.training.workbench.training_rows import TrainingRows
+from slimtune.training.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from slimtune.training.engine.packing import Packing
@@ -74,7 +75,6 @@ class TrialTrainer:
     graph_records: tuple[GraphRecord, ...] = ()
     num_taken = 0
     _num_rows = _num_tokens = _num_own_tokens = 0
-    _static_evaluation: StaticEvaluation | None = None
     _repeated: Iterator[np.ndarray] | None = None
     unreached: frozenset[int] = frozenset()
 
@@ -87,27 +87,22 @@ class TrialTrainer:
         self._plan = plan_of(config.fit, len(bench.splits["train"]))
         method = method_of(config.method)
         self._plan_steps(config.fit)
-        self.model: Any = trainable(method, bench, copied=not config.fit.fsdp).train()
-        if config.fit.gradient_checkpointing:
-            checkpoint_gradients(self.model)
-        if config.fit.fsdp:
-            shard(self.model, resources.device, self._group.size)
-        self.packing: Packing | None = None
-        self.stepper = Stepper(
-            self.model,
-            config.fit,
-            resources,
-            num_train_steps=self._plan.num_train_steps,
-            new_keys=bench.base.new_keys,
-        )
+        self.model = training_model(method, config.fit, bench, resources)
+        num_steps, new_keys = self._plan.num_train_steps, bench.base.new_keys
+        self.stepper = Stepper(self.model, config.fit, resources, num_train_steps=num_steps, new_keys=new_keys)
         lengths_N = bench.splits["train"].encoded.lengths()
         check_memory(self.model, config.fit, resources, tokens=int(lengths_N.max()))
-        self._training_rows = TrainingRows(config, bench.task, bench.tokenizer, bench.splits["train"])
+        self._training_rows = TrainingRows(config, bench, self.row_plan)
         self._order = BatchOrder(lengths_N, batch_size=config.fit.batch_size, seed=config.fit.seed)
-        self._cadence = evaluation_cadence(config.fit, self._plan)
+        self._cadence = EvaluationCadence(config.fit, self._plan, len(lengths_N))
         self._history = EvaluationHistory(config)
         self._progress = Progress()
-        self._checkpoint = BestCheckpoint(self.model, bench.tokenizer, trial.lineage.folder, method=method)
+        self._validation = Validation(
+            self.model, bench, resources, batch_size=config.fit.eval_batch_size, note=self._note_graphs
+        )
+        writer, folder = CheckpointWriter(self.model, bench.tokenizer, method), trial.lineage.folder
+        self._checkpoint = BestCheckpoint(writer, folder)
+        self._kept_steps = KeptSteps(writer, folder, every=config.fit.save_steps)
         moving = (self.stepper, self._order, self._cadence, self._history, self._checkpoint, self._progress)
         self._saved = SavedTrial(trial, config.fit, bench, resources, Parts(self.model, *moving))
         if self.is_compiled:
@@ -183,7 +178,7 @@ class TrialTrainer:
         self._begin_batch()
         rows_N = self.stepper.micro_rows()
         self.num_taken = len(rows_N)
-        return self._training_rows.collated(rows_N, device, cost=self.row_plan.cost)
+        return self._training_rows.collated(rows_N, device)
 
     def _begin_batch(self) -> None:
         if self.stepper.under_way:
@@ -234,20 +229,10 @@ class TrialTrainer:
         progress.meter.add(result, self._num_rows, self._num_tokens, self._num_own_tokens)
         if reporter is not None and self.stepper.num_steps % self._config.tracking.log_every == 0:
             reporter.metrics(progress.examples_seen, result.as_metrics())
-        progress.milestone = self._milestone()
+        progress.milestone = self._cadence.due(examples_seen=progress.examples_seen, num_steps=self.stepper.num_steps)
         if progress.milestone is None and self._at_end:
             progress.milestone = progress.examples_seen
         self._saved.save_if_due()
-
-    def _milestone(self) -> int | None:
-        """The examples that an evaluation is of, where one is due; of steps as many as the plan has by then, for the
-        smaller batch of an epoch comes at another place with each seed.
-        """
-        fit = self._config.fit
-        if fit.eval_steps is None:
-            return self._cadence.reached(self._progress.examples_seen)
-        steps = self._cadence.reached(self.stepper.num_steps)
-        return None if steps is None else fit.examples_after(steps, len(self.bench.splits["train"]))
 
     @property
     def between_batches(self) -> bool:
@@ -298,11 +283,11 @@ class TrialTrainer:
         with whole(self.model, here=True):
             evaluation = self._evaluation()
             report = self._report(evaluation, milestone)
-            record = self._record(report, milestone)
+            record = scored_record(self._trial, self.bench, report, milestone)
             if self._history.update(report.objective):
                 self._history.best = Completed(report.as_metrics(), self._checkpoint.keep(record))
                 self.best_evaluation = evaluation
-            self._keep_step(record)
+            self._kept_steps.keep_if_due(record, self.stepper.num_steps)
         self._progress.meter, self._progress.milestone = Meter(), None
         reporter.metrics(milestone, report.as_metrics())
         self._history.reports.append((milestone, report))
@@ -349,48 +334,13 @@ class TrialTrainer:
             parts=part_scores(evaluation, self.bench.task.measures, metric, num_parts=num_parts),
         )
 
-    def _passes(self) -> Passes:
-        """How it is evaluated: as it is trained, by shapes that are fixed or not."""
-        if not self.graphs.is_static:
-            return EagerPasses(self.resources)
-        if self._static_evaluation is None:
-            self._static_evaluation = StaticEvaluation(
-                self.model,
-                self.resources,
-                pad_id=self.bench.tokenizer.pad_token_id,
-                capturer=CudaGraphs() if self.graphs.reason is None else None,
-                note=self._note_graphs,
-            )
-        num_left = (self._plan.total_examples - self.examples_seen) // self._plan.eval_every + 1
-        self._static_evaluation.begin(num_left)
-        return self._static_evaluation
-
-    def _note_graphs(self, record: GraphRecord) -> None:
-        self.graph_records += (record,)
-
     def _evaluation(self) -> Evaluation:
-        batch = (self._config.fit.eval_batch_size, self.bench.tokenizer)
-        split = self.bench.splits["validation"]
-        with as_written(self.model):
-            evaluation = score_split(self.model, split, task=self.bench.task, passes=self._passes(), batch=batch)
+        num_left = (self._plan.total_examples - self.examples_seen) // self._plan.eval_every + 1
+        evaluation = self._validation.evaluation(self.graphs, num_left)
         if self._config.task.metric not in evaluation.scores:
             known = ", ".join(evaluation.scores)
             raise ConfigError([f"task.metric is '{self._config.task.metric}'; the scores are {known}"])
         return evaluation
 
-    def _record(self, report: Report, milestone: int) -> CheckpointRecord:
-        return CheckpointRecord(
-            config=dict(self._trial.config),
-            labels=self.bench.task.labels,
-            scores=report.as_metrics(),
-            examples_seen=milestone,
-            data_fingerprint=self.bench.data_fingerprint,
-            base_dtype=str(self.bench.base.dtype).removeprefix("torch."),
-            base_fingerprint=self.bench.base_fingerprint,
-        )
-
-    def _keep_step(self, record: CheckpointRecord) -> None:
-        """Keep the weights of this step whatever they score, where the config says so."""
-        steps, every = self.stepper.num_steps, self._config.fit.save_steps
-        if every is not None and steps % every == 0:
-            self._checkpoint.keep_step(record, steps)
+    def _note_graphs(self, record: GraphRecord) -> None:
+        self.graph_records += (record,)

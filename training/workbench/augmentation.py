@@ -6,14 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
 from slimtune.training.config.own_code import own_code, own_copy, own_part
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.batching import Batch, EncodedSplit, collate
+from slimtune.training.data.batching import EncodedSplit
 from slimtune.training.data.examples import Example
-from slimtune.training.data.row_packing.layout import RowCost
-from slimtune.training.data.row_packing.packed_batch import packed_batch
 from slimtune.training.errors import ConfigError, DataError
 from slimtune.training.tasks import Task
 
@@ -64,42 +61,6 @@ class Augmentation:
         if found is None:
             raise ConfigError([f"{self._said} gives a row without text, of {dict(example.row)!r:.80}; leave it some"])
         return found._replace(row=given)
-
-
-class TrainingRows:
-    """The training rows as batches take them: as they stand, or changed by `fit.augment`."""
-
-    def __init__(self, config: TrialConfig, task: Task, tokenizer: Any, split: EncodedSplit) -> None:
-        self._split, self._pad_id = split, tokenizer.pad_token_id
-        self._augmentation = None if config.fit.augment is None else Augmentation(config, task, tokenizer)
-        self._taken, self._lengths_N = split, split.encoded.lengths()
-        self._places: dict[int, int] | None = None
-
-    def begin(self, rows_N: np.ndarray, *, num_steps: int) -> None:
-        """The rows of the next step, of all ranks: others are not asked for until the one after it."""
-        if self._augmentation is not None:
-            self._taken = self._augmentation.changed(self._split, rows_N, num_steps=num_steps)
-            self._lengths_N = self._taken.encoded.lengths()
-            self._places = {int(row): place for place, row in enumerate(rows_N)}
-
-    def weight(self, rows_N: np.ndarray) -> float:
-        """What these rows count together."""
-        return float(self._taken.targets.weights_N[self._of(rows_N)].sum())
-
-    def num_tokens(self, rows_N: np.ndarray) -> int:
-        """Of these rows, without padding."""
-        return int(self._lengths_N[self._of(rows_N)].sum())
-
-    def collated(self, rows_N: np.ndarray, device: torch.device, *, cost: RowCost | None) -> Batch:
-        """These rows, padded to the longest of them, or several in one where a row's cost is given."""
-        if cost is None:
-            return collate(self._taken, self._of(rows_N), pad_id=self._pad_id, device=device)
-        return packed_batch(self._taken, self._of(rows_N), pad_id=self._pad_id, cost=cost, device=device)
-
-    def _of(self, rows_N: np.ndarray) -> np.ndarray:
-        if self._places is None:
-            return rows_N
-        return np.array([self._places[int(row)] for row in rows_N], dtype=np.int64)
 
 
 def check_augmentation(config: TrialConfig, task: Task, tokenizer: Any, train: EncodedSplit) -> None:

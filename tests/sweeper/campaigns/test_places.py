@@ -4,6 +4,7 @@ import pytest
 
 from slimtune.sweeper.campaigns.places import check_own_trials
 from slimtune.training.checkpoints.best_checkpoint import BestCheckpoint
+from slimtune.training.checkpoints.checkpoint_writer import CheckpointWriter
 from slimtune.training.checkpoints.training_state import forget_states
 from slimtune.training.errors import StoreError
 
@@ -31,5 +32,5 @@ def test_only_checkpoints_and_states_of_slimtune_are_removed(tmp_path: Path) -> 
         path.parent.mkdir()
         path.write_text("{}")
     forget_states(tmp_path)
-    BestCheckpoint(None, None, tmp_path, method=None).tidy(tmp_path / "checkpoint-1")  # type: ignore[arg-type]
+    BestCheckpoint(CheckpointWriter(None, None, None), tmp_path).tidy(tmp_path / "checkpoint-1")  # type: ignore[arg-type]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-100", "resume-2"]

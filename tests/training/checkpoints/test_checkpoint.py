@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from slimtune.training.checkpoints.best_checkpoint import BestCheckpoint
 from slimtune.training.checkpoints.checkpoint import RECORD, CheckpointRecord, open_checkpoint
+from slimtune.training.checkpoints.checkpoint_writer import CheckpointWriter
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import ModelError
 from slimtune.training.hardware.resources import resolve
@@ -49,7 +50,7 @@ def test_what_is_written_is_the_model_as_it_was_kept(
     kept = {name: parameter.detach().clone() for name, parameter in trained.items()}
     trained_on, save = threading.Event(), peft_method.save
     monkeypatch.setattr(peft_method, "save", lambda *given: (trained_on.wait(10), save(*given)))
-    checkpoint = BestCheckpoint(model, bench.tokenizer, tmp_path, method=method)
+    checkpoint = BestCheckpoint(CheckpointWriter(model, bench.tokenizer, method), tmp_path)
     record = CheckpointRecord(config={}, labels=("a", "b"), scores={}, examples_seen=8, data_fingerprint="")
     folder = checkpoint.keep(record)
     with torch.no_grad():
@@ -71,8 +72,9 @@ def test_a_checkpoint_that_could_not_be_written_is_an_error(tmp_path: Path, monk
 
     monkeypatch.setattr(Full, "save", fail)
     record = CheckpointRecord(config={}, labels=("a", "b"), scores={}, examples_seen=8, data_fingerprint="")
+    writer = CheckpointWriter(torch.nn.Linear(1, 1), None, method_of(method_config("full")))
     with pytest.raises(OSError, match="no space left"):
-        BestCheckpoint(torch.nn.Linear(1, 1), None, tmp_path, method=method_of(method_config("full"))).keep(record)
+        BestCheckpoint(writer, tmp_path).keep(record)
     assert not list(tmp_path.glob("checkpoint-*"))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from slimtune.training.config.fit import FitConfig
 from slimtune.training.config.trial import parse_trial
-from slimtune.training.engine.cadence import Cadence, evaluation_cadence, plan_of
+from slimtune.training.engine.cadence import Cadence, EvaluationCadence, plan_of
 
 
 @pytest.fixture
@@ -47,9 +47,10 @@ def test_evaluations_in_steps_come_at_these_steps(fit: FitConfig) -> None:
     stepwise = replace(fit, batch_size=8, epochs=2, eval_steps=5)
     plan = plan_of(stepwise, 84)
     assert plan == (22, 168, 40)
-    cadence = evaluation_cadence(stepwise, plan)
-    assert [step for step in range(1, 23) if cadence.reached(step) is not None] == [5, 10, 15, 20]
-    assert [stepwise.examples_after(step, 84) for step in (5, 10, 11, 15)] == [40, 80, 84, 116]
+    cadence = EvaluationCadence(stepwise, plan, 84)
+    due = {step: cadence.due(examples_seen=0, num_steps=step) for step in range(1, 23)}
+    assert {step: count for step, count in due.items() if count is not None} == {5: 40, 10: 80, 15: 116, 20: 156}
+    assert stepwise.examples_after(11, 84) == 84
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from slimtune.training.config.trial import parse_trial
 from slimtune.training.engine import compile, packing, trainer
 from slimtune.training.engine.cadence import plan_of
 from slimtune.training.engine.compile import WORTH_STEPS, is_worth_compiling
+from slimtune.training.engine.evaluations import validation
 from slimtune.training.engine.graphs import static_calls
 from slimtune.training.engine.graphs.graph_plan import GraphPlan
 from slimtune.training.errors import ConfigError
@@ -132,7 +133,7 @@ def test_compiled_layers_are_captured_and_replayed(
     monkeypatch.setattr(static_calls, "WARM_CALLS", 1)
     graphs, reports = WatchedGraphs(), []
     monkeypatch.setattr(packing, "CudaGraphs", lambda: graphs)
-    monkeypatch.setattr(trainer, "CudaGraphs", lambda: None)
+    monkeypatch.setattr(validation, "CudaGraphs", lambda: None)
     for replayed in (False, True):
         plan = GraphPlan(is_static=True, reason=None if replayed else "not to be")
         monkeypatch.setattr(trainer, "graph_plan", lambda *_, plan=plan, **__: plan)

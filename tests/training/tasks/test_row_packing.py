@@ -24,10 +24,10 @@ from slimtune.training.tasks.language_modelling import LanguageModelling
 from slimtune.training.tracking.reporter import Reporter
 from slimtune.training.tracking.run import NullRun
 from slimtune.training.workbench import preflight
-from slimtune.training.workbench.augmentation import TrainingRows
 from slimtune.training.workbench.preflight import check_packing
 from slimtune.training.workbench.prepared_data import prepare_data
-from slimtune.training.workbench.row_plan import row_plan
+from slimtune.training.workbench.row_plan import RowPlan, row_plan
+from slimtune.training.workbench.training_rows import TrainingRows
 from slimtune.training.workbench.workbench import workbench_for
 from tests.composed import plain_config
 from tests.conftest import FakeTrial
@@ -157,10 +157,11 @@ def test_rows_that_are_changed_in_each_step_share_rows_too(
     config = config_for(case("generation, LoRA"), "fit.row_packing=true", augment)
     (trainer,) = trainers_of([config], tmp_path)
     task, model = trainer.bench.task, trainer.model.eval()
-    rows = TrainingRows(config, task, trainer.bench.tokenizer, trainer.bench.splits["train"])
     rows_N, found = np.array([7, 2, 11, 5, 3, 8]), []
-    rows.begin(rows_N, num_steps=3)
-    shared, own = (rows.collated(rows_N, CPU, cost=cost) for cost in (RowCost(64), None))
+    rows, own_rows = (TrainingRows(config, trainer.bench, RowPlan(cost, None)) for cost in (RowCost(64), None))
+    for one in (rows, own_rows):
+        one.begin(rows_N, num_steps=3)
+    shared, own = rows.collated(rows_N, CPU), own_rows.collated(rows_N, CPU)
     assert len(shared) < len(own) == 6
     lengths = own.inputs["attention_mask"].sum(1).tolist()
     assert lengths != trainer.bench.splits["train"].encoded.lengths()[rows_N].tolist()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.engine import trainer as trainer_module
+from slimtune.training.engine.evaluations import validation
 from slimtune.training.engine.graphs import static_calls
 from slimtune.training.engine.graphs.graph_plan import GraphPlan
 from slimtune.training.engine.packing import gradients_alone
@@ -45,7 +45,7 @@ def evaluated(
 ) -> Seen:
     """The same steps before each evaluation, which are ordinary ones."""
     graphs = WatchedGraphs()
-    monkeypatch.setattr(trainer_module, "CudaGraphs", lambda: graphs)
+    monkeypatch.setattr(validation, "CudaGraphs", lambda: graphs)
     monkeypatch.setattr(static_calls, "WORTH_CALLS", 0)
     monkeypatch.setattr(static_calls, "WARM_CALLS", 1)
     resources = resolve(config.fit)
@@ -63,7 +63,7 @@ def evaluated(
         trainer.advance(Reporter(NullRun))
         trainer.graphs = WAYS[way]
         evaluations.append(trainer._evaluation())
-    static = trainer._static_evaluation
+    static = trainer._validation.static
     return Seen(evaluations, graphs, static._num_calls.get("token", 0) if static is not None else 0)
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 from slimtune.training.config.trial import parse_trial
-from slimtune.training.engine.evaluation_history import EvaluationHistory
+from slimtune.training.engine.evaluations.evaluation_history import EvaluationHistory
 from slimtune.training.trial import Completed, describe
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.engine.early_stopping import EarlyStopping
-from slimtune.training.engine.overfitting import overfits_since
+from slimtune.training.engine.evaluations.early_stopping import EarlyStopping
+from slimtune.training.engine.evaluations.overfitting import overfits_since
 from slimtune.training.trial import Completed, Report
 
 

@@ -1,6 +1,6 @@
 import math
 
-from slimtune.training.engine.early_stopping import EarlyStopping
+from slimtune.training.engine.evaluations.early_stopping import EarlyStopping
 
 
 def make(*, patience: int | None = 2, min_improvement: float = 0.0, maximize: bool = True) -> EarlyStopping:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from slimtune.training.engine.overfitting import overfits_since
+from slimtune.training.engine.evaluations.overfitting import overfits_since
 from slimtune.training.trial import Completed
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial, write_jsonl

@@ -1,0 +1,1 @@
+"""Evaluations of a trial while it trains: its scores, what they have come to, and whether it ends early."""
