@@ -10,9 +10,9 @@ from slimtune.training.data.cells import cell_of, is_missing
 from slimtune.training.data.chat_turns import beside_messages, beside_notes
 from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.odd_signs import OddSigns
+from slimtune.training.data.tagged_rows import WORDS
 from slimtune.training.data_report.list_notes import list_notes
 from slimtune.training.data_report.unread_columns import columns_of, unread_columns, unread_notes
-from slimtune.training.tasks.extraction import WORDS
 
 SHOWN = 4
 

@@ -8,9 +8,9 @@ from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.cells import ABSENT, cell_of, is_missing
 from slimtune.training.data.examples import MESSAGES, Example
 from slimtune.training.data.readers.row import ID_ENDING, OF_TEXT_FILES
+from slimtune.training.data.tagged_rows import WORDS
 from slimtune.training.listed_names import with_commas
 from slimtune.training.metrics.load import HUB
-from slimtune.training.tasks.extraction import WORDS
 
 WEIGHTS = ("weight", "weights", "sample_weight", "example_weight", "loss_weight", "row_weight")
 MASKS = ("completion_mask", "assistant_mask", "assistant_masks", "loss_mask")

@@ -2,7 +2,6 @@
 
 # B rows, T tokens, C tags
 
-import copy
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,26 +13,20 @@ import torch
 from torch import nn
 from transformers import AutoModelForTokenClassification
 
-from slimtune.training.config.data import DataConfig
 from slimtune.training.config.task import ExtractionTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import IGNORED, Batch, EncodedSplit, Targets
-from slimtune.training.data.cells import ABSENT, cell_of, listed, structure, text_in, value_of
-from slimtune.training.data.encoding import Encoded, Ragged
+from slimtune.training.data.encoding import Encoded
 from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.row import Row
 from slimtune.training.data.spans import (
     OUTSIDE,
-    WORD,
     Span,
-    first_tokens,
-    is_tag,
-    spans_of_tags,
-    spans_of_values,
     spans_of_words,
-    tags_of_spans,
     unreachable_notes,
 )
+from slimtune.training.data.tagged_rows import tagged_example
+from slimtune.training.data.tokenizing.windows import ENDS, EXAMPLE, STARTS, windows_of
 from slimtune.training.errors import DataError, ModelError
 from slimtune.training.listed_names import with_commas
 from slimtune.training.metrics import Measure, Tally, measures_of
@@ -51,11 +44,6 @@ from slimtune.training.tasks.token_loss import (
     token_tally,
     weights_of,
 )
-
-# the column of a text that is given as words
-WORDS = "words"
-# columns: the example that a window is of, and the first and last character of each token's word
-EXAMPLE, STARTS, ENDS = "example", "word_starts", "word_ends"
 
 
 @dataclass(frozen=True)
@@ -84,20 +72,7 @@ class Extraction(TaskDefaults):
     @staticmethod
     def parse(row: Row, where: str, config: TrialConfig) -> Example | None:
         """A text with spans, or a list of words with a tag each."""
-        data = config.data
-        value = _text_or_words(row, where, data)
-        labels = _spans_or_tags(value_of(row, data.label_column, where, "label_column"))
-        words = _words(value, labels)
-        if words is not None:
-            words = [text_in(word, column=data.text_column, where=where, key="text_column") for word in words]
-            if not words:
-                return None
-            text, spans = spans_of_tags(words, labels, where=where)
-            return Example(text, spans=spans)
-        text = text_in(value, column=data.text_column, where=where, key="text_column")
-        if not text.strip():
-            return None
-        return Example(text, spans=spans_of_values(labels, text, where=where))
+        return tagged_example(row, where, config.data)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -136,39 +111,8 @@ class Extraction(TaskDefaults):
         room = self.max_length - tokenizer.num_special_tokens_to_add()
         if room < 2:
             raise DataError(f"data.max_length is {self.max_length}, which leaves no room for words; use e.g. 128")
-        ids = {tag: index for index, tag in enumerate(self.tags)}
-        texts = [example.text for example in examples]
-        ranges = [[match.span() for match in WORD.finditer(text)] for text in texts]
-        # the windows of a tokenizer that cuts on the left would come in another order
-        output = _cutting_right(tokenizer)(
-            texts,
-            truncation=True,
-            max_length=self.max_length,
-            stride=min(self.stride, room // 2),
-            return_overflowing_tokens=True,
-            return_offsets_mapping=True,
-        )
-        columns: dict[str, list[list[int]]] = defaultdict(list)
-        windows = output["overflow_to_sample_mapping"]
-        done: dict[int, int] = {}
-        for window, index in enumerate(windows):
-            offsets = [
-                range_ if sequence is not None else None
-                for range_, sequence in zip(output["offset_mapping"][window], output.sequence_ids(window), strict=True)
-            ]
-            words = first_tokens(offsets, ranges[index], done.get(index, -1))
-            done[index] = max([done.get(index, -1), *words])
-            spans = [ranges[index][word] for word in words]
-            tags = tags_of_spans(spans, examples[index].spans)
-            size = len(output["input_ids"][window])
-            labels, starts, ends = [IGNORED] * size, [0] * size, [0] * size
-            for token, (start, end), tag in zip(words.values(), spans, tags, strict=True):
-                labels[token], starts[token], ends[token] = ids[tag], start, end
-            row = {"input_ids": output["input_ids"][window], "labels": labels, STARTS: starts, ENDS: ends}
-            for name, values in (row | {EXAMPLE: [index]}).items():
-                columns[name].append(values)
-        several = sum(count > 1 for count in np.bincount(windows))
-        return Encoded({name: Ragged.of(rows) for name, rows in columns.items()}, int(several))
+        stride = min(self.stride, room // 2)
+        return windows_of(examples, tokenizer, self.tags, max_length=self.max_length, stride=stride)
 
     def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> EncodedSplit:
         """As the protocol says; the rows are windows."""
@@ -253,45 +197,10 @@ class Extraction(TaskDefaults):
         return {"tags": list(self.tags), "stride": min(self.stride, room // 2)}
 
 
-def _cutting_right(tokenizer: Any) -> Any:
-    if tokenizer.truncation_side == "right":
-        return tokenizer
-    other = copy.copy(tokenizer)
-    other.truncation_side = "right"
-    return other
-
-
-def _text_or_words(row: Row, where: str, data: DataConfig) -> Any:
-    """In its own column, or in `words` where the row has none."""
-    value = cell_of(row, data.text_column)
-    if value is ABSENT:
-        value = cell_of(row, WORDS)
-    return value_of(row, data.text_column, where, "text_column") if value is ABSENT else value
-
-
-def _spans_or_tags(value: Any) -> Any:
-    """A list, also one that is written as text, or tags with blanks between; else what stands there."""
-    if not isinstance(value, str):
-        return value
-    found = structure(value)
-    if found is None and (parts := value.split()) and all(map(is_tag, parts)):
-        return parts
-    return value if found is None else found
-
-
 def _is_one_word(example: Example) -> bool:
     """Nothing but a word that is no span or a whole one; languages without blanks have spans within."""
     whole = (0, len(example.text))
     return len(example.text.split()) == 1 and all(span[:2] == whole for span in example.spans)
-
-
-def _words(value: Any, labels: Any) -> list[Any] | None:
-    """The words of a list; a text is one where its labels are tags: it writes a list, or has blanks between."""
-    is_tags = isinstance(labels, list) and bool(labels) and all(isinstance(tag, str) for tag in labels)
-    if not is_tags:
-        return None if isinstance(value, str) else listed(value)
-    words = listed(value)
-    return value.split() if words is None and isinstance(value, str) else words
 
 
 def _over_examples(measure: Measure) -> Callable[[Tally], Mapping[str, float]]:

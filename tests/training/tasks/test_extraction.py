@@ -7,12 +7,13 @@ import pytest
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import IGNORED
 from slimtune.training.data.spans import WORD, Span, first_tokens, spans_of_words
+from slimtune.training.data.tokenizing.windows import EXAMPLE
 from slimtune.training.data_report.build import data_report_of
 from slimtune.training.errors import DataError
 from slimtune.training.evaluation.bootstrap import score_intervals
 from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.metrics import Tally, compute_all
-from slimtune.training.tasks.extraction import EXAMPLE, Extraction
+from slimtune.training.tasks.extraction import Extraction
 from slimtune.training.workbench.prepared_data import prepare_data
 from tests.training.tasks.conftest import CASES
 

@@ -10,6 +10,7 @@ import torch
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.engine import packing as packing_module
 from slimtune.training.engine import trainer as trainer_module
+from slimtune.training.engine.evaluations import validation
 from slimtune.training.engine.graphs import static_calls
 from slimtune.training.engine.graphs.graph_plan import GraphPlan
 from slimtune.training.engine.packing import gradients_alone, packable, packing_of
@@ -119,7 +120,7 @@ def test_whole_trials_report_the_same(
     for replayed in (False, True):
         plan = GraphPlan(is_static=True, reason=None if replayed else "not to be")
         monkeypatch.setattr(trainer_module, "graph_plan", lambda *_, plan=plan, **__: plan)
-        for module in (trainer_module, packing_module):
+        for module in (validation, packing_module):
             monkeypatch.setattr(module, "CudaGraphs", lambda: graphs)
         common = ("fit.precision=fp32", "fit.slots=2", "fit.patience=null", "fit.eval_batch_size=8")
         epochs = ("fit.epochs=2", "fit.epochs=4", "fit.epochs=2")
