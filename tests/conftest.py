@@ -132,6 +132,16 @@ def no_trackers_of_others() -> Iterator[None]:
     _without_trackers_of_others()
 
 
+@pytest.fixture
+def config_store_as_before() -> Iterator[None]:
+    """Hydra's config store forgets what a test adds, as it does with a process."""
+    from hydra.core.config_store import ConfigStore
+
+    before = dict(ConfigStore.instance().repo)
+    yield
+    ConfigStore.instance().repo = before
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of two narrow layers with random weights and MiniLM's tokenizer."""

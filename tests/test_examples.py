@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_module
-from hydra.core.config_store import ConfigStore
 from safetensors import safe_open
 
 from slimtune.sweeper.checks import problems_of
@@ -136,15 +135,12 @@ SEARCHES = "hyperparameter-search.yaml"
 @pytest.mark.parametrize(
     "path", [path for path in CONFIGS if path.name != SEARCHES], ids=lambda path: f"{path.parent.name}/{path.stem}"
 )
+@pytest.mark.usefixtures("config_store_as_before")
 def test_each_config_of_the_examples_composes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the project's folder, with the names of hub models that it has."""
     monkeypatch.chdir(ROOT)
-    before = dict(ConfigStore.instance().repo)
-    try:
-        with initialize_config_module("slimtune.conf", version_base="1.3"):
-            values = plain(compose("config", with_config_file(["--config", str(path.relative_to(ROOT))])))
-    finally:
-        ConfigStore.instance().repo = before
+    with initialize_config_module("slimtune.conf", version_base="1.3"):
+        values = plain(compose("config", with_config_file(["--config", str(path.relative_to(ROOT))])))
     assert problems_of(values) == []
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra._internal.hydra import Hydra
@@ -11,6 +12,10 @@ from hydra.core.global_hydra import GlobalHydra
 from slimtune.sweeper.hydra_app.app import composed_app
 from slimtune.sweeper.search.read_request import read_request
 from slimtune.sweeper.search.request import SweepRequest
+from slimtune.sweeper.search.study_spec import study_spec
+from slimtune.sweeper.search_config import Rungs
+from slimtune.sweeper.space.dimension import Scalar
+from slimtune.sweeper.study import Lease, Study
 from slimtune.training.errors import UserError
 
 FILE = ("data=file", "data.train_file=rows.jsonl", "tracking=none", "export=none", "search.name=mine")
@@ -34,3 +39,20 @@ def refused(request_of: RequestOf, *overrides: str) -> str:
     with pytest.raises(UserError) as raised:
         request_of(*overrides)
     return str(raised.value)
+
+
+def points_of(request: SweepRequest) -> list[dict[str, Scalar]]:
+    """The points of a search whose trials all score the same."""
+    study = Study(study_spec(request, Rungs(eval_every=1, longest=1)))
+    study.start_from(request.start_point())
+    points = []
+    with Lease(study) as lease:
+        while (asked := study.ask(lease.worker)) is not None:
+            points.append(asked.params)
+            study.complete(asked.number, 0.5)
+    return points
+
+
+def keys_of(request: SweepRequest, option: str) -> dict[str, Any]:
+    """The dimensions of an option of `method`, by key."""
+    return {key: dimension for _, key, dimension in request.space.steps({"method": option})}

@@ -29,7 +29,7 @@ from slimtune.training.errors import ConfigError, ModelError, UntrustedError
 from slimtune.training.package_path import package_file
 from tests.conftest import make_rows, write_jsonl
 from tests.export.conftest import make_manifest, make_report
-from tests.sweeper.study.test_study import make_spec
+from tests.sweeper.study.specs import make_spec
 
 PLANTED = "planted_part"
 MODULE = """

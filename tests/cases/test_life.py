@@ -19,7 +19,7 @@ from slimtune.training.tracking.mlflow_runs import Tracker, client_of, download_
 from slimtune.training.tracking.uri import sqlite_path, sqlite_url, tracking_uri
 from tests.cases.sweep_requests import RequestOf, request_of
 from tests.conftest import make_lineage
-from tests.sweeper.study.test_study import make_spec
+from tests.sweeper.study.specs import make_spec
 
 __all__ = ["request_of"]
 

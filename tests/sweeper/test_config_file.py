@@ -1,12 +1,10 @@
 """A config file that is named by its path."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_module
-from hydra.core.config_store import ConfigStore
 
 from slimtune.sweeper.campaigns.recorded_command import read_command, record_command
 from slimtune.sweeper.cli import main
@@ -15,6 +13,8 @@ from slimtune.training.errors import ConfigError
 from tests.cases.sweep_requests import RequestOf, request_of
 
 __all__ = ["request_of"]
+pytestmark = pytest.mark.usefixtures("config_store_as_before")
+
 MINE = """
 defaults:
   - override /task: generation
@@ -24,14 +24,6 @@ fit:
 data:
   train_file: pairs.json
 """
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """Options of files are gone with the process; here with the test."""
-    before = dict(ConfigStore.instance().repo)
-    yield
-    ConfigStore.instance().repo = before
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from slimtune.sweeper.campaigns.find_sweep import find_sweep
 from slimtune.sweeper.finalist import Winner
 from slimtune.sweeper.study import Study
 from slimtune.training.errors import StoreError
-from tests.sweeper.study.test_study import make_spec
+from tests.sweeper.study.specs import make_spec
 
 
 def begun(outputs: Path) -> Study:

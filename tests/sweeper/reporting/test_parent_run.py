@@ -10,7 +10,7 @@ from slimtune.sweeper.study.record import RESULT, RUN_ID
 from slimtune.training.tracking.mlflow_runs import Tracker, client_of
 from slimtune.training.trial import FailureKind
 from tests.conftest import make_lineage
-from tests.sweeper.study.test_study import make_spec
+from tests.sweeper.study.specs import make_spec
 from tests.training.tracking.test_mlflow_runs import config_at
 
 

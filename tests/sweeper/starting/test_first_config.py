@@ -1,13 +1,11 @@
 """The file that `slimtune init` writes is one that every command takes."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_module
-from hydra.core.config_store import ConfigStore
 
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.cli import main
@@ -23,11 +21,8 @@ from tests.sweeper.starting.test_guess import CHAT, OTHERS, TEXTS, cycled, rows_
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    before = dict(ConfigStore.instance().repo)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config_store_as_before: None) -> None:
     monkeypatch.chdir(tmp_path)
-    yield
-    ConfigStore.instance().repo = before
 
 
 def written(*arguments: str) -> Any:

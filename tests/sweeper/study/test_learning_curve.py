@@ -11,7 +11,7 @@ from slimtune.sweeper.pruner_config import SuccessiveHalving
 from slimtune.sweeper.study import Lease, Study, TrialState
 from slimtune.sweeper.study.learning_curve import MAX_STEPS, BestSoFar, Curve, Reach
 from slimtune.sweeper.study.record import TrialRecord
-from tests.sweeper.study.test_study import make_spec
+from tests.sweeper.study.specs import make_spec
 
 
 def make_record(curve: dict[int, float], *, complete: bool, maximize: bool = True) -> TrialRecord:

@@ -1,131 +1,24 @@
-"""Configs of other tools, as their own tutorials write them."""
+"""Configs of other tools, and the file that is written for each."""
 
-import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from hydra import compose, initialize_config_module
-from hydra.core.config_store import ConfigStore
-from transformers import TrainingArguments
 
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.config_file import with_config_file
 from slimtune.sweeper.config_values import plain
-from slimtune.sweeper.translation.trainer_arguments import USUAL_STEPS
 from slimtune.sweeper.translation.translate import RULES, Tool, tool_of, translate
-
-LLAMA_FACTORY = {
-    "model_name_or_path": "org/a-small-instruct-model",
-    "trust_remote_code": True,
-    "stage": "sft",
-    "do_train": True,
-    "finetuning_type": "lora",
-    "lora_rank": 8,
-    "lora_alpha": 16,
-    "lora_target": "all",
-    "dataset": "identity,alpaca_en_demo",
-    "template": "llama3",
-    "cutoff_len": 2048,
-    "max_samples": 1000,
-    "preprocessing_num_workers": 16,
-    "output_dir": "saves/a-small-model/lora/sft",
-    "logging_steps": 10,
-    "save_steps": 500,
-    "plot_loss": True,
-    "per_device_train_batch_size": 1,
-    "gradient_accumulation_steps": 8,
-    "learning_rate": "1.0e-4",
-    "num_train_epochs": 3.0,
-    "lr_scheduler_type": "cosine",
-    "warmup_ratio": 0.1,
-    "bf16": True,
-    "ddp_timeout": 180000000,
-    "val_size": 0.1,
-    "per_device_eval_batch_size": 1,
-    "eval_strategy": "steps",
-    "eval_steps": 500,
-}
-AXOLOTL = {
-    "base_model": "org/a-small-model",
-    "load_in_4bit": True,
-    "strict": False,
-    "datasets": [{"path": "rows/pairs.jsonl", "type": "alpaca"}],
-    "val_set_size": 0.05,
-    "output_dir": "./outputs/qlora-out",
-    "adapter": "qlora",
-    "sequence_len": 1024,
-    "sample_packing": True,
-    "lora_r": 32,
-    "lora_alpha": 16,
-    "lora_dropout": 0.05,
-    "lora_target_linear": True,
-    "gradient_accumulation_steps": 4,
-    "micro_batch_size": 2,
-    "num_epochs": 4,
-    "optimizer": "paged_adamw_8bit",
-    "lr_scheduler": "cosine",
-    "learning_rate": 0.0002,
-    "bf16": "auto",
-    "gradient_checkpointing": True,
-    "warmup_steps": 10,
-    "evals_per_epoch": 4,
-    "weight_decay": 0.0,
-    "special_tokens": {"pad_token": "<pad>"},
-}
-TRAINER = {
-    "per_device_train_batch_size": 16,
-    "learning_rate": 5e-5,
-    "num_train_epochs": 2,
-    "lr_scheduler_type": "polynomial",
-    "metric_for_best_model": "eval_f1_macro",
-    "greater_is_better": True,
-    "report_to": ["tensorboard", "comet_ml"],
-    "max_grad_norm": 0,
-    "warmup_steps": 50,
-    "max_steps": 500,
-    "seed": 42,
-}
-OLIVE = {
-    "input_model": {"type": "HfModel", "model_path": "org/a-small-model"},
-    "data_configs": [
-        {
-            "name": "code",
-            "load_dataset_config": {"data_name": "org/exercises", "split": "train[:4096]"},
-            "pre_process_data_config": {"text_template": "### Question: {prompt}\n### Answer: {response}"},
-        },
-        {"name": "held", "load_dataset_config": {"data_name": "org/exercises", "split": "train[4096:4224]"}},
-    ],
-    "passes": {
-        "f": {
-            "type": "QLoRA",
-            "r": 64,
-            "alpha": 16,
-            "train_data_config": "code",
-            "training_args": {"per_device_train_batch_size": 16, "max_steps": 150, "logging_steps": 50},
-        },
-        "c": {"type": "OnnxConversion"},
-        "q": {"type": "OnnxDynamicQuantization"},
-        "h": {"type": "OnnxFloatToFloat16"},
-        "e": {"type": "ExtractAdapters"},
-    },
-    "search_strategy": {"execution_order": "joint", "sampler": "tpe", "max_samples": 5, "seed": 3},
-    "output_dir": "models/exercises",
-}
-BY_STEPS = {"eval_strategy": "steps"}
-ALL = {Tool.llama_factory: LLAMA_FACTORY, Tool.axolotl: AXOLOTL, Tool.trainer: TRAINER, Tool.olive: OLIVE}
+from tests.sweeper.translation.configs import ALL, LLAMA_FACTORY, TRAINER
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    before = dict(ConfigStore.instance().repo)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config_store_as_before: None) -> None:
     monkeypatch.chdir(tmp_path)
-    yield
-    ConfigStore.instance().repo = before
 
 
 @pytest.mark.parametrize("tool", list(Tool))
@@ -289,72 +182,3 @@ def test_every_rule_speaks_of_keys_that_there_are() -> None:
                 for key in said.values:
                     section, _, inner = key.partition(".")
                     assert any(inner in one[section] for one in sections), (tool, name, key)
-
-
-@pytest.mark.parametrize(
-    ("given", "values", "told"),
-    [
-        ({**BY_STEPS, "eval_steps": 50, "save_steps": 100}, {"fit.eval_steps": 50, "fit.save_steps": 100}, []),
-        ({"evaluation_strategy": "steps", "eval_steps": 50}, {"fit.eval_steps": 50}, []),
-        ({**BY_STEPS, "eval_steps": 40, "save_steps": 100}, {"fit.eval_steps": 40}, ["save_steps"]),
-        ({**BY_STEPS, "eval_steps": 0.1, "save_steps": 100}, {}, ["eval_steps", "save_steps"]),
-        # steps of the log where none are named, 500 where it has none
-        ({**BY_STEPS, "save_steps": 500}, {"fit.eval_steps": 500, "fit.save_steps": 500}, []),
-        (
-            {**BY_STEPS, "logging_steps": 20, "save_steps": 30},
-            {"tracking.log_every": 20, "fit.eval_steps": 20},
-            ["save_steps"],
-        ),
-        # the Trainer does not evaluate, and saves, unless it is told
-        ({"save_steps": 100}, {}, ["save_steps"]),
-        ({"eval_steps": 50, "save_steps": 100}, {}, ["eval_steps", "save_steps"]),
-        ({"eval_strategy": "no", "save_steps": 500}, {}, ["save_steps"]),
-        ({"eval_strategy": False, "eval_steps": 50}, {}, ["eval_steps"]),
-        ({"eval_strategy": "epoch", "eval_steps": 50}, {}, ["eval_steps"]),
-        ({"eval_strategy": "epoch", "save_steps": 100}, {}, ["save_steps"]),
-        *(
-            (
-                {**BY_STEPS, "eval_steps": 50, "save_strategy": strategy, "save_steps": 500},
-                {"fit.eval_steps": 50},
-                ["save_steps"],
-            )
-            for strategy in ("no", False, "epoch", "best")
-        ),
-        ({"save_strategy": "no", "save_steps": 500}, {}, ["save_steps"]),
-        ({"save_steps": 0}, {}, []),
-    ],
-)
-@pytest.mark.parametrize("tool", [Tool.trainer, Tool.llama_factory, Tool.olive])
-def test_steps_between_evaluations_and_kept_checkpoints_are_steps_here(
-    tool: Tool, given: dict[str, Any], values: dict[str, Any], told: list[str]
-) -> None:
-    """A checkpoint that would have no scores is told instead."""
-    found = translate(
-        {"passes": {"a": {"type": "LoRA", "training_args": given}}} if tool is Tool.olive else given, tool
-    )
-    assert found.values == values
-    assert list(found.left) == told
-
-
-@pytest.mark.parametrize(
-    ("given", "values", "told"),
-    [
-        ({"eval_steps": 50, "save_steps": 100}, {"fit.eval_steps": 50, "fit.save_steps": 100}, []),
-        ({"save_steps": 100}, {}, ["save_steps"]),
-        ({"evals_per_epoch": 4, "save_steps": 100}, {"fit.eval_every": 0.25}, ["save_steps"]),
-        ({"eval_strategy": "epoch", "eval_steps": 50}, {}, ["eval_steps"]),
-        ({"save_strategy": "no", "save_steps": 500}, {}, ["save_steps"]),
-    ],
-)
-def test_axolotl_evaluates_by_steps_where_it_has_a_number_of_them(
-    given: dict[str, Any], values: dict[str, Any], told: list[str]
-) -> None:
-    found = translate(given, Tool.axolotl)
-    assert found.values == values
-    assert list(found.left) == told
-
-
-def test_usual_strategies_are_those_of_the_trainer() -> None:
-    usual = {field.name: field.default for field in dataclasses.fields(TrainingArguments)}
-    assert (usual["eval_strategy"], usual["save_strategy"], usual["eval_steps"]) == ("no", "steps", None)
-    assert usual["logging_steps"] == USUAL_STEPS

@@ -13,7 +13,7 @@ from slimtune.sweeper.study import Study, StudySpec
 from slimtune.sweeper.study.liveness import launcher as launchers
 from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.loaded import sweep_names
-from tests.sweeper.study.test_study import make_spec
+from tests.sweeper.study.specs import make_spec
 
 
 @pytest.fixture(autouse=True)

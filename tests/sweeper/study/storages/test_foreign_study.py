@@ -11,7 +11,7 @@ from optuna.trial import TrialState, create_trial
 from slimtune.sweeper.study import Study
 from slimtune.sweeper.study.storages.foreign_study import check_own_study
 from slimtune.training.errors import StoreError
-from tests.sweeper.study.test_study import make_spec
+from tests.sweeper.study.specs import make_spec
 
 
 def other_study(url: str, name: str, state: TrialState) -> optuna.Study:
