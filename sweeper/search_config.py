@@ -12,6 +12,7 @@ from slimtune.sweeper.sampler_config import SAMPLERS, CmaEsSearch, SamplerConfig
 from slimtune.training.config.schema import Parsed, above_zero, not_negative, parse_choice, parse_section
 from slimtune.training.config.task import Direction
 from slimtune.training.tracking.uri import sqlite_url
+from slimtune.training.usual_places import STUDY_FILE
 
 
 class Rungs(NamedTuple):
@@ -19,9 +20,6 @@ class Rungs(NamedTuple):
 
     eval_every: int
     longest: int
-
-
-STUDY_FILE = "study.db"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from slimtune.export.commands.terminal_text import print_below, print_safely
 from slimtune.export.registry.model_uri import store_of
+from slimtune.training.usual_places import USUAL_STORE
 
 if TYPE_CHECKING:
     from slimtune.export.registry.aliases import AliasMove
@@ -54,5 +55,5 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("name", help="of the registered model")
     parser.add_argument("--alias", help="moves of this one alone")
     parser.add_argument("--json", action="store_true", help="a list of objects, for scripts")
-    parser.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
+    parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")
     return parser

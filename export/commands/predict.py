@@ -17,6 +17,7 @@ from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.errors import DataError
 from slimtune.training.lasting_output import check_read
 from slimtune.training.listed_names import with_commas
+from slimtune.training.usual_places import USUAL_STORE
 
 if TYPE_CHECKING:
     from slimtune.export.runtime.given_rows import GivenFile
@@ -69,9 +70,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("--text-column", help="column of the text (default: that of the training data, or text)")
     parser.add_argument("--text-pair-column", help="of the second text, for a model of pairs (default: text_pair)")
     parser.add_argument("--max-new-tokens", type=int, help="longest answer of a generative model")
-    parser.add_argument(
-        "--tracking-uri", help="MLflow store of a models:/ URI (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)"
-    )
+    parser.add_argument("--tracking-uri", help=f"MLflow store of a models:/ URI ({USUAL_STORE})")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser
 

@@ -15,6 +15,7 @@ from slimtune.training.atomic_files import write_json
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError, NotPromoted
 from slimtune.training.tracking.uri import without_password
+from slimtune.training.usual_places import USUAL_STORE
 from slimtune.training.writable_folder import check_writable
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("--dry-run", action="store_true", help="say what would become of it, and move nothing")
     parser.add_argument("--report", help="file to write gate_report.json to as well")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
+    parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     parser.add_argument("override", nargs="*", help="the gate's rules, e.g. promotion=strict promotion.min_gain=0.01")
     return parser

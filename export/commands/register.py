@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from slimtune.export.commands.promote import SOURCE_HELP, candidate_of
 from slimtune.export.commands.terminal_text import print_safely
 from slimtune.training.config.trust import TRUST_HELP
+from slimtune.training.usual_places import USUAL_STORE
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -25,6 +26,6 @@ def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune register", description=__doc__)
     parser.add_argument("source", help=SOURCE_HELP)
     parser.add_argument("--name", help="of the registered model")
-    parser.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
+    parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser

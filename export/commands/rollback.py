@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from slimtune.export.commands.terminal_text import print_safely, tell
 from slimtune.export.registry.model_uri import store_of
 from slimtune.training.config.trust import TRUST_HELP
+from slimtune.training.usual_places import USUAL_STORE
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -34,6 +35,6 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("name", help="of the registered model")
     parser.add_argument("--alias", default="champion", help="the alias to give back (default: champion)")
     parser.add_argument("--dry-run", action="store_true", help="say who would get it, and move nothing")
-    parser.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
+    parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser

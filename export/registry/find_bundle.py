@@ -4,13 +4,12 @@ from pathlib import Path
 
 from slimtune.export.bundle.adapter_folder import chosen_adapter
 from slimtune.export.bundle.bundle import MANIFEST, Bundle, RunnableModel, open_bundle
+from slimtune.export.bundle.export_folder import BUNDLE, EXPORT_FOLDER
 from slimtune.export.graph_names import GENAI_FOLDER
 from slimtune.export.registry.model_uri import MODELS_URI, store_of
 from slimtune.training.errors import ModelError
 from slimtune.training.listed_names import with_commas
-
-# where `slimtune sweep` puts sweeps by their names, and an export by the sweep's
-OUTPUTS, EXPORT, BUNDLE = "outputs", "export", "bundle"
+from slimtune.training.usual_places import OUTPUTS
 
 
 def locate_bundle(name: str, tracking_uri: str | None, *, trust: bool = False) -> Bundle:
@@ -68,7 +67,7 @@ def named_bundle(name: str) -> Path | None:
     given = Path(name).expanduser()
     if given.name == MANIFEST and given.is_file():
         return given.parent
-    for folder in (given, Path(OUTPUTS) / name):
+    for folder in (given, OUTPUTS / name):
         found = _bundles_in(folder)
         if len(found) > 1:
             raise ModelError(f"{name} leads to {len(found)} bundles; name one of them: {with_commas(map(str, found))}")
@@ -83,7 +82,7 @@ def _bundles_in(folder: Path) -> list[Path]:
     """The folder itself, or the bundles that an export wrote into it, or into its folder `export`."""
     if _is_bundle(folder):
         return [folder]
-    for place in (folder, folder / EXPORT):
+    for place in (folder, folder / EXPORT_FOLDER):
         inside = [place / BUNDLE, *sorted((place / GENAI_FOLDER).glob("*"))]
         if found := [one for one in inside if _is_bundle(one)]:
             return found

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from slimtune.training.errors import ModelError
 from slimtune.training.tracking.uri import sqlite_path, sqlite_url
+from slimtune.training.usual_places import STORE
 
 # models:/<name>@<alias> or models:/<name>/<version>
 MODELS_URI = "models:/"
@@ -25,7 +26,7 @@ def store_of(given: str | None) -> str:
         if path is not None and not path.exists():
             raise ModelError(f"the store {given}: there is no {path}; give the store that it was registered in")
         return given
-    path = Path.cwd() / "mlruns" / "mlflow.db"
+    path = Path.cwd() / STORE
     if not path.is_file():
         raise ModelError(
             f"there is no {path}; run the command where the sweep ran, or give --tracking-uri (in Python tracking_uri=)"

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from slimtune.training.tracking.uri import SQLITE, URI_VARIABLE, sqlite_url, tracking_uri, without_password
+from slimtune.training.usual_places import STORE
 
 PORT = 5001
-STORE = "mlruns/mlflow.db"
 
 
 def serve_commands(model_uri: str, uri: str, row: Mapping[str, Any]) -> dict[str, str]:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from slimtune.sweeper.finalist import lies_at, read_winner
-from slimtune.sweeper.search_config import STUDY_FILE, study_url
+from slimtune.sweeper.search_config import study_url
 from slimtune.training.errors import StoreError
+from slimtune.training.usual_places import STUDY_FILE
 
 
 class FoundSweep(NamedTuple):

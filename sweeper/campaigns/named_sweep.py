@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from slimtune.sweeper.search_config import STUDY_FILE, study_url
+from slimtune.sweeper.search_config import study_url
 from slimtune.sweeper.storage_url import checked
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password
 from slimtune.training.user_id import user_id
+from slimtune.training.usual_places import STUDY_FILE
 
 
 class NamedSweep(NamedTuple):

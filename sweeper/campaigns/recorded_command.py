@@ -15,12 +15,12 @@ from slimtune.export.bundle.record import exactly
 from slimtune.sweeper.config_file import FLAG, as_given
 from slimtune.sweeper.config_values import CONFIG_NAME
 from slimtune.sweeper.search.request import SweepRequest
-from slimtune.sweeper.search_config import STUDY_FILE
 from slimtune.sweeper.storage_url import absolute
 from slimtune.sweeper.study_file import sweeps_in
 from slimtune.training.atomic_files import write_json
 from slimtune.training.broken_files import BROKEN, fault_of, read_object
 from slimtune.training.errors import StoreError
+from slimtune.training.usual_places import STUDY_FILE
 
 FILE = "command.json"
 # a word that gives what is nobody else's business; a number of tokens is none

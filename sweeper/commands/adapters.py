@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError
+from slimtune.training.usual_places import USUAL_STORE
 
 if TYPE_CHECKING:
     from slimtune.export.bundle.adapters_manifest import AdapterCheck
@@ -72,9 +73,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--genai", action="store_true", help="also write the base for onnxruntime-genai, into the folder's genai/"
     )
-    parser.add_argument(
-        "--tracking-uri", help="MLflow store of a run id (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)"
-    )
+    parser.add_argument("--tracking-uri", help=f"MLflow store of a run id ({USUAL_STORE})")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser
 

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs
 from slimtune.training.atomic_files import json_text
 from slimtune.training.errors import ConfigError, StoreError
+from slimtune.training.usual_places import USUAL_STORE
 
 if TYPE_CHECKING:
     from slimtune.sweeper.reporting.run_record import Difference, RunRecord
@@ -50,11 +52,9 @@ def command_parser() -> argparse.ArgumentParser:
         metavar="sweep|run",
         help="names or folders of sweeps; or two runs, each by its id in MLflow or the folder of a trial",
     )
-    parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
+    add_outputs(parser)
     parser.add_argument("--storage", help="URL of the studies, if search.storage was set")
-    parser.add_argument(
-        "--tracking-uri", help="MLflow store of run ids (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)"
-    )
+    parser.add_argument("--tracking-uri", help=f"MLflow store of run ids ({USUAL_STORE})")
     parser.add_argument(
         SORT,
         metavar="KEY",
@@ -91,7 +91,7 @@ def _are_runs(options: argparse.Namespace) -> bool:
     if options.storage is not None:
         return False
     from slimtune.sweeper.reporting.run_record import names_a_run
-    from slimtune.sweeper.search_config import STUDY_FILE
+    from slimtune.training.usual_places import STUDY_FILE
 
     folders = [[Path(one).expanduser(), Path(options.outputs) / one] for one in options.what]
     is_run = [

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slimtune.training.atomic_files import json_text
+from slimtune.training.usual_places import OUTPUTS, USUAL_STORE
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,8 +36,10 @@ def run(arguments: Sequence[str]) -> int:
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune doctor", description=__doc__)
-    parser.add_argument("--outputs", default="outputs", help="folder that sweeps would write to (default: outputs)")
-    parser.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
+    parser.add_argument(
+        "--outputs", default=str(OUTPUTS), help=f"folder that sweeps would write to (default: {OUTPUTS})"
+    )
+    parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")
     parser.add_argument("--json", action="store_true", help="one JSON object, a list of findings for each part")
     return parser
 

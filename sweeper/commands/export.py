@@ -14,6 +14,7 @@ from slimtune.sweeper.commands.arguments.export_source import ExportRequest, ope
 from slimtune.sweeper.storage_url import checked
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ConfigError, ModelError, UserError
+from slimtune.training.usual_places import USUAL_STORE
 from slimtune.training.writable_folder import check_writable
 
 
@@ -65,9 +66,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", required=True, help="folder to write")
     parser.add_argument("--base", help="what a third-party adapter is over (default: what its settings name)")
     parser.add_argument("--storage", help="URL of a sweep's study, if search.storage was set")
-    parser.add_argument(
-        "--tracking-uri", help="MLflow store of a run id (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)"
-    )
+    parser.add_argument("--tracking-uri", help=f"MLflow store of a run id ({USUAL_STORE})")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     parser.add_argument(
         "override",

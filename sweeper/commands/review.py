@@ -11,6 +11,7 @@ from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_
 from slimtune.training.atomic_files import json_text, write_text
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import StoreError
+from slimtune.training.usual_places import USUAL_STORE
 
 if TYPE_CHECKING:
     from slimtune.sweeper.campaigns.named_sweep import NamedSweep
@@ -153,7 +154,7 @@ def command_parser() -> argparse.ArgumentParser:
     read = actions.add_parser("read", help="read what reviewers chose, and log it")
     add_sweep(read)
     read.add_argument("files", nargs="+", type=Path, help="CSV files that came back")
-    read.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
+    read.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")
     for action in (make, read):
         action.add_argument("--seed", type=int, default=1, help="of the rows, letters and intervals (default: 1)")
     return parser

@@ -4,10 +4,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from slimtune.sweeper.search_config import STUDY_FILE
+from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import tracking_uri
+from slimtune.training.usual_places import STUDY_FILE
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -55,6 +56,6 @@ def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune sync", description=__doc__)
     parser.add_argument("sweeps", nargs="*", metavar="sweep", help="names or folders; without any, all in --outputs")
-    parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
+    add_outputs(parser)
     parser.add_argument("--tracking-uri", help="send to this tracker, where another one was asked for")
     return parser

@@ -11,6 +11,7 @@ from pathlib import Path
 from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
+from slimtune.training.usual_places import USUAL_STORE
 
 HOST = "127.0.0.1"
 # the newest; the UI lists all of them
@@ -65,5 +66,5 @@ def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = argparse.ArgumentParser(prog="slimtune ui", description=__doc__)
     parser.add_argument("--port", type=int, default=5000, help="port on 127.0.0.1 (default: 5000)")
-    parser.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
+    parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")
     return parser

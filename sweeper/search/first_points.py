@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slimtune.sweeper.search_config import STUDY_FILE, SearchConfig
+from slimtune.sweeper.search_config import SearchConfig
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.space.start_point import point_in
@@ -12,6 +12,7 @@ from slimtune.sweeper.study_file import no_study_reason
 from slimtune.training.config.schema import suggestion
 from slimtune.training.listed_names import with_commas
 from slimtune.training.tracking.display import by_dotted_key
+from slimtune.training.usual_places import STUDY_FILE
 
 
 def enqueued_points(given: Sequence[Mapping[str, Any]], space: SearchSpace) -> list[dict[str, Scalar]]:

@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
-from slimtune.training.checkpoints.kinds import OUTPUTS, near_sweep, repair_of
 from slimtune.training.checkpoints.kinds import RECORD as RECORD
+from slimtune.training.checkpoints.kinds import near_sweep, repair_of
 from slimtune.training.errors import ModelError
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
+from slimtune.training.usual_places import OUTPUTS
 
 # as MLflow makes them; what is of another form is answered before MLflow is imported
 # of the tracker; a run that it did not have yet is noted by its key

@@ -6,18 +6,11 @@ from shlex import quote
 
 from slimtune.training.broken_files import BROKEN, read_object
 from slimtune.training.config.near_names import nearest_name
+from slimtune.training.usual_places import OUTPUTS, STUDY_FILE
 
 # the file that makes a folder a checkpoint; named here, since whoever looks for one need not import torch
 RECORD = "slimtune.json"
-ADAPTER, MODEL_CONFIG, MANIFEST, STUDY, TRIALS = (
-    "adapter_config.json",
-    "config.json",
-    "manifest.json",
-    "study.db",
-    "trials",
-)
-# where sweeps lie by their names
-OUTPUTS = Path("outputs")
+ADAPTER, MODEL_CONFIG, MANIFEST, TRIALS = "adapter_config.json", "config.json", "manifest.json", "trials"
 # how the names of transformers' classes with a head end, and the task that trains such a one
 TASKS: Mapping[str, str] = {
     "ForSequenceClassification": "classification",
@@ -49,7 +42,7 @@ def repair_of(folder: Path) -> str | None:
         )
     if (folder / RECORD).is_file() or any(folder.glob(f"checkpoint-*/{RECORD}")):
         return f"it is a checkpoint of slimtune; make a bundle of it: slimtune export --run {given} --out exported"
-    if (folder / STUDY).is_file() or (folder / TRIALS).is_dir():
+    if (folder / STUDY_FILE).is_file() or (folder / TRIALS).is_dir():
         return (
             f"it is a sweep's folder without a bundle; make one of what it chose: slimtune export --run {given} --out "
             f"exported; or give one of its trials to evaluate, e.g. {quote(str(folder / TRIALS / '0'))}"
@@ -74,7 +67,7 @@ def near_sweep(given: Path) -> str:
     """The sweep under `outputs/` whose name is nearest, or whose folder, as the end of a sentence; empty for none."""
     if given.parent not in (Path(), OUTPUTS):
         return ""
-    near = nearest_name(given.name, [found.parent.name for found in sorted(OUTPUTS.glob(f"*/{STUDY}"))])
+    near = nearest_name(given.name, [found.parent.name for found in sorted(OUTPUTS.glob(f"*/{STUDY_FILE}"))])
     return f"; did you mean '{given.with_name(near)}'?" if near else ""
 
 

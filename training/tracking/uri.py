@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
+from slimtune.training.usual_places import STORE
+
 SQLITE = "sqlite:///"
 # what MLflow's own clients go by
 URI_VARIABLE, EXPERIMENT_VARIABLE = "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"
@@ -62,7 +64,7 @@ def tracking_uri(configured: str | None) -> str:
     """
     configured = configured or os.environ.get(URI_VARIABLE) or None
     if configured is None:
-        return sqlite_url(Path("mlruns/mlflow.db"))
+        return sqlite_url(Path(STORE))
     path = sqlite_path(configured)
     return configured if path is None or "?" in configured else sqlite_url(path)
 

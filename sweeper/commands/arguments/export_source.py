@@ -13,11 +13,11 @@ from slimtune.training.atomic_files import missing_folders, remove_empty
 from slimtune.training.errors import ConfigError, StoreError
 from slimtune.training.tracking.journal import QUEUED
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
+from slimtune.training.usual_places import OUTPUTS
 
 if TYPE_CHECKING:
     from slimtune.export.bundle.manifest import Provenance
 
-OUTPUTS = Path("outputs")
 EXPORT_GROUP = "export"
 # what transformers and peft write
 THIRD_PARTY_FILES = ("config.json", "adapter_config.json")

@@ -4,13 +4,19 @@ import argparse
 from pathlib import Path
 
 from slimtune.sweeper.campaigns.named_sweep import NamedSweep, named_sweep
+from slimtune.training.usual_places import OUTPUTS
 
 
 def add_sweep(parser: argparse.ArgumentParser) -> None:
     """Its name or folder, and where it lies."""
     parser.add_argument("sweep", help="the sweep's name (search.name), or its folder")
-    parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
+    add_outputs(parser)
     parser.add_argument("--storage", help="URL of the study, if search.storage was set")
+
+
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """Where sweeps lie by their names."""
+    parser.add_argument("--outputs", default=str(OUTPUTS), help=f"folder of the sweeps (default: {OUTPUTS})")
 
 
 def sweep_of(options: argparse.Namespace) -> NamedSweep:

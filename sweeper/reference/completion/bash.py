@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from slimtune.sweeper.reference.completion.words import (
     ASK_FOR_ALIASES,
-    FOLDER_OF_SWEEPS,
     ArgumentKind,
     CommandWords,
     Option,
     OverrideWord,
     offers,
 )
+from slimtune.training.usual_places import OUTPUTS
 
 # bash splits words at =, : and @ itself, so the line is read instead; a candidate begins behind the last of these
 HEAD = """\
@@ -52,7 +52,7 @@ _slimtune_models() {
         [[ $alias == "$1"* ]] && COMPREPLY+=("$alias")
     done < <(ALIASES)
 }
-""".replace("OUTPUTS", FOLDER_OF_SWEEPS).replace("ALIASES", ASK_FOR_ALIASES)
+""".replace("OUTPUTS", OUTPUTS.name).replace("ALIASES", ASK_FOR_ALIASES)
 TAIL = """\
 _slimtune() {
     local line=${COMP_LINE:0:COMP_POINT} current words place

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from slimtune.sweeper.reference.completion.words import (
     ASK_FOR_ALIASES,
-    FOLDER_OF_SWEEPS,
     ArgumentKind,
     CommandWords,
     Option,
     OverrideWord,
     offers,
 )
+from slimtune.training.usual_places import OUTPUTS
 
 HEAD = """\
 # completion of slimtune in fish: slimtune completion fish > ~/.config/fish/completions/slimtune.fish
@@ -48,7 +48,7 @@ function __slimtune_models
     __slimtune_sweeps
     ALIASES
 end
-""".replace("OUTPUTS", FOLDER_OF_SWEEPS).replace("ALIASES", ASK_FOR_ALIASES)
+""".replace("OUTPUTS", OUTPUTS.name).replace("ALIASES", ASK_FOR_ALIASES)
 
 
 def fish_script(commands: Mapping[str, CommandWords], overrides: Sequence[OverrideWord]) -> str:

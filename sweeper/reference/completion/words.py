@@ -11,14 +11,12 @@ from slimtune.sweeper.reference.attribute_texts import introduction
 from slimtune.sweeper.reference.command_page import actions_of, inner_parsers
 from slimtune.sweeper.reference.key_facts import key_facts
 from slimtune.sweeper.reference.sections import ANY, SECTIONS, WIDE_GROUPS, group_options
+from slimtune.training.usual_places import STORE
 
 # arguments by the name under which a parser keeps them
 SWEEPS = {"sweep", "sweeps", "what", "run"}
-FOLDER_OF_SWEEPS = "outputs"
 # those that are a sweep's name, a folder, or an alias of a registered model, by command
 MODELS = {("predict", "model"), ("evaluate", "model"), ("promote", "source"), ("register", "source")}
-# where an alias is looked for if nothing else is said
-STORE = "mlruns/mlflow.db"
 # asked of the database itself, by Python without any package: MLflow would take seconds. Only names that a shell takes
 # as they are; no single quotes, which stand around it
 LIST_ALIASES = f"""\

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from slimtune.sweeper.reference.completion.words import (
     ASK_FOR_ALIASES,
-    FOLDER_OF_SWEEPS,
     ArgumentKind,
     CommandWords,
     Option,
     OverrideWord,
     offers,
 )
+from slimtune.training.usual_places import OUTPUTS
 
 HEAD = """\
 #compdef slimtune
@@ -25,7 +25,7 @@ _slimtune_models() {
     local -a models=(${(f)"$(ALIASES)"})
     (( $#models )) && compadd -- $models
 }
-""".replace("OUTPUTS", FOLDER_OF_SWEEPS).replace("ALIASES", ASK_FOR_ALIASES)
+""".replace("OUTPUTS", OUTPUTS.name).replace("ALIASES", ASK_FOR_ALIASES)
 TAIL = """\
 _slimtune() {
     if (( CURRENT == 2 )); then

@@ -10,7 +10,6 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from slimtune.sweeper.search_config import STUDY_FILE
 from slimtune.sweeper.storage_url import (
     ENVIRONMENT,
     FORMS,
@@ -25,6 +24,7 @@ from slimtune.sweeper.study.storages.opening import read_only
 from slimtune.training.broken_files import BROKEN
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password, without_secrets
+from slimtune.training.usual_places import STUDY_FILE
 
 # what SQLite says while another process writes, or sleeps in the middle of it
 LOCKED, LATER = "database is locked", "another process is writing there, or was put to sleep as it did; try again"
