@@ -5,8 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-# of every SQLite database that is not empty
-SQLITE_HEAD = b"SQLite format 3\0"
+from slimtune.training.sqlite_file import has_head, opened_to_read, tables_of
+
 # what Optuna makes first, and what its lines have
 TABLES, LINE_KEYS = frozenset(("studies", "version_info")), frozenset(("op_code", "worker_id"))
 # of a journal's line; a study's attributes are shorter
@@ -55,7 +55,7 @@ def sweeps_in(path: Path) -> list[str]:
 
 
 def _studies_in(path: Path) -> list[str]:
-    with closing(_opened(path)) as database:
+    with closing(opened_to_read(path)) as database:
         return [name for (name,) in database.execute("SELECT study_name FROM studies ORDER BY study_id")]
 
 
@@ -73,12 +73,10 @@ def _journal_reason(path: Path) -> str | None:
 
 
 def _database_reason(path: Path) -> str | None:
-    with path.open("rb") as file:
-        if file.read(len(SQLITE_HEAD)) != SQLITE_HEAD:
-            return _is_no(path, "SQLite database")
+    if not has_head(path):
+        return _is_no(path, "SQLite database")
     try:
-        with closing(_opened(path)) as database:
-            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        tables = tables_of(path)
     except sqlite3.OperationalError:
         return None
     except sqlite3.DatabaseError as error:
@@ -86,10 +84,6 @@ def _database_reason(path: Path) -> str | None:
     if tables and not tables & TABLES:
         return f"{path.absolute()} is a database of something else (it has {', '.join(sorted(tables)[:3])})"
     return None
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 
 def _is_broken(path: Path, error: Exception) -> str:

@@ -2,10 +2,16 @@
 
 from pathlib import Path
 
-# sweeps by their names, as conf/config.yaml has it, and the study in the folder of each
+# sweeps by their names, as conf/config.yaml has it
 OUTPUTS = Path("outputs")
-STUDY_FILE = "study.db"
+# in the folder of each: its study, its page, what was told of its rows
+STUDY_FILE, PAGE_FILE, DATA_REPORT_FILE = "study.db", "report.html", "data_report.json"
 # the store of runs and registered models, with the sign that a URL has on any system
 STORE = "mlruns/mlflow.db"
 # of an option of a command that names another one
 USUAL_STORE = f"default: MLFLOW_TRACKING_URI, else {STORE}"
+
+
+def sweeps_under(folder: Path) -> list[str]:
+    """Names of the sweeps that lie in a folder, those that have a study; in order."""
+    return sorted(found.parent.name for found in folder.glob(f"*/{STUDY_FILE}"))

@@ -6,6 +6,11 @@ from pathlib import Path
 from slimtune.training.errors import StoreError
 
 
+def what_is_there(folder: Path) -> Path:
+    """The folder, or the innermost of those around it that there is; of an absolute path."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
 def check_writable(folder: Path, said: str) -> None:
     """Whether a folder can be made and written to; nothing is.
 
@@ -17,7 +22,7 @@ def check_writable(folder: Path, said: str) -> None:
         StoreError: It cannot.
     """
     folder = folder.absolute()
-    there = next(path for path in (folder, *folder.parents) if path.exists())
+    there = what_is_there(folder)
     if not there.is_dir():
         raise StoreError(f"{said} is {folder}, but {there} is a file; take another folder, or move the file away")
     if not os.access(there, os.W_OK | os.X_OK):

@@ -1,6 +1,5 @@
 """Names of the classes of a third-party model, in the order of their ids."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +9,8 @@ from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import ConfigError, DataError, ModelError
 from slimtune.training.listed_names import with_commas
+from slimtune.training.models.head_classes import UNNAMED
 
-# transformers' names of classes that nobody named
-UNNAMED = re.compile(r"LABEL_\d+")
 OUTSIDE = "O"
 # as transformers says it
 MULTI_LABEL = "multi_label_classification"

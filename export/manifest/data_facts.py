@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from slimtune.training.broken_files import BROKEN, read_object
+from slimtune.training.usual_places import DATA_REPORT_FILE
 
 # a sweep's folder lies above `trials/<number>/checkpoint-<step>`, or above those of its reruns
 MOST_LEVELS = 5
@@ -30,12 +31,11 @@ def known_of_data(report: Mapping[str, Any]) -> dict[str, Any]:
 def reported_above(checkpoint: Path) -> dict[str, Any]:
     """The same from the report that the sweep or the training of a checkpoint left above it; empty if there is none."""
     # torch comes with it
-    from slimtune.training.data_report.build import REPORT_FILE
 
     for folder in [*checkpoint.absolute().parents][:MOST_LEVELS]:
-        if (folder / REPORT_FILE).is_file():
+        if (folder / DATA_REPORT_FILE).is_file():
             try:
-                return known_of_data(read_object(folder / REPORT_FILE))
+                return known_of_data(read_object(folder / DATA_REPORT_FILE))
             except BROKEN:
                 # a model can be exported without
                 return {}

@@ -3,7 +3,7 @@
 import os
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -76,10 +76,15 @@ def register(uri: str, model: Registrable, name: str, *, run_id: str) -> Registe
     return RegisteredVersion(name, str(made.version))
 
 
+def versions_with_files(uri: str, model: Registrable) -> Sequence[Any]:
+    """MLflow's versions of any name that were made of these files."""
+    with answering(uri):
+        return list(client_of(uri).search_model_versions(f"tags.{DIGEST} = '{digest_of(model)}'"))
+
+
 def registered_as(uri: str, model: Registrable, name: str) -> RegisteredVersion | None:
     """The version of `name` that has these files, if any: one whose files are gone has them no more."""
-    with answering(uri):
-        found = client_of(uri).search_model_versions(f"tags.{DIGEST} = '{digest_of(model)}'")
+    found = versions_with_files(uri, model)
     # not by its name, which may have quotes
     same = (RegisteredVersion(name, str(known.version)) for known in found if known.name == name)
     return next((known for known in same if _has_files(uri, known)), None)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from slimtune.export.registry.mlflow_registry import DIGEST, RegisteredVersion, quiet
-from slimtune.export.registry.version_facts import Registrable, digest_of
+from slimtune.export.registry.mlflow_registry import RegisteredVersion, quiet, versions_with_files
+from slimtune.export.registry.version_facts import Registrable
 from slimtune.training.tracking.mlflow_runs import client_of
 from slimtune.training.tracking.store_answers import answering
 from slimtune.training.tracking.uri import no_misread_folder
@@ -15,9 +15,7 @@ REPORT_FILE = "gate_report.json"
 
 def names_of(uri: str, model: Registrable) -> list[str]:
     """Registered models that have a version of these files."""
-    with answering(uri):
-        found = client_of(uri).search_model_versions(f"tags.{DIGEST} = '{digest_of(model)}'")
-    return [*dict.fromkeys(str(version.name) for version in found)]
+    return [*dict.fromkeys(str(version.name) for version in versions_with_files(uri, model))]
 
 
 def versions_of_run(uri: str, run_id: str) -> list[RegisteredVersion]:

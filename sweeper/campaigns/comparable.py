@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slimtune.training.config.data import ROWS_OF_FILES
+from slimtune.training.config.trial import RESULT_SECTIONS
 from slimtune.training.tracking.display import by_dotted_key
 
-SECTIONS = ("task", "data", "model", "method", "fit")
 # where a trial runs and how much of it is kept: its result does not depend on these, but for rounding and the draws of
 # dropout
 NEUTRAL_KEYS = {
@@ -56,7 +56,7 @@ HELD_OUT_SPLITS = ("eval_split", "test_split")
 
 def result_keys(values: Mapping[str, Any]) -> dict[str, Any]:
     """Everything of a config that a trial's result depends on, by dotted key."""
-    dotted = by_dotted_key({name: values.get(name) for name in SECTIONS})
+    dotted = by_dotted_key({name: values.get(name) for name in RESULT_SECTIONS})
     return {key: value for key, value in dotted.items() if key not in NEUTRAL_KEYS}
 
 

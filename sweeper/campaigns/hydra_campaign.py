@@ -29,6 +29,7 @@ from slimtune.sweeper.study.record import ENDED, FOLDER, MESSAGE
 from slimtune.sweeper.study.stop_rules import failed_of, too_many_failures
 from slimtune.training.errors import ConfigError, StoreError
 from slimtune.training.tracking.run import NullRun
+from slimtune.training.usual_places import PAGE_FILE
 
 log = logging.getLogger(__name__)
 RESULTS_FILE = "optimization_results.yaml"
@@ -82,7 +83,7 @@ class HydraCampaign:
                 self._end(study, request)
                 study.set_attr(ENDED, study.spec.n_trials)
         finally:
-            if (request.folder / refresh.FILE).is_file():
+            if (request.folder / PAGE_FILE).is_file():
                 _page(request).write()
 
     def _end(self, study: Study, request: SweepRequest) -> None:

@@ -9,7 +9,7 @@ from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password
 from slimtune.training.user_id import user_id
-from slimtune.training.usual_places import STUDY_FILE
+from slimtune.training.usual_places import STUDY_FILE, sweeps_under
 
 
 class NamedSweep(NamedTuple):
@@ -55,7 +55,7 @@ def named_sweep(given: str, *, outputs: Path, storage: str | None) -> NamedSweep
             f"{given} is no sweep's folder: it has no {STUDY_FILE}; give the folder or the name of a sweep, and for a "
             "study elsewhere its name with --storage"
         )
-    known = sorted(found.parent.name for found in outputs.glob(f"*/{STUDY_FILE}"))
+    known = sweeps_under(outputs)
     raise StoreError(f"there is no sweep '{given}' in {outputs.absolute()}; {_known(given, known)}")
 
 

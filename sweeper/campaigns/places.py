@@ -16,7 +16,7 @@ from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.methods import method_of
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
-from slimtune.training.writable_folder import check_writable
+from slimtune.training.writable_folder import check_writable, what_is_there
 
 # bytes of a weight in fp32; an adapter's share of a model, generously
 FLOAT_BYTES, ADAPTER_SHARE = 4, 0.05
@@ -116,7 +116,7 @@ def check_room(places: Places, needed: float) -> None:
         StoreError: It has not.
     """
     folder = places.folder.absolute()
-    there = next(path for path in (folder, *folder.parents) if path.exists())
+    there = what_is_there(folder)
     free = shutil.disk_usage(there).free
     if free < needed:
         raise StoreError(

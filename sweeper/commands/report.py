@@ -9,8 +9,7 @@ from pathlib import Path
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.training.errors import StoreError
 from slimtune.training.stages import told_stage
-
-FILE = "report.html"
+from slimtune.training.usual_places import PAGE_FILE
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -24,7 +23,7 @@ def run(arguments: Sequence[str]) -> int:
     from slimtune.sweeper.report_page.page import page
     from slimtune.sweeper.report_page.sweep_facts import read_facts
 
-    path = Path(options.out).expanduser() if options.out else found.folder / FILE
+    path = Path(options.out).expanduser() if options.out else found.folder / PAGE_FILE
     with told_stage("reads the study"):
         facts = read_facts(found.storage, found.name, found.folder)
     with told_stage("draws the page"):
@@ -41,7 +40,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slimtune report", description=__doc__)
     add_sweep(parser)
     parser.add_argument(
-        "--out", metavar="FILE", help=f"where the page is written (default: {FILE} in the sweep's folder)"
+        "--out", metavar="FILE", help=f"where the page is written (default: {PAGE_FILE} in the sweep's folder)"
     )
     parser.add_argument("--no-open", dest="open", action="store_false", help="write the page, and open no browser")
     return parser
@@ -51,7 +50,7 @@ def _write(path: Path, text: str) -> None:
     from slimtune.training.atomic_files import write_text
 
     if path.is_dir():
-        raise StoreError(f"--out {path} is a folder; give a file, e.g. --out {path / FILE}")
+        raise StoreError(f"--out {path} is a folder; give a file, e.g. --out {path / PAGE_FILE}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)

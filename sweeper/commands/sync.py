@@ -8,7 +8,7 @@ from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import tracking_uri
-from slimtune.training.usual_places import STUDY_FILE
+from slimtune.training.usual_places import sweeps_under
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -47,7 +47,7 @@ def _place(given: str, outputs: Path) -> Path:
     for folder in (outputs / given, Path(given).expanduser()):
         if folder.is_dir():
             return folder
-    known = sorted(found.parent.name for found in outputs.glob(f"*/{STUDY_FILE}"))
+    known = sweeps_under(outputs)
     near = suggestion(given, known) if known else "known: none"
     raise StoreError(f"there is no sweep '{given}' in {outputs.absolute()}, and no such folder; {near}")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG
 from slimtune.training.errors import StoreError
+from slimtune.training.sqlite_file import opened_to_read
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 from slimtune.training.usual_places import USUAL_STORE
 
@@ -55,7 +56,7 @@ def sweeps_in_store(store: Path) -> list[tuple[str, str]]:
     None of a store that has other tables than this MLflow's: links are a help, and the server says what is wrong.
     """
     try:
-        with closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        with closing(opened_to_read(store)) as database:
             rows = database.execute(SWEEPS, (VIEW_TAG,)).fetchmany(MOST_SWEEPS)
     except sqlite3.Error:
         return []

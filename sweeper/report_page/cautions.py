@@ -8,7 +8,7 @@ from slimtune.export.promotion.rules import SHARED
 from slimtune.sweeper.report_page.figures.seeds import Seeded, seeded
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.reporting.live_table import value_text
-from slimtune.sweeper.space.dimension import Choice, Dimension, Scalar
+from slimtune.sweeper.space.dimension import Choice, Dimension, Scalar, is_number
 from slimtune.sweeper.study import TrialState
 
 # so near to the end of a range, as a share of it, is at the end
@@ -163,7 +163,7 @@ def _range(dimension: Dimension) -> str:
 
 def end_of(value: Scalar, dimension: Dimension) -> str | None:
     """`lower` or `upper` where a value is at an end of its range; None else, and where there is no order."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         return None
     if isinstance(dimension, Choice):
         return _end_of_choice(float(value), dimension)
@@ -178,7 +178,7 @@ def end_of(value: Scalar, dimension: Dimension) -> str | None:
 
 def _end_of_choice(value: float, dimension: Choice) -> str | None:
     """Of three or more numbers; of two, each is an end."""
-    numbers = [one for one in dimension.values if isinstance(one, int | float) and not isinstance(one, bool)]
+    numbers = [one for one in dimension.values if is_number(one)]
     if len(numbers) < 3 or len(numbers) < len(dimension.values):
         return None
     return "lower" if value == min(numbers) else "upper" if value == max(numbers) else None

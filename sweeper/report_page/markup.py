@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from slimtune.sweeper.reporting.live_table import duration, value_text
+from slimtune.sweeper.space.dimension import is_number
 
 
 class Cell(NamedTuple):
@@ -50,7 +51,7 @@ def seconds(value: float | None) -> Cell:
 
 def parameter(value: object) -> Cell:
     """A sampled value."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         return Cell("–" if value is None else str(value))
     return Cell(value_text(value), float(value))
 

@@ -8,10 +8,10 @@ from slimtune.sweeper.reporting.refreshed import Rhythm
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.training.atomic_files import write_text
 from slimtune.training.tracking.run import TrackedRun
+from slimtune.training.usual_places import PAGE_FILE
 
 log = logging.getLogger(__name__)
 
-FILE = "report.html"
 RHYTHM = Rhythm(every_trials=5, least_seconds=60.0, look_seconds=5.0, share=0.01)
 
 
@@ -43,8 +43,8 @@ class PagePlace(NamedTuple):
 
             facts = read_facts(self.storage, self.name, self.folder)
             text = page(facts if state is None else facts._replace(state=state))
-            write_text(self.folder / FILE, text)
-            self.run.log_file(self.folder / FILE)
+            write_text(self.folder / PAGE_FILE, text)
+            self.run.log_file(self.folder / PAGE_FILE)
         except Exception as error:  # noqa: BLE001  # a picture of the trials must not end them
             kind = type(error).__name__
             log.warning(

@@ -9,10 +9,18 @@ from slimtune.sweeper.reporting.sweep_status import SweepState, status_of
 from slimtune.sweeper.space.dimension import Dimension
 from slimtune.sweeper.study.analysis.dimensions import load_dimensions
 from slimtune.sweeper.study.loaded import load_study_trials, objectives_of
-from slimtune.sweeper.study.record import WINNER, TrialRecord, TrialState, in_order, pareto_set, stage_result
+from slimtune.sweeper.study.record import (
+    WINNER,
+    TrialRecord,
+    TrialState,
+    in_order,
+    param_keys,
+    pareto_set,
+    stage_result,
+)
 from slimtune.training.broken_files import BROKEN, read_object
+from slimtune.training.usual_places import DATA_REPORT_FILE
 
-DATA_FILE = "data_report.json"
 # of a data report: what is of another kind is left out of the page
 DATA_KINDS: Mapping[str, Any] = {
     "splits": list,
@@ -72,7 +80,7 @@ class SweepFacts(NamedTuple):
     @property
     def keys(self) -> list[str]:
         """What was searched, in the order in which trials took it."""
-        return list(dict.fromkeys(key for trial in self.trials for key in trial.params))
+        return param_keys(self.trials)
 
     def ranked(self) -> list[TrialRecord]:
         """Complete trials that keep the constraints, the best first."""
@@ -137,7 +145,7 @@ def read_facts(storage: str, name: str, folder: Path) -> SweepFacts:
         budget=status.budget,
         reason=status.reason,
         seconds_left=status.seconds_left,
-        data=_data_report(folder / DATA_FILE),
+        data=_data_report(folder / DATA_REPORT_FILE),
     )
     best = facts.best()
     return facts._replace(config=_text(folder / "trials" / str(best.number) / "config.yaml") if best else None)

@@ -17,6 +17,7 @@ from slimtune.sweeper.study.record import (
     TrialRecord,
     TrialState,
     in_order,
+    param_keys,
     stage_result,
 )
 from slimtune.training.markdown_text import markdown_text
@@ -103,7 +104,7 @@ def _top(sweep: Described) -> str:
     if not ranked:
         return ""
     names = sweep.goals.shown or [sweep.metric]
-    keys = list(dict.fromkeys(key for trial in ranked for key in trial.params))
+    keys = param_keys(ranked)
     head = ["trial", *map(markdown_text, [*names, *(key.rpartition(".")[-1] for key in keys)]), "time"]
     rows = [
         [

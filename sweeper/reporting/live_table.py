@@ -15,7 +15,7 @@ from slimtune.sweeper.reporting.sparkline import sparkline
 from slimtune.sweeper.reporting.stage_lines import print_line
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
-from slimtune.sweeper.study.record import ENDED_BY
+from slimtune.sweeper.study.record import ENDED_BY, param_keys
 
 COLOURS = {
     TrialState.waiting: "dim",
@@ -145,7 +145,7 @@ def trial_table(
         curves: Whether each trial's scores while it trained stand there as a line of blocks, all on one scale.
     """
     ends = _ends(trials) if curves else None
-    keys = list(dict.fromkeys(key for trial in trials for key in trial.params))
+    keys = param_keys(trials)
     table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
     # where there is no room for all, it is taken from the parameters
     table.add_column("trial", justify="right", no_wrap=True)

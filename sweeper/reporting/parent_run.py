@@ -14,7 +14,7 @@ from slimtune.sweeper.goals.goals import COSTS, SECONDS, UNNAMED, Goals
 from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG, ViewContent, view_tag
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
-from slimtune.sweeper.study.record import PARENT_RUN, RESULT
+from slimtune.sweeper.study.record import PARENT_RUN, RESULT, param_keys
 from slimtune.training.atomic_files import json_text
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.data_report.report import DataReport, as_text
@@ -27,6 +27,7 @@ from slimtune.training.tracking.outbox_run import line_to, open_run
 from slimtune.training.tracking.run import NullRun, TrackedRun
 from slimtune.training.tracking.sync import ids_in_outboxes, sync
 from slimtune.training.trial import Lineage
+from slimtune.training.usual_places import DATA_REPORT_FILE
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +188,7 @@ def _log_beginning(run: TrackedRun, request: SweepRequest) -> None:
 
 def log_data_report(run: TrackedRun, report: DataReport) -> None:
     """The data report, to be read by machines and by people; a resumed sweep writes the same one again."""
-    run.log_text(json_text(report.as_dict(), indent=1, ensure_ascii=False), "data_report.json")
+    run.log_text(json_text(report.as_dict(), indent=1, ensure_ascii=False), DATA_REPORT_FILE)
     run.log_text(as_text(report), "data_report.txt")
 
 
@@ -203,7 +204,7 @@ def log_pareto(run: TrackedRun, trials: Sequence[TrialRecord], goals: Goals) -> 
 
 
 def _log_table(run: TrackedRun, trials: Sequence[TrialRecord], goals: Goals, path: str) -> None:
-    keys = list(dict.fromkeys(key for trial in trials for key in trial.params))
+    keys = param_keys(trials)
     columns: dict[str, list[Any]] = {
         "trial": [trial.number for trial in trials],
         "state": [trial.standing for trial in trials],

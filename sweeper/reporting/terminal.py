@@ -14,7 +14,7 @@ from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import number_text, value_text
 from slimtune.sweeper.reporting.stage_lines import print_line
 from slimtune.sweeper.study import TrialRecord
-from slimtune.sweeper.study.record import INFEASIBLE
+from slimtune.sweeper.study.record import INFEASIBLE, param_keys
 
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
@@ -50,7 +50,7 @@ def print_winner(console: Console, finalists: Sequence[Finalist], chosen: Finali
     """The finalists over their seeds, the winner marked."""
     metric, *others = goals.names
     table = Table(title="finalists, on validation", title_justify="left", title_style="bold", pad_edge=False, box=None)
-    keys = list(dict.fromkeys(key for finalist in finalists for key in finalist.params))
+    keys = param_keys(finalists)
     for name in ("trial", *(key.rpartition(".")[-1] for key in keys), f"{metric} mean", "spread", "seeds", *others):
         table.add_column(name, justify="right")
     for finalist in finalists:
@@ -69,7 +69,7 @@ def print_pareto(console: Console, trials: Sequence[TrialRecord], picked: int, *
     """The trials that no other one is better than, as they were in the search; the one that is exported is marked."""
     title = f"Pareto set, {len(trials)} trials (* exported)"
     table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
-    keys = list(dict.fromkeys(key for trial in trials for key in trial.params))
+    keys = param_keys(trials)
     for name in ("trial", *(key.rpartition(".")[-1] for key in keys), *goals.names):
         table.add_column(escape(name), justify="right")
     for trial in trials:

@@ -12,7 +12,7 @@ from slimtune.sweeper.study_file import no_study_reason
 from slimtune.training.config.schema import suggestion
 from slimtune.training.listed_names import with_commas
 from slimtune.training.tracking.display import by_dotted_key
-from slimtune.training.usual_places import STUDY_FILE
+from slimtune.training.usual_places import STUDY_FILE, sweeps_under
 
 
 def enqueued_points(given: Sequence[Mapping[str, Any]], space: SearchSpace) -> list[dict[str, Scalar]]:
@@ -101,7 +101,7 @@ def warm_start_problems(config: SearchConfig, folder: Path) -> list[str]:
 
 def no_such_sweep(sweep: str, folder: Path) -> str:
     """What is told of a sweep to begin with that does not lie beside this one."""
-    known = sorted(one.parent.name for one in folder.parent.glob(f"*/{STUDY_FILE}") if one.parent != folder)
+    known = [name for name in sweeps_under(folder.parent) if folder.parent / name != folder]
     return (
         f"search.warm_start is '{sweep}', and there is no such sweep in {folder.parent}; "
         f"known: {', '.join(known) or 'none'}"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 Scalar = str | int | float | bool | None
 
@@ -159,9 +159,14 @@ def choice_of(values: Iterable[Scalar]) -> Choice:
     return Choice(tuple(given[place] for place in reversed(places.values())), tuple(repeated))
 
 
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a value is one; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def value_id(value: Scalar) -> str:
     """What equal values have in common: 1 and 1.0 are equal, 1 and true are not; floats count to 12 digits."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if is_number(value):
         return f"{value:.12g}"
     return repr(value)
 

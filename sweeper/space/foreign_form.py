@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from slimtune.sweeper.space.dimension import is_number
+
 # what others call the keys of a dimension
 KEYS: dict[str, str] = {
     **dict.fromkeys(("type", "distribution", "dist", "kind"), "type"),
@@ -37,7 +39,7 @@ def own_form(value: Any) -> str | None:
     if isinstance(values, list | tuple) and values:
         return _choice(list(values))
     low, high, kind = named.get("low"), named.get("high"), str(named.get("type", "")).lower()
-    if not (_is_number(low) and _is_number(high)):
+    if not (is_number(low) and is_number(high)):
         return None
     is_log = "log" in kind or value.get("log") is True or value.get("scale") == "log"
     step = named.get("step")
@@ -48,7 +50,7 @@ def own_form(value: Any) -> str | None:
 def _of_list(values: list[Any]) -> str | None:
     if not values or any(isinstance(one, list | Mapping) for one in values):
         return None
-    if len(values) != 2 or not all(map(_is_number, values)):
+    if len(values) != 2 or not all(map(is_number, values)):
         return _choice(values)
     between = _range(*sorted(values), is_whole=_is_whole(values[0], values[1], ""), is_log=False)
     return f"{_choice(values)} for one of these, or {between} for all between"
@@ -60,7 +62,7 @@ def _choice(values: list[Any]) -> str:
 
 def _range(low: Any, high: Any, *, is_whole: bool, is_log: bool, step: Any = None) -> str:
     kind = "int" if is_whole else "float"
-    more = f", step: {step}" if _is_number(step) else ""
+    more = f", step: {step}" if is_number(step) else ""
     return f"{{type: {kind}, low: {low}, high: {high}{more}{', log: true' if is_log else ''}}}"
 
 
@@ -73,7 +75,3 @@ def _written(value: Any) -> str:
 def _is_whole(low: Any, high: Any, kind: str) -> bool:
     are_whole = isinstance(low, int) and isinstance(high, int)
     return are_whole and (not kind or any(name in kind for name in WHOLE_TYPES))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

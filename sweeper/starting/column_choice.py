@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from slimtune.sweeper.starting.guess import SCORES, likely_labels
-from slimtune.sweeper.starting.questions import WRITING, Settled, target_flag
+from slimtune.sweeper.starting.questions import WRITING, Settled, target_flag, target_name
 from slimtune.sweeper.starting.seen_columns import Holds
 from slimtune.training.data.examples import MESSAGES
 
@@ -26,7 +26,7 @@ def told_choice(settled: Settled) -> Iterator[str]:
     if found.pair is not None:
         yield _line("second text", found.pair, texts, "--text-pair-column")
     if found.target is not None:
-        name = "answer" if found.task in WRITING else "spans" if found.task == "extraction" else "label"
+        name = target_name(found.task)
         yield _line(name, found.target, _targets(settled, texts), target_flag(found.task))
     if found.alike is not None:
         yield f"pairs with the label '{found.alike}' are taken for alike (task.alike_label)"

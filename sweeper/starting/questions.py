@@ -114,6 +114,11 @@ def settled_config(
     return Settled(data=data, guess=found, model=model, n_trials=n_trials, name=name, columns=columns)
 
 
+def target_name(task: str) -> str:
+    """What is learned, in a word."""
+    return "answer" if task in WRITING else "spans" if task == "extraction" else "label"
+
+
 def target_flag(task: str) -> str:
     """The flag of the label, the spans or the answer, as the config's key is called."""
     return "--target-column" if task in WRITING else "--label-column"
@@ -175,7 +180,7 @@ def _columns(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask
         pair = column(given.pair_column, "--text-pair-column", "second text", pair)
     target = None
     if found.task != "language_modelling":
-        what = "answer" if found.task in WRITING else "spans" if found.task == "extraction" else "label"
+        what = target_name(found.task)
         target = column(given.target_column, target_flag(found.task), what, found.target)
     return found._replace(text=text, pair=pair, target=target)
 

@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.space.unit_interval import share_of, value_at_share
+from slimtune.sweeper.study.replay.order import is_broken
 
 if TYPE_CHECKING:
     from cmaes import CMA
@@ -107,7 +108,7 @@ def _losses(trials: Sequence[FrozenTrial], sign: float) -> dict[int, float]:
     """By trial; what breaks a constraint is as bad as the worst."""
     losses = {trial.number: sign * (trial.value or 0.0) for trial in trials}
     worst = max(losses.values(), default=0.0)
-    broken = {trial.number for trial in trials if any(beyond > 0 for beyond in trial.constraints.values())}
+    broken = {trial.number for trial in trials if is_broken(trial)}
     return {number: worst if number in broken else loss for number, loss in losses.items()}
 
 

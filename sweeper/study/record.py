@@ -1,9 +1,9 @@
 """A trial as the study remembers it, in our own terms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import optuna
 
@@ -43,6 +43,18 @@ COSTS, SPENT = "costs", "seconds"
 ENDED_BY = "ended_by"
 # what stands where others have a kind of failure
 INFEASIBLE = "infeasible"
+
+
+class Sampled(Protocol):
+    """What has sampled values."""
+
+    @property
+    def params(self) -> Mapping[str, Any]: ...
+
+
+def param_keys(trials: Iterable[Sampled]) -> list[str]:
+    """Keys that any of them has a value of, in the order in which they come."""
+    return list(dict.fromkeys(key for trial in trials for key in trial.params))
 
 
 def stage_result(attrs: Mapping[str, Any], name: str) -> Mapping[str, Any]:

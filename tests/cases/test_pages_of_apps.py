@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from slimtune.sweeper.report_page import refresh
+from slimtune.training.usual_places import PAGE_FILE
 from tests.cases.plugin_app import HEAD, KEYS, VALUES, App, app_fixture
 
 __all__ = ["app_fixture"]
@@ -17,7 +18,7 @@ def test_the_page_is_kept_up_while_a_long_search_runs_and_is_of_its_end_then(
     app: Callable[..., App], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refresh, "RHYTHM", refresh.Rhythm(1, 0.01, 0.01, 1.0))
-    page = Path("out") / refresh.FILE
+    page = Path("out") / PAGE_FILE
 
     def task(cfg: Any) -> float:
         ends = time.monotonic() + 60.0
@@ -33,4 +34,4 @@ def test_the_page_is_kept_up_while_a_long_search_runs_and_is_of_its_end_then(
 def test_a_short_search_writes_none(app: Callable[..., App]) -> None:
     """It would take longer than the search."""
     app(HEAD + VALUES + KEYS).sweep("hydra.sweeper.n_jobs=1")
-    assert not (Path("out") / refresh.FILE).exists()
+    assert not (Path("out") / PAGE_FILE).exists()

@@ -6,7 +6,7 @@ from shlex import quote
 
 from slimtune.training.broken_files import BROKEN, read_object
 from slimtune.training.config.near_names import nearest_name
-from slimtune.training.usual_places import OUTPUTS, STUDY_FILE
+from slimtune.training.usual_places import OUTPUTS, STUDY_FILE, sweeps_under
 
 # the file that makes a folder a checkpoint; named here, since whoever looks for one need not import torch
 RECORD = "slimtune.json"
@@ -67,7 +67,7 @@ def near_sweep(given: Path) -> str:
     """The sweep under `outputs/` whose name is nearest, or whose folder, as the end of a sentence; empty for none."""
     if given.parent not in (Path(), OUTPUTS):
         return ""
-    near = nearest_name(given.name, [found.parent.name for found in sorted(OUTPUTS.glob(f"*/{STUDY_FILE}"))])
+    near = nearest_name(given.name, sweeps_under(OUTPUTS))
     return f"; did you mean '{given.with_name(near)}'?" if near else ""
 
 

@@ -27,6 +27,9 @@ from slimtune.training.config.task import (
 )
 from slimtune.training.config.tracking import TrackingConfig
 
+# what a trial's result depends on: all but where it is tracked
+RESULT_SECTIONS = ("task", "data", "model", "method", "fit")
+
 
 class TrialConfig(NamedTuple):
     """Everything that one trial is a function of."""

@@ -32,10 +32,9 @@ from slimtune.training.models.positions import positions_of
 from slimtune.training.stages import told_stage
 from slimtune.training.tasks.baselines import Aim, baseline_notes
 from slimtune.training.tasks.registry import entry_of, labels_of_rows
+from slimtune.training.usual_places import DATA_REPORT_FILE
 from slimtune.training.workbench.prepared_data import PreparedData
 from slimtune.training.workbench.unknown_tokens import unknown_notes
-
-REPORT_FILE = "data_report.json"
 
 
 def data_report_of(data: PreparedData) -> DataReport:
@@ -132,8 +131,8 @@ def _rows(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> RowsByS
 
 def write_report(report: DataReport, folder: Path) -> Path:
     """Write it as JSON."""
-    write_json(folder / REPORT_FILE, report.as_dict())
-    return folder / REPORT_FILE
+    write_json(folder / DATA_REPORT_FILE, report.as_dict())
+    return folder / DATA_REPORT_FILE
 
 
 def _baselines(data: PreparedData) -> dict[str, dict[str, float]]:

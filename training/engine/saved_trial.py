@@ -21,6 +21,7 @@ from slimtune.training.checkpoints.training_state import (
     write_state,
 )
 from slimtune.training.config.fit import FitConfig
+from slimtune.training.config.trial import RESULT_SECTIONS
 from slimtune.training.data.batching import BatchOrder
 from slimtune.training.distributed.sharding import gathered, shared_out
 from slimtune.training.engine.cadence import Cadence, SaveCadence
@@ -119,7 +120,7 @@ class SavedTrial:
         return State(whole_ones, facts)
 
     def _identity(self) -> dict[str, Any]:
-        config = {name: self._trial.config[name] for name in ("task", "data", "model", "method", "fit")}
+        config = {name: self._trial.config[name] for name in RESULT_SECTIONS}
         return {"config": json.loads(json.dumps(config, default=str)), **self._fingerprints}
 
     def resume(self) -> int | None:

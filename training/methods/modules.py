@@ -1,6 +1,7 @@
 """Modules of a model by their names: whether they are there, which are trained whole."""
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,6 +12,11 @@ from slimtune.training.methods.protocol import AUTO, HEADS, POOLERS
 
 # shares that modules hand to torch.nn.functional.dropout
 DROPOUTS = ("dropout", "attention_dropout", "activation_dropout", "classifier_dropout", "attn_dropout")
+
+
+def unwrapped(model: Any) -> Any:
+    """transformers' own model inside of peft's."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def silence_dropout(model: nn.Module) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from slimtune.training.errors import ConfigError
+from slimtune.training.methods.modules import unwrapped
 
 
 def checkpoint_gradients(model: Any) -> None:
@@ -11,7 +12,7 @@ def checkpoint_gradients(model: Any) -> None:
     Raises:
         ConfigError: transformers has it not for this family.
     """
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    inner = unwrapped(model)
     check_checkpointing(inner)
     # the reentrant kind drops gradients where the first input has none, as below a frozen base
     inner.activation_checkpointing_enable({"use_reentrant": False})

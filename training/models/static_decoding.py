@@ -14,6 +14,8 @@ from transformers import EncoderDecoderCache, StaticCache
 from transformers.cache_utils import StaticLayer
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
+from slimtune.training.methods.modules import unwrapped
+
 Tensors = Mapping[str, torch.Tensor]
 
 
@@ -41,7 +43,7 @@ class StaticDecoder:
 
     def takes(self, model: Any, *, num_beams: int) -> bool:
         """Whether the model's steps are tensors alone: greedy ones, over a cache whose layers keep all positions."""
-        inner = _inner(model)
+        inner = unwrapped(model)
         if num_beams > 1 or not getattr(inner, "_can_compile_fullgraph", False):
             return False
         layers = StaticCache(config=inner.config.get_text_config(decoder=True), max_cache_len=1).layers
@@ -57,7 +59,7 @@ class StaticDecoder:
             length: Tokens of its prompts, with padding.
             max_new_tokens: Longest answer.
         """
-        inner = _inner(model)
+        inner = unwrapped(model)
         cache, key = self._cache(inner, rows, length, max_new_tokens)
         forward, num_calls = inner.forward, 0
 
@@ -140,8 +142,3 @@ def written_by(decoder: StaticDecoder) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
-
-
-def _inner(model: Any) -> Any:
-    """transformers' own model inside of peft's."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model

@@ -17,8 +17,9 @@ from slimtune.training.data.examples import Example
 from slimtune.training.data.template_limit import TEMPLATE_FAULTS, limited_template
 from slimtune.training.data.tokenizing.batches import UNCUT
 from slimtune.training.errors import DataError
+from slimtune.training.methods.modules import unwrapped
 from slimtune.training.tasks.text_to_text import TextToText
-from slimtune.training.tasks.token_loss import ModelCall, called, num_virtual_tokens, unwrapped, weights_of
+from slimtune.training.tasks.token_loss import ModelCall, called, num_virtual_tokens, weights_of
 
 # an answer in whose place a template's end of a turn is looked for
 STAND_IN = "slimtune0stand0in"

@@ -13,8 +13,9 @@ from slimtune.training.data.batching import IGNORED, Batch, Targets
 from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example
 from slimtune.training.data.tokenizing.batches import tokenized
+from slimtune.training.methods.modules import unwrapped
 from slimtune.training.tasks.text_to_text import TextToText
-from slimtune.training.tasks.token_loss import ModelCall, called, unwrapped, weights_of
+from slimtune.training.tasks.token_loss import ModelCall, called, weights_of
 
 
 class EncoderDecoder(TextToText):

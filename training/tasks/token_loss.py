@@ -59,11 +59,6 @@ def _labelled(split: EncodedSplit) -> np.ndarray:
     return np.asarray(ids_T[ids_T != IGNORED])
 
 
-def unwrapped(model: Any) -> Any:
-    """transformers' own model inside of peft's."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
-
-
 class ModelCall(NamedTuple):
     """How a task calls a model.
 

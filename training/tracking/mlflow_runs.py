@@ -12,6 +12,7 @@ from filelock import FileLock
 from slimtune.training.config.tracking import TrackingConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.hub_connection import why_unreachable_at
+from slimtune.training.sqlite_file import ENDINGS
 from slimtune.training.tracking.display import MODE
 from slimtune.training.tracking.environment import source_tags
 from slimtune.training.tracking.journal import KEY_TAG, QUEUED
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 # endings of files that are a database, and no folder
-DATABASES = {".db", ".sqlite", ".sqlite3"}
 # MLflow's own variable
 FOLDERS = "MLFLOW_ALLOW_FILE_STORE"
 # packages that teach MLflow a kind of URI
@@ -96,7 +96,7 @@ def check_store_file(uri: str) -> None:
         StoreError: It is broken, or something else; or a folder is named, which MLflow takes only if it is told to; or
             a kind of server that another package knows, which is not there.
     """
-    if is_folder(uri) and Path(uri).suffix in DATABASES:
+    if is_folder(uri) and Path(uri).suffix in ENDINGS:
         raise StoreError(f"{told_uri(uri)}, which has no scheme; a file of SQLite is {SQLITE}{uri}")
     if is_folder(uri) and os.environ.get(FOLDERS, "").lower() not in ("true", "1"):
         raise StoreError(

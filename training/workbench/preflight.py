@@ -29,6 +29,7 @@ from slimtune.training.workbench.augmentation import check_augmentation
 from slimtune.training.workbench.drawn_weights import rate_note
 from slimtune.training.workbench.first_pass import MOST_PARAMETERS, check_first_pass, has_own_code
 from slimtune.training.workbench.prepared_data import PreparedData
+from slimtune.training.workbench.row_plan import not_packed
 from slimtune.training.workbench.unknown_tokens import check_known
 from slimtune.training.workbench.workbench import Workbench, bytes_per_weight
 
@@ -150,7 +151,7 @@ def check_packing(data: PreparedData) -> None:
             torch.manual_seed(0)
             reason = refuses_packed_rows(new_of(model))
     if reason is not None:
-        raise ConfigError([f"fit.row_packing is true, but {reason}; use auto or false"])
+        raise ConfigError([not_packed(reason)])
 
 
 def check_virtual_tokens(method: MethodConfig, positions: Positions, *, longest: int) -> None:

@@ -59,8 +59,13 @@ def row_plan(config: TrialConfig, bench: Workbench, *, lengthen: Callable[[int],
     if reason is None:
         reason = refuses_packed_rows(bench.base.model)
     if reason is not None and wanted != AUTO:
-        raise ConfigError([f"fit.row_packing is true, but {reason}; use auto or false"])
+        raise ConfigError([not_packed(reason)])
     return RowPlan(cost if reason is None else None, reason)
+
+
+def not_packed(reason: str) -> str:
+    """What is told where `fit.row_packing=true` cannot be."""
+    return f"fit.row_packing is true, but {reason}; use auto or false"
 
 
 def _without_answers(config: TrialConfig, bench: Workbench) -> str | None:

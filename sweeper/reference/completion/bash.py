@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
+from slimtune.sweeper.reference.completion.cases import command_cases, option_cases
 from slimtune.sweeper.reference.completion.words import (
     ASK_FOR_ALIASES,
     ArgumentKind,
@@ -91,7 +92,7 @@ def bash_script(commands: Mapping[str, CommandWords], overrides: Sequence[Overri
     keys = " ".join(one.name for one in overrides)
     lines = [f"_slimtune_commands={shlex.quote(' '.join(commands))}"]
     lines += [f"_slimtune_overrides={shlex.quote(names)}", f"_slimtune_keys={shlex.quote(keys)}"]
-    lines += [*_values(overrides), *_commands(commands)]
+    lines += [*_values(overrides), *command_cases(commands, _command)]
     return "\n".join([HEAD + lines[0], *lines[1:], TAIL])
 
 
@@ -111,24 +112,8 @@ def _values(overrides: Sequence[OverrideWord]) -> Iterator[str]:
     yield "}"
 
 
-def _commands(commands: Mapping[str, CommandWords]) -> Iterator[str]:
-    """A function that offers what may follow a command and the word before."""
-    yield "_slimtune_of() {"
-    yield "    case $1 in"
-    for word, given in commands.items():
-        yield f"        {word})"
-        yield from (f"            {line}" for line in _command(given))
-        yield "            ;;"
-    yield "    esac"
-    yield "}"
-
-
 def _command(given: CommandWords) -> Iterator[str]:
-    taking = [option for option in given.options if option.takes_value]
-    if taking:
-        yield "case $2 in"
-        yield from (f"    {option.name}) {_offer(option)}; return ;;" for option in taking)
-        yield "esac"
+    yield from option_cases(given, _offer)
     flags = " ".join(option.name for option in given.options)
     yield f'if [[ $3 == -* ]]; then _slimtune_offer {shlex.quote(flags)} "$3"; return; fi'
     if given.words:

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
+from slimtune.sweeper.reference.completion.cases import command_cases, option_cases
 from slimtune.sweeper.reference.completion.words import (
     ASK_FOR_ALIASES,
     ArgumentKind,
@@ -48,7 +49,7 @@ def zsh_script(commands: Mapping[str, CommandWords], overrides: Sequence[Overrid
         overrides: Groups and keys of the config.
     """
     told = " ".join(_described(word, one.summary) for word, one in commands.items())
-    lines = [*_overrides(overrides), *_commands(commands)]
+    lines = [*_overrides(overrides), *command_cases(commands, _command)]
     return "\n".join([HEAD, *lines, TAIL.replace("COMMANDS", told)])
 
 
@@ -84,23 +85,8 @@ def _overrides(overrides: Sequence[OverrideWord]) -> Iterator[str]:
     yield f"_slimtune_key() {{\n    compadd -- {' '.join(one.name for one in overrides)}\n}}"
 
 
-def _commands(commands: Mapping[str, CommandWords]) -> Iterator[str]:
-    yield "_slimtune_of() {"
-    yield "    case $1 in"
-    for word, given in commands.items():
-        yield f"        {word})"
-        yield from (f"            {line}" for line in _command(given))
-        yield "            ;;"
-    yield "    esac"
-    yield "}"
-
-
 def _command(given: CommandWords) -> Iterator[str]:
-    taking = [option for option in given.options if option.takes_value]
-    if taking:
-        yield "case $2 in"
-        yield from (f"    {option.name}) {_offer(option)}; return ;;" for option in taking)
-        yield "esac"
+    yield from option_cases(given, _offer)
     flags = " ".join(_described(option.name, option.help) for option in given.options)
     yield f"if [[ $PREFIX == -* ]]; then local -a flags=({flags}); _describe -t options 'option' flags; return; fi"
     if given.words:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from slimtune.sweeper.space.dimension import Choice, Dimension
+from slimtune.sweeper.space.dimension import Choice, Dimension, is_number
 from slimtune.sweeper.study import TrialRecord, TrialState
 
 # readable on white and on nearly black, and told apart by people who do not see red and green
@@ -103,7 +103,7 @@ def text(value: object) -> str:
 
 def on_axis(value: object, dimension: Dimension | None) -> Any:
     """A value where an axis has it: the text of a choice, a number else."""
-    if isinstance(dimension, Choice) or isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(dimension, Choice) or not is_number(value):
         return text(value)
     return value
 

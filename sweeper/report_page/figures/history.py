@@ -1,5 +1,7 @@
 """How the best score came about, trial by trial."""
 
+from collections.abc import Sequence
+
 from slimtune.sweeper.report_page.figures.figure import BLUE, COLOURS, SYMBOLS, Figure, with_score
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.study import TrialState
@@ -39,10 +41,15 @@ def history(facts: SweepFacts) -> Figure | None:
         )
     words = f"{len(trials)} trials have a score; no complete one yet."
     if numbers:
-        since = next(number for number, value in zip(numbers, best, strict=True) if value == best[-1])
+        since = found_by(numbers, best)
         words = f"The best {facts.metric} of a complete trial is {best[-1]:.4g}, since trial {since}."
     layout = {"xaxis": {"title": {"text": "trial"}}, "yaxis": {"title": {"text": facts.metric}}}
     return Figure("history", "Best score so far", words, data, layout)
+
+
+def found_by(numbers: Sequence[int], best: Sequence[float]) -> int:
+    """The trial that first had the best score of all, given what `best_so_far` gave; of one trial at least."""
+    return next(number for number, value in zip(numbers, best, strict=True) if value == best[-1])
 
 
 def best_so_far(facts: SweepFacts) -> tuple[list[int], list[float]]:

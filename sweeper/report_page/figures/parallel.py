@@ -6,7 +6,7 @@ from typing import Any
 
 from slimtune.sweeper.report_page.figures.figure import Figure, plain_text, short_names, text, with_score
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
-from slimtune.sweeper.space.dimension import Choice, Dimension
+from slimtune.sweeper.space.dimension import Choice, Dimension, is_number
 from slimtune.sweeper.study import TrialRecord
 
 TICKS = 5
@@ -37,7 +37,7 @@ def parallel(facts: SweepFacts, keys: Sequence[str]) -> Figure | None:
 
 def _axis(key: str, trials: Sequence[TrialRecord], dimension: Dimension | None) -> dict[str, Any]:
     values = [trial.params.get(key) for trial in trials]
-    known = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    known = [float(value) for value in values if is_number(value)]
     if isinstance(dimension, Choice) or not known or len(known) < sum(key in trial.params for trial in trials):
         return _categories(key, trials)
     # a value of another study may lie outside of the dimension
@@ -56,13 +56,9 @@ def _axis(key: str, trials: Sequence[TrialRecord], dimension: Dimension | None) 
     return {"values": places, "tickvals": ticks, "ticktext": texts}
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _categories(key: str, trials: Sequence[TrialRecord]) -> dict[str, Any]:
     found = [text(trial.params[key]) if key in trial.params else ABSENT for trial in trials]
-    numeric = all(_is_number(trial.params.get(key)) for trial in trials if key in trial.params)
+    numeric = all(is_number(trial.params.get(key)) for trial in trials if key in trial.params)
     kinds = sorted({*found} - {ABSENT}, key=float) if numeric else sorted({*found} - {ABSENT})
     kinds = [*([ABSENT] if ABSENT in found else []), *kinds]
     return {

@@ -23,6 +23,7 @@ from slimtune.sweeper.storage_url import (
 from slimtune.sweeper.study.storages.opening import read_only
 from slimtune.training.broken_files import BROKEN
 from slimtune.training.errors import StoreError
+from slimtune.training.sqlite_file import ENDINGS
 from slimtune.training.tracking.uri import without_password, without_secrets
 from slimtune.training.usual_places import STUDY_FILE
 
@@ -103,7 +104,7 @@ def _reason(error: Exception) -> str:
 
 def _as_url(path: str) -> str:
     """What a file that is named without a scheme was meant as."""
-    schemes = {".db": "sqlite", ".sqlite": "sqlite", ".sqlite3": "sqlite", ".log": "journal"}
+    schemes = {**dict.fromkeys(ENDINGS, "sqlite"), ".log": "journal"}
     scheme = schemes.get(Path(path).suffix)
     return f"write {scheme}:///{path}; or " if scheme else ""
 

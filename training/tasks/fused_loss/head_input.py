@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from slimtune.training.errors import is_out_of_memory
+from slimtune.training.methods.modules import unwrapped
 from slimtune.training.tasks.fused_loss.chunked_nats import OutputLayer
-from slimtune.training.tasks.token_loss import unwrapped
 
 # by model: whether its logits are its output layer's own. Some scale them, cap them, or add to them
 _HAS_PLAIN_LOGITS: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
