@@ -27,13 +27,12 @@ from slimtune.training.models.config_faults import broken_file
 from slimtune.training.models.loading import Base, load_base, load_tokenizer
 from slimtune.training.models.place import check_weight_files, resolved_path
 from slimtune.training.models.positions import positions_of
+from slimtune.training.models.tokenizer_faults import has_tokenizer
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.rows import read_splits
 
 MODEL_CONFIG = "config.json"
 SECTIONS = ("task", "data", "model", "method", "fit", "tracking")
-# one of them is in every folder with a tokenizer
-TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
 FULL = {"name": "full", "trained_layers": None, "dropout": None}
 CPU_DEVICE = torch.device("cpu")
 
@@ -94,7 +93,7 @@ def read_third_party(folder: Path, values: Mapping[str, Any], *, base: str | Non
     if model["quantization"] is not None:
         raise ConfigError(["model.quantization is for the base of an adapter; export.variants quantizes a whole model"])
     check_weight_files(folder)
-    if not _has_tokenizer(folder):
+    if not has_tokenizer(folder):
         raise ModelError(f"{folder} has no tokenizer; save it there too (tokenizer.save_pretrained)")
     return _third_party(folder, values, {"name_or_path": str(folder), "revision": None}, None)
 
@@ -106,10 +105,6 @@ def _third_party(
     sections["model"] = {**sections["model"], "scratch": None, **model}
     sections["method"] = FULL if settings is None else method_values(settings)
     return ThirdPartyModel(folder, sections, settings)
-
-
-def _has_tokenizer(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in TOKENIZERS)
 
 
 def as_checkpoint(third_party: ThirdPartyModel, folder: Path) -> Path:
@@ -169,7 +164,7 @@ def _settings(third_party: ThirdPartyModel, config: TrialConfig) -> Any:
 
 def _tokenizer(third_party: ThirdPartyModel, model: ModelConfig) -> Any:
     """Its own, or else that of its base."""
-    if _has_tokenizer(third_party.folder):
+    if has_tokenizer(third_party.folder):
         model = replace(model, name_or_path=str(third_party.folder.absolute()), revision=None)
     tokenizer = load_tokenizer(model)
     if tokenizer.pad_token_id is None:

@@ -9,7 +9,7 @@ from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import ConfigError, DataError, ModelError
 from slimtune.training.listed_names import with_commas
-from slimtune.training.models.head_classes import UNNAMED
+from slimtune.training.models.head_classes import are_unnamed
 
 OUTSIDE = "O"
 # as transformers says it
@@ -65,7 +65,7 @@ def _types(given: list[str] | None, tags: list[str]) -> list[str]:
     Raises:
         ModelError: They are in another order, or of another scheme.
     """
-    unnamed = _is_unnamed(tags)
+    unnamed = are_unnamed(tags)
     types = given or ([] if unnamed else list(dict.fromkeys(tag[2:] for tag in tags if tag != OUTSIDE)))
     own = [OUTSIDE, *(f"{prefix}-{name}" for name in types for prefix in "BI")]
     if tags != own and not (unnamed and given):
@@ -76,15 +76,11 @@ def _types(given: list[str] | None, tags: list[str]) -> list[str]:
     return types
 
 
-def _is_unnamed(names: list[str]) -> bool:
-    return all(UNNAMED.fullmatch(name) for name in names)
-
-
 def _checked(labels: list[str], found: set[str], names: list[str]) -> tuple[str, ...]:
     unknown = sorted(found - set(map(label_name, labels)))
     if not unknown:
         return tuple(labels)
-    if _is_unnamed(labels):
+    if are_unnamed(labels):
         raise DataError(
             f"the rows have the label '{unknown[0]}', and the model does not name its classes ({with_commas(names)}); "
             "name them in the order of their ids, e.g. 'task.labels=[no,yes]'"

@@ -225,7 +225,7 @@ class _Spans(_OfTexts[str]):
 
     def _answered(self, given: Sequence[str]) -> list[Values]:
         return [
-            {PREDICTION: [{**span._asdict(), "text": text[span.start : span.end]} for span in spans]}
+            {PREDICTION: [span.within(text) for span in spans]}
             for text, spans in zip(given, self._tagger.spans(given), strict=True)
         ]
 

@@ -10,7 +10,8 @@ from tokenizers import Encoding
 from slimtune.export.bundle.bundle import RunnableModel
 from slimtune.export.runtime.encoder_session import EncodedText
 from slimtune.export.runtime.last_token_session import encoder_of
-from slimtune.training.data.spans import WORD, Span, first_tokens, spans_of_words
+from slimtune.training.data.spans import Span, spans_of_words
+from slimtune.training.data.tokenizing.words import first_tokens, word_ranges
 
 
 class Tagger:
@@ -25,7 +26,7 @@ class Tagger:
         windows = [(number, window) for number, text in enumerate(texts) for window in self._session.windows(text)]
         scores = self._session.run_rows([EncodedText(window.ids, window.type_ids) for _, window in windows])
         words: list[list[tuple[int, int, str]]] = [[] for _ in texts]
-        ranges = [[match.span() for match in WORD.finditer(text)] for text in texts]
+        ranges = [word_ranges(text) for text in texts]
         done = [-1] * len(texts)
         for (number, window), scores_TC in zip(windows, scores, strict=True):
             first = first_tokens(_offsets(window), ranges[number], done[number])

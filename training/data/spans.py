@@ -1,22 +1,19 @@
 """Spans of characters, and tags of words: BIO and BILOU in both directions."""
 
-import bisect
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from slimtune.training.data.cells import is_missing, label_name, python_value
+from slimtune.training.data.tokenizing.words import word_ranges
 from slimtune.training.errors import DataError
 
 OUTSIDE = "O"
 # characters that are shown on each side of a span
 BESIDE = 8
 SPANS_RULE = "a list of objects with 'start', 'end' and 'label', [] for none"
-# a run of letters and digits, or one other sign
-WORD = re.compile(r"\w+|[^\w\s]")
 # BILOU's last and unit tags begin and go on as BIO's do
 BEGINS, GOES_ON = ("B", "U", "S"), ("I", "L", "E")
 
@@ -59,6 +56,10 @@ class Span(NamedTuple):
     start: int
     end: int
     label: str
+
+    def within(self, text: str) -> dict[str, Any]:
+        """As answers have it: with the characters."""
+        return {**self._asdict(), "text": text[self.start : self.end]}
 
 
 def spans_of_values(values: Any, text: str, *, where: str) -> tuple[Span, ...]:
@@ -269,34 +270,12 @@ def spans_of_words(words: Sequence[tuple[int, int, str]]) -> tuple[Span, ...]:
     return tuple(Span(words[first][0], words[last][1], label) for first, last, label in runs)
 
 
-def first_tokens(
-    offsets: Sequence[tuple[int, int] | None], words: Sequence[tuple[int, int]], done: int
-) -> dict[int, int]:
-    """The first token of each word of a window that no earlier window had.
-
-    Args:
-        offsets: Characters of each token of the window; None for special tokens.
-        words: Characters of each word of the text. A tokenizer's own words would not do: some keep a full stop with
-            the word before it.
-        done: The last word of earlier windows.
-    """
-    first: dict[int, int] = {}
-    for token, span in enumerate(offsets):
-        if span is None or span[0] == span[1]:
-            continue
-        # the last word that begins before the token's end: a token may begin with a blank
-        word = bisect.bisect_left(words, span[1], key=itemgetter(0)) - 1
-        if word > done and words[word][1] > span[0]:
-            first.setdefault(word, token)
-    return first
-
-
 def unreachable_notes(rows: Sequence[tuple[str, Sequence[Span]]]) -> list[str]:
     """Spans of texts that tags of words cannot say: how many by cause, with an example and what to do."""
     found: dict[str, list[str]] = {}
     num_one_short, num_by_unit = 0, Counter[str]()
     for text, spans in rows:
-        words = [match.span() for match in WORD.finditer(text)]
+        words = word_ranges(text)
         tags = tags_of_spans(words, spans)
         reached = spans_of_words([(start, end, tag) for (start, end), tag in zip(words, tags, strict=True)])
         for span in sorted(set(spans) - set(reached)):

@@ -66,7 +66,7 @@ def expected_answer(example: Example, answer: Any) -> Any:
     # an answer of spans may be empty, and so may the row's own
     if example.labels or not (example.spans or any(isinstance(one, dict) for one in answer)):
         return list(example.labels)
-    return [{**span._asdict(), "text": example.text[span.start : span.end]} for span in example.spans]
+    return [span.within(example.text) for span in example.spans]
 
 
 def _distance(answer: Any, reference: Any) -> float:

@@ -10,6 +10,9 @@ from slimtune.training.hardware.device import rank_device
 from slimtune.training.hardware.precision import resolved_precision
 from slimtune.training.hardware.threads import free_cores
 
+# of matrix products, where it is not that of the weights
+COMPUTE_DTYPES = {Precision.bf16: torch.bfloat16, Precision.fp16: torch.float16}
+
 
 class Resources(NamedTuple):
     """What a trial runs with.
@@ -29,7 +32,7 @@ class Resources(NamedTuple):
     @property
     def compute_dtype(self) -> torch.dtype | None:
         """What matrix products of mixed precision are taken in; None where it is that of the weights."""
-        return {Precision.bf16: torch.bfloat16, Precision.fp16: torch.float16}.get(self.precision)
+        return COMPUTE_DTYPES.get(self.precision)
 
     def autocast(self) -> torch.autocast:
         """Mixed precision for bf16 and fp16, nothing for fp32."""

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 from slimtune.training.config.method import Ia3Method
 from slimtune.training.errors import ConfigError
 from slimtune.training.methods import peft_method
-from slimtune.training.methods.modules import check_names, is_linear, saved_whole
+from slimtune.training.methods.modules import check_names, linear_names, saved_whole
 from slimtune.training.methods.peft_door import peft
 from slimtune.training.methods.protocol import Setting
 
@@ -43,10 +43,8 @@ class Ia3(peft_method.ByPeft):
         if family in known.TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING:
             targets = known.TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING[family]
             return list(targets), list(known.TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING[family])
-        present = sorted({name.rsplit(".", 1)[-1] for name, part in model.named_modules() if is_linear(part)})
-        raise ConfigError(
-            [f"method.target_modules is null, and {family} has no usual ones; name some of {', '.join(present)}"]
-        )
+        present = ", ".join(linear_names(model))
+        raise ConfigError([f"method.target_modules is null, and {family} has no usual ones; name some of {present}"])
 
     def prepare(self, model: PreTrainedModel, setting: Setting) -> nn.Module:
         """Wrap the model with factors of one."""

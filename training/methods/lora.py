@@ -18,7 +18,7 @@ from slimtune.training.methods.fused_lora_layers import fused_modules
 from slimtune.training.methods.modules import check_names, owners, saved_whole
 from slimtune.training.methods.peft_door import peft
 from slimtune.training.methods.protocol import Setting
-from slimtune.training.methods.quantized import is_quantized
+from slimtune.training.methods.quantized import has_quantized
 
 ALL_LINEAR = "all-linear"
 # where a model keeps the adapters that it began with, when they were taken out of the base
@@ -60,7 +60,7 @@ class Lora(peft_method.ByPeft):
         """
         config = self.config
         self.check(model, setting.peft_task_type)
-        if config.mutates_base and any(is_quantized(part) for part in model.modules()):
+        if config.mutates_base and has_quantized(model):
             raise ConfigError(
                 [
                     f"method.init_lora_weights is {config.init_lora_weights}, which takes the adapters out of weights "

@@ -77,8 +77,13 @@ def check_names(model: nn.Module, names: Iterable[str], *, key: str) -> None:
     """
     unknown = [name for name in names if name != AUTO and not matches(model, name)]
     if unknown:
-        present = sorted({name.rsplit(".", 1)[-1] for name, part in model.named_modules() if is_linear(part)})
-        raise ConfigError([f"{key} has '{unknown[0]}', which the model lacks; it has {', '.join(present)}"])
+        present = ", ".join(linear_names(model))
+        raise ConfigError([f"{key} has '{unknown[0]}', which the model lacks; it has {present}"])
+
+
+def linear_names(model: nn.Module) -> list[str]:
+    """The last parts of the names of its linear layers, in order."""
+    return sorted({name.rsplit(".", 1)[-1] for name, part in model.named_modules() if is_linear(part)})
 
 
 def is_linear(part: nn.Module) -> bool:

@@ -5,7 +5,7 @@ from contextlib import contextmanager, nullcontext
 
 from torch import nn
 
-from slimtune.training.methods.quantized import is_quantized, unseen
+from slimtune.training.methods.quantized import has_quantized, unseen
 
 with unseen():
     import peft
@@ -19,7 +19,7 @@ __all__ = ["peft", "peft_for"]
 @contextmanager
 def peft_for(model: nn.Module) -> Iterator[None]:
     """Around peft's work on the layers of a model: it sees bitsandbytes if they are quantized."""
-    is_needed = any(is_quantized(part) for part in model.modules())
+    is_needed = has_quantized(model)
     with nullcontext() if is_needed else unseen():
         _forget()
         try:

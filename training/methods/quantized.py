@@ -67,6 +67,11 @@ def is_quantized(layer: nn.Module) -> bool:
     return is_4bit(layer) or is_8bit(layer)
 
 
+def has_quantized(model: nn.Module) -> bool:
+    """Whether any layer of a model is such."""
+    return any(is_quantized(part) for part in model.modules())
+
+
 def is_8bit(layer: nn.Module) -> bool:
     """Whether a layer is bitsandbytes' `Linear8bitLt`; none is before bitsandbytes has been imported."""
     loaded: Any = sys.modules.get("bitsandbytes.nn.modules")

@@ -1,7 +1,7 @@
 """Whether the head that a checkpoint brings along has the task's classes, and in which order."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -12,6 +12,11 @@ from slimtune.training.models.weights import is_outside
 
 # what transformers calls classes that nobody named
 UNNAMED = re.compile(r"LABEL_\d+")
+
+
+def are_unnamed(names: Iterable[str]) -> bool:
+    """Whether nobody named these classes."""
+    return all(UNNAMED.fullmatch(name) for name in names)
 
 
 class HeadClasses(NamedTuple):
@@ -37,7 +42,7 @@ def head_classes(names: Sequence[str], options: Mapping[str, object], *, num_row
         num_rows: Classes of a head that was loaded from the files; None if it is not known.
     """
     asked: Any = options.get("id2label")
-    is_unnamed = all(UNNAMED.fullmatch(name) for name in names)
+    is_unnamed = are_unnamed(names)
     if asked is not None and num_rows == len(asked) != len(names) and not is_unnamed:
         return HeadClasses(
             is_other=True,
@@ -50,7 +55,7 @@ def head_classes(names: Sequence[str], options: Mapping[str, object], *, num_row
     labels = list(asked.values())
     if list(names) == labels:
         return HeadClasses()
-    if all(UNNAMED.fullmatch(name) for name in names):
+    if are_unnamed(names):
         told = ", ".join(f"{number} for {label!r}" for number, label in enumerate(labels[:3]))
         more = ", ..." if len(labels) > len(labels[:3]) else ""
         return HeadClasses(

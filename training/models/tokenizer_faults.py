@@ -69,6 +69,11 @@ def _merges(tokenizer: Any, special: set[str]) -> bool:
     return not tried or any(len(backend.model.tokenize(token)) == 1 for token in tried)
 
 
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a folder has a file of one."""
+    return any((folder / name).is_file() for name in TOKENIZERS)
+
+
 def _lacking(folder: Path) -> str:
-    has_none = folder.is_dir() and not any((folder / name).is_file() for name in TOKENIZERS)
+    has_none = folder.is_dir() and not has_tokenizer(folder)
     return f"the folder has no tokenizer (none of {', '.join(TOKENIZERS)}), so that " if has_none else ""

@@ -16,7 +16,8 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from slimtune.training.data.spans import WORD, Span
+from slimtune.training.data.spans import Span
+from slimtune.training.data.tokenizing.words import WORD, word_ranges
 from slimtune.training.metrics.cosines import comparable
 
 MAX_ROWS = 20_000
@@ -142,7 +143,7 @@ def lookup(texts: Sequence[str], spans: Sequence[Sequence[Span]], others: Sequen
 
 
 def _found(text: str, types: Mapping[str, str], lengths: Mapping[str, Sequence[int]]) -> Iterator[Span]:
-    words = [match.span() for match in WORD.finditer(text)]
+    words = word_ranges(text)
     at = 0
     while at < len(words):
         start, end = words[at]

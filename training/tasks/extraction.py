@@ -182,7 +182,7 @@ class Extraction(TaskDefaults):
     def predictions(self, tally: Tally, generated: Tally | None, examples: Sequence[Example]) -> list[Any]:
         """Spans as `{"start", "end", "label", "text"}`, in characters of the text."""
         return [
-            [{**span._asdict(), "text": example.text[span.start : span.end]} for span in spans]
+            [span.within(example.text) for span in spans]
             for example, spans in zip(examples, predicted_spans(tally), strict=True)
         ]
 

@@ -133,6 +133,10 @@ class Line:
         self.found()
         return answer
 
+    def lacks(self, run_id: str | None) -> bool:
+        """Whether the tracker answers that it has no such run, or no more; of an id that is known."""
+        return run_id is not None and self.ask(lambda store: store.has(run_id)) is False
+
     def lost(self, error: Exception) -> None:
         """The tracker did not take something: told once, until it answers again."""
         self.why = first_line(error, self.uri)

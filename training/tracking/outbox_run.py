@@ -205,7 +205,7 @@ def _was_deleted(line: Line, run_id: str | None, key: str | None = None) -> bool
     """Whether a run is in the tracker no more; one whose id is not known is looked up by its key."""
     if run_id is None and key is not None:
         run_id = _id_of(line, key)
-    return run_id is not None and line.ask(lambda store: store.has(run_id)) is False
+    return line.lacks(run_id)
 
 
 def _known(line: Line, lineage: Lineage, key: str | None) -> tuple[str | None, str | None]:

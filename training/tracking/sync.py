@@ -81,8 +81,7 @@ def sync(place: Path, *, uri: str | None = None, connect: Callable[[Header], Lin
 
 def _is_elsewhere(journal: Journal, line: Line) -> bool:
     """Whether a tracker that was named in place of a run's own does not have the run."""
-    run_id = journal.run_id
-    return run_id is not None and line.ask(lambda store: store.has(run_id)) is False
+    return line.lacks(journal.run_id)
 
 
 def _deliver(journal: Journal, line: Line, left: list[Left]) -> int:

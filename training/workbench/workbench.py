@@ -15,7 +15,7 @@ from slimtune.training.data.batching import EncodedSplit
 from slimtune.training.data.examples import Example
 from slimtune.training.hardware.attention import attention_of
 from slimtune.training.hardware.memory import check_weights
-from slimtune.training.hardware.resources import Resources
+from slimtune.training.hardware.resources import COMPUTE_DTYPES, Resources
 from slimtune.training.methods import Method, Setting, method_of
 from slimtune.training.models.loading import Base, load_base, taken, trial_copy
 from slimtune.training.models.weights_fingerprint import weights_fingerprint
@@ -90,7 +90,7 @@ def base_dtype(config: TrialConfig, precision: Precision) -> torch.dtype:
     """How the base is stored: weights that move in fp32, frozen ones in the precision that they compute in."""
     if not method_of(config.method).shares_base:
         return torch.float32
-    return {Precision.bf16: torch.bfloat16, Precision.fp16: torch.float16}.get(precision, torch.float32)
+    return COMPUTE_DTYPES.get(precision, torch.float32)
 
 
 def workbench_key(config: TrialConfig, resources: Resources) -> str:

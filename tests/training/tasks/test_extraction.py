@@ -6,7 +6,7 @@ import pytest
 
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import IGNORED
-from slimtune.training.data.spans import WORD, Span, first_tokens, spans_of_words
+from slimtune.training.data.spans import Span, spans_of_words
 from slimtune.training.data.tokenizing.windows import EXAMPLE
 from slimtune.training.data_report.build import data_report_of
 from slimtune.training.errors import DataError
@@ -134,13 +134,3 @@ def test_whole_examples_are_drawn_for_an_interval() -> None:
     interval = score_intervals(evaluation, task.measures, ["f1"], seed=0)["f1"]
     assert interval.value == interval.high == 1.0
     assert interval.low in (0.0, 1.0), "only a draw of empty examples alone has no span to find"
-
-
-def test_words_are_ours_and_not_the_tokenizers() -> None:
-    """A tokenizer that leaves a comma with its word still has a tag for the word alone."""
-    text = "in Berlin, too"
-    words = [match.span() for match in WORD.finditer(text)]
-    assert [text[start:end] for start, end in words] == ["in", "Berlin", ",", "too"]
-    offsets = [None, (0, 2), (2, 6), (6, 10), (10, 14), None]
-    assert first_tokens(offsets, words, -1) == {0: 1, 1: 2, 2: 3, 3: 4}
-    assert first_tokens(offsets, words, 1) == {2: 3, 3: 4}

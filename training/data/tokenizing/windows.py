@@ -12,7 +12,8 @@ import numpy as np
 from slimtune.training.data.batching import IGNORED
 from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example
-from slimtune.training.data.spans import WORD, first_tokens, tags_of_spans
+from slimtune.training.data.spans import tags_of_spans
+from slimtune.training.data.tokenizing.words import first_tokens, word_ranges
 
 # columns: the example that a window is of, and the first and last character of each token's word
 EXAMPLE, STARTS, ENDS = "example", "word_starts", "word_ends"
@@ -32,7 +33,7 @@ def windows_of(
     """
     ids = {tag: index for index, tag in enumerate(tags)}
     texts = [example.text for example in examples]
-    ranges = [[match.span() for match in WORD.finditer(text)] for text in texts]
+    ranges = [word_ranges(text) for text in texts]
     # the windows of a tokenizer that cuts on the left would come in another order
     output = _cutting_right(tokenizer)(
         texts,

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from slimtune.training.config.fit import AUTO, FitConfig, Precision
 from slimtune.training.hardware.resources import Resources
-from slimtune.training.methods.quantized import is_quantized
+from slimtune.training.methods.quantized import has_quantized
 
 
 class GraphPlan(NamedTuple):
@@ -49,6 +49,6 @@ def _uneven(fit: FitConfig, resources: Resources, *, is_compiled: bool) -> str |
 def _uncapturable(resources: Resources, model: Any) -> str | None:
     if resources.device.type != "cuda":
         return f"the device is {resources.device.type}"
-    if any(is_quantized(part) for part in model.modules()):
+    if has_quantized(model):
         return "bitsandbytes' layers read the device"
     return None
