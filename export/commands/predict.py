@@ -2,7 +2,6 @@
 
 import argparse
 import itertools
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.errors import DataError
 from slimtune.training.lasting_output import check_read
 from slimtune.training.listed_names import with_commas
+from slimtune.training.stages import told_stage
 
 if TYPE_CHECKING:
     from slimtune.export.runtime.given_rows import GivenFile
@@ -182,13 +182,8 @@ def _predicted_rows(
 
 
 def _counted(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The rows, counted on the terminal if there is one."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.completed:.0f} rows"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty()) as shown:
-        task = shown.add_task("rows", total=None)
+    """The rows, as a stage that counts them."""
+    with told_stage("answers") as stage:
         for row in rows:
             yield row
-            shown.advance(task)
+            stage.advance()

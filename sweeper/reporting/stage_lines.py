@@ -8,23 +8,25 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from slimtune.sweeper.reporting.stage_log import StageLog
 from slimtune.training.stages import TOLD_SECONDS, Stage, stages_told_to
 
-# without a terminal, what lasts longer is told before its end as well
-SILENT_SECONDS = 30.0
 REFRESHED_A_SECOND = 2.0
 
 
 @contextmanager
 def stages_shown(console: Console) -> Iterator[None]:
     """Show the stages of the block that take more than two seconds."""
-    lines = StageLines(console)
-    with stages_told_to(lines):
+
+    def write(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    with stages_told_to(StageLines(console) if console.is_terminal else StageLog(write)):
         yield
 
 
 class StageLines:
-    """On a terminal a line that is written anew; elsewhere one for each stage, and one more where it lasts long."""
+    """A line that is written anew while a stage lasts, and one that stays."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -33,8 +35,7 @@ class StageLines:
 
     def begun(self, stage: Stage) -> None:
         """Wait whether it takes long."""
-        seconds = TOLD_SECONDS if self._console.is_terminal else SILENT_SECONDS
-        self._timer = threading.Timer(seconds, self._show, [stage])
+        self._timer = threading.Timer(TOLD_SECONDS, self._show, [stage])
         self._timer.daemon = True
         self._timer.start()
 
@@ -47,13 +48,9 @@ class StageLines:
             self._live.stop()
             self._live = None
         if stage.seconds() >= TOLD_SECONDS:
-            rows = f"{stage.num_rows:,} rows, " if stage.num_rows else ""
-            self._print(f"{stage.what}: {rows}{stage.seconds():,.0f} s")
+            self._console.print(stage.outcome(), highlight=False, markup=False, soft_wrap=True)
 
     def _show(self, stage: Stage) -> None:
-        if not self._console.is_terminal:
-            self._print(stage.progress())
-            return
         self._live = Live(
             console=self._console,
             get_renderable=lambda: Text(stage.progress()),
@@ -61,6 +58,3 @@ class StageLines:
             transient=True,
         )
         self._live.start()
-
-    def _print(self, line: str) -> None:
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
