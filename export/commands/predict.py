@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import one_line, print_safely, shown_row, tell
 from slimtune.export.runtime.row_notes import RowNotes, Unanswered, notes_of
@@ -53,7 +54,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune predict", description=__doc__)
+    parser = CommandParser(prog="slimtune predict", description=__doc__)
     parser.add_argument(
         "--model",
         required=True,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.training.atomic_files import json_text
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune doctor", description=__doc__)
+    parser = CommandParser(prog="slimtune doctor", description=__doc__)
     parser.add_argument("--outputs", default="outputs", help="folder that sweeps would write to (default: outputs)")
     parser.add_argument("--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db)")
     parser.add_argument("--json", action="store_true", help="one JSON object, a list of findings for each part")

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.search_config import STUDY_FILE
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import StoreError
@@ -53,7 +54,7 @@ def _place(given: str, outputs: Path) -> Path:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune sync", description=__doc__)
+    parser = CommandParser(prog="slimtune sync", description=__doc__)
     parser.add_argument("sweeps", nargs="*", metavar="sweep", help="names or folders; without any, all in --outputs")
     parser.add_argument("--outputs", default="outputs", help="folder of the sweeps (default: outputs)")
     parser.add_argument("--tracking-uri", help="send to this tracker, where another one was asked for")
