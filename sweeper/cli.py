@@ -79,7 +79,7 @@ def _at_work(word: str, arguments: Sequence[str]) -> AbstractContextManager[None
     """What a command does while it says nothing; help is there at once."""
     if sys.stderr is None or word in ASKING or HELP.intersection(arguments):
         return nullcontext()
-    from slimtune.sweeper.reporting.working_line import shown_at_work
+    from slimtune.sweeper.reporting.stages.working_line import shown_at_work
 
     return shown_at_work(word, by_stages=word in DISPLAYING)
 

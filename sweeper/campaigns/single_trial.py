@@ -100,7 +100,7 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
     from slimtune.sweeper.campaigns.places import Places
     from slimtune.sweeper.campaigns.preparation import prepare
     from slimtune.sweeper.reporting.data_table import print_data
-    from slimtune.sweeper.reporting.stage_lines import stages_shown
+    from slimtune.sweeper.reporting.stages.stage_lines import stages_shown
     from slimtune.training.data_report.build import write_report
     from slimtune.training.workbench.workbench import Workbenches
 

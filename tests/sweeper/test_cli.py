@@ -14,7 +14,7 @@ from slimtune.sweeper import cli
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.command_table import COMMANDS
 from slimtune.sweeper.commands.sweep import HELP
-from slimtune.sweeper.reporting import working_line
+from slimtune.sweeper.reporting.stages import working_line
 from slimtune.training.config.tracking import mlflow_at
 from slimtune.training.tracking.mlflow_runs import Tracker
 

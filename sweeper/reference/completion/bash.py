@@ -10,8 +10,8 @@ from slimtune.sweeper.reference.completion.words import (
     CommandWords,
     Option,
     OverrideWord,
+    filled_head,
     offers,
-    with_names,
 )
 
 # bash splits words at =, : and @ itself, so the line is read instead; a candidate begins behind the last of these
@@ -103,7 +103,7 @@ def bash_script(commands: Mapping[str, CommandWords], overrides: Sequence[Overri
     lines = [f"_slimtune_commands={shlex.quote(' '.join(commands))}"]
     lines += [f"_slimtune_overrides={shlex.quote(names)}", f"_slimtune_keys={shlex.quote(keys)}"]
     lines += [*_values(overrides), *_commands(commands)]
-    return with_names(HEAD) + "\n".join([*lines, TAIL])
+    return filled_head(HEAD) + "\n".join([*lines, TAIL])
 
 
 def _values(overrides: Sequence[OverrideWord]) -> Iterator[str]:

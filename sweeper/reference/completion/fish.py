@@ -9,8 +9,8 @@ from slimtune.sweeper.reference.completion.words import (
     CommandWords,
     Option,
     OverrideWord,
+    filled_head,
     offers,
-    with_names,
 )
 
 HEAD = """\
@@ -69,7 +69,7 @@ def fish_script(commands: Mapping[str, CommandWords], overrides: Sequence[Overri
     for word, given in commands.items():
         lines.append(f"complete -c slimtune -n __fish_use_subcommand -a {word} -d {_quoted(given.summary)}")
         lines += _command(word, given)
-    return "\n".join([with_names(HEAD), *lines, ""])
+    return "\n".join([filled_head(HEAD), *lines, ""])
 
 
 def _quoted(text: str) -> str:

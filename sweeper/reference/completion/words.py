@@ -115,7 +115,7 @@ def asking(kind: ArgumentKind) -> str:
     return f"test -f {STORE} && python3 -IS -c '{ASK.replace('QUERY', QUERIES[kind])}' 2>/dev/null"
 
 
-def with_names(head: str) -> str:
+def filled_head(head: str) -> str:
     """The beginning of a script, with the folder of sweeps and what asks the registry in it."""
     for kind in QUERIES:
         head = head.replace(f"ASK_{FUNCTIONS[kind].upper()}", asking(kind))

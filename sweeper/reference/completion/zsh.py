@@ -10,8 +10,8 @@ from slimtune.sweeper.reference.completion.words import (
     CommandWords,
     Option,
     OverrideWord,
+    filled_head,
     offers,
-    with_names,
 )
 
 HEAD = """\
@@ -58,7 +58,7 @@ def zsh_script(commands: Mapping[str, CommandWords], overrides: Sequence[Overrid
     """
     told = " ".join(_described(word, one.summary) for word, one in commands.items())
     lines = [*_overrides(overrides), *_commands(commands)]
-    return "\n".join([with_names(HEAD), *lines, TAIL.replace("COMMANDS", told)])
+    return "\n".join([filled_head(HEAD), *lines, TAIL.replace("COMMANDS", told)])
 
 
 def _described(word: str, text: str) -> str:

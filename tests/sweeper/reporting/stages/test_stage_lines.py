@@ -4,8 +4,8 @@ import threading
 import pytest
 from rich.console import Console
 
-from slimtune.sweeper.reporting import stage_lines
-from slimtune.sweeper.reporting.stage_lines import StageLines, stages_shown
+from slimtune.sweeper.reporting.stages import stage_lines
+from slimtune.sweeper.reporting.stages.stage_lines import StageLines, stages_shown
 from slimtune.training.stages import Stage, told_stage
 
 

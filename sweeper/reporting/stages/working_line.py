@@ -11,7 +11,7 @@ from functools import partial
 from types import FrameType
 from typing import Any, TextIO, cast
 
-from slimtune.sweeper.reporting.stage_log import StageLog
+from slimtune.sweeper.reporting.stages.stage_log import StageLog
 from slimtune.training.stages import TOLD_SECONDS, Stage, stages_told_to
 
 REFRESHED_SECONDS = 0.5

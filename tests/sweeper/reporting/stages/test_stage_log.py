@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from slimtune.sweeper.reporting import stage_log
-from slimtune.sweeper.reporting.stage_log import StageLog, gap_seconds
+from slimtune.sweeper.reporting.stages import stage_log
+from slimtune.sweeper.reporting.stages.stage_log import StageLog, gap_seconds
 from slimtune.training.stages import Stage, stages_told_to, told_stage
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from slimtune.sweeper.reporting.working_line import ERASE, WorkingLine, shown_at_work
+from slimtune.sweeper.reporting.stages.working_line import ERASE, WorkingLine, shown_at_work
 from slimtune.training.stages import Stage, stages_told_to, told_stage
 
 

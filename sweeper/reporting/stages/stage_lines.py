@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from slimtune.sweeper.reporting.stage_log import StageLog
+from slimtune.sweeper.reporting.stages.stage_log import StageLog
 from slimtune.training.stages import TOLD_SECONDS, Stage, stages_told_to
 
 REFRESHED_A_SECOND = 2.0
