@@ -88,7 +88,7 @@ def slimtune_step(path: Path) -> None:
 
     from benchmarks.models import MINILM, config_of, idle_trainer
     from slimtune.sweeper.campaigns.preparation import prepare
-    from slimtune.sweeper.reporting.stage_lines import stages_shown
+    from slimtune.sweeper.reporting.stages.stage_lines import stages_shown
     from slimtune.training.engine.packing import gradients_alone
     from slimtune.training.hardware.resources import resolve
     from slimtune.training.workbench.workbench import Workbenches

@@ -77,10 +77,9 @@ def usage() -> str:
 
 def _at_work(word: str, arguments: Sequence[str]) -> AbstractContextManager[None]:
     """What a command does while it says nothing; help is there at once."""
-    is_seen = sys.stderr is not None and sys.stderr.isatty()
-    if not is_seen or word in ASKING or HELP.intersection(arguments):
+    if sys.stderr is None or word in ASKING or HELP.intersection(arguments):
         return nullcontext()
-    from slimtune.sweeper.reporting.working_line import shown_at_work
+    from slimtune.sweeper.reporting.stages.working_line import shown_at_work
 
     return shown_at_work(word, by_stages=word in DISPLAYING)
 

@@ -21,12 +21,14 @@ class Stage:
         what: In words, e.g. `reads rows.csv`.
         total: Rows that there are; None where only the end tells.
         done: Rows so far.
+        unit: What is counted, if not rows, e.g. `variants`.
         began: Of the clock that `seconds` goes by.
     """
 
     what: str
     total: int | None = None
     done: int = 0
+    unit: str = "rows"
     began: float = field(default_factory=time.monotonic)
 
     def advance(self, num_rows: int = 1) -> None:
@@ -44,10 +46,16 @@ class Stage:
 
     def progress(self) -> str:
         """How far it has come, on one line."""
-        done = f"{self.done:,} of {self.total:,} rows" if self.total and self.done else f"{self.done:,} rows so far"
+        of, so_far = (f" of {self.total:,} {self.unit}", "") if self.total else (f" {self.unit}", " so far")
+        done = f"{self.done:,}{of}{so_far}"
         if not self.done:
-            done = f"{self.total:,} rows" if self.total else ""
+            done = f"{self.total:,} {self.unit}" if self.total else ""
         return f"{self.what}: {done}{', ' if done else ''}{self.seconds():,.0f} s"
+
+    def outcome(self) -> str:
+        """How much was done, and how long it took, on one line."""
+        done = f"{self.num_rows:,} {self.unit}, " if self.num_rows else ""
+        return f"{self.what}: {done}{self.seconds():,.0f} s"
 
 
 class StageListener(Protocol):
@@ -82,13 +90,13 @@ def stages_told_to(listener: StageListener) -> Iterator[None]:
 
 
 @contextmanager
-def told_stage(what: str, total: int | None = None) -> Iterator[Stage]:
+def told_stage(what: str, total: int | None = None, *, unit: str = "rows") -> Iterator[Stage]:
     """A stage, as long as the block runs; one that took long stands in the log."""
-    one, listener = Stage(what, total), _listeners[-1]
+    one, listener = Stage(what, total, unit=unit), _listeners[-1]
     listener.begun(one)
     try:
         yield one
     finally:
         listener.ended(one)
     if one.seconds() >= TOLD_SECONDS:
-        log.info("%s: %s%.1f s", what, f"{one.num_rows} rows in " if one.num_rows else "", one.seconds())
+        log.info("%s: %s%.1f s", what, f"{one.num_rows} {unit} in " if one.num_rows else "", one.seconds())

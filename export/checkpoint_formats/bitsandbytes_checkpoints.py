@@ -15,6 +15,7 @@ from slimtune.export.verification.reference import PyTorchRunner
 from slimtune.training.atomic_files import folder_aside
 from slimtune.training.methods.quantized import keep_trainable, quantization_config
 from slimtune.training.models.loading import unquantized
+from slimtune.training.stages import told_stage
 
 
 class BitsandbytesReport(NamedTuple):
@@ -57,7 +58,8 @@ def bitsandbytes_folders(model: Any, setup: VariantSetup) -> list[BitsandbytesRe
         save_merged(model, setup.reference.rows.tokenizer, merged)
         for kind in setup.config.bitsandbytes:
             target = setup.folder / BITSANDBYTES_FOLDER / kind.value
-            report = _made(model, merged, target, setup)
+            with told_stage(f"builds {kind.value} by bitsandbytes, and compares it with PyTorch"):
+                report = _made(model, merged, target, setup)
             reports.append(report)
             if not report.passed:
                 shutil.rmtree(target)

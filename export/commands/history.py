@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.terminal_text import print_below, print_safely
 from slimtune.export.registry.model_uri import store_of
 from slimtune.training.usual_places import USUAL_STORE
@@ -51,7 +52,7 @@ def _row(move: "AliasMove") -> tuple[str, ...]:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune history", description=__doc__)
+    parser = CommandParser(prog="slimtune history", description=__doc__)
     parser.add_argument("name", help="of the registered model")
     parser.add_argument("--alias", help="moves of this one alone")
     parser.add_argument("--json", action="store_true", help="a list of objects, for scripts")

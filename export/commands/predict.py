@@ -2,11 +2,11 @@
 
 import argparse
 import itertools
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import one_line, print_safely, shown_row, tell
 from slimtune.export.runtime.row_notes import RowNotes, Unanswered, notes_of
@@ -17,6 +17,7 @@ from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.errors import DataError
 from slimtune.training.lasting_output import check_read
 from slimtune.training.listed_names import with_commas
+from slimtune.training.stages import told_stage
 from slimtune.training.usual_places import USUAL_STORE
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune predict", description=__doc__)
+    parser = CommandParser(prog="slimtune predict", description=__doc__)
     parser.add_argument(
         "--model",
         required=True,
@@ -181,13 +182,8 @@ def _predicted_rows(
 
 
 def _counted(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The rows, counted on the terminal if there is one."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.completed:.0f} rows"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty()) as shown:
-        task = shown.add_task("rows", total=None)
+    """The rows, as a stage that counts them."""
+    with told_stage("answers") as stage:
         for row in rows:
             yield row
-            shown.advance(task)
+            stage.advance()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.terminal_text import print_below, print_safely, tell
 from slimtune.export.config import ALIAS_RULE, is_alias
 from slimtune.export.promotion.config import promotion_config
@@ -88,7 +89,7 @@ def candidate_of(options: argparse.Namespace, *, is_dry: bool = False) -> tuple[
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune promote", description=__doc__)
+    parser = CommandParser(prog="slimtune promote", description=__doc__, takes_keys=True)
     parser.add_argument("source", help=SOURCE_HELP)
     parser.add_argument("--name", help="of the registered model, for what is not registered yet")
     parser.add_argument("--alias", default=CHAMPION, help="the alias to give (default: champion)")

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.promote import SOURCE_HELP, candidate_of
 from slimtune.export.commands.terminal_text import print_safely
 from slimtune.training.config.trust import TRUST_HELP
@@ -23,7 +24,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune register", description=__doc__)
+    parser = CommandParser(prog="slimtune register", description=__doc__)
     parser.add_argument("source", help=SOURCE_HELP)
     parser.add_argument("--name", help="of the registered model")
     parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.terminal_text import print_safely, tell
 from slimtune.export.registry.model_uri import store_of
 from slimtune.training.config.trust import TRUST_HELP
@@ -31,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune rollback", description=__doc__)
+    parser = CommandParser(prog="slimtune rollback", description=__doc__)
     parser.add_argument("name", help="of the registered model")
     parser.add_argument("--alias", default="champion", help="the alias to give back (default: champion)")
     parser.add_argument("--dry-run", action="store_true", help="say who would get it, and move nothing")

@@ -16,6 +16,7 @@ from slimtune.export.genai.check import GenaiCheck, GenaiSample, check_genai
 from slimtune.export.graph_names import GENAI_FOLDER, Kind
 from slimtune.export.verification.measured_variants import VariantSetup
 from slimtune.training.errors import ModelError
+from slimtune.training.stages import told_stage
 
 # of the validation rows: text is written slowly
 PROMPTS, ROWS, NEW_TOKENS = 16, 64, 32
@@ -64,8 +65,9 @@ def genai_bundles(model: Any, setup: VariantSetup, manifest: Manifest, *, tokeni
         for precision in config.genai:
             built, target = Path(scratch) / precision.value, setup.folder / GENAI_FOLDER / precision.value
             settings = GenaiSettings(precision, block_size=config.block_size, symmetric=config.symmetric)
-            build_genai(merged, built, settings)
-            checked = check_genai(built, model, rows.tokenizer, sample, num_threads=setup.num_threads)
+            with told_stage(f"builds {precision.value} for onnxruntime-genai, and compares it with PyTorch"):
+                build_genai(merged, built, settings)
+                checked = check_genai(built, model, rows.tokenizer, sample, num_threads=setup.num_threads)
             report = GenaiReport(precision.value, checked, _passes(precision, checked, config.limits))
             reports.append(report)
             shutil.rmtree(target, ignore_errors=True)

@@ -111,8 +111,9 @@ def measured_variants(setup: VariantSetup) -> list[VariantReport]:
     with told_stage("compares fp32 with PyTorch"):
         tried = {FP32: _Tried(check_variant(setup.runner(setup.of(FP32)), setup.reference))}
     settings = _quantization_settings(setup)
-    for variant in setup.config.variants:
-        with told_stage(f"builds {variant.value}, and compares it with PyTorch"):
+    for number, variant in enumerate(setup.config.variants, start=1):
+        at = f"{number} of {len(setup.config.variants)}"
+        with told_stage(f"builds {variant.value}, {at}, and compares it with PyTorch"):
             build(variant, setup.of(FP32), setup.of(variant.value), settings)
             tried[variant.value] = _Tried(check_variant(setup.runner(setup.of(variant.value)), setup.reference))
     if setup.config.keep_sensitive:
@@ -121,8 +122,12 @@ def measured_variants(setup: VariantSetup) -> list[VariantReport]:
                 room_mb = _room_mb(variant, tried, setup)
                 with_kept = _with_layers_kept(variant, tried[variant.value], settings, setup, room_mb=room_mb)
                 tried[variant.value] = with_kept
-    with told_stage("times the variants"):
-        return [_report(name, one, setup) for name, one in tried.items()]
+    reports = []
+    with told_stage("times the variants", len(tried), unit="variants") as stage:
+        for name, one in tried.items():
+            reports.append(_report(name, one, setup))
+            stage.advance()
+    return reports
 
 
 def _worth_another_try(tried: Mapping[str, _Tried], setup: VariantSetup) -> list[Variant]:

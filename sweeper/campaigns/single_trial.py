@@ -9,7 +9,7 @@ from rich.console import Console
 from slimtune.export.config import parse_export
 from slimtune.sweeper.checks import checked_search
 from slimtune.sweeper.first_look import check_files
-from slimtune.sweeper.reporting.stage_lines import print_line
+from slimtune.sweeper.reporting.stages.stage_lines import print_line
 from slimtune.training.checkpoints.attempt import Attempt, Stop, attempted, forget_attempts, left_attempts, note_attempt
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.config.trial import parse_trial
@@ -101,7 +101,7 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
     from slimtune.sweeper.campaigns.places import Places
     from slimtune.sweeper.campaigns.preparation import prepare
     from slimtune.sweeper.reporting.data_table import print_data
-    from slimtune.sweeper.reporting.stage_lines import stages_shown
+    from slimtune.sweeper.reporting.stages.stage_lines import stages_shown
     from slimtune.training.data_report.build import write_report
     from slimtune.training.workbench.workbench import Workbenches
 

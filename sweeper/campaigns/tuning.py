@@ -72,7 +72,7 @@ class Checking(Tuning):
 
         from slimtune.sweeper.campaigns.preflight import preflight
         from slimtune.sweeper.reporting.data_table import print_data
-        from slimtune.sweeper.reporting.stage_lines import stages_shown
+        from slimtune.sweeper.reporting.stages.stage_lines import stages_shown
 
         console = Console()
         with stages_shown(console):

@@ -39,7 +39,7 @@ from slimtune.sweeper.reporting.live_table import LiveTable
 from slimtune.sweeper.reporting.next_commands import next_commands
 from slimtune.sweeper.reporting.parent_pages import ParentPages
 from slimtune.sweeper.reporting.refreshed import Refreshed
-from slimtune.sweeper.reporting.stage_lines import print_line, stages_shown
+from slimtune.sweeper.reporting.stages.stage_lines import print_line, stages_shown
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending

@@ -18,7 +18,7 @@ from slimtune.export.registry.mlflow_registry import is_registered, register
 from slimtune.export.verification.check import MEASURED
 from slimtune.sweeper.campaigns.winner_stages import Stage, apart_from_place, log_verification, once
 from slimtune.sweeper.reporting.parent_run import lineage_of
-from slimtune.sweeper.reporting.stage_lines import print_line
+from slimtune.sweeper.reporting.stages.stage_lines import print_line
 from slimtune.sweeper.reporting.terminal import print_registered
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study

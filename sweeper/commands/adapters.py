@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError
@@ -53,7 +54,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune adapters", description=__doc__)
+    parser = CommandParser(prog="slimtune adapters", description=__doc__)
     parser.add_argument("--base", required=True, help="the base: a folder, a package path or a hub name")
     parser.add_argument("--revision", help="hub revision of the base (default: its default branch)")
     parser.add_argument(

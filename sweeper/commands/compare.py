@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs
 from slimtune.training.atomic_files import json_text
 from slimtune.training.errors import ConfigError, StoreError
@@ -45,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune compare", description=__doc__)
+    parser = CommandParser(prog="slimtune compare", description=__doc__)
     parser.add_argument(
         "what",
         nargs="+",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.training.atomic_files import json_text
 from slimtune.training.usual_places import OUTPUTS, USUAL_STORE
 
@@ -35,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune doctor", description=__doc__)
+    parser = CommandParser(prog="slimtune doctor", description=__doc__)
     parser.add_argument(
         "--outputs", default=str(OUTPUTS), help=f"folder that sweeps would write to (default: {OUTPUTS})"
     )
@@ -65,7 +66,7 @@ def _looked_at(outputs: Path, tracker: str | None) -> "dict[str, list[Finding]]"
 def _print(rooms: "dict[str, list[Finding]]") -> None:
     from rich.console import Console
 
-    from slimtune.sweeper.reporting.stage_lines import print_line
+    from slimtune.sweeper.reporting.stages.stage_lines import print_line
 
     console = Console()
     for room in ("machine", "installed", "here"):

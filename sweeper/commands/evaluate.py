@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import tell
 from slimtune.export.evaluation.find_model import check_row_files, experiment_of, find_bundle_or_checkpoint
@@ -67,7 +68,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune evaluate", description=__doc__)
+    parser = CommandParser(prog="slimtune evaluate", description=__doc__)
     parser.add_argument(
         "--model",
         required=True,

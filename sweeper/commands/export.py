@@ -8,6 +8,7 @@ from typing import Any
 
 from slimtune.export.bundle.export_folder import check_export_folder
 from slimtune.export.bundle.model_card import predict_arguments
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.config import OnnxExport, parse_export
 from slimtune.sweeper.checks import note_own_code
 from slimtune.sweeper.commands.arguments.export_source import ExportRequest, opened, removed_if_failed
@@ -59,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune export", description=__doc__)
+    parser = CommandParser(prog="slimtune export", description=__doc__, takes_keys=True)
     parser.add_argument(
         "--run", required=True, help="a checkpoint's folder, a run's id, a sweep, or a third-party model"
     )

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.new_file import check_free
 
 
@@ -37,7 +38,7 @@ def command_parser() -> argparse.ArgumentParser:
     from slimtune.sweeper.translation.translate import Tool
 
     tools = [tool.value for tool in Tool]
-    parser = argparse.ArgumentParser(prog="slimtune import", description=__doc__)
+    parser = CommandParser(prog="slimtune import", description=__doc__)
     parser.add_argument("file", help="YAML or JSON of the other tool")
     parser.add_argument("--from", dest="tool", choices=tools, help="whose it is (default: seen from its keys)")
     parser.add_argument("--output", help="the config file (default: <name>.slimtune.yaml)")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.new_file import check_free
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune init", description=__doc__)
+    parser = CommandParser(prog="slimtune init", description=__doc__)
     # each also as the key is called that the file writes
     parser.add_argument("--data", "--train-file", metavar="ROWS", help="rows: a file, folder or pattern")
     parser.add_argument("--task", help="what is learned, e.g. classification or generation")

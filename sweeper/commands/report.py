@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.training.errors import StoreError
 from slimtune.training.stages import told_stage
@@ -37,7 +38,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune report", description=__doc__)
+    parser = CommandParser(prog="slimtune report", description=__doc__)
     add_sweep(parser)
     parser.add_argument(
         "--out", metavar="FILE", help=f"where the page is written (default: {PAGE_FILE} in the sweep's folder)"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.training.atomic_files import json_text, write_text
 from slimtune.training.config.trust import TRUST_HELP
@@ -89,7 +90,7 @@ def _plain(review: "Review") -> dict[str, Any]:
 def _show(review: "Review") -> None:
     from rich.console import Console
 
-    from slimtune.sweeper.reporting.stage_lines import print_line
+    from slimtune.sweeper.reporting.stages.stage_lines import print_line
     from slimtune.sweeper.reporting.terminal import plain_table
 
     console = Console()
@@ -142,7 +143,7 @@ def _logged(sweep: "NamedSweep", review: "Review", tracking_uri: str | None) -> 
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune review", description=__doc__)
+    parser = CommandParser(prog="slimtune review", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True, metavar="make | read")
     make = actions.add_parser("make", help="write a blind sheet")
     add_sweep(make)

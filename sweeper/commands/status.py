@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.training.atomic_files import json_text
 
@@ -29,7 +30,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     from rich.console import Console
 
-    from slimtune.sweeper.reporting.stage_lines import print_line
+    from slimtune.sweeper.reporting.stages.stage_lines import print_line
 
     console = Console()
     for line in _lines(status):
@@ -41,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune status", description=__doc__)
+    parser = CommandParser(prog="slimtune status", description=__doc__)
     add_sweep(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object")
     return parser

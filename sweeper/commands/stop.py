@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Sequence
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.training.tracking.uri import without_password
 from slimtune.training.user_id import user_id
@@ -49,7 +50,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune stop", description=__doc__)
+    parser = CommandParser(prog="slimtune stop", description=__doc__)
     add_sweep(parser)
     parser.add_argument(
         "--now", action="store_true", help="end running trials at once; they resume from what they saved before"

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.storage_url import GRPC_PORT, ProxyAddress, checked
 
 
@@ -24,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune storage-proxy", description=__doc__)
+    parser = CommandParser(prog="slimtune storage-proxy", description=__doc__)
     parser.add_argument("--storage", required=True, help="URL of the database, or env:NAME for a variable with it")
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1); nothing is encrypted"

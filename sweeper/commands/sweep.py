@@ -12,7 +12,7 @@ usage: slimtune sweep [override ...]
 Search, rerun the best few, choose on validation, read test once, export, quantize, verify, register.
 The same command resumes a sweep that was interrupted; search.n_trials is the total.
 
-overrides (Hydra's grammar; slimtune sweep --cfg job prints all keys with their values)
+overrides (Hydra's grammar; slimtune sweep --cfg job --resolve prints all keys with their values)
   experiment=tone               the quickstart: phrase-to-tone classification
   --config mine.yaml            a file with choices and values, as slimtune init writes it
   data=file data.train_file=rows.jsonl data.text_column=text data.label_column=label

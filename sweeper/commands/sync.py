@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import StoreError
@@ -54,7 +55,7 @@ def _place(given: str, outputs: Path) -> Path:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune sync", description=__doc__)
+    parser = CommandParser(prog="slimtune sync", description=__doc__)
     parser.add_argument("sweeps", nargs="*", metavar="sweep", help="names or folders; without any, all in --outputs")
     add_outputs(parser)
     parser.add_argument("--tracking-uri", help="send to this tracker, where another one was asked for")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG
 from slimtune.training.errors import StoreError
 from slimtune.training.sqlite_file import opened_to_read
@@ -65,7 +66,7 @@ def sweeps_in_store(store: Path) -> list[tuple[str, str]]:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune ui", description=__doc__)
+    parser = CommandParser(prog="slimtune ui", description=__doc__)
     parser.add_argument("--port", type=int, default=5000, help="port on 127.0.0.1 (default: 5000)")
     parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")
     return parser

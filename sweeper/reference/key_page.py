@@ -15,7 +15,7 @@ HEAD = """\
 
 Written by `make reference` from the types and files of the config: do not edit it. The same from a
 terminal: `slimtune explain fit.learning_rate`, `slimtune explain method`, and
-`slimtune sweep --cfg job` for all keys with their values.
+`slimtune sweep --cfg job --resolve` for all keys with their values.
 
 A key is set on the command line (`fit.batch_size=8`) or in a file of your own
 ([--config](../use.md#your-own-data)); a choice of a group, such as `method=full`, sets all keys of

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slimtune.sweeper.reporting.sparkline import sparkline
-from slimtune.sweeper.reporting.stage_lines import print_line
+from slimtune.sweeper.reporting.stages.stage_lines import print_line
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
 from slimtune.sweeper.study.record import ENDED_BY, param_keys

@@ -12,7 +12,7 @@ from rich.table import Table
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import number_text, value_text
-from slimtune.sweeper.reporting.stage_lines import print_line
+from slimtune.sweeper.reporting.stages.stage_lines import print_line
 from slimtune.sweeper.study import TrialRecord
 from slimtune.sweeper.study.record import INFEASIBLE, param_keys
 

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator, Sequence
 
-from slimtune.sweeper.starting.guess import SCORES, likely_labels
+from slimtune.sweeper.starting.guess import SCORES, likely_labels, may_be_alike
 from slimtune.sweeper.starting.questions import WRITING, Settled, target_flag, target_name
 from slimtune.sweeper.starting.seen_columns import Holds
 from slimtune.training.data.examples import MESSAGES
@@ -14,6 +14,7 @@ SHOWN_OTHERS = 5
 def told_choice(settled: Settled) -> Iterator[str]:
     """A line for each choice, with what else is possible and the flag that says so."""
     found = settled.guess
+    yield from _told_pairs(settled)
     if found.text is None:
         yield f"chats: {MESSAGES}"
         return
@@ -32,6 +33,19 @@ def told_choice(settled: Settled) -> Iterator[str]:
         yield f"pairs with the label '{found.alike}' are taken for alike (task.alike_label)"
 
 
+def _told_pairs(settled: Settled) -> Iterator[str]:
+    """What the label of pairs is taken for, where it could be something else."""
+    found = settled.guess
+    label = next((one for one in settled.columns if one.name == found.target), None)
+    if found.pair is None or not may_be_alike(label):
+        return
+    alike, a_class = "how alike the two texts are", "a class of the pair"
+    if found.task == "similarity":
+        yield f"pairs: similarity, {alike} (also possible: {a_class}; --task classification)"
+    elif found.task == "classification":
+        yield f"pairs: classification, {a_class} (also possible: {alike}; --task similarity)"
+
+
 def _line(what: str, column: str, others: Sequence[str], flag: str) -> str:
     if not others:
         return f"{what}: {column}"
@@ -48,7 +62,7 @@ def _targets(settled: Settled, texts: Sequence[str]) -> list[str]:
     if found.task not in ("classification", "similarity"):
         return _like(settled, found.target)
     scores = [one.name for one in settled.columns if one.name.lower() in SCORES and one.holds is Holds.number]
-    likely = likely_labels(settled.columns, found.pair or found.text)
+    likely = likely_labels(settled.columns, found.pair or found.text, shares=found.pair is not None)
     return _unread(settled, [*likely, *(scores if found.task == "similarity" else [])])
 
 

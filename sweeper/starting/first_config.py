@@ -36,7 +36,7 @@ def _head(settled: Settled, path: str) -> Iterator[str]:
     yield f"#   slimtune check --config {given}    tries what it needs, without training"
     yield f"#   slimtune train --config {given}    one trial, without a search"
     yield f"#   slimtune sweep --config {given}    searches, chooses, proves, exports and registers"
-    yield f"#   slimtune sweep --config {given} --cfg job    shows every key with its value"
+    yield f"#   slimtune sweep --config {given} --cfg job --resolve    shows every key with its value"
 
 
 def _defaults(settled: Settled) -> Iterator[str]:

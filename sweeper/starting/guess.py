@@ -1,6 +1,7 @@
 """What rows seem to be for, from their columns."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn
@@ -32,6 +33,10 @@ ALIKE = (
     "true",
 )
 DIFFERENT_NUMBERS = ("0", "-1")
+# words that say of any statement that it holds, not only that two texts are alike
+ANY_YES = ("yes", "true")
+# what names of two texts of one kind differ in, beside a number: question1 and question2, text and text_pair
+MARKS = ("", "a", "b", "x", "y", "l", "r", "pair", "other", "first", "second", "one", "two", "left", "right")
 TASKS = (
     "classification",
     "multi_label",
@@ -74,7 +79,7 @@ def guess(columns: Sequence[SeenColumn], task: str | None = None) -> Guess | Non
     Returns:
         None where no task fits them.
     """
-    tries = (_chat, _spans, _several, _answers, _pairs, _labelled_pairs, _classes, _plain)
+    tries = (_chat, _spans, _several, _answers, _pairs, _alike_pairs, _classified_pairs, _classes, _plain)
     found = (one for each in tries if (one := each(columns)) is not None)
     if task is None:
         return next(found, None)
@@ -90,8 +95,13 @@ def alike_of(labels: Sequence[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def likely_labels(columns: Sequence[SeenColumn], text: str | None) -> list[str]:
-    """Columns that may be the label of a text, the likeliest first.
+def may_be_alike(column: SeenColumn | None) -> bool:
+    """Whether the label of a pair may as well say how alike its texts are as which class it is of."""
+    return column is not None and bool(column.two_labels) and not column.has_fractions
+
+
+def likely_labels(columns: Sequence[SeenColumn], text: str | None, *, shares: bool = False) -> list[str]:
+    """Columns that may be the label of a text, the likeliest first; with `shares` numbers between 0 and 1 as well.
 
     Those that are called as labels are; then those of names behind the text, the nearest first: a table has what was
     found out of a text next to it, and what else is known of the row (channel, language, date) further on. Then those
@@ -100,7 +110,8 @@ def likely_labels(columns: Sequence[SeenColumn], text: str | None) -> list[str]:
     named = [one.name for one in columns if one.name.lower() in LABELS and one.holds in (Holds.name, Holds.number)]
     at = next((number for number, one in enumerate(columns) if one.name == text), 0)
     near = [*columns[at:], *reversed(columns[:at])]
-    names = [one.name for one in near if one.holds is Holds.name and one.num_distinct > 1 and one.name != text]
+    several = [one for one in near if one.num_distinct > 1 and one.name != text]
+    names = [one.name for one in several if one.holds is Holds.name or (shares and one.is_share)]
     return list(dict.fromkeys([*named, *names]))
 
 
@@ -136,20 +147,57 @@ def _answers(columns: Sequence[SeenColumn]) -> Guess | None:
 
 
 def _pairs(columns: Sequence[SeenColumn]) -> Guess | None:
+    """Two texts with a label or a score: how alike they are, or a class of the pair."""
     texts = [one.name for one in columns if one.holds is Holds.text]
     if len(texts) < 2:
         return None
-    score = next((one.name for one in columns if one.name.lower() in SCORES and one.holds is Holds.number), None)
-    if score is not None:
-        return Guess("similarity", text=texts[0], pair=texts[1], target=score)
-    label = next(iter(likely_labels(columns, texts[1])), None)
-    return None if label is None else Guess("classification", text=texts[0], pair=texts[1], target=label)
+    scores = [one.name for one in columns if one.name.lower() in (*SCORES, *ALIKE) and one.holds is Holds.number]
+    of_one_kind = are_twins(texts[0], texts[1])
+    target = next(iter([*scores, *likely_labels(columns, texts[1], shares=of_one_kind)]), None)
+    if target is None:
+        return None
+    label = next(one for one in columns if one.name == target)
+    is_alike = target in scores or label.has_fractions or _says_alike(label, of_one_kind=of_one_kind)
+    task = "similarity" if is_alike else "classification"
+    return Guess(task, text=texts[0], pair=texts[1], target=target)
 
 
-def _labelled_pairs(columns: Sequence[SeenColumn]) -> Guess | None:
+def are_twins(name: str, other: str) -> bool:
+    """Whether columns are called as two texts of one kind are, and not as a title and a body."""
+    start = _num_same(name, other)
+    end = _num_same(name[start:][::-1], other[start:][::-1])
+    marks = [one[start : len(one) - end].lower().strip("_-. ") for one in (name, other)]
+    return all(mark in MARKS or mark.isdecimal() for mark in marks)
+
+
+def _num_same(name: str, other: str) -> int:
+    """Of the first letters."""
+    return len(list(takewhile(lambda two: two[0] == two[1], zip(name, other, strict=False))))
+
+
+def _says_alike(label: SeenColumn, *, of_one_kind: bool) -> bool:
+    """Whether one of two labels is a word for texts that are alike; or 1, or true, of two texts of one kind."""
+    alike = alike_of(label.two_labels)
+    if alike == "1" or {one.lower() for one in label.two_labels} == {"false", "true"}:
+        return of_one_kind
+    return alike is not None and alike.lower() not in ANY_YES
+
+
+def _alike_pairs(columns: Sequence[SeenColumn]) -> Guess | None:
     """Pairs as `_pairs` finds them, where a person says that they are alike or not."""
     found = _pairs(columns)
     return None if found is None else found._replace(task="similarity")
+
+
+def _classified_pairs(columns: Sequence[SeenColumn]) -> Guess | None:
+    """Likewise, where a person says that their label is a class; a score with fractions is none."""
+    found = _pairs(columns)
+    if found is None:
+        return None
+    fractions = {one.name for one in columns if one.has_fractions}
+    labels = [found.target, *likely_labels(columns, found.pair)]
+    label = next((name for name in labels if name not in fractions), None)
+    return None if label is None else found._replace(task="classification", target=label)
 
 
 def _classes(columns: Sequence[SeenColumn]) -> Guess | None:

@@ -148,7 +148,10 @@ def _task(given: Flags, columns: Sequence[SeenColumn], ask: Ask) -> Guess:
     found = guess(columns, given.task)
     if given.task is not None:
         return found or Guess(given.task)
-    said = ask(f"task: {', '.join(TASKS)} (--task)", None if found is None else found.task, _known_task)
+    question = f"task: {', '.join(TASKS)} (--task)"
+    if found is not None and found.pair is not None:
+        question = f"pairs: similarity is how alike two texts are, classification a class of the pair\n{question}"
+    said = ask(question, None if found is None else found.task, _known_task)
     return guess(columns, said) or Guess(said)
 
 

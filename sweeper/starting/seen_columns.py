@@ -1,5 +1,6 @@
 """What the columns of a few rows hold."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from itertools import islice
@@ -40,6 +41,8 @@ class SeenColumn(NamedTuple):
         num_distinct: How many different ones there are.
         example: The first that is not missing, as text.
         two_labels: The different ones as labels, sorted, where there are two; else empty.
+        has_fractions: Whether it has numbers that are not whole: no label is one.
+        is_share: Whether its numbers, of which there are several, lie between 0 and 1.
     """
 
     name: str
@@ -47,6 +50,8 @@ class SeenColumn(NamedTuple):
     num_distinct: int
     example: str
     two_labels: tuple[str, ...] = ()
+    has_fractions: bool = False
+    is_share: bool = False
 
 
 def seen_columns(source: str) -> list[SeenColumn]:
@@ -77,7 +82,11 @@ def _seen(name: str, cells: Sequence[Any]) -> SeenColumn:
     # of texts, which may be long, nothing is kept
     labels = {label_name(text, cell) for text, cell in zip(texts, cells, strict=True)} if _are_short(texts) else set()
     two = tuple(sorted(labels)) if len(labels) == 2 else ()
-    return SeenColumn(name, _holds(cells, texts), len(set(texts)), example, two)
+    holds, num_distinct = _holds(cells, texts), len(set(texts))
+    numbers = list(map(float, cells)) if holds is Holds.number else []
+    has_fractions = any(not one.is_integer() for one in numbers if math.isfinite(one))
+    is_share = num_distinct > 1 and bool(numbers) and all(0 <= one <= 1 for one in numbers)
+    return SeenColumn(name, holds, num_distinct, example, two, has_fractions, is_share)
 
 
 def _holds(cells: Sequence[Any], texts: Sequence[str]) -> Holds:

@@ -16,6 +16,7 @@ import slimtune
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.command_table import COMMANDS, COMPOSING, parser_of
 from slimtune.sweeper.commands import compare
+from slimtune.training.errors import UserError
 from tests.cases.printed import LANGUAGES, PAGES, ROOT, WRITTEN, Block, blocks, is_command, shell_words, spans
 from tests.cases.test_commands import Grammar, grammar, unquoted
 
@@ -92,7 +93,7 @@ def problems_of_slimtune(arguments: Sequence[str], grammar: Grammar) -> Iterator
     read = parser.parse_args if word in ("review", "adapters") else parser.parse_intermixed_args
     try:
         found, more = (parser.parse_known_args(rest)) if word == "resume" else (read(rest), [])
-    except (SystemExit, argparse.ArgumentError) as error:
+    except (SystemExit, argparse.ArgumentError, UserError) as error:
         yield f"slimtune {' '.join(arguments)}: {error}"
         return
     overrides = [*getattr(found, "override", []), *more]

@@ -1,3 +1,4 @@
+import io
 import os
 import shutil
 import subprocess
@@ -5,7 +6,6 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -14,7 +14,7 @@ from slimtune.sweeper import cli
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.command_table import COMMANDS
 from slimtune.sweeper.commands.sweep import HELP
-from slimtune.sweeper.reporting import working_line
+from slimtune.sweeper.reporting.stages import working_line
 from slimtune.training.config.tracking import mlflow_at
 from slimtune.training.tracking.mlflow_runs import Tracker
 
@@ -274,13 +274,13 @@ def test_who_reads_may_go_whatever_is_asked(words: list[str], monkeypatch: pytes
         closed.flush()
 
 
-def test_a_silent_command_shows_on_a_terminal_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither one that asks, nor where nobody sees it, nor its help."""
+def test_a_silent_command_shows_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that asks, nor help, nor where there is no standard error."""
     shown: list[tuple[str, bool]] = []
     monkeypatch.setattr(working_line, "shown_at_work", lambda word, *, by_stages: _noted(shown, word, by_stages))
     monkeypatch.setattr(cli, "_ended", lambda word, arguments: 0)
-    for is_terminal in (False, True):
-        monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda seen=is_terminal: seen, flush=lambda: None))
+    for errors in (None, io.StringIO()):
+        monkeypatch.setattr(sys, "stderr", errors)
         for words in (["report", "tone"], ["sweep"], ["ui"], ["init"], ["compare", "--help"]):
             assert main(words) == 0
     assert shown == [("report", False), ("sweep", True), ("ui", True)]

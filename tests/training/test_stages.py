@@ -47,3 +47,6 @@ def test_progress_says_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Stage("tokenizes", 3000).progress() == "tokenizes: 3,000 rows, 7 s"
     assert Stage("tokenizes", 3000, 1000).progress() == "tokenizes: 1,000 of 3,000 rows, 7 s"
     assert Stage("splits").progress() == "splits: 7 s"
+    assert Stage("times", 5, 3, unit="variants").progress() == "times: 3 of 5 variants, 7 s"
+    assert Stage("times", 5, 3, unit="variants").outcome() == "times: 5 variants, 7 s"
+    assert Stage("splits").outcome() == "splits: 7 s"

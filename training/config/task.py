@@ -1,7 +1,7 @@
 """The types of a task's config. Values live in `conf/task/`; nothing here has a default."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -236,6 +236,7 @@ def _metric_problems(task: TaskConfig, *, is_said: bool) -> list[str]:
             problems.append(f"task.metrics has '{name}', which is none of {', '.join(fitting_metrics(task))}")
         elif name not in METRIC_KEYS and isinstance(task, LanguageModellingTask):
             problems.append(f"task.metrics has '{name}', and next tokens are no answers to compare; use perplexity")
+    problems += _shared_names(task.metrics)
     known = scores_of(task.metrics)
     has_own = any(name not in METRIC_KEYS for name in task.metrics)
     if task.metric not in known and not has_own:
@@ -262,6 +263,23 @@ def _metric_problems(task: TaskConfig, *, is_said: bool) -> list[str]:
             f"task.loss is {task.loss!r}; use {{_target_: package.module.Loss}} with its arguments, or null"
         )
     return problems
+
+
+def _shared_names(metrics: Sequence[str]) -> Iterator[str]:
+    """A sentence for each function of the user's own that is called like a score of ours, or like another's.
+
+    Its score would be shown, compared and promoted by as if it were the other one.
+    """
+    given_by: dict[str, str] = {}
+    for name in dict.fromkeys(metrics):
+        is_path = name not in METRIC_KEYS and ":" not in name
+        for score in scores_of([name])[1:]:
+            if is_path and (score == "loss" or known_direction(score) is not None):
+                repair = f"give the function another name, e.g. my_{score}"
+                yield f"task.metrics has '{name}', and {score} is a score of slimtune's own; {repair}"
+            elif score in given_by:
+                yield f"task.metrics has '{given_by[score]}' and '{name}', which both give {score}; keep one of them"
+            given_by[score] = name
 
 
 def fitting_metrics(task: TaskConfig) -> tuple[str, ...]:

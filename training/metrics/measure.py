@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from slimtune.training.config.task import METRIC_KEYS
+from slimtune.training.errors import ConfigError
 from slimtune.training.metrics.load import load_metric
 from slimtune.training.metrics.perplexity import perplexity
 from slimtune.training.metrics.tally import Tally
@@ -26,13 +27,20 @@ class Measure(NamedTuple):
 
 
 def compute_all(measures: Sequence[Measure], tally: Tally) -> dict[str, float]:
-    """The scores of the measures whose columns the tally has; NaN on no rows."""
+    """The scores of the measures whose columns the tally has; NaN on no rows.
+
+    Raises:
+        ConfigError: A metric of the user's own gives a score that another one gives.
+    """
     scores: dict[str, float] = {}
     for measure in measures:
         if not tally.columns or len(tally) == 0:
             scores |= dict.fromkeys(measure.keys, math.nan)
         elif all(name in tally.columns for name in measure.needs):
-            scores |= {key: float(value) for key, value in measure.compute(tally).items()}
+            found = {key: float(value) for key, value in measure.compute(tally).items()}
+            for name in found.keys() & scores.keys():
+                raise ConfigError([f"task.metrics give {name} twice; let yours give it under another name"])
+            scores |= found
     return scores
 
 
@@ -42,7 +50,7 @@ def measures_of(names: Sequence[str]) -> tuple[Measure, ...]:
     Raises:
         ConfigError: There is no such metric.
     """
-    return (mean_loss(), *(measure_of(name) for name in names))
+    return (mean_loss(), *(measure_of(name) for name in dict.fromkeys(names)))
 
 
 def mean_loss() -> Measure:

@@ -19,7 +19,7 @@ from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting import terminal
 from slimtune.sweeper.reporting.live_table import LiveTable
 from slimtune.sweeper.reporting.parent_run import ParentRun
-from slimtune.sweeper.reporting.stage_lines import print_line
+from slimtune.sweeper.reporting.stages.stage_lines import print_line
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search.stopping import check_stop
 from slimtune.sweeper.search.study_spec import OwnWorkers

@@ -3,6 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
+from slimtune.export.commands.command_parser import CommandParser
+
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -21,7 +23,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="slimtune completion",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.training.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
-    parser = argparse.ArgumentParser(prog="slimtune explain", description=__doc__)
+    parser = CommandParser(prog="slimtune explain", description=__doc__)
     parser.add_argument(
         "keys",
         nargs="*",

@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from slimtune.sweeper.reference.completion.cases import command_cases, option_cases
 from slimtune.sweeper.reference.completion.words import (
-    ASK_FOR_ALIASES,
+    FUNCTIONS,
+    OR_FILE,
     ArgumentKind,
     CommandWords,
     Option,
     OverrideWord,
+    filled_head,
     offers,
 )
-from slimtune.training.usual_places import OUTPUTS
 
 # bash splits words at =, : and @ itself, so the line is read instead; a candidate begins behind the last of these
 HEAD = """\
@@ -46,14 +47,24 @@ _slimtune_sweeps() {
         [[ ${folder##*/} == "$1"* ]] && COMPREPLY+=("${folder##*/}")
     done
 }
-_slimtune_models() {
-    local alias
-    _slimtune_sweeps "$1"
-    while IFS= read -r alias; do
-        [[ $alias == "$1"* ]] && COMPREPLY+=("$alias")
-    done < <(ALIASES)
+_slimtune_asked() {
+    # lines that begin with $1
+    local word
+    while IFS= read -r word; do
+        [[ $word == "$1"* ]] && COMPREPLY+=("$word")
+    done
 }
-""".replace("OUTPUTS", OUTPUTS.name).replace("ALIASES", ASK_FOR_ALIASES)
+_slimtune_models() {
+    _slimtune_sweeps "$1"
+    _slimtune_asked "$1" < <(ASK_MODELS)
+}
+_slimtune_registered() {
+    _slimtune_asked "$1" < <(ASK_REGISTERED)
+}
+_slimtune_aliases() {
+    _slimtune_asked "$1" < <(ASK_ALIASES)
+}
+"""
 TAIL = """\
 _slimtune() {
     local line=${COMP_LINE:0:COMP_POINT} current words place
@@ -93,7 +104,7 @@ def bash_script(commands: Mapping[str, CommandWords], overrides: Sequence[Overri
     lines = [f"_slimtune_commands={shlex.quote(' '.join(commands))}"]
     lines += [f"_slimtune_overrides={shlex.quote(names)}", f"_slimtune_keys={shlex.quote(keys)}"]
     lines += [*_values(overrides), *command_cases(commands, _command)]
-    return "\n".join([HEAD + lines[0], *lines[1:], TAIL])
+    return filled_head(HEAD) + "\n".join([*lines, TAIL])
 
 
 def _values(overrides: Sequence[OverrideWord]) -> Iterator[str]:
@@ -119,10 +130,9 @@ def _command(given: CommandWords) -> Iterator[str]:
     if given.words:
         yield f'_slimtune_offer {shlex.quote(" ".join(given.words))} "$3"'
     texts = {
-        ArgumentKind.sweep: '_slimtune_sweeps "$3"',
+        **{kind: f'_slimtune_{name} "$3"' for kind, name in FUNCTIONS.items()},
         ArgumentKind.override: '_slimtune_override "$3"',
         ArgumentKind.key: '_slimtune_offer "$_slimtune_keys" "$3" keys',
-        ArgumentKind.model: '_slimtune_models "$3"',
     }
     yield from offers(given, texts, files='(( ${#COMPREPLY[@]} )) || _slimtune_paths "$3"')
 
@@ -130,5 +140,5 @@ def _command(given: CommandWords) -> Iterator[str]:
 def _offer(option: Option) -> str:
     if option.choices:
         return f'_slimtune_offer {shlex.quote(" ".join(option.choices))} "$3"'
-    named = {ArgumentKind.sweep: '_slimtune_sweeps "$3"; ', ArgumentKind.model: '_slimtune_models "$3"; '}
-    return named.get(option.kind, "") + '_slimtune_paths "$3"'
+    named = [f'_slimtune_{FUNCTIONS[option.kind]} "$3"'] if option.kind in FUNCTIONS else []
+    return "; ".join([*named, *(['_slimtune_paths "$3"'] if option.kind in OR_FILE else [])])

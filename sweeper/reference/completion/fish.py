@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from slimtune.sweeper.reference.completion.words import (
-    ASK_FOR_ALIASES,
+    FUNCTIONS,
+    OR_FILE,
     ArgumentKind,
     CommandWords,
     Option,
     OverrideWord,
+    filled_head,
     offers,
 )
-from slimtune.training.usual_places import OUTPUTS
 
 HEAD = """\
 # completion of slimtune in fish: slimtune completion fish > ~/.config/fish/completions/slimtune.fish
@@ -46,9 +47,15 @@ function __slimtune_keys
 end
 function __slimtune_models
     __slimtune_sweeps
-    ALIASES
+    ASK_MODELS
 end
-""".replace("OUTPUTS", OUTPUTS.name).replace("ALIASES", ASK_FOR_ALIASES)
+function __slimtune_registered
+    ASK_REGISTERED
+end
+function __slimtune_aliases
+    ASK_ALIASES
+end
+"""
 
 
 def fish_script(commands: Mapping[str, CommandWords], overrides: Sequence[OverrideWord]) -> str:
@@ -62,7 +69,7 @@ def fish_script(commands: Mapping[str, CommandWords], overrides: Sequence[Overri
     for word, given in commands.items():
         lines.append(f"complete -c slimtune -n __fish_use_subcommand -a {word} -d {_quoted(given.summary)}")
         lines += _command(word, given)
-    return "\n".join([HEAD, *lines, ""])
+    return "\n".join([filled_head(HEAD), *lines, ""])
 
 
 def _quoted(text: str) -> str:
@@ -101,10 +108,9 @@ def _command(word: str, given: CommandWords) -> Iterator[str]:
     if given.words:
         yield f"{seen} -a {_quoted(' '.join(given.words))}"
     texts = {
-        ArgumentKind.sweep: f"{seen} -a '(__slimtune_sweeps)'",
+        **{kind: f"{seen} -a '(__slimtune_{name})'" for kind, name in FUNCTIONS.items()},
         ArgumentKind.override: f"{seen} -a '(__slimtune_override)'",
         ArgumentKind.key: f"{seen} -a '(__slimtune_key)'",
-        ArgumentKind.model: f"{seen} -a '(__slimtune_models)'",
     }
     yield from offers(given, texts, files=f"{seen} -F")
 
@@ -114,5 +120,5 @@ def _value(option: Option) -> str:
         return ""
     if option.choices:
         return f" -x -a {_quoted(' '.join(option.choices))}"
-    named = {ArgumentKind.sweep: " -a '(__slimtune_sweeps)'", ArgumentKind.model: " -a '(__slimtune_models)'"}
-    return " -r -F" + named.get(option.kind, "")
+    named = f" -a '(__slimtune_{FUNCTIONS[option.kind]})'" if option.kind in FUNCTIONS else ""
+    return (" -r -F" if option.kind in OR_FILE else " -x") + named

@@ -11,22 +11,24 @@ from slimtune.sweeper.reference.attribute_texts import introduction
 from slimtune.sweeper.reference.command_page import actions_of, inner_parsers
 from slimtune.sweeper.reference.key_facts import key_facts
 from slimtune.sweeper.reference.sections import ANY, SECTIONS, WIDE_GROUPS, group_options
-from slimtune.training.usual_places import STORE
+from slimtune.training.usual_places import OUTPUTS, STORE
 
 # arguments by the name under which a parser keeps them
 SWEEPS = {"sweep", "sweeps", "what", "run"}
 # those that are a sweep's name, a folder, or an alias of a registered model, by command
 MODELS = {("predict", "model"), ("evaluate", "model"), ("promote", "source"), ("register", "source")}
+# those that are a registered model's name or an alias alone, by command
+REGISTERED = {("rollback", "name"), ("history", "name"), ("promote", "name"), ("register", "name")}
+ALIASES = {("rollback", "alias"), ("history", "alias"), ("promote", "alias")}
 # asked of the database itself, by Python without any package: MLflow would take seconds. Only names that a shell takes
 # as they are; no single quotes, which stand around it
-LIST_ALIASES = f"""\
+ASK = f"""\
 import sqlite3
 store = sqlite3.connect("file:{STORE}?mode=ro", uri=True, timeout=0.2)
-asked = "select name, alias from registered_model_aliases where name || alias not glob ? order by 1, 2"
-for name, alias in store.execute(asked, ["*[^A-Za-z0-9._-]*"]):
-    print(f"models:/{{name}}@{{alias}}")
+words = dict(head="models:/", at="@", odd="*[^A-Za-z0-9._-]*")
+for (word,) in store.execute("QUERY", words):
+    print(word)
 """
-ASK_FOR_ALIASES = f"test -f {STORE} && python3 -IS -c '{LIST_ALIASES}' 2>/dev/null"
 # of keys whose value is a path
 IS_PATH = re.compile(r"(_file|path|_dir)$")
 # launchers of Hydra's own, beside those of slimtune
@@ -39,9 +41,33 @@ class ArgumentKind(Enum):
     sweep = "sweep"
     # a sweep, or an alias of a registered model
     model = "model"
+    # a registered model's name
+    registered = "registered"
+    # an alias alone
+    alias = "alias"
     override = "override"
     key = "key"
     path = "path"
+
+
+PLACES = {ArgumentKind.model: MODELS, ArgumentKind.registered: REGISTERED, ArgumentKind.alias: ALIASES}
+# what the registry is asked for such an argument
+QUERIES = {
+    ArgumentKind.model: "select :head || name || :at || alias from registered_model_aliases "
+    "where name || alias not glob :odd order by name, alias",
+    ArgumentKind.registered: "select name from registered_models where name not glob :odd order by name",
+    ArgumentKind.alias: "select distinct alias from registered_model_aliases where alias not glob :odd order by alias",
+}
+
+# of a script, behind its prefix: what offers the names of a kind
+FUNCTIONS = {
+    ArgumentKind.sweep: "sweeps",
+    ArgumentKind.model: "models",
+    ArgumentKind.registered: "registered",
+    ArgumentKind.alias: "aliases",
+}
+# files may be given in their place
+OR_FILE = {ArgumentKind.path, ArgumentKind.sweep, ArgumentKind.model}
 
 
 class Option(NamedTuple):
@@ -78,6 +104,22 @@ class CommandWords(NamedTuple):
     kinds: frozenset[ArgumentKind]
 
 
+def asking(kind: ArgumentKind) -> str:
+    """The command of a shell that writes what the registry knows for an argument, a word a line.
+
+    Args:
+        kind: One of `QUERIES`.
+    """
+    return f"test -f {STORE} && python3 -IS -c '{ASK.replace('QUERY', QUERIES[kind])}' 2>/dev/null"
+
+
+def filled_head(head: str) -> str:
+    """The beginning of a script, with the folder of sweeps and what asks the registry in it."""
+    for kind in QUERIES:
+        head = head.replace(f"ASK_{FUNCTIONS[kind].upper()}", asking(kind))
+    return head.replace("OUTPUTS", OUTPUTS.name)
+
+
 def offers(given: CommandWords, texts: Mapping[ArgumentKind, str], *, files: str) -> Iterator[str]:
     """What a shell's script says for the kinds that a command takes, in the order of the texts.
 
@@ -87,7 +129,7 @@ def offers(given: CommandWords, texts: Mapping[ArgumentKind, str], *, files: str
         files: What is said last where files may stand, as they do beside names of sweeps and models.
     """
     yield from (text for kind, text in texts.items() if kind in given.kinds)
-    if given.kinds & {ArgumentKind.path, ArgumentKind.sweep, ArgumentKind.model}:
+    if given.kinds & OR_FILE:
         yield files
 
 
@@ -148,8 +190,9 @@ def _option(word: str, name: str, action: argparse.Action) -> Option:
 
 
 def _kind(word: str, action: argparse.Action) -> ArgumentKind:
-    if (word, action.dest) in MODELS:
-        return ArgumentKind.model
+    for kind, places in PLACES.items():
+        if (word, action.dest) in places:
+            return kind
     if action.dest in SWEEPS:
         return ArgumentKind.sweep
     return {"override": ArgumentKind.override, "keys": ArgumentKind.key}.get(action.dest, ArgumentKind.path)

@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from slimtune.sweeper.reference.completion.cases import command_cases, option_cases
 from slimtune.sweeper.reference.completion.words import (
-    ASK_FOR_ALIASES,
+    FUNCTIONS,
+    OR_FILE,
     ArgumentKind,
     CommandWords,
     Option,
     OverrideWord,
+    filled_head,
     offers,
 )
-from slimtune.training.usual_places import OUTPUTS
 
 HEAD = """\
 #compdef slimtune
@@ -23,10 +24,18 @@ _slimtune_sweeps() {
 }
 _slimtune_models() {
     _slimtune_sweeps
-    local -a models=(${(f)"$(ALIASES)"})
+    local -a models=(${(f)"$(ASK_MODELS)"})
     (( $#models )) && compadd -- $models
 }
-""".replace("OUTPUTS", OUTPUTS.name).replace("ALIASES", ASK_FOR_ALIASES)
+_slimtune_registered() {
+    local -a names=(${(f)"$(ASK_REGISTERED)"})
+    (( $#names )) && compadd -- $names
+}
+_slimtune_aliases() {
+    local -a aliases=(${(f)"$(ASK_ALIASES)"})
+    (( $#aliases )) && compadd -- $aliases
+}
+"""
 TAIL = """\
 _slimtune() {
     if (( CURRENT == 2 )); then
@@ -50,7 +59,7 @@ def zsh_script(commands: Mapping[str, CommandWords], overrides: Sequence[Overrid
     """
     told = " ".join(_described(word, one.summary) for word, one in commands.items())
     lines = [*_overrides(overrides), *command_cases(commands, _command)]
-    return "\n".join([HEAD, *lines, TAIL.replace("COMMANDS", told)])
+    return "\n".join([filled_head(HEAD), *lines, TAIL.replace("COMMANDS", told)])
 
 
 def _described(word: str, text: str) -> str:
@@ -92,10 +101,9 @@ def _command(given: CommandWords) -> Iterator[str]:
     if given.words:
         yield f"compadd -- {' '.join(map(shlex.quote, given.words))}"
     texts = {
-        ArgumentKind.sweep: "_slimtune_sweeps",
+        **{kind: f"_slimtune_{name}" for kind, name in FUNCTIONS.items()},
         ArgumentKind.override: "_slimtune_override",
         ArgumentKind.key: "_slimtune_key",
-        ArgumentKind.model: "_slimtune_models",
     }
     yield from offers(given, texts, files="_files")
 
@@ -103,5 +111,5 @@ def _command(given: CommandWords) -> Iterator[str]:
 def _offer(option: Option) -> str:
     if option.choices:
         return f"compadd -- {' '.join(map(shlex.quote, option.choices))}"
-    named = {ArgumentKind.sweep: "_slimtune_sweeps; ", ArgumentKind.model: "_slimtune_models; "}
-    return named.get(option.kind, "") + "_files"
+    named = [f"_slimtune_{FUNCTIONS[option.kind]}"] if option.kind in FUNCTIONS else []
+    return "; ".join([*named, *(["_files"] if option.kind in OR_FILE else [])])

@@ -112,6 +112,25 @@ def test_of_two_labels_of_pairs_one_is_said_to_be_alike(
     assert alike is None or alike in names
 
 
+@pytest.mark.parametrize(
+    ("labels", "task", "told"),
+    [
+        ((0, 1), "similarity", "pairs: similarity, how alike the two texts are (also possible: a class of the pair; "),
+        (("x", "y"), "classification", "pairs: classification, a class of the pair (also possible: how alike the two"),
+        ((0.2, 0.9), "similarity", None),
+        (("x", "y", "z"), "classification", None),
+    ],
+)
+def test_what_pairs_are_taken_for_is_told_where_another_task_fits(
+    labels: tuple[Any, ...], task: str, told: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the flag that takes the other one."""
+    write_jsonl(Path("rows.jsonl"), rows_of(**PAIR, label=cycled(*labels)))
+    assert written("--data", "rows.jsonl").task.name == task
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("pairs: ")]
+    assert [line.startswith(told or "") for line in lines] == ([] if told is None else [True])
+
+
 def test_the_label_that_means_alike_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

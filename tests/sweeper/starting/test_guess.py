@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from slimtune.sweeper.starting.guess import Guess, guess
+from slimtune.sweeper.starting.guess import Guess, are_twins, guess
 from slimtune.sweeper.starting.seen_columns import Holds, columns_of_rows
 
 TEXTS = [f"the printer on floor {number} has been out of order since this morning" for number in range(30)]
@@ -51,6 +51,27 @@ def cycled(*values: Any) -> list[Any]:
             rows_of(premise=TEXTS, hypothesis=OTHERS, label=cycled("yes", "no")),
             Guess("classification", "premise", "hypothesis", "label"),
         ),
+        # pairs: of 0 and 1, of shares, and of words for what is alike; a class of the pair else
+        (rows_of(a=TEXTS, b=OTHERS, label=cycled(0, 1)), Guess("similarity", "a", "b", "label")),
+        (rows_of(a=TEXTS, b=OTHERS, label=cycled(True, False)), Guess("similarity", "a", "b", "label")),
+        (rows_of(a=TEXTS, b=OTHERS, label=cycled("1.0", "0.0")), Guess("similarity", "a", "b", "label")),
+        (rows_of(a=TEXTS, b=OTHERS, label=cycled(3.8, 0.2, 5)), Guess("similarity", "a", "b", "label")),
+        (rows_of(a=TEXTS, b=OTHERS, gold=cycled(0.2, 0.9, 1)), Guess("similarity", "a", "b", "gold")),
+        (rows_of(a=TEXTS, b=OTHERS, paraphrase=cycled(0, 1)), Guess("similarity", "a", "b", "paraphrase")),
+        (rows_of(id=range(30), a=TEXTS, b=OTHERS, kind=cycled("same", "x")), Guess("similarity", "a", "b", "kind")),
+        (rows_of(a=TEXTS, b=OTHERS, label=cycled(0, 1, 2)), Guess("classification", "a", "b", "label")),
+        (rows_of(a=TEXTS, b=OTHERS, label=cycled("x", "y")), Guess("classification", "a", "b", "label")),
+        # a title and a body are no two texts of one kind
+        (rows_of(title=TEXTS, body=OTHERS, label=cycled(0, 1)), Guess("classification", "title", "body", "label")),
+        (
+            rows_of(title=TEXTS, body=OTHERS, sure=cycled(0.1, 0.9), team=cycled("x", "y")),
+            Guess("classification", "title", "body", "team"),
+        ),
+        (rows_of(title=TEXTS, body=OTHERS, sure=cycled(0.1, 0.9)), Guess("language_modelling", "title")),
+        (
+            rows_of(premise=TEXTS, hypothesis=OTHERS, label=cycled(0, 1)),
+            Guess("classification", "premise", "hypothesis", "label"),
+        ),
         (rows_of(a=TEXTS, b=OTHERS, score=range(30)), Guess("similarity", "a", "b", "score")),
         (rows_of(question=TEXTS, answer=OTHERS), Guess("generation", "question", None, "answer")),
         (rows_of(article=TEXTS, highlights=OTHERS), Guess("summarization", "article", None, "highlights")),
@@ -76,11 +97,32 @@ def test_rows_show_what_they_are_for(rows: list[dict[str, Any]], found: Guess | 
     assert guess(columns_of_rows(rows)) == found
 
 
+@pytest.mark.parametrize(
+    ("name", "other", "expected"),
+    [
+        ("question1", "question2", True),
+        ("sentence_a", "sentence_b", True),
+        ("text", "text_pair", True),
+        ("first_text", "second_text", True),
+        ("a", "b", True),
+        ("title", "body", False),
+        ("text", "context", False),
+        ("premise", "hypothesis", False),
+    ],
+)
+def test_two_texts_of_one_kind_are_called_alike(name: str, other: str, expected: bool) -> None:
+    assert are_twins(name, other) is expected
+
+
 def test_what_a_person_says_they_are_for_holds_where_the_columns_allow_it() -> None:
     columns = columns_of_rows(rows_of(question=TEXTS, answer=OTHERS, topic=cycled("a", "b")))
     assert guess(columns, "classification") == Guess("classification", "question", "answer", "topic")
     assert guess(columns, "translation") == Guess("translation", "question", None, "answer")
     assert guess(columns, "extraction") is None
+    pairs = columns_of_rows(rows_of(a=TEXTS, b=OTHERS, paraphrase=cycled(0, 1)))
+    assert guess(pairs, "classification") == Guess("classification", "a", "b", "paraphrase")
+    scored = columns_of_rows(rows_of(a=TEXTS, b=OTHERS, score=cycled(0.5, 1), team=cycled("x", "y")))
+    assert guess(scored, "classification") == Guess("classification", "a", "b", "team")
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,28 @@ def test_each_problem_names_key_value_and_repair(config_of: ConfigOf, given: lis
     assert any(found.startswith(problem) for found in problems), problems
 
 
+@pytest.mark.parametrize(
+    ("metrics", "problem"),
+    [
+        ("accuracy,mine.accuracy", "'mine.accuracy', and accuracy is a score of slimtune's own; give the function"),
+        ("mine.accuracy", "'mine.accuracy', and accuracy is a score of slimtune's own"),
+        ("accuracy,mine.loss", "'mine.loss', and loss is a score of slimtune's own"),
+        ("accuracy,mine.bleu", "'mine.bleu', and bleu is a score of slimtune's own"),
+        ("accuracy,mine.cost,theirs.cost", "'mine.cost' and 'theirs.cost', which both give cost; keep one of them"),
+        ("accuracy,hub:accuracy", "'accuracy' and 'hub:accuracy', which both give accuracy; keep one of them"),
+    ],
+)
+def test_no_two_scores_have_one_name(config_of: ConfigOf, metrics: str, problem: str) -> None:
+    """One would be taken for the other: in tables, by the search, by the gate."""
+    found = problems_of(config_of(f"task.metrics=[{metrics}]"))
+    assert [one.startswith(f"task.metrics has {problem}") for one in found] == [True], found
+
+
+def test_a_metric_that_is_named_twice_is_one(config_of: ConfigOf) -> None:
+    assert problems_of(config_of("task.metrics=[accuracy,accuracy]")) == []
+    assert problems_of(config_of("task.metrics=[hub:accuracy]")) == []
+
+
 def test_a_metric_of_the_users_own_may_go_either_way(config_of: ConfigOf) -> None:
     given = ["task.metrics=[accuracy,my.module.cost]", "task.metric=cost", "task.direction=minimize"]
     assert problems_of(config_of(*given)) == []

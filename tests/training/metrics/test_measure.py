@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from slimtune.training.metrics import Tally, compute_all, mean_loss, measure_of, merged
+from slimtune.training.errors import ConfigError
+from slimtune.training.metrics import Measure, Tally, compute_all, mean_loss, measure_of, measures_of, merged
 
 MEASURES = (mean_loss(), measure_of("accuracy"), measure_of("f1"))
 
@@ -51,3 +52,12 @@ def test_rows_are_taken_as_often_as_they_are_named() -> None:
     tally = Tally.of(row=[2, 0, 1], nats=[20.0, 0.0, 10.0])
     assert tally.in_order().columns["nats"] == (0.0, 10.0, 20.0)
     assert tally.take([0, 0]).columns["row"] == (2, 2)
+
+
+def test_a_score_that_two_metrics_give_is_an_error() -> None:
+    """The second one would be told as the first; a metric that is named twice is one."""
+    tally = Tally.of(prediction=[1, 0], reference=[1, 1], nats=[1.0, 1.0], weight=[1, 1])
+    own = Measure(("scores",), lambda _: {"cost": 1.0, "accuracy": 0.0}, ("prediction",))
+    with pytest.raises(ConfigError, match=r"task\.metrics give accuracy twice; let yours give it under another name"):
+        compute_all([*MEASURES, own], tally)
+    assert compute_all(measures_of(["accuracy", "accuracy"]), tally) == {"loss": 1.0, "accuracy": 0.5}

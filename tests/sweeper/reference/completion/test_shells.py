@@ -9,9 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from slimtune.sweeper.command_table import COMMANDS, parser_of
 from slimtune.sweeper.reference.completion.bash import bash_script
 from slimtune.sweeper.reference.completion.fish import fish_script
-from slimtune.sweeper.reference.completion.words import command_words, first_sentence, override_words
+from slimtune.sweeper.reference.completion.words import (
+    ALIASES,
+    PLACES,
+    REGISTERED,
+    command_words,
+    first_sentence,
+    override_words,
+)
 from slimtune.sweeper.reference.completion.zsh import zsh_script
 from slimtune.training.tracking.mlflow_runs import client_of
 from tests.services import need
@@ -104,6 +112,43 @@ def test_aliases_of_the_registry_are_offered(command: str, place: Path) -> None:
     found = ran(["fish", "-c", f"source of.fish; complete -C 'slimtune {command} models:/m'"], place)
     # fish offers files behind a colon as well
     assert "models:/mood@champion" in [word.partition("\t")[0] for word in found]
+
+
+# of lines on which a registered model or an alias of one is named alone
+NAMED = [
+    ("rollback m", "mood"),
+    ("history m", "mood"),
+    ("promote tone --name m", "mood"),
+    ("register tone --name m", "mood"),
+    ("rollback mood --alias ch", "champion"),
+    ("history mood --alias ch", "champion"),
+    ("promote tone --alias ch", "champion"),
+]
+
+
+@pytest.mark.parametrize(("line", "offered"), NAMED)
+def test_names_of_the_registry_are_offered(line: str, offered: str, place: Path) -> None:
+    """No sweep and no file stands there."""
+    assert asked_of_bash(f"slimtune {line}", place) == [offered]
+    need("fish", None if shutil.which("fish") else "there is no fish")
+    found = ran(["fish", "-c", f"source of.fish; complete -C 'slimtune {line}'"], place)
+    assert [word.partition("\t")[0] for word in found] == [offered]
+
+
+def test_every_place_of_a_name_is_an_argument() -> None:
+    """A name that a command's parser has not would be offered nowhere."""
+    for word, dest in set().union(*PLACES.values()):
+        assert dest in {action.dest for action in parser_of(word)._actions}, (word, dest)
+
+
+def test_every_name_of_a_registered_model_has_its_place() -> None:
+    """Whatever a command says of an argument in these words is offered."""
+    for word in COMMANDS:
+        for action in parser_of(word)._actions:
+            if (action.help or "").startswith("of the registered model"):
+                assert (word, action.dest) in REGISTERED
+            if "--alias" in action.option_strings:
+                assert (word, action.dest) in ALIASES
 
 
 def test_without_a_registry_no_alias_is_offered(place: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""That a command is at work: a line on the terminal while it says nothing, gone when it does."""
+"""That a command is at work: a line on the terminal while it says nothing, gone when it does; elsewhere its stages."""
 
 import os
 import shutil
@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any, TextIO, cast
 
+from slimtune.sweeper.reporting.stages.stage_log import StageLog
 from slimtune.training.stages import TOLD_SECONDS, Stage, stages_told_to
 
 REFRESHED_SECONDS = 0.5
@@ -20,15 +22,19 @@ IMPORTS, OWN = "<frozen importlib", "slimtune"
 
 @contextmanager
 def shown_at_work(word: str, *, by_stages: bool) -> Iterator[None]:
-    """Show on standard error, where that is a terminal, what a command does after two seconds of silence.
+    """Show on standard error what a command does: on a terminal after two seconds of silence, elsewhere each stage.
 
     Args:
         word: The command.
         by_stages: After its first output a stage alone is shown: it has displays of its own.
     """
     own = sys.stdout, sys.stderr
-    if own[1] is None or not own[1].isatty() or os.environ.get("TERM") == "dumb":
+    if own[1] is None:
         yield
+        return
+    if not own[1].isatty() or os.environ.get("TERM") == "dumb":
+        with stages_told_to(StageLog(partial(_write_line, own[1], word))):
+            yield
         return
     line = WorkingLine(word, own[1], by_stages=by_stages)
     sys.stdout, sys.stderr = (cast(TextIO, None if one is None else _Watched(one, line)) for one in own)
@@ -39,6 +45,11 @@ def shown_at_work(word: str, *, by_stages: bool) -> Iterator[None]:
     finally:
         line.stop()
         sys.stdout, sys.stderr = own
+
+
+def _write_line(stream: TextIO, word: str, line: str) -> None:
+    # at once, for who reads a log while it is written
+    print(f"slimtune {word}: {line}", file=stream, flush=True)
 
 
 class WorkingLine:

@@ -3,15 +3,15 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from slimtune.sweeper.reporting.stages.stage_log import StageLog
 from slimtune.training.stages import TOLD_SECONDS, Stage, stages_told_to
 
-# without a terminal, what lasts longer is told before its end as well
-SILENT_SECONDS = 30.0
 REFRESHED_A_SECOND = 2.0
 
 
@@ -23,13 +23,13 @@ def print_line(console: Console, line: str) -> None:
 @contextmanager
 def stages_shown(console: Console) -> Iterator[None]:
     """Show the stages of the block that take more than two seconds."""
-    lines = StageLines(console)
-    with stages_told_to(lines):
+    told = StageLines(console) if console.is_terminal else StageLog(partial(print_line, console))
+    with stages_told_to(told):
         yield
 
 
 class StageLines:
-    """On a terminal a line that is written anew; elsewhere one for each stage, and one more where it lasts long."""
+    """A line that is written anew while a stage lasts, and one that stays."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -38,8 +38,7 @@ class StageLines:
 
     def begun(self, stage: Stage) -> None:
         """Wait whether it takes long."""
-        seconds = TOLD_SECONDS if self._console.is_terminal else SILENT_SECONDS
-        self._timer = threading.Timer(seconds, self._show, [stage])
+        self._timer = threading.Timer(TOLD_SECONDS, self._show, [stage])
         self._timer.daemon = True
         self._timer.start()
 
@@ -52,13 +51,9 @@ class StageLines:
             self._live.stop()
             self._live = None
         if stage.seconds() >= TOLD_SECONDS:
-            rows = f"{stage.num_rows:,} rows, " if stage.num_rows else ""
-            print_line(self._console, f"{stage.what}: {rows}{stage.seconds():,.0f} s")
+            print_line(self._console, stage.outcome())
 
     def _show(self, stage: Stage) -> None:
-        if not self._console.is_terminal:
-            print_line(self._console, stage.progress())
-            return
         self._live = Live(
             console=self._console,
             get_renderable=lambda: Text(stage.progress()),

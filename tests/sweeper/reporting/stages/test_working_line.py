@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from slimtune.sweeper.reporting.working_line import ERASE, WorkingLine, shown_at_work
+from slimtune.sweeper.reporting.stages.working_line import ERASE, WorkingLine, shown_at_work
 from slimtune.training.stages import Stage, stages_told_to, told_stage
 
 
@@ -79,15 +79,21 @@ def test_a_package_that_takes_long_to_load_is_named(tmp_path: Path, monkeypatch:
     assert told == "slimtune check: loads slow_outer, 0 s"
 
 
-def test_without_a_terminal_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a pipe, in a log, and on a terminal that cannot erase."""
-    own = sys.stdout, sys.stderr
-    with shown_at_work("report", by_stages=False):
-        assert (sys.stdout, sys.stderr) == own
-    monkeypatch.setattr(sys, "stderr", Terminal())
+@pytest.mark.parametrize("errors", [io.StringIO(), Terminal()])
+def test_where_no_line_can_be_erased_each_stage_has_one(monkeypatch: pytest.MonkeyPatch, errors: io.StringIO) -> None:
+    """In a pipe, in a log, and on a terminal of such a kind: on standard error, whatever is printed stays as it is."""
+    monkeypatch.setattr(sys, "stderr", errors)
+    monkeypatch.setattr(sys, "stdout", output := io.StringIO())
     monkeypatch.setenv("TERM", "dumb")
-    with shown_at_work("report", by_stages=False):
-        assert sys.stdout is own[0]
+    with shown_at_work("export", by_stages=False):
+        assert (sys.stdout, sys.stderr) == (output, errors)
+        with told_stage("quick"):
+            pass
+        monkeypatch.setattr(Stage, "seconds", lambda _: 12.0)
+        with told_stage("times the variants", 5, unit="variants"):
+            pass
+    assert errors.getvalue() == "slimtune export: times the variants: 5 variants, 12 s\n"
+    assert output.getvalue() == ""
 
 
 def test_on_a_terminal_all_that_is_written_takes_the_line_away(monkeypatch: pytest.MonkeyPatch) -> None:

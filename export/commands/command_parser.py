@@ -1,0 +1,67 @@
+"""The parser of a command's arguments: a flag that it has not is told with the one that may be meant."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from slimtune.training.config.near_names import nearest_name
+from slimtune.training.errors import UserError
+
+
+class CommandParser(argparse.ArgumentParser):
+    """Looks at all flags first: argparse would miss the required one before it sees the one that was misspelt.
+
+    Attributes:
+        takes_keys: Whether keys of the config may be given, as `key=value`.
+    """
+
+    def __init__(self, *args: Any, takes_keys: bool = False, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.takes_keys = takes_keys
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's.
+
+        Raises:
+            UserError: A word is no flag of the command.
+        """
+        check_flags(self, args or ())
+        return super().parse_known_args(args, namespace)
+
+
+def check_flags(parser: CommandParser, words: Sequence[str]) -> None:
+    """Whether all words that look like flags are flags, or the beginning of one.
+
+    Raises:
+        UserError: One is none.
+    """
+    known = list(_flags(parser))
+    cut = parser.allow_abbrev
+    for at, word in enumerate(words):
+        if word == "--":
+            return
+        name = word.partition("=")[0]
+        # what has a space is a text to argparse, and one dash may begin a number
+        if not name.startswith("--") or " " in word or name in known:
+            continue
+        if cut and any(one.startswith(name) for one in known):
+            continue
+        raise UserError(f"{name} is no flag of {parser.prog}; {_repair(parser, words[at:], known)}")
+
+
+def _repair(parser: CommandParser, words: Sequence[str], known: Sequence[str]) -> str:
+    name, equals, value = words[0].partition("=")
+    if parser.takes_keys and "." in name:
+        following = next(iter(words[1:]), "...")
+        return f"a value is set without dashes, {name.lstrip('-')}={value if equals else following}"
+    near = nearest_name(name.lstrip("-"), [one.lstrip("-") for one in known])
+    return f"did you mean --{near}?" if near else f"known: {', '.join(known)}"
+
+
+def _flags(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """The long ones, with those of its inner commands."""
+    for action in parser._actions:
+        yield from (name for name in action.option_strings if name.startswith("--"))
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in {id(one): one for one in action.choices.values()}.values():
+                yield from (name for name in _flags(inner) if name != "--help")
