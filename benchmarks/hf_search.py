@@ -21,10 +21,11 @@ from typing import Any
 
 from benchmarks.docstrings import make_rows
 from benchmarks.report import add_out, header, publish, table
-from benchmarks.trainer_peer import BATCH_SIZES, MAX_LENGTH, RATE, Conditions, make_trainer
+from benchmarks.trainer_peer import BATCH_SIZES, MAX_LENGTH, RATE, Conditions, Evaluation, make_trainer
 from slimtune.training.tracking.environment import usable_cores
 
 REDUCTION_FACTOR, STARTUP_TRIALS = 2, 5
+DIGITS = 1e-6
 
 
 def main() -> None:
@@ -104,9 +105,9 @@ def our_search(
         "export=none",
         *more,
     ]
-    started = time.perf_counter()
+    started = time.time()
     subprocess.run([sys.executable, "-m", "slimtune.sweeper.cli", "sweep", *overrides], cwd=work, check=True)
-    seconds = time.perf_counter() - started
+    seconds = time.time() - started
     command = [sys.executable, "-m", "slimtune.sweeper.cli", "compare", f"ours-{seed}", "--json"]
     listed = subprocess.run(command, cwd=work, check=True, capture_output=True, text=True)
     trials = json.loads(listed.stdout)
@@ -119,7 +120,30 @@ def our_search(
         "params": best["params"],
         "complete": len(complete),
         "trials": len(trials),
+        "evaluations": since(started, _tracked(work, f"ours-{seed}")),
     }
+
+
+def _tracked(work: Path, name: str) -> list[Evaluation]:
+    """All that the sweep's runs were told of the validation rows."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{work / 'mlruns' / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name(name)
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    histories = (client.get_metric_history(run.info.run_id, "validation/accuracy") for run in runs)
+    return [Evaluation(metric.timestamp / 1000, metric.value) for history in histories for metric in history]
+
+
+def since(started: float, evaluations: Sequence[Sequence[float]]) -> list[Evaluation]:
+    """Evaluations in the order of their time, which is counted from the start."""
+    return sorted(Evaluation(at - started, accuracy) for at, accuracy in evaluations)
+
+
+def seconds_until(evaluations: Sequence[Evaluation], accuracy: float) -> float | None:
+    """When a score was first reached; None if it was not. A tracked one has six digits."""
+    return next((one.at for one in evaluations if one.accuracy >= accuracy - DIGITS), None)
 
 
 def trainer_search(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
@@ -127,10 +151,11 @@ def trainer_search(folder: Path, options: argparse.Namespace, seed: int) -> dict
     arguments = ["--trials", options.trials, "--epochs", options.epochs, "--threads", options.threads]
     words = [str(word) for word in (*arguments, "--seeds", seed, "--worker", folder)]
     words += ["--pooler"] if options.pooler else []
-    started = time.perf_counter()
+    started = time.time()
     subprocess.run([sys.executable, "-m", "benchmarks.hf_search", *words], check=True)
-    seconds = time.perf_counter() - started
+    seconds = time.time() - started
     result: dict[str, Any] = json.loads((folder / "trainer.json").read_text())
+    result["evaluations"] = since(started, result["evaluations"])
     name = f"Trainer.hyperparameter_search{' (pooler trained)' if options.pooler else ''}"
     return {"name": name, "seconds": seconds, **result}
 
@@ -160,8 +185,9 @@ def _trainer_search(folder: Path, options: argparse.Namespace) -> None:
     study = optuna.load_study(study_name="trainer", storage=storage)
     states = [trial.state.name for trial in study.trials]
     result = {
-        "best": max(evaluations),
+        "best": max(one.accuracy for one in evaluations),
         "params": study.best_params,
+        "evaluations": evaluations,
         "complete": states.count("COMPLETE"),
         "trials": len(states),
     }

@@ -30,6 +30,8 @@ from benchmarks.hf_search import (
     add_search_options,
     our_search,
     relative_cells,
+    seconds_until,
+    since,
     trainer_search,
     write_rows,
 )
@@ -37,6 +39,8 @@ from benchmarks.report import add_out, header, publish, table
 from benchmarks.trainer_peer import BATCH_SIZES, RANKS, RATE, Conditions, make_trainer, on_evaluate
 
 PROCESSES = 2
+PEER = "Trainer.hyperparameter_search"
+UNTIL_COLUMNS = ("seconds until the Trainer's best score", "the Trainer's whole search, in these", "until its own")
 Contestant = Callable[[Path, argparse.Namespace, int], dict[str, Any]]
 
 
@@ -65,8 +69,9 @@ def main() -> None:
 def _contestants() -> dict[str, Contestant]:
     known: dict[str, Contestant] = {
         "slimtune sweep": our_search,
+        "slimtune sweep, with reruns": _our_reruns,
         "slimtune sweep, two workers": _our_workers,
-        "Trainer.hyperparameter_search": trainer_search,
+        PEER: trainer_search,
         "a process per trial": _process_per_trial,
     }
     if find_spec("ray") is not None:
@@ -81,7 +86,11 @@ def _report(results: list[tuple[int, str, dict[str, Any]]], options: argparse.Na
     )
     first = options.only[0]
     seconds = {seed: row["seconds"] for seed, label, row in results if label == first}
-    rows = [(seed, label, *relative_cells(row, seconds[seed])) for seed, label, row in results]
+    peers = {seed: row for seed, label, row in results if label == PEER}
+    rows = [
+        (seed, label, *relative_cells(row, seconds[seed]), *_until_cells(row, peers.get(seed)))
+        for seed, label, row in results
+    ]
     medians = []
     for label in options.only:
         own = [(row["best"], row["seconds"] / seconds[seed]) for seed, other, row in results if other == label]
@@ -90,9 +99,26 @@ def _report(results: list[tuple[int, str, dict[str, Any]]], options: argparse.Na
             medians.append((label, f"{best:.4f}", f"{ratio:.2f}"))
     return [
         *header("A search, and what a user would pick instead", note),
-        *table(("seed", "", *RELATIVE_COLUMNS), rows),
+        *table(("seed", "", *RELATIVE_COLUMNS, *UNTIL_COLUMNS), rows),
         *table(("", "median best accuracy", f"median wall time relative to {first}"), medians),
     ]
+
+
+def _until_cells(row: dict[str, Any], peer: dict[str, Any] | None) -> tuple[str, ...]:
+    """When the peer's best score was reached, and how often that goes into the peer's whole time and its own wait."""
+    if peer is None:
+        return "", "", ""
+    reached, own = (seconds_until(one["evaluations"], peer["best"]) for one in (row, peer))
+    if reached is None or own is None:
+        return "never", "", ""
+    return f"{reached:.0f}", f"{peer['seconds'] / reached:.1f}", f"{own / reached:.1f}"
+
+
+def _our_reruns(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
+    """Our sweep as it comes: finalists are rerun with other seeds, which no peer does."""
+    work = folder / "reruns"
+    work.mkdir()
+    return our_search(folder, options, seed, ["search.finalists=3", "search.rerun_seeds=2"], work)
 
 
 def _our_workers(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
@@ -109,6 +135,7 @@ def _process_per_trial(folder: Path, options: argparse.Namespace, seed: int) -> 
 
     def objective(trial: optuna.Trial) -> float:
         out = folder / f"trial-{trial.number}.json"
+        outs.append(out)
         # each process has its own data sets' cache and output folder
         own = folder / f"process-{trial.number}"
         own.mkdir()
@@ -125,12 +152,15 @@ def _process_per_trial(folder: Path, options: argparse.Namespace, seed: int) -> 
         flags = [str(word) for pair in words.items() for word in pair]
         command = [sys.executable, "-m", "benchmarks.trainer_peer", str(own), str(out), *flags, "--pooler"]
         subprocess.run(command, check=True)
-        return float(json.loads(out.read_text())["best"])
+        return max(float(accuracy) for _, accuracy in json.loads(out.read_text()))
 
+    outs: list[Path] = []
+    started = time.time()
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
     study = optuna.create_study(direction="maximize", sampler=sampler)
     study.optimize(objective, n_trials=options.trials, n_jobs=min(PROCESSES, options.threads))
-    return {"best": study.best_value, "complete": options.trials}
+    evaluations = since(started, [one for out in outs for one in json.loads(out.read_text())])
+    return {"best": study.best_value, "complete": options.trials, "evaluations": evaluations}
 
 
 def _ray_tune(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
@@ -144,10 +174,11 @@ def _ray_tune(folder: Path, options: argparse.Namespace, seed: int) -> dict[str,
     def trainable(params: dict[str, Any]) -> None:
         trainer, evaluations = make_trainer(folder, conditions, params)
 
-        trainer.add_callback(on_evaluate(lambda: tune.report({"accuracy": evaluations[-1]})))
+        trainer.add_callback(on_evaluate(lambda: tune.report({"accuracy": evaluations[-1].accuracy})))
         trainer.train()
 
     root = str(Path(__file__).parents[1])
+    started = time.time()
     ray.init(num_cpus=PROCESSES, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": root}})
     space = {
         "learning_rate": tune.loguniform(*RATE),
@@ -159,10 +190,12 @@ def _ray_tune(folder: Path, options: argparse.Namespace, seed: int) -> dict[str,
     resources = tune.with_resources(trainable, {"cpu": 1})
     storage = tune.RunConfig(storage_path=str(folder / "ray"))
     grid = tune.Tuner(resources, param_space=space, tune_config=settings, run_config=storage).fit()
-    scores = [float(value) for result in grid for value in result.metrics_dataframe["accuracy"]]
+    frames = [result.metrics_dataframe for result in grid]
+    told = [one for frame in frames for one in zip(frame["timestamp"], frame["accuracy"], strict=True)]
+    evaluations = since(started, told)
     complete = sum(len(result.metrics_dataframe) == options.epochs for result in grid)
     ray.shutdown()
-    return {"best": max(scores), "complete": complete}
+    return {"best": max(one.accuracy for one in evaluations), "complete": complete, "evaluations": evaluations}
 
 
 if __name__ == "__main__":

