@@ -268,6 +268,14 @@ def test_what_cannot_be_read_is_asked_for_again(
     assert "n_trials: 7" in Path("mine.yaml").read_text()
 
 
+@pytest.mark.parametrize(("n_trials", "sampler"), [(3, "random"), (5, "random"), (6, "tpe")])
+def test_trials_too_few_to_learn_from_are_drawn_at_random(n_trials: int, sampler: str) -> None:
+    """Rather than by a sampler of which the sweep would say that it learns nothing."""
+    write_jsonl(Path("rows.jsonl"), rows_of(text=TEXTS, label=cycled("a", "b")))
+    config = written("--data", "rows.jsonl", "--trials", str(n_trials))
+    assert config.search.sampler.name == sampler
+
+
 @pytest.mark.parametrize(
     ("words", "pair"),
     [
