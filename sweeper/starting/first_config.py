@@ -57,6 +57,9 @@ def _defaults(settled: Settled) -> Iterator[str]:
     if _is_drawn(settled.model):
         yield "  # rates are searched that such weights need"
         yield f"  - override /space: {SPACE}"
+    if settled.n_trials <= _option("search/sampler", "tpe")["n_startup_trials"]:
+        yield "  # so few trials are drawn at random; tpe, which is usual, learns from the earlier ones of more"
+        yield "  - override /search/sampler: random"
 
 
 def _data(settled: Settled) -> Iterator[str]:
