@@ -91,6 +91,8 @@ def print_test(console: Console, test: Mapping[str, Any]) -> None:
         if not math.isnan(item["value"])
     )
     console.print(f"test, read once, {test['num_rows']} rows, 95 % intervals: {scores}", highlight=False)
+    if test.get("note"):
+        console.print(f"[bold yellow]warning:[/] {escape(test['note'])}", highlight=False)
 
 
 def print_variants(console: Console, exported: Mapping[str, Any]) -> None:

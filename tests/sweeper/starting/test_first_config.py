@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.cli import main
-from slimtune.sweeper.config_file import with_config_file
+from slimtune.sweeper.config_file import keys_set_in_file, with_config_file
 from slimtune.sweeper.config_values import plain
 from slimtune.sweeper.starting import questions
 from slimtune.training.config.trial import parse_trial
@@ -220,6 +220,9 @@ def test_a_model_that_is_drawn_anew_is_given_what_it_needs_to_learn(model: str) 
     assert searched["low"] < config.fit.learning_rate < searched["high"]
     trial = parse_trial(plain(config)).section
     assert rate_note(trial, 4_000_000) is None
+    # a value alone would not be searched
+    assert "fit.learning_rate" not in keys_set_in_file(with_config_file(["--config", "mine.yaml"]))
+    assert "fit.epochs" in keys_set_in_file(with_config_file(["--config", "mine.yaml"]))
 
 
 @pytest.mark.parametrize("model", ["minilm", "tiny_llama", "tiny_of_mine"])
