@@ -32,14 +32,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wait_briefly()
     # an import makes objects that stay: at Python's own threshold, to look for others is a fifth of a command's start
     gc.set_threshold(max(ALLOCATIONS, gc.get_threshold()[0]))
-    # and once more at the end, where nothing is left to be freed: a second of a command that has loaded PyTorch
-    atexit.unregister(gc.freeze)
-    atexit.register(gc.freeze)
+    atexit.unregister(_leave_garbage)
+    atexit.register(_leave_garbage)
     # so that parts of the user's own are found by their dotted path, as `python -m` finds them
     sys.path.append(os.getcwd())
     # who reads our output may go, e.g. `| head`: what is written to files is written all the same
     with lasting_output():
         return _answered(words)
+
+
+def _leave_garbage() -> None:
+    """At the end nothing is left to be freed: to look for it is a second of a command that has loaded PyTorch.
+
+    Bindings that nanobind made are looked after, since they write a page about each object that is left: those of
+    Triton, which comes with torch's CUDA build.
+    """
+    if all(kind.__module__ != "nanobind" for kind in type.__subclasses__(type)):
+        gc.freeze()
 
 
 def _answered(words: Sequence[str]) -> int:

@@ -10,12 +10,13 @@ from typing import NamedTuple
 from slimtune.training.data.readers.reader import is_local
 from slimtune.training.errors import DataError
 from slimtune.training.package_path import package_file
+from slimtune.training.sqlite_file import ENDINGS
 
 # no file of a model ends so
 ROWS_ALONE = (".jsonl", ".ndjson")
 JSON_LINES = (*ROWS_ALONE, ".json")
 # endings which would say that something else is written
-TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".orc", ".avro", ".xlsx", ".xls", ".ods", ".db", ".sqlite")
+TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".orc", ".avro", ".xlsx", ".xls", ".ods", *ENDINGS)
 TEXTS = (".xml", ".html", ".md", ".yaml", ".yml", ".toml", ".py")
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz")
 NUMBERS = (".npy", ".npz", ".pkl", ".pickle", ".onnx", ".safetensors", ".bin", ".pt")

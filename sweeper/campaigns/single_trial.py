@@ -66,11 +66,11 @@ class SingleTrial:
         losses = f"loss: train {report.train['train/loss']:.4f}, validation {report.scores['validation/loss']:.4f}"
         progress = f"{report.progress:4.0%}  {examples_seen:>7} rows"
         objective = f"{self._metric} {report.objective:.4f}"
-        self._console.print(f"{progress}  {losses}  {objective}", highlight=False, soft_wrap=True)
+        self.say(f"{progress}  {losses}  {objective}")
         if report.overfits_since is not None:
             since = f"{report.overfits_since} rows"
             story = f"overfits: validation loss was lowest after {since} and rises since, training loss falls"
-            self._console.print(f"      {story} (docs/diagnose.md)", highlight=False, soft_wrap=True)
+            self.say(f"      {story} (docs/diagnose.md)")
         return Verdict(stop=False)
 
     def finish(self, outcome: Outcome) -> None:

@@ -30,6 +30,7 @@ from slimtune.sweeper.first_look import refuse
 from slimtune.sweeper.hydra_app.file_problems import yaml_problem
 from slimtune.sweeper.hydra_app.flag_problems import flag_problems, flags_first, only_shows
 from slimtune.sweeper.hydra_app.override_problems import override_problems
+from slimtune.sweeper.hydra_parser import mend_hydra_parser
 from slimtune.sweeper.search.request import HydraApp
 from slimtune.sweeper.space.sweep_syntax import first_options, plain_keys
 from slimtune.training.atomic_files import missing_folders, remove_empty
@@ -160,6 +161,7 @@ def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) ->
     """With flags (`--cfg job`, `--config-dir ...`), which only commands take, Hydra reads the command line itself."""
     if problems := flag_problems(arguments, sweep=sweep):
         raise ConfigError(problems)
+    mend_hydra_parser()
     # Hydra would print and exit by itself
     os.environ["HYDRA_FULL_ERROR"] = "1"
     searches = sweep and not only_shows(arguments)

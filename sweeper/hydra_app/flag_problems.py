@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from hydra._internal.utils import get_args_parser
-
+from slimtune.sweeper.hydra_parser import hydra_parser
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.config.schema import suggestion
 
@@ -18,8 +17,8 @@ def flag_problems(arguments: Sequence[str], *, sweep: bool) -> list[str]:
     """
     if (wrong := _wrong_value(arguments)) is not None:
         return [wrong]
-    known = [name for action in get_args_parser()._actions for name in action.option_strings]
-    unknown = [word for word in get_args_parser().parse_known_args(list(arguments))[1] if word.startswith("-")]
+    known = [name for action in hydra_parser()._actions for name in action.option_strings]
+    unknown = [word for word in hydra_parser().parse_known_args(list(arguments))[1] if word.startswith("-")]
     problems = [_problem(word, arguments, known) for word in unknown]
     if sweep and _parsed(arguments).run:
         problems.append("--run is no flag of slimtune; one trial is run by slimtune train")
@@ -33,7 +32,7 @@ def flag_problems(arguments: Sequence[str], *, sweep: bool) -> list[str]:
 
 def _wrong_value(arguments: Sequence[str]) -> str | None:
     """What is wrong with the value of a flag, or with a flag that is cut short."""
-    parser = get_args_parser()
+    parser = hydra_parser()
     # argparse would print how Hydra is used, and exit
     parser.exit_on_error = False
     setattr(parser, "error", _raise)  # noqa: B010  # a method of this one parser
@@ -94,7 +93,7 @@ def flags_first(arguments: Sequence[str]) -> list[str]:
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    found, unknown = get_args_parser().parse_known_args(list(arguments))
+    found, unknown = hydra_parser().parse_known_args(list(arguments))
     found.overrides = [*found.overrides, *(word for word in unknown if not word.startswith("-"))]
     return found
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from slimtune.sweeper.report_page.figures.history import best_so_far, found_by
+from slimtune.sweeper.report_page.figures.history import best_so_far, first_with_best
 from slimtune.sweeper.report_page.markup import Cell, Row, Table, seconds, unordered
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.reporting.live_table import duration
@@ -54,7 +54,7 @@ def _sentences(facts: SweepFacts) -> list[str]:
         found.append(f"Trials that were stopped early would have taken {duration(saved)} more to their ends.")
     numbers, best = best_so_far(facts)
     if numbers and begun:
-        number = found_by(numbers, best)
+        number = first_with_best(numbers, best)
         winner = next(trial for trial in facts.trials if trial.number == number)
         if winner.started is not None:
             until = _begin(winner) + (winner.seconds or 0.0) - first

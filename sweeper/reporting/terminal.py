@@ -117,7 +117,7 @@ def print_variants(console: Console, exported: Mapping[str, Any]) -> None:
         _print_genai(console, exported["genai"])
     target = exported["target"]
     if target["note"]:
-        console.print(f"target {target['name']}: {target['note']}", highlight=False, soft_wrap=True)
+        print_line(console, f"target {target['name']}: {target['note']}")
 
 
 def _print_bitsandbytes(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
@@ -180,7 +180,8 @@ def _print_kept(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
             if item["kept"]
             else "no choice of layers to keep passes"
         )
-        console.print(f"{item['name']}: {kept}; quantized alone, these move the scores most: {worst}", highlight=False)
+        said = f"{item['name']}: {kept}; quantized alone, these move the scores most: {worst}"
+        console.print(said, highlight=False, markup=False)
 
 
 def print_registered(console: Console, registered: Mapping[str, Any]) -> None:

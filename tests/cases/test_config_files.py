@@ -70,6 +70,7 @@ def test_s15_unknown_keys_of_a_section_were_told_before(run) -> None:  # type: i
 
 APP = """
 import hydra
+from slimtune import current_trial
 
 @hydra.main(version_base=None, config_path=".", config_name="app")
 def main(config):

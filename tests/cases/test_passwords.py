@@ -13,11 +13,11 @@ from tests.services import service
 
 APP = """
 import hydra
-import slimtune
+from slimtune import current_trial
 
 @hydra.main(version_base="1.3", config_path=None, config_name=None)
 def app(config):
-    trial = slimtune.current_trial()
+    trial = current_trial()
     trial.report(config.x, 1)
     if trial.number == 1:
         raise ValueError("a trial fails")

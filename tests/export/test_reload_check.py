@@ -70,6 +70,10 @@ def test_a_score_that_is_not_the_trials_is_explained_under_the_table() -> None:
     terminal.print_variants(console, exported)
     assert said in console.export_text()
     assert escaped(said) in variant_table(exported)
+    # a note is text, in whatever brackets
+    exported["target"]["note"] = "computed on [red]"
+    terminal.print_variants(console, exported)
+    assert "target cpu: computed on [red]" in console.export_text()
     del exported["note"]
     terminal.print_variants(console, exported)
     assert "precision" not in console.export_text() + variant_table(exported)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from slimtune.sweeper import cli
-from slimtune.sweeper.cli import main
+from slimtune.sweeper.cli import main, usage
 from slimtune.sweeper.command_table import COMMANDS
 from slimtune.sweeper.commands.sweep import HELP
 from slimtune.sweeper.reporting.stages import working_line
@@ -289,3 +289,13 @@ def test_a_silent_command_shows_what_it_does(monkeypatch: pytest.MonkeyPatch) ->
 def _noted(shown: list[tuple[str, bool]], word: str, by_stages: bool) -> AbstractContextManager[None]:
     shown.append((word, by_stages))
     return nullcontext()
+
+
+@pytest.mark.parametrize(
+    ("made", "frozen"), [("", "frozen\n"), ("kind = type('nb_meta', (type,), {'__module__': 'nanobind'})", "")]
+)
+def test_bindings_that_tell_what_is_left_find_nothing(made: str, frozen: str) -> None:
+    """The end of a command looks for no garbage, unless something loaded would write a page about it."""
+    code = f"import gc; gc.freeze = lambda: print('frozen'); from slimtune.sweeper.cli import main; {made}\nmain([])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.removeprefix(usage() + "\n") == frozen

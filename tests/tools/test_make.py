@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,12 @@ def path(tmp_path: Path) -> Path:
     return folder
 
 
-def add(path: Path, name: str, *, ending: int = 0) -> None:
-    """A program that says how it was called; as a Python, one that ends so is too old."""
+def add(path: Path, name: str, *, version: tuple[int, int] = (3, 11)) -> None:
+    """A program that says how it was called; what it runs by `-c` takes it for a Python of that version."""
     program = path / name
-    program.write_text(f'#!/bin/sh\n[ "$1" = -c ] && exit {ending}\necho "{name} $*"\n', encoding="utf-8")
+    code = f"import sys; sys.version_info = {(*version, 0)}; exec(sys.argv[1])"
+    runs = f"exec {sys.executable} -I -c '{code}' \"$2\""
+    program.write_text(f'#!/bin/sh\n[ "$1" = -c ] && {runs}\necho "{name} $*"\n', encoding="utf-8")
     program.chmod(0o755)
 
 
@@ -52,8 +55,9 @@ def test_the_version_that_was_tested_is_taken_then_later_ones(there: list[str], 
     assert make_venv(path).stdout.startswith(f"{taken} -m venv ")
 
 
-def test_a_python_that_is_too_old_is_passed_over(path: Path) -> None:
-    add(path, "python3", ending=1)
+@pytest.mark.parametrize("version", [(3, 10), (3, 15)])
+def test_a_python_that_the_lock_has_no_packages_for_is_passed_over(path: Path, version: tuple[int, int]) -> None:
+    add(path, "python3", version=version)
     add(path, "uv")
     assert make_venv(path).stdout.startswith("uv venv --quiet --seed ")
 
@@ -66,4 +70,4 @@ def test_the_users_own_choice_wins(path: Path) -> None:
 
 def test_without_any_one_sentence_says_what_to_do(path: Path) -> None:
     said = make_venv(path).stderr
-    assert said.startswith("make: there is no Python 3.11 or later here; install one, or uv ")
+    assert said.startswith("make: there is no Python 3.11 to 3.14 here; install one, or uv ")

@@ -41,13 +41,13 @@ def history(facts: SweepFacts) -> Figure | None:
         )
     words = f"{len(trials)} trials have a score; no complete one yet."
     if numbers:
-        since = found_by(numbers, best)
+        since = first_with_best(numbers, best)
         words = f"The best {facts.metric} of a complete trial is {best[-1]:.4g}, since trial {since}."
     layout = {"xaxis": {"title": {"text": "trial"}}, "yaxis": {"title": {"text": facts.metric}}}
     return Figure("history", "Best score so far", words, data, layout)
 
 
-def found_by(numbers: Sequence[int], best: Sequence[float]) -> int:
+def first_with_best(numbers: Sequence[int], best: Sequence[float]) -> int:
     """The trial that first had the best score of all, given what `best_so_far` gave; of one trial at least."""
     return next(number for number, value in zip(numbers, best, strict=True) if value == best[-1])
 

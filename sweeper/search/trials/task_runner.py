@@ -12,12 +12,16 @@ from hydra.core.utils import JobReturn, run_job
 from hydra.types import HydraContext, TaskFunction
 
 from slimtune.sweeper.goals.goals import SECONDS
+from slimtune.sweeper.hydra_parser import mend_hydra_parser
 from slimtune.training.trial import Completed, Failed, FailureKind, Outcome, Pruned, Report, describe
 
 if TYPE_CHECKING:
     from slimtune.sweeper.search.trials.trial_source import StudySource, StudyTrial
 
 log = logging.getLogger(__name__)
+
+# of all that is slimtune's, this alone is imported by an app of the user's own before Hydra reads its command line
+mend_hydra_parser()
 
 # a context and no argument: Hydra fixes the signature of a task function, so the trial cannot be handed to it
 _current: ContextVar["StudyTrial | None"] = ContextVar("slimtune_trial", default=None)

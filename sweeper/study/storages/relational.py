@@ -31,6 +31,23 @@ POSTGRESQL_SETTINGS = {
 }
 
 
+class _Storage(RDBStorage):
+    """Optuna's, whose connections are closed with it, or where it refuses what is there: no garbage of it is open.
+
+    Args:
+        url: As SQLAlchemy reads it.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            super().__init__(url, engine_kwargs=_engine_options(url))
+        except BaseException:
+            if "engine" in vars(self):
+                self.engine.dispose()
+            raise
+        weakref.finalize(self, self.engine.dispose)
+
+
 def open_relational(url: str) -> BaseStorage:
     """The storage, its tables made if they are not there."""
     found = with_driver(url)
@@ -55,9 +72,7 @@ def _may_pass(url: str, error: Exception) -> bool:
 
 
 def _cached(url: str) -> BaseStorage:
-    storage = RDBStorage(url, engine_kwargs=_engine_options(url))
-    # connections are closed with the storage, and not left to the garbage collector
-    weakref.finalize(storage, storage.engine.dispose)
+    storage = _Storage(url)
     if storage.engine.dialect.name == "postgresql":
         event.listen(storage.engine, "connect", _set_session)
         # those that were made before do not have the settings

@@ -51,7 +51,9 @@ class Server(NamedTuple):
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return Answer(answer.status, json.load(answer))
         except urllib.error.HTTPError as error:
-            return Answer(error.code, json.load(error))
+            # a file as well, which Python 3.14 warns of where it stays open
+            with error:
+                return Answer(error.code, json.load(error))
 
     def predictions(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         answer = self.ask({"dataframe_records": rows})

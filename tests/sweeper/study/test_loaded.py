@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def test_a_step_that_is_no_number_is_told(step: str, said: str, make: Make, tmp_
     study = optuna.load_study(study_name="mine", storage=storage)
     study.add_trial(optuna.trial.create_trial(value=0.5, intermediate_values={5: 0.25}))
     load_study_trials(storage, "mine")
-    with sqlite3.connect(tmp_path / "study.db") as database:
+    with closing(sqlite3.connect(tmp_path / "study.db")) as database, database:
         database.execute(f"UPDATE trial_intermediate_values SET step = {step}")
     told = f"cannot be used: trial 1 reported 0.25 at the step {said}, which is no number that a sweep notes there"
     with pytest.raises(StoreError, match=told):
@@ -82,7 +83,7 @@ def test_a_step_that_is_no_number_is_told(step: str, said: str, make: Make, tmp_
 def test_a_broken_cell_is_told(change: str, make: Make, tmp_path: Path) -> None:
     """Also of the study that holds who launches."""
     storage = make({}, {})
-    with sqlite3.connect(tmp_path / "study.db") as database:
+    with closing(sqlite3.connect(tmp_path / "study.db")) as database, database:
         database.execute(change)
     with pytest.raises(StoreError, match="cannot be used: a value in it is none that a study has; bring the file back"):
         sweep_status(storage, "mine")

@@ -1,11 +1,15 @@
 """Databases that several processes open at once."""
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from optuna.storages import BaseStorage, InMemoryStorage
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import Pool
 
 from slimtune.sweeper.study.storages import relational
 from tests.services import service
@@ -46,6 +50,32 @@ def test_a_file_that_cannot_be_used_is_told_at_once(monkeypatch: pytest.MonkeyPa
     with pytest.raises(OperationalError, match="unable to open"):
         relational.open_relational(f"sqlite:///{tmp_path}/study.db")
     assert opening.left == 8
+
+
+def test_a_storage_that_is_refused_leaves_no_connection(tmp_path: Path) -> None:
+    """Its engine is nobody's then; a server has few connections to give, and from 3.13 on Python warns of a file's."""
+    file = tmp_path / "study.db"
+    relational.open_relational(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = 'v9.9'")
+    left: list[object] = []
+
+    def opened(connection: object, _: object) -> None:
+        left.append(connection)
+
+    def closed(connection: object, _: object) -> None:
+        if connection in left:
+            left.remove(connection)
+
+    event.listen(Pool, "connect", opened)
+    event.listen(Pool, "close", closed)
+    try:
+        with pytest.raises(RuntimeError, match="no longer compatible"):
+            relational.open_relational(f"sqlite:///{file}")
+    finally:
+        event.remove(Pool, "connect", opened)
+        event.remove(Pool, "close", closed)
+    assert left == []
 
 
 def keep_in_a_file(kind: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
