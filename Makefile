@@ -7,9 +7,22 @@ BIN := $(VENV)/bin
 # a process that may not keep what it has compiled compiles thousands of modules: 22 s to start what takes 7
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install sweep test test-portable test-gpu check docs reference ui lock clean
+.PHONY: help install sweep test test-portable test-gpu check docs reference ui lock clean
 
 install: $(VENV)/.installed
+
+help:
+	@echo "make sweep          installs, then a whole sweep: slimtune sweep experiment=tone"
+	@echo "make install        $(VENV) from the lock, with slimtune editable in it"
+	@echo "make test           all tests"
+	@echo "make test-portable  numeric tests as without AVX512, on one thread, in another order"
+	@echo "make test-gpu       what computes otherwise on a GPU"
+	@echo "make check          ruff, mypy, import-linter"
+	@echo "make docs           the documentation as a site"
+	@echo "make reference      docs/reference anew, after a change of keys or commands"
+	@echo "make ui             the MLflow UI"
+	@echo "make lock           the lock anew"
+	@echo "make clean          removes outputs/ and the MLflow store"
 
 # the lock pins every version; torch's CPU or CUDA build is whichever the index offers under that version, and what only
 # the CUDA build needs is not in the lock: torch brings it (PIP_EXTRA_INDEX_URL=... chooses the build: README.md)

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import cast
 
-from slimtune.sweeper.command_table import ASKING, COMMANDS, DISPLAYING, Command
+from slimtune.sweeper.command_table import ASKING, COMMANDS, DISPLAYING, OTHER_WORDS, Command
 from slimtune.training.errors import NotPromoted, SweepStopped, UserError, sentences_left
 from slimtune.training.hardware.waiting import wait_briefly
 from slimtune.training.lasting_output import lasting_output
@@ -63,7 +63,8 @@ def _answered(words: Sequence[str]) -> int:
     if words[0] not in COMMANDS:
         from slimtune.training.config.schema import suggestion
 
-        return _bad_input(f"'{words[0]}' is not a command; {suggestion(words[0], COMMANDS)}")
+        meant = OTHER_WORDS.get(words[0].lower()) or suggestion(words[0], COMMANDS)
+        return _bad_input(f"'{words[0]}' is not a command; {meant}")
     with _at_work(words[0], words[1:]):
         return _ended(words[0], words[1:])
 

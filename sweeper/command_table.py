@@ -74,6 +74,34 @@ COMMANDS = {
     "sync": Command("slimtune.sweeper.commands.sync", "send what waits on disk for a tracker that was away"),
     "ui": Command("slimtune.sweeper.commands.ui", "start the MLflow UI on this machine"),
 }
+# words that other tools have for it, and what is typed here
+OTHER_WORDS = {
+    **dict.fromkeys(
+        ("serve", "deploy", "server"),
+        "MLflow serves a registered model: mlflow models serve --model-uri models:/<name>@champion --env-manager local "
+        "(a sweep prints the whole line; docs/promotion.md, Served by MLflow)",
+    ),
+    **dict.fromkeys(
+        ("tune", "search", "run", "optimize", "hpo"), "slimtune sweep searches, e.g. slimtune sweep experiment=tone"
+    ),
+    **dict.fromkeys(("fit", "finetune", "fine-tune"), "slimtune train runs one trial, slimtune sweep searches"),
+    **dict.fromkeys(
+        ("quantize", "convert", "compile", "onnx"),
+        "slimtune export quantizes, e.g. slimtune export --run outputs/tone/trials/0 --out exported",
+    ),
+    **dict.fromkeys(("test", "eval", "score", "benchmark"), "slimtune evaluate scores a model on labelled rows"),
+    **dict.fromkeys(("infer", "inference", "generate", "ask", "chat"), "slimtune predict asks a model"),
+    **dict.fromkeys(("new", "start", "setup", "create"), "slimtune init writes a first config for your own rows"),
+    **dict.fromkeys(
+        ("list", "ls", "show"), "slimtune compare <sweep> lists a sweep's trials, slimtune ui shows all of them"
+    ),
+    **dict.fromkeys(("revert", "undo", "demote"), "slimtune rollback gives an alias back to the version before"),
+    **dict.fromkeys(("kill", "cancel"), "slimtune stop ends a running sweep"),
+    **dict.fromkeys(("continue", "restart"), "slimtune resume runs a sweep on"),
+    "config": "slimtune sweep --cfg job --resolve shows every key and its value, slimtune explain what each means",
+    "help": "slimtune --help lists the commands",
+    "version": "slimtune --version",
+}
 # commands whose arguments are overrides in Hydra's grammar
 COMPOSING = ("sweep", "train", "check")
 # a command that asks is silent while somebody thinks

@@ -13,7 +13,10 @@ class CommandParser(argparse.ArgumentParser):
 
     Attributes:
         takes_keys: Whether keys of the config may be given, as `key=value`.
+        one_only: What is said, as the end of a sentence, where more words are given than the command takes.
     """
+
+    one_only: str | None = None
 
     def __init__(self, *args: Any, takes_keys: bool = False, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -23,10 +26,13 @@ class CommandParser(argparse.ArgumentParser):
         """As argparse's.
 
         Raises:
-            UserError: A word is no flag of the command.
+            UserError: A word is no flag of the command, or is one too many.
         """
         check_flags(self, args or ())
-        return super().parse_known_args(args, namespace)
+        found, more = super().parse_known_args(args, namespace)
+        if more and self.one_only is not None and not more[0].startswith("-"):
+            raise UserError(f"{self.prog} is given '{more[0]}' as well; {self.one_only}")
+        return found, more
 
 
 def check_flags(parser: CommandParser, words: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from slimtune.training.usual_places import USUAL_STORE
 if TYPE_CHECKING:
     from slimtune.export.registry.aliases import AliasMove
 
+NAME_HELP = "of the registered model, also as models:/<name>@<alias>, or the sweep that was registered"
 COLUMNS = ("at", "alias", "version", "before", "why")
 
 
@@ -26,12 +27,15 @@ def run(arguments: Sequence[str]) -> int:
     options = command_parser().parse_args(arguments)
     uri = store_of(options.tracking_uri)
     from slimtune.export.registry.aliases import history_of
+    from slimtune.export.registry.registered_name import named_model
 
-    moves = [move for move in history_of(uri, options.name) if options.alias in (None, move.alias)]
+    name, named_alias = named_model(uri, options.name)
+    alias = options.alias or named_alias
+    moves = [move for move in history_of(uri, name) if alias in (None, move.alias)]
     if options.json:
         print(json.dumps([move._asdict() for move in moves], indent=1))
     elif not moves:
-        print_safely(f"no alias of {options.name} was ever moved")
+        print_safely(f"no alias of {name} was ever moved")
     else:
         _print_table(moves)
     return 0
@@ -53,7 +57,7 @@ def _row(move: "AliasMove") -> tuple[str, ...]:
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = CommandParser(prog="slimtune history", description=__doc__)
-    parser.add_argument("name", help="of the registered model")
+    parser.add_argument("name", help=NAME_HELP)
     parser.add_argument("--alias", help="moves of this one alone")
     parser.add_argument("--json", action="store_true", help="a list of objects, for scripts")
     parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.terminal_text import print_below, print_safely, tell
 from slimtune.export.config import ALIAS_RULE, is_alias
-from slimtune.export.promotion.config import promotion_config
+from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, promotion_config
 from slimtune.export.registry.model_uri import store_of, version_uri
+from slimtune.export.registry.serve_commands import KEEPS_SERVING
 from slimtune.training.atomic_files import write_json
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError, NotPromoted
@@ -45,6 +46,8 @@ def run(arguments: Sequence[str]) -> int:
     if options.report is not None:
         check_writable(Path(options.report).absolute().parent, "the folder of --report")
     candidate, uri = candidate_of(options, is_dry=options.dry_run)
+    if options.leave_out_known and options.data is None:
+        raise ModelError(f"{LEAVE_OUT_KNOWN} is of the rows of --data, which is not given; give it, or leave both out")
     rows = None if options.data is None else _rows(options, candidate)
     from slimtune.export.promotion.promote import REVIEWED_BY, PromotionRequest, promote
     from slimtune.export.registry.version_notes import tag_version
@@ -97,6 +100,9 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("--text-column", help="column of the text in --data (default: text, or the training data's)")
     parser.add_argument("--text-pair-column", help="of the second text, for a model of pairs")
     parser.add_argument("--label-column", help="column of the label or answer in --data")
+    parser.add_argument(
+        LEAVE_OUT_KNOWN, action="store_true", help="compare without the rows of --data that the model was trained on"
+    )
     parser.add_argument("--reviewed-by", help="who has looked at the model; kept as the version's tag reviewed_by")
     parser.add_argument("--dry-run", action="store_true", help="say what would become of it, and move nothing")
     parser.add_argument("--report", help="file to write gate_report.json to as well")
@@ -117,7 +123,7 @@ def _again(options: argparse.Namespace, named: str) -> str:
         "--tracking-uri": None if options.tracking_uri is None else without_password(options.tracking_uri),
     }
     told = [word for option, value in given.items() if value is not None for word in (option, value)]
-    trust = ["--trust"] if options.trust else []
+    trust = [LEAVE_OUT_KNOWN] * options.leave_out_known + ["--trust"] * options.trust
     return shlex.join(["slimtune", "promote", named, "--data", "more.jsonl", *told, *trust, *options.override])
 
 
@@ -131,7 +137,9 @@ def _rows(options: argparse.Namespace, candidate: "Candidate") -> "Rows":
     columns = EvaluationColumns(options.text_column, options.label_column, options.text_pair_column, BY_OPTION)
     if not isinstance(candidate.model, Bundle):
         raise ModelError(f"--data is {options.data}, and {candidate.uri} has several adapters; leave --data out")
-    rows = given_rows_of(candidate.model, options.data, columns, trust=options.trust)
+    rows = given_rows_of(
+        candidate.model, options.data, columns, trust=options.trust, without_known=options.leave_out_known
+    )
     for note in rows.notes:
         tell(note)
     return rows
@@ -181,6 +189,8 @@ def _ended(promotion: "Promotion", candidate: "Candidate", options: argparse.Nam
         was = f" (was version {promotion.before})" if promotion.before else ""
         if not options.json:
             print_safely(f"{candidate.uri} {would} {alias} of {name}{was}: {decision.reason}")
+            if promotion.before and not options.dry_run:
+                print_safely(KEEPS_SERVING.format(version=promotion.before))
         return 0
     if promotion.alias is not None:
         again = f"; compare it again, on more rows, with: {_again(options, f'models:/{name}@{promotion.alias}')}"

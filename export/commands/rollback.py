@@ -1,13 +1,21 @@
 """`slimtune rollback`: an alias, given back to the version that had it before."""
 
 import argparse
+import shlex
 from collections.abc import Sequence
 
 from slimtune.export.commands.command_parser import CommandParser
+from slimtune.export.commands.history import NAME_HELP
 from slimtune.export.commands.terminal_text import print_safely, tell
-from slimtune.export.registry.model_uri import store_of
+from slimtune.export.promotion.config import override_without
+from slimtune.export.registry.model_uri import store_of, version_uri
+from slimtune.export.registry.serve_commands import KEEPS_SERVING
 from slimtune.training.config.trust import TRUST_HELP
+from slimtune.training.errors import ModelError
+from slimtune.training.tracking.uri import without_password
 from slimtune.training.usual_places import USUAL_STORE
+
+CHAMPION = "champion"
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -20,21 +28,32 @@ def run(arguments: Sequence[str]) -> int:
     options = command_parser().parse_args(arguments)
     uri = store_of(options.tracking_uri)
     from slimtune.export.promotion.rollback import roll_back
+    from slimtune.export.registry.registered_name import named_model
 
-    done = roll_back(uri, options.name, options.alias, is_dry=options.dry_run, trust=options.trust)
+    name, named_alias = named_model(uri, options.name, trust=options.trust)
+    if options.alias is not None and named_alias not in (None, options.alias):
+        raise ModelError(f"--alias is '{options.alias}', and {options.name} names '{named_alias}'; leave --alias out")
+    alias = options.alias or named_alias or CHAMPION
+    done = roll_back(uri, name, alias, is_dry=options.dry_run, trust=options.trust)
     for why in done.passed_over:
         tell(f"passed over: {why}")
     was = f" (was version {done.before})" if done.before else ""
     would = "would be" if options.dry_run else "is now"
-    print_safely(f"{done.version.uri} {would} {options.alias} of {options.name} again{was}")
+    print_safely(f"{done.version.uri} {would} {alias} of {name} again{was}")
+    if done.before and not options.dry_run:
+        store = ["--tracking-uri", without_password(options.tracking_uri)] if options.tracking_uri else []
+        given = [] if alias == CHAMPION else ["--alias", alias]
+        forward = ["slimtune", "promote", version_uri(done.version.name, done.before), *given, *store]
+        print_safely(f"and forward again: {shlex.join([*forward, override_without('min_gain')])}")
+        print_safely(KEEPS_SERVING.format(version=done.before))
     return 0
 
 
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = CommandParser(prog="slimtune rollback", description=__doc__)
-    parser.add_argument("name", help="of the registered model")
-    parser.add_argument("--alias", default="champion", help="the alias to give back (default: champion)")
+    parser.add_argument("name", help=NAME_HELP)
+    parser.add_argument("--alias", help="the alias to give back (default: champion)")
     parser.add_argument("--dry-run", action="store_true", help="say who would get it, and move nothing")
     parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)

@@ -7,12 +7,17 @@ from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.evaluation.bundle_score import bundle_config
 from slimtune.export.evaluation.evaluate_model import EvaluationColumns, bundle_rows
 from slimtune.export.evaluation.find_model import check_row_files
+from slimtune.export.promotion.config import LEAVE_OUT_KNOWN
 from slimtune.export.runtime.row_notes import said_of_empty
 from slimtune.training.checkpoints.recorded_rows import found_rows
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import DataError, ModelError, UntrustedError
+from slimtune.training.listed_names import with_commas
 from slimtune.training.tasks.rows import read_splits
+
+# of those rows, so many are named
+SHOWN_ROWS = 5
 
 
 class NoRows(Exception):
@@ -35,18 +40,39 @@ class Rows(NamedTuple):
     num_seen: int = 0
 
 
-def given_rows_of(bundle: Bundle, data: str, columns: EvaluationColumns, *, trust: bool) -> Rows:
+def given_rows_of(
+    bundle: Bundle, data: str, columns: EvaluationColumns, *, trust: bool, without_known: bool = False
+) -> Rows:
     """Rows that a user names.
 
+    Args:
+        bundle: The challenger.
+        data: Names them.
+        columns: Of the rows.
+        trust: Whether code that the bundle's config names may be run.
+        without_known: Whether rows that the challenger was trained on are left out.
+
     Raises:
-        DataError: They cannot be read, or have labels that the bundle does not know.
+        DataError: They cannot be read, have labels that the bundle does not know, or none is left.
         UntrustedError: The bundle's config names code, and `trust` is false.
     """
     check_row_files(data, bundle.folder)
     given = bundle_rows(bundle, data, columns, trust=trust)
     left_out = [said_of_empty(given.left_out, then="is not scored", blank=given.blank)] if given.left_out else []
-    seen = _seen_in_training(bundle, given.scored, trust=trust)
-    return Rows(data, given.scored, [*left_out, *given.notes], seen)
+    seen = _seen_in_training(bundle, given.examples, trust=trust)
+    notes = [*left_out, *given.notes]
+    if not seen:
+        return Rows(data, given.scored, notes)
+    places = with_commas([given.places[at] for at in seen[:SHOWN_ROWS]])
+    more = f" and {len(seen) - SHOWN_ROWS:,} more" if len(seen) > SHOWN_ROWS else ""
+    told = f"{len(seen):,} of the {len(given.scored):,} rows are training rows of the model ({places}{more})"
+    if not without_known:
+        return Rows(data, given.scored, [*notes, told], len(seen))
+    known = set(seen)
+    rest = [one for at, one in enumerate(given.examples) if one is not None and at not in known]
+    if not rest:
+        raise DataError(f"{data}: all rows are training rows of the model: {LEAVE_OUT_KNOWN} leaves none; give others")
+    return Rows(data, rest, [*notes, f"{told}; left out"])
 
 
 def own_rows(bundle: Bundle, *, trust: bool) -> Rows:
@@ -71,11 +97,11 @@ def _own_splits(bundle: Bundle, *, trust: bool) -> RowSplits:
     return splits
 
 
-def _seen_in_training(bundle: Bundle, examples: Sequence[Example], *, trust: bool) -> int:
-    """How many rows have a text that the bundle was trained on; 0 where its training rows are not at hand."""
+def _seen_in_training(bundle: Bundle, examples: Sequence[Example | None], *, trust: bool) -> list[int]:
+    """Places of rows with a text that the bundle was trained on; none where its training rows are not at hand."""
     try:
         splits = _own_splits(bundle, trust=trust)
     except NoRows:
-        return 0
+        return []
     trained = {example.both for example in splits.train}
-    return sum(example.both in trained for example in examples)
+    return [at for at, example in enumerate(examples) if example is not None and example.both in trained]

@@ -15,6 +15,8 @@ PROMOTION = "promotion"
 DEFAULT = "default"
 # keys that say how strict the rules are
 NO_RULES = ("confidence", "allow_unknown")
+# the option of `slimtune promote` that leaves out rows which the challenger was trained on
+LEAVE_OUT_KNOWN = "--leave-out-known"
 
 
 def _between() -> dict[str, Rule]:

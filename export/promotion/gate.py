@@ -9,7 +9,7 @@ from slimtune.export.bundle.adapter_folder import AdapterFolder
 from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.promotion.compared_rows import NoRows, Rows
 from slimtune.export.promotion.comparison import Comparison, compare
-from slimtune.export.promotion.config import PromotionConfig, taken_away
+from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, PromotionConfig, taken_away
 from slimtune.export.promotion.facts import ModelFacts, model_facts
 from slimtune.export.promotion.rules import NO_LEAK, Outcome, RuleResult, rules_apart
 from slimtune.export.registry.version_facts import Registrable
@@ -87,6 +87,7 @@ def decide(
 
 def _seen(comparison: Comparison) -> RuleResult:
     told = f"{comparison.num_seen} of the {comparison.num_rows} rows of {comparison.rows} are training rows of its own"
+    told = f"{told}: {LEAVE_OUT_KNOWN} compares on the other ones"
     return RuleResult(NO_LEAK, Outcome.refused, told)
 
 
@@ -177,12 +178,18 @@ def _judged(found: Comparison, config: PromotionConfig) -> RuleResult:
     if found.is_worse or (found.test is None and found.gain < 0):
         return RuleResult(MIN_GAIN, Outcome.refused, f"{told}: worse")
     if not found.gain > 0 or math.isnan(found.gain):
-        return RuleResult(MIN_GAIN, Outcome.unproven, f"{told}: not better")
+        return RuleResult(MIN_GAIN, Outcome.unproven, f"{told}: not better; {taken_away([MIN_GAIN])}")
     if found.gain < config.min_gain:
-        return RuleResult(MIN_GAIN, Outcome.unproven, f"{told}: less than promotion.min_gain={config.min_gain:g}")
+        return RuleResult(
+            MIN_GAIN,
+            Outcome.unproven,
+            f"{told}: less than promotion.min_gain={config.min_gain:g}; promotion.min_gain=0 asks for any gain",
+        )
     if config.confidence is not None and found.is_better is None and not config.allow_unknown:
         return RuleResult(MIN_GAIN, Outcome.unknown, f"{told}: without a test")
     if found.is_better is False:
         sure = f"{config.confidence:.0%}"
-        return RuleResult(MIN_GAIN, Outcome.unproven, f"{told}: not shown to be better at promotion.confidence={sure}")
+        without = "promotion.confidence=null makes no test"
+        told = f"{told}: not shown to be better at promotion.confidence={sure}; {without}"
+        return RuleResult(MIN_GAIN, Outcome.unproven, told)
     return RuleResult(MIN_GAIN, Outcome.passed, told if found.test else f"{told}, without a test")

@@ -11,6 +11,10 @@ from slimtune.training.tracking.uri import SQLITE, URI_VARIABLE, sqlite_url, tra
 from slimtune.training.usual_places import STORE
 
 PORT = 5001
+# MLflow shows how far a download has come by a line for each step, which fills a log
+QUIET = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR=false"
+# after an alias has moved
+KEEPS_SERVING = "a server that runs keeps version {version} until it is started again"
 
 
 def serve_commands(model_uri: str, uri: str, row: Mapping[str, Any]) -> dict[str, str]:
@@ -25,7 +29,7 @@ def serve_commands(model_uri: str, uri: str, row: Mapping[str, Any]) -> dict[str
     sent = shlex.quote(json.dumps({"dataframe_records": [row]}, ensure_ascii=False))
     header = "-H 'Content-Type: application/json'"
     return {
-        "serve it": f"{_named(uri)}{serve}",
+        "serve it": f"{QUIET} {_named(uri)}{serve}",
         "and ask it there": f"curl http://127.0.0.1:{PORT}/invocations {header} -d {sent}",
     }
 

@@ -79,3 +79,21 @@ class SweepCores:
                 study.set_attr(CORES, noted | {machine: self._taken.number})
             return self._taken
         return self._taken._replace(note=None)
+
+
+def workers_line(num_workers: int, fit: FitConfig, cores: int | None, *, elsewhere: bool) -> str | None:
+    """How many workers train beside each other, and on what; None of one alone.
+
+    Args:
+        num_workers: Of this launching process.
+        fit: Of the trials.
+        cores: That this machine has for them; None is what is there.
+        elsewhere: Whether they run on other machines, whose cores nobody knows here.
+    """
+    if num_workers == 1:
+        return None
+    if elsewhere:
+        return f"{num_workers} workers, a trial each (search.num_workers)"
+    threads = fit.threads or max(1, (free_cores() if cores is None else cores) // num_workers)
+    of = f"{threads} {'thread' if threads == 1 else 'threads'} each"
+    return f"{num_workers} workers of {of}, a trial each (search.num_workers)"

@@ -72,10 +72,13 @@ class Checking(Tuning):
 
         from slimtune.sweeper.campaigns.preflight import preflight
         from slimtune.sweeper.reporting.data_table import print_data
-        from slimtune.sweeper.reporting.stages.stage_lines import stages_shown
+        from slimtune.sweeper.reporting.stages.stage_lines import print_line, stages_shown
+        from slimtune.sweeper.space.searched_told import searched_lines
 
         console = Console()
         with stages_shown(console):
             report = preflight(request).report
         print_data(console, report)
+        for line in searched_lines(request.space, request.values):
+            print_line(console, line)
         console.print("checked: data, model, export and places fit; nothing was trained")

@@ -16,7 +16,7 @@ from slimtune.export.verification.limits import none_passed
 from slimtune.sweeper.campaigns import winner_stages
 from slimtune.sweeper.campaigns.hydra_campaign import solutions_of, write_results
 from slimtune.sweeper.campaigns.identity import check_same, difference, identity_of
-from slimtune.sweeper.campaigns.own_cores import SweepCores
+from slimtune.sweeper.campaigns.own_cores import SweepCores, workers_line
 from slimtune.sweeper.campaigns.own_model import own_model_notes
 from slimtune.sweeper.campaigns.preflight import preflight
 from slimtune.sweeper.campaigns.recorded_command import record_command
@@ -43,11 +43,13 @@ from slimtune.sweeper.reporting.stages.stage_lines import print_line, stages_sho
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
+from slimtune.sweeper.search.launchers.plugins import RAY, SLURM, launcher_class
 from slimtune.sweeper.search.launching import search_with
 from slimtune.sweeper.search.leadership import search_in_turn
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search.stopping import check_stop
 from slimtune.sweeper.search.study_spec import OwnWorkers, chosen_sampler, make_worker, open_study, search_notes_of
+from slimtune.sweeper.space.searched_told import searched_lines
 from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.record import ENDED, FOLDER, IDENTITY, PARENT_RUN, WINNER
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingMode
@@ -71,6 +73,8 @@ class TuningRun:
 
     def __init__(self, request: SweepRequest) -> None:
         self._cores = SweepCores()
+        # reruns take them again
+        self._has_workers = False
         self._request = request
         self._console = Console()
         self._config: TrialConfig = parse_trial(request.tried).section
@@ -154,7 +158,8 @@ class TuningRun:
 
     def _tell_search(self, notes: Sequence[str]) -> None:
         used = self._study.spec.sampler
-        for note in (*search_notes_of(self._request, used), *notes):
+        told = searched_lines(self._request.space, self._request.values)
+        for note in (*told, *search_notes_of(self._request, used), *notes):
             self.say(note)
         chosen = chosen_sampler(self._request, used)
         if chosen.why is not None:
@@ -214,8 +219,16 @@ class TuningRun:
         """What those of this process have: the run of the sweep is that which the process that leads has opened."""
         parent = None if self._config.tracking.name is TrackerName.none else self._study.attrs().get(PARENT_RUN)
         taken = self._cores.take(self._study, self._config.fit, leads=self._own.leads)
-        if taken.note is not None:
-            self.say(taken.note)
+        workers = workers_line(
+            self._request.search.config.num_workers,
+            self._config.fit,
+            taken.number,
+            elsewhere=launcher_class(self._request.app.config) in (RAY, SLURM),
+        )
+        for line in (taken.note, None if self._has_workers else workers):
+            if line is not None:
+                self.say(line)
+        self._has_workers = True
         return OwnWorkers(self._own.name, parent, self._benches, taken.number)
 
     def run_beside(self) -> None:

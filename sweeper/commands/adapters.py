@@ -104,6 +104,7 @@ def _show(checks: "Sequence[AdapterCheck]", arguments: str) -> None:
     from rich.console import Console
 
     from slimtune.sweeper.reporting.terminal import plain_table, print_next
+    from slimtune.training.fitted_table import print_table
 
     console = Console()
     console.print("[bold]each adapter on the graph, beside peft in PyTorch[/]")
@@ -112,5 +113,5 @@ def _show(checks: "Sequence[AdapterCheck]", arguments: str) -> None:
         (one.name, one.graph, one.num_rows, f"{one.max_gap:.1e}", f"{one.relative_gap:.1e}", f"{one.agreement:.2%}")
         for one in checks
     ]
-    console.print(plain_table(columns, rows))
+    print_table(console, plain_table(columns, rows))
     print_next(console, {"try one": f"slimtune predict {arguments}"})

@@ -1,4 +1,4 @@
-"""`slimtune compare`: the trials of sweeps in one table, or how two runs differ."""
+"""`slimtune compare`: the trials of sweeps in one table, how the sweeps differ, or how two runs do."""
 
 import argparse
 import csv
@@ -167,12 +167,20 @@ def _print_json(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]") -
 
 
 def _print_table(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]", shown: Sequence[str]) -> None:
-    from slimtune.sweeper.reporting.compared_table import compared_table, print_wide
+    from rich.console import Console
+
+    from slimtune.sweeper.reporting.compared_table import compared_table
+    from slimtune.sweeper.reporting.sweeps_table import settings_table, sweeps_table
+    from slimtune.training.fitted_table import print_table
 
     numbers = list(dict.fromkeys(name for loaded in sweeps.values() for name in loaded.goals.shown))
     title = _title(sweeps)
     best = {name: _best(loaded) for name, loaded in sweeps.items()}
-    print_wide(compared_table(rows, title=title, best=best, numbers=numbers, more=shown))
+    console = Console()
+    if len(sweeps) > 1:
+        print_table(console, sweeps_table(sweeps))
+        print_table(console, settings_table(sweeps))
+    print_table(console, compared_table(rows, title=title, best=best, numbers=numbers, more=shown))
     for name, loaded in sweeps.items():
         if loaded.goals.several:
             of = f" of {name}" if len(sweeps) > 1 else ""
@@ -221,7 +229,10 @@ def _plain(found: "Sequence[Difference]") -> dict[str, list[Any]]:
 def _print_differences(
     runs: "tuple[RunRecord, RunRecord]", config: "Sequence[Difference]", metrics: "Sequence[Difference]"
 ) -> None:
-    from slimtune.sweeper.reporting.compared_table import difference_tables, print_wide
+    from rich.console import Console
+
+    from slimtune.sweeper.reporting.compared_table import difference_tables
+    from slimtune.training.fitted_table import print_table
 
     for table in difference_tables((runs[0].name, runs[1].name), config, metrics):
-        print_wide(table)
+        print_table(Console(), table)

@@ -10,9 +10,8 @@ from slimtune.training.atomic_files import json_text
 from slimtune.training.usual_places import OUTPUTS, USUAL_STORE
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from slimtune.sweeper.doctor.finding import Finding
+    from slimtune.training.fitted_table import FittedTable
 
 # what is not good is bad input: of the machine, that is
 GOOD, BAD = 0, 2
@@ -67,10 +66,11 @@ def _print(rooms: "dict[str, list[Finding]]") -> None:
     from rich.console import Console
 
     from slimtune.sweeper.reporting.stages.stage_lines import print_line
+    from slimtune.training.fitted_table import print_table
 
     console = Console()
     for room in ("machine", "installed", "here"):
-        console.print(_table(room, rooms[room]))
+        print_table(console, _table(room, rooms[room]))
         console.print()
     repairs = [one for findings in rooms.values() for one in findings if one.repair and one.grade.value == "bad"]
     if not repairs:
@@ -79,18 +79,19 @@ def _print(rooms: "dict[str, list[Finding]]") -> None:
         print_line(console, f"To mend: {one.name}: {one.repair}")
 
 
-def _table(title: str, findings: "list[Finding]") -> "Table":
-    from rich.markup import escape
-    from rich.table import Table
+def _table(title: str, findings: "list[Finding]") -> "FittedTable":
+    from rich.text import Text
+
+    from slimtune.training.fitted_table import FittedTable
 
     styles = {"good": "green", "absent": "yellow", "bad": "bold red"}
     words = {"good": "ok", "absent": "--", "bad": "!!"}
-    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None, show_header=False)
-    table.add_column()
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table = FittedTable(title, keys=2)
+    table.add_column(justify="left")
+    table.add_column(justify="left")
+    table.add_column(justify="left", folds=True)
     for one in findings:
         grade = one.grade.value
         told = one.told if one.repair is None or grade == "bad" else f"{one.told}; {one.repair}"
-        table.add_row(f"[{styles[grade]}]{words[grade]}[/]", escape(one.name), escape(told))
+        table.add_row(Text(words[grade], styles[grade]), one.name, told)
     return table

@@ -110,13 +110,14 @@ def _show(scored: "ModelScores", data: str) -> None:
     from rich.markup import escape
 
     from slimtune.sweeper.reporting.terminal import plain_table
+    from slimtune.training.fitted_table import print_table
 
     console = Console()
     labels, confusion = scored.details.get("per_label", []), scored.details.get("confusion")
 
     def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         console.print(f"[bold]{escape(title)}[/]", highlight=False, soft_wrap=True)
-        console.print(plain_table(columns, rows))
+        print_table(console, plain_table(columns, rows))
 
     scores = [(name, f"{value:.4f}") for name, value in scored.scores.items() if not math.isnan(value)]
     show(f"{scored.num_rows} rows of {data}", ("score", "value"), scores)

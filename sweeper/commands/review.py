@@ -92,6 +92,7 @@ def _show(review: "Review") -> None:
 
     from slimtune.sweeper.reporting.stages.stage_lines import print_line
     from slimtune.sweeper.reporting.terminal import plain_table
+    from slimtune.training.fitted_table import print_table
 
     console = Console()
     title = f"preferred in {review.num_rows} rows, by {', '.join(review.reviewers)}; 95 % intervals"
@@ -100,7 +101,7 @@ def _show(review: "Review") -> None:
         (str(one.trial), f"{100 * one.share:.1f} %", f"{100 * one.low:.1f} to {100 * one.high:.1f} %")
         for one in review.preferences
     ]
-    console.print(plain_table(("trial", "preferred", "interval"), rows))
+    print_table(console, plain_table(("trial", "preferred", "interval"), rows))
     if review.agreement is not None:
         print(f"two reviewers of a row chose alike in {100 * review.agreement:.0f} % of the cases")
 

@@ -9,9 +9,8 @@ from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_
 from slimtune.training.atomic_files import json_text
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from slimtune.sweeper.reporting.sweep_status import SweepStatus
+    from slimtune.training.fitted_table import FittedTable
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -36,7 +35,9 @@ def run(arguments: Sequence[str]) -> int:
     for line in _lines(status):
         print_line(console, line)
     if status.running:
-        console.print(_table(status))
+        from slimtune.training.fitted_table import print_table
+
+        print_table(console, _table(status))
     return 0
 
 
@@ -95,15 +96,14 @@ def _state(status: "SweepStatus") -> str:
             return str(status.state.value)
 
 
-def _table(status: "SweepStatus") -> "Table":
-    from rich.table import Table
-
+def _table(status: "SweepStatus") -> "FittedTable":
     from slimtune.sweeper.reporting.live_table import duration, score_text
+    from slimtune.training.fitted_table import FittedTable
 
-    table = Table(pad_edge=False, box=None)
+    table = FittedTable()
     for name in ("running", "trained", "time", "score"):
-        table.add_column(name, justify="right")
-    table.add_column("worker")
+        table.add_column(name)
+    table.add_column("worker", justify="left", folds=True)
     for trial, worker, is_alive in status.running:
         table.add_row(
             str(trial.attrs.get("name", trial.number)),

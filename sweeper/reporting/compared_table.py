@@ -3,26 +3,25 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
-from rich.markup import escape
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
-from slimtune.sweeper.reporting.live_table import COLOURS, duration, number_text, score_text, value_text
+from slimtune.sweeper.reporting.live_table import COLOURS, ENDED, SPARE, duration, number_text, score_text, value_text
 from slimtune.sweeper.reporting.run_record import Difference
 from slimtune.sweeper.reporting.trial_rows import SECONDS, STATE, TrialRow, sort_keys_of
+from slimtune.training.fitted_table import FittedTable
 
 # what has a column of its own
-SHORTEST_NAME = 8
 USUAL = ("sweep", "trial", STATE, "objective", SECONDS, "progress")
 
 
 def compared_table(
     rows: Sequence[TrialRow], *, title: str, best: Mapping[str, int | None], numbers: Sequence[str], more: Sequence[str]
-) -> RenderableType:
-    """The table; a parameter that has one value in all rows stands under it.
+) -> FittedTable:
+    """The table; a parameter that has one value in all rows stands under it, and what a mark means.
 
     Args:
         rows: In their order.
@@ -36,20 +35,26 @@ def compared_table(
     varied = [key for key in params if key not in fixed]
     others = [name for name in dict.fromkeys(more) if name not in (*USUAL, *params, *numbers)]
     several = len(best) > 1
-    table = Table(title=escape(title), title_justify="left", title_style="bold", pad_edge=False, box=None)
+    ends_early = any(row.trial.ended_by for row in rows)
+    table = FittedTable(title, keys=2 if several else 1, spare=SPARE, kept=numbers[:1] or ["score"])
     if several:
-        # where there is no room for all, it is taken from what is longest: names of sweeps first, then the parameters
-        table.add_column("sweep", overflow="fold", min_width=SHORTEST_NAME)
-    table.add_column("trial", justify="right", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    for key in varied:
-        table.add_column(escape(key.rpartition(".")[-1]), justify="right", overflow="fold")
-    for name in (*(numbers or ("score",)), *others, "trained", "time"):
-        table.add_column(escape(name), justify="right", no_wrap=True)
+        table.add_column("sweep", justify="left", folds=True)
+    table.add_column("trial")
+    table.add_column("state", justify="left")
+    for name in (*(key.rpartition(".")[-1] for key in varied), *(numbers or ("score",)), *others, "trained"):
+        table.add_column(name)
+    for name in [ENDED] * ends_early + ["time"]:
+        table.add_column(name)
     for row in rows:
-        table.add_row(*([Text(row.sweep)] * several), *_cells(row, varied, numbers, others, best.get(row.sweep)))
-    same = "  ".join(f"{key}={value_text(value)}" for key, value in fixed.items())
-    return Group(table, Text(f"the same in all: {same}")) if same else table
+        end = [Text(row.trial.ended_by)] * ends_early
+        cells = (*_cells(row, varied, numbers, others, best.get(row.sweep)), *end, Text(duration(row.trial.seconds)))
+        table.add_row(*([row.sweep] * several), *cells)
+    if any(row.trial.number == best.get(row.sweep) for row in rows):
+        table.notes.append("* the best of its sweep" if several else "* the best")
+    if fixed:
+        same = "  ".join(f"{key}={value_text(value)}" for key, value in fixed.items())
+        table.notes.append(f"the same in all: {same}")
+    return table
 
 
 def _is_same(rows: Sequence[TrialRow], key: str) -> bool:
@@ -71,8 +76,7 @@ def _cells(
         Text(scores[0] + (" *" if is_best else "  "), style=style),
         *(Text(text, style=style) for text in scores[1:]),
         *(Text(_told(values.get(name))) for name in others),
-        Text(trial.trained),
-        Text(duration(trial.seconds)),
+        Text(f"{trial.progress:.0%}"),
     ]
 
 
@@ -80,15 +84,6 @@ def _told(value: object) -> str:
     if isinstance(value, float):
         return number_text(value)
     return "-" if value is None else str(value)
-
-
-def print_wide(table: RenderableType) -> None:
-    """On a terminal in its width; into a file or a pipe in the width that the table needs."""
-    console = Console()
-    if not console.is_terminal:
-        needed = console.measure(table, options=console.options.update(width=10_000)).maximum
-        console = Console(width=max(console.width, needed))
-    console.print(table, highlight=False)
 
 
 def as_csv(rows: Sequence[TrialRow]) -> str:
@@ -150,10 +145,21 @@ def _change(one: Difference) -> str:
 def _differences(what: str, names: tuple[str, str], rows: Sequence[tuple[object, ...]]) -> RenderableType:
     if not rows:
         return Text(f"{what}: no difference")
-    table = Table(pad_edge=False, box=None)
-    for at, name in enumerate(("key", *names, "change")[: len(rows[0])]):
-        table.add_column(escape(name), justify="left" if at == 0 else "right", overflow="fold")
+    place, heads = _heads(names)
+    table = FittedTable(f"{what}, where they differ{place}")
+    for at, name in enumerate(("key", *heads, "change")[: len(rows[0])]):
+        table.add_column(name, justify="left" if at == 0 else "right", folds=at < 3)
     for row in rows:
-        table.add_row(*(Text(_told(cell) if not isinstance(cell, str) else cell) for cell in row))
-    # a table is as narrow as its cells, and would break its title
-    return Group(Text(f"{what}, where they differ", style="bold"), table)
+        table.add_row(*(_told(cell) if not isinstance(cell, str) else cell for cell in row))
+    return table
+
+
+def _heads(names: tuple[str, str]) -> tuple[str, tuple[str, str]]:
+    """The folder that both runs lie in, as the end of a title, and what tells them apart."""
+    first, second = (Path(name).parts for name in names)
+    common = 0
+    # a number alone says little
+    while common < min(len(first), len(second)) - 2 and first[common] == second[common]:
+        common += 1
+    place = f", in {Path(*first[:common])}" if common else ""
+    return place, ("/".join(first[common:]) or names[0], "/".join(second[common:]) or names[1])

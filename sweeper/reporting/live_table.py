@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from slimtune.sweeper.reporting.sparkline import sparkline
@@ -16,6 +15,7 @@ from slimtune.sweeper.reporting.stages.stage_lines import print_line
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
 from slimtune.sweeper.study.record import ENDED_BY, param_keys
+from slimtune.training.fitted_table import FittedTable
 
 COLOURS = {
     TrialState.waiting: "dim",
@@ -30,8 +30,10 @@ MIN_REFRESH_SECONDS = 1.0
 # of a trial's curve, and of the scores of the trials that ended last
 CURVE_BLOCKS, MOST_BLOCKS = 12, 60
 SCORES = "scores "
-# more than any table needs
-WIDE = 10_000
+# the column of what ended a trial before its training did
+ENDED = "ended by"
+# columns of trials that are missed least, the first one first, where a terminal has no room for all
+SPARE = (ENDED, "time", "trained", "state")
 
 
 class LiveTable:
@@ -69,7 +71,7 @@ class LiveTable:
     def _show(self) -> None:
         trials = self._study.shown()
         if self._live:
-            room = max(5, self._console.height - 7)
+            room = max(5, self._console.height - 9)
             self._live.update(self._picture(trials, room), refresh=True)
             return
         for trial in trials:
@@ -86,10 +88,7 @@ class LiveTable:
         if self._has_blocks():
             with_curves = trial_table(rows, best_number=best_number, title=self._title, names=names, curves=True)
             # the numbers come first
-            if (
-                self._console.measure(with_curves, options=self._console.options.update(width=WIDE)).maximum
-                <= self._console.width
-            ):
+            if with_curves.width <= self._console.width:
                 table = with_curves
         return Group(table, self._bar(trials), *map(Text, self._words(trials, best)))
 
@@ -134,7 +133,7 @@ def trial_table(
     title: str,
     names: Sequence[str] = (),
     curves: bool = False,
-) -> Table:
+) -> FittedTable:
     """Trials with state, parameters, score and progress; where the search goes by several numbers, with these.
 
     Args:
@@ -146,16 +145,17 @@ def trial_table(
     """
     ends = _ends(trials) if curves else None
     keys = param_keys(trials)
-    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
-    # where there is no room for all, it is taken from the parameters
-    table.add_column("trial", justify="right", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    for key in keys:
-        table.add_column(key.rpartition(".")[-1], justify="right", overflow="fold")
-    for name in (*(names or ("score",)), "trained", "time"):
-        table.add_column(name, justify="right", no_wrap=True)
+    ends_early = any(trial.ended_by for trial in trials)
+    has_best = any(trial.number == best_number for trial in trials)
+    table = FittedTable(title, spare=SPARE, kept=names[:1] or ["score"], notes=["* the best"] * has_best)
+    table.add_column("trial")
+    table.add_column("state", justify="left")
+    for name in (*(key.rpartition(".")[-1] for key in keys), *(names or ("score",)), "trained"):
+        table.add_column(name)
+    for name in [ENDED] * ends_early + ["time"]:
+        table.add_column(name)
     if ends is not None:
-        table.add_column("curve", no_wrap=True)
+        table.add_column("curve", justify="left")
     for trial in trials:
         is_best = trial.number == best_number
         table.add_row(
@@ -163,7 +163,8 @@ def trial_table(
             Text(trial.standing, style=COLOURS[trial.state]),
             *(Text(value_text(trial.params.get(key))) for key in keys),
             *_score_cells(trial, names, is_best=is_best),
-            trial.trained,
+            f"{trial.progress:.0%}",
+            *([trial.ended_by] * ends_early),
             duration(trial.seconds),
             *([_curve(trial, ends)] if ends is not None else []),
         )

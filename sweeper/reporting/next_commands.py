@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from slimtune.export.config import CHALLENGER
 from slimtune.export.registry.model_uri import version_uri
 from slimtune.export.registry.serve_commands import serve_commands
 from slimtune.sweeper.reporting.parent_run import ParentRun
@@ -33,6 +34,8 @@ def next_commands(
         commands["try the model"] = f"slimtune predict --model {shlex.quote(named)} {texts}{store}"
         if exported is not None and (row := exported.get("row")) is not None:
             commands |= serve_commands(named, tracking_uri(uri), row)
+        if registered["alias"] == CHALLENGER:
+            commands["promote it, on more rows"] = f"slimtune promote {shlex.quote(named)} --data more.jsonl{store}"
     elif exported is not None:
         commands["try the model"] = f"slimtune predict --model {shlex.quote(exported['bundle'])} {texts}"
     storage = f" --storage {shlex.quote(search.storage)}" if search.storage else ""

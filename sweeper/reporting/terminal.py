@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.goals.goals import Goals
@@ -15,15 +14,16 @@ from slimtune.sweeper.reporting.live_table import number_text, value_text
 from slimtune.sweeper.reporting.stages.stage_lines import print_line
 from slimtune.sweeper.study import TrialRecord
 from slimtune.sweeper.study.record import INFEASIBLE, param_keys
+from slimtune.training.fitted_table import FittedTable, print_table
 
 
-def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> FittedTable:
     """A table whose first column is of names and the others of numbers."""
-    table = Table(pad_edge=False, box=None)
+    table = FittedTable()
     for at, name in enumerate(columns):
-        table.add_column(escape(name), justify="right" if at else "left")
+        table.add_column(name, justify="right" if at else "left", folds=not at)
     for row in rows:
-        table.add_row(*(escape(str(value)) for value in row))
+        table.add_row(*map(str, row))
     return table
 
 
@@ -49,34 +49,33 @@ def print_failed(console: Console, trials: Sequence[TrialRecord]) -> None:
 def print_winner(console: Console, finalists: Sequence[Finalist], chosen: Finalist, *, goals: Goals) -> None:
     """The finalists over their seeds, the winner marked."""
     metric, *others = goals.names
-    table = Table(title="finalists, on validation", title_justify="left", title_style="bold", pad_edge=False, box=None)
+    table = FittedTable("finalists, on validation", notes=["* the winner"])
     keys = param_keys(finalists)
     for name in ("trial", *(key.rpartition(".")[-1] for key in keys), f"{metric} mean", "spread", "seeds", *others):
-        table.add_column(name, justify="right")
+        table.add_column(name)
     for finalist in finalists:
         mark = " *" if finalist.number == chosen.number else "  "
         # an option of a group has no value for what is searched under another one
-        values = (escape(value_text(finalist.params.get(key))) for key in keys)
+        values = (value_text(finalist.params.get(key)) for key in keys)
         scores = " ".join(f"{score:.4f}" for score in finalist.scores)
         means = (f"{mean:.4g}" for mean in finalist.means(others).values())
         table.add_row(
             f"{finalist.number}", *values, f"{finalist.mean:.4f}{mark}", f"{finalist.spread:.4f}", scores, *means
         )
-    console.print(table)
+    print_table(console, table)
 
 
 def print_pareto(console: Console, trials: Sequence[TrialRecord], picked: int, *, goals: Goals) -> None:
     """The trials that no other one is better than, as they were in the search; the one that is exported is marked."""
-    title = f"Pareto set, {len(trials)} trials (* exported)"
-    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
+    table = FittedTable(f"Pareto set, {len(trials)} trials", notes=["* exported"])
     keys = param_keys(trials)
     for name in ("trial", *(key.rpartition(".")[-1] for key in keys), *goals.names):
-        table.add_column(escape(name), justify="right")
+        table.add_column(name)
     for trial in trials:
-        params = (escape(value_text(trial.params.get(key))) for key in keys)
+        params = (value_text(trial.params.get(key)) for key in keys)
         numbers = (number_text(trial.measured.get(name)) for name in goals.names)
         table.add_row(f"{trial.number}" + (" *" if trial.number == picked else "  "), *params, *numbers)
-    console.print(table)
+    print_table(console, table)
 
 
 def print_test(console: Console, test: Mapping[str, Any]) -> None:
@@ -85,7 +84,7 @@ def print_test(console: Console, test: Mapping[str, Any]) -> None:
         console.print("test: the data has no test rows")
         return
     scores = ", ".join(
-        f"{name.replace('_', ' ')} [bold]{item['value']:.4f}[/] ({item['low']:.4f} to {item['high']:.4f})"
+        f"{name} [bold]{item['value']:.4f}[/] ({item['low']:.4f} to {item['high']:.4f})"
         for name, item in test["scores"].items()
         # what has no number on these rows, such as the average precision of graded pairs
         if not math.isnan(item["value"])
@@ -100,20 +99,20 @@ def print_variants(console: Console, exported: Mapping[str, Any]) -> None:
     faithful = _variant_table("export, beside PyTorch on the validation rows")
     fast = _variant_table("and how fast, each in a process of its own: 1 row (p95: 19 of 20), 8 rows")
     for name in ("metric", "drop", "95 % interval", "same answer", "MB", "gate"):
-        faithful.add_column(name, justify="right", no_wrap=True)
+        faithful.add_column(name)
     for name in ("logit gap", "ms, 1", "p95", "ms, 8", "tokens/s", "load ms", "peak MB"):
-        fast.add_column(name, justify="right", no_wrap=True)
+        fast.add_column(name)
     for item in exported["reports"]:
         is_chosen = item["name"] == exported["chosen"]
         style = "bold green" if is_chosen else ""
         faithful.add_row(*_faith(item, is_chosen=is_chosen), style=style)
         fast.add_row(*_speed(item), style=style)
-    console.print(faithful)
+    print_table(console, faithful)
     # what an older version exported has none
     if exported.get("note"):
         print_line(console, exported["note"])
     _print_kept(console, exported["reports"])
-    console.print(fast)
+    print_table(console, fast)
     if exported["bitsandbytes"]:
         _print_bitsandbytes(console, exported["bitsandbytes"])
     if exported["genai"]:
@@ -126,28 +125,28 @@ def print_variants(console: Console, exported: Mapping[str, Any]) -> None:
 def _print_bitsandbytes(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
     table = _variant_table("checkpoints of transformers by bitsandbytes, beside PyTorch")
     for name in ("metric", "drop", "same answer", "MB", "gate"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name)
     for item in reports:
         numbers = (f"{item['score']:.4f}", f"{item['metric_drop']:+.4f}", f"{item['agreement']:.2%}")
         table.add_row(item["name"], *numbers, f"{item['size_mb']:.1f}", "passed" if item["passed"] else "refused")
-    console.print(table)
+    print_table(console, table)
 
 
 def _print_genai(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
     table = _variant_table("folders for onnxruntime-genai, beside PyTorch")
     for name in ("perplexity", "PyTorch", "same answers", "MB", "ms a token", "PyTorch", "gate"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name)
     for item in reports:
         perplexities = (f"{item[name]:.4f}" for name in ("perplexity", "perplexity_pytorch"))
         times = (f"{item[name]:.2f}" for name in ("ms_per_token", "ms_per_token_pytorch"))
         equal, size = f"{item['answers_equal']:.0%}", f"{item['size_mb']:.1f}"
         table.add_row(item["name"], *perplexities, equal, size, *times, "passed" if item["passed"] else "refused")
-    console.print(table)
+    print_table(console, table)
 
 
-def _variant_table(title: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
-    table.add_column("variant", no_wrap=True)
+def _variant_table(title: str) -> FittedTable:
+    table = FittedTable(title)
+    table.add_column("variant", justify="left")
     return table
 
 

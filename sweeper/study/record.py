@@ -130,10 +130,14 @@ class TrialRecord(NamedTuple):
         return self.kind or (INFEASIBLE if self.excess else self.state.value)
 
     @property
+    def ended_by(self) -> str:
+        """What ended a complete one before its training's end, such as `fit.patience`; else nothing."""
+        return str(self.attrs.get(ENDED_BY) or "")
+
+    @property
     def trained(self) -> str:
         """The share of its training that is done, and what ended a complete one before its end."""
-        by = self.attrs.get(ENDED_BY)
-        return f"{self.progress:.0%}, {by}" if by else f"{self.progress:.0%}"
+        return f"{self.progress:.0%}, {self.ended_by}" if self.ended_by else f"{self.progress:.0%}"
 
     @property
     def measured(self) -> Mapping[str, float]:

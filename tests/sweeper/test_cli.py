@@ -1,5 +1,6 @@
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from slimtune.sweeper import cli
 from slimtune.sweeper.cli import main, usage
-from slimtune.sweeper.command_table import COMMANDS
+from slimtune.sweeper.command_table import COMMANDS, OTHER_WORDS
 from slimtune.sweeper.commands.sweep import HELP
 from slimtune.sweeper.reporting.stages import working_line
 from slimtune.training.config.tracking import mlflow_at
@@ -86,6 +87,15 @@ def test_every_command_has_a_help_that_imports_nothing_heavy(run: Callable[..., 
 def test_an_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["swep"]) == 2
     assert capsys.readouterr().err == "slimtune: 'swep' is not a command; did you mean 'sweep'?\n"
+
+
+def test_words_of_other_tools_are_answered_with_what_is_typed_here(capsys: pytest.CaptureFixture[str]) -> None:
+    assert set(OTHER_WORDS) & set(COMMANDS) == set()
+    assert main(["serve"]) == 2
+    told = "slimtune: 'serve' is not a command; MLflow serves a registered model: mlflow models serve --model-uri"
+    assert capsys.readouterr().err.startswith(told)
+    named = {word.strip(",") for told in OTHER_WORDS.values() for word in re.findall(r"slimtune ([a-z]\S*)", told)}
+    assert named <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["sweep", "--help"], ["train", "--help"]])

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slimtune.training.data.near_duplicates import Conflict, label_conflicts
+from slimtune.training.fitted_table import FittedTable
 from slimtune.training.listed_names import quoted_at_commas, with_commas, with_counts
 from slimtune.training.stages import told_stage
 
@@ -214,15 +215,14 @@ def _histogram(sorted_lengths: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(bounds, counts.tolist(), strict=True))
 
 
-def _split_table(splits: Sequence[SplitReport]) -> Table:
-    title = "data, with the tokens that so many of the rows do not exceed"
-    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
-    table.add_column("split", no_wrap=True)
+def _split_table(splits: Sequence[SplitReport]) -> FittedTable:
+    table = FittedTable("data, with the tokens that so many of the rows do not exceed")
+    table.add_column("split", justify="left")
     for name in ("rows", "tokens", *(f"{percent} %" for percent in PERCENTS[:-1]), "longest", "cut"):
-        table.add_column(name, justify="right")
+        table.add_column(name)
     for split in splits:
         lengths = (f"{split.length_quantiles[percent]:,}" if split.num_rows else "-" for percent in PERCENTS)
-        table.add_row(Text(split.name), f"{split.num_rows:,}", f"{split.num_tokens:,}", *lengths, f"{split.num_cut:,}")
+        table.add_row(split.name, f"{split.num_rows:,}", f"{split.num_tokens:,}", *lengths, f"{split.num_cut:,}")
     return table
 
 

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.campaigns.named_sweep import NamedSweep, named_sweep
 from slimtune.training.usual_places import OUTPUTS
 
@@ -10,6 +11,8 @@ from slimtune.training.usual_places import OUTPUTS
 def add_sweep(parser: argparse.ArgumentParser) -> None:
     """Its name or folder, and where it lies."""
     parser.add_argument("sweep", help="the sweep's name (search.name), or its folder")
+    if isinstance(parser, CommandParser):
+        parser.one_only = "it takes one sweep, and slimtune compare A B sets several beside each other"
     add_outputs(parser)
     parser.add_argument("--storage", help="URL of the study, if search.storage was set")
 

@@ -107,13 +107,16 @@ def _section(section: "Section", facts: "Sequence[KeyFact]") -> Iterator[str]:
         yield _hanging(f"{section.group}={option}: {option_text(section, option)}")
     yield ""
     for fact in facts:
-        yield _hanging(f"{fact.key}{_with(section, fact)}: {fact.text}")
+        yield _hanging(f"{fact.key}{_with(fact)}: {fact.text}")
 
 
-def _with(section: "Section", fact: "KeyFact") -> str:
+def _with(fact: "KeyFact") -> str:
+    """The options that a key is of, as they are chosen, where not all of its section have it with this meaning."""
+    section = _section_of(fact)
     if not fact.kinds or len(fact.kinds) == len(section.kinds):
         return ""
-    return f" ({', '.join('a task of your own' if kind == '???' else kind for kind in fact.kinds)})"
+    kinds = ", ".join("a task of your own" if kind == "???" else kind for kind in fact.kinds)
+    return f" ({section.group}={kinds})"
 
 
 def _key(fact: "KeyFact", defaults: "KeyDefaults") -> Iterator[str]:
@@ -121,7 +124,7 @@ def _key(fact: "KeyFact", defaults: "KeyDefaults") -> Iterator[str]:
 
     section = _section_of(fact)
     found = defaults.of(section, fact)
-    yield f"{fact.key}{_with(section, fact)}"
+    yield f"{fact.key}{_with(fact)}"
     yield _hanging(fact.text)
     null = " or null" if fact.form.endswith("or null") else ""
     yield _hanging("value: " + (", ".join(fact.values) + null if fact.values else fact.form))

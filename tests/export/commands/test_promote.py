@@ -82,7 +82,8 @@ def test_from_a_bundle_to_a_champion(
     assert promoted(bad) == 0
     told = capsys.readouterr().out
     assert "models:/tiny/1 is now champion of tiny: there was no champion" in told
-    assert "serve it          MLFLOW_TRACKING_URI=sqlite:///mlruns/mlflow.db mlflow models serve" in told
+    quiet, store = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR=false", "MLFLOW_TRACKING_URI=sqlite:///mlruns/mlflow.db"
+    assert f"serve it          {quiet} {store} mlflow models serve" in told
     assert told.endswith("""-d '{"dataframe_records": [{"text": "..."}]}'\n""")
     assert promoted("models:/tiny/1") == 0
     assert "is champion of tiny already" in capsys.readouterr().out
@@ -110,7 +111,11 @@ def test_a_rollback_gives_the_alias_back_and_the_history_tells_all(
     assert main(["rollback", "tiny", "--dry-run"]) == 0
     assert alias_version(uri, "tiny", "champion") == "2"
     assert main(["rollback", "tiny"]) == 0
-    assert "models:/tiny/1 is now champion of tiny again (was version 2)" in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        "models:/tiny/1 is now champion of tiny again (was version 2)",
+        "and forward again: slimtune promote models:/tiny/2 promotion.min_gain=null",
+        "a server that runs keeps version 2 until it is started again",
+    ]
     assert main(["rollback", "tiny"]) == 3
     capsys.readouterr()
     assert main(["history", "tiny", "--json"]) == 0
@@ -120,7 +125,9 @@ def test_a_rollback_gives_the_alias_back_and_the_history_tells_all(
         ("2", "1", "promoted"),
         ("1", "2", "rolled back"),
     ]
-    assert main(["history", "tiny"]) == 0
+    assert main(["history", "models:/tiny@challenger"]) == 0
+    assert "no alias of tiny was ever moved" in capsys.readouterr().out
+    assert main(["history", "models:/tiny/1"]) == 0
     assert capsys.readouterr().out.splitlines()[0].split() == ["at", "alias", "version", "before", "why"]
 
 

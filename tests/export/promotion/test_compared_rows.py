@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import pytest
 from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.evaluation.evaluate_model import EvaluationColumns
 from slimtune.export.pipeline import ExportResult
-from slimtune.export.promotion.compared_rows import NoRows, given_rows_of, own_rows
+from slimtune.export.promotion.compared_rows import NoRows, _own_splits, given_rows_of, own_rows
 from slimtune.export.promotion.config import promotion_config
 from slimtune.export.promotion.gate import GateVerdict, Opponent, decide
+from slimtune.training.data.examples import Example
 from slimtune.training.errors import DataError
 from tests.conftest import make_rows, write_jsonl
 
@@ -48,9 +50,32 @@ def test_given_rows_that_the_challenger_was_trained_on_refuse_it(
     assert seen.num_seen > new.num_seen == 0
     decision = decide(bundle, Opponent(bundle, "", lambda _: seen), promotion_config())
     assert decision.verdict is GateVerdict.refused
-    assert "are training rows of its own (no_leak: refused)" in decision.reason
+    assert "are training rows of its own: --leave-out-known compares on the other ones" in decision.reason
     with pytest.raises(DataError, match="no such file"):
         given_rows_of(bundle, "nosuch.jsonl", EvaluationColumns(), trust=False)
+
+
+def test_rows_that_the_challenger_knows_can_be_left_out(bundle: Bundle, rows_file: Path, tmp_path: Path) -> None:
+    """They are counted and named, and the others decide."""
+    trained = [json.loads(line) for line in rows_file.read_text().splitlines()]
+    new = make_rows(9, seed=99)
+    file = str(write_jsonl(tmp_path / "mixed.jsonl", [*new, *trained]))
+    every = given_rows_of(bundle, file, EvaluationColumns(), trust=False)
+    rest = given_rows_of(bundle, file, EvaluationColumns(), trust=False, without_known=True)
+    assert len(rest.examples) == len(every.examples) - every.num_seen >= len(new)
+    assert rest.num_seen == 0
+    assert rest.notes[-1].startswith(
+        f"{every.num_seen} of the {len(every.examples)} rows are training rows of the model"
+    )
+    assert rest.notes[-1].endswith("left out")
+    only = tmp_path / "seen.jsonl"
+    write_jsonl(only, [row for row in trained if row["text"] in {one.text for one in _trained_on(bundle)}])
+    with pytest.raises(DataError, match="--leave-out-known leaves none"):
+        given_rows_of(bundle, str(only), EvaluationColumns(), trust=False, without_known=True)
+
+
+def _trained_on(bundle: Bundle) -> Sequence[Example]:
+    return _own_splits(bundle, trust=False).train
 
 
 def test_a_champion_of_other_rows_is_scored_on_the_challengers(bundle: Bundle) -> None:

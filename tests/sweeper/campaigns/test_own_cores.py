@@ -74,3 +74,22 @@ def test_a_sweep_that_is_resumed_has_the_cores_that_it_had(monkeypatch: pytest.M
         taken.append(cores.take(study, fit_of(), leads=leads).number)
         assert cores.take(study, fit_of(), leads=True) == OwnCores(taken[-1])
     assert taken == [2, 2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("num_workers", "threads", "cores", "told"),
+    [
+        (1, None, 4, None),
+        (2, None, 2, "2 workers of 1 thread each"),
+        (2, None, None, "2 workers of 2 threads each"),
+        (3, None, 2, "3 workers of 1 thread each"),
+        (2, 3, 4, "2 workers of 3 threads each"),
+    ],
+)
+def test_several_workers_are_told(num_workers: int, threads: int | None, cores: int | None, told: str | None) -> None:
+    line = own_cores.workers_line(num_workers, fit_of(threads), cores, elsewhere=False)
+    assert line is None if told is None else line is not None and line.startswith(f"{told}, a trial each")
+
+
+def test_nobody_knows_the_threads_of_other_machines() -> None:
+    assert own_cores.workers_line(4, fit_of(), 2, elsewhere=True) == "4 workers, a trial each (search.num_workers)"

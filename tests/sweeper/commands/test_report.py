@@ -67,3 +67,10 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path: Path, capsys: pytest.C
         assert said in capsys.readouterr().err
     assert main(["report", "tnoe"]) == 2
     assert "did you mean 'tone'?" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("sweep")
+@pytest.mark.parametrize("word", ["report", "status"])
+def test_a_second_sweep_is_for_compare(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([word, "tone", "two"]) == 2
+    assert "is given 'two' as well; it takes one sweep, and slimtune compare A B" in capsys.readouterr().err

@@ -17,3 +17,16 @@ def test_a_registered_winner_is_served_and_asked_by_its_own_columns(monkeypatch:
     assert "--model-uri models:/mood@champion" in found["serve it"]
     assert found["and ask it there"].endswith("""-d '{"dataframe_records": [{"review": "..."}]}'""")
     assert "serve it" not in next_commands(search, tracked, None, exported=exported, registered=None)
+
+
+def test_a_challenger_comes_with_the_command_that_promotes_it() -> None:
+    search: Any = SimpleNamespace(name="mood", storage=None)
+    tracked: Any = SimpleNamespace(link=None, own_link=None)
+    exported = {"arguments": "", "bundle": "b", "row": {"text": "..."}}
+    promote = {}
+    for alias in ("champion", "challenger"):
+        registered = {"name": "mood", "version": "2", "alias": alias}
+        found = next_commands(search, tracked, "sqlite:///x.db", exported=exported, registered=registered)
+        promote[alias] = found.get("promote it, on more rows")
+    command = "slimtune promote models:/mood@challenger --data more.jsonl --tracking-uri sqlite:///x.db"
+    assert promote == {"champion": None, "challenger": command}

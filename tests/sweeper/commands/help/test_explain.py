@@ -21,13 +21,23 @@ def test_a_key_is_told_with_value_rule_and_default(capsys: pytest.CaptureFixture
 def test_the_last_part_of_a_key_is_enough(capsys: pytest.CaptureFixture[str]) -> None:
     """Each that it may mean is told."""
     text = told(capsys, "dropout")
-    assert all(one in text for one in ("method.dropout (full)", "method.dropout (lora)", "method.dropout (adapters)"))
+    assert all(one in text for one in ("(method=full)", "(method=lora)", "(method=adapters)"))
 
 
 def test_a_section_is_told_key_by_key(capsys: pytest.CaptureFixture[str]) -> None:
     text = told(capsys, "search/sampler")
     assert "search/sampler=random: Independent draws." in text
-    assert "search.sampler.sigma (cmaes): Spread of the first generation" in text
+    assert "search.sampler.sigma (search/sampler=cmaes): Spread of the first generation" in text
+
+
+def test_no_key_of_a_section_stands_twice_under_one_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of inner sections say whose they are, too."""
+    for section in ("search", "search.sampler", "search.pruner", "method", "export"):
+        assert main(["explain", section]) == 0
+        lines = capsys.readouterr().out.replace("\n    ", " ").splitlines()
+        keys = [line.partition(": ")[0] for line in lines if line.startswith(f"  {section}.")]
+        assert keys
+        assert len(set(keys)) == len(keys), section
 
 
 def test_without_a_key_the_sections_are_told(capsys: pytest.CaptureFixture[str]) -> None:

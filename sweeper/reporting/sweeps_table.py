@@ -1,0 +1,74 @@
+"""Several sweeps beside each other: what each came to, and in what settings they differ."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slimtune.sweeper.reporting.live_table import number_text
+from slimtune.sweeper.study.loaded import LoadedTrials
+from slimtune.sweeper.study.record import IDENTITY, WINNER
+from slimtune.training.fitted_table import FittedTable
+
+# of a fingerprint, which says only whether two are the same
+SHOWN_DIGITS = 12
+METRIC = "task.metric"
+NONE = "-"
+
+
+def sweeps_table(sweeps: Mapping[str, LoadedTrials]) -> FittedTable:
+    """A line a sweep: its winner, with the scores and the size of what was exported; a dash is what it has not yet."""
+    metrics = {name: str((one.attrs.get(IDENTITY) or {}).get(METRIC, "")) for name, one in sweeps.items()}
+    differ = len(set(metrics.values())) > 1
+    table = FittedTable("sweeps, each with its winner")
+    table.add_column("sweep", justify="left", folds=True)
+    for head in ("trials", "winner", *["metric"] * differ, "validation mean", "test", "95 % interval", "MB"):
+        table.add_column(head)
+    for name, loaded in sweeps.items():
+        winner, test = loaded.attrs.get(WINNER) or {}, _test(loaded.attrs, metrics[name])
+        table.add_row(
+            name,
+            str(len(loaded.trials)),
+            f"trial {winner['trial']}" if "trial" in winner else NONE,
+            *[metrics[name] or NONE] * differ,
+            number_text(winner.get("score")),
+            number_text(test.get("value")),
+            f"{test['low']:.4f} to {test['high']:.4f}" if "low" in test and "high" in test else NONE,
+            _size(loaded.attrs),
+        )
+    return table
+
+
+def settings_table(sweeps: Mapping[str, LoadedTrials]) -> FittedTable:
+    """The settings that trials depend on and that are not the same in all of these sweeps."""
+    known = {name: loaded.attrs.get(IDENTITY) or {} for name, loaded in sweeps.items()}
+    keys = dict.fromkeys(key for values in known.values() for key in values)
+    varied = [key for key in keys if len({values.get(key) for values in known.values()}) > 1]
+    table = FittedTable("settings, where they differ" if varied else "settings: the same in all")
+    if varied:
+        table.add_column("key", justify="left", folds=True)
+        for name in known:
+            table.add_column(name, folds=True)
+    for key in varied:
+        table.add_row(key, *(_setting(key, values.get(key)) for values in known.values()))
+    return table
+
+
+def _setting(key: str, value: str | None) -> str:
+    if value is None:
+        return NONE
+    # of rows and weights
+    return value[:SHOWN_DIGITS] if key.startswith("the ") else value
+
+
+def _stage(attrs: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return (attrs.get(name) or {}).get("result") or {}
+
+
+def _test(attrs: Mapping[str, Any], metric: str) -> Mapping[str, float]:
+    found: Mapping[str, float] = _stage(attrs, "test").get("scores", {}).get(metric, {})
+    return found
+
+
+def _size(attrs: Mapping[str, Any]) -> str:
+    exported = _stage(attrs, "export")
+    sizes = [one["size_mb"] for one in exported.get("reports", ()) if one["name"] == exported.get("chosen")]
+    return f"{sizes[0]:.1f}" if sizes else NONE
