@@ -26,13 +26,23 @@ class CommandParser(argparse.ArgumentParser):
         """As argparse's.
 
         Raises:
-            UserError: A word is no flag of the command, or is one too many.
+            UserError: A word is no flag of the command.
         """
         check_flags(self, args or ())
-        found, more = super().parse_known_args(args, namespace)
+        return super().parse_known_args(args, namespace)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's.
+
+        Raises:
+            UserError: A word is one too many.
+        """
+        found, more = self.parse_known_args(args, namespace)
         if more and self.one_only is not None and not more[0].startswith("-"):
             raise UserError(f"{self.prog} is given '{more[0]}' as well; {self.one_only}")
-        return found, more
+        if more:
+            self.error(f"unrecognized arguments: {' '.join(more)}")
+        return found
 
 
 def check_flags(parser: CommandParser, words: Sequence[str]) -> None:

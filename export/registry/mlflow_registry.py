@@ -9,10 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import slimtune
 from slimtune.export.bundle.adapter_folder import is_adapter_folder, open_adapter_folder
 from slimtune.export.bundle.bundle import MANIFEST, Bundle, open_bundle
 from slimtune.export.registry.model_uri import MODELS_URI, version_uri
+from slimtune.export.registry.served_code import LOADER_MODULE, code_files
 from slimtune.export.registry.signature import example_of, signature_of
 from slimtune.export.registry.version_facts import Registrable, digest_of, facts_of
 from slimtune.training.errors import ModelError, StoreError
@@ -273,12 +273,19 @@ def _log_model(uri: str, model: Registrable, run_id: str) -> str:
         os.environ.pop(URI_VARIABLE, None)
     else:
         os.environ[URI_VARIABLE] = before
-    with answering(uri), quiet(), sending(model.folder), no_misread_folder(uri), mlflow.start_run(run_id=run_id):
+    with (
+        answering(uri),
+        quiet(),
+        sending(model.folder),
+        no_misread_folder(uri),
+        code_files() as code,
+        mlflow.start_run(run_id=run_id),
+    ):
         info = mlflow.pyfunc.log_model(
             name="bundle",
-            loader_module="slimtune.export.registry.pyfunc",
+            loader_module=LOADER_MODULE,
             data_path=str(model.folder),
-            code_paths=[str(Path(slimtune.__file__).parent)],
+            code_paths=code,
             pip_requirements=[f"{package}=={version(package)}" for package in facts_of(model).packages],
             signature=signature_of(model),
             input_example=example_of(model),

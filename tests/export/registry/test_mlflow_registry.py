@@ -1,10 +1,12 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from slimtune.export.pipeline import ExportResult
 from slimtune.export.registry.aliases import set_alias
-from slimtune.export.registry.mlflow_registry import fetch, holder, register
+from slimtune.export.registry.mlflow_registry import fetch, fetch_folder, holder, register
 from slimtune.export.registry.version_notes import versions_of_run
 from slimtune.sweeper.cli import main
 from slimtune.training.config.tracking import mlflow_at
@@ -68,3 +70,32 @@ def test_mlflow_loads_the_version_as_a_pyfunc(exported: ExportResult, uri: str, 
     answer = model.predict(pandas.DataFrame({"text": ["good soup", "awful table"]}))
     assert list(model.predict(model.input_example)) == ["prediction", "probability", "label"]
     assert answer["prediction"].tolist() == ["plus", "minus"]
+
+
+# in a process of its own, as a server is: nothing has imported slimtune before
+OPENED = """
+import sys
+import mlflow, pandas
+mlflow.set_tracking_uri(sys.argv[1])
+model = mlflow.pyfunc.load_model(sys.argv[2])
+print(model.predict(pandas.DataFrame({"text": ["good soup"]}))["prediction"].tolist())
+import slimtune
+print(slimtune.__file__)
+"""
+
+
+@pytest.mark.slow
+def test_a_version_has_slimtune_as_one_archive_and_is_answered_by_it(
+    exported: ExportResult, uri: str, run_id: str
+) -> None:
+    """A server downloads each file by itself, of which there were eight hundred."""
+    assert exported.bundle is not None
+    version = register(uri, exported.bundle, "tiny", run_id=run_id)
+    folder = fetch_folder(uri, version.uri).parent.parent
+    code = sorted(path.relative_to(folder).as_posix() for path in (folder / "code").rglob("*") if path.is_file())
+    assert code == ["code/slimtune.zip", "code/slimtune_served.py"]
+    command = [sys.executable, "-W", "ignore", "-c", OPENED, uri, version.uri]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
+    answer, place = done.stdout.splitlines()[-2:]
+    assert answer == "['plus']"
+    assert "slimtune.zip" in place

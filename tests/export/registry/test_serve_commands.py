@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.export.registry.serve_commands import serve_commands
+from slimtune.export.registry.serve_commands import QUIET, serve_commands
 from slimtune.training.tracking.uri import URI_VARIABLE, sqlite_url
 
 
@@ -20,10 +20,14 @@ def test_commands_can_be_run_as_they_are(store: str, named: str, monkeypatch: py
     monkeypatch.delenv(URI_VARIABLE, raising=False)
     row = {"what's said": "..."}
     serve, ask = serve_commands("models:/my mood@champion", store, row).values()
-    assert shlex.split(serve)[:6] == [named, "mlflow", "models", "serve", "--model-uri", "models:/my mood@champion"]
+    quiet, *words = shlex.split(serve)
+    assert quiet == QUIET
+    assert words[:6] == [named, "mlflow", "models", "serve", "--model-uri", "models:/my mood@champion"]
     assert json.loads(shlex.split(ask)[-1]) == {"dataframe_records": [row]}
 
 
 def test_a_store_that_the_environment_names_is_not_named_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(URI_VARIABLE, "http://127.0.0.1:5000")
-    assert serve_commands("models:/mood/1", "http://127.0.0.1:5000", {})["serve it"].startswith("mlflow models serve")
+    assert serve_commands("models:/mood/1", "http://127.0.0.1:5000", {})["serve it"].startswith(
+        f"{QUIET} mlflow models serve"
+    )
