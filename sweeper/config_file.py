@@ -7,11 +7,16 @@ from pathlib import Path
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from slimtune.sweeper.config_values import CONFIG_MODULE
+from slimtune.sweeper.config_values import CONFIG_MODULE, plain
+from slimtune.sweeper.space.read_space import read_space
 from slimtune.training.errors import ConfigError
+from slimtune.training.tracking.display import by_dotted_key
 
 FLAG = "--config"
 GROUP = "experiment"
+SPACE = "space"
+# of a file, what is no value of a trial
+NO_VALUES = ("defaults", "hydra", SPACE)
 
 
 def with_config_file(arguments: Sequence[str]) -> list[str]:
@@ -47,6 +52,23 @@ def as_given(override: str) -> str:
     if group != GROUP or f"{option}.yaml" not in options:
         return override
     return f"{FLAG}={options[f'{option}.yaml'].provider}"
+
+
+def keys_set_in_file(arguments: Sequence[str]) -> frozenset[str]:
+    """Keys that the file sets to a value, so that they are not searched; but for those that it gives a space.
+
+    Args:
+        arguments: With the option that `with_config_file` made of it.
+    """
+    options = ConfigStore.instance().repo.get(GROUP, {})
+    chosen = [word.partition("=")[2] for word in arguments if word.partition("=")[0] == GROUP]
+    found = set[str]()
+    for option in (options.get(f"{name}.yaml") for name in chosen):
+        if option is not None:
+            values = plain(option.node)
+            found |= by_dotted_key({key: one for key, one in values.items() if key not in NO_VALUES}).keys()
+            found -= {key.lstrip("+") for key in read_space(values.get(SPACE) or {}).space}
+    return frozenset(found)
 
 
 def _stored(path: Path) -> str:

@@ -14,7 +14,7 @@ from slimtune.export.runtime.classifier import Classifier
 from slimtune.export.runtime.execution import execution_for
 from slimtune.export.verification.reference import ComparedRows, OnnxRunner
 from slimtune.training.broken_files import fault_of
-from slimtune.training.config.task import GenerationTask
+from slimtune.training.config.task import METRIC_KEYS, GenerationTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.config.trust import recorded_trial
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
@@ -110,6 +110,12 @@ def _task(bundle: Bundle, config: TrialConfig, *, num_rows: int) -> Task:
     architecture = Architecture(bundle.kind is Kind.encoder_decoder, bundle.manifest.interface.max_positions)
     # in training a few rows must do
     return of_architecture(config, architecture).with_generated_rows(num_rows)
+
+
+def own_metrics(bundle: Bundle) -> list[str]:
+    """Metrics of the user's own or of the hub that its model was trained with, by the names of its config."""
+    task = bundle.manifest.training.config.get("task") or {}
+    return [name for name in task.get("metrics") or () if name not in METRIC_KEYS]
 
 
 def score_labels(bundle: Bundle, examples: Sequence[Example]) -> BundleScores:

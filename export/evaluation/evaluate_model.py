@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.export.bundle.bundle import Bundle
-from slimtune.export.evaluation.bundle_score import bundle_config, score_bundle, score_labels
+from slimtune.export.evaluation.bundle_score import bundle_config, own_metrics, score_bundle, score_labels
 from slimtune.export.evaluation.known_targets import check_labels, check_targets
 from slimtune.export.graph_names import Kind
 from slimtune.export.registry.find_bundle import is_bundle_name, locate_bundle
@@ -23,9 +23,10 @@ from slimtune.training.data.readers.reader import Row
 from slimtune.training.data_report.list_notes import list_notes
 from slimtune.training.data_report.text_notes import row_notes, text_notes
 from slimtune.training.data_report.unread_columns import unread_notes
-from slimtune.training.errors import ConfigError, DataError
+from slimtune.training.errors import ConfigError, DataError, UntrustedError
 from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.evaluation.test_score import score_checkpoint
+from slimtune.training.listed_names import with_commas
 from slimtune.training.tasks import Task
 from slimtune.training.tasks.classification import labels_in
 from slimtune.training.tasks.rows import GivenRows, given_rows, located, name_of, read_examples
@@ -143,10 +144,19 @@ def _scored(model: str, rows: str | Sequence[Row], columns: EvaluationColumns, a
 
 def _score_bundle(bundle: Bundle, rows: str | Sequence[Row], columns: EvaluationColumns, *, trust: bool) -> ModelScores:
     given = bundle_rows(bundle, rows, columns, trust=trust)
-    if bundle.kind is Kind.labels:
-        task, evaluation = score_labels(bundle, given.scored)
-    else:
+    if bundle.kind is not Kind.labels:
         task, evaluation = score_bundle(bundle, given.scored, bundle_config(bundle, trust=trust))
+    elif own := own_metrics(bundle):
+        try:
+            config = bundle_config(bundle, trust=trust)
+        except UntrustedError:
+            left_out = f"without {with_commas(own)}, which code gives that the model's config names: --trust runs it"
+            given = given._replace(notes=[*given.notes, left_out])
+            task, evaluation = score_labels(bundle, given.scored)
+        else:
+            task, evaluation = score_bundle(bundle, given.scored, config)
+    else:
+        task, evaluation = score_labels(bundle, given.scored)
     return _told(given, task, evaluation, source=bundle.folder, experiment=bundle.manifest.provenance.sweep)
 
 

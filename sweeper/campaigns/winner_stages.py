@@ -77,6 +77,7 @@ def test_stage(checkpoint: Path, *, seed: int, read: ReadRows) -> Stage:
         "num_rows": result.num_rows,
         "scores": {name: item._asdict() for name, item in result.scores.items()},
         "details": dict(result.details),
+        **({} if result.note is None else {"note": result.note}),
     }
 
 

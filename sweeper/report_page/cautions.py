@@ -25,6 +25,7 @@ def cautions(facts: SweepFacts) -> list[str]:
     """All of them, the gravest first; empty where there is nothing to say."""
     return [
         *_leaks(facts),
+        *_one_answer(facts),
         *_nothing_complete(facts),
         *_baselines(facts),
         *_failed(facts),
@@ -45,6 +46,11 @@ def _leaks(facts: SweepFacts) -> Iterator[str]:
             f"Leak found: {near:,} training rows are nearly a held-out row and stayed in training, so every score here "
             f"may be too good; {repair}, and run the sweep anew."
         )
+
+
+def _one_answer(facts: SweepFacts) -> Iterator[str]:
+    if note := facts.stage("test").get("note"):
+        yield f"Test: {note}."
 
 
 def _removed(facts: SweepFacts) -> Iterator[str]:

@@ -233,3 +233,5 @@ def log_test(run: TrackedRun, test: Mapping[str, Any]) -> None:
     """The test scores with their intervals."""
     run.log_metrics({f"winner/test_{name}": item["value"] for name, item in test["scores"].items()})
     run.log_text(json_text(test, indent=1), "test.json")
+    if test.get("note"):
+        run.set_tags({"winner.warning": test["note"]})

@@ -92,6 +92,8 @@ def print_test(console: Console, test: Mapping[str, Any]) -> None:
     )
     line = f"test, read once, {test['num_rows']} rows, 95 % intervals: {scores}"
     print_table(console, Text.from_markup(line))
+    if test.get("note"):
+        print_table(console, Text.from_markup(f"[bold yellow]warning:[/] {escape(test['note'])}"))
 
 
 def print_variants(console: Console, exported: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from slimtune.sweeper.config_file import keys_set_in_file
 from slimtune.sweeper.config_values import is_group, key_repair, known_keys, plain, plain_or_raw
 from slimtune.sweeper.goals.goals import PRUNING_OFF
 from slimtune.sweeper.pruner_config import NoPruning
@@ -139,12 +140,14 @@ def _given(settings: Settings, parsed: Parsed[Search], arguments: Sequence[str])
         # Hydra has read those of the command line before
         raise ConfigError([f"{PARAMS}{' '.join(str(error).split())}"]) from error
     given = with_options(_of_params(given, settings.params), loader)
+    in_file = keys_set_in_file(arguments)
     if not settings.space:
-        return given
+        return given._replace(fixed_keys=given.fixed_keys | in_file)
     full = in_full(settings.space, known_keys(settings.app.config), settings.space_prefix)
     open_keys = {key: dimension for key, dimension in full.space.items() if key not in given.fixed_keys}
     added = {key.lstrip("+") for key in open_keys if key.startswith("+")}
     return given._replace(
+        fixed_keys=given.fixed_keys | in_file,
         space={**open_keys, **given.space},
         added=given.added | added,
         said={**full.said, **given.said},

@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -57,6 +57,9 @@ def _defaults(settled: Settled) -> Iterator[str]:
     if _is_drawn(settled.model):
         yield "  # rates are searched that such weights need"
         yield f"  - override /space: {SPACE}"
+    if settled.n_trials <= _option("search/sampler", "tpe")["n_startup_trials"]:
+        yield "  # so few trials are drawn at random; tpe, which is usual, learns from the earlier ones of more"
+        yield "  - override /search/sampler: random"
 
 
 def _data(settled: Settled) -> Iterator[str]:
@@ -107,10 +110,22 @@ def _training(settled: Settled) -> Iterator[str]:
     yield "  # ones; of millions of tokens fewer passes do (docs/tasks.md)"
     yield f"  learning_rate: {shown_rate(USUAL_RATE)}"
     yield f"  epochs: {USUAL_EPOCHS}"
+    searched_rate = {**_rate_of("full"), **_rate_of(SPACE)}
+    yield "\nspace:\n  fit:\n    # a key that is set in this file is not searched unless it has a range here as well"
+    yield f"    learning_rate: {{{', '.join(f'{key}: {_value(value)}' for key, value in searched_rate.items())}}}"
 
 
 def _method(settled: Settled) -> str:
     return "full" if _is_drawn(settled.model) else "lora"
+
+
+def _rate_of(space: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = _option("space", space)["fit"]["learning_rate"]
+    return found
+
+
+def _value(value: object) -> str:
+    return shown_rate(value) if isinstance(value, float) else str(value).lower()
 
 
 def _is_drawn(model: str) -> bool:

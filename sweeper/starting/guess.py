@@ -1,7 +1,7 @@
 """What rows seem to be for, from their columns."""
 
 from collections.abc import Sequence
-from itertools import takewhile
+from itertools import combinations, takewhile
 from typing import NamedTuple
 
 from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn
@@ -79,12 +79,20 @@ def guess(columns: Sequence[SeenColumn], task: str | None = None) -> Guess | Non
     Returns:
         None where no task fits them.
     """
+    columns = _with_texts(columns)
     tries = (_chat, _spans, _several, _answers, _pairs, _alike_pairs, _classified_pairs, _classes, _plain)
     found = (one for each in tries if (one := each(columns)) is not None)
     if task is None:
         return next(found, None)
     kin = {"generation", "summarization", "translation"}
     return next((one._replace(task=task) for one in found if one.task == task or {one.task, task} <= kin), None)
+
+
+def _with_texts(columns: Sequence[SeenColumn]) -> Sequence[SeenColumn]:
+    """Codes are texts where nothing else is: formulas, words with numbers."""
+    if any(one.holds is Holds.text for one in columns):
+        return columns
+    return [one._replace(holds=Holds.text) if one.holds is Holds.code else one for one in columns]
 
 
 def alike_of(labels: Sequence[str]) -> str | None:
@@ -128,7 +136,7 @@ def _spans(columns: Sequence[SeenColumn]) -> Guess | None:
 
 
 def _several(columns: Sequence[SeenColumn]) -> Guess | None:
-    labels, text = _first(columns, Holds.labels), _first(columns, Holds.text)
+    labels, text = _first(columns, Holds.labels), _longest_text(columns)
     return None if labels is None or text is None else Guess("multi_label", text=text, target=labels)
 
 
@@ -148,7 +156,7 @@ def _answers(columns: Sequence[SeenColumn]) -> Guess | None:
 
 def _pairs(columns: Sequence[SeenColumn]) -> Guess | None:
     """Two texts with a label or a score: how alike they are, or a class of the pair."""
-    texts = [one.name for one in columns if one.holds is Holds.text]
+    texts = _two_texts([one for one in columns if one.holds is Holds.text])
     if len(texts) < 2:
         return None
     scores = [one.name for one in columns if one.name.lower() in (*SCORES, *ALIKE) and one.holds is Holds.number]
@@ -160,6 +168,13 @@ def _pairs(columns: Sequence[SeenColumn]) -> Guess | None:
     is_alike = target in scores or label.has_fractions or _says_alike(label, of_one_kind=of_one_kind)
     task = "similarity" if is_alike else "classification"
     return Guess(task, text=texts[0], pair=texts[1], target=target)
+
+
+def _two_texts(columns: Sequence[SeenColumn]) -> list[str]:
+    """Of several texts those that are called as two of one kind are, else the two longest, as they stand."""
+    twins = next((two for two in combinations(columns, 2) if are_twins(two[0].name, two[1].name)), None)
+    two = twins or sorted(columns, key=lambda one: -one.num_letters)[:2]
+    return [one.name for one in columns if one in two]
 
 
 def are_twins(name: str, other: str) -> bool:
@@ -201,14 +216,19 @@ def _classified_pairs(columns: Sequence[SeenColumn]) -> Guess | None:
 
 
 def _classes(columns: Sequence[SeenColumn]) -> Guess | None:
-    text = _first(columns, Holds.text)
+    text = _longest_text(columns)
     label = None if text is None else next(iter(likely_labels(columns, text)), None)
     return None if label is None else Guess("classification", text=text, target=label)
 
 
 def _plain(columns: Sequence[SeenColumn]) -> Guess | None:
-    text = _first(columns, Holds.text)
+    text = _longest_text(columns)
     return None if text is None else Guess("language_modelling", text=text)
+
+
+def _longest_text(columns: Sequence[SeenColumn]) -> str | None:
+    texts = [one for one in columns if one.holds is Holds.text]
+    return max(texts, key=lambda one: one.num_letters).name if texts else None
 
 
 def _first(columns: Sequence[SeenColumn], holds: Holds) -> str | None:

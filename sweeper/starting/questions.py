@@ -18,6 +18,8 @@ MINILM, TINY = "minilm", "tiny_llama"
 WRITING = {"generation", "summarization", "translation", "language_modelling"}
 NUM_TRIALS = 16
 SHOWN_EXAMPLE = 40
+# answers that name no column
+NO_COLUMN = ("-", "none")
 
 Answer = TypeVar("Answer")
 
@@ -165,27 +167,46 @@ def _columns(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask
     if _has_chats(columns) and found.task in WRITING:
         return found
     names = [one.name for one in columns]
+    read: list[str] = []
 
     def known(name: str) -> str:
         # a path into a cell begins with its column
         if name.partition(".")[0] not in names and name not in names:
             raise UserError(f"there is no column '{name}'; {suggestion(name, names)}")
+        if name in read:
+            raise UserError(f"column '{name}' is read as another part of the row already; name another one")
         return name
+
+    def known_or_none(name: str) -> str | None:
+        return None if name in NO_COLUMN and name not in names else known(name)
 
     def column(said: str | None, flag: str, what: str, usual: str | None) -> str:
         return _said(said, ask, f"column of the {what} ({flag})", usual, known)
 
     text = column(given.text_column, "--text-column", "prompt" if found.task in WRITING else "text", found.text)
-    if given.text_column is not None and given.text_column != found.text:
-        found = found._replace(pair=None, more_prompt=())
-    pair = given.pair_column or found.pair
-    if found.task == "similarity" or pair is not None:
+    read.append(text)
+    pair = found.pair
+    if text != found.text:
+        # somebody has chosen: what stood beside the guessed one stays where two texts are needed alone
+        found = found._replace(more_prompt=())
+        pair = _other(found, text) if found.task == "similarity" else None
+    if found.task == "similarity":
         pair = column(given.pair_column, "--text-pair-column", "second text", pair)
+    elif given.pair_column is not None or found.pair is not None:
+        told = "column of the second text, - for none (--text-pair-column)"
+        pair = _said(given.pair_column, ask, told, pair or NO_COLUMN[0], known_or_none)
+    read += [pair] if pair is not None else []
     target = None
     if found.task != "language_modelling":
         what = target_name(found.task)
-        target = column(given.target_column, target_flag(found.task), what, found.target)
+        usual = None if found.target in read else found.target
+        target = column(given.target_column, target_flag(found.task), what, usual)
     return found._replace(text=text, pair=pair, target=target)
+
+
+def _other(found: Guess, text: str) -> str | None:
+    """Of the two texts that were guessed, one that a given one leaves."""
+    return next((name for name in (found.pair, found.text) if name is not None and name != text), None)
 
 
 def _alike(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask) -> str | None:

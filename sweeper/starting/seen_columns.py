@@ -1,6 +1,7 @@
 """What the columns of a few rows hold."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from itertools import islice
@@ -16,6 +17,15 @@ NUM_ROWS = 1000
 LONGEST_NAME = 48
 # of rows to a class, on average
 LEAST_ROWS_A_CLASS = 2.5
+# of a column's cells, those that must be codes for it to hold codes
+LEAST_CODES = 0.9
+# a word of letters; those of times and dates are none
+WORD = re.compile(r"[^\W\d_]{3,}")
+OF_DATES = re.compile(
+    r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?"
+    r"|dec(ember)?|mon(day)?|tue(s(day)?)?|wed(nesday)?|thu(rs(day)?)?|fri(day)?|sat(urday)?|sun(day)?|utc|gmt)",
+    re.IGNORECASE,
+)
 
 
 class Holds(Enum):
@@ -28,6 +38,8 @@ class Holds(Enum):
     labels = "labels"
     number = "number"
     name = "name"
+    # numbers of orders, dates, addresses of mail and of the web: no two words of a language
+    code = "code"
     text = "text"
     other = "other"
 
@@ -43,6 +55,7 @@ class SeenColumn(NamedTuple):
         two_labels: The different ones as labels, sorted, where there are two; else empty.
         has_fractions: Whether it has numbers that are not whole: no label is one.
         is_share: Whether its numbers, of which there are several, lie between 0 and 1.
+        num_letters: Of a cell with a text, on average.
     """
 
     name: str
@@ -52,6 +65,7 @@ class SeenColumn(NamedTuple):
     two_labels: tuple[str, ...] = ()
     has_fractions: bool = False
     is_share: bool = False
+    num_letters: float = 0.0
 
 
 def seen_columns(source: str) -> list[SeenColumn]:
@@ -86,7 +100,8 @@ def _seen(name: str, cells: Sequence[Any]) -> SeenColumn:
     numbers = list(map(float, cells)) if holds is Holds.number else []
     has_fractions = any(not one.is_integer() for one in numbers if math.isfinite(one))
     is_share = num_distinct > 1 and bool(numbers) and all(0 <= one <= 1 for one in numbers)
-    return SeenColumn(name, holds, num_distinct, example, two, has_fractions, is_share)
+    num_letters = sum(map(len, texts)) / len(texts) if texts else 0.0
+    return SeenColumn(name, holds, num_distinct, example, two, has_fractions, is_share, num_letters)
 
 
 def _holds(cells: Sequence[Any], texts: Sequence[str]) -> Holds:
@@ -99,7 +114,9 @@ def _holds(cells: Sequence[Any], texts: Sequence[str]) -> Holds:
         return Holds.other
     if all(map(_is_number, cells)):
         return Holds.number
-    return Holds.name if _are_names(texts) else Holds.text
+    if _are_names(texts):
+        return Holds.name
+    return Holds.code if sum(map(_is_code, texts)) >= LEAST_CODES * len(texts) else Holds.text
 
 
 def _of_lists(items: Sequence[Any]) -> Holds:
@@ -122,6 +139,15 @@ def _is_number(cell: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return not isinstance(cell, bool)
+
+
+def _is_code(text: str) -> bool:
+    """Whether it is a number, a date or an address rather than words."""
+    parts = text.split()
+    if len(parts) == 1 and (any(sign.isdigit() for sign in text) or "@" in text or "://" in text):
+        return True
+    has_digits = any(sign.isdigit() for sign in text)
+    return has_digits and all(OF_DATES.fullmatch(word) for word in WORD.findall(text))
 
 
 def _are_names(texts: Sequence[str]) -> bool:

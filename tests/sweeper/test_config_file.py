@@ -116,3 +116,29 @@ def test_a_file_that_moved_with_its_project_is_taken_from_there(mine: Path, requ
     (moved / mine.name).write_text(MINE)
     command = read_command(request.folder)._replace(cwd=str(mine.parent))
     assert f"--config={moved / mine.name}" in command.rebased(moved).overrides
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "searched"),
+    [
+        ("", (), {"fit.learning_rate", "fit.batch_size", "method.r"}),
+        ("fit: {learning_rate: 3e-3}", (), {"fit.batch_size", "method.r"}),
+        ("fit: {learning_rate: 3e-3, batch_size: 8}", (), {"method.r"}),
+        # the command line has the last word, and so has a range of the file's own
+        ("fit: {learning_rate: 3e-3}", ("fit.learning_rate=1e-4,1e-3",), {"fit.learning_rate", "fit.batch_size"}),
+        (
+            "fit: {learning_rate: 3e-3}\nspace: {fit: {learning_rate: {type: float, low: 1e-3, high: 1e-2}}}",
+            (),
+            {"fit.learning_rate", "fit.batch_size", "method.r"},
+        ),
+    ],
+)
+def test_a_key_that_a_file_sets_is_not_searched(
+    text: str, more: tuple[str, ...], searched: set[str], tmp_path: Path, request_of: RequestOf
+) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(text or "search: {name: own}")
+    request = request_of(*with_config_file(["--config", str(path), *more]))
+    assert {step.name for step in request.space.every_step()} >= searched
+    if not more:
+        assert {step.name for step in request.space.every_step()} == searched

@@ -11,6 +11,7 @@ from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
 from slimtune.training.errors import ModelError
 from slimtune.training.evaluation.bootstrap import Interval, score_intervals
+from slimtune.training.evaluation.one_answer import one_answer_note
 from slimtune.training.evaluation.passes import EagerPasses
 from slimtune.training.evaluation.score import Evaluation, score_split
 from slimtune.training.hardware.resources import Resources
@@ -29,11 +30,13 @@ class TestResult(NamedTuple):
         num_rows: Rows of the test split.
         scores: The task's headline scores with their intervals.
         details: Label by label, as the task gives them.
+        note: What the scores do not say: that all answers are one.
     """
 
     num_rows: int
     scores: dict[str, Interval]
     details: Mapping[str, Any]
+    note: str | None = None
 
 
 def read_test(checkpoint: Checkpoint, *, seed: int, read: ReadRows | None = None) -> TestResult | None:
@@ -54,7 +57,8 @@ def read_test(checkpoint: Checkpoint, *, seed: int, read: ReadRows | None = None
     task, evaluation = score_checkpoint(checkpoint, examples, name="test")
     names = headline_scores(task, checkpoint.config, evaluation)
     scores = score_intervals(evaluation, task.measures, names, seed=seed)
-    return TestResult(num_rows=len(examples), scores=scores, details=task.details(evaluation.tally))
+    note = one_answer_note(task.predictions(evaluation.tally, evaluation.generated, examples), examples)
+    return TestResult(len(examples), scores, task.details(evaluation.tally), note)
 
 
 def headline_scores(task: Task, config: TrialConfig, evaluation: Evaluation) -> list[str]:

@@ -1,10 +1,12 @@
 """One command scores a checkpoint, a bundle and rows given in Python."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from slimtune.export.bundle.bundle import MANIFEST, write_manifest
 from slimtune.export.evaluation.evaluate_model import EvaluationColumns, evaluate_model
 from slimtune.export.pipeline import ExportResult
 from slimtune.sweeper.cli import main
@@ -42,6 +44,26 @@ def test_columns_may_have_other_names(bundle: str, tmp_path: Path) -> None:
 def test_a_score_that_the_task_has_not_is_told(bundle: str) -> None:
     with pytest.raises(ConfigError, match="metric is 'accurcy'; did you mean 'accuracy'"):
         evaluate_model(bundle, data=make_rows(9), metric="accurcy")
+
+
+def test_a_metric_of_the_users_own_is_scored_with_trust_and_else_said_to_be_missing(
+    bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = shutil.copytree(bundle, tmp_path / "bundle")
+    values = json.loads((own / MANIFEST).read_text())
+    values["config"]["task"]["metrics"] = ["accuracy", "business.cost"]
+    write_manifest(own, values)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    # class ids in the order of the names
+    (tmp_path / "business.py").write_text("def cost(predictions, references, rows):\n    return references.count(2)\n")
+    rows = make_rows(30, seed=7)
+    usual = evaluate_model(bundle, data=rows).scores
+    without = evaluate_model(own, data=rows)
+    assert without.scores == usual
+    assert any("without business.cost" in note and "--trust" in note for note in without.notes)
+    scored = evaluate_model(own, data=rows, trust=True)
+    assert scored.scores["cost"] == sum(row["label"] == "zero" for row in rows) > 0
+    assert not any("business.cost" in note for note in scored.notes)
 
 
 @pytest.mark.parametrize("kind", ["checkpoint", "bundle"])

@@ -124,3 +124,11 @@ def test_refused_variants_are_named() -> None:
     attrs = {"export": {"key": "", "result": {"reports": reports}}}
     (said,) = cautions(a_sweep(trials_of(0.9, 0.8, 0.7), attrs=attrs))
     assert said.startswith("Refused variants: int8 changed")
+
+
+def test_a_winner_that_answers_everything_alike_is_told() -> None:
+    test = {"num_rows": 60, "scores": {}, "details": {}, "note": "60 of the 60 answers are empty"}
+    told = chosen({0: [0.90, 0.91], 1: [0.70, 0.71]})
+    assert told == []
+    attrs = {"test": {"key": "", "result": test}}
+    assert "Test: 60 of the 60 answers are empty." in cautions(a_sweep(trials_of(0.9, 0.8, 0.7), attrs=attrs))

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf
 
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.cli import main
-from slimtune.sweeper.config_file import with_config_file
+from slimtune.sweeper.config_file import keys_set_in_file, with_config_file
 from slimtune.sweeper.config_values import plain
 from slimtune.sweeper.starting import questions
 from slimtune.training.config.trial import parse_trial
@@ -219,6 +220,9 @@ def test_a_model_that_is_drawn_anew_is_given_what_it_needs_to_learn(model: str) 
     assert searched["low"] < config.fit.learning_rate < searched["high"]
     trial = parse_trial(plain(config)).section
     assert rate_note(trial, 4_000_000) is None
+    # a value alone would not be searched
+    assert "fit.learning_rate" not in keys_set_in_file(with_config_file(["--config", "mine.yaml"]))
+    assert "fit.epochs" in keys_set_in_file(with_config_file(["--config", "mine.yaml"]))
 
 
 @pytest.mark.parametrize("model", ["minilm", "tiny_llama", "tiny_of_mine"])
@@ -265,6 +269,36 @@ def test_what_cannot_be_read_is_asked_for_again(
     ):
         assert said in asked
     assert "n_trials: 7" in Path("mine.yaml").read_text()
+
+
+@pytest.mark.parametrize(("n_trials", "sampler"), [(3, "random"), (5, "random"), (6, "tpe")])
+def test_trials_too_few_to_learn_from_are_drawn_at_random(n_trials: int, sampler: str) -> None:
+    """Rather than by a sampler of which the sweep would say that it learns nothing."""
+    write_jsonl(Path("rows.jsonl"), rows_of(text=TEXTS, label=cycled("a", "b")))
+    config = written("--data", "rows.jsonl", "--trials", str(n_trials))
+    assert config.search.sampler.name == sampler
+
+
+@pytest.mark.parametrize(
+    ("words", "pair"),
+    [
+        (("", ""), "b"),
+        (("", "-"), None),
+        # the other text is not put beside one that was chosen, and the same one is refused
+        (("b", ""), None),
+        (("b", "b", "a"), "a"),
+    ],
+)
+def test_a_second_text_may_be_none_and_is_another_one(
+    words: tuple[str, ...], pair: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jsonl(Path("rows.jsonl"), rows_of(**PAIR, label=cycled("c", "d", "e")))
+    answered(monkeypatch, "rows.jsonl", "classification", *words, "label", "", "7", "mine")
+    assert main(["init"]) == 0
+    asked = capsys.readouterr().err
+    assert "column of the second text, - for none (--text-pair-column) [" in asked
+    assert ("column 'b' is read as another part of the row already" in asked) == (words[1] == "b")
+    assert OmegaConf.load("mine.yaml").data.get("text_pair_column") == pair
 
 
 def test_five_answers_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -138,3 +138,36 @@ def test_what_a_person_says_they_are_for_holds_where_the_columns_allow_it() -> N
 def test_cells_are_read_as_training_reads_them(cells: list[Any], holds: Holds) -> None:
     """Numbers and lists also where they are written as text, and nothing as nothing."""
     assert columns_of_rows([{"x": cell} for cell in cells])[0].holds is holds
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        [f"2026-06-{number + 1:02}" for number in range(30)],
+        [f"2026-06-{number + 1:02}T10:30:00Z" for number in range(30)],
+        [f"{number + 1} March 2026, 10:30" for number in range(30)],
+        [f"Mon, {number + 1} Jun 2026" for number in range(30)],
+        [f"TICKET-{number}" for number in range(30)],
+        [f"https://example.org/tickets/{number}" for number in range(30)],
+        [f"person{number}@example.org" for number in range(30)],
+        [f"+49 30 {number} 17 18" for number in range(30)],
+    ],
+)
+def test_numbers_dates_and_addresses_are_no_text(codes: list[str]) -> None:
+    team = cycled("a", "b", "c")
+    columns = columns_of_rows(rows_of(first=codes, body=TEXTS, team=team, last=codes))
+    assert guess(columns) == Guess("classification", "body", None, "team")
+    two = columns_of_rows(rows_of(first=codes, subject=OTHERS, body=TEXTS, team=team))
+    assert guess(two) == Guess("classification", "subject", "body", "team")
+    # unless there is nothing else to read
+    assert guess(columns_of_rows(rows_of(first=codes, team=team))) == Guess("classification", "first", None, "team")
+
+
+def test_of_several_texts_two_of_one_kind_are_a_pair_else_the_longest() -> None:
+    short = [f"a note of number {number}" for number in range(30)]
+    team = cycled("a", "b", "c")
+    longest = columns_of_rows(rows_of(note=short, subject=OTHERS, body=TEXTS, team=team))
+    assert guess(longest, "classification") == Guess("classification", "subject", "body", "team")
+    twins = columns_of_rows(rows_of(note=TEXTS, text_a=short, text_b=OTHERS, score=cycled(0.5, 0.7, 0.9)))
+    assert guess(twins) == Guess("similarity", "text_a", "text_b", "score")
+    assert guess(columns_of_rows(rows_of(note=short, body=TEXTS))) == Guess("language_modelling", "body")
