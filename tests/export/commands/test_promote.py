@@ -117,7 +117,7 @@ def test_a_rollback_gives_the_alias_back_and_the_history_tells_all(
         "a server that runs keeps version 2 until it is started again",
     ]
     assert main(["rollback", "tiny"]) == 3
-    capsys.readouterr()
+    assert "slimtune promote models:/tiny/<version> promotion.min_gain=null goes forward" in capsys.readouterr().err
     assert main(["history", "tiny", "--json"]) == 0
     history = json.loads(capsys.readouterr().out)
     assert [(one["version"], one["before"], one["why"]) for one in history] == [
