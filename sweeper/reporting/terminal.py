@@ -185,7 +185,7 @@ def _print_kept(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
             else "no choice of layers to keep passes"
         )
         said = f"{item['name']}: {kept}; quantized alone, these move the scores most: {worst}"
-        console.print(said, highlight=False, markup=False)
+        print_table(console, Text(said))
 
 
 def print_registered(console: Console, registered: Mapping[str, Any]) -> None:
