@@ -74,6 +74,7 @@ class Checking(Tuning):
         from slimtune.sweeper.reporting.data_table import print_data
         from slimtune.sweeper.reporting.stages.stage_lines import print_line, stages_shown
         from slimtune.sweeper.space.searched_told import searched_lines
+        from slimtune.training.tracking.display import told_warnings
 
         console = Console()
         with stages_shown(console):
@@ -81,4 +82,5 @@ class Checking(Tuning):
         print_data(console, report)
         for line in searched_lines(request.space, request.values):
             print_line(console, line)
-        console.print("checked: data, model, export and places fit; nothing was trained")
+        warnings = told_warnings(report.notes)
+        print_line(console, f"checked: data, model, export and places fit{warnings}; nothing was trained")

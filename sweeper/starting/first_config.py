@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from slimtune.sweeper.config_values import CONFIG_MODULE
 from slimtune.sweeper.starting.questions import WRITING, Settled, model_options
-from slimtune.training.workbench.drawn_weights import SPACE, USUAL_EPOCHS, USUAL_RATE, shown_rate
+from slimtune.training.config.model import SPACE, USUAL_EPOCHS, USUAL_RATE, shown_rate
 
 PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
 # words that YAML reads as something else
@@ -88,6 +88,9 @@ def _rest(settled: Settled) -> Iterator[str]:
     if (alike := settled.guess.alike) is not None:
         yield "\ntask:\n  # of two labels, that of pairs that are alike: the other one is of pairs that differ"
         yield f"  alike_label: {alike if alike.isdecimal() else _scalar(alike)}"
+    if settled.guess.task == "generation" and _is_drawn(settled.model):
+        yield "\ntask:\n  # by loss, a model may be chosen that answers nothing yet; this compares letters of answers"
+        yield "  metric: chrf"
     if settled.model not in model_options():
         yield f"\nmodel:\n  name_or_path: {_scalar(settled.model)}"
     yield from _training(settled)
@@ -110,6 +113,10 @@ def _training(settled: Settled) -> Iterator[str]:
     yield "  # ones; of millions of tokens fewer passes do (docs/tasks.md)"
     yield f"  learning_rate: {shown_rate(USUAL_RATE)}"
     yield f"  epochs: {USUAL_EPOCHS}"
+    if settled.guess.task != "language_modelling":
+        yield "  # their loss on few rows is lowest long before their answers are good: no trial ends by it, and the"
+        yield "  # best evaluation is kept; a number ends trials after so many evaluations without a better one"
+        yield "  patience: null"
     searched_rate = {**_rate_of("full"), **_rate_of(SPACE)}
     yield "\nspace:\n  fit:\n    # a key that is set in this file is not searched unless it has a range here as well"
     yield f"    learning_rate: {{{', '.join(f'{key}: {_value(value)}' for key, value in searched_rate.items())}}}"

@@ -51,7 +51,7 @@ def test_s12_words_of_scripts() -> None:
 def test_s12_sibling_a_metric_that_cannot_see_the_answers_is_told(metric: str, answers: list[str], key: str) -> None:
     """As far as the answers themselves do not get its best score."""
     found = notes(metric, answers)
-    assert any(note.startswith(f"{key} gives the references themselves 0, not ") for note in found), found
+    assert any(note.startswith(f"warning: {key} gives the right answers themselves 0, not ") for note in found), found
 
 
 def test_ordinary_answers_are_not_told_of() -> None:

@@ -33,3 +33,11 @@ def test_an_empty_list_on_the_way_and_blanks_around_a_name_are_told() -> None:
 def test_a_table_that_is_called_a_text_is_told() -> None:
     told = str(no_column("label", {"text": "label\ttext", "file": "t.txt"}, key="label_column", where="t.txt, row 1"))
     assert told.endswith("the row has text, file; a .txt is read as plain text: call a table .csv or .tsv")
+
+
+def test_a_column_of_the_config_is_told_with_the_key_to_type() -> None:
+    """Where no name is near, and the key is one of the config's."""
+    assert "name yours with data.text_column=..." in str(
+        no_column("text", {"ticket": "a"}, key="text_column", where="row 1")
+    )
+    assert "data." not in str(no_column("text", {"ticket": "a"}, key="--text-column", where="row 1"))

@@ -13,7 +13,7 @@ from slimtune.training.config.method import (
     PromptTuningMethod,
     parse_method,
 )
-from slimtune.training.config.model import ModelConfig, scratch_problems
+from slimtune.training.config.model import ModelConfig, needed_by_drawn, scratch_problems
 from slimtune.training.config.schema import Parsed, parse_section
 from slimtune.training.config.task import (
     ClassificationTask,
@@ -75,7 +75,7 @@ def _cross_problems(config: TrialConfig) -> list[str]:
     if config.model.scratch is not None and not isinstance(config.method, FullMethod):
         problems.append(
             f"method.name is {config.method.name}, but model.scratch draws its weights, which nobody has trained; "
-            "use method=full"
+            f"use {needed_by_drawn()}"
         )
     if config.model.quantization is not None and isinstance(config.method, FullMethod):
         problems.append(

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from slimtune.training.data.examples import Example
 from slimtune.training.metrics import Measure, Tally, compute_all
+from slimtune.training.tracking.display import warned
 
 # what an answer gets that is the reference, if the metric can see it
 BEST = {"exact_match": 1.0, "bleu": 100.0, "chrf": 100.0} | dict.fromkeys(
@@ -29,5 +30,9 @@ def _unreached(found: Mapping[str, float]) -> dict[str, float]:
 
 
 def _note(key: str, score: float) -> str:
-    why = "it does not see this text, or the answers are too short for it"
-    return f"{key} gives the references themselves {score:.3g}, not {BEST[key]:g}: {why}; see others too, e.g. chrf"
+    why = "it leaves out signs such as these have, or they have too few words for it"
+    other = "exact_match" if key == "chrf" else "chrf"
+    return warned(
+        f"{key} gives the right answers themselves {score:.3g}, not {BEST[key]:g}: {why}; so it tells good models "
+        f"from bad ones poorly here: look at another score, e.g. {other}"
+    )

@@ -8,7 +8,7 @@ from transformers import AutoConfig, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from slimtune.training.broken_files import text_of_error
-from slimtune.training.config.model import ModelConfig
+from slimtune.training.config.model import ModelConfig, needed_by_drawn
 from slimtune.training.errors import ModelError
 from slimtune.training.hub_connection import why_unreachable
 from slimtune.training.models import config_faults
@@ -42,7 +42,8 @@ def architecture_of(config: ModelConfig) -> Architecture:
     if masked and not is_encoder_decoder and not getattr(settings, "is_decoder", False):
         raise ModelError(
             f"model.name_or_path is '{config.name_or_path}', an encoder ({settings.model_type}), which writes no text; "
-            "use a causal model or an encoder-decoder"
+            "use a causal model or an encoder-decoder, or a small one made from your rows: model=tiny_llama "
+            f"{needed_by_drawn()} (`slimtune init --data <your rows>` writes all of it)"
         )
     return Architecture(is_encoder_decoder, getattr(settings, "max_position_embeddings", None))
 

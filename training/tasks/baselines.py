@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from slimtune.training.data.spans import Span
 from slimtune.training.data.tokenizing.words import WORD, word_ranges
 from slimtune.training.metrics.cosines import comparable
+from slimtune.training.tracking.display import warned
 
 MAX_ROWS = 20_000
 # scores of text take a millisecond a row
@@ -206,11 +207,7 @@ def baseline_notes(
         shown = next((key for key in headlines if key in scores[name]), None)
         if name not in reached and shown:
             named[name] = shown
-    notes = [
-        f"{PHRASES.get(name, name)}: {key} {_number(scores[name][key])}; "
-        f"{_bar(scores[name][key], aim.best if key == metric else None)}"
-        for name, key in named.items()
-    ]
+    notes = [_told(name, key, scores[name][key], aim.best if key == metric else None) for name, key in named.items()]
     num_train, num_held_out = num_rows
     sampled, cut = (", ".join(name for name in names if name in scores) for names in (SAMPLED, CUT))
     if num_train > MAX_ROWS and sampled:
@@ -222,12 +219,14 @@ def baseline_notes(
     return notes
 
 
-def _bar(value: float, best: float | None) -> str:
-    """What a score of a baseline asks of the model."""
+def _told(name: str, key: str, value: float, best: float | None) -> str:
+    """A baseline's score, and what it asks of the model; a warning where no model can have a better one."""
+    told = f"{PHRASES.get(name, name)}: {key} {_number(value)}"
     # what divides may miss it by a rounding
     if best is not None and math.isclose(value, best, abs_tol=1e-9):
-        return "no model can beat this: none becomes champion unless promotion.beats_baseline=false"
-    return "the model must beat it"
+        rule = "no model can beat this: none becomes champion unless promotion.beats_baseline=false"
+        return warned(f"{told}; {rule}")
+    return f"{told}; the model must beat it"
 
 
 def _number(value: float) -> str:

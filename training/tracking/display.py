@@ -1,11 +1,16 @@
 """Configs and scores by the keys, and in the form, that the tracker's pages show best."""
 
 import math
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 # of a link: a fresh browser shows MLflow's pages of traces otherwise
 MODE = "workflowType=machine_learning"
+
+# notes that ask something of a person; a note of another config begins with its options
+WARNING = "warning: "
+PLACE = re.compile(rf"(?:^|: ){WARNING}")
 
 
 def display(value: Any) -> str:
@@ -51,3 +56,14 @@ def log10_params(sampled: Mapping[str, Any], log_scaled: Collection[str]) -> dic
         for key, value in sampled.items()
         if key in log_scaled and isinstance(value, int | float) and value > 0
     }
+
+
+def warned(note: str) -> str:
+    """The note as a warning."""
+    return f"{WARNING}{note}"
+
+
+def told_warnings(notes: Iterable[str]) -> str:
+    """How many warnings there are, as the end of a sentence: `, with 1 warning (above)`; nothing without one."""
+    number = sum(PLACE.search(note) is not None for note in notes)
+    return f", with {number} warning{'s' if number > 1 else ''} (above)" if number else ""

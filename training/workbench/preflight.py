@@ -25,6 +25,7 @@ from slimtune.training.models.positions import Positions, positions_of
 from slimtune.training.models.row_independence import check_alone
 from slimtune.training.tasks import Task
 from slimtune.training.tasks.causal_generation import num_end_tokens
+from slimtune.training.tracking.display import warned
 from slimtune.training.workbench.augmentation import check_augmentation
 from slimtune.training.workbench.drawn_weights import rate_note
 from slimtune.training.workbench.first_pass import MOST_PARAMETERS, check_first_pass, has_own_code
@@ -130,7 +131,7 @@ def model_notes(data: PreparedData) -> list[str]:
     padding = padding_notes(data.model, int(data.tokenizer.pad_token_id))
     model: Any = data.model
     rate = rate_note(data.config, model.num_parameters())
-    return [*data.weights.notes(), *padding, *([note] if beyond else []), *([rate] if rate else [])]
+    return [*data.weights.notes(), *padding, *([note] if beyond else []), *([warned(rate)] if rate else [])]
 
 
 def check_packing(data: PreparedData) -> None:

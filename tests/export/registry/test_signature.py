@@ -8,6 +8,7 @@ import pandas
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.models.utils import _enforce_schema
+from mlflow.pyfunc.scoring_server import infer_and_parse_data
 
 from slimtune.export.bundle.bundle import UNKNOWN_COLUMNS, RunnableModel, TrainedColumns
 from slimtune.export.bundle.interface import Interface, PromptSettings
@@ -134,3 +135,12 @@ def test_numbers_that_json_lacks_are_answered_as_null() -> None:
     served._has_labels = False
     found = served.predict(pandas.DataFrame({"text": ["a", "b", "c"]}))
     assert list(found["prediction"]) == [None, [0.5, None], 0.5]
+
+
+def test_a_number_of_a_request_gets_through_and_a_frame_of_numbers_does_not() -> None:
+    """The model reads the one as a file's; MLflow refuses the other before the model is asked."""
+    signature = signature_of(bundle_of(interface(Kind.labels), TrainedColumns("text"))).inputs
+    request = infer_and_parse_data({"dataframe_records": [{"text": 5}, {"text": 6}]}, signature)
+    assert [str(cell) for cell in _enforce_schema(request, signature)["text"]] == ["5", "6"]
+    with pytest.raises(MlflowException, match="Incompatible input types for column text"):
+        _enforce_schema(pandas.DataFrame({"text": [5, 6]}), signature)

@@ -13,10 +13,11 @@ from slimtune.sweeper.cli import main
 from slimtune.sweeper.config_file import keys_set_in_file, with_config_file
 from slimtune.sweeper.config_values import plain
 from slimtune.sweeper.starting import questions
+from slimtune.training.config.model import LEAST_RATE
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.data.cells import label_of
 from slimtune.training.tasks.similarity import alike_name
-from slimtune.training.workbench.drawn_weights import LEAST_RATE, rate_note
+from slimtune.training.workbench.drawn_weights import rate_note
 from tests.conftest import write_jsonl
 from tests.sweeper.starting.test_guess import CHAT, OTHERS, TEXTS, cycled, rows_of
 
@@ -223,6 +224,25 @@ def test_a_model_that_is_drawn_anew_is_given_what_it_needs_to_learn(model: str) 
     # a value alone would not be searched
     assert "fit.learning_rate" not in keys_set_in_file(with_config_file(["--config", "mine.yaml"]))
     assert "fit.epochs" in keys_set_in_file(with_config_file(["--config", "mine.yaml"]))
+
+
+@pytest.mark.parametrize(
+    ("columns", "model", "patience", "metric"),
+    [
+        ({"question": TEXTS, "answer": OTHERS}, "tiny_llama", None, "chrf"),
+        ({"article": TEXTS, "summary": OTHERS}, "tiny_t5", None, "rougeL"),
+        ({"text": TEXTS, "label": cycled("a", "b")}, "tiny_llama", None, "accuracy"),
+        ({"text": TEXTS}, "tiny_llama", 3, "perplexity"),
+        ({"question": TEXTS, "answer": OTHERS}, "own", 3, "loss"),
+    ],
+)
+def test_loss_neither_ends_nor_chooses_what_has_not_learned_to_answer(
+    columns: dict[str, Any], model: str, patience: int | None, metric: str
+) -> None:
+    """Of weights that are drawn anew, on few rows."""
+    write_jsonl(Path("rows.jsonl"), rows_of(**columns))
+    config = written("--data", "rows.jsonl", "--model", model)
+    assert (config.fit.patience, config.task.metric) == (patience, metric)
 
 
 @pytest.mark.parametrize("model", ["minilm", "tiny_llama", "tiny_of_mine"])

@@ -199,7 +199,7 @@ def test_of_a_baseline_that_nothing_is_better_than_it_is_said_what_comes_of_it(
 ) -> None:
     said = "no model can beat this: none becomes champion unless promotion.beats_baseline=false"
     (note,) = notes({"bag_of_words": {metric: value}}, metric=metric, best=best)
-    assert note == f"a bag of words: {metric} {value:.3f}; {said}"
+    assert note == f"warning: a bag of words: {metric} {value:.3f}; {said}"
     (note,) = notes({"bag_of_words": {metric: value}}, metric=metric)
     assert note.endswith("the model must beat it")
     # the best possible value is that of the metric, and the others may be told too

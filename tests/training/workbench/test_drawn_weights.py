@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from slimtune.training.config.model import shown_rate
 from slimtune.training.config.trial import TrialConfig, parse_trial
-from slimtune.training.workbench.drawn_weights import MOST_WEIGHTS, rate_note, shown_rate
+from slimtune.training.workbench.drawn_weights import MOST_WEIGHTS, rate_note
 
 DRAWN = ("model=tiny_llama", "model.name_or_path=null", "method=full", "task=language_modelling")
 

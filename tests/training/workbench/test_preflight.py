@@ -42,7 +42,7 @@ def test_a_rate_that_is_too_low_for_drawn_weights_is_among_the_notes(
 ) -> None:
     data = prepared(config_of)
     monkeypatch.setattr(preflight, "rate_note", lambda config, num_weights: f"{config.fit.learning_rate} {num_weights}")
-    assert f"{data.config.fit.learning_rate} {data.model.num_parameters()}" in preflight.model_notes(data)
+    assert f"warning: {data.config.fit.learning_rate} {data.model.num_parameters()}" in preflight.model_notes(data)
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])

@@ -14,6 +14,9 @@ ID_ENDING, NO_LABEL = "_id", -1
 # what columns of tables are called that have no name, with their place
 NAMELESS = "unnamed "
 
+# keys of the config's section `data` that name what a task reads
+COLUMN_KEYS = ("text_column", "text_pair_column", "target_column", "label_column", "group_column")
+
 # columns of the rows of a .txt, whatever stands in it
 OF_TEXT_FILES = ["text", "file"]
 NO_TABLE = "; a .txt is read as plain text: call a table .csv or .tsv"
@@ -34,11 +37,18 @@ def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str) -> N
     )
     near = inside or nearest_name(column, known)
     hint = f"; did you mean '{near}'?" if near else _no_name_fits(known)
-    hint = _empty_list(column, row) or (NO_TABLE if known == OF_TEXT_FILES else hint)
+    hint = _empty_list(column, row) or (NO_TABLE if known == OF_TEXT_FILES else hint or _named_by(key))
     shown = [f"'{name}'" if name != name.strip() else name for name in known]
     return NoColumn(
         f"{where}: no column '{column}' ({key}); the row has {with_commas(shown) or 'no columns'}{hint}", column
     )
+
+
+def _named_by(key: str) -> str:
+    """How a column is named that is called otherwise, if a key of the section `data` names it."""
+    if key not in COLUMN_KEYS:
+        return ""
+    return f"; name yours with data.{key}=..., or let `slimtune init --data <your rows>` write a config for them"
 
 
 def _empty_list(column: str, row: Mapping[str, Any]) -> str:
