@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from slimtune.export.promotion.config import override_without
 from slimtune.export.registry.alias_lock import MOST_ROUNDS, alias_lock, changed_hands
 from slimtune.export.registry.aliases import ROLLED_BACK, history_of, holders_before, set_alias
 from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version, fetch_model
@@ -66,7 +67,10 @@ def _whole(uri: str, name: str, holders: _Holders, alias: str, *, trust: bool) -
             return RolledBack(version, holders.now, passed_over)
         passed_over.append(why)
     told = f": {'; '.join(passed_over)}" if passed_over else ""
-    raise NotPromoted(f"no version of {name} had the alias {alias} before and can have it again{told}")
+    raise NotPromoted(
+        f"no version of {name} had the alias {alias} before and can have it again{told}; slimtune history {name} shows "
+        f"who had it, and slimtune promote models:/{name}/<version> {override_without('min_gain')} goes forward again"
+    )
 
 
 def _fault(uri: str, version: RegisteredVersion, *, trust: bool) -> str | None:

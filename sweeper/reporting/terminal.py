@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.goals.goals import Goals
@@ -89,9 +90,10 @@ def print_test(console: Console, test: Mapping[str, Any]) -> None:
         # what has no number on these rows, such as the average precision of graded pairs
         if not math.isnan(item["value"])
     )
-    console.print(f"test, read once, {test['num_rows']} rows, 95 % intervals: {scores}", highlight=False)
+    line = f"test, read once, {test['num_rows']} rows, 95 % intervals: {scores}"
+    print_table(console, Text.from_markup(line))
     if test.get("note"):
-        console.print(f"[bold yellow]warning:[/] {escape(test['note'])}", highlight=False)
+        print_table(console, Text.from_markup(f"[bold yellow]warning:[/] {escape(test['note'])}"))
 
 
 def print_variants(console: Console, exported: Mapping[str, Any]) -> None:
@@ -183,14 +185,14 @@ def _print_kept(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
             else "no choice of layers to keep passes"
         )
         said = f"{item['name']}: {kept}; quantized alone, these move the scores most: {worst}"
-        console.print(said, highlight=False, markup=False)
+        print_table(console, Text(said))
 
 
 def print_registered(console: Console, registered: Mapping[str, Any]) -> None:
     """The version and what the gate said."""
     name = f"{registered['name']} version {registered['version']}"
     alias = f"alias [bold]{registered['alias']}[/]" if registered["alias"] else "no alias"
-    console.print(f"registered: [bold]{name}[/], {alias} ({escape(registered['reason'])})", highlight=False)
+    print_table(console, Text.from_markup(f"registered: [bold]{name}[/], {alias} ({escape(registered['reason'])})"))
 
 
 def print_next(console: Console, lines: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from io import StringIO
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from slimtune.training.fitted_table import FittedTable, print_table
 
@@ -77,3 +78,12 @@ def test_a_text_gives_way_and_a_number_in_its_column_does_not() -> None:
     lines = shown(found, width=24)
     assert max(map(len, lines)) <= 24
     assert any("-1,234.56789" in line for line in lines)
+
+
+def test_a_line_that_is_broken_in_a_file_has_no_blank_at_its_end_either() -> None:
+    file = StringIO()
+    print_table(
+        Console(file=file, width=20, color_system=None), Text("accuracy 0.7273 (0.5455 to 0.9091), f1_macro 0.7139")
+    )
+    assert all(line == line.rstrip() for line in file.getvalue().splitlines())
+    assert "0.7273" in file.getvalue().split()

@@ -117,7 +117,7 @@ def test_a_rollback_gives_the_alias_back_and_the_history_tells_all(
         "a server that runs keeps version 2 until it is started again",
     ]
     assert main(["rollback", "tiny"]) == 3
-    capsys.readouterr()
+    assert "slimtune promote models:/tiny/<version> promotion.min_gain=null goes forward" in capsys.readouterr().err
     assert main(["history", "tiny", "--json"]) == 0
     history = json.loads(capsys.readouterr().out)
     assert [(one["version"], one["before"], one["why"]) for one in history] == [
@@ -129,6 +129,10 @@ def test_a_rollback_gives_the_alias_back_and_the_history_tells_all(
     assert "no alias of tiny was ever moved" in capsys.readouterr().out
     assert main(["history", "models:/tiny/1"]) == 0
     assert capsys.readouterr().out.splitlines()[0].split() == ["at", "alias", "version", "before", "why"]
+    assert promoted("models:/tiny/2", "promotion.min_gain=null") == 0, "the command that the rollback has printed"
+    told = capsys.readouterr().out
+    assert "models:/tiny/2 is now champion of tiny (was version 1)" in told
+    assert "a server that runs keeps version 1 until it is started again" in told
 
 
 def test_what_is_not_shown_to_be_better_is_kept_as_challenger_and_compared_again(
