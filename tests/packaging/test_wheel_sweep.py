@@ -53,4 +53,4 @@ def test_the_registered_model_brings_its_code_along(swept: tuple[Path, str], emp
     folder, _ = swept
     labels, code = json.loads(empty_environment.run("-c", SERVE, cwd=folder).splitlines()[-1])
     assert len(labels) == 2
-    assert Path(code).parts[-3:] == ("code", "slimtune", "__init__.py")
+    assert Path(code).parts[-4:] == ("code", "slimtune.zip", "slimtune", "__init__.py")
