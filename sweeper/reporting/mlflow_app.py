@@ -1,5 +1,6 @@
 """MLflow's server as `slimtune ui` runs it: its assistant, which covers a third of the page, stays closed at first."""
 
+import warnings
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,11 @@ HEAD = "<head>"
 
 def create_app() -> AsgiApp:
     """MLflow's own app, but for its first page; `mlflow server --app-name slimtune` finds it by its entry point."""
-    from mlflow.server import app as pages
-    from mlflow.server.fastapi_app import app
+    with warnings.catch_warnings():
+        # between two packages of others: whoever looks at the UI can do nothing about it
+        warnings.filterwarnings("ignore", message="starlette.middleware.wsgi is deprecated")
+        from mlflow.server import app as pages
+        from mlflow.server.fastapi_app import app
 
     return with_assistant_closed(app, Path(str(pages.static_folder)) / "index.html")
 
