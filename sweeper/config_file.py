@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from hydra.core.config_store import ConfigStore
+from hydra.core.config_store import ConfigNode, ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from slimtune.sweeper.config_values import CONFIG_MODULE, plain
@@ -47,11 +47,8 @@ def with_config_file(arguments: Sequence[str]) -> list[str]:
 
 def as_given(override: str) -> str:
     """An override as the command line had it: with the file instead of the option that was made of it here."""
-    group, _, option = override.partition("=")
-    options = ConfigStore.instance().repo.get(GROUP, {})
-    if group != GROUP or f"{option}.yaml" not in options:
-        return override
-    return f"{FLAG}={options[f'{option}.yaml'].provider}"
+    option = _option_of(override)
+    return override if option is None else f"{FLAG}={option.provider}"
 
 
 def keys_set_in_file(arguments: Sequence[str]) -> frozenset[str]:
@@ -60,15 +57,21 @@ def keys_set_in_file(arguments: Sequence[str]) -> frozenset[str]:
     Args:
         arguments: With the option that `with_config_file` made of it.
     """
-    options = ConfigStore.instance().repo.get(GROUP, {})
-    chosen = [word.partition("=")[2] for word in arguments if word.partition("=")[0] == GROUP]
-    found = set[str]()
-    for option in (options.get(f"{name}.yaml") for name in chosen):
-        if option is not None:
-            values = plain(option.node)
-            found |= by_dotted_key({key: one for key, one in values.items() if key not in NO_VALUES}).keys()
-            found -= {key.lstrip("+") for key in read_space(values.get(SPACE) or {}).space}
-    return frozenset(found)
+    option = next((one for word in arguments if (one := _option_of(word)) is not None), None)
+    if option is None:
+        return frozenset()
+    values = plain(option.node)
+    keys = by_dotted_key({key: one for key, one in values.items() if key not in NO_VALUES}).keys()
+    return frozenset(keys - {key.lstrip("+") for key in read_space(values.get(SPACE) or {}).space})
+
+
+def _option_of(override: str) -> ConfigNode | None:
+    """The option that was made of the file here, if an override takes it."""
+    group, _, name = override.partition("=")
+    found: ConfigNode | None = (
+        ConfigStore.instance().repo.get(GROUP, {}).get(f"{name}.yaml") if group == GROUP else None
+    )
+    return found
 
 
 def _stored(path: Path) -> str:

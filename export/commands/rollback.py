@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.history import NAME_HELP
+from slimtune.export.commands.promote import CHAMPION
 from slimtune.export.commands.terminal_text import print_safely, tell
 from slimtune.export.promotion.config import override_without
 from slimtune.export.registry.model_uri import store_of, version_uri
@@ -14,8 +15,6 @@ from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError
 from slimtune.training.tracking.uri import without_password
 from slimtune.training.usual_places import USUAL_STORE
-
-CHAMPION = "champion"
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -144,20 +144,25 @@ def _scored(model: str, rows: str | Sequence[Row], columns: EvaluationColumns, a
 
 def _score_bundle(bundle: Bundle, rows: str | Sequence[Row], columns: EvaluationColumns, *, trust: bool) -> ModelScores:
     given = bundle_rows(bundle, rows, columns, trust=trust)
-    if bundle.kind is not Kind.labels:
-        task, evaluation = score_bundle(bundle, given.scored, bundle_config(bundle, trust=trust))
-    elif own := own_metrics(bundle):
-        try:
-            config = bundle_config(bundle, trust=trust)
-        except UntrustedError:
-            left_out = f"without {with_commas(own)}, which code gives that the model's config names: --trust runs it"
-            given = given._replace(notes=[*given.notes, left_out])
-            task, evaluation = score_labels(bundle, given.scored)
-        else:
-            task, evaluation = score_bundle(bundle, given.scored, config)
-    else:
-        task, evaluation = score_labels(bundle, given.scored)
+    config, left_out = _scoring_config(bundle, trust=trust)
+    given = given._replace(notes=[*given.notes, *left_out])
+    task, evaluation = (
+        score_labels(bundle, given.scored) if config is None else score_bundle(bundle, given.scored, config)
+    )
     return _told(given, task, evaluation, source=bundle.folder, experiment=bundle.manifest.provenance.sweep)
+
+
+def _scoring_config(bundle: Bundle, *, trust: bool) -> tuple[TrialConfig | None, list[str]]:
+    """The config that gives the scores, None where a classifier does without; and what is then left out."""
+    own = own_metrics(bundle)
+    if bundle.kind is Kind.labels and not own:
+        return None, []
+    try:
+        return bundle_config(bundle, trust=trust), []
+    except UntrustedError:
+        if bundle.kind is not Kind.labels:
+            raise
+    return None, [f"without {with_commas(own)}, which code gives that the model's config names: --trust runs it"]
 
 
 def _told(given: GivenRows, task: Task, evaluation: Evaluation, *, source: Path, experiment: str | None) -> ModelScores:

@@ -1,12 +1,10 @@
 """The file that `slimtune init` writes is one that every command takes."""
 
-import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_module
-from omegaconf import OmegaConf
 
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.cli import main
@@ -133,26 +131,7 @@ def test_what_pairs_are_taken_for_is_told_where_another_task_fits(
     assert [line.startswith(told or "") for line in lines] == ([] if told is None else [True])
 
 
-def test_the_label_that_means_alike_is_asked_for(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_jsonl(Path("rows.jsonl"), rows_of(**PAIR, label=cycled("near", "far")))
-    answers = io.StringIO("similarity\n\n\n\nnear\n\n\n\n")
-    monkeypatch.setattr(answers, "isatty", lambda: True)
-    monkeypatch.setattr("sys.stdin", answers)
-    assert main(["init", "--data", "rows.jsonl"]) == 0
-    assert "label of pairs that are alike: far or near (--alike-label): " in capsys.readouterr().err
-    assert "  alike_label: near\n" in Path("rows.yaml").read_text()
-
-
 CALLS = {"subject": OTHERS, "body": TEXTS, "team": cycled("a", "b", "c"), "channel": cycled("d", "e")}
-
-
-def answered(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
-    """A terminal on which these are typed."""
-    answers = io.StringIO("".join(f"{line}\n" for line in lines))
-    monkeypatch.setattr(answers, "isatty", lambda: True)
-    monkeypatch.setattr("sys.stdin", answers)
 
 
 @pytest.mark.parametrize(
@@ -257,80 +236,12 @@ def test_what_is_said_to_be_searched_is(model: str) -> None:
     assert f"method {config.method.name} " in line
 
 
-def test_columns_are_shown_before_they_are_asked_for(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """An ending in between shows which came first."""
-    write_jsonl(Path("rows.jsonl"), rows_of(**CALLS))
-    answered(monkeypatch, "rows.jsonl")
-    assert main(["init"]) == 2
-    assert "  team     3 names" in capsys.readouterr().out
-
-
-def test_what_cannot_be_read_is_asked_for_again(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Each answer with what is wrong about it, the name of a file that is there too."""
-    Path("taken.yaml").touch()
-    write_jsonl(Path("rows.jsonl"), rows_of(**PAIR, label=cycled("near", "far"), team=cycled("c", "d", "e")))
-    words = ["row.jsonl", "rows.jsonl", "simlarity", "similarity", "9", "a", "b", "labl", "label", "nera", "near"]
-    answered(monkeypatch, *words, "", "0", "7", "taken", "mine")
-    assert main(["init"]) == 0
-    told = [line.partition(": ")[2] for line in capsys.readouterr().err.splitlines()]
-    asked = "\n".join(told)
-    for said in (
-        "no such file",
-        "the task is 'simlarity'; did you mean 'similarity'?",
-        "there is no column '9'; known: a, b, label, team",
-        "there is no column 'labl'; did you mean 'label'?",
-        "no pair has the label 'nera'; did you mean 'near'?",
-        "the number of trials is '0'; use a whole number above 0",
-        "taken.yaml is there already",
-    ):
-        assert said in asked
-    assert "n_trials: 7" in Path("mine.yaml").read_text()
-
-
 @pytest.mark.parametrize(("n_trials", "sampler"), [(3, "random"), (5, "random"), (6, "tpe")])
 def test_trials_too_few_to_learn_from_are_drawn_at_random(n_trials: int, sampler: str) -> None:
     """Rather than by a sampler of which the sweep would say that it learns nothing."""
     write_jsonl(Path("rows.jsonl"), rows_of(text=TEXTS, label=cycled("a", "b")))
     config = written("--data", "rows.jsonl", "--trials", str(n_trials))
     assert config.search.sampler.name == sampler
-
-
-@pytest.mark.parametrize(
-    ("words", "pair"),
-    [
-        (("", ""), "b"),
-        (("", "-"), None),
-        # the other text is not put beside one that was chosen, and the same one is refused
-        (("b", ""), None),
-        (("b", "b", "a"), "a"),
-    ],
-)
-def test_a_second_text_may_be_none_and_is_another_one(
-    words: tuple[str, ...], pair: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_jsonl(Path("rows.jsonl"), rows_of(**PAIR, label=cycled("c", "d", "e")))
-    answered(monkeypatch, "rows.jsonl", "classification", *words, "label", "", "7", "mine")
-    assert main(["init"]) == 0
-    asked = capsys.readouterr().err
-    assert "column of the second text, - for none (--text-pair-column) [" in asked
-    assert ("column 'b' is read as another part of the row already" in asked) == (words[1] == "b")
-    assert OmegaConf.load("mine.yaml").data.get("text_pair_column") == pair
-
-
-def test_five_answers_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """An empty one takes what stands in brackets."""
-    write_jsonl(Path("rows.jsonl"), rows_of(text=TEXTS, label=cycled("a", "b")))
-    answers = io.StringIO("rows.jsonl\n\n\n\n\n7\nmine\n")
-    monkeypatch.setattr(answers, "isatty", lambda: True)
-    monkeypatch.setattr("sys.stdin", answers)
-    assert main(["init"]) == 0
-    asked = capsys.readouterr().err
-    assert "language_modelling (--task) [classification]: " in asked
-    assert "n_trials: 7" in Path("mine.yaml").read_text()
 
 
 @pytest.mark.parametrize(

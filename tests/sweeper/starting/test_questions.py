@@ -1,0 +1,101 @@
+"""What `slimtune init` asks on a terminal, and what it takes for an answer."""
+
+import io
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from slimtune.sweeper.cli import main
+from tests.conftest import write_jsonl
+from tests.sweeper.starting.test_first_config import CALLS, PAIR, here
+from tests.sweeper.starting.test_guess import TEXTS, cycled, rows_of
+
+__all__ = ["here"]
+
+
+def answered(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    """A terminal on which these are typed."""
+    answers = io.StringIO("".join(f"{line}\n" for line in lines))
+    monkeypatch.setattr(answers, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", answers)
+
+
+def test_the_label_that_means_alike_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jsonl(Path("rows.jsonl"), rows_of(**PAIR, label=cycled("near", "far")))
+    answers = io.StringIO("similarity\n\n\n\nnear\n\n\n\n")
+    monkeypatch.setattr(answers, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", answers)
+    assert main(["init", "--data", "rows.jsonl"]) == 0
+    assert "label of pairs that are alike: far or near (--alike-label): " in capsys.readouterr().err
+    assert "  alike_label: near\n" in Path("rows.yaml").read_text()
+
+
+def test_columns_are_shown_before_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An ending in between shows which came first."""
+    write_jsonl(Path("rows.jsonl"), rows_of(**CALLS))
+    answered(monkeypatch, "rows.jsonl")
+    assert main(["init"]) == 2
+    assert "  team     3 names" in capsys.readouterr().out
+
+
+def test_what_cannot_be_read_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each answer with what is wrong about it, the name of a file that is there too."""
+    Path("taken.yaml").touch()
+    write_jsonl(Path("rows.jsonl"), rows_of(**PAIR, label=cycled("near", "far"), team=cycled("c", "d", "e")))
+    words = ["row.jsonl", "rows.jsonl", "simlarity", "similarity", "9", "a", "b", "labl", "label", "nera", "near"]
+    answered(monkeypatch, *words, "", "0", "7", "taken", "mine")
+    assert main(["init"]) == 0
+    told = [line.partition(": ")[2] for line in capsys.readouterr().err.splitlines()]
+    asked = "\n".join(told)
+    for said in (
+        "no such file",
+        "the task is 'simlarity'; did you mean 'similarity'?",
+        "there is no column '9'; known: a, b, label, team",
+        "there is no column 'labl'; did you mean 'label'?",
+        "no pair has the label 'nera'; did you mean 'near'?",
+        "the number of trials is '0'; use a whole number above 0",
+        "taken.yaml is there already",
+    ):
+        assert said in asked
+    assert "n_trials: 7" in Path("mine.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "pair"),
+    [
+        (("", ""), "b"),
+        (("", "-"), None),
+        # the other text is not put beside one that was chosen, and the same one is refused
+        (("b", ""), None),
+        (("b", "b", "a"), "a"),
+    ],
+)
+def test_a_second_text_may_be_none_and_is_another_one(
+    words: tuple[str, ...], pair: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jsonl(Path("rows.jsonl"), rows_of(**PAIR, label=cycled("c", "d", "e")))
+    answered(monkeypatch, "rows.jsonl", "classification", *words, "label", "", "7", "mine")
+    assert main(["init"]) == 0
+    asked = capsys.readouterr().err
+    assert "column of the second text, - for none (--text-pair-column) [" in asked
+    assert ("column 'b' is read as another part of the row already" in asked) == (words[1] == "b")
+    assert OmegaConf.load("mine.yaml").data.get("text_pair_column") == pair
+
+
+def test_five_answers_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty one takes what stands in brackets."""
+    write_jsonl(Path("rows.jsonl"), rows_of(text=TEXTS, label=cycled("a", "b")))
+    answers = io.StringIO("rows.jsonl\n\n\n\n\n7\nmine\n")
+    monkeypatch.setattr(answers, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", answers)
+    assert main(["init"]) == 0
+    asked = capsys.readouterr().err
+    assert "language_modelling (--task) [classification]: " in asked
+    assert "n_trials: 7" in Path("mine.yaml").read_text()
