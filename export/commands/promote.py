@@ -11,7 +11,7 @@ from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.terminal_text import print_below, print_safely, tell
 from slimtune.export.config import ALIAS_RULE, is_alias
 from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, promotion_config
-from slimtune.export.registry.model_uri import store_of, version_uri
+from slimtune.export.registry.model_uri import CHAMPION, store_of, version_uri
 from slimtune.export.registry.serve_commands import KEEPS_SERVING
 from slimtune.training.atomic_files import write_json
 from slimtune.training.config.trust import TRUST_HELP
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from slimtune.export.promotion.promote import Promotion
     from slimtune.export.registry.version_facts import Registrable
 
-CHAMPION = "champion"
 SOURCE_HELP = (
     "a sweep by its name or folder, a run's id, a bundle's folder, models:/<name>/<version> or models:/<name>@<alias>"
 )

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.history import NAME_HELP
-from slimtune.export.commands.promote import CHAMPION
 from slimtune.export.commands.terminal_text import print_safely, tell
 from slimtune.export.promotion.config import override_without
-from slimtune.export.registry.model_uri import store_of, version_uri
+from slimtune.export.registry.model_uri import CHAMPION, store_of, version_uri
 from slimtune.export.registry.serve_commands import KEEPS_SERVING
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError

@@ -11,6 +11,8 @@ from slimtune.training.atomic_files import json_line, json_text
 
 # of a column that is worth breaking lines for
 LEAST_WIDTH = 30
+# what the text begins with where there is no such column
+NARROW = "  "
 # line and paragraph separators, control characters, halves of surrogate pairs
 UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
 
@@ -38,14 +40,24 @@ def print_safely(line: str) -> None:
 
 
 def print_below(start: str, text: str) -> None:
-    """Print a text behind what its line begins with; on a terminal, further lines begin below the text."""
-    width = shutil.get_terminal_size().columns
-    if not sys.stdout.isatty() or width < len(start) + LEAST_WIDTH:
+    """Print a text behind what its line begins with; on a terminal, further lines begin below the text.
+
+    Where the terminal is too narrow for that, the text has lines of its own, two columns to the right.
+    """
+    if not sys.stdout.isatty():
         print_safely(start + text)
         return
-    lines = textwrap.wrap(text, width - len(start), break_long_words=False, break_on_hyphens=False)
-    for number, line in enumerate(lines or [""]):
+    width = shutil.get_terminal_size().columns
+    if width < len(start) + LEAST_WIDTH:
+        for line in [*_wrapped(start, width), *(f"{NARROW}{line}" for line in _wrapped(text, width - len(NARROW)))]:
+            print_safely(line)
+        return
+    for number, line in enumerate(_wrapped(text, width - len(start)) or [""]):
         print_safely((" " * len(start) if number else start) + line)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False)
 
 
 def tell(note: str) -> None:

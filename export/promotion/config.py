@@ -1,5 +1,6 @@
 """The type of the config's section `promotion`. Values live in `conf/promotion/`; nothing here has a default."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib import resources
@@ -86,6 +87,20 @@ def promotion_config(overrides: Sequence[str] = ()) -> PromotionConfig:
     if problems or parsed.problems:
         raise ConfigError([*problems, *parsed.problems])
     return parsed.section
+
+
+def overrides_of(config: PromotionConfig) -> list[str]:
+    """Overrides of `promotion=default` that give this config.
+
+    Example:
+        >>> overrides_of(promotion_config(["promotion.min_gain=0.02", "promotion.no_leak=false"]))
+        ['promotion.min_gain=0.02', 'promotion.no_leak=false']
+    """
+    usual = promotion_config()
+    values = {one.name: getattr(config, one.name) for one in fields(config)}
+    return [
+        f"{PROMOTION}.{name}={json.dumps(value)}" for name, value in values.items() if value != getattr(usual, name)
+    ]
 
 
 def rules_off(config: PromotionConfig) -> list[str]:

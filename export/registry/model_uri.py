@@ -8,6 +8,8 @@ from slimtune.training.usual_places import STORE
 
 # models:/<name>@<alias> or models:/<name>/<version>
 MODELS_URI = "models:/"
+# the alias of what is served, where no other is asked for
+CHAMPION = "champion"
 
 
 def version_uri(name: str, version: str, alias: str | None = None) -> str:

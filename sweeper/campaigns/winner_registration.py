@@ -12,9 +12,10 @@ from rich.console import Console
 from slimtune.export.bundle.bundle import open_bundle
 from slimtune.export.config import OnnxExport
 from slimtune.export.promotion.candidate import Candidate
-from slimtune.export.promotion.config import PromotionConfig
+from slimtune.export.promotion.config import PromotionConfig, overrides_of
 from slimtune.export.promotion.promote import PromotionRequest, promote
 from slimtune.export.registry.mlflow_registry import is_registered, register
+from slimtune.export.registry.model_uri import CHAMPION
 from slimtune.export.verification.check import MEASURED
 from slimtune.sweeper.campaigns.winner_stages import Stage, apart_from_place, log_verification, once
 from slimtune.sweeper.reporting.parent_run import lineage_of
@@ -113,8 +114,14 @@ class WinnerRegistration(NamedTuple):
         return {
             "name": version.name,
             "version": version.version,
+            "gate": gate_words(self.export.alias, self.rules),
             **_promoted(candidate, PromotionRequest(uri, self.rules, self.export.alias)),
         }
+
+
+def gate_words(alias: str, rules: PromotionConfig) -> list[str]:
+    """What `slimtune promote` is told for an alias and the gate's rules; nothing for the usual ones."""
+    return [*([] if alias == CHAMPION else ["--alias", alias]), *overrides_of(rules)]
 
 
 def _promoted(candidate: Candidate, asked: PromotionRequest) -> Stage:

@@ -34,8 +34,12 @@ def next_commands(
         commands["try the model"] = f"slimtune predict --model {shlex.quote(named)} {texts}{store}"
         if exported is not None and (row := exported.get("row")) is not None:
             commands |= serve_commands(named, tracking_uri(uri), row)
+        rules = "".join(f" {shlex.quote(word)}" for word in registered.get("gate", ()))
+        promote = f"slimtune promote {shlex.quote(named)}"
         if registered["alias"] == CHALLENGER:
-            commands["promote it, on more rows"] = f"slimtune promote {shlex.quote(named)} --data more.jsonl{store}"
+            commands["promote it, on more rows"] = f"{promote} --data more.jsonl{store}{rules}"
+        elif registered["alias"] is None:
+            commands["see what the gate refused"] = f"{promote} --dry-run{store}{rules}"
     elif exported is not None:
         commands["try the model"] = f"slimtune predict --model {shlex.quote(exported['bundle'])} {texts}"
     storage = f" --storage {shlex.quote(search.storage)}" if search.storage else ""

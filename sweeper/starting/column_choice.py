@@ -7,12 +7,19 @@ from slimtune.sweeper.starting.guess import SCORES, likely_labels, may_be_alike
 from slimtune.sweeper.starting.questions import WRITING, Settled, target_flag, target_name
 from slimtune.sweeper.starting.seen_columns import Holds
 from slimtune.training.data.examples import MESSAGES
+from slimtune.training.data_report.unread_columns import told_unread
 
 SHOWN_OTHERS = 5
 
 
 def told_choice(settled: Settled) -> Iterator[str]:
     """A line for each choice, with what else is possible and the flag that says so."""
+    yield from _told_columns(settled)
+    read = _read(settled) if settled.guess.text is not None else {MESSAGES}
+    yield from told_unread([one.name for one in settled.columns], read)
+
+
+def _told_columns(settled: Settled) -> Iterator[str]:
     found = settled.guess
     yield from _told_pairs(settled)
     if found.text is None:
@@ -73,6 +80,10 @@ def _like(settled: Settled, name: str | None) -> list[str]:
 
 
 def _unread(settled: Settled, names: Sequence[str]) -> list[str]:
-    found = settled.guess
-    read = {found.text, found.pair, found.target, *found.more_prompt}
+    read = _read(settled)
     return [name for name in dict.fromkeys(names) if name not in read]
+
+
+def _read(settled: Settled) -> set[str]:
+    found = settled.guess
+    return {name for name in (found.text, found.pair, found.target, *found.more_prompt) if name is not None}

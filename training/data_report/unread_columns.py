@@ -1,6 +1,6 @@
 """Columns that other trainers act by, and that nothing here is read from."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from slimtune.training.config.task import METRIC_KEYS, ExtractionTask, GenerationTask, LanguageModellingTask
 from slimtune.training.config.template import fields_of
@@ -74,11 +74,22 @@ def unread_columns(examples: Sequence[Example], read: Collection[str], metrics: 
     # the ids of class labels are written beside their names when they are read
     known = {*read, *(f"{name}{ID_ENDING}" for name in read)}
     known.update(OF_TEXT_FILES if all([*example.row] == OF_TEXT_FILES for example in examples) else ())
-    names = sorted(name for name in _columns_in(examples) - known if not any(_leads_to(name, one) for one in read))
-    if names:
-        shown = with_commas([f"'{name}'" for name in names[:MOST_NAMED]])
-        more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-        what = "slimtune reads nothing from (your own metrics see every column)" if _see_rows(metrics) else NOTHING_READ
+    what = "slimtune reads nothing from (your own metrics see every column)" if _see_rows(metrics) else NOTHING_READ
+    yield from told_unread(sorted(_columns_in(examples) - known), read, what)
+
+
+def told_unread(names: Iterable[str], read: Collection[str], what: str = NOTHING_READ) -> Iterator[str]:
+    """A sentence that names the columns that are not read, where there are any.
+
+    Args:
+        names: All columns, in the order to name them.
+        read: Columns, or paths into their cells, that rows are read from.
+        what: What is said of those that are not.
+    """
+    left = [name for name in names if name not in read and not any(_leads_to(name, one) for one in read)]
+    if left:
+        shown = with_commas([f"'{name}'" for name in left[:MOST_NAMED]])
+        more = f" and {len(left) - MOST_NAMED:,} more" if len(left) > MOST_NAMED else ""
         yield f"columns that {what}: {shown}{more}"
 
 

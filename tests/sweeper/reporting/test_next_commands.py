@@ -3,6 +3,8 @@ from typing import Any
 
 import pytest
 
+from slimtune.export.promotion.config import promotion_config
+from slimtune.sweeper.campaigns.winner_registration import gate_words
 from slimtune.sweeper.reporting.next_commands import next_commands
 from slimtune.training.tracking.uri import URI_VARIABLE
 
@@ -30,3 +32,16 @@ def test_a_challenger_comes_with_the_command_that_promotes_it() -> None:
         promote[alias] = found.get("promote it, on more rows")
     command = "slimtune promote models:/mood@challenger --data more.jsonl --tracking-uri sqlite:///x.db"
     assert promote == {"champion": None, "challenger": command}
+
+
+def test_a_version_that_was_refused_comes_with_the_command_that_shows_why() -> None:
+    """By the rules of the sweep, which are not the usual ones."""
+    search: Any = SimpleNamespace(name="mood", storage=None)
+    tracked: Any = SimpleNamespace(link=None, own_link=None)
+    exported = {"arguments": "", "bundle": "b", "row": {"text": "..."}}
+    gate = gate_words("live", promotion_config(["promotion.min_gain=0.02", "promotion.no_leak=false"]))
+    registered = {"name": "mood", "version": "2", "alias": None, "gate": gate}
+    found = next_commands(search, tracked, None, exported=exported, registered=registered)
+    told = "slimtune promote models:/mood/2 --dry-run --alias live promotion.min_gain=0.02 promotion.no_leak=false"
+    assert found["see what the gate refused"] == told
+    assert gate_words("champion", promotion_config()) == []

@@ -140,7 +140,11 @@ CALLS = {"subject": OTHERS, "body": TEXTS, "team": cycled("a", "b", "c"), "chann
         (
             {name: CALLS[name] for name in ("body", "team", "channel")},
             (),
-            ["text: body", "label: team (also possible: channel; --label-column channel)"],
+            [
+                "text: body",
+                "label: team (also possible: channel; --label-column channel)",
+                "columns that nothing is read from: 'channel'",
+            ],
         ),
         (
             {**PAIR, "score": range(30), "tone": cycled("c", "d"), "note": TEXTS},
@@ -149,6 +153,7 @@ CALLS = {"subject": OTHERS, "body": TEXTS, "team": cycled("a", "b", "c"), "chann
                 "text: a (also possible: note; --text-column note)",
                 "second text: b (also possible: note; --text-pair-column note)",
                 "label: score (also possible: tone; --label-column tone)",
+                "columns that nothing is read from: 'tone', 'note'",
             ],
         ),
         (
@@ -157,6 +162,7 @@ CALLS = {"subject": OTHERS, "body": TEXTS, "team": cycled("a", "b", "c"), "chann
             [
                 "prompt: question (also possible: my notes; --text-column 'my notes')",
                 "answer: answer (also possible: my notes; --target-column 'my notes')",
+                "columns that nothing is read from: 'my notes'",
             ],
         ),
         (
@@ -167,9 +173,24 @@ CALLS = {"subject": OTHERS, "body": TEXTS, "team": cycled("a", "b", "c"), "chann
         ({"text": TEXTS}, (), ["text: text"]),
         ({"messages": [CHAT] * 30}, ("--model", "own"), ["chats: messages"]),
         (
+            {"messages": [CHAT] * 30, "source": cycled("a", "b")},
+            ("--model", "own"),
+            ["chats: messages", "columns that nothing is read from: 'source'"],
+        ),
+        # a path that is read begins in its column
+        (
+            {"row": [{"text": one} for one in TEXTS]},
+            ("--task", "language_modelling", "--text-column", "row.text"),
+            ["text: row.text"],
+        ),
+        (
             {"text": TEXTS, "topics": cycled(["a"], ["a", "b"]), "others": cycled(["c"], ["d"])},
             (),
-            ["text: text", "label: topics (also possible: others; --label-column others)"],
+            [
+                "text: text",
+                "label: topics (also possible: others; --label-column others)",
+                "columns that nothing is read from: 'others'",
+            ],
         ),
     ],
 )
