@@ -89,11 +89,11 @@ def promotion_config(overrides: Sequence[str] = ()) -> PromotionConfig:
     return parsed.section
 
 
-def overrides_of(config: PromotionConfig) -> list[str]:
+def gate_overrides(config: PromotionConfig) -> list[str]:
     """Overrides of `promotion=default` that give this config.
 
     Example:
-        >>> overrides_of(promotion_config(["promotion.min_gain=0.02", "promotion.no_leak=false"]))
+        >>> gate_overrides(promotion_config(["promotion.min_gain=0.02", "promotion.no_leak=false"]))
         ['promotion.min_gain=0.02', 'promotion.no_leak=false']
     """
     usual = promotion_config()

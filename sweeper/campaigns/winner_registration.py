@@ -12,7 +12,7 @@ from rich.console import Console
 from slimtune.export.bundle.bundle import open_bundle
 from slimtune.export.config import OnnxExport
 from slimtune.export.promotion.candidate import Candidate
-from slimtune.export.promotion.config import PromotionConfig, overrides_of
+from slimtune.export.promotion.config import PromotionConfig, gate_overrides
 from slimtune.export.promotion.promote import PromotionRequest, promote
 from slimtune.export.registry.mlflow_registry import is_registered, register
 from slimtune.export.registry.model_uri import CHAMPION
@@ -121,7 +121,7 @@ class WinnerRegistration(NamedTuple):
 
 def gate_words(alias: str, rules: PromotionConfig) -> list[str]:
     """What `slimtune promote` is told for an alias and the gate's rules; nothing for the usual ones."""
-    return [*([] if alias == CHAMPION else ["--alias", alias]), *overrides_of(rules)]
+    return [*([] if alias == CHAMPION else ["--alias", alias]), *gate_overrides(rules)]
 
 
 def _promoted(candidate: Candidate, asked: PromotionRequest) -> Stage:

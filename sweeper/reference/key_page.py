@@ -18,7 +18,7 @@ terminal: `slimtune explain fit.learning_rate`, `slimtune explain method`, and
 `slimtune sweep --cfg job --resolve` for all keys with their values.
 
 A key is set on the command line (`fit.batch_size=8`) or in a file of your own
-([--config](../use.md#your-own-data)); a choice of a group, such as `method=full`, sets all keys of
+([--config](../own-rows.md)); a choice of a group, such as `method=full`, sets all keys of
 its section. `any` is a value whose form the meaning tells. What else a key can be is an error that
 names key, value, rule and repair.
 """
