@@ -21,7 +21,15 @@ from typing import Any
 
 from benchmarks.docstrings import make_rows
 from benchmarks.report import add_out, header, publish, table
-from benchmarks.trainer_peer import BATCH_SIZES, MAX_LENGTH, RATE, Conditions, Evaluation, make_trainer
+from benchmarks.trainer_peer import (
+    BATCH_SIZES,
+    MAX_LENGTH,
+    RATE,
+    Evaluation,
+    add_conditions,
+    conditions_of,
+    make_trainer,
+)
 from slimtune.training.tracking.environment import usable_cores
 
 REDUCTION_FACTOR, STARTUP_TRIALS = 2, 5
@@ -58,7 +66,7 @@ def add_search_options(parser: argparse.ArgumentParser, *, trials: int, epochs: 
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--classes", type=int, default=10)
     parser.add_argument("--trials", type=int, default=trials)
-    parser.add_argument("--epochs", type=int, default=epochs)
+    add_conditions(parser, epochs=epochs)
     parser.add_argument("--threads", type=int, default=usable_cores())
 
 
@@ -93,9 +101,10 @@ def our_search(
         f"data.max_length={MAX_LENGTH}",
         f"space.fit.learning_rate={{type: float, low: {RATE[0]}, high: {RATE[1]}, log: true}}",
         f"fit.epochs={options.epochs}",
+        f"fit.eval_every={1 / options.evaluations}" if options.evaluations > 1 else "fit.eval_every=null",
         "fit.patience=null",
         f"fit.threads={options.threads}",
-        "fit.precision=fp32",
+        f"fit.precision={options.precision}",
         f"search.n_trials={options.trials}",
         f"search.seed={seed}",
         f"fit.seed={seed}",
@@ -149,6 +158,7 @@ def seconds_until(evaluations: Sequence[Evaluation], accuracy: float) -> float |
 def trainer_search(folder: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
     """`Trainer.hyperparameter_search` over the rows in `folder`, in a process of its own."""
     arguments = ["--trials", options.trials, "--epochs", options.epochs, "--threads", options.threads]
+    arguments += ["--evaluations", options.evaluations, "--precision", options.precision]
     words = [str(word) for word in (*arguments, "--seeds", seed, "--worker", folder)]
     words += ["--pooler"] if options.pooler else []
     started = time.time()
@@ -166,8 +176,8 @@ def _trainer_search(folder: Path, options: argparse.Namespace) -> None:
 
     (seed,) = options.seeds
     storage = f"sqlite:///{folder / f'trainer-{seed}.db'}"
-    trainer, evaluations = make_trainer(folder, Conditions(options.epochs, options.threads, seed, options.pooler))
-    first_rung = len(trainer.train_dataset) // max(BATCH_SIZES)
+    trainer, evaluations = make_trainer(folder, conditions_of(options, seed, options.threads))
+    first_rung = len(trainer.train_dataset) // max(BATCH_SIZES) // options.evaluations
     trainer.hyperparameter_search(
         backend="optuna",
         direction="maximize",

@@ -36,7 +36,7 @@ from benchmarks.hf_search import (
     write_rows,
 )
 from benchmarks.report import add_out, header, publish, table
-from benchmarks.trainer_peer import BATCH_SIZES, RANKS, RATE, Conditions, make_trainer, on_evaluate
+from benchmarks.trainer_peer import BATCH_SIZES, RANKS, RATE, conditions_of, make_trainer, on_evaluate
 
 PROCESSES = 2
 PEER = "Trainer.hyperparameter_search"
@@ -82,7 +82,8 @@ def _contestants() -> dict[str, Contestant]:
 def _report(results: list[tuple[int, str, dict[str, Any]]], options: argparse.Namespace) -> list[str]:
     note = (
         f"{options.rows} docstrings of {options.classes} packages, {options.trials} trials of {options.epochs} epochs, "
-        f"MiniLM with LoRA on all linear layers and its pooler, fp32, {options.threads} threads."
+        f"{options.evaluations} evaluations an epoch, MiniLM with LoRA on all linear layers and its pooler, "
+        f"{options.precision}, {options.threads} threads."
     )
     first = options.only[0]
     seconds = {seed: row["seconds"] for seed, label, row in results if label == first}
@@ -146,6 +147,8 @@ def _process_per_trial(folder: Path, options: argparse.Namespace, seed: int) -> 
             "--r": trial.suggest_int("r", *RANKS),
             "--batch-size": trial.suggest_categorical("batch_size", BATCH_SIZES),
             "--epochs": options.epochs,
+            "--evaluations": options.evaluations,
+            "--precision": options.precision,
             "--threads": max(1, options.threads // PROCESSES),
             "--seed": seed,
         }
@@ -169,7 +172,7 @@ def _ray_tune(folder: Path, options: argparse.Namespace, seed: int) -> dict[str,
     from ray import tune
     from ray.tune.schedulers import ASHAScheduler
 
-    conditions = Conditions(options.epochs, max(1, options.threads // PROCESSES), seed, options.pooler)
+    conditions = conditions_of(options, seed, max(1, options.threads // PROCESSES))
 
     def trainable(params: dict[str, Any]) -> None:
         trainer, evaluations = make_trainer(folder, conditions, params)
@@ -185,7 +188,7 @@ def _ray_tune(folder: Path, options: argparse.Namespace, seed: int) -> dict[str,
         "r": tune.randint(RANKS[0], RANKS[1] + 1),
         "batch_size": tune.choice(BATCH_SIZES),
     }
-    asha = ASHAScheduler(max_t=options.epochs, grace_period=1, reduction_factor=REDUCTION_FACTOR)
+    asha = ASHAScheduler(max_t=options.epochs * options.evaluations, grace_period=1, reduction_factor=REDUCTION_FACTOR)
     settings = tune.TuneConfig(metric="accuracy", mode="max", num_samples=options.trials, scheduler=asha)
     resources = tune.with_resources(trainable, {"cpu": 1})
     storage = tune.RunConfig(storage_path=str(folder / "ray"))
@@ -193,7 +196,7 @@ def _ray_tune(folder: Path, options: argparse.Namespace, seed: int) -> dict[str,
     frames = [result.metrics_dataframe for result in grid]
     told = [one for frame in frames for one in zip(frame["timestamp"], frame["accuracy"], strict=True)]
     evaluations = since(started, told)
-    complete = sum(len(result.metrics_dataframe) == options.epochs for result in grid)
+    complete = sum(len(result.metrics_dataframe) == options.epochs * options.evaluations for result in grid)
     ray.shutdown()
     return {"best": max(one.accuracy for one in evaluations), "complete": complete, "evaluations": evaluations}
 

@@ -33,16 +33,32 @@ class Conditions(NamedTuple):
     """What all contestants share.
 
     Attributes:
-        epochs: Passes over the training rows, with an evaluation after each.
+        epochs: Passes over the training rows.
+        evaluations: In each of them, one at its end.
+        precision: `fp32`, or `bf16` as the Trainer's documentation has it.
         threads: CPU threads of one process.
         seed: Initialisation, order and suggestions.
         pooler: Train BERT's pooler whole.
     """
 
     epochs: int
+    evaluations: int
+    precision: str
     threads: int
     seed: int
     pooler: bool
+
+
+def conditions_of(options: argparse.Namespace, seed: int, threads: int) -> Conditions:
+    """What the command line of a benchmark says."""
+    return Conditions(options.epochs, options.evaluations, options.precision, threads, seed, options.pooler)
+
+
+def add_conditions(parser: argparse.ArgumentParser, *, epochs: int | None = None) -> None:
+    """The options that `conditions_of` reads; all but seeds, threads and the pooler."""
+    parser.add_argument("--epochs", type=int, default=epochs, required=epochs is None)
+    parser.add_argument("--evaluations", type=int, default=1, help="of an epoch: rungs that a trial may be stopped at")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="of all contestants")
 
 
 def make_trainer(
@@ -105,7 +121,7 @@ def make_trainer(
     arguments = TrainingArguments(
         output_dir=str(folder / "trainer"),
         num_train_epochs=conditions.epochs,
-        eval_strategy="epoch",
+        eval_strategy="no" if conditions.evaluations > 1 else "epoch",
         save_strategy="no",
         logging_strategy="epoch",
         per_device_eval_batch_size=64,
@@ -114,6 +130,7 @@ def make_trainer(
         warmup_steps=0.06,
         report_to="none",
         disable_tqdm=True,
+        bf16=conditions.precision == "bf16",
         use_cpu=not torch.cuda.is_available(),
         seed=conditions.seed,
         **given,
@@ -127,7 +144,21 @@ def make_trainer(
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_metrics=compute_metrics,
     )
+    if conditions.evaluations > 1:
+        trainer.add_callback(_evaluating(conditions.epochs * conditions.evaluations))
     return trainer, evaluations
+
+
+def _evaluating(times: int) -> Any:
+    """A Trainer callback that evaluates so often in a trial of any batch size, at last after its last step."""
+    from transformers import TrainerCallback
+
+    class Evaluate(TrainerCallback):
+        def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+            steps = {round(part * state.max_steps / times) for part in range(1, times + 1)}
+            control.should_evaluate = state.global_step in steps
+
+    return Evaluate()
 
 
 def on_evaluate(report: Callable[[], None]) -> Any:
@@ -149,13 +180,13 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, required=True)
     parser.add_argument("--r", type=int, required=True)
     parser.add_argument("--batch-size", type=int, required=True)
-    parser.add_argument("--epochs", type=int, required=True)
+    add_conditions(parser)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--pooler", action="store_true")
     options = parser.parse_args()
     params = {"r": options.r, "learning_rate": options.learning_rate, "batch_size": options.batch_size}
-    conditions = Conditions(options.epochs, options.threads, options.seed, options.pooler)
+    conditions = conditions_of(options, options.seed, options.threads)
     trainer, evaluations = make_trainer(options.folder, conditions, params)
     trainer.train()
     options.out.write_text(json.dumps(evaluations))
