@@ -82,7 +82,12 @@ def _timed(contestant: str, path: str, started: float) -> Cost:
     return Cost(time.time() - started, cpu, usage[0].ru_maxrss / 1000)
 
 
-def slimtune_step(path: Path) -> None:
+def plain_step(path: Path) -> None:
+    """The same with the stages left out that the peer has not."""
+    slimtune_step(path, "data.near_duplicates=false", "data.baselines=false", f"data.cache_dir={path.parent / 'plain'}")
+
+
+def slimtune_step(path: Path, *more: str) -> None:
     """Prepare as `slimtune train` does, and take a step."""
     from rich.console import Console
 
@@ -94,7 +99,7 @@ def slimtune_step(path: Path) -> None:
     from slimtune.training.workbench.workbench import Workbenches
 
     given = (f"data.train_file={path}", f"data.cache_dir={path.parent / 'cache'}", f"fit.batch_size={BATCH_SIZE}")
-    config = config_of(MINILM, *given, f"data.max_length={MAX_LENGTH}")
+    config = config_of(MINILM, *given, f"data.max_length={MAX_LENGTH}", *more)
     benches, resources = Workbenches(), resolve(config.fit)
     with stages_shown(Console(stderr=True)):
         prepare(config, read=benches.read)
@@ -141,6 +146,7 @@ def trainer_step(path: Path) -> None:
 CONTESTANTS = {
     "slimtune": "slimtune_step",
     "slimtune, from the cache": "slimtune_step",
+    "slimtune, without looking for near duplicates or training baselines": "plain_step",
     "datasets.map and the Trainer": "trainer_step",
 }
 

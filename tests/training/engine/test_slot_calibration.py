@@ -203,6 +203,7 @@ def test_what_becomes_a_graph_is_captured_before_it_is_timed(
 
     monkeypatch.setattr(slot_calibration, "_round", watched)
     monkeypatch.setattr(slot_calibration, "ENOUGH_SECONDS", math.inf)
+    monkeypatch.setattr(slot_calibration, "CLEARLY", math.inf)
     assert decide("fit.batch_size=4", "fit.epochs=20").gain is not None
     assert graphs.refusals == []
     num_warm = len(counts) - slot_calibration.ROUNDS
@@ -210,3 +211,21 @@ def test_what_becomes_a_graph_is_captured_before_it_is_timed(
     replays = [count for _, count in counts[num_warm - 1 :]]
     # a pass and a step of each that goes alone, a step of all together, and their passes
     assert all(later - earlier >= 2 * 4 + 2 for earlier, later in itertools.pairwise(replays))
+
+
+@pytest.mark.parametrize(("alone", "rounds"), [(0.9, 2), (1.2, 6), (1.3, 6), (1.9, 2)])
+def test_a_clear_gain_takes_no_further_rounds(
+    decide: Callable[..., SlotDecision], alone: float, rounds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four together in a step of four seconds of the machine's, each alone in more or less than one."""
+    taken: list[slot_calibration._Round] = []
+
+    def timed(*_: Any) -> slot_calibration._Round:
+        taken.append(slot_calibration._Round(4.0, (alone,) * 4))
+        return taken[-1]
+
+    monkeypatch.setattr(slot_calibration, "_round", timed)
+    monkeypatch.setattr(slot_calibration, "_num_warm_rounds", lambda _: 0)
+    monkeypatch.setattr(slot_calibration, "ENOUGH_SECONDS", math.inf)
+    assert decide("fit.batch_size=4", "fit.epochs=20").gain == alone
+    assert len(taken) == rounds
