@@ -133,7 +133,7 @@ class TuningRun:
         self._study.set_attr(FOLDER, str(self._request.folder))
         self._tell_data(self._prepared.report)
         self._tell_search(
-            [*notes, *own_model_notes(self._request, self._meter), *self._gate_notes(), *self._reruns.gone_notes()]
+            [*self._ended_notes(), *notes, *own_model_notes(self._request, self._meter), *self._gate_notes(), *self._reruns.gone_notes()]
         )
         if self._config.tracking.mode is TrackingMode.online:
             # of an earlier command
@@ -144,6 +144,16 @@ class TuningRun:
         self._tracked.run.end(state=state, failed=failed)
         if self._config.tracking.name is not TrackerName.none:
             send_waiting(self._request.folder, self._config.tracking, self.say)
+
+    def _ended_notes(self) -> Sequence[str]:
+        """That no trial is left to run: what follows is of those that have."""
+        if self._study.num_unfinished() > 0:
+            return []
+        name = self._request.search.config.name
+        return [
+            f"nothing is left to train: the trials of '{name}' ({len(self._study.shown()):,}) have ended, and what "
+            "follows is theirs; search.n_trials is for more of them, another search.name begins anew"
+        ]
 
     def _gate_notes(self) -> Sequence[str]:
         is_registered = isinstance(self._export, OnnxExport) and self._config.tracking.name is not TrackerName.none
@@ -225,10 +235,11 @@ class TuningRun:
             taken.number,
             elsewhere=launcher_class(self._request.app.config) in (RAY, SLURM),
         )
-        for line in (taken.note, None if self._has_workers else workers):
+        has_work = self._study.num_unfinished() > 0
+        for line in (taken.note, workers if has_work and not self._has_workers else None):
             if line is not None:
                 self.say(line)
-        self._has_workers = True
+        self._has_workers = self._has_workers or has_work
         return OwnWorkers(self._own.name, parent, self._benches, taken.number)
 
     def run_beside(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from slimtune.sweeper.reporting.live_table import number_text
+from slimtune.sweeper.reporting.live_table import number_text, value_text
 from slimtune.sweeper.study.loaded import LoadedTrials
 from slimtune.sweeper.study.record import IDENTITY, WINNER
 from slimtune.training.fitted_table import FittedTable
@@ -12,6 +12,7 @@ from slimtune.training.fitted_table import FittedTable
 SHOWN_DIGITS = 12
 METRIC = "task.metric"
 NONE = "-"
+SEARCHED = "searched"
 
 
 def sweeps_table(sweeps: Mapping[str, LoadedTrials]) -> FittedTable:
@@ -38,7 +39,10 @@ def sweeps_table(sweeps: Mapping[str, LoadedTrials]) -> FittedTable:
 
 
 def settings_table(sweeps: Mapping[str, LoadedTrials]) -> FittedTable:
-    """The settings that trials depend on and that are not the same in all of these sweeps."""
+    """The settings that trials depend on and that are not the same in all of these sweeps.
+
+    One that a sweep searched is told with the value of its winner.
+    """
     known = {name: loaded.attrs.get(IDENTITY) or {} for name, loaded in sweeps.items()}
     keys = dict.fromkeys(key for values in known.values() for key in values)
     varied = [key for key in keys if len({values.get(key) for values in known.values()}) > 1]
@@ -48,11 +52,16 @@ def settings_table(sweeps: Mapping[str, LoadedTrials]) -> FittedTable:
         for name in known:
             table.add_column(name, folds=True)
     for key in varied:
-        table.add_row(key, *(_setting(key, values.get(key)) for values in known.values()))
+        table.add_row(key, *(_setting(key, known[name].get(key), loaded) for name, loaded in sweeps.items()))
     return table
 
 
-def _setting(key: str, value: str | None) -> str:
+def _setting(key: str, value: str | None, loaded: LoadedTrials) -> str:
+    """Of a key that was searched, what the winner has: the sweep's own value is but a point to begin at."""
+    if any(key in trial.params for trial in loaded.trials):
+        winner = (loaded.attrs.get(WINNER) or {}).get("trial")
+        found = next((trial.params.get(key) for trial in loaded.trials if trial.number == winner), None)
+        return SEARCHED if found is None else f"{SEARCHED}: {value_text(found)}"
     if value is None:
         return NONE
     # of rows and weights

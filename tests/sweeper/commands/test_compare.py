@@ -90,6 +90,17 @@ def test_several_sweeps_are_told_apart_first(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.usefixtures("sweeps")
+def test_a_searched_setting_is_told_by_its_winner(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a search begins is nothing that two sweeps differ in."""
+    for name, rate in (("one", "0.001"), ("two", "0.01")):
+        study = optuna.load_study(study_name=name, storage=study_url((Path("outputs") / name).absolute()))
+        study.set_user_attr(IDENTITY, {"fit.learning_rate": rate})
+    study.set_user_attr("winner", {"trial": 0, "score": 0.5})
+    (row,) = [line.split() for line in said(capsys, "one", "two").splitlines() if line.startswith("fit.learning_rate ")]
+    assert row == ["fit.learning_rate", "searched", "searched:", f"{study.trials[0].params['fit.learning_rate']:g}"]
+
+
+@pytest.mark.usefixtures("sweeps")
 def test_sweeps_that_go_by_different_metrics_follow_one_another(capsys: pytest.CaptureFixture[str]) -> None:
     """Also where both are to be large: accuracy beside F1."""
     for name, metric in (("one", "accuracy"), ("two", "f1_macro")):
