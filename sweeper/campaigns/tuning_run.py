@@ -133,7 +133,13 @@ class TuningRun:
         self._study.set_attr(FOLDER, str(self._request.folder))
         self._tell_data(self._prepared.report)
         self._tell_search(
-            [*self._ended_notes(), *notes, *own_model_notes(self._request, self._meter), *self._gate_notes(), *self._reruns.gone_notes()]
+            [
+                *self._ended_notes(),
+                *notes,
+                *own_model_notes(self._request, self._meter),
+                *self._gate_notes(),
+                *self._reruns.gone_notes(),
+            ]
         )
         if self._config.tracking.mode is TrackingMode.online:
             # of an earlier command

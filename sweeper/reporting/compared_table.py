@@ -16,6 +16,8 @@ from slimtune.training.fitted_table import FittedTable
 
 # what has a column of its own
 USUAL = ("sweep", "trial", STATE, "objective", SECONDS, "progress")
+# what a run goes by: where that differs, objectives do not compare
+METRIC, OBJECTIVE, NONE = "task.metric", "objective", "-"
 
 
 def compared_table(
@@ -129,7 +131,8 @@ def difference_tables(
         config: Keys with other values.
         metrics: Metrics with other values.
     """
-    numbers = [(one, _change(one)) for one in metrics]
+    goes_by = any(one.name == METRIC for one in config)
+    numbers = [(one, NONE if goes_by and one.name.endswith(OBJECTIVE) else _change(one)) for one in metrics]
     return [
         _differences("config", names, [(one.name, one.first, one.second) for one in config]),
         _differences("metrics", names, [(one.name, one.first, one.second, change) for one, change in numbers]),
@@ -138,7 +141,7 @@ def difference_tables(
 
 def _change(one: Difference) -> str:
     if not isinstance(one.first, int | float) or not isinstance(one.second, int | float):
-        return "-"
+        return NONE
     return f"{one.second - one.first:+.4g}"
 
 

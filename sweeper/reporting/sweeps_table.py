@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from slimtune.sweeper.reporting.compared_table import METRIC, NONE
 from slimtune.sweeper.reporting.live_table import number_text, value_text
 from slimtune.sweeper.study.loaded import LoadedTrials
 from slimtune.sweeper.study.record import IDENTITY, WINNER
@@ -10,8 +11,6 @@ from slimtune.training.fitted_table import FittedTable
 
 # of a fingerprint, which says only whether two are the same
 SHOWN_DIGITS = 12
-METRIC = "task.metric"
-NONE = "-"
 SEARCHED = "searched"
 
 

@@ -89,8 +89,9 @@ class Study(StudyEndings):
         if study.directions != ways:
             begun, now = (" and ".join(one.name.lower() for one in found) for found in (study.directions, ways))
             raise StoreError(
-                f"the search '{spec.name}' was begun to {begun}, not to {now}: take another name, or remove its study "
-                "to begin anew"
+                f"the search '{spec.name}' was begun to {begun}, not to {now} (search.direction, which "
+                "follows task.metric and task.direction): take another search.name, or remove the sweep's folder to "
+                "begin anew"
             )
         super().__init__(spec, study)
         self._maximize = spec.goals.objectives[0].maximize

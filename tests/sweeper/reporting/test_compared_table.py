@@ -85,6 +85,17 @@ def test_csv_has_every_value_of_every_trial() -> None:
     assert float(second["accuracy"]) == trials[1].trial.measured["accuracy"]
 
 
+def test_objectives_of_different_metrics_have_no_difference() -> None:
+    """Accuracy less cost is nothing."""
+    config = differences({"task.metric": "a"}, {"task.metric": "b"})
+    metrics = differences({"objective": 0.5, "loss": 1.0}, {"objective": 1.5, "loss": 2.0})
+    _, table = map(shown, difference_tables(("x", "y"), config, metrics))
+    changes = {
+        line.split()[0]: line.split()[-1] for line in table.splitlines() if line.split()[0] in ("objective", "loss")
+    }
+    assert changes == {"objective": "-", "loss": "+1"}
+
+
 def test_two_runs_differ_in_config_and_metrics() -> None:
     """A number is subtracted; what only one has is a dash."""
     config = differences({"a": "1", "b": "2"}, {"a": "1", "b": "3", "c": "4"})
