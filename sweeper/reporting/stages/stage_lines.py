@@ -16,8 +16,13 @@ REFRESHED_A_SECOND = 2.0
 
 
 def print_line(console: Console, line: str) -> None:
-    """A line as it is: nothing in it is markup, and a wide one is not broken."""
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    """A line as it is: nothing in it is markup.
+
+    On a terminal a sentence that is wider than it goes on below, broken at blanks; an indented line, which is there to
+    be copied, and all lines elsewhere stay whole.
+    """
+    stays_whole = line.startswith(" ") or not console.is_terminal
+    console.print(line, highlight=False, markup=False, soft_wrap=stays_whole)
 
 
 @contextmanager

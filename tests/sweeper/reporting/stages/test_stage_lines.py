@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from slimtune.sweeper.reporting.stages import stage_lines
-from slimtune.sweeper.reporting.stages.stage_lines import StageLines, stages_shown
+from slimtune.sweeper.reporting.stages.stage_lines import StageLines, print_line, stages_shown
 from slimtune.training.stages import Stage, told_stage
 
 
@@ -55,3 +55,18 @@ def test_what_lasts_is_told_before_its_end(monkeypatch: pytest.MonkeyPatch) -> N
     lines.ended(stage)
     assert lines._live is None
     assert text.getvalue().endswith("reads: 9 rows, 7 s\n")
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "line", "lines"),
+    [
+        (True, "searched: fit.learning_rate 0.0005 to 0.005", ["searched: fit.learning_rate", "0.0005 to 0.005"]),
+        (True, "  serve it  mlflow models serve --port 5001", ["  serve it  mlflow models serve --port 5001"]),
+        (False, "searched: fit.learning_rate 0.0005 to 0.005", ["searched: fit.learning_rate 0.0005 to 0.005"]),
+    ],
+)
+def test_sentences_are_broken_at_blanks_on_a_terminal_alone(is_terminal: bool, line: str, lines: list[str]) -> None:
+    """What is there to be copied stays whole."""
+    text = io.StringIO()
+    print_line(Console(file=text, force_terminal=is_terminal, width=32), line)
+    assert [one.rstrip() for one in text.getvalue().splitlines()] == lines
