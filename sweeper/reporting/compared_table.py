@@ -16,6 +16,8 @@ from slimtune.training.fitted_table import FittedTable
 
 # what has a column of its own
 USUAL = ("sweep", "trial", STATE, "objective", SECONDS, "progress")
+# sections of a config that say how it is searched, kept and given on, and nothing of a trial
+OF_SWEEPS = ("search.", "space.", "promotion.", "tracking.", "export.")
 # what a run goes by: where that differs, objectives do not compare
 METRIC, OBJECTIVE, NONE = "task.metric", "objective", "-"
 
@@ -132,11 +134,18 @@ def difference_tables(
         metrics: Metrics with other values.
     """
     goes_by = any(one.name == METRIC for one in config)
+    of_trials = [one for one in config if not one.name.startswith(OF_SWEEPS)]
     numbers = [(one, NONE if goes_by and one.name.endswith(OBJECTIVE) else _change(one)) for one in metrics]
     return [
-        _differences("config", names, [(one.name, one.first, one.second) for one in config]),
+        _differences("config", names, [(one.name, one.first, one.second) for one in of_trials]),
+        *_told_of_sweeps([one.name for one in config if one not in of_trials]),
         _differences("metrics", names, [(one.name, one.first, one.second, change) for one, change in numbers]),
     ]
+
+
+def _told_of_sweeps(keys: Sequence[str]) -> list[RenderableType]:
+    """What no trial depends on, by name alone."""
+    return [Text(f"of the sweeps alone, which no trial depends on: {', '.join(keys)}")] if keys else []
 
 
 def _change(one: Difference) -> str:

@@ -96,6 +96,14 @@ def test_objectives_of_different_metrics_have_no_difference() -> None:
     assert changes == {"objective": "-", "loss": "+1"}
 
 
+def test_what_no_trial_depends_on_is_named_alone() -> None:
+    config = differences({"fit.epochs": "1", "search.n_trials": "4"}, {"fit.epochs": "2", "search.n_trials": "8"})
+    table, told, _ = map(shown, difference_tables(("x", "y"), config, []))
+    assert "fit.epochs" in table
+    assert "search.n_trials" not in table
+    assert told.strip() == "of the sweeps alone, which no trial depends on: search.n_trials"
+
+
 def test_two_runs_differ_in_config_and_metrics() -> None:
     """A number is subtracted; what only one has is a dash."""
     config = differences({"a": "1", "b": "2"}, {"a": "1", "b": "3", "c": "4"})
