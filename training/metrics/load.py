@@ -13,7 +13,7 @@ from slimtune.training.config.own_code import own_code, own_copy
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
 from slimtune.training.extras import METRIC_PACKAGES, needs
-from slimtune.training.metrics.guarded_values import Guard
+from slimtune.training.metrics.given.guarded import Guard
 
 OURS = {
     "accuracy": "slimtune.training.metrics.accuracy.accuracy",

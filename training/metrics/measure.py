@@ -10,7 +10,7 @@ import numpy as np
 from slimtune.training.config.own_code import own_copy
 from slimtune.training.config.task import METRIC_KEYS
 from slimtune.training.errors import ConfigError
-from slimtune.training.metrics.guarded_values import Guard
+from slimtune.training.metrics.given.guarded import Guard
 from slimtune.training.metrics.load import load_metric
 from slimtune.training.metrics.perplexity import perplexity
 from slimtune.training.metrics.tally import Tally

@@ -31,7 +31,7 @@ from slimtune.training.errors import DataError, ModelError
 from slimtune.training.listed_names import with_commas
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.entities import per_type
-from slimtune.training.metrics.guarded_values import span_guard
+from slimtune.training.metrics.given.written_span import span_guard
 from slimtune.training.models.generate import some_rows
 from slimtune.training.tasks.baselines import LOOKUP, MAX_ANSWERS, lookup
 from slimtune.training.tasks.defaults import TaskDefaults

@@ -14,7 +14,9 @@ from sklearn.metrics import f1_score
 
 from slimtune.training.errors import ConfigError
 from slimtune.training.metrics import Tally, compute_all, measures_of
-from slimtune.training.metrics.guarded_values import class_guard, pair_guard, span_guard
+from slimtune.training.metrics.given.class_number import class_guard
+from slimtune.training.metrics.given.pair_number import pair_guard
+from slimtune.training.metrics.given.written_span import span_guard
 from slimtune.training.metrics.load import load_metric
 from tests.training.metrics.test_load import Chatty
 
@@ -106,7 +108,7 @@ def test_a_value_of_another_kind_stays_what_it_is() -> None:
 def test_a_metric_that_compares_a_number_with_a_name_is_told_with_its_line() -> None:
     """And not with the line of the value that refuses."""
     line = rents_found.__code__.co_firstlineno + 2
-    told = rf"^task\.metrics has '{HERE}\.rents_found', which fails at .*test_guarded_values\.py:{line} \(TypeError: co"
+    told = rf"^task\.metrics has '{HERE}\.rents_found', which fails at .*test_guarded\.py:{line} \(TypeError: co"
     tally = Tally.of(prediction=[0, 1], reference=[1, 1], nats=[1.0, 1.0], weight=[1, 1])
     with pytest.raises(ConfigError) as caught:
         compute_all(measures_of([f"{HERE}.rents_found"], GUARD), tally)
