@@ -73,14 +73,15 @@ class Checking(Tuning):
         from slimtune.sweeper.campaigns.preflight import preflight
         from slimtune.sweeper.reporting.data_table import print_data
         from slimtune.sweeper.reporting.stages.stage_lines import print_line, stages_shown
-        from slimtune.sweeper.space.searched_told import searched_lines
+        from slimtune.sweeper.space.searched_told import goals_line, searched_lines
         from slimtune.training.tracking.display import told_warnings
 
         console = Console()
         with stages_shown(console):
             report = preflight(request).report
         print_data(console, report)
-        for line in searched_lines(request.space, request.values):
+        goals = request.search.goals.called(request.values["task"]["metric"])
+        for line in (*searched_lines(request.space, request.values), goals_line(goals)):
             print_line(console, line)
         warnings = told_warnings(report.notes)
         print_line(console, f"checked: data, model, export and places fit{warnings}; nothing was trained")

@@ -49,7 +49,7 @@ from slimtune.sweeper.search.leadership import search_in_turn
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search.stopping import check_stop
 from slimtune.sweeper.search.study_spec import OwnWorkers, chosen_sampler, make_worker, open_study, search_notes_of
-from slimtune.sweeper.space.searched_told import searched_lines
+from slimtune.sweeper.space.searched_told import goals_line, searched_lines
 from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.record import ENDED, FOLDER, IDENTITY, PARENT_RUN, WINNER
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingMode
@@ -175,7 +175,7 @@ class TuningRun:
     def _tell_search(self, notes: Sequence[str]) -> None:
         used = self._study.spec.sampler
         told = searched_lines(self._request.space, self._request.values)
-        for note in (*told, *search_notes_of(self._request, used), *notes):
+        for note in (*told, goals_line(self._goals), *search_notes_of(self._request, used), *notes):
             self.say(note)
         chosen = chosen_sampler(self._request, used)
         if chosen.why is not None:

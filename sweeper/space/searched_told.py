@@ -1,12 +1,14 @@
-"""What a sweep searches, and what of it a person has fixed, before the first trial."""
+"""What a sweep searches, what of it a person has fixed, and what it goes by, before the first trial."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from slimtune.sweeper.config_values import value_at
+from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.space.dimension import Choice, Dimension
 from slimtune.sweeper.space.read_space import read_space
 from slimtune.sweeper.space.search_space import SearchSpace
+from slimtune.training.listed_names import with_commas
 
 # of a list of values that is shown whole
 MOST_VALUES = 8
@@ -31,6 +33,18 @@ def searched_lines(space: SearchSpace, values: Mapping[str, Any]) -> list[str]:
     if fixed:
         lines.append(f"fixed by you, not searched: {', '.join(f'{key}={value_at(key, values)}' for key in fixed)}")
     return lines
+
+
+def goals_line(goals: Goals) -> str:
+    """As `goes by: accuracy, more is better`.
+
+    Args:
+        goals: With a name for each objective.
+    """
+    told = [f"{one.name}, {'more' if one.maximize else 'less'} is better" for one in goals.objectives]
+    bounds = with_commas(one.name for one in goals.constraints)
+    kept = f"; within search.constraints of {bounds}" if bounds else ""
+    return f"goes by: {'; '.join(told)}{kept}"
 
 
 def told_dimension(dimension: Dimension) -> str:

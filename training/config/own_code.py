@@ -4,6 +4,7 @@ import copy
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from slimtune.training.broken_files import text_of_error
@@ -12,6 +13,8 @@ from slimtune.training.errors import ConfigError, SlimtuneError, is_out_of_memor
 
 # what nothing can be changed in
 PLAIN = (str, int, float, bool, type(None))
+# the folder of code that calls what is named, and is no place to repair
+TRAINING = Path(__file__).resolve().parents[1]
 
 
 @contextmanager
@@ -76,7 +79,8 @@ def own_part(settings: Mapping[str, Any], key: str, noun: str) -> Callable[..., 
 
 
 def _place(error: Exception) -> str:
-    """Where it was raised, the last of the frames that are no library's."""
+    """Where it was raised, the last of the frames that are no library's and not slimtune's."""
     frames = traceback.extract_tb(error.__traceback__)[1:]
-    own = [frame for frame in frames if "site-packages" not in frame.filename and "<frozen" not in frame.filename]
+    outside = [frame for frame in frames if "site-packages" not in frame.filename and "<frozen" not in frame.filename]
+    own = [frame for frame in outside if not Path(frame.filename).resolve().is_relative_to(TRAINING)]
     return f" at {own[-1].filename}:{own[-1].lineno}" if own else ""

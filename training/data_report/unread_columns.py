@@ -74,7 +74,11 @@ def unread_columns(examples: Sequence[Example], read: Collection[str], metrics: 
     # the ids of class labels are written beside their names when they are read
     known = {*read, *(f"{name}{ID_ENDING}" for name in read)}
     known.update(OF_TEXT_FILES if all([*example.row] == OF_TEXT_FILES for example in examples) else ())
-    what = "slimtune reads nothing from (your own metrics see every column)" if _see_rows(metrics) else NOTHING_READ
+    what = (
+        "slimtune reads nothing from (metrics of your own that take rows see every column)"
+        if _see_rows(metrics)
+        else NOTHING_READ
+    )
     yield from told_unread(sorted(_columns_in(examples) - known), read, what)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 from slimtune.training.config.dotted_path import imported
 from slimtune.training.config.own_code import own_code, own_copy
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
 from slimtune.training.extras import METRIC_PACKAGES, needs
+from slimtune.training.metrics.given.guarded import Guard
 
 OURS = {
     "accuracy": "slimtune.training.metrics.accuracy.accuracy",
@@ -27,7 +28,7 @@ OURS = {
     "pair_scores": "slimtune.training.metrics.pair_scores.pair_scores",
 }
 HUB = "hub:"
-# how a metric of the user's own is called, and how we say so
+# how a metric of the user's own is called, and how we say so; one that takes two is called with two
 ARGUMENTS = ("predictions", "references", "rows")
 
 Rows = Sequence[Mapping[str, Any]]
@@ -46,13 +47,14 @@ class NamedMetric:
     compute: Callable[[Sequence[Any], Sequence[Any], Rows | None], dict[str, float]]
 
 
-def load_metric(name_or_target: str) -> NamedMetric:
+def load_metric(name_or_target: str, guard: Guard = own_copy) -> NamedMetric:
     """The metric that an entry of `task.metrics` names.
 
     Args:
         name_or_target: One of `OURS`; `hub:<name>`, which `evaluate.load` takes; or the dotted path of an
-            `evaluate.Metric` or of a function of predictions, references and rows that gives a number or a dict of
-            numbers. Of what an `evaluate` module gives, only numbers are scores.
+            `evaluate.Metric` or of a function of predictions, references and, where it takes a third argument, rows
+            that gives a number or a dict of numbers. Of what an `evaluate` module gives, only numbers are scores.
+        guard: What such a function is given for a prediction or a reference; all others get them as they are.
 
     Raises:
         ConfigError: There is no such metric, or it cannot be called as one.
@@ -69,8 +71,8 @@ def load_metric(name_or_target: str) -> NamedMetric:
     target = imported(name_or_target, said="task.metrics has")
     if _is_metric_class(target):
         return NamedMetric(name, partial(_scores_of_module, _made(target, name_or_target), name_or_target))
-    _check_callable(target, name_or_target)
-    return NamedMetric(name, partial(_scores_of_function, target, name_or_target))
+    takes_rows = _takes_rows(target, name_or_target)
+    return NamedMetric(name, partial(_scores_of_function, _OwnFunction(target, name_or_target, takes_rows, guard)))
 
 
 def function_of(name: str) -> Any:
@@ -103,15 +105,35 @@ def _is_metric_class(target: Any) -> bool:
     return evaluate is not None and isinstance(target, type) and issubclass(target, evaluate.Metric)
 
 
-def _check_callable(target: Any, path: str) -> None:
+class _OwnFunction(NamedTuple):
+    """A function of the user's own: where it is, whether it takes rows, and what it is given for a value."""
+
+    call: Any
+    path: str
+    takes_rows: bool
+    guard: Guard
+
+
+def _takes_rows(target: Any, path: str) -> bool:
+    """Whether it can be called with all three arguments, or else with the first two.
+
+    Raises:
+        ConfigError: Neither.
+    """
     arguments = f"({', '.join(ARGUMENTS)})"
     if isinstance(target, type) or not callable(target):
         what = "another class" if isinstance(target, type) else f"of type {type(target).__name__}"
         raise _problem(path, f"which is {what}", f"use an evaluate.Metric class or a function of {arguments}")
-    try:
-        inspect.signature(target).bind(*ARGUMENTS)
-    except (TypeError, ValueError) as error:
-        raise _problem(path, f"which cannot be called with {arguments} ({error})", "let it take these three") from None
+    reason = ""
+    for count in (3, 2):
+        try:
+            inspect.signature(target).bind(*ARGUMENTS[:count])
+        except (TypeError, ValueError) as error:
+            reason = reason or str(error)
+        else:
+            return count == len(ARGUMENTS)
+    repair = "let it take these three, or the first two"
+    raise _problem(path, f"which cannot be called with {arguments} ({reason})", repair)
 
 
 def _scores_of_ours(
@@ -134,13 +156,15 @@ def _scores_of_module(
 
 
 def _scores_of_function(
-    function: Any, path: str, predictions: Sequence[Any], references: Sequence[Any], rows: Rows | None
+    own: _OwnFunction, predictions: Sequence[Any], references: Sequence[Any], rows: Rows | None
 ) -> dict[str, float]:
-    with own_code(_said(path)):
+    with own_code(_said(own.path)):
         # other metrics are given the same, at other evaluations too
-        asked = [None if values is None else tuple(map(own_copy, values)) for values in (predictions, references, rows)]
-        result = function(*asked)
-    return _checked(result, path)
+        asked: list[Any] = [tuple(map(own.guard, values)) for values in (predictions, references)]
+        if own.takes_rows:
+            asked.append(None if rows is None else tuple(map(own_copy, rows)))
+        result = own.call(*asked)
+    return _checked(result, own.path)
 
 
 def _checked(result: Any, path: str) -> dict[str, float]:

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from slimtune.training.config.own_code import own_copy
 from slimtune.training.config.task import METRIC_KEYS
 from slimtune.training.errors import ConfigError
+from slimtune.training.metrics.given.guarded import Guard
 from slimtune.training.metrics.load import load_metric
 from slimtune.training.metrics.perplexity import perplexity
 from slimtune.training.metrics.tally import Tally
@@ -44,13 +46,17 @@ def compute_all(measures: Sequence[Measure], tally: Tally) -> dict[str, float]:
     return scores
 
 
-def measures_of(names: Sequence[str]) -> tuple[Measure, ...]:
+def measures_of(names: Sequence[str], guard: Guard = own_copy) -> tuple[Measure, ...]:
     """The loss, and the metrics of these names.
+
+    Args:
+        names: As `task.metrics` has them.
+        guard: What a function of the user's own is given for a prediction or a reference.
 
     Raises:
         ConfigError: There is no such metric.
     """
-    return (mean_loss(), *(measure_of(name) for name in dict.fromkeys(names)))
+    return (mean_loss(), *(measure_of(name, guard) for name in dict.fromkeys(names)))
 
 
 def mean_loss() -> Measure:
@@ -58,15 +64,15 @@ def mean_loss() -> Measure:
     return Measure(("loss",), lambda tally: {"loss": _mean_nats(tally)}, ("nats", "weight"))
 
 
-def measure_of(name: str) -> Measure:
-    """A metric by the name that `task.metrics` has for it.
+def measure_of(name: str, guard: Guard = own_copy) -> Measure:
+    """A metric by the name that `task.metrics` has for it; the guard is as `measures_of` says.
 
     Raises:
         ConfigError: There is none.
     """
     if name == "perplexity":
         return Measure(("perplexity",), _perplexity, ("nats", "weight"))
-    metric = load_metric(name)
+    metric = load_metric(name, guard)
     keys = METRIC_KEYS.get(name, (metric.name,))
     return Measure(keys, partial(_of_metric, metric), ("prediction", "reference"))
 

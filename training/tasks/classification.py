@@ -27,6 +27,7 @@ from slimtune.training.errors import ConfigError, DataError
 from slimtune.training.listed_names import with_commas
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.confusion import confusion_matrix, per_class
+from slimtune.training.metrics.given.class_number import class_guard
 from slimtune.training.tasks.baselines import (
     BAG_OF_WORDS,
     MAJORITY,
@@ -93,7 +94,7 @@ class Classification(TaskDefaults):
     @cached_property
     def measures(self) -> Sequence[Measure]:
         """As the protocol says."""
-        return measures_of(self.metrics)
+        return measures_of(self.metrics, class_guard(self.labels))
 
     @cached_property
     def _own_loss(self) -> Any:

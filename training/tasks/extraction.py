@@ -31,6 +31,7 @@ from slimtune.training.errors import DataError, ModelError
 from slimtune.training.listed_names import with_commas
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.entities import per_type
+from slimtune.training.metrics.given.written_span import span_guard
 from slimtune.training.models.generate import some_rows
 from slimtune.training.tasks.baselines import LOOKUP, MAX_ANSWERS, lookup
 from slimtune.training.tasks.defaults import TaskDefaults
@@ -82,7 +83,7 @@ class Extraction(TaskDefaults):
     @cached_property
     def measures(self) -> Sequence[Measure]:
         """As the protocol says; predictions and references are the spans of whole examples."""
-        loss, *own = measures_of(self.metrics)
+        loss, *own = measures_of(self.metrics, span_guard)
         return (loss, *(one._replace(compute=_over_examples(one), needs=("spans", "gold")) for one in own))
 
     @cached_property

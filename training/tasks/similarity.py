@@ -27,6 +27,7 @@ from slimtune.training.errors import ConfigError, DataError
 from slimtune.training.listed_names import with_commas
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.cosines import comparable
+from slimtune.training.metrics.given.pair_number import pair_guard
 from slimtune.training.metrics.spearman import spearman
 from slimtune.training.tasks.baselines import OVERLAP, word_overlap
 from slimtune.training.tasks.defaults import TaskDefaults
@@ -92,7 +93,7 @@ class Similarity(TaskDefaults):
     @cached_property
     def measures(self) -> Sequence[Measure]:
         """As the protocol says."""
-        return measures_of(self.metrics)
+        return measures_of(self.metrics, pair_guard)
 
     @cached_property
     def _loss(self) -> Any:

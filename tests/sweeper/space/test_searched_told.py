@@ -2,9 +2,10 @@
 
 import pytest
 
+from slimtune.sweeper.goals.goals import Constraint, Goals, Objective, goals_of
 from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange
 from slimtune.sweeper.space.search_space import Branch, SearchSpace
-from slimtune.sweeper.space.searched_told import searched_lines, told_dimension
+from slimtune.sweeper.space.searched_told import goals_line, searched_lines, told_dimension
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,23 @@ def test_dimensions_of_one_option_say_whose_they_are() -> None:
     space = SearchSpace(common={"method": Choice(("lora", "full"))}, branches=branches)
     told = "method lora | full, fit.learning_rate if method=lora 1 to 2, fit.learning_rate if method=full 1 to 3"
     assert searched_lines(space, {}) == [f"searched: {told}"]
+
+
+@pytest.mark.parametrize(
+    ("goals", "told"),
+    [
+        (goals_of([True]).called("accuracy"), "accuracy, more is better"),
+        (goals_of([False]).called("cost"), "cost, less is better"),
+        (
+            Goals((Objective("f1", maximize=True), Objective("size_mb", maximize=False))),
+            "f1, more is better; size_mb, less is better",
+        ),
+        (
+            Goals((Objective("f1", maximize=True),), (Constraint("latency_ms", None, 5.0),)),
+            "f1, more is better; within search.constraints of latency_ms",
+        ),
+    ],
+)
+def test_what_a_search_goes_by_is_told_with_its_way(goals: Goals, told: str) -> None:
+    """A metric that is only measured beside it is not among them."""
+    assert goals_line(goals) == f"goes by: {told}"

@@ -44,7 +44,7 @@ def test_a_column_that_others_act_by_is_told(column: str, cells: list[Any], said
 @pytest.mark.parametrize(("column", "cells"), [("price", [1, 2]), ("weight", [1, 2])])
 def test_metrics_of_the_users_own_see_every_column(column: str, cells: list[Any], config_of: Compose) -> None:
     own = parse_trial(config_of("task.metrics=[accuracy,my.module.cost]")).section
-    said = f"columns that slimtune reads nothing from (your own metrics see every column): '{column}'"
+    said = f"columns that slimtune reads nothing from (metrics of your own that take rows see every column): '{column}'"
     assert row_notes(rows_of(column, cells), own)[-1] == said
     hub = parse_trial(config_of("task.metrics=[accuracy,'hub:sari']")).section
     assert row_notes(rows_of(column, cells), hub)[-1] == f"columns that nothing is read from: '{column}'"

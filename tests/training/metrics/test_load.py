@@ -38,7 +38,19 @@ def worded(predictions: Sequence[int], references: Sequence[int], rows: object) 
 
 
 def two_arguments(predictions: Sequence[int], references: Sequence[int]) -> float:
+    return float(len(predictions) + len(references))
+
+
+def one_argument(predictions: Sequence[int]) -> float:
     return 0.0
+
+
+def four_arguments(predictions: Sequence[int], references: Sequence[int], rows: object, more: object) -> float:
+    return 0.0
+
+
+def rows_by_default(predictions: Sequence[int], references: Sequence[int], rows: object = ()) -> float:
+    return float(rows is None)
 
 
 class Chatty(EvaluateModule):
@@ -79,6 +91,13 @@ def test_a_function_of_the_users_own_sees_the_rows() -> None:
     assert metric.compute([0, 1, 1], [0, 0, 0], [{"price": 1}, {"price": 2}, {"price": 4}]) == {"cost": 6.0}
 
 
+def test_a_function_that_takes_two_is_called_with_two() -> None:
+    """One that can take rows gets them."""
+    asked: Any = ([0, 1], [0, 0], None)
+    assert load_metric(f"{HERE}.two_arguments").compute(*asked) == {"two_arguments": 4.0}
+    assert load_metric(f"{HERE}.rows_by_default").compute(*asked) == {"rows_by_default": 1.0}
+
+
 def test_what_a_function_changes_is_its_own() -> None:
     """The next metric, and the next evaluation, are given the same."""
     metric = load_metric(f"{HERE}.taken_apart")
@@ -117,7 +136,11 @@ def test_a_function_that_gives_something_else_is_named() -> None:
         (f"{HERE}.costs", rf"but {HERE} has no 'costs'; did you mean 'cost'\?"),
         (f"{HERE}.NOT_A_METRIC", "which is of type int; use an evaluate.Metric class or a function of "),
         ("collections.Counter", "which is another class; use an evaluate.Metric class or a function of "),
-        (f"{HERE}.two_arguments", r"which cannot be called with \(predictions, references, rows\) .*; let it take"),
+        (f"{HERE}.one_argument", r"cannot be called with \(predictions, references, rows\) .*, or the first two"),
+        (
+            f"{HERE}.four_arguments",
+            r"cannot be called with \(predictions, references, rows\) .*; let it take these three",
+        ),
     ],
 )
 def test_what_is_no_metric_is_named_with_its_repair(target: str, message: str) -> None:
