@@ -83,14 +83,22 @@ def guess(columns: Sequence[SeenColumn], task: str | None = None) -> Guess | Non
         None where no task fits them.
     """
     columns = with_texts(columns)
-    tries = (_chat, _spans, _several, _answers, _pairs, _alike_pairs, _classified_pairs, _classes, _plain)
+    tries = (
+        _chat,
+        _spans,
+        _several,
+        _answers,
+        _pairs,
+        _alike_pairs,
+        _classified_pairs,
+        _classes,
+        _short_answers,
+        _plain,
+    )
     found = (one for each in tries if (one := each(columns)) is not None)
     if task is None:
         return next(found, None)
-    fit = [one for one in found if one.task == task or {one.task, task} <= {*KIN}]
-    if not fit and task in KIN and (short := _called_answers(columns, may_be_short=True)) is not None:
-        fit = [short]
-    return fit[0]._replace(task=task) if fit else None
+    return next((one._replace(task=task) for one in found if one.task == task or {one.task, task} <= {*KIN}), None)
 
 
 def with_texts(columns: Sequence[SeenColumn]) -> Sequence[SeenColumn]:
@@ -150,9 +158,19 @@ def _answers(columns: Sequence[SeenColumn]) -> Guess | None:
     return _called_answers(columns, may_be_short=False)
 
 
+def _short_answers(columns: Sequence[SeenColumn]) -> Guess | None:
+    """Likewise, of few words or numbers."""
+    return _called_answers(columns, may_be_short=True)
+
+
 def _called_answers(columns: Sequence[SeenColumn], *, may_be_short: bool) -> Guess | None:
     """Likewise; what repeats is an answer beside a prompt alone, and where it has few words if it may be short."""
-    written = [one.name for one in columns if one.holds in (Holds.text, Holds.name)]
+    short = (Holds.number, Holds.code) if may_be_short else ()
+    written = [
+        one.name
+        for one in columns
+        if one.holds in (Holds.text, Holds.name) or (one.holds in short and one.name.lower() in ANSWERS)
+    ]
     has_prompt = any(one.name.lower() in PROMPTS and _is_written(one) for one in columns)
     called = [one for one in columns if one.name.lower() in ANSWERS]
     repeated = [one.name for one in called if has_prompt and (_is_written(one) or may_be_short)]

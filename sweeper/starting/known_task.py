@@ -62,7 +62,7 @@ def _written(columns: Sequence[SeenColumn], task: str) -> Guess:
     These are read as they stand, as a prompt stands before its answer; but the longer one is what is summarized.
     """
     texts = [one for one in columns if one.holds is Holds.text]
-    words = [one for one in columns if one.holds in (Holds.text, Holds.name)]
+    words = [one for one in columns if one.holds in (Holds.text, Holds.name, Holds.number, Holds.code)]
     prompt = next((one.name for one in texts if one.name.lower() in PROMPTS), None)
     answer = next((one.name for one in words if one.name.lower() in ANSWERS and one.name != prompt), None)
     others = [one for one in texts if one.name not in (prompt, answer)]

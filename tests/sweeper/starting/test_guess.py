@@ -86,6 +86,8 @@ REPEATED = cycled("we open at nine", "ask at the desk, please", "it is on the se
         (rows_of(question=TEXTS, answer=cycled("yes", "no")), Guess("classification", "question", None, "answer")),
         (rows_of(text=TEXTS, answer=REPEATED), Guess("classification", "text", None, "answer")),
         (rows_of(source=cycled("d", "e"), body=TEXTS, reply=REPEATED), Guess("classification", "body", None, "reply")),
+        (rows_of(question=TEXTS, answer=range(30)), Guess("generation", "question", None, "answer")),
+        (rows_of(text=TEXTS, answer=range(30)), Guess("language_modelling", "text")),
         (rows_of(question=TEXTS, label=REPEATED), Guess("classification", "question", None, "label")),
         (rows_of(article=TEXTS, highlights=OTHERS), Guess("summarization", "article", None, "highlights")),
         (

@@ -26,6 +26,7 @@ SHORT = [f"note number {number}" for number in range(30)]
         ({"answer": TEXTS, "b": OTHERS}, Guess("generation", "b", None, "answer")),
         ({"text": TEXTS, "label": cycled("a", "b")}, Guess("generation", "text", None, "label")),
         ({"text": TEXTS}, Guess("generation", "text")),
+        ({"text": TEXTS, "answer": range(30)}, Guess("generation", "text", None, "answer")),
         ({"text": TEXTS}, Guess("classification", "text")),
         ({"question": TEXTS, "answer": REPEATED}, Guess("classification", "question", None, "answer")),
         ({"text": TEXTS, "team": cycled("a", "b")}, Guess("multi_label", "text", None, "team")),
