@@ -5,7 +5,7 @@ import sys
 import textwrap
 import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 from slimtune.training.atomic_files import json_line, json_text
 
@@ -54,6 +54,26 @@ def print_below(start: str, text: str) -> None:
         return
     for number, line in enumerate(_wrapped(text, width - len(start)) or [""]):
         print_safely((" " * len(start) if number else start) + line)
+
+
+def broken_at_blanks(text: str, stream: TextIO) -> str:
+    """The text with its lines broken between words where a terminal is too narrow; further lines are indented.
+
+    Args:
+        text: Lines.
+        stream: Where it is written; what is no terminal gets it as it is.
+    """
+    if not stream.isatty():
+        return text
+    width = max(shutil.get_terminal_size().columns, 1)
+    return "\n".join("\n".join(_broken(line, width)) for line in text.split("\n"))
+
+
+def _broken(line: str, width: int) -> list[str]:
+    if len(line) <= width:
+        return [line]
+    indent = len(line) - len(line.lstrip()) + len(NARROW)
+    return textwrap.wrap(line, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -3,11 +3,12 @@
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slimtune.export.commands.command_parser import CommandParser
+from slimtune.export.commands.terminal_text import broken_at_blanks
 from slimtune.sweeper.commands.arguments.new_file import check_free
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
     given, ask = _given(options), on_terminal if sys.stdin.isatty() and not options.yes else as_guessed
     rows = seen_rows(given, ask)
     # before the questions about them
-    print("\n".join([f"columns of {rows.data}:", *shown_columns(rows.columns)]), flush=True)
+    _show([f"columns of {rows.data}:", *shown_columns(rows.columns)])
 
     def path_of(name: str) -> Path:
         return Path(options.output or f"{name}.yaml")
@@ -45,9 +46,15 @@ def run(arguments: Sequence[str]) -> int:
     settled = settled_config(given, rows, ask, named=named)
     path = path_of(settled.name)
     write_text(path, first_config(settled, str(path)))
-    print("\n".join([*told_choice(settled), f"written: {path}"]))
+    _show(told_choice(settled))
+    # to be copied, so never broken
+    print(f"written: {path}")
     print(f"next: slimtune check --config {shlex.quote(str(path))}")
     return 0
+
+
+def _show(lines: Iterable[str]) -> None:
+    print(broken_at_blanks("\n".join(lines), sys.stdout), flush=True)
 
 
 def command_parser() -> argparse.ArgumentParser:

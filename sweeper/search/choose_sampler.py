@@ -133,7 +133,7 @@ def sampler_notes(chosen: ChosenSampler, space: SearchSpace, *, n_trials: int) -
 
 def _learning(space: SearchSpace, n_trials: int, *, is_chosen: bool) -> str:
     """What to do where all trials are drawn at random; `is_chosen` says that the user named the sampler."""
-    repairs = ["try more (search.n_trials)"]
+    repairs = ["try more (search.n_trials, or later slimtune resume)"]
     if is_chosen and n_trials > 1:
         repairs.append(f"draw fewer (search.sampler.n_startup_trials={n_trials // 2})")
     # choices would be drawn at random all the same

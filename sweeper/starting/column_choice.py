@@ -3,8 +3,9 @@
 import shlex
 from collections.abc import Iterator, Sequence
 
-from slimtune.sweeper.starting.guess import SCORES, likely_labels, may_be_alike
-from slimtune.sweeper.starting.questions import WRITING, Settled, target_flag, target_name
+from slimtune.sweeper.starting.guess import SCORES, likely_labels
+from slimtune.sweeper.starting.other_tasks import other_tasks
+from slimtune.sweeper.starting.questions import OF_PAIRS, WRITING, Settled, target_flag, target_name
 from slimtune.sweeper.starting.seen_columns import Holds
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.data_report.unread_columns import told_unread
@@ -14,14 +15,24 @@ SHOWN_OTHERS = 5
 
 def told_choice(settled: Settled) -> Iterator[str]:
     """A line for each choice, with what else is possible and the flag that says so."""
+    yield _told_task(settled)
     yield from _told_columns(settled)
     read = _read(settled) if settled.guess.text is not None else {MESSAGES}
     yield from told_unread([one.name for one in settled.columns], read)
 
 
+def _told_task(settled: Settled) -> str:
+    task, others = settled.guess.task, other_tasks(settled.columns, settled.guess)
+    return f"task: {task} (also possible: {', '.join(others)}; --task {others[0]})" if others else f"task: {task}"
+
+
 def _told_columns(settled: Settled) -> Iterator[str]:
     found = settled.guess
-    yield from _told_pairs(settled)
+    if found.pair is not None and {found.task, *other_tasks(settled.columns, found)} >= {
+        "similarity",
+        "classification",
+    }:
+        yield OF_PAIRS
     if found.text is None:
         yield f"chats: {MESSAGES}"
         return
@@ -38,19 +49,6 @@ def _told_columns(settled: Settled) -> Iterator[str]:
         yield _line(name, found.target, _targets(settled, texts), target_flag(found.task))
     if found.alike is not None:
         yield f"pairs with the label '{found.alike}' are taken for alike (task.alike_label)"
-
-
-def _told_pairs(settled: Settled) -> Iterator[str]:
-    """What the label of pairs is taken for, where it could be something else."""
-    found = settled.guess
-    label = next((one for one in settled.columns if one.name == found.target), None)
-    if found.pair is None or not may_be_alike(label):
-        return
-    alike, a_class = "how alike the two texts are", "a class of the pair"
-    if found.task == "similarity":
-        yield f"pairs: similarity, {alike} (also possible: {a_class}; --task classification)"
-    elif found.task == "classification":
-        yield f"pairs: classification, {a_class} (also possible: {alike}; --task similarity)"
 
 
 def _line(what: str, column: str, others: Sequence[str], flag: str) -> str:

@@ -57,9 +57,6 @@ def _defaults(settled: Settled) -> Iterator[str]:
     if _is_drawn(settled.model):
         yield "  # rates are searched that such weights need"
         yield f"  - override /space: {SPACE}"
-    if settled.n_trials <= _option("search/sampler", "tpe")["n_startup_trials"]:
-        yield "  # so few trials are drawn at random; tpe, which is usual, learns from the earlier ones of more"
-        yield "  - override /search/sampler: random"
 
 
 def _data(settled: Settled) -> Iterator[str]:
@@ -95,6 +92,8 @@ def _rest(settled: Settled) -> Iterator[str]:
         yield f"\nmodel:\n  name_or_path: {_scalar(settled.model)}"
     yield from _training(settled)
     yield f"\nsearch:\n  name: {_scalar(settled.name)}"
+    if settled.n_trials <= (startup := _option("search/sampler", "tpe")["n_startup_trials"]):
+        yield f"  # the first {startup} are drawn at random; further ones (slimtune resume --n-trials) learn from them"
     yield f"  n_trials: {settled.n_trials}"
     yield "  # ends a search early; null is no limit"
     yield "  max_minutes: null"

@@ -1,10 +1,11 @@
 """What rows seem to be for, from their columns."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations, takewhile
 from typing import NamedTuple
 
 from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn
+from slimtune.training.data.cells import SENTENCE_WORDS
 
 # as data sets call them, in lower case
 PROMPTS = ("instruction", "prompt", "input", "question", "query", "source", "article", "document", "context")
@@ -16,6 +17,8 @@ ANSWERS = {
         ("output", "answer", "response", "completion", "target", "reply", "assistant", "solution"), "generation"
     ),
 }
+# tasks that read the same columns
+KIN = ("generation", "summarization", "translation")
 SCORES = ("score", "similarity", "similarity_score", "is_duplicate", "relatedness", "relatedness_score")
 LABELS = ("label", "labels", "class", "category", "intent", "sentiment", "tone", "target", "y")
 # labels of pairs that are alike, in lower case; of numbers 1 beside one of the others
@@ -79,16 +82,26 @@ def guess(columns: Sequence[SeenColumn], task: str | None = None) -> Guess | Non
     Returns:
         None where no task fits them.
     """
-    columns = _with_texts(columns)
-    tries = (_chat, _spans, _several, _answers, _pairs, _alike_pairs, _classified_pairs, _classes, _plain)
+    columns = with_texts(columns)
+    tries = (
+        _chat,
+        _spans,
+        _several,
+        _answers,
+        _pairs,
+        _alike_pairs,
+        _classified_pairs,
+        _classes,
+        _short_answers,
+        _plain,
+    )
     found = (one for each in tries if (one := each(columns)) is not None)
     if task is None:
         return next(found, None)
-    kin = {"generation", "summarization", "translation"}
-    return next((one._replace(task=task) for one in found if one.task == task or {one.task, task} <= kin), None)
+    return next((one._replace(task=task) for one in found if one.task == task or {one.task, task} <= {*KIN}), None)
 
 
-def _with_texts(columns: Sequence[SeenColumn]) -> Sequence[SeenColumn]:
+def with_texts(columns: Sequence[SeenColumn]) -> Sequence[SeenColumn]:
     """Codes are texts where nothing else is: formulas, words with numbers."""
     if any(one.holds is Holds.text for one in columns):
         return columns
@@ -136,14 +149,32 @@ def _spans(columns: Sequence[SeenColumn]) -> Guess | None:
 
 
 def _several(columns: Sequence[SeenColumn]) -> Guess | None:
-    labels, text = _first(columns, Holds.labels), _longest_text(columns)
+    labels, text = _first(columns, Holds.labels), longest_text(columns)
     return None if labels is None or text is None else Guess("multi_label", text=text, target=labels)
 
 
 def _answers(columns: Sequence[SeenColumn]) -> Guess | None:
     """A text that is called as an answer is, and one or more that are called as prompts are, or stand before it."""
-    written = [one.name for one in columns if one.holds in (Holds.text, Holds.name)]
-    answer = next((name for name in written if name.lower() in ANSWERS and _is_text(columns, name)), None)
+    return _called_answers(columns, may_be_short=False)
+
+
+def _short_answers(columns: Sequence[SeenColumn]) -> Guess | None:
+    """Likewise, of few words or numbers."""
+    return _called_answers(columns, may_be_short=True)
+
+
+def _called_answers(columns: Sequence[SeenColumn], *, may_be_short: bool) -> Guess | None:
+    """Likewise; what repeats is an answer beside a prompt alone, and where it has few words if it may be short."""
+    short = (Holds.number, Holds.code) if may_be_short else ()
+    written = [
+        one.name
+        for one in columns
+        if one.holds in (Holds.text, Holds.name) or (one.holds in short and one.name.lower() in ANSWERS)
+    ]
+    has_prompt = any(one.name.lower() in PROMPTS and _is_written(one) for one in columns)
+    called = [one for one in columns if one.name.lower() in ANSWERS]
+    repeated = [one.name for one in called if has_prompt and (_is_written(one) or may_be_short)]
+    answer = next((name for name in written if name in repeated or _is_text(called, name)), None)
     if answer is None:
         return None
     prompts = [name for name in written if name.lower() in PROMPTS and name != answer]
@@ -156,7 +187,7 @@ def _answers(columns: Sequence[SeenColumn]) -> Guess | None:
 
 def _pairs(columns: Sequence[SeenColumn]) -> Guess | None:
     """Two texts with a label or a score: how alike they are, or a class of the pair."""
-    texts = _two_texts([one for one in columns if one.holds is Holds.text])
+    texts = two_texts([one for one in columns if one.holds is Holds.text])
     if len(texts) < 2:
         return None
     scores = [one.name for one in columns if one.name.lower() in (*SCORES, *ALIKE) and one.holds is Holds.number]
@@ -170,7 +201,7 @@ def _pairs(columns: Sequence[SeenColumn]) -> Guess | None:
     return Guess(task, text=texts[0], pair=texts[1], target=target)
 
 
-def _two_texts(columns: Sequence[SeenColumn]) -> list[str]:
+def two_texts(columns: Sequence[SeenColumn]) -> list[str]:
     """Of several texts those that are called as two of one kind are, else the two longest, as they stand."""
     twins = next((two for two in combinations(columns, 2) if are_twins(two[0].name, two[1].name)), None)
     two = twins or sorted(columns, key=lambda one: -one.num_letters)[:2]
@@ -216,19 +247,30 @@ def _classified_pairs(columns: Sequence[SeenColumn]) -> Guess | None:
 
 
 def _classes(columns: Sequence[SeenColumn]) -> Guess | None:
-    text = _longest_text(columns)
+    text = longest_text(columns)
     label = None if text is None else next(iter(likely_labels(columns, text)), None)
     return None if label is None else Guess("classification", text=text, target=label)
 
 
 def _plain(columns: Sequence[SeenColumn]) -> Guess | None:
-    text = _longest_text(columns)
+    text = longest_text(columns)
     return None if text is None else Guess("language_modelling", text=text)
 
 
-def _longest_text(columns: Sequence[SeenColumn]) -> str | None:
+def longest_text(columns: Sequence[SeenColumn]) -> str | None:
     texts = [one for one in columns if one.holds is Holds.text]
     return max(texts, key=lambda one: one.num_letters).name if texts else None
+
+
+def _is_written(column: SeenColumn) -> bool:
+    """Whether its cells are texts, or sentences that repeat."""
+    return column.holds is Holds.text or (column.holds is Holds.name and column.num_words >= SENTENCE_WORDS)
+
+
+def spare_column(columns: Sequence[SeenColumn], taken: Collection[str | None]) -> str | None:
+    """Of the texts, or sentences that repeat, that are not taken the longest."""
+    left = [one for one in with_texts(columns) if _is_written(one) and one.name not in taken]
+    return max(left, key=lambda one: one.num_letters).name if left else None
 
 
 def _first(columns: Sequence[SeenColumn], holds: Holds) -> str | None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from slimtune.sweeper.config_values import CONFIG_MODULE
-from slimtune.sweeper.starting.asking import Ask, as_guessed
-from slimtune.sweeper.starting.guess import TASKS, Guess, alike_of, guess
+from slimtune.sweeper.starting.asking import Ask, Gathering, as_guessed
+from slimtune.sweeper.starting.guess import TASKS, Guess, alike_of, guess, spare_column
+from slimtune.sweeper.starting.known_task import columns_for
 from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn, seen_columns
 from slimtune.training.config.schema import suggestion
 from slimtune.training.data.examples import MESSAGES
@@ -18,6 +19,7 @@ MINILM, TINY = "minilm", "tiny_llama"
 WRITING = {"generation", "summarization", "translation", "language_modelling"}
 NUM_TRIALS = 16
 SHOWN_EXAMPLE = 40
+OF_PAIRS = "pairs: similarity is how alike two texts are, classification a class of the pair"
 # answers that name no column
 NO_COLUMN = ("-", "none")
 
@@ -105,13 +107,15 @@ def settled_config(
     """
     data, columns = rows
     found = _task(given, columns, ask)
-    found = _columns(given, found, columns, ask)
-    found = found._replace(alike=_alike(given, found, columns, ask))
+    gathering = Gathering(ask)
+    found = _columns(given, found, columns, gathering)
+    found = found._replace(alike=_alike(given, found, columns, gathering))
     # a model from nothing has no chat template
     usual = (None if _has_chats(columns) else TINY) if found.task in WRITING else MINILM
     told = f"model: a folder, a name of the hub, or one that needs neither ({MINILM}, {TINY}; --model)"
-    model = _said(given.model, ask, told, usual, str)
-    n_trials = given.n_trials or ask("trials of the search (--trials)", str(NUM_TRIALS), _number)
+    model = gathering.said(given.model, told, usual, str, model_options())
+    gathering.check([one.name for one in columns])
+    n_trials = given.n_trials or ask("trials of the search (--trials)", str(NUM_TRIALS), _number, ())
     name = _said(given.name, ask, "name of the sweep (--name)", _name_of(data), named)
     return Settled(data=data, guess=found, model=model, n_trials=n_trials, name=name, columns=columns)
 
@@ -128,7 +132,7 @@ def target_flag(task: str) -> str:
 
 def _said(given: str | None, ask: Ask, question: str, usual: str | None, read: Callable[[str], Answer]) -> Answer:
     """What a flag says, else the answer; a flag without a word says nothing."""
-    return read(given) if given else ask(question, usual, read)
+    return read(given) if given else ask(question, usual, read, ())
 
 
 def shown_columns(columns: Sequence[SeenColumn]) -> list[str]:
@@ -147,14 +151,14 @@ def _told(column: SeenColumn) -> str:
 def _task(given: Flags, columns: Sequence[SeenColumn], ask: Ask) -> Guess:
     if given.task is not None and given.task not in TASKS:
         raise UserError(f"--task is '{given.task}'; {suggestion(given.task, TASKS)}")
-    found = guess(columns, given.task)
     if given.task is not None:
-        return found or Guess(given.task)
+        return columns_for(columns, given.task)
+    found = guess(columns)
     question = f"task: {', '.join(TASKS)} (--task)"
     if found is not None and found.pair is not None:
-        question = f"pairs: similarity is how alike two texts are, classification a class of the pair\n{question}"
-    said = ask(question, None if found is None else found.task, _known_task)
-    return guess(columns, said) or Guess(said)
+        question = f"{OF_PAIRS}\n{question}"
+    said = ask(question, None if found is None else found.task, _known_task, TASKS)
+    return columns_for(columns, said)
 
 
 def _known_task(said: str) -> str:
@@ -163,7 +167,7 @@ def _known_task(said: str) -> str:
     return said
 
 
-def _columns(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask) -> Guess:
+def _columns(given: Flags, found: Guess, columns: Sequence[SeenColumn], gathering: Gathering) -> Guess:
     if _has_chats(columns) and found.task in WRITING:
         return found
     names = [one.name for one in columns]
@@ -181,8 +185,10 @@ def _columns(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask
         return None if name in NO_COLUMN and name not in names else known(name)
 
     def column(said: str | None, flag: str, what: str, usual: str | None) -> str:
-        return _said(said, ask, f"column of the {what} ({flag})", usual, known)
+        left = [name for name in names if name not in read]
+        return gathering.said(said, f"column of the {what} ({flag})", usual, known, left)
 
+    found = _left_by(given, found, columns)
     text = column(given.text_column, "--text-column", "prompt" if found.task in WRITING else "text", found.text)
     read.append(text)
     pair = found.pair
@@ -194,14 +200,23 @@ def _columns(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask
         pair = column(given.pair_column, "--text-pair-column", "second text", pair)
     elif given.pair_column is not None or found.pair is not None:
         told = "column of the second text, - for none (--text-pair-column)"
-        pair = _said(given.pair_column, ask, told, pair or NO_COLUMN[0], known_or_none)
+        pair = _said(given.pair_column, gathering.ask, told, pair or NO_COLUMN[0], known_or_none)
     read += [pair] if pair is not None else []
     target = None
     if found.task != "language_modelling":
         what = target_name(found.task)
-        usual = None if found.target in read else found.target
+        left = spare_column(columns, read) if found.task in WRITING else None
+        usual = left if found.target in read else found.target
         target = column(given.target_column, target_flag(found.task), what, usual)
     return found._replace(text=text, pair=pair, target=target)
+
+
+def _left_by(given: Flags, found: Guess, columns: Sequence[SeenColumn]) -> Guess:
+    """What is guessed, with another text than one that a flag names for another part of the row."""
+    taken = (given.pair_column, given.target_column)
+    if found.text is None or found.text not in taken or given.text_column is not None:
+        return found
+    return found._replace(text=spare_column(columns, taken), more_prompt=())
 
 
 def _other(found: Guess, text: str) -> str | None:
@@ -209,7 +224,7 @@ def _other(found: Guess, text: str) -> str | None:
     return next((name for name in (found.pair, found.text) if name is not None and name != text), None)
 
 
-def _alike(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask) -> str | None:
+def _alike(given: Flags, found: Guess, columns: Sequence[SeenColumn], gathering: Gathering) -> str | None:
     """Numbers say by themselves how alike texts are, but for 1 beside 0 or -1, which may be turned."""
     if found.task != "similarity":
         if given.alike_label is not None:
@@ -231,7 +246,7 @@ def _alike(given: Flags, found: Guess, columns: Sequence[SeenColumn], ask: Ask) 
         return said
 
     question = f"label of pairs that are alike: {' or '.join(labels)} (--alike-label)"
-    return _said(given.alike_label, ask, question, usual, known)
+    return gathering.said(given.alike_label, question, usual, known, labels)
 
 
 def _has_chats(columns: Sequence[SeenColumn]) -> bool:

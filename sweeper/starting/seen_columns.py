@@ -7,7 +7,7 @@ from enum import Enum
 from itertools import islice
 from typing import Any, NamedTuple
 
-from slimtune.training.data.cells import is_missing, label_name, python_value, structure
+from slimtune.training.data.cells import is_missing, label_name, python_value, structure, words_a_text
 from slimtune.training.data.readers.reader import ReadOptions, Told, located_rows
 from slimtune.training.errors import DataError
 
@@ -56,6 +56,7 @@ class SeenColumn(NamedTuple):
         has_fractions: Whether it has numbers that are not whole: no label is one.
         is_share: Whether its numbers, of which there are several, lie between 0 and 1.
         num_letters: Of a cell with a text, on average.
+        num_words: Likewise.
     """
 
     name: str
@@ -66,6 +67,7 @@ class SeenColumn(NamedTuple):
     has_fractions: bool = False
     is_share: bool = False
     num_letters: float = 0.0
+    num_words: float = 0.0
 
 
 def seen_columns(source: str) -> list[SeenColumn]:
@@ -101,7 +103,8 @@ def _seen(name: str, cells: Sequence[Any]) -> SeenColumn:
     has_fractions = any(not one.is_integer() for one in numbers if math.isfinite(one))
     is_share = num_distinct > 1 and bool(numbers) and all(0 <= one <= 1 for one in numbers)
     num_letters = sum(map(len, texts)) / len(texts) if texts else 0.0
-    return SeenColumn(name, holds, num_distinct, example, two, has_fractions, is_share, num_letters)
+    num_words = words_a_text(texts)
+    return SeenColumn(name, holds, num_distinct, example, two, has_fractions, is_share, num_letters, num_words)
 
 
 def _holds(cells: Sequence[Any], texts: Sequence[str]) -> Holds:

@@ -12,7 +12,7 @@ import json
 import math
 import re
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -31,6 +31,8 @@ NUMPY_PART = re.compile(r"""'[^']*'|"[^"]*"|-?\d+\.?\d*(?:e[+-]?\d+)?|True|False
 NUMPY_LIST = re.compile(rf"\[\s*(?:{NUMPY_PART.pattern})(?:\s+(?:{NUMPY_PART.pattern}))+\s*\]")
 # of a float of 32 bits, which labels become
 MOST = 3.4e38
+# labels of so many, on average, are sentences rather than names
+SENTENCE_WORDS = 3
 BRACKETS = {"[": "]", "(": ")", "{": "}"}
 
 
@@ -324,6 +326,11 @@ def _unlisted(value: Any, *, column: str, where: str) -> list[Any]:
             f'{where}: column \'{column}\' is {shown}, which is no list; write labels as ["a", "b"] or a, b'
         )
     return value.split(",") if isinstance(value, str) else [value]
+
+
+def words_a_text(texts: Collection[str]) -> float:
+    """Words that stand between blanks, on average; 0 of no text."""
+    return sum(len(text.split()) for text in texts) / len(texts) if texts else 0.0
 
 
 def _filled(text: str, column: str, where: str) -> str:

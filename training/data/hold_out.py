@@ -1,17 +1,20 @@
 """A portion of the rows held out: groups and equal inputs stay on one side, and the class distribution is kept."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from slimtune.training.alike_names import looks_like
 from slimtune.training.config.data import DataConfig
+from slimtune.training.data.cells import SENTENCE_WORDS, words_a_text
 from slimtune.training.data.examples import Example
 from slimtune.training.data.row_keys import by_input, input_key
 from slimtune.training.errors import DataError
 
 # classes that a message names
 SHOWN = 5
+# of a label
+SHOWN_LETTERS = 60
 StratifyBy = Callable[[Sequence[Example]], Sequence[str] | None]
 
 
@@ -120,10 +123,20 @@ def _check_classes(classes: Sequence[str], num_held_out: int, data: DataConfig) 
         alike = ", write those that are one in one way" if any("looks like" in one for one in shown) else ""
         raise DataError(
             f"{data.train_file}: {have.format(', '.join(shown) + more)}; a split that keeps the classes needs 2: "
-            f"add rows, remove the class{alike}, or give data.validation_file and data.test_file"
+            f"add rows, remove the class{alike}, or give data.validation_file and data.test_file{_are_answers(counts)}"
         )
     if num_held_out < len(counts) or len(classes) - num_held_out < len(counts):
         raise DataError(
             f"{data.train_file}: {len(classes)} rows are too few to hold out {num_held_out} of {len(counts)} classes; "
-            "add rows or give data.validation_file and data.test_file"
+            f"add rows or give data.validation_file and data.test_file{_are_answers(counts)}"
         )
+
+
+def _are_answers(labels: Collection[str]) -> str:
+    """What to do where labels are sentences, which people write as answers."""
+    if words_a_text(labels) < SENTENCE_WORDS:
+        return ""
+    return (
+        f"; labels such as '{min(labels, key=len)[:SHOWN_LETTERS]}' are sentences: if they are answers, learn to write "
+        "them (task=generation; slimtune init --task generation writes a config for it)"
+    )

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from slimtune.export.commands.terminal_text import print_below
+from slimtune.export.commands.terminal_text import broken_at_blanks, print_below
 
 TEXT = "accuracy 0.33 against the champion's 0.40 on 178 rows in /a/path-with/hyphens-and-slashes, not better"
 
@@ -40,3 +40,20 @@ def test_a_narrow_terminal_has_the_text_on_lines_of_its_own(
         "  it is better on 178 rows by 0.04 of",
         "  accuracy",
     ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines"),
+    [
+        (20, ["short", "  label: team (also", "    possible:", "    channel,", "    a-name-that-is-longer-than-that)"]),
+        (80, ["short", "  label: team (also possible: channel, a-name-that-is-longer-than-that)"]),
+    ],
+)
+def test_lines_are_broken_between_words_alone(
+    columns: int, lines: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "short\n  label: team (also possible: channel, a-name-that-is-longer-than-that)"
+    assert broken_at_blanks(text, sys.stdout) == text
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((columns, 24)))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert broken_at_blanks(text, sys.stdout).split("\n") == lines

@@ -88,12 +88,17 @@ def test_what_a_person_should_know_is_told_before_the_first_trial(
             "tpe",
             NUMBERS,
             4,
-            "try more (search.n_trials), or draw fewer (search.sampler.n_startup_trials=2), or spread them evenly "
-            "(search/sampler=qmc)",
+            "try more (search.n_trials, or later slimtune resume), or draw fewer (search.sampler.n_startup_trials=2), "
+            "or spread them evenly (search/sampler=qmc)",
         ),
-        ("gp", MIXED, 4, "try more (search.n_trials), or draw fewer (search.sampler.n_startup_trials=2)"),
-        ("auto", MIXED, 4, "try more (search.n_trials)"),
-        ("gp", NUMBERS, 1, "try more (search.n_trials)"),
+        (
+            "gp",
+            MIXED,
+            4,
+            "try more (search.n_trials, or later slimtune resume), or draw fewer (search.sampler.n_startup_trials=2)",
+        ),
+        ("auto", MIXED, 4, "try more (search.n_trials, or later slimtune resume)"),
+        ("gp", NUMBERS, 1, "try more (search.n_trials, or later slimtune resume)"),
     ],
 )
 def test_where_no_trial_learns_it_is_told_what_to_do(name: str, space: SearchSpace, n_trials: int, repair: str) -> None:

@@ -17,7 +17,7 @@ from slimtune.training.data.cells import label_of
 from slimtune.training.tasks.similarity import alike_name
 from slimtune.training.workbench.drawn_weights import rate_note
 from tests.conftest import write_jsonl
-from tests.sweeper.starting.test_guess import CHAT, OTHERS, TEXTS, cycled, rows_of
+from tests.sweeper.starting.test_guess import CHAT, OTHERS, REPEATED, TEXTS, cycled, rows_of
 
 
 @pytest.fixture(autouse=True)
@@ -113,22 +113,24 @@ def test_of_two_labels_of_pairs_one_is_said_to_be_alike(
 
 
 @pytest.mark.parametrize(
-    ("labels", "task", "told"),
+    ("labels", "task", "other"),
     [
-        ((0, 1), "similarity", "pairs: similarity, how alike the two texts are (also possible: a class of the pair; "),
-        (("x", "y"), "classification", "pairs: classification, a class of the pair (also possible: how alike the two"),
+        ((0, 1), "similarity", "classification"),
+        (("x", "y"), "classification", "similarity"),
         ((0.2, 0.9), "similarity", None),
         (("x", "y", "z"), "classification", None),
     ],
 )
 def test_what_pairs_are_taken_for_is_told_where_another_task_fits(
-    labels: tuple[Any, ...], task: str, told: str | None, capsys: pytest.CaptureFixture[str]
+    labels: tuple[Any, ...], task: str, other: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With the flag that takes the other one."""
+    """With the flag that takes the other one, and what both mean."""
     write_jsonl(Path("rows.jsonl"), rows_of(**PAIR, label=cycled(*labels)))
     assert written("--data", "rows.jsonl").task.name == task
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("pairs: ")]
-    assert [line.startswith(told or "") for line in lines] == ([] if told is None else [True])
+    lines = capsys.readouterr().out.splitlines()
+    more = f" (also possible: {other}; --task {other})" if other else ""
+    assert f"task: {task}{more}" in lines
+    assert (questions.OF_PAIRS in lines) is (other is not None)
 
 
 CALLS = {"subject": OTHERS, "body": TEXTS, "team": cycled("a", "b", "c"), "channel": cycled("d", "e")}
@@ -141,6 +143,7 @@ CALLS = {"subject": OTHERS, "body": TEXTS, "team": cycled("a", "b", "c"), "chann
             {name: CALLS[name] for name in ("body", "team", "channel")},
             (),
             [
+                "task: classification (also possible: language_modelling; --task language_modelling)",
                 "text: body",
                 "label: team (also possible: channel; --label-column channel)",
                 "columns that nothing is read from: 'channel'",
@@ -150,6 +153,7 @@ CALLS = {"subject": OTHERS, "body": TEXTS, "team": cycled("a", "b", "c"), "chann
             {**PAIR, "score": range(30), "tone": cycled("c", "d"), "note": TEXTS},
             (),
             [
+                "task: similarity",
                 "text: a (also possible: note; --text-column note)",
                 "second text: b (also possible: note; --text-pair-column note)",
                 "label: score (also possible: tone; --label-column tone)",
@@ -160,6 +164,7 @@ CALLS = {"subject": OTHERS, "body": TEXTS, "team": cycled("a", "b", "c"), "chann
             {"question": TEXTS, "answer": OTHERS, "my notes": TEXTS},
             (),
             [
+                "task: generation (also possible: summarization, translation; --task summarization)",
                 "prompt: question (also possible: my notes; --text-column 'my notes')",
                 "answer: answer (also possible: my notes; --target-column 'my notes')",
                 "columns that nothing is read from: 'my notes'",
@@ -168,25 +173,44 @@ CALLS = {"subject": OTHERS, "body": TEXTS, "team": cycled("a", "b", "c"), "chann
         (
             {"instruction": TEXTS, "input": OTHERS, "output": TEXTS},
             (),
-            ["prompt: instruction, input (data.text_template)", "answer: output"],
+            [
+                "task: generation (also possible: summarization, translation; --task summarization)",
+                "prompt: instruction, input (data.text_template)",
+                "answer: output",
+            ],
         ),
-        ({"text": TEXTS}, (), ["text: text"]),
-        ({"messages": [CHAT] * 30}, ("--model", "own"), ["chats: messages"]),
+        ({"text": TEXTS}, (), ["task: language_modelling", "text: text"]),
+        (
+            {"question": TEXTS, "answer": REPEATED},
+            (),
+            [
+                "task: generation (also possible: classification; --task classification)",
+                "prompt: question",
+                "answer: answer",
+            ],
+        ),
+        (
+            {"question": TEXTS, "answer": cycled("yes", "no")},
+            (),
+            ["task: classification (also possible: generation; --task generation)", "text: question", "label: answer"],
+        ),
+        ({"messages": [CHAT] * 30}, ("--model", "own"), ["task: generation", "chats: messages"]),
         (
             {"messages": [CHAT] * 30, "source": cycled("a", "b")},
             ("--model", "own"),
-            ["chats: messages", "columns that nothing is read from: 'source'"],
+            ["task: generation", "chats: messages", "columns that nothing is read from: 'source'"],
         ),
         # a path that is read begins in its column
         (
             {"row": [{"text": one} for one in TEXTS]},
             ("--task", "language_modelling", "--text-column", "row.text"),
-            ["text: row.text"],
+            ["task: language_modelling", "text: row.text"],
         ),
         (
             {"text": TEXTS, "topics": cycled(["a"], ["a", "b"]), "others": cycled(["c"], ["d"])},
             (),
             [
+                "task: multi_label (also possible: language_modelling; --task language_modelling)",
                 "text: text",
                 "label: topics (also possible: others; --label-column others)",
                 "columns that nothing is read from: 'others'",
@@ -257,12 +281,19 @@ def test_what_is_said_to_be_searched_is(model: str) -> None:
     assert f"method {config.method.name} " in line
 
 
-@pytest.mark.parametrize(("n_trials", "sampler"), [(3, "random"), (5, "random"), (6, "tpe")])
-def test_trials_too_few_to_learn_from_are_drawn_at_random(n_trials: int, sampler: str) -> None:
-    """Rather than by a sampler of which the sweep would say that it learns nothing."""
+@pytest.mark.parametrize(("n_trials", "is_few"), [(3, True), (5, True), (6, False)])
+def test_the_sampler_of_few_trials_learns_from_them_when_more_follow(n_trials: int, is_few: bool) -> None:
+    """Its first ones are random, which the file says; `random` would stay so when the sweep is resumed."""
     write_jsonl(Path("rows.jsonl"), rows_of(text=TEXTS, label=cycled("a", "b")))
     config = written("--data", "rows.jsonl", "--trials", str(n_trials))
-    assert config.search.sampler.name == sampler
+    assert config.search.sampler.name == "tpe"
+    assert ("# the first 5 are drawn at random" in Path("mine.yaml").read_text()) is is_few
+
+
+BOTH_UNKNOWN = (
+    "these are not known: column of the prompt (--text-column); column of the answer (--target-column); "
+    "the rows have the columns id, age"
+)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +303,8 @@ def test_trials_too_few_to_learn_from_are_drawn_at_random(n_trials: int, sampler
         (("--data", "nosuch.jsonl"), "no such file"),
         (("--data", "rows.jsonl", "--task", "classifcation"), "did you mean 'classification'"),
         (("--data", "rows.jsonl", "--text-column", "txt"), "did you mean 'text'"),
-        (("--data", "rows.jsonl", "--task", "similarity"), "this is not known: column of the text"),
+        (("--data", "rows.jsonl", "--task", "similarity"), "these are not known: column of the second text (--"),
+        (("--data", "numbers.jsonl", "--task", "generation"), BOTH_UNKNOWN),
         (("--data", "pairs.jsonl", "--task", "similarity"), "this is not known: label of pairs that are alike: far or"),
         (("--data", "pairs.jsonl", "--task", "similarity", "--alike-label", "nera"), "did you mean 'near'"),
         (("--data", "pairs.jsonl", "--alike-label", "near"), "the task is classification; use --task similarity"),
@@ -292,6 +324,7 @@ def test_what_cannot_be_known_is_told_and_nothing_is_written(
 ) -> None:
     write_jsonl(Path("rows.jsonl"), rows_of(text=TEXTS, label=cycled("a", "b")))
     write_jsonl(Path("pairs.jsonl"), rows_of(**PAIR, label=cycled("near", "far")))
+    write_jsonl(Path("numbers.jsonl"), rows_of(id=range(30), age=range(30)))
     write_jsonl(Path("chat.jsonl"), rows_of(messages=[CHAT] * 30))
     before = sorted(Path().iterdir())
     assert main(["init", "--yes", *arguments]) == 2

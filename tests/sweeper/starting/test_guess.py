@@ -21,6 +21,10 @@ def cycled(*values: Any) -> list[Any]:
     return [values[number % len(values)] for number in range(30)]
 
 
+# few and short enough for names
+REPEATED = cycled("we open at nine", "ask at the desk, please", "it is on the second floor")
+
+
 @pytest.mark.parametrize(
     ("rows", "found"),
     [
@@ -74,6 +78,17 @@ def cycled(*values: Any) -> list[Any]:
         ),
         (rows_of(a=TEXTS, b=OTHERS, score=range(30)), Guess("similarity", "a", "b", "score")),
         (rows_of(question=TEXTS, answer=OTHERS), Guess("generation", "question", None, "answer")),
+        # answers that repeat are sentences, classes are names
+        (rows_of(question=TEXTS, answer=REPEATED), Guess("generation", "question", None, "answer")),
+        (rows_of(prompt=TEXTS, completion=REPEATED), Guess("generation", "prompt", None, "completion")),
+        (rows_of(instruction=REPEATED, output=REPEATED), Guess("generation", "instruction", None, "output")),
+        (rows_of(article=TEXTS, summary=REPEATED), Guess("summarization", "article", None, "summary")),
+        (rows_of(question=TEXTS, answer=cycled("yes", "no")), Guess("classification", "question", None, "answer")),
+        (rows_of(text=TEXTS, answer=REPEATED), Guess("classification", "text", None, "answer")),
+        (rows_of(source=cycled("d", "e"), body=TEXTS, reply=REPEATED), Guess("classification", "body", None, "reply")),
+        (rows_of(question=TEXTS, answer=range(30)), Guess("generation", "question", None, "answer")),
+        (rows_of(text=TEXTS, answer=range(30)), Guess("language_modelling", "text")),
+        (rows_of(question=TEXTS, label=REPEATED), Guess("classification", "question", None, "label")),
         (rows_of(article=TEXTS, highlights=OTHERS), Guess("summarization", "article", None, "highlights")),
         (
             rows_of(instruction=TEXTS, input=OTHERS, output=TEXTS),

@@ -1,6 +1,8 @@
 """What `slimtune init` asks on a terminal, and what it takes for an answer."""
 
 import io
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from omegaconf import OmegaConf
 from slimtune.sweeper.cli import main
 from tests.conftest import write_jsonl
 from tests.sweeper.starting.test_first_config import CALLS, PAIR, here
-from tests.sweeper.starting.test_guess import TEXTS, cycled, rows_of
+from tests.sweeper.starting.test_guess import REPEATED, TEXTS, cycled, rows_of
 
 __all__ = ["here"]
 
@@ -99,3 +101,50 @@ def test_five_answers_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     asked = capsys.readouterr().err
     assert "language_modelling (--task) [classification]: " in asked
     assert "n_trials: 7" in Path("mine.yaml").read_text()
+
+
+def test_an_empty_answer_where_nothing_is_guessed_is_told_what_may_be_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jsonl(Path("rows.jsonl"), rows_of(text=TEXTS, note=[[{}]] * 30))
+    answered(monkeypatch, "", "rows.jsonl", "text", "", "note")
+    assert main(["init", "--task", "generation", "--trials", "7", "--model", "own", "--name", "mine"]) == 0
+    asked = capsys.readouterr().err
+    assert "(--data):   nothing is guessed here; name one\n" in asked
+    assert "column of the answer (--target-column):   nothing is guessed here; name one: note\n" in asked
+
+
+@pytest.mark.parametrize(
+    ("flags", "columns"),
+    [
+        ((), ("question", "answer")),
+        (("--target-column", "question"), ("answer", "question")),
+        (("--target-column", "note"), ("question", "note")),
+        (("--text-column", "note"), ("note", "answer")),
+        (("--text-column", "answer"), ("answer", "question")),
+    ],
+)
+def test_a_task_that_is_named_is_given_its_columns(flags: tuple[str, ...], columns: tuple[str, str]) -> None:
+    """Those that a flag names are not guessed for another part of the row."""
+    write_jsonl(Path("rows.jsonl"), rows_of(question=TEXTS, answer=REPEATED, note=cycled("a b c", "d")))
+    assert main(["init", "--data", "rows.jsonl", "--task", "generation", "--yes", *flags]) == 0
+    data = OmegaConf.load("rows.yaml").data
+    assert (data.text_column, data.target_column) == columns
+
+
+def test_lines_are_broken_at_blanks_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Questions and choices; what is to be copied stays whole."""
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((50, 24)))
+    write_jsonl(Path("rows.jsonl"), rows_of(**CALLS, **{name: cycled("a", "b") for name in ("unit", "city", "tone")}))
+    answered(monkeypatch, "", "", "", "", "", "", "mine")
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    assert main(["init", "--data", "rows.jsonl", "--output", "a_config_with_a_long_name_for_copying_whole.yaml"]) == 0
+    told, asked = capsys.readouterr()
+    lines = [*told.splitlines()[:-2], *asked.replace("]: ", "]: \n").splitlines()]
+    assert max(map(len, lines)) <= 50
+    assert "task: classification, multi_label, extraction,\n  similarity, generation" in asked
+    assert "label: tone (also possible: team, channel, unit,\n  city; --label-column team)" in told
+    assert told.splitlines()[-2] == "written: a_config_with_a_long_name_for_copying_whole.yaml"

@@ -1,0 +1,59 @@
+"""Tasks that rows may be for beside the one that they seem to be for."""
+
+from collections.abc import Sequence
+
+from slimtune.sweeper.starting.guess import ANSWERS, KIN, LABELS, Guess, guess, may_be_alike
+from slimtune.sweeper.starting.known_task import columns_for
+from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn
+
+MOST = 2
+PLAIN = "language_modelling"
+
+
+def other_tasks(columns: Sequence[SeenColumn], found: Guess) -> list[str]:
+    """The likeliest others, two at most.
+
+    Tasks that read the same columns as the one that is found are named where no other kind fits, and the texts alone
+    where nothing else does.
+
+    Args:
+        columns: Those of the first rows.
+        found: What is taken.
+    """
+    if found.text is None:
+        return []
+    kinds = [task for task in ("classification", "multi_label", "extraction", "similarity") if task != found.task]
+    others = [task for task in kinds if _fits(columns, guess(columns, task))]
+    if found.task not in KIN and (writes := _writes(columns, found)) is not None:
+        others.append(writes)
+    if others:
+        return others[:MOST]
+    if found.task in KIN:
+        return [task for task in KIN if task != found.task][:MOST]
+    is_plain = found.task != PLAIN and found.pair is None and guess(columns, PLAIN) is not None
+    return [PLAIN] if is_plain else []
+
+
+def _fits(columns: Sequence[SeenColumn], other: Guess | None) -> bool:
+    """Whether a guess for a task that was named is a likely one: scores are no classes, and classes are no scores."""
+    if other is None:
+        return False
+    target = next((one for one in columns if one.name == other.target), None)
+    if target is None:
+        return False
+    if other.task == "similarity":
+        return may_be_alike(target) or target.has_fractions
+    if other.task == "classification":
+        is_called = other.pair is None and target.name.lower() in LABELS and not target.has_fractions
+        return target.holds is Holds.name or may_be_alike(target) or is_called
+    return True
+
+
+def _writes(columns: Sequence[SeenColumn], found: Guess) -> str | None:
+    """A task that writes, where a column is called as an answer is, or texts are all there is."""
+    other = guess(columns, "generation")
+    if other is None and found.task == PLAIN:
+        other = columns_for(columns, "generation")
+    if other is None or other.target is None:
+        return None
+    return ANSWERS.get(other.target.lower(), "generation")

@@ -1,0 +1,36 @@
+"""Tasks that rows may be for as well."""
+
+from typing import Any
+
+import pytest
+
+from slimtune.sweeper.starting.guess import guess
+from slimtune.sweeper.starting.other_tasks import other_tasks
+from slimtune.sweeper.starting.seen_columns import columns_of_rows
+from tests.sweeper.starting.test_guess import CHAT, OTHERS, REPEATED, TEXTS, cycled, rows_of
+
+
+@pytest.mark.parametrize(
+    ("columns", "others"),
+    [
+        ({"question": TEXTS, "answer": REPEATED}, ["classification"]),
+        ({"question": TEXTS, "answer": cycled("yes", "no")}, ["generation"]),
+        ({"article": TEXTS, "summary": OTHERS}, ["generation", "translation"]),
+        ({"question": TEXTS, "answer": OTHERS, "label": cycled(0, 1)}, ["classification", "similarity"]),
+        ({"title": OTHERS, "body": TEXTS}, ["generation"]),
+        ({"text": TEXTS, "label": cycled("a", "b")}, ["language_modelling"]),
+        ({"text": TEXTS, "topics": cycled(["a"], ["a", "b"]), "team": cycled("c", "d")}, ["classification"]),
+        ({"text": TEXTS}, []),
+        # classes are no scores, and scores no classes
+        ({"a": TEXTS, "b": OTHERS, "label": cycled("x", "y", "z")}, []),
+        ({"a": TEXTS, "b": OTHERS, "score": cycled(0.2, 0.9)}, []),
+        ({"messages": [CHAT] * 30}, []),
+    ],
+)
+def test_two_of_other_kinds_are_told_before_those_that_read_the_same(
+    columns: dict[str, Any], others: list[str]
+) -> None:
+    seen = columns_of_rows(rows_of(**columns))
+    found = guess(seen)
+    assert found is not None
+    assert other_tasks(seen, found) == others
