@@ -49,6 +49,10 @@ def failing(*values: Any) -> Any:
     raise KeyError("tone")
 
 
+def of_one_name(predictions: Sequence[Any], references: Sequence[Any]) -> float:
+    return sum(reference == "x" for reference in references)
+
+
 def prepared(case: Case, config_for: ConfigFor, *more: str) -> PreparedData:
     # what the loss of the task takes stays in the mapping
     gone = ["~task.loss.margin"] if case.name == "similarity" else []
@@ -106,6 +110,23 @@ def test_a_loss_whose_model_looks_at_numbers(config_for: ConfigFor, monkeypatch:
 def test_a_metric_that_fails_is_one_message(config_for: ConfigFor) -> None:
     data = prepared(BY_NAME["classification"], config_for, f"task.metrics=[accuracy,{HERE}.failing]")
     with pytest.raises(ConfigError, match=rf"task.metrics has '{HERE}.failing', which fails at .*KeyError: 'tone'"):
+        data_report_of(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("classification", "the number of a class"),
+        ("multi_label", "all classes of a row"),
+        ("extraction", "all spans of a row"),
+        ("similarity", "the number of a pair"),
+    ],
+)
+def test_a_metric_that_takes_what_it_is_given_for_a_name_is_told(name: str, what: str, config_for: ConfigFor) -> None:
+    """It would find all rows different, and give a wrong score in silence."""
+    data = prepare_data(config_for(BY_NAME[name], f"task.metrics=[{HERE}.of_one_name]", "task.metric=loss"))
+    told = rf"of_one_name', which fails at .*test_first_pass\.py:\d+ \(TypeError: compares {what} with the text 'x'"
+    with pytest.raises(ConfigError, match=told):
         data_report_of(data)
 
 

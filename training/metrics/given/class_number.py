@@ -34,7 +34,7 @@ def class_guard(labels: Sequence[str]) -> Guard:
     Args:
         labels: Names of the classes in the order of their numbers.
     """
-    names = with_commas(labels)
+    names = with_commas(map(str, labels))
     if len(names) > MOST_CHARS:
         names = f"{names[:MOST_CHARS].rpartition(', ')[0] or names[:MOST_CHARS]}, ..."
     rule = f"numbers here, and the names in order are {names}; the rows have the names"

@@ -16,4 +16,4 @@ class PairNumber(Guarded, float):
 
 def pair_guard(value: Any) -> Any:
     """For a number of a pair of texts."""
-    return PairNumber(value) if type(value) is float else own_copy(value)
+    return PairNumber(value) if isinstance(value, float) else own_copy(value)
