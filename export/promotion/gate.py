@@ -11,12 +11,11 @@ from slimtune.export.promotion.compared_rows import NoRows, Rows
 from slimtune.export.promotion.comparison import Comparison, compare
 from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, PromotionConfig, taken_away
 from slimtune.export.promotion.facts import ModelFacts, model_facts
-from slimtune.export.promotion.rules import CONFIDENCE, NO_LEAK, Outcome, RuleResult, rules_apart
+from slimtune.export.promotion.rules import CONFIDENCE, MIN_GAIN, NO_LEAK, Outcome, RuleResult, rules_apart
 from slimtune.export.registry.aliases import NOT_KNOWN, SWITCHED_OFF
 from slimtune.export.registry.version_facts import Registrable
 from slimtune.training.listed_names import with_commas
 
-MIN_GAIN = "min_gain"
 GIVE_DATA = "give --data <labelled file> to score both"
 
 

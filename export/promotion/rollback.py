@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from slimtune.export.promotion.config import override_without, promotion_config
 from slimtune.export.promotion.facts import model_facts
-from slimtune.export.promotion.gate import MIN_GAIN
-from slimtune.export.promotion.rules import CONFIDENCE, Outcome, rules_apart
+from slimtune.export.promotion.rules import CONFIDENCE, MIN_GAIN, Outcome, rules_apart
 from slimtune.export.registry.alias_lock import MOST_ROUNDS, alias_lock, changed_hands
 from slimtune.export.registry.aliases import ROLLED_BACK, history_of, holders_before, rules_off_for, set_alias
 from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version, fetch_model

@@ -8,7 +8,7 @@ from slimtune.export.promotion.config import PromotionConfig, override_without, 
 from slimtune.export.promotion.facts import ModelFacts
 from slimtune.training.config.score_range import rows_of_room, who_beats
 
-NO_LEAK, CONFIDENCE = "no_leak", "confidence"
+NO_LEAK, CONFIDENCE, MIN_GAIN = "no_leak", "confidence", "min_gain"
 # why near leaks were kept although they were to be left out
 SHARED = (
     "more than a tenth of all, which data.drop_leaks does not leave out; take the near copies out of the file, or keep "
