@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        The exit code: 0 done, 2 bad input, 3 refused by the gate, 1 a fault of slimtune, 130 interrupted.
+        The exit code: 0 done, 2 bad input, 3 an alias that `promote` or `rollback` did not move, 1 a fault of
+        slimtune, 130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     wait_briefly()

@@ -9,7 +9,7 @@ SlimtuneError
 │   ├── ModelError      a checkpoint, a model name, a bundle
 │   │   └── UntrustedError  its files name code of somebody else
 │   ├── StoreError      a sweep's folder, a storage or a tracking URL
-│   ├── NotPromoted     the gate refuses a model; exit code 3
+│   ├── NotPromoted     `promote` or `rollback` moves no alias; exit code 3
 │   └── Problems        several of these, found together before the first trial
 ├── SweepStopped        somebody has stopped the sweep; it can be resumed
 └── TrialError          ends one trial, never the sweep

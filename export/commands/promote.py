@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.terminal_text import print_below, print_safely, tell
-from slimtune.export.config import ALIAS_RULE, is_alias
+from slimtune.export.config import ALIAS_RULE, CHALLENGER, is_alias
 from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, promotion_config
 from slimtune.export.registry.model_uri import CHAMPION, store_of, version_uri
 from slimtune.export.registry.serve_commands import KEEPS_SERVING
@@ -197,4 +197,7 @@ def _ended(promotion: "Promotion", candidate: "Candidate", options: argparse.Nam
         place = f" in the place of version {promotion.before}" if other else ""
         kept = f"it {would} {promotion.alias}{place}{'' if options.dry_run else again}"
         raise NotPromoted(f"{candidate.uri} does not become {alias}: {decision.reason}; {kept}")
-    raise NotPromoted(f"{candidate.uri} does not become {alias}: {decision.reason}")
+    lost = ""
+    if promotion.is_dropped:
+        lost = f"; it {'would be' if options.dry_run else 'is'} {CHALLENGER} no more"
+    raise NotPromoted(f"{candidate.uri} does not become {alias}: {decision.reason}{lost}")

@@ -17,9 +17,10 @@ from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.config.schema import suggestion
 from slimtune.training.config.task import ClassificationTask
 from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.cells import present_column
 from slimtune.training.data.examples import Example
 from slimtune.training.data.labelled_rows import BY_ARGUMENT, ColumnKeys, LabelledColumns, labelled_example
-from slimtune.training.data.readers.reader import Row
+from slimtune.training.data.readers.reader import LocatedRow, Row
 from slimtune.training.data_report.list_notes import list_notes
 from slimtune.training.data_report.text_notes import row_notes, text_notes
 from slimtune.training.data_report.unread_columns import unread_notes
@@ -229,7 +230,7 @@ def bundle_rows(
         return given._replace(notes=row_notes(given.scored, asked))
     _check_pairs(columns, takes_pairs=bundle.takes_pairs)
     read = located(rows)
-    found = _labelled_columns(bundle, columns, read[0].row if read else {})
+    found = _labelled_columns(bundle, columns, read)
     given = given_rows(read, lambda row, where: labelled_example(row, found, where), name=name_of(rows))
     check_labels(given, bundle.labels, labels_in, key=columns.keys.label)
     return given._replace(notes=_labelled_notes(given.scored, found))
@@ -242,17 +243,22 @@ def _labelled_notes(examples: Sequence[Example], columns: LabelledColumns) -> li
     return [*texts, *lists, *unread_notes(examples, read)]
 
 
-def _labelled_columns(bundle: Bundle, columns: EvaluationColumns, first: Row) -> LabelledColumns:
-    """Those that the user names, those of training, or the usual ones; the first row tells which there are."""
+def _labelled_columns(bundle: Bundle, columns: EvaluationColumns, rows: Sequence[LocatedRow]) -> LabelledColumns:
+    """Those that the user names, those of training, or the usual ones; the first row tells which there are.
 
-    def column(given: str | None, trained: str | None, usual: str) -> str:
-        return given or (trained if trained is not None and trained in first else usual)
+    Raises:
+        DataError: It has neither the column of training nor the usual one.
+    """
 
-    trained = bundle.columns
-    pair = column(columns.text_pair, trained.text_pair, "text_pair") if bundle.takes_pairs else None
+    def column(given: str | None, trained: str | None, usual: str, key: str) -> str:
+        names = [given] if given else list(dict.fromkeys(name for name in (trained, usual) if name))
+        return present_column(rows[0].row, names, rows[0].where, key) if rows else names[0]
+
+    trained, keys = bundle.columns, columns.keys
+    pair = column(columns.text_pair, trained.text_pair, "text_pair", keys.text_pair) if bundle.takes_pairs else None
     return LabelledColumns(
-        column(columns.text, trained.text, "text"),
-        column(columns.label, trained.label, "label"),
+        column(columns.text, trained.text, "text", keys.text),
+        column(columns.label, trained.label, "label", keys.label),
         pair,
         bundle.multi_label,
         bundle.labels,

@@ -14,6 +14,7 @@ from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.evaluation.bundle_score import BundleScores, bundle_config, score_bundle, score_labels
 from slimtune.export.graph_names import Kind
 from slimtune.export.promotion.compared_rows import Rows
+from slimtune.training.config.score_range import SHARES_OF_ROWS
 from slimtune.training.data.examples import Example
 from slimtune.training.errors import ModelError
 from slimtune.training.evaluation.bootstrap import (
@@ -28,7 +29,7 @@ from slimtune.training.evaluation.score import source_of
 from slimtune.training.metrics import Measure, Tally, compute_all
 
 # metrics that are the mean of what each row has; the loss is one where all rows weigh the same
-MEANS_OF_ROWS = ("accuracy", "exact_match", "loss")
+MEANS_OF_ROWS = (*SHARES_OF_ROWS, "loss")
 PERMUTATION, BOOTSTRAP = "paired permutation test", "paired bootstrap"
 NUM_PERMUTATIONS = 9999
 # of one batch of permutations: 32 MB

@@ -14,8 +14,8 @@ from slimtune.training.errors import ConfigError
 
 PROMOTION = "promotion"
 DEFAULT = "default"
-# keys that say how strict the rules are
-NO_RULES = ("confidence", "allow_unknown")
+# keys that take no rule away: what passes since nothing is known of it is told as such
+NO_RULES = ("allow_unknown",)
 # the option of `slimtune promote` that leaves out rows which the challenger was trained on
 LEAVE_OUT_KNOWN = "--leave-out-known"
 

@@ -11,11 +11,11 @@ from slimtune.export.promotion.compared_rows import NoRows, Rows
 from slimtune.export.promotion.comparison import Comparison, compare
 from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, PromotionConfig, taken_away
 from slimtune.export.promotion.facts import ModelFacts, model_facts
-from slimtune.export.promotion.rules import NO_LEAK, Outcome, RuleResult, rules_apart
+from slimtune.export.promotion.rules import CONFIDENCE, MIN_GAIN, NO_LEAK, Outcome, RuleResult, rules_apart
+from slimtune.export.registry.aliases import NOT_KNOWN, SWITCHED_OFF
 from slimtune.export.registry.version_facts import Registrable
 from slimtune.training.listed_names import with_commas
 
-MIN_GAIN = "min_gain"
 GIVE_DATA = "give --data <labelled file> to score both"
 
 
@@ -82,7 +82,15 @@ def decide(
     comparison, gain = _gain(challenger, facts, against, config)
     if comparison is not None and comparison.num_seen and config.no_leak:
         rules = [_seen(comparison), *(rule for rule in rules if rule.rule != NO_LEAK)]
-    return _verdict([gain, *rules], comparison, config)
+    return _verdict([gain, *_untested(gain, comparison, config), *rules], comparison, config)
+
+
+def _untested(gain: RuleResult, comparison: Comparison | None, config: PromotionConfig) -> list[RuleResult]:
+    """Of a gain that passes without the test that is asked for, that there was none."""
+    is_asked = config.confidence is not None and gain.outcome is Outcome.passed
+    if not is_asked or comparison is None or comparison.test is not None:
+        return []
+    return [RuleResult(CONFIDENCE, Outcome.unknown, "no paired test could be made of the gain")]
 
 
 def _seen(comparison: Comparison) -> RuleResult:
@@ -102,15 +110,27 @@ def _verdict(rules: Sequence[RuleResult], comparison: Comparison | None, config:
     if unproven is not None:
         return GateDecision(GateVerdict.challenger, rules, comparison, unproven.told)
     found = [rule.told for rule in rules if rule.rule == MIN_GAIN and rule.outcome is not Outcome.off]
-    off = switched_off(rules)
-    without = [f"switched off: {with_commas(off)}"] if off else []
-    reason = "; ".join([*(found or ["it passes, and no gain is asked for"]), *without])
+    reason = "; ".join([*(found or ["it passes, and no gain is asked for"]), *reservations(rules)])
     return GateDecision(GateVerdict.promoted, rules, comparison, reason)
 
 
 def switched_off(rules: Sequence[RuleResult]) -> list[str]:
     """The rules that were not asked, though they are among the usual ones."""
     return [rule.rule for rule in rules if rule.outcome is Outcome.off]
+
+
+def reservations(rules: Sequence[RuleResult]) -> list[str]:
+    """What a promotion does not say: rules that were switched off, and those that passed unknown."""
+    unknown = [rule.rule for rule in rules if rule.outcome is Outcome.unknown]
+    named = ((SWITCHED_OFF, switched_off(rules)), (NOT_KNOWN, unknown))
+    return [f"{what}: {with_commas(found)}" for what, found in named if found]
+
+
+def is_shown_worse(decision: GateDecision) -> bool:
+    """Whether it is refused for it is worse than who has the alias, whatever else is said of it."""
+    return decision.comparison is not None and any(
+        rule.rule == MIN_GAIN and rule.outcome is Outcome.refused for rule in decision.rules
+    )
 
 
 def _gain(

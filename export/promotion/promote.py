@@ -8,10 +8,10 @@ from slimtune.export.config import ALIAS_RULE, CHALLENGER, is_alias
 from slimtune.export.promotion.candidate import Candidate
 from slimtune.export.promotion.compared_rows import Rows, own_rows
 from slimtune.export.promotion.config import PromotionConfig
-from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide, switched_off
+from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide, is_shown_worse, reservations
 from slimtune.export.promotion.report import gate_report, keep_report
 from slimtune.export.registry.alias_lock import MOST_ROUNDS, alias_lock, changed_hands
-from slimtune.export.registry.aliases import NOT_BETTER, PROMOTED, day_of, drop_alias, history_of, set_alias
+from slimtune.export.registry.aliases import NOT_BETTER, PROMOTED, WORSE, day_of, drop_alias, history_of, set_alias
 from slimtune.export.registry.mlflow_registry import (
     FilesGone,
     RegisteredVersion,
@@ -22,7 +22,6 @@ from slimtune.export.registry.mlflow_registry import (
 )
 from slimtune.export.registry.version_notes import version_tags
 from slimtune.training.errors import ModelError
-from slimtune.training.listed_names import with_commas
 
 REVIEWED_BY = "reviewed_by"
 
@@ -57,12 +56,14 @@ class Promotion(NamedTuple):
         alias: What it has now; None if it got none.
         before: The version that had that alias before.
         report: As it is kept.
+        is_dropped: Whether it was challenger, and is so no more: it is worse.
     """
 
     decision: GateDecision | None
     alias: str | None
     before: str | None
     report: Mapping[str, Any]
+    is_dropped: bool = False
 
 
 def promote(candidate: Candidate, request: PromotionRequest) -> Promotion:
@@ -90,15 +91,18 @@ def promote(candidate: Candidate, request: PromotionRequest) -> Promotion:
         )
         report = gate_report(decision, request.config, model=candidate.uri, alias=request.alias, champion=champion)
         if request.is_dry or candidate.version is None:
-            return Promotion(decision, _won(decision, request), champion, report)
+            return Promotion(decision, _won(decision, request), champion, report, _loses(candidate, decision, request))
         with alias_lock(request.uri, candidate.name) as lock:
             is_same = _holder(candidate, request) == champion
             lock.check()
+            is_dropped = is_same and _loses(candidate, decision, request)
             before = _move(candidate.version, decision, request) if is_same else None
+            if is_dropped:
+                drop_alias(request.uri, candidate.name, CHALLENGER, why=WORSE)
         if is_same:
             # uploaded, so not under the lock
             keep_report(request.uri, candidate.version, report)
-            return Promotion(decision, _won(decision, request), before, report)
+            return Promotion(decision, _won(decision, request), before, report, is_dropped)
     raise changed_hands(candidate.name, request.alias)
 
 
@@ -112,8 +116,15 @@ def _won(decision: GateDecision, request: PromotionRequest) -> str | None:
             return None
 
 
+def _loses(candidate: Candidate, decision: GateDecision, request: PromotionRequest) -> bool:
+    """Whether it is challenger, and is shown to be worse."""
+    if candidate.version is None or not is_shown_worse(decision):
+        return False
+    return alias_version(request.uri, candidate.name, CHALLENGER) == candidate.version.version
+
+
 def _move(version: RegisteredVersion, decision: GateDecision, request: PromotionRequest) -> str | None:
-    """The version that had the alias before which it gets; nothing is moved for one that is refused."""
+    """The version that had the alias before which it gets; nothing is given to one that is refused."""
     won = _won(decision, request)
     if won is None:
         return None
@@ -121,8 +132,8 @@ def _move(version: RegisteredVersion, decision: GateDecision, request: Promotion
     if won == CHALLENGER and challenger == version.version:
         return challenger
     why = PROMOTED if decision.verdict is GateVerdict.promoted else NOT_BETTER
-    if off := switched_off(decision.rules):
-        why = f"{why} (switched off: {with_commas(off)})"
+    if without := reservations(decision.rules):
+        why = f"{why} ({'; '.join(without)})"
     before = set_alias(request.uri, version, won, why=why)
     if won != CHALLENGER and challenger == version.version:
         drop_alias(request.uri, version.name, CHALLENGER)

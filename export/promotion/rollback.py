@@ -1,11 +1,14 @@
 """An alias, given back to the version that had it before."""
 
+import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from slimtune.export.promotion.config import override_without
+from slimtune.export.promotion.config import override_without, promotion_config
+from slimtune.export.promotion.facts import model_facts
+from slimtune.export.promotion.rules import CONFIDENCE, MIN_GAIN, Outcome, rules_apart
 from slimtune.export.registry.alias_lock import MOST_ROUNDS, alias_lock, changed_hands
-from slimtune.export.registry.aliases import ROLLED_BACK, history_of, holders_before, set_alias
+from slimtune.export.registry.aliases import ROLLED_BACK, history_of, holders_before, rules_off_for, set_alias
 from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version, fetch_model
 from slimtune.training.errors import ModelError, NotPromoted
 
@@ -68,9 +71,38 @@ def _whole(uri: str, name: str, holders: _Holders, alias: str, *, trust: bool) -
         passed_over.append(why)
     told = f": {'; '.join(passed_over)}" if passed_over else ""
     raise NotPromoted(
-        f"no version of {name} had the alias {alias} before and can have it again{told}; slimtune history {name} shows "
-        f"who had it, and slimtune promote models:/{name}/<version> {override_without('min_gain')} goes forward again"
+        f"no version of {name} had the alias {alias} before and can have it again{told}; "
+        f"slimtune history {shlex.quote(name)} shows who had it"
     )
+
+
+def overrides_forward(uri: str, version: RegisteredVersion, alias: str, *, trust: bool = False) -> list[str]:
+    """Overrides of the usual rules by which a version gets back an alias that was rolled back from it.
+
+    Args:
+        uri: Of the store.
+        version: The version.
+        alias: The alias.
+        trust: Whether libraries that its files name may be loaded.
+
+    Returns:
+        Without a least gain, and without the rules that were switched off when it got the alias; where the history
+        does not know that, without those that refuse it now.
+    """
+    off = rules_off_for(history_of(uri, version.name), alias, version.version)
+    if off is None:
+        off = _refusing(uri, version, trust=trust)
+    return [override_without(rule) for rule in dict.fromkeys((MIN_GAIN, *off)) if rule != CONFIDENCE]
+
+
+def _refusing(uri: str, version: RegisteredVersion, *, trust: bool) -> list[str]:
+    """The usual rules that a version does not pass; none where its files cannot be read, which a promotion says."""
+    try:
+        facts = model_facts(fetch_model(uri, version.uri, trust=trust))
+    except ModelError:
+        return []
+    rules = rules_apart(facts, promotion_config(), reviewed_by=None)
+    return [rule.rule for rule in rules if rule.outcome is Outcome.refused]
 
 
 def _fault(uri: str, version: RegisteredVersion, *, trust: bool) -> str | None:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from slimtune.export.promotion.config import PromotionConfig, override_without, rules_off
 from slimtune.export.promotion.facts import ModelFacts
+from slimtune.training.config.score_range import rows_of_room, who_beats
 
-NO_LEAK = "no_leak"
+NO_LEAK, CONFIDENCE, MIN_GAIN = "no_leak", "confidence", "min_gain"
 # why near leaks were kept although they were to be left out
 SHARED = (
     "more than a tenth of all, which data.drop_leaks does not leave out; take the near copies out of the file, or keep "
@@ -77,7 +78,22 @@ def _beats_baseline(facts: ModelFacts) -> RuleResult:
         return RuleResult(name, Outcome.unknown, f"it has no record of simple models' {facts.metric or 'scores'}")
     is_better = facts.score > best[1] if facts.maximize else facts.score < best[1]
     told = f"{facts.metric} {facts.score:.4f}, and {best[0].replace('_', ' ')} has {best[1]:.4f}"
-    return RuleResult(name, Outcome.passed if is_better else Outcome.refused, told)
+    if facts.num_rows is None:
+        return RuleResult(name, Outcome.passed if is_better else Outcome.refused, told)
+    told = f"{told}, both on the {facts.num_rows:,} validation rows of its training"
+    if is_better:
+        return RuleResult(name, Outcome.passed, told)
+    told = f"{told}, whatever rows promote --data gives{_too_few(facts.metric, best[1], facts.num_rows)}"
+    return RuleResult(name, Outcome.refused, told)
+
+
+def _too_few(metric: str, best: float, num_rows: int) -> str:
+    """That the rows are too few for a model to be better, as the end of a sentence; empty where they are not."""
+    room = rows_of_room(metric, best, num_rows)
+    if room is None or room > 1:
+        return ""
+    passes = f"only {who_beats(room)} passes" if room else "no model passes"
+    return f": {passes}; train with more rows, or with more of them in validation (data.validation_share)"
 
 
 def _no_leak(facts: ModelFacts) -> RuleResult:

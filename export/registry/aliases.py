@@ -4,6 +4,7 @@ MLflow keeps who has an alias, and not who had it before: that is a tag of the r
 """
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,6 +20,11 @@ MOST_SIGNS = 5000
 PROMOTED, ROLLED_BACK, DROPPED = "promoted", "rolled back", "dropped"
 # it passed every other rule, and was not shown to be better than the champion
 NOT_BETTER = "not shown to be better"
+# it was challenger, and is worse than who has the alias that it asked for
+WORSE = "shown to be worse"
+# what stands behind why, each with its rules
+SWITCHED_OFF, NOT_KNOWN = "switched off", "not known"
+RULES_OFF = re.compile(rf"\b{SWITCHED_OFF}: ([^;)]+)")
 
 
 class AliasMove(NamedTuple):
@@ -29,8 +35,9 @@ class AliasMove(NamedTuple):
         version: Who got it; None if nobody has it any more.
         before: Who had it; None if nobody did.
         at: When, in seconds since 1970.
-        why: `promoted`, `rolled back`, `dropped`, or `not shown to be better` of who became challenger for that; behind
-            it the rules that were switched off.
+        why: `promoted`, `rolled back`, `dropped`, `not shown to be better` of who became challenger for that, or `shown
+            to be worse` of who is challenger no more; behind it the rules that were switched off, and those of which
+            nothing was known.
     """
 
     alias: str
@@ -38,6 +45,12 @@ class AliasMove(NamedTuple):
     before: str | None
     at: int
     why: str = PROMOTED
+
+    @property
+    def rules_off(self) -> list[str]:
+        """The rules that were switched off when it was made."""
+        found = RULES_OFF.search(self.why)
+        return found[1].split(", ") if found else []
 
 
 def history_of(uri: str, name: str) -> list[AliasMove]:
@@ -82,9 +95,30 @@ def set_alias(uri: str, registered: RegisteredVersion, alias: str, *, why: str =
     return _move(uri, registered.name, alias, registered.version, why)
 
 
-def drop_alias(uri: str, name: str, alias: str) -> None:
+def drop_alias(uri: str, name: str, alias: str, *, why: str = DROPPED) -> None:
     """Take an alias from whoever has it, and note that."""
-    _move(uri, name, alias, None, DROPPED)
+    _move(uri, name, alias, None, why)
+
+
+def rolled_back_from(moves: Sequence[AliasMove], alias: str, now: str | None) -> str | None:
+    """The version that an alias was last taken back from, for another one that had it before; None if there is none.
+
+    Args:
+        moves: The history, the oldest first.
+        alias: Its name.
+        now: Who has it.
+    """
+    gone = {now, *holders_before(moves, alias, now)}
+    taken = [move.before for move in moves if move.alias == alias and move.why == ROLLED_BACK]
+    return next((version for version in reversed(taken) if version is not None and version not in gone), None)
+
+
+def rules_off_for(moves: Sequence[AliasMove], alias: str, version: str) -> list[str] | None:
+    """The rules that were switched off when a version was last promoted to an alias; None if that is not noted."""
+    for move in reversed(moves):
+        if (move.alias, move.version) == (alias, version) and move.why.startswith(PROMOTED):
+            return move.rules_off
+    return None
 
 
 def holders_before(moves: Sequence[AliasMove], alias: str, now: str | None) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.export.bundle.bundle import TrainedColumns
-from slimtune.training.data.cells import ABSENT, cell_of, encodable, text_in, text_of, value_of
+from slimtune.training.data.cells import ABSENT, cell_of, encodable, present_column, text_in, text_of, value_of
 from slimtune.training.data.readers.reader import LocatedRow as LocatedRow
 from slimtune.training.data.readers.reader import ReadOptions, Told, iter_rows, located_rows
 from slimtune.training.errors import DataError, UserError
@@ -172,8 +172,9 @@ class TextReader:
 
     def _whole(self, asked: LocatedRow) -> tuple[str, Any]:
         names = self._texts if self._has(asked, self._texts) or WORDS not in asked.row else [WORDS]
-        column = _present(asked, names)
-        return column, value_of(asked.row, column, asked.where, self._asked_by.text_key)
+        key = self._asked_by.text_key
+        column = present_column(asked.row, names, asked.where, key)
+        return column, value_of(asked.row, column, asked.where, key)
 
     def pair(self, asked: LocatedRow) -> str:
         """A row's second text, empty for null.
@@ -227,7 +228,7 @@ def _has_column(asked: LocatedRow, name: str) -> bool:
 
 
 def _text(asked: LocatedRow, names: Sequence[str], key: str) -> str:
-    return text_of(asked.row, _present(asked, names), asked.where, key)
+    return text_of(asked.row, present_column(asked.row, names, asked.where, key), asked.where, key)
 
 
 def free_names(ours: Sequence[str], taken: Collection[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from slimtune.export.bundle.bundle import open_bundle
-from slimtune.export.config import OnnxExport
+from slimtune.export.config import CHALLENGER, OnnxExport
 from slimtune.export.promotion.candidate import Candidate
 from slimtune.export.promotion.config import PromotionConfig, gate_overrides
 from slimtune.export.promotion.promote import PromotionRequest, promote
@@ -135,6 +135,8 @@ def _promoted(candidate: Candidate, asked: PromotionRequest) -> Stage:
         reason = f"it was not compared with the {asked.alias}: {error}; then: slimtune promote {candidate.uri}"
         return {"alias": None, "before": None, "passed": False, "reason": reason}
     reason = f"it was {asked.alias} already" if promotion.decision is None else promotion.decision.reason
+    if promotion.is_dropped:
+        reason = f"{reason}; it is {CHALLENGER} no more"
     passed = promotion.alias == asked.alias
     return {"alias": promotion.alias, "before": promotion.before, "passed": passed, "reason": reason}
 

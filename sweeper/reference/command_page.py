@@ -13,7 +13,9 @@ HEAD = """\
 Written by `make reference` from the parsers of the commands: do not edit it. `slimtune --help` lists
 them, `slimtune <command> --help` says the same as below, and
 [completion](../install.md#completion-in-a-shell) offers it while you type.
-Exit codes: 0 done, 2 bad input, 3 refused by the gate, 1 a fault of slimtune, 130 interrupted.
+Exit codes: 0 done, 2 bad input, 3 an alias that was not moved (`promote` and `rollback` alone), 1 a
+fault of slimtune, 130 interrupted. A sweep that ended is 0, whatever the gate said of its version:
+its alias tells.
 """
 
 

@@ -248,7 +248,10 @@ def test_columns_are_those_of_training_or_the_usual_ones(monkeypatch: pytest.Mon
     both = {"question": "a", "passage": "b", "text": "c", "text_pair": "d"}
     predictor.answers(asked({"question": "a", "passage": "b"}, {"text": "c", "text_pair": "d"}, both))
     assert graph.given == [("a", "b"), ("c", "d"), ("a", "b")]
-    with pytest.raises(DataError, match=r"row 1: no column 'question' \(--text-column\); .* did you mean 'questio'"):
+    with pytest.raises(
+        DataError,
+        match=r"row 1: no column 'question', by .* and no 'text' \(--text-column\); .* did you mean 'questio'",
+    ):
         predictor.reads(asked({"questio": "a"})[0])
 
 

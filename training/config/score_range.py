@@ -1,4 +1,4 @@
-"""Which values a score can have, where that is known of its metric."""
+"""Which values a score can have, where that is known of its metric, and how many rows it is from the best one."""
 
 import math
 from typing import NamedTuple
@@ -35,6 +35,8 @@ SHARE = ScoreRange(0, 1)
 # of other metrics and scores of ours
 OTHERS = {"bleu": ScoreRange(0, 100), "chrf": ScoreRange(0, 100), "perplexity": ScoreRange(1, math.inf)}
 OTHERS |= {"spearman": ScoreRange(-1, 1), "best_threshold": ScoreRange(-1, 1)}
+# the mean over the rows of whether an answer is right
+SHARES_OF_ROWS = ("accuracy", "exact_match")
 
 
 def score_range(name: str, task: TaskConfig) -> ScoreRange | None:
@@ -48,3 +50,29 @@ def score_range(name: str, task: TaskConfig) -> ScoreRange | None:
         return ScoreRange(0, math.inf) if task.loss is None else None
     is_ours = any(name in METRIC_KEYS.get(metric, ()) for metric in task.metrics)
     return OTHERS.get(name, SHARE) if is_ours else None
+
+
+def rows_of_room(metric: str, score: float, num_rows: int) -> int | None:
+    """Rows that are not right at a score; a better model has at least one of them right.
+
+    Args:
+        metric: What the score is of.
+        score: Between 0 and 1.
+        num_rows: What it was measured on.
+
+    Returns:
+        None where the metric is no share of rows, or the score is none of so many.
+
+    Example:
+        >>> rows_of_room("accuracy", 0.96, 25), rows_of_room("f1_macro", 0.96, 25)
+        (1, None)
+    """
+    if metric not in SHARES_OF_ROWS or not math.isfinite(score):
+        return None
+    right = round(score * num_rows)
+    return num_rows - right if math.isclose(right, score * num_rows, abs_tol=1e-3) else None
+
+
+def who_beats(room: int) -> str:
+    """Which models are better than one that leaves one or two rows of room."""
+    return "a model without a mistake" if room == 1 else "a model with at most one mistake"

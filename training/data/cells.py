@@ -73,6 +73,24 @@ def value_of(row: Mapping[str, Any], column: str, where: str, key: str) -> Any:
     return value
 
 
+def present_column(row: Mapping[str, Any], names: Sequence[str], where: str, key: str) -> str:
+    """The first of the columns that a row has.
+
+    Args:
+        row: As it was read.
+        names: The column of training, or the one that is named; behind it the one that is read in its place, if any.
+        where: What an error calls the row.
+        key: What names the column.
+
+    Raises:
+        DataError: It has none of them.
+    """
+    found = next((name for name in names if cell_of(row, name) is not ABSENT), None)
+    if found is None:
+        raise no_column(names[0], row, key=key, where=where, usual=names[1] if names[1:] else None)
+    return found
+
+
 def text_of(row: Mapping[str, Any], column: str, where: str, key: str) -> str:
     """The text of a cell, stripped; empty if it is missing.
 

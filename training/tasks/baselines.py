@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from slimtune.training.config.score_range import rows_of_room, who_beats
 from slimtune.training.data.spans import Span
 from slimtune.training.data.tokenizing.words import WORD, word_ranges
 from slimtune.training.metrics.cosines import comparable
@@ -52,6 +53,10 @@ PHRASES = {
     UNIGRAM: "token counts alone",
     MEAN: "always the mean",
 }
+BEAT_IT = "the model must beat it"
+NO_MODEL = "no model can beat this: none becomes champion unless promotion.beats_baseline=false"
+# a baseline that leaves no more rows to be better in asks for more than its score says
+FEW_ROWS = 2
 # those that learn from some rows where there are many, and those that answer for some
 SAMPLED, CUT = (BAG_OF_WORDS, NEAREST), (NEAREST, LOOKUP)
 
@@ -207,8 +212,12 @@ def baseline_notes(
         shown = next((key for key in headlines if key in scores[name]), None)
         if name not in reached and shown:
             named[name] = shown
-    notes = [_told(name, key, scores[name][key], aim.best if key == metric else None) for name, key in named.items()]
     num_train, num_held_out = num_rows
+    notes = []
+    for name, key in named.items():
+        score, num_scored = scores[name][key], min(num_held_out, MAX_ANSWERS if name in CUT else MAX_SCORED)
+        asked = _asked(key, score, aim.best, num_scored) if key == metric else BEAT_IT
+        notes.append(_told(f"{PHRASES.get(name, name)}: {key} {_number(score)}", asked))
     sampled, cut = (", ".join(name for name in names if name in scores) for names in (SAMPLED, CUT))
     if num_train > MAX_ROWS and sampled:
         notes.append(f"{sampled}: learned from {MAX_ROWS:,} of {num_train:,} training rows")
@@ -219,14 +228,20 @@ def baseline_notes(
     return notes
 
 
-def _told(name: str, key: str, value: float, best: float | None) -> str:
-    """A baseline's score, and what it asks of the model; a warning where no model can have a better one."""
-    told = f"{PHRASES.get(name, name)}: {key} {_number(value)}"
+def _asked(metric: str, score: float, best: float | None, num_rows: int) -> str:
+    """What a baseline asks of the model; `NO_MODEL` where none can have a better score than it."""
     # what divides may miss it by a rounding
-    if best is not None and math.isclose(value, best, abs_tol=1e-9):
-        rule = "no model can beat this: none becomes champion unless promotion.beats_baseline=false"
-        return warned(f"{told}; {rule}")
-    return f"{told}; the model must beat it"
+    if best is not None and math.isclose(score, best, abs_tol=1e-9):
+        return NO_MODEL
+    room = rows_of_room(metric, score, num_rows)
+    if room is None or not 0 < room <= FEW_ROWS:
+        return BEAT_IT
+    return f"{num_rows - room:,} of {num_rows:,} rows: only {who_beats(room)} beats it"
+
+
+def _told(baseline: str, asked: str) -> str:
+    told = f"{baseline}; {asked}"
+    return warned(told) if asked == NO_MODEL else told
 
 
 def _number(value: float) -> str:

@@ -1,6 +1,7 @@
 """`slimtune register`, `promote`, `rollback` and `history`, from a bundle's folder to the registry."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -117,7 +118,8 @@ def test_a_rollback_gives_the_alias_back_and_the_history_tells_all(
         "a server that runs keeps version 2 until it is started again",
     ]
     assert main(["rollback", "tiny"]) == 3
-    assert "slimtune promote models:/tiny/<version> promotion.min_gain=null goes forward" in capsys.readouterr().err
+    forward = "and forward again: slimtune promote models:/tiny/2 promotion.min_gain=null\n"
+    assert capsys.readouterr().err.endswith(forward)
     assert main(["history", "tiny", "--json"]) == 0
     history = json.loads(capsys.readouterr().out)
     assert [(one["version"], one["before"], one["why"]) for one in history] == [
@@ -133,6 +135,52 @@ def test_a_rollback_gives_the_alias_back_and_the_history_tells_all(
     told = capsys.readouterr().out
     assert "models:/tiny/2 is now champion of tiny (was version 1)" in told
     assert "a server that runs keeps version 1 until it is started again" in told
+
+
+def test_the_printed_command_goes_forward_whatever_rules_were_switched_off(
+    uri: str, copy: Copy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After a rollback, and after one that finds nobody."""
+    assert promoted(copy("usual")) == 0
+    weak = copy("weak", baselines={"majority": {"accuracy": 1.0}}, leaks={"exact": 0, "near": 4, "removed": False})
+    off = ["promotion.beats_baseline=false", "promotion.no_leak=false"]
+    assert promoted(weak, "promotion.min_gain=null", "promotion.confidence=null", *off) == 0
+    for is_second in (False, True):
+        assert main(["rollback", "tiny"]) == 0
+        told = capsys.readouterr().out
+        if is_second:
+            assert main(["rollback", "tiny"]) == 3
+            told = capsys.readouterr().err
+        assert alias_version(uri, "tiny", "champion") == "1"
+        (command,) = [line.partition("and forward again: ")[2] for line in told.splitlines() if "forward" in line]
+        words = shlex.split(command)
+        assert words == ["slimtune", "promote", "models:/tiny/2", "promotion.min_gain=null", *off]
+        assert main(words[1:]) == 0
+        assert alias_version(uri, "tiny", "champion") == "2"
+
+
+def test_a_challenger_that_is_shown_to_be_worse_is_challenger_no_more(
+    uri: str, copy: Copy, rows: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who merely is not shown to be better stays so."""
+    assert promoted(copy("good")) == 0
+    few = str(write_jsonl(Path("few.jsonl"), make_rows(3, seed=7)))
+    assert promoted(copy("bad", is_bad=True), "--data", few) == 3
+    assert promoted("models:/tiny@challenger", "--data", few) == 3
+    assert alias_version(uri, "tiny", "challenger") == "2"
+    capsys.readouterr()
+    assert promoted("models:/tiny@challenger", "--data", rows, "--dry-run") == 3
+    assert "; it would be challenger no more" in capsys.readouterr().err
+    assert alias_version(uri, "tiny", "challenger") == "2"
+    assert promoted("models:/tiny@challenger", "--data", rows) == 3
+    assert "worse" in (told := capsys.readouterr().err)
+    assert told.endswith("; it is challenger no more\n")
+    assert alias_version(uri, "tiny", "challenger") is None
+    assert main(["history", "tiny", "--alias", "challenger"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1].split()
+    assert last[-7:] == ["challenger", "-", "2", "shown", "to", "be", "worse"]
+    assert promoted("models:/tiny/2", "--data", rows) == 3
+    assert alias_version(uri, "tiny", "challenger") is None, "it does not get it by being worse"
 
 
 def test_what_is_not_shown_to_be_better_is_kept_as_challenger_and_compared_again(

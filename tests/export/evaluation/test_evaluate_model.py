@@ -41,6 +41,24 @@ def test_columns_may_have_other_names(bundle: str, tmp_path: Path) -> None:
         evaluate_model(bundle, data=rows)
 
 
+def test_rows_are_read_by_the_columns_of_training_or_by_the_usual_ones(bundle: str, tmp_path: Path) -> None:
+    """The former may be a path into an object; of rows that have neither, both are named."""
+    own = shutil.copytree(bundle, tmp_path / "bundle")
+    values = json.loads((own / MANIFEST).read_text())
+    values["config"]["data"] |= {"text_column": "post.title", "label_column": "mood"}
+    write_manifest(own, values)
+    rows = make_rows(30, seed=7)
+    usual = evaluate_model(own, data=rows).scores
+    nested = [{"post": {"title": row["text"]}, "mood": row["label"]} for row in rows]
+    assert evaluate_model(own, data=nested).scores == usual
+    for odd, lacking in (
+        ({"body": "x", "mood": "y"}, "no column 'post.title', by which the model was trained, and no 'text'"),
+        ({"text": "x", "tone": "y"}, "no column 'mood', by which the model was trained, and no 'label'"),
+    ):
+        with pytest.raises(DataError, match=f"row 1: {lacking}"):
+            evaluate_model(own, data=[odd])
+
+
 def test_a_score_that_the_task_has_not_is_told(bundle: str) -> None:
     with pytest.raises(ConfigError, match="metric is 'accurcy'; did you mean 'accuracy'"):
         evaluate_model(bundle, data=make_rows(9), metric="accurcy")

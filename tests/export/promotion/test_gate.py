@@ -98,6 +98,38 @@ def test_a_usual_rule_that_is_switched_off_is_told() -> None:
     assert "| beats_baseline | switched off | promotion.beats_baseline=false |" in as_markdown(report)
 
 
+def test_a_test_that_is_switched_off_or_not_made_is_told() -> None:
+    """Which few rows cannot show, and rows that are not at hand."""
+    decision = gate(make(0.9), make(0.5), "promotion.confidence=null")
+    assert outcomes(decision)["confidence"] == "switched off"
+    assert decision.reason.endswith("without a test; switched off: confidence")
+    report = gate_report(decision, promotion_config(), model="x", alias="champion", champion="1")
+    assert "| confidence | switched off | promotion.confidence=null |" in as_markdown(report)
+    untested = gate(make(0.9), make(0.5))
+    assert outcomes(untested)["confidence"] == "not known"
+    assert untested.reason.endswith("without a test; not known: confidence")
+
+
+@pytest.mark.parametrize(
+    ("score", "baseline", "told"),
+    [
+        (0.9, 0.8, None),
+        (0.8, 0.8, "both on the 10 validation rows of its training, whatever rows promote --data gives"),
+        (0.9, 0.9, "gives: only a model without a mistake passes; train with more rows, or with more of them in"),
+        (1.0, 1.0, "gives: no model passes; train with more rows, or with more of them in validation (data."),
+    ],
+)
+def test_a_simple_model_that_leaves_no_room_is_told_with_its_rows(
+    score: float, baseline: float, told: str | None
+) -> None:
+    decision = gate(make(score, baselines={"bag_of_words": {"accuracy": baseline}}), None)
+    (rule,) = [one for one in decision.rules if one.rule == "beats_baseline"]
+    assert (rule.outcome is Outcome.passed) is (told is None)
+    assert told is None or told in rule.told
+    assert ("more rows" in rule.told) is (baseline >= 0.9)
+    assert told is None or decision.reason.endswith("promotion.beats_baseline=false takes this rule away")
+
+
 def test_a_variant_that_its_export_refused_becomes_no_champion() -> None:
     bundle = make(0.5)
     reports = [replace(one, passed=False) for one in bundle.manifest.verification.variants]

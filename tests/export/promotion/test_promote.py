@@ -118,6 +118,22 @@ def test_the_history_names_rules_that_were_switched_off(uri: str, monkeypatch: p
     assert [move.why for move in history_of(uri, "tiny")] == ["promoted (switched off: beats_baseline, no_leak)"]
 
 
+def test_the_history_names_the_test_that_was_not_made_and_what_was_not_known(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(promote_module, "keep_report", lambda *_: None)
+    for number, known, overrides in (
+        ("1", {}, ["promotion.confidence=null", "promotion.beats_baseline=false"]),
+        ("2", {"leaks": None}, ["promotion=strict", "promotion.allow_unknown=true", "promotion.human_review=false"]),
+    ):
+        candidate = Candidate("tiny", RegisteredVersion("tiny", number), make(0.5, **known))
+        promote(candidate, PromotionRequest(uri, promotion_config(overrides), f"alias-{number}"))
+    assert [move.why for move in history_of(uri, "tiny")] == [
+        "promoted (switched off: confidence, beats_baseline)",
+        "promoted (not known: no_leak)",
+    ]
+
+
 def test_a_challenger_is_compared_again_by_the_same_rules_on_other_rows() -> None:
     given = ["mood", "--name", "mood", "--data", "rows.jsonl", "--label-column", "the label"]
     options = command.command_parser().parse_intermixed_args([*given, "promotion.beats_baseline=false"])

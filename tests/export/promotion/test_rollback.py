@@ -1,16 +1,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slimtune.export.promotion import rollback
-from slimtune.export.promotion.rollback import roll_back
+from slimtune.export.promotion.rollback import overrides_forward, roll_back
 from slimtune.export.registry.alias_lock import AliasLock
-from slimtune.export.registry.aliases import set_alias
-from slimtune.export.registry.mlflow_registry import RegisteredVersion, alias_version
+from slimtune.export.registry.aliases import AliasMove, rolled_back_from, set_alias
+from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.mlflow_runs import client_of
+from tests.export.promotion.test_gate import make
 
 ALIAS = "champion"
 
@@ -59,6 +61,37 @@ def test_models_are_downloaded_without_the_lock(uri: str, held: list[bool], monk
     assert (done.version.version, done.before) == ("3", "1")
     assert alias_version(uri, "tiny", ALIAS) == "3"
     assert held == [False, True, False, True, False]
+
+
+def test_the_rules_that_a_version_goes_forward_without_are_those_of_its_promotion(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of which the history knows; else those that refuse it now."""
+    second = RegisteredVersion("tiny", "2")
+    set_alias(uri, second, ALIAS, why="promoted (switched off: beats_baseline, no_leak; not known: verified)")
+    set_alias(uri, second, "staging", why="promoted")
+    set_alias(uri, second, ALIAS, why="rolled back")
+    off = ["promotion.min_gain=null", "promotion.beats_baseline=false", "promotion.no_leak=false"]
+    assert overrides_forward(uri, second, ALIAS) == off
+    assert overrides_forward(uri, second, "staging") == ["promotion.min_gain=null"]
+    monkeypatch.setattr(rollback, "fetch_model", lambda *_, **__: make(0.3))
+    assert overrides_forward(uri, second, "unnoted") == off[:2], "its score is that of a simple model"
+
+    def gone(*_: Any, **__: Any) -> None:
+        raise FilesGone("the files are gone")
+
+    monkeypatch.setattr(rollback, "fetch_model", gone)
+    assert overrides_forward(uri, second, "unnoted") == off[:1]
+
+
+def test_the_version_that_an_alias_was_taken_back_from() -> None:
+    """Not one that can have it again by a rollback, and not one that was lost on the way back."""
+    promoted = [AliasMove(ALIAS, "1", None, 0), AliasMove(ALIAS, "2", "1", 0), AliasMove(ALIAS, "3", "2", 0)]
+    assert rolled_back_from(promoted, ALIAS, "3") is None
+    back = [*promoted, AliasMove(ALIAS, "2", "3", 0, "rolled back"), AliasMove(ALIAS, "1", "2", 0, "rolled back")]
+    assert rolled_back_from(back, ALIAS, "1") == "2"
+    assert rolled_back_from(back, "staging", "1") is None
+    assert rolled_back_from([*back, AliasMove(ALIAS, "2", "1", 0)], ALIAS, "2") == "3"
 
 
 def test_an_alias_that_moves_all_the_time_is_given_up(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,7 +160,9 @@ def test_rows_that_are_read_from_another_column_than_in_training_are_told(
     notes.see(LocatedRow({"review": "a", "text": "b"}, "row 3"))
     with pytest.raises(DataError, match="row 1: no column 'review', which other rows have; its 'text' is not read"):
         notes.check()
-    with pytest.raises(DataError, match=r"no column 'review' \(--text-column\); the row has note"):
+    with pytest.raises(
+        DataError, match=r"no column 'review', by .* trained, and no 'text' \(--text-column\); the row has note"
+    ):
         predictor.reads(LocatedRow({"note": "x"}, "row 4"))
 
 

@@ -206,6 +206,24 @@ def test_of_a_baseline_that_nothing_is_better_than_it_is_said_what_comes_of_it(
     assert notes({"nearest": {"accuracy": 1.0}}, metric="loss", best=1.0)[0].endswith("the model must beat it")
 
 
+@pytest.mark.parametrize(
+    ("right", "num_rows", "asked"),
+    [
+        (24, 25, "24 of 25 rows: only a model without a mistake beats it"),
+        (23, 25, "23 of 25 rows: only a model with at most one mistake beats it"),
+        (22, 25, "the model must beat it"),
+    ],
+)
+def test_a_baseline_that_leaves_few_rows_of_room_is_told_with_them(right: int, num_rows: int, asked: str) -> None:
+    """Of what is a share of rows: an F1 is none, and what nothing is compared by asks for nothing."""
+    share = right / num_rows
+    (note,) = notes({"bag_of_words": {"accuracy": share}}, num_rows=(99, num_rows))
+    assert note == f"a bag of words: accuracy {share:.3f}; {asked}"
+    for metric, key in (("f1", "f1"), ("loss", "accuracy")):
+        (note,) = notes({"bag_of_words": {key: share}}, metric=metric, num_rows=(99, num_rows))
+        assert note.endswith("the model must beat it")
+
+
 def test_no_scores_no_notes() -> None:
     assert notes({}) == []
     assert notes({"nearest": {}}) == []

@@ -29,18 +29,27 @@ class LocatedRow(NamedTuple):
     where: str
 
 
-def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str) -> NoColumn:
-    """Says which column a row lacks, which ones it has, and which of them was meant."""
+def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str, usual: str | None = None) -> NoColumn:
+    """Says which column a row lacks, which ones it has, and which of them was meant.
+
+    Args:
+        column: That it lacks.
+        row: As it was read.
+        key: What names the column.
+        where: What an error calls the row.
+        usual: The column that is read where a row lacks that of training, which `column` is then; it lacks both.
+    """
     known = [str(name) for name in row]
     inside = next(
         (f"{name}.{column}" for name, cell in row.items() if isinstance(cell, Mapping) and column in cell), None
     )
-    near = inside or nearest_name(column, known)
+    near = inside or nearest_name(column, known) or (nearest_name(usual, known) if usual is not None else None)
     hint = f"; did you mean '{near}'?" if near else _no_name_fits(known)
     hint = _empty_list(column, row) or (NO_TABLE if known == OF_TEXT_FILES else hint or _named_by(key))
     shown = [f"'{name}'" if name != name.strip() else name for name in known]
+    lacking = f"'{column}'" if usual is None else f"'{column}', by which the model was trained, and no '{usual}'"
     return NoColumn(
-        f"{where}: no column '{column}' ({key}); the row has {with_commas(shown) or 'no columns'}{hint}", column
+        f"{where}: no column {lacking} ({key}); the row has {with_commas(shown) or 'no columns'}{hint}", column
     )
 
 
