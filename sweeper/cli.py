@@ -54,7 +54,9 @@ def _leave_garbage() -> None:
 
 def _answered(words: Sequence[str]) -> int:
     if not words or words[0] in HELP:
-        print(usage())
+        from slimtune.export.commands.terminal_text import broken_at_blanks
+
+        print(broken_at_blanks(usage(), sys.stdout))
         return DONE
     if words[0] == "--version":
         from importlib.metadata import version

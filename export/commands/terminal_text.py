@@ -1,5 +1,6 @@
 """Texts of users on a terminal: whatever they hold, a line stays a line, and nothing fails for its encoding."""
 
+import re
 import shutil
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from slimtune.training.atomic_files import json_line, json_text
 LEAST_WIDTH = 30
 # what the text begins with where there is no such column
 NARROW = "  "
+WORD_AND_MEANING = re.compile(r" +\S+ {2,}")
 # line and paragraph separators, control characters, halves of surrogate pairs
 UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
 
@@ -72,7 +74,9 @@ def broken_at_blanks(text: str, stream: TextIO) -> str:
 def _broken(line: str, width: int) -> list[str]:
     if len(line) <= width:
         return [line]
-    indent = len(line) - len(line.lstrip()) + len(NARROW)
+    # of a word and what it means, the meaning goes on below itself
+    word = WORD_AND_MEANING.match(line)
+    indent = word.end() if word and word.end() <= width // 2 else len(line) - len(line.lstrip()) + len(NARROW)
     return textwrap.wrap(line, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 

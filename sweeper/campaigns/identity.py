@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from slimtune.sweeper.campaigns.comparable import NEUTRAL_KEYS, result_keys
+from slimtune.sweeper.campaigns.preparation import Preparation
 from slimtune.sweeper.search.request import SweepRequest
+from slimtune.sweeper.study.loaded import load_study_attrs
+from slimtune.sweeper.study.record import IDENTITY
+from slimtune.sweeper.study.storages.loading import is_in_file
 from slimtune.training.errors import StoreError
 
 # these say where the rows are; which rows there are is told by their fingerprint
@@ -61,6 +65,18 @@ def check_same(known: Mapping[str, str] | None, now: Mapping[str, str], *, name:
             ]
         )
     )
+
+
+def check_begun(request: SweepRequest, prepared: Preparation) -> None:
+    """Compare what is asked for with the sweep of that name, where a file has one; nothing is written.
+
+    Raises:
+        StoreError: It was begun with something else, or the storage cannot be read.
+    """
+    name, storage = request.search.config.name, request.storage
+    if is_in_file(storage, name):
+        now = identity_of(request, prepared.data_fingerprint, prepared.base_fingerprint)
+        check_same(load_study_attrs(storage, name).get(IDENTITY), now, name=name)
 
 
 def difference(known: Mapping[str, str] | None, now: Mapping[str, str]) -> str | None:

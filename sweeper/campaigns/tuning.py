@@ -70,6 +70,7 @@ class Checking(Tuning):
         check_files(request.tried)
         from rich.console import Console
 
+        from slimtune.sweeper.campaigns.identity import check_begun
         from slimtune.sweeper.campaigns.preflight import preflight
         from slimtune.sweeper.reporting.data_table import print_data
         from slimtune.sweeper.reporting.stages.stage_lines import print_line, stages_shown
@@ -78,7 +79,9 @@ class Checking(Tuning):
 
         console = Console()
         with stages_shown(console):
-            report = preflight(request).report
+            prepared = preflight(request)
+            check_begun(request, prepared)
+        report = prepared.report
         print_data(console, report)
         goals = request.search.goals.called(request.values["task"]["metric"])
         for line in (*searched_lines(request.space, request.values), goals_line(goals)):

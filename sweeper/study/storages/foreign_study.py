@@ -2,9 +2,8 @@
 
 import optuna
 
-from slimtune.sweeper.storage_url import file_of, resolved
 from slimtune.sweeper.study.record import BUDGET, FOLDER, IDENTITY, INDEX, KIND, RESULT, WORKER
-from slimtune.sweeper.study.storages.loading import load_study, reading, study_names
+from slimtune.sweeper.study.storages.loading import is_in_file, load_study, reading
 from slimtune.training.errors import StoreError
 
 # what each of our trials that has ended has one of
@@ -29,13 +28,12 @@ def refuse_foreign(study: optuna.Study) -> None:
 
 
 def check_own_study(storage: str, name: str) -> None:
-    """The same of a study in a file, before it is opened to be written to; a server would get tables by being asked.
+    """The same of a study in a file, before it is opened to be written to.
 
     Raises:
         StoreError: It is.
     """
-    file = file_of(resolved(storage))
-    if file is None or not file.is_file() or not file.stat().st_size or name not in study_names(storage):
+    if not is_in_file(storage, name):
         return
     study = load_study(storage, name)
     with reading(storage):

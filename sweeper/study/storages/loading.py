@@ -73,6 +73,16 @@ def study_names(storage: str) -> list[str]:
         return optuna.get_all_study_names(read_only(storage))
 
 
+def is_in_file(storage: str, name: str) -> bool:
+    """Whether a study lies in the storage's file; a server, which would get tables by being asked, is not asked.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    file = file_of(resolved(storage))
+    return file is not None and file.is_file() and file.stat().st_size > 0 and name in study_names(storage)
+
+
 def check_url(storage: str) -> None:
     """Whether a storage's URL is one, and its driver is there; nothing is written.
 

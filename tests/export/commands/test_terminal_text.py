@@ -57,3 +57,16 @@ def test_lines_are_broken_between_words_alone(
     monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((columns, 24)))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert broken_at_blanks(text, sys.stdout).split("\n") == lines
+
+
+def test_the_meaning_of_a_word_goes_on_below_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the commands of the help text; elsewhere a line stays one."""
+    text = "usage: slimtune\n  translate  what others have written into what is meant"
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((40, 24)))
+    assert broken_at_blanks(text, sys.stdout) == text
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert broken_at_blanks(text, sys.stdout).splitlines() == [
+        "usage: slimtune",
+        "  translate  what others have written",
+        "             into what is meant",
+    ]

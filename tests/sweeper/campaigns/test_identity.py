@@ -1,6 +1,14 @@
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import optuna
 import pytest
 
-from slimtune.sweeper.campaigns.identity import check_same
+from slimtune.sweeper.campaigns import identity
+from slimtune.sweeper.campaigns.identity import check_begun, check_same
+from slimtune.sweeper.search_config import study_url
+from slimtune.sweeper.study.record import IDENTITY
 from slimtune.training.errors import StoreError
 
 
@@ -14,3 +22,22 @@ def test_all_that_differs_is_named() -> None:
 def test_a_new_sweep_and_the_same_sweep_pass() -> None:
     check_same(None, {"a": "1"}, name="mine")
     check_same({"a": "1"}, {"a": "1"}, name="mine")
+
+
+def test_what_a_file_has_of_that_name_is_compared_before_anything_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request: Any = SimpleNamespace(
+        storage=study_url(tmp_path), search=SimpleNamespace(config=SimpleNamespace(name="mine"))
+    )
+    prepared: Any = SimpleNamespace(data_fingerprint="rows", base_fingerprint=None)
+    monkeypatch.setattr(identity, "identity_of", lambda *_: {"search.direction": "minimize"})
+    check_begun(request, prepared)
+    assert list(tmp_path.iterdir()) == []
+    study = optuna.create_study(storage=request.storage, study_name="other")
+    study.set_user_attr(IDENTITY, {"search.direction": "maximize"})
+    check_begun(request, prepared)
+    study = optuna.create_study(storage=request.storage, study_name="mine")
+    study.set_user_attr(IDENTITY, {"search.direction": "maximize"})
+    with pytest.raises(StoreError, match="direction: maximize -> minimize"):
+        check_begun(request, prepared)
