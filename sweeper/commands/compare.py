@@ -171,6 +171,7 @@ def _print_table(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]", 
 
     from slimtune.sweeper.reporting.compared_table import compared_table
     from slimtune.sweeper.reporting.sweeps_table import settings_table, sweeps_table
+    from slimtune.sweeper.reporting.trial_rows import with_fixed
     from slimtune.training.fitted_table import print_table
 
     numbers = list(dict.fromkeys(name for loaded in sweeps.values() for name in loaded.goals.shown))
@@ -178,6 +179,7 @@ def _print_table(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]", 
     best = {name: _best(loaded) for name, loaded in sweeps.items()}
     console = Console()
     if len(sweeps) > 1:
+        rows = with_fixed(rows, sweeps)
         print_table(console, sweeps_table(sweeps))
         print_table(console, settings_table(sweeps))
     print_table(console, compared_table(rows, title=title, best=best, numbers=numbers, more=shown))

@@ -15,6 +15,7 @@ from slimtune.sweeper.reporting.live_table import number_text, value_text
 from slimtune.sweeper.reporting.stages.stage_lines import print_line
 from slimtune.sweeper.study import TrialRecord
 from slimtune.sweeper.study.record import INFEASIBLE, param_keys
+from slimtune.training.config.score_range import OTHERS
 from slimtune.training.fitted_table import FittedTable, print_table
 
 
@@ -85,7 +86,7 @@ def print_test(console: Console, test: Mapping[str, Any]) -> None:
         console.print("test: the data has no test rows")
         return
     scores = ", ".join(
-        f"{name} [bold]{item['value']:.4f}[/] ({item['low']:.4f} to {item['high']:.4f})"
+        f"{name} [bold]{item['value']:.4f}[/]{_of_which(name)} ({item['low']:.4f} to {item['high']:.4f})"
         for name, item in test["scores"].items()
         # what has no number on these rows, such as the average precision of graded pairs
         if not math.isnan(item["value"])
@@ -94,6 +95,12 @@ def print_test(console: Console, test: Mapping[str, Any]) -> None:
     print_table(console, Text.from_markup(line))
     if test.get("note"):
         print_table(console, Text.from_markup(f"[bold yellow]warning:[/] {escape(test['note'])}"))
+
+
+def _of_which(name: str) -> str:
+    """What a score goes up to where that is not 1, as others beside it do."""
+    span = OTHERS.get(name)
+    return " of 100" if span is not None and span.most == 100 else ""
 
 
 def print_variants(console: Console, exported: Mapping[str, Any]) -> None:

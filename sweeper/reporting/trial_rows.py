@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import TrialRecord
+from slimtune.sweeper.study.loaded import LoadedTrials
+from slimtune.sweeper.study.record import IDENTITY
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import UserError
 
@@ -42,6 +44,34 @@ class TrialRow(NamedTuple):
             PROGRESS: trial.progress,
             RUN: trial.run_id,
         }
+
+
+def with_fixed(rows: Sequence[TrialRow], sweeps: Mapping[str, LoadedTrials]) -> list[TrialRow]:
+    """The rows, where one sweep has fixed what another one searched, with its value among the parameters.
+
+    Args:
+        rows: Of all of the sweeps.
+        sweeps: By name.
+    """
+    searched = {name: {key for trial in one.trials for key in trial.params} for name, one in sweeps.items()}
+    every = set().union(*searched.values())
+    fixed = {
+        name: {key: _number_or_text(value) for key, value in known.items() if key in every - searched[name]}
+        for name, one in sweeps.items()
+        if (known := one.attrs.get(IDENTITY) or {})
+    }
+    return [
+        row._replace(trial=row.trial._replace(params={**fixed.get(row.sweep, {}), **row.trial.params})) for row in rows
+    ]
+
+
+def _number_or_text(value: str) -> Scalar:
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return value
 
 
 def sort_keys_of(rows: Sequence[TrialRow]) -> list[str]:

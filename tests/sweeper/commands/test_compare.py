@@ -101,6 +101,18 @@ def test_a_searched_setting_is_told_by_its_winner(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.usefixtures("sweeps")
+def test_what_one_sweep_searched_is_told_of_one_that_fixed_it(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("outputs/three").mkdir()
+    study = optuna.create_study(
+        storage=study_url(Path("outputs/three").absolute()), study_name="three", direction="maximize"
+    )
+    study.set_user_attr(IDENTITY, {"fit.learning_rate": "0.125", "fit.epochs": "3"})
+    study.add_trial(optuna.trial.create_trial(value=0.9, user_attrs={"result": {"checkpoint": "c"}}))
+    (row,) = [line.split() for line in said(capsys, "one", "three").splitlines() if line.split()[:2] == ["three", "0"]]
+    assert row[:4] == ["three", "0", "complete", "0.125"]
+
+
+@pytest.mark.usefixtures("sweeps")
 def test_sweeps_that_go_by_different_metrics_follow_one_another(capsys: pytest.CaptureFixture[str]) -> None:
     """Also where both are to be large: accuracy beside F1."""
     for name, metric in (("one", "accuracy"), ("two", "f1_macro")):
