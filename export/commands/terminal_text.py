@@ -77,11 +77,12 @@ def _broken(line: str, width: int) -> list[str]:
     # of a word and what it means, the meaning goes on below itself
     word = WORD_AND_MEANING.match(line)
     indent = word.end() if word and word.end() <= width // 2 else len(line) - len(line.lstrip()) + len(NARROW)
-    return textwrap.wrap(line, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+    return _wrapped(line, width, indent=indent)
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False)
+def _wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
+    below = " " * indent
+    return textwrap.wrap(text, max(width, 1), subsequent_indent=below, break_long_words=False, break_on_hyphens=False)
 
 
 def tell(note: str) -> None:

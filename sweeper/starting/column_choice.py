@@ -15,24 +15,17 @@ SHOWN_OTHERS = 5
 
 def told_choice(settled: Settled) -> Iterator[str]:
     """A line for each choice, with what else is possible and the flag that says so."""
-    yield _told_task(settled)
+    task, others = settled.guess.task, other_tasks(settled.columns, settled.guess)
+    yield f"task: {task} (also possible: {', '.join(others)}; --task {others[0]})" if others else f"task: {task}"
+    if settled.guess.pair is not None and {task, *others} >= {"similarity", "classification"}:
+        yield OF_PAIRS
     yield from _told_columns(settled)
     read = _read(settled) if settled.guess.text is not None else {MESSAGES}
     yield from told_unread([one.name for one in settled.columns], read)
 
 
-def _told_task(settled: Settled) -> str:
-    task, others = settled.guess.task, other_tasks(settled.columns, settled.guess)
-    return f"task: {task} (also possible: {', '.join(others)}; --task {others[0]})" if others else f"task: {task}"
-
-
 def _told_columns(settled: Settled) -> Iterator[str]:
     found = settled.guess
-    if found.pair is not None and {found.task, *other_tasks(settled.columns, found)} >= {
-        "similarity",
-        "classification",
-    }:
-        yield OF_PAIRS
     if found.text is None:
         yield f"chats: {MESSAGES}"
         return
