@@ -29,11 +29,13 @@ class Finalist(NamedTuple):
         number: Its trial.
         params: Sampled values.
         runs: The trial itself first, then the reruns that completed; never empty.
+        left_behind: Why it got out of the race of reruns; None if it stayed, or if there was none.
     """
 
     number: int
     params: Mapping[str, Any]
     runs: Sequence[Run]
+    left_behind: str | None = None
 
     @property
     def scores(self) -> list[float]:

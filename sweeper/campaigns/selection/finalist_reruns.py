@@ -76,10 +76,11 @@ class FinalistReruns:
                     tracked.end_left_open(study, kind="rerun")
                     check_stop(self._study)
                     study = reruns.next_round()
-        for number, why in reruns.left_behind.items():
+        for number, why in reruns.cut_short().items():
             print_line(self._console, f"trial {number} gets no further seeds: {why}")
         terminal.print_failed(self._console, reruns.shown())
-        finalists = with_reruns(trials, reruns.shown(), sampled=is_sampled(self._request))
+        sampled = is_sampled(self._request)
+        finalists = with_reruns(trials, reruns.shown(), left_behind=reruns.left_behind, sampled=sampled)
         return [one.found_in(self._request.folder) for one in finalists]
 
     def run_beside(self) -> None:

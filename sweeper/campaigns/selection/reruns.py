@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from slimtune.sweeper.campaigns.selection.race import left_behind, racers_of
 from slimtune.sweeper.finalist import Finalist, Run, lies_at
@@ -57,16 +58,27 @@ class Reruns:
         racing = [one for one in self._finalists if one.number not in self.left_behind]
         if len(racing) == 1 < len(self._finalists):
             return None
-        known = {str(trial.attrs.get(NAME)) for trial in self._study.trials()}
-        for finalist in racing:
-            missing = [seed for seed in self._seeds if rerun_name(finalist, seed) not in known]
-            for seed in missing[: self._in_round(racing)]:
-                self._enqueue(finalist, seed)
+        for finalist, seed in self._in_round(self._missing(racing)):
+            self._enqueue(finalist, seed)
         return self._study if self._study.num_unfinished() > 0 else None
 
-    def _in_round(self, racing: Sequence[TrialRecord]) -> int:
-        """One seed a finalist, or as many as give each worker something to do."""
-        return -(-self._request.search.config.num_workers // len(racing)) if self._races else len(self._seeds)
+    def cut_short(self) -> Mapping[int, str]:
+        """Finalists that got fewer seeds than there are, and why."""
+        missing = {finalist.number for finalist, _ in self._missing(self._finalists)}
+        return {number: why for number, why in self.left_behind.items() if number in missing}
+
+    def _missing(self, finalists: Sequence[TrialRecord]) -> list[tuple[TrialRecord, int]]:
+        """What was not enqueued yet, seed by seed."""
+        known = {str(trial.attrs.get(NAME)) for trial in self._study.trials()}
+        return [(one, seed) for seed in self._seeds for one in finalists if rerun_name(one, seed) not in known]
+
+    def _in_round(self, missing: Sequence[tuple[TrialRecord, int]]) -> Sequence[tuple[TrialRecord, int]]:
+        """The next seed of those in the race, and as many more as leave no worker idle meanwhile."""
+        if not self._races or not missing:
+            return missing
+        next_seed, num_workers = missing[0][1], self._request.search.config.num_workers
+        wanted = sum(seed == next_seed for _, seed in missing)
+        return missing[: -(-wanted // num_workers) * num_workers]
 
     def _enqueue(self, finalist: TrialRecord, seed: int) -> None:
         loader = self._request.app.context.config_loader
@@ -167,18 +179,26 @@ def gone_note(trials: Sequence[TrialRecord], wanted: Sequence[TrialRecord], fold
 
 
 def with_reruns(
-    trials: Sequence[TrialRecord], reruns: Sequence[TrialRecord], *, sampled: bool = False
+    trials: Sequence[TrialRecord],
+    reruns: Sequence[TrialRecord],
+    *,
+    left_behind: Mapping[int, str] = MappingProxyType({}),
+    sampled: bool = False,
 ) -> list[Finalist]:
     """The best trials as finalists, each with its reruns that completed.
 
     Args:
         trials: The best ones.
         reruns: Of all of them.
+        left_behind: Those that lost the race, and why.
         sampled: Whether trials were scored on some rows: the reruns, which are on all, do not compare with that, and
             count alone where there are any.
     """
     of_each = [[other for other in reruns if other.attrs.get(OF_TRIAL) == trial.number] for trial in trials]
-    return [_finalist(trial, own, sampled=sampled) for trial, own in zip(trials, of_each, strict=True)]
+    return [
+        _finalist(trial, own, sampled=sampled)._replace(left_behind=left_behind.get(trial.number))
+        for trial, own in zip(trials, of_each, strict=True)
+    ]
 
 
 def _finalist(trial: TrialRecord, reruns: Sequence[TrialRecord], *, sampled: bool) -> Finalist:
@@ -195,6 +215,8 @@ def _run(trial: TrialRecord) -> Run:
 def best_finalist(finalists: Sequence[Finalist], *, maximize: bool) -> Finalist:
     """The best mean over seeds among those with most completed runs; ties go by trial number.
 
+    Who was left behind cannot win, whatever it got to keep a worker busy.
+
     Raises:
         StoreError: There are none.
     """
@@ -202,6 +224,7 @@ def best_finalist(finalists: Sequence[Finalist], *, maximize: bool) -> Finalist:
         raise StoreError("no trial completed, so there is no winner; see the failed trials' messages")
     sign = 1 if maximize else -1
     # a finalist whose reruns diverged has fewer scores, and a mean that flatters it
-    num_runs = max(len(finalist.runs) for finalist in finalists)
-    whole = [finalist for finalist in finalists if len(finalist.runs) == num_runs]
+    racing = [one for one in finalists if one.left_behind is None]
+    num_runs = max(len(finalist.runs) for finalist in racing)
+    whole = [finalist for finalist in racing if len(finalist.runs) == num_runs]
     return max(whole, key=lambda finalist: (sign * finalist.mean, -finalist.number))

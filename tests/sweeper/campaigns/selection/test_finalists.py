@@ -19,6 +19,11 @@ def test_a_finalist_whose_reruns_failed_does_not_win_by_its_one_score() -> None:
     assert best_finalist([make(0, 0.95), make(1, 0.9, 0.9)], maximize=True).number == 1
 
 
+def test_who_was_left_behind_does_not_win_by_a_seed_that_kept_a_worker_busy() -> None:
+    lost = make(0, 0.9, 0.5, 0.9)._replace(left_behind="worse than trial 1 on the same validation rows")
+    assert best_finalist([lost, make(1, 0.8, 0.8)], maximize=True).number == 1
+
+
 def test_ties_go_by_trial_number() -> None:
     assert best_finalist([make(3, 0.7), make(1, 0.7)], maximize=True).number == 1
 

@@ -82,6 +82,7 @@ def test_who_cannot_win_any_more_gets_no_further_seeds(sweep: SweepRequest) -> N
                 done.append(asked.attrs[NAME])
     assert done == ["t00 seed 1", "t03 seed 1", "t05 seed 1", "t00 seed 2", "t03 seed 2"]
     assert list(reruns.left_behind) == [5]
+    assert list(reruns.cut_short()) == [5]
 
 
 def test_one_finalist_runs_no_race(sweep: SweepRequest) -> None:
@@ -99,3 +100,16 @@ def test_as_many_seeds_a_round_as_give_each_worker_one(request_of: RequestOf, tm
     study = Reruns(sweep, FINALISTS, races=True).next_round()
     assert study is not None
     assert study.num_open() == 4
+
+
+def test_no_worker_is_idle_while_others_rerun(request_of: RequestOf, tmp_path: Path) -> None:
+    """Three finalists on two workers: the fourth place goes to the best one's next seed, which it then has."""
+    storage = f"search.storage='journal:///{tmp_path / 'study.log'}'"
+    sweep = request_of("search.rerun_seeds=2", "search.num_workers=2", "hydra/launcher=joblib", storage)
+    third = FINALISTS[0]._replace(number=5, params={"fit.learning_rate": 0.1})
+    reruns, rounds = Reruns(sweep, [*FINALISTS, third], races=True), []
+    while (study := reruns.next_round()) is not None:
+        with Lease(study) as lease:
+            rounds.append([run_one(study, lease) for _ in range(study.num_open())])
+    assert rounds == [["t00 seed 1", "t03 seed 1", "t05 seed 1", "t00 seed 2"], ["t03 seed 2", "t05 seed 2"]]
+    assert reruns.cut_short() == {}
