@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
-from typing import cast
+from typing import NoReturn, cast
 
 from slimtune.sweeper.command_table import ASKING, COMMANDS, DISPLAYING, OTHER_WORDS, Command
 from slimtune.training.errors import NotPromoted, SweepStopped, UserError, sentences_left
@@ -20,6 +20,27 @@ DONE, FAULT, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 HELP = {"-h", "--help"}
 # of objects that may refer to others, between two searches for those that only refer to one another
 ALLOCATIONS = 100_000
+
+
+def command() -> NoReturn:
+    """The console script: runs a command and ends the process.
+
+    All that is written is written by then: to take apart what PyTorch and transformers have made takes another two
+    seconds after a sweep.
+    """
+    codes: list[int] = []
+
+    def leave() -> None:
+        if codes:
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:
+                    stream.flush()
+            os._exit(codes[0])
+
+    # what is registered first is called last
+    atexit.register(leave)
+    codes.append(main())
+    sys.exit(codes[0])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,23 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wait_briefly()
     # an import makes objects that stay: at Python's own threshold, to look for others is a fifth of a command's start
     gc.set_threshold(max(ALLOCATIONS, gc.get_threshold()[0]))
-    atexit.unregister(_leave_garbage)
-    atexit.register(_leave_garbage)
     # so that parts of the user's own are found by their dotted path, as `python -m` finds them
     sys.path.append(os.getcwd())
     # who reads our output may go, e.g. `| head`: what is written to files is written all the same
     with lasting_output():
         return _answered(words)
-
-
-def _leave_garbage() -> None:
-    """At the end nothing is left to be freed: to look for it is a second of a command that has loaded PyTorch.
-
-    Bindings that nanobind made are looked after, since they write a page about each object that is left: those of
-    Triton, which comes with torch's CUDA build.
-    """
-    if all(kind.__module__ != "nanobind" for kind in type.__subclasses__(type)):
-        gc.freeze()
 
 
 def _answered(words: Sequence[str]) -> int:
@@ -160,4 +169,4 @@ def _bad_input(message: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -9,6 +9,7 @@ from slimtune.sweeper.campaigns.comparable import dimension_problems
 from slimtune.sweeper.checks import note_own_code, problems_of
 from slimtune.sweeper.config_values import unread_keys, value_at
 from slimtune.sweeper.first_look import check_files, refuse
+from slimtune.sweeper.search.launchers.kept_processes import KeptProcesses
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.training.config.trial import parse_trial
 
@@ -44,11 +45,19 @@ class Tuning:
             UserError: Data, model or store cannot be used, or no variant passed the gate.
         """
         check_files(request.tried)
-        # torch, transformers and MLflow come with it
-        from slimtune.sweeper.campaigns.tuning_run import TuningRun
-
+        processes = KeptProcesses(request.app.config, request.search.config.num_workers)
+        processes.begin()
         try:
-            return TuningRun(request).run()
+            # torch, transformers and MLflow come with it
+            from slimtune.sweeper.campaigns.tuning_run import TuningRun
+
+            run = TuningRun(request, processes)
+        except BaseException:
+            # there is nothing for them to do
+            processes.end()
+            raise
+        try:
+            return run.run()
         except KeyboardInterrupt:
             command = shlex.join(["slimtune", "sweep", *request.command_line()])
             print(f"\ninterrupted; what is done is kept. To resume: {command}", file=sys.stderr)

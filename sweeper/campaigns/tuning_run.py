@@ -43,6 +43,7 @@ from slimtune.sweeper.reporting.stages.stage_lines import print_line, stages_sho
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
+from slimtune.sweeper.search.launchers.kept_processes import KeptProcesses
 from slimtune.sweeper.search.launchers.plugins import RAY, SLURM, launcher_class
 from slimtune.sweeper.search.launching import search_with
 from slimtune.sweeper.search.leadership import search_in_turn
@@ -71,8 +72,9 @@ class TuningRun:
     first point to the registered model, is done by the one that leads.
     """
 
-    def __init__(self, request: SweepRequest) -> None:
+    def __init__(self, request: SweepRequest, processes: KeptProcesses) -> None:
         self._cores = SweepCores()
+        self._processes = processes
         # reruns take them again
         self._has_workers = False
         self._request = request
@@ -255,6 +257,8 @@ class TuningRun:
     def _select(self) -> tuple[Finalist, Run]:
         """The winner, and the run of it that is exported."""
         finalists, trials = self._reruns.run(self._tracked), self._study.shown()
+        # nothing is trained any more
+        self._processes.end()
         if (why := no_winner(trials, self._goals)) is not None:
             raise StoreError(why)
         chosen = choose_winner(finalists, trials, self._goals)

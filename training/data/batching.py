@@ -3,6 +3,7 @@
 # B rows of a batch, T tokens, N rows of a split
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -144,17 +145,49 @@ def by_length(lengths_N: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
 
 
-def by_tokens(lengths_N: np.ndarray, max_tokens: int) -> list[np.ndarray]:
+def by_tokens(lengths_N: np.ndarray, max_tokens: int, call_tokens: int) -> list[np.ndarray]:
     """Row numbers in batches of like length and at most so many tokens, padding included; a longer row is alone.
 
     Every row once, in a fixed order.
+
+    Args:
+        lengths_N: Tokens of the rows.
+        max_tokens: Of a batch.
+        call_tokens: What a batch costs besides its tokens, in tokens: where rows differ in length by more than that,
+            further batches are cheaper than padding.
     """
     order = np.argsort(lengths_N, kind="stable")
+    cuts = _cheapest_cuts(lengths_N[order], max_tokens, call_tokens)
+    parts = [order[start:end] for start, end in pairwise(cuts)]
+    return [batch for rows in parts for batch in _filled(rows, lengths_N, max_tokens)]
+
+
+def _cheapest_cuts(lengths_N: np.ndarray, max_tokens: int, call_tokens: int) -> list[int]:
+    """Where rows in the order of their lengths are cut, the ends included, so that tokens and calls cost least.
+
+    By dynamic programming over the L different lengths.
+    """
+    lengths_L, counts_L = np.unique(lengths_N, return_counts=True)
+    starts = np.concatenate([[0], np.cumsum(counts_L)])
+    cost, cut_before = np.zeros(len(starts)), np.zeros(len(starts), dtype=int)
+    for end in range(1, len(starts)):
+        tokens = (starts[end] - starts[:end]) * lengths_L[end - 1]
+        costs = cost[:end] + tokens + call_tokens * np.ceil(tokens / max_tokens)
+        cut_before[end] = np.argmin(costs)
+        cost[end] = costs[cut_before[end]]
+    cuts = [len(starts) - 1]
+    while cuts[-1] > 0:
+        cuts.append(int(cut_before[cuts[-1]]))
+    return [int(starts[cut]) for cut in reversed(cuts)]
+
+
+def _filled(rows: np.ndarray, lengths_N: np.ndarray, max_tokens: int) -> list[np.ndarray]:
+    """The rows, which ascend in length, in batches that are full."""
     batches, start = [], 0
-    for at in range(1, len(order) + 1):
-        # rows ascend in length, so the last one tells the padding
-        if at == len(order) or (at + 1 - start) * lengths_N[order[at]] > max_tokens:
-            batches.append(order[start:at])
+    for at in range(1, len(rows) + 1):
+        # the last one tells the padding
+        if at == len(rows) or (at + 1 - start) * lengths_N[rows[at]] > max_tokens:
+            batches.append(rows[start:at])
             start = at
     return batches
 

@@ -32,8 +32,8 @@ AUTO_SLOTS = {"cpu": 4, "cuda": 8}
 ROUNDS, LEAST_ROUNDS, ENOUGH_SECONDS = 6, 2, 3.0
 # timings differ by a tenth on a busy machine, and trials of other batch sizes share less than the equal ones timed here
 LEAST_GAIN = 1.25
-# a gain so far above that, or below it, is clear without further rounds
-CLEARLY = 1.15
+# a gain so far above that, or below it, is clear without further rounds; so far below, it is after the first
+CLEARLY, HOPELESSLY = 1.15, 1.4
 # batches over the first trial's: what a search samples is mixed, and a pass of it shares less well than an even one
 MIX = (1.0, 0.5, 2.0, 1.0)
 # the steps that are timed move hardly anything: nobody diverges by them
@@ -159,7 +159,7 @@ def _timing(trainers: Sequence[TrialTrainer], make_trainer: Callable[[int], Tria
         _round(packing, twins, lone)
     rounds: list[_Round] = []
     rows_N = [trainer.rows_at_once for trainer in lone]
-    while len(rounds) < ROUNDS and (len(rounds) < LEAST_ROUNDS or not _is_enough(rounds, rows_N, len(twins))):
+    while len(rounds) < ROUNDS and not (rounds and _is_enough(rounds, rows_N, len(twins))):
         rounds.append(_round(packing, twins, lone))
     return _times(rounds, rows_N, len(twins))
 
@@ -179,6 +179,8 @@ class _Round(NamedTuple):
 def _is_enough(rounds: Sequence[_Round], rows_N: Sequence[int], num_trials: int) -> bool:
     """Whether more rounds are too dear, or would not turn the decision."""
     gain = _times(rounds, rows_N, num_trials).gain
+    if len(rounds) < LEAST_ROUNDS:
+        return gain < LEAST_GAIN / HOPELESSLY
     is_clear = not LEAST_GAIN / CLEARLY < gain < LEAST_GAIN * CLEARLY
     return is_clear or sum(one.seconds for one in rounds) >= ENOUGH_SECONDS
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from slimtune.training.data.batching import Batch, EncodedSplit, by_length, by_tokens, collate
 from slimtune.training.errors import is_out_of_memory
-from slimtune.training.evaluation.passes import Passes
+from slimtune.training.evaluation.passes import CALL_TOKENS, Passes
 from slimtune.training.metrics import Measure, Tally, compute_all, merged
 from slimtune.training.tasks import Task
 from slimtune.training.tasks.fused_loss.pass_output import tally_of
@@ -66,7 +66,9 @@ def score_split(
     model.eval()
     parts = []
     try:
-        for rows in _batches(passes.lengths(split.encoded.lengths()), batch_size, _most_tokens(model, split, passes)):
+        most, per_call = _most_tokens(model, split, passes), CALL_TOKENS[resources.device.type]
+        lengths = passes.lengths(split.encoded.lengths())
+        for rows in by_tokens(lengths, most, per_call) if batch_size is None else by_length(lengths, batch_size):
             inputs = collate(split, rows, pad_id=tokenizer.pad_token_id, device=passes.host)
             with resources.autocast():
                 parts += _tallies(partial(passes.output, task, model), inputs, rows, task=task, split=split)
@@ -87,12 +89,6 @@ def _most_tokens(model: Any, split: EncodedSplit, passes: Passes) -> int:
     if split.targets.labels_N is not None:
         return most
     return max(1, min(most, EVAL_LOGITS[passes.resources.device.type] // int(getattr(model.config, "vocab_size", 1))))
-
-
-def _batches(lengths_N: np.ndarray, batch_size: int | None, most_tokens: int) -> list[np.ndarray]:
-    if batch_size is not None:
-        return by_length(lengths_N, batch_size)
-    return by_tokens(lengths_N, most_tokens)
 
 
 def _tallies(output_of: OutputOf, inputs: Batch, rows: np.ndarray, *, task: Task, split: EncodedSplit) -> list[Tally]:

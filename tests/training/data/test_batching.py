@@ -1,4 +1,5 @@
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -25,15 +26,34 @@ def test_an_epoch_sees_every_row_once(lengths: list[int], batch_size: int) -> No
     assert sorted(np.concatenate(by_length(np.array(lengths), batch_size))) == list(range(len(lengths)))
 
 
-@given(lengths=st.lists(st.integers(1, 50), min_size=1, max_size=90), max_tokens=st.integers(1, 200))
-def test_batches_by_tokens_hold_every_row_once_and_no_more_than_that(lengths: list[int], max_tokens: int) -> None:
-    """Each could not take the next row in; a row that is longer than a batch has one to itself."""
-    batches = by_tokens(np.array(lengths), max_tokens)
+LENGTHS = st.lists(st.integers(1, 50), min_size=1, max_size=90)
+
+
+@given(lengths=LENGTHS, max_tokens=st.integers(1, 200), call_tokens=st.integers(0, 10_000))
+def test_batches_by_tokens_hold_every_row_once_and_no_more_than_that(
+    lengths: list[int], max_tokens: int, call_tokens: int
+) -> None:
+    """A row that is longer than a batch has one to itself; where calls are dear, each batch is as full as it can be."""
+    batches = by_tokens(np.array(lengths), max_tokens, call_tokens)
     assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
     sizes = [len(rows) * max(lengths[row] for row in rows) for rows in batches]
     assert all(size <= max_tokens or len(rows) == 1 for size, rows in zip(sizes, batches, strict=True))
-    for rows, after in itertools.pairwise(batches):
-        assert (len(rows) + 1) * lengths[after[0]] > max_tokens
+    if call_tokens == 10_000:
+        for rows, after in itertools.pairwise(batches):
+            assert (len(rows) + 1) * lengths[after[0]] > max_tokens
+
+
+@given(lengths=LENGTHS, call_tokens=st.integers(0, 300))
+def test_no_other_cut_between_rows_of_like_length_is_cheaper(lengths: list[int], call_tokens: int) -> None:
+    """Where all rows would fit into a batch: two batches beside each other are not cheaper as one, nor one as two."""
+
+    def cost(rows: Sequence[int]) -> int:
+        return len(rows) * max(lengths[row] for row in rows) + call_tokens
+
+    batches = [rows.tolist() for rows in by_tokens(np.array(lengths), 100_000, call_tokens)]
+    assert all(cost([*one, *other]) >= cost(one) + cost(other) for one, other in itertools.pairwise(batches))
+    for rows in batches:
+        assert all(cost(rows) <= cost(rows[:at]) + cost(rows[at:]) for at in range(1, len(rows)))
 
 
 def test_the_order_is_a_function_of_the_seed() -> None:

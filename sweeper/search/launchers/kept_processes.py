@@ -1,0 +1,65 @@
+"""The worker processes that joblib keeps: begun while the sweep is checked, ended once nothing needs them."""
+
+import logging
+from collections.abc import Sequence
+from importlib import import_module
+from threading import Thread
+
+from omegaconf import DictConfig
+
+from slimtune.sweeper.search.launchers.plugins import JOBLIB, fitting, launcher_class
+from slimtune.training.hardware.threads import free_cores
+
+# what a worker imports before its first trial
+PARTS = ("slimtune.sweeper.search.worker", "slimtune.training.worker.run", "slimtune.training.tracking.mlflow_runs")
+
+log = logging.getLogger(__name__)
+
+
+class KeptProcesses:
+    """Of one sweep; without joblib as its launcher there are none.
+
+    Args:
+        config: The sweep's composed config.
+        num_workers: How many it launches at once.
+
+    Attributes:
+        is_kept: Whether there are any.
+    """
+
+    def __init__(self, config: DictConfig, num_workers: int) -> None:
+        self._config, self._num_workers = config, num_workers
+        self.is_kept = launcher_class(config) == JOBLIB and num_workers > 1
+
+    def begin(self) -> None:
+        """Start them, and have those import what they will need that do not take this process' core."""
+        others = min(self._num_workers, free_cores() - 1)
+        if self.is_kept and others > 0:
+            # its end is not waited for: a launch goes on where it is
+            Thread(target=self._import_parts, args=(others,), daemon=True).start()
+
+    def _import_parts(self, num_importing: int) -> None:
+        from joblib import Parallel, delayed
+
+        config = fitting(self._config, num_workers=self._num_workers).hydra.launcher
+        # as the plugin calls it: by the same settings a launch finds the processes again
+        settings = {**config, "backend": "loky"}
+        settings.pop("_target_")
+        try:
+            Parallel(**settings)(delayed(import_parts)(PARTS) for _ in range(num_importing))
+        except (RuntimeError, OSError, ValueError, ImportError) as error:
+            # a launch meets the same, and tells it; or they were ended meanwhile
+            log.debug("workers were not begun ahead (%s)", error)
+
+    def end(self) -> None:
+        """End them where they are: to take apart what they have loaded takes seconds, and their memory is wanted."""
+        if self.is_kept:
+            from joblib.externals.loky import get_reusable_executor
+
+            get_reusable_executor(reuse=True, kill_workers=True).shutdown(wait=True, kill_workers=True)
+
+
+def import_parts(parts: Sequence[str]) -> None:
+    """Import the modules, in a process of their own."""
+    for part in parts:
+        import_module(part)

@@ -1,0 +1,76 @@
+"""Worker processes that joblib keeps are begun early, found again by a launch, and ended at once."""
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+from joblib import Parallel, delayed
+from omegaconf import DictConfig, OmegaConf
+
+from slimtune.sweeper.search.launchers import kept_processes
+from slimtune.sweeper.search.launchers.kept_processes import KeptProcesses
+
+PACKAGE = "hydra_plugins.hydra_joblib_launcher"
+SETTINGS = {"n_jobs": 2, "backend": None, "prefer": "processes", "batch_size": "auto", "pre_dispatch": "2*n_jobs"}
+
+
+def config_of(launcher: str = "JoblibLauncher", **settings: Any) -> DictConfig:
+    found = {"_target_": f"{PACKAGE}.joblib_launcher.{launcher}", **SETTINGS, **settings}
+    return OmegaConf.create({"hydra": {"launcher": found}})
+
+
+def begun() -> set[int]:
+    return {one.pid for one in psutil.Process().children() if any("LokyProcess" in word for word in one.cmdline())}
+
+
+@pytest.fixture(name="processes")
+def processes_fixture(monkeypatch: pytest.MonkeyPatch) -> Iterator[KeptProcesses]:
+    monkeypatch.setattr(kept_processes, "PARTS", ("json",))
+    monkeypatch.setattr(kept_processes, "free_cores", lambda: 2)
+    found = KeptProcesses(config_of(n_jobs=-1), 2)
+    found.end()
+    yield found
+    found.end()
+
+
+def test_a_launch_works_in_those_that_were_begun_before(processes: KeptProcesses) -> None:
+    processes.begin()
+    deadline = time.monotonic() + 60
+    while len(begun()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    early = begun()
+    assert len(early) == 2
+    launched = Parallel(**{**SETTINGS, "backend": "loky"})(delayed(os.getpid)() for _ in range(4))
+    assert set(launched) <= early
+    processes.end()
+    assert not begun()
+
+
+@pytest.mark.parametrize(
+    ("launcher", "num_workers"), [("BasicLauncher", 2), ("SlurmLauncher", 2), ("JoblibLauncher", 1)]
+)
+def test_others_begin_none(launcher: str, num_workers: int, processes: KeptProcesses) -> None:
+    """Nor do they end anything that is not theirs."""
+    others = KeptProcesses(config_of(launcher), num_workers)
+    others.begin()
+    assert not others.is_kept
+    processes.begin()
+    others.end()
+    Parallel(**{**SETTINGS, "backend": "loky"})(delayed(os.getpid)() for _ in range(2))
+    assert len(begun()) == 2
+
+
+def test_parts_that_cannot_be_imported_are_left_to_the_launch(
+    processes: KeptProcesses, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Which tells what is missing."""
+    monkeypatch.setattr(kept_processes, "PARTS", ("no_such_module",))
+    with caplog.at_level("DEBUG", logger=kept_processes.__name__):
+        processes.begin()
+        deadline = time.monotonic() + 60
+        while not caplog.messages and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert ["no_such_module" in message for message in caplog.messages] == [True]
