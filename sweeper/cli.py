@@ -114,8 +114,8 @@ def _ended(word: str, arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except ModuleNotFoundError as error:
         return _not_installed(error, needed_for=f"slimtune {word}")
-    except KeyboardInterrupt:
-        print("\nslimtune: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"\nslimtune: {stopped if stopped.args else 'interrupted'}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # nothing is left to do without a reader

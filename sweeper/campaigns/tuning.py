@@ -1,7 +1,6 @@
 """`slimtune sweep` as the sweeper's campaign; checks are instant, the rest is imported when they passed."""
 
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -58,10 +57,9 @@ class Tuning:
             raise
         try:
             return run.run()
-        except KeyboardInterrupt:
-            command = shlex.join(["slimtune", "sweep", *request.command_line()])
-            print(f"\ninterrupted; what is done is kept. To resume: {command}", file=sys.stderr)
-            raise
+        except KeyboardInterrupt as stopped:
+            resume = f"slimtune resume {shlex.quote(str(request.folder))}"
+            raise KeyboardInterrupt(f"interrupted; what is done is kept. To resume: {resume}") from stopped
 
 
 class Checking(Tuning):

@@ -24,6 +24,8 @@ from slimtune.sweeper.reporting.terminal import print_registered
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study
 from slimtune.training.config.tracking import TrackingConfig, TrackingMode
+from slimtune.training.config.trial import parse_trial
+from slimtune.training.config.trust import code_of
 from slimtune.training.errors import DataError, ModelError, StoreError
 from slimtune.training.tracking.line import TrackerAway, first_line, is_outage
 from slimtune.training.tracking.outbox_run import line_to, open_run
@@ -114,9 +116,13 @@ class WinnerRegistration(NamedTuple):
         return {
             "name": version.name,
             "version": version.version,
-            "gate": gate_words(self.export.alias, self.rules),
+            "gate": [*gate_words(self.export.alias, self.rules), *["--trust"] * self._names_code()],
             **_promoted(candidate, PromotionRequest(uri, self.rules, self.export.alias)),
         }
+
+    def _names_code(self) -> bool:
+        """Whether the bundle's config names code, which another command runs only when it is told to."""
+        return bool(code_of(parse_trial(self.request.tried).section))
 
 
 def gate_words(alias: str, rules: PromotionConfig) -> list[str]:

@@ -112,11 +112,12 @@ class LiveTable:
         return bar
 
     def _summary(self, trials: Sequence[TrialRecord], best: Sequence[TrialRecord]) -> str:
-        text = f"best {best[0].objective:.4f} (trial {best[0].number})" if best else "no trial completed yet"
+        one, all_of_them = ("rerun", "reruns") if self._study.spec.enqueued_only else ("trial", "search")
+        text = f"best {best[0].objective:.4f} ({name_of(best[0])})" if best else f"no {one} completed yet"
         if best and self._study.spec.goals.several:
             text = f"{len(self._study.pareto())} trials in the Pareto set"
         left = seconds_left(trials, self._study.num_places())
-        return f"{text}, about {duration(left)} of the search left" if left else text
+        return f"{text}, about {duration(left)} of the {all_of_them} left" if left else text
 
 
 def chosen_rows(trials: Sequence[TrialRecord], room: int, best_number: int | None) -> list[TrialRecord]:
@@ -230,11 +231,15 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
 
 
+def name_of(trial: TrialRecord) -> str:
+    """What a trial is called in a sentence; a rerun has a name."""
+    return str(trial.attrs.get("name", f"trial {trial.number}"))
+
+
 def _line(trial: TrialRecord, names: Sequence[str]) -> str:
     params = "  ".join(f"{key.rpartition('.')[-1]}={value_text(value)}" for key, value in trial.params.items())
-    name = f"{trial.attrs.get('name', f'trial {trial.number}')}"
     numbers = "  ".join(f"{one} {number_text(trial.measured.get(one))}" for one in names)
     scores = numbers or f"score {score_text(trial)}"
     by = trial.attrs.get(ENDED_BY)
     standing = f"{trial.standing} (ended by {by} at {trial.progress:.0%})" if by else trial.standing
-    return f"{name}: {standing}  {scores}  {params}  {duration(trial.seconds)}"
+    return f"{name_of(trial)}: {standing}  {scores}  {params}  {duration(trial.seconds)}"

@@ -169,7 +169,8 @@ class StudyEndings(StudyReading):
             # while it waits it has no values, and nobody else is to take them
             kept[record.POINT] = point
         self._study.enqueue_trial(self.spec.space.named(point), user_attrs=kept)
-        log.warning("trial %d: its worker %s; it is tried again", trial.number, "died" if died else "was stopped")
+        was = "died" if died else "was stopped"
+        log.warning("trial %d: its worker %s; it is tried again under another number", trial.number, was)
 
 
 def _never_enqueued(trials: Sequence[TrialRecord]) -> list[TrialRecord]:

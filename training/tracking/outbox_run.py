@@ -20,6 +20,9 @@ from slimtune.training.tracking.run import MetricPoint, NullRun, TrackedRun, Tra
 from slimtune.training.tracking.uri import experiment_name, tracking_uri
 from slimtune.training.trial import Lineage
 
+# MLflow's name of a run, which is a tag
+RUN_NAME = "mlflow.runName"
+
 
 class OutboxRun:
     """Implements `TrackedRun`: each call is an entry of the run's journal, and is sent at once if the tracker takes it.
@@ -179,6 +182,9 @@ def open_run(line: Line, lineage: Lineage, *, key: str | None = None) -> OutboxR
         run.flush()
     else:
         run.reopen()
+        if lineage.earlier:
+            # another attempt is another trial, with a number of its own
+            run.set_tags({RUN_NAME: lineage.name, **lineage.tags})
     return run
 
 

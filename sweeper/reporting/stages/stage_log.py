@@ -18,6 +18,8 @@ class StageLog:
         """Whatever is told is given to `write`, a line at a time and without its end."""
         self._write = write
         self._under_way: list[_UnderWay] = []
+        # what was told of a stage that is under way may be all that is to be told of its end
+        self._last = ""
         # a forked process has no threads that tell, and its lines would stand between the others
         self._process = os.getpid()
 
@@ -37,13 +39,15 @@ class StageLog:
             return
         one.over.set()
         one.teller.join()
-        if stage.seconds() >= TOLD_SECONDS:
-            self._write(stage.outcome())
+        outcome = stage.outcome()
+        if stage.seconds() >= TOLD_SECONDS and outcome != self._last:
+            self._write(outcome)
 
     def _tell(self, stage: Stage, over: threading.Event) -> None:
         while not over.wait(gap_seconds(stage.seconds())):
             if self._under_way[-1].stage is stage:
-                self._write(stage.progress())
+                self._last = stage.progress()
+                self._write(self._last)
 
     def _is_own(self) -> bool:
         return os.getpid() == self._process

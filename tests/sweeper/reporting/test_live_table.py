@@ -97,7 +97,7 @@ def test_curves_are_shown_where_there_is_room(width: int, has_curves: bool) -> N
         make(at, TrialState.complete, objective=at / 4)._replace(params=params, intermediate={1: 0.0, 2: at / 4})
         for at in range(3)
     ]
-    spec = SimpleNamespace(goals=Goals())
+    spec = SimpleNamespace(goals=Goals(), enqueued_only=False)
     study: Any = SimpleNamespace(
         spec=spec, shown=lambda: trials, ranked=lambda: trials[::-1], pareto=list, num_places=lambda: 6
     )
@@ -108,5 +108,21 @@ def test_curves_are_shown_where_there_is_room(width: int, has_curves: bool) -> N
     text = file.getvalue()
     assert ("curve" in text) is has_curves
     assert "scores ▁▅█" in text
-    assert "about 30s of the search left" in text
+    assert "best 0.5000 (trial 2), about 30s of the search left" in text
     assert max(map(len, text.splitlines())) <= width
+
+
+def test_reruns_are_called_by_their_names() -> None:
+    """Numbers of theirs are none of the search's trials."""
+    rerun = make(0, TrialState.complete, objective=0.75)._replace(attrs={"name": "t05 seed 1"})
+    shown: list[TrialRecord] = []
+    study: Any = SimpleNamespace(
+        spec=SimpleNamespace(goals=Goals(), enqueued_only=True),
+        shown=lambda: shown,
+        ranked=lambda: shown,
+        num_places=lambda: 2,
+    )
+    table = LiveTable(study, "the best again", Console(file=StringIO()))
+    assert table._summary([], []) == "no rerun completed yet"
+    shown.append(rerun)
+    assert table._summary(shown, shown) == "best 0.7500 (t05 seed 1), about 10s of the reruns left"

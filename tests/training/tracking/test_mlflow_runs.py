@@ -22,6 +22,7 @@ from slimtune.training.tracking.mlflow_runs import (
     run_data,
     run_in,
 )
+from slimtune.training.tracking.outbox_run import RUN_NAME
 from slimtune.training.tracking.run import MetricPoint, TrackedSplit
 from slimtune.training.tracking.uri import has_password, tracking_uri
 from tests.conftest import make_lineage
@@ -46,6 +47,7 @@ def test_a_run_goes_on_without_a_point_twice(tmp_path: Path) -> None:
         [MetricPoint("loss", 1.0, 10, 3), MetricPoint("loss", 0.5, 20, 4), MetricPoint("loss", 0.25, 30, 5)]
     )
     again.log_data([TrackedSplit("train", "d", "rows.jsonl", "abcdef0123456789", {"num_rows": 3})])
+    again.set_tags({RUN_NAME: "t05"})
     again.end(state="pruned")
     client = client_of(config_at(tmp_path).uri or "")
     assert first.run_id is not None
@@ -54,6 +56,7 @@ def test_a_run_goes_on_without_a_point_twice(tmp_path: Path) -> None:
     run = client.get_run(first.run_id)
     assert run.info.status == "FINISHED", "a pruned trial is no failure"
     assert run.data.tags["state"] == "pruned"
+    assert run.info.run_name == "t05"
     assert run.data.tags["mlflow.parentRunId"] == parent.run_id
     assert run.data.params["fit.learning_rate"] == "0.0001235"
     found = run_data(config_at(tmp_path).uri or "", first.run_id)

@@ -48,6 +48,18 @@ def test_what_lasts_is_told_before_its_end(monkeypatch: pytest.MonkeyPatch) -> N
     log.ended(outer)
 
 
+def test_an_end_that_was_told_already_is_not_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    gaps = iter([0.01])
+    monkeypatch.setattr(stage_log, "gap_seconds", lambda _: next(gaps, 100.0))
+    monkeypatch.setattr(Stage, "seconds", lambda _: 12.0)
+    told: list[str] = []
+    log, stage = StageLog(told.append), Stage("scores", 36)
+    log.begun(stage)
+    waited_for(lambda: told)
+    log.ended(stage)
+    assert told == ["scores: 36 rows, 12 s"]
+
+
 def test_lines_of_a_long_stage_become_seldom() -> None:
     """Ten seconds apart at first, and never more than ten minutes: a night has some sixty."""
     seconds, lines = 0.0, 0
