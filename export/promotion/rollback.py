@@ -10,6 +10,7 @@ from slimtune.export.promotion.rules import CONFIDENCE, MIN_GAIN, Outcome, rules
 from slimtune.export.registry.alias_lock import MOST_ROUNDS, alias_lock, changed_hands
 from slimtune.export.registry.aliases import ROLLED_BACK, history_of, holders_before, rules_off_for, set_alias
 from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version, fetch_model
+from slimtune.training.config.near_names import nearest_name
 from slimtune.training.errors import ModelError, NotPromoted
 
 
@@ -33,10 +34,11 @@ def roll_back(uri: str, name: str, alias: str, *, is_dry: bool = False, trust: b
     Versions are downloaded and looked at without the lock; if the alias has moved meanwhile, it is begun anew.
 
     Raises:
-        ModelError: There is no such registered model.
+        ModelError: There is no such registered model, or the alias is a slip of the pen for one of its own.
         NotPromoted: Nobody had the alias before, or nobody's files are there.
         StoreError: The alias changes hands all the time.
     """
+    _check_alias(uri, name, alias)
     for _ in range(MOST_ROUNDS):
         holders = _holders(uri, name, alias)
         found = _whole(uri, name, holders, alias, trust=trust)
@@ -48,6 +50,13 @@ def roll_back(uri: str, name: str, alias: str, *, is_dry: bool = False, trust: b
                 set_alias(uri, found.version, alias, why=ROLLED_BACK)
                 return found
     raise changed_hands(name, alias)
+
+
+def _check_alias(uri: str, name: str, alias: str) -> None:
+    known = {move.alias for move in history_of(uri, name)}
+    near = nearest_name(alias, known) if alias not in known else None
+    if near is not None and alias_version(uri, name, alias) is None:
+        raise ModelError(f"no version of {name} has or had the alias '{alias}'; did you mean '{near}'?")
 
 
 class _Holders(NamedTuple):

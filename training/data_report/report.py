@@ -17,6 +17,7 @@ from slimtune.training.data.near_duplicates import Conflict, label_conflicts
 from slimtune.training.fitted_table import FittedTable
 from slimtune.training.listed_names import quoted_at_commas, with_commas, with_counts
 from slimtune.training.stages import told_stage
+from slimtune.training.tracking.display import warned
 
 PERCENTS = (50, 90, 95, 99, 100)
 MAX_BINS, BAR_WIDTH = 10, 40
@@ -252,7 +253,7 @@ def _hint(report: DataReport) -> str:
 def _kept(report: DataReport) -> str:
     # left out by no setting: all rows share something
     shared = ", as more than a tenth of them are" if report.leaks_shared else ""
-    return f"kept in training{shared}, which may flatter the scores"
+    return f"kept in training{shared}, which may flatter the scores; promotion.no_leak refuses the model for that"
 
 
 def _notes(report: DataReport, labels: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -264,8 +265,8 @@ def _notes(report: DataReport, labels: Mapping[str, Sequence[str]]) -> Iterator[
     if report.leaks_exact:
         yield f"training rows that are in a held-out split too: {report.leaks_exact:,}; removed from training"
     if report.leaks_near:
-        done = "removed from training" if report.leaks_removed else _kept(report)
-        yield f"training rows that are nearly a held-out row: {report.leaks_near:,}; {done}"
+        told = f"training rows that are nearly a held-out row: {report.leaks_near:,}"
+        yield f"{told}; removed from training" if report.leaks_removed else warned(f"{told}; {_kept(report)}")
     hint = _hint(report) if report.cut_share > 0.01 else ""
     share = f"{100 * report.cut_share:.1f} %" if report.cut_share else "none"
     yield f"{share} of the training rows are cut at data.max_length={report.max_length}{hint}"

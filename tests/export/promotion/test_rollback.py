@@ -10,7 +10,7 @@ from slimtune.export.promotion.rollback import overrides_forward, roll_back
 from slimtune.export.registry.alias_lock import AliasLock
 from slimtune.export.registry.aliases import AliasMove, rolled_back_from, set_alias
 from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version
-from slimtune.training.errors import StoreError
+from slimtune.training.errors import ModelError, NotPromoted, StoreError
 from slimtune.training.tracking.mlflow_runs import client_of
 from tests.export.promotion.test_gate import make
 
@@ -103,3 +103,11 @@ def test_an_alias_that_moves_all_the_time_is_given_up(uri: str, monkeypatch: pyt
     monkeypatch.setattr(rollback, "_fault", downloaded)
     with pytest.raises(StoreError, match="changed hands 5 times"):
         roll_back(uri, "tiny", ALIAS)
+
+
+def test_a_slip_in_the_name_of_an_alias_is_told(uri: str) -> None:
+    """One that is like none of its own has had no version yet, which the gate's exit code says."""
+    with pytest.raises(ModelError, match="has or had the alias 'champoin'; did you mean 'champion'"):
+        roll_back(uri, "tiny", "champoin")
+    with pytest.raises(NotPromoted, match="no version of tiny had the alias staging before"):
+        roll_back(uri, "tiny", "staging")

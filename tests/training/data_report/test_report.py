@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from slimtune.training.data_report.report import DataReport, Findings, RowsBySplit, as_text, make_report, render
+from slimtune.training.tracking.display import told_warnings
 
 LENGTHS = np.array([3, 4, 4, 5, 6, 7, 8, 9, 30, 70])
 ROWS = RowsBySplit(
@@ -121,7 +122,9 @@ def test_clean_data_have_one_note() -> None:
 
 def test_kept_leaks_are_said_to_flatter() -> None:
     report = make_report(ROWS, max_length=16, findings=Findings(leaks_near=1, leaks_removed=False))
-    assert any(note.endswith("kept in training, which may flatter the scores") for note in report.notes)
+    (told,) = [note for note in report.notes if "which may flatter the scores" in note]
+    assert told.endswith("promotion.no_leak refuses the model for that")
+    assert told_warnings([told]) == ", with 1 warning (above)"
 
 
 def test_without_labels_nothing_is_said_of_classes() -> None:
