@@ -7,7 +7,7 @@ from slimtune.export.config import OnnxExport, export_problems, parse_export
 from slimtune.export.promotion.config import parse_promotion
 from slimtune.sweeper.config_values import value_at
 from slimtune.sweeper.goals.goals import UNNAMED
-from slimtune.sweeper.goals.ranges import range_problems
+from slimtune.sweeper.goals.ranges import gain_problems, range_problems
 from slimtune.sweeper.goals.read_config import metric_problems
 from slimtune.sweeper.optional_packages import missing_packages
 from slimtune.sweeper.pruner_config import RankTest, pruners_in
@@ -25,10 +25,12 @@ def problems_of(values: Mapping[str, Any]) -> list[str]:
     trial, search = parse_trial(values), parse_search(_with_direction(values))
     export = parse_export(values.get("export"))
     problems = [*trial.problems, *search.problems, *export.problems]
-    problems += parse_promotion(values.get("promotion")).problems
+    promotion = parse_promotion(values.get("promotion"))
+    problems += promotion.problems
     if trial.found is not None:
         problems += metric_problems(values.get("search") or {}, trial.found.task)
         problems += range_problems(values.get("search") or {}, trial.found.task)
+        problems += gain_problems(promotion.found, trial.found.task)
     if trial.found is not None and isinstance(export.found, OnnxExport):
         problems += export_problems(trial.found, export.found)
     if trial.found is not None and export.found is not None:

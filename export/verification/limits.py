@@ -36,21 +36,39 @@ def check_size(model: torch.nn.Module, config: OnnxExport) -> None:
     Raises:
         ConfigError: None can be.
     """
-    if config.max_size_mb is None:
+    _check_least(model, config.variants, "export.max_size_mb", config.max_size_mb)
+
+
+def check_gate_size(model: torch.nn.Module, config: OnnxExport, max_size_mb: float | None) -> None:
+    """The same of what the gate asks for, which would refuse the bundle after the search.
+
+    Args:
+        model: As above.
+        config: As above.
+        max_size_mb: `promotion.max_size_mb`.
+
+    Raises:
+        ConfigError: No variant can pass.
+    """
+    _check_least(model, config.variants, "promotion.max_size_mb", max_size_mb)
+
+
+def _check_least(model: torch.nn.Module, variants: Sequence[Variant], key: str, max_size_mb: float | None) -> None:
+    if max_size_mb is None:
         return
     count = sum(
         weights.numel()
         for name, weights in model.named_parameters()
         if not any(part in name for part in PERHAPS_LEFT_OUT)
     )
-    tried = [FP32, *(one.value for one in config.variants)]
+    tried = [FP32, *(one.value for one in variants)]
     smallest = min(tried, key=lambda name: BITS[name])
     least_mb = count * BITS[smallest] / 8e6
-    if least_mb > config.max_size_mb:
+    if least_mb > max_size_mb:
         raise ConfigError(
             [
-                f"export.max_size_mb is {config.max_size_mb:g}, but {smallest}, the smallest of what is tried, has at "
-                f"least {least_mb:.3g} MB in weights alone; raise it, take a smaller model"
+                f"{key} is {max_size_mb:g}, but {smallest}, the smallest of what is tried, has at least "
+                f"{least_mb:.3g} MB in weights alone; raise it, take a smaller model"
                 f"{'' if BITS[smallest] == min(BITS.values()) else ', or try smaller variants, e.g. int4_blockwise'}"
             ]
         )

@@ -6,7 +6,9 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from slimtune.export.config import parse_export
+from slimtune.export.config import OnnxExport, parse_export
+from slimtune.export.promotion.config import parse_promotion
+from slimtune.export.verification.limits import check_gate_size
 from slimtune.sweeper.campaigns.idle_dimensions import check_dimensions, check_effects
 from slimtune.sweeper.campaigns.places import Places
 from slimtune.sweeper.campaigns.preparation import Preparation, checks, preparation_of
@@ -58,6 +60,9 @@ def preflight(request: SweepRequest, read: ReadRows | None = None) -> Preparatio
     whole = [one for one in found if same.known(config) is not None]
     dimensions = [partial(check_dimensions, request, len(whole[0].encoded["train"]) if whole else None)]
     dimensions += [partial(check_effects, request, one) for one in whole]
+    gate_mb = parse_promotion(request.tried["promotion"]).section.max_size_mb
+    if isinstance(export, OnnxExport):
+        dimensions += [partial(check_gate_size, one.model, export, gate_mb) for one in whole]
     of_sizes = (partial(_check_size, other, one, told) for one in whole for other in sizes(request))
     raise_all([*errors, *found_by(chain(dimensions, of_others, of_sizes))])
     report = prepared[0].report

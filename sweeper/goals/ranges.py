@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from numbers import Real
 from typing import Any
 
+from slimtune.export.promotion.config import PromotionConfig
 from slimtune.sweeper.goals.goals import COSTS
 from slimtune.training.config.score_range import ScoreRange, score_range
 from slimtune.training.config.task import TaskConfig
@@ -32,6 +33,18 @@ def range_problems(values: Mapping[str, Any], task: TaskConfig) -> list[str]:
                 f"search.pick.within.{name} is {value:g}, but {name} is a number of {known.told()}; use a smaller one"
             )
     return problems
+
+
+def gain_problems(rules: PromotionConfig | None, task: TaskConfig) -> list[str]:
+    """What no model can gain over a champion, by the range of the metric."""
+    known = None if rules is None or rules.min_gain is None else score_range(task.metric, task)
+    if rules is None or rules.min_gain is None or known is None or rules.min_gain <= known.width:
+        return []
+    share = f", e.g. {rules.min_gain / 100:g}" if known.most == 1 and rules.min_gain <= 100 else ""
+    return [
+        f"promotion.min_gain is {rules.min_gain:g}, but {task.metric} is a number of {known.told()}, so that no model "
+        f"passes; use a smaller one{share}"
+    ]
 
 
 def _numbers(values: Mapping[str, Any], task: TaskConfig) -> Iterator[tuple[str, str, float]]:

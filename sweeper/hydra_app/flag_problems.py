@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from slimtune.sweeper.config_file import FLAG
 from slimtune.sweeper.hydra_parser import hydra_parser
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.config.schema import suggestion
@@ -17,7 +18,7 @@ def flag_problems(arguments: Sequence[str], *, sweep: bool) -> list[str]:
     """
     if (wrong := _wrong_value(arguments)) is not None:
         return [wrong]
-    known = [name for action in hydra_parser()._actions for name in action.option_strings]
+    known = [FLAG, *(name for action in hydra_parser()._actions for name in action.option_strings)]
     unknown = [word for word in hydra_parser().parse_known_args(list(arguments))[1] if word.startswith("-")]
     problems = [_problem(word, arguments, known) for word in unknown]
     if sweep and _parsed(arguments).run:

@@ -74,7 +74,7 @@ def range_problem(low: Any, high: Any, *, log: Any, step: Any) -> str | None:
         if not _is_countable(end):
             return f".{name} is {end}; use a number that is neither infinite nor beyond 2^53 in whole numbers"
     if low > high:
-        return f".low is {low}, above high ({high}); swap them"
+        return f".low is {low}, above high ({high}); swap them, or give both ends"
     if not isinstance(log, bool):
         return f".log is {log!r}; use true or false"
     if log and low <= 0:

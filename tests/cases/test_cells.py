@@ -63,7 +63,7 @@ def test_paths_go_through_objects_lists_and_names_with_dots() -> None:
     assert cell_of(row, "a.b.c.0.d") == 1
     assert cell_of(row, "e.f.g") == "x"
     assert text_of(row, "answers.text.0", *AT) == "yes"
-    with pytest.raises(DataError, match=r"no column 'answers\.text\.first' \(text_column\)"):
+    with pytest.raises(DataError, match=r"no column 'answers\.text\.first' \(data.text_column\)"):
         text_of(row, "answers.text.first", *AT)
 
 

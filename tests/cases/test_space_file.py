@@ -102,7 +102,10 @@ def test_s1_methods_are_searched_each_with_what_it_has(request_of: RequestOf, sp
         (FORM.replace("num_trials", "trials"), "search_strategy.trials is not a key; did you mean 'num_trials'?"),
         (FORM.replace("random", "rondom"), "search_strategy.type is 'rondom'; did you mean 'random'?"),
         (FORM.replace("20", "-1"), "search.n_trials is -1; use a number above 0"),
-        (FORM.replace("low: 8", "low: 80"), "search_space.lora_r.low is 80, above high (64); swap them"),
+        (
+            FORM.replace("low: 8", "low: 80"),
+            "search_space.lora_r.low is 80, above high (64); swap them",
+        ),
         (FORM.replace("float", "flot"), "search_space.learning_rate.type is 'flot'; use one of float, int, choice"),
         (FORM.replace("learning_rate", "learning_rat"), "search_space.learning_rat is not a key of the config"),
         (FORM.replace("lora_r", "lora_rank"), "search_space.lora_rank (method.rank) is not a key of the config"),

@@ -103,7 +103,7 @@ def test_groups_and_equal_inputs_stay_together(tmp_path: Path, config_of: Config
     sides = [{row.group for row in side} for side in splits.named().values()]
     assert sum(map(len, sides)) == len(set.union(*sides)) == 9
     assert inputs_apart(splits)
-    with pytest.raises(DataError, match=r"no column 'sauce' \(group_column\)"):
+    with pytest.raises(DataError, match=r"no column 'sauce' \(data.group_column\)"):
         splits_of(config_of, path, "data.group_column=sauce")
 
 

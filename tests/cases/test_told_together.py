@@ -129,7 +129,10 @@ def test_dimensions_are_told_beside_rows_and_beside_each_other(told: Told) -> No
         ("method.r=range(4,8,-2)", "counts down from 4, and its stop 8 is above that; use range(8,4,-2), or"),
         ("method.r=range(0.9,0.1,0.2)", "counts up from 0.9, and its stop 0.1 is below that"),
         ("method.r=range(3,3)", "the stop of a range is excluded; for 3 alone give that value"),
-        ("method.r=interval(9,1)", "method.r=interval(9,1): the range's low is 9, above high (1); swap them"),
+        (
+            "method.r=interval(9,1)",
+            "method.r=interval(9,1): the range's low is 9, above high (1); swap them",
+        ),
         (
             "fit.learning_rate=range(1e-5,1e-3)",
             "has one value, 1e-05: its step is 1, which is past its stop; use interval",

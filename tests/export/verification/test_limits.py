@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from slimtune.export.config import Variant, onnx_config
-from slimtune.export.verification.limits import BITS, check_size, none_passed
+from slimtune.export.verification.limits import BITS, check_gate_size, check_size, none_passed
 from slimtune.training.errors import ConfigError
 
 
@@ -19,6 +19,10 @@ def test_a_size_below_the_weights_is_refused_by_the_smallest_variant(variants: l
         ConfigError, match=rf"max_size_mb is .*, but {(variants or ['fp32'])[-1]}, .* at least {least_mb:g}"
     ):
         check_size(model, onnx_config(variants=variants, max_size_mb=least_mb * 0.99))
+    check_gate_size(model, onnx_config(variants=variants), None)
+    check_gate_size(model, onnx_config(variants=variants), least_mb)
+    with pytest.raises(ConfigError, match=rf"promotion.max_size_mb is .* at least {least_mb:g}"):
+        check_gate_size(model, onnx_config(variants=variants), least_mb * 0.99)
 
 
 def test_what_a_graph_may_leave_out_is_not_counted() -> None:

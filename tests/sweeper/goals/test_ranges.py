@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from slimtune.sweeper.goals.ranges import range_problems
+from slimtune.export.promotion.config import promotion_config
+from slimtune.sweeper.goals.ranges import gain_problems, range_problems
 from slimtune.training.config.score_range import score_range
 from slimtune.training.metrics.load import OURS, load_metric
 from tests.training.metrics.examples import EXAMPLES
@@ -56,3 +57,17 @@ def test_nothing_is_known_of_ones_own_metric_or_loss() -> None:
     task: Any = SimpleNamespace(metrics=["mine.accuracy"], loss={"_target_": "mine.Loss"})
     assert score_range("accuracy", task) is None
     assert score_range("loss", task) is None
+
+
+def test_a_gain_that_no_model_can_have_is_told() -> None:
+    """Every model would be refused after its search."""
+    (problem,) = gain_problems(promotion_config(["promotion.min_gain=2"]), TASK)
+    assert problem.startswith("promotion.min_gain is 2, but accuracy is a number of 0 to 1, so that no model passes")
+    assert problem.endswith("e.g. 0.02")
+    for taken in ("promotion.min_gain=1", "promotion.min_gain=null"):
+        assert gain_problems(promotion_config([taken]), TASK) == []
+    assert (
+        gain_problems(promotion_config(["promotion.min_gain=2"]), SimpleNamespace(**{**vars(TASK), "metric": "own"}))
+        == []
+    )
+    assert gain_problems(None, TASK) == []

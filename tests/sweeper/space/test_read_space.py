@@ -36,7 +36,10 @@ def test_lists_and_null_can_be_chosen() -> None:
     [
         ({"type": "flot", "low": 1, "high": 2}, "space.x.type is 'flot'; use one of float, int, choice"),
         ({"type": "float", "low": 1, "hig": 2}, "space.x.hig is not a key; did you mean 'high'?"),
-        ({"type": "float", "low": 2, "high": 1}, "space.x.low is 2, above high (1); swap them"),
+        (
+            {"type": "float", "low": 2, "high": 1},
+            "space.x.low is 2, above high (1); swap them",
+        ),
         ({"type": "float", "low": 0, "high": 1, "log": True}, "space.x.low is 0 with log: true"),
         ({"type": "int", "low": 0.5, "high": 2}, "space.x.low is 0.5; use a number of type int"),
         ({"type": "int", "low": 1, "high": 2, "log": True, "step": 2}, "space.x.step cannot go with log"),

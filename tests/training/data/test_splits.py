@@ -71,7 +71,7 @@ def test_a_row_that_does_not_fit_is_named_by_its_own_file(config: TrialConfig, t
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"text": "x"}, r"row 61: no column 'label' \(label_column\); the row has text"),
+        ({"text": "x"}, r"row 61: no column 'label' \(data.label_column\); the row has text"),
         ({"text": "x", "label": " "}, "row 61: column 'label' is empty"),
         ({"text": "x", "label": "lonely"}, "class 'lonely' has 1 row"),
     ],

@@ -48,8 +48,9 @@ def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str, usua
     hint = _empty_list(column, row) or (NO_TABLE if known == OF_TEXT_FILES else hint or _named_by(key))
     shown = [f"'{name}'" if name != name.strip() else name for name in known]
     lacking = f"'{column}'" if usual is None else f"'{column}', by which the model was trained, and no '{usual}'"
+    named = f"data.{key}" if key in COLUMN_KEYS else key
     return NoColumn(
-        f"{where}: no column {lacking} ({key}); the row has {with_commas(shown) or 'no columns'}{hint}", column
+        f"{where}: no column {lacking} ({named}); the row has {with_commas(shown) or 'no columns'}{hint}", column
     )
 
 

@@ -58,8 +58,8 @@ def test_rows_of_other_files_are_told_with_their_file() -> None:
 def test_every_column_that_a_row_lacks_is_told() -> None:
     found = told([{"txt": "x", "lbl": "y"}])
     assert [problem.partition(";")[0] for problem in found] == [
-        "a.csv, row 1: no column 'text' (text_column)",
-        "a.csv, row 1: no column 'label' (label_column)",
+        "a.csv, row 1: no column 'text' (data.text_column)",
+        "a.csv, row 1: no column 'label' (data.label_column)",
     ]
     assert all("the row has txt, lbl" in problem for problem in found), "what stands in is no column of the row"
 
