@@ -1,6 +1,7 @@
 """A model that answers texts, from whatever names it: a bundle, an adapter over its base, a registered version."""
 
 import logging
+import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -9,6 +10,7 @@ from slimtune.export.registry.find_bundle import locate_model
 from slimtune.export.runtime.given_rows import IN_PYTHON
 from slimtune.export.runtime.row_notes import notes_of
 from slimtune.export.runtime.row_predictor import LocatedRow, RowPredictor, TextColumns, row_predictor_of
+from slimtune.training.errors import DataError
 
 log = logging.getLogger(__name__)
 USUAL_COLUMNS = TextColumns()
@@ -64,8 +66,14 @@ class Predictor:
             prompt. Beside it the `probability` of labels; of one text of a model of similarity, `embedding` instead.
 
         Raises:
-            DataError: The model needs another number of texts.
+            DataError: The model needs another number of texts, or is given a list of them.
         """
+        if not isinstance(text, str):
+            column = next(iter(self._rows.row_of("", "" if text_pair is not None else None)))
+            raise DataError(
+                f"one text is asked for, not {reprlib.repr(text)}; several at once are rows: "
+                f".rows([{{'{column}': ...}}, ...])"
+            )
         return self.rows([self._rows.row_of(text, text_pair)])[0]
 
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -1,6 +1,15 @@
 """Who runs this process."""
 
+import getpass
 import os
+
+
+def user_name() -> str:
+    """The user's name; the number where the system has no name for it, as in many a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):
+        return str(user_id())
 
 
 def user_id() -> int:

@@ -6,6 +6,7 @@ from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.graph_names import Kind
 from slimtune.training.data.prompt_template import FIELD
 from slimtune.training.listed_names import with_commas
+from slimtune.training.tracking.display import told_readings
 
 
 def predict_arguments(interface: Interface) -> str:
@@ -118,7 +119,7 @@ def _test_lines(manifest: Manifest) -> list[str]:
     scores = ", ".join(
         f"{name} {item['value']:.4f} [{item['low']:.4f}, {item['high']:.4f}]" for name, item in test["scores"].items()
     )
-    return [f"Test split, read once ({test['num_rows']} rows, 95 % bootstrap interval): {scores}."]
+    return [f"Test split, {told_readings(test)} ({test['num_rows']} rows, 95 % bootstrap interval): {scores}."]
 
 
 def _predict_lines(manifest: Manifest) -> list[str]:

@@ -52,7 +52,7 @@ from slimtune.sweeper.search.stopping import check_stop
 from slimtune.sweeper.search.study_spec import OwnWorkers, chosen_sampler, make_worker, open_study, search_notes_of
 from slimtune.sweeper.space.searched_told import goals_line, searched_lines
 from slimtune.sweeper.study.liveness.launcher import Launcher
-from slimtune.sweeper.study.record import ENDED, FOLDER, IDENTITY, PARENT_RUN, WINNER
+from slimtune.sweeper.study.record import ENDED, FOLDER, IDENTITY, PARENT_RUN, WINNER, stage_result
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingMode
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.data_report.build import write_report
@@ -302,11 +302,12 @@ class TuningRun:
         checkpoint = best.checkpoint
         result = self._result(chosen, checkpoint)
         seed = self._request.search.config.seed
+        before = stage_result(self._study.attrs(), "test")
         test = winner_stages.once(
             self._study,
             "test",
             winner_stages.name_in(self._request.folder, checkpoint),
-            lambda: winner_stages.test_stage(checkpoint, seed=seed, read=self._benches.read),
+            lambda: winner_stages.test_stage(checkpoint, seed=seed, read=self._benches.read, before=before),
         )
         terminal.print_test(self._console, test)
         if test:

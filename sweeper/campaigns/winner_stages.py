@@ -1,6 +1,6 @@
 """What becomes of the winner: test read once, exported. Each stage is done once, also over a restart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,8 +68,15 @@ def apart_from_place(exported: Stage) -> Stage:
     return {key: value for key, value in exported.items() if key != "bundle"}
 
 
-def test_stage(checkpoint: Path, *, seed: int, read: ReadRows) -> Stage:
-    """The winner's test scores; empty if the data has no test rows."""
+def test_stage(checkpoint: Path, *, seed: int, read: ReadRows, before: Mapping[str, Any]) -> Stage:
+    """The winner's test scores; empty if the data has no test rows.
+
+    Args:
+        checkpoint: Of the winner's best run.
+        seed: Of the intervals.
+        read: Rows that were read before.
+        before: What was found for an earlier winner of the same sweep; empty if there was none.
+    """
     result = read_test(open_checkpoint(checkpoint), seed=seed, read=read)
     if result is None:
         return {}
@@ -78,6 +85,7 @@ def test_stage(checkpoint: Path, *, seed: int, read: ReadRows) -> Stage:
         "scores": {name: item._asdict() for name, item in result.scores.items()},
         "details": dict(result.details),
         **({} if result.note is None else {"note": result.note}),
+        **({"readings": 1 + int(before.get("readings", 1))} if before else {}),
     }
 
 

@@ -1,7 +1,6 @@
 """`slimtune stop`: running trials end at their next step with their state saved, and no new one begins."""
 
 import argparse
-import os
 import shlex
 import socket
 import time
@@ -10,7 +9,7 @@ from collections.abc import Sequence
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.training.tracking.uri import without_password
-from slimtune.training.user_id import user_id
+from slimtune.training.user_id import user_name
 
 POLL_SECONDS = 0.5
 
@@ -31,7 +30,7 @@ def run(arguments: Sequence[str]) -> int:
     if roster is None or not (status.launchers or status.workers):
         print(f"the sweep '{found.name}' is not running ({status.state.value}); nothing was stopped")
         return 0
-    roster.ask_to_stop(f"{os.environ.get('USER', user_id())}@{socket.gethostname()}", now=options.now)
+    roster.ask_to_stop(f"{user_name()}@{socket.gethostname()}", now=options.now)
     if options.no_wait:
         print(f"the sweep '{found.name}' is asked to stop")
         return 0

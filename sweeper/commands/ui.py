@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import socket
 import sqlite3
 import sys
 from collections.abc import Sequence
@@ -10,12 +11,13 @@ from pathlib import Path
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG
-from slimtune.training.errors import StoreError
+from slimtune.training.errors import StoreError, UserError
 from slimtune.training.sqlite_file import opened_to_read
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 from slimtune.training.usual_places import USUAL_STORE
 
 HOST = "127.0.0.1"
+LAST_PORT = 65535
 # the newest; the UI lists all of them
 MOST_SWEEPS = 10
 # MLflow's tables, read as they are: its own client takes seconds to import, and the server waits for nothing
@@ -32,12 +34,14 @@ def run(arguments: Sequence[str]) -> int:
 
     Raises:
         StoreError: There is no store here.
+        UserError: The port is taken, or is none.
     """
     options = command_parser().parse_args(arguments)
     uri = tracking_uri(options.tracking_uri)
     path = sqlite_path(uri)
     if path is not None and not path.is_file():
         raise StoreError(f"there is no {path}; run the command where the sweep ran, or give --tracking-uri")
+    _check_port(options.port)
     address = f"http://{HOST}:{options.port}/#"
     print(f"MLflow UI: {address}/experiments?workflowType=machine_learning  (Ctrl-C ends it)")
     for identity, name in [] if path is None else sweeps_in_store(path):
@@ -49,6 +53,22 @@ def run(arguments: Sequence[str]) -> int:
     command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(options.port), "--workers", "1"]
     command += ["--app-name", "slimtune", "--backend-store-uri", uri]
     os.execve(sys.executable, command, environment)
+
+
+def _check_port(port: int) -> None:
+    """Whether the server can be reached there: it would say so between lines of its own, and end as if all was well."""
+    if not 0 < port <= LAST_PORT:
+        raise UserError(f"--port is {port}; use one of 1 to {LAST_PORT}")
+    with socket.socket() as one:
+        # as servers do: one that has just ended leaves its port to the next
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((HOST, port))
+        except OSError as error:
+            raise UserError(
+                f"--port {port} of {HOST} cannot be had ({error.strerror}); if the UI runs there already, open it, "
+                f"else take another one: slimtune ui --port {port % LAST_PORT + 1}"
+            ) from error
 
 
 def sweeps_in_store(store: Path) -> list[tuple[str, str]]:

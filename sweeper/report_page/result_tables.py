@@ -8,6 +8,7 @@ from slimtune.sweeper.report_page.figures.rungs import Rung
 from slimtune.sweeper.report_page.figures.seeds import Seeded
 from slimtune.sweeper.report_page.markup import Cell, Row, Table, number, paragraph, score, unordered
 from slimtune.sweeper.study.analysis.importance import INTERVAL_PERCENT, Importance
+from slimtune.training.tracking.display import told_readings
 
 
 def test_table(test: Mapping[str, Any]) -> str:
@@ -23,7 +24,8 @@ def test_table(test: Mapping[str, Any]) -> str:
         for name, item in scores.items()
         if not math.isnan(_float(item.get("value")))
     ]
-    caption = f"test, read once, {test.get('num_rows', '?')} rows; intervals hold 95 % of bootstrap samples of the rows"
+    of = f"test, {told_readings(test)}, {test.get('num_rows', '?')} rows"
+    caption = f"{of}; intervals hold 95 % of bootstrap samples of the rows"
     return str(Table(caption, ["score", "value", "from", "to"], rows))
 
 

@@ -21,7 +21,7 @@ from slimtune.sweeper.study.record import (
     stage_result,
 )
 from slimtune.training.markdown_text import markdown_text
-from slimtune.training.tracking.display import MODE, display
+from slimtune.training.tracking.display import MODE, display, told_readings
 from slimtune.training.tracking.journal import QUEUED
 
 NUM_BEST, NUM_REASONS = 5, 6
@@ -76,12 +76,13 @@ def _best(sweep: Described) -> str:
         record = next((one for one in sweep.trials if one.number == winner["trial"]), None)
         score = f"{markdown_text(sweep.metric)} **{winner['score']:.4f}** on validation, the mean over its seeds"
         lines.append(f"**The winner** is {_link(sweep, record, winner['trial'])}: {score}; {_values(winner['params'])}")
-        if test := stage_result(sweep.attrs, "test").get("scores"):
+        test = stage_result(sweep.attrs, "test")
+        if test.get("scores"):
             told = ", ".join(
                 f"{markdown_text(name)} {one['value']:.4f} ({one['low']:.4f} to {one['high']:.4f})"
-                for name, one in test.items()
+                for name, one in test["scores"].items()
             )
-            lines.append(f"Test, read once, 95 % intervals: {told}")
+            lines.append(f"Test, {told_readings(test)}, 95 % intervals: {told}")
     elif best := in_order(sweep.trials, sweep.goals):
         first = best[0]
         score = ", ".join(

@@ -17,6 +17,7 @@ from slimtune.sweeper.study import TrialRecord
 from slimtune.sweeper.study.record import INFEASIBLE, param_keys
 from slimtune.training.config.score_range import OTHERS
 from slimtune.training.fitted_table import FittedTable, print_table
+from slimtune.training.tracking.display import told_readings
 
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> FittedTable:
@@ -91,7 +92,7 @@ def print_test(console: Console, test: Mapping[str, Any]) -> None:
         # what has no number on these rows, such as the average precision of graded pairs
         if not math.isnan(item["value"])
     )
-    line = f"test, read once, {test['num_rows']} rows, 95 % intervals: {scores}"
+    line = f"test, {told_readings(test)}, {test['num_rows']} rows, 95 % intervals: {scores}"
     print_table(console, Text.from_markup(line))
     if test.get("note"):
         print_table(console, Text.from_markup(f"[bold yellow]warning:[/] {escape(test['note'])}"))

@@ -15,6 +15,10 @@ MOST_VALUES = 8
 SPACE = "space"
 
 
+# what a check of either command may find
+NOTHING = "nothing, as slimtune train has it; slimtune sweep asks for a key to search"
+
+
 def searched_lines(space: SearchSpace, values: Mapping[str, Any]) -> list[str]:
     """One line of what is searched, and one of the keys that have a space and one value all the same.
 
@@ -29,7 +33,7 @@ def searched_lines(space: SearchSpace, values: Mapping[str, Any]) -> list[str]:
     known = read_space(section).space if isinstance(section, Mapping) else {}
     searched = {key.lstrip("+") for key in space.searched_keys()}
     fixed = [key.lstrip("+") for key in known if key.lstrip("+") not in searched]
-    lines = [f"searched: {', '.join(dimensions) or 'nothing'}"]
+    lines = [f"searched: {', '.join(dimensions) or NOTHING}"]
     if fixed:
         lines.append(f"fixed by you, not searched: {', '.join(f'{key}={value_at(key, values)}' for key in fixed)}")
     return lines

@@ -30,6 +30,11 @@ def test_rows_are_answered_in_order(bundle: Path) -> None:
         predictor.rows([*rows[:1], {"txt": "x"}])
 
 
+def test_a_list_of_texts_is_answered_with_how_rows_are_given(bundle: Path) -> None:
+    with pytest.raises(DataError, match=r"not \['a', 'b'\]; several at once are rows: \.rows\(\[\{'text': \.\.\.\}"):
+        Predictor.open(bundle)(["a", "b"])  # type: ignore[arg-type]
+
+
 def test_a_second_text_is_refused_by_a_model_of_one(bundle: Path) -> None:
     with pytest.raises(DataError, match="the model takes single texts"):
         Predictor.open(bundle)("good soup", "bad soup")

@@ -58,6 +58,16 @@ def log10_params(sampled: Mapping[str, Any], log_scaled: Collection[str]) -> dic
     }
 
 
+def told_readings(test: Mapping[str, Any]) -> str:
+    """How often a sweep has read its test rows; each winner reads them once.
+
+    Args:
+        test: What was found on them, with `readings` where it is not the first.
+    """
+    times = int(test.get("readings", 1))
+    return "read once" if times == 1 else f"read {times} times, each time for another winner"
+
+
 def warned(note: str) -> str:
     """The note as a warning."""
     return f"{WARNING}{note}"

@@ -1,9 +1,16 @@
 """What becomes of a winner, where no whole sweep is needed to show it."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from slimtune.sweeper.campaigns import winner_stages
 from slimtune.sweeper.campaigns.winner_stages import log_verification
+from slimtune.training.evaluation.test_score import TestResult
 from slimtune.training.tracking.run import NullRun
+from slimtune.training.workbench.prepared_data import ReadRows
 
 
 class KeptFiles(NullRun):
@@ -21,3 +28,16 @@ def test_a_refused_export_leaves_what_was_measured_on_the_sweeps_run(tmp_path: P
     run = KeptFiles()
     log_verification(run, tmp_path)
     assert [path.name for path in run.files] == ["verification.json", "variants.png"]
+
+
+@pytest.mark.parametrize(
+    ("before", "readings"), [({}, None), ({"num_rows": 3}, 2), ({"num_rows": 3, "readings": 2}, 3)]
+)
+def test_readings_of_the_test_rows_are_counted(
+    before: Mapping[str, Any], readings: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each winner of a sweep reads them; one that is read again is no fresh judge."""
+    monkeypatch.setattr(winner_stages, "open_checkpoint", lambda _: None)
+    monkeypatch.setattr(winner_stages, "read_test", lambda *_, **__: TestResult({}, 3, {}, None))
+    found = winner_stages.test_stage(tmp_path, seed=0, read=ReadRows(), before=before)
+    assert found.get("readings") == readings
