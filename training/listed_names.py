@@ -16,3 +16,8 @@ def quoted_at_commas(name: str) -> str:
 def with_counts(counts: Mapping[str, int]) -> str:
     """Names in a sentence, each with how many there are."""
     return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def on_one_line(value: str) -> str:
+    """A value as it is; in quotes and with escapes where a sign of it would begin a new line, or not be seen."""
+    return value if value.isprintable() else repr(value)

@@ -10,6 +10,7 @@ from slimtune.sweeper.study.loaded import load_study_attrs
 from slimtune.sweeper.study.record import IDENTITY
 from slimtune.sweeper.study.storages.loading import is_in_file
 from slimtune.training.errors import StoreError
+from slimtune.training.listed_names import on_one_line
 
 # these say where the rows are; which rows there are is told by their fingerprint
 WHERE_KEYS = {
@@ -52,7 +53,7 @@ def check_same(known: Mapping[str, str] | None, now: Mapping[str, str], *, name:
     if known == now:
         return
     changed = [
-        f"  - {key}: {known.get(key, 'not there')} -> {now.get(key, 'not there')}"
+        f"  - {key}: {_told(known, key)} -> {_told(now, key)}"
         for key in sorted(known.keys() | now.keys())
         if known.get(key) != now.get(key)
     ]
@@ -92,5 +93,9 @@ def difference(known: Mapping[str, str] | None, now: Mapping[str, str]) -> str |
         if key in searched or key in NEUTRAL_KEYS | WHERE_KEYS or key.startswith(("search.", "space.")):
             continue
         if known.get(key) != now.get(key):
-            return f"{key} differs ({known.get(key, 'not there')}, here {now.get(key, 'not there')})"
+            return f"{key} differs ({_told(known, key)}, here {_told(now, key)})"
     return None
+
+
+def _told(values: Mapping[str, str], key: str) -> str:
+    return on_one_line(values.get(key, "not there"))

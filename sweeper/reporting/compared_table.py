@@ -13,6 +13,7 @@ from slimtune.sweeper.reporting.live_table import COLOURS, ENDED, SPARE, duratio
 from slimtune.sweeper.reporting.run_record import Difference
 from slimtune.sweeper.reporting.trial_rows import SECONDS, STATE, TrialRow, sort_keys_of
 from slimtune.training.fitted_table import FittedTable
+from slimtune.training.listed_names import on_one_line
 
 # what has a column of its own
 USUAL = ("sweep", "trial", STATE, "objective", SECONDS, "progress")
@@ -87,7 +88,7 @@ def _cells(
 def _told(value: object) -> str:
     if isinstance(value, float):
         return number_text(value)
-    return "-" if value is None else str(value)
+    return "-" if value is None else on_one_line(str(value))
 
 
 def as_csv(rows: Sequence[TrialRow]) -> str:
@@ -162,7 +163,7 @@ def _differences(what: str, names: tuple[str, str], rows: Sequence[tuple[object,
     for at, name in enumerate(("key", *heads, "change")[: len(rows[0])]):
         table.add_column(name, justify="left" if at == 0 else "right", folds=at < 3)
     for row in rows:
-        table.add_row(*(_told(cell) if not isinstance(cell, str) else cell for cell in row))
+        table.add_row(*map(_told, row))
     return table
 
 

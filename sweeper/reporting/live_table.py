@@ -16,6 +16,7 @@ from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
 from slimtune.sweeper.study.record import ENDED_BY, param_keys
 from slimtune.training.fitted_table import FittedTable
+from slimtune.training.listed_names import on_one_line
 
 COLOURS = {
     TrialState.waiting: "dim",
@@ -216,7 +217,7 @@ def score_text(trial: TrialRecord) -> str:
 
 def value_text(value: Scalar) -> str:
     """A sampled value to three digits."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value if value is not None else "")
+    return f"{value:.3g}" if isinstance(value, float) else on_one_line(str(value if value is not None else ""))
 
 
 def duration(seconds: float | None) -> str:

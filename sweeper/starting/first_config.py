@@ -93,7 +93,9 @@ def _rest(settled: Settled) -> Iterator[str]:
     yield from _training(settled)
     yield f"\nsearch:\n  name: {_scalar(settled.name)}"
     if settled.n_trials <= (startup := _option("search/sampler", "tpe")["n_startup_trials"]):
-        yield f"  # the first {startup} are drawn at random; further ones (slimtune resume --n-trials) learn from them"
+        others = ", the others are drawn at random" if settled.n_trials > 1 else ""
+        yield f"  # the first trial is this config as it stands{others};"
+        yield f"  # those beyond {startup} (slimtune resume --n-trials) learn from the ones before them"
     yield f"  n_trials: {settled.n_trials}"
     yield "  # ends a search early; null is no limit"
     yield "  max_minutes: null"

@@ -144,7 +144,8 @@ def shown_columns(columns: Sequence[SeenColumn]) -> list[str]:
 def _told(column: SeenColumn) -> str:
     example = " ".join(column.example.split())
     short = example if len(example) <= SHOWN_EXAMPLE else f"{example[:SHOWN_EXAMPLE]}..."
-    kind = f"{column.num_distinct} names" if column.holds is Holds.name else column.holds.value
+    usual = f"{column.num_distinct} names" if column.holds is Holds.name else column.holds.value
+    kind = column.kind or usual
     return f"{kind:<9}  {short}"
 
 

@@ -7,6 +7,7 @@ from enum import Enum
 from itertools import islice
 from typing import Any, NamedTuple
 
+from slimtune.sweeper.starting.cell_kinds import OF_DATES, kind_of_cells
 from slimtune.training.data.cells import is_missing, label_name, python_value, structure, words_a_text
 from slimtune.training.data.readers.reader import ReadOptions, Told, located_rows
 from slimtune.training.errors import DataError
@@ -21,11 +22,6 @@ LEAST_ROWS_A_CLASS = 2.5
 LEAST_CODES = 0.9
 # a word of letters; those of times and dates are none
 WORD = re.compile(r"[^\W\d_]{3,}")
-OF_DATES = re.compile(
-    r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?"
-    r"|dec(ember)?|mon(day)?|tue(s(day)?)?|wed(nesday)?|thu(rs(day)?)?|fri(day)?|sat(urday)?|sun(day)?|utc|gmt)",
-    re.IGNORECASE,
-)
 
 
 class Holds(Enum):
@@ -38,7 +34,7 @@ class Holds(Enum):
     labels = "labels"
     number = "number"
     name = "name"
-    # numbers of orders, dates, addresses of mail and of the web: no two words of a language
+    # numbers of orders, dates, addresses of mail and of the web: no two words of a language; `kind` says which
     code = "code"
     text = "text"
     other = "other"
@@ -57,6 +53,7 @@ class SeenColumn(NamedTuple):
         is_share: Whether its numbers, of which there are several, lie between 0 and 1.
         num_letters: Of a cell with a text, on average.
         num_words: Likewise.
+        kind: What a person calls cells that are no words of a language, as dates; None where `holds` says it.
     """
 
     name: str
@@ -68,6 +65,7 @@ class SeenColumn(NamedTuple):
     is_share: bool = False
     num_letters: float = 0.0
     num_words: float = 0.0
+    kind: str | None = None
 
 
 def seen_columns(source: str) -> list[SeenColumn]:
@@ -104,7 +102,8 @@ def _seen(name: str, cells: Sequence[Any]) -> SeenColumn:
     is_share = num_distinct > 1 and bool(numbers) and all(0 <= one <= 1 for one in numbers)
     num_letters = sum(map(len, texts)) / len(texts) if texts else 0.0
     num_words = words_a_text(texts)
-    return SeenColumn(name, holds, num_distinct, example, two, has_fractions, is_share, num_letters, num_words)
+    kind = kind_of_cells(cells, texts)
+    return SeenColumn(name, holds, num_distinct, example, two, has_fractions, is_share, num_letters, num_words, kind)
 
 
 def _holds(cells: Sequence[Any], texts: Sequence[str]) -> Holds:

@@ -7,14 +7,25 @@ from collections.abc import Iterable, Sequence
 
 from slimtune.training.data.examples import Example
 
-SHOWN_CHARACTERS, SHOWN_TARGETS = 60, 3
+SHOWN_CHARACTERS, SHOWN_TARGETS, SHOWN_INPUTS = 60, 3, 3
 # a longer input is known by its digest
 MOST_CHARACTERS, DIGEST_BYTES = 64, 16
 
 
 def input_key(example: Example) -> str:
     """Equal for inputs that a person would call the same."""
-    return _folded(f"{example.text} {example.pair}")
+    return text_key(f"{example.text} {example.pair}")
+
+
+def text_key(text: str) -> str:
+    """Equal for texts that a person would call the same."""
+    # é is one sign or two; ASCII has no such sign, and folds as it is lowered
+    folded = text.lower() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
+    folded = " ".join(folded.split())
+    if len(folded) <= MOST_CHARACTERS:
+        return folded
+    # of two million texts, keys that are the texts again take as much memory as these
+    return hashlib.blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def row_key(example: Example) -> tuple[str, ...]:
@@ -44,28 +55,20 @@ def conflict_note(examples: Sequence[Example]) -> str | None:
     conflicts = target_conflicts(examples)
     if not conflicts:
         return None
-    first = conflicts[0]
-    targets = ", ".join(f"'{_short(_target(one))}'" for one in first[:SHOWN_TARGETS])
-    return (
-        f"inputs with several targets: {len(conflicts):,}, in {sum(map(len, conflicts)):,} rows; "
-        f"e.g. '{_short(first[0].both)}': {targets}"
-    )
+    shown = "; ".join(map(_conflict, conflicts[:SHOWN_INPUTS]))
+    return f"inputs with several targets: {len(conflicts):,}, in {sum(map(len, conflicts)):,} rows; e.g. {shown}"
+
+
+def _conflict(rows: Sequence[Example]) -> str:
+    targets = ", ".join(f"'{short_text(_target(one))}'" for one in rows[:SHOWN_TARGETS])
+    return f"'{short_text(rows[0].both)}': {targets}"
 
 
 def _target(example: Example) -> str:
     return example.label or ", ".join(f"{span.start} to {span.end} {span.label}" for span in example.spans) or "none"
 
 
-def _folded(text: str) -> str:
-    # é is one sign or two; ASCII has no such sign, and folds as it is lowered
-    folded = text.lower() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
-    folded = " ".join(folded.split())
-    if len(folded) <= MOST_CHARACTERS:
-        return folded
-    # of two million texts, keys that are the texts again take as much memory as these
-    return hashlib.blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
-
-
-def _short(text: str) -> str:
+def short_text(text: str) -> str:
+    """Its beginning, on one line."""
     text = " ".join(text.split())
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

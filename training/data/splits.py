@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from slimtune.training.config.data import DataConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.cells import ABSENT, cell_of, is_missing, label_name, text_in, value_of
+from slimtune.training.data.duplicates.compared_texts import compared_texts, prompt_fields
 from slimtune.training.data.examples import MESSAGES, Example, Reading
 from slimtune.training.data.hold_out import hold_out
 from slimtune.training.data.readers.reader import ReadOptions, Row, Told, located_rows, located_with
@@ -138,7 +139,7 @@ def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None 
             raise
         raise DataError(f"{error} (left out before, as equal to a row above: {train.num_duplicates:,})") from error
     rows, held_out = sides.train, [*sides.validation, *sides.test]
-    leaks = _near_leaks(rows, held_out) if reading.has_near_leaks and data.near_duplicates else {}
+    leaks = _near_leaks(rows, held_out, config) if reading.has_near_leaks and data.near_duplicates else {}
     near_shared = len(leaks) > MAX_NEAR_SHARE * len(rows)
     near_dropped = data.drop_leaks and not near_shared
     conflict = conflict_note([example for part in read for example in part.examples])
@@ -157,7 +158,8 @@ def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None 
             *([] if data.validation_file else sides.validation),
             *([] if data.test_file else sides.test),
         ],
-        notes=[*told.notes(), *([conflict] if conflict else []), *_group_notes(sides, data)],
+        # last, next to what the report says of rows that are nearly so
+        notes=[*told.notes(), *_group_notes(sides, data), *([conflict] if conflict else [])],
         blank_columns=_named_columns(sum((Counter(part.blank) for part in read), Counter[str]()), data),
     )
 
@@ -303,13 +305,13 @@ def _read(source: RowSource, data: DataConfig, parse: Parser, options: ReadOptio
     return _Read(list(first.values()), num_duplicates, num_empty, blank)
 
 
-def _near_leaks(examples: list[Example], held_out: list[Example]) -> dict[int, str]:
+def _near_leaks(examples: list[Example], held_out: list[Example], config: TrialConfig) -> dict[int, str]:
     """Training rows that are nearly a held-out row, with that row's text."""
-    from slimtune.training.data.near_duplicates import near_duplicates
+    from slimtune.training.data.duplicates.near_duplicates import near_duplicates
 
-    texts, others = ([one.both for one in part] for part in (examples, held_out))
+    texts, others = compared_texts([examples, held_out], prompt_fields(config))
     first: dict[int, str] = {}
     with told_stage("looks for training rows that are nearly held-out rows (data.near_duplicates)", len(texts)):
         for match in near_duplicates(texts, others, threshold=NEAR):
-            first.setdefault(match.text, others[match.other])
+            first.setdefault(match.text, held_out[match.other].both)
     return first

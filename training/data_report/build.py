@@ -9,6 +9,7 @@ from slimtune.training.atomic_files import write_json
 from slimtune.training.config.data import DataConfig
 from slimtune.training.config.score_range import score_range
 from slimtune.training.config.task import TaskConfig
+from slimtune.training.data.duplicates.compared_texts import compared_texts
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.data_report.answer_notes import answer_notes
@@ -126,6 +127,7 @@ def _rows(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> RowsByS
         labels=None if classes["train"] is None else {name: found or [] for name, found in classes.items()},
         label_sets=[labels_in(one) for one in named["train"]] if labels_in is not None else [],
         lengths={name: split.encoded.uncut_lengths() for name, split in data.encoded.items()},
+        compared=[] if classes["train"] is None else compared_texts([named["train"]])[0],
     )
 
 

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from slimtune.training.data.near_duplicates import Conflict, label_conflicts
+from slimtune.training.data.duplicates.near_duplicates import label_conflicts
+from slimtune.training.data.row_keys import short_text, text_key
 from slimtune.training.fitted_table import FittedTable
 from slimtune.training.listed_names import quoted_at_commas, with_commas, with_counts
 from slimtune.training.stages import told_stage
@@ -32,12 +34,14 @@ class RowsBySplit(NamedTuple):
 
     Attributes:
         label_sets: All labels of each training row, where a row has any number of them.
+        compared: By what training rows are compared with one another; by their texts where it is empty.
     """
 
     texts: Mapping[str, Sequence[str]]
     labels: Mapping[str, Sequence[str]] | None
     lengths: Mapping[str, np.ndarray]
     label_sets: Sequence[Collection[str]] = ()
+    compared: Sequence[str] = ()
 
 
 class Findings(NamedTuple):
@@ -83,7 +87,7 @@ class DataReport:
         suggested_max_length: The smallest multiple of 8 that keeps 99 % of the rows whole, at most the longest row and
             what the model takes.
         baselines: Scores of simple models on the validation rows, by model and metric.
-        label_noise: Text, its label, and the label of an earlier row with nearly the same text.
+        label_noise: Text, its label, and the label of an earlier row whose text is nearly the same, and not the same.
     """
 
     splits: list[SplitReport]
@@ -133,7 +137,7 @@ def make_report(
     counts = Counter(labels["train"] if labels else [label for one in rows.label_sets for label in {*one}])
     # of as many rows, in the order of the rows; of sets, in that of the names, for sets have none
     classes = dict(counts.most_common() if labels else sorted(counts.items(), key=lambda one: (-one[1], one[0])))
-    noise = _noise(texts["train"], labels["train"]) if labels and near_duplicates else []
+    noise = _noise(texts["train"], labels["train"], rows.compared) if labels and near_duplicates else []
     examples = [(one[:MAX_CHARACTERS], two[:MAX_CHARACTERS]) for one, two in findings.leak_examples]
     report = DataReport(
         splits=[_split_report(name, lengths, max_length) for name, lengths in rows.lengths.items()],
@@ -155,9 +159,12 @@ def make_report(
     return replace(report, notes=list(_notes(report, labels)))
 
 
-def _noise(texts: Sequence[str], labels: Sequence[str]) -> list[Conflict]:
+def _noise(texts: Sequence[str], labels: Sequence[str], compared: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Text, label and earlier label; inputs that are the same have a note of their own, from when they were read."""
     with told_stage("looks for rows that are nearly the same with other labels (data.near_duplicates)", len(texts)):
-        return label_conflicts(texts, labels, limit=MAX_LABEL_NOISE)
+        found = label_conflicts(compared or texts, labels)
+    near = (one for one in found if text_key(texts[one.row]) != text_key(texts[one.other]))
+    return [(texts[row], labels[row], labels[other]) for row, other in islice(near, MAX_LABEL_NOISE)]
 
 
 def render(report: DataReport) -> list[RenderableType]:
@@ -172,9 +179,8 @@ def render(report: DataReport) -> list[RenderableType]:
         ]
         hidden = [f"{len(named) - SHOWN_CLASSES} smaller ones"] if len(named) > SHOWN_CLASSES else []
         parts.append(Text("classes, in training: " + ", ".join(named[:SHOWN_CLASSES] + hidden)))
-    noise = [f"'{label}' or '{other}'? {' '.join(text.split())}" for text, label, other in report.label_noise]
     notes = Table.grid(padding=(0, 1))
-    for note in (*report.notes, *noise[:SHOWN_NOISE]):
+    for note in report.notes:
         notes.add_row("-", Text(note, overflow="fold"))
     return [*parts, notes]
 
@@ -256,7 +262,18 @@ def _kept(report: DataReport) -> str:
     return f"kept in training{shared}, which may flatter the scores; promotion.no_leak refuses the model for that"
 
 
+def _noise_note(noise: Sequence[tuple[str, str, str]]) -> str:
+    more = " or more" if len(noise) == MAX_LABEL_NOISE else ""
+    shown = "; ".join(
+        f"'{short_text(text)}': '{_printable(label)}', the earlier one '{_printable(other)}'"
+        for text, label, other in noise[:SHOWN_NOISE]
+    )
+    return f"training rows that nearly repeat an earlier one with another label: {len(noise)}{more}; e.g. {shown}"
+
+
 def _notes(report: DataReport, labels: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    if report.label_noise:
+        yield _noise_note(report.label_noise)
     if report.num_empty:
         blank = f"; blank in them: {with_counts(report.blank_columns)}" if report.blank_columns else ""
         yield f"empty rows left out: {report.num_empty:,}{blank}"
@@ -278,6 +295,3 @@ def _notes(report: DataReport, labels: Mapping[str, Sequence[str]]) -> Iterator[
     for name in labels:
         if unseen := sorted(set(labels[name]) - set(classes)):
             yield f"{name} has labels that training lacks: {with_commas(unseen[:SHOWN_CLASSES])}"
-    if num_noisy := len(report.label_noise):
-        more = " or more" if num_noisy == MAX_LABEL_NOISE else ""
-        yield f"training rows that nearly repeat an earlier one with another label: {num_noisy}{more}"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from slimtune.training.config.task import GenerationTask
 from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.duplicates.compared_texts import prompt_fields
 from slimtune.training.data.examples import Example
 from slimtune.training.models.architecture import Architecture, architecture_of
 from slimtune.training.tasks.causal_generation import Causal
@@ -23,4 +24,10 @@ def of_architecture(config: TrialConfig, architecture: Architecture) -> Causal |
     """The task of a config whose checkpoint need not be there."""
     assert isinstance(config.task, GenerationTask)
     task_class = EncoderDecoder if architecture.is_encoder_decoder else Causal
-    return task_class(config.task, config.data.max_length, config.data.seed, architecture.max_positions)
+    return task_class(
+        config.task,
+        config.data.max_length,
+        config.data.seed,
+        architecture.max_positions,
+        prompt_fields=prompt_fields(config),
+    )

@@ -11,6 +11,7 @@ from torch import nn
 from slimtune.training.config.task import GenerationTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
+from slimtune.training.data.duplicates.compared_texts import compared_texts
 from slimtune.training.data.encoding import Encoded
 from slimtune.training.data.examples import Example
 from slimtune.training.data.prompted_rows import prompted
@@ -32,6 +33,7 @@ class TextToText(TaskDefaults):
         max_length: Longest row in tokens: prompt and answer of a causal model, each of them for an encoder-decoder.
         seed: Draws the rows that text is generated for.
         max_positions: What the model can take; None if it has no limit.
+        prompt_fields: Columns that a template writes into prompts, by which the most alike one is found.
     """
 
     config: GenerationTask
@@ -39,6 +41,7 @@ class TextToText(TaskDefaults):
     seed: int
     max_positions: int | None = None
     labels: tuple[str, ...] = field(default=())
+    prompt_fields: tuple[str, ...] = ()
 
     headlines = ("exact_match", "bleu", "chrf", "rouge1", "rougeL", "accuracy", "f1_macro", "perplexity")
 
@@ -114,7 +117,7 @@ class TextToText(TaskDefaults):
         """Token counts, and for some of the rows the answer of the training row with the most alike prompt."""
         rows = some_rows(len(held_out.examples), MAX_ANSWERS, seed=self.seed)
         asked = [held_out.examples[row] for row in rows]
-        known = nearest_answers([one.text for one in train.examples], [one.text for one in asked])
+        known = nearest_answers(*compared_texts([train.examples, asked], self.prompt_fields))
         answers = Tally.of(
             prediction=[train.examples[row].label.strip() for row in known],
             reference=[one.label.strip() for one in asked],

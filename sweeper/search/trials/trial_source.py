@@ -24,6 +24,7 @@ from slimtune.sweeper.study.liveness.watch import WorkerWatch
 from slimtune.sweeper.study.record import EARLIER, ENDED_BY, MESSAGE, RESULT, RUN_ID, SPENT
 from slimtune.sweeper.study.wilcoxon_pruner import PARTS_PREFIX
 from slimtune.training.errors import ConfigError, UserError
+from slimtune.training.listed_names import on_one_line
 from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Report, Verdict
 
 if TYPE_CHECKING:
@@ -282,5 +283,5 @@ def short_params(params: Mapping[str, Scalar]) -> str:
 
 
 def _short(leaf: str, value: Scalar) -> str:
-    text = f"{value:.1e}".replace("e-0", "e-") if isinstance(value, float) else str(value)
+    text = f"{value:.1e}".replace("e-0", "e-") if isinstance(value, float) else on_one_line(str(value))
     return f"{SHORT[leaf]}{text}" if leaf in SHORT else f"{leaf}={text}"

@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from slimtune.sweeper.campaigns import identity
-from slimtune.sweeper.campaigns.identity import check_begun, check_same
+from slimtune.sweeper.campaigns.identity import check_begun, check_same, difference
 from slimtune.sweeper.search_config import study_url
 from slimtune.sweeper.study.record import IDENTITY
 from slimtune.training.errors import StoreError
@@ -17,6 +17,16 @@ def test_all_that_differs_is_named() -> None:
         check_same({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "9", "d": "4"}, name="mine")
     lines = str(raised.value).splitlines()
     assert lines[1:-1] == ["  - b: 2 -> 9", "  - c: 3 -> not there", "  - d: not there -> 4"]
+
+
+def test_a_value_has_one_line_and_is_told_from_one_with_the_same_words() -> None:
+    """A template with a new line in it, and one with the two signs that stand for it."""
+    known, now = {"data.text_template": "Q: {q}\nA: {a}"}, {"data.text_template": "Q: {q}\\nA: {a}"}
+    with pytest.raises(StoreError) as raised:
+        check_same(known, now, name="mine")
+    _, line, _ = str(raised.value).splitlines()
+    assert line == r"  - data.text_template: 'Q: {q}\nA: {a}' -> Q: {q}\nA: {a}"
+    assert len((difference(known, now) or "").splitlines()) == 1
 
 
 def test_a_new_sweep_and_the_same_sweep_pass() -> None:

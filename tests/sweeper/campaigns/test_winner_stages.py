@@ -38,6 +38,6 @@ def test_readings_of_the_test_rows_are_counted(
 ) -> None:
     """Each winner of a sweep reads them; one that is read again is no fresh judge."""
     monkeypatch.setattr(winner_stages, "open_checkpoint", lambda _: None)
-    monkeypatch.setattr(winner_stages, "read_test", lambda *_, **__: test_score.TestResult({}, 3, {}, None))
+    monkeypatch.setattr(winner_stages, "read_test", lambda *_, **__: test_score.TestResult(3, {}, {}, None))
     found = winner_stages.test_stage(tmp_path, seed=0, read=ReadRows(), before=before)
     assert found.get("readings") == readings

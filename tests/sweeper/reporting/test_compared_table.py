@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from slimtune.sweeper.reporting.compared_table import as_csv, compared_table, difference_tables
+from slimtune.sweeper.reporting.live_table import value_text
 from slimtune.sweeper.reporting.run_record import differences
 from slimtune.sweeper.reporting.trial_rows import TrialRow
 from tests.sweeper.report_page.sweeps import a_trial
@@ -111,6 +112,14 @@ def test_two_runs_differ_in_config_and_metrics() -> None:
     one, two = map(shown, difference_tables(("x", "y"), config, metrics))
     assert [line.split() for line in one.splitlines()[1:]] == [["key", "x", "y"], ["b", "2", "3"], ["c", "-", "4"]]
     assert two.splitlines()[2].split() == ["accuracy", "0.5000", "0.7500", "+0.25"]
+
+
+def test_a_value_with_a_new_line_has_one_line() -> None:
+    config = differences({"data.text_template": "{q}\n{a}"}, {"data.text_template": "{q} {a}"})
+    table, _ = map(shown, difference_tables(("x", "y"), config, []))
+    (line,) = (line for line in table.splitlines() if "data.text_template" in line)
+    assert line.split(maxsplit=1)[1].strip() == r"'{q}\n{a}'  {q} {a}"
+    assert value_text("one\ntwo") == r"'one\ntwo'"
 
 
 def test_equal_runs_are_told_so() -> None:

@@ -281,13 +281,20 @@ def test_what_is_said_to_be_searched_is(model: str) -> None:
     assert f"method {config.method.name} " in line
 
 
-@pytest.mark.parametrize(("n_trials", "is_few"), [(3, True), (5, True), (6, False)])
-def test_the_sampler_of_few_trials_learns_from_them_when_more_follow(n_trials: int, is_few: bool) -> None:
-    """Its first ones are random, which the file says; `random` would stay so when the sweep is resumed."""
+@pytest.mark.parametrize(
+    ("n_trials", "is_few", "has_others"), [(1, True, False), (3, True, True), (5, True, True), (6, False, False)]
+)
+def test_the_sampler_of_few_trials_learns_from_them_when_more_follow(
+    n_trials: int, is_few: bool, has_others: bool
+) -> None:
+    """All but the first are random, which the file says; `random` would stay so when the sweep is resumed."""
     write_jsonl(Path("rows.jsonl"), rows_of(text=TEXTS, label=cycled("a", "b")))
     config = written("--data", "rows.jsonl", "--trials", str(n_trials))
     assert config.search.sampler.name == "tpe"
-    assert ("# the first 5 are drawn at random" in Path("mine.yaml").read_text()) is is_few
+    text = Path("mine.yaml").read_text()
+    assert ("# the first trial is this config as it stands" in text) is is_few
+    assert ("# those beyond 5 (slimtune resume --n-trials) learn" in text) is is_few
+    assert ("the others are drawn at random" in text) is has_others
 
 
 BOTH_UNKNOWN = (

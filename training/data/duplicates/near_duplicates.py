@@ -74,24 +74,22 @@ class Conflict(NamedTuple):
     """A row that is nearly the same as an earlier one, which has another label.
 
     Attributes:
-        text: Of the later of the two.
-        label: Its label.
-        other_label: The earlier row's.
+        row: Index of the later of the two.
+        other: Index of the earlier one.
     """
 
-    text: str
-    label: str
-    other_label: str
+    row: int
+    other: int
 
 
-def label_conflicts(texts: Sequence[str], labels: Sequence[str], *, limit: int) -> list[Conflict]:
+def label_conflicts(texts: Sequence[str], labels: Sequence[str]) -> list[Conflict]:
     """Rows that are nearly the same as an earlier row with another label: each once, the most similar first."""
     conflicts: dict[int, Match] = {}
     near = _matches(texts, texts, CONFLICTING)
     earlier = (one for one in near if one.other < one.text and labels[one.text] != labels[one.other])
     for match in sorted(earlier, key=lambda match: -match.similarity):
         conflicts.setdefault(match.text, match)
-    return [Conflict(texts[row], labels[row], labels[match.other]) for row, match in list(conflicts.items())[:limit]]
+    return [Conflict(row, match.other) for row, match in conflicts.items()]
 
 
 def shingles(text: str) -> frozenset[str]:

@@ -1,0 +1,1 @@
+"""Rows that are nearly the same, and by which texts they are compared."""
