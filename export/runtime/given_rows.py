@@ -106,7 +106,7 @@ class GivenFile:
         self._is_told = False
 
     def __iter__(self) -> Iterator[LocatedRow]:
-        options = ReadOptions(Told(), is_configured=False)
+        options = ReadOptions(Told(), named_by=None)
         if self._kept is None:
             yield from located_rows(self.name, options)
         else:

@@ -1,6 +1,7 @@
 """`slimtune init`: a first config for one's own rows, by five questions or by flags."""
 
 import argparse
+import codecs
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
@@ -62,6 +63,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser = CommandParser(prog="slimtune init", description=__doc__)
     # each also as the key is called that the file writes
     parser.add_argument("--data", "--train-file", metavar="ROWS", help="rows: a file, folder or pattern")
+    parser.add_argument("--encoding", type=known_encoding, help="of text files that are not UTF-8, e.g. cp1252")
     parser.add_argument("--task", help="what is learned, e.g. classification or generation")
     parser.add_argument("--text-column", metavar="COLUMN", help="column of the text, or of the prompt")
     parser.add_argument("--text-pair-column", metavar="COLUMN", help="column of the second text, for pairs")
@@ -78,11 +80,25 @@ def command_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def known_encoding(name: str) -> str:
+    """A name that Python reads text by.
+
+    Raises:
+        ArgumentTypeError: It knows no such encoding.
+    """
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise argparse.ArgumentTypeError(f"Python knows no encoding {name!r}; use e.g. cp1252 or utf-16") from None
+    return name
+
+
 def _given(options: argparse.Namespace) -> "Flags":
     from slimtune.sweeper.starting.questions import Flags
 
     return Flags(
         data=options.data,
+        encoding=options.encoding,
         task=options.task,
         text_column=options.text_column,
         pair_column=options.text_pair_column,

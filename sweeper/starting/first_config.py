@@ -63,6 +63,8 @@ def _data(settled: Settled) -> Iterator[str]:
     found = settled.guess
     yield "\ndata:"
     yield f"  train_file: {_scalar(settled.data)}"
+    if settled.encoding is not None:
+        yield f"  encoding: {_scalar(settled.encoding)}"
     yield "  # 15 % of the rows each are held out for validation and test, unless these name files"
     yield "  validation_file: null"
     yield "  test_file: null"

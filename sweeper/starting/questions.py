@@ -44,6 +44,7 @@ class Flags:
 
     Attributes:
         data: A file, folder or pattern of rows.
+        encoding: Of text files.
         task: An option of the config group `task`.
         text_column: The text's, or the prompt's.
         pair_column: The second text's.
@@ -55,6 +56,7 @@ class Flags:
     """
 
     data: str | None = None
+    encoding: str | None = None
     task: str | None = None
     text_column: str | None = None
     pair_column: str | None = None
@@ -70,10 +72,12 @@ class Settled:
     """What is written.
 
     Attributes:
+        encoding: Of text files, where it is not UTF-8.
         columns: Those of the rows, as they were seen.
     """
 
     data: str
+    encoding: str | None
     guess: Guess
     model: str
     n_trials: int
@@ -88,7 +92,7 @@ def seen_rows(given: Flags, ask: Ask = as_guessed) -> SeenRows:
         UserError: They cannot be read, or nothing says which they are.
     """
     question = "rows: a file, folder or pattern (--data)"
-    return _said(given.data, ask, question, None, lambda data: SeenRows(data, seen_columns(data)))
+    return _said(given.data, ask, question, None, lambda data: SeenRows(data, seen_columns(data, given.encoding)))
 
 
 def settled_config(
@@ -117,7 +121,15 @@ def settled_config(
     gathering.check([one.name for one in columns])
     n_trials = given.n_trials or ask("trials of the search (--trials)", str(NUM_TRIALS), _number, ())
     name = _said(given.name, ask, "name of the sweep (--name)", _name_of(data), named)
-    return Settled(data=data, guess=found, model=model, n_trials=n_trials, name=name, columns=columns)
+    return Settled(
+        data=data,
+        encoding=given.encoding,
+        guess=found,
+        model=model,
+        n_trials=n_trials,
+        name=name,
+        columns=columns,
+    )
 
 
 def target_name(task: str) -> str:

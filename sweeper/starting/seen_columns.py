@@ -68,13 +68,17 @@ class SeenColumn(NamedTuple):
     kind: str | None = None
 
 
-def seen_columns(source: str) -> list[SeenColumn]:
+def seen_columns(source: str, encoding: str | None = None) -> list[SeenColumn]:
     """The columns of a file's first rows, in its order.
+
+    Args:
+        source: The file, or several.
+        encoding: Of text files; None is UTF-8, or what a byte order mark says.
 
     Raises:
         DataError: The source cannot be read, or has no rows.
     """
-    asked = islice(located_rows(source, ReadOptions(Told(), is_configured=False)), NUM_ROWS)
+    asked = islice(located_rows(source, ReadOptions(Told(), encoding, named_by="--encoding ")), NUM_ROWS)
     rows = [one.row for one in asked]
     if not rows:
         raise DataError(f"{source} has no rows")

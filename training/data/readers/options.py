@@ -38,14 +38,14 @@ class ReadOptions(NamedTuple):
     Attributes:
         told: Takes what a person should know.
         encoding: Of text files; None is UTF-8, or what a byte order mark says.
-        is_configured: Whether a config has them, where a person may name another encoding.
+        named_by: What a person names another encoding by; None where nothing does.
     """
 
     told: Told
     encoding: str | None = None
-    is_configured: bool = True
+    named_by: str | None = "data.encoding="
 
     def repair(self, encoding: str) -> str:
         """What to do about a text file that may be in this encoding."""
-        named = f", or name its encoding, e.g. data.encoding={encoding}" if self.is_configured else ""
+        named = f", or name its encoding, e.g. {self.named_by}{encoding}" if self.named_by else ""
         return f"save the file as UTF-8{named}"

@@ -72,7 +72,7 @@ def iter_rows(name: str | Sequence[str], options: ReadOptions | None = None) -> 
 
 def located_rows(name: str | Sequence[str], options: ReadOptions | None = None) -> Iterator[LocatedRow]:
     """As `iter_rows`, each row with the file that it stands in and its number there."""
-    given = options or ReadOptions(Told(), is_configured=False)
+    given = options or ReadOptions(Told(), named_by=None)
     parts = [part for each in _listed(name) for part in _parts(each, given)]
     for part in parts:
         yield from part.located()
