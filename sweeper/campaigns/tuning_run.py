@@ -274,8 +274,9 @@ class TuningRun:
                 f"trial {chosen.number} is the best one, but its checkpoint {best.checkpoint} is gone; bring it back, "
                 "or take another search.name to begin anew"
             )
-        self._study.set_attr(WINNER, winner_of(chosen, best, self._values(chosen)).as_dict())
-        terminal.print_winner(self._console, finalists, chosen, goals=self._goals)
+        doubt = self._page().facts().doubt(chosen.number)
+        self._study.set_attr(WINNER, winner_of(chosen, best, self._values(chosen), doubt=doubt).as_dict())
+        terminal.print_winner(self._console, finalists, chosen, goals=self._goals, doubt=doubt)
         self._tell_pareto(chosen)
         upload = self._config.tracking.checkpoints is not CheckpointPolicy.none
         values = self._values(chosen)
