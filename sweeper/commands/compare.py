@@ -16,6 +16,7 @@ from slimtune.training.usual_places import USUAL_STORE
 if TYPE_CHECKING:
     from slimtune.sweeper.campaigns.named_sweep import NamedSweep
     from slimtune.sweeper.reporting.run_record import Difference, RunRecord
+    from slimtune.sweeper.reporting.sweep_settings import SweepSettings
     from slimtune.sweeper.reporting.trial_rows import TrialRow
     from slimtune.sweeper.study.loaded import LoadedTrials
 
@@ -42,7 +43,7 @@ def run(arguments: Sequence[str]) -> int:
 
         print(as_csv(rows), end="")
     else:
-        _print_table(sweeps, rows, shown)
+        _print_table(found, rows, shown)
         _print_doubts(found)
     return 0
 
@@ -127,6 +128,12 @@ class Sweep(NamedTuple):
 
         return facts_of(self.loaded, self.place.storage, self.place.name, self.place.folder).doubt()
 
+    def settings(self) -> "SweepSettings":
+        """What it was given."""
+        from slimtune.sweeper.reporting.sweep_settings import settings_of
+
+        return settings_of(self.loaded.attrs, self.place.folder)
+
 
 def _sweeps(options: argparse.Namespace) -> "dict[str, Sweep]":
     from slimtune.sweeper.campaigns.named_sweep import named_sweep
@@ -188,7 +195,7 @@ def _print_json(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]") -
     print(json_text([as_plain(row, sweeps[row.sweep].goals.names) for row in rows], indent=1))
 
 
-def _print_table(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]", shown: Sequence[str]) -> None:
+def _print_table(found: "dict[str, Sweep]", rows: "Sequence[TrialRow]", shown: Sequence[str]) -> None:
     from rich.console import Console
 
     from slimtune.sweeper.reporting.compared_table import compared_table
@@ -196,6 +203,7 @@ def _print_table(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]", 
     from slimtune.sweeper.reporting.trial_rows import with_fixed
     from slimtune.training.fitted_table import print_table
 
+    sweeps = {name: one.loaded for name, one in found.items()}
     numbers = list(dict.fromkeys(name for loaded in sweeps.values() for name in loaded.goals.shown))
     title = _title(sweeps)
     best = {name: _best(loaded) for name, loaded in sweeps.items()}
@@ -203,7 +211,7 @@ def _print_table(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]", 
     if len(sweeps) > 1:
         rows = with_fixed(rows, sweeps)
         print_table(console, sweeps_table(sweeps))
-        print_table(console, settings_table(sweeps))
+        print_table(console, settings_table(sweeps, {name: one.settings() for name, one in found.items()}))
     print_table(console, compared_table(rows, title=title, best=best, numbers=numbers, more=shown))
     for name, loaded in sweeps.items():
         if loaded.goals.several:
