@@ -124,9 +124,9 @@ class Sweep(NamedTuple):
 
     def doubt(self) -> str | None:
         """Why its winner may not be the better one."""
-        from slimtune.sweeper.report_page.sweep_facts import facts_of
+        from slimtune.sweeper.report_page.sweep_facts import sweep_facts_of
 
-        return facts_of(self.loaded, self.place.storage, self.place.name, self.place.folder).doubt()
+        return sweep_facts_of(self.loaded, self.place.storage, self.place.name, self.place.folder).doubt()
 
     def settings(self) -> "SweepSettings":
         """What it was given."""

@@ -172,10 +172,10 @@ def read_facts(storage: str, name: str, folder: Path) -> SweepFacts:
     Raises:
         StoreError: There is no such study.
     """
-    return facts_of(load_study_trials(storage, name), storage, name, folder)
+    return sweep_facts_of(load_study_trials(storage, name), storage, name, folder)
 
 
-def facts_of(loaded: LoadedTrials, storage: str, name: str, folder: Path) -> SweepFacts:
+def sweep_facts_of(loaded: LoadedTrials, storage: str, name: str, folder: Path) -> SweepFacts:
     """The same of a study whose trials were read."""
     status = status_of(loaded, storage, name)
     facts = SweepFacts(

@@ -47,7 +47,7 @@ def settings_to_note(values: Mapping[str, Any], identity: Mapping[str, str]) -> 
         values: The sweep's config.
         identity: What is noted already.
     """
-    known = as_given(identity)
+    known = as_set(identity)
     dotted = by_dotted_key({name: value for name, value in values.items() if isinstance(value, Mapping)})
     return {key: setting_text(value) for key, value in dotted.items() if key not in known and _is_shown(key)}
 
@@ -71,7 +71,7 @@ def settings_of(attrs: Mapping[str, Any], folder: Path) -> SweepSettings:
         if others is not None and isinstance(attrs.get(BUDGET), int):
             # the trial may have been of an earlier command
             others = {**others, N_TRIALS: str(attrs[BUDGET])}
-    return SweepSettings(as_given(identity), others)
+    return SweepSettings(as_set(identity), others)
 
 
 def _config_of_a_trial(folder: Path) -> Mapping[str, Any]:
@@ -102,7 +102,7 @@ def setting_text(value: Any) -> str:
             return str(value)
 
 
-def as_given(identity: Mapping[str, str]) -> dict[str, str]:
+def as_set(identity: Mapping[str, str]) -> dict[str, str]:
     """An identity by the keys and in the words of the config: its objects taken apart, nothing as Python writes it."""
     found: dict[str, str] = {}
     for key, text in identity.items():

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.pruner_config import Combination, MedianStopping, NoPruning, Patience, SuccessiveHalving
-from slimtune.sweeper.reporting.sweep_settings import SweepSettings, as_given, settings_of, settings_to_note
+from slimtune.sweeper.reporting.sweep_settings import SweepSettings, as_set, settings_of, settings_to_note
 from slimtune.sweeper.reporting.sweeps_table import settings_table
 from slimtune.sweeper.study.loaded import LoadedTrials
 from slimtune.sweeper.study.record import BUDGET, IDENTITY, SETTINGS
@@ -28,7 +28,7 @@ CONFIG: dict[str, Any] = {
 def rows_of(**settings: dict[str, str] | SweepSettings) -> dict[str, list[str]]:
     """The table's cells by key."""
     given = {
-        name: one if isinstance(one, SweepSettings) else SweepSettings(as_given(one), {})
+        name: one if isinstance(one, SweepSettings) else SweepSettings(as_set(one), {})
         for name, one in settings.items()
     }
     sweeps = {name: LoadedTrials([], Goals(), {}) for name in given}
@@ -59,7 +59,7 @@ def test_one_setting_of_an_option_has_its_own_key() -> None:
 
 def test_values_are_written_as_they_are_given() -> None:
     given = {"task.metrics": "['accuracy', 'f1']", "fit.eval_steps": "None", "data.text_template": "[INST] {text}"}
-    assert as_given({**given, "fit.use": "True"}) == {
+    assert as_set({**given, "fit.use": "True"}) == {
         "task.metrics": "[accuracy, f1]",
         "fit.eval_steps": "null",
         "data.text_template": "[INST] {text}",
