@@ -48,9 +48,9 @@ class Finalist(NamedTuple):
         return fmean(self.scores)
 
     @property
-    def spread(self) -> float:
-        """Standard deviation over its seeds; 0 for one seed."""
-        return stdev(self.scores) if len(self.runs) > 1 else 0.0
+    def spread(self) -> float | None:
+        """Standard deviation over its seeds; None for one seed."""
+        return stdev(self.scores) if len(self.runs) > 1 else None
 
     def means(self, names: Sequence[str]) -> dict[str, float]:
         """Means over its seeds, by name."""
@@ -76,6 +76,7 @@ class Winner(NamedTuple):
         checkpoint: Of its best run.
         run_id: Of that run; None without a tracker.
         values: Means of the objectives over its seeds, by name, where they have names.
+        doubt: Why it may not be the better one of the best two; None where its lead is clear.
     """
 
     trial: int
@@ -84,6 +85,7 @@ class Winner(NamedTuple):
     checkpoint: Path
     run_id: str | None
     values: Mapping[str, float] = {}
+    doubt: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -106,9 +108,9 @@ def lies_at(path: Path, folder: Path) -> Path:
     return inside if inside.is_dir() else path
 
 
-def winner_of(finalist: Finalist, best: Run, values: Mapping[str, float]) -> Winner:
+def winner_of(finalist: Finalist, best: Run, values: Mapping[str, float], *, doubt: str | None = None) -> Winner:
     """The finalist that was chosen, with the best of its runs."""
-    return Winner(finalist.number, finalist.params, finalist.mean, best.checkpoint, best.run_id, values)
+    return Winner(finalist.number, finalist.params, finalist.mean, best.checkpoint, best.run_id, values, doubt)
 
 
 def read_winner(values: Mapping[str, Any]) -> Winner:

@@ -6,6 +6,7 @@ from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.graph_names import Kind
 from slimtune.training.data.prompt_template import FIELD
 from slimtune.training.listed_names import with_commas
+from slimtune.training.markdown_text import markdown_text
 from slimtune.training.tracking.display import told_readings
 
 
@@ -26,7 +27,7 @@ def model_card(manifest: Manifest) -> str:
     times = "16 new tokens after a prompt" if writes else "rows"
     return "\n".join(
         [
-            f"# {manifest.training.data}: {_task(manifest)}",
+            title(manifest),
             "",
             f"{_trained(manifest)}; this bundle holds the variant **{manifest.variant}**.",
             *_label_lines(manifest),
@@ -53,7 +54,7 @@ def genai_card(manifest: Manifest) -> str:
     assert found is not None
     return "\n".join(
         [
-            f"# {manifest.training.data}: {_task(manifest)}, for onnxruntime-genai in {manifest.variant}",
+            title(manifest),
             "",
             f"{_trained(manifest)}.",
             *_prompt_lines(manifest),
@@ -66,6 +67,18 @@ def genai_card(manifest: Manifest) -> str:
             *_predict_lines(manifest),
         ]
     )
+
+
+def title(manifest: Manifest, name: str | None = None) -> str:
+    """The first line of a card: whose it is, and what for.
+
+    Args:
+        manifest: Of the bundle.
+        name: Of the registered model; None is the sweep, if it is of one.
+    """
+    name, task = name or manifest.provenance.sweep, _task(manifest)
+    what = task if manifest.genai is None else f"{task}, for onnxruntime-genai in {manifest.variant}"
+    return f"# {markdown_text(name)}: {what}" if name else f"# {what[:1].upper()}{what[1:]}"
 
 
 def _task(manifest: Manifest) -> str:

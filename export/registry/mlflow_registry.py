@@ -14,7 +14,7 @@ from slimtune.export.bundle.bundle import MANIFEST, Bundle, open_bundle
 from slimtune.export.registry.model_uri import MODELS_URI, version_uri
 from slimtune.export.registry.served_code import LOADER_MODULE, code_files
 from slimtune.export.registry.signature import example_of, signature_of
-from slimtune.export.registry.version_facts import Registrable, digest_of, facts_of
+from slimtune.export.registry.version_facts import Registrable, digest_of, facts_of, packages_of
 from slimtune.training.errors import ModelError, StoreError
 from slimtune.training.tracking.line import first_line
 from slimtune.training.tracking.mlflow_run import fetching, sending
@@ -56,7 +56,7 @@ def register(uri: str, model: Registrable, name: str, *, run_id: str) -> Registe
         TrackerAway: The registry does not answer.
         StoreRefusal: It says no.
     """
-    client, facts = client_of(uri), facts_of(model)
+    client, facts = client_of(uri), facts_of(model, name)
     _ensure_model(uri, name, facts.purpose)
     # an interrupted sweep had come this far
     if (known := registered_as(uri, model, name)) is not None:
@@ -286,7 +286,7 @@ def _log_model(uri: str, model: Registrable, run_id: str) -> str:
             loader_module=LOADER_MODULE,
             data_path=str(model.folder),
             code_paths=code,
-            pip_requirements=[f"{package}=={version(package)}" for package in facts_of(model).packages],
+            pip_requirements=[f"{package}=={version(package)}" for package in packages_of(model)],
             signature=signature_of(model),
             input_example=example_of(model),
         )

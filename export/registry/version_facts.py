@@ -8,6 +8,7 @@ from typing import NamedTuple
 from slimtune.export.bundle.adapter_folder import AdapterFolder
 from slimtune.export.bundle.adapters_manifest import AdapterEntry
 from slimtune.export.bundle.bundle import CARD, Bundle
+from slimtune.export.bundle.model_card import title
 from slimtune.export.graph_names import Kind
 from slimtune.training.listed_names import with_commas
 from slimtune.training.markdown_text import markdown_text
@@ -26,13 +27,11 @@ class VersionFacts(NamedTuple):
         purpose: Of the model, in a line.
         tags: Short values by name; where it comes from and what was measured.
         description: Markdown.
-        packages: That its server needs.
     """
 
     purpose: str
     tags: Mapping[str, str]
     description: str
-    packages: tuple[str, ...] = REQUIREMENTS
 
 
 def digest_of(model: Registrable) -> str:
@@ -41,12 +40,23 @@ def digest_of(model: Registrable) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def facts_of(model: Registrable) -> VersionFacts:
-    """Of a bundle, a folder for onnxruntime-genai, or a folder of adapters."""
-    return _facts_of_adapters(model) if isinstance(model, AdapterFolder) else _facts_of_bundle(model)
+def facts_of(model: Registrable, name: str) -> VersionFacts:
+    """Of a bundle, a folder for onnxruntime-genai, or a folder of adapters.
+
+    Args:
+        model: What is registered.
+        name: Of the registered model.
+    """
+    return _facts_of_adapters(model, name) if isinstance(model, AdapterFolder) else _facts_of_bundle(model, name)
 
 
-def _facts_of_bundle(bundle: Bundle) -> VersionFacts:
+def packages_of(model: Registrable) -> tuple[str, ...]:
+    """That its server needs."""
+    is_genai = isinstance(model, Bundle) and model.kind is Kind.genai
+    return REQUIREMENTS + (GENAI_REQUIREMENTS if is_genai else ())
+
+
+def _facts_of_bundle(bundle: Bundle, name: str) -> VersionFacts:
     manifest = bundle.manifest
     known, training = manifest.provenance, manifest.training
     purpose = f"Labels: {with_commas(bundle.labels)}" if bundle.labels else training.task.replace("_", " ")
@@ -59,9 +69,8 @@ def _facts_of_bundle(bundle: Bundle) -> VersionFacts:
         "data_sha256": training.data_fingerprint,
     }
     tags = {"variant": manifest.variant, "metric": training.metric, **_measured(bundle)}
-    tags |= {name: value for name, value in lineage.items() if value}
-    packages = REQUIREMENTS + (GENAI_REQUIREMENTS if bundle.kind is Kind.genai else ())
-    return VersionFacts(purpose, tags, _card(bundle), packages)
+    tags |= {key: value for key, value in lineage.items() if value}
+    return VersionFacts(purpose, tags, _card(bundle, name))
 
 
 def _measured(bundle: Bundle) -> dict[str, str]:
@@ -73,7 +82,7 @@ def _measured(bundle: Bundle) -> dict[str, str]:
     return {name: f"{value:.4g}" for name, value in numbers.items()}
 
 
-def _facts_of_adapters(model: AdapterFolder) -> VersionFacts:
+def _facts_of_adapters(model: AdapterFolder, model_name: str) -> VersionFacts:
     manifest = model.manifest
     names = with_commas(model.names)
     tags = {"adapters": names, "base_model": manifest.base_model, "precision": manifest.precision}
@@ -82,13 +91,17 @@ def _facts_of_adapters(model: AdapterFolder) -> VersionFacts:
         for name, entry in manifest.adapters.items()
     ]
     table = "\n".join(["| adapter | task | validation |", "| -- | -- | -- |", *rows])
-    return VersionFacts(f"Adapters: {names}", tags, f"One base, {manifest.base_model}, with adapters.\n\n{table}\n")
+    head = f"# {markdown_text(model_name)}: one base with {len(model.names)} adapters\n\nBase: {manifest.base_model}."
+    return VersionFacts(f"Adapters: {names}", tags, f"{head}\n\n{table}\n")
 
 
 def _scores(entry: AdapterEntry) -> str:
     return ", ".join(f"{key} {value:.4g}" for key, value in entry.validation.items())
 
 
-def _card(bundle: Bundle) -> str:
+def _card(bundle: Bundle, name: str) -> str:
+    """The bundle's own, under the name of the registered model: one sweep's bundle may have several names."""
     card = bundle.folder / CARD
-    return card.read_text(encoding="utf-8") if card.is_file() else ""
+    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    rest = text.partition("\n")[2] if text.startswith("# ") else text
+    return f"{title(bundle.manifest, name)}\n{rest}"

@@ -5,6 +5,7 @@ from typing import Any
 
 from slimtune.sweeper.campaigns.comparable import NEUTRAL_KEYS, result_keys
 from slimtune.sweeper.campaigns.preparation import Preparation
+from slimtune.sweeper.reporting.sweep_settings import as_set
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study.loaded import load_study_attrs
 from slimtune.sweeper.study.record import IDENTITY
@@ -52,10 +53,11 @@ def check_same(known: Mapping[str, str] | None, now: Mapping[str, str], *, name:
     known = {key: value for key, value in (known or now).items() if key not in NEUTRAL_KEYS | WHERE_KEYS}
     if known == now:
         return
+    before, after = as_set(known), as_set(now)
     changed = [
-        f"  - {key}: {_told(known, key)} -> {_told(now, key)}"
-        for key in sorted(known.keys() | now.keys())
-        if known.get(key) != now.get(key)
+        f"  - {key}: {_told(before, key)} -> {_told(after, key)}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
     ]
     raise StoreError(
         "\n".join(

@@ -40,6 +40,7 @@ from slimtune.sweeper.reporting.next_commands import next_commands
 from slimtune.sweeper.reporting.parent_pages import ParentPages
 from slimtune.sweeper.reporting.refreshed import Refreshed
 from slimtune.sweeper.reporting.stages.stage_lines import print_line, stages_shown
+from slimtune.sweeper.reporting.sweep_settings import settings_to_note
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.search.ending import note_ending
@@ -52,7 +53,7 @@ from slimtune.sweeper.search.stopping import check_stop
 from slimtune.sweeper.search.study_spec import OwnWorkers, chosen_sampler, make_worker, open_study, search_notes_of
 from slimtune.sweeper.space.searched_told import goals_line, searched_lines
 from slimtune.sweeper.study.liveness.launcher import Launcher
-from slimtune.sweeper.study.record import ENDED, FOLDER, IDENTITY, PARENT_RUN, WINNER, stage_result
+from slimtune.sweeper.study.record import ENDED, FOLDER, IDENTITY, PARENT_RUN, SETTINGS, WINNER, stage_result
 from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingMode
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.data_report.build import write_report
@@ -127,6 +128,7 @@ class TuningRun:
     def lead(self) -> None:
         """What is done once before the first trial, and again by whoever takes over."""
         self._study.set_attr(IDENTITY, self._identity)
+        self._study.set_attr(SETTINGS, settings_to_note(self._request.values, self._identity))
         notes = begin(self._study, self._request, differs=lambda attrs: difference(attrs.get(IDENTITY), self._identity))
         self._tracked = parent_run.open_parent(self._request, self._study, self._config.tracking)
         self._pages = self._pages_of(self._tracked)
@@ -274,8 +276,9 @@ class TuningRun:
                 f"trial {chosen.number} is the best one, but its checkpoint {best.checkpoint} is gone; bring it back, "
                 "or take another search.name to begin anew"
             )
-        self._study.set_attr(WINNER, winner_of(chosen, best, self._values(chosen)).as_dict())
-        terminal.print_winner(self._console, finalists, chosen, goals=self._goals)
+        doubt = self._page().facts().doubt(chosen.number)
+        self._study.set_attr(WINNER, winner_of(chosen, best, self._values(chosen), doubt=doubt).as_dict())
+        terminal.print_winner(self._console, finalists, chosen, goals=self._goals, doubt=doubt)
         self._tell_pareto(chosen)
         upload = self._config.tracking.checkpoints is not CheckpointPolicy.none
         values = self._values(chosen)

@@ -5,7 +5,7 @@ import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs
@@ -14,7 +14,9 @@ from slimtune.training.errors import ConfigError, StoreError
 from slimtune.training.usual_places import USUAL_STORE
 
 if TYPE_CHECKING:
+    from slimtune.sweeper.campaigns.named_sweep import NamedSweep
     from slimtune.sweeper.reporting.run_record import Difference, RunRecord
+    from slimtune.sweeper.reporting.sweep_settings import SweepSettings
     from slimtune.sweeper.reporting.trial_rows import TrialRow
     from slimtune.sweeper.study.loaded import LoadedTrials
 
@@ -31,7 +33,8 @@ def run(arguments: Sequence[str]) -> int:
     options = command_parser().parse_args(with_signs(arguments))
     if _are_runs(options):
         return _compare_runs(options)
-    sweeps = _sweeps(options)
+    found = _sweeps(options)
+    sweeps = {name: one.loaded for name, one in found.items()}
     rows, shown = _chosen(sweeps, options)
     if options.json:
         _print_json(sweeps, rows)
@@ -40,7 +43,8 @@ def run(arguments: Sequence[str]) -> int:
 
         print(as_csv(rows), end="")
     else:
-        _print_table(sweeps, rows, shown)
+        _print_table(found, rows, shown)
+        _print_doubts(found)
     return 0
 
 
@@ -107,7 +111,31 @@ def _are_runs(options: argparse.Namespace) -> bool:
     return all(is_run)
 
 
-def _sweeps(options: argparse.Namespace) -> "dict[str, LoadedTrials]":
+class Sweep(NamedTuple):
+    """A sweep that is compared.
+
+    Attributes:
+        place: Where it is.
+        loaded: Its trials.
+    """
+
+    place: "NamedSweep"
+    loaded: "LoadedTrials"
+
+    def doubt(self) -> str | None:
+        """Why its winner may not be the better one."""
+        from slimtune.sweeper.report_page.sweep_facts import sweep_facts_of
+
+        return sweep_facts_of(self.loaded, self.place.storage, self.place.name, self.place.folder).doubt()
+
+    def settings(self) -> "SweepSettings":
+        """What it was given."""
+        from slimtune.sweeper.reporting.sweep_settings import settings_of
+
+        return settings_of(self.loaded.attrs, self.place.folder)
+
+
+def _sweeps(options: argparse.Namespace) -> "dict[str, Sweep]":
     from slimtune.sweeper.campaigns.named_sweep import named_sweep
 
     given = list(dict.fromkeys(options.what))
@@ -118,7 +146,8 @@ def _sweeps(options: argparse.Namespace) -> "dict[str, LoadedTrials]":
     names = [one.name for one in found]
     # two folders may hold sweeps of one name
     called = [name if names.count(name) == 1 else word for name, word in zip(names, given, strict=True)]
-    return {name: load_study_trials(one.storage, one.name) for name, one in zip(called, found, strict=True)}
+    loaded = [load_study_trials(one.storage, one.name) for one in found]
+    return {name: Sweep(*one) for name, one in zip(called, zip(found, loaded, strict=True), strict=True)}
 
 
 def _chosen(sweeps: "dict[str, LoadedTrials]", options: argparse.Namespace) -> "tuple[list[TrialRow], list[str]]":
@@ -166,7 +195,7 @@ def _print_json(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]") -
     print(json_text([as_plain(row, sweeps[row.sweep].goals.names) for row in rows], indent=1))
 
 
-def _print_table(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]", shown: Sequence[str]) -> None:
+def _print_table(found: "dict[str, Sweep]", rows: "Sequence[TrialRow]", shown: Sequence[str]) -> None:
     from rich.console import Console
 
     from slimtune.sweeper.reporting.compared_table import compared_table
@@ -174,6 +203,7 @@ def _print_table(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]", 
     from slimtune.sweeper.reporting.trial_rows import with_fixed
     from slimtune.training.fitted_table import print_table
 
+    sweeps = {name: one.loaded for name, one in found.items()}
     numbers = list(dict.fromkeys(name for loaded in sweeps.values() for name in loaded.goals.shown))
     title = _title(sweeps)
     best = {name: _best(loaded) for name, loaded in sweeps.items()}
@@ -181,12 +211,23 @@ def _print_table(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]", 
     if len(sweeps) > 1:
         rows = with_fixed(rows, sweeps)
         print_table(console, sweeps_table(sweeps))
-        print_table(console, settings_table(sweeps))
+        print_table(console, settings_table(sweeps, {name: one.settings() for name, one in found.items()}))
     print_table(console, compared_table(rows, title=title, best=best, numbers=numbers, more=shown))
     for name, loaded in sweeps.items():
         if loaded.goals.several:
             of = f" of {name}" if len(sweeps) > 1 else ""
             print(f"Pareto set{of}: trials", ", ".join(str(trial.number) for trial in loaded.pareto()))
+
+
+def _print_doubts(sweeps: "dict[str, Sweep]") -> None:
+    """Where a winner's lead may be chance."""
+    from rich.console import Console
+
+    from slimtune.sweeper.reporting.stages.stage_lines import print_line
+
+    for name, sweep in sweeps.items():
+        if (told := sweep.doubt()) is not None:
+            print_line(Console(), f"{name}: {told}" if len(sweeps) > 1 else told)
 
 
 def _title(sweeps: "dict[str, LoadedTrials]") -> str:

@@ -5,7 +5,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from slimtune.export.promotion.rules import SHARED
-from slimtune.sweeper.report_page.figures.seeds import Seeded, seeded
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.reporting.live_table import value_text
 from slimtune.sweeper.space.dimension import Choice, Dimension, Scalar, is_number
@@ -13,8 +12,6 @@ from slimtune.sweeper.study import TrialState
 
 # so near to the end of a range, as a share of it, is at the end
 NEAR_END = 0.02
-# standard errors of a difference that chance alone rarely exceeds
-NOISE_ERRORS = 2.0
 # trials that failed for causes of their own
 MANY_FAILED = 0.2
 # with fewer, one more is likely to be better
@@ -107,41 +104,8 @@ def _failed(facts: SweepFacts) -> Iterator[str]:
 
 
 def _noise(facts: SweepFacts) -> Iterator[str]:
-    found = seeded(facts)
-    chosen = (facts.winner() or {}).get("trial")
-    first = next((one for one in found if one.number == chosen), found[0] if found else None)
-    others = [one for one in found if first is not None and one.number != first.number]
-    if first is not None and others:
-        second = others[0]
-        gap, noise = abs(first.mean - second.mean), difference_noise(first, second)
-        if noise is not None and gap < noise:
-            yield (
-                f"Within noise: trial {first.number} leads trial {second.number} by {gap:.4f} in the mean of "
-                f"{facts.metric} over {len(first.scores)} seeds, and chance alone gives up to {noise:.4f}. Take the "
-                f"cheaper of the two, or rerun with more seeds (search.rerun_seeds={2 * len(first.scores)})."
-            )
-        return
-    yield from _single_seed(facts)
-
-
-def _single_seed(facts: SweepFacts) -> Iterator[str]:
-    ranked = facts.ranked()
-    if facts.winner() is None or len(ranked) < 2 or facts.goals.several:
-        return
-    one, two = ranked[:2]
-    if one.objective is not None and two.objective is not None:
-        gap = abs(one.objective - two.objective)
-        yield (
-            f"One seed each: trial {one.number} leads trial {two.number} by {gap:.4f}, and "
-            "nothing says how much of that is chance. Rerun the best with search.rerun_seeds=2."
-        )
-
-
-def difference_noise(one: Seeded, other: Seeded) -> float | None:
-    """By how much two means differ by chance: two standard errors; None where a spread is not known."""
-    if one.spread is None or other.spread is None:
-        return None
-    return NOISE_ERRORS * math.sqrt(one.spread**2 / len(one.scores) + other.spread**2 / len(other.scores))
+    if (told := facts.doubt()) is not None:
+        yield told
 
 
 def _bounds(facts: SweepFacts) -> Iterator[str]:

@@ -15,7 +15,7 @@ from slimtune.sweeper.report_page.figures.importance_bars import importance_bars
 from slimtune.sweeper.report_page.figures.parallel import parallel
 from slimtune.sweeper.report_page.figures.pareto_points import pareto_points
 from slimtune.sweeper.report_page.figures.rungs import rungs, rungs_of
-from slimtune.sweeper.report_page.figures.seeds import seeded, seeds
+from slimtune.sweeper.report_page.figures.seeds import seeds
 from slimtune.sweeper.report_page.figures.slices import slices
 from slimtune.sweeper.report_page.figures.timeline import timeline
 from slimtune.sweeper.report_page.leaderboard import leaderboard
@@ -111,7 +111,7 @@ def _parts(facts: SweepFacts) -> Iterator[PagePart]:
     found = importances(facts.trials, facts.dimensions, facts.goals)
     ranked = [one.key for one in found]
     keys = [*ranked, *(key for key in facts.keys if key not in ranked)]
-    finalists, rung_list = seeded(facts), rungs_of(facts.trials)
+    finalists, rung_list = facts.finalists(), rungs_of(facts.trials)
     said = cautions(facts)
     warned = f'<div class="warnings">{unordered(said)}</div>' if said else paragraph("None: nothing stands out.")
     yield PagePart("warnings", f"Warnings ({len(said)})", warned)

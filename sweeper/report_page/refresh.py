@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import NamedTuple
 
+from slimtune.sweeper.report_page.sweep_facts import SweepFacts, read_facts
 from slimtune.sweeper.reporting.refreshed import Rhythm
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.training.atomic_files import write_text
@@ -30,6 +31,10 @@ class PagePlace(NamedTuple):
     folder: Path
     run: TrackedRun
 
+    def facts(self) -> SweepFacts:
+        """What it tells, as things stand."""
+        return read_facts(self.storage, self.name, self.folder)
+
     def write(self, state: SweepState | None = None) -> None:
         """Write the page as things stand; where that fails, a sweep goes on without it, and says so.
 
@@ -39,9 +44,8 @@ class PagePlace(NamedTuple):
         try:
             # plotly and scikit-learn take a second, which a short search does without
             from slimtune.sweeper.report_page.page import page
-            from slimtune.sweeper.report_page.sweep_facts import read_facts
 
-            facts = read_facts(self.storage, self.name, self.folder)
+            facts = self.facts()
             text = page(facts if state is None else facts._replace(state=state))
             write_text(self.folder / PAGE_FILE, text)
             self.run.log_file(self.folder / PAGE_FILE)

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slimtune.sweeper.report_page.figures.rungs import Rung
-from slimtune.sweeper.report_page.figures.seeds import Seeded
 from slimtune.sweeper.report_page.markup import Cell, Row, Table, number, paragraph, score, unordered
+from slimtune.sweeper.study.analysis.finalists import Seeded
 from slimtune.sweeper.study.analysis.importance import INTERVAL_PERCENT, Importance
 from slimtune.training.tracking.display import told_readings
 

@@ -8,8 +8,11 @@ from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.sweep_status import SweepState, status_of
 from slimtune.sweeper.space.dimension import Dimension
 from slimtune.sweeper.study.analysis.dimensions import load_dimensions
-from slimtune.sweeper.study.loaded import load_study_trials, objectives_of
+from slimtune.sweeper.study.analysis.finalists import Seeded, of_one_seed, seeded
+from slimtune.sweeper.study.analysis.lead import Scored, doubt
+from slimtune.sweeper.study.loaded import LoadedTrials, load_study_trials, objectives_of
 from slimtune.sweeper.study.record import (
+    IDENTITY,
     WINNER,
     TrialRecord,
     TrialState,
@@ -30,8 +33,13 @@ DATA_KINDS: Mapping[str, Any] = {
     "notes": list,
     **dict.fromkeys(("num_empty", "num_duplicates", "leaks_exact", "leaks_near"), int),
 }
-# attribute of a rerun: the trial that it is of
-OF_TRIAL = "of_trial"
+# of the identity: how many of the validation rows trials of the search are scored on, reruns being on all; and how many
+# text is generated for
+SAMPLE_KEY, GENERATED_KEY = "data.validation_rows", "task.eval_rows"
+
+
+# the split that trials are compared on
+VALIDATION = "validation"
 
 
 class SweepFacts(NamedTuple):
@@ -110,6 +118,39 @@ class SweepFacts(NamedTuple):
         picked = [trial for trial in self.trials if trial.number == chosen]
         return next(iter([*picked, *self.ranked()]), None)
 
+    def finalists(self) -> list[Seeded]:
+        """Trials that were rerun, over their seeds, the best mean first."""
+        return seeded(self.trials, self.reruns, maximize=self.maximize, sampled=self._setting(SAMPLE_KEY) is not None)
+
+    def doubt(self, chosen: int | None = None) -> str | None:
+        """Why the winner may not be the better one of the best two, in a sentence; None where that is clear.
+
+        Args:
+            chosen: The winner, where it is not noted yet.
+        """
+        if chosen is None:
+            chosen = (self.winner() or {}).get("trial")
+        found = self.finalists()
+        if len(found) > 1:
+            return doubt(found, chosen, Scored(self.metric, self._num_rows(of_reruns=True)))
+        if chosen is None or self.goals.several:
+            return None
+        best = [of_one_seed(trial) for trial in self.ranked()[:2]]
+        return doubt(best, chosen, Scored(self.metric, self._num_rows(of_reruns=False)))
+
+    def _num_rows(self, *, of_reruns: bool) -> int | None:
+        """Validation rows that a score is of."""
+        splits = (self.data or {}).get("splits") or []
+        rows = [one.get("num_rows") for one in splits if isinstance(one, Mapping) and one.get("name") == VALIDATION]
+        limits = [self._setting(GENERATED_KEY), None if of_reruns else self._setting(SAMPLE_KEY)]
+        known = [one for one in (*rows, *limits) if isinstance(one, int)]
+        return min(known) if rows and known else None
+
+    def _setting(self, key: str) -> int | None:
+        """A whole number of the sweep's config; None where it is null."""
+        text = str((self.attrs.get(IDENTITY) or {}).get(key))
+        return int(text) if text.isdecimal() else None
+
     def stage(self, name: str) -> Mapping[str, Any]:
         """What came of `test`, `export` or `registered`; empty before it is done."""
         return stage_result(self.attrs, name)
@@ -131,7 +172,11 @@ def read_facts(storage: str, name: str, folder: Path) -> SweepFacts:
     Raises:
         StoreError: There is no such study.
     """
-    loaded = load_study_trials(storage, name)
+    return sweep_facts_of(load_study_trials(storage, name), storage, name, folder)
+
+
+def sweep_facts_of(loaded: LoadedTrials, storage: str, name: str, folder: Path) -> SweepFacts:
+    """The same of a study whose trials were read."""
     status = status_of(loaded, storage, name)
     facts = SweepFacts(
         name=name,

@@ -76,6 +76,8 @@ def _best(sweep: Described) -> str:
         record = next((one for one in sweep.trials if one.number == winner["trial"]), None)
         score = f"{markdown_text(sweep.metric)} **{winner['score']:.4f}** on validation, the mean over its seeds"
         lines.append(f"**The winner** is {_link(sweep, record, winner['trial'])}: {score}; {_values(winner['params'])}")
+        if doubt := winner.get("doubt"):
+            lines.append(markdown_text(doubt))
         test = stage_result(sweep.attrs, "test")
         if test.get("scores"):
             told = ", ".join(

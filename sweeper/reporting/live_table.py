@@ -33,8 +33,10 @@ CURVE_BLOCKS, MOST_BLOCKS = 12, 60
 SCORES = "scores "
 # the column of what ended a trial before its training did
 ENDED = "ended by"
+# the column of a trial's scores while it trained
+CURVE = "curve"
 # columns of trials that are missed least, the first one first, where a terminal has no room for all
-SPARE = (ENDED, "time", "trained", "state")
+SPARE = (CURVE, "time", ENDED, "trained", "state")
 
 
 class LiveTable:
@@ -85,12 +87,8 @@ class LiveTable:
         best_number = best[0].number if best else None
         names = self._study.spec.goals.shown
         rows = chosen_rows(trials, room, best_number)
-        table = trial_table(rows, best_number=best_number, title=self._title, names=names)
-        if self._has_blocks():
-            with_curves = trial_table(rows, best_number=best_number, title=self._title, names=names, curves=True)
-            # the numbers come first
-            if with_curves.width <= self._console.width:
-                table = with_curves
+        curves = self._has_blocks()
+        table = trial_table(rows, best_number=best_number, title=self._title, names=names, curves=curves)
         return Group(table, self._bar(trials), *map(Text, self._words(trials, best)))
 
     def _has_blocks(self) -> bool:
@@ -157,7 +155,7 @@ def trial_table(
     for name in [ENDED] * ends_early + ["time"]:
         table.add_column(name)
     if ends is not None:
-        table.add_column("curve", justify="left")
+        table.add_column(CURVE, justify="left")
     for trial in trials:
         is_best = trial.number == best_number
         table.add_row(

@@ -222,7 +222,9 @@ def log_winner(
     run: TrackedRun, chosen: Finalist, checkpoint: Path, *, values: Mapping[str, float], upload: bool
 ) -> None:
     """The winner, under names that no trial uses: the UI would mix the parent in among its trials."""
-    run.log_metrics({"winner/validation_mean": chosen.mean, "winner/validation_spread": chosen.spread})
+    run.log_metrics({"winner/validation_mean": chosen.mean})
+    if chosen.spread is not None:
+        run.log_metrics({"winner/validation_spread": chosen.spread})
     run.log_metrics({f"winner/{name}": value for name, value in values.items()})
     run.set_tags({"winner": str(chosen.number), **{f"winner.{key}": str(v) for key, v in chosen.params.items()}})
     if upload:

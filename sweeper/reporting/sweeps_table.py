@@ -1,10 +1,11 @@
 """Several sweeps beside each other: what each came to, and in what settings they differ."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from slimtune.sweeper.reporting.compared_table import METRIC, NONE
 from slimtune.sweeper.reporting.live_table import number_text, value_text
+from slimtune.sweeper.reporting.sweep_settings import SweepSettings
 from slimtune.sweeper.study.loaded import LoadedTrials
 from slimtune.sweeper.study.record import IDENTITY, WINNER
 from slimtune.training.fitted_table import FittedTable
@@ -12,6 +13,10 @@ from slimtune.training.fitted_table import FittedTable
 # of a fingerprint, which says only whether two are the same
 SHOWN_DIGITS = 12
 SEARCHED = "searched"
+# the key of a section that says which option of its group it is
+OPTION = ".name"
+# what is known by another key
+FOLLOWS = {"task.direction": ("task.metric",), "search.direction": ("task.metric", "task.direction")}
 
 
 def sweeps_table(sweeps: Mapping[str, LoadedTrials]) -> FittedTable:
@@ -37,22 +42,49 @@ def sweeps_table(sweeps: Mapping[str, LoadedTrials]) -> FittedTable:
     return table
 
 
-def settings_table(sweeps: Mapping[str, LoadedTrials]) -> FittedTable:
-    """The settings that trials depend on and that are not the same in all of these sweeps.
+def settings_table(sweeps: Mapping[str, LoadedTrials], settings: Mapping[str, SweepSettings]) -> FittedTable:
+    """What was set and is not the same in all of these sweeps; names and places of outputs are left out.
 
-    One that a sweep searched is told with the value of its winner.
+    A key that a sweep searched is told with the value of its winner.
+
+    Args:
+        sweeps: By name.
+        settings: Of each of them.
     """
-    known = {name: loaded.attrs.get(IDENTITY) or {} for name, loaded in sweeps.items()}
-    keys = dict.fromkeys(key for values in known.values() for key in values)
-    varied = [key for key in keys if len({values.get(key) for values in known.values()}) > 1]
+    unknown = [name for name, one in settings.items() if one.others is None and one.identity]
+    known = {name: {**one.identity, **({} if unknown else one.others or {})} for name, one in settings.items()}
+    varied = _varied(known)
     table = FittedTable("settings, where they differ" if varied else "settings: the same in all")
     if varied:
         table.add_column("key", justify="left", folds=True)
         for name in known:
             table.add_column(name, folds=True)
     for key in varied:
-        table.add_row(key, *(_setting(key, known[name].get(key), loaded) for name, loaded in sweeps.items()))
+        cells = (_setting(key, known[name].get(key), loaded) for name, loaded in sweeps.items())
+        table.add_row(key.removesuffix(OPTION), *cells)
+    if unknown and len(unknown) < len(settings):
+        table.notes.append(f"how they search and export is not compared, since it is not known of {', '.join(unknown)}")
     return table
+
+
+def _varied(known: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Keys that differ, without those that follow from another one that does."""
+    keys = dict.fromkeys(key for values in known.values() for key in values)
+    differ = {key: None for key in keys if len({values.get(key) for values in known.values()}) > 1}
+    return [key for key in differ if not _follows(key, differ, known)]
+
+
+def _follows(key: str, differ: Container[str], known: Mapping[str, Mapping[str, str]]) -> bool:
+    if any(cause in differ for cause in FOLLOWS.get(key, ())):
+        return True
+    is_everywhere = all(key in values for values in known.values())
+    parts = key.split(".")
+    # what an option brings with it; that of a section may have been set in all of them
+    return any(
+        f"{'.'.join(parts[:at])}{OPTION}" in differ and (at > 1 or not is_everywhere)
+        for at in range(1, len(parts))
+        if parts[at:] != [OPTION[1:]]
+    )
 
 
 def _setting(key: str, value: str | None, loaded: LoadedTrials) -> str:

@@ -49,8 +49,10 @@ def print_failed(console: Console, trials: Sequence[TrialRecord]) -> None:
             print_line(console, text)
 
 
-def print_winner(console: Console, finalists: Sequence[Finalist], chosen: Finalist, *, goals: Goals) -> None:
-    """The finalists over their seeds, the winner marked."""
+def print_winner(
+    console: Console, finalists: Sequence[Finalist], chosen: Finalist, *, goals: Goals, doubt: str | None = None
+) -> None:
+    """The finalists over their seeds, the winner marked, and why it may not be the better one."""
     metric, *others = goals.names
     table = FittedTable("finalists, on validation", notes=["* the winner"])
     keys = param_keys(finalists)
@@ -63,9 +65,11 @@ def print_winner(console: Console, finalists: Sequence[Finalist], chosen: Finali
         scores = " ".join(f"{score:.4f}" for score in finalist.scores)
         means = (f"{mean:.4g}" for mean in finalist.means(others).values())
         table.add_row(
-            f"{finalist.number}", *values, f"{finalist.mean:.4f}{mark}", f"{finalist.spread:.4f}", scores, *means
+            f"{finalist.number}", *values, f"{finalist.mean:.4f}{mark}", number_text(finalist.spread), scores, *means
         )
     print_table(console, table)
+    if doubt is not None:
+        print_line(console, doubt)
 
 
 def print_pareto(console: Console, trials: Sequence[TrialRecord], picked: int, *, goals: Goals) -> None:

@@ -17,6 +17,7 @@ from slimtune.sweeper.study.record import (
     IDENTITY,
     PROGRESS,
     RESULT,
+    SETTINGS,
     WINNER,
     TrialRecord,
     in_order,
@@ -30,7 +31,7 @@ from slimtune.training.tracking.uri import without_password
 # of the notes on a trial, on a study and in a lease those that are read without a look at their kind
 TRIAL_KINDS: Mapping[str, Any] = {RESULT: dict, COSTS: dict, PROGRESS: int | float, EARLIER: list}
 STUDY_KINDS: Mapping[str, Any] = {
-    **dict.fromkeys((IDENTITY, WINNER, "test", "export", "registered"), dict | None),
+    **dict.fromkeys((IDENTITY, SETTINGS, WINNER, "test", "export", "registered"), dict | None),
     BUDGET: int | None,
     STOP: list | None,
 }

@@ -19,8 +19,15 @@ RETRIES, RETRY_OF, PROGRESS, RESULT, POINT = "retries", "retry_of", "progress", 
 # numbers of the attempts before, the last one first
 EARLIER = "earlier"
 
+# of a rerun: the trial that it is of, and its seed
+OF_TRIAL, SEED = "of_trial", "seed"
+# of a complete trial that was asked for them: the objective on parts of the validation rows, at the best evaluation
+PARTS = "parts"
+
 # user attributes of a study; the winner is a `Winner` as plain values
 IDENTITY, PARENT_RUN, WINNER = "identity", "parent_run_id", "winner"
+# the rest of the config, by key, which no score depends on
+SETTINGS = "settings"
 # of the study: where the sweep lies on the machine that leads it
 FOLDER = "folder"
 # how many trials it is to have, and how many it had when all that comes after them was done

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from slimtune.sweeper.search.trials.trial_source import OF_TRIAL, PARTS, SEED
 from slimtune.sweeper.study import TrialRecord, TrialState
+from slimtune.sweeper.study.record import OF_TRIAL, PARTS, SEED
 from slimtune.sweeper.study.wilcoxon_pruner import Pairs, is_worse
 
 # a finalist leaves the race where chance alone would have it so far behind as seldom as this

@@ -12,12 +12,12 @@ from slimtune.sweeper.sampler_config import RandomSearch
 from slimtune.sweeper.search.launching import search_with
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.search.study_spec import OwnWorkers, make_worker, study_spec
-from slimtune.sweeper.search.trials.trial_source import NAME, OF_TRIAL, OVERRIDES, SEED
+from slimtune.sweeper.search.trials.trial_source import NAME, OVERRIDES
 from slimtune.sweeper.search_config import Rungs, StopRules
 from slimtune.sweeper.space.override_text import override_lines
 from slimtune.sweeper.space.search_space import SearchSpace, point_id
 from slimtune.sweeper.study import Study, StudySpec, TrialRecord, TrialState
-from slimtune.sweeper.study.record import COSTS, RESULT
+from slimtune.sweeper.study.record import COSTS, OF_TRIAL, RESULT, SEED
 from slimtune.training.errors import StoreError
 
 SEED_KEY, SAMPLE_KEY = "fit.seed", "data.validation_rows"

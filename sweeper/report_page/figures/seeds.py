@@ -1,58 +1,10 @@
 """The finalists over their seeds."""
 
 from collections.abc import Sequence
-from statistics import fmean, stdev
-from typing import NamedTuple
 
 from slimtune.sweeper.report_page.figures.figure import AMBER, BLUE, Figure, plain_text
-from slimtune.sweeper.report_page.sweep_facts import OF_TRIAL, SweepFacts
-from slimtune.sweeper.study import TrialState
-
-
-class Seeded(NamedTuple):
-    """A finalist.
-
-    Attributes:
-        number: Its trial.
-        scores: The trial's own first, then those of its reruns that completed.
-        failed: Reruns that did not.
-    """
-
-    number: int
-    scores: Sequence[float]
-    failed: int
-
-    @property
-    def mean(self) -> float:
-        """Over its seeds."""
-        return fmean(self.scores)
-
-    @property
-    def spread(self) -> float | None:
-        """Standard deviation over its seeds; None for one."""
-        return stdev(self.scores) if len(self.scores) > 1 else None
-
-
-def seeded(facts: SweepFacts) -> list[Seeded]:
-    """Trials that were rerun, the best mean first."""
-    by_trial: dict[int, list[float]] = {}
-    failed: dict[int, int] = {}
-    for rerun in facts.reruns:
-        number = rerun.attrs.get(OF_TRIAL)
-        if not isinstance(number, int):
-            continue
-        by_trial.setdefault(number, [])
-        if rerun.state is TrialState.complete and rerun.objective is not None:
-            by_trial[number].append(rerun.objective)
-        elif rerun.state in (TrialState.failed, TrialState.pruned):
-            failed[number] = failed.get(number, 0) + 1
-    own = {trial.number: trial.objective for trial in facts.trials}
-    found = [
-        Seeded(number, [score, *scores], failed.get(number, 0))
-        for number, scores in by_trial.items()
-        if (score := own.get(number)) is not None
-    ]
-    return sorted(found, key=lambda one: (-one.mean if facts.maximize else one.mean, one.number))
+from slimtune.sweeper.report_page.sweep_facts import SweepFacts
+from slimtune.sweeper.study.analysis.finalists import Seeded
 
 
 def seeds(facts: SweepFacts, found: Sequence[Seeded]) -> Figure | None:

@@ -21,7 +21,7 @@ from slimtune.sweeper.search.trials.trial_costs import costs_of
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import AskedTrial, Lease, Study
 from slimtune.sweeper.study.liveness.watch import WorkerWatch
-from slimtune.sweeper.study.record import EARLIER, ENDED_BY, MESSAGE, RESULT, RUN_ID, SPENT
+from slimtune.sweeper.study.record import EARLIER, ENDED_BY, MESSAGE, OF_TRIAL, PARTS, RESULT, RUN_ID, SPENT
 from slimtune.sweeper.study.wilcoxon_pruner import PARTS_PREFIX
 from slimtune.training.errors import ConfigError, UserError
 from slimtune.training.listed_names import on_one_line
@@ -34,11 +34,8 @@ log = logging.getLogger(__name__)
 
 Compose = Callable[[AskedTrial], DictConfig]
 
-# attributes of an enqueued trial: further overrides, a name for its run and folder, which trial it reruns, and with
-# which seed
-OVERRIDES, NAME, OF_TRIAL, SEED = "overrides", "name", "of_trial", "seed"
-# of a complete trial that was asked for them: the objective on parts of the validation rows, at the best evaluation
-PARTS = "parts"
+# attributes of an enqueued trial: further overrides, and a name for its run and folder
+OVERRIDES, NAME = "overrides", "name"
 # enough for a rank test, and few enough to be kept for each evaluation
 NUM_PARTS = 20
 SHORT = {"learning_rate": "", "batch_size": "b", "r": "r"}

@@ -36,6 +36,23 @@ def test_a_winner_within_noise_is_told_with_gap_and_noise() -> None:
     assert "search.rerun_seeds=4" in said
 
 
+def test_a_tie_on_few_rows_is_told_although_no_seed_moved_the_scores() -> None:
+    """The number of validation rows is that of the data report."""
+    data = {"splits": [{"name": "train", "num_rows": 200}, {"name": "validation", "num_rows": 44}]}
+    (said,) = chosen({0: [0.75, 0.75], 1: [0.75, 0.75]}, data=data)
+    assert said.startswith("Within noise: trial 0 and trial 1 tie at 0.7500")
+    (said,) = chosen({0: [34 / 44] * 2, 1: [33 / 44] * 2}, data=data)
+    assert "trial 0 leads trial 1 by 0.0227 in the mean of accuracy over 2 seeds on 44 validation rows" in said
+
+
+def test_scores_of_some_of_the_rows_are_no_seed_of_a_finalist() -> None:
+    """Where trials were scored on a sample, reruns on all rows count alone."""
+    reruns = [a_rerun(0, 0.7), a_rerun(1, 0.6)]
+    identity = {"task.metric": "accuracy", "data.validation_rows": "20"}
+    facts = a_sweep(trials_of(0.9, 0.8), reruns=reruns, attrs={"identity": identity})
+    assert [one.scores for one in facts.finalists()] == [[0.7], [0.6]]
+
+
 def test_a_clear_winner_is_none() -> None:
     assert chosen({0: [0.90, 0.91], 1: [0.70, 0.71]}) == []
 

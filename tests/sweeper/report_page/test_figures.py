@@ -10,7 +10,7 @@ from slimtune.sweeper.report_page.figures.figure import Figure, axis
 from slimtune.sweeper.report_page.figures.parallel import parallel
 from slimtune.sweeper.report_page.figures.pareto_points import pareto_points
 from slimtune.sweeper.report_page.figures.rungs import rungs_of
-from slimtune.sweeper.report_page.figures.seeds import seeded, seeds
+from slimtune.sweeper.report_page.figures.seeds import seeds
 from slimtune.sweeper.report_page.figures.slices import slices
 from slimtune.sweeper.space.dimension import Choice, FloatRange
 from slimtune.sweeper.study import TrialState
@@ -77,7 +77,7 @@ def test_finalists_have_mean_and_spread_over_their_seeds() -> None:
     """Failed reruns are counted, and have no score."""
     failed = a_trial(3, TrialState.failed, objective=None, attrs={"of_trial": 0})
     sweep = a_sweep([a_trial(0, objective=0.5)], reruns=[a_rerun(0, 0.7), failed])
-    (found,) = seeded(sweep)
+    (found,) = sweep.finalists()
     assert (found.scores, found.mean, found.failed) == ([0.5, 0.7], pytest.approx(0.6), 1)
     assert found.spread == pytest.approx(0.1414, abs=1e-4)
     assert drawn(seeds(sweep, [found]))[1]["y"] == [pytest.approx(0.6)]

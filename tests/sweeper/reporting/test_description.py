@@ -55,6 +55,12 @@ def described(trials: list[TrialRecord], **attrs: Any) -> str:
     return description(content)
 
 
+def test_a_winner_that_may_be_none_says_so() -> None:
+    winner = {"trial": 0, "params": {}, "score": 0.75, "doubt": "Within noise: trial 0 and trial 1 tie at 0.7500."}
+    lines = described([trial(0, TrialState.complete, 0.75)], **{WINNER: winner}).splitlines()
+    assert lines[1].strip() == winner["doubt"]
+
+
 def test_a_search_under_way_tells_its_best_and_where_time_went() -> None:
     """Links lead to the runs; reasons are counted."""
     reason = "successive_halving at 100 examples"

@@ -1,3 +1,4 @@
+import re
 from datetime import datetime
 from io import StringIO
 from types import SimpleNamespace
@@ -57,6 +58,23 @@ def test_what_ended_a_trial_early_is_said_wherever_it_stands() -> None:
     assert _line(make(1, TrialState.complete), []).startswith("trial 1: complete  score")
 
 
+@pytest.mark.parametrize("width", [64, 72, 80, 90, 120])
+def test_why_a_trial_ended_early_is_kept_before_time_and_curve(width: int) -> None:
+    """Every column that has no room is named."""
+    params = {"fit.learning_rate": 0.00123, "fit.batch_size": 16, "method.r": 8}
+    early = make(0, TrialState.complete, objective=0.75)._replace(
+        params=params, intermediate={1: 0.5, 2: 0.75}, attrs={ENDED_BY: "fit.patience"}
+    )
+    file = StringIO()
+    console = Console(file=file, width=width, height=40, force_terminal=True, color_system=None)
+    console.print(trial_table([early], best_number=0, title="sweep s", curves=True))
+    lines = file.getvalue().splitlines()
+    names = ["state", "learning_rate", "batch_size", "r", "score", "trained", "ended by", "time", "curve"]
+    head, told = re.split(r"\s{2,}", lines[1]), lines[-1].partition("no room in this width for: ")[2]
+    assert told == ", ".join(name for name in names if name not in head)
+    assert ("fit.patience" in lines[2]) is (width >= 80)
+
+
 def test_several_objectives_have_a_column_each() -> None:
     """What breaks a constraint is called so."""
     attrs = {"costs": {"size_mb": 90.86}, "result": {"validation/accuracy": 0.75}}
@@ -106,7 +124,8 @@ def test_curves_are_shown_where_there_is_room(width: int, has_curves: bool) -> N
     table = LiveTable(study, "sweep s", console)
     console.print(table._picture(trials, 9))
     text = file.getvalue()
-    assert ("curve" in text) is has_curves
+    assert any(line.split()[-1:] == ["curve"] for line in text.splitlines()[:2]) is has_curves
+    assert ("no room in this width for: time, curve" in text) is not has_curves
     assert "scores ▁▅█" in text
     assert "best 0.5000 (trial 2), about 30s of the search left" in text
     assert max(map(len, text.splitlines())) <= width

@@ -1,9 +1,14 @@
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from slimtune.sweeper.reporting.terminal import print_test
+from slimtune.sweeper.finalist import Finalist, Run
+from slimtune.sweeper.goals.goals import Goals
+from slimtune.sweeper.reporting.terminal import print_test, print_winner
+
+RUNS = ((0.75, 0.75), (0.5,))
 
 
 @pytest.mark.parametrize(
@@ -25,3 +30,14 @@ def test_a_second_reading_of_the_test_rows_is_told(more: dict[str, int], told: s
     text = io.StringIO()
     print_test(Console(file=text, width=200), {"num_rows": 22, "scores": {}, **more})
     assert text.getvalue().startswith(f"test, {told}, 22 rows")
+
+
+def test_a_finalist_of_one_seed_has_no_spread() -> None:
+    """Nothing was measured; and what is doubtful of the winner stands below the table."""
+    text = io.StringIO()
+    finalists = [Finalist(at, {}, [Run(score, Path("c"), None) for score in scores]) for at, scores in enumerate(RUNS)]
+    print_winner(Console(file=text, width=120), finalists, finalists[0], goals=Goals(), doubt="Within noise: a tie")
+    rows = [line.split() for line in text.getvalue().splitlines()]
+    assert [row[3] for row in rows if row[:1] == ["0"]] == ["0.0000"]
+    assert [row[2] for row in rows if row[:1] == ["1"]] == ["-"]
+    assert text.getvalue().splitlines()[-1] == "Within noise: a tie"

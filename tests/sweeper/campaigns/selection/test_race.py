@@ -5,8 +5,8 @@ import random
 import pytest
 
 from slimtune.sweeper.campaigns.selection.race import Racer, left_behind, racers_of
-from slimtune.sweeper.search.trials.trial_source import OF_TRIAL, PARTS, SEED
 from slimtune.sweeper.study import TrialState
+from slimtune.sweeper.study.record import OF_TRIAL, PARTS, SEED
 from tests.sweeper.campaigns.selection.test_finalists import record
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from slimtune.sweeper.campaigns.selection.reruns import BegunReruns, Reruns
 from slimtune.sweeper.search.request import SweepRequest
-from slimtune.sweeper.search.trials.trial_source import NAME, OF_TRIAL
+from slimtune.sweeper.search.trials.trial_source import NAME
 from slimtune.sweeper.study import Lease, Study, TrialRecord, TrialState
+from slimtune.sweeper.study.record import OF_TRIAL
 from tests.cases.sweep_requests import RequestOf, request_of
 from tests.sweeper.campaigns.selection.test_finalists import record
 

@@ -6,11 +6,11 @@ import pytest
 from omegaconf import OmegaConf
 
 from slimtune.sweeper.goals.goals import goals_of
-from slimtune.sweeper.search.trials.trial_source import NAME, OF_TRIAL, StudyTrial, TrialGroup, short_params
+from slimtune.sweeper.search.trials.trial_source import NAME, StudyTrial, TrialGroup, short_params
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import AskedTrial, Study
-from slimtune.sweeper.study.record import ENDED_BY, RESULT
+from slimtune.sweeper.study.record import ENDED_BY, OF_TRIAL, RESULT
 from slimtune.training.trial import Completed
 
 
