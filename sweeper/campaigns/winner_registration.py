@@ -144,7 +144,9 @@ def _promoted(candidate: Candidate, asked: PromotionRequest) -> Stage:
     if promotion.is_dropped:
         reason = f"{reason}; it is {CHALLENGER} no more"
     passed = promotion.alias == asked.alias
-    return {"alias": promotion.alias, "before": promotion.before, "passed": passed, "reason": reason}
+    compared = None if promotion.decision is None else promotion.decision.comparison
+    notes = [] if compared is None else list(compared.notes)
+    return {"alias": promotion.alias, "before": promotion.before, "passed": passed, "reason": reason, "notes": notes}
 
 
 def _variant_metrics(exported: Mapping[str, Any]) -> dict[str, float]:

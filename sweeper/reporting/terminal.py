@@ -52,13 +52,14 @@ def print_failed(console: Console, trials: Sequence[TrialRecord]) -> None:
 def print_winner(
     console: Console, finalists: Sequence[Finalist], chosen: Finalist, *, goals: Goals, doubt: str | None = None
 ) -> None:
-    """The finalists over their seeds, the winner marked, and why it may not be the better one."""
+    """The finalists over their seeds, the winner first, and why it may not be the better one."""
     metric, *others = goals.names
     table = FittedTable("finalists, on validation", notes=["* the winner"])
     keys = param_keys(finalists)
     for name in ("trial", *(key.rpartition(".")[-1] for key in keys), f"{metric} mean", "spread", "seeds", *others):
         table.add_column(name)
-    for finalist in finalists:
+    sign = -1 if goals.objectives[0].maximize else 1
+    for finalist in sorted(finalists, key=lambda one: (one.number != chosen.number, sign * one.mean)):
         mark = " *" if finalist.number == chosen.number else "  "
         # an option of a group has no value for what is searched under another one
         values = (value_text(finalist.params.get(key)) for key in keys)
@@ -205,6 +206,8 @@ def print_registered(console: Console, registered: Mapping[str, Any]) -> None:
     name = f"{registered['name']} version {registered['version']}"
     alias = f"alias [bold]{registered['alias']}[/]" if registered["alias"] else "no alias"
     print_table(console, Text.from_markup(f"registered: [bold]{name}[/], {alias} ({escape(registered['reason'])})"))
+    for note in registered.get("notes", ()):
+        print_line(console, f"  note: {note}")
 
 
 def print_next(console: Console, lines: Mapping[str, str]) -> None:

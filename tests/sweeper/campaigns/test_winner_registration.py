@@ -1,14 +1,17 @@
 """The winner in the registry, where no whole sweep is needed to show it."""
 
+import io
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from slimtune.export.config import parse_export
 from slimtune.export.promotion.config import promotion_config
 from slimtune.sweeper.campaigns import winner_registration
 from slimtune.sweeper.campaigns.winner_registration import WinnerRegistration
+from slimtune.sweeper.reporting.terminal import print_registered
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import ModelError
 from slimtune.training.tracking.journal import journals_in
@@ -29,6 +32,21 @@ def test_without_its_tracker_nothing_is_registered_and_nothing_begun(request_of:
     with pytest.raises(TrackerAway, match="does not answer"):
         WinnerRegistration(request, tracking, export, promotion_config()).register(exported, NullRun())
     assert journals_in(request.folder) == []
+
+
+def test_what_is_noted_of_a_comparison_is_told_with_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `slimtune promote` tells it: the champion may know the rows that both are measured on."""
+    note = "the champion was trained on other rows, perhaps on some of these"
+    compared: Any = SimpleNamespace(notes=[note])
+    decision: Any = SimpleNamespace(comparison=compared, reason="0.8 against 0.7")
+    moved: Any = SimpleNamespace(alias="champion", before="1", decision=decision, is_dropped=False)
+    monkeypatch.setattr(winner_registration, "promote", lambda *_: moved)
+    candidate: Any = SimpleNamespace(uri="models:/tiny/2")
+    asked: Any = SimpleNamespace(alias="champion")
+    stage = {"name": "tiny", "version": "2", **winner_registration._promoted(candidate, asked)}
+    text = io.StringIO()
+    print_registered(Console(file=text, width=200), stage)
+    assert text.getvalue().splitlines()[1:] == [f"  note: {note}"]
 
 
 def test_a_champion_that_cannot_be_read_ends_no_sweep(monkeypatch: pytest.MonkeyPatch) -> None:

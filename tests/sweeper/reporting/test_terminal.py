@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from slimtune.sweeper.finalist import Finalist, Run
-from slimtune.sweeper.goals.goals import Goals
+from slimtune.sweeper.goals.goals import Goals, Objective
 from slimtune.sweeper.reporting.terminal import print_test, print_winner
 
 RUNS = ((0.75, 0.75), (0.5,))
@@ -30,6 +30,17 @@ def test_a_second_reading_of_the_test_rows_is_told(more: dict[str, int], told: s
     text = io.StringIO()
     print_test(Console(file=text, width=200), {"num_rows": 22, "scores": {}, **more})
     assert text.getvalue().startswith(f"test, {told}, 22 rows")
+
+
+@pytest.mark.parametrize(("maximize", "order"), [(True, "2 1 0"), (False, "2 0 1")])
+def test_the_winner_stands_first_and_the_next_best_behind_it(*, maximize: bool, order: str) -> None:
+    """The search may have had them in another order."""
+    text = io.StringIO()
+    finalists = [Finalist(at, {}, [Run(score, Path("c"), None)]) for at, score in enumerate([0.1, 0.3, 0.2])]
+    goals = Goals((Objective("accuracy", maximize=maximize),))
+    print_winner(Console(file=text, width=120), finalists, finalists[2], goals=goals)
+    rows = [line.split()[0] for line in text.getvalue().splitlines() if line.strip()[:1].isdigit()]
+    assert " ".join(rows) == order
 
 
 def test_a_finalist_of_one_seed_has_no_spread() -> None:
