@@ -42,6 +42,8 @@ from slimtune.sweeper.space.sweep_syntax import part_arguments, with_options
 from slimtune.training.extras import missing
 
 SEARCH_PATH = "hydra.searchpath"
+# a choice of many values, and what is said of one that nobody gave
+EXPERIMENT, MISSING = "experiment", " is missing; set it"
 
 
 class OverrideProblems(NamedTuple):
@@ -166,6 +168,9 @@ def _problems_of_each(overrides: Sequence[Override]) -> OverrideProblems:
     problems += [*_hydra_problems(overrides, parted.chosen), *unknown.values()]
     problems += [*chain.from_iterable(kinds.values()), *nowhere.values()]
     told = [*problems_of(whole), *space_problems(composed, given, loader)]
+    if EXPERIMENT in parted.unsure:
+        # the right one may set it
+        told = [one for one in told if MISSING not in one]
     # what is told of the value in the place of one that was left out, or is searched, is not the user's
     ours, again = tuple(f"{key} is" for key in {*left_out, *given.space}), tuple(nowhere.values())
     problems += [one for one in told if not (one.startswith(ours) or one.endswith(again))]

@@ -61,6 +61,8 @@ def test_what_an_unknown_option_or_key_leaves_open_is_not_looked_at(told: Told) 
     assert having(told("check", "task=clasification", "data.label_column=tone"), "task=clasification is not an option")
     assert having(told("check", "data.label_colum=tone", "data.label_column=x"), "data.label_colum is not a key")
     assert having(told("check", "experiment=tonne", "data.label_column=x"), "experiment=tonne is not an option")
+    (problem,) = told("check", "experiment=tonne")
+    assert problem.startswith("experiment=tonne is not an option"), "what the right one sets is not missing"
 
 
 def test_an_override_that_cannot_be_parsed_hides_no_other(told: Told) -> None:
