@@ -112,7 +112,7 @@ class LiveTable:
 
     def _summary(self, trials: Sequence[TrialRecord], best: Sequence[TrialRecord]) -> str:
         one, all_of_them = ("rerun", "reruns") if self._study.spec.enqueued_only else ("trial", "search")
-        text = f"best {best[0].objective:.4f} ({name_of(best[0])})" if best else f"no {one} completed yet"
+        text = f"best {best[0].objective:.4f} ({trial_name(best[0])})" if best else f"no {one} completed yet"
         if best and self._study.spec.goals.several:
             text = f"{len(self._study.pareto())} trials in the Pareto set"
         left = seconds_left(trials, self._study.num_places())
@@ -230,7 +230,7 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
 
 
-def name_of(trial: TrialRecord) -> str:
+def trial_name(trial: TrialRecord) -> str:
     """What a trial is called in a sentence; a rerun has a name."""
     return str(trial.attrs.get("name", f"trial {trial.number}"))
 
@@ -241,4 +241,4 @@ def _line(trial: TrialRecord, names: Sequence[str]) -> str:
     scores = numbers or f"score {score_text(trial)}"
     by = trial.attrs.get(ENDED_BY)
     standing = f"{trial.standing} (ended by {by} at {trial.progress:.0%})" if by else trial.standing
-    return f"{name_of(trial)}: {standing}  {scores}  {params}  {duration(trial.seconds)}"
+    return f"{trial_name(trial)}: {standing}  {scores}  {params}  {duration(trial.seconds)}"

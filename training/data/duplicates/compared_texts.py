@@ -46,11 +46,29 @@ def compared_texts(parts: Sequence[Sequence[Example]], fields: Sequence[str] = (
         parts: Rows that are compared with one another, as those of training and those held out.
         fields: The columns that a template writes into the prompt, as `prompt_fields` gives them.
     """
-    rows = [_pieces(example, fields) for part in parts for example in part]
+    every = [example for part in parts for example in part]
+    if fields or any(example.messages or example.pair for example in every):
+        texts = _of_pieces([_pieces(example, fields) for example in every])
+    else:
+        # millions of rows are of this kind
+        texts = _of_single([example.text.strip() for example in every])
+    return [list(islice(texts, len(part))) for part in parts]
+
+
+def _of_pieces(rows: Sequence[Sequence[Piece]]) -> Iterator[str]:
     if len(rows) > 1:
         rows = _without_same_names(_without_same_ends(rows))
-    texts = iter(_without_edges(rows) if len(rows) >= LEAST_ROWS else map(_joined, rows))
-    return [list(islice(texts, len(part))) for part in parts]
+    return _without_edges(rows) if len(rows) >= LEAST_ROWS else map(_joined, rows)
+
+
+def _of_single(texts: Sequence[str]) -> Iterator[str]:
+    """The same of rows that are one text each."""
+    if len(texts) > 1 and all(text == texts[0] for text in texts):
+        return iter([""] * len(texts))
+    if len(texts) < LEAST_ROWS:
+        return iter(texts)
+    start, end = _shared_start(texts), _shared_end(texts)
+    return (text[start : len(text) - end] for text in texts)
 
 
 def _pieces(example: Example, fields: Sequence[str]) -> Sequence[Piece]:

@@ -3,7 +3,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from slimtune.training.data.duplicates import compared_texts as compared_texts_module
 from slimtune.training.data.duplicates.compared_texts import compared_texts, prompt_fields
 from slimtune.training.data.examples import Example
 from tests.cases.reading import GENERATION, ConfigOf, trial_of
@@ -79,3 +82,10 @@ def test_fields_are_those_of_the_prompt(config_of: ConfigOf) -> None:
     assert prompt_fields(config) == ()
     data = replace(config.data, text_template=template)
     assert prompt_fields(config._replace(data=data)) == ("input", "more.title")
+
+
+@given(st.lists(st.text("ab ."), min_size=1, max_size=40), st.text("ab .", max_size=4), st.text("ab .", max_size=4))
+def test_rows_of_one_text_are_compared_as_those_of_several_parts(texts: list[str], start: str, end: str) -> None:
+    written = [f"{start}{text}{end}".strip() for text in texts]
+    pieces = [[compared_texts_module.Piece(compared_texts_module.TEXT, text)] for text in written]
+    assert list(compared_texts_module._of_single(written)) == list(compared_texts_module._of_pieces(pieces))
