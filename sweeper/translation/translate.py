@@ -11,6 +11,7 @@ import yaml
 from slimtune.sweeper.translation import axolotl, llama_factory, llama_factory_sets, olive
 from slimtune.sweeper.translation.said import Rule, Said, Values
 from slimtune.sweeper.translation.trainer_arguments import trainer_rules
+from slimtune.sweeper.yaml_faults import yaml_fault
 from slimtune.training.errors import DataError, UserError
 
 
@@ -76,13 +77,16 @@ def foreign_config(path: Path) -> dict[str, Any]:
     Raises:
         UserError: It is neither, or no mapping.
     """
+    text = ""
     try:
         text = path.read_text(encoding="utf-8")
         found = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}; name a config file") from error
     except (yaml.YAMLError, ValueError) as error:
-        raise DataError(f"{path} is neither YAML nor JSON: {' '.join(str(error).split())[:200]}") from error
+        is_marked = isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None
+        fault = yaml_fault(error, text) if is_marked else " ".join(str(error).split())[:200]
+        raise DataError(f"{path} is neither YAML nor JSON: {fault}") from error
     if not isinstance(found, dict):
         raise DataError(f"{path} holds no keys with values; name a config file of another tool")
     return {str(name): value for name, value in found.items()}
