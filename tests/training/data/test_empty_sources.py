@@ -17,7 +17,7 @@ __all__ = ["config"]
 
 @pytest.mark.parametrize("key", ["train_file", "validation_file", "test_file"])
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    "source",
     [
         ("empty.csv", "", "no rows at all"),
         ("head.csv", "text,label\n", "no rows at all"),
@@ -27,8 +27,9 @@ __all__ = ["config"]
     ],
 )
 def test_the_key_and_the_file_are_named(
-    key: str, name: str, text: str, said: str, config: TrialConfig, tmp_path: Path
+    key: str, source: tuple[str, str, str], config: TrialConfig, tmp_path: Path
 ) -> None:
+    name, text, said = source
     path = tmp_path / name
     if name == "folder":
         path.mkdir()

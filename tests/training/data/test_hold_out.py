@@ -50,16 +50,16 @@ def test_labels_that_look_like_ids_are_told_with_the_columns_that_could_be_label
     rows = tickets(40)
     rows[1]["ticket_id"] = "T-0"
     own = with_data(config, train_file=str(write_jsonl(tmp_path / "rows.jsonl", rows)), label_column="ticket_id")
-    with pytest.raises(DataError, match="data.label_column is ticket_id, which looks like an ID") as caught:
+    with pytest.raises(DataError, match=r"data\.label_column is ticket_id, which looks like an ID") as caught:
         read_splits(own)
     said = str(caught.value)
     assert "39 labels in 40 rows" in said
-    assert "data.label_column=team and data.label_column=priority;" in said
+    assert "data.label_column=team, data.label_column=priority;" in said
     assert "hours" not in said
     assert "note" not in said
 
 
 def test_a_few_rows_with_a_class_each_are_no_ids(config: TrialConfig, tmp_path: Path) -> None:
     own = with_data(config, train_file=str(write_jsonl(tmp_path / "rows.jsonl", tickets(5))), label_column="ticket_id")
-    with pytest.raises(DataError, match="have 1 row each; .* needs 2: add rows"):
+    with pytest.raises(DataError, match=r"have 1 row each; .* needs 2: add rows"):
         read_splits(own)
