@@ -15,20 +15,23 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         UserError: It cannot be read, nobody knows whose it is, or the new file is there already.
     """
-    from slimtune.sweeper.translation.config_text import config_text
+    from slimtune.sweeper.translation.config_text import config_text, told_parts
     from slimtune.sweeper.translation.translate import Tool, foreign_config, tool_of, translate
     from slimtune.training.atomic_files import write_text
 
     options = command_parser().parse_args(arguments)
     source = Path(options.file)
     config = foreign_config(source)
-    found = translate(config, Tool(options.tool) if options.tool else tool_of(config))
+    found = translate(config, Tool(options.tool) if options.tool else tool_of(config), source.parent)
     path = Path(options.output or f"{source.stem}.slimtune.yaml")
     check_free(path, force=options.force)
     write_text(path, config_text(found, options.file, shlex.quote(str(path))))
-    print(f"a config of {found.tool.value}: {len(found.values) + len(found.choices)} settings taken over")
-    for name, told in found.left.items():
-        print(f"  {name}: {told}")
+    num_keys = len({*found.taken, *found.left, *found.anyway})
+    print(f"a config of {found.tool.value}: {len(found.taken)} of {num_keys} keys taken over")
+    for title, keys in told_parts(found):
+        print(f"{title}:")
+        for name, told in keys.items():
+            print(f"  {name}: {told}")
     print(f"written: {path}\nnext: slimtune check --config {shlex.quote(str(path))}")
     return 0
 

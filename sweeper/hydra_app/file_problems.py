@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hydra.errors import HydraException, MissingConfigException
 from yaml import MarkedYAMLError, YAMLError
 
+from slimtune.sweeper.yaml_faults import yaml_fault
 from slimtune.training.config.schema import option_suggestion
 
 CHOSEN_TWICE = re.compile(r"Multiple values for ([\w/@]+)\.")
@@ -27,12 +28,7 @@ def yaml_problem(error: YAMLError | UnicodeDecodeError) -> str:
         return f"a config file is no text in UTF-8, after '{before.strip()}'; save it in UTF-8"
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
         return f"a config file cannot be read: {' '.join(str(error).split())}"
-    mark, problem = error.problem_mark, str(error.problem)
-    if "\\t" in problem:
-        problem = "a tab stands where blanks belong"
-    elif "'${" in problem or "got '{'" in problem:
-        problem += "; a value such as ${fit.epochs} takes quotes inside of braces"
-    return f"{mark.name}, line {mark.line + 1}: no YAML that can be read: {problem}"
+    return f"{error.problem_mark.name}, {yaml_fault(error)}"
 
 
 def composing_problem(error: Exception) -> str:

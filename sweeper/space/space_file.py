@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from yaml import MarkedYAMLError, YAMLError
 
 from slimtune.sweeper.space.dimension import Space
 from slimtune.sweeper.space.read_space import read_space
+from slimtune.sweeper.yaml_faults import yaml_fault
 from slimtune.training.config.near_names import plain_name
 from slimtune.training.config.other_names import called_otherwise
 from slimtune.training.config.schema import suggestion
@@ -114,12 +115,16 @@ def _loaded(path: Path) -> Mapping[str, Any]:
         # Hydra's own reading of numbers: 1e-6 is one
         values = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
     except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            [f"space.path is {path}, which is no YAML that can be read: {' '.join(str(error).split())}"]
-        ) from error
+        raise ConfigError([f"space.path is {path}, {_unreadable(error)}"]) from error
     if not isinstance(values, Mapping) or not values:
         raise ConfigError([f"space.path is {path}, which has no keys; begin it with {SPACE}:"])
     return {str(key): value for key, value in values.items()}
+
+
+def _unreadable(error: Exception) -> str:
+    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+        return yaml_fault(error)
+    return f"which is no YAML that can be read: {' '.join(str(error).split())}"
 
 
 class FullNames(NamedTuple):

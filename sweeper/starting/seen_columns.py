@@ -9,15 +9,12 @@ from typing import Any, NamedTuple
 
 from slimtune.sweeper.starting.cell_kinds import OF_DATES, kind_of_cells
 from slimtune.training.data.cells import is_missing, label_name, python_value, structure, words_a_text
+from slimtune.training.data.labelled_rows import LEAST_ROWS_A_CLASS, LONGEST_NAME
 from slimtune.training.data.readers.reader import ReadOptions, Told, located_rows
 from slimtune.training.errors import DataError
 
 # enough to tell a class from a text, and read in a moment
 NUM_ROWS = 1000
-# of a class's name; longer ones are texts
-LONGEST_NAME = 48
-# of rows to a class, on average
-LEAST_ROWS_A_CLASS = 2.5
 # of a column's cells, those that must be codes for it to hold codes
 LEAST_CODES = 0.9
 # a word of letters; those of times and dates are none
@@ -81,7 +78,7 @@ def seen_columns(source: str, encoding: str | None = None) -> list[SeenColumn]:
     asked = islice(located_rows(source, ReadOptions(Told(), encoding, named_by="--encoding ")), NUM_ROWS)
     rows = [one.row for one in asked]
     if not rows:
-        raise DataError(f"{source} has no rows")
+        raise DataError(f"{source} has no rows; give a file with at least one row")
     return columns_of_rows(rows)
 
 

@@ -2,62 +2,62 @@
 
 from typing import Any
 
-from slimtune.sweeper.translation.llama_factory import _names
-from slimtune.sweeper.translation.said import Rule, Said, Values, advice, flag, key, needless, one_of, option
-from slimtune.sweeper.translation.trainer_arguments import OPTIMIZERS, SCHEDULES, trainer_rules
+from slimtune.sweeper.translation.axolotl_datasets import datasets
+from slimtune.sweeper.translation.llama_factory import PACKING, _names, attention, held_out
+from slimtune.sweeper.translation.said import Rule, Said, Values, advice, anyway, flag, key, one_of, option
+from slimtune.sweeper.translation.trainer_arguments import OPTIMIZERS, PLAN, SCHEDULES, trainer_rules
 
 ROWS = "micro_batch_size"
-TEMPLATES = {
-    "alpaca": '"{instruction}\\n{input}\\n{output}", with data.target_column=output',
-    "completion": "plain text: task=language_modelling",
-}
-
-
-def _datasets(value: Any, _: Values) -> Said:
-    sets = [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-    paths = [str(one.get("path")) for one in sets]
-    files = [path for path in paths if path.endswith((".json", ".jsonl", ".csv", ".parquet", ".txt"))]
-    kinds = {str(one.get("type")) for one in sets}
-    hints = [f"type {kind} is {TEMPLATES[kind]}" for kind in sorted(kinds) if kind in TEMPLATES]
-    if len(files) == len(paths) and files:
-        named: Any = files[0] if len(files) == 1 else files
-        return Said(values={"data.train_file": named}, told="; ".join(hints) or None)
-    if len(paths) == 1:
-        return Said(choices={"data": "hub"}, values={"data.dataset": paths[0]}, told="; ".join(hints) or None)
-    return Said(
-        told="; ".join(["several sets: name one (data=hub data.dataset=...), or write them into files", *hints])
-    )
-
-
-def _share(value: Any, _: Values) -> Said:
-    share = float(value)
-    if 0 < share < 1:
-        return Said(values={"data.validation_share": share})
-    return Said(told="a number of rows; say a share, data.validation_share=0.1, or a file, data.validation_file=...")
+WANDB = "a sweep's project there has the sweep's name, search.name"
 
 
 def _evals(value: Any, _: Values) -> Said:
-    return Said(values={"fit.eval_every": round(1 / float(value), 4)}) if float(value) > 1 else Said()
+    times = float(value)
+    if times == 1:
+        return Said(anyway="each epoch is evaluated once")
+    if times < 1:
+        return Said(told="each epoch is evaluated; fit.eval_every says otherwise, in rows")
+    return Said(values={"fit.eval_every": round(1 / times, 4)})
+
+
+def _adapter(value: Any, values: Values) -> Said:
+    if str(value).lower() == "lora" and values.get("load_in_4bit"):
+        return Said(choices={"method": "qlora"})
+    return option("method", {"lora": "lora", "qlora": "qlora", "none": "full"})(value, values)
+
+
+def _four_bits(value: Any, values: Values) -> Said:
+    if not value:
+        return Said(anyway="a base is in four bits with method=qlora alone")
+    if str(values.get("adapter")).lower() in ("lora", "qlora"):
+        return Said(choices={"method": "qlora"})
+    return Said(told="a base in four bits is trained with method=qlora alone")
+
+
+def _pretraining(value: Any, values: Values) -> Said:
+    found = datasets(value if isinstance(value, list) else [{"path": value}], values)
+    return Said(choices={**found.choices, "task": "language_modelling"}, values=found.values, told=found.told)
 
 
 RULES: dict[str, Rule] = {
     **trainer_rules(ROWS, by_its_steps=True),
     "base_model": key("model.name_or_path"),
-    "model_type": needless,
-    "tokenizer_type": needless,
+    "model_type": anyway("the model's own config names its class"),
+    "tokenizer_type": anyway("the tokenizer's own config names its class"),
     "trust_remote_code": flag("model.trust_remote_code"),
-    "adapter": option("method", {"lora": "lora", "qlora": "qlora", "none": "full"}),
-    "load_in_4bit": needless,
+    "adapter": _adapter,
+    "load_in_4bit": _four_bits,
     "load_in_8bit": flag("model.quantization", "int8"),
-    "strict": needless,
-    "datasets": _datasets,
-    "dataset_prepared_path": needless,
+    "strict": anyway("unknown keys are always an error"),
+    "datasets": datasets,
+    "pretraining_dataset": _pretraining,
+    "dataset_prepared_path": anyway("encoded rows are kept in data.cache_dir"),
     "chat_template": advice("the tokenizer's own chat template writes chats"),
-    "val_set_size": _share,
+    "val_set_size": held_out,
     "sequence_len": key("data.max_length"),
-    "sample_packing": needless,
-    "eval_sample_packing": needless,
-    "pad_to_sequence_len": needless,
+    "sample_packing": PACKING,
+    "eval_sample_packing": anyway("evaluation batches are of rows alike in length, with little padding"),
+    "pad_to_sequence_len": anyway("a batch is as long as its longest row"),
     "train_on_inputs": flag("task.train_on_prompt"),
     "lora_r": key("method.r"),
     "lora_alpha": key("method.alpha"),
@@ -70,16 +70,16 @@ RULES: dict[str, Rule] = {
     "num_epochs": key("fit.epochs"),
     "optimizer": one_of("fit.optimizer", OPTIMIZERS),
     "lr_scheduler": one_of("fit.schedule", SCHEDULES),
-    "flash_attention": needless,
-    "xformers_attention": needless,
-    "sdp_attention": needless,
+    "flash_attention": attention,
+    "xformers_attention": attention,
+    "sdp_attention": attention,
     "evals_per_epoch": _evals,
-    "saves_per_epoch": needless,
-    "wandb_project": flag("tracking.wandb"),
-    "wandb_entity": needless,
-    "wandb_watch": needless,
-    "wandb_name": needless,
-    "wandb_log_model": needless,
+    "saves_per_epoch": advice(PLAN),
+    "wandb_project": lambda value, _: Said(values={"tracking.wandb": True}, told=WANDB) if value else Said(),
+    "wandb_entity": advice("wandb's own variable says it: WANDB_ENTITY"),
+    "wandb_watch": advice("gradients are not logged"),
+    "wandb_name": advice("runs have the names of their trials"),
+    "wandb_log_model": advice("models are registered in MLflow"),
     "mlflow_tracking_uri": key("tracking.uri"),
     "mlflow_experiment_name": key("tracking.experiment"),
     "special_tokens": advice("special tokens are those of the model's tokenizer"),

@@ -25,10 +25,20 @@ def config_text(found: Translation, source: str, path: str) -> str:
 
 def _head(found: Translation, source: str, path: str) -> Iterator[str]:
     yield f"# from {source}, a config of {found.tool.value}; slimtune check --config {path} tries what it needs"
-    if found.left:
-        yield "# to look at:"
-    for name, told in found.left.items():
-        yield f"#   {name}: {told}"
+    for title, keys in told_parts(found):
+        yield f"# {title}:"
+        yield from (f"#   {name}: {told}" for name, told in keys.items())
+
+
+def told_parts(found: Translation) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """What is said of keys beside those that are taken over, by what it is."""
+    parts = {
+        "not said by any key of it": found.open,
+        "taken over, to look at": {name: told for name, told in found.left.items() if name in found.taken},
+        "not taken over": {name: told for name, told in found.left.items() if name not in found.taken},
+        "so here anyway": found.anyway,
+    }
+    yield from ((title, keys) for title, keys in parts.items() if keys)
 
 
 def _defaults(choices: Mapping[str, str]) -> Iterator[str]:

@@ -2,20 +2,52 @@
 
 from typing import Any
 
-from slimtune.sweeper.translation.said import Rule, Said, Values, advice, flag, key, needless, option
+from slimtune.sweeper.translation.llama_factory_sets import DATA, SETS, STAGES, dataset
+from slimtune.sweeper.translation.said import NOTHING, Rule, Said, Values, advice, anyway, flag, is_off, key, option
 from slimtune.sweeper.translation.trainer_arguments import trainer_rules
 
-DATA = "write its file: data.train_file=rows.json, with data.text_column and data.target_column, or a column messages"
-STAGES = {"sft": "generation", "pt": "language_modelling"}
+LAYERS = "freeze_trainable_layers"
+PACKING = anyway("fit.row_packing=auto packs where that pays, and no example sees another")
+BITSANDBYTES = ("bnb", "bitsandbytes")
 
 
 def _method(value: Any, values: Values) -> Said:
     if str(value) == "lora" and str(values.get("quantization_bit")) == "4":
         return Said(choices={"method": "qlora"})
     if str(value) == "freeze":
-        layers = values.get("freeze_trainable_layers", 2)
-        return Said(choices={"method": "full"}, values={"method.trained_layers": layers})
+        return Said(choices={"method": "full"}, values={"method.trained_layers": values.get(LAYERS, 2)})
     return option("method", {"lora": "lora", "full": "full"})(value, values)
+
+
+def _frozen(value: Any, values: Values) -> Said:
+    if values.get("finetuning_type") == "freeze":
+        return Said(values={"method.trained_layers": value})
+    return Said(told="finetuning_type is not freeze, which alone goes by it")
+
+
+def attention(value: Any, _: Values) -> Said:
+    """Which kernel computes it: the result is the same."""
+    if is_off(value):
+        return Said(anyway="model.attention=auto takes PyTorch's own attention; eager is without any kernel")
+    return Said(
+        anyway="model.attention=auto takes PyTorch's SDPA, which has flash kernels; =flash_attention_2 names one"
+    )
+
+
+def held_out(value: Any, _: Values) -> Said:
+    """A share of the rows, or a number of them."""
+    share = float(value)
+    if 0 < share < 1:
+        return Said(values={"data.validation_share": share})
+    if share == 0:
+        return Said(told="a search needs validation rows: data.validation_share of them are held out")
+    return Said(told="a number of rows; say a share, data.validation_share=0.1, or a file, data.validation_file=...")
+
+
+def _dataset_dir(_: Any, values: Values) -> Said:
+    if str(values.get("dataset")) in values.get(SETS, {}):
+        return Said(values=dataset(values["dataset"], values).values)
+    return Said(told=DATA)
 
 
 def _targets(value: Any, _: Values) -> Said:
@@ -24,8 +56,8 @@ def _targets(value: Any, _: Values) -> Said:
 
 
 def _bits(value: Any, values: Values) -> Said:
-    if value is None or (str(value) == "4" and values.get("finetuning_type", "lora") == "lora"):
-        return Said()
+    if str(value) == "4" and values.get("finetuning_type", "lora") == "lora":
+        return Said(choices={"method": "qlora"})
     return Said(values={"model.quantization": {"4": "nf4", "8": "int8"}.get(str(value), str(value))})
 
 
@@ -40,7 +72,7 @@ RULES: dict[str, Rule] = {
     "trust_remote_code": flag("model.trust_remote_code"),
     "stage": option("task", STAGES),
     "finetuning_type": _method,
-    "freeze_trainable_layers": needless,
+    "freeze_trainable_layers": _frozen,
     "lora_rank": key("method.r"),
     "lora_alpha": key("method.alpha"),
     "lora_dropout": key("method.dropout", float),
@@ -51,24 +83,32 @@ RULES: dict[str, Rule] = {
     "pissa_init": flag("method.init_lora_weights", "pissa"),
     "loraplus_lr_ratio": key("fit.loraplus_lr_ratio", float),
     "quantization_bit": _bits,
-    "quantization_method": needless,
+    "quantization_method": anyway(
+        "bitsandbytes quantizes",
+        unless=lambda value: str(value) not in BITSANDBYTES,
+        told="bitsandbytes alone quantizes for training",
+    ),
     "double_quantization": key("model.double_quantization", bool),
-    "dataset": advice(DATA),
-    "dataset_dir": advice(DATA),
+    "dataset": dataset,
+    "dataset_dir": _dataset_dir,
     "eval_dataset": advice("write its file: data.validation_file=valid.json"),
     "template": advice("the tokenizer's own chat template writes chats; a text has data.text_template"),
     "cutoff_len": key("data.max_length"),
     "max_samples": advice("takes all rows, or a slice: data.train_split='train[:1000]'"),
-    "val_size": key("data.validation_share", lambda value: float(value) if float(value) < 1 else None),
+    "val_size": held_out,
     "train_on_prompt": flag("task.train_on_prompt"),
-    "mask_history": needless,
-    "packing": needless,
-    "neat_packing": needless,
-    "overwrite_cache": needless,
-    "preprocessing_num_workers": needless,
-    "plot_loss": needless,
-    "flash_attn": needless,
-    "predict_with_generate": needless,
+    "mask_history": anyway(
+        "the last answer of a chat is learned",
+        unless=lambda value: value in NOTHING,
+        told="the last answer of a chat alone is learned; write a row for each answer that is to be",
+    ),
+    "packing": PACKING,
+    "neat_packing": PACKING,
+    "overwrite_cache": anyway("rows are encoded anew where they or the config changed"),
+    "preprocessing_num_workers": anyway("rows are encoded by as many threads as there are cores"),
+    "plot_loss": anyway("MLflow and the sweep's page have the curves"),
+    "flash_attn": attention,
+    "predict_with_generate": anyway("task.metrics such as bleu are of generated texts (task.eval_rows)"),
     "max_new_tokens": key("task.max_new_tokens"),
     "export_dir": advice("slimtune export writes a verified bundle"),
 }

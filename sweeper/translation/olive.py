@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slimtune.sweeper.translation.llama_factory import _names
-from slimtune.sweeper.translation.said import Rule, Said, Values, advice, flag, key, needless, option
+from slimtune.sweeper.translation.said import Rule, Said, Values, advice, anyway, flag, key, option
 from slimtune.sweeper.translation.trainer_arguments import trainer_rules
 
 TRAINING = {"lora": "lora", "qlora": "qlora", "dora": "lora", "loftq": "qlora"}
@@ -21,6 +21,8 @@ EXPORTING: dict[str, str | None] = {
     "onnxblockwisertnquantization": "int4_blockwise",
     "onnxfloattofloat16": "fp16",
 }
+# of a set of rows
+DATA_SECTIONS = ("load_dataset_config", "pre_process_data_config", "params_config")
 COMMANDS = {
     "modelbuilder": "a folder for onnxruntime-genai: 'export.genai=[int4]'",
     "extractadapters": "adapters over one ONNX base: slimtune adapters",
@@ -33,7 +35,7 @@ def flattened(config: Values) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for section, value in config.items():
         if section == "input_model" and isinstance(value, Mapping):
-            found |= {name: one for name, one in value.items() if name != "type"}
+            found |= {"input_model.type" if name == "type" else name: one for name, one in value.items()}
         elif section == "passes" and isinstance(value, Mapping):
             found |= _passes(value)
         elif section == "data_configs" and isinstance(value, list):
@@ -56,6 +58,7 @@ def _passes(passes: Mapping[str, Any]) -> dict[str, Any]:
             found |= {key: value for key, value in inner.items() if key not in ("type", "config")}
         else:
             found[f"passes.{kind}"] = True
+            found |= {f"passes.{kind}.{key}": value for key, value in inner.items() if key not in ("type", "config")}
     return found
 
 
@@ -63,13 +66,18 @@ def _data(sets: list[Any]) -> dict[str, Any]:
     """The rows of the first set; of the second, which evaluates, the split."""
     named = [_set_of(one) for one in sets if isinstance(one, Mapping)]
     found = {f"data.{name}": value for name, value in named[0].items()} if named else {}
-    same = len(named) > 1 and all(named[1].get(key) == named[0].get(key) for key in ("data_name", "data_files"))
-    return {**found, "data.eval_split": named[1]["split"]} if same and "split" in named[1] else found
+    for number, other in enumerate(named[1:], 2):
+        same = number == 2 and all(other.get(key) == named[0].get(key) for key in ("data_name", "data_files"))
+        beside = {name: value for name, value in other.items() if not same or value != named[0].get(name)}
+        if same and "split" in beside:
+            found["data.eval_split"] = beside.pop("split")
+        found |= {f"data_configs.{number}.{name}": value for name, value in beside.items()}
+    return found
 
 
 def _set_of(first: Mapping[str, Any]) -> dict[str, Any]:
-    inner: dict[str, Any] = {}
-    for section in ("load_dataset_config", "pre_process_data_config", "params_config"):
+    inner = {name: value for name, value in first.items() if name not in (*DATA_SECTIONS, "name", "type")}
+    for section in DATA_SECTIONS:
         value = first.get(section)
         inner |= dict(value.get("params", value)) if isinstance(value, Mapping) else {}
     return inner
@@ -77,7 +85,7 @@ def _set_of(first: Mapping[str, Any]) -> dict[str, Any]:
 
 def _exporting() -> Iterator[tuple[str, Rule]]:
     for kind, variant in EXPORTING.items():
-        yield f"passes.{kind}", needless if variant is None else _exports(variant)
+        yield f"passes.{kind}", anyway("part of every export") if variant is None else _exports(variant)
     for kind, sentence in COMMANDS.items():
         yield f"passes.{kind}", advice(sentence)
 
@@ -103,9 +111,10 @@ RULES: dict[str, Rule] = {
     **dict(_exporting()),
     "type": option("method", TRAINING),
     "model_path": key("model.name_or_path"),
-    "task": needless,
-    "io_config": needless,
-    "load_kwargs": needless,
+    "input_model.type": anyway("a model is read as transformers writes it"),
+    "task": advice("the task is task=..."),
+    "io_config": advice("an export names its inputs and outputs itself"),
+    "load_kwargs": advice("how a model is loaded, model.quantization and fit.precision say"),
     "r": key("method.r"),
     "lora_r": key("method.r"),
     "alpha": key("method.alpha"),
@@ -115,12 +124,12 @@ RULES: dict[str, Rule] = {
     "modules_to_save": key("method.modules_to_save", _names),
     "double_quant": key("model.double_quantization", bool),
     "quant_type": key("model.quantization"),
-    "compute_dtype": needless,
-    "torch_dtype": needless,
+    "compute_dtype": advice("fit.precision says it"),
+    "torch_dtype": advice("fit.precision says it"),
     "use_gradient_checkpointing": flag("fit.gradient_checkpointing"),
-    "train_data_config": needless,
-    "eval_data_config": needless,
-    "ephemeral_gpu_offload": needless,
+    "train_data_config": anyway("the first set is trained on"),
+    "eval_data_config": anyway("the second set evaluates, where it is of the same rows"),
+    "ephemeral_gpu_offload": advice("nothing is moved off the device while it trains"),
     "data.data_name": _set,
     "data.data_files": key("data.train_file"),
     "data.split": key("data.train_split"),
@@ -129,22 +138,22 @@ RULES: dict[str, Rule] = {
     "data.text_field": key("data.text_column"),
     "data.max_seq_len": key("data.max_length"),
     "data.source_max_len": key("data.max_length"),
-    "data.corpus_strategy": needless,
-    "search_strategy.execution_order": needless,
+    "data.corpus_strategy": anyway("an example is a row; plain text is cut into full blocks"),
+    "search_strategy.execution_order": anyway("export variants are searched with the trials (search.objectives)"),
     "search_strategy.max_samples": key("search.n_trials"),
     "search_strategy.max_iter": key("search.n_trials"),
     "search_strategy.seed": key("search.seed"),
     "search_strategy.stop_when_goals_met": advice("search.target ends a search"),
     "evaluators": advice("scores are task.metric and task.metrics; size and latency are search.objectives"),
-    "evaluator": needless,
+    "evaluator": anyway("scores are task.metric and task.metrics"),
     "systems": advice("the device is fit.device, that of the export export/target"),
-    "host": needless,
-    "target": needless,
-    "engine": needless,
-    "cache_dir": needless,
-    "clean_cache": needless,
-    "evaluate_input_model": needless,
-    "log_severity_level": needless,
+    "host": anyway("trials run here, or as hydra/launcher says"),
+    "target": anyway("the device is fit.device, that of the export export/target"),
+    "engine": advice("what trials run by is hydra/launcher"),
+    "cache_dir": anyway("encoded rows are kept in data.cache_dir"),
+    "clean_cache": anyway("rows are encoded anew where they or the config changed"),
+    "evaluate_input_model": anyway("simple models are measured beside it (data.baselines)"),
+    "log_severity_level": anyway("what a command tells, it tells without levels"),
 }
 SAMPLERS = {"tpe": "tpe", "random": "random", "sequential": "grid"}
 RULES["search_strategy.sampler"] = option("search/sampler", SAMPLERS)

@@ -15,13 +15,16 @@ class Said:
         choices: Options of config groups.
         values: Values of keys.
         told: What a person should know, or do instead; None where nothing is lost.
+        anyway: How it is so here without a word, where it says neither choices nor values.
     """
 
     choices: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     told: str | None = None
+    anyway: str | None = None
 
 
+NOTHING: tuple[Any, ...] = (None, False, 0, "", [], {})
 # of a key's value, and of the whole config, which other keys may change it by
 Rule = Callable[[Any, Values], Said]
 
@@ -64,9 +67,20 @@ def flag(name: str, value: Any = True) -> Rule:
 
 def advice(sentence: str) -> Rule:
     """Nothing here is like it; false, zero and nothing need no word."""
-    return lambda value, _: Said(told=sentence) if value not in (None, False, 0, "", [], {}) else Said()
+    return lambda value, _: Said(told=sentence) if value not in NOTHING else Said()
 
 
-def needless(_: Any, __: Values) -> Said:
-    """What is so here anyway, or changes no result."""
-    return Said()
+def anyway(sentence: str, *, unless: Callable[[Any], bool] = lambda _: False, told: str = "") -> Rule:
+    """What is so here anyway, or changes no result.
+
+    Args:
+        sentence: How it is here.
+        unless: Whether a value asks for something else.
+        told: What is told of such a value.
+    """
+    return lambda value, _: Said(told=told) if unless(value) else Said(anyway=sentence)
+
+
+def is_off(value: Any) -> bool:
+    """Whether a value switches off what is always on here."""
+    return value in NOTHING or str(value).lower() in ("no", "none", "disabled", "false")

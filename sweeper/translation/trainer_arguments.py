@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from slimtune.sweeper.translation.said import Rule, Said, Values, advice, flag, key, needless, one_of
+from slimtune.sweeper.translation.said import Rule, Said, Values, advice, anyway, flag, key, one_of
 
 PLAN = (
     "the best checkpoint is kept by itself, and a killed trial resumes from fit.save_minutes; to keep more of them, "
@@ -12,6 +12,9 @@ PLAN = (
 )
 # between two lines of the log of transformers' Trainer
 USUAL_STEPS = 500
+# of a pass, where it names none
+USUAL_ROWS = 8
+EVALUATED = "each epoch is evaluated, which the search goes by"
 SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant", "constant_with_warmup": "constant"}
 OPTIMIZERS = {
     "adamw": "adamw",
@@ -29,7 +32,7 @@ OPTIMIZERS = {
 
 def rows_a_step(values: Values, rows: str = "per_device_train_batch_size") -> int:
     """Rows that an optimizer step averages over."""
-    return int(values.get(rows) or 8) * int(values.get("gradient_accumulation_steps") or 1)
+    return int(values.get(rows) or USUAL_ROWS) * int(values.get("gradient_accumulation_steps") or 1)
 
 
 def batch(rows: str) -> Rule:
@@ -39,6 +42,16 @@ def batch(rows: str) -> Rule:
         size = rows_a_step(values, rows)
         more = {"fit.micro_batch_size": int(value)} if size != int(value) else {}
         return Said(values={"fit.batch_size": size, **more})
+
+    return rule
+
+
+def _accumulated(rows: str) -> Rule:
+    """Part of the rows of an optimizer step, also where theirs of a pass are its usual ones."""
+
+    def rule(_: Any, values: Values) -> Said:
+        told = None if values.get(rows) else f"of {USUAL_ROWS} rows each, as it has them where {rows} is not given"
+        return Said(values={"fit.batch_size": rows_a_step(values, rows)}, told=told)
 
     return rule
 
@@ -60,8 +73,11 @@ class _Cadence:
 
     def eval_strategy(self, _: Any, values: Values) -> Said:
         """Steps without a number are those between two lines of their log."""
-        if self.evaluated(values) != "steps" or values.get("eval_steps"):
-            return Said()
+        strategy = self.evaluated(values)
+        if strategy == "steps" and values.get("eval_steps"):
+            return Said(values=_steps_between(values["eval_steps"]).values)
+        if strategy != "steps":
+            return Said(anyway="the end of each epoch is evaluated" if strategy == "epoch" else EVALUATED)
         return _steps_between(_usual_steps(values))
 
     def eval_steps(self, value: Any, values: Values) -> Said:
@@ -138,9 +154,9 @@ def _report_to(value: Any, _: Values) -> Said:
 
 def _metric(value: Any, _: Values) -> Said:
     name = str(value).removeprefix("eval_")
-    return (
-        Said() if name == "loss" else Said(values={"task.metric": name}, told="look whether the task has this metric")
-    )
+    if name == "loss":
+        return Said(anyway="the loss of the validation rows is measured")
+    return Said(values={"task.metric": name}, told="look whether the task has this metric")
 
 
 def _name(value: Any, _: Values) -> Said:
@@ -160,7 +176,7 @@ def trainer_rules(rows: str = "per_device_train_batch_size", *, by_its_steps: bo
         "num_train_epochs": key("fit.epochs"),
         "max_steps": _max_steps,
         rows: batch(rows),
-        "gradient_accumulation_steps": needless,
+        "gradient_accumulation_steps": _accumulated(rows),
         "per_device_eval_batch_size": key("fit.eval_batch_size"),
         "weight_decay": key("fit.weight_decay", float),
         "max_grad_norm": _clip,
@@ -170,49 +186,49 @@ def trainer_rules(rows: str = "per_device_train_batch_size", *, by_its_steps: bo
         "optim": one_of("fit.optimizer", OPTIMIZERS),
         "bf16": _bf16,
         "fp16": flag("fit.precision", "fp16"),
-        "tf32": needless,
+        "tf32": advice("float32 is computed in full; fit.precision=bf16 is faster"),
         "gradient_checkpointing": key("fit.gradient_checkpointing", bool),
-        "gradient_checkpointing_kwargs": needless,
+        "gradient_checkpointing_kwargs": advice("fit.gradient_checkpointing alone says whether it is done, not how"),
         "seed": key("fit.seed"),
         "data_seed": key("data.seed"),
         "label_smoothing_factor": key("fit.label_smoothing", float),
         "torch_compile": flag("fit.compile"),
         "logging_steps": key("tracking.log_every"),
-        "logging_strategy": needless,
-        "logging_first_step": needless,
-        "logging_dir": needless,
+        "logging_strategy": anyway("tracking.log_every says after how many steps"),
+        "logging_first_step": anyway("the log goes by tracking.log_every alone"),
+        "logging_dir": anyway("logs lie in the sweep's folder"),
         "eval_strategy": cadence.eval_strategy,
         "evaluation_strategy": cadence.eval_strategy,
         "eval_steps": cadence.eval_steps,
-        "eval_accumulation_steps": needless,
-        "save_strategy": needless,
+        "eval_accumulation_steps": anyway("scores are summed batch by batch"),
+        "save_strategy": anyway("the best checkpoint is kept after each evaluation"),
         "save_steps": cadence.save_steps,
-        "save_total_limit": needless,
-        "save_only_model": needless,
-        "load_best_model_at_end": needless,
+        "save_total_limit": anyway("the best checkpoint alone is kept; those of fit.save_steps all stay"),
+        "save_only_model": anyway("a kept checkpoint has no optimizer; the state to resume from lies beside it"),
+        "load_best_model_at_end": anyway("the best checkpoint is always the result"),
         "metric_for_best_model": _metric,
         "greater_is_better": lambda value, _: Said(values={"task.direction": "maximize" if value else "minimize"}),
         "early_stopping_patience": key("fit.patience"),
         "report_to": _report_to,
         "output_dir": _name,
         "run_name": _name,
-        "overwrite_output_dir": needless,
-        "do_train": needless,
-        "do_eval": needless,
+        "overwrite_output_dir": anyway("a sweep has a folder of its own"),
+        "do_train": anyway("slimtune train and sweep train"),
+        "do_eval": anyway("each epoch is evaluated, or as fit.eval_every says"),
         "do_predict": advice("slimtune evaluate --predictions writes an answer for each row"),
         "resume_from_checkpoint": advice("the same command resumes a sweep or a trial by itself"),
-        "group_by_length": needless,
-        "length_column_name": needless,
-        "remove_unused_columns": needless,
-        "dataloader_num_workers": needless,
-        "dataloader_pin_memory": needless,
-        "ddp_timeout": needless,
-        "ddp_find_unused_parameters": needless,
+        "group_by_length": anyway("batches hold rows of like length"),
+        "length_column_name": anyway("lengths are measured"),
+        "remove_unused_columns": anyway("only the columns that data names are read"),
+        "dataloader_num_workers": anyway("rows are encoded before training: there is nothing to load"),
+        "dataloader_pin_memory": anyway("rows are encoded before training: there is nothing to load"),
+        "ddp_timeout": anyway("processes wait 12 hours for one another"),
+        "ddp_find_unused_parameters": anyway("weights that a step does not reach have a gradient of zero"),
         "fsdp": flag("fit.fsdp"),
-        "fsdp_config": needless,
+        "fsdp_config": advice("fit.fsdp=true shares all weights out, in a way of its own"),
         "deepspeed": advice("fit.fsdp=true with fit.devices shares weights, gradients and moments out"),
         "push_to_hub": advice("winners are registered in MLflow, and pushed nowhere"),
-        "disable_tqdm": needless,
+        "disable_tqdm": anyway("a pipe has lines, a terminal one that is drawn anew"),
         "adam_beta1": advice("AdamW has PyTorch's own here"),
         "adam_beta2": advice("AdamW has PyTorch's own here"),
         "adam_epsilon": advice("AdamW has PyTorch's own here"),

@@ -8,8 +8,10 @@ from slimtune.training.alike_names import looks_like
 from slimtune.training.config.data import DataConfig
 from slimtune.training.data.cells import SENTENCE_WORDS, words_a_text
 from slimtune.training.data.examples import Example
+from slimtune.training.data.labelled_rows import are_ids, label_columns
 from slimtune.training.data.row_keys import by_input, input_key
 from slimtune.training.errors import DataError
+from slimtune.training.listed_names import with_commas
 
 # classes that a message names
 SHOWN = 5
@@ -54,6 +56,7 @@ def _by_row(
     num_held_out = round(len(examples) * portion)
     classes = stratify_by(examples)
     if classes is not None:
+        _check_ids(examples, classes, data)
         _check_classes(classes, num_held_out, data)
     elif not 0 < num_held_out < len(examples):
         raise DataError(
@@ -111,6 +114,22 @@ def _one_input(examples: Sequence[Example], data: DataConfig) -> str:
 
 def _share(portion: float, num: int) -> str:
     return f"{num}" if num else f"one: {100 * portion:.3g} % of them is none"
+
+
+def _check_ids(examples: Sequence[Example], classes: Sequence[str], data: DataConfig) -> None:
+    """Labels that look like the numbers of rows; sentences are answers."""
+    labels = set(classes)
+    if not are_ids(labels, len(classes)) or words_a_text(labels) >= SENTENCE_WORDS:
+        return
+    column = data.label_column
+    others = label_columns(examples, {data.text_column, data.text_pair_column, data.group_column, column})
+    shown = with_commas([f"data.label_column={name}" for name in others[:SHOWN]])
+    could = f"name a column whose values repeat: {shown}" if others else "name a column whose values repeat"
+    raise DataError(
+        f"{data.train_file}: data.label_column is {column}, which looks like an ID: {len(labels):,} labels in "
+        f"{len(classes):,} rows, such as {with_commas([repr(one) for one in sorted(labels)[:3]])}; {could}; or, if "
+        "these are classes, add rows of each"
+    )
 
 
 def _check_classes(classes: Sequence[str], num_held_out: int, data: DataConfig) -> None:

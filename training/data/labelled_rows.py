@@ -1,12 +1,20 @@
 """Rows with one label, or with any number of them, as examples."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from slimtune.training.config.data import DataConfig
-from slimtune.training.data.cells import label_of, labels_of, text_of
+from slimtune.training.data.cells import is_missing, label_name, label_of, labels_of, python_value, text_of
 from slimtune.training.data.examples import Example, texts_of
 from slimtune.training.data.readers.row import Row
+
+# of a class's name; longer ones are texts
+LONGEST_NAME = 48
+# of rows to a class, on average
+LEAST_ROWS_A_CLASS = 2.5
+# rows from which on labels of their own are no accident, and the share of such labels
+LEAST_ROWS_OF_IDS, LEAST_IDS = 10, 0.9
 
 
 def labelled(row: Row, where: str, data: DataConfig, known: Sequence[str] | None = None) -> Example | None:
@@ -80,3 +88,37 @@ def labelled_example(row: Row, columns: LabelledColumns, where: str) -> Example 
         return Example(text, label_of(row, *at, known=known), pair, row=row)
     labels = labels_of(row, *at, known=known)
     return Example(text, ", ".join(labels), pair, labels, row=row)
+
+
+def are_ids(labels: Collection[str], num_rows: int) -> bool:
+    """Whether (nearly) every row has a label of its own, as it has a number.
+
+    Args:
+        labels: The different ones.
+        num_rows: Rows that have them.
+    """
+    return num_rows >= LEAST_ROWS_OF_IDS and len(labels) >= LEAST_IDS * num_rows
+
+
+def label_columns(examples: Sequence[Example], taken: Collection[str | None]) -> list[str]:
+    """Columns that could be labels: a few short values each, none of them a fraction; words before numbers.
+
+    Args:
+        examples: The rows.
+        taken: Columns that are something else.
+    """
+    cells: dict[str, list[Any]] = defaultdict(list)
+    for example in examples:
+        for name, cell in example.row.items():
+            if name not in taken and not is_missing(cell):
+                cells[name].append(python_value(cell))
+    found = [name for name, values in cells.items() if _could_be_labels(values)]
+    return sorted(found, key=lambda name: not any(isinstance(value, str) for value in cells[name]))
+
+
+def _could_be_labels(values: Sequence[Any]) -> bool:
+    if not all(isinstance(value, str | bool | int) for value in values):
+        return False
+    names = {label_name(str(value), value) for value in values}
+    is_short = all(len(name) <= LONGEST_NAME for name in names)
+    return is_short and len(names) > 1 and len(names) * LEAST_ROWS_A_CLASS <= len(values)

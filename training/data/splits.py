@@ -14,7 +14,7 @@ from slimtune.training.data.cells import ABSENT, cell_of, is_missing, label_name
 from slimtune.training.data.duplicates.compared_texts import compared_texts, prompt_fields
 from slimtune.training.data.examples import MESSAGES, Example, Reading
 from slimtune.training.data.hold_out import hold_out
-from slimtune.training.data.readers.reader import ReadOptions, Row, Told, located_rows, located_with
+from slimtune.training.data.readers.reader import ReadOptions, Row, Told, is_local, located_rows, located_with
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.row_keys import conflict_note, input_key, row_key
 from slimtune.training.data.slices.row_slice import RowSource, sources_of
@@ -299,10 +299,16 @@ def _read(source: RowSource, data: DataConfig, parse: Parser, options: ReadOptio
             else:
                 first[key] = example
     if not first and not faults.num_of(str(name)):
-        found = f", for columns are blank in them: {with_counts(_named_columns(blank, data))}" if blank else ""
-        text = f"{name}: no rows with text{found}; give a file with at least one row"
-        faults.add(str(name), "", DataError(text))
+        faults.add(str(name), "", DataError(_no_rows(source, num_empty, _named_columns(blank, data))))
     return _Read(list(first.values()), num_duplicates, num_empty, blank)
+
+
+def _no_rows(source: RowSource, num_empty: int, blank: Mapping[str, int]) -> str:
+    """The key and what it names, and whether there is nothing at all or no text."""
+    lacking = "no rows with text" if num_empty else "no rows at all"
+    found = f", for columns are blank in them: {with_counts(blank)}" if blank else ""
+    what = "give a file with at least one row" if is_local(str(source.name)) else "name a split with at least one row"
+    return f"{source.key} is {source.name}, which has {lacking}{found}; {what}"
 
 
 def _near_leaks(examples: list[Example], held_out: list[Example], config: TrialConfig) -> dict[int, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from slimtune.training.atomic_files import write_json
 from slimtune.training.config.data import DataConfig
 from slimtune.training.config.score_range import score_range
-from slimtune.training.config.task import TaskConfig
+from slimtune.training.config.task import ClassificationTask, TaskConfig
 from slimtune.training.data.duplicates.compared_texts import compared_texts
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
@@ -17,6 +17,7 @@ from slimtune.training.data_report.label_notes import (
     blank_notes,
     likeness_notes,
     nothing_notes,
+    order_notes,
     several_notes,
     spelling_notes,
     unseen_notes,
@@ -95,6 +96,9 @@ def _label_notes(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> 
     if known:
         column = data.config.data.label_column
         notes += [*spelling_notes(every, column), *blank_notes(every, column), *likeness_notes(known)]
+    task = data.config.task
+    if isinstance(task, ClassificationTask) and task.labels is None and not task.multi_label:
+        notes += order_notes(known, data.config.data.label_column)
     if known and data.task.stratify_by(named["train"]) is None:
         notes += unseen_notes(labels)
     if data.config.data.group_column is not None:

@@ -1,5 +1,6 @@
 """What was made of the labels: spellings that are one class, classes that differ in case alone, rows without any."""
 
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ NOTHING = frozenset(
 # what two labels may differ in that a person does not see
 UNICODE_FORM, UNSEEN_SIGNS = "Unicode normal form (é as one sign or as two)", "signs that are not seen"
 COMPATIBILITY = "Unicode forms of letters (ﬁ and fi, Ａ and A)"
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 # signs that part labels elsewhere
 OTHER_COMMAS = (";", "|")
 
@@ -141,6 +143,19 @@ def nothing_notes(examples: Sequence[Example], labels: Sequence[str]) -> list[st
     counts = {"texts": num_texts, "second texts": num_pairs, "targets": num_targets}
     return notes + [
         f"{what} that are a word for nothing, such as nan: {count:,}" for what, count in counts.items() if count
+    ]
+
+
+def order_notes(labels: Sequence[str], column: str) -> list[str]:
+    """Labels that are all numbers, and more than two: names here, which they may not be meant for."""
+    if len(labels) < 3 or not all(NUMBER.fullmatch(label) for label in labels):
+        return []
+    ordered = sorted(labels, key=float)
+    shown = f"{with_commas(ordered[:SHOWN])}{', ...' if len(ordered) > SHOWN else ''}"
+    return [
+        f"labels (data.label_column={column}) are all numbers ({shown}), taken as names without an order; if they are "
+        "scores, task=similarity learns those of two texts, and examples/custom/regression.py those of one "
+        "(task=custom); if they are names, task.labels=[...] says so"
     ]
 
 

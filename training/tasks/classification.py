@@ -20,7 +20,7 @@ from slimtune.training.data.batching import Batch, EncodedSplit, Targets
 from slimtune.training.data.cells import label_name
 from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example
-from slimtune.training.data.labelled_rows import labelled, many_labelled
+from slimtune.training.data.labelled_rows import are_ids, labelled, many_labelled
 from slimtune.training.data.readers.row import Row
 from slimtune.training.data.tokenizing.batches import tokenized
 from slimtune.training.errors import ConfigError, DataError
@@ -134,9 +134,11 @@ class Classification(TaskDefaults):
         unknown = sorted({label for labels in named for label in labels} - ids.keys())
         if unknown:
             known = with_commas(self.labels)
+            is_id = not self.multi_label and are_ids(set(named), len(named))
+            ids = "; nearly every row has a label of its own, as an ID: look at data.label_column" if is_id else ""
             raise DataError(
                 f"the {split} rows have {the_names('label', unknown, known=self.labels)}, which no "
-                f"training row has; known: {known}; correct it, or name all labels in task.labels"
+                f"training row has; known: {known}; correct it, or name all labels in task.labels{ids}"
             )
         if not self.multi_label:
             return np.array([ids[label] for (label,) in named], dtype=np.int64)

@@ -12,7 +12,9 @@ from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.config_file import with_config_file
 from slimtune.sweeper.config_values import plain
-from slimtune.sweeper.translation.translate import RULES, Tool, tool_of, translate
+from slimtune.sweeper.translation.axolotl_datasets import TEMPLATES
+from slimtune.sweeper.translation.translate import FLAT, RULES, Tool, tool_of, translate
+from slimtune.training.errors import UserError
 from tests.sweeper.translation.configs import ALL, LLAMA_FACTORY, TRAINER
 
 
@@ -57,10 +59,12 @@ def test_a_config_shows_whose_it_is(tool: Tool) -> None:
         ),
         (
             Tool.axolotl,
-            {"method": "qlora"},
+            {"method": "qlora", "task": "generation"},
             {
                 "model.name_or_path": "org/a-small-model",
                 "data.train_file": "rows/pairs.jsonl",
+                "data.text_template": TEMPLATES["alpaca"],
+                "data.target_column": "output",
                 "data.validation_share": 0.05,
                 "search.name": "qlora-out",
                 "data.max_length": 1024,
@@ -134,6 +138,62 @@ def test_what_cannot_be_said_is_told_by_its_key() -> None:
 
 
 @pytest.mark.parametrize("tool", list(Tool))
+def test_every_key_is_taken_over_told_or_so_anyway(tool: Tool) -> None:
+    """Also those that nobody knows, and those that are null."""
+    config = {**ALL[tool], "own_key": 3, "another_key": None}
+    found = translate(config, tool)
+    keys = FLAT[tool](config) if tool in FLAT else config
+    assert {*found.taken} | found.left.keys() | found.anyway.keys() == keys.keys()
+    assert not {*found.taken} & found.anyway.keys()
+    assert "own_key" in found.left
+    assert all(found.anyway.values())
+
+
+@pytest.mark.parametrize("tool", [tool for tool in Tool if tool is not Tool.olive])
+def test_every_rule_leaves_a_trace_of_any_value(tool: Tool) -> None:
+    for name in RULES[tool]:
+        for value in (True, False, "no", 1, 0, None):
+            try:
+                found = translate({name: value}, tool)
+            except UserError:
+                continue
+            assert {*found.taken} | found.left.keys() | found.anyway.keys() == {name}, (name, value)
+
+
+def test_keys_of_sections_are_not_lost() -> None:
+    """Of models, passes and sets of rows."""
+    sets = [{"name": "a", "load_dataset_config": {"data_name": "org/a", "split": "train"}, "own": 1}]
+    other = {"name": "b", "load_dataset_config": {"data_name": "org/b", "split": "test"}}
+    passes = {"q": {"type": "OnnxMatMul4Quantizer", "block_size": 16}}
+    found = translate({"data_configs": [*sets, other], "passes": passes}, Tool.olive)
+    told = {"data.own", "data_configs.2.data_name", "data_configs.2.split", "passes.onnxmatmul4quantizer.block_size"}
+    assert told <= found.left.keys()
+
+
+def test_of_two_keys_that_say_the_same_the_one_that_is_passed_over_is_told() -> None:
+    found = translate({"output_dir": "out/a", "run_name": "b"}, Tool.trainer)
+    assert found.values == {"search.name": "b"}
+    assert found.left == {"output_dir": "search.name is what run_name says of it"}
+
+
+def test_steps_to_a_batch_count_where_the_rows_of_a_pass_are_not_named() -> None:
+    found = translate({"gradient_accumulation_steps": 4}, Tool.trainer)
+    assert found.values == {"fit.batch_size": 32}
+    assert "8 rows" in found.left["gradient_accumulation_steps"]
+
+
+def test_the_command_counts_the_keys_that_it_takes_over(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("theirs.yaml").write_text("base_model: a\nflash_attention: true\ntf32: true\nown: 1\nnum_epochs: 2\n")
+    assert main(["import", "theirs.yaml"]) == 0
+    told = capsys.readouterr().out
+    assert "a config of axolotl: 2 of 5 keys taken over" in told
+    for text in (told, Path("theirs.slimtune.yaml").read_text().replace("# ", "")):
+        assert "not taken over:\n  tf32: float32 is computed in full" in text
+        assert "so here anyway:\n  flash_attention: model.attention=auto" in text
+        assert "not said by any key of it:\n  task: " in text
+
+
+@pytest.mark.parametrize("tool", list(Tool))
 def test_the_file_that_is_written_composes(tool: Tool, capsys: pytest.CaptureFixture[str]) -> None:
     """With rows of one's own, where the other config names none that lie here."""
     suffix = "json" if tool is Tool.olive else "yaml"
@@ -142,7 +202,8 @@ def test_the_file_that_is_written_composes(tool: Tool, capsys: pytest.CaptureFix
     assert main(["import", f"theirs.{suffix}"]) == 0
     assert "next: slimtune check --config theirs.slimtune.yaml" in capsys.readouterr().out
     with initialize_config_module("slimtune.conf", version_base="1.3"):
-        rows = ["data.target_column=response", *(["data.train_file=rows.jsonl"] if tool is not Tool.olive else [])]
+        answers = ["data.target_column=response"] if tool is not Tool.axolotl else []
+        rows = [*answers, *(["data.train_file=rows.jsonl"] if tool is not Tool.olive else [])]
         config = compose("config", [*with_config_file(["--config", "theirs.slimtune.yaml"]), *rows])
     assert problems_of(plain(config)) == []
 

@@ -61,13 +61,21 @@ def slices_of(data: DataConfig) -> dict[str, RowSlice]:
 
 
 class RowSource(NamedTuple):
-    """A file, or what else a reader takes, and which of its rows count; None is all."""
+    """A file, or what else a reader takes.
+
+    Attributes:
+        name: Of it; None where rows are split off others.
+        part: Which of its rows count; None is all.
+        key: The key that names it.
+    """
 
     name: Any
     part: RowSlice | None
+    key: str
 
 
 def sources_of(data: DataConfig) -> list[RowSource]:
-    """Of the training, validation and test rows, in this order; a name is None where rows are split off others."""
+    """Of the training, validation and test rows, in this order."""
     parts = slices_of(data)
-    return [RowSource(getattr(data, file), parts.get(file)) for file in SPLITS]
+    named = {file: file if getattr(data, split) is None else split for file, split in SPLITS.items()}
+    return [RowSource(getattr(data, file), parts.get(file), f"data.{named[file]}") for file in SPLITS]
