@@ -134,11 +134,11 @@ class Classification(TaskDefaults):
         unknown = sorted({label for labels in named for label in labels} - ids.keys())
         if unknown:
             known = with_commas(self.labels)
-            is_id = not self.multi_label and are_ids(set(named), len(named))
-            ids = "; nearly every row has a label of its own, as an ID: look at data.label_column" if is_id else ""
+            is_id = not self.multi_label and are_ids({label for (label,) in named}, len(named))
+            hint = "; nearly every row has a label of its own, as an ID: look at data.label_column" if is_id else ""
             raise DataError(
                 f"the {split} rows have {the_names('label', unknown, known=self.labels)}, which no "
-                f"training row has; known: {known}; correct it, or name all labels in task.labels{ids}"
+                f"training row has; known: {known}; correct it, or name all labels in task.labels{hint}"
             )
         if not self.multi_label:
             return np.array([ids[label] for (label,) in named], dtype=np.int64)
