@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from slimtune.training.alike_names import looks_like
 from slimtune.training.config.task import SimilarityTask
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.cells import label_name
+from slimtune.training.data.label_cells import label_name
 from slimtune.training.errors import DataError
 from slimtune.training.listed_names import with_commas
 from slimtune.training.tasks.loss import own_loss

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from slimtune.training.config.task import ClassificationTask, ExtractionTask, TaskConfig
-from slimtune.training.data.cells import label_name
 from slimtune.training.data.examples import Example
+from slimtune.training.data.label_cells import label_name
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import ConfigError, DataError, ModelError
 from slimtune.training.listed_names import with_commas

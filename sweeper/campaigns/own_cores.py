@@ -11,6 +11,7 @@ from slimtune.training.hardware.threads import free_cores, is_limited
 
 # of a study: how many cores its trials take, by machine
 CORES = "cores"
+SETS_IT = "(fit.threads sets the number)"
 
 
 class SweepNotes(Protocol):
@@ -47,14 +48,15 @@ def own_cores(fit: FitConfig, load: OthersLoad, *, before: int | None) -> OwnCor
         return OwnCores(None)
     if before is not None:
         kept = min(before, every)
-        return OwnCores(kept, f"on {kept} of {every} cores, as it began" if kept < every else None)
+        began = f"on {kept} of {every} cores, as it began {SETS_IT}"
+        return OwnCores(kept, began if kept < every else None)
     others = load.cores()
     # a container's quota is of a machine that others use too, and is left alone by what they leave
     number = min(every, max(1, round(load.capacity - others)))
     if number == every:
         return OwnCores(every)
     busy = f"other processes keep {others:.1f} of {load.capacity:.0f} cores busy: trials take {number}"
-    return OwnCores(number, f"{busy} (fit.threads sets the number)")
+    return OwnCores(number, f"{busy} {SETS_IT}")
 
 
 class SweepCores:

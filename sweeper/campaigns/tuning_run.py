@@ -14,22 +14,17 @@ from slimtune.export.promotion.config import PromotionConfig, parse_promotion
 from slimtune.export.registry.model_uri import version_uri
 from slimtune.export.verification.limits import none_passed
 from slimtune.sweeper.campaigns import winner_stages
-from slimtune.sweeper.campaigns.hydra_campaign import solutions_of, write_results
 from slimtune.sweeper.campaigns.identity import check_same, difference, identity_of
 from slimtune.sweeper.campaigns.own_cores import SweepCores, workers_line
 from slimtune.sweeper.campaigns.own_model import own_model_notes
 from slimtune.sweeper.campaigns.preflight import preflight
 from slimtune.sweeper.campaigns.recorded_command import record_command
-from slimtune.sweeper.campaigns.selection.chosen_by_goals import (
-    choose_winner,
-    exported_run,
-    gate_notes,
-    no_winner,
-)
+from slimtune.sweeper.campaigns.selection.chosen_by_goals import gate_notes
 from slimtune.sweeper.campaigns.selection.finalist_reruns import FinalistReruns, forget_winner
+from slimtune.sweeper.campaigns.selection.winner_choice import WinnerChoice
 from slimtune.sweeper.campaigns.sweep_result import ParetoPoint, SweepResult
 from slimtune.sweeper.campaigns.winner_registration import WinnerRegistration
-from slimtune.sweeper.finalist import Finalist, Run, winner_of
+from slimtune.sweeper.finalist import Finalist, Run
 from slimtune.sweeper.goals.goals import MODEL_COSTS
 from slimtune.sweeper.report_page import refresh
 from slimtune.sweeper.report_page.refresh import PagePlace
@@ -53,12 +48,12 @@ from slimtune.sweeper.search.stopping import check_stop
 from slimtune.sweeper.search.study_spec import OwnWorkers, chosen_sampler, make_worker, open_study, search_notes_of
 from slimtune.sweeper.space.searched_told import goals_line, searched_lines
 from slimtune.sweeper.study.liveness.launcher import Launcher
-from slimtune.sweeper.study.record import ENDED, FOLDER, IDENTITY, PARENT_RUN, SETTINGS, WINNER, stage_result
-from slimtune.training.config.tracking import CheckpointPolicy, TrackerName, TrackingMode
+from slimtune.sweeper.study.record import ENDED, FOLDER, IDENTITY, PARENT_RUN, SETTINGS, stage_result
+from slimtune.training.config.tracking import TrackerName, TrackingMode
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.data_report.build import write_report
 from slimtune.training.data_report.report import DataReport
-from slimtune.training.errors import ModelError, StoreError, SweepStopped, UserError
+from slimtune.training.errors import ModelError, SweepStopped, UserError
 from slimtune.training.tracking.data_inputs import tracked_splits
 from slimtune.training.tracking.run import NullRun
 from slimtune.training.tracking.sync import send_waiting, sync
@@ -97,6 +92,7 @@ class TuningRun:
         self._tracked = parent_run.ParentRun(NullRun(), None, None)
         self._pages = self._pages_of(self._tracked)
         self._reruns = FinalistReruns(request, self._study, self._goals, self._console, self._workers)
+        self._choice = WinnerChoice(request, self._study, self._goals, self._console, self._config.tracking)
         self._identity = identity_of(request, self._prepared.data_fingerprint, self._prepared.base_fingerprint)
 
     def run(self) -> SweepResult:
@@ -258,47 +254,10 @@ class TuningRun:
 
     def _select(self) -> tuple[Finalist, Run]:
         """The winner, and the run of it that is exported."""
-        finalists, trials = self._reruns.run(self._tracked), self._study.shown()
+        finalists = self._reruns.run(self._tracked)
         # nothing is trained any more
         self._processes.end()
-        if (why := no_winner(trials, self._goals)) is not None:
-            raise StoreError(why)
-        chosen = choose_winner(finalists, trials, self._goals)
-        there = [run for run in chosen.runs if run.checkpoint.is_dir()]
-        if there and len(there) < len(chosen.runs):
-            self.say(
-                f"trial {chosen.number} is the best one; of its {len(chosen.runs)} runs, those whose checkpoints "
-                f"are gone are not exported: {len(chosen.runs) - len(there)}"
-            )
-        best = exported_run(chosen._replace(runs=there or chosen.runs), self._goals)
-        if not best.checkpoint.is_dir():
-            raise StoreError(
-                f"trial {chosen.number} is the best one, but its checkpoint {best.checkpoint} is gone; bring it back, "
-                "or take another search.name to begin anew"
-            )
-        doubt = self._page().facts().doubt(chosen.number)
-        self._study.set_attr(WINNER, winner_of(chosen, best, self._values(chosen), doubt=doubt).as_dict())
-        terminal.print_winner(self._console, finalists, chosen, goals=self._goals, doubt=doubt)
-        self._tell_pareto(chosen)
-        upload = self._config.tracking.checkpoints is not CheckpointPolicy.none
-        values = self._values(chosen)
-        parent_run.log_winner(self._tracked.run, chosen, best.checkpoint, values=values, upload=upload)
-        return chosen, best
-
-    def _values(self, chosen: Finalist) -> dict[str, float]:
-        """Means of what decided over the winner's seeds, where that has names."""
-        return chosen.means(self._goals.names) if self._request.search.goals.is_named else {}
-
-    def _tell_pareto(self, chosen: Finalist) -> None:
-        """The Pareto set, where there is one: on the terminal, in a file and in the tracker."""
-        if not self._goals.several:
-            return
-        trials = self._study.pareto()
-        terminal.print_pareto(self._console, trials, chosen.number, goals=self._goals)
-        parent_run.log_pareto(self._tracked.run, trials, self._goals)
-        picked = [trial for trial in self._study.shown() if trial.number == chosen.number]
-        found = {"solutions": solutions_of(trials, self._request), "picked": solutions_of(picked, self._request)[0]}
-        write_results(found, self._request.folder)
+        return self._choice.choose(finalists, self._tracked, doubt_of=self._page().facts().doubt)
 
     def _prove(self, chosen: Finalist, best: Run) -> SweepResult:
         """Test once, export and register."""
@@ -330,7 +289,7 @@ class TuningRun:
         points = [
             ParetoPoint(trial.number, trial.params, dict(zip(names, trial.values, strict=True))) for trial in pareto
         ]
-        values = self._values(chosen)
+        values = self._choice.values(chosen)
         return SweepResult(chosen.number, chosen.params, chosen.mean, checkpoint, None, None, values, points)
 
     def _exported(self, chosen: Finalist, best: Run, test: winner_stages.Stage) -> winner_stages.Stage:

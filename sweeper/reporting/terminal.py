@@ -112,10 +112,10 @@ def _of_which(name: str) -> str:
 def print_variants(console: Console, exported: Mapping[str, Any]) -> None:
     """Every variant beside PyTorch, the bundled one marked: how faithful it is, and how fast."""
     faithful = _variant_table("export, beside PyTorch on the validation rows")
-    fast = _variant_table("and how fast, each in a process of its own: 1 row (p95: 19 of 20), 8 rows")
+    fast = _variant_table("and how fast, in ms of a process of its own (p95: 19 of 20 take less)")
     for name in ("metric", "drop", "95 % interval", "same answer", "MB", "gate"):
         faithful.add_column(name)
-    for name in ("logit gap", "ms, 1", "p95", "ms, 8", "tokens/s", "load ms", "peak MB"):
+    for name in ("logit gap", "1 row", "p95", "8 rows", "tokens/s", "load", "peak MB"):
         fast.add_column(name)
     for item in exported["reports"]:
         is_chosen = item["name"] == exported["chosen"]

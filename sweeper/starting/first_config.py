@@ -37,6 +37,7 @@ def _head(settled: Settled, path: str) -> Iterator[str]:
     yield f"#   slimtune train --config {given}    one trial, without a search"
     yield f"#   slimtune sweep --config {given}    searches, chooses, proves, exports and registers"
     yield f"#   slimtune sweep --config {given} --cfg job --resolve    shows every key with its value"
+    yield "# slimtune explain <key> tells what a key is; docs/... are pages in slimtune's repository"
 
 
 def _defaults(settled: Settled) -> Iterator[str]:

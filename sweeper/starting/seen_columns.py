@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from slimtune.sweeper.starting.cell_kinds import OF_DATES, kind_of_cells
-from slimtune.training.data.cells import is_missing, label_name, python_value, structure, words_a_text
+from slimtune.training.data.cells import is_missing, python_value, structure, words_a_text
+from slimtune.training.data.label_cells import label_name
 from slimtune.training.data.labelled_rows import LEAST_ROWS_A_CLASS, LONGEST_NAME
 from slimtune.training.data.readers.reader import ReadOptions, Told, located_rows
 from slimtune.training.errors import DataError

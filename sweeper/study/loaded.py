@@ -8,18 +8,21 @@ import optuna
 from optuna.study import StudyDirection
 
 from slimtune.sweeper.goals.goals import ATTR, UNNAMED, Goals, Objective, goals_of, read_goals
-from slimtune.sweeper.study.lease import LEASE_PREFIX
+from slimtune.sweeper.study.lease import LEASE_PREFIX, is_alive
 from slimtune.sweeper.study.liveness.roster import STOP, SUFFIX, Roster
 from slimtune.sweeper.study.record import (
     BUDGET,
     COSTS,
     EARLIER,
     IDENTITY,
+    INTERRUPTED,
     PROGRESS,
     RESULT,
     SETTINGS,
     WINNER,
+    WORKER,
     TrialRecord,
+    TrialState,
     in_order,
     pareto_set,
     record_of,
@@ -86,7 +89,7 @@ def load_study_trials(storage: str, name: str) -> LoadedTrials:
         ways = [direction is StudyDirection.MAXIMIZE for direction in study.directions]
         attrs = _study_attrs(study)
         goals = read_goals(attrs[ATTR]) if ATTR in attrs else goals_of(ways)
-        return LoadedTrials(_records(study), goals, attrs)
+        return LoadedTrials([_with_liveness(one, attrs) for one in _records(study)], goals, attrs)
 
 
 def load_all_trials(storage: str, name: str) -> list[TrialRecord]:
@@ -123,6 +126,13 @@ def _records(study: optuna.Study) -> list[TrialRecord]:
         _check_kinds(trial.user_attrs, TRIAL_KINDS, f"of trial {trial.number}")
         _check_steps(trial)
     return [record_of(trial) for trial in trials]
+
+
+def _with_liveness(trial: TrialRecord, attrs: Mapping[str, Any]) -> TrialRecord:
+    worker = trial.attrs.get(WORKER)
+    if trial.state is not TrialState.running or worker is None or is_alive(attrs, worker):
+        return trial
+    return trial._replace(attrs={**trial.attrs, INTERRUPTED: True})
 
 
 def _study_attrs(study: optuna.Study) -> Mapping[str, Any]:

@@ -50,6 +50,8 @@ COSTS, SPENT = "costs", "seconds"
 ENDED_BY = "ended_by"
 # what stands where others have a kind of failure
 INFEASIBLE = "infeasible"
+# of a trial that stands as running, and whose worker is gone: whoever reads the study finds that, and nobody notes it
+INTERRUPTED = "interrupted"
 
 
 class Sampled(Protocol):
@@ -133,7 +135,9 @@ class TrialRecord(NamedTuple):
 
     @property
     def standing(self) -> str:
-        """Its state in a word; why it failed, or that it broke a constraint."""
+        """Its state in a word; why it failed, that it broke a constraint, or that nobody works on it any more."""
+        if self.kind is None and self.attrs.get(INTERRUPTED):
+            return INTERRUPTED
         return self.kind or (INFEASIBLE if self.excess else self.state.value)
 
     @property

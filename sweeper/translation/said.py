@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from slimtune.training.listed_names import with_commas
+
 Values = Mapping[str, Any]
 
 
@@ -54,7 +56,8 @@ def one_of(name: str, words: Mapping[str, Any]) -> Rule:
     def rule(value: Any, _: Values) -> Said:
         word = str(value).lower()
         if word not in words:
-            return Said(told=f"{name} has no such value; left at its own")
+            known = with_commas(sorted(map(str, words)))
+            return Said(told=f"{value} is no value of {name}, which knows {known}; left as it is")
         return Said(values={name: words[word]})
 
     return rule

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from slimtune.sweeper.cli import main
-from slimtune.training.data.cells import cell_of, is_missing, label_of, labels_of, needed, number_of, text_in, text_of
+from slimtune.training.data.cells import cell_of, is_missing, needed, text_in, text_of
+from slimtune.training.data.label_cells import label_of, labels_of, number_of
 from slimtune.training.errors import ConfigError, DataError
 from slimtune.training.tasks import task_of
 from tests.cases.reading import GENERATION, ConfigOf, rows_in, splits_of, trial_of

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slimtune.training.data.cells import label_of, labels_of, text_of
+from slimtune.training.data.cells import text_of
+from slimtune.training.data.label_cells import label_of, labels_of
 from slimtune.training.data.readers.formats import READERS_BY_ENDING
 from slimtune.training.data.readers.reader import read_rows
 from slimtune.training.errors import DataError

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from slimtune.training.alike_names import looks_like
-from slimtune.training.data.cells import label_of, labels_of
 from slimtune.training.data.examples import Example
+from slimtune.training.data.label_cells import label_of, labels_of
 from slimtune.training.data.readers.class_labels import with_names
 from slimtune.training.data.readers.odd_signs import CONTROLS, MARK, MOJIBAKE, NUL, UNREAD, WIDE, WINDOWS, OddSigns
 from slimtune.training.data_report.build import data_report_of

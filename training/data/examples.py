@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from slimtune.training.config.data import DataConfig
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.cells import encodable, needed, number_of, text_of, value_of
+from slimtune.training.data.cells import encodable, needed, text_of, value_of
+from slimtune.training.data.label_cells import number_of
 from slimtune.training.data.readers.row import Row
 from slimtune.training.data.spans import Span
 

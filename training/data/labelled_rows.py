@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from slimtune.training.config.data import DataConfig
-from slimtune.training.data.cells import is_missing, label_name, label_of, labels_of, python_value, text_of
+from slimtune.training.data.cells import is_missing, python_value, text_of
 from slimtune.training.data.examples import Example, texts_of
+from slimtune.training.data.label_cells import label_name, label_of, labels_of
 from slimtune.training.data.readers.row import Row
 
 # of a class's name; longer ones are texts

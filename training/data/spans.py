@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from slimtune.training.data.cells import is_missing, label_name, python_value
+from slimtune.training.data.cells import is_missing, python_value
+from slimtune.training.data.label_cells import label_name
 from slimtune.training.data.tokenizing.words import word_ranges
 from slimtune.training.errors import DataError
 

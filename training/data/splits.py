@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from slimtune.training.config.data import DataConfig
 from slimtune.training.config.trial import TrialConfig
-from slimtune.training.data.cells import ABSENT, cell_of, is_missing, label_name, text_in, value_of
+from slimtune.training.data.cells import ABSENT, cell_of, is_missing, text_in, value_of
 from slimtune.training.data.duplicates.compared_texts import compared_texts, prompt_fields
 from slimtune.training.data.examples import MESSAGES, Example, Reading
 from slimtune.training.data.hold_out import hold_out
+from slimtune.training.data.label_cells import label_name
 from slimtune.training.data.readers.reader import ReadOptions, Row, Told, is_local, located_rows, located_with
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.row_keys import conflict_note, input_key, row_key

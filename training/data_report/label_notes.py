@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from slimtune.training.alike_names import as_seen, meanings_of, without_unseen
-from slimtune.training.data.cells import ABSENT, cell_of, label_name, listed
+from slimtune.training.data.cells import ABSENT, cell_of, listed
 from slimtune.training.data.examples import Example
+from slimtune.training.data.label_cells import label_name
 from slimtune.training.listed_names import with_commas
 
 SHOWN, SHOWN_CHARACTERS = 4, 40

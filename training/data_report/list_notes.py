@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from slimtune.training.data.cells import ABSENT, cell_of, listed, names_in
+from slimtune.training.data.cells import ABSENT, cell_of, listed
 from slimtune.training.data.examples import Example
+from slimtune.training.data.label_cells import names_in
 from slimtune.training.data.readers.row import ID_ENDING, NO_LABEL
 
 SHOWN = 4

@@ -17,9 +17,9 @@ from transformers import AutoModelForSequenceClassification
 from slimtune.training.config.task import ClassificationTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
-from slimtune.training.data.cells import label_name
 from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example
+from slimtune.training.data.label_cells import label_name
 from slimtune.training.data.labelled_rows import are_ids, labelled, many_labelled
 from slimtune.training.data.readers.row import Row
 from slimtune.training.data.tokenizing.batches import tokenized

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from slimtune.training.alike_names import looks_like
-from slimtune.training.data.cells import label_name
+from slimtune.training.data.label_cells import label_name
 
 MOST_NAMED = 5
 # words that YAML 1.1 reads as booleans where they are not quoted

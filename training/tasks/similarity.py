@@ -18,9 +18,9 @@ from slimtune.training.alike_names import looks_like
 from slimtune.training.config.task import METRIC_KEYS, Pooling, SimilarityTask, TaskConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
-from slimtune.training.data.cells import label_name, label_of
 from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example, number_of, texts_of
+from slimtune.training.data.label_cells import label_name, label_of
 from slimtune.training.data.readers.row import Row
 from slimtune.training.data.tokenizing.batches import tokenized
 from slimtune.training.errors import ConfigError, DataError

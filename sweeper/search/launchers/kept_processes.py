@@ -1,6 +1,7 @@
 """The worker processes that joblib keeps: begun while the sweep is checked, ended once nothing needs them."""
 
 import logging
+import math
 from collections.abc import Sequence
 from importlib import import_module
 from threading import Thread
@@ -60,6 +61,13 @@ class KeptProcesses:
 
 
 def import_parts(parts: Sequence[str]) -> None:
-    """Import the modules, in a process of their own."""
+    """Import the modules, in a process of their own.
+
+    Loky takes what a process has after its first task for all that it needs, and ends one that has 300 MB more after a
+    later one: that first task would be this one, and a model is no leak.
+    """
+    from joblib.externals.loky import process_executor
+
+    process_executor._MAX_MEMORY_LEAK_SIZE = math.inf
     for part in parts:
         import_module(part)

@@ -50,7 +50,9 @@ def test_a_quota_is_not_used_up_by_others_on_the_rest_of_the_machine(monkeypatch
 
 
 def test_who_goes_on_takes_as_many_as_before() -> None:
-    assert own_cores.own_cores(fit_of(), Busy(0.0), before=2) == OwnCores(2, "on 2 of 4 cores, as it began")
+    assert own_cores.own_cores(fit_of(), Busy(0.0), before=2) == OwnCores(
+        2, "on 2 of 4 cores, as it began (fit.threads sets the number)"
+    )
     assert own_cores.own_cores(fit_of(), Busy(3.0), before=4) == OwnCores(4)
 
 

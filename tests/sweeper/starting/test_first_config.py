@@ -13,7 +13,7 @@ from slimtune.sweeper.config_values import plain
 from slimtune.sweeper.starting import questions
 from slimtune.training.config.model import LEAST_RATE
 from slimtune.training.config.trial import parse_trial
-from slimtune.training.data.cells import label_of
+from slimtune.training.data.label_cells import label_of
 from slimtune.training.tasks.similarity import alike_name
 from slimtune.training.workbench.drawn_weights import rate_note
 from tests.conftest import write_jsonl

@@ -1,17 +1,20 @@
 """A value in a study that no sweep has noted there is told of the study, whoever reads it."""
 
+import socket
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import optuna
+import psutil
 import pytest
 
 from slimtune.sweeper.reporting.sweep_status import sweep_status
 from slimtune.sweeper.study.loaded import load_study_trials
-from slimtune.sweeper.study.record import BUDGET, IDENTITY, PROGRESS, RESULT
+from slimtune.sweeper.study.record import BUDGET, IDENTITY, PROGRESS, RESULT, WORKER
 from slimtune.training.errors import StoreError
 
 LEASE = {"host": "here", "pid": 1, "born": 1.0, "renewed_at": 0.0, "launcher": None}
@@ -38,6 +41,21 @@ def make(tmp_path: Path) -> Make:
 
 def test_notes_as_a_sweep_makes_them_are_read(make: Make) -> None:
     assert sweep_status(make({}, {}), "mine").counts == {"complete": 1}
+
+
+@pytest.mark.parametrize(("lease", "standing"), [(LEASE, "interrupted"), (None, "interrupted"), ("own", "running")])
+def test_a_trial_whose_worker_is_gone_stands_as_interrupted(lease: Any, standing: str, make: Make) -> None:
+    """Until somebody resumes the sweep its state in the storage is that of a running one."""
+    storage = make({}, {})
+    study = optuna.load_study(study_name="mine", storage=storage)
+    if lease == "own":
+        process = psutil.Process()
+        lease = {**LEASE, "host": socket.gethostname(), "pid": process.pid, "born": process.create_time()}
+        lease["renewed_at"] = time.time()
+    if lease is not None:
+        study.set_user_attr("lease:w-1", lease)
+    study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING, user_attrs={WORKER: "w-1"}))
+    assert [trial.standing for trial in load_study_trials(storage, "mine").trials] == ["complete", standing]
 
 
 @pytest.mark.parametrize(

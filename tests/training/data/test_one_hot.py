@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from slimtune.training.data.cells import label_of, labels_of
+from slimtune.training.data.label_cells import label_of, labels_of
 from slimtune.training.data.one_hot import hot_parts
 from slimtune.training.errors import DataError
 

@@ -1,0 +1,94 @@
+"""From the finalists to the winner: chosen, noted in the study, told on the terminal and in the tracker."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from rich.console import Console
+
+from slimtune.sweeper.campaigns.hydra_campaign import solutions_of, write_results
+from slimtune.sweeper.campaigns.selection.chosen_by_goals import choose_winner, exported_run, no_winner
+from slimtune.sweeper.finalist import Finalist, Run, winner_of
+from slimtune.sweeper.goals.goals import Goals
+from slimtune.sweeper.reporting import parent_run, terminal
+from slimtune.sweeper.reporting.stages.stage_lines import print_line
+from slimtune.sweeper.search.request import SweepRequest
+from slimtune.sweeper.study import Study
+from slimtune.sweeper.study.record import WINNER
+from slimtune.training.config.tracking import CheckpointPolicy, TrackingConfig
+from slimtune.training.errors import StoreError
+
+
+class WinnerChoice(NamedTuple):
+    """Of one sweep.
+
+    Attributes:
+        request: The sweep's.
+        study: Of its trials, which keeps the winner.
+        goals: What is better.
+        console: Where it is told.
+        tracking: Says whether checkpoints are uploaded.
+    """
+
+    request: SweepRequest
+    study: Study
+    goals: Goals
+    console: Console
+    tracking: TrackingConfig
+
+    def choose(
+        self, finalists: Sequence[Finalist], tracked: parent_run.ParentRun, *, doubt_of: Callable[[int], str | None]
+    ) -> tuple[Finalist, Run]:
+        """The winner, and the run of it that is exported.
+
+        Args:
+            finalists: The best trials with their reruns.
+            tracked: The sweep's own run.
+            doubt_of: Why the trial of a number may not be the better one.
+
+        Raises:
+            StoreError: No trial may win, or the checkpoint of the one that does is gone.
+        """
+        trials = self.study.shown()
+        if (why := no_winner(trials, self.goals)) is not None:
+            raise StoreError(why)
+        chosen = choose_winner(finalists, trials, self.goals)
+        best = self._exported(chosen)
+        values, doubt = self.values(chosen), doubt_of(chosen.number)
+        self.study.set_attr(WINNER, winner_of(chosen, best, values, doubt=doubt).as_dict())
+        terminal.print_winner(self.console, finalists, chosen, goals=self.goals, doubt=doubt)
+        self._tell_pareto(chosen, tracked)
+        upload = self.tracking.checkpoints is not CheckpointPolicy.none
+        parent_run.log_winner(tracked.run, chosen, best.checkpoint, values=values, upload=upload)
+        return chosen, best
+
+    def values(self, chosen: Finalist) -> dict[str, float]:
+        """Means of what decided over the winner's seeds, where that has names."""
+        return chosen.means(self.goals.names) if self.request.search.goals.is_named else {}
+
+    def _exported(self, chosen: Finalist) -> Run:
+        """The best of its runs whose checkpoints are there."""
+        there = [run for run in chosen.runs if run.checkpoint.is_dir()]
+        if there and len(there) < len(chosen.runs):
+            print_line(
+                self.console,
+                f"trial {chosen.number} is the best one; of its {len(chosen.runs)} runs, those whose checkpoints "
+                f"are gone are not exported: {len(chosen.runs) - len(there)}",
+            )
+        best = exported_run(chosen._replace(runs=there or chosen.runs), self.goals)
+        if not best.checkpoint.is_dir():
+            raise StoreError(
+                f"trial {chosen.number} is the best one, but its checkpoint {best.checkpoint} is gone; bring it back, "
+                "or take another search.name to begin anew"
+            )
+        return best
+
+    def _tell_pareto(self, chosen: Finalist, tracked: parent_run.ParentRun) -> None:
+        """The Pareto set, where there is one: on the terminal, in a file and in the tracker."""
+        if not self.goals.several:
+            return
+        trials = self.study.pareto()
+        terminal.print_pareto(self.console, trials, chosen.number, goals=self.goals)
+        parent_run.log_pareto(tracked.run, trials, self.goals)
+        picked = [trial for trial in self.study.shown() if trial.number == chosen.number]
+        found = {"solutions": solutions_of(trials, self.request), "picked": solutions_of(picked, self.request)[0]}
+        write_results(found, self.request.folder)
