@@ -35,7 +35,13 @@ def model_in(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["m", "./m", "models/m", "../m"])
-def test_the_nearest_folder_above_a_checkpoint_is_taken(name: str, base: ModelConfig, tmp_path: Path) -> None:
+def test_the_nearest_folder_above_a_checkpoint_is_taken(
+    name: str, base: ModelConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the command is given, there is none of the name."""
+    elsewhere = tmp_path / "elsewhere" / "inside"
+    elsewhere.mkdir(parents=True)
+    monkeypatch.chdir(elsewhere)
     project = tmp_path / "all" / "project"
     checkpoint = project / "outputs" / "s" / "trials" / "0" / "checkpoint-3"
     checkpoint.mkdir(parents=True)
