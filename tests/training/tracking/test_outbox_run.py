@@ -340,18 +340,3 @@ def test_the_journal_of_a_run_that_was_deleted_meanwhile_is_not_gone_on_with(tmp
         store.deleted.add("id0")
         run = open_run(line_of(store), make_lineage(folder), key="k")
         assert run.run_id == "id1"
-
-
-def test_a_run_that_another_trial_goes_on_with_has_that_ones_name_and_number(tmp_path: Path) -> None:
-    """A trial that is tried again has a number of its own: by it the run is looked for."""
-    store = FakeStore()
-    first = replace(make_lineage(tmp_path / "3"), name="t03 r8", tags={"trial": "3"})
-    run_id = open_run(line_of(store), first).run_id
-    again = replace(
-        make_lineage(tmp_path / "5"), name="t05 r8", tags={"trial": "5"}, run_id=run_id, earlier=[first.folder]
-    )
-    assert open_run(line_of(store), again).run_id == run_id
-    tags = store.runs["id0"]["tags"]
-    assert (tags["mlflow.runName"], tags["trial"]) == ("t05 r8", "5")
-    open_run(line_of(store), replace(first, name="t03", run_id=run_id))
-    assert tags["mlflow.runName"] == "t05 r8", "its own attempt leaves the name that a person gave"
