@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--models", nargs="+", default=["minilm", "llama"])
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     add_out(parser)
     options = parser.parse_args()
     rows = []
@@ -43,7 +44,10 @@ def main() -> None:
                 rows.append(
                     (model, shape, *(f"{ms[one]:.0f}" for one in IMPLEMENTATIONS), f"{ms['sdpa'] / ms['eager']:.2f}")
                 )
-    note = f"LoRA r 8 on all linear layers, {options.threads} threads, medians of {options.rounds} rounds."
+    note = (
+        f"LoRA r 8 on all linear layers, {options.precision}, {options.threads} threads, medians of {options.rounds} "
+        "rounds."
+    )
     columns = ("model", "rows x tokens", "eager, ms a step", "SDPA, ms a step", "SDPA relative to eager")
     publish([*header("Attention by length", note), *table(columns, rows)], options.out)
 
@@ -51,7 +55,13 @@ def main() -> None:
 def _measure(path: str, length: int, folder: Path, options: argparse.Namespace) -> dict[str, float]:
     trainers: dict[str, TrialTrainer] = {}
     for name in IMPLEMENTATIONS:
-        given = ("method=lora", f"model.attention={name}", f"fit.batch_size={TOKENS // length}", "fit.epochs=1000")
+        given = (
+            "method=lora",
+            f"model.attention={name}",
+            f"fit.batch_size={TOKENS // length}",
+            f"fit.precision={options.precision}",
+            "fit.epochs=1000",
+        )
         config = config_of(path, *given)
         bench, resources = workbench(config, length=length)
         trainers[name] = idle_trainer(config, bench, resources, folder)

@@ -147,7 +147,12 @@ def bytes_per_weight(config: TrialConfig, resources: Resources) -> float:
 
 def base_of(config: TrialConfig, resources: Resources, *, task: Task, tokenizer: Any) -> Base:
     """The base model of a config, stored as its trials compute with it."""
-    attention = attention_of(config.model.attention, resources.device, max_length=config.data.max_length)
+    attention = attention_of(
+        config.model.attention,
+        resources.device,
+        max_length=config.data.max_length,
+        precision=resources.precision,
+    )
     return load_base(
         replace(config.model, attention=attention),
         task,

@@ -7,6 +7,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
 
+from slimtune.training.config.fit import Precision
 from slimtune.training.config.model import Attention
 from slimtune.training.hardware.attention import attention_of
 
@@ -67,5 +68,8 @@ def test_short_rows_on_a_cpu_are_eager() -> None:
     """And whoever names one gets it."""
     cpu = torch.device("cpu")
     assert attention_of(Attention.auto, cpu, max_length=128) is Attention.eager
+    assert attention_of(Attention.auto, cpu, max_length=256).asked is None
+    assert attention_of(Attention.auto, cpu, max_length=256, precision=Precision.bf16) is Attention.eager
+    assert attention_of(Attention.auto, cpu, max_length=257, precision=Precision.bf16).asked is None
     assert attention_of(Attention.auto, torch.device("cuda"), max_length=128).asked is None
     assert attention_of(Attention.sdpa, cpu, max_length=128).asked == "sdpa"
