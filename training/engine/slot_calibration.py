@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import math
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -36,6 +37,8 @@ LEAST_GAIN = 1.25
 CLEARLY, HOPELESSLY = 1.15, 1.4
 # batches over the first trial's: what a search samples is mixed, and a pass of it shares less well than an even one
 MIX = (1.0, 0.5, 2.0, 1.0)
+# steps of each trial by which the most that a pass can gain is told
+PROBES = 3
 # the steps that are timed move hardly anything: nobody diverges by them
 TIMED_LEARNING_RATE = 1e-9
 # batches that steps which become graphs are timed over: each is captured for each trial that goes alone
@@ -51,7 +54,8 @@ class SlotDecision(NamedTuple):
 
     Attributes:
         slots: Trials to train at once.
-        gain: Their trials per hour relative to one after the other, as it was measured; None where nothing was.
+        gain: Their trials per hour relative to one after the other, as it was measured, or what they can be at most
+            where that is too little; None where nothing was measured.
         alone: What a micro-batch and its step took of one trial alone, by which a run tells what was reached.
     """
 
@@ -124,7 +128,13 @@ def _measure(make_trainer: Callable[[int], TrialTrainer], most: int) -> SlotDeci
         return SlotDecision(1, None)
     started = time.perf_counter()
     try:
-        timing = _timing([first, *(make_trainer(index) for index in range(1, most))], make_trainer)
+        most_gain = _most_gain([first, make_trainer(1)], most)
+        # it goes through one batch again and again
+        del first
+        if most_gain < LEAST_GAIN:
+            log.info("slots: 1 (%d trials in one pass: at most %.2f times the speed of one)", most, most_gain)
+            return SlotDecision(1, round(most_gain, 3), NO_ROOM.cost)
+        timing = _timing([make_trainer(index) for index in range(most)], make_trainer)
     except Diverged:
         # the trial will tell by itself
         return SlotDecision(1, None)
@@ -139,6 +149,35 @@ def _measure(make_trainer: Callable[[int], TrialTrainer], most: int) -> SlotDeci
         *(chosen, most, timing.gain, seconds),
     )
     return SlotDecision(chosen, round(timing.gain, 3), timing.cost)
+
+
+def _most_gain(trainers: Sequence[TrialTrainer], num_trials: int) -> float:
+    """What so many trials in one pass can gain, by two that go alone; infinite where that is no bound.
+
+    A pass shares what a step takes whatever its tokens; the tokens take as long as ever. Steps that become graphs have
+    another cost then.
+    """
+    if trainers[0].graphs.reason is None:
+        return math.inf
+    tokens_N, seconds_N = [], []
+    for trainer in trainers:
+        packing_of([trainer])
+        # shapes that are new take longer
+        trainer.repeat(1)
+        seconds, tokens = min(_probe(trainer) for _ in range(PROBES))
+        seconds_N.append(seconds)
+        tokens_N.append(tokens)
+    cost = alone_cost(tokens_N, seconds_N)
+    tokens = round(tokens_N[0] * sum(MIX) / len(MIX))
+    return cost.seconds(tokens) / (cost.call_seconds / num_trials + cost.row_seconds * tokens)
+
+
+def _probe(trainer: TrialTrainer) -> tuple[float, float]:
+    """Seconds of a pass of one that goes alone, and of its step where the batch is complete; its tokens."""
+    before = trainer.stepper.filled
+    seconds = _seconds([trainer], partial(gradients_alone, trainer))
+    tokens = trainer.stepper.filled - before
+    return seconds + _seconds([trainer], lambda: trainer.advance(None)), float(tokens)
 
 
 def _timing(trainers: Sequence[TrialTrainer], make_trainer: Callable[[int], TrialTrainer]) -> StepTimes:

@@ -37,6 +37,12 @@ def timed_as(gain: float) -> StepTimes:
     return StepTimes(gain, 1.0, COST)
 
 
+def let_time(monkeypatch: pytest.MonkeyPatch, timing: Callable[..., Any]) -> None:
+    """Whatever a pass could gain at most on this machine."""
+    monkeypatch.setattr(slot_calibration, "_most_gain", lambda *_: math.inf)
+    monkeypatch.setattr(slot_calibration, "_timing", timing)
+
+
 AUTO = ["fit.slots=null", "fit.precision=fp32"]
 
 
@@ -61,13 +67,13 @@ def test_it_is_timed_once_for_a_machine_and_a_batch_size(
     decide: Callable[..., SlotDecision], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then read again, so that a search repeats; and nothing is drawn from the trial's generator."""
-    monkeypatch.setattr(slot_calibration, "_timing", lambda *_: timed_as(1.5))
+    let_time(monkeypatch, lambda *_: timed_as(1.5))
     # loads the base, which draws a head
     decide("fit.slots=1")
     state = torch.random.get_rng_state()
     assert decide() == (4, 1.5, COST)
     assert torch.equal(torch.random.get_rng_state(), state)
-    monkeypatch.setattr(slot_calibration, "_timing", lambda *_: timed_as(1.01))
+    let_time(monkeypatch, lambda *_: timed_as(1.01))
     assert decide() == (4, 1.5, COST)
     assert decide("fit.batch_size=3") == (1, 1.01, COST)
 
@@ -91,7 +97,7 @@ def test_without_memory_for_several_one_runs(
     def fail(*_: object) -> float:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(slot_calibration, "_timing", fail)
+    let_time(monkeypatch, fail)
     assert decide().slots == 1
 
 
@@ -99,6 +105,7 @@ def test_what_is_timed_is_whole_steps_of_mixed_batches(
     decide: Callable[..., SlotDecision], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pass has trials of several batch sizes, and each of them steps; no state is left of it."""
+    let_time(monkeypatch, slot_calibration._timing)
     seen: set[tuple[int, ...]] = set()
     original = slot_calibration._in_one_pass
 
@@ -126,7 +133,7 @@ def test_a_search_is_timed_once_whatever_it_samples(
 ) -> None:
     """Trials of other batch sizes after the first have drained go by the same decision."""
     timed: list[object] = []
-    monkeypatch.setattr(slot_calibration, "_timing", lambda *_: (timed.append(1), timed_as(1.0))[1])
+    let_time(monkeypatch, lambda *_: (timed.append(1), timed_as(1.0))[1])
     trials = [[*AUTO, "fit.epochs=1", f"fit.batch_size={size}"] for size in (8, 16)]
     assert all(isinstance(outcome, Completed) for outcome in ListSource(config_of, tmp_path, trials).outcomes())
     assert len(timed) == 1
@@ -141,7 +148,7 @@ def test_trials_begin_as_many_as_the_decision_says(
     config_of: ConfigOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for gain, at_once in ((1.5, 4), (1.0, 1)):
-        monkeypatch.setattr(slot_calibration, "_timing", lambda *_, gain=gain: timed_as(gain))
+        let_time(monkeypatch, lambda *_, gain=gain: timed_as(gain))
         cache = f"data.cache_dir={tmp_path / str(gain)}"
         source = ListSource(config_of, tmp_path / f"{gain}", [[*AUTO, cache, "fit.epochs=1"]] * 5)
         assert all(isinstance(outcome, Completed) for outcome in source.outcomes())
@@ -154,7 +161,7 @@ def test_promised_and_reached_gain_stand_on_the_run(
     """And in the log."""
     caplog.set_level("INFO")
     tags: dict[str, str] = {}
-    monkeypatch.setattr(slot_calibration, "_timing", lambda *_: timed_as(1.5))
+    let_time(monkeypatch, lambda *_: timed_as(1.5))
     original = Reporter.tags
     monkeypatch.setattr(Reporter, "tags", lambda self, given: (tags.update(given), original(self, given))[1])
     ListSource(config_of, tmp_path, [[*AUTO, "fit.epochs=1"]] * 2).outcomes()
@@ -175,7 +182,7 @@ def test_the_reached_gain_compares_a_batch_with_one_of_its_own_size(
         runs.append(self)
 
     monkeypatch.setattr(TrialRun, "add_tick", watched)
-    monkeypatch.setattr(slot_calibration, "_timing", lambda *_: timed_as(1.5))
+    let_time(monkeypatch, lambda *_: timed_as(1.5))
     trials = [[*AUTO, "fit.epochs=1", "fit.max_steps=3", f"fit.batch_size={size}"] for size in (4, 16)]
     ListSource(config_of, tmp_path, trials).outcomes()
     small, large = sorted(set(runs), key=lambda run: run.number)
@@ -218,6 +225,7 @@ def test_a_clear_gain_takes_no_further_rounds(
     decide: Callable[..., SlotDecision], alone: float, rounds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four together in a step of four seconds of the machine's, each alone in more or less than one."""
+    let_time(monkeypatch, slot_calibration._timing)
     taken: list[slot_calibration._Round] = []
 
     def timed(*_: Any) -> slot_calibration._Round:
@@ -229,3 +237,23 @@ def test_a_clear_gain_takes_no_further_rounds(
     monkeypatch.setattr(slot_calibration, "ENOUGH_SECONDS", math.inf)
     assert decide("fit.batch_size=4", "fit.epochs=20").gain == alone
     assert len(taken) == rounds
+
+
+@pytest.mark.parametrize(("call_seconds", "most_gain"), [(0.0, 1.0), (4.0, 1.158), (32.0, None)])
+def test_what_a_pass_can_gain_at_most_is_told_by_trials_alone(
+    decide: Callable[..., SlotDecision], call_seconds: float, most_gain: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what does not grow with the tokens is shared; where that is too little, no pass of several is timed."""
+    monkeypatch.setattr(
+        slot_calibration, "_probe", lambda trainer: (call_seconds + trainer.rows_at_once, trainer.rows_at_once)
+    )
+    passes: list[object] = []
+    monkeypatch.setattr(slot_calibration, "_timing", lambda *_: (passes.append(1), timed_as(1.5))[1])
+    decision = decide("fit.batch_size=16")
+    if most_gain is None:
+        assert decision.slots == 4
+        assert passes
+    else:
+        assert decision.slots == 1
+        assert decision.gain == pytest.approx(most_gain, abs=0.001)
+        assert not passes
