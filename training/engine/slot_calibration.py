@@ -134,7 +134,7 @@ def _measure(make_trainer: Callable[[int], TrialTrainer], most: int) -> SlotDeci
         if most_gain < LEAST_GAIN:
             log.info("slots: 1 (%d trials in one pass: at most %.2f times the speed of one)", most, most_gain)
             return SlotDecision(1, round(most_gain, 3), NO_ROOM.cost)
-        timing = _timing([make_trainer(index) for index in range(most)], make_trainer)
+        timing = _timing(make_trainer, most)
     except Diverged:
         # the trial will tell by itself
         return SlotDecision(1, None)
@@ -157,42 +157,37 @@ def _most_gain(trainers: Sequence[TrialTrainer], num_trials: int) -> float:
     A pass shares what a step takes whatever its tokens; the tokens take as long as ever. Steps that become graphs have
     another cost then.
     """
+    seconds_N, tokens_N = zip(*(_probed(trainer) for trainer in trainers), strict=True)
+    if seconds_N[0] > LONG_STEP_SECONDS:
+        return 1.0
     if trainers[0].graphs.reason is None:
         return math.inf
-    tokens_N, seconds_N = [], []
-    for trainer in trainers:
-        packing_of([trainer])
-        # shapes that are new take longer
-        trainer.repeat(1)
-        seconds, tokens = min(_probe(trainer) for _ in range(PROBES))
-        seconds_N.append(seconds)
-        tokens_N.append(tokens)
     cost = alone_cost(tokens_N, seconds_N)
     tokens = round(tokens_N[0] * sum(MIX) / len(MIX))
     return cost.seconds(tokens) / (cost.call_seconds / num_trials + cost.row_seconds * tokens)
 
 
+def _probed(trainer: TrialTrainer) -> tuple[float, float]:
+    """Seconds of a step of one that goes alone, and its tokens; of the same batch, since new shapes take longer."""
+    packing_of([trainer])
+    trainer.repeat(1)
+    return min(_probe(trainer) for _ in range(PROBES))
+
+
 def _probe(trainer: TrialTrainer) -> tuple[float, float]:
-    """Seconds of a pass of one that goes alone, and of its step where the batch is complete; its tokens."""
     before = trainer.stepper.filled
     seconds = _seconds([trainer], partial(gradients_alone, trainer))
     tokens = trainer.stepper.filled - before
     return seconds + _seconds([trainer], lambda: trainer.advance(None)), float(tokens)
 
 
-def _timing(trainers: Sequence[TrialTrainer], make_trainer: Callable[[int], TrialTrainer]) -> StepTimes:
-    """Of whole steps of trials of mixed batches; the same ones, made twice, go alone."""
+def _timing(make_trainer: Callable[[int], TrialTrainer], most: int) -> StepTimes:
+    """Of whole steps of trials of mixed batches, which go through the same batches alone and together."""
     # more would be of the same sizes again
-    lone = trainers[: len(MIX)]
+    lone = [make_trainer(index) for index in range(min(most, len(MIX)))]
     for trainer in lone:
         packing_of([trainer])
-    first = lone[0]
-    # warms up
-    _seconds([first], lambda: _alone(first))
-    alone_seconds = _seconds([first], lambda: _alone(first))
-    if alone_seconds > LONG_STEP_SECONDS:
-        return StepTimes(alone_seconds, alone_seconds, AloneCost(alone_seconds, 0.0))
-    twins = [make_trainer(index) for index in range(len(trainers))]
+    twins = [make_trainer(index) for index in range(most)]
     packing = packing_of(twins)
     for _ in range(_num_warm_rounds([*lone, *twins])):
         _round(packing, twins, lone)

@@ -17,6 +17,7 @@ from slimtune.training.engine.graphs import static_calls
 from slimtune.training.engine.graphs.graph_plan import GraphPlan
 from slimtune.training.engine.slot_calibration import SlotDecision, StepTimes, decide_slots
 from slimtune.training.engine.slots.alone_cost import AloneCost
+from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.engine.trial_run import TrialRun
 from slimtune.training.hardware.resources import resolve
 from slimtune.training.tracking.reporter import Reporter
@@ -244,9 +245,10 @@ def test_what_a_pass_can_gain_at_most_is_told_by_trials_alone(
     decide: Callable[..., SlotDecision], call_seconds: float, most_gain: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only what does not grow with the tokens is shared; where that is too little, no pass of several is timed."""
-    monkeypatch.setattr(
-        slot_calibration, "_probe", lambda trainer: (call_seconds + trainer.rows_at_once, trainer.rows_at_once)
-    )
+    def probed(trainer: Any) -> tuple[float, float]:
+        return (call_seconds + trainer.rows_at_once) / 1000, trainer.rows_at_once
+
+    monkeypatch.setattr(slot_calibration, "_probed", probed)
     passes: list[object] = []
     monkeypatch.setattr(slot_calibration, "_timing", lambda *_: (passes.append(1), timed_as(1.5))[1])
     decision = decide("fit.batch_size=16")
@@ -257,3 +259,30 @@ def test_what_a_pass_can_gain_at_most_is_told_by_trials_alone(
         assert decision.slots == 1
         assert decision.gain == pytest.approx(most_gain, abs=0.001)
         assert not passes
+
+
+def test_a_step_that_is_bound_by_arithmetic_is_not_timed_further(
+    decide: Callable[..., SlotDecision], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slot_calibration, "_probed", lambda trainer: (60.0 + trainer.rows_at_once, 1.0))
+    monkeypatch.delattr(slot_calibration, "_timing")
+    assert decide("fit.batch_size=4").slots == 1
+
+
+def test_alone_and_together_go_through_the_same_batches(
+    decide: Callable[..., SlotDecision], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches of like length differ from each other, so that a round of others would tell nothing."""
+    let_time(monkeypatch, slot_calibration._timing)
+    taken: dict[int, list[list[int]]] = {}
+    original = TrialTrainer._collated
+
+    def watched(self: TrialTrainer, device: torch.device) -> Any:
+        batch = original(self, device)
+        taken.setdefault(id(self), []).append(batch.input_ids_BT.flatten().tolist())
+        return batch
+
+    monkeypatch.setattr(TrialTrainer, "_collated", watched)
+    decide("fit.batch_size=2")
+    lone, twins = list(taken.values())[-4:], list(taken.values())[:4]
+    assert lone == twins

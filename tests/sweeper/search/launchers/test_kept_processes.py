@@ -2,8 +2,11 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -98,3 +101,34 @@ def test_parts_that_cannot_be_imported_are_left_to_the_launch(
         while not any("no_such_module" in one for one in caplog.messages) and time.monotonic() < deadline:
             time.sleep(0.05)
     assert any("workers were not begun ahead (No module named 'no_such_module')" in one for one in caplog.messages)
+
+
+def test_they_import_one_after_the_other_where_one_core_is_left(tmp_path: Path) -> None:
+    """Nobody imports beside another of the same turn."""
+    (tmp_path / "watched_part.py").write_text(
+        "import time\n"
+        "with open('log', 'a', buffering=1) as log:\n"
+        "    log.write('begun\\n')\n"
+        "    time.sleep(0.2)\n"
+        "    log.write('done\\n')\n"
+    )
+    words = f"from {kept_processes.__name__} import import_parts; import_parts(['watched_part'], 'turn.lock')"
+    others = [subprocess.Popen([sys.executable, "-c", words], cwd=tmp_path) for _ in range(2)]
+    assert [one.wait(60) for one in others] == [0, 0]
+    assert (tmp_path / "log").read_text().split() == ["begun", "done"] * 2
+
+
+def test_each_has_a_turn_and_as_many_at_once_as_leave_a_core(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[list[str]] = []
+    monkeypatch.setattr(KeptProcesses, "_import_parts", lambda _, turns: given.append([turn.name for turn in turns]))
+    for cores in (2, 3, 8):
+        monkeypatch.setattr(kept_processes, "free_cores", lambda cores=cores: cores)
+        others = KeptProcesses(config_of(), 3)
+        others.begin()
+        request.addfinalizer(others.end)
+    deadline = time.monotonic() + 60
+    while len(given) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert sorted(given) == [["0.lock"] * 3, ["0.lock", "1.lock", "0.lock"], ["0.lock", "1.lock", "2.lock"]]
