@@ -162,11 +162,11 @@ class FittedTable:
 
 
 def print_table(console: Console, table: RenderableType) -> None:
-    """Print a table; into a file or a pipe in the width that it needs, and without blanks at the ends of its lines."""
+    """Print a table or a text; into a file or a pipe in the width that it needs, without blanks at its lines' ends."""
     if console.is_terminal:
         console.print(table, highlight=False)
         return
-    options = console.options.update(width=WIDE) if isinstance(table, FittedTable) else console.options
+    options = console.options.update(width=WIDE)
     console.print(Segments(stripped(console, options, table)), end="", crop=False)
 
 

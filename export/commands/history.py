@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from slimtune.export.registry.aliases import AliasMove
 
 NAME_HELP = "of the registered model, also as models:/<name>@<alias>, or the sweep that was registered"
-COLUMNS = ("at", "alias", "version", "before", "why")
+COLUMNS = ("at (UTC)", "alias", "version", "before", "why")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -50,7 +50,7 @@ def _print_table(moves: Sequence["AliasMove"]) -> None:
 
 
 def _row(move: "AliasMove") -> tuple[str, ...]:
-    at = datetime.fromtimestamp(move.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    at = datetime.fromtimestamp(move.at, UTC).strftime("%Y-%m-%d %H:%M")
     return at, move.alias, move.version or "-", move.before or "-", move.why
 
 

@@ -67,8 +67,18 @@ def _lines(status: "SweepStatus") -> list[str]:
     if status.seconds_left is not None:
         lines.append(f"left: {status.num_left} trials, about {duration(status.seconds_left)}")
     if status.launchers:
-        lines.append(f"led by {status.launchers[0]}, with {len(status.workers)} workers{_joined(status)}")
+        lines.append(f"led by {status.launchers[0]}, {_workers(status)}{_joined(status)}")
     return lines
+
+
+def _workers(status: "SweepStatus") -> str:
+    match len(status.workers):
+        case 0:
+            return "without workers now" if status.trials else "no worker has begun yet"
+        case 1:
+            return "with 1 worker"
+        case number:
+            return f"with {number} workers"
 
 
 def _joined(status: "SweepStatus") -> str:

@@ -157,7 +157,8 @@ def _most_gain(trainers: Sequence[TrialTrainer], num_trials: int) -> float:
     A pass shares what a step takes whatever its tokens; the tokens take as long as ever. Steps that become graphs have
     another cost then.
     """
-    seconds_N, tokens_N = zip(*(_probed(trainer) for trainer in trainers), strict=True)
+    probes = [_probed(trainer) for trainer in trainers]
+    seconds_N, tokens_N = [seconds for seconds, _ in probes], [tokens for _, tokens in probes]
     if seconds_N[0] > LONG_STEP_SECONDS:
         return 1.0
     if trainers[0].graphs.reason is None:

@@ -44,6 +44,10 @@ def status_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 def test_how_a_sweep_stands(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
     """Trials by state, the best, what runs and where, and what is left; for people and for scripts."""
+    with Launcher(study.roster) as own:
+        own.begun()
+        assert main(["status", "mine"]) == 0
+        assert f"led by {own.name}, no worker has begun yet" in capsys.readouterr().out
     with Launcher(study.roster) as own, Lease(study) as lease:
         own.begun()
         for end in (lambda n: study.complete(n, 0.5), lambda n: study.fail(n, FailureKind.timeout), None):
@@ -64,7 +68,7 @@ def test_how_a_sweep_stands(study: Study, capsys: pytest.CaptureFixture[str]) ->
     assert "sweep mine: running" in said
     assert "trials: 2 of 4 have ended (1 complete, 1 failed (timeout), 1 running)" in said
     assert "best: 0.5000, trial 0" in said
-    assert f"led by {own.name}, with 1 workers" in said
+    assert f"led by {own.name}, with 1 worker" in said
 
 
 def test_what_becomes_of_a_sweep(study: Study) -> None:

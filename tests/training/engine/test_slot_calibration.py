@@ -245,6 +245,7 @@ def test_what_a_pass_can_gain_at_most_is_told_by_trials_alone(
     decide: Callable[..., SlotDecision], call_seconds: float, most_gain: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only what does not grow with the tokens is shared; where that is too little, no pass of several is timed."""
+
     def probed(trainer: Any) -> tuple[float, float]:
         return (call_seconds + trainer.rows_at_once) / 1000, trainer.rows_at_once
 

@@ -40,7 +40,7 @@ def compared_texts(parts: Sequence[Sequence[Example]], fields: Sequence[str] = (
 
     That is its input without what a template writes around its fields, the roles of its turns, the turns that all chats
     begin and end with, fields and roles whose text is the same wherever they stand, and, of 20 rows or more, the words
-    with which all texts of a name begin or end.
+    with which all texts of a name begin or end, and the lines that stand in all of them.
 
     Args:
         parts: Rows that are compared with one another, as those of training and those held out.
@@ -58,17 +58,14 @@ def compared_texts(parts: Sequence[Sequence[Example]], fields: Sequence[str] = (
 def _of_pieces(rows: Sequence[Sequence[Piece]]) -> Iterator[str]:
     if len(rows) > 1:
         rows = _without_same_names(_without_same_ends(rows))
-    return _without_edges(rows) if len(rows) >= LEAST_ROWS else map(_joined, rows)
+    return _without_shared(rows) if len(rows) >= LEAST_ROWS else map(_joined, rows)
 
 
 def _of_single(texts: Sequence[str]) -> Iterator[str]:
     """The same of rows that are one text each."""
     if len(texts) > 1 and all(text == texts[0] for text in texts):
         return iter([""] * len(texts))
-    if len(texts) < LEAST_ROWS:
-        return iter(texts)
-    start, end = _shared_start(texts), _shared_end(texts)
-    return (text[start : len(text) - end] for text in texts)
+    return _own_parts(texts) if len(texts) >= LEAST_ROWS else iter(texts)
 
 
 def _pieces(example: Example, fields: Sequence[str]) -> Sequence[Piece]:
@@ -117,13 +114,30 @@ def _without_same_names(rows: Sequence[Sequence[Piece]]) -> list[Sequence[Piece]
     return [row if len(varied) == len(first) else [one for one in row if one.name in varied] for row in rows]
 
 
-def _without_edges(rows: Sequence[Sequence[Piece]]) -> Iterator[str]:
+def _without_shared(rows: Sequence[Sequence[Piece]]) -> Iterator[str]:
     by_name: dict[str, list[str]] = {}
     for name, text in chain.from_iterable(rows):
         by_name.setdefault(name, []).append(text)
-    edges = {name: (_shared_start(texts), _shared_end(texts)) for name, texts in by_name.items()}
-    for row in rows:
-        yield _joined([Piece(name, text[edges[name][0] : len(text) - edges[name][1]]) for name, text in row])
+    own = {name: _own_parts(texts) for name, texts in by_name.items()}
+    return (_joined([Piece(name, next(own[name])) for name, _ in row]) for row in rows)
+
+
+def _own_parts(texts: Sequence[str]) -> Iterator[str]:
+    """The texts without the words with which all begin or end, and without the lines that stand in all."""
+    start, end = _shared_start(texts), _shared_end(texts)
+    shared = _shared_lines(texts)
+    for text in texts:
+        own = text[start : len(text) - end]
+        yield "\n".join(line for line in own.splitlines() if line.strip() not in shared) if shared else own
+
+
+def _shared_lines(texts: Sequence[str]) -> set[str]:
+    shared = set(map(str.strip, texts[0].splitlines())) - {""}
+    for text in texts:
+        if not shared:
+            break
+        shared.intersection_update(map(str.strip, text.splitlines()))
+    return shared
 
 
 def _shared_start(texts: Sequence[str]) -> int:

@@ -60,6 +60,19 @@ def test_words_that_all_of_many_rows_begin_and_end_with_are_left_out(shape: str)
     assert texts_of(*map(example, written[:9])) == written[:9]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_that_stand_in_all_of_many_rows_are_left_out(end: str) -> None:
+    """In the middle of a text as in a template of one's own; a line of some of the rows says which they are."""
+    shape = end.join(("# Task", "{}", "", "  Answer with one word.", "# Why", "because of {}"))
+    written = [shape.format(name, name) for name in NAMES]
+    assert [text.split("\n") for text in texts_of(*map(example, written))] == [
+        [name, "", f"because of {name}"] for name in NAMES
+    ]
+    written[7] = written[7].replace("one word", "two words")
+    assert all("Answer with" in text for text in texts_of(*map(example, written)))
+    assert texts_of(*map(example, written[:9])) == written[:9]
+
+
 def test_no_word_is_cut() -> None:
     names = [f"start{at}end" for at in range(30)]
     assert texts_of(*map(example, names)) == names
@@ -84,7 +97,7 @@ def test_fields_are_those_of_the_prompt(config_of: ConfigOf) -> None:
     assert prompt_fields(config._replace(data=data)) == ("input", "more.title")
 
 
-@given(st.lists(st.text("ab ."), min_size=1, max_size=40), st.text("ab .", max_size=4), st.text("ab .", max_size=4))
+@given(st.lists(st.text("ab .\n"), min_size=1, max_size=40), st.text("ab .", max_size=4), st.text("ab .", max_size=4))
 def test_rows_of_one_text_are_compared_as_those_of_several_parts(texts: list[str], start: str, end: str) -> None:
     written = [f"{start}{text}{end}".strip() for text in texts]
     pieces = [[compared_texts_module.Piece(compared_texts_module.TEXT, text)] for text in written]
