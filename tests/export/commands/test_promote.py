@@ -130,7 +130,7 @@ def test_a_rollback_gives_the_alias_back_and_the_history_tells_all(
     assert main(["history", "models:/tiny@challenger"]) == 0
     assert "no alias of tiny was ever moved" in capsys.readouterr().out
     assert main(["history", "models:/tiny/1"]) == 0
-    assert capsys.readouterr().out.splitlines()[0].split() == ["at", "alias", "version", "before", "why"]
+    assert capsys.readouterr().out.splitlines()[0].split() == ["at", "(UTC)", "alias", "version", "before", "why"]
     assert promoted("models:/tiny/2", "promotion.min_gain=null") == 0, "the command that the rollback has printed"
     told = capsys.readouterr().out
     assert "models:/tiny/2 is now champion of tiny (was version 1)" in told
