@@ -49,8 +49,10 @@ def test_a_launch_works_in_those_that_were_begun_before(processes: KeptProcesses
     assert len(early) == 2
     launched = Parallel(**{**SETTINGS, "backend": "loky"})(delayed(os.getpid)() for _ in range(4))
     assert set(launched) <= early
+    assert processes._turns is not None
     processes.end()
     assert not begun()
+    assert not Path(processes._turns.name).exists()
 
 
 def held() -> int:
