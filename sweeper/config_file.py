@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from hydra.core.config_store import ConfigNode, ConfigStore
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from slimtune.sweeper.config_values import CONFIG_MODULE, plain
 from slimtune.sweeper.space.read_space import read_space
@@ -15,6 +15,8 @@ from slimtune.training.tracking.display import by_dotted_key
 FLAG = "--config"
 GROUP = "experiment"
 SPACE = "space"
+# the name of the whole config
+ROOT = "config"
 # of a file, what is no value of a trial
 NO_VALUES = ("defaults", "hydra", SPACE)
 
@@ -62,7 +64,9 @@ def keys_set_in_file(arguments: Sequence[str]) -> frozenset[str]:
         return frozenset()
     values = plain(option.node)
     keys = by_dotted_key({key: one for key, one in values.items() if key not in NO_VALUES}).keys()
-    return frozenset(keys - {key.lstrip("+") for key in read_space(values.get(SPACE) or {}).space})
+    # a mapping stands at its key too: where a number belongs it is a mistake, and must not hide under what is sampled
+    above = {".".join(parts[:end]) for parts in (key.split(".") for key in keys) for end in range(2, len(parts))}
+    return frozenset({*keys, *above} - {key.lstrip("+") for key in read_space(values.get(SPACE) or {}).space})
 
 
 def _option_of(override: str) -> ConfigNode | None:
@@ -91,8 +95,17 @@ def _read(path: Path) -> DictConfig:
     config = OmegaConf.load(path)
     if not isinstance(config, DictConfig):
         raise ConfigError([f"{FLAG} is {path}, which holds no sections, e.g. fit: and below it learning_rate: 1e-3"])
+    _check_defaults(path, config)
     _check_sections(path, config)
     return config
+
+
+def _check_defaults(path: Path, config: DictConfig) -> None:
+    """The whole config takes the file as an option, and cannot be taken by it too."""
+    listed = OmegaConf.select(config, "defaults", default=None)
+    for entry in listed if isinstance(listed, ListConfig) else ():
+        if str(entry).lstrip("/") == ROOT:
+            raise ConfigError([f"{path} has {entry} in its defaults; leave it out: the file is laid over it anyway"])
 
 
 def _check_sections(path: Path, config: DictConfig) -> None:

@@ -14,6 +14,7 @@ from slimtune.export.config import EXPORTS
 from slimtune.sweeper.interpolations import interpolation_problems
 from slimtune.sweeper.pruner_config import PRUNERS
 from slimtune.sweeper.sampler_config import SAMPLERS
+from slimtune.training.config.dotted_keys import as_levels
 from slimtune.training.config.method import METHODS
 from slimtune.training.config.schema import key_of_another, suggestion
 from slimtune.training.config.task import TASK_SECTIONS, known_direction
@@ -61,6 +62,9 @@ def unread_keys(config: DictConfig) -> list[str]:
 
 
 def _repair(key: str) -> str:
+    section, _, rest = key.partition(".")
+    if section in SECTIONS and rest:
+        return f"a file has keys one below the other: {as_levels(key, '...')}"
     return REPAIRS.get(key) or suggestion(key, SECTIONS)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from slimtune.sweeper.hydra_app.foreign_functions import FUNCTIONS, function_repair
+from slimtune.sweeper.hydra_app.foreign_functions import FUNCTIONS, function_repair, method_repair
 from slimtune.sweeper.hydra_app.quoted_names import quoted_names_problem
 from slimtune.sweeper.space.quoting import for_shell, quoted_override
 
@@ -85,7 +85,9 @@ def _reason(key: str, value: str, error: str) -> tuple[str, str | None]:
         return f"Hydra has no function {found[1]}", function_repair(key, found[1], value)
     if found := BROKEN_CALL.search(error):
         return found[1], f"what is searched is one of {FUNCTIONS}"
-    if {"'", '"'} & set(value):
+    if repair := method_repair(key, value):
+        return f"Hydra has no function {value.partition('(')[0]}", repair
+    if any(value.count(quote) % 2 for quote in ("'", '"')):
         return "the value has quotes that do not close", None
     if any(value.count(left) != value.count(right) for left, right in BRACKETS.items()):
         return "the value has brackets that do not close", None

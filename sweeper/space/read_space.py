@@ -15,6 +15,7 @@ from slimtune.sweeper.space.dimension import (
 )
 from slimtune.sweeper.space.foreign_form import is_dimension, own_form, own_key
 from slimtune.sweeper.space.override_text import choice_value
+from slimtune.training.config.dotted_keys import as_levels
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
@@ -74,7 +75,10 @@ def read_space(values: Mapping[str, Any], prefix: str = "") -> ReadSpace:
 def _twice(space: Space, further: Space) -> list[str]:
     """Keys that stand there as levels and with dots, with dimensions that are not the same."""
     twice = [key for key in further if key in space and space[key] != further[key]]
-    return [f"space.{key} is there twice, as levels and with dots; remove one of them" for key in twice]
+    return [
+        f"space.{key} is there twice, as levels and with dots; write levels, {as_levels(f'space.{key}', '...')}"
+        for key in twice
+    ]
 
 
 def _dimension(name: str, value: Mapping[str, Any], problems: list[str]) -> Dimension | None:

@@ -83,3 +83,20 @@ def test_every_one_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().err
     assert '"search.name=\\"it\'s\\""' in said
     assert '"data.text_template=\\"that\'s\\""' in said
+
+
+@pytest.mark.parametrize(
+    ("argument", "written"),
+    [
+        ("fit.x=trial.suggest_float('lr',1e-5,1e-3,log=True)", "fit.x=tag(log,interval(1e-5,1e-3))"),
+        ("fit.x=trial.suggest_float('lr', low=0, high=1)", "fit.x=interval(0,1)"),
+        ("fit.x=trial.suggest_int('r', 1, 8, log=True)", "fit.x=tag(log,int(interval(1,8)))"),
+        ("fit.x=trial.suggest_categorical('b', [4, 8])", "fit.x=choice(4,8)"),
+        ("fit.x=tune.choice([4,8])", "fit.x=choice(4,8)"),
+        ("fit.x=np.random.randint(4, 8)", "fit.x=int(interval(4,8))"),
+    ],
+)
+def test_a_call_of_another_tool_is_told_as_one_of_hydras(argument: str, written: str) -> None:
+    """Its quotes close: what is wrong is that it is no function of Hydra's."""
+    (told,) = syntax_problems([argument])
+    assert told == f"{argument}: Hydra has no function {argument[6:].partition('(')[0]}; write '{written}'"

@@ -9,7 +9,8 @@ from hydra import compose, initialize_config_module
 from slimtune.sweeper.campaigns.recorded_command import read_command, record_command
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.config_file import as_given, with_config_file
-from slimtune.training.errors import ConfigError
+from slimtune.sweeper.space.dimension import FloatRange
+from slimtune.training.errors import ConfigError, Problems
 from tests.cases.sweep_requests import RequestOf, request_of
 
 __all__ = ["request_of"]
@@ -142,3 +143,45 @@ def test_a_key_that_a_file_sets_is_not_searched(
     assert {step.name for step in request.space.every_step()} >= searched
     if not more:
         assert {step.name for step in request.space.every_step()} == searched
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("fit: {learning_rate: {type: float, low: 1e-5, high: 1e-4}}", "fit.learning_rate"),
+        ("fit: {batch_size: {values: [4, 8]}}", "fit.batch_size"),
+        ("method: {r: {min: 4, max: 8}}", "method.r"),
+        ("method: {r: 'int(interval(4,8))'}", "method.r"),
+    ],
+)
+def test_a_range_at_its_key_is_refused_and_not_searched_as_usual(
+    written: str, key: str, request_of: RequestOf, tmp_path: Path
+) -> None:
+    """These keys are searched by default: what stands there would be written over by what is sampled."""
+    (tmp_path / "own.yaml").write_text(f"defaults: [tone, _self_]\n{written}")
+    with pytest.raises(Problems) as refused:
+        request_of(*with_config_file(["--config", str(tmp_path / "own.yaml")]))
+    (problem,) = [one for one in refused.value.problems if one.startswith(f"{key} is ")]
+    levels = ": {".join(key.split("."))
+    assert f"space: {{{levels}: {{type:" in problem
+
+
+def test_a_range_as_it_is_told_is_searched(request_of: RequestOf, tmp_path: Path) -> None:
+    told = "space: {fit: {learning_rate: {type: float, low: 1e-05, high: 0.0001, log: true}}}"
+    (tmp_path / "own.yaml").write_text(f"defaults: [tone, _self_]\n{told}")
+    space = request_of(*with_config_file(["--config", str(tmp_path / "own.yaml")])).space
+    (rate,) = [step.dimension for step in space.every_step() if step.key == "fit.learning_rate"]
+    assert rate == FloatRange(1e-5, 1e-4, log=True)
+
+
+@pytest.mark.parametrize("entry", ["/config", "config"])
+def test_a_file_does_not_take_the_whole_config_again(entry: str, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(f"defaults: [{entry}, _self_]\nfit: {{epochs: 9}}")
+    with pytest.raises(ConfigError, match=r"in its defaults; leave it out"):
+        with_config_file(["--config", str(tmp_path / "own.yaml")])
+
+
+def test_a_key_with_dots_is_told_as_levels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "own.yaml").write_text("fit.learning_rate: 1e-4")
+    assert main(["check", "--config", str(tmp_path / "own.yaml"), "experiment=tone"][:3]) == 2
+    assert "a file has keys one below the other: fit: {learning_rate: ...}" in capsys.readouterr().err

@@ -10,6 +10,12 @@ from slimtune.training.config.other_names import key_called_otherwise
 WHOLE = 0.8
 
 
+def as_levels(key: str, value: str) -> str:
+    """The key as a file has it, in YAML on one line: `fit: {epochs: 3}`."""
+    *above, last = key.split(".")
+    return "".join(f"{part}: {{" for part in above) + f"{last}: {value}" + "}" * len(above)
+
+
 def key_suggestion(key: str, known: Iterable[str]) -> str:
     """`did you mean 'fit.epochs'?`, or what there is in the key's group, or the names of the groups."""
     # the path of a file, in the place of a key

@@ -7,6 +7,8 @@ from typing import Any, get_args
 
 from omegaconf import DictConfig, ListConfig
 
+from slimtune.training.config.dotted_keys import as_levels
+
 # sections whose keys may be searched
 SEARCHED = ("task.", "data.", "model.", "method.", "fit.")
 NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
@@ -14,6 +16,8 @@ SEVERAL = re.compile(rf"\s*[\[(]?\s*({NUMBER})(?:\s*(?:,|;|:|\.\.|\bto\b|-|\s)\s
 PERCENT = re.compile(rf"({NUMBER})\s*%")
 GROUPED = re.compile(r"\d{1,3}(?:[,_ ']\d{3})+")
 DECIMAL_COMMA = re.compile(r"\d+,\d+")
+# what is searched, in an override's words or those of other tools
+RANGE_CALL = re.compile(r"(?:interval|range|uniform|randint|suggest_(?:float|int))\w*\(")
 WHOLE_NUMBER = "use a whole number"
 A_LIST = "it is a list"
 
@@ -109,15 +113,40 @@ def _meant_number(key: str, value: Any, *, is_whole: bool) -> str:
         return f", {int(value)}"
     if isinstance(value, str) and (one := _one_number(value.strip(), is_whole=is_whole)):
         return one
-    numbers = _several(value)
-    if len(numbers) < 2 or not key.startswith(SEARCHED):
+    if not key.startswith(SEARCHED):
         return ""
+    numbers = _several(value)
+    if len(numbers) < 2:
+        return _of_range(key, value, is_whole=is_whole)
     listed = f"{key}={','.join(numbers)}"
     if len(numbers) > 2:
-        return f"; to search among several, write {listed}"
+        values = f"type: choice, values: [{', '.join(numbers)}]"
+        return f"; to search among several, write {listed}, or in a file {_in_space(key, values)}"
     low, high = numbers
     between = f"int(interval({low},{high}))" if is_whole else f"interval({low},{high})"
-    return f"; to search, write {listed} for one of them, or '{key}={between}' for what is between"
+    values = f"type: {'int' if is_whole else 'float'}, low: {low}, high: {high}{_log(value)}"
+    on_line = f"write {listed} for one of them, or '{key}={between}' for what is between"
+    return f"; to search, {on_line}, in a file {_in_space(key, values)}"
+
+
+def _of_range(key: str, value: Any, *, is_whole: bool) -> str:
+    """Of a text that is a range on the command line, or in another tool's code."""
+    if not isinstance(value, str) or not RANGE_CALL.search(value):
+        return ""
+    numbers = sorted(re.findall(rf"(?<![\w.]){NUMBER}", value), key=float)[:2]
+    low, high = numbers if len(numbers) == 2 else ("...", "...")
+    log = ", log: true" if "log" in value else ""
+    values = f"type: {'int' if is_whole else 'float'}, low: {low}, high: {high}{log}"
+    return f"; a range stands under space, {_in_space(key, values)}"
+
+
+def _log(value: Any) -> str:
+    is_log = isinstance(value, Mapping) and (value.get("log") is True or "log" in str(value.get("type", "")))
+    return ", log: true" if is_log else ""
+
+
+def _in_space(key: str, values: str) -> str:
+    return as_levels(f"space.{key}", f"{{{values}}}")
 
 
 def _one_number(text: str, *, is_whole: bool) -> str:
@@ -130,10 +159,16 @@ def _one_number(text: str, *, is_whole: bool) -> str:
     return ""
 
 
+def _bounds(value: Mapping[Any, Any]) -> list[Any]:
+    """Of a dimension: its ends, or its values, without its type."""
+    listed = next((one for one in value.values() if isinstance(one, list)), None)
+    return [one for one in value.values() if not isinstance(one, str | bool)] if listed is None else listed
+
+
 def _several(value: Any) -> list[str]:
     """The numbers of a list, of a range by other tools' names, or of a text that has several."""
     if isinstance(value, Mapping):
-        value = list(value.values())
+        value = _bounds(value)
     if isinstance(value, list):
         is_plain = all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
         return [f"{one:g}" if isinstance(one, float) else str(one) for one in value] if is_plain else []

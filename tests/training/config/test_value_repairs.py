@@ -41,21 +41,39 @@ SOUND: dict[str, Any] = {"rate": 0.1, "rows": 1, "names": None, "is_on": True, "
         ("rows", "1,000", "use a whole number, 1000"),
         ("rows", 1000.0, "use a whole number, 1000"),
         ("rows", "1k", "use a whole number"),
-        ("rows", [8, 16, 32], "use a whole number; to search among several, write fit.rows=8,16,32"),
+        (
+            "rows",
+            [8, 16, 32],
+            "use a whole number; to search among several, write fit.rows=8,16,32, or in a file space: "
+            "{fit: {rows: {type: choice, values: [8, 16, 32]}}}",
+        ),
         (
             "rows",
             "8 16",
             "use a whole number; to search, write fit.rows=8,16 for one of them, or 'fit.rows=int(interval(8,16))' for "
-            "what is between",
+            "what is between, in a file space: {fit: {rows: {type: int, low: 8, high: 16}}}",
         ),
         *(
             (
                 "rate",
                 value,
                 "use a number; to search, write fit.rate=1e-05,0.1 for one of them, or "
-                "'fit.rate=interval(1e-05,0.1)' for what is between",
+                "'fit.rate=interval(1e-05,0.1)' for what is between, in a file space: "
+                "{fit: {rate: {type: float, low: 1e-05, high: 0.1}}}",
             )
-            for value in ("1e-05:0.1", "1e-05..0.1", "1e-05-0.1", "1e-05, 0.1", [1e-5, 0.1], {"min": 1e-5, "max": 0.1})
+            for value in (
+                *("1e-05:0.1", "1e-05..0.1", "1e-05-0.1", "1e-05, 0.1", [1e-5, 0.1]),
+                *({"min": 1e-5, "max": 0.1}, {"type": "float", "low": 1e-5, "high": 0.1}),
+            )
+        ),
+        *(
+            (
+                "rate",
+                value,
+                "use a number; a range stands under space, space: "
+                "{fit: {rate: {type: float, low: 1e-5, high: 0.1, log: true}}}",
+            )
+            for value in ("tag(log, interval(1e-5, 0.1))", "loguniform(1e-5, 0.1)")
         ),
     ],
 )
