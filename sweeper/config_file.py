@@ -64,9 +64,7 @@ def keys_set_in_file(arguments: Sequence[str]) -> frozenset[str]:
         return frozenset()
     values = plain(option.node)
     keys = by_dotted_key({key: one for key, one in values.items() if key not in NO_VALUES}).keys()
-    # a mapping stands at its key too: where a number belongs it is a mistake, and must not hide under what is sampled
-    above = {".".join(parts[:end]) for parts in (key.split(".") for key in keys) for end in range(2, len(parts))}
-    return frozenset({*keys, *above} - {key.lstrip("+") for key in read_space(values.get(SPACE) or {}).space})
+    return frozenset(keys - {key.lstrip("+") for key in read_space(values.get(SPACE) or {}).space})
 
 
 def _option_of(override: str) -> ConfigNode | None:

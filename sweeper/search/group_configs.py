@@ -48,6 +48,10 @@ class GroupConfig(NamedTuple):
     firsts: Mapping[str, Scalar] = {}
     with_firsts: DictConfig | None = None
 
+    def written_over(self) -> list[str]:
+        """Searched keys whose own value is a list or a mapping that is not among those that are searched."""
+        return [key for key in self.firsts if OmegaConf.is_config(OmegaConf.select(self.own, key))]
+
     @property
     def config(self) -> DictConfig:
         """What a trial may have: no key that is searched has a value that is not."""

@@ -305,6 +305,9 @@ class _Checked:
         told = self._check(self._request.tried)
         # those of the first one were told
         problems = [f"{label}: {problem}" for problem in found if problem not in told]
+        if begins := tuple(f"{key} is " for key in base.written_over()):
+            # a range of somebody who looked for it there
+            problems += [one for one in self._check(plain_or_raw(base.own)) if one.startswith(begins)]
         for key, dimension in base.space.items():
             if key in self._skipped:
                 continue

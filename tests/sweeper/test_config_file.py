@@ -185,3 +185,11 @@ def test_a_key_with_dots_is_told_as_levels(tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "own.yaml").write_text("fit.learning_rate: 1e-4")
     assert main(["check", "--config", str(tmp_path / "own.yaml"), "experiment=tone"][:3]) == 2
     assert "a file has keys one below the other: fit: {learning_rate: ...}" in capsys.readouterr().err
+
+
+def test_a_range_in_a_folder_of_configs_is_refused_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "experiment").mkdir()
+    written = "# @package _global_\ndefaults: [tone, _self_]\nmethod: {r: {min: 4, max: 8}}"
+    (tmp_path / "experiment" / "mine.yaml").write_text(written)
+    assert main(["check", "--config-dir", str(tmp_path), "experiment=mine"]) == 2
+    assert "method.r is {'min': 4, 'max': 8}; use a whole number" in capsys.readouterr().err
