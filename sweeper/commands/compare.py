@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from slimtune.sweeper.reporting.run_record import Difference, RunRecord
     from slimtune.sweeper.reporting.sweep_settings import SweepSettings
     from slimtune.sweeper.reporting.trial_rows import TrialRow
+    from slimtune.sweeper.study import TrialRecord
     from slimtune.sweeper.study.loaded import LoadedTrials
 
 SORT, WHERE = "--sort", "--where"
@@ -176,9 +177,14 @@ def _ranked(sweeps: "dict[str, LoadedTrials]") -> "list[TrialRow]":
     from slimtune.sweeper.reporting.trial_rows import TrialRow
 
     ranked = {name: loaded.ranked() for name, loaded in sweeps.items()}
-    best = [TrialRow(name, trial) for name, trials in ranked.items() for trial in trials]
+    winners = {name: loaded.winner for name, loaded in sweeps.items()}
+
+    def row_of(name: str, trial: "TrialRecord") -> TrialRow:
+        return TrialRow(name, trial, is_winner=trial.number == winners[name])
+
+    best = [row_of(name, trial) for name, trials in ranked.items() for trial in trials]
     rest = [
-        TrialRow(name, trial) for name, loaded in sweeps.items() for trial in loaded.trials if trial not in ranked[name]
+        row_of(name, trial) for name, loaded in sweeps.items() for trial in loaded.trials if trial not in ranked[name]
     ]
     objectives = {loaded.objectives for loaded in sweeps.values()}
     if len(objectives) > 1:
@@ -240,12 +246,9 @@ def _title(sweeps: "dict[str, LoadedTrials]") -> str:
 
 
 def _best(loaded: "LoadedTrials") -> int | None:
-    """Of several objectives, the sweep alone knows which trial is picked."""
-    from slimtune.sweeper.study.record import WINNER
-
+    """The trial with the best single score; with several objectives there is none."""
     if loaded.goals.several:
-        picked: int | None = (loaded.attrs.get(WINNER) or {}).get("trial")
-        return picked
+        return None
     return next((trial.number for trial in loaded.ranked()), None)
 
 

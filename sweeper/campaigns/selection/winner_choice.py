@@ -7,6 +7,7 @@ from rich.console import Console
 
 from slimtune.sweeper.campaigns.hydra_campaign import solutions_of, write_results
 from slimtune.sweeper.campaigns.selection.chosen_by_goals import choose_winner, exported_run, no_winner
+from slimtune.sweeper.campaigns.selection.winner_marks import mark_trials
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting import parent_run, terminal
@@ -57,6 +58,7 @@ class WinnerChoice(NamedTuple):
         self.study.set_attr(WINNER, winner_of(chosen, best, values, doubt=doubt).as_dict())
         terminal.print_winner(self.console, finalists, chosen, goals=self.goals, doubt=doubt)
         self._tell_pareto(chosen, tracked)
+        mark_trials(self.request, self.study, self.tracking, finalists, chosen.number)
         upload = self.tracking.checkpoints is not CheckpointPolicy.none
         parent_run.log_winner(tracked.run, chosen, best.checkpoint, values=values, upload=upload)
         return chosen, best
