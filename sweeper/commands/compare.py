@@ -197,8 +197,11 @@ def _ranked(sweeps: "dict[str, LoadedTrials]") -> "list[TrialRow]":
 
 def _print_json(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]") -> None:
     from slimtune.sweeper.reporting.compared_table import as_plain
+    from slimtune.sweeper.study.analysis.outcome import outcome_of
 
-    print(json_text([as_plain(row, sweeps[row.sweep].goals.names) for row in rows], indent=1))
+    outcomes = {name: outcome_of(loaded.attrs) for name, loaded in sweeps.items()}
+    told = [as_plain(row, sweeps[row.sweep].goals.names, outcomes[row.sweep]) for row in rows]
+    print(json_text(told, indent=1))
 
 
 def _print_table(found: "dict[str, Sweep]", rows: "Sequence[TrialRow]", shown: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from slimtune.sweeper.reporting.live_table import COLOURS, ENDED, SPARE, duration, number_text, score_text, value_text
 from slimtune.sweeper.reporting.run_record import Difference
 from slimtune.sweeper.reporting.trial_rows import SECONDS, STATE, TrialRow, sort_keys_of
+from slimtune.sweeper.study.analysis.outcome import Outcome
 from slimtune.training.fitted_table import FittedTable
 from slimtune.training.listed_names import on_one_line
 
@@ -113,14 +114,16 @@ def as_csv(rows: Sequence[TrialRow]) -> str:
     return file.getvalue()
 
 
-def as_plain(row: TrialRow, names: Sequence[str]) -> dict[str, Any]:
+def as_plain(row: TrialRow, names: Sequence[str], outcome: Outcome | None = None) -> dict[str, Any]:
     """A trial as an object of a JSON list.
 
     Args:
         row: The trial.
         names: Of objectives and constraints.
+        outcome: What its sweep came to, which is told of the winner alone.
     """
     trial = row.trial
+    won = outcome.as_dict() if outcome is not None and row.is_winner else {}
     return {
         "sweep": row.sweep,
         "number": trial.number,
@@ -134,6 +137,7 @@ def as_plain(row: TrialRow, names: Sequence[str]) -> dict[str, Any]:
         "run_id": trial.run_id,
         "seconds": trial.seconds,
         "winner": row.is_winner,
+        **{name: won.get(name) for name in ("validation_mean", "test", "registered", "alias")},
     }
 
 
