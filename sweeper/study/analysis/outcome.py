@@ -45,7 +45,7 @@ class Outcome(NamedTuple):
 def outcome_of(attrs: Mapping[str, Any]) -> Outcome | None:
     """What the notes on a study say; None before a winner is chosen.
 
-    What an earlier winner of the same sweep came to is left out: a stage is noted with the checkpoint that it was done of.
+    What an earlier winner of the same sweep came to is left out: stages are noted with the checkpoint that they are of.
 
     Args:
         attrs: Of the study.
