@@ -148,13 +148,13 @@ def _page(request: SweepRequest) -> refresh.PagePlace:
 
 def _best(study: Study, request: SweepRequest) -> dict[str, Any]:
     trial = study.ranked()[0]
-    found = best_of(trial, trial.objective, request)
+    found = best_result(trial, trial.objective, request)
     log.info("Best parameters: %s", found["best_params"])
     log.info("Best value: %s (trial %d)", trial.objective, trial.number)
     return found
 
 
-def best_of(trial: TrialRecord, value: float | None, request: SweepRequest) -> dict[str, Any]:
+def best_result(trial: TrialRecord, value: float | None, request: SweepRequest) -> dict[str, Any]:
     """The one trial that is best by one objective, as that file has it."""
     return {"best_params": _params(trial, request), "best_value": value}
 

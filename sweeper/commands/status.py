@@ -10,7 +10,7 @@ from slimtune.training.atomic_files import json_text
 
 if TYPE_CHECKING:
     from slimtune.sweeper.reporting.sweep_status import SweepStatus
-    from slimtune.sweeper.study.analysis.outcome import Outcome
+    from slimtune.sweeper.study.analysis.outcome import SweepOutcome
     from slimtune.training.fitted_table import FittedTable
 
 
@@ -74,7 +74,7 @@ def _lines(status: "SweepStatus") -> list[str]:
     return lines
 
 
-def _outcome_lines(outcome: "Outcome | None") -> list[str]:
+def _outcome_lines(outcome: "SweepOutcome | None") -> list[str]:
     """The winner, its test scores, and what it was registered as, as far as there are any."""
     if outcome is None:
         return []

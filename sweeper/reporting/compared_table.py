@@ -12,7 +12,7 @@ from rich.text import Text
 from slimtune.sweeper.reporting.live_table import COLOURS, ENDED, SPARE, duration, number_text, score_text, value_text
 from slimtune.sweeper.reporting.run_record import Difference
 from slimtune.sweeper.reporting.trial_rows import SECONDS, STATE, TrialRow, sort_keys_of
-from slimtune.sweeper.study.analysis.outcome import Outcome
+from slimtune.sweeper.study.analysis.outcome import SweepOutcome
 from slimtune.training.fitted_table import FittedTable
 from slimtune.training.listed_names import on_one_line
 
@@ -114,7 +114,7 @@ def as_csv(rows: Sequence[TrialRow]) -> str:
     return file.getvalue()
 
 
-def as_plain(row: TrialRow, names: Sequence[str], outcome: Outcome | None = None) -> dict[str, Any]:
+def as_plain(row: TrialRow, names: Sequence[str], outcome: SweepOutcome | None = None) -> dict[str, Any]:
     """A trial as an object of a JSON list.
 
     Args:

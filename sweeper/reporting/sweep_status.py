@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from slimtune.sweeper.reporting.live_table import seconds_left
 from slimtune.sweeper.study import TrialRecord, TrialState, load_study_trials
-from slimtune.sweeper.study.analysis.outcome import Outcome, outcome_of
+from slimtune.sweeper.study.analysis.outcome import SweepOutcome, outcome_of
 from slimtune.sweeper.study.lease import is_alive, living
 from slimtune.sweeper.study.liveness.roster import StopRequest
 from slimtune.sweeper.study.loaded import LoadedTrials, load_roster
@@ -79,7 +79,7 @@ class SweepStatus(NamedTuple):
     workers: Sequence[str]
     request: StopRequest | None
     reason: str | None
-    outcome: Outcome | None = None
+    outcome: SweepOutcome | None = None
 
     @property
     def counts(self) -> dict[str, int]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from slimtune.sweeper.campaigns.hydra_campaign import best_of, solutions_of, write_results
+from slimtune.sweeper.campaigns.hydra_campaign import best_result, solutions_of, write_results
 from slimtune.sweeper.campaigns.selection.chosen_by_goals import choose_winner, exported_run, no_winner
 from slimtune.sweeper.campaigns.selection.winner_marks import mark_trials
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
@@ -97,6 +97,6 @@ class WinnerChoice(NamedTuple):
         """For the file that Hydra's users look for: the winner, or the Pareto set with the one that was picked."""
         (won,) = [trial for trial in self.study.shown() if trial.number == chosen.number]
         if not self.goals.several:
-            return best_of(won, chosen.mean, self.request)
+            return best_result(won, chosen.mean, self.request)
         solutions = solutions_of(self.study.pareto(), self.request)
         return {"solutions": solutions, "picked": solutions_of([won], self.request)[0]}

@@ -11,7 +11,7 @@ from slimtune.sweeper.study.record import WINNER, stage_result
 OF_CHECKPOINT = "checkpoint"
 
 
-class Outcome(NamedTuple):
+class SweepOutcome(NamedTuple):
     """Of a sweep that has chosen.
 
     Attributes:
@@ -42,7 +42,7 @@ class Outcome(NamedTuple):
         }
 
 
-def outcome_of(attrs: Mapping[str, Any]) -> Outcome | None:
+def outcome_of(attrs: Mapping[str, Any]) -> SweepOutcome | None:
     """What the notes on a study say; None before a winner is chosen.
 
     What an earlier winner of the same sweep came to is left out: stages are noted with the checkpoint that they are of.
@@ -54,7 +54,7 @@ def outcome_of(attrs: Mapping[str, Any]) -> Outcome | None:
     if not winner:
         return None
     test, registered = (_of_winner(attrs, name) for name in ("test", "registered"))
-    return Outcome(winner, test.get("scores") or {}, registered)
+    return SweepOutcome(winner, test.get("scores") or {}, registered)
 
 
 def checkpoint_of(winner: Mapping[str, Any] | None) -> str | None:
