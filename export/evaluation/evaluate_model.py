@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.evaluation.bundle_score import bundle_config, own_metrics, score_bundle, score_labels
 from slimtune.export.evaluation.known_targets import check_labels, check_targets
+from slimtune.export.evaluation.seen_rows import said_of_seen, seen_of_bundle, seen_of_checkpoint
 from slimtune.export.graph_names import Kind
 from slimtune.export.registry.find_bundle import is_bundle_name, locate_bundle
 from slimtune.export.runtime.answer_names import PREDICTION
@@ -47,6 +48,7 @@ class ModelScores(NamedTuple):
         left_out: Rows that were not scored, having no text or nothing to compare an answer with.
         notes: What a person should know of how the rows were read.
         blank: In how many of the rows that are left out a column is blank, by its name and the key that names it.
+        num_seen: How many of the rows the model was trained on; None where its training rows are not at hand.
     """
 
     scores: dict[str, float]
@@ -58,6 +60,7 @@ class ModelScores(NamedTuple):
     left_out: Sequence[str] = ()
     notes: Sequence[str] = ()
     blank: Mapping[str, int] = {}  # a NamedTuple's default, never written to
+    num_seen: int | None = None
 
 
 class EvaluationColumns(NamedTuple):
@@ -106,7 +109,7 @@ def evaluate_model(  # noqa: PLR0913
         trust: Whether code that the model's config names may be run, although it was not trained in this process.
 
     Returns:
-        The scores by name, and the model's answer to each row.
+        The scores by name, and the model's answer to each row. A note tells rows that the model was trained on.
 
     Raises:
         ModelError: There is no such model.
@@ -140,7 +143,8 @@ def _scored(model: str, rows: str | Sequence[Row], columns: EvaluationColumns, a
     check_targets(given, checkpoint.config, checkpoint.record.labels, key=columns.keys.label)
     task, evaluation = score_checkpoint(checkpoint, given.scored, name="given")
     experiment = str(checkpoint.record.config["search"]["name"])
-    return _told(given, task, evaluation, source=checkpoint.folder, experiment=experiment)
+    told = _told(given, task, evaluation, source=checkpoint.folder, experiment=experiment)
+    return _with_seen(told, given, seen_of_checkpoint(checkpoint, given))
 
 
 def _score_bundle(bundle: Bundle, rows: str | Sequence[Row], columns: EvaluationColumns, *, trust: bool) -> ModelScores:
@@ -150,7 +154,8 @@ def _score_bundle(bundle: Bundle, rows: str | Sequence[Row], columns: Evaluation
     task, evaluation = (
         score_labels(bundle, given.scored) if config is None else score_bundle(bundle, given.scored, config)
     )
-    return _told(given, task, evaluation, source=bundle.folder, experiment=bundle.manifest.provenance.sweep)
+    told = _told(given, task, evaluation, source=bundle.folder, experiment=bundle.manifest.provenance.sweep)
+    return _with_seen(told, given, seen_of_bundle(bundle, given, trust=trust))
 
 
 def _scoring_config(bundle: Bundle, *, trust: bool) -> tuple[TrialConfig | None, list[str]]:
@@ -172,6 +177,14 @@ def _told(given: GivenRows, task: Task, evaluation: Evaluation, *, source: Path,
     details = task.details(evaluation.tally)
     counts = given.left_out, given.notes, given.blank
     return ModelScores(evaluation.scores, len(scored), details, answered, source, experiment, *counts)
+
+
+def _with_seen(scores: ModelScores, given: GivenRows, seen: Sequence[int] | None) -> ModelScores:
+    """With how many of the rows the model was trained on, which a note tells where there are any."""
+    if not seen:
+        return scores._replace(num_seen=None if seen is None else 0)
+    note = f"{said_of_seen(given, seen)}, so the scores are too good for rows that it has not seen"
+    return scores._replace(num_seen=len(seen), notes=[*scores.notes, note])
 
 
 def _beside(given: GivenRows, answers: Sequence[Any]) -> list[dict[str, Any]]:

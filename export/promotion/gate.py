@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from slimtune.export.bundle.adapter_folder import AdapterFolder
 from slimtune.export.bundle.bundle import Bundle
-from slimtune.export.promotion.compared_rows import NoRows, Rows
+from slimtune.export.evaluation.seen_rows import NoRows
+from slimtune.export.promotion.compared_rows import Rows
 from slimtune.export.promotion.comparison import Comparison, compare
 from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, PromotionConfig, taken_away
 from slimtune.export.promotion.facts import ModelFacts, model_facts

@@ -148,10 +148,15 @@ def _page(request: SweepRequest) -> refresh.PagePlace:
 
 def _best(study: Study, request: SweepRequest) -> dict[str, Any]:
     trial = study.ranked()[0]
-    params = _params(trial, request)
-    log.info("Best parameters: %s", params)
+    found = best_result(trial, trial.objective, request)
+    log.info("Best parameters: %s", found["best_params"])
     log.info("Best value: %s (trial %d)", trial.objective, trial.number)
-    return {"best_params": params, "best_value": trial.objective}
+    return found
+
+
+def best_result(trial: TrialRecord, value: float | None, request: SweepRequest) -> dict[str, Any]:
+    """The one trial that is best by one objective, as that file has it."""
+    return {"best_params": _params(trial, request), "best_value": value}
 
 
 def _pareto(study: Study, request: SweepRequest) -> dict[str, Any]:

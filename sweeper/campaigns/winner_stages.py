@@ -14,6 +14,8 @@ from slimtune.export.registry.signature import row_to_send
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study
+from slimtune.sweeper.study.analysis.outcome import OF_CHECKPOINT, checkpoint_of
+from slimtune.sweeper.study.record import WINNER
 from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.evaluation.test_score import read_test
 from slimtune.training.tracking.run import TrackedRun
@@ -39,9 +41,10 @@ def once(
         make: Does the work.
         is_there: Whether what was made is still there; by default it is.
     """
-    known = study.attrs().get(name)
+    attrs = study.attrs()
+    known = attrs.get(name)
     if known is None or known["key"] != str(key) or not is_there(known["result"]):
-        known = {"key": str(key), "result": make()}
+        known = {"key": str(key), OF_CHECKPOINT: checkpoint_of(attrs.get(WINNER)), "result": make()}
         study.set_attr(name, known)
     result: Stage = known["result"]
     return result

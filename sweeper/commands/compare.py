@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from slimtune.sweeper.reporting.run_record import Difference, RunRecord
     from slimtune.sweeper.reporting.sweep_settings import SweepSettings
     from slimtune.sweeper.reporting.trial_rows import TrialRow
+    from slimtune.sweeper.study import TrialRecord
     from slimtune.sweeper.study.loaded import LoadedTrials
 
 SORT, WHERE = "--sort", "--where"
@@ -176,9 +177,14 @@ def _ranked(sweeps: "dict[str, LoadedTrials]") -> "list[TrialRow]":
     from slimtune.sweeper.reporting.trial_rows import TrialRow
 
     ranked = {name: loaded.ranked() for name, loaded in sweeps.items()}
-    best = [TrialRow(name, trial) for name, trials in ranked.items() for trial in trials]
+    winners = {name: loaded.winner for name, loaded in sweeps.items()}
+
+    def row_of(name: str, trial: "TrialRecord") -> TrialRow:
+        return TrialRow(name, trial, is_winner=trial.number == winners[name])
+
+    best = [row_of(name, trial) for name, trials in ranked.items() for trial in trials]
     rest = [
-        TrialRow(name, trial) for name, loaded in sweeps.items() for trial in loaded.trials if trial not in ranked[name]
+        row_of(name, trial) for name, loaded in sweeps.items() for trial in loaded.trials if trial not in ranked[name]
     ]
     objectives = {loaded.objectives for loaded in sweeps.values()}
     if len(objectives) > 1:
@@ -191,8 +197,11 @@ def _ranked(sweeps: "dict[str, LoadedTrials]") -> "list[TrialRow]":
 
 def _print_json(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]") -> None:
     from slimtune.sweeper.reporting.compared_table import as_plain
+    from slimtune.sweeper.study.analysis.outcome import outcome_of
 
-    print(json_text([as_plain(row, sweeps[row.sweep].goals.names) for row in rows], indent=1))
+    outcomes = {name: outcome_of(loaded.attrs) for name, loaded in sweeps.items()}
+    told = [as_plain(row, sweeps[row.sweep].goals.names, outcomes[row.sweep]) for row in rows]
+    print(json_text(told, indent=1))
 
 
 def _print_table(found: "dict[str, Sweep]", rows: "Sequence[TrialRow]", shown: Sequence[str]) -> None:
@@ -240,12 +249,9 @@ def _title(sweeps: "dict[str, LoadedTrials]") -> str:
 
 
 def _best(loaded: "LoadedTrials") -> int | None:
-    """Of several objectives, the sweep alone knows which trial is picked."""
-    from slimtune.sweeper.study.record import WINNER
-
+    """The trial with the best single score; with several objectives there is none."""
     if loaded.goals.several:
-        picked: int | None = (loaded.attrs.get(WINNER) or {}).get("trial")
-        return picked
+        return None
     return next((trial.number for trial in loaded.ranked()), None)
 
 

@@ -54,7 +54,8 @@ def run(arguments: Sequence[str]) -> int:
     for note in scored.notes:
         tell(note)
     if options.json:
-        told = {"num_rows": scored.num_rows, "left_out": list(scored.left_out), **scored.scores, **scored.details}
+        counts = {"num_rows": scored.num_rows, "num_seen": scored.num_seen, "left_out": list(scored.left_out)}
+        told = {**counts, **scored.scores, **scored.details}
         print(json_text(told))
     else:
         _show(scored, options.data)
@@ -185,6 +186,8 @@ def _logged(scored: "ModelScores", options: argparse.Namespace, experiment: str)
 
     tracker = Tracker(_tracking(options.tracking_uri), experiment)
     tags = {"model": options.model, "data": str(options.data), "source": str(scored.source)}
+    if scored.num_seen:
+        tags["warning"] = f"{scored.num_seen} of the {scored.num_rows} rows are training rows of the model"
     name = f"evaluation {Path(options.data).name}"
     lineage = Lineage(
         experiment=experiment,

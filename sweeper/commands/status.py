@@ -10,6 +10,7 @@ from slimtune.training.atomic_files import json_text
 
 if TYPE_CHECKING:
     from slimtune.sweeper.reporting.sweep_status import SweepStatus
+    from slimtune.sweeper.study.analysis.outcome import SweepOutcome
     from slimtune.training.fitted_table import FittedTable
 
 
@@ -58,16 +59,38 @@ def _lines(status: "SweepStatus") -> list[str]:
     lines = [f"sweep {status.name}: {_state(status)}", f"trials: {ended}{of} have ended ({counts or 'none begun'})"]
     if status.best is not None:
         params = "  ".join(f"{key}={value_text(value)}" for key, value in status.best.params.items())
-        lines.append(f"best: {status.best.objective:.4f}, trial {status.best.number}  {params}")
+        word = "best" if status.outcome is None else "best in the search"
+        lines.append(f"{word}: {status.best.objective:.4f}, trial {status.best.number}  {params}")
     if status.reruns:
         rerun = sum(trial.finished for trial in status.reruns)
         lines.append(f"reruns of the best: {rerun} of {len(status.reruns)} have ended")
+    lines += _outcome_lines(status.outcome)
     if status.reason is not None:
         lines.append(f"the search has ended: {status.reason}")
     if status.seconds_left is not None:
         lines.append(f"left: {status.num_left} trials, about {duration(status.seconds_left)}")
     if status.launchers:
         lines.append(f"led by {status.launchers[0]}, {_workers(status)}{_joined(status)}")
+    return lines
+
+
+def _outcome_lines(outcome: "SweepOutcome | None") -> list[str]:
+    """The winner, its test scores, and what it was registered as, as far as there are any."""
+    if outcome is None:
+        return []
+    from slimtune.sweeper.reporting.live_table import value_text
+
+    winner = outcome.winner
+    params = "  ".join(f"{key}={value_text(value)}" for key, value in winner["params"].items())
+    lines = [f"winner: {winner['score']:.4f} (mean over its seeds), trial {winner['trial']}  {params}"]
+    if outcome.test:
+        scores = (
+            f"{name} {one['value']:.4f} ({one['low']:.4f} to {one['high']:.4f})" for name, one in outcome.test.items()
+        )
+        lines.append(f"test, 95 % intervals: {', '.join(scores)}")
+    if outcome.uri is not None:
+        alias = outcome.registered.get("alias")
+        lines.append(f"registered: {outcome.uri}{f', alias {alias}' if alias else ''}")
     return lines
 
 

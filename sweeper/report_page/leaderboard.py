@@ -22,9 +22,10 @@ def leaderboard(facts: SweepFacts) -> str:
     shown, names = trials[:MOST_ROWS], short_names(facts.keys)
     numbers = facts.goals.shown
     best, front = facts.best(), {trial.number for trial in facts.pareto()} if facts.goals.several else set()
+    winner = (facts.winner() or {}).get("trial")
     rows = [
         [
-            _trial_cell(trial),
+            _trial_cell(trial, is_winner=trial.number == winner),
             Cell(trial.standing, style=trial.state.value),
             *_scores(trial, numbers),
             *(parameter(trial.params.get(key)) for key in facts.keys),
@@ -37,6 +38,8 @@ def leaderboard(facts: SweepFacts) -> str:
     styles |= {at: "front" for at, trial in enumerate(shown) if trial.number in front and at not in styles}
     columns = ["trial", "state", *(numbers or [facts.metric]), *names.values(), "trained", "time"]
     caption = f"{len(trials)} trials, the best first; scores are on validation, at the best evaluation"
+    if winner is not None:
+        caption += f"; the winner, trial {winner}, is the one with the best mean over seeds" * (not facts.goals.several)
     left = f"The best {MOST_ROWS} of {len(trials)} are here; slimtune compare {shlex.quote(facts.name)} --csv has all."
     table = Table(caption, columns, rows, is_sorted_by_reader=True, styles=styles)
     return f"{table}{paragraph(left) if len(trials) > MOST_ROWS else ''}"
@@ -46,11 +49,11 @@ def _scores(trial: TrialRecord, names: Sequence[str]) -> list[Cell]:
     return [number(trial.measured.get(name)) for name in names] or [score(trial.objective)]
 
 
-def _trial_cell(trial: TrialRecord) -> Cell:
+def _trial_cell(trial: TrialRecord, *, is_winner: bool) -> Cell:
     lines = [f"{key}={'null' if value is None else value}" for key, value in trial.params.items()]
     message = str(trial.attrs.get("message") or "")[:MOST_CHARACTERS]
     lines += [f"run {trial.run_id}"] if trial.run_id else []
     lines += [message] if message else []
     inner = escaped("\n".join(lines))
-    name = escaped(trial.attrs.get("name", trial.number))
+    name = escaped(f"{trial.attrs.get('name', trial.number)}{' (winner)' if is_winner else ''}")
     return Cell("", float(trial.number), f"<details><summary>{name}</summary><pre>{inner}</pre></details>")

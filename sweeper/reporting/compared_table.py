@@ -12,6 +12,7 @@ from rich.text import Text
 from slimtune.sweeper.reporting.live_table import COLOURS, ENDED, SPARE, duration, number_text, score_text, value_text
 from slimtune.sweeper.reporting.run_record import Difference
 from slimtune.sweeper.reporting.trial_rows import SECONDS, STATE, TrialRow, sort_keys_of
+from slimtune.sweeper.study.analysis.outcome import SweepOutcome
 from slimtune.training.fitted_table import FittedTable
 from slimtune.training.listed_names import on_one_line
 
@@ -19,6 +20,8 @@ from slimtune.training.listed_names import on_one_line
 USUAL = ("sweep", "trial", STATE, "objective", SECONDS, "progress")
 # sections of a config that say how it is searched, kept and given on, and nothing of a trial
 OF_SWEEPS = ("search.", "space.", "promotion.", "tracking.", "export.")
+# beside a score
+BEST, WINNER = "*", "W"
 # what a run goes by: where that differs, objectives do not compare
 METRIC, OBJECTIVE, NONE = "task.metric", "objective", "-"
 
@@ -31,7 +34,7 @@ def compared_table(
     Args:
         rows: In their order.
         title: Above it.
-        best: By sweep, its best trial, which is marked.
+        best: By sweep, the trial with the best single score, which is marked, as the winner is.
         numbers: Of several objectives, their names; else the objective alone is shown.
         more: Further names to show, such as what the rows are sorted by.
     """
@@ -50,16 +53,27 @@ def compared_table(
         table.add_column(name)
     for name in [ENDED] * ends_early + ["time"]:
         table.add_column(name)
-    for row in rows:
+    for row, mark in zip(rows, _marks(rows, best), strict=True):
         end = [Text(row.trial.ended_by)] * ends_early
-        cells = (*_cells(row, varied, numbers, others, best.get(row.sweep)), *end, Text(duration(row.trial.seconds)))
+        cells = (*_cells(row, varied, numbers, others, mark), *end, Text(duration(row.trial.seconds)))
         table.add_row(*([row.sweep] * several), *cells)
     if any(row.trial.number == best.get(row.sweep) for row in rows):
-        table.notes.append("* the best of its sweep" if several else "* the best")
+        table.notes.append(f"{BEST} the best single score{' of its sweep' if several else ''}")
+    if any(row.is_winner for row in rows):
+        table.notes.append(f"{WINNER} the winner{' of its sweep' if several else ''}, by its mean over seeds")
     if fixed:
         same = "  ".join(f"{key}={value_text(value)}" for key, value in fixed.items())
         table.notes.append(f"the same in all: {same}")
     return table
+
+
+def _marks(rows: Sequence[TrialRow], best: Mapping[str, int | None]) -> list[str]:
+    """Beside each row's score, all of one width."""
+    marks = [
+        (BEST if row.trial.number == best.get(row.sweep) else "") + (WINNER if row.is_winner else "") for row in rows
+    ]
+    width = max(1, *map(len, marks)) if marks else 1
+    return [f"{mark:<{width}}" for mark in marks]
 
 
 def _is_same(rows: Sequence[TrialRow], key: str) -> bool:
@@ -68,17 +82,16 @@ def _is_same(rows: Sequence[TrialRow], key: str) -> bool:
 
 
 def _cells(
-    row: TrialRow, params: Sequence[str], numbers: Sequence[str], others: Sequence[str], best: int | None
+    row: TrialRow, params: Sequence[str], numbers: Sequence[str], others: Sequence[str], mark: str
 ) -> list[Text]:
     trial, values = row.trial, row.values
     scores = [number_text(trial.measured.get(name)) for name in numbers] or [score_text(trial)]
-    is_best = trial.number == best
-    style = "bold green" if is_best else ""
+    style = "bold green" if mark.strip() else ""
     return [
         Text(str(trial.attrs.get("name", trial.number))),
         Text(trial.standing, style=COLOURS[trial.state]),
         *(Text(value_text(trial.params.get(key))) for key in params),
-        Text(scores[0] + (" *" if is_best else "  "), style=style),
+        Text(f"{scores[0]} {mark}", style=style),
         *(Text(text, style=style) for text in scores[1:]),
         *(Text(_told(values.get(name))) for name in others),
         Text(f"{trial.progress:.0%}"),
@@ -101,14 +114,16 @@ def as_csv(rows: Sequence[TrialRow]) -> str:
     return file.getvalue()
 
 
-def as_plain(row: TrialRow, names: Sequence[str]) -> dict[str, Any]:
+def as_plain(row: TrialRow, names: Sequence[str], outcome: SweepOutcome | None = None) -> dict[str, Any]:
     """A trial as an object of a JSON list.
 
     Args:
         row: The trial.
         names: Of objectives and constraints.
+        outcome: What its sweep came to, which is told of the winner alone.
     """
     trial = row.trial
+    won = outcome.as_dict() if outcome is not None and row.is_winner else {}
     return {
         "sweep": row.sweep,
         "number": trial.number,
@@ -121,6 +136,8 @@ def as_plain(row: TrialRow, names: Sequence[str]) -> dict[str, Any]:
         "metrics": dict(trial.measured),
         "run_id": trial.run_id,
         "seconds": trial.seconds,
+        "winner": row.is_winner,
+        **{name: won.get(name) for name in ("validation_mean", "test", "registered", "alias")},
     }
 
 

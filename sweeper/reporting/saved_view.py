@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from slimtune.training.tracking.names import WINNER_TAG
+
 VIEW_KEY = "leaderboard"
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW_KEY}"
 OBJECTIVE = "objective"
@@ -89,6 +91,7 @@ def _columns(content: ViewContent) -> list[str]:
     return [
         *(f"metrics.`{key}`" for key in metrics),
         *(f"params.`{key}`" for key in content.axes),
+        f"tags.`{WINNER_TAG}`",
         "tags.`state`",
     ]
 

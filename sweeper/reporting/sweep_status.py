@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from slimtune.sweeper.reporting.live_table import seconds_left
 from slimtune.sweeper.study import TrialRecord, TrialState, load_study_trials
+from slimtune.sweeper.study.analysis.outcome import SweepOutcome, outcome_of
 from slimtune.sweeper.study.lease import is_alive, living
 from slimtune.sweeper.study.liveness.roster import StopRequest
 from slimtune.sweeper.study.loaded import LoadedTrials, load_roster
@@ -64,6 +65,7 @@ class SweepStatus(NamedTuple):
         workers: Workers that live.
         request: Who wants it to stop.
         reason: Why the search ended before its budget was gone.
+        outcome: What it came to; None before a winner is chosen.
     """
 
     name: str
@@ -77,6 +79,7 @@ class SweepStatus(NamedTuple):
     workers: Sequence[str]
     request: StopRequest | None
     reason: str | None
+    outcome: SweepOutcome | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -115,6 +118,7 @@ class SweepStatus(NamedTuple):
             "workers": list(self.workers),
             "stop": self.request._asdict() if self.request is not None else None,
             "stopped_early": self.reason,
+            "winner": self.outcome.as_dict() if self.outcome is not None else None,
         }
 
 
@@ -149,6 +153,7 @@ def status_of(loaded: LoadedTrials, storage: str, name: str) -> SweepStatus:
         workers=[*living(attrs), *living(rerun_attrs)],
         request=roster.stop_request() if roster is not None else None,
         reason=attrs.get(STOPPED),
+        outcome=outcome_of(attrs),
     )
     return status._replace(state=_state(status, attrs))
 

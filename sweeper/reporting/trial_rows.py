@@ -22,10 +22,12 @@ class TrialRow(NamedTuple):
     Attributes:
         sweep: The name of its sweep.
         trial: As the study knows it.
+        is_winner: Whether its sweep has chosen it.
     """
 
     sweep: str
     trial: TrialRecord
+    is_winner: bool = False
 
     @property
     def values(self) -> Mapping[str, Scalar]:
@@ -43,6 +45,7 @@ class TrialRow(NamedTuple):
             SECONDS: trial.seconds,
             PROGRESS: trial.progress,
             RUN: trial.run_id,
+            "winner": self.is_winner,
         }
 
 
@@ -76,7 +79,7 @@ def _number_or_text(value: str) -> Scalar:
 
 def sort_keys_of(rows: Sequence[TrialRow]) -> list[str]:
     """Every name that a row has a value by, the common ones first."""
-    common = (SWEEP, TRIAL, STATE, "kind", "feasible", OBJECTIVE, SECONDS, PROGRESS, RUN)
+    common = (SWEEP, TRIAL, STATE, "kind", "feasible", OBJECTIVE, SECONDS, PROGRESS, RUN, "winner")
     params = [key for row in rows for key in row.trial.params]
     return list(dict.fromkeys([*common, *params, *(key for row in rows for key in row.values)]))
 

@@ -16,6 +16,7 @@ from slimtune.sweeper.study.record import (
     EARLIER,
     IDENTITY,
     INTERRUPTED,
+    MARKED,
     PROGRESS,
     RESULT,
     SETTINGS,
@@ -37,6 +38,7 @@ STUDY_KINDS: Mapping[str, Any] = {
     **dict.fromkeys((IDENTITY, SETTINGS, WINNER, "test", "export", "registered"), dict | None),
     BUDGET: int | None,
     STOP: list | None,
+    MARKED: list | None,
 }
 LEASE_KINDS: Mapping[str, Any] = {"renewed_at": int | float, "host": str, "pid": int, "born": int | float}
 
@@ -63,6 +65,12 @@ class LoadedTrials(NamedTuple):
     def objectives(self) -> tuple[Objective, ...]:
         """What is made best, by name."""
         return objectives_of(self.goals, self.attrs)
+
+    @property
+    def winner(self) -> int | None:
+        """Number of the trial that the sweep has chosen; None before it has."""
+        found: int | None = (self.attrs.get(WINNER) or {}).get("trial")
+        return found
 
     def ranked(self) -> list[TrialRecord]:
         """Complete trials that keep the constraints, the best first; of several objectives the Pareto set."""

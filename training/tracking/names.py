@@ -8,6 +8,9 @@ TAKEN = re.compile(r"[\w.\- :/]")
 MAX_NAME = 250
 WORDS = {"@": "_at_", "%": "_percent_", "+": "_plus_", "&": "_and_", "=": "_is_", "<": "_below_", ">": "_above_"}
 
+# tags of a trial's run once its sweep has chosen: `true` or `false`
+WINNER_TAG, FINALIST_TAG = "winner", "finalist"
+
 
 @cache
 def mlflow_name(name: str) -> str:

@@ -108,6 +108,11 @@ class OutboxRun:
         """Close the run; `state` says what became of it."""
         with self._turn:
             self._put("end", state=state, failed=failed, at_ms=now_ms())
+            self.leave()
+
+    def leave(self) -> None:
+        """Write no more for now; state and end of the run stay as they are."""
+        with self._turn:
             self._closed = True
             self._journal.close()
 
@@ -166,17 +171,7 @@ def open_run(line: Line, lineage: Lineage, *, key: str | None = None) -> OutboxR
     if journal is None:
         run_id, known = _known(line, lineage, key)
         is_new = run_id is None and known is None
-        header = Header(
-            key=known or uuid.uuid4().hex,
-            uri=line.uri,
-            experiment=line.experiment,
-            name=lineage.name,
-            parent=lineage.parent_run_id,
-            tags=first_tags(lineage),
-            began_ms=now_ms(),
-            run_id=run_id,
-        )
-        journal = Journal.begin(lineage.folder, header)
+        journal = _begun(line, lineage, run_id, known)
     run = OutboxRun(journal, line, is_new=is_new)
     if is_new:
         run.flush()
@@ -186,6 +181,40 @@ def open_run(line: Line, lineage: Lineage, *, key: str | None = None) -> OutboxR
             # another attempt is another trial, with a number of its own
             run.set_tags({RUN_NAME: lineage.name, **lineage.tags})
     return run
+
+
+def tag_ended(line: Line, lineage: Lineage, tags: Mapping[str, str]) -> None:
+    """Set tags of a run that has ended, which stays so; one that was deleted gets none.
+
+    Args:
+        line: To the tracker.
+        lineage: Of the run, whose id it has; what the tracker does not take waits in its folder.
+        tags: Set or replaced.
+    """
+    journal = _left(line, lineage, None)
+    if journal is None:
+        run_id, known = _known(line, lineage, None)
+        if run_id is None and known is None:
+            return
+        journal = _begun(line, lineage, run_id, known)
+    run = OutboxRun(journal, line, is_new=False)
+    run.set_tags(tags)
+    run.leave()
+
+
+def _begun(line: Line, lineage: Lineage, run_id: str | None, key: str | None) -> Journal:
+    """A new journal of a run, which has a key of its own unless one is known."""
+    header = Header(
+        key=key or uuid.uuid4().hex,
+        uri=line.uri,
+        experiment=line.experiment,
+        name=lineage.name,
+        parent=lineage.parent_run_id,
+        tags=first_tags(lineage),
+        began_ms=now_ms(),
+        run_id=run_id,
+    )
+    return Journal.begin(lineage.folder, header)
 
 
 def _left(line: Line, lineage: Lineage, key: str | None) -> Journal | None:

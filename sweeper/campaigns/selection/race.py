@@ -66,7 +66,7 @@ def _racer(finalist: TrialRecord, reruns: Sequence[TrialRecord], *, sampled: boo
 
 
 def left_behind(racers: Sequence[Racer], *, maximize: bool, num_seeds: int) -> Mapping[int, str]:
-    """Who cannot win any more, and why.
+    """Who will hardly have the best mean over seeds any more, and why; of other rows and seeds that says nothing.
 
     Args:
         racers: All finalists.
@@ -85,9 +85,11 @@ def left_behind(racers: Sequence[Racer], *, maximize: bool, num_seeds: int) -> M
         if racer is leader or not racer.scores:
             continue
         if _is_worse_on_rows(racer, leader, sign):
-            out[racer.number] = f"worse than trial {leader.number} on the same validation rows"
+            out[racer.number] = f"behind trial {leader.number} with each seed and over the same validation rows"
         elif not _may_catch_up(racer, leader, racers, sign=sign, num_seeds=num_seeds):
-            out[racer.number] = f"cannot catch up with trial {leader.number} in the seeds that are left"
+            out[racer.number] = (
+                f"the seeds that are left would hardly give it a better mean here than trial {leader.number} has"
+            )
     return out
 
 

@@ -1,12 +1,13 @@
 """From the finalists to the winner: chosen, noted in the study, told on the terminal and in the tracker."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from slimtune.sweeper.campaigns.hydra_campaign import solutions_of, write_results
+from slimtune.sweeper.campaigns.hydra_campaign import best_result, solutions_of, write_results
 from slimtune.sweeper.campaigns.selection.chosen_by_goals import choose_winner, exported_run, no_winner
+from slimtune.sweeper.campaigns.selection.winner_marks import mark_trials
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting import parent_run, terminal
@@ -57,6 +58,8 @@ class WinnerChoice(NamedTuple):
         self.study.set_attr(WINNER, winner_of(chosen, best, values, doubt=doubt).as_dict())
         terminal.print_winner(self.console, finalists, chosen, goals=self.goals, doubt=doubt)
         self._tell_pareto(chosen, tracked)
+        write_results(self._results(chosen), self.request.folder)
+        mark_trials(self.request, self.study, self.tracking, finalists, chosen.number)
         upload = self.tracking.checkpoints is not CheckpointPolicy.none
         parent_run.log_winner(tracked.run, chosen, best.checkpoint, values=values, upload=upload)
         return chosen, best
@@ -83,12 +86,17 @@ class WinnerChoice(NamedTuple):
         return best
 
     def _tell_pareto(self, chosen: Finalist, tracked: parent_run.ParentRun) -> None:
-        """The Pareto set, where there is one: on the terminal, in a file and in the tracker."""
+        """The Pareto set, where there is one: on the terminal and in the tracker."""
         if not self.goals.several:
             return
         trials = self.study.pareto()
         terminal.print_pareto(self.console, trials, chosen.number, goals=self.goals)
         parent_run.log_pareto(tracked.run, trials, self.goals)
-        picked = [trial for trial in self.study.shown() if trial.number == chosen.number]
-        found = {"solutions": solutions_of(trials, self.request), "picked": solutions_of(picked, self.request)[0]}
-        write_results(found, self.request.folder)
+
+    def _results(self, chosen: Finalist) -> dict[str, Any]:
+        """For the file that Hydra's users look for: the winner, or the Pareto set with the one that was picked."""
+        (won,) = [trial for trial in self.study.shown() if trial.number == chosen.number]
+        if not self.goals.several:
+            return best_result(won, chosen.mean, self.request)
+        solutions = solutions_of(self.study.pareto(), self.request)
+        return {"solutions": solutions, "picked": solutions_of([won], self.request)[0]}

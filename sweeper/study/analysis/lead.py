@@ -139,7 +139,8 @@ def _over_seeds(lead: Lead, scored: Scored) -> str | None:
         return None
     return (
         f"Within noise: trial {first.number} leads trial {second.number} by {lead.gap:.4f} {mean}{scored.on_rows}, and "
-        f"chance alone gives up to {lead.noise:.4f}. Take the cheaper of the two, or {_repair(lead, most)}."
+        f"chance alone gives up to {lead.noise:.4f}: the better mean here need not be the better one on other rows or "
+        f"seeds. Take the cheaper of the two, or {_repair(lead, most)}."
     )
 
 

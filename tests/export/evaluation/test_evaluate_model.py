@@ -31,6 +31,22 @@ def test_a_checkpoint_and_its_bundle_score_the_same(bundle: str, checkpoint: Pat
     }
 
 
+def test_rows_that_the_model_was_trained_on_are_counted_and_told(
+    bundle: str, checkpoint: Path, rows_file: Path, tmp_path: Path
+) -> None:
+    """Of a checkpoint as of its bundle; not known where the training rows are other ones now."""
+    rows = [json.loads(line) for line in rows_file.read_text().splitlines()]
+    for model in (str(checkpoint), bundle):
+        seen, new = evaluate_model(model, data=rows), evaluate_model(model, data=make_rows(9, seed=99))
+        assert (seen.num_seen or 0) > new.num_seen == 0
+        told = f"{seen.num_seen} of the {seen.num_rows} rows are training rows of the model (row "
+        assert [note for note in seen.notes if note.startswith(told)]
+        assert not [note for note in new.notes if "training rows" in note]
+    own = shutil.copytree(bundle, tmp_path / "bundle")
+    write_manifest(own, {**json.loads((own / MANIFEST).read_text()), "data_fingerprint": "other"})
+    assert evaluate_model(own, data=rows).num_seen is None
+
+
 def test_columns_may_have_other_names(bundle: str, tmp_path: Path) -> None:
     rows = [{"phrase": row["text"], "tone": row["label"]} for row in make_rows(30, seed=7)]
     named = evaluate_model(bundle, data=rows, columns=EvaluationColumns("phrase", "tone")).scores
@@ -111,7 +127,7 @@ def test_the_command_prints_scores_and_logs_a_run(
     arguments = ["evaluate", "--model", str(checkpoint), "--data", path]
     assert main([*arguments, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["num_rows"] == 30
+    assert (told["num_rows"], told["num_seen"]) == (30, 0)
     assert sum(map(sum, told["confusion"])) == 30
     assert main(arguments) == 0
     assert "not logged: there is no" in capsys.readouterr().out

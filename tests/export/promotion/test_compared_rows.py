@@ -7,8 +7,9 @@ import pytest
 
 from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.evaluation.evaluate_model import EvaluationColumns
+from slimtune.export.evaluation.seen_rows import NoRows, splits_of_bundle
 from slimtune.export.pipeline import ExportResult
-from slimtune.export.promotion.compared_rows import NoRows, _own_splits, given_rows_of, own_rows
+from slimtune.export.promotion.compared_rows import given_rows_of, own_rows
 from slimtune.export.promotion.config import promotion_config
 from slimtune.export.promotion.gate import GateVerdict, Opponent, decide
 from slimtune.training.data.examples import Example
@@ -75,7 +76,7 @@ def test_rows_that_the_challenger_knows_can_be_left_out(bundle: Bundle, rows_fil
 
 
 def _trained_on(bundle: Bundle) -> Sequence[Example]:
-    return _own_splits(bundle, trust=False).train
+    return splits_of_bundle(bundle, trust=False).train
 
 
 def test_a_champion_of_other_rows_is_scored_on_the_challengers(bundle: Bundle) -> None:

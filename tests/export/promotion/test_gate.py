@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from slimtune.export.bundle.bundle import Bundle
+from slimtune.export.evaluation.seen_rows import NoRows
 from slimtune.export.pipeline import ExportResult
-from slimtune.export.promotion.compared_rows import NoRows, Rows
+from slimtune.export.promotion.compared_rows import Rows
 from slimtune.export.promotion.config import promotion_config
 from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide
 from slimtune.export.promotion.report import as_markdown, gate_report

@@ -8,9 +8,13 @@ import pytest
 
 from slimtune.sweeper.campaigns import winner_stages
 from slimtune.sweeper.campaigns.winner_stages import log_verification
+from slimtune.sweeper.finalist import Winner
+from slimtune.sweeper.study import Study
+from slimtune.sweeper.study.record import WINNER
 from slimtune.training.evaluation import test_score
 from slimtune.training.tracking.run import NullRun
 from slimtune.training.workbench.prepared_data import ReadRows
+from tests.sweeper.study.specs import make_spec
 
 
 class KeptFiles(NullRun):
@@ -22,6 +26,14 @@ class KeptFiles(NullRun):
     def log_file(self, path: Path) -> None:
         assert path.parent.name == "export"
         self.files.append(path)
+
+
+def test_a_stage_is_noted_with_the_checkpoint_that_it_was_done_of(tmp_path: Path) -> None:
+    """So that nobody takes it for a later winner's."""
+    study = Study(make_spec(tmp_path))
+    study.set_attr(WINNER, Winner(1, {}, 0.5, tmp_path / "trials" / "1" / "checkpoint-4", None).as_dict())
+    winner_stages.once(study, "test", "key", lambda: {"num_rows": 3})
+    assert study.attrs()["test"]["checkpoint"] == "trials/1/checkpoint-4"
 
 
 def test_a_refused_export_leaves_what_was_measured_on_the_sweeps_run(tmp_path: Path) -> None:

@@ -206,3 +206,15 @@ def test_a_broken_config_of_a_trial_is_told(tmp_path: Path, capsys: pytest.Captu
     trial = a_trial_folder(tmp_path / "0", rate=0.1, accuracy=0.5)
     (trial / "config.yaml").write_text("fit: [")
     assert "config.yaml cannot be read" in refused(capsys, str(trial), str(trial))
+
+
+def test_the_winner_is_marked_beside_the_best_single_score(sweeps: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the table, among the objects, and as what trials are chosen by."""
+    study = optuna.load_study(study_name="one", storage=study_url((sweeps / "outputs" / "one").absolute()))
+    study.set_user_attr("winner", {"trial": 0, "params": {}, "score": 0.7})
+    told = said(capsys, "one")
+    assert "0.7500 *" in told
+    assert "0.2500 W" in told
+    assert "W the winner, by its mean over seeds" in told
+    assert {one["number"]: one["winner"] for one in json.loads(said(capsys, "one", "--json"))} == {0: True, 1: False}
+    assert [one["number"] for one in json.loads(said(capsys, "one", "--json", "--where", "winner=true"))] == [0]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from slimtune.sweeper.goals.goals import Goals, Objective
+from slimtune.sweeper.report_page.leaderboard import leaderboard
 from slimtune.sweeper.report_page.page import page
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.sweeper.space.dimension import Choice
@@ -203,3 +204,13 @@ def test_all_figures_are_drawn_whatever_a_browser_has(tmp_path: Path, without: s
         opened.wait_for_selector("body[data-drawn]", timeout=60_000)
         assert opened.locator(".plot").count() == opened.locator(".plot.js-plotly-plot").count()
     assert told == []
+
+
+def test_the_leaderboard_names_the_winner() -> None:
+    """Which need not be the one that it has first."""
+    trials = [a_trial(0, values=(0.9,), objective=0.9), a_trial(1, values=(0.8,), objective=0.8)]
+    told = leaderboard(a_sweep(trials, attrs={"winner": a_winner(1, 0.85)}))
+    assert "<summary>1 (winner)</summary>" in told
+    assert "<summary>0</summary>" in told
+    assert "the winner, trial 1, is the one with the best mean over seeds" in told
+    assert "winner" not in leaderboard(a_sweep(trials))

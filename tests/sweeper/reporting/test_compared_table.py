@@ -33,8 +33,19 @@ def test_several_sweeps_are_named_in_their_rows() -> None:
     assert (first.split()[:2], second.split()[:2]) == (["one", "0"], ["two", "1"])
     assert "*" in first
     assert "*" in second
-    assert mark == "* the best of its sweep"
+    assert mark == "* the best single score of its sweep"
     assert same.strip() == "the same in all: method.r=8"
+
+
+def test_the_winner_has_a_mark_of_its_own() -> None:
+    """It is chosen by its mean over seeds, and need not have the best single score."""
+    first, second = rows("one", "one")
+    several = [first, second._replace(trial=second.trial._replace(number=1), is_winner=True)]
+    lines = shown(compared_table(several, title="t", best={"one": 0}, numbers=(), more=())).splitlines()
+    assert "*" in lines[2]
+    assert "W" not in lines[2]
+    assert "W" in lines[3]
+    assert lines[4:6] == ["* the best single score", "W the winner, by its mean over seeds"]
 
 
 def test_what_rows_are_sorted_by_is_shown() -> None:

@@ -30,6 +30,7 @@ def test_the_view_shows_trials_by_objective_with_their_parameters() -> None:
         "metrics.`size_mb`",
         "params.`fit.learning_rate`",
         "params.`method.r`",
+        "tags.`winner`",
         "tags.`state`",
     ]
     kinds = [chart["type"] for chart in state["compareRunCharts"]]

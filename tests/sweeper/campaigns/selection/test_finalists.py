@@ -20,7 +20,7 @@ def test_a_finalist_whose_reruns_failed_does_not_win_by_its_one_score() -> None:
 
 
 def test_who_was_left_behind_does_not_win_by_a_seed_that_kept_a_worker_busy() -> None:
-    lost = make(0, 0.9, 0.5, 0.9)._replace(left_behind="worse than trial 1 on the same validation rows")
+    lost = make(0, 0.9, 0.5, 0.9)._replace(left_behind="behind trial 1 with each seed")
     assert best_finalist([lost, make(1, 0.8, 0.8)], maximize=True).number == 1
 
 
