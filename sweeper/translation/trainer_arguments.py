@@ -14,6 +14,7 @@ PLAN = (
 USUAL_STEPS = 500
 # of a pass, where it names none
 USUAL_ROWS = 8
+UNTRACKED = "tracking=none: nothing is logged or registered; remove it to have MLflow"
 EVALUATED = "each epoch is evaluated, which the search goes by"
 SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant", "constant_with_warmup": "constant"}
 OPTIMIZERS = {
@@ -146,7 +147,7 @@ def _clip(value: Any, _: Values) -> Said:
 def _report_to(value: Any, _: Values) -> Said:
     names = [str(one).lower() for one in (value if isinstance(value, list) else [value])]
     if names == ["none"]:
-        return Said(choices={"tracking": "none"})
+        return Said(choices={"tracking": "none"}, told=UNTRACKED)
     found = {f"tracking.{name}": True for name in ("tensorboard", "wandb") if name in names}
     others = [name for name in names if name not in ("tensorboard", "wandb", "mlflow", "all", "none")]
     return Said(values=found, told=f"runs are logged to MLflow; there is no {', '.join(others)}" if others else None)

@@ -183,6 +183,14 @@ def test_steps_to_a_batch_count_where_the_rows_of_a_pass_are_not_named() -> None
     assert "8 rows" in found.left["gradient_accumulation_steps"]
 
 
+@pytest.mark.parametrize("tool", [Tool.llama_factory, Tool.axolotl, Tool.trainer])
+@pytest.mark.parametrize("value", ["none", ["none"]])
+def test_without_a_tracker_the_registry_is_told_to_be_missing(tool: Tool, value: Any) -> None:
+    found = translate({"report_to": value}, tool)
+    assert found.choices == {"tracking": "none"}
+    assert "nothing is logged or registered" in found.left["report_to"]
+
+
 def test_the_command_counts_the_keys_that_it_takes_over(capsys: pytest.CaptureFixture[str]) -> None:
     Path("theirs.yaml").write_text("base_model: a\nflash_attention: true\ntf32: true\nown: 1\nnum_epochs: 2\n")
     assert main(["import", "theirs.yaml"]) == 0
