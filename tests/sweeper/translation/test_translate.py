@@ -130,7 +130,7 @@ def test_each_key_says_here_what_it_says_there(tool: Tool, choices: dict[str, st
 
 
 def test_what_cannot_be_said_is_told_by_its_key() -> None:
-    assert {"dataset", "template", "max_samples"} == set(translate(LLAMA_FACTORY, Tool.llama_factory).left)
+    assert {"dataset", "template", "max_samples", "val_size"} == set(translate(LLAMA_FACTORY, Tool.llama_factory).left)
     left = translate({**TRAINER, "own_key": 3}, Tool.trainer).left
     assert left["own_key"] == "not known here"
     assert "is no value of fit.schedule, which knows" in left["lr_scheduler_type"]
@@ -189,6 +189,26 @@ def test_without_a_tracker_the_registry_is_told_to_be_missing(tool: Tool, value:
     found = translate({"report_to": value}, tool)
     assert found.choices == {"tracking": "none"}
     assert "nothing is logged or registered" in found.left["report_to"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "config", "name"),
+    [
+        (Tool.axolotl, {"val_set_size": 0.1}, "val_set_size"),
+        (Tool.axolotl, {"val_set_size": 0}, "val_set_size"),
+        (Tool.llama_factory, {"val_size": 0.1}, "val_size"),
+        (Tool.llama_factory, {"val_size": 500}, "val_size"),
+        (Tool.llama_factory, {"eval_dataset": "held"}, "eval_dataset"),
+        (Tool.olive, ALL[Tool.olive], "data.eval_split"),
+    ],
+)
+def test_rows_for_the_test_are_told_where_theirs_speaks_of_validation(
+    tool: Tool, config: dict[str, Any], name: str
+) -> None:
+    """They train on what is left of validation, and here the test takes more."""
+    told = translate(config, tool).left[name]
+    assert "15 % more of the rows are held out for the winner's test; data.test_share: 0" in told
+    assert "no test scores" in told
 
 
 def test_the_command_counts_the_keys_that_it_takes_over(capsys: pytest.CaptureFixture[str]) -> None:
