@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from slimtune.training.config.other_names import OTHER_KEYS
 from slimtune.training.listed_names import with_commas
 
 Values = Mapping[str, Any]
@@ -34,6 +35,11 @@ Rule = Callable[[Any, Values], Said]
 def key(name: str, read: Callable[[Any], Any] = lambda value: value) -> Rule:
     """A key of ours with the same meaning."""
     return lambda value, _: Said(values={name: read(value)})
+
+
+def same_key(*names: str, read: Callable[[Any], Any] = lambda value: value) -> dict[str, Rule]:
+    """Keys of theirs that hints know by their names too, with the same meaning."""
+    return {name: key(OTHER_KEYS[name], read) for name in names}
 
 
 def option(group: str, options: Mapping[str, str]) -> Rule:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from slimtune.sweeper.translation.said import Rule, Said, Values, advice, anyway, flag, key, one_of
+from slimtune.sweeper.translation.said import Rule, Said, Values, advice, anyway, flag, key, one_of, same_key
+from slimtune.training.config.other_names import OTHER_KEYS
 
 PLAN = (
     "the best checkpoint is kept by itself, and a killed trial resumes from fit.save_minutes; to keep more of them, "
@@ -174,27 +175,27 @@ def trainer_rules(rows: str = "per_device_train_batch_size", *, by_its_steps: bo
     cadence = _Cadence(by_its_steps=by_its_steps)
     return {
         "learning_rate": key("fit.learning_rate", float),
-        "num_train_epochs": key("fit.epochs"),
+        **same_key("num_train_epochs"),
         "max_steps": _max_steps,
         rows: batch(rows),
         "gradient_accumulation_steps": _accumulated(rows),
-        "per_device_eval_batch_size": key("fit.eval_batch_size"),
+        **same_key("per_device_eval_batch_size"),
         "weight_decay": key("fit.weight_decay", float),
         "max_grad_norm": _clip,
-        "warmup_ratio": key("fit.warmup_share", float),
+        **same_key("warmup_ratio", read=float),
         "warmup_steps": _warmup_steps,
-        "lr_scheduler_type": one_of("fit.schedule", SCHEDULES),
-        "optim": one_of("fit.optimizer", OPTIMIZERS),
+        "lr_scheduler_type": one_of(OTHER_KEYS["lr_scheduler_type"], SCHEDULES),
+        "optim": one_of(OTHER_KEYS["optim"], OPTIMIZERS),
         "bf16": _bf16,
-        "fp16": flag("fit.precision", "fp16"),
+        "fp16": flag(OTHER_KEYS["fp16"], "fp16"),
         "tf32": advice("float32 is computed in full; fit.precision=bf16 is faster"),
         "gradient_checkpointing": key("fit.gradient_checkpointing", bool),
         "gradient_checkpointing_kwargs": advice("fit.gradient_checkpointing alone says whether it is done, not how"),
         "seed": key("fit.seed"),
-        "data_seed": key("data.seed"),
-        "label_smoothing_factor": key("fit.label_smoothing", float),
-        "torch_compile": flag("fit.compile"),
-        "logging_steps": key("tracking.log_every"),
+        **same_key("data_seed"),
+        **same_key("label_smoothing_factor", read=float),
+        "torch_compile": flag(OTHER_KEYS["torch_compile"]),
+        **same_key("logging_steps"),
         "logging_strategy": anyway("tracking.log_every says after how many steps"),
         "logging_first_step": anyway("the log goes by tracking.log_every alone"),
         "logging_dir": anyway("logs lie in the sweep's folder"),
@@ -209,7 +210,7 @@ def trainer_rules(rows: str = "per_device_train_batch_size", *, by_its_steps: bo
         "load_best_model_at_end": anyway("the best checkpoint is always the result"),
         "metric_for_best_model": _metric,
         "greater_is_better": lambda value, _: Said(values={"task.direction": "maximize" if value else "minimize"}),
-        "early_stopping_patience": key("fit.patience"),
+        **same_key("early_stopping_patience"),
         "report_to": _report_to,
         "output_dir": _name,
         "run_name": _name,

@@ -12,8 +12,10 @@ from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.config_file import with_config_file
 from slimtune.sweeper.config_values import plain
+from slimtune.sweeper.hydra_app.flag_problems import KEYS
 from slimtune.sweeper.translation.axolotl_datasets import TEMPLATES
 from slimtune.sweeper.translation.translate import FLAT, RULES, Tool, tool_of, translate
+from slimtune.training.config.other_names import OTHER_KEYS
 from slimtune.training.errors import UserError
 from tests.sweeper.translation.configs import ALL, LLAMA_FACTORY, TRAINER
 
@@ -148,6 +150,25 @@ def test_every_key_is_taken_over_told_or_so_anyway(tool: Tool) -> None:
     assert not {*found.taken} & found.anyway.keys()
     assert "own_key" in found.left
     assert all(found.anyway.values())
+
+
+# a step's rows are those of a pass times this, which no key says here; and words that say nothing without their section
+SAYS_ANOTHER = {"gradient_accumulation_steps", "type"}
+
+
+def test_hints_know_every_key_that_import_takes_over_by_another_name() -> None:
+    """One that is written on the command line, or in a file of ours, is told what it is here."""
+    ours = {key.rpartition(".")[2] for key in KEYS}
+    for tool, rules in RULES.items():
+        for name, rule in rules.items():
+            for value in (True, "1", 1, 0.5, "lora", "sft", "int8"):
+                try:
+                    said = rule(value, {name: value})
+                except (TypeError, ValueError, UserError):
+                    continue
+                keys = {*said.values, *said.choices}
+                if keys and "." not in name and name not in {*ours, *SAYS_ANOTHER}:
+                    assert OTHER_KEYS.get(name) in keys, (tool, name, keys)
 
 
 @pytest.mark.parametrize("tool", [tool for tool in Tool if tool is not Tool.olive])
