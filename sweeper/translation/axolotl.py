@@ -4,7 +4,18 @@ from typing import Any
 
 from slimtune.sweeper.translation.axolotl_datasets import datasets
 from slimtune.sweeper.translation.llama_factory import PACKING, _names, attention, held_out
-from slimtune.sweeper.translation.said import Rule, Said, Values, advice, anyway, flag, one_of, option, same_key
+from slimtune.sweeper.translation.said import (
+    Rule,
+    Said,
+    Values,
+    advice,
+    anyway,
+    flag,
+    one_of,
+    option,
+    preference,
+    same_key,
+)
 from slimtune.sweeper.translation.trainer_arguments import OPTIMIZERS, PLAN, SCHEDULES, trainer_rules
 from slimtune.training.config.other_names import OTHER_KEYS
 
@@ -82,5 +93,5 @@ RULES: dict[str, Rule] = {
     "wandb_log_model": advice("models are registered in MLflow"),
     **same_key("mlflow_tracking_uri", "mlflow_experiment_name"),
     "special_tokens": advice("special tokens are those of the model's tokenizer"),
-    "rl": advice("there is no learning by preference; answers are learned as they stand"),
+    **{name: preference(name) for name in ("rl", "reward_model", "process_reward_model")},
 }

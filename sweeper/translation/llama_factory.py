@@ -14,6 +14,7 @@ from slimtune.sweeper.translation.said import (
     is_off,
     key,
     option,
+    preference,
     same_key,
 )
 from slimtune.sweeper.translation.trainer_arguments import trainer_rules
@@ -21,6 +22,7 @@ from slimtune.training.config.other_names import OTHER_KEYS
 
 LAYERS = "freeze_trainable_layers"
 PACKING = anyway("fit.row_packing=auto packs where that pays, and no example sees another")
+BY_PREFERENCE = ("rm", "ppo", "dpo", "kto", "orpo", "simpo")
 BITSANDBYTES = ("bnb", "bitsandbytes")
 
 
@@ -83,7 +85,7 @@ RULES: dict[str, Rule] = {
     **same_key("model_name_or_path"),
     "adapter_name_or_path": advice("training does not begin with an adapter: merge it into the base first"),
     "trust_remote_code": flag("model.trust_remote_code"),
-    "stage": option(OTHER_KEYS["stage"], STAGES),
+    "stage": preference("stage", BY_PREFERENCE, otherwise=option(OTHER_KEYS["stage"], STAGES)),
     "finetuning_type": _method,
     "freeze_trainable_layers": _frozen,
     **same_key("lora_rank", "lora_alpha"),

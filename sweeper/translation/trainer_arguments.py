@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from slimtune.sweeper.translation.said import Rule, Said, Values, advice, anyway, flag, key, one_of, same_key
+from slimtune.sweeper.translation.said import (
+    Rule,
+    Said,
+    Values,
+    advice,
+    anyway,
+    flag,
+    key,
+    one_of,
+    preference,
+    same_key,
+)
 from slimtune.training.config.other_names import OTHER_KEYS
 
 PLAN = (
@@ -30,6 +41,10 @@ OPTIMIZERS = {
     "paged_adamw_8bit": "paged_adamw_8bit",
     "adafactor": "adafactor",
 }
+
+
+# of TRL's configs for DPO, KTO and GRPO, which have the Trainer's arguments too
+BY_PREFERENCE = ("beta", "rpo_alpha", "desirable_weight", "undesirable_weight", "num_generations")
 
 
 def rows_a_step(values: Values, rows: str = "per_device_train_batch_size") -> int:
@@ -174,6 +189,7 @@ def trainer_rules(rows: str = "per_device_train_batch_size", *, by_its_steps: bo
     """
     cadence = _Cadence(by_its_steps=by_its_steps)
     return {
+        **{name: preference(name) for name in BY_PREFERENCE},
         "learning_rate": key("fit.learning_rate", float),
         **same_key("num_train_epochs"),
         "max_steps": _max_steps,

@@ -126,7 +126,7 @@ def test_without_their_info_the_forms_of_sets_are_told() -> None:
         assert word in told
 
 
-@pytest.mark.parametrize("config", [{"per_device_train_batch_size": 4}, {"stage": "dpo", "cutoff_len": 9}])
+@pytest.mark.parametrize("config", [{"per_device_train_batch_size": 4}, {"stage": "own", "cutoff_len": 9}])
 def test_a_config_without_a_task_says_how_to_give_one(
     config: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

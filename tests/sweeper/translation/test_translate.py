@@ -232,6 +232,32 @@ def test_rows_for_the_test_are_told_where_theirs_speaks_of_validation(
     assert "no test scores" in told
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        *({"stage": stage, "cutoff_len": 9} for stage in ("dpo", "kto", "rm", "PPO")),
+        *({"rl": kind, "base_model": "a/b"} for kind in ("dpo", "grpo", "orpo")),
+        {"reward_model": True, "base_model": "a/b"},
+        {"beta": 0.1, "num_train_epochs": 1},
+        {"num_generations": 8, "num_train_epochs": 1},
+    ],
+)
+def test_learning_by_preference_is_refused_and_nothing_is_written(
+    config: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("theirs.yaml").write_text(yaml.safe_dump(config))
+    assert main(["import", "theirs.yaml"]) == 2
+    key, value = next(iter(config.items()))
+    assert f"{key} is {value}; preferences and rewards are not learned here" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert not Path("theirs.slimtune.yaml").exists()
+
+
+def test_no_preference_is_none() -> None:
+    assert translate({"rl": None, "reward_model": False, "base_model": "a"}, Tool.axolotl).left == {}
+
+
 def test_the_command_counts_the_keys_that_it_takes_over(capsys: pytest.CaptureFixture[str]) -> None:
     Path("theirs.yaml").write_text("base_model: a\nflash_attention: true\ntf32: true\nown: 1\nnum_epochs: 2\n")
     assert main(["import", "theirs.yaml"]) == 0
@@ -288,7 +314,7 @@ def test_every_rule_speaks_of_keys_that_there_are() -> None:
             for value in (True, "1", 1, "all", ["a"], {"type": "a"}):
                 try:
                     said = rule(value, {name: value})
-                except (TypeError, ValueError):
+                except (TypeError, ValueError, UserError):
                     continue
                 for key in said.values:
                     section, _, inner = key.partition(".")
