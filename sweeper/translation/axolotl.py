@@ -3,6 +3,7 @@
 from typing import Any
 
 from slimtune.sweeper.translation.axolotl_datasets import datasets
+from slimtune.sweeper.translation.chat_forms import CHATS_ALONE
 from slimtune.sweeper.translation.llama_factory import PACKING, _names, attention, held_out
 from slimtune.sweeper.translation.said import (
     Rule,
@@ -64,7 +65,7 @@ RULES: dict[str, Rule] = {
     "datasets": datasets,
     "pretraining_dataset": _pretraining,
     "dataset_prepared_path": anyway("encoded rows are kept in data.cache_dir"),
-    "chat_template": advice("the tokenizer's own chat template writes chats"),
+    "chat_template": advice(CHATS_ALONE),
     "val_set_size": held_out,
     **same_key("sequence_len"),
     "sample_packing": PACKING,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from slimtune.sweeper.translation.chat_forms import CHATS_ALONE
 from slimtune.sweeper.translation.llama_factory_sets import DATA, SETS, STAGES, dataset
 from slimtune.sweeper.translation.said import (
     NOTHING,
@@ -106,7 +107,7 @@ RULES: dict[str, Rule] = {
     "dataset": dataset,
     "dataset_dir": _dataset_dir,
     "eval_dataset": advice("write its file: data.validation_file=valid.json"),
-    "template": advice("the tokenizer's own chat template writes chats; a text has data.text_template"),
+    "template": advice(CHATS_ALONE),
     **same_key("cutoff_len"),
     "max_samples": advice("takes all rows, or a slice: data.train_split='train[:1000]'"),
     "val_size": held_out,

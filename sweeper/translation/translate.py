@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from slimtune.sweeper.translation import axolotl, llama_factory, llama_factory_sets, olive
+from slimtune.sweeper.translation.chat_forms import WITHOUT, lost_forms
 from slimtune.sweeper.translation.held_out_rows import told_at, told_sentence
 from slimtune.sweeper.translation.said import Rule, Said, Values
 from slimtune.sweeper.translation.trainer_arguments import trainer_rules
@@ -126,6 +127,7 @@ def translate(config: Values, tool: Tool, folder: Path | None = None) -> Transla
     found.open.update(_open(found))
     for name in told_at(found.values, said_by, found.left):
         _told_too(found, name, told_sentence())
+    found.left.update(dict.fromkeys(lost_forms(found.values, found.left), WITHOUT))
     return found
 
 
