@@ -16,6 +16,8 @@ from slimtune.sweeper.pruner_config import PRUNERS
 from slimtune.sweeper.sampler_config import SAMPLERS
 from slimtune.training.config.dotted_keys import as_levels
 from slimtune.training.config.method import METHODS
+from slimtune.training.config.near_names import plain_name
+from slimtune.training.config.other_names import OTHER_KEYS, key_called_otherwise
 from slimtune.training.config.schema import key_of_another, suggestion
 from slimtune.training.config.task import TASK_SECTIONS, known_direction
 from slimtune.training.errors import ConfigError
@@ -58,14 +60,17 @@ CHOICES: Mapping[str, Mapping[str, type]] = {
 def unread_keys(config: DictConfig) -> list[str]:
     """Problems of keys at the config's top that no section has, and that no other value is taken from."""
     unknown = [str(key) for key in config if key not in (*SECTIONS, "hydra")]
-    return [f"{key} is not a key of the config; {_repair(key)}" for key in unknown if not _is_used(config, key)]
+    return [f"{key} is not a key of the config; {_repair(key, config)}" for key in unknown if not _is_used(config, key)]
 
 
-def _repair(key: str) -> str:
+def _repair(key: str, config: DictConfig) -> str:
     section, _, rest = key.partition(".")
     if section in SECTIONS and rest:
         return f"a file has keys one below the other: {as_levels(key, '...')}"
-    return REPAIRS.get(key) or suggestion(key, SECTIONS)
+    known = [one for one in known_keys(config) if one.partition(".")[0] in SECTIONS and not one.startswith("space.")]
+    meant = key_called_otherwise(key, known) or [one for one in known if one.rpartition(".")[2] == key]
+    asked = f"did you mean {' or '.join(map(repr, sorted(meant)))}?" if meant else None
+    return REPAIRS.get(key) or asked or suggestion(key, SECTIONS)
 
 
 def _is_used(config: DictConfig, key: str) -> bool:
@@ -101,6 +106,8 @@ def _in_full(key: str, known: set[str]) -> list[str]:
     """What a short name may mean: `lora_r` is `method.r`, and `r` is a key of some section."""
     if "." in key:
         return [key]
+    if plain_name(key) in OTHER_KEYS:
+        return [OTHER_KEYS[plain_name(key)]]
     if key.startswith(OF_LORA):
         return [f"method.{key.removeprefix(OF_LORA)}"]
     is_elsewhere = any(one.rpartition(".")[2] == key for one in known)

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from slimtune.export.config import parse_export
 from slimtune.sweeper.campaigns.comparable import dimension_problems
 from slimtune.sweeper.checks import note_own_code, problems_of
 from slimtune.sweeper.config_values import unread_keys, value_at
@@ -79,6 +80,7 @@ class Checking(Tuning):
 
         from slimtune.sweeper.campaigns.identity import check_begun
         from slimtune.sweeper.campaigns.preflight import preflight
+        from slimtune.sweeper.campaigns.winner_registration import why_unregistered
         from slimtune.sweeper.reporting.data_table import print_data
         from slimtune.sweeper.reporting.stages.stage_lines import print_line, stages_shown
         from slimtune.sweeper.space.searched_told import goals_line, searched_lines
@@ -93,5 +95,10 @@ class Checking(Tuning):
         goals = request.search.goals.called(request.values["task"]["metric"])
         for line in (*searched_lines(request.space, request.values), goals_line(goals)):
             print_line(console, line)
+        export, tracking = parse_export(request.tried["export"]).section, parse_trial(request.tried).section.tracking
+        # a single trial, whose arguments are checked as well, registers nothing anyway
+        unregistered = why_unregistered(export, tracking) if request.space.searched_keys() else None
+        if unregistered is not None:
+            print_line(console, f"note: {unregistered}")
         warnings = told_warnings(report.notes)
         print_line(console, f"checked: data, model, export and places fit{warnings}; nothing was trained")

@@ -23,7 +23,7 @@ from slimtune.sweeper.campaigns.selection.chosen_by_goals import gate_notes
 from slimtune.sweeper.campaigns.selection.finalist_reruns import FinalistReruns, forget_winner
 from slimtune.sweeper.campaigns.selection.winner_choice import WinnerChoice
 from slimtune.sweeper.campaigns.sweep_result import ParetoPoint, SweepResult
-from slimtune.sweeper.campaigns.winner_registration import WinnerRegistration
+from slimtune.sweeper.campaigns.winner_registration import WinnerRegistration, why_unregistered
 from slimtune.sweeper.finalist import Finalist, Run
 from slimtune.sweeper.goals.goals import MODEL_COSTS
 from slimtune.sweeper.report_page import refresh
@@ -162,8 +162,8 @@ class TuningRun:
         ]
 
     def _gate_notes(self) -> Sequence[str]:
-        is_registered = isinstance(self._export, OnnxExport) and self._config.tracking.name is not TrackerName.none
-        return gate_notes(self._goals, self._config.task.metric) if is_registered else []
+        unregistered = why_unregistered(self._export, self._config.tracking)
+        return gate_notes(self._goals, self._config.task.metric) if unregistered is None else []
 
     def _tell_data(self, report: DataReport) -> None:
         print_data(self._console, report)
@@ -275,6 +275,7 @@ class TuningRun:
         if test:
             parent_run.log_test(self._tracked.run, test)
         if not isinstance(self._export, OnnxExport):
+            self._tell_unregistered()
             terminal.print_next(self._console, self._next(None, None) | {"the best checkpoint": str(checkpoint)})
             return result
         exported = self._exported(chosen, best, test)
@@ -322,9 +323,15 @@ class TuningRun:
     def _registered(self, exported: winner_stages.Stage, export: OnnxExport) -> winner_stages.Stage | None:
         tracking = self._config.tracking
         if tracking.name is TrackerName.none:
+            self._tell_unregistered()
             return None
         registration = WinnerRegistration(self._request, tracking, export, self._rules)
         return registration.registered(exported, self._study, self._tracked.run, self._console)
+
+    def _tell_unregistered(self) -> None:
+        why = why_unregistered(self._export, self._config.tracking)
+        if why is not None:
+            self.say(why)
 
     def _next(self, exported: winner_stages.Stage | None, registered: winner_stages.Stage | None) -> dict[str, str]:
         search, uri = self._request.search.config, self._config.tracking.uri

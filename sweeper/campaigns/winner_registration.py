@@ -23,7 +23,7 @@ from slimtune.sweeper.reporting.stages.stage_lines import print_line
 from slimtune.sweeper.reporting.terminal import print_registered
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study
-from slimtune.training.config.tracking import TrackingConfig, TrackingMode
+from slimtune.training.config.tracking import TrackerName, TrackingConfig, TrackingMode
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.config.trust import code_of
 from slimtune.training.errors import DataError, ModelError, StoreError
@@ -31,6 +31,16 @@ from slimtune.training.tracking.line import TrackerAway, first_line, is_outage
 from slimtune.training.tracking.outbox_run import line_to, open_run
 from slimtune.training.tracking.run import TrackedRun
 from slimtune.training.tracking.uri import tracking_uri
+
+
+def why_unregistered(export: object, tracking: TrackingConfig) -> str | None:
+    """The line that says which choices keep a winner out of the registry; None where it is registered."""
+    keeping = [] if isinstance(export, OnnxExport) else ["export=none"]
+    keeping += ["tracking=none"] if tracking.name is TrackerName.none else []
+    if not keeping:
+        return None
+    other = {"export=none": "export=onnx", "tracking=none": "tracking=mlflow"}
+    return f"not registered: {' and '.join(keeping)}; a sweep with {' '.join(other[one] for one in keeping)} registers"
 
 
 class WinnerRegistration(NamedTuple):
@@ -59,7 +69,7 @@ class WinnerRegistration(NamedTuple):
         """
         resume = f"slimtune resume {shlex.quote(str(self.request.folder))}"
         if self.tracking.mode is TrackingMode.offline:
-            print_line(console, f"nothing was registered (tracking.mode=offline); later: {resume} tracking.mode=online")
+            print_line(console, f"not registered: tracking.mode=offline; later: {resume} tracking.mode=online")
             return None
         try:
             registered = self._once(exported, study, parent)
@@ -67,7 +77,7 @@ class WinnerRegistration(NamedTuple):
             if not is_outage(error):
                 raise
             away = f"the tracker is away ({first_line(error)})"
-            print_line(console, f"nothing was registered, since {away}; later: {resume}")
+            print_line(console, f"not registered: {away}; later: {resume}")
             return None
         print_registered(console, registered)
         return registered

@@ -16,6 +16,7 @@ def run(arguments: Sequence[str]) -> int:
         UserError: It cannot be read, nobody knows whose it is, or the new file is there already.
     """
     from slimtune.sweeper.translation.config_text import config_text, told_parts
+    from slimtune.sweeper.translation.next_steps import next_steps
     from slimtune.sweeper.translation.translate import Tool, foreign_config, tool_of, translate
     from slimtune.training.atomic_files import write_text
 
@@ -32,7 +33,7 @@ def run(arguments: Sequence[str]) -> int:
         print(f"{title}:")
         for name, told in keys.items():
             print(f"  {name}: {told}")
-    print(f"written: {path}\nnext: slimtune check --config {shlex.quote(str(path))}")
+    print("\n".join([f"written: {path}", *next_steps(found, str(path))]))
     return 0
 
 

@@ -1,14 +1,42 @@
 """Hydra's flags among the arguments, and others: mostly overrides in the form of other tools, `--fit.epochs 3`."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn
 
 from slimtune.sweeper.config_file import FLAG
+from slimtune.sweeper.config_values import CHOICES
 from slimtune.sweeper.hydra_parser import hydra_parser
-from slimtune.training.config.near_names import nearest_name
+from slimtune.sweeper.search_config import SearchConfig
+from slimtune.training.config.data import DataConfig
+from slimtune.training.config.dotted_keys import meant_keys
+from slimtune.training.config.fit import FitConfig
+from slimtune.training.config.model import ModelConfig
+from slimtune.training.config.near_names import nearest_name, plain_name
+from slimtune.training.config.other_names import OTHER_KEYS
 from slimtune.training.config.schema import suggestion
+from slimtune.training.config.tracking import TrackingConfig
+
+SECTIONS: Mapping[str, Iterable[type]] = {
+    **{path: kinds.values() for path, kinds in CHOICES.items()},
+    "data": [DataConfig],
+    "model": [ModelConfig],
+    "fit": [FitConfig],
+    "search": [SearchConfig],
+    "tracking": [TrackingConfig],
+}
+# before any config is composed; that every section has a name tells nothing of what is meant
+KEYS = sorted(
+    {
+        f"{path}.{item.name}"
+        for path, kinds in SECTIONS.items()
+        for kind in kinds
+        for item in fields(kind)
+        if item.name != "name"
+    }
+)
 
 
 def flag_problems(arguments: Sequence[str], *, sweep: bool) -> list[str]:
@@ -101,9 +129,16 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _problem(word: str, arguments: Sequence[str], known: Sequence[str]) -> str:
     name, equals, value = word.partition("=")
+    meant = [] if "." in name else meant_keys(plain_name(name.lstrip("-")), KEYS)
     near = nearest_name(name.lstrip("-"), [one.lstrip("-") for one in known if one.startswith("--")])
-    if near and "." not in name:
+    if near and "." not in name and not _is_called_so(plain_name(name.lstrip("-")), meant):
         return f"{word} is no flag; did you mean --{near}?"
     following = [*arguments, ""][list(arguments).index(word) + 1]
     value = value if equals or following.startswith("-") or "=" in following else following
-    return f"{word} is no flag; a value is set without dashes, {name.lstrip('-')}={value or '...'}"
+    told = " or ".join(f"{key}={value or '...'}" for key in meant or [name.lstrip("-")])
+    return f"{word} is no flag; a value is set without dashes, {told}"
+
+
+def _is_called_so(name: str, keys: Sequence[str]) -> bool:
+    """Whether it is the very name of a key, here or in another tool."""
+    return any(key.rpartition(".")[2] == name or key == OTHER_KEYS.get(name) for key in keys)

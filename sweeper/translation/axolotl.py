@@ -3,9 +3,22 @@
 from typing import Any
 
 from slimtune.sweeper.translation.axolotl_datasets import datasets
+from slimtune.sweeper.translation.chat_forms import CHATS_ALONE
 from slimtune.sweeper.translation.llama_factory import PACKING, _names, attention, held_out
-from slimtune.sweeper.translation.said import Rule, Said, Values, advice, anyway, flag, key, one_of, option
+from slimtune.sweeper.translation.said import (
+    Rule,
+    Said,
+    Values,
+    advice,
+    anyway,
+    flag,
+    one_of,
+    option,
+    preference,
+    same_key,
+)
 from slimtune.sweeper.translation.trainer_arguments import OPTIMIZERS, PLAN, SCHEDULES, trainer_rules
+from slimtune.training.config.other_names import OTHER_KEYS
 
 ROWS = "micro_batch_size"
 WANDB = "a sweep's project there has the sweep's name, search.name"
@@ -41,35 +54,34 @@ def _pretraining(value: Any, values: Values) -> Said:
 
 RULES: dict[str, Rule] = {
     **trainer_rules(ROWS, by_its_steps=True),
-    "base_model": key("model.name_or_path"),
+    **same_key("base_model"),
     "model_type": anyway("the model's own config names its class"),
     "tokenizer_type": anyway("the tokenizer's own config names its class"),
     "trust_remote_code": flag("model.trust_remote_code"),
     "adapter": _adapter,
     "load_in_4bit": _four_bits,
-    "load_in_8bit": flag("model.quantization", "int8"),
+    "load_in_8bit": flag(OTHER_KEYS["load_in_8bit"], "int8"),
     "strict": anyway("unknown keys are always an error"),
     "datasets": datasets,
     "pretraining_dataset": _pretraining,
     "dataset_prepared_path": anyway("encoded rows are kept in data.cache_dir"),
-    "chat_template": advice("the tokenizer's own chat template writes chats"),
+    "chat_template": advice(CHATS_ALONE),
     "val_set_size": held_out,
-    "sequence_len": key("data.max_length"),
+    **same_key("sequence_len"),
     "sample_packing": PACKING,
     "eval_sample_packing": anyway("evaluation batches are of rows alike in length, with little padding"),
     "pad_to_sequence_len": anyway("a batch is as long as its longest row"),
-    "train_on_inputs": flag("task.train_on_prompt"),
-    "lora_r": key("method.r"),
-    "lora_alpha": key("method.alpha"),
-    "lora_dropout": key("method.dropout", float),
-    "lora_target_modules": key("method.target_modules", _names),
-    "lora_target_linear": flag("method.target_modules", ["all-linear"]),
-    "lora_modules_to_save": key("method.modules_to_save", _names),
-    "peft_use_dora": flag("method.use_dora"),
-    "peft_use_rslora": flag("method.use_rslora"),
-    "num_epochs": key("fit.epochs"),
+    "train_on_inputs": flag(OTHER_KEYS["train_on_inputs"]),
+    **same_key("lora_r", "lora_alpha"),
+    **same_key("lora_dropout", read=float),
+    **same_key("lora_target_modules", read=_names),
+    "lora_target_linear": flag(OTHER_KEYS["lora_target_linear"], ["all-linear"]),
+    **same_key("lora_modules_to_save", read=_names),
+    "peft_use_dora": flag(OTHER_KEYS["peft_use_dora"]),
+    "peft_use_rslora": flag(OTHER_KEYS["peft_use_rslora"]),
+    **same_key("num_epochs"),
     "optimizer": one_of("fit.optimizer", OPTIMIZERS),
-    "lr_scheduler": one_of("fit.schedule", SCHEDULES),
+    "lr_scheduler": one_of(OTHER_KEYS["lr_scheduler"], SCHEDULES),
     "flash_attention": attention,
     "xformers_attention": attention,
     "sdp_attention": attention,
@@ -80,8 +92,7 @@ RULES: dict[str, Rule] = {
     "wandb_watch": advice("gradients are not logged"),
     "wandb_name": advice("runs have the names of their trials"),
     "wandb_log_model": advice("models are registered in MLflow"),
-    "mlflow_tracking_uri": key("tracking.uri"),
-    "mlflow_experiment_name": key("tracking.experiment"),
+    **same_key("mlflow_tracking_uri", "mlflow_experiment_name"),
     "special_tokens": advice("special tokens are those of the model's tokenizer"),
-    "rl": advice("there is no learning by preference; answers are learned as they stand"),
+    **{name: preference(name) for name in ("rl", "reward_model", "process_reward_model")},
 }

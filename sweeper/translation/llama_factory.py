@@ -2,12 +2,28 @@
 
 from typing import Any
 
+from slimtune.sweeper.translation.chat_forms import CHATS_ALONE
 from slimtune.sweeper.translation.llama_factory_sets import DATA, SETS, STAGES, dataset
-from slimtune.sweeper.translation.said import NOTHING, Rule, Said, Values, advice, anyway, flag, is_off, key, option
+from slimtune.sweeper.translation.said import (
+    NOTHING,
+    Rule,
+    Said,
+    Values,
+    advice,
+    anyway,
+    flag,
+    is_off,
+    key,
+    option,
+    preference,
+    same_key,
+)
 from slimtune.sweeper.translation.trainer_arguments import trainer_rules
+from slimtune.training.config.other_names import OTHER_KEYS
 
 LAYERS = "freeze_trainable_layers"
 PACKING = anyway("fit.row_packing=auto packs where that pays, and no example sees another")
+BY_PREFERENCE = ("rm", "ppo", "dpo", "kto", "orpo", "simpo")
 BITSANDBYTES = ("bnb", "bitsandbytes")
 
 
@@ -67,20 +83,19 @@ def _names(value: Any) -> list[str]:
 
 RULES: dict[str, Rule] = {
     **trainer_rules(),
-    "model_name_or_path": key("model.name_or_path"),
+    **same_key("model_name_or_path"),
     "adapter_name_or_path": advice("training does not begin with an adapter: merge it into the base first"),
     "trust_remote_code": flag("model.trust_remote_code"),
-    "stage": option("task", STAGES),
+    "stage": preference("stage", BY_PREFERENCE, otherwise=option(OTHER_KEYS["stage"], STAGES)),
     "finetuning_type": _method,
     "freeze_trainable_layers": _frozen,
-    "lora_rank": key("method.r"),
-    "lora_alpha": key("method.alpha"),
-    "lora_dropout": key("method.dropout", float),
+    **same_key("lora_rank", "lora_alpha"),
+    **same_key("lora_dropout", read=float),
     "lora_target": _targets,
-    "additional_target": key("method.modules_to_save", _names),
+    **same_key("additional_target", read=_names),
     "use_dora": flag("method.use_dora"),
     "use_rslora": flag("method.use_rslora"),
-    "pissa_init": flag("method.init_lora_weights", "pissa"),
+    "pissa_init": flag(OTHER_KEYS["pissa_init"], "pissa"),
     "loraplus_lr_ratio": key("fit.loraplus_lr_ratio", float),
     "quantization_bit": _bits,
     "quantization_method": anyway(
@@ -92,8 +107,8 @@ RULES: dict[str, Rule] = {
     "dataset": dataset,
     "dataset_dir": _dataset_dir,
     "eval_dataset": advice("write its file: data.validation_file=valid.json"),
-    "template": advice("the tokenizer's own chat template writes chats; a text has data.text_template"),
-    "cutoff_len": key("data.max_length"),
+    "template": advice(CHATS_ALONE),
+    **same_key("cutoff_len"),
     "max_samples": advice("takes all rows, or a slice: data.train_split='train[:1000]'"),
     "val_size": held_out,
     "train_on_prompt": flag("task.train_on_prompt"),

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slimtune.sweeper.translation.llama_factory import _names
-from slimtune.sweeper.translation.said import Rule, Said, Values, advice, anyway, flag, key, option
+from slimtune.sweeper.translation.said import Rule, Said, Values, advice, anyway, flag, key, option, same_key
 from slimtune.sweeper.translation.trainer_arguments import trainer_rules
+from slimtune.training.config.other_names import OTHER_KEYS
 
 TRAINING = {"lora": "lora", "qlora": "qlora", "dora": "lora", "loftq": "qlora"}
 # passes after training, and what does the same here
@@ -110,23 +111,21 @@ RULES: dict[str, Rule] = {
     **trainer_rules(),
     **dict(_exporting()),
     "type": option("method", TRAINING),
-    "model_path": key("model.name_or_path"),
+    **same_key("model_path"),
     "input_model.type": anyway("a model is read as transformers writes it"),
     "task": advice("the task is task=..."),
     "io_config": advice("an export names its inputs and outputs itself"),
     "load_kwargs": advice("how a model is loaded, model.quantization and fit.precision say"),
     "r": key("method.r"),
-    "lora_r": key("method.r"),
-    "alpha": key("method.alpha"),
-    "lora_alpha": key("method.alpha"),
-    "lora_dropout": key("method.dropout", float),
+    **same_key("lora_r", "alpha", "lora_alpha"),
+    **same_key("lora_dropout", read=float),
     "target_modules": key("method.target_modules", _names),
     "modules_to_save": key("method.modules_to_save", _names),
-    "double_quant": key("model.double_quantization", bool),
-    "quant_type": key("model.quantization"),
+    **same_key("double_quant", read=bool),
+    **same_key("quant_type"),
     "compute_dtype": advice("fit.precision says it"),
     "torch_dtype": advice("fit.precision says it"),
-    "use_gradient_checkpointing": flag("fit.gradient_checkpointing"),
+    "use_gradient_checkpointing": flag(OTHER_KEYS["use_gradient_checkpointing"]),
     "train_data_config": anyway("the first set is trained on"),
     "eval_data_config": anyway("the second set evaluates, where it is of the same rows"),
     "ephemeral_gpu_offload": advice("nothing is moved off the device while it trains"),

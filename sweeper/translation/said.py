@@ -1,9 +1,11 @@
 """What a key of another tool's config says here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from slimtune.training.config.other_names import OTHER_KEYS
+from slimtune.training.errors import UserError
 from slimtune.training.listed_names import with_commas
 
 Values = Mapping[str, Any]
@@ -26,6 +28,10 @@ class Said:
     anyway: str | None = None
 
 
+PREFERENCES = (
+    "preferences and rewards are not learned here; write the preferred answers as rows and train on those "
+    "(stage: sft there, task=generation here)"
+)
 NOTHING: tuple[Any, ...] = (None, False, 0, "", [], {})
 # of a key's value, and of the whole config, which other keys may change it by
 Rule = Callable[[Any, Values], Said]
@@ -34,6 +40,11 @@ Rule = Callable[[Any, Values], Said]
 def key(name: str, read: Callable[[Any], Any] = lambda value: value) -> Rule:
     """A key of ours with the same meaning."""
     return lambda value, _: Said(values={name: read(value)})
+
+
+def same_key(*names: str, read: Callable[[Any], Any] = lambda value: value) -> dict[str, Rule]:
+    """Keys of theirs that hints know by their names too, with the same meaning."""
+    return {name: key(OTHER_KEYS[name], read) for name in names}
 
 
 def option(group: str, options: Mapping[str, str]) -> Rule:
@@ -66,6 +77,25 @@ def one_of(name: str, words: Mapping[str, Any]) -> Rule:
 def flag(name: str, value: Any = True) -> Rule:
     """A key of ours that is set where theirs is true."""
     return lambda given, _: Said(values={name: value}) if given else Said()
+
+
+def preference(name: str, words: Collection[str] = (), *, otherwise: Rule = lambda *_: Said()) -> Rule:
+    """A key of theirs that asks for learning by preference or reward, which is refused: the file would learn another
+    thing.
+
+    Args:
+        name: The key.
+        words: Values that ask for it; by default all but those that say nothing.
+        otherwise: Of other values.
+    """
+
+    def rule(value: Any, values: Values) -> Said:
+        asks = str(value).lower() in words if words else not is_off(value)
+        if asks:
+            raise UserError(f"{name} is {value}; {PREFERENCES}; nothing is written")
+        return otherwise(value, values)
+
+    return rule
 
 
 def advice(sentence: str) -> Rule:

@@ -4,7 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from slimtune.sweeper.translation.said import Rule, Said, Values, advice, anyway, flag, key, one_of
+from slimtune.sweeper.translation.said import (
+    Rule,
+    Said,
+    Values,
+    advice,
+    anyway,
+    flag,
+    key,
+    one_of,
+    preference,
+    same_key,
+)
+from slimtune.training.config.other_names import OTHER_KEYS
 
 PLAN = (
     "the best checkpoint is kept by itself, and a killed trial resumes from fit.save_minutes; to keep more of them, "
@@ -14,6 +26,7 @@ PLAN = (
 USUAL_STEPS = 500
 # of a pass, where it names none
 USUAL_ROWS = 8
+UNTRACKED = "tracking=none: nothing is logged or registered; remove it to have MLflow"
 EVALUATED = "each epoch is evaluated, which the search goes by"
 SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant", "constant_with_warmup": "constant"}
 OPTIMIZERS = {
@@ -28,6 +41,10 @@ OPTIMIZERS = {
     "paged_adamw_8bit": "paged_adamw_8bit",
     "adafactor": "adafactor",
 }
+
+
+# of TRL's configs for DPO, KTO and GRPO, which have the Trainer's arguments too
+BY_PREFERENCE = ("beta", "rpo_alpha", "desirable_weight", "undesirable_weight", "num_generations")
 
 
 def rows_a_step(values: Values, rows: str = "per_device_train_batch_size") -> int:
@@ -146,7 +163,7 @@ def _clip(value: Any, _: Values) -> Said:
 def _report_to(value: Any, _: Values) -> Said:
     names = [str(one).lower() for one in (value if isinstance(value, list) else [value])]
     if names == ["none"]:
-        return Said(choices={"tracking": "none"})
+        return Said(choices={"tracking": "none"}, told=UNTRACKED)
     found = {f"tracking.{name}": True for name in ("tensorboard", "wandb") if name in names}
     others = [name for name in names if name not in ("tensorboard", "wandb", "mlflow", "all", "none")]
     return Said(values=found, told=f"runs are logged to MLflow; there is no {', '.join(others)}" if others else None)
@@ -172,28 +189,29 @@ def trainer_rules(rows: str = "per_device_train_batch_size", *, by_its_steps: bo
     """
     cadence = _Cadence(by_its_steps=by_its_steps)
     return {
+        **{name: preference(name) for name in BY_PREFERENCE},
         "learning_rate": key("fit.learning_rate", float),
-        "num_train_epochs": key("fit.epochs"),
+        **same_key("num_train_epochs"),
         "max_steps": _max_steps,
         rows: batch(rows),
         "gradient_accumulation_steps": _accumulated(rows),
-        "per_device_eval_batch_size": key("fit.eval_batch_size"),
+        **same_key("per_device_eval_batch_size"),
         "weight_decay": key("fit.weight_decay", float),
         "max_grad_norm": _clip,
-        "warmup_ratio": key("fit.warmup_share", float),
+        **same_key("warmup_ratio", read=float),
         "warmup_steps": _warmup_steps,
-        "lr_scheduler_type": one_of("fit.schedule", SCHEDULES),
-        "optim": one_of("fit.optimizer", OPTIMIZERS),
+        "lr_scheduler_type": one_of(OTHER_KEYS["lr_scheduler_type"], SCHEDULES),
+        "optim": one_of(OTHER_KEYS["optim"], OPTIMIZERS),
         "bf16": _bf16,
-        "fp16": flag("fit.precision", "fp16"),
+        "fp16": flag(OTHER_KEYS["fp16"], "fp16"),
         "tf32": advice("float32 is computed in full; fit.precision=bf16 is faster"),
         "gradient_checkpointing": key("fit.gradient_checkpointing", bool),
         "gradient_checkpointing_kwargs": advice("fit.gradient_checkpointing alone says whether it is done, not how"),
         "seed": key("fit.seed"),
-        "data_seed": key("data.seed"),
-        "label_smoothing_factor": key("fit.label_smoothing", float),
-        "torch_compile": flag("fit.compile"),
-        "logging_steps": key("tracking.log_every"),
+        **same_key("data_seed"),
+        **same_key("label_smoothing_factor", read=float),
+        "torch_compile": flag(OTHER_KEYS["torch_compile"]),
+        **same_key("logging_steps"),
         "logging_strategy": anyway("tracking.log_every says after how many steps"),
         "logging_first_step": anyway("the log goes by tracking.log_every alone"),
         "logging_dir": anyway("logs lie in the sweep's folder"),
@@ -208,7 +226,7 @@ def trainer_rules(rows: str = "per_device_train_batch_size", *, by_its_steps: bo
         "load_best_model_at_end": anyway("the best checkpoint is always the result"),
         "metric_for_best_model": _metric,
         "greater_is_better": lambda value, _: Said(values={"task.direction": "maximize" if value else "minimize"}),
-        "early_stopping_patience": key("fit.patience"),
+        **same_key("early_stopping_patience"),
         "report_to": _report_to,
         "output_dir": _name,
         "run_name": _name,

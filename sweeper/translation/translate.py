@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from slimtune.sweeper.translation import axolotl, llama_factory, llama_factory_sets, olive
+from slimtune.sweeper.translation.chat_forms import WITHOUT, lost_forms
+from slimtune.sweeper.translation.held_out_rows import told_at, told_sentence
 from slimtune.sweeper.translation.said import Rule, Said, Values
 from slimtune.sweeper.translation.trainer_arguments import trainer_rules
 from slimtune.sweeper.yaml_faults import yaml_fault
@@ -123,6 +125,9 @@ def translate(config: Values, tool: Tool, folder: Path | None = None) -> Transla
             if name not in found.taken and name not in found.left:
                 found.anyway.setdefault(name, f"{json.dumps(value, default=str)} asks for nothing that is not so here")
     found.open.update(_open(found))
+    for name in told_at(found.values, said_by, found.left):
+        _told_too(found, name, told_sentence())
+    found.left.update(dict.fromkeys(lost_forms(found.values, found.left), WITHOUT))
     return found
 
 
@@ -139,12 +144,12 @@ def _take(found: Translation, name: str, said: Said, said_by: dict[str, str]) ->
         if key == "export.variants" and key in found.values:
             one = [*found.values[key], *one]
         elif key in found.values and found.values[key] != one:
-            _passed_over(found, said_by[key], f"{key} is what {name} says of it")
+            _told_too(found, said_by[key], f"{key} is what {name} says of it")
         found.values[key] = one
         said_by[key] = name
 
 
-def _passed_over(found: Translation, name: str, why: str) -> None:
+def _told_too(found: Translation, name: str, why: str) -> None:
     found.left[name] = "; ".join([*([found.left[name]] if name in found.left else []), why])
 
 

@@ -30,6 +30,16 @@ def test_what_fits_is_said_and_nothing_is_left(
     assert {path for path in tmp_path.rglob("*") if "cache" not in path.parts} == before
 
 
+def test_a_search_whose_winner_is_not_registered_says_so(
+    overrides: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """But of a single trial nothing would be registered anyway."""
+    assert main(["check", *overrides, "method.r=4,8", "tracking=none", "export=onnx"]) == 0
+    assert "note: not registered: tracking=none" in capsys.readouterr().out
+    assert main(["check", *overrides, "space=none", "tracking=none", "export=onnx"]) == 0
+    assert "not registered" not in capsys.readouterr().out
+
+
 def test_problems_of_model_rows_and_folders_are_told_at_once(
     overrides: list[str], tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -239,7 +239,9 @@ def test_ctrl_c_leaves_a_sweep_that_says_how_to_resume(sweep: Sweep) -> None:
 
 def test_another_config_under_the_same_name_is_refused(sweep: Sweep) -> None:
     """All that differs is named; a larger budget is no difference."""
-    assert sweep.run("tracking=none", "search.n_trials=2", "search.rerun_seeds=0").returncode == 0
+    first = sweep.run("tracking=none", "search.n_trials=2", "search.rerun_seeds=0")
+    assert first.returncode == 0
+    assert "not registered: export=none and tracking=none" in first.stdout
     done = sweep.run("tracking=none", "search.n_trials=2", "fit.epochs=4")
     assert done.returncode == 2
     assert "fit.epochs: 3" in done.stderr

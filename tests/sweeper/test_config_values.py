@@ -6,7 +6,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from slimtune.sweeper.config_values import key_repair, plain, with_values
+from slimtune.sweeper.config_values import key_repair, plain, unread_keys, with_values
 from slimtune.sweeper.sampler_config import SAMPLERS
 from slimtune.training.config.method import parse_method
 from slimtune.training.config.schema import parse_choice
@@ -76,3 +76,19 @@ def test_a_file_may_have_a_key_of_another_option() -> None:
     assert parse_method(values).problems == ["method.r is not a key; method=full has no rank: use method=lora"]
     (told,) = parse_choice({"name": "random", "n_startup_trials": 3}, SAMPLERS, "search.sampler").problems
     assert told.startswith("search.sampler.n_startup_trials is not a key; search/sampler=random has no n_startup")
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("base_model", "model.name_or_path"),
+        ("adapter", "method"),
+        ("cutoff_len", "data.max_length"),
+        ("learning_rate", "fit.learning_rate"),
+    ],
+)
+def test_what_other_tools_call_a_key_is_told_of_a_file_too(name: str, key: str) -> None:
+    sections = {"data": {"max_length": 1}, "model": {"name_or_path": "a"}, "method": {"r": 1}}
+    fit = {"fit": {"learning_rate": 1}, "space": {"fit": {"learning_rate": {"low": 1}}}}
+    (told,) = unread_keys(OmegaConf.create({**sections, **fit, name: 3}))
+    assert told == f"{name} is not a key of the config; did you mean '{key}'?"

@@ -21,16 +21,25 @@ def key_suggestion(key: str, known: Iterable[str]) -> str:
     # the path of a file, in the place of a key
     key = key.replace("/", ".")
     inner = sorted(one for one in known if "." in one)
-    groups = sorted({one.partition(".")[0] for one in inner})
     own = _of_group(key.rpartition(".")[0], inner)
-    meant = next(filter(None, _meant(key, own, groups, inner)), [])
-    if meant:
+    if meant := meant_keys(key, inner):
         return f"did you mean {' or '.join(map(repr, meant))}?"
     if own:
         # what is inside of them is told when they are asked for
         depth = key.count(".")
         return f"known: {', '.join([one for one in own if one.count('.') == depth] or own)}"
-    return f"the groups are {', '.join(groups)} (--cfg job shows all keys)"
+    return f"the groups are {', '.join(_groups(inner))} (--cfg job shows all keys)"
+
+
+def meant_keys(key: str, known: Iterable[str]) -> list[str]:
+    """The known keys, or the group, that somebody may mean by a key; none if nothing is like it."""
+    inner = sorted(one for one in known if "." in one)
+    own = _of_group(key.rpartition(".")[0], inner)
+    return next(filter(None, _meant(key, own, _groups(inner), inner)), [])
+
+
+def _groups(keys: Iterable[str]) -> list[str]:
+    return sorted({one.partition(".")[0] for one in keys})
 
 
 def _meant(key: str, own: list[str], groups: list[str], known: list[str]) -> Iterator[list[str]]:
@@ -38,7 +47,8 @@ def _meant(key: str, own: list[str], groups: list[str], known: list[str]) -> Ite
     name = _last(key)
     yield difflib.get_close_matches(key, groups, n=1, cutoff=WHOLE) if "." not in key else []
     yield [key] if key in known else []
-    yield key_called_otherwise(name, known)
+    # a group stands at the top
+    yield key_called_otherwise(name, known if "." in key else [*known, *groups])
     yield _named_like(name, own)
     yield _alike(name, own)
     yield difflib.get_close_matches(key, known, n=1, cutoff=WHOLE) if "." in key and not own else []

@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from slimtune.training.config.dotted_keys import key_suggestion
 from slimtune.training.config.near_names import nearest_name
-from slimtune.training.config.other_names import called_otherwise
+from slimtune.training.config.other_names import called_otherwise, other_name
 from slimtune.training.config.value_repairs import container_repair, value_repair
 
 SectionT = TypeVar("SectionT")
@@ -171,7 +171,11 @@ def _parse(section_type: type[Any], values: object, prefix: str, choices: Mappin
     known = [field.name for field in fields(section_fields)]
     problems = []
     for key in (key for key in values if key not in known):
-        other = key_of_another(str(key), [str(values.get("name"))], choices, prefix)
+        meant = other_name(str(key))
+        own = meant.removeprefix(f"{prefix}.")
+        other = key_of_another(own, [str(values.get("name"))], choices, prefix)
+        if other is None and own != str(key) and (own in known or own == meant):
+            other = f"did you mean '{meant}'?"
         problems.append(f"{prefix}.{key} is not a key; {other or suggestion(str(key), known)}")
     for name in known:
         problems += _assign(node, values, name=name, prefix=prefix)

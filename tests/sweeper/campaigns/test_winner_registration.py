@@ -10,7 +10,7 @@ from rich.console import Console
 from slimtune.export.config import parse_export
 from slimtune.export.promotion.config import promotion_config
 from slimtune.sweeper.campaigns import winner_registration
-from slimtune.sweeper.campaigns.winner_registration import WinnerRegistration
+from slimtune.sweeper.campaigns.winner_registration import WinnerRegistration, why_unregistered
 from slimtune.sweeper.reporting.terminal import print_registered
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import ModelError
@@ -61,3 +61,23 @@ def test_a_champion_that_cannot_be_read_ends_no_sweep(monkeypatch: pytest.Monkey
     stage = winner_registration._promoted(candidate, asked)
     assert (stage["alias"], stage["passed"]) == (None, False)
     assert "model.onnx was changed; then: slimtune promote models:/tiny/2" in stage["reason"]
+
+
+@pytest.mark.parametrize(
+    ("choices", "told"),
+    [
+        (("export=onnx", "tracking=mlflow"), None),
+        (("export=onnx", "tracking=none"), "not registered: tracking=none; a sweep with tracking=mlflow registers"),
+        (("export=none", "tracking=mlflow"), "not registered: export=none; a sweep with export=onnx registers"),
+        (
+            ("export=none", "tracking=none"),
+            "not registered: export=none and tracking=none; a sweep with export=onnx tracking=mlflow registers",
+        ),
+    ],
+)
+def test_choices_that_keep_a_winner_out_of_the_registry_are_told(
+    request_of: RequestOf, choices: tuple[str, ...], told: str | None
+) -> None:
+    values = request_of(*choices).tried
+    export = parse_export(values["export"]).section
+    assert why_unregistered(export, parse_trial(values).section.tracking) == told

@@ -126,7 +126,7 @@ def test_without_their_info_the_forms_of_sets_are_told() -> None:
         assert word in told
 
 
-@pytest.mark.parametrize("config", [{"per_device_train_batch_size": 4}, {"stage": "dpo", "cutoff_len": 9}])
+@pytest.mark.parametrize("config", [{"per_device_train_batch_size": 4}, {"stage": "own", "cutoff_len": 9}])
 def test_a_config_without_a_task_says_how_to_give_one(
     config: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -136,3 +136,22 @@ def test_a_config_without_a_task_says_how_to_give_one(
     assert "task: no key of it says what is learned, so the file is of classification" in told
     assert "override /task: generation" in told
     assert "data.train_file=rows.jsonl" in told
+
+
+@pytest.mark.parametrize("info", [{}, {"columns": {"prompt": "q", "response": "a"}}])
+def test_a_chat_form_that_is_lost_is_told_outright(info: dict[str, Any]) -> None:
+    """A model that follows instructions in chats would be trained on plain text."""
+    Path("data").mkdir()
+    Path("data/dataset_info.json").write_text(json.dumps({"mine": {"file_name": "rows.jsonl", **info}}))
+    found = translate({"stage": "sft", "dataset": "mine", "template": "llama3"}, Tool.llama_factory, Path())
+    assert "data.text_template" in found.values
+    assert "trained without its chat form" in found.left["template"]
+    assert "column 'messages'" in found.left["template"]
+
+
+@pytest.mark.parametrize(("kind", "is_lost"), [("alpaca", True), ("alpaca_chat", True), ("chat_template", False)])
+def test_axolotl_chat_templates_are_lost_on_plain_texts(kind: str, is_lost: bool) -> None:
+    config = {"datasets": [{"path": "rows.jsonl", "type": kind}], "chat_template": "llama3"}
+    told = translate(config, Tool.axolotl).left["chat_template"]
+    assert ("trained without its chat form" in told) is is_lost
+    assert "'messages'" in told

@@ -12,8 +12,10 @@ from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.config_file import with_config_file
 from slimtune.sweeper.config_values import plain
+from slimtune.sweeper.hydra_app.flag_problems import KEYS
 from slimtune.sweeper.translation.axolotl_datasets import TEMPLATES
 from slimtune.sweeper.translation.translate import FLAT, RULES, Tool, tool_of, translate
+from slimtune.training.config.other_names import OTHER_KEYS
 from slimtune.training.errors import UserError
 from tests.sweeper.translation.configs import ALL, LLAMA_FACTORY, TRAINER
 
@@ -130,7 +132,7 @@ def test_each_key_says_here_what_it_says_there(tool: Tool, choices: dict[str, st
 
 
 def test_what_cannot_be_said_is_told_by_its_key() -> None:
-    assert {"dataset", "template", "max_samples"} == set(translate(LLAMA_FACTORY, Tool.llama_factory).left)
+    assert {"dataset", "template", "max_samples", "val_size"} == set(translate(LLAMA_FACTORY, Tool.llama_factory).left)
     left = translate({**TRAINER, "own_key": 3}, Tool.trainer).left
     assert left["own_key"] == "not known here"
     assert "is no value of fit.schedule, which knows" in left["lr_scheduler_type"]
@@ -148,6 +150,25 @@ def test_every_key_is_taken_over_told_or_so_anyway(tool: Tool) -> None:
     assert not {*found.taken} & found.anyway.keys()
     assert "own_key" in found.left
     assert all(found.anyway.values())
+
+
+# a step's rows are those of a pass times this, which no key says here; and words that say nothing without their section
+SAYS_ANOTHER = {"gradient_accumulation_steps", "type"}
+
+
+def test_hints_know_every_key_that_import_takes_over_by_another_name() -> None:
+    """One that is written on the command line, or in a file of ours, is told what it is here."""
+    ours = {key.rpartition(".")[2] for key in KEYS}
+    for tool, rules in RULES.items():
+        for name, rule in rules.items():
+            for value in (True, "1", 1, 0.5, "lora", "sft", "int8"):
+                try:
+                    said = rule(value, {name: value})
+                except (TypeError, ValueError, UserError):
+                    continue
+                keys = {*said.values, *said.choices}
+                if keys and "." not in name and name not in {*ours, *SAYS_ANOTHER}:
+                    assert OTHER_KEYS.get(name) in keys, (tool, name, keys)
 
 
 @pytest.mark.parametrize("tool", [tool for tool in Tool if tool is not Tool.olive])
@@ -181,6 +202,60 @@ def test_steps_to_a_batch_count_where_the_rows_of_a_pass_are_not_named() -> None
     found = translate({"gradient_accumulation_steps": 4}, Tool.trainer)
     assert found.values == {"fit.batch_size": 32}
     assert "8 rows" in found.left["gradient_accumulation_steps"]
+
+
+@pytest.mark.parametrize("tool", [Tool.llama_factory, Tool.axolotl, Tool.trainer])
+@pytest.mark.parametrize("value", ["none", ["none"]])
+def test_without_a_tracker_the_registry_is_told_to_be_missing(tool: Tool, value: Any) -> None:
+    found = translate({"report_to": value}, tool)
+    assert found.choices == {"tracking": "none"}
+    assert "nothing is logged or registered" in found.left["report_to"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "config", "name"),
+    [
+        (Tool.axolotl, {"val_set_size": 0.1}, "val_set_size"),
+        (Tool.axolotl, {"val_set_size": 0}, "val_set_size"),
+        (Tool.llama_factory, {"val_size": 0.1}, "val_size"),
+        (Tool.llama_factory, {"val_size": 500}, "val_size"),
+        (Tool.llama_factory, {"eval_dataset": "held"}, "eval_dataset"),
+        (Tool.olive, ALL[Tool.olive], "data.eval_split"),
+    ],
+)
+def test_rows_for_the_test_are_told_where_theirs_speaks_of_validation(
+    tool: Tool, config: dict[str, Any], name: str
+) -> None:
+    """They train on what is left of validation, and here the test takes more."""
+    told = translate(config, tool).left[name]
+    assert "15 % more of the rows are held out for the winner's test; data.test_share: 0" in told
+    assert "no test scores" in told
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        *({"stage": stage, "cutoff_len": 9} for stage in ("dpo", "kto", "rm", "PPO")),
+        *({"rl": kind, "base_model": "a/b"} for kind in ("dpo", "grpo", "orpo")),
+        {"reward_model": True, "base_model": "a/b"},
+        {"beta": 0.1, "num_train_epochs": 1},
+        {"num_generations": 8, "num_train_epochs": 1},
+    ],
+)
+def test_learning_by_preference_is_refused_and_nothing_is_written(
+    config: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("theirs.yaml").write_text(yaml.safe_dump(config))
+    assert main(["import", "theirs.yaml"]) == 2
+    key, value = next(iter(config.items()))
+    assert f"{key} is {value}; preferences and rewards are not learned here" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert not Path("theirs.slimtune.yaml").exists()
+
+
+def test_no_preference_is_none() -> None:
+    assert translate({"rl": None, "reward_model": False, "base_model": "a"}, Tool.axolotl).left == {}
 
 
 def test_the_command_counts_the_keys_that_it_takes_over(capsys: pytest.CaptureFixture[str]) -> None:
@@ -239,7 +314,7 @@ def test_every_rule_speaks_of_keys_that_there_are() -> None:
             for value in (True, "1", 1, "all", ["a"], {"type": "a"}):
                 try:
                     said = rule(value, {name: value})
-                except (TypeError, ValueError):
+                except (TypeError, ValueError, UserError):
                     continue
                 for key in said.values:
                     section, _, inner = key.partition(".")
