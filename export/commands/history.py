@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from slimtune.export.commands.command_parser import CommandParser
-from slimtune.export.commands.terminal_text import print_below, print_safely
+from slimtune.export.commands.terminal_text import print_below, print_sentence
 from slimtune.export.registry.model_uri import store_of
 from slimtune.training.usual_places import USUAL_STORE
 
@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     if options.json:
         print(json.dumps([move._asdict() for move in moves], indent=1))
     elif not moves:
-        print_safely(f"no alias of {name} was ever moved")
+        print_sentence(f"no alias of {name} was ever moved")
     else:
         _print_table(moves)
     return 0

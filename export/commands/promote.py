@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slimtune.export.commands.command_parser import CommandParser
-from slimtune.export.commands.terminal_text import print_below, print_safely, tell
+from slimtune.export.commands.terminal_text import print_below, print_safely, print_sentence, tell
 from slimtune.export.config import ALIAS_RULE, CHALLENGER, is_alias
 from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, promotion_config
 from slimtune.export.registry.model_uri import CHAMPION, store_of, version_uri
@@ -153,7 +153,7 @@ def _told(
     if options.json:
         print(json.dumps(report, indent=1, ensure_ascii=False))
     elif promotion.decision is None:
-        print_safely(f"{candidate.uri} is {options.alias} of {candidate.name} already")
+        print_sentence(f"{candidate.uri} is {options.alias} of {candidate.name} already")
     else:
         width = max([9, *(len(rule.outcome.value) for rule in promotion.decision.rules)])
         for rule in promotion.decision.rules:
@@ -187,9 +187,9 @@ def _ended(promotion: "Promotion", candidate: "Candidate", options: argparse.Nam
     if promotion.alias == alias:
         was = f" (was version {promotion.before})" if promotion.before else ""
         if not options.json:
-            print_safely(f"{candidate.uri} {would} {alias} of {name}{was}: {decision.reason}")
+            print_sentence(f"{candidate.uri} {would} {alias} of {name}{was}: {decision.reason}")
             if promotion.before and not options.dry_run:
-                print_safely(KEEPS_SERVING.format(version=promotion.before))
+                print_sentence(KEEPS_SERVING.format(version=promotion.before))
         return 0
     if promotion.alias is not None:
         again = f"; compare it again, on more rows, with: {_again(options, f'models:/{name}@{promotion.alias}')}"
