@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.terminal_text import print_below, print_safely, print_sentence, tell
 from slimtune.export.config import ALIAS_RULE, CHALLENGER, is_alias
-from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, promotion_config
+from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, promotion_config, promotion_keys
 from slimtune.export.registry.model_uri import CHAMPION, store_of, version_uri
 from slimtune.export.registry.serve_commands import KEEPS_SERVING
 from slimtune.training.atomic_files import write_json
@@ -92,6 +92,7 @@ def candidate_of(options: argparse.Namespace, *, is_dry: bool = False) -> tuple[
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = CommandParser(prog="slimtune promote", description=__doc__, takes_keys=True)
+    parser.keys = promotion_keys
     parser.add_argument("source", help=SOURCE_HELP)
     parser.add_argument("--name", help="of the registered model, for what is not registered yet")
     parser.add_argument("--alias", default=CHAMPION, help="the alias to give (default: champion)")

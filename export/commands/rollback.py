@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 
 from slimtune.export.commands.command_parser import CommandParser
-from slimtune.export.commands.history import NAME_HELP
+from slimtune.export.commands.history import NAME_HELP, models_told
 from slimtune.export.commands.terminal_text import print_safely, print_sentence, tell
 from slimtune.export.registry.model_uri import CHAMPION, store_of, version_uri
 from slimtune.export.registry.serve_commands import KEEPS_SERVING
@@ -69,6 +69,7 @@ def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = CommandParser(prog="slimtune rollback", description=__doc__)
     parser.add_argument("name", help=NAME_HELP)
+    parser.there = models_told
     parser.add_argument("--alias", help="the alias to give back (default: champion)")
     parser.add_argument("--dry-run", action="store_true", help="say who would get it, and move nothing")
     parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")

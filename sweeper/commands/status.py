@@ -65,10 +65,14 @@ def _lines(status: "SweepStatus") -> list[str]:
     if status.reason is not None:
         lines.append(f"the search has ended: {status.reason}")
     if status.seconds_left is not None:
-        lines.append(f"left: {status.num_left} trials, about {duration(status.seconds_left)}")
+        lines.append(f"left: {_trials(status.num_left)}, about {duration(status.seconds_left)}")
     if status.launchers:
         lines.append(f"led by {status.launchers[0]}, {_workers(status)}{_joined(status)}")
     return lines
+
+
+def _trials(number: int) -> str:
+    return "1 trial" if number == 1 else f"{number} trials"
 
 
 def _workers(status: "SweepStatus") -> str:
