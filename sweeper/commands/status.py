@@ -71,7 +71,7 @@ def _lines(status: "SweepStatus") -> list[str]:
     return lines
 
 
-def _trials(number: int) -> str:
+def _trials(number: int | None) -> str:
     return "1 trial" if number == 1 else f"{number} trials"
 
 

@@ -69,7 +69,7 @@ def test_a_model_that_is_not_named_is_told_with_those_that_are_there(
     Path("mlruns").mkdir()
     for names, told in ([], "there is no "), (["tone", "other"], "registered models: other"):
         for name in names:
-            put_name("sqlite:///mlruns/mlflow.db", name)
+            put_name(f"sqlite:///{tmp_path}/mlruns/mlflow.db", name)
         with pytest.raises(SystemExit):
             main([word])
         assert f"required: name; {told}" in capsys.readouterr().err
