@@ -1,11 +1,14 @@
 """The parser of a command's arguments: a flag that it has not is told with the one that may be meant."""
 
 import argparse
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
 
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.errors import UserError
+
+# how argparse begins what it says of words that are missing
+MISSING = "the following arguments are required"
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -13,10 +16,15 @@ class CommandParser(argparse.ArgumentParser):
 
     Attributes:
         takes_keys: Whether keys of the config may be given, as `key=value`.
+        keys: Names these keys, for whoever gives the last part of one as a flag.
+        there: Names what a word could be that is missing, given all words; as the end of a sentence.
         one_only: What is said, as the end of a sentence, where more words are given than the command takes.
     """
 
     one_only: str | None = None
+    keys: Callable[[], Sequence[str]] | None = None
+    there: Callable[[Sequence[str]], str] | None = None
+    _words: Sequence[str] = ()
 
     def __init__(self, *args: Any, takes_keys: bool = False, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -28,7 +36,8 @@ class CommandParser(argparse.ArgumentParser):
         Raises:
             UserError: A word is no flag of the command.
         """
-        check_flags(self, args or ())
+        self._words = list(args or ())
+        check_flags(self, self._words)
         return super().parse_known_args(args, namespace)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -43,6 +52,11 @@ class CommandParser(argparse.ArgumentParser):
         if more:
             self.error(f"unrecognized arguments: {' '.join(more)}")
         return found
+
+    def error(self, message: str) -> NoReturn:
+        """As argparse's; of a word that is missing, with what it could be."""
+        is_missing = message.startswith(MISSING) and self.there is not None
+        super().error(f"{message}; {self.there(self._words)}" if is_missing and self.there is not None else message)
 
 
 def check_flags(parser: CommandParser, words: Sequence[str]) -> None:
@@ -70,6 +84,10 @@ def _repair(parser: CommandParser, words: Sequence[str], known: Sequence[str]) -
     if parser.takes_keys and "." in name:
         following = next(iter(words[1:]), "...")
         return f"a value is set without dashes, {name.lstrip('-')}={value if equals else following}"
+    ends = [key for key in (parser.keys or tuple)() if key.rpartition(".")[2] == name.lstrip("-").replace("-", "_")]
+    if ends:
+        following = next(iter(words[1:]), "...")
+        return f"a value is set by its key, without dashes: {ends[0]}={value if equals else following}"
     near = nearest_name(name.lstrip("-"), [one.lstrip("-") for one in known])
     return f"did you mean --{near}?" if near else f"known: {', '.join(known)}"
 

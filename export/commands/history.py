@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from slimtune.export.commands.command_parser import CommandParser
-from slimtune.export.commands.terminal_text import print_below, print_safely
+from slimtune.export.commands.terminal_text import print_below, print_sentence
 from slimtune.export.registry.model_uri import store_of
+from slimtune.training.errors import UserError
+from slimtune.training.listed_names import with_commas
 from slimtune.training.usual_places import USUAL_STORE
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     if options.json:
         print(json.dumps([move._asdict() for move in moves], indent=1))
     elif not moves:
-        print_safely(f"no alias of {name} was ever moved")
+        print_sentence(f"no alias of {name} was ever moved")
     else:
         _print_table(moves)
     return 0
@@ -54,10 +56,34 @@ def _row(move: "AliasMove") -> tuple[str, ...]:
     return at, move.alias, move.version or "-", move.before or "-", move.why
 
 
+def models_told(words: Sequence[str]) -> str:
+    """Names the models of the store that the words name, or of the usual one."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("--tracking-uri")
+    from slimtune.export.registry.mlflow_registry import names_from
+
+    try:
+        names = names_from(store_of(_store_named(parser, words)), "")
+    except UserError as error:
+        # what is asked for is a name, which may be known elsewhere
+        return str(error)
+    return f"registered models: {with_commas(names)}" if names else "no model is registered"
+
+
+def _store_named(parser: argparse.ArgumentParser, words: Sequence[str]) -> str | None:
+    try:
+        found: str | None = parser.parse_known_args(words)[0].tracking_uri
+    except argparse.ArgumentError:
+        # an option without its value, which argparse tells itself
+        return None
+    return found
+
+
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = CommandParser(prog="slimtune history", description=__doc__)
     parser.add_argument("name", help=NAME_HELP)
+    parser.there = models_told
     parser.add_argument("--alias", help="moves of this one alone")
     parser.add_argument("--json", action="store_true", help="a list of objects, for scripts")
     parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")

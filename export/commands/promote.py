@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slimtune.export.commands.command_parser import CommandParser
-from slimtune.export.commands.terminal_text import print_below, print_safely, tell
+from slimtune.export.commands.terminal_text import print_below, print_safely, print_sentence, tell
 from slimtune.export.config import ALIAS_RULE, CHALLENGER, is_alias
-from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, promotion_config
+from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, promotion_config, promotion_keys
 from slimtune.export.registry.model_uri import CHAMPION, store_of, version_uri
 from slimtune.export.registry.serve_commands import KEEPS_SERVING
 from slimtune.training.atomic_files import write_json
@@ -92,6 +92,7 @@ def candidate_of(options: argparse.Namespace, *, is_dry: bool = False) -> tuple[
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = CommandParser(prog="slimtune promote", description=__doc__, takes_keys=True)
+    parser.keys = promotion_keys
     parser.add_argument("source", help=SOURCE_HELP)
     parser.add_argument("--name", help="of the registered model, for what is not registered yet")
     parser.add_argument("--alias", default=CHAMPION, help="the alias to give (default: champion)")
@@ -153,7 +154,7 @@ def _told(
     if options.json:
         print(json.dumps(report, indent=1, ensure_ascii=False))
     elif promotion.decision is None:
-        print_safely(f"{candidate.uri} is {options.alias} of {candidate.name} already")
+        print_sentence(f"{candidate.uri} is {options.alias} of {candidate.name} already")
     else:
         width = max([9, *(len(rule.outcome.value) for rule in promotion.decision.rules)])
         for rule in promotion.decision.rules:
@@ -187,9 +188,9 @@ def _ended(promotion: "Promotion", candidate: "Candidate", options: argparse.Nam
     if promotion.alias == alias:
         was = f" (was version {promotion.before})" if promotion.before else ""
         if not options.json:
-            print_safely(f"{candidate.uri} {would} {alias} of {name}{was}: {decision.reason}")
+            print_sentence(f"{candidate.uri} {would} {alias} of {name}{was}: {decision.reason}")
             if promotion.before and not options.dry_run:
-                print_safely(KEEPS_SERVING.format(version=promotion.before))
+                print_sentence(KEEPS_SERVING.format(version=promotion.before))
         return 0
     if promotion.alias is not None:
         again = f"; compare it again, on more rows, with: {_again(options, f'models:/{name}@{promotion.alias}')}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.promote import SOURCE_HELP, candidate_of
-from slimtune.export.commands.terminal_text import print_safely
+from slimtune.export.commands.terminal_text import print_sentence
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.usual_places import USUAL_STORE
 
@@ -18,7 +18,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = command_parser().parse_args(arguments)
     candidate, _ = candidate_of(options)
-    print_safely(f"{candidate.uri} is registered")
+    print_sentence(f"{candidate.uri} is registered")
     return 0
 
 

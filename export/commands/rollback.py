@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Sequence
 
 from slimtune.export.commands.command_parser import CommandParser
-from slimtune.export.commands.history import NAME_HELP
-from slimtune.export.commands.terminal_text import print_safely, tell
+from slimtune.export.commands.history import NAME_HELP, models_told
+from slimtune.export.commands.terminal_text import print_safely, print_sentence, tell
 from slimtune.export.registry.model_uri import CHAMPION, store_of, version_uri
 from slimtune.export.registry.serve_commands import KEEPS_SERVING
 from slimtune.training.config.trust import TRUST_HELP
@@ -46,10 +46,10 @@ def run(arguments: Sequence[str]) -> int:
         tell(f"passed over: {why}")
     was = f" (was version {done.before})" if done.before else ""
     would = "would be" if options.dry_run else "is now"
-    print_safely(f"{done.version.uri} {would} {alias} of {name} again{was}")
+    print_sentence(f"{done.version.uri} {would} {alias} of {name} again{was}")
     if done.before and not options.dry_run:
         print_safely(f"{FORWARD}: {_forward(uri, name, done.before, alias, options)}")
-        print_safely(KEEPS_SERVING.format(version=done.before))
+        print_sentence(KEEPS_SERVING.format(version=done.before))
     return 0
 
 
@@ -69,6 +69,7 @@ def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = CommandParser(prog="slimtune rollback", description=__doc__)
     parser.add_argument("name", help=NAME_HELP)
+    parser.there = models_told
     parser.add_argument("--alias", help="the alias to give back (default: champion)")
     parser.add_argument("--dry-run", action="store_true", help="say who would get it, and move nothing")
     parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")

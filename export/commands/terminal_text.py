@@ -58,6 +58,16 @@ def print_below(start: str, text: str) -> None:
         print_safely((" " * len(start) if number else start) + line)
 
 
+def print_sentence(text: str) -> None:
+    """Print what is to be read, and not to be copied: on a terminal its lines are broken between words."""
+    print_safely(broken_at_blanks(text, sys.stdout))
+
+
+def print_page(text: str) -> None:
+    """Print a help page that ends its last line; on a terminal its lines are broken between words."""
+    print(broken_at_blanks(text, sys.stdout), end="")
+
+
 def broken_at_blanks(text: str, stream: TextIO) -> str:
     """The text with its lines broken between words where a terminal is too narrow; further lines are indented.
 

@@ -149,3 +149,8 @@ def _file(name: str) -> dict[str, Any]:
     values: Mapping[str, Any] = OmegaConf.to_container(OmegaConf.create(text))  # type: ignore[assignment]
     before = _file(DEFAULT) if DEFAULT in values.get("defaults", ()) else {}
     return {**before, **{str(key): value for key, value in values.items() if key != "defaults"}}
+
+
+def promotion_keys() -> list[str]:
+    """Dotted."""
+    return [f"{PROMOTION}.{item.name}" for item in fields(PromotionConfig)]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from slimtune.export.bundle.bundle import TrainedColumns
 from slimtune.training.data.cells import ABSENT, cell_of, encodable, present_column, text_in, text_of, value_of
 from slimtune.training.data.readers.reader import LocatedRow as LocatedRow
-from slimtune.training.data.readers.reader import ReadOptions, Told, iter_rows, located_rows
+from slimtune.training.data.readers.reader import ReadOptions, Told, located_rows
 from slimtune.training.errors import DataError, UserError
 
 log = logging.getLogger(__name__)
@@ -111,8 +111,8 @@ class GivenFile:
             yield from located_rows(self.name, options)
         else:
             try:
-                for number, row in enumerate(iter_rows(str(self._kept), options), start=1):
-                    yield LocatedRow(row, f"{self.name}, row {number}")
+                for row, where in located_rows(str(self._kept), options):
+                    yield LocatedRow(row, self._as_named(where))
             except UserError as error:
                 raise DataError(self._as_named(str(error))) from error
         if not self._is_told:

@@ -1,6 +1,8 @@
 """What makes a sweep the same sweep: its config without machine settings, and its data."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from slimtune.sweeper.campaigns.comparable import NEUTRAL_KEYS, result_keys
@@ -10,8 +12,10 @@ from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study.loaded import load_study_attrs
 from slimtune.sweeper.study.record import IDENTITY
 from slimtune.sweeper.study.storages.loading import is_in_file
+from slimtune.training.broken_files import BROKEN, read_object
 from slimtune.training.errors import StoreError
 from slimtune.training.listed_names import on_one_line
+from slimtune.training.usual_places import DATA_REPORT_FILE
 
 # these say where the rows are; which rows there are is told by their fingerprint
 WHERE_KEYS = {
@@ -26,6 +30,12 @@ WHERE_KEYS = {
 }
 
 
+# known by fingerprints, which say only whether two are the same, and nothing to a person
+ROWS, WEIGHTS = "the rows of the data", "the weights of the base model"
+OTHER_ROWS = "others than at its beginning: a file has changed since, or rows are read or split in another way"
+OTHER_WEIGHTS = "others than at its beginning: the files of the model have changed since"
+
+
 def identity_of(request: SweepRequest, data_fingerprint: str, base_fingerprint: str | None = None) -> dict[str, str]:
     """Everything that trials and scores depend on, by key."""
     values: dict[str, Any] = result_keys(request.values)
@@ -38,14 +48,22 @@ def identity_of(request: SweepRequest, data_fingerprint: str, base_fingerprint: 
     values |= request.space.described()
     if request.extension is not None:
         values["hydra.sweeper.custom_search_space"] = request.extension
-    values["the rows of the data"] = data_fingerprint
+    values[ROWS] = data_fingerprint
     if base_fingerprint is not None:
-        values["the weights of the base model"] = base_fingerprint
+        values[WEIGHTS] = base_fingerprint
     return {key: str(value) for key, value in values.items() if key not in WHERE_KEYS}
 
 
-def check_same(known: Mapping[str, str] | None, now: Mapping[str, str], *, name: str) -> None:
+def check_same(
+    known: Mapping[str, str] | None, now: Mapping[str, str], *, name: str, counted: Callable[[], str] = str
+) -> None:
     """Compare a sweep with its beginning.
+
+    Args:
+        known: What it was begun with; None is not known.
+        now: What is asked for.
+        name: Of the sweep.
+        counted: Says, behind the word that rows are others, how many there were and are.
 
     Raises:
         StoreError: It was begun with something else; all differences are named.
@@ -54,15 +72,14 @@ def check_same(known: Mapping[str, str] | None, now: Mapping[str, str], *, name:
     if known == now:
         return
     before, after = as_set(known), as_set(now)
-    changed = [
-        f"  - {key}: {_told(before, key)} -> {_told(after, key)}"
-        for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key)
-    ]
+    keys = [key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)]
+    others = {ROWS: f"{OTHER_ROWS}{counted()}" if ROWS in keys else "", WEIGHTS: OTHER_WEIGHTS}
+    changed = [f"  - {key}: {others.get(key) or f'{_told(before, key)} -> {_told(after, key)}'}" for key in keys]
+    begun = "other rows" if keys == [ROWS] else "another config"
     raise StoreError(
         "\n".join(
             [
-                f"the sweep '{name}' was begun with another config, so its trials do not compare:",
+                f"the sweep '{name}' was begun with {begun}, so its trials do not compare:",
                 *changed,
                 "take another search.name, or remove the sweep's folder to begin anew",
             ]
@@ -79,7 +96,23 @@ def check_begun(request: SweepRequest, prepared: Preparation) -> None:
     name, storage = request.search.config.name, request.storage
     if is_in_file(storage, name):
         now = identity_of(request, prepared.data_fingerprint, prepared.base_fingerprint)
-        check_same(load_study_attrs(storage, name).get(IDENTITY), now, name=name)
+        counted = partial(counts_told, request, prepared)
+        check_same(load_study_attrs(storage, name).get(IDENTITY), now, name=name, counted=counted)
+
+
+def counts_told(request: SweepRequest, prepared: Preparation) -> str:
+    """How many rows a sweep has had, as far as its data report says it, and how many there are now."""
+    before = _rows_noted(request.folder / DATA_REPORT_FILE)
+    now = sum(split.num_rows for split in prepared.report.splits)
+    return f" ({now:,} rows now)" if before is None else f" ({before:,} rows before, {now:,} now)"
+
+
+def _rows_noted(path: Path) -> int | None:
+    try:
+        return sum(int(split["num_rows"]) for split in read_object(path)["splits"])
+    except BROKEN:
+        # the sweep may be of another machine; what differs is told without it
+        return None
 
 
 def difference(known: Mapping[str, str] | None, now: Mapping[str, str]) -> str | None:
@@ -95,6 +128,8 @@ def difference(known: Mapping[str, str] | None, now: Mapping[str, str]) -> str |
         if key in searched or key in NEUTRAL_KEYS | WHERE_KEYS or key.startswith(("search.", "space.")):
             continue
         if known.get(key) != now.get(key):
+            if key in (ROWS, WEIGHTS):
+                return f"{key} are others"
             return f"{key} differs ({_told(known, key)}, here {_told(now, key)})"
     return None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from slimtune.export.promotion.config import PromotionConfig, parse_promotion
 from slimtune.export.registry.model_uri import version_uri
 from slimtune.export.verification.limits import none_passed
 from slimtune.sweeper.campaigns import winner_stages
-from slimtune.sweeper.campaigns.identity import check_same, difference, identity_of
+from slimtune.sweeper.campaigns.identity import check_same, counts_told, difference, identity_of
 from slimtune.sweeper.campaigns.own_cores import SweepCores, workers_line
 from slimtune.sweeper.campaigns.own_model import own_model_notes
 from slimtune.sweeper.campaigns.preflight import preflight
@@ -187,7 +188,8 @@ class TuningRun:
 
     def check_joining(self) -> None:
         """Whether data and fixed values are those of the trials that are there."""
-        check_same(self._study.attrs().get(IDENTITY), self._identity, name=self._request.search.config.name)
+        known, name = self._study.attrs().get(IDENTITY), self._request.search.config.name
+        check_same(known, self._identity, name=name, counted=partial(counts_told, self._request, self._prepared))
 
     def _tell_trials(self) -> None:
         self._tracked.end_left_open(self._study, kind="trial")

@@ -4,6 +4,7 @@ import argparse
 import logging
 from collections.abc import Sequence
 
+from slimtune.export.commands.terminal_text import print_page
 from slimtune.sweeper.commands.arguments.overrides import composing_parser
 
 CAMPAIGN = "slimtune.sweeper.campaigns.tuning.Checking"
@@ -24,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
         UserError: What would end the sweep.
     """
     if set(arguments) & {"-h", "--help"}:
-        print(HELP, end="")
+        print_page(HELP)
         return 0
     from slimtune.sweeper.hydra_app.app import run_app
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.campaigns.named_sweep import NamedSweep
+from slimtune.sweeper.commands.arguments.known_keys import known_keys
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.sweeper.space.override_text import override_value
 from slimtune.training.errors import StoreError
@@ -25,7 +26,8 @@ def run(arguments: Sequence[str]) -> int:
         UserError: As of `slimtune sweep`.
     """
     parser = command_parser()
-    options, more = parser.parse_known_args(arguments)
+    options, others = parser.parse_known_args(arguments)
+    more = [*options.override, *others]
     if flags := [word for word in more if word.startswith("-")]:
         parser.error(f"unrecognized arguments: {' '.join(flags)}")
     found = sweep_of(options)
@@ -50,10 +52,11 @@ def run(arguments: Sequence[str]) -> int:
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = CommandParser(prog="slimtune resume", description=__doc__, allow_abbrev=False, takes_keys=True)
+    parser.keys = known_keys
     add_sweep(parser)
     parser.add_argument("--n-trials", type=_above_zero, help="trials in all, e.g. more than before")
     parser.add_argument("--trust", action="store_true", help="give a command that was written elsewhere")
-    parser.epilog = "What else is given is added to the overrides, e.g. search.num_workers=2."
+    parser.add_argument("override", nargs="*", help="added to those of the command, e.g. search.num_workers=2")
     return parser
 
 

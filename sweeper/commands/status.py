@@ -68,7 +68,7 @@ def _lines(status: "SweepStatus") -> list[str]:
     if status.reason is not None:
         lines.append(f"the search has ended: {status.reason}")
     if status.seconds_left is not None:
-        lines.append(f"left: {status.num_left} trials, about {duration(status.seconds_left)}")
+        lines.append(f"left: {_trials(status.num_left)}, about {duration(status.seconds_left)}")
     if status.launchers:
         lines.append(f"led by {status.launchers[0]}, {_workers(status)}{_joined(status)}")
     return lines
@@ -92,6 +92,10 @@ def _outcome_lines(outcome: "SweepOutcome | None") -> list[str]:
         alias = outcome.registered.get("alias")
         lines.append(f"registered: {outcome.uri}{f', alias {alias}' if alias else ''}")
     return lines
+
+
+def _trials(number: int | None) -> str:
+    return "1 trial" if number == 1 else f"{number} trials"
 
 
 def _workers(status: "SweepStatus") -> str:

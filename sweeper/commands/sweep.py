@@ -4,6 +4,7 @@ import argparse
 import logging
 from collections.abc import Sequence
 
+from slimtune.export.commands.terminal_text import print_page
 from slimtune.sweeper.commands.arguments.overrides import composing_parser
 
 HELP = """\
@@ -22,7 +23,8 @@ overrides (Hydra's grammar; slimtune sweep --cfg job --resolve prints all keys w
   fit.learning_rate=1e-3 fit.batch_size=16 fit.epochs=4 fit.max_steps=500 fit.precision=auto|fp32|bf16|fp16
   search.name=mine search.n_trials=12 search.direction=maximize search.seed=0
   search/sampler=tpe|auto|random|grid|qmc|gp|cmaes|nsga2|nsga3
-  search/pruner=successive_halving|hyperband|median|percentile|patient|wilcoxon|combination|none
+  search/pruner=successive_halving|hyperband|median|percentile|patient
+                                (also wilcoxon, combination, none)
   search.max_minutes=60 search.target=0.9 search.max_trials_without_better=10 search.max_failures=3
   'search.objectives=[accuracy,size_mb]' 'search.constraints={size_mb:{max:50}}' search.pick=first|knee
   search.warm_start=other 'search.enqueue=[{learning_rate:0.001,r:8}]'
@@ -44,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
         UserError: Bad input.
     """
     if set(arguments) & {"-h", "--help"}:
-        print(HELP, end="")
+        print_page(HELP)
         return 0
     from slimtune.sweeper.hydra_app.app import run_app
 

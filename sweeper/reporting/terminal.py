@@ -64,7 +64,7 @@ def print_winner(
         # an option of a group has no value for what is searched under another one
         values = (value_text(finalist.params.get(key)) for key in keys)
         scores = " ".join(f"{score:.4f}" for score in finalist.scores)
-        means = (f"{mean:.4g}" for mean in finalist.means(others).values())
+        means = (number_text(mean) for mean in finalist.means(others).values())
         table.add_row(
             f"{finalist.number}", *values, f"{finalist.mean:.4f}{mark}", number_text(finalist.spread), scores, *means
         )

@@ -21,6 +21,7 @@ def told_choice(settled: Settled) -> Iterator[str]:
         yield OF_PAIRS
     yield from _told_columns(settled)
     read = _read(settled) if settled.guess.text is not None else {MESSAGES}
+    yield from _told_empty(settled)
     yield from told_unread([one.name for one in settled.columns], read)
 
 
@@ -42,6 +43,24 @@ def _told_columns(settled: Settled) -> Iterator[str]:
         yield _line(name, found.target, _targets(settled, texts), target_flag(found.task))
     if found.alike is not None:
         yield f"pairs with the label '{found.alike}' are taken for alike (task.alike_label)"
+
+
+def _told_empty(settled: Settled) -> Iterator[str]:
+    """Rows that training refuses, or leaves out, since a column that it reads is empty in them."""
+    found = settled.guess
+    for one in settled.columns:
+        # a row may have none of several labels
+        if not one.empty or one.name not in _read(settled) or (one.name, found.task) == (found.target, "multi_label"):
+            continue
+        is_refused = one.name == found.target and found.task not in WRITING
+        what = "fill it or remove the row" if is_refused else "a row without a text or an answer is left out"
+        rows = "1 row" if len(one.empty) == 1 else f"{len(one.empty):,} rows"
+        yield f"'{one.name}' is empty in {rows}: {_some(one.empty)}; {what}"
+
+
+def _some(places: Sequence[str]) -> str:
+    more = ", ..." if len(places) > SHOWN_OTHERS else ""
+    return f"{'; '.join(places[:SHOWN_OTHERS])}{more}"
 
 
 def _line(what: str, column: str, others: Sequence[str], flag: str) -> str:

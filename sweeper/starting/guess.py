@@ -52,6 +52,17 @@ TASKS = (
 )
 
 
+# numbers are classes, scores or answers
+BY_TARGET = {
+    Holds.name: "classification",
+    Holds.labels: "multi_label",
+    Holds.spans: "extraction",
+    Holds.tags: "extraction",
+    # mostly different and longer than names
+    Holds.text: "generation",
+}
+
+
 class Guess(NamedTuple):
     """A task and the columns that it would read; None where the task has none, or none fits.
 
@@ -99,6 +110,17 @@ def guess(columns: Sequence[SeenColumn], task: str | None = None) -> Guess | Non
     if task is None:
         return next(found, None)
     return next((one._replace(task=task) for one in found if one.task == task or {one.task, task} <= {*KIN}), None)
+
+
+def guess_by_target(columns: Sequence[SeenColumn], target: str) -> str | None:
+    """What rows are for whose label, spans or answer a person has named; None where its cells do not say.
+
+    Args:
+        columns: Those of the first rows.
+        target: The column.
+    """
+    holds = next((one.holds for one in with_texts(columns) if one.name == target), None)
+    return None if holds is None else BY_TARGET.get(holds)
 
 
 def with_texts(columns: Sequence[SeenColumn]) -> Sequence[SeenColumn]:

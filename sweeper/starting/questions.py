@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from slimtune.sweeper.config_values import CONFIG_MODULE
 from slimtune.sweeper.starting.asking import Ask, Gathering, as_guessed
-from slimtune.sweeper.starting.guess import TASKS, Guess, alike_of, guess, spare_column
+from slimtune.sweeper.starting.guess import TASKS, Guess, alike_of, guess, guess_by_target, spare_column
 from slimtune.sweeper.starting.known_task import columns_for
 from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn, seen_columns
 from slimtune.training.config.schema import suggestion
@@ -170,8 +170,18 @@ def _task(given: Flags, columns: Sequence[SeenColumn], ask: Ask) -> Guess:
     question = f"task: {', '.join(TASKS)} (--task)"
     if found is not None and found.pair is not None:
         question = f"{OF_PAIRS}\n{question}"
-    said = ask(question, None if found is None else found.task, _known_task, TASKS)
+    said = ask(question, _likely_task(given, found, columns), _known_task, TASKS)
     return columns_for(columns, said)
+
+
+def _likely_task(given: Flags, found: Guess | None, columns: Sequence[SeenColumn]) -> str | None:
+    """What the rows alone suggest, unless a column that is named as the label's is not the one of that."""
+    is_other = given.target_column is not None and (found is None or found.target != given.target_column)
+    named = guess_by_target(columns, str(given.target_column)) if is_other else None
+    if named == "classification" and found is not None and found.pair is not None:
+        # a class or a likeness of two texts: these say which
+        named = found.task
+    return named or (None if found is None else found.task)
 
 
 def _known_task(said: str) -> str:

@@ -44,7 +44,7 @@ class SeenColumn(NamedTuple):
     Attributes:
         name: As the file has it.
         holds: What its cells are.
-        num_distinct: How many different ones there are.
+        num_distinct: How many different ones there are, as classes where they are names.
         example: The first that is not missing, as text.
         two_labels: The different ones as labels, sorted, where there are two; else empty.
         has_fractions: Whether it has numbers that are not whole: no label is one.
@@ -52,6 +52,7 @@ class SeenColumn(NamedTuple):
         num_letters: Of a cell with a text, on average.
         num_words: Likewise.
         kind: What a person calls cells that are no words of a language, as dates; None where `holds` says it.
+        empty: What the rows are called whose cell is missing.
     """
 
     name: str
@@ -64,6 +65,7 @@ class SeenColumn(NamedTuple):
     num_letters: float = 0.0
     num_words: float = 0.0
     kind: str | None = None
+    empty: tuple[str, ...] = ()
 
 
 def seen_columns(source: str, encoding: str | None = None) -> list[SeenColumn]:
@@ -77,10 +79,13 @@ def seen_columns(source: str, encoding: str | None = None) -> list[SeenColumn]:
         DataError: The source cannot be read, or has no rows.
     """
     asked = islice(located_rows(source, ReadOptions(Told(), encoding, named_by="--encoding ")), NUM_ROWS)
-    rows = [one.row for one in asked]
-    if not rows:
+    located = list(asked)
+    if not located:
         raise DataError(f"{source} has no rows; give a file with at least one row")
-    return columns_of_rows(rows)
+    return [
+        one._replace(empty=tuple(where for row, where in located if is_missing(row.get(one.name))))
+        for one in columns_of_rows([row for row, _ in located])
+    ]
 
 
 def columns_of_rows(rows: Iterable[Mapping[str, Any]]) -> list[SeenColumn]:
@@ -98,7 +103,8 @@ def _seen(name: str, cells: Sequence[Any]) -> SeenColumn:
     # of texts, which may be long, nothing is kept
     labels = {label_name(text, cell) for text, cell in zip(texts, cells, strict=True)} if _are_short(texts) else set()
     two = tuple(sorted(labels)) if len(labels) == 2 else ()
-    holds, num_distinct = _holds(cells, texts), len(set(texts))
+    holds = _holds(cells, texts)
+    num_distinct = len(labels if holds is Holds.name else set(texts))
     numbers = list(map(float, cells)) if holds is Holds.number else []
     has_fractions = any(not one.is_integer() for one in numbers if math.isfinite(one))
     is_share = num_distinct > 1 and bool(numbers) and all(0 <= one <= 1 for one in numbers)

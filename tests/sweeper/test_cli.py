@@ -223,7 +223,7 @@ def test_a_look_up_in_the_store_does_not_import_torch(tmp_path: Path, store: Pat
         ([], "data.train_file is missing"),
         (["data.train_file=x", "space.fit.learnin_rate={type: float, low: 1, high: 2}"], "space.fit.learnin_rate"),
         (["data.train_file=x", "space.method.r.low=-3"], "space.method.r: method.r is -3; use a number above 0"),
-        (["data.train_file=x", "search.num_workers=2"], "add hydra/launcher=joblib"),
+        (["data.train_file=x", "search.num_workers=2"], "add hydra/launcher=local"),
         (["data.train_file=x", "search.direction=minimize"], "task.metric is accuracy; use maximize"),
         (["data.train_file=x", "tracking.uri=http://me:secret@host"], "has a password in it"),
         (["data.train_file=x", "search.name=a/b"], "it names a folder"),

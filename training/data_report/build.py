@@ -29,10 +29,11 @@ from slimtune.training.data_report.text_notes import row_notes
 from slimtune.training.data_report.turn_notes import turn_notes
 from slimtune.training.data_report.unread_columns import split_notes
 from slimtune.training.errors import ConfigError
-from slimtune.training.metrics.measure import compute_all
+from slimtune.training.evaluation.own_score import no_number, path_of
+from slimtune.training.metrics.measure import Measure, compute_all
 from slimtune.training.models.positions import positions_of
 from slimtune.training.stages import told_stage
-from slimtune.training.tasks.baselines import Aim, baseline_notes
+from slimtune.training.tasks.baselines import CONSTANT, PHRASES, Aim, baseline_notes
 from slimtune.training.tasks.registry import entry_of, labels_of_rows
 from slimtune.training.usual_places import DATA_REPORT_FILE
 from slimtune.training.workbench.prepared_data import PreparedData
@@ -163,3 +164,15 @@ def _check_metric(data: PreparedData, scored: Mapping[str, Mapping[str, float]])
     metric = data.config.task.metric
     if metric not in known:
         raise ConfigError([f"task.metric is '{metric}'; the scores are {', '.join(sorted(known))}"])
+    _check_numbers(metric, data.task.measures, scored)
+
+
+def _check_numbers(metric: str, measures: Sequence[Measure], scored: Mapping[str, Mapping[str, float]]) -> None:
+    """Whether a metric of the user's own gives a number for any model; one of a constant answer may have none, as a
+    correlation.
+    """
+    answers = {name: scores for name, scores in scored.items() if metric in scores and name not in CONSTANT}
+    for name, scores in answers.items():
+        path = path_of(measures, metric, scores)
+        if path is not None and not any(math.isfinite(others[metric]) for others in answers.values()):
+            raise no_number(path, {metric: scores[metric]}, f"for the answers of {PHRASES.get(name, name)}")

@@ -20,6 +20,7 @@ from slimtune.training.distributed.sharding import whole
 from slimtune.training.engine.cadence import EvaluationCadence, plan_of
 from slimtune.training.engine.compile import compile_training, is_worth_compiling
 from slimtune.training.engine.evaluations.evaluation_history import EvaluationHistory
+from slimtune.training.engine.evaluations.objective import objective_of
 from slimtune.training.engine.evaluations.scored_record import scored_record
 from slimtune.training.engine.evaluations.validation import Validation
 from slimtune.training.engine.graphs.buckets import bucket_length
@@ -30,7 +31,7 @@ from slimtune.training.engine.meter import Meter
 from slimtune.training.engine.saved_trial import Parts, Progress, SavedTrial
 from slimtune.training.engine.train_step import Stepper
 from slimtune.training.engine.training_model import training_model
-from slimtune.training.errors import ConfigError, Diverged
+from slimtune.training.errors import ConfigError
 from slimtune.training.evaluation.parts import part_scores
 from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.hardware.resources import Resources
@@ -277,6 +278,7 @@ class TrialTrainer:
 
         Raises:
             Diverged: The score is not a number.
+            ConfigError: Likewise, of a metric of the user's own while the loss is one.
         """
         assert self._progress.milestone is not None
         milestone = self._progress.milestone
@@ -322,16 +324,14 @@ class TrialTrainer:
         return self._history.best if self._at_end else self._history.early_end
 
     def _report(self, evaluation: Evaluation, milestone: int) -> Report:
-        metric = self._config.task.metric
+        task, measures = self._config.task, self.bench.task.measures
         scores, num_parts = evaluation.scores, getattr(self._trial, "num_parts", 0)
-        if math.isnan(scores[metric]):
-            raise Diverged(f"after {milestone} examples: validation {metric} is not a number")
         return Report(
-            objective=scores[metric],
+            objective=objective_of(scores, task, measures, milestone),
             progress=1.0 if self._at_end else milestone / self._plan.total_examples,
             scores={f"validation/{name}": value for name, value in scores.items()},
             train=self._progress.meter.compute(),
-            parts=part_scores(evaluation, self.bench.task.measures, metric, num_parts=num_parts),
+            parts=part_scores(evaluation, measures, task.metric, num_parts=num_parts),
         )
 
     def _evaluation(self) -> Evaluation:

@@ -21,11 +21,13 @@ class Measure(NamedTuple):
     keys: The scores that it gives; a metric of the user's own may give others.
     compute: The scores of a tally that is not empty.
     needs: The columns that it reads.
+    own: Its entry of `task.metrics`, if it is the user's own or the hub's.
     """
 
     keys: tuple[str, ...]
     compute: Callable[[Tally], Mapping[str, float]]
     needs: tuple[str, ...]
+    own: str | None = None
 
 
 def compute_all(measures: Sequence[Measure], tally: Tally) -> dict[str, float]:
@@ -74,7 +76,8 @@ def measure_of(name: str, guard: Guard = own_copy) -> Measure:
         return Measure(("perplexity",), _perplexity, ("nats", "weight"))
     metric = load_metric(name, guard)
     keys = METRIC_KEYS.get(name, (metric.name,))
-    return Measure(keys, partial(_of_metric, metric), ("prediction", "reference"))
+    own = None if name in METRIC_KEYS else name
+    return Measure(keys, partial(_of_metric, metric), ("prediction", "reference"), own)
 
 
 def _of_metric(metric: Any, tally: Tally) -> Mapping[str, float]:

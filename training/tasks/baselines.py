@@ -44,6 +44,8 @@ MAJORITY, BAG_OF_WORDS, NEAREST, LOOKUP, OVERLAP, UNIGRAM, MEAN = (
     "unigram",
     "mean",
 )
+# those that give every row the same answer
+CONSTANT = (MAJORITY, MEAN)
 PHRASES = {
     MAJORITY: "always the largest class",
     BAG_OF_WORDS: "a bag of words",

@@ -1,11 +1,13 @@
 """The arguments by which commands are given a sweep."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.campaigns.named_sweep import NamedSweep, named_sweep
-from slimtune.training.usual_places import OUTPUTS
+from slimtune.training.listed_names import with_commas
+from slimtune.training.usual_places import OUTPUTS, sweeps_under
 
 
 def add_sweep(parser: argparse.ArgumentParser) -> None:
@@ -13,8 +15,21 @@ def add_sweep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sweep", help="the sweep's name (search.name), or its folder")
     if isinstance(parser, CommandParser):
         parser.one_only = "it takes one sweep, and slimtune compare A B sets several beside each other"
+        parser.there = _sweeps_told
     add_outputs(parser)
     parser.add_argument("--storage", help="URL of the study, if search.storage was set")
+
+
+def _sweeps_told(words: Sequence[str]) -> str:
+    """Names the sweeps in the folder that the words name, or in the usual one."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    add_outputs(parser)
+    try:
+        outputs = Path(parser.parse_known_args(words)[0].outputs)
+    except argparse.ArgumentError:
+        outputs = OUTPUTS
+    names = sweeps_under(outputs)
+    return f"sweeps in {outputs}: {with_commas(names)}" if names else f"there are no sweeps in {outputs}"
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:

@@ -31,7 +31,7 @@ PACKAGES = {
 # said where no commands of Slurm are
 NO_SLURM = (
     "hydra/launcher={option} submits jobs by sbatch, which is not on this machine; start the sweep where Slurm's "
-    "commands are, or take hydra/launcher=joblib"
+    "commands are, or take hydra/launcher={local}"
 )
 
 
@@ -50,15 +50,21 @@ def die_alone(launcher: Launcher) -> bool:
     return type(launcher).__name__ in (RAY, SLURM, PROCESSES)
 
 
+def _on_this_machine(config: DictConfig) -> str:
+    """Our preset, where the app composes our config; else the plugin's own."""
+    sources = config.hydra.runtime.get("config_sources") or ()
+    return "local" if any("slimtune.conf" in str(one.get("path")) for one in sources) else "joblib"
+
+
 def launcher_problems(config: DictConfig, *, num_workers: int) -> list[str]:
     """What stands in the way of launching, as far as it can be seen from here."""
     if is_serial(config) and num_workers > 1:
         return [
             f"search.num_workers is {num_workers}, but hydra/launcher=basic runs one job after the other; "
-            "add hydra/launcher=joblib"
+            f"add hydra/launcher={_on_this_machine(config)}"
         ]
     if launcher_class(config) == SLURM and shutil.which("sbatch") is None:
-        return [NO_SLURM.format(option=config.hydra.runtime.choices["hydra/launcher"])]
+        return [NO_SLURM.format(local=_on_this_machine(config), option=config.hydra.runtime.choices["hydra/launcher"])]
     return []
 
 

@@ -1,13 +1,16 @@
 """A flag that a command has not is told with the one that may be meant."""
 
 import argparse
+from pathlib import Path
 
 import pytest
 
 from slimtune.export.commands.command_parser import CommandParser
+from slimtune.export.registry.mlflow_registry import put_name
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.command_table import COMMANDS, COMPOSING, parser_of
 from slimtune.training.errors import UserError
+from slimtune.training.usual_places import STUDY_FILE
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,9 @@ from slimtune.training.errors import UserError
         ("review read tone --top 3", "--top is no flag of slimtune review read; known: --help, --outputs"),
         ("promote tone --promotion.min_gain 0.1", "a value is set without dashes, promotion.min_gain=0.1"),
         ("export --run x --out y --export.target=cpu", "a value is set without dashes, export.target=cpu"),
+        ("export --run x --out y --variants [int8]", "without dashes: export.variants=[int8]"),
+        ("promote tone --min-gain=0.1", "without dashes: promotion.min_gain=0.1"),
+        ("resume tone --num-workers 2", "without dashes: search.num_workers=2"),
         ("resume tone --search.num_workers 2", "a value is set without dashes, search.num_workers=2"),
     ],
 )
@@ -39,6 +45,40 @@ def test_every_command_tells_them(word: str) -> None:
     assert isinstance(parser, CommandParser)
     with pytest.raises(UserError, match="--no-such-flag is no flag of slimtune"):
         parser.parse_known_args(["--no-such-flag"])
+
+
+@pytest.mark.parametrize("word", ["status", "stop", "report"])
+def test_a_sweep_that_is_not_named_is_told_with_those_that_are_there(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("outputs/tone", "outputs/other", "elsewhere/third"):
+        Path(folder).mkdir(parents=True)
+        (Path(folder) / STUDY_FILE).touch()
+    for words, told in (([], "sweeps in outputs: other, tone"), (["--outputs", "elsewhere"], "elsewhere: third")):
+        with pytest.raises(SystemExit):
+            main([word, *words])
+        assert f"required: sweep; {told if not words else 'sweeps in ' + told}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["history", "rollback"])
+def test_a_model_that_is_not_named_is_told_with_those_that_are_there(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mlruns").mkdir()
+    for names, told in ([], "there is no "), (["tone", "other"], "registered models: other"):
+        for name in names:
+            put_name(f"sqlite:///{tmp_path}/mlruns/mlflow.db", name)
+        with pytest.raises(SystemExit):
+            main([word])
+        assert f"required: name; {told}" in capsys.readouterr().err
+
+
+def test_the_usage_of_resume_has_overrides() -> None:
+    parser = parser_of("resume")
+    assert "[override ...]" in parser.format_usage()
+    assert parser.parse_known_args(["tone", "a=1", "--n-trials", "3", "b=2"])[0].override == ["a=1"]
 
 
 def test_what_is_no_flag_is_left_to_argparse() -> None:

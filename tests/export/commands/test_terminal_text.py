@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from slimtune.export.commands.terminal_text import broken_at_blanks, print_below
+from slimtune.export.commands.terminal_text import broken_at_blanks, print_below, print_sentence
 
 TEXT = "accuracy 0.33 against the champion's 0.40 on 178 rows in /a/path-with/hyphens-and-slashes, not better"
 
@@ -70,3 +70,16 @@ def test_the_meaning_of_a_word_goes_on_below_itself(monkeypatch: pytest.MonkeyPa
         "  translate  what others have written",
         "             into what is meant",
     ]
+
+
+def test_a_result_is_broken_between_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a terminal; a pipe has it on one line."""
+    print_sentence(TEXT)
+    assert capsys.readouterr().out == f"{TEXT}\n"
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((40, 24)))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    print_sentence(TEXT)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 2
+    assert " ".join(lines).split() == TEXT.split()
+    assert max(map(len, lines)) <= 40

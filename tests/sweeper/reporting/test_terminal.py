@@ -43,6 +43,16 @@ def test_the_winner_stands_first_and_the_next_best_behind_it(*, maximize: bool, 
     assert " ".join(rows) == order
 
 
+def test_large_numbers_are_written_out() -> None:
+    """As in the tables below."""
+    text = io.StringIO()
+    goals = Goals((Objective("accuracy", maximize=True), Objective("parameters", maximize=False)))
+    run = Run(0.5, Path("c"), None, measured={"accuracy": 0.5, "parameters": 1_269_124.0})
+    finalist = Finalist(0, {}, [run])
+    print_winner(Console(file=text, width=120), [finalist], finalist, goals=goals)
+    assert "1,269,124" in text.getvalue()
+
+
 def test_a_finalist_of_one_seed_has_no_spread() -> None:
     """Nothing was measured; and what is doubtful of the winner stands below the table."""
     text = io.StringIO()

@@ -137,6 +137,6 @@ def test_sweeps_differ_by_what_trials_are_measured_by() -> None:
     }
     assert difference(known, known | {"space.fit.lr": "0 to 2", "fit.lr": "2", "search.seed": "1"}) is None
     assert difference(known, known | {"data.train_file": "elsewhere"}) is None
-    assert "the rows of the data differs" in (difference(known, known | {"the rows of the data": "b"}) or "")
+    assert "the rows of the data are others" in (difference(known, known | {"the rows of the data": "b"}) or "")
     assert "fit.epochs differs (2, here 3)" in (difference(known, known | {"fit.epochs": "3"}) or "")
     assert difference(None, known) is not None

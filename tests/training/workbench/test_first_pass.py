@@ -53,6 +53,18 @@ def of_one_name(predictions: Sequence[Any], references: Sequence[Any]) -> float:
     return sum(reference == "x" for reference in references)
 
 
+def no_number(predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
+    return {"cost": float("nan")}
+
+
+def infinite(predictions: Sequence[Any], references: Sequence[Any]) -> float:
+    return float("inf")
+
+
+def none_of_one_answer(predictions: Sequence[Any], references: Sequence[Any]) -> float:
+    return float("nan") if len(set(predictions)) == 1 else 0.5
+
+
 def prepared(case: Case, config_for: ConfigFor, *more: str) -> PreparedData:
     # what the loss of the task takes stays in the mapping
     gone = ["~task.loss.margin"] if case.name == "similarity" else []
@@ -128,6 +140,26 @@ def test_a_metric_that_takes_what_it_is_given_for_a_name_is_told(name: str, what
     told = rf"of_one_name', which fails at .*test_first_pass\.py:\d+ \(TypeError: compares {what} with the text 'x'"
     with pytest.raises(ConfigError, match=told):
         data_report_of(data)
+
+
+@pytest.mark.parametrize(("name", "score", "gave"), [("no_number", "cost", "NaN"), ("infinite", "infinite", "inf")])
+def test_a_metric_that_gives_no_number_is_told_before_the_first_trial(
+    name: str, score: str, gave: str, config_for: ConfigFor
+) -> None:
+    """Every trial would fail by it."""
+    case = BY_NAME["classification"]
+    metric = [f"task.metrics=[{HERE}.{name}]", f"task.metric={score}", "task.direction=maximize"]
+    told = rf"'{HERE}.{name}', which gives no number for the answers of a bag of words \({score}={gave}\)"
+    with pytest.raises(ConfigError, match=told):
+        data_report_of(prepare_data(config_for(case, *metric)))
+
+
+def test_a_metric_may_give_no_number_where_all_answers_are_one(config_for: ConfigFor) -> None:
+    """As a correlation does of the largest class for every row."""
+    metric = [f"task.metrics=[{HERE}.none_of_one_answer]", "task.metric=none_of_one_answer", "task.direction=maximize"]
+    report = data_report_of(prepare_data(config_for(BY_NAME["classification"], *metric)))
+    assert report.baselines["bag_of_words"]["none_of_one_answer"] == 0.5
+    assert "none_of_one_answer" not in report.baselines["majority"]
 
 
 class Own(Classification):

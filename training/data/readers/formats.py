@@ -9,12 +9,12 @@ from slimtune.training.data.readers.arrow_rows import arrow_rows, parquet_rows
 from slimtune.training.data.readers.json_rows import begins_with_objects, json_rows
 from slimtune.training.data.readers.lines import first_bytes, is_gzip, lines_of
 from slimtune.training.data.readers.options import ReadOptions
-from slimtune.training.data.readers.row import Row
+from slimtune.training.data.readers.row import Row, RowOfLine
 from slimtune.training.data.readers.tables import csv_rows, tsv_rows
 from slimtune.training.errors import DataError
 from slimtune.training.lfs_pointer import said_of_unfetched, unfetched
 
-Reader = Callable[[Path, ReadOptions], Iterator[Row]]
+Reader = Callable[[Path, ReadOptions], Iterator[Row] | Iterator[Row | RowOfLine]]
 
 
 def ending_of(path: Path) -> str:
@@ -33,8 +33,8 @@ NO_TEXT = {
 }
 
 
-def rows_of_file(path: Path, options: ReadOptions) -> Iterator[Row]:
-    """The rows of one file.
+def rows_of_file(path: Path, options: ReadOptions) -> Iterator[Row | RowOfLine]:
+    """The rows of one file, with their lines where it has lines.
 
     Raises:
         DataError: The file cannot be read, or is not what its ending says; the message names file and line.
@@ -87,7 +87,7 @@ def _document(path: Path, options: ReadOptions) -> Iterator[Row]:
     yield {"text": "".join(lines_of(path, options)), "file": str(path)}
 
 
-def _text(path: Path, options: ReadOptions) -> Iterator[Row]:
+def _text(path: Path, options: ReadOptions) -> Iterator[Row | RowOfLine]:
     """A document, unless its lines are JSON objects."""
     if begins_with_objects(path, options):
         options.told.add("read as JSON Lines, as its content shows", path)

@@ -12,7 +12,7 @@ from typing import Any
 from slimtune.training.data.readers.json_tables import check_holds_no_rows, check_is_no_table
 from slimtune.training.data.readers.lines import lines_of
 from slimtune.training.data.readers.options import ReadOptions
-from slimtune.training.data.readers.row import Row
+from slimtune.training.data.readers.row import Row, RowOfLine
 from slimtune.training.errors import DataError
 
 LINES_RULE, ARRAY_RULE = "one JSON object a line", "use a JSON array of objects, or one object a line"
@@ -24,8 +24,8 @@ class _RepeatedKey(ValueError):
     """An object has a key twice."""
 
 
-def json_rows(path: Path, options: ReadOptions) -> Iterator[Row]:
-    """The rows of JSON Lines one by one, or those of an array, or of objects over several lines.
+def json_rows(path: Path, options: ReadOptions) -> Iterator[Row | RowOfLine]:
+    """The rows of JSON Lines one by one with their lines, or those of an array, or of objects over several lines.
 
     Raises:
         DataError: It is neither; the message names the line.
@@ -58,12 +58,12 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def _of_lines(path: Path, options: ReadOptions) -> Iterator[Row]:
+def _of_lines(path: Path, options: ReadOptions) -> Iterator[RowOfLine]:
     for number, line in _numbered(path, options):
         row = _decoded(partial(_DECODER.decode, line), path=path, first_line=number, rule=LINES_RULE)
         if not isinstance(row, dict):
             raise DataError(f"{path}, line {number}: {line[:40]!r} is not an object; {LINES_RULE}")
-        yield row
+        yield RowOfLine(row, number)
 
 
 def _of_values(text: str, path: Path) -> Iterator[Row]:

@@ -25,7 +25,7 @@ from slimtune.training.data.readers.hub import HUB_SCHEME as HUB
 from slimtune.training.data.readers.hub import check_hub_name, rows_of_hub
 from slimtune.training.data.readers.options import ReadOptions, Told
 from slimtune.training.data.readers.python_text import read_python
-from slimtune.training.data.readers.row import LocatedRow, Row
+from slimtune.training.data.readers.row import LocatedRow, Row, RowOfLine, numbered
 from slimtune.training.errors import DataError
 
 PYTHON = "python:"
@@ -71,7 +71,7 @@ def iter_rows(name: str | Sequence[str], options: ReadOptions | None = None) -> 
 
 
 def located_rows(name: str | Sequence[str], options: ReadOptions | None = None) -> Iterator[LocatedRow]:
-    """As `iter_rows`, each row with the file that it stands in and its number there."""
+    """As `iter_rows`, each row with the file that it stands in, its number there, and its line."""
     given = options or ReadOptions(Told(), named_by=None)
     parts = [part for each in _listed(name) for part in _parts(each, given)]
     for part in parts:
@@ -135,11 +135,12 @@ class _Part(NamedTuple):
     """Rows that are numbered together, and what their source is called."""
 
     place: str
-    rows: Iterator[Row]
+    rows: Iterator[Row] | Iterator[Row | RowOfLine]
 
     def located(self) -> Iterator[LocatedRow]:
-        for number, row in enumerate(self.rows, start=1):
-            yield LocatedRow(row, f"{self.place}, row {number}")
+        for number, found in enumerate(self.rows, start=1):
+            row, line = found if isinstance(found, RowOfLine) else (found, None)
+            yield LocatedRow(row, f"{self.place}, {numbered(number, line)}")
 
 
 def _parts(name: str, options: ReadOptions) -> list[_Part]:

@@ -29,6 +29,23 @@ class LocatedRow(NamedTuple):
     where: str
 
 
+class RowOfLine(NamedTuple):
+    """A row of a file of lines, and the line that it begins in."""
+
+    row: Row
+    line: int
+
+
+def numbered(number: int, line: int | None) -> str:
+    """What a row is called in its file, with the line that an editor shows where that has another number.
+
+    Example:
+        >>> numbered(31, 32), numbered(31, None)
+        ('row 31 (line 32)', 'row 31')
+    """
+    return f"row {number}" if line in (None, number) else f"row {number} (line {line})"
+
+
 def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str, usual: str | None = None) -> NoColumn:
     """Says which column a row lacks, which ones it has, and which of them was meant.
 

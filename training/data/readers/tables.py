@@ -9,7 +9,7 @@ from pathlib import Path
 from slimtune.training.data.readers.dialect import Dialect, dialect_of
 from slimtune.training.data.readers.lines import lines_of
 from slimtune.training.data.readers.options import ReadOptions
-from slimtune.training.data.readers.row import NAMELESS, Row
+from slimtune.training.data.readers.row import NAMELESS, RowOfLine
 from slimtune.training.errors import DataError
 
 # lines from which a cell is told even if they do not look like rows
@@ -17,7 +17,7 @@ MANY_LINES = 10
 BYTE_ORDER_MARK = "\ufeff"
 
 
-def csv_rows(path: Path, options: ReadOptions) -> Iterator[Row]:
+def csv_rows(path: Path, options: ReadOptions) -> Iterator[RowOfLine]:
     """The rows of a table whose cells commas part, or another sign that its first lines show.
 
     Raises:
@@ -26,12 +26,12 @@ def csv_rows(path: Path, options: ReadOptions) -> Iterator[Row]:
     yield from _rows(path, options, usual=",")
 
 
-def tsv_rows(path: Path, options: ReadOptions) -> Iterator[Row]:
+def tsv_rows(path: Path, options: ReadOptions) -> Iterator[RowOfLine]:
     """As `csv_rows`, with tabs. A quote is a sign like others, unless the whole file puts its cells in quotes."""
     yield from _rows(path, options, usual="\t")
 
 
-def _rows(path: Path, options: ReadOptions, *, usual: str) -> Iterator[Row]:
+def _rows(path: Path, options: ReadOptions, *, usual: str) -> Iterator[RowOfLine]:
     # a field may be as long as the file
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     dialect = dialect_of(path, options, usual=usual)
@@ -54,7 +54,7 @@ def _rows(path: Path, options: ReadOptions, *, usual: str) -> Iterator[Row]:
                 options.told.add("the header stands there again, and is left out", f"{path}, line {began}")
                 continue
             _tell_of_lines(cells, path, began, dialect, options)
-            yield dict(zip(header, cells, strict=True))
+            yield RowOfLine(dict(zip(header, cells, strict=True)), began)
     except csv.Error as error:
         raise _broken(error, path, opened, before + table.line_num) from None
 

@@ -212,6 +212,24 @@ def test_a_row_is_called_by_its_own_file(tmp_path: Path) -> None:
     assert next(located_rows("python:sources")).where == "python:sources, row 1"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "called"),
+    [
+        ("r.csv", 'text,label\n"a\nb",x\n\nc,y\n', ["row 1 (line 2)", "row 2 (line 5)"]),
+        ("r.tsv", "text\tlabel\na\tx\nb\ty\n", ["row 1 (line 2)", "row 2 (line 3)"]),
+        ("r.jsonl", '{"a": 1}\n{"a": 2}\n', ["row 1", "row 2"]),
+        ("r.jsonl", '{"a": 1}\n\n{"a": 2}\n', ["row 1", "row 2 (line 3)"]),
+        ("r.json", '[{"a": 1},\n {"a": 2}]', ["row 1", "row 2"]),
+    ],
+)
+def test_a_row_of_a_file_of_lines_is_called_by_its_line_too(
+    tmp_path: Path, name: str, text: str, called: list[str]
+) -> None:
+    """Where an editor shows another number; it is the line that the row begins in."""
+    (tmp_path / name).write_text(text)
+    assert [where for _, where in located_rows(str(tmp_path / name))] == [f"{tmp_path / name}, {one}" for one in called]
+
+
 def test_all_files_are_looked_up_before_the_first_row(rows_file: Path) -> None:
     """A misspelt second file costs no reading of the first."""
     with pytest.raises(DataError, match=r"absent\.jsonl: no such file"):

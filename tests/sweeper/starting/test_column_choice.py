@@ -1,0 +1,48 @@
+"""What `slimtune init` says of the rows, and of the columns that it takes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slimtune.sweeper.cli import main
+from slimtune.sweeper.starting.guess import guess_by_target
+from slimtune.sweeper.starting.seen_columns import columns_of_rows
+from tests.conftest import write_jsonl
+from tests.sweeper.starting.test_first_config import here
+from tests.sweeper.starting.test_guess import OTHERS, TEXTS, cycled, rows_of
+
+__all__ = ["here"]
+
+
+def test_rows_that_training_refuses_are_told_with_their_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """A label that is empty stops the training; a text that is empty is left out."""
+    rows = [f"{text},{'abc'[at % 3]}" for at, text in enumerate(TEXTS)]
+    Path("rows.csv").write_text("\n".join(["call,team", *rows, "no team,", ",a"]) + "\n")
+    assert main(["init", "--data", "rows.csv", "--text-column", "call", "--yes"]) == 0
+    told, at = capsys.readouterr().out, len(TEXTS) + 1
+    assert f"'team' is empty in 1 row: rows.csv, row {at} (line {at + 1}); fill it or remove the row\n" in told
+    assert f"'call' is empty in 1 row: rows.csv, row {at + 1} (line {at + 2}); a row without a text" in told
+
+
+def test_names_are_counted_as_the_classes_that_training_makes(capsys: pytest.CaptureFixture[str]) -> None:
+    write_jsonl(Path("rows.jsonl"), rows_of(call=TEXTS, team=cycled("bank", "bank ", "True", "true", "1", "1.0")))
+    assert main(["init", "--data", "rows.jsonl", "--yes"]) == 0
+    assert "  team  3 names" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("others", [OTHERS, [f"{text}, ask {text}" for text in TEXTS]])
+def test_a_label_column_of_texts_is_that_of_answers(others: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """In any language: columns that are named say what texts are for, and not their names."""
+    write_jsonl(Path("rows.jsonl"), rows_of(frage=TEXTS, antwort=others))
+    assert main(["init", "--data", "rows.jsonl", "--text-column", "frage", "--label-column", "antwort", "--yes"]) == 0
+    assert "task: generation" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("cells", "task"),
+    [(cycled("a", "b"), "classification"), ([["x", "y"], ["x"]] * 15, "multi_label"), (TEXTS, "generation")],
+)
+def test_a_column_that_is_named_as_the_label_says_the_task(cells: list[Any], task: str) -> None:
+    columns = columns_of_rows(rows_of(body=OTHERS, note=TEXTS, found=cells))
+    assert guess_by_target(columns, "found") == task
