@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import NoReturn, cast
 
 from slimtune.sweeper.command_table import ASKING, COMMANDS, DISPLAYING, OTHER_WORDS, Command
+from slimtune.sweeper.dropped_interrupts import dropped_interrupts_given_again
 from slimtune.training.errors import NotPromoted, SweepStopped, UserError, sentences_left
 from slimtune.training.hardware.waiting import wait_briefly
 from slimtune.training.lasting_output import lasting_output
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # so that parts of the user's own are found by their dotted path, as `python -m` finds them
     sys.path.append(os.getcwd())
     # who reads our output may go, e.g. `| head`: what is written to files is written all the same
-    with lasting_output():
+    with dropped_interrupts_given_again(), lasting_output():
         return _answered(words)
 
 

@@ -100,7 +100,7 @@ class StoreError(UserError):
 
 
 class SweepStopped(SlimtuneError):
-    """A sweep was stopped by `slimtune stop`. What is done is kept, and the same command resumes it."""
+    """A sweep was stopped by `slimtune stop` or Ctrl-C. What is done is kept, and the same command resumes it."""
 
 
 class NotPromoted(UserError):

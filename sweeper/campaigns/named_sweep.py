@@ -75,4 +75,5 @@ def _folder_of(name: str, *, outputs: Path, storage: str) -> Path:
 
 
 def _known(given: str, known: list[str]) -> str:
-    return suggestion(given, known) if known else "known: none"
+    near = suggestion(given, known) if known else "known: none"
+    return f"{near} (one that was begun just now is there once its data and model are checked)"

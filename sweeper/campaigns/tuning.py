@@ -12,6 +12,7 @@ from slimtune.sweeper.first_look import check_files, refuse
 from slimtune.sweeper.search.launchers.kept_processes import KeptProcesses
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.training.config.trial import parse_trial
+from slimtune.training.errors import SweepStopped
 
 if TYPE_CHECKING:
     from slimtune.sweeper.campaigns.sweep_result import SweepResult
@@ -43,6 +44,7 @@ class Tuning:
 
         Raises:
             UserError: Data, model or store cannot be used, or no variant passed the gate.
+            SweepStopped: Somebody has stopped it.
         """
         check_files(request.tried)
         processes = KeptProcesses(request.app.config, request.search.config.num_workers)
@@ -56,11 +58,14 @@ class Tuning:
             # there is nothing for them to do
             processes.end()
             raise
+        resume = f"slimtune resume {shlex.quote(str(request.folder))}"
         try:
             return run.run()
+        except SweepStopped as stopped:
+            raise SweepStopped(f"{stopped}. To resume: {resume}") from stopped
         except KeyboardInterrupt as stopped:
-            resume = f"slimtune resume {shlex.quote(str(request.folder))}"
-            raise KeyboardInterrupt(f"interrupted; what is done is kept. To resume: {resume}") from stopped
+            kept = "what has ended is kept, and running trials go on from what they saved last"
+            raise KeyboardInterrupt(f"interrupted; {kept}. To resume: {resume}") from stopped
 
 
 class Checking(Tuning):

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from slimtune.export.commands.command_parser import CommandParser
+from slimtune.sweeper.reporting.quiet_server import run_server
 from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG
 from slimtune.training.errors import StoreError, UserError
 from slimtune.training.sqlite_file import opened_to_read
@@ -30,7 +31,7 @@ ORDER BY experiments.last_update_time DESC
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Replace this process by the server.
+    """Run the server until Ctrl-C.
 
     Raises:
         StoreError: There is no store here.
@@ -52,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(options.port), "--workers", "1"]
     command += ["--app-name", "slimtune", "--backend-store-uri", uri]
-    os.execve(sys.executable, command, environment)
+    return run_server(command, environment)
 
 
 def _check_port(port: int) -> None:

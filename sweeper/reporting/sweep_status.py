@@ -12,7 +12,7 @@ from slimtune.sweeper.study.analysis.outcome import SweepOutcome, outcome_of
 from slimtune.sweeper.study.lease import is_alive, living
 from slimtune.sweeper.study.liveness.roster import StopRequest
 from slimtune.sweeper.study.loaded import LoadedTrials, load_roster
-from slimtune.sweeper.study.record import BUDGET, ENDED, STOPPED, WINNER, WORKER
+from slimtune.sweeper.study.record import BUDGET, ENDED, INTERRUPTED, STOPPED, WINNER, WORKER
 from slimtune.sweeper.study.storages.loading import study_names
 
 
@@ -83,8 +83,8 @@ class SweepStatus(NamedTuple):
 
     @property
     def counts(self) -> dict[str, int]:
-        """Trials by state; failed ones by their kinds too."""
-        kinds = (f"failed ({trial.kind})" if trial.kind else trial.state.value for trial in self.trials)
+        """Trials by state; failed ones by their kinds too, and those whose worker is gone apart from running ones."""
+        kinds = (f"failed ({trial.kind})" if trial.kind else _unfailed(trial) for trial in self.trials)
         return dict(Counter(kinds))
 
     @property
@@ -156,6 +156,10 @@ def status_of(loaded: LoadedTrials, storage: str, name: str) -> SweepStatus:
         outcome=outcome_of(attrs),
     )
     return status._replace(state=_state(status, attrs))
+
+
+def _unfailed(trial: TrialRecord) -> str:
+    return INTERRUPTED if trial.attrs.get(INTERRUPTED) else trial.state.value
 
 
 def _state(status: SweepStatus, attrs: Mapping[str, Any]) -> SweepState:

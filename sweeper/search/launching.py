@@ -3,11 +3,13 @@
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
 
+from slimtune.sweeper.search.launchers.interruption import gently_interrupted
 from slimtune.sweeper.search.launchers.origin import launching_process
 from slimtune.sweeper.search.launchers.plugins import die_alone, fitting
 from slimtune.sweeper.search.launchers.under_way import Launches
@@ -66,9 +68,12 @@ class BudgetLeft(Protocol):
 def search_with(worker: "Worker", request: SweepRequest, study: Study) -> None:
     """Launch workers as a sweep asks for them, until every place of a study of its trials has an outcome.
 
-    Those that are frozen are ended meanwhile.
+    Those that are frozen are ended meanwhile. Trials of a task function make no steps that they could end between:
+    Ctrl-C ends these at once.
     """
-    with FrozenWorkers(study, study.spec.limits):
+    study.roster.launcher = worker.launcher
+    interrupts = nullcontext() if worker.entry is None else gently_interrupted(study.roster)
+    with FrozenWorkers(study, study.spec.limits), interrupts:
         search(
             study,
             make_launcher(request.app, worker),

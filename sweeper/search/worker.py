@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from omegaconf import DictConfig, open_dict
 from slimtune.sweeper.config_values import is_group, plain, with_values
 from slimtune.sweeper.search.extension import extension_of
 from slimtune.sweeper.search.launchers.gpus import gpus_each
+from slimtune.sweeper.search.launchers.interruption import left_to_launcher
 from slimtune.sweeper.search.launchers.origin import Origin, Share, settle
 from slimtune.sweeper.search.launchers.other_machine import check_storage, enter
 from slimtune.sweeper.search.launchers.preemption import end_when_preempted
@@ -76,11 +78,13 @@ class Worker:
         end_when_preempted()
         wait_briefly()
         share = self._settle()
-        with at_most(share.cores):
+        interrupts = nullcontext() if self.origin.is_this_process else left_to_launcher()
+        with interrupts, at_most(share.cores):
             self._join(share.num_workers)
 
     def _join(self, num_sharing: int) -> None:
         study = Study(self.spec, extension_of(self.extension, self.config))
+        study.roster.launcher = self.launcher
         with Lease(study, launcher=self.origin.process) as lease:
             source = StudySource(
                 study, lease, compose=self.compose, group=self.group, num_workers=num_sharing, meter=self.meter

@@ -73,7 +73,14 @@ class Lease:
                     log.warning("the lease was not renewed (%s); it is tried again", error)
 
     def _write(self, *, renewed_at: float) -> None:
-        own = {"host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid()), "renewed_at": renewed_at}
+        # when it was handed back, too
+        own = {
+            "seen_at": time.time(),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "born": _born(os.getpid()),
+            "renewed_at": renewed_at,
+        }
         self._store.set_attr(LEASE_PREFIX + self.worker, own | {"launcher": self._launcher})
 
 
@@ -116,6 +123,12 @@ def was_handed_back(attrs: Mapping[str, Any], worker: str | None) -> bool:
     """Whether the worker ended by itself, e.g. by Ctrl-C, and did not die."""
     lease = attrs.get(f"{LEASE_PREFIX}{worker}")
     return lease is not None and lease["renewed_at"] == HANDED_BACK
+
+
+def last_seen(attrs: Mapping[str, Any], worker: str | None) -> float | None:
+    """When a worker last renewed its lease or handed it back, in seconds since 1970; None where nobody noted it."""
+    lease = attrs.get(f"{LEASE_PREFIX}{worker}", {})
+    return lease.get("seen_at") or lease.get("renewed_at") or None
 
 
 def _born(pid: int) -> float | None:

@@ -8,7 +8,7 @@ import optuna
 from optuna.study import StudyDirection
 
 from slimtune.sweeper.goals.goals import ATTR, UNNAMED, Goals, Objective, goals_of, read_goals
-from slimtune.sweeper.study.lease import LEASE_PREFIX, is_alive
+from slimtune.sweeper.study.lease import LEASE_PREFIX, is_alive, last_seen
 from slimtune.sweeper.study.liveness.roster import STOP, SUFFIX, Roster
 from slimtune.sweeper.study.record import (
     BUDGET,
@@ -40,7 +40,14 @@ STUDY_KINDS: Mapping[str, Any] = {
     STOP: list | None,
     MARKED: list | None,
 }
-LEASE_KINDS: Mapping[str, Any] = {"renewed_at": int | float, "host": str, "pid": int, "born": int | float}
+LEASE_KINDS: Mapping[str, Any] = {
+    "renewed_at": int | float,
+    # before it was noted there was none
+    "seen_at": int | float | None,
+    "host": str,
+    "pid": int,
+    "born": int | float,
+}
 
 
 class LoadedTrials(NamedTuple):
@@ -140,7 +147,12 @@ def _with_liveness(trial: TrialRecord, attrs: Mapping[str, Any]) -> TrialRecord:
     worker = trial.attrs.get(WORKER)
     if trial.state is not TrialState.running or worker is None or is_alive(attrs, worker):
         return trial
-    return trial._replace(attrs={**trial.attrs, INTERRUPTED: True})
+    seen = last_seen(attrs, worker)
+    seconds = trial.seconds
+    if seen is not None and trial.started is not None and seconds is not None:
+        # nobody works at it since then
+        seconds = min(seconds, max(0.0, seen - trial.started.timestamp()))
+    return trial._replace(attrs={**trial.attrs, INTERRUPTED: True}, seconds=seconds)
 
 
 def _study_attrs(study: optuna.Study) -> Mapping[str, Any]:

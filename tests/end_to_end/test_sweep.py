@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from slimtune.sweeper.commands.arguments.export_source import ExportRequest, opened
@@ -220,21 +221,25 @@ def test_a_retried_run_has_no_point_twice(sweep: Sweep) -> None:
     assert any("resumed_at" in run.data.tags for run in sweep.runs("trial"))
 
 
-def test_ctrl_c_leaves_a_sweep_that_says_how_to_resume(sweep: Sweep) -> None:
-    # long enough to be met in the middle
-    slow = ("tracking=none", "fit.epochs=6", "fit.patience=null", "search/pruner=none", "search.n_trials=3")
-    process = sweep.start(*slow)
-    wait_for_trials(sweep, process, 1)
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGINT)
+@pytest.mark.parametrize("workers", [(), ("hydra/launcher=joblib", "search.num_workers=2")], ids=["here", "joblib"])
+def test_ctrl_c_lets_trials_save_and_says_how_to_resume(sweep: Sweep, workers: tuple[str, ...]) -> None:
+    """A terminal interrupts workers too; the launching process alone hears it."""
+    long = ("fit.epochs=30", "fit.patience=null", "search/pruner=none", "search.n_trials=2", "search.rerun_seeds=0")
+    process = sweep.start(*long, *workers)
+    wait_for_points(sweep, process)
+    for one in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
+        one.send_signal(signal.SIGINT)
     process.join()
     output = sweep.said()
     assert process.exitcode == 130, output
-    assert output.count("interrupted") == 1
+    assert "stopping: trials save what they have; Ctrl-C again ends at once" in output
+    assert "was stopped by Ctrl-C" in output
+    assert "wait with what they have saved" in output
     assert "To resume: slimtune resume" in output
     assert "Traceback" not in output
-    assert sweep.run(*slow).returncode == 0
-    assert len(sweep.trials()) == 3
+    assert sweep.run(*long).returncode == 0
+    assert len(sweep.trials()) == 2
+    assert any("resumed_at" in run.data.tags for run in sweep.runs("trial"))
 
 
 def test_another_config_under_the_same_name_is_refused(sweep: Sweep) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import threading
 import time
 from multiprocessing.connection import Connection
@@ -36,6 +37,8 @@ def run_rank(place: RankPlace, spec: TrialSpec, connection: Connection) -> None:
     from slimtune.training.distributed.process_group import DistributedGroup, rank_environment
     from slimtune.training.hardware.threads import free_cores
 
+    # a terminal interrupts ranks too: the worker alone hears that, and ends them with their state saved
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     os.environ.update(rank_environment(place.rank, place.size, place.port))
     # accelerate warns of its own choice otherwise; the config's own number comes later

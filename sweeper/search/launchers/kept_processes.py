@@ -11,6 +11,7 @@ from threading import Thread
 from filelock import FileLock
 from omegaconf import DictConfig
 
+from slimtune.sweeper.search.launchers.interruption import left_to_launcher
 from slimtune.sweeper.search.launchers.plugins import JOBLIB, fitting, launcher_class
 from slimtune.training.hardware.threads import free_cores
 
@@ -77,6 +78,6 @@ def import_parts(parts: Sequence[str], turn: Path) -> None:
     from joblib.externals.loky import process_executor
 
     process_executor._MAX_MEMORY_LEAK_SIZE = math.inf
-    with FileLock(turn):
+    with left_to_launcher(), FileLock(turn):
         for part in parts:
             import_module(part)

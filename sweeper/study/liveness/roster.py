@@ -13,13 +13,16 @@ from slimtune.sweeper.study.lease import is_alive
 SUFFIX = "/launchers"
 # user attribute of its trials: whose lease; of the study: who has begun as the one that leads, and what is asked
 LAUNCHER, BEGUN, STOP = "launcher", "begun", "stop"
+# before the name of a launching process: what that one alone is asked
+STOP_PREFIX = "stop:"
+CTRL_C = "Ctrl-C"
 
 
 class StopRequest(NamedTuple):
     """Somebody wants the sweep to stop.
 
     Attributes:
-        by: `user@host`.
+        by: `user@host`, or `Ctrl-C`.
         at: Seconds since 1970.
         now: Whether trials end without a saved state.
     """
@@ -34,10 +37,14 @@ class Roster:
 
     Of those that live, the one that came first leads: it alone does what is done once. A storage numbers trials
     without gaps or ties, so each launching process adds one, which has ended from the beginning.
+
+    Attributes:
+        launcher: Whose wishes count beside those of the whole sweep; None where nobody's do.
     """
 
     def __init__(self, study: optuna.Study) -> None:
         self._study = study
+        self.launcher: str | None = None
 
     @classmethod
     def open(cls, storage: BaseStorage, sweep: str) -> "Roster":
@@ -79,6 +86,10 @@ class Roster:
         """Want the sweep to stop; nothing is waited for."""
         self.set_attr(STOP, list(StopRequest(by, time.time(), now)))
 
+    def ask_own_to_stop(self) -> None:
+        """Want the workers of this launching process to stop, and no others."""
+        self.set_attr(f"{STOP_PREFIX}{self.launcher}", list(StopRequest(CTRL_C, time.time(), now=False)))
+
     def forget_stop(self) -> None:
         """The sweep is wanted again."""
         if self.attrs().get(STOP) is not None:
@@ -86,10 +97,10 @@ class Roster:
 
     def stop_request(self) -> StopRequest | None:
         """What somebody wants, if anybody does."""
-        return stop_request_in(self.attrs())
+        return stop_request_in(self.attrs(), self.launcher)
 
 
-def stop_request_in(attrs: Mapping[str, Any]) -> StopRequest | None:
-    """What somebody wants, by what was noted."""
-    found = attrs.get(STOP)
+def stop_request_in(attrs: Mapping[str, Any], launcher: str | None = None) -> StopRequest | None:
+    """What somebody wants of the sweep, or else of a launching process, by what was noted."""
+    found = attrs.get(STOP) or attrs.get(f"{STOP_PREFIX}{launcher}")
     return None if found is None else StopRequest(*found)

@@ -33,6 +33,8 @@ WRITE_SECONDS = 5.0
 class Notes(Protocol):
     """Where leases of launching processes and wishes stand."""
 
+    launcher: str | None
+
     def attrs(self) -> Mapping[str, Any]: ...
 
 
@@ -123,7 +125,7 @@ class WorkerWatch:
         except Exception as error:  # noqa: BLE001  # a storage that is down for a while ends no worker
             log.warning("the sweep's launching processes were not looked at (%s); it is tried again", error)
             return
-        self._request = stop_request_in(attrs)
+        self._request = stop_request_in(attrs, self._notes.launcher)
         if self._orphaned is not None and self._orphaned.by_lease(attrs):
             self._leave()
 

@@ -19,8 +19,9 @@ def test_the_nearest_name_is_told(tmp_path: Path) -> None:
         named_sweep("mime", outputs=tmp_path, storage=None)
     storage = begun(tmp_path).spec.storage
     for more in (None, storage):
-        with pytest.raises(StoreError, match=r"there is no sweep 'mime' in .*; did you mean 'mine'"):
+        with pytest.raises(StoreError, match=r"there is no sweep 'mime' in .*; did you mean 'mine'") as error:
             named_sweep("mime", outputs=tmp_path, storage=more)
+        assert "one that was begun just now is there once its data and model are checked" in str(error.value)
 
 
 def test_a_sweep_of_an_app_lies_where_it_was_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import psutil
 import pytest
 
 from slimtune.sweeper.reporting.sweep_status import sweep_status
+from slimtune.sweeper.study import Lease, Study
+from slimtune.sweeper.study.lease import last_seen
 from slimtune.sweeper.study.loaded import load_study_trials
 from slimtune.sweeper.study.record import BUDGET, IDENTITY, PROGRESS, RESULT, WORKER
 from slimtune.training.errors import StoreError
+from tests.sweeper.study.specs import make_spec
 
 LEASE = {"host": "here", "pid": 1, "born": 1.0, "renewed_at": 0.0, "launcher": None}
 Make = Callable[..., str]
@@ -56,6 +60,30 @@ def test_a_trial_whose_worker_is_gone_stands_as_interrupted(lease: Any, standing
         study.set_user_attr("lease:w-1", lease)
     study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING, user_attrs={WORKER: "w-1"}))
     assert [trial.standing for trial in load_study_trials(storage, "mine").trials] == ["complete", standing]
+    assert sweep_status(storage, "mine").counts == {"complete": 1, standing: 1}
+
+
+@pytest.mark.parametrize("renewed_at", [None, 0.0], ids=["killed", "handed back"])
+def test_the_time_of_a_trial_ends_with_its_workers_last_sign_of_life(renewed_at: float | None, make: Make) -> None:
+    storage = make({}, {})
+    study = optuna.load_study(study_name="mine", storage=storage)
+    seen_at = time.time() - 1000
+    lease = {**LEASE, "renewed_at": seen_at if renewed_at is None else renewed_at, "seen_at": seen_at}
+    study.set_user_attr("lease:w-1", lease)
+    trial = optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING, user_attrs={WORKER: "w-1"})
+    trial.datetime_start = datetime.fromtimestamp(seen_at - 13)
+    study.add_trial(trial)
+    assert load_study_trials(storage, "mine").trials[1].seconds == pytest.approx(13)
+
+
+def test_a_lease_says_when_it_was_handed_back(tmp_path: Path) -> None:
+    study = Study(make_spec(tmp_path))
+    with Lease(study) as lease:
+        renewed = last_seen(study.attrs(), lease.worker)
+    handed_back = last_seen(study.attrs(), lease.worker)
+    assert renewed is not None
+    assert handed_back is not None
+    assert handed_back > renewed
 
 
 @pytest.mark.parametrize(

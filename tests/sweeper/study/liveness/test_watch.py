@@ -20,6 +20,8 @@ LAUNCHER = "elsewhere-1-abc"
 
 
 class Notes:
+    launcher = LAUNCHER
+
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
 
