@@ -12,7 +12,7 @@ from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.config import OnnxExport, parse_export
 from slimtune.sweeper.checks import note_own_code
 from slimtune.sweeper.commands.arguments.export_source import ExportRequest, opened, removed_if_failed
-from slimtune.sweeper.commands.arguments.known_keys import known_keys
+from slimtune.sweeper.commands.arguments.overridable_keys import overridable_keys
 from slimtune.sweeper.storage_url import checked
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ConfigError, ModelError, UserError
@@ -62,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = CommandParser(prog="slimtune export", description=__doc__, takes_keys=True)
-    parser.keys = lambda: known_keys("export")
+    parser.keys = lambda: overridable_keys("export")
     parser.add_argument(
         "--run", required=True, help="a checkpoint's folder, a run's id, a sweep, or a third-party model"
     )

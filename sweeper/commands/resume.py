@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.campaigns.named_sweep import NamedSweep
-from slimtune.sweeper.commands.arguments.known_keys import known_keys
+from slimtune.sweeper.commands.arguments.overridable_keys import overridable_keys
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.sweeper.space.override_text import override_value
 from slimtune.training.errors import StoreError
@@ -52,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = CommandParser(prog="slimtune resume", description=__doc__, allow_abbrev=False, takes_keys=True)
-    parser.keys = known_keys
+    parser.keys = overridable_keys
     add_sweep(parser)
     parser.add_argument("--n-trials", type=_above_zero, help="trials in all, e.g. more than before")
     parser.add_argument("--trust", action="store_true", help="give a command that was written elsewhere")

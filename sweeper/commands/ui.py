@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from slimtune.export.commands.command_parser import CommandParser
-from slimtune.sweeper.reporting.quiet_server import run_server
+from slimtune.sweeper.quiet_server import run_server
 from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG
 from slimtune.training.errors import StoreError, UserError
 from slimtune.training.sqlite_file import opened_to_read

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     # it brings Optuna
@@ -88,6 +88,6 @@ def left_to_launcher() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _handler() -> object:
+def _handler() -> Any:
     """What hears Ctrl-C; None where that cannot be changed, since signals are the main thread's."""
     return signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None

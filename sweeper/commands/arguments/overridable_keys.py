@@ -1,7 +1,7 @@
 """Keys of the config that a command takes as overrides."""
 
 
-def known_keys(section: str | None = None) -> list[str]:
+def overridable_keys(section: str | None = None) -> list[str]:
     """Dotted.
 
     Args:

@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from slimtune.sweeper.reporting.quiet_server import run_server
+from slimtune.sweeper.quiet_server import run_server
 
 SERVER = "import time; print('up', flush=True); time.sleep(600)"
 PERSON = f"""
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from slimtune.sweeper.reporting.quiet_server import run_server
+from slimtune.sweeper.quiet_server import run_server
 sys.exit(run_server([sys.executable, "-c", {SERVER!r}]))
 """
 
