@@ -19,7 +19,8 @@ def check_stop(study: Study) -> None:
     ended = sum(trial.finished for trial in shown)
     kept = sum(trial.state is TrialState.waiting and RETRY_OF in trial.attrs for trial in shown)
     name = study.spec.name.partition("/")[0]
-    waiting = f", {kept} wait with what they have saved" if kept else ""
+    saved = "1 waits with what it has saved" if kept == 1 else f"{kept} wait with what they have saved"
+    waiting = f", {saved}" if kept else ""
     raise SweepStopped(
         f"the sweep '{name}' was stopped by {request.by}: {ended} of {study.spec.n_trials} trials have ended{waiting}; "
         "the same command resumes it"

@@ -145,7 +145,9 @@ def test_stop_waits_for_the_end_and_a_stopped_search_says_how_to_go_on(
             while not study.is_stopping():
                 pass
             study.put_back(asked.number)
-        with pytest.raises(SweepStopped, match=r"stopped by .*: 0 of 4 trials have ended, 1 wait .*resumes it"):
+        with pytest.raises(
+            SweepStopped, match=r"stopped by .*: 0 of 4 trials have ended, 1 waits with what it has saved.*resumes it"
+        ):
             check_stop(study)
     stopping.join(10)
     assert "stopped: 0 of 4 trials have ended. To resume: slimtune resume mine" in capsys.readouterr().out
