@@ -11,7 +11,7 @@ import pytest
 
 from slimtune.sweeper.commands.arguments.export_source import ExportRequest, opened
 from tests.end_to_end.conftest import Sweep, Swept
-from tests.end_to_end.waiting import wait_for_points, wait_for_trials
+from tests.end_to_end.waiting import wait_for_points, wait_for_running, wait_for_trials
 
 pytestmark = pytest.mark.slow
 
@@ -176,6 +176,8 @@ def test_ctrl_c_lets_trials_save_and_says_how_to_resume(sweep: Sweep, workers: t
     """A terminal interrupts workers too; the launching process alone hears it."""
     long = ("fit.epochs=30", "fit.patience=null", "search/pruner=none", "search.n_trials=2", "search.rerun_seeds=0")
     process = sweep.start(*long, *workers)
+    # one that is still importing has no trial that it could save
+    wait_for_running(sweep, process, 2 if workers else 1)
     wait_for_points(sweep, process)
     for one in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
         one.send_signal(signal.SIGINT)

@@ -39,6 +39,13 @@ def wait_for_trials(sweep: Sweep, process: ForkServerProcess, number: int) -> No
     wait_for(sweep, process, is_there, f"{number} trials and a running one")
 
 
+def wait_for_running(sweep: Sweep, process: ForkServerProcess, number: int) -> None:
+    """Until so many trials are running at once."""
+    path = sweep.folder / "outputs" / "mine" / "study.db"
+    query = f"select 1 where (select count(*) from trials where state = 'RUNNING') >= {number}"
+    wait_for(sweep, process, lambda: _row(path, query) is not None, f"{number} running trials")
+
+
 def wait_for_points(sweep: Sweep, process: ForkServerProcess) -> None:
     """Until the tracker has scores of a trial that is running."""
     path = sweep.folder / "mlruns" / "mlflow.db"

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import signal
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +12,6 @@ from threading import Thread
 from filelock import FileLock
 from omegaconf import DictConfig
 
-from slimtune.sweeper.search.launchers.interruption import left_to_launcher
 from slimtune.sweeper.search.launchers.plugins import JOBLIB, fitting, launcher_class
 from slimtune.training.hardware.threads import free_cores
 
@@ -78,6 +78,8 @@ def import_parts(parts: Sequence[str], turn: Path) -> None:
     from joblib.externals.loky import process_executor
 
     process_executor._MAX_MEMORY_LEAK_SIZE = math.inf
-    with left_to_launcher(), FileLock(turn):
+    # a terminal interrupts this process too, which is the launching one's for as long as it lives
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with FileLock(turn):
         for part in parts:
             import_module(part)
