@@ -55,8 +55,9 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """As argparse's; of a word that is missing, with what it could be."""
-        is_missing = message.startswith(MISSING) and self.there is not None
-        super().error(f"{message}; {self.there(self._words)}" if is_missing and self.there is not None else message)
+        if self.there is not None and message.startswith(MISSING):
+            message = f"{message}; {self.there(self._words)}"
+        super().error(message)
 
 
 def check_flags(parser: CommandParser, words: Sequence[str]) -> None:
