@@ -64,15 +64,20 @@ def _rows(
 
 def _seconds(method: str, number: int, num_steps: int, options: argparse.Namespace) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            *(sys.executable, "-m", "slimtune.sweeper.cli", "train", "experiment=tone", f"method={method}"),
-            *(f"model.name_or_path={options.model}", f"fit.batch_size={options.batch_size}", f"fit.devices={number}"),
-            *(f"fit.max_steps={num_steps}", f"fit.eval_steps={num_steps}", "tracking=none"),
-            f"hydra.run.dir={Path(folder) / 'trial'}",
-        ]
+        given = overrides(method, number, num_steps, batch_size=options.batch_size, model=options.model)
+        command = ["train", *given, f"hydra.run.dir={Path(folder) / 'trial'}"]
         started = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "slimtune.sweeper.cli", *command], check=True, stdout=subprocess.DEVNULL)
         return time.perf_counter() - started
+
+
+def overrides(method: str, number: int, num_steps: int, *, batch_size: int, model: str = MINILM) -> list[str]:
+    """A trial of so many steps on so many devices, which is evaluated at its end alone."""
+    return [
+        *("experiment=tone", f"method={method}", f"model.name_or_path={model}", f"fit.batch_size={batch_size}"),
+        *(f"fit.devices={number}", f"fit.max_steps={num_steps}", f"fit.eval_steps={num_steps}", "fit.eval_every=null"),
+        "tracking=none",
+    ]
 
 
 if __name__ == "__main__":

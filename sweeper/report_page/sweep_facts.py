@@ -10,6 +10,7 @@ from slimtune.sweeper.space.dimension import Dimension
 from slimtune.sweeper.study.analysis.dimensions import load_dimensions
 from slimtune.sweeper.study.analysis.finalists import Seeded, of_one_seed, seeded
 from slimtune.sweeper.study.analysis.lead import Scored, doubt
+from slimtune.sweeper.study.analysis.outcome import winner_stage
 from slimtune.sweeper.study.loaded import LoadedTrials, load_study_trials, objectives_of
 from slimtune.sweeper.study.record import (
     IDENTITY,
@@ -19,7 +20,6 @@ from slimtune.sweeper.study.record import (
     in_order,
     param_keys,
     pareto_set,
-    stage_result,
 )
 from slimtune.training.broken_files import BROKEN, read_object
 from slimtune.training.usual_places import DATA_REPORT_FILE
@@ -152,8 +152,8 @@ class SweepFacts(NamedTuple):
         return int(text) if text.isdecimal() else None
 
     def stage(self, name: str) -> Mapping[str, Any]:
-        """What came of `test`, `export` or `registered`; empty before it is done."""
-        return stage_result(self.attrs, name)
+        """What came of `test`, `export` or `registered` for the winner; empty before it is done."""
+        return winner_stage(self.attrs, name)
 
 
 def _place(trial: TrialRecord) -> int:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from slimtune.export.registry.model_uri import version_uri
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import duration
+from slimtune.sweeper.study.analysis.outcome import winner_stage
 from slimtune.sweeper.study.record import (
     BUDGET,
     MESSAGE,
@@ -18,7 +19,6 @@ from slimtune.sweeper.study.record import (
     TrialState,
     in_order,
     param_keys,
-    stage_result,
 )
 from slimtune.training.markdown_text import markdown_text
 from slimtune.training.tracking.display import MODE, display, told_readings
@@ -70,7 +70,7 @@ def description(sweep: Described) -> str:
 
 
 def _best(sweep: Described) -> str:
-    winner, stage = sweep.attrs.get(WINNER), stage_result(sweep.attrs, "registered")
+    winner, stage = sweep.attrs.get(WINNER), winner_stage(sweep.attrs, "registered")
     lines = []
     if winner:
         record = next((one for one in sweep.trials if one.number == winner["trial"]), None)
@@ -78,7 +78,7 @@ def _best(sweep: Described) -> str:
         lines.append(f"**The winner** is {_link(sweep, record, winner['trial'])}: {score}; {_values(winner['params'])}")
         if doubt := winner.get("doubt"):
             lines.append(markdown_text(doubt))
-        test = stage_result(sweep.attrs, "test")
+        test = winner_stage(sweep.attrs, "test")
         if test.get("scores"):
             told = ", ".join(
                 f"{markdown_text(name)} {one['value']:.4f} ({one['low']:.4f} to {one['high']:.4f})"
@@ -161,9 +161,9 @@ def _next(sweep: Described) -> str:
     if not sweep.attrs.get(WINNER):
         return f"**Next**: `slimtune status {name}` says what is running; `slimtune stop {name}` ends it."
     steps = [f"`slimtune compare {name}` shows all trials"]
-    if stage := stage_result(sweep.attrs, "registered"):
+    if stage := winner_stage(sweep.attrs, "registered"):
         model = shlex.quote(version_uri(stage["name"], stage["version"], stage["alias"]))
-        texts = stage_result(sweep.attrs, "export").get("arguments") or "--text ..."
+        texts = winner_stage(sweep.attrs, "export").get("arguments") or "--text ..."
         steps.append(f"`slimtune predict --model {model} {texts}` asks the model")
     steps.append(f"`slimtune resume {name} search.n_trials={2 * len(sweep.trials)}` searches further")
     return f"**Next**: {'; '.join(steps)}."

@@ -192,22 +192,23 @@ def log_data_report(run: TrackedRun, report: DataReport) -> None:
     run.log_text(as_text(report), "data_report.txt")
 
 
-def log_leaderboard(run: TrackedRun, trials: Sequence[TrialRecord], goals: Goals) -> None:
-    """All trials as a table artifact."""
-    _log_table(run, trials, goals, "leaderboard.json")
+def log_leaderboard(run: TrackedRun, trials: Sequence[TrialRecord], goals: Goals, *, winner: int | None = None) -> None:
+    """All trials as a table artifact; of none is told that it won, while none has."""
+    _log_table(run, trials, goals, "leaderboard.json", winner)
 
 
-def log_pareto(run: TrackedRun, trials: Sequence[TrialRecord], goals: Goals) -> None:
+def log_pareto(run: TrackedRun, trials: Sequence[TrialRecord], goals: Goals, *, winner: int) -> None:
     """The Pareto set as a table artifact, and its trials as a tag."""
     run.set_tags({"pareto": ",".join(str(trial.number) for trial in trials)})
-    _log_table(run, trials, goals, "pareto.json")
+    _log_table(run, trials, goals, "pareto.json", winner)
 
 
-def _log_table(run: TrackedRun, trials: Sequence[TrialRecord], goals: Goals, path: str) -> None:
+def _log_table(run: TrackedRun, trials: Sequence[TrialRecord], goals: Goals, path: str, winner: int | None) -> None:
     keys = param_keys(trials)
     columns: dict[str, list[Any]] = {
         "trial": [trial.number for trial in trials],
         "state": [trial.standing for trial in trials],
+        "winner": [trial.number == winner for trial in trials],
         "objective": [trial.objective for trial in trials],
         **{name: [trial.measured.get(name) for trial in trials] for name in goals.shown},
         **{key: [trial.params.get(key) for trial in trials] for key in keys},

@@ -6,6 +6,7 @@ from typing import Any
 from slimtune.sweeper.reporting.compared_table import METRIC, NONE
 from slimtune.sweeper.reporting.live_table import number_text, value_text
 from slimtune.sweeper.reporting.sweep_settings import SweepSettings
+from slimtune.sweeper.study.analysis.outcome import winner_stage
 from slimtune.sweeper.study.loaded import LoadedTrials
 from slimtune.sweeper.study.record import IDENTITY, WINNER
 from slimtune.training.fitted_table import FittedTable
@@ -99,16 +100,12 @@ def _setting(key: str, value: str | None, loaded: LoadedTrials) -> str:
     return value[:SHOWN_DIGITS] if key.startswith("the ") else value
 
 
-def _stage(attrs: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    return (attrs.get(name) or {}).get("result") or {}
-
-
 def _test(attrs: Mapping[str, Any], metric: str) -> Mapping[str, float]:
-    found: Mapping[str, float] = _stage(attrs, "test").get("scores", {}).get(metric, {})
+    found: Mapping[str, float] = winner_stage(attrs, "test").get("scores", {}).get(metric, {})
     return found
 
 
 def _size(attrs: Mapping[str, Any]) -> str:
-    exported = _stage(attrs, "export")
+    exported = winner_stage(attrs, "export")
     sizes = [one["size_mb"] for one in exported.get("reports", ()) if one["name"] == exported.get("chosen")]
     return f"{sizes[0]:.1f}" if sizes else NONE

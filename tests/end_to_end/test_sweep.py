@@ -112,6 +112,9 @@ def test_the_runs_in_mlflow(swept: Swept) -> None:
         "test.json",
         "checkpoint",
     }
+    table = json.loads(Path(client.download_artifacts(parent.info.run_id, "leaderboard.json")).read_text())
+    lines = [dict(zip(table["columns"], line, strict=True)) for line in table["data"]]
+    assert [str(line["trial"]) for line in lines if line["winner"]] == [parent.data.tags["winner"]]
     for run in (parent, complete):
         rows = {one.tags[0].value: json.loads(one.dataset.profile)["num_rows"] for one in run.inputs.dataset_inputs}
         assert rows == {"train": 84, "validation": 18, "test": 18}

@@ -61,6 +61,7 @@ class WinnerChoice(NamedTuple):
         write_results(self._results(chosen), self.request.folder)
         mark_trials(self.request, self.study, self.tracking, finalists, chosen.number)
         upload = self.tracking.checkpoints is not CheckpointPolicy.none
+        parent_run.log_leaderboard(tracked.run, trials, self.goals, winner=chosen.number)
         parent_run.log_winner(tracked.run, chosen, best.checkpoint, values=values, upload=upload)
         return chosen, best
 
@@ -91,7 +92,7 @@ class WinnerChoice(NamedTuple):
             return
         trials = self.study.pareto()
         terminal.print_pareto(self.console, trials, chosen.number, goals=self.goals)
-        parent_run.log_pareto(tracked.run, trials, self.goals)
+        parent_run.log_pareto(tracked.run, trials, self.goals, winner=chosen.number)
 
     def _results(self, chosen: Finalist) -> dict[str, Any]:
         """For the file that Hydra's users look for: the winner, or the Pareto set with the one that was picked."""

@@ -53,7 +53,7 @@ def outcome_of(attrs: Mapping[str, Any]) -> SweepOutcome | None:
     winner = attrs.get(WINNER)
     if not winner:
         return None
-    test, registered = (_of_winner(attrs, name) for name in ("test", "registered"))
+    test, registered = (winner_stage(attrs, name) for name in ("test", "registered"))
     return SweepOutcome(winner, test.get("scores") or {}, registered)
 
 
@@ -63,7 +63,12 @@ def checkpoint_of(winner: Mapping[str, Any] | None) -> str | None:
     return None if known is None else "/".join(Path(known).parts[-3:])
 
 
-def _of_winner(attrs: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The result of a stage, if it was done of the winner."""
+def winner_stage(attrs: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What came of `test`, `export` or `registered`; empty before it is done, and where it is an earlier winner's.
+
+    Args:
+        attrs: Of the study.
+        name: Of the stage.
+    """
     of = (attrs.get(name) or {}).get(OF_CHECKPOINT)
     return stage_result(attrs, name) if of in (None, checkpoint_of(attrs.get(WINNER))) else {}

@@ -105,6 +105,27 @@ def test_the_winner_is_told_with_its_test_and_its_model() -> None:
     assert "`slimtune predict --model 'models:/my model@champion' --file rows.jsonl`" in text
 
 
+def test_what_an_earlier_winner_came_to_is_not_the_winners() -> None:
+    """A sweep that was given more trials may choose another one, which is not tested and registered at once."""
+    score = {"accuracy": {"value": 0.4, "low": 0.3, "high": 0.5}}
+    of_earlier = {"key": "", "checkpoint": "trials/3/checkpoint"}
+    text = described(
+        [trial(0, TrialState.complete, 0.5)],
+        **{
+            WINNER: {"trial": 0, "params": {}, "score": 0.5, "checkpoint": "there/trials/0/checkpoint"},
+            "test": {**of_earlier, "result": {"scores": score}},
+            "registered": {
+                **of_earlier,
+                "result": {"name": "m", "version": "3", "alias": "champion", "reason": "there was no champion"},
+            },
+        },
+    )
+    assert "**The winner** is [t00]" in text
+    assert "Test" not in text
+    assert "models:/m" not in text
+    assert "version 3" not in text
+
+
 def test_nothing_of_others_is_markup_and_nothing_is_too_long() -> None:
     """Reasons come from errors, and values from the user's space."""
     bad = trial(0, TrialState.failed, why="<script>alert(1)</script> | a cell ![](http://x) [y](http://z)")

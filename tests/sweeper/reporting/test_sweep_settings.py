@@ -9,9 +9,9 @@ from rich.console import Console
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.pruner_config import Combination, MedianStopping, NoPruning, Patience, SuccessiveHalving
 from slimtune.sweeper.reporting.sweep_settings import SweepSettings, as_set, settings_of, settings_to_note
-from slimtune.sweeper.reporting.sweeps_table import settings_table
+from slimtune.sweeper.reporting.sweeps_table import settings_table, sweeps_table
 from slimtune.sweeper.study.loaded import LoadedTrials
-from slimtune.sweeper.study.record import BUDGET, IDENTITY, SETTINGS
+from slimtune.sweeper.study.record import BUDGET, IDENTITY, SETTINGS, WINNER
 
 HALVING = SuccessiveHalving(name="successive_halving", min_examples=None, reduction_factor=2)
 CONFIG: dict[str, Any] = {
@@ -36,6 +36,18 @@ def rows_of(**settings: dict[str, str] | SweepSettings) -> dict[str, list[str]]:
     with console.capture() as captured:
         console.print(settings_table(sweeps, given))
     return {line.split()[0]: line.split()[1:] for line in captured.get().splitlines()[2:]}
+
+
+def test_the_test_score_of_an_earlier_winner_is_not_shown() -> None:
+    test = {"key": "", "checkpoint": "trials/3/checkpoint", "result": {"scores": {"f1": {"value": 0.4321}}}}
+    shown = []
+    for checkpoint in ("there/trials/3/checkpoint", "there/trials/0/checkpoint"):
+        attrs = {WINNER: {"trial": 0, "score": 0.5, "checkpoint": checkpoint}, IDENTITY: {"task.metric": "f1"}}
+        console = Console(width=200)
+        with console.capture() as captured:
+            console.print(sweeps_table({"one": LoadedTrials([], Goals(), {**attrs, "test": test})}))
+        shown.append("0.4321" in captured.get())
+    assert shown == [True, False]
 
 
 def test_options_are_told_by_name() -> None:
