@@ -9,6 +9,8 @@ from torch import nn
 
 # a rank waits while the first one evaluates; one that died is noticed by the rank launcher
 TIMEOUT = timedelta(hours=12)
+# numbers of a gradient that is worth a message of its own
+LARGE = 1 << 16
 
 
 class ProcessGroup:
@@ -30,7 +32,7 @@ class ProcessGroup:
         """Add up the gradients of all ranks."""
 
     def sum(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The sum over all ranks."""
+        """The sum over all ranks; what was given may be written over."""
         return tensor
 
     def agreed(self, value: Any) -> Any:
@@ -51,23 +53,31 @@ class DistributedGroup(ProcessGroup):
         self.rank, self.size = self._state.process_index, self._state.num_processes
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """One message for all; a rank without rows, or a layer that its rows did not reach, adds zeros."""
-        trained = list(parameters)
-        for parameter in trained:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-        gradients = [parameter.grad for parameter in trained if parameter.grad is not None]
-        flat = self.sum(torch.cat([gradient.flatten() for gradient in gradients]))
-        parts = torch.split(flat, [gradient.numel() for gradient in gradients])
-        for gradient, summed in zip(gradients, parts, strict=True):
-            gradient.copy_(summed.view_as(gradient))
+        """Large ones where they lie, the small ones in one message: a copy of all costs more than the sums do.
+
+        A rank without rows, or a layer that its rows did not reach, adds zeros.
+        """
+        gradients = [_gradient_of(parameter) for parameter in parameters]
+        # by their size alone, which is the same on all ranks
+        under_way = [self._reduced(one, wait=False) for one in gradients if one.numel() >= LARGE]
+        small = [one for one in gradients if one.numel() < LARGE]
+        if small:
+            flat = self.sum(torch.cat([one.flatten() for one in small]))
+            for one, summed in zip(small, torch.split(flat, [one.numel() for one in small]), strict=True):
+                one.copy_(summed.view_as(one))
+        for work in under_way:
+            work.wait()
 
     def sum(self, tensor: torch.Tensor) -> torch.Tensor:
-        """As the base says."""
-        from accelerate.utils import reduce
+        """As the base says; the tensor itself becomes it."""
+        self._reduced(tensor)
+        return tensor
 
-        summed: torch.Tensor = reduce(tensor, reduction="sum")
-        return summed
+    def _reduced(self, tensor: torch.Tensor, *, wait: bool = True) -> Any:
+        # a PyTorch that is built without it has no group of several
+        from torch.distributed import all_reduce
+
+        return all_reduce(tensor, async_op=not wait)
 
     def agreed(self, value: Any) -> Any:
         """As the base says."""
@@ -78,6 +88,14 @@ class DistributedGroup(ProcessGroup):
     def wait(self) -> None:
         """As the base says."""
         self._state.wait_for_everyone()
+
+
+def _gradient_of(parameter: nn.Parameter) -> torch.Tensor:
+    """In the layout that messages take."""
+    if parameter.grad is None:
+        parameter.grad = torch.zeros_like(parameter)
+    parameter.grad = parameter.grad.contiguous()
+    return parameter.grad
 
 
 def rank_environment(rank: int, size: int, port: int) -> dict[str, str]:
