@@ -140,11 +140,16 @@ class StudyEndings(StudyReading):
                 self.put_back(trial.number)
 
     def _take_back(self, number: int, *, died: bool) -> None:
-        """Of those that find it lost, one enqueues it again."""
+        """Of those that find it lost, one enqueues it again; nobody one that was begun beside another attempt."""
         with alone(self.spec.storage):
-            for trial in self.trials():
+            trials = self.trials()
+            twins = {twin.number for twin in twins_of(trials)}
+            for trial in trials:
                 if trial.number == number and trial.state is record.TrialState.running:
-                    self._retry(trial, died=died)
+                    if number in twins:
+                        self._fail(number, record.SURPLUS)
+                    else:
+                        self._retry(trial, died=died)
 
     def _retry(self, trial: TrialRecord, *, died: bool) -> None:
         retries = int(trial.attrs.get(record.RETRIES, 0))

@@ -14,7 +14,7 @@ from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, Scal
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import Lease, Study, StudySpec, TrialRecord, TrialState
 from slimtune.sweeper.study.liveness.storage_lock import alone
-from slimtune.sweeper.study.record import EARLIER, RETRY_OF
+from slimtune.sweeper.study.record import EARLIER, LOST, RETRY_OF, SURPLUS, WORKER
 from slimtune.sweeper.study.storages.write_behind import flush
 from tests.sweeper.study.specs import RANDOM, SPACE, TPE, make_spec, run_all, spec_of
 
@@ -148,6 +148,31 @@ def test_a_worker_that_dies_while_it_takes_back_a_trial_loses_none(
         taken = other.ask(lease.worker)
         assert taken is not None
         assert taken.params == asked.params
+
+
+def test_a_second_attempt_whose_worker_dies_before_it_is_seen_is_not_tried_again(tmp_path: Path) -> None:
+    """Servers let two workers enqueue the same lost trial; a place has one trial, whoever dies next."""
+    spec = spec_of(
+        storage=f"sqlite:///{tmp_path / 'study.db'}",
+        n_trials=4,
+        space=SearchSpace(SPACE),
+        sampler=RANDOM,
+        max_retries=2,
+    )
+    study, other = Study(spec), Study(spec)
+    with Lease(study) as lease:
+        assert study.ask(lease.worker) is not None
+    other.free_lost()
+    lost, _ = other.trials()
+    study._enqueue_again(lost, died=True)
+    with Lease(study) as lease:
+        for _ in range(2):
+            # each has taken one of them, and dies before he looks at the others
+            study._study.ask().set_user_attr(WORKER, lease.worker)
+    params = run_all(other)
+    assert sorted(map(str, params)) == sorted({str(one) for one in params})
+    assert len(other.shown()) == len(params) == 4
+    assert [trial.kind for trial in other.trials()[:4]] == [LOST, LOST, SURPLUS, None]
 
 
 @pytest.mark.parametrize(
