@@ -122,10 +122,10 @@ class Study(StudyEndings):
             self._fail(trial.number, record.SURPLUS)
             return self.ask(worker)
         if record.INDEX not in trial.user_attrs:
-            trial.set_user_attr(record.INDEX, num_before)
-        # after a point that two workers took, the next one is drawn anew
-        place = int(trial.user_attrs[record.INDEX])
-        sampler = self._sampler(others, index=place + num_repeated_before(first, others))
+            # after a point that two workers took, the next one is drawn anew; who tries a trial again draws as it did,
+            # whatever others gave up meanwhile
+            trial.set_user_attr(record.INDEX, num_before + num_repeated_before(first, others))
+        sampler = self._sampler(others, index=int(trial.user_attrs[record.INDEX]))
         trial = optuna.Trial(_drawing_from(sampler, self._study), trial._trial_id)
         # whoever finds the trial when this process has died knows whose it is, and what it takes
         flush(self._study)

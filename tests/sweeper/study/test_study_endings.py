@@ -14,7 +14,7 @@ from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, Scal
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import Lease, Study, StudySpec, TrialRecord, TrialState
 from slimtune.sweeper.study.liveness.storage_lock import alone
-from slimtune.sweeper.study.record import EARLIER, LOST, RETRY_OF, SURPLUS, WORKER
+from slimtune.sweeper.study.record import EARLIER, LOST, REPEATED, RETRY_OF, SURPLUS, WORKER
 from slimtune.sweeper.study.storages.write_behind import flush
 from tests.sweeper.study.specs import RANDOM, SPACE, TPE, make_spec, run_all, spec_of
 
@@ -148,6 +148,29 @@ def test_a_worker_that_dies_while_it_takes_back_a_trial_loses_none(
         taken = other.ask(lease.worker)
         assert taken is not None
         assert taken.params == asked.params
+
+
+def test_who_tries_a_trial_again_draws_as_it_did_whatever_was_given_up_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it takes the point of the next one, which was begun before it came back."""
+    spec = make_spec(tmp_path)
+    study, other = Study(spec), Study(spec)
+    with Lease(other) as living, Lease(study) as dying:
+        given_up = other.ask(living.worker)
+        assert given_up is not None
+        with monkeypatch.context() as patched:
+            patched.setattr(study, "_suggested", lambda _: None)
+            patched.setattr(study, "ask", lambda _: None)
+            assert Study.ask(study, dying.worker) is None
+        assert other._fail(given_up.number, REPEATED)
+        following = other.ask(living.worker)
+        assert following is not None
+        other.complete(following.number, 0.5)
+    params = [following.params, *run_all(other)]
+    assert [trial.kind for trial in other.trials()].count(LOST) == 1
+    assert len({str(one) for one in params}) == len(params) == 4
+    assert [trial.kind for trial in other.trials()].count(REPEATED) == 1
 
 
 def test_a_second_attempt_whose_worker_dies_before_it_is_seen_is_not_tried_again(tmp_path: Path) -> None:
