@@ -61,6 +61,7 @@ def _show(lines: Iterable[str]) -> None:
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = CommandParser(prog="slimtune init", description=__doc__)
+    parser.one_only = "rows are named by a flag: --data ROWS"
     # each also as the key is called that the file writes
     parser.add_argument("--data", "--train-file", metavar="ROWS", help="rows: a file, folder or pattern")
     parser.add_argument("--encoding", type=known_encoding, help="of text files that are not UTF-8, e.g. cp1252")

@@ -124,10 +124,18 @@ def guess_by_target(columns: Sequence[SeenColumn], target: str) -> str | None:
 
 
 def with_texts(columns: Sequence[SeenColumn]) -> Sequence[SeenColumn]:
-    """Codes are texts where nothing else is: formulas, words with numbers."""
+    """Codes are texts where nothing else is: formulas, words with numbers; else sentences that repeat."""
     if any(one.holds is Holds.text for one in columns):
         return columns
-    return [one._replace(holds=Holds.text) if one.holds is Holds.code else one for one in columns]
+    texts = {one.name for one in columns if one.holds is Holds.code} or _repeated_sentences(columns)
+    return [one._replace(holds=Holds.text) if one.name in texts else one for one in columns]
+
+
+def _repeated_sentences(columns: Sequence[SeenColumn]) -> set[str]:
+    """The column with most of them, with the one that is called as its twin is: others may be labels."""
+    sentences = [one for one in columns if one.holds is Holds.name and one.num_words >= SENTENCE_WORDS]
+    most = max(sentences, key=lambda one: one.num_distinct, default=None)
+    return {one.name for one in sentences if most is not None and are_twins(one.name, most.name)}
 
 
 def alike_of(labels: Sequence[str]) -> str | None:

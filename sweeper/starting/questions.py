@@ -227,11 +227,18 @@ def _columns(given: Flags, found: Guess, columns: Sequence[SeenColumn], gatherin
     read += [pair] if pair is not None else []
     target = None
     if found.task != "language_modelling":
-        what = target_name(found.task)
-        left = spare_column(columns, read) if found.task in WRITING else None
-        usual = left if found.target in read else found.target
-        target = column(given.target_column, target_flag(found.task), what, usual)
+        usual = _target_beside(read, found, columns)
+        target = column(given.target_column, target_flag(found.task), target_name(found.task), usual)
     return found._replace(text=text, pair=pair, target=target)
+
+
+def _target_beside(read: Sequence[str], found: Guess, columns: Sequence[SeenColumn]) -> str | None:
+    """The guessed one, or of the columns that are left, where it is read as something else."""
+    if found.target not in read:
+        return found.target
+    if found.task in WRITING:
+        return spare_column(columns, read)
+    return columns_for([one for one in columns if one.name not in read], found.task).target
 
 
 def _left_by(given: Flags, found: Guess, columns: Sequence[SeenColumn]) -> Guess:

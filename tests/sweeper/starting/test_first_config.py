@@ -235,6 +235,12 @@ def test_flags_are_called_as_the_keys_are_that_the_file_writes() -> None:
     assert (config.search.n_trials, config.model.name_or_path) == (3, "own")
 
 
+def test_a_file_that_is_named_without_its_flag_is_told_the_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "rows.jsonl", "--yes"]) == 2
+    said = capsys.readouterr().err
+    assert said == "slimtune: slimtune init is given 'rows.jsonl' as well; rows are named by a flag: --data ROWS\n"
+
+
 @pytest.mark.parametrize("model", ["tiny_llama", "tiny_t5"])
 def test_a_model_that_is_drawn_anew_is_given_what_it_needs_to_learn(model: str) -> None:
     write_jsonl(Path("rows.jsonl"), rows_of(question=TEXTS, answer=OTHERS))

@@ -178,6 +178,20 @@ def test_numbers_dates_and_addresses_are_no_text(codes: list[str]) -> None:
     assert guess(columns_of_rows(rows_of(first=codes, team=team))) == Guess("classification", "first", None, "team")
 
 
+def test_sentences_that_repeat_are_texts_where_nothing_else_is() -> None:
+    """The column with most of them and its twin; with a text beside them they are labels, or notes."""
+    asked = cycled(*(f"how do I update {name}" for name in ("the phone", "my plan", "an address", "it")))
+    others = cycled(*(f"I need help with {name}" for name in ("the phone", "my plan", "this")))
+    same = cycled("no", "yes")
+    pairs = columns_of_rows(rows_of(ask_a=asked, ask_b=others, same=same))
+    assert guess(pairs) == Guess("classification", "ask_a", "ask_b", "same")
+    assert guess(pairs, "similarity") == Guess("similarity", "ask_a", "ask_b", "same")
+    of_one = columns_of_rows(rows_of(asked=asked, reply=cycled("call us now", "write us an e-mail")))
+    assert guess(of_one) == Guess("classification", "asked", None, "reply")
+    beside = columns_of_rows(rows_of(body=TEXTS, reply=REPEATED))
+    assert guess(beside, "classification") == Guess("classification", "body", None, "reply")
+
+
 def test_of_several_texts_two_of_one_kind_are_a_pair_else_the_longest() -> None:
     short = [f"a note of number {number}" for number in range(30)]
     team = cycled("a", "b", "c")

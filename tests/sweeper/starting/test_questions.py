@@ -132,6 +132,16 @@ def test_a_task_that_is_named_is_given_its_columns(flags: tuple[str, ...], colum
     assert (data.text_column, data.target_column) == columns
 
 
+def test_a_label_is_not_guessed_among_the_texts_that_flags_name() -> None:
+    write_jsonl(
+        Path("rows.jsonl"), rows_of(note=TEXTS, ask=REPEATED, reply=cycled("a b", "c", "d"), same=cycled("x", "y"))
+    )
+    flags = ("--task", "similarity", "--text-column", "ask", "--text-pair-column", "reply", "--alike-label", "x")
+    assert main(["init", "--data", "rows.jsonl", "--yes", *flags]) == 0
+    data = OmegaConf.load("rows.yaml").data
+    assert (data.text_column, data.text_pair_column, data.label_column) == ("ask", "reply", "same")
+
+
 def test_lines_are_broken_at_blanks_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
