@@ -28,6 +28,7 @@ from slimtune.sweeper.campaigns.winner_registration import WinnerRegistration, w
 from slimtune.sweeper.finalist import Finalist, Run
 from slimtune.sweeper.goals.goals import MODEL_COSTS
 from slimtune.sweeper.report_page import refresh
+from slimtune.sweeper.report_page.cautions import baselines_not_beaten
 from slimtune.sweeper.report_page.refresh import PagePlace
 from slimtune.sweeper.reporting import parent_pages, parent_run, terminal
 from slimtune.sweeper.reporting.data_table import print_data
@@ -259,7 +260,10 @@ class TuningRun:
         finalists = self._reruns.run(self._tracked)
         # nothing is trained any more
         self._processes.end()
-        return self._choice.choose(finalists, self._tracked, doubt_of=self._page().facts().doubt)
+        found = self._choice.choose(finalists, self._tracked, doubt_of=self._page().facts().doubt)
+        for told in baselines_not_beaten(self._page().facts()):
+            self.say(told)
+        return found
 
     def _prove(self, chosen: Finalist, best: Run) -> SweepResult:
         """Test once, export and register."""

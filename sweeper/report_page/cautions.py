@@ -24,7 +24,7 @@ def cautions(facts: SweepFacts) -> list[str]:
         *_leaks(facts),
         *_one_answer(facts),
         *_nothing_complete(facts),
-        *_baselines(facts),
+        *baselines_not_beaten(facts),
         *_failed(facts),
         *_noise(facts),
         *_bounds(facts),
@@ -79,17 +79,21 @@ def _kinds(facts: SweepFacts) -> list[str]:
     return list(dict.fromkeys(trial.standing for trial in facts.trials if trial.finished))
 
 
-def _baselines(facts: SweepFacts) -> Iterator[str]:
+def baselines_not_beaten(facts: SweepFacts) -> Iterator[str]:
+    """A sentence for each simple model that is as good as the winner's mean, or as the best trial so far."""
     best, baselines = facts.best(), (facts.data or {}).get("baselines") or {}
-    if best is None or best.objective is None or facts.goals.several:
+    who, own = "the best trial", None if best is None else best.objective
+    if (winner := facts.winner()) is not None:
+        who, own = "the winner", winner.get("score", own)
+    if own is None or facts.goals.several:
         return
     for name, scores in baselines.items():
         value = scores.get(facts.metric)
-        if value is None or (best.objective > value if facts.maximize else best.objective < value):
+        if value is None or (own > value if facts.maximize else own < value):
             continue
         yield (
-            f"Baseline not beaten: {name.replace('_', ' ')} has {facts.metric} {value:.4f} on validation, the best "
-            f"trial {best.objective:.4f}. Train longer (fit.epochs), widen the search, or use the baseline."
+            f"Baseline not beaten: {name.replace('_', ' ')} has {facts.metric} {value:.4f} on validation, {who} "
+            f"{own:.4f}. Train longer (fit.epochs), widen the search, or use the baseline."
         )
 
 

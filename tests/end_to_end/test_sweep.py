@@ -29,6 +29,7 @@ def test_a_sweep_from_ones_own_file_to_a_registered_model(swept: Swept) -> None:
     """Search, reruns, test, export, registry and predict, with the objects that scripts rely on; what has ended is
     exported by the same command with an export. A bag of words has all of these rows right, so the gate refuses what is
     not better, unless it does not ask for that."""
+    assert "Baseline not beaten: bag of words has accuracy 0." in " ".join(swept.output.split())
     sweep, exporting = swept.sweep, ("export=onnx", "export.min_agreement=0.5", "export.max_metric_drop=0.5")
     refused = sweep.run(*exporting)
     assert "registered: mine version 1, no alias" in refused.stdout, refused.stderr

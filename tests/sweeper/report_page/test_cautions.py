@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from slimtune.sweeper.report_page.cautions import cautions, end_of
+from slimtune.sweeper.report_page.cautions import baselines_not_beaten, cautions, end_of
 from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange, Scalar
 from slimtune.sweeper.study import TrialState
 from tests.sweeper.report_page.sweeps import a_rerun, a_sweep, a_trial, a_winner
@@ -67,6 +67,9 @@ def test_a_baseline_that_is_not_beaten_is_named() -> None:
     data = {"baselines": {"bag_of_words": {"accuracy": 0.95, "f1": 0.1}, "majority": {"accuracy": 0.2}}}
     (said,) = cautions(a_sweep(trials_of(0.9, 0.8, 0.7), data=data))
     assert "bag of words has accuracy 0.9500 on validation, the best trial 0.9000" in said
+    won = a_sweep(trials_of(0.96, 0.8, 0.7), data=data, attrs={"winner": a_winner(0, 0.94)})
+    (said,) = baselines_not_beaten(won)
+    assert "bag of words has accuracy 0.9500 on validation, the winner 0.9400" in said
 
 
 @pytest.mark.parametrize(
