@@ -13,6 +13,7 @@ from slimtune.sweeper.search.launchers.interruption import gently_interrupted
 from slimtune.sweeper.search.launchers.origin import launching_process
 from slimtune.sweeper.search.launchers.plugins import die_alone, fitting
 from slimtune.sweeper.search.launchers.under_way import Launches
+from slimtune.sweeper.search.launchers.worker_lines import told_as_workers
 from slimtune.sweeper.search.request import HydraApp, SweepRequest, first_choices
 from slimtune.sweeper.study import Study
 from slimtune.sweeper.study.liveness.frozen import FrozenWorkers
@@ -151,7 +152,8 @@ def make_launcher(app: HydraApp, worker: "Worker") -> Launcher:
 def _launch(launcher: Launcher, indices: range, overrides: Sequence[str]) -> None:
     jobs = [[*overrides, f"hydra.sweep.subdir=workers/{index}"] for index in indices]
     try:
-        results = launcher.launch(jobs, initial_job_idx=indices.start)
+        with told_as_workers(launcher):
+            results = launcher.launch(jobs, initial_job_idx=indices.start)
     except UserError:
         raise
     except Exception as error:
