@@ -275,7 +275,9 @@ class TuningRun:
             self._study,
             "test",
             winner_stages.name_in(self._request.folder, checkpoint),
-            lambda: winner_stages.test_stage(checkpoint, seed=seed, read=self._benches.read, before=before),
+            lambda: winner_stages.test_stage(
+                checkpoint, trial=chosen.number, seed=seed, read=self._benches.read, before=before
+            ),
         )
         terminal.print_test(self._console, test)
         if test:

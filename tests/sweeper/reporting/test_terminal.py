@@ -1,5 +1,6 @@
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -23,10 +24,17 @@ def test_a_score_that_goes_up_to_100_says_so(name: str, told: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "told"), [({}, "read once"), ({"readings": 2}, "read 2 times, each time for another winner")]
+    ("more", "told"),
+    [
+        ({"trials": [0]}, "read once"),
+        ({"readings": 2, "trials": [0, 1]}, "read 2 times, each time for another winner"),
+        ({"readings": 2, "trials": [3, 3]}, "read 2 times, each time for another checkpoint of trial 3"),
+        ({"readings": 3, "trials": [0, 1, 0]}, "read 3 times, for checkpoints of trials 0 and 1"),
+        ({"readings": 2}, "read 2 times, each time for another checkpoint"),
+    ],
 )
-def test_a_second_reading_of_the_test_rows_is_told(more: dict[str, int], told: str) -> None:
-    """More trials brought another winner."""
+def test_a_second_reading_of_the_test_rows_is_told(more: dict[str, Any], told: str) -> None:
+    """More trials brought another winner, or more seeds another run of the same one."""
     text = io.StringIO()
     print_test(Console(file=text, width=200), {"num_rows": 22, "scores": {}, **more})
     assert text.getvalue().startswith(f"test, {told}, 22 rows")
