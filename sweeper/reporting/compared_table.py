@@ -169,7 +169,7 @@ def _told_of_sweeps(keys: Sequence[str]) -> list[RenderableType]:
 def _change(one: Difference) -> str:
     if not isinstance(one.first, int | float) or not isinstance(one.second, int | float):
         return NONE
-    return f"{one.second - one.first:+.4g}"
+    return f"{one.second - one.first:+z.4g}"
 
 
 def _differences(what: str, names: tuple[str, str], rows: Sequence[tuple[object, ...]]) -> RenderableType:

@@ -15,7 +15,7 @@ PLACE = re.compile(rf"(?:^|: ){WARNING}")
 
 def display(value: Any) -> str:
     """A param as the UI shows it: floats to four significant digits."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:z.4g}" if isinstance(value, float) else str(value)
 
 
 def by_dotted_key(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

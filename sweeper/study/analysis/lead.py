@@ -135,7 +135,7 @@ def _over_seeds(lead: Lead, scored: Scored, num_finalists: int) -> str | None:
     mean = f"in the mean of {scored.metric} over {_seeds(lead)}"
     if lead.is_tie:
         return (
-            f"Within noise: trial {first.number} and trial {second.number} tie at {first.mean:.4f} {mean}"
+            f"Within noise: trial {first.number} and trial {second.number} tie at {first.mean:z.4f} {mean}"
             f"{scored.on_rows}, and nothing tells them apart. Take the cheaper of the two, or "
             f"{_repair(lead, num_finalists)}."
         )
@@ -160,8 +160,8 @@ def _of_better_mean(lead: Lead, scored: Scored, num_finalists: int) -> str:
     is_short = len(second.scores) < len(first.scores)
     why = "a mean over fewer seeds does not win" if is_short else "which was out of the race when that was chosen"
     return (
-        f"Better mean: trial {second.number} has {scored.metric} {second.mean:.4f} over {_number(second)}"
-        f"{_failed(second)}, and trial {first.number}, the winner, {first.mean:.4f} over {_number(first)}"
+        f"Better mean: trial {second.number} has {scored.metric} {second.mean:z.4f} over {_number(second)}"
+        f"{_failed(second)}, and trial {first.number}, the winner, {first.mean:z.4f} over {_number(first)}"
         f"{scored.on_rows}: {why}. Rerun with more seeds ({_more_seeds(lead, num_finalists)})."
     )
 
@@ -212,7 +212,7 @@ def _of_one_seed(lead: Lead, scored: Scored) -> str:
 def _of_one_rerun(lead: Lead, scored: Scored, alone: Seeded) -> str:
     """Where further seeds of one of the two say what the seed does to that one alone."""
     other = next(one for one in (lead.first, lead.second) if one.number != alone.number)
-    of = f"mean {alone.mean:.4f} over {_number(alone)}{_failed(alone)}"
+    of = f"mean {alone.mean:z.4f} over {_number(alone)}{_failed(alone)}"
     return (
         f"Trial {other.number} was not rerun: with one seed each, {_led(lead, scored)}, and trial {alone.number} alone "
         f"was rerun ({of}), so nothing says how much of that is the seed. Rerun both with search.finalists=2 "
@@ -223,7 +223,7 @@ def _of_one_rerun(lead: Lead, scored: Scored, alone: Seeded) -> str:
 def _led(lead: Lead, scored: Scored) -> str:
     first, second = lead.first, lead.second
     led = (
-        f"trial {first.number} and trial {second.number} tie at {first.mean:.4f}{scored.on_rows}"
+        f"trial {first.number} and trial {second.number} tie at {first.mean:z.4f}{scored.on_rows}"
         if lead.is_tie
         else f"trial {first.number} leads trial {second.number} by {lead.gap:.4f}{scored.on_rows}"
     )
