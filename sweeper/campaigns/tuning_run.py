@@ -116,7 +116,7 @@ class TuningRun:
             self._write_page(SweepState.ended)
             self._pages.write()
             self._end_tracked(state="complete")
-            self._study.set_attr(ENDED, self._study.spec.n_trials)
+            self._study.set_attr(ENDED, self._study.num_in_all())
         return result
 
     def _pages_of(self, tracked: parent_run.ParentRun) -> ParentPages:

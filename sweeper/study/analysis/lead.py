@@ -158,11 +158,12 @@ def _of_better_mean(lead: Lead, scored: Scored, num_finalists: int) -> str:
     """Where it is the other one's, which could not win by it."""
     first, second = lead.first, lead.second
     is_short = len(second.scores) < len(first.scores)
-    why = "a mean over fewer seeds does not win" if is_short else "which was out of the race when that was chosen"
+    why = "a mean over fewer seeds does not win" if is_short else "it was no finalist any more when one was chosen"
     return (
         f"Better mean: trial {second.number} has {scored.metric} {second.mean:z.4f} over {_number(second)}"
         f"{_failed(second)}, and trial {first.number}, the winner, {first.mean:z.4f} over {_number(first)}"
-        f"{scored.on_rows}: {why}. Rerun with more seeds ({_more_seeds(lead, num_finalists)})."
+        f"{scored.on_rows}: {why}. Rerun both with search.finalists={num_finalists} "
+        f"search.rerun_seeds={max(2, len(first.scores) + first.failed)}."
     )
 
 
