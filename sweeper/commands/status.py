@@ -145,7 +145,7 @@ def _table(status: "SweepStatus") -> "FittedTable":
     for trial, worker, is_alive in status.running:
         table.add_row(
             str(trial.attrs.get("name", trial.number)),
-            f"{trial.progress:.0%}",
+            trial.trained_share,
             duration(trial.seconds),
             score_text(trial),
             f"{worker or 'not named yet'}{'' if is_alive else ' (dead: it is tried again)'}",

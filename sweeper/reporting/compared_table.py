@@ -94,7 +94,7 @@ def _cells(
         Text(f"{scores[0]} {mark}", style=style),
         *(Text(text, style=style) for text in scores[1:]),
         *(Text(_told(values.get(name))) for name in others),
-        Text(f"{trial.progress:.0%}"),
+        Text(trial.trained_share),
     ]
 
 

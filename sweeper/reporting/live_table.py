@@ -163,7 +163,7 @@ def trial_table(
             Text(trial.standing, style=COLOURS[trial.state]),
             *(Text(value_text(trial.params.get(key))) for key in keys),
             *_score_cells(trial, names, is_best=is_best),
-            f"{trial.progress:.0%}",
+            trial.trained_share,
             *([trial.ended_by] * ends_early),
             duration(trial.seconds),
             *([_curve(trial, ends)] if ends is not None else []),
