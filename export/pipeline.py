@@ -182,10 +182,10 @@ def rescored_note(metric: str, *, here: float, trained: float, precision: str) -
         trained: As it was saved with it.
         precision: `fit.precision`.
     """
-    if f"{here:.4f}" == f"{trained:.4f}":
+    if f"{here:z.4f}" == f"{trained:z.4f}":
         return None
     return (
-        f"the checkpoint was saved with {metric} {trained:.4f}, computed in batches in the trial's precision "
+        f"the checkpoint was saved with {metric} {trained:z.4f}, computed in batches in the trial's precision "
         f"(fit.precision={precision}); here PyTorch computes in fp32, row by row"
     )
 
@@ -261,8 +261,8 @@ def _check_reference(reference: Reference, source: _Source) -> None:
     allowed = (MAX_TEXT_GAP if is_text else MAX_RELOAD_GAP) * max(1.0, abs(trained))
     if abs(loaded - trained) > max(allowed, MAX_ROWS_APART / max(1, len(source.splits.validation))):
         raise ModelError(
-            f"{source.checkpoint.folder}: loaded again it has a validation {reference.metric} of {loaded:.4f}, where "
-            f"{trained:.4f} was measured in training; the checkpoint or its base model has changed"
+            f"{source.checkpoint.folder}: loaded again it has a validation {reference.metric} of {loaded:z.4f}, where "
+            f"{trained:z.4f} was measured in training; the checkpoint or its base model has changed"
         )
 
 

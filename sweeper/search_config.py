@@ -32,7 +32,7 @@ class SearchConfig:
         direction: Whether more or less of the objective is better; of several, of the first.
         objectives: What is made best, by name; null is the task's metric, or what a task function returns.
         constraints: Bounds by name, `{size_mb: {max: 30}}`; a trial that breaks one is never taken.
-        pick: Which trial of the Pareto set is exported, where there are several objectives.
+        pick: Which trial of the Pareto set wins, where there are several objectives.
         seed: Fixes what the sampler suggests.
         start_from_config: The first trial takes the config's own values, where the space holds them.
         stop_hopeless: Beside the pruner, stop a trial whose learning curve cannot reach the best trial any more.

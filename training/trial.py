@@ -95,7 +95,7 @@ def describe(outcome: Outcome) -> str:
             # of an app with named objectives, all of them
             told = {"objective": scores["objective"]} if "objective" in scores else scores
             how = "completed" if ended_by is None else f"completed (ended by {ended_by})"
-            return ", ".join([how, *(f"{name} {score:.4g}" for name, score in told.items())])
+            return ", ".join([how, *(f"{name} {score:z.4g}" for name, score in told.items())])
         case Pruned(at, why):
             return f"pruned after {at} examples ({why})" if at else f"pruned ({why})"
         case Failed(kind, message, _):

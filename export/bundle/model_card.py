@@ -95,8 +95,8 @@ def _trained(manifest: Manifest) -> str:
 def _row(report: VariantReport) -> str:
     timing = report.timing
     return (
-        f"| {report.name} | {report.score:.4f} | {report.metric_drop:+.4f} "
-        f"({report.drop_low:+.4f} to {report.drop_high:+.4f}) | {report.agreement:.4f} "
+        f"| {report.name} | {report.score:z.4f} | {report.metric_drop:+z.4f} "
+        f"({report.drop_low:+z.4f} to {report.drop_high:+z.4f}) | {report.agreement:z.4f} "
         f"| {report.max_logit_gap:.4f} | {report.size_mb:.1f} | {timing.latency_ms:.2f} | {timing.batch8_ms:.2f} "
         f"| {timing.peak_mb:.0f} |"
     )
@@ -130,7 +130,8 @@ def _test_lines(manifest: Manifest) -> list[str]:
     if not test:
         return []
     scores = ", ".join(
-        f"{name} {item['value']:.4f} [{item['low']:.4f}, {item['high']:.4f}]" for name, item in test["scores"].items()
+        f"{name} {item['value']:z.4f} [{item['low']:z.4f}, {item['high']:z.4f}]"
+        for name, item in test["scores"].items()
     )
     return [f"Test split, {told_readings(test)} ({test['num_rows']} rows, 95 % bootstrap interval): {scores}."]
 

@@ -111,7 +111,7 @@ def _said(value: Any) -> str:
         case None:
             return "-"
         case float():
-            return f"{value:.3f}"
+            return f"{value:z.3f}"
         case list() if all(isinstance(one, str | float) for one in value):
             return with_commas(map(_said, value))
         case list():

@@ -9,7 +9,7 @@ from slimtune.training.checkpoints.checkpoint import Checkpoint
 from slimtune.training.checkpoints.recorded_rows import found_rows
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.splits import RowSplits
-from slimtune.training.errors import UserError
+from slimtune.training.errors import UntrustedError, UserError
 from slimtune.training.listed_names import with_commas
 from slimtune.training.tasks.rows import GivenRows, read_splits
 
@@ -21,14 +21,21 @@ class NoRows(Exception):
     """The rows that a model was trained and measured on are not at hand; the text says why."""
 
 
+class UntrustedRows(NoRows):
+    """They are not read for want of trust: the text ends with what gives it."""
+
+
 def splits_of_bundle(bundle: Bundle, *, trust: bool) -> RowSplits:
     """The rows of a bundle's own training.
 
     Raises:
+        UntrustedRows: The bundle's config names code, and `trust` is false.
         NoRows: They cannot be read, or are other ones now.
     """
     try:
         config = bundle_config(bundle, trust=trust)
+    except UntrustedError as error:
+        raise UntrustedRows(f"{error}") from error
     except UserError as error:
         raise NoRows(f"{error}") from error
     return splits_of(config, bundle.folder, bundle.manifest.training.data_fingerprint)

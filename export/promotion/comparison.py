@@ -80,12 +80,12 @@ class Comparison(NamedTuple):
     def told(self) -> str:
         """In one line."""
         compared = (
-            f"{self.metric} {self.challenger:.4f} against the champion's {self.champion:.4f} on {self.num_rows} rows"
+            f"{self.metric} {self.challenger:z.4f} against the champion's {self.champion:z.4f} on {self.num_rows} rows"
         )
         if self.low is None or self.high is None:
             return compared
         by = "" if self.p_value is None else f", p {self.p_value:.3g}"
-        return f"{compared}, gain {self.gain:+.4f} ({self.low:+.4f} to {self.high:+.4f}{by})"
+        return f"{compared}, gain {self.gain:+z.4f} ({self.low:+z.4f} to {self.high:+z.4f}{by})"
 
 
 def compare(

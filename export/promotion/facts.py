@@ -66,7 +66,7 @@ def _of_bundle(bundle: Bundle) -> ModelFacts:
         num_rows=manifest.verification.num_validation_rows,
         verified=report.passed,
         checked=f"{report.name}: {report.agreement:.2%} of the answers are PyTorch's, "
-        f"a drop of {report.metric_drop:.4g}",
+        f"a drop of {report.metric_drop:z.4g}",
         size_mb=report.size_mb,
         latency_ms=report.timing.latency_ms,
         baselines=manifest.provenance.baselines,

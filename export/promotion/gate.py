@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from slimtune.export.bundle.adapter_folder import AdapterFolder
 from slimtune.export.bundle.bundle import Bundle
-from slimtune.export.evaluation.seen_rows import NoRows
+from slimtune.export.evaluation.seen_rows import NoRows, UntrustedRows
 from slimtune.export.promotion.compared_rows import Rows
 from slimtune.export.promotion.comparison import Comparison, compare
 from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, PromotionConfig, taken_away
@@ -17,7 +17,12 @@ from slimtune.export.registry.aliases import NOT_KNOWN, SWITCHED_OFF
 from slimtune.export.registry.version_facts import Registrable
 from slimtune.training.listed_names import with_commas
 
-GIVE_DATA = "give --data <labelled file> to score both"
+# what scores both, behind the reason why that is not done
+GIVE_DATA = "; give --data <labelled file> to score both"
+GIVE_TRUST = (
+    ": that alone scores both on the challenger's validation rows, where these are at hand; --data <labelled file> is "
+    "to score both on other rows"
+)
 
 
 class GateVerdict(Enum):
@@ -143,11 +148,12 @@ def _gain(
     if (why := incomparable(challenger, champion)) is not None:
         return None, RuleResult(MIN_GAIN, Outcome.refused, why)
     if isinstance(challenger, AdapterFolder) or isinstance(champion, AdapterFolder) or challenger.manifest.genai:
-        return _recorded(facts, model_facts(champion), config, "its graphs give no scores of rows")
+        return _recorded(facts, model_facts(champion), config, "its graphs give no scores of rows", "")
     try:
         rows = against.rows(challenger)
     except NoRows as reason:
-        return _recorded(facts, model_facts(champion), config, str(reason))
+        repair = GIVE_TRUST if isinstance(reason, UntrustedRows) else GIVE_DATA
+        return _recorded(facts, model_facts(champion), config, str(reason), repair)
     found = compare(challenger, champion, rows, confidence=config.confidence, trust=against.trust)
     if champion.manifest.training.data_fingerprint != facts.fingerprint:
         found = found._replace(notes=[*found.notes, "the champion was trained on other rows, perhaps on some of these"])
@@ -171,18 +177,17 @@ def _question(bundle: Bundle) -> tuple[object, ...]:
 
 
 def _recorded(
-    own: ModelFacts, other: ModelFacts, config: PromotionConfig, why: str
+    own: ModelFacts, other: ModelFacts, config: PromotionConfig, why: str, repair: str
 ) -> tuple[Comparison | None, RuleResult]:
     """By the scores that both have of the same rows, where the rows are not at hand: there is no test."""
     if own.score is None or other.score is None or own.num_rows is None or own.metric is None:
         told = "the two have no score in common; promotion.min_gain=null compares nothing"
         return None, RuleResult(MIN_GAIN, Outcome.unproven, told)
     if own.fingerprint != other.fingerprint:
-        return None, RuleResult(
-            MIN_GAIN, Outcome.refused, f"the champion was measured on other rows, and {why}; {GIVE_DATA}"
-        )
+        told = f"the champion was measured on other rows, and {why}{repair}"
+        return None, RuleResult(MIN_GAIN, Outcome.refused, told)
     if own.metric != other.metric:
-        told = f"the champion was chosen by {other.metric}, the challenger by {own.metric}, and {why}; {GIVE_DATA}"
+        told = f"the champion was chosen by {other.metric}, the challenger by {own.metric}, and {why}{repair}"
         return None, RuleResult(MIN_GAIN, Outcome.refused, told)
     sign = 1.0 if own.maximize else -1.0
     note = f"by the scores that both have on record: {why}"

@@ -46,7 +46,7 @@ def keep_report(uri: str, version: RegisteredVersion, report: Mapping[str, Any])
     log_report(uri, version, report)
     found = report["comparison"] or {}
     numbers = {name: found.get(key) for name, key in (("gain", "gain"), ("gain_low", "low"), ("gain_high", "high"))}
-    tags = {name: f"{value:.4g}" for name, value in numbers.items() if value is not None}
+    tags = {name: f"{value:z.4g}" for name, value in numbers.items() if value is not None}
     tag_version(uri, version, {"gate": report["verdict"], "gate_at": report["at"], **tags})
     describe_version(uri, version, as_markdown(report), heading=HEADING)
 

@@ -8,7 +8,14 @@ from slimtune.export.promotion.config import override_without, promotion_config
 from slimtune.export.promotion.facts import model_facts
 from slimtune.export.promotion.rules import CONFIDENCE, MIN_GAIN, Outcome, rules_apart
 from slimtune.export.registry.alias_lock import MOST_ROUNDS, alias_lock, changed_hands
-from slimtune.export.registry.aliases import ROLLED_BACK, history_of, holders_before, rules_off_for, set_alias
+from slimtune.export.registry.aliases import (
+    ROLLED_BACK,
+    history_of,
+    holders_before,
+    rolled_back_from,
+    rules_off_for,
+    set_alias,
+)
 from slimtune.export.registry.mlflow_registry import FilesGone, RegisteredVersion, alias_version, fetch_model
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.errors import ModelError, NotPromoted
@@ -60,14 +67,17 @@ def _check_alias(uri: str, name: str, alias: str) -> None:
 
 
 class _Holders(NamedTuple):
+    """Who has an alias, who had it before, and from whom it was last taken back."""
+
     now: str | None
     before: Sequence[str]
+    after: str | None
 
 
 def _holders(uri: str, name: str, alias: str) -> _Holders:
     history = history_of(uri, name)
     now = alias_version(uri, name, alias)
-    return _Holders(now, holders_before(history, alias, now))
+    return _Holders(now, holders_before(history, alias, now), rolled_back_from(history, alias, now))
 
 
 def _whole(uri: str, name: str, holders: _Holders, alias: str, *, trust: bool) -> RolledBack:
@@ -78,11 +88,19 @@ def _whole(uri: str, name: str, holders: _Holders, alias: str, *, trust: bool) -
         if (why := _fault(uri, version, trust=trust)) is None:
             return RolledBack(version, holders.now, passed_over)
         passed_over.append(why)
-    told = f": {'; '.join(passed_over)}" if passed_over else ""
     raise NotPromoted(
-        f"no version of {name} had the alias {alias} before and can have it again{told}; "
-        f"slimtune history {shlex.quote(name)} shows who had it"
+        f"{_nobody(name, alias, holders, passed_over)}; slimtune history {shlex.quote(name)} shows who had it"
     )
+
+
+def _nobody(name: str, alias: str, holders: _Holders, passed_over: Sequence[str]) -> str:
+    """Why no version can have the alias again."""
+    if passed_over:
+        return f"no version of {name} had the alias {alias} before and can have it again: {'; '.join(passed_over)}"
+    if holders.now is None:
+        return f"no version of {name} has or had the alias {alias}: slimtune promote gives it"
+    told = f"no version of {name} had the alias {alias} before version {holders.now}, which has it"
+    return f"{told}; those that had it later are given it by slimtune promote" if holders.after else told
 
 
 def overrides_forward(uri: str, version: RegisteredVersion, alias: str, *, trust: bool = False) -> list[str]:

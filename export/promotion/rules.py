@@ -77,7 +77,7 @@ def _beats_baseline(facts: ModelFacts) -> RuleResult:
     if facts.score is None or facts.metric is None or best is None:
         return RuleResult(name, Outcome.unknown, f"it has no record of simple models' {facts.metric or 'scores'}")
     is_better = facts.score > best[1] if facts.maximize else facts.score < best[1]
-    told = f"{facts.metric} {facts.score:.4f}, and {best[0].replace('_', ' ')} has {best[1]:.4f}"
+    told = f"{facts.metric} {facts.score:z.4f}, and {best[0].replace('_', ' ')} has {best[1]:z.4f}"
     if facts.num_rows is None:
         return RuleResult(name, Outcome.passed if is_better else Outcome.refused, told)
     told = f"{told}, both on the {facts.num_rows:,} validation rows of its training"
@@ -116,7 +116,7 @@ def _at_most(rule: str, found: float | None, limit: float | None, unit: str) -> 
     assert limit is not None
     if found is None:
         return RuleResult(rule, Outcome.unknown, "it has no record of that")
-    told = f"{found:.4g} {unit}, and {limit:g} are allowed"
+    told = f"{found:z.4g} {unit}, and {limit:g} are allowed"
     return RuleResult(rule, Outcome.passed if found <= limit else Outcome.refused, told)
 
 

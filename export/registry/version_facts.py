@@ -79,7 +79,7 @@ def _measured(bundle: Bundle) -> dict[str, str]:
     else:
         report = bundle.manifest.report.as_dict()
         numbers = {name: report[name] for name in MEASURED}
-    return {name: f"{value:.4g}" for name, value in numbers.items()}
+    return {name: f"{value:z.4g}" for name, value in numbers.items()}
 
 
 def _facts_of_adapters(model: AdapterFolder, model_name: str) -> VersionFacts:
@@ -96,7 +96,7 @@ def _facts_of_adapters(model: AdapterFolder, model_name: str) -> VersionFacts:
 
 
 def _scores(entry: AdapterEntry) -> str:
-    return ", ".join(f"{key} {value:.4g}" for key, value in entry.validation.items())
+    return ", ".join(f"{key} {value:z.4g}" for key, value in entry.validation.items())
 
 
 def _card(bundle: Bundle, name: str) -> str:

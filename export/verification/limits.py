@@ -93,7 +93,7 @@ def none_passed(reports: Sequence[Mapping[str, Any]], limits: Limits) -> str:
             best = min(found, key=lambda one: sign * one[measured])
             names = ", ".join(one["name"] for one in broken)
             told.append(
-                f"export.{key} is {limit:g}, which {names} missed (the best {measured} is {best[measured]:.4g}, of "
+                f"export.{key} is {limit:g}, which {names} missed (the best {measured} is {best[measured]:z.4g}, of "
                 f"{best['name']})"
             )
     return f"no variant is within the limits: {'; '.join(told)}; change a limit, or export.variants"

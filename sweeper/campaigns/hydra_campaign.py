@@ -81,7 +81,7 @@ class HydraCampaign:
             with Launcher(study.roster) as own:
                 search_in_turn(study, own, _Part(study, request, own))
                 self._end(study, request)
-                study.set_attr(ENDED, study.spec.n_trials)
+                study.set_attr(ENDED, study.num_in_all())
         finally:
             if (request.folder / PAGE_FILE).is_file():
                 _page(request).write()

@@ -63,9 +63,9 @@ class SingleTrial:
 
     def report(self, examples_seen: int, report: Report) -> Verdict:
         """Print the evaluation and let the trial continue."""
-        losses = f"loss: train {report.train['train/loss']:.4f}, validation {report.scores['validation/loss']:.4f}"
+        losses = f"loss: train {report.train['train/loss']:z.4f}, validation {report.scores['validation/loss']:z.4f}"
         progress = f"{report.progress:4.0%}  {examples_seen:>7} rows"
-        objective = f"{self._metric} {report.objective:.4f}"
+        objective = f"{self._metric} {report.objective:z.4f}"
         self.say(f"{progress}  {losses}  {objective}")
         if report.overfits_since is not None:
             since = f"{report.overfits_since} rows"
@@ -166,7 +166,7 @@ def _result(trial: SingleTrial, outcome: Outcome) -> TrainResult:
         case Completed(scores, checkpoint, ended_by):
             if ended_by is not None:
                 trial.say(f"ended by {ended_by}: no better score in so many evaluations")
-            trial.say(f"best: objective {scores['objective']:.4f}")
+            trial.say(f"best: objective {scores['objective']:z.4f}")
             trial.say(f"checkpoint: {checkpoint}")
             if trial.run_id is not None and not trial.run_id.startswith(QUEUED):
                 trial.say(f"run: {trial.run_id}  (slimtune ui)")

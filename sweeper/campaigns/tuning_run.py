@@ -116,7 +116,7 @@ class TuningRun:
             self._write_page(SweepState.ended)
             self._pages.write()
             self._end_tracked(state="complete")
-            self._study.set_attr(ENDED, self._study.spec.n_trials)
+            self._study.set_attr(ENDED, self._study.num_in_all())
         return result
 
     def _pages_of(self, tracked: parent_run.ParentRun) -> ParentPages:
@@ -275,7 +275,9 @@ class TuningRun:
             self._study,
             "test",
             winner_stages.name_in(self._request.folder, checkpoint),
-            lambda: winner_stages.test_stage(checkpoint, seed=seed, read=self._benches.read, before=before),
+            lambda: winner_stages.test_stage(
+                checkpoint, trial=chosen.number, seed=seed, read=self._benches.read, before=before
+            ),
         )
         terminal.print_test(self._console, test)
         if test:

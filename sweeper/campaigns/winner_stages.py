@@ -71,14 +71,15 @@ def apart_from_place(exported: Stage) -> Stage:
     return {key: value for key, value in exported.items() if key != "bundle"}
 
 
-def test_stage(checkpoint: Path, *, seed: int, read: ReadRows, before: Mapping[str, Any]) -> Stage:
+def test_stage(checkpoint: Path, *, trial: int, seed: int, read: ReadRows, before: Mapping[str, Any]) -> Stage:
     """The winner's test scores; empty if the data has no test rows.
 
     Args:
         checkpoint: Of the winner's best run.
+        trial: The winner.
         seed: Of the intervals.
         read: Rows that were read before.
-        before: What was found for an earlier winner of the same sweep; empty if there was none.
+        before: What was found for another checkpoint of the same sweep; empty if there was none.
     """
     result = read_test(open_checkpoint(checkpoint), seed=seed, read=read)
     if result is None:
@@ -89,6 +90,8 @@ def test_stage(checkpoint: Path, *, seed: int, read: ReadRows, before: Mapping[s
         "details": dict(result.details),
         **({} if result.note is None else {"note": result.note}),
         **({"readings": 1 + int(before.get("readings", 1))} if before else {}),
+        # an earlier one may have been read before trials were noted
+        **({"trials": [*before.get("trials", ()), trial]} if not before or "trials" in before else {}),
     }
 
 

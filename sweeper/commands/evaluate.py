@@ -120,7 +120,7 @@ def _show(scored: "ModelScores", data: str) -> None:
         console.print(f"[bold]{escape(title)}[/]", highlight=False, soft_wrap=True)
         print_table(console, plain_table(columns, rows))
 
-    scores = [(name, f"{value:.4f}") for name, value in scored.scores.items() if not math.isnan(value)]
+    scores = [(name, f"{value:z.4f}") for name, value in scored.scores.items() if not math.isnan(value)]
     show(f"{scored.num_rows} rows of {data}", ("score", "value"), scores)
     if labels:
         keys = [key for key in labels[0] if key not in ("label", "support")]

@@ -60,7 +60,7 @@ def _lines(status: "SweepStatus") -> list[str]:
     if status.best is not None:
         params = "  ".join(f"{key}={value_text(value)}" for key, value in status.best.params.items())
         word = "best" if status.outcome is None else "best in the search"
-        lines.append(f"{word}: {status.best.objective:.4f}, trial {status.best.number}  {params}")
+        lines.append(f"{word}: {status.best.objective:z.4f}, trial {status.best.number}  {params}")
     if status.reruns:
         rerun = sum(trial.finished for trial in status.reruns)
         lines.append(f"reruns of the best: {rerun} of {len(status.reruns)} have ended")
@@ -82,10 +82,11 @@ def _outcome_lines(outcome: "SweepOutcome | None") -> list[str]:
 
     winner = outcome.winner
     params = "  ".join(f"{key}={value_text(value)}" for key, value in winner["params"].items())
-    lines = [f"winner: {winner['score']:.4f} (mean over its seeds), trial {winner['trial']}  {params}"]
+    lines = [f"winner: {winner['score']:z.4f} (mean over its seeds), trial {winner['trial']}  {params}"]
     if outcome.test:
         scores = (
-            f"{name} {one['value']:.4f} ({one['low']:.4f} to {one['high']:.4f})" for name, one in outcome.test.items()
+            f"{name} {one['value']:z.4f} ({one['low']:z.4f} to {one['high']:z.4f})"
+            for name, one in outcome.test.items()
         )
         lines.append(f"test, 95 % intervals: {', '.join(scores)}")
     if outcome.uri is not None:
@@ -128,7 +129,7 @@ def _state(status: "SweepStatus") -> str:
         case SweepState.interrupted:
             return f"interrupted: nobody works on it (slimtune resume {status.name})"
         case SweepState.finishing:
-            return "its trials have ended; the best are rerun, one is chosen and exported"
+            return "its trials have ended; the best are rerun, one is chosen, and what is asked for of it is done"
         case SweepState.running | SweepState.ended:
             return str(status.state.value)
 
@@ -144,7 +145,7 @@ def _table(status: "SweepStatus") -> "FittedTable":
     for trial, worker, is_alive in status.running:
         table.add_row(
             str(trial.attrs.get("name", trial.number)),
-            f"{trial.progress:.0%}",
+            trial.trained_share,
             duration(trial.seconds),
             score_text(trial),
             f"{worker or 'not named yet'}{'' if is_alive else ' (dead: it is tried again)'}",

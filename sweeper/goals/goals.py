@@ -52,12 +52,12 @@ class Constraint(NamedTuple):
     def told(self, value: float) -> str:
         """What is said of a value beyond a bound."""
         if self.most is not None and value > self.most:
-            return f"{self.name} is {value:.4g}, above search.constraints.{self.name}.max ({self.most:g})"
-        return f"{self.name} is {value:.4g}, below search.constraints.{self.name}.min ({self.least:g})"
+            return f"{self.name} is {value:z.4g}, above search.constraints.{self.name}.max ({self.most:g})"
+        return f"{self.name} is {value:z.4g}, below search.constraints.{self.name}.min ({self.least:g})"
 
 
 class Pick(NamedTuple):
-    """Which trial of the Pareto set is exported.
+    """Which trial of the Pareto set wins.
 
     Attributes:
         rule: `first`: the best one of the first objective; `knee`: the one nearest to the best of all objectives;

@@ -92,8 +92,8 @@ def baselines_not_beaten(facts: SweepFacts) -> Iterator[str]:
         if value is None or (own > value if facts.maximize else own < value):
             continue
         yield (
-            f"Baseline not beaten: {name.replace('_', ' ')} has {facts.metric} {value:.4f} on validation, {who} "
-            f"{own:.4f}. Train longer (fit.epochs), widen the search, or use the baseline."
+            f"Baseline not beaten: {name.replace('_', ' ')} has {facts.metric} {value:z.4f} on validation, {who} "
+            f"{own:z.4f}. Train longer (fit.epochs), widen the search, or use the baseline."
         )
 
 

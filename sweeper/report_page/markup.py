@@ -34,14 +34,14 @@ def number(value: float | None, *, digits: int = 4) -> Cell:
     """A number, or a dash."""
     if value is None or not math.isfinite(value):
         return Cell("–")
-    return Cell(f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.{digits}g}", value)
+    return Cell(f"{value:z,.0f}" if abs(value) >= 1e4 else f"{value:z.{digits}g}", value)
 
 
 def score(value: float | None) -> Cell:
     """A score to four places where it is a share, or to as many digits."""
     if value is None or not math.isfinite(value):
         return Cell("–")
-    return Cell(f"{value:.4f}", value) if abs(value) < 10 else number(value, digits=5)
+    return Cell(f"{value:z.4f}", value) if abs(value) < 10 else number(value, digits=5)
 
 
 def seconds(value: float | None) -> Cell:

@@ -101,10 +101,10 @@ def _headline(facts: SweepFacts) -> str:
         return f"{words}; no complete trial yet."
     winner = facts.winner()
     if winner is None:
-        value = f"{best.objective:.4g}" if best.objective is not None else "no number"
+        value = f"{best.objective:z.4g}" if best.objective is not None else "no number"
         return f"{words}; the best so far is trial {best.number} with {facts.metric} {value} on validation."
     mean = float(winner.get("score", 0.0))
-    return f"{words}; trial {best.number} was chosen, with a mean {facts.metric} of {mean:.4g} on validation."
+    return f"{words}; trial {best.number} was chosen, with a mean {facts.metric} of {mean:z.4g} on validation."
 
 
 def _parts(facts: SweepFacts) -> Iterator[PagePart]:

@@ -71,7 +71,7 @@ def _gate(item: Mapping[str, Any], chosen: object) -> str:
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return "–" if low is None or high is None else f"{low:+.3f} to {high:+.3f}"
+    return "–" if low is None or high is None else f"{low:+z.3f} to {high:+z.3f}"
 
 
 def _float(value: object) -> float:
@@ -86,7 +86,7 @@ def seed_table(found: Sequence[Seeded], chosen: object) -> str:
             score(one.mean),
             number(one.spread, digits=3),
             Cell(str(len(one.scores)), len(one.scores)),
-            " ".join(f"{value:.4f}" for value in one.scores),
+            " ".join(f"{value:z.4f}" for value in one.scores),
             Cell(str(one.failed), one.failed),
         ]
         for one in found
@@ -113,7 +113,7 @@ def rung_table(found: Sequence[Rung]) -> str:
     for rung in found:
         came, stopped = len(rung.passed) + len(rung.stopped), len(rung.stopped)
         best = [value for _, value in rung.stopped]
-        span = f"{min(best):.4g} to {max(best):.4g}" if best else "–"
+        span = f"{min(best):z.4g} to {max(best):z.4g}" if best else "–"
         rows.append(
             [Cell(f"{rung.examples:,}", rung.examples), Cell(str(came), came), Cell(str(stopped), stopped), span]
         )

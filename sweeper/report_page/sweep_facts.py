@@ -135,8 +135,10 @@ class SweepFacts(NamedTuple):
             return doubt(found, chosen, Scored(self.metric, self._num_rows(of_reruns=True)))
         if chosen is None or self.goals.several:
             return None
-        best = [of_one_seed(trial) for trial in self.ranked()[:2]]
-        return doubt(best, chosen, Scored(self.metric, self._num_rows(of_reruns=False)))
+        ranked = [of_one_seed(trial) for trial in self.ranked()]
+        # a better one that was not chosen has no checkpoint any more
+        at = next((place for place, one in enumerate(ranked) if one.number == chosen), 0)
+        return doubt(ranked[at : at + 2], chosen, Scored(self.metric, self._num_rows(of_reruns=False)), rerun=found)
 
     def _num_rows(self, *, of_reruns: bool) -> int | None:
         """Validation rows that a score is of."""

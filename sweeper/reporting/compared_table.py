@@ -94,7 +94,7 @@ def _cells(
         Text(f"{scores[0]} {mark}", style=style),
         *(Text(text, style=style) for text in scores[1:]),
         *(Text(_told(values.get(name))) for name in others),
-        Text(f"{trial.progress:.0%}"),
+        Text(trial.trained_share),
     ]
 
 
@@ -169,7 +169,7 @@ def _told_of_sweeps(keys: Sequence[str]) -> list[RenderableType]:
 def _change(one: Difference) -> str:
     if not isinstance(one.first, int | float) or not isinstance(one.second, int | float):
         return NONE
-    return f"{one.second - one.first:+.4g}"
+    return f"{one.second - one.first:+z.4g}"
 
 
 def _differences(what: str, names: tuple[str, str], rows: Sequence[tuple[object, ...]]) -> RenderableType:

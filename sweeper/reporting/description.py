@@ -74,21 +74,21 @@ def _best(sweep: Described) -> str:
     lines = []
     if winner:
         record = next((one for one in sweep.trials if one.number == winner["trial"]), None)
-        score = f"{markdown_text(sweep.metric)} **{winner['score']:.4f}** on validation, the mean over its seeds"
+        score = f"{markdown_text(sweep.metric)} **{winner['score']:z.4f}** on validation, the mean over its seeds"
         lines.append(f"**The winner** is {_link(sweep, record, winner['trial'])}: {score}; {_values(winner['params'])}")
         if doubt := winner.get("doubt"):
             lines.append(markdown_text(doubt))
         test = winner_stage(sweep.attrs, "test")
         if test.get("scores"):
             told = ", ".join(
-                f"{markdown_text(name)} {one['value']:.4f} ({one['low']:.4f} to {one['high']:.4f})"
+                f"{markdown_text(name)} {one['value']:z.4f} ({one['low']:z.4f} to {one['high']:z.4f})"
                 for name, one in test["scores"].items()
             )
             lines.append(f"Test, {told_readings(test)}, 95 % intervals: {told}")
     elif best := in_order(sweep.trials, sweep.goals):
         first = best[0]
         score = ", ".join(
-            f"{markdown_text(one.name if one.name != 'objective' else sweep.metric)} **{value:.4f}**"
+            f"{markdown_text(one.name if one.name != 'objective' else sweep.metric)} **{value:z.4f}**"
             for one, value in zip(sweep.goals.objectives, first.values, strict=False)
         )
         lines.append(f"**The best so far** is {_link(sweep, first, first.number)}: {score}; {_values(first.params)}")
@@ -194,7 +194,7 @@ def _short(value: Any) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+    return "" if value is None else f"{value:z.4f}"
 
 
 def _seconds(value: float | None) -> str:

@@ -112,7 +112,7 @@ class LiveTable:
 
     def _summary(self, trials: Sequence[TrialRecord], best: Sequence[TrialRecord]) -> str:
         one, all_of_them = ("rerun", "reruns") if self._study.spec.enqueued_only else ("trial", "search")
-        text = f"best {best[0].objective:.4f} ({trial_name(best[0])})" if best else f"no {one} completed yet"
+        text = f"best {best[0].objective:z.4f} ({trial_name(best[0])})" if best else f"no {one} completed yet"
         if best and self._study.spec.goals.several:
             text = f"{len(self._study.pareto())} trials in the Pareto set"
         left = seconds_left(trials, self._study.num_places())
@@ -163,7 +163,7 @@ def trial_table(
             Text(trial.standing, style=COLOURS[trial.state]),
             *(Text(value_text(trial.params.get(key))) for key in keys),
             *_score_cells(trial, names, is_best=is_best),
-            f"{trial.progress:.0%}",
+            trial.trained_share,
             *([trial.ended_by] * ends_early),
             duration(trial.seconds),
             *([_curve(trial, ends)] if ends is not None else []),
@@ -192,11 +192,11 @@ def number_text(value: float | None) -> str:
     if value is None:
         return "-"
     if abs(value) >= 1e4:
-        return f"{value:,.0f}"
+        return f"{value:z,.0f}"
     if 0 < abs(value) < 1e-3:
         # a learning rate
-        return f"{value:.3g}"
-    return f"{value:.4f}" if abs(value) < 1 else f"{value:.4g}"
+        return f"{value:z.3g}"
+    return f"{value:z.4f}" if abs(value) < 1 else f"{value:z.4g}"
 
 
 def seconds_left(trials: Sequence[TrialRecord], n_trials: int) -> float | None:
@@ -210,7 +210,7 @@ def seconds_left(trials: Sequence[TrialRecord], n_trials: int) -> float | None:
 
 def score_text(trial: TrialRecord) -> str:
     """The objective, or a dash."""
-    return f"{trial.objective:.4f}" if trial.objective is not None else "-"
+    return f"{trial.objective:z.4f}" if trial.objective is not None else "-"
 
 
 def value_text(value: Scalar) -> str:

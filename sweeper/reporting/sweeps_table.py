@@ -37,7 +37,7 @@ def sweeps_table(sweeps: Mapping[str, LoadedTrials]) -> FittedTable:
             *[metrics[name] or NONE] * differ,
             number_text(winner.get("score")),
             number_text(test.get("value")),
-            f"{test['low']:.4f} to {test['high']:.4f}" if "low" in test and "high" in test else NONE,
+            f"{test['low']:z.4f} to {test['high']:z.4f}" if "low" in test and "high" in test else NONE,
             _size(loaded.attrs),
         )
     return table

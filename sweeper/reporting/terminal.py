@@ -63,10 +63,10 @@ def print_winner(
         mark = " *" if finalist.number == chosen.number else "  "
         # an option of a group has no value for what is searched under another one
         values = (value_text(finalist.params.get(key)) for key in keys)
-        scores = " ".join(f"{score:.4f}" for score in finalist.scores)
+        scores = " ".join(f"{score:z.4f}" for score in finalist.scores)
         means = (number_text(mean) for mean in finalist.means(others).values())
         table.add_row(
-            f"{finalist.number}", *values, f"{finalist.mean:.4f}{mark}", number_text(finalist.spread), scores, *means
+            f"{finalist.number}", *values, f"{finalist.mean:z.4f}{mark}", number_text(finalist.spread), scores, *means
         )
     print_table(console, table)
     if doubt is not None:
@@ -74,8 +74,8 @@ def print_winner(
 
 
 def print_pareto(console: Console, trials: Sequence[TrialRecord], picked: int, *, goals: Goals) -> None:
-    """The trials that no other one is better than, as they were in the search; the one that is exported is marked."""
-    table = FittedTable(f"Pareto set, {len(trials)} trials", notes=["* exported"])
+    """The trials that no other one is better than, as they were in the search; the one that is picked is marked."""
+    table = FittedTable(f"Pareto set, {len(trials)} trials", notes=["* picked"])
     keys = param_keys(trials)
     for name in ("trial", *(key.rpartition(".")[-1] for key in keys), *goals.names):
         table.add_column(name)
@@ -92,7 +92,7 @@ def print_test(console: Console, test: Mapping[str, Any]) -> None:
         console.print("test: the data has no test rows")
         return
     scores = ", ".join(
-        f"{name} [bold]{item['value']:.4f}[/]{_of_which(name)} ({item['low']:.4f} to {item['high']:.4f})"
+        f"{name} [bold]{item['value']:z.4f}[/]{_of_which(name)} ({item['low']:z.4f} to {item['high']:z.4f})"
         for name, item in test["scores"].items()
         # what has no number on these rows, such as the average precision of graded pairs
         if not math.isnan(item["value"])
@@ -142,7 +142,7 @@ def _print_bitsandbytes(console: Console, reports: Sequence[Mapping[str, Any]]) 
     for name in ("metric", "drop", "same answer", "MB", "gate"):
         table.add_column(name)
     for item in reports:
-        numbers = (f"{item['score']:.4f}", f"{item['metric_drop']:+.4f}", f"{item['agreement']:.2%}")
+        numbers = (f"{item['score']:z.4f}", f"{item['metric_drop']:+z.4f}", f"{item['agreement']:.2%}")
         table.add_row(item["name"], *numbers, f"{item['size_mb']:.1f}", "passed" if item["passed"] else "refused")
     print_table(console, table)
 
@@ -169,9 +169,9 @@ def _faith(item: Mapping[str, Any], *, is_chosen: bool) -> list[str]:
     gate = "bundled" if is_chosen else "passed" if item["passed"] else "refused"
     return [
         item["name"],
-        f"{item['score']:.4f}",
-        f"{item['metric_drop']:+.4f}",
-        f"{item['drop_low']:+.3f} to {item['drop_high']:+.3f}",
+        f"{item['score']:z.4f}",
+        f"{item['metric_drop']:+z.4f}",
+        f"{item['drop_low']:+z.3f} to {item['drop_high']:+z.3f}",
         f"{item['agreement']:.2%}",
         f"{item['size_mb']:.1f}",
         "reference" if item["name"] == "pytorch" else gate,

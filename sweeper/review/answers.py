@@ -91,4 +91,4 @@ def _text(answer: Any) -> str:
     """As a person reads it: labels and spans one after the other."""
     if isinstance(answer, list):
         return ", ".join(f"{one['text']} ({one['label']})" if isinstance(one, dict) else str(one) for one in answer)
-    return f"{answer:.4f}" if isinstance(answer, float) else answer if isinstance(answer, str) else json.dumps(answer)
+    return f"{answer:z.4f}" if isinstance(answer, float) else answer if isinstance(answer, str) else json.dumps(answer)

@@ -29,14 +29,25 @@ def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str
     """
     config = request.search.config
     note_goals(study)
-    study.set_attr(BUDGET, study.spec.n_trials)
+    study.set_attr(BUDGET, study.num_in_all())
     study.start_from(request.start_point())
-    notes = []
+    notes = _fewer_notes(study)
     if left := study.enqueue_new(enqueued_points(config.enqueue, request.space)):
-        notes = [f"{left} points of search.enqueue have no place in the budget; raise search.n_trials"]
+        notes.append(f"{left} points of search.enqueue have no place in the budget; raise search.n_trials")
     if config.warm_start is not None and study.is_new():
         notes.append(_learn(study, request, differs))
     return notes
+
+
+def _fewer_notes(study: Study) -> list[str]:
+    """That fewer trials are asked for than there are."""
+    wanted, kept = study.spec.n_trials, study.num_kept()
+    if wanted >= kept:
+        return []
+    return [
+        f"search.n_trials is {wanted}, and {kept} trials were begun before: none of them is taken away, and none is "
+        f"begun; the sweep has {kept}, and a number above that adds to them"
+    ]
 
 
 def note_goals(study: Study) -> None:

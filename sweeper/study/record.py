@@ -148,9 +148,14 @@ class TrialRecord(NamedTuple):
         return str(self.attrs.get(ENDED_BY) or "")
 
     @property
+    def trained_share(self) -> str:
+        """The share of its training that was done at its last evaluation; a dash before the first one."""
+        return f"{self.progress:.0%}" if self.progress else "-"
+
+    @property
     def trained(self) -> str:
-        """The share of its training that is done, and what ended a complete one before its end."""
-        return f"{self.progress:.0%}, {self.ended_by}" if self.ended_by else f"{self.progress:.0%}"
+        """The same, and what ended a complete one before its end."""
+        return f"{self.trained_share}, {self.ended_by}" if self.ended_by else self.trained_share
 
     @property
     def measured(self) -> Mapping[str, float]:

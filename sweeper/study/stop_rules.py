@@ -88,9 +88,9 @@ def _told_target(
 ) -> str:
     if not is_named and len(targets) == 1:
         ((name, wanted),) = targets.items()
-        return f"trial {trial.number} has {values[name]:.4g}, and search.target is {wanted:g}"
+        return f"trial {trial.number} has {values[name]:z.4g}, and search.target is {wanted:g}"
     found, wanted_ones = (
-        " and ".join(f"{name} {numbers[name]:.4g}" for name in targets) for numbers in (values, targets)
+        " and ".join(f"{name} {numbers[name]:z.4g}" for name in targets) for numbers in (values, targets)
     )
     return f"trial {trial.number} has {found}, and search.target is {wanted_ones}"
 

@@ -231,7 +231,9 @@ class Study(StudyEndings):
             reach = self._best.reach_of(own, progress=progress)
         if reach is None or not reach.hopeless(maximize=self._maximize):
             return Verdict(stop=False)
-        reason = f"at {examples_seen} examples it can reach {reach.most:.4g} at most, and the best is {reach.best:.4g}"
+        reason = (
+            f"at {examples_seen} examples it can reach {reach.most:z.4g} at most, and the best is {reach.best:z.4g}"
+        )
         return Verdict(stop=True, reason=reason)
 
     def enqueue(self, attrs: Mapping[str, Any], params: Mapping[str, Scalar] | None = None) -> None:

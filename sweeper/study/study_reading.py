@@ -54,6 +54,14 @@ class StudyReading:
         """Of the budget, taken or not."""
         return len(self.shown()) if self.spec.enqueued_only else self.spec.n_trials
 
+    def num_in_all(self) -> int:
+        """Places of the budget, or the trials that were begun where it was larger before: none is taken away."""
+        return max(self.spec.n_trials, self.num_kept())
+
+    def num_kept(self) -> int:
+        """Trials of the budget, of an earlier and larger one too, that were begun."""
+        return sum(trial.state is not record.TrialState.waiting for trial in self.shown())
+
     def _num_open(self, trials: Sequence[TrialRecord]) -> int:
         shown = [trial for trial in trials if trial.counts]
         return self._budget(shown).num_open(shown)

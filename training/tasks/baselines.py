@@ -247,7 +247,7 @@ def _told(baseline: str, asked: str) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+    return f"{value:z.3f}" if abs(value) < 10 else f"{value:z,.1f}"
 
 
 @contextmanager

@@ -193,12 +193,12 @@ class Similarity(TaskDefaults):
         if not rho < -MOST_APART or rho * math.sqrt(len(asked)) > -MOST_DEVIATIONS:
             return turned
         if self.alike is not None:
-            other = f"pairs with task.alike_label={self.alike} share fewer words than the others (Spearman {rho:.2f})"
+            other = f"pairs with task.alike_label={self.alike} share fewer words than the others (Spearman {rho:z.2f})"
             return (*turned, f"{other}: look whether it is the other label that means alike")
         way = "task.alike_label=0" if set(labels) == {0.0, 1.0} else "turn the column round (1 - label)"
         return (
             *turned,
-            f"pairs with larger labels share fewer words (Spearman {rho:.2f}): a label is taken for how alike two "
+            f"pairs with larger labels share fewer words (Spearman {rho:z.2f}): a label is taken for how alike two "
             f"texts are; where it says how different, {way}",
         )
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 # of a link: a fresh browser shows MLflow's pages of traces otherwise
@@ -15,7 +15,7 @@ PLACE = re.compile(rf"(?:^|: ){WARNING}")
 
 def display(value: Any) -> str:
     """A param as the UI shows it: floats to four significant digits."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:z.4g}" if isinstance(value, float) else str(value)
 
 
 def by_dotted_key(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -59,13 +59,25 @@ def log10_params(sampled: Mapping[str, Any], log_scaled: Collection[str]) -> dic
 
 
 def told_readings(test: Mapping[str, Any]) -> str:
-    """How often a sweep has read its test rows; each winner reads them once.
+    """How often a sweep has read its test rows, and for whom; each checkpoint that is chosen reads them once.
 
     Args:
-        test: What was found on them, with `readings` where it is not the first.
+        test: What was found on them, with `readings` where it is not the first, and `trials`, whose checkpoints were
+            read, in order; without them it is not known whose they were.
     """
     times = int(test.get("readings", 1))
-    return "read once" if times == 1 else f"read {times} times, each time for another winner"
+    return "read once" if times == 1 else f"read {times} times, {_read_for(test.get('trials') or (), times)}"
+
+
+def _read_for(trials: Sequence[int], times: int) -> str:
+    numbers = [str(number) for number in dict.fromkeys(trials)]
+    if len(trials) != times:
+        return "each time for another checkpoint"
+    if len(numbers) == 1:
+        return f"each time for another checkpoint of trial {numbers[0]}"
+    if len(numbers) == times:
+        return "each time for another winner"
+    return f"for checkpoints of trials {', '.join(numbers[:-1])} and {numbers[-1]}"
 
 
 def warned(note: str) -> str:

@@ -76,7 +76,7 @@ class WinnerChoice(NamedTuple):
             print_line(
                 self.console,
                 f"trial {chosen.number} is the best one; of its {len(chosen.runs)} runs, those whose checkpoints "
-                f"are gone are not exported: {len(chosen.runs) - len(there)}",
+                f"are gone are left out: {len(chosen.runs) - len(there)}",
             )
         best = exported_run(chosen._replace(runs=there or chosen.runs), self.goals)
         if not best.checkpoint.is_dir():

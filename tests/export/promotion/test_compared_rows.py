@@ -7,7 +7,7 @@ import pytest
 
 from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.evaluation.evaluate_model import EvaluationColumns
-from slimtune.export.evaluation.seen_rows import NoRows, splits_of_bundle
+from slimtune.export.evaluation.seen_rows import NoRows, UntrustedRows, splits_of_bundle
 from slimtune.export.pipeline import ExportResult
 from slimtune.export.promotion.compared_rows import given_rows_of, own_rows
 from slimtune.export.promotion.config import promotion_config
@@ -86,3 +86,12 @@ def test_a_champion_of_other_rows_is_scored_on_the_challengers(bundle: Bundle) -
     assert decision.verdict is GateVerdict.challenger
     assert decision.comparison is not None
     assert decision.comparison.notes[-1] == "the champion was trained on other rows, perhaps on some of these"
+
+
+def test_rows_that_are_not_read_for_want_of_trust_are_told_apart(bundle: Bundle) -> None:
+    """Trust is all that they need, and no file stands for it."""
+    training = bundle.manifest.training
+    config = {**training.config, "task": {**training.config["task"], "loss": {"_target_": "their_code.Loss"}}}
+    named = replace(bundle.manifest, training=replace(training, config=config))
+    with pytest.raises(UntrustedRows, match="add --trust"):
+        splits_of_bundle(bundle._replace(manifest=named), trust=False)

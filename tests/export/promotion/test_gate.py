@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from slimtune.export.bundle.bundle import Bundle
-from slimtune.export.evaluation.seen_rows import NoRows
+from slimtune.export.evaluation.seen_rows import NoRows, UntrustedRows
 from slimtune.export.pipeline import ExportResult
 from slimtune.export.promotion.compared_rows import Rows
 from slimtune.export.promotion.config import promotion_config
@@ -194,10 +194,31 @@ def test_a_gain_below_the_least_one_is_not_enough() -> None:
     assert gate(make(0.1, baselines=None), make(0.8), "promotion.min_gain=null").verdict is GateVerdict.promoted
 
 
-def test_scores_from_other_rows_do_not_compare() -> None:
-    decision = gate(make(0.9, fingerprint="other"), make(0.1))
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        (NoRows("the file is gone"), "the file is gone; give --data <labelled file> to score both"),
+        (UntrustedRows("add --trust"), "add --trust: that alone scores both on the challenger's validation rows"),
+    ],
+)
+def test_scores_from_other_rows_do_not_compare(why: NoRows, told: str) -> None:
+    """What helps is told alone: rows where they are not at hand, trust where that is all they are read without."""
+
+    def no_rows(bundle: Bundle) -> Rows:
+        raise why
+
+    decision = decide(make(0.9, fingerprint="other"), Opponent(make(0.1), "", no_rows), promotion_config())
     assert decision.verdict is GateVerdict.refused
-    assert "give --data" in decision.reason
+    assert f"measured on other rows, and {told}" in decision.reason
+
+
+def test_rows_are_not_asked_for_of_a_model_that_gives_no_scores_of_them() -> None:
+    challenger = make(0.9, fingerprint="other")
+    measured = {"perplexity": 2.0, "perplexity_pytorch": 2.0, "passed": True, "size_mb": 1.0}
+    decision = gate(challenger._replace(manifest=replace(challenger.manifest, genai=measured)), make(0.1))
+    assert decision.verdict is GateVerdict.refused
+    assert "its graphs give no scores of rows (min_gain: refused)" in decision.reason
+    assert "--data" not in decision.reason
 
 
 def test_other_labels_do_not_compare() -> None:

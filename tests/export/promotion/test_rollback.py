@@ -109,5 +109,28 @@ def test_a_slip_in_the_name_of_an_alias_is_told(uri: str) -> None:
     """One that is like none of its own has had no version yet, which the gate's exit code says."""
     with pytest.raises(ModelError, match="has or had the alias 'champoin'; did you mean 'champion'"):
         roll_back(uri, "tiny", "champoin")
-    with pytest.raises(NotPromoted, match="no version of tiny had the alias staging before"):
+    with pytest.raises(NotPromoted, match="no version of tiny has or had the alias staging: slimtune promote"):
         roll_back(uri, "tiny", "staging")
+
+
+def test_a_rollback_from_the_first_holder_says_that_later_ones_had_it(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which the history shows: it goes back alone, and a promotion goes forward."""
+    monkeypatch.setattr(rollback, "_fault", lambda *_, **__: None)
+    for _ in range(2):
+        roll_back(uri, "tiny", ALIAS)
+    with pytest.raises(NotPromoted, match="had the alias champion before version 1, which has it; those that had it l"):
+        roll_back(uri, "tiny", ALIAS)
+
+
+def test_the_only_holder_has_nobody_before_it(uri: str) -> None:
+    set_alias(uri, RegisteredVersion("tiny", "2"), "staging")
+    with pytest.raises(NotPromoted, match="before version 2, which has it; slimtune history tiny shows"):
+        roll_back(uri, "tiny", "staging")
+
+
+def test_earlier_holders_that_are_gone_are_why(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollback, "_fault", lambda _, version, **__: f"{version.version} is gone")
+    with pytest.raises(NotPromoted, match="before and can have it again: 2 is gone; 1 is gone; slimtune history"):
+        roll_back(uri, "tiny", ALIAS)

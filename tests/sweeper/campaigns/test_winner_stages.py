@@ -43,13 +43,24 @@ def test_a_refused_export_leaves_what_was_measured_on_the_sweeps_run(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("before", "readings"), [({}, None), ({"num_rows": 3}, 2), ({"num_rows": 3, "readings": 2}, 3)]
+    ("before", "readings", "trials"),
+    [
+        ({}, None, [4]),
+        ({"num_rows": 3}, 2, None),
+        ({"num_rows": 3, "trials": [0]}, 2, [0, 4]),
+        ({"num_rows": 3, "readings": 2}, 3, None),
+        ({"num_rows": 3, "readings": 2, "trials": [4, 0]}, 3, [4, 0, 4]),
+    ],
 )
 def test_readings_of_the_test_rows_are_counted(
-    before: Mapping[str, Any], readings: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    before: Mapping[str, Any],
+    readings: int | None,
+    trials: list[int] | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each winner of a sweep reads them; one that is read again is no fresh judge."""
+    """With whose checkpoints they were, where that is known of all: rows that are read again are no fresh judge."""
     monkeypatch.setattr(winner_stages, "open_checkpoint", lambda _: None)
     monkeypatch.setattr(winner_stages, "read_test", lambda *_, **__: test_score.TestResult(3, {}, {}, None))
-    found = winner_stages.test_stage(tmp_path, seed=0, read=ReadRows(), before=before)
-    assert found.get("readings") == readings
+    found = winner_stages.test_stage(tmp_path, trial=4, seed=0, read=ReadRows(), before=before)
+    assert (found.get("readings"), found.get("trials")) == (readings, trials)

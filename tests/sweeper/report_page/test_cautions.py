@@ -62,6 +62,15 @@ def test_without_reruns_nothing_says_what_chance_is() -> None:
     assert "One seed each: trial 0 leads trial 1 by 0.1000" in said
 
 
+def test_where_the_winner_alone_was_rerun_the_other_is_told_to_be_rerun() -> None:
+    """A trial that was better and could not be chosen is none that it leads."""
+    trials = trials_of(0.95, 0.9, 0.8)
+    facts = a_sweep(trials, reruns=[a_rerun(1, 0.88)], attrs={"winner": a_winner(1, 0.89)})
+    said = str(facts.doubt())
+    assert said.startswith("Trial 2 was not rerun: with one seed each, trial 1 leads trial 2 by 0.1000")
+    assert "trial 1 alone was rerun (mean 0.8900 over 2 seeds)" in said
+
+
 def test_a_baseline_that_is_not_beaten_is_named() -> None:
     """The metric's own direction; other metrics do not count."""
     data = {"baselines": {"bag_of_words": {"accuracy": 0.95, "f1": 0.1}, "majority": {"accuracy": 0.2}}}

@@ -145,3 +145,14 @@ def test_reruns_are_called_by_their_names() -> None:
     assert table._summary([], []) == "no rerun completed yet"
     shown.append(rerun)
     assert table._summary(shown, shown) == "best 0.7500 (t05 seed 1), about 10s of the reruns left"
+
+
+def test_how_far_a_trial_is_before_its_first_evaluation_is_not_known() -> None:
+    """A share of nothing would say that it stands still."""
+    trials = [make(0, TrialState.running)._replace(progress=0.0), make(1, TrialState.running)]
+    assert [trial.trained_share for trial in trials] == ["-", "50%"]
+    console = Console(file=StringIO(), width=100)
+    console.print(trial_table(trials, best_number=None, title="sweep s"))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "50%" in text
+    assert " 0%" not in text

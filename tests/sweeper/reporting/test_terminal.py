@@ -1,12 +1,14 @@
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from slimtune.sweeper.finalist import Finalist, Run
 from slimtune.sweeper.goals.goals import Goals, Objective
-from slimtune.sweeper.reporting.terminal import print_test, print_winner
+from slimtune.sweeper.reporting.terminal import print_pareto, print_test, print_winner
+from tests.sweeper.report_page.sweeps import a_trial
 
 RUNS = ((0.75, 0.75), (0.5,))
 
@@ -23,10 +25,17 @@ def test_a_score_that_goes_up_to_100_says_so(name: str, told: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "told"), [({}, "read once"), ({"readings": 2}, "read 2 times, each time for another winner")]
+    ("more", "told"),
+    [
+        ({"trials": [0]}, "read once"),
+        ({"readings": 2, "trials": [0, 1]}, "read 2 times, each time for another winner"),
+        ({"readings": 2, "trials": [3, 3]}, "read 2 times, each time for another checkpoint of trial 3"),
+        ({"readings": 3, "trials": [0, 1, 0]}, "read 3 times, for checkpoints of trials 0 and 1"),
+        ({"readings": 2}, "read 2 times, each time for another checkpoint"),
+    ],
 )
-def test_a_second_reading_of_the_test_rows_is_told(more: dict[str, int], told: str) -> None:
-    """More trials brought another winner."""
+def test_a_second_reading_of_the_test_rows_is_told(more: dict[str, Any], told: str) -> None:
+    """More trials brought another winner, or more seeds another run of the same one."""
     text = io.StringIO()
     print_test(Console(file=text, width=200), {"num_rows": 22, "scores": {}, **more})
     assert text.getvalue().startswith(f"test, {told}, 22 rows")
@@ -62,3 +71,13 @@ def test_a_finalist_of_one_seed_has_no_spread() -> None:
     assert [row[3] for row in rows if row[:1] == ["0"]] == ["0.0000"]
     assert [row[2] for row in rows if row[:1] == ["1"]] == ["-"]
     assert text.getvalue().splitlines()[-1] == "Within noise: a tie"
+
+
+def test_the_picked_one_of_a_pareto_set_is_no_exported_one() -> None:
+    """Which it need not become: `export=none`."""
+    text = io.StringIO()
+    goals = Goals((Objective("accuracy", maximize=True), Objective("parameters", maximize=False)))
+    print_pareto(Console(file=text, width=120), [a_trial(0), a_trial(1)], 1, goals=goals)
+    assert "* picked" in text.getvalue()
+    assert "export" not in text.getvalue()
+    assert "1 *" in text.getvalue()

@@ -14,6 +14,7 @@ from slimtune.sweeper.search.beginning import begin
 from slimtune.sweeper.space.dimension import Choice, FloatRange, IntRange, Space
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.study import Study, StudySpec
+from slimtune.sweeper.study.record import BUDGET
 from slimtune.training.errors import StoreError
 from slimtune.training.trial import FailureKind
 from tests.sweeper.study.test_samplers import quality, run, sampler_of, study_of
@@ -140,3 +141,15 @@ def test_sweeps_differ_by_what_trials_are_measured_by() -> None:
     assert "the rows of the data are others" in (difference(known, known | {"the rows of the data": "b"}) or "")
     assert "fit.epochs differs (2, here 3)" in (difference(known, known | {"fit.epochs": "3"}) or "")
     assert difference(None, known) is not None
+
+
+def test_fewer_trials_than_there_are_take_none_away() -> None:
+    """Which is told, and the budget that is noted is what there is."""
+    study = fresh(n_trials=4)
+    run(study)
+    fewer = Study(replace(study.spec, n_trials=2))
+    (note,) = begin(fewer, request_of(Path("x"), SPACE, warm_start=None), differs=lambda _: None)
+    assert note.startswith("search.n_trials is 2, and 4 trials were begun before: none of them is taken away")
+    assert fewer.attrs()[BUDGET] == fewer.num_in_all() == 4
+    same = Study(replace(study.spec, n_trials=4))
+    assert begin(same, request_of(Path("x"), SPACE, warm_start=None), differs=lambda _: None) == []

@@ -90,3 +90,40 @@ def test_the_winner_stands_beside_one_with_as_many_seeds() -> None:
     """Who lost the race early may have a mean that flatters it."""
     found = [Seeded(5, [0.9]), Seeded(0, [0.8, 0.8]), Seeded(1, [0.8, 0.8])]
     assert "trial 0 and trial 1 tie" in str(doubt(found, 0, ACCURACY))
+
+
+def test_a_winner_that_alone_was_rerun_is_told_with_what_helps() -> None:
+    """More seeds of the winner say nothing of the other one."""
+    winner = Seeded(0, [0.75, 0.71, 0.70])
+    said = str(doubt(two([0.75], [0.74]), 0, ACCURACY, rerun=[winner]))
+    assert said.startswith(
+        "Trial 1 was not rerun: with one seed each, trial 0 leads trial 1 by 0.0100 on 44 validation"
+    )
+    assert "trial 0 alone was rerun (mean 0.7200 over 3 seeds)" in said
+    assert "search.finalists=2 search.rerun_seeds=2" in said
+    assert "One seed each" in str(doubt(two([0.75], [0.74]), 0, ACCURACY, rerun=[Seeded(7, [0.9, 0.9])])), "a third one"
+
+
+def test_reruns_that_failed_are_why_there_is_one_seed_each() -> None:
+    """As many again would fail the same way."""
+    found = [Seeded(0, [0.75], failed=2), Seeded(1, [0.74], failed=2)]
+    said = str(doubt(found, 0, ACCURACY))
+    assert said.startswith("One seed each, since reruns failed: trial 0 leads trial 1")
+    assert "search.rerun_seeds=4" in said
+
+
+def test_of_unlike_numbers_of_seeds_the_one_with_a_single_seed_is_named() -> None:
+    """It is rerun only where it is among the finalists."""
+    said = str(doubt([Seeded(0, [0.9, 0.8, 0.9]), Seeded(1, [0.8], failed=2)], 0, Scored("rougeL", 44)))
+    assert "over 1 and 3 seeds" in said
+    assert "since trial 1 has one seed (2 reruns failed)" in said
+    assert "search.finalists=2 search.rerun_seeds=6" in said
+
+
+def test_a_better_mean_over_fewer_seeds_is_no_lead_of_the_winner() -> None:
+    """Which is what a sentence of its lead would say."""
+    said = str(doubt([Seeded(5, [0.9]), Seeded(0, [0.8, 0.8])], 0, ACCURACY))
+    assert said.startswith("Better mean: trial 5 has accuracy 0.9000 over 1 seed, and trial 0, the winner, 0.8000")
+    assert "search.finalists=2 search.rerun_seeds=2" in said
+    found = [Seeded(5, [0.9, 0.9]), Seeded(0, [0.8, 0.8])]
+    assert "it was no finalist any more when one was chosen" in str(doubt(found, 0, ACCURACY))
