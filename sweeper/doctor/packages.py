@@ -44,9 +44,7 @@ def packages() -> Iterator[Finding]:
 
 def _absent(names: list[str]) -> Finding:
     told = f"{with_commas(names)} {'is' if len(names) == 1 else 'are'} not installed"
-    repair = (
-        "pip install slimtune; without them slimtune predict answers from the folder of a bundle, and little else works"
-    )
+    repair = "pip install slimtune; without them slimtune predict reads the folder of a bundle, and little else works"
     return Finding(name="package", told=told, grade=Grade.bad, repair=repair)
 
 

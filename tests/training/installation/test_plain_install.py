@@ -75,8 +75,8 @@ def test_a_copy_that_was_never_installed_requires_nothing(monkeypatch: pytest.Mo
 
 def test_a_part_that_needs_it_says_what_works_without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain_install, "is_installed", lambda _: False)
-    with pytest.raises(UserError, match="models:/a/1 needs mlflow, .*; name a folder"):
-        with told_if_absent("models:/a/1", instead="name a folder"):
-            raise missing("mlflow")
+    told = r"models:/a/1 needs mlflow, .*; name a folder"
+    with pytest.raises(UserError, match=told), told_if_absent("models:/a/1", instead="name a folder"):
+        raise missing("mlflow")
     with pytest.raises(ModuleNotFoundError), told_if_absent("models:/a/1", instead="name a folder"):
         raise missing("nosuch")
