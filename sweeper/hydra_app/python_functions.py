@@ -74,6 +74,14 @@ def train(*overrides: str, config: str | Path | None = None) -> "TrainResult":
     >>> (result.checkpoint / "slimtune.json").is_file()
     True
 
+    With a file, as `slimtune init` writes it:
+
+    >>> from pathlib import Path
+    >>> written = Path("mine.yaml").write_text("data: {train_file: rows.jsonl}")
+    >>> again = slimtune.train("model.name_or_path=my_encoder", config="mine.yaml")
+    >>> again.scores == result.scores
+    True
+
     Args:
         overrides: As those of `sweep`; none of them may search.
         config: A config file of your own, as `--config` takes it.
