@@ -1,16 +1,16 @@
 """A model that answers texts, from whatever names it: a bundle, an adapter over its base, a registered version."""
 
 import logging
-import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from slimtune.export.registry.find_bundle import locate_model
+from slimtune.export.runtime.argument_kinds import check_opened, check_texts, located_by_number
 from slimtune.export.runtime.given_rows import IN_PYTHON
 from slimtune.export.runtime.row_notes import notes_of
-from slimtune.export.runtime.row_predictor import LocatedRow, RowPredictor, TextColumns, row_predictor_of
-from slimtune.training.errors import DataError
+from slimtune.export.runtime.row_predictor import RowPredictor, TextColumns, row_predictor_of
+from slimtune.training.errors import ModelError
 
 log = logging.getLogger(__name__)
 USUAL_COLUMNS = TextColumns()
@@ -28,6 +28,8 @@ class Predictor:
     """
 
     def __init__(self, rows: RowPredictor) -> None:
+        if isinstance(rows, str | Path):
+            raise ModelError(f"a model is opened by its name: Predictor.open({str(rows)!r})")
         self._rows = rows
 
     @classmethod
@@ -53,8 +55,10 @@ class Predictor:
 
         Raises:
             ModelError: There is no such model, or a file of it is missing or was changed.
-            DataError: `max_new_tokens` is given for a model that is not generative, or is not above 0.
+            DataError: `max_new_tokens` is given for a model that is not generative, or is not above 0; or it or
+                `columns` is of another kind.
         """
+        check_opened(model, columns, max_new_tokens)
         found = locate_model(str(model), adapter=adapter, tracking_uri=tracking_uri, trust=trust)
         return cls(row_predictor_of(found, columns._replace(asked_by=IN_PYTHON), max_new_tokens=max_new_tokens))
 
@@ -66,23 +70,18 @@ class Predictor:
             prompt. Beside it the `probability` of labels; of one text of a model of similarity, `embedding` instead.
 
         Raises:
-            DataError: The model needs another number of texts, or is given a list of them.
+            DataError: The model needs another number of texts, or is given what is no text.
         """
-        if not isinstance(text, str):
-            column = next(iter(self._rows.row_of("", "" if text_pair is not None else None)))
-            raise DataError(
-                f"one text is asked for, not {reprlib.repr(text)}; several at once are rows: "
-                f".rows([{{'{column}': ...}}, ...])"
-            )
+        check_texts(self._rows, text, text_pair)
         return self.rows([self._rows.row_of(text, text_pair)])[0]
 
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The answer to each row, in order; rows of like length share a batch. What is odd of rows goes to the log.
 
         Raises:
-            DataError: A row lacks a text.
+            DataError: A row lacks a text, or these are no rows.
         """
-        asked = [LocatedRow(dict(row), f"row {number}") for number, row in enumerate(rows, start=1)]
+        asked = located_by_number(self._rows, rows)
         answers = self._rows.answers(asked)
         for note in notes_of(self._rows, asked, answers):
             log.warning("%s", note)

@@ -151,10 +151,11 @@ def _run(command: Command, arguments: Sequence[str], *, needed_for: str) -> int 
 
 
 def _not_installed(error: ModuleNotFoundError, *, needed_for: str) -> int:
-    """A package that an extra brings is bad input; another one is a fault."""
+    """A package that slimtune requires, or that an extra brings, is bad input; another one is a fault."""
     from slimtune.training.extras import sentence_for
+    from slimtune.training.installation.plain_install import absent_sentence
 
-    sentence = sentence_for(error, needed_for=needed_for)
+    sentence = sentence_for(error, needed_for=needed_for) or absent_sentence(error, needed_for=needed_for)
     return _fault() if sentence is None else _bad_input(sentence)
 
 

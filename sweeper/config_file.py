@@ -1,8 +1,12 @@
 """A config file of one's own by its path: `--config mine.yaml`, an experiment that lies in no folder of configs."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from hydra.core.config_store import ConfigNode, ConfigStore
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -12,6 +16,7 @@ from slimtune.sweeper.space.read_space import read_space
 from slimtune.training.errors import ConfigError
 from slimtune.training.tracking.display import by_dotted_key
 
+# also what a sweep keeps of a file that Python gave: a sweep is resumed by a command line
 FLAG = "--config"
 GROUP = "experiment"
 SPACE = "space"
@@ -19,6 +24,51 @@ SPACE = "space"
 ROOT = "config"
 # of a file, what is no value of a trial
 NO_VALUES = ("defaults", "hydra", SPACE)
+
+
+class Caller(NamedTuple):
+    """How files of one's own are given by who begins a sweep or a trial: an error recommends what works there.
+
+    Attributes:
+        file_key: What takes a config file.
+        file_form: The same with its value.
+        folder_form: What adds a folder of configs.
+        quoted: A path as it is written there.
+    """
+
+    file_key: str
+    file_form: str
+    folder_form: str
+    quoted: Callable[[str], str]
+
+    def with_file(self, path: str | PurePath) -> str:
+        """What is written to give a config file."""
+        return self.file_form.format(self.quoted(str(path)))
+
+    def with_folder(self, path: str | PurePath) -> str:
+        """What is written to add a folder of configs."""
+        return self.folder_form.format(path)
+
+
+COMMAND_LINE = Caller(FLAG, f"{FLAG} {{}}", "--config-dir {}", shlex.quote)
+PYTHON = Caller("config", "config={}", "hydra.searchpath=[{}]", repr)
+# a context and no argument: what is wrong with an override is found deep in the reading of it
+_caller: ContextVar[Caller] = ContextVar("slimtune_caller", default=COMMAND_LINE)
+
+
+def caller() -> Caller:
+    """Who has called."""
+    return _caller.get()
+
+
+@contextmanager
+def called_by(one: Caller) -> Iterator[None]:
+    """Until it ends, this is who has called."""
+    token = _caller.set(one)
+    try:
+        yield
+    finally:
+        _caller.reset(token)
 
 
 def with_config_file(arguments: Sequence[str]) -> list[str]:
@@ -38,13 +88,28 @@ def with_config_file(arguments: Sequence[str]) -> list[str]:
             words.append(word)
     if not named:
         return words
+    key = caller().file_key
     if len(named) > 1 or not named[0] or ("=" in named[0] and not Path(named[0]).exists()):
-        raise ConfigError([f"{FLAG} takes one file, e.g. {FLAG} mine.yaml"])
+        raise ConfigError([f"{key} takes one file, e.g. {caller().with_file('mine.yaml')}"])
     if (other := next((word for word in words if word.partition("=")[0] == GROUP), None)) is not None:
         base = other.partition("=")[2]
-        told = f"{FLAG} {named[0]} is an experiment, and so is {other}; leave one of them out"
+        told = f"{caller().with_file(named[0])} is an experiment, and so is {other}; leave one of them out"
         raise ConfigError([f"{told}, or begin the file with: defaults: [{base}, _self_]"])
     return [*words, f"{GROUP}={_stored(Path(named[0]).expanduser())}"]
+
+
+@contextmanager
+def file_forgotten_after() -> Iterator[None]:
+    """Take back the option that `with_config_file` makes: it would be one of every later call in the process."""
+    repo = ConfigStore.instance().repo
+    kept = dict(repo[GROUP]) if GROUP in repo else None
+    try:
+        yield
+    finally:
+        if kept is not None:
+            repo[GROUP] = kept
+        else:
+            repo.pop(GROUP, None)
 
 
 def as_given(override: str) -> str:
@@ -89,10 +154,11 @@ def _stored(path: Path) -> str:
 
 def _read(path: Path) -> DictConfig:
     if not path.is_file():
-        raise ConfigError([f"{FLAG} is {path}, which is no file; slimtune init writes one"])
+        raise ConfigError([f"{caller().file_key} is {path}, which is no file; slimtune init writes one"])
     config = OmegaConf.load(path)
     if not isinstance(config, DictConfig):
-        raise ConfigError([f"{FLAG} is {path}, which holds no sections, e.g. fit: and below it learning_rate: 1e-3"])
+        rule = "which holds no sections, e.g. fit: and below it learning_rate: 1e-3"
+        raise ConfigError([f"{caller().file_key} is {path}, {rule}"])
     _check_defaults(path, config)
     _check_sections(path, config)
     return config

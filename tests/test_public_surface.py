@@ -10,7 +10,10 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import hydra
 import pytest
@@ -22,8 +25,8 @@ from tests.export.conftest import untimed
 __all__ = ["untimed"]
 # a change here is a change for users: it belongs into the changelog
 SIGNATURES = {
-    "sweep": "*overrides",
-    "train": "*overrides",
+    "sweep": "*overrides, config=",
+    "train": "*overrides, config=",
     "current_trial": "",
     "evaluate_model": "model, *, data, metric=, columns=, tracking_uri=, trust=",
     "export_checkpoint": "checkpoint, *, folder, config=, provenance=, read=, trust=",
@@ -150,7 +153,54 @@ def test_the_examples_of_a_sweep_and_of_what_it_leaves_run(notebook: Path) -> No
     for page in ("README.md", "docs/use.md"):
         text = (Path(slimtune.__file__).resolve().parents[2] / page).read_text(encoding="utf-8")
         code = text.split("```python\nimport slimtune\n")[1].split("```")[0]
+        # the docstring's own export is in that place
+        shutil.rmtree("exported", ignore_errors=True)
         exec(re.sub(r"slimtune\.sweep\([^)]*\)", f"slimtune.sweep({searched})", code), {"slimtune": slimtune})
+
+
+def snippets_of_use() -> list[str]:
+    """The code of the section "From Python"."""
+    text = (Path(slimtune.__file__).resolve().parents[2] / "docs/use.md").read_text(encoding="utf-8")
+    section = text.split("\n## From Python\n")[1].split("\n## ")[0]
+    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+
+
+def test_each_public_function_has_its_line_in_the_page() -> None:
+    code = "\n".join(snippets_of_use())
+    compile(code, "docs/use.md", "exec")
+    for name in SIGNATURES:
+        called = {"Predictor.__call__": "model(", "Predictor.rows": "model.rows("}.get(name, f"slimtune.{name}(")
+        assert called in code, name
+
+
+OWN_FILE = """
+data: {train_file: rows.jsonl}
+model: {name_or_path: my_encoder}
+fit: {max_steps: 4}
+search: {name: tickets, rerun_seeds: 0}
+export: {variants: [], max_metric_drop: 0.5}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("untimed")
+def test_the_snippet_with_a_config_file_runs(notebook: Path) -> None:
+    """With fewer trials; the file is no option of a later call."""
+    (notebook / "tickets.yaml").write_text(OWN_FILE)
+    (code,) = [one for one in snippets_of_use() if "config=" in one]
+    names: dict[str, object] = {}
+    exec(code.replace("n_trials=8", "n_trials=1"), names)
+    assert isinstance(names["found"], slimtune.SweepResult)
+    assert names["found"].checkpoint.is_relative_to(notebook / "outputs" / "tickets")
+    with pytest.raises(slimtune.ConfigError, match="experiment=tickets is not an option"):
+        slimtune.train("experiment=tickets")
+
+
+def test_the_snippet_of_a_task_runs_alone() -> None:
+    (code,) = [one for one in snippets_of_use() if "current_trial" in one]
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert round(names["task"](SimpleNamespace(x=2.0)), 2) == 1.33
 
 
 @pytest.mark.slow
@@ -182,9 +232,54 @@ def test_all_problems_of_a_config_are_one_error(notebook: Path, function: object
     assert not (notebook / "mlruns").exists()
 
 
-def test_flags_are_of_the_command_line_alone() -> None:
-    with pytest.raises(slimtune.ConfigError, match="--cfg is a flag of the command line"):
-        slimtune.train("--cfg", "job")
+@pytest.mark.parametrize("function", [slimtune.sweep, slimtune.train])
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (["--cfg", "job"], "--cfg is a flag of the command line; give overrides"),
+        (["--config", "own.yaml"], "--config is a flag of the command line; give the keyword config='own.yaml'"),
+        (["--config=own.yaml"], "give the keyword config='own.yaml'"),
+        (["--config-dir", "own"], "give hydra.searchpath=[own]"),
+        (["experiment=own.yaml"], "for a file of your own, write config='own.yaml'"),
+        (["experiment=own/experiment/one.yaml"], "write hydra.searchpath=[own] experiment=one"),
+        (["own.yaml"], "own.yaml is no override; a config file is given by config='own.yaml'"),
+        ([["fit.epochs=1"]], "several in a list are given with a star"),
+        ([None], "None is none: an override is a text"),
+        (["task.class_weights={'+1': 2}"], "in a file of your own, and give config='mine.yaml'"),
+    ],
+)
+def test_errors_recommend_what_python_takes(
+    function: Callable[..., object], overrides: list[Any], told: str, notebook: Path
+) -> None:
+    with pytest.raises(slimtune.ConfigError, match=re.escape(told)) as raised:
+        function(*overrides)
+    assert "write --" not in str(raised.value)
+    assert "give --" not in str(raised.value)
+
+
+@pytest.mark.parametrize("function", [slimtune.sweep, slimtune.train])
+@pytest.mark.parametrize(
+    ("overrides", "config", "told"),
+    [
+        ([], "nosuch.yaml", "config is nosuch.yaml, which is no file"),
+        ([], "", "config takes one file, e.g. config='mine.yaml'"),
+        ([], {"fit": 1}, "config is {'fit': 1}; give the path of a file"),
+        ([], Path("list.yaml"), "config is list.yaml, which holds no sections"),
+        (["experiment=tone"], "own.yaml", "config='own.yaml' is an experiment, and so is experiment=tone"),
+        (["fit.epochs=-1"], "own.yaml", "fit.epochs is -1.0"),
+        ([], "typo.yaml", "fit.epoch is not a key; did you mean 'epochs'?"),
+    ],
+)
+def test_a_config_file_is_read_as_the_command_reads_it(
+    function: Callable[..., object], overrides: list[str], config: Any, told: str, notebook: Path
+) -> None:
+    """And what is wrong with it is told by the keyword."""
+    (notebook / "own.yaml").write_text(OWN_FILE)
+    (notebook / "list.yaml").write_text("[1, 2]")
+    (notebook / "typo.yaml").write_text(OWN_FILE.replace("max_steps", "epoch"))
+    with pytest.raises(slimtune.UserError, match=re.escape(told)) as raised:
+        function(*overrides, config=config)
+    assert "--config" not in str(raised.value)
 
 
 def test_what_the_caller_has_set_up_stays(notebook: Path) -> None:

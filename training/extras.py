@@ -64,7 +64,7 @@ def needs(*packages: str, needed_for: str) -> None:
 def sentence_for(error: ModuleNotFoundError, *, needed_for: str) -> str | None:
     """What to say of a failed import; None if no extra would mend it."""
     package = (error.name or "").partition(".")[0]
-    return _sentence(package, needed_for) if package in EXTRAS else None
+    return _sentence(package, needed_for) if package in EXTRAS and not is_installed(package) else None
 
 
 def _sentence(package: str, needed_for: str) -> str:

@@ -8,8 +8,12 @@ from slimtune.export.bundle.export_folder import BUNDLE, EXPORT_FOLDER
 from slimtune.export.graph_names import GENAI_FOLDER
 from slimtune.export.registry.model_uri import MODELS_URI, store_of
 from slimtune.training.errors import ModelError
+from slimtune.training.installation.plain_install import told_if_absent
 from slimtune.training.listed_names import with_commas
 from slimtune.training.usual_places import OUTPUTS
+
+# a registry is asked by MLflow, a folder is read as it is
+WITHOUT_REGISTRY = "slimtune predict reads the folder of a bundle without them"
 
 
 def locate_bundle(name: str, tracking_uri: str | None, *, trust: bool = False) -> Bundle:
@@ -26,9 +30,10 @@ def locate_bundle(name: str, tracking_uri: str | None, *, trust: bool = False) -
     if not name.startswith(MODELS_URI):
         return open_bundle(named_bundle(name) or Path(name).expanduser(), trust=trust)
     uri = store_of(tracking_uri)
-    from slimtune.export.registry.mlflow_registry import fetch
+    with told_if_absent(name, instead=WITHOUT_REGISTRY):
+        from slimtune.export.registry.mlflow_registry import fetch
 
-    return fetch(uri, name, trust=trust)
+        return fetch(uri, name, trust=trust)
 
 
 def locate_model(name: str, *, adapter: str | None, tracking_uri: str | None, trust: bool = False) -> RunnableModel:
@@ -39,9 +44,10 @@ def locate_model(name: str, *, adapter: str | None, tracking_uri: str | None, tr
     """
     if name.startswith(MODELS_URI):
         uri = store_of(tracking_uri)
-        from slimtune.export.registry.mlflow_registry import fetch_folder
+        with told_if_absent(name, instead=WITHOUT_REGISTRY):
+            from slimtune.export.registry.mlflow_registry import fetch_folder
 
-        folder = fetch_folder(uri, name)
+            folder = fetch_folder(uri, name)
         return chosen_adapter(str(folder), adapter, said=name) or open_bundle(folder, trust=trust).model
     return chosen_adapter(name, adapter) or locate_bundle(name, tracking_uri, trust=trust).model
 

@@ -90,7 +90,15 @@ _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in na
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'slimtune' has no attribute {name!r}")
-    return getattr(import_module(_MODULE_OF[name]), name)
+    try:
+        return getattr(import_module(_MODULE_OF[name]), name)
+    except ModuleNotFoundError as error:
+        from slimtune.training.installation.plain_install import absent_sentence
+
+        sentence = absent_sentence(error, needed_for=f"slimtune.{name}")
+        if sentence is None:
+            raise
+        raise ModuleNotFoundError(sentence, name=error.name, path=error.path) from error
 
 
 def __dir__() -> list[str]:

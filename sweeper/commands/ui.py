@@ -13,6 +13,7 @@ from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.quiet_server import run_server
 from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG
 from slimtune.training.errors import StoreError, UserError
+from slimtune.training.extras import is_installed
 from slimtune.training.sqlite_file import opened_to_read
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 from slimtune.training.usual_places import USUAL_STORE
@@ -34,10 +35,14 @@ def run(arguments: Sequence[str]) -> int:
     """Run the server until Ctrl-C.
 
     Raises:
+        ModuleNotFoundError: MLflow is not installed.
         StoreError: There is no store here.
         UserError: The port is taken, or is none.
     """
     options = command_parser().parse_args(arguments)
+    # it is another process that imports it
+    if not is_installed("mlflow"):
+        raise ModuleNotFoundError("No module named 'mlflow'", name="mlflow")
     uri = tracking_uri(options.tracking_uri)
     path = sqlite_path(uri)
     if path is not None and not path.is_file():

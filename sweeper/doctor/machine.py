@@ -3,16 +3,14 @@
 import platform
 import shutil
 from collections.abc import Iterator
-
-import psutil
-import torch
+from typing import TYPE_CHECKING
 
 from slimtune.sweeper.doctor.finding import Finding, Grade
-from slimtune.training.engine.compile import COMPILERS
-from slimtune.training.hardware.load import OthersLoad
-from slimtune.training.hardware.memory import free_bytes
-from slimtune.training.hardware.precision import has_native_bf16
-from slimtune.training.hardware.threads import free_cores
+from slimtune.sweeper.doctor.unseen import seen_or_not
+from slimtune.training.hardware.compilers import COMPILERS
+
+if TYPE_CHECKING:
+    from slimtune.training.hardware.load import OthersLoad
 
 GB = 1e9
 # a search of the quickstart's model takes about one
@@ -21,21 +19,27 @@ SCARCE_GB = 2.0
 BUSY_CORES = 0.5
 
 
-def machine(load: OthersLoad) -> Iterator[Finding]:
+def machine(load: "OthersLoad | None") -> Iterator[Finding]:
     """What trials will run on.
 
     Args:
-        load: Begun some time ago, so that it need not be waited for.
+        load: Begun some time ago, so that it need not be waited for; None begins now.
     """
     yield Finding(name="Python", told=f"{platform.python_version()} on {platform.platform(terse=True)}")
-    yield _cores(load)
-    yield _memory()
-    yield from _gpus()
-    yield _precision()
+    yield from seen_or_not("cores", lambda: [_cores(load)])
+    yield from seen_or_not("memory", lambda: [_memory()])
+    yield from seen_or_not("GPU", _gpus)
+    yield from seen_or_not("fit.precision=auto", lambda: [_precision()])
     yield _compiler()
 
 
-def _cores(load: OthersLoad) -> Finding:
+def _cores(load: "OthersLoad | None") -> Finding:
+    import torch
+
+    from slimtune.training.hardware.load import OthersLoad
+    from slimtune.training.hardware.threads import free_cores
+
+    load = load or OthersLoad()
     ours, others = free_cores(), load.cores()
     told = f"{ours}, of which other processes use {others:.1f}; {torch.backends.cpu.get_cpu_capability()}"
     if others < BUSY_CORES:
@@ -45,6 +49,11 @@ def _cores(load: OthersLoad) -> Finding:
 
 
 def _memory() -> Finding:
+    import psutil
+    import torch
+
+    from slimtune.training.hardware.memory import free_bytes
+
     free = free_bytes(torch.device("cpu"), most_mb=None) / GB
     told = f"{free:.1f} of {psutil.virtual_memory().total / GB:.1f} GB free"
     if free >= SCARCE_GB:
@@ -54,6 +63,10 @@ def _memory() -> Finding:
 
 
 def _gpus() -> Iterator[Finding]:
+    import torch
+
+    from slimtune.training.hardware.precision import has_native_bf16
+
     if not torch.cuda.is_available():
         build = torch.version.cuda or torch.version.hip
         # a build for CUDA that sees no device is a driver that does not fit, or no GPU
@@ -70,12 +83,18 @@ def _gpus() -> Iterator[Finding]:
 
 
 def _build_for_gpu(build: str | None) -> str:
+    import torch
+
     if build is None:
         return f"install torch {torch.__version__.partition('+')[0]} for CUDA: https://pytorch.org/get-started"
     return "look whether nvidia-smi lists a GPU, and whether its driver is new enough for that CUDA"
 
 
 def _precision() -> Finding:
+    import torch
+
+    from slimtune.training.hardware.precision import has_native_bf16
+
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     native = has_native_bf16(device)
     told = "bf16, in hardware" if native else "fp32: bf16 would be slower here"

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from packaging.requirements import Requirement
 
 from slimtune.sweeper.doctor.finding import Finding, Grade
+from slimtune.training.listed_names import with_commas
 
 # those that a report of a fault needs
 TOLD = ("torch", "transformers", "peft", "optuna", "mlflow", "hydra-core")
@@ -30,13 +31,21 @@ USES = {
 def packages() -> Iterator[Finding]:
     """slimtune's own version, those that it stands on, and its extras."""
     asked = [Requirement(line) for line in requires("slimtune") or ()]
-    faults = [fault for one in asked if one.marker is None and (fault := _fault(one))]
+    plain = [one for one in asked if one.marker is None]
     told = ", ".join(f"{name} {version(name)}" for name in TOLD if _is_there(name))
-    yield Finding(name="slimtune", told=f"{version('slimtune')}, with {told}")
-    for fault in faults:
+    yield Finding(name="slimtune", told=f"{version('slimtune')}, with {told or 'none of what trains models'}")
+    if absent := [one.name for one in plain if not _is_there(one.name)]:
+        yield _absent(absent)
+    for fault in (fault for one in plain if one.name not in absent and (fault := _fault(one))):
         yield Finding(name="package", told=fault, grade=Grade.bad, repair="pip install --upgrade slimtune")
     for extra, use in USES.items():
         yield _extra(extra, use, [one for one in asked if _is_of(one, extra)])
+
+
+def _absent(names: list[str]) -> Finding:
+    told = f"{with_commas(names)} {'is' if len(names) == 1 else 'are'} not installed"
+    repair = "pip install slimtune; without them slimtune predict reads the folder of a bundle, and little else works"
+    return Finding(name="package", told=told, grade=Grade.bad, repair=repair)
 
 
 def _is_of(asked: Requirement, extra: str) -> bool:

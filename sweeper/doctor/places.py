@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slimtune.sweeper.doctor.finding import Finding, Grade
+from slimtune.sweeper.doctor.unseen import seen_or_not
 from slimtune.training.config.tracking import mlflow_at
 from slimtune.training.errors import UserError
 from slimtune.training.hub_connection import why_unreachable
-from slimtune.training.tracking.mlflow_runs import check_tracker
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri, without_password
 from slimtune.training.writable_folder import check_writable
 
@@ -24,8 +24,8 @@ def places(outputs: Path, tracker: str | None) -> Iterator[Finding]:
         tracker: MLflow store; None is the default one.
     """
     yield _outputs(outputs)
-    yield _tracker(tracker)
-    yield _hub()
+    yield from seen_or_not("tracker", lambda: [_tracker(tracker)])
+    yield from seen_or_not("hub", lambda: [_hub()])
 
 
 def _outputs(folder: Path) -> Finding:
@@ -43,6 +43,8 @@ def _outputs(folder: Path) -> Finding:
 
 
 def _tracker(tracker: str | None) -> Finding:
+    from slimtune.training.tracking.mlflow_runs import check_tracker
+
     path = sqlite_path(tracking_uri(tracker))
     told = without_password(tracking_uri(tracker)) if path is None else str(path)
     try:

@@ -5,6 +5,7 @@ from pathlib import PurePath
 
 from hydra.core.override_parser.types import Override
 
+from slimtune.sweeper.config_file import caller
 from slimtune.training.config.schema import option_suggestion
 
 # groups whose name people take for that of a key, and what names a file or a model
@@ -39,5 +40,9 @@ def _problem(group: str, name: str, options: Sequence[str]) -> str:
         asked += f"; to name one of your own, write {first}{key}={name}"
     if group == "experiment" and name.endswith((".yaml", ".yml")):
         path = PurePath(name)
-        asked += f"; for a file of your own, write --config-dir {path.parent.parent} experiment={path.stem}"
+        # such a file may choose options that lie beside it
+        is_in_folder = path.parent.name == group
+        folder = caller().with_folder(path.parent.parent)
+        given = f"{folder} {group}={path.stem}" if is_in_folder else caller().with_file(path)
+        asked += f"; for a file of your own, write {given}"
     return f"{group}={name} is not an option; {asked}"

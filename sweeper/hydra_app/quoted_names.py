@@ -5,6 +5,7 @@ import re
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from slimtune.sweeper.config_file import caller
 from slimtune.sweeper.space.override_text import name_in_braces
 from slimtune.sweeper.space.quoting import for_shell
 
@@ -51,7 +52,4 @@ def _parsed(line: str) -> object:
 
 
 def _in_a_file(key: str) -> str:
-    return (
-        f"set {key.lstrip('+')} in a file of your own, mine/experiment/own.yaml, whose first line is "
-        "# @package _global_, and give --config-dir mine experiment=own"
-    )
+    return f"set {key.lstrip('+')} in a file of your own, and give {caller().with_file('mine.yaml')}"

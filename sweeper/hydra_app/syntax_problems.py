@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from slimtune.sweeper.config_file import caller
 from slimtune.sweeper.hydra_app.foreign_functions import FUNCTIONS, function_repair, method_repair
 from slimtune.sweeper.hydra_app.quoted_names import quoted_names_problem
 from slimtune.sweeper.space.quoting import for_shell, quoted_override
 
+KEY_AND_VALUE = "use key=value, e.g. fit.epochs=3"
 KEY = re.compile(r"[+~]{0,2}[A-Za-z_][\w./@-]*")
 DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 UNKNOWN_FUNCTION = re.compile(r"Unknown function '(\w+)'")
@@ -60,7 +62,7 @@ def _parted_problem(words: Sequence[str]) -> str:
 def _problem(argument: str) -> str | None:
     key, equals, value = argument.partition("=")
     if equals and not key:
-        return f"{argument} has no key before its =; use key=value, e.g. fit.epochs=3"
+        return f"{argument} has no key before its =; {KEY_AND_VALUE}"
     error = _error(argument)
     if error is None:
         return None
@@ -68,7 +70,9 @@ def _problem(argument: str) -> str | None:
     if equals and _error(stripped) is None:
         return f"{argument}: an override is one word, without blanks around its =; write {stripped}"
     if not equals:
-        return f"{argument} is no override; use key=value, e.g. fit.epochs=3"
+        is_file = argument.endswith((".yaml", ".yml"))
+        use = f"a config file is given by {caller().with_file(argument)}" if is_file else KEY_AND_VALUE
+        return f"{argument} is no override; {use}"
     if told := quoted_names_problem(key, value):
         return f"{argument}: {'; '.join(told)}"
     quoted = quoted_override(key, value)

@@ -28,7 +28,7 @@ def key_suggestion(key: str, known: Iterable[str]) -> str:
         # what is inside of them is told when they are asked for
         depth = key.count(".")
         return f"known: {', '.join([one for one in own if one.count('.') == depth] or own)}"
-    return f"the groups are {', '.join(_groups(inner))} (--cfg job shows all keys)"
+    return f"the groups are {', '.join(_groups(inner))} (slimtune sweep --cfg job shows all keys)"
 
 
 def meant_keys(key: str, known: Iterable[str]) -> list[str]:

@@ -11,13 +11,13 @@ import torch
 from slimtune.training.config.fit import FitConfig
 from slimtune.training.engine.cadence import Plan
 from slimtune.training.errors import ConfigError
+from slimtune.training.hardware.compilers import COMPILERS
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.methods.modules import layer_stacks
 
 # compiling took 111 s for MiniLM on two cores and saves a tenth to a sixth of a step (benchmarks/reports/step.md), so
 # that it is earned after about 5,000 steps; a trial may be stopped long before its end
 WORTH_STEPS = 20_000
-COMPILERS = ("g++", "clang++", "c++")
 
 log = logging.getLogger(__name__)
 

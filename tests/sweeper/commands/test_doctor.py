@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from slimtune.sweeper.cli import main
-from slimtune.sweeper.doctor import machine, places
+from slimtune.sweeper.doctor import places
+from slimtune.training.hardware import memory
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +24,7 @@ def test_a_machine_that_will_do_ends_with_zero(capsys: pytest.CaptureFixture[str
 def test_what_must_be_mended_is_told_at_the_end_and_ends_with_two(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine, "free_bytes", lambda *_, **__: 1e8)
+    monkeypatch.setattr(memory, "free_bytes", lambda *_, **__: 1e8)
     assert main(["doctor"]) == 2
     assert "To mend: memory:" in capsys.readouterr().out
 

@@ -6,6 +6,7 @@ import torch
 from slimtune.sweeper.doctor import machine as looked_at
 from slimtune.sweeper.doctor.finding import Finding, Grade
 from slimtune.sweeper.doctor.machine import machine
+from slimtune.training.hardware import memory
 
 
 class Load:
@@ -65,7 +66,7 @@ def test_cores_that_others_keep_busy_are_told() -> None:
 
 
 def test_too_little_memory_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looked_at, "free_bytes", lambda *_, **__: 3e8)
+    monkeypatch.setattr(memory, "free_bytes", lambda *_, **__: 3e8)
     assert found()["memory"].grade is Grade.bad
 
 

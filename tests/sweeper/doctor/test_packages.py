@@ -64,3 +64,10 @@ def test_an_extra_that_is_there_by_half_is_bad(versions: dict[str, str | None]) 
     versions["onnxscript"] = None
     (found,) = named("[export]")
     assert found.grade is Grade.bad
+
+
+def test_required_packages_that_are_absent_are_one_finding(versions: dict[str, str | None]) -> None:
+    versions |= {"psutil": None, "hydra-core": None}
+    (found,) = named("package")
+    assert found.told == "hydra-core, psutil are not installed"
+    assert str(found.repair).startswith("pip install slimtune; ")

@@ -55,6 +55,7 @@ def test_what_cannot_be_read_is_told_with_its_file(
         (["fit.epochs=int(interval(1,3))", "fit.nothing=1"], "fit.nothing is not a key"),
         (["+experiment=tone"], "experiment is chosen already; leave the + out"),
         (["experiment=conf/experiment/mine.yaml"], "write --config-dir conf experiment=mine"),
+        (["experiment=mine.yaml"], "for a file of your own, write --config mine.yaml"),
     ],
 )
 def test_what_is_no_trial_is_told(given: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

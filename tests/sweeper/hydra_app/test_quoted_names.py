@@ -32,7 +32,7 @@ def test_the_line_that_is_told_means_the_same(value: str) -> None:
 def test_a_name_that_hydra_reads_as_another_is_for_a_file(name: str) -> None:
     (told,) = syntax_problems([f'task.class_weights={{"a": 1, "{name}": 2.0}}'])
     assert f"and {name!r} is no text to it without them; set task.class_weights in a file" in told
-    assert told.endswith("--config-dir mine experiment=own")
+    assert told.endswith("; set task.class_weights in a file of your own, and give --config mine.yaml")
 
 
 def test_quotes_that_do_not_close_are_told_as_such() -> None:

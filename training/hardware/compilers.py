@@ -1,0 +1,3 @@
+"""The compilers of C++ that `fit.compile` can use."""
+
+COMPILERS = ("g++", "clang++", "c++")
