@@ -109,6 +109,7 @@ class Provenance:
         validation_over_seeds: Mean and spread of the trial's metric over its seeds, and their number.
         test: Scores on the test rows, read once, with their intervals.
         baselines: Scores of simple models on the validation rows, by model and metric.
+        best_score: The best value of the metric that a model can have on the validation rows.
         leaks: Training rows that are in a held-out split (`exact`, which always go) or nearly so (`near`), and whether
             those are `removed`.
         source_format: What wrote a third-party folder.
@@ -124,6 +125,7 @@ class Provenance:
     validation_over_seeds: Mapping[str, Any] | None = None
     test: Mapping[str, Any] | None = None
     baselines: Mapping[str, Any] | None = None
+    best_score: float | None = None
     leaks: Mapping[str, Any] | None = None
     source_format: str | None = None
     source_base: str | None = None

@@ -25,7 +25,8 @@ def known_of_data(report: Mapping[str, Any]) -> dict[str, Any]:
     leaks = {"exact": report["leaks_exact"], "near": near, "removed": report["leaks_removed"]}
     if not leaks["removed"]:
         leaks["shared"] = report["leaks_shared"]
-    return {"baselines": report["baselines"], "leaks": leaks}
+    # reports of earlier versions do not have it
+    return {"baselines": report["baselines"], "best_score": report.get("best_score"), "leaks": leaks}
 
 
 def reported_above(checkpoint: Path) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class ModelFacts(NamedTuple):
         size_mb: In 10^6 bytes.
         latency_ms: Median time of one row, as the export measured it.
         baselines: Scores of simple models on the same rows, by model and metric.
+        best_score: The best value of the metric that a model can have on them.
         leaks: Training rows that are in a held-out split, as the manifest has them.
         fingerprint: sha256 of the rows.
     """
@@ -37,6 +38,7 @@ class ModelFacts(NamedTuple):
     size_mb: float | None
     latency_ms: float | None
     baselines: Mapping[str, Any] | None
+    best_score: float | None
     leaks: Mapping[str, Any] | None
     fingerprint: str | None
 
@@ -70,6 +72,7 @@ def _of_bundle(bundle: Bundle) -> ModelFacts:
         size_mb=report.size_mb,
         latency_ms=report.timing.latency_ms,
         baselines=manifest.provenance.baselines,
+        best_score=manifest.provenance.best_score,
         leaks=manifest.provenance.leaks,
         fingerprint=manifest.training.data_fingerprint,
     )
@@ -88,6 +91,8 @@ def _of_genai(bundle: Bundle, measured: Mapping[str, Any]) -> ModelFacts:
         size_mb=float(measured["size_mb"]),
         latency_ms=None,
         baselines=manifest.provenance.baselines,
+        # of another metric
+        best_score=None,
         leaks=manifest.provenance.leaks,
         fingerprint=manifest.training.data_fingerprint,
     )
@@ -107,6 +112,7 @@ def _of_adapters(model: AdapterFolder) -> ModelFacts:
         size_mb=sum(path.stat().st_size for path in model.folder.glob("*.onnx*")) / 1e6,
         latency_ms=None,
         baselines=None,
+        best_score=None,
         leaks=None,
         fingerprint=None,
     )

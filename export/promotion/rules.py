@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from slimtune.export.promotion.config import PromotionConfig, override_without, rules_off
 from slimtune.export.promotion.facts import ModelFacts
-from slimtune.training.config.score_range import rows_of_room, who_beats
+from slimtune.training.config.score_range import is_best, rows_of_room, who_beats
 
 NO_LEAK, CONFIDENCE, MIN_GAIN = "no_leak", "confidence", "min_gain"
 # why near leaks were kept although they were to be left out
@@ -83,13 +83,16 @@ def _beats_baseline(facts: ModelFacts) -> RuleResult:
     told = f"{told}, both on the {facts.num_rows:,} validation rows of its training"
     if is_better:
         return RuleResult(name, Outcome.passed, told)
-    told = f"{told}, whatever rows promote --data gives{_too_few(facts.metric, best[1], facts.num_rows)}"
+    told = f"{told}, whatever rows promote --data gives{_who_passes(facts, best[1], facts.num_rows)}"
     return RuleResult(name, Outcome.refused, told)
 
 
-def _too_few(metric: str, best: float, num_rows: int) -> str:
-    """That the rows are too few for a model to be better, as the end of a sentence; empty where they are not."""
-    room = rows_of_room(metric, best, num_rows)
+def _who_passes(facts: ModelFacts, baseline: float, num_rows: int) -> str:
+    """That hardly a model can be better, or none, as the end of a sentence; empty where many can."""
+    room = rows_of_room(str(facts.metric), baseline, num_rows)
+    if room is None and facts.best_score is not None and is_best(baseline, facts.best_score, maximize=facts.maximize):
+        most = f"{facts.best_score:.4f} is the best {facts.metric} that these rows let a model have"
+        return f": no model passes, since {most}; train by another task.metric, or with other rows in validation"
     if room is None or room > 1:
         return ""
     passes = f"only {who_beats(room)} passes" if room else "no model passes"

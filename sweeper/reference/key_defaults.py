@@ -11,8 +11,6 @@ from slimtune.sweeper.reference.sections import SECTIONS, Section, group_options
 
 # where options bring more than so many different values, each says for itself what it is
 MOST_VALUES = 8
-# characters of a value that are shown
-LONGEST = 60
 # which way a score is better, as the files of tasks write it
 OF_METRIC = re.compile(r"\$\{slimtune\.direction:\$\{([\w.]+)\}\}")
 
@@ -100,7 +98,7 @@ def told_values(found: KeyDefault, mark: Callable[[str], str] = str) -> str:
 def _shown(text: str, mark: Callable[[str], str]) -> str:
     if found := OF_METRIC.fullmatch(text):
         return f"that of {mark(found[1])}"
-    return mark(text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}...")
+    return mark(text)
 
 
 def _texts(values: Mapping[str, Any]) -> Mapping[str, str]:

@@ -88,6 +88,8 @@ def _rest(settled: Settled) -> Iterator[str]:
     if (alike := settled.guess.alike) is not None:
         yield "\ntask:\n  # of two labels, that of pairs that are alike: the other one is of pairs that differ"
         yield f"  alike_label: {alike if alike.isdecimal() else _scalar(alike)}"
+        yield "  # how well alike pairs are told from the others; spearman is for scores: by two labels none has 1"
+        yield "  metric: average_precision"
     if settled.guess.task == "generation" and _is_drawn(settled.model):
         yield "\ntask:\n  # by loss, a model may be chosen that answers nothing yet; this compares letters of answers"
         yield "  metric: chrf"

@@ -18,11 +18,12 @@ TRAINING = Path(__file__).resolve().parents[1]
 
 
 @contextmanager
-def own_code(said: str) -> Iterator[None]:
+def own_code(said: str, more: Callable[[Exception], str] = lambda _: "") -> Iterator[None]:
     """Around a call of code that the config names.
 
     Args:
         said: Key and callable, as a message begins, e.g. `task.loss._target_ is 'mine.Loss', which`.
+        more: What is to be known for its repair, by what it raised; empty if nothing is.
 
     Raises:
         ConfigError: It raised something; what slimtune itself raises on purpose, and memory that is too small, pass.
@@ -33,8 +34,8 @@ def own_code(said: str) -> Iterator[None]:
         # any: it is the code of somebody else
         if isinstance(error, SlimtuneError) or is_out_of_memory(error):
             raise
-        reason = text_of_error(error, 300)
-        told = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+        parts = (type(error).__name__, text_of_error(error, 300), more(error))
+        told = ": ".join(part for part in parts if part)
         raise ConfigError([f"{said} fails{_place(error)} ({told}); repair it"]) from error
 
 

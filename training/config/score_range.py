@@ -52,6 +52,13 @@ def score_range(name: str, task: TaskConfig) -> ScoreRange | None:
     return OTHERS.get(name, SHARE) if is_ours else None
 
 
+def is_best(score: float, best: float, *, maximize: bool) -> bool:
+    """Whether none can have a better score: the best one that a model can have, or one that only a baseline has."""
+    # what divides may miss it by a rounding
+    is_past = score > best if maximize else score < best
+    return is_past or math.isclose(score, best, abs_tol=1e-9)
+
+
 def rows_of_room(metric: str, score: float, num_rows: int) -> int | None:
     """Rows that are not right at a score; a better model has at least one of them right.
 

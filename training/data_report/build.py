@@ -8,7 +8,7 @@ from pathlib import Path
 from slimtune.training.atomic_files import write_json
 from slimtune.training.config.data import DataConfig
 from slimtune.training.config.score_range import score_range
-from slimtune.training.config.task import ClassificationTask, TaskConfig
+from slimtune.training.config.task import ClassificationTask
 from slimtune.training.data.duplicates.compared_texts import compared_texts
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
@@ -24,7 +24,9 @@ from slimtune.training.data_report.label_notes import (
 )
 from slimtune.training.data_report.metric_notes import metric_notes
 from slimtune.training.data_report.prompt_notes import prompt_notes
+from slimtune.training.data_report.reach_notes import reach_notes
 from slimtune.training.data_report.report import DataReport, Findings, RowsBySplit, make_report
+from slimtune.training.data_report.right_answers import best_score
 from slimtune.training.data_report.text_notes import row_notes
 from slimtune.training.data_report.turn_notes import turn_notes
 from slimtune.training.data_report.unread_columns import split_notes
@@ -49,9 +51,10 @@ def data_report_of(data: PreparedData) -> DataReport:
     named = {name: examples for name, examples in data.rows.named().items() if examples}
     scores = _baselines(data)
     config, read = data.config, data.rows
+    aim = _aim(data)
     baselines = baseline_notes(
         scores,
-        aim=_aim(config.task),
+        aim=aim,
         headlines=data.task.headlines,
         num_rows=(len(read.train), len(read.validation)),
     )
@@ -67,18 +70,24 @@ def data_report_of(data: PreparedData) -> DataReport:
     own = [*data.task.notes(every), *answer_notes(every, data.task, data.tokenizer)]
     own += [*turn_notes(every, data.task, data.tokenizer), *prompt_notes(named, data.task, data.tokenizer)]
     texts = [*row_notes(every, config), *split_notes(every, config), *unknown_notes(data.encoded, data.tokenizer)]
-    blind = metric_notes(data.task.measures, named.get("validation", []))
+    validation = named.get("validation", [])
+    blind = [*metric_notes(data.task.measures, validation), *reach_notes(config.task, aim.best, validation)]
     labels = _label_notes(data, named)
     return replace(
         report,
         baselines=scores,
+        best_score=aim.best,
         notes=[*read.notes, *report.notes, *texts, *labels, *own, *blind, *baselines, *_left_out(config.data)],
     )
 
 
-def _aim(task: TaskConfig) -> Aim:
-    possible = score_range(task.metric, task)
-    return Aim(task.metric, task.maximize, None if possible is None else possible.best(maximize=task.maximize))
+def _aim(data: PreparedData) -> Aim:
+    """With the best value that a model can have on the validation rows, or else on any."""
+    task = data.config.task
+    best, possible = best_score(data.config, data.task.measures, data.rows.validation), score_range(task.metric, task)
+    if best is None and possible is not None:
+        best = possible.best(maximize=task.maximize)
+    return Aim(task.metric, task.maximize, best)
 
 
 def _left_out(config: DataConfig) -> list[str]:

@@ -87,6 +87,8 @@ class DataReport:
         suggested_max_length: The smallest multiple of 8 that keeps 99 % of the rows whole, at most the longest row and
             what the model takes.
         baselines: Scores of simple models on the validation rows, by model and metric.
+        best_score: The best value of `task.metric` that a model can have on the validation rows; None if there is
+            none, or it is not known.
         label_noise: Text, its label, and the label of an earlier row whose text is nearly the same, and not the same.
     """
 
@@ -109,6 +111,7 @@ class DataReport:
     baselines: dict[str, dict[str, float]]
     label_noise: list[tuple[str, str, str]]
     notes: list[str]
+    best_score: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """What reading it back from JSON gives: lists for tuples, text for the percents."""

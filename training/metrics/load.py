@@ -14,6 +14,7 @@ from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
 from slimtune.training.extras import METRIC_PACKAGES, needs
 from slimtune.training.metrics.given.guarded import Guard
+from slimtune.training.metrics.given.told_rule import told_rule
 
 OURS = {
     "accuracy": "slimtune.training.metrics.accuracy.accuracy",
@@ -158,9 +159,10 @@ def _scores_of_module(
 def _scores_of_function(
     own: _OwnFunction, predictions: Sequence[Any], references: Sequence[Any], rows: Rows | None
 ) -> dict[str, float]:
-    with own_code(_said(own.path)):
-        # other metrics are given the same, at other evaluations too
-        asked: list[Any] = [tuple(map(own.guard, values)) for values in (predictions, references)]
+    # other metrics are given the same, at other evaluations too
+    asked: list[Any] = [tuple(map(own.guard, values)) for values in (predictions, references)]
+    given = asked[0]
+    with own_code(_said(own.path), lambda error: told_rule(error, given)):
         if own.takes_rows:
             asked.append(None if rows is None else tuple(map(own_copy, rows)))
         result = own.call(*asked)

@@ -2,7 +2,6 @@
 
 # N training rows, M evaluation rows, V vocabulary
 
-import math
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from slimtune.training.config.score_range import rows_of_room, who_beats
+from slimtune.training.config.score_range import is_best, rows_of_room, who_beats
 from slimtune.training.data.spans import Span
 from slimtune.training.data.tokenizing.words import WORD, word_ranges
 from slimtune.training.metrics.cosines import comparable
@@ -184,7 +183,7 @@ class Aim(NamedTuple):
     Attributes:
         metric: The score.
         maximize: Whether more of it is better.
-        best: Its best possible value; None if there is none, or it is not known.
+        best: Its best possible value on the validation rows; None if there is none, or it is not known.
     """
 
     metric: str
@@ -218,7 +217,7 @@ def baseline_notes(
     notes = []
     for name, key in named.items():
         score, num_scored = scores[name][key], min(num_held_out, MAX_ANSWERS if name in CUT else MAX_SCORED)
-        asked = _asked(key, score, aim.best, num_scored) if key == metric else BEAT_IT
+        asked = _asked(aim, score, num_scored) if key == metric else BEAT_IT
         notes.append(_told(f"{PHRASES.get(name, name)}: {key} {_number(score)}", asked))
     sampled, cut = (", ".join(name for name in names if name in scores) for names in (SAMPLED, CUT))
     if num_train > MAX_ROWS and sampled:
@@ -230,12 +229,11 @@ def baseline_notes(
     return notes
 
 
-def _asked(metric: str, score: float, best: float | None, num_rows: int) -> str:
+def _asked(aim: Aim, score: float, num_rows: int) -> str:
     """What a baseline asks of the model; `NO_MODEL` where none can have a better score than it."""
-    # what divides may miss it by a rounding
-    if best is not None and math.isclose(score, best, abs_tol=1e-9):
+    if aim.best is not None and is_best(score, aim.best, maximize=aim.maximize):
         return NO_MODEL
-    room = rows_of_room(metric, score, num_rows)
+    room = rows_of_room(aim.metric, score, num_rows)
     if room is None or not 0 < room <= FEW_ROWS:
         return BEAT_IT
     return f"{num_rows - room:,} of {num_rows:,} rows: only {who_beats(room)} beats it"

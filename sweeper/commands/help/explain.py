@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WIDEST = 100
 INDENT = "  "
+# for a blank of what can be copied, where no line ends
+KEPT_BLANK = "\0"
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -130,14 +132,19 @@ def _key(fact: "KeyFact", defaults: "KeyDefaults") -> Iterator[str]:
     yield _hanging("value: " + (", ".join(fact.values) + null if fact.values else fact.form))
     if fact.rule:
         yield _hanging(f"rule: {fact.rule}")
-    if told := told_values(found):
+    if told := told_values(found, _whole):
         yield _hanging(f"default: {told}")
     if found.searched:
-        yield _hanging(f"searched by default: {found.searched}")
+        yield _hanging(f"searched by default: {_whole(found.searched)}")
+
+
+def _whole(value: str) -> str:
+    """A value that stands on one line, however long it is."""
+    return value.replace(" ", KEPT_BLANK)
 
 
 def _hanging(text: str) -> str:
-    return textwrap.fill(
+    filled = textwrap.fill(
         text,
         _width(),
         initial_indent=INDENT,
@@ -145,6 +152,7 @@ def _hanging(text: str) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return filled.replace(KEPT_BLANK, " ")
 
 
 def _width() -> int:

@@ -12,14 +12,24 @@ REPORT = {
     "leaks_shared": False,
     "leaks_known": True,
     "baselines": {"majority": {"accuracy": 0.4}},
+    "best_score": 0.9,
 }
-KNOWN = {"baselines": {"majority": {"accuracy": 0.4}}, "leaks": {"exact": 2, "near": 1, "removed": True}}
+KNOWN = {
+    "baselines": {"majority": {"accuracy": 0.4}},
+    "best_score": 0.9,
+    "leaks": {"exact": 2, "near": 1, "removed": True},
+}
 
 
 @pytest.mark.parametrize("place", ["checkpoint-8", "trials/0/checkpoint-8", "reruns/trials/0/checkpoint-8"])
 def test_a_checkpoint_is_known_by_the_report_that_its_training_left(place: str, tmp_path: Path) -> None:
     (tmp_path / "data_report.json").write_text(json.dumps(REPORT))
     assert reported_above(tmp_path / place) == KNOWN
+
+
+def test_a_report_of_an_earlier_version_is_read_too() -> None:
+    earlier = {name: value for name, value in REPORT.items() if name != "best_score"}
+    assert known_of_data(earlier) == {**KNOWN, "best_score": None}
 
 
 @pytest.mark.parametrize("shared", [False, True])

@@ -131,6 +131,19 @@ def test_a_simple_model_that_leaves_no_room_is_told_with_its_rows(
     assert told is None or decision.reason.endswith("promotion.beats_baseline=false takes this rule away")
 
 
+@pytest.mark.parametrize(("metric", "best", "score"), [("spearman", 0.8364, 0.8367), ("f1_macro", 1.0, 1.0)])
+def test_a_simple_model_that_has_the_best_that_rows_allow_is_told_with_it(
+    metric: str, best: float, score: float
+) -> None:
+    """Also where it has more, as one whose answers are tied may."""
+    known = {"baselines": {"word_overlap": {metric: score}}, "best_score": best}
+    (rule,) = [one for one in gate(make(0.8, metric=metric, **known), None).rules if one.rule == "beats_baseline"]
+    assert f"gives: no model passes, since {best:.4f} is the best {metric} that these rows let a model" in rule.told
+    known["best_score"] = score + 0.01
+    (rule,) = [one for one in gate(make(0.8, metric=metric, **known), None).rules if one.rule == "beats_baseline"]
+    assert "no model passes" not in rule.told
+
+
 def test_a_variant_that_its_export_refused_becomes_no_champion() -> None:
     bundle = make(0.5)
     reports = [replace(one, passed=False) for one in bundle.manifest.verification.variants]

@@ -107,6 +107,7 @@ def test_of_two_labels_of_pairs_one_is_said_to_be_alike(
     config = written("--data", "rows.jsonl", "--task", "similarity", *more)
     task = parse_trial(plain(config)).section.task
     assert alike_name(task) == alike
+    assert task.metric == ("spearman" if alike is None else "average_precision")
     assert (f"pairs with the label '{alike}' are taken for alike" in capsys.readouterr().out) is (alike is not None)
     names = {label_of(row, "label", "a row", "label_column") for row in rows_of(label=cycled(*labels))}
     assert alike is None or alike in names

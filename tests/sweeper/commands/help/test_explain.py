@@ -18,6 +18,16 @@ def test_a_key_is_told_with_value_rule_and_default(capsys: pytest.CaptureFixture
     assert "searched by default: 0.0002 to 0.003, log" in text
 
 
+def test_a_default_is_told_in_full_and_on_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it can be copied, on a narrow terminal too."""
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["explain", "task.loss"]) == 0
+    loss = "{_target_: slimtune.training.tasks.pair_losses.ContrastiveLoss, margin: 0.5}"
+    assert any(loss in line for line in capsys.readouterr().out.splitlines())
+
+
 def test_the_last_part_of_a_key_is_enough(capsys: pytest.CaptureFixture[str]) -> None:
     """Each that it may mean is told."""
     text = told(capsys, "dropout")

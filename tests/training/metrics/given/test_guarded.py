@@ -30,6 +30,30 @@ def rents_found(predictions: Sequence[int], references: Sequence[int]) -> float:
     return sum(p == r for p, r in zip(predictions, references, strict=True) if r == "rent")  # type: ignore[comparison-overlap]
 
 
+def cost(predictions: Sequence[Any], references: Sequence[Any]) -> float:
+    """Looks names up."""
+    weights = {"bills": 2, "rent": 5}
+    return sum(weights[r] for p, r in zip(predictions, references, strict=True) if p != r)
+
+
+def in_lower_case(predictions: Sequence[Any], references: Sequence[Any]) -> float:
+    return sum(p.lower() == r.lower() for p, r in zip(predictions, references, strict=True))
+
+
+def longest_name(predictions: Sequence[Any], references: Sequence[Any]) -> float:
+    return max(map(len, (*predictions, *references)))
+
+
+def past_the_end(predictions: Sequence[Any], references: Sequence[Any]) -> float:
+    del predictions
+    return sum([0.5][r] for r in references)
+
+
+def of_a_column(predictions: Sequence[Any], references: Sequence[Any], rows: Sequence[Any]) -> float:
+    del predictions, references
+    return sum(row["weight"] for row in rows)
+
+
 def types_found(predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
     """What kinds of values it was given."""
     return {type(value).__name__: 1.0 for value in (predictions[0], references[0])}
@@ -115,6 +139,34 @@ def test_a_metric_that_compares_a_number_with_a_name_is_told_with_its_line() -> 
     (problem,) = caught.value.problems
     assert re.search(told, problem), problem
     assert problem.endswith("the rows have the names); repair it")
+
+
+@pytest.mark.parametrize("name", ["cost", "in_lower_case", "longest_name", "past_the_end"])
+def test_what_fails_since_it_takes_numbers_for_names_is_told_what_they_are(name: str) -> None:
+    """Whatever it does with them; the sentence stands once."""
+    tally = Tally.of(prediction=[0, 1], reference=[1, 1], nats=[1.0, 1.0], weight=[1, 1])
+    with pytest.raises(ConfigError) as caught:
+        compute_all(measures_of([f"{HERE}.{name}"], GUARD), tally)
+    (problem,) = caught.value.problems
+    rule = ": predictions and references are numbers here, and the names in order are bills, rent; the rows have the"
+    assert problem.count(rule) == 1
+    assert problem.endswith("names); repair it")
+
+
+@pytest.mark.parametrize(
+    ("guard", "value", "told"),
+    [(class_guard(["bills"]), (0,), "have tuples of numbers"), (pair_guard, 0.5, "cosines"), (str, "a", "texts")],
+)
+def test_so_is_what_fails_on_values_of_another_task(guard: Callable[[Any], Any], value: Any, told: str) -> None:
+    tally = Tally.of(prediction=[value], reference=[value], nats=[1.0], weight=[1])
+    with pytest.raises(ConfigError, match=f"Error: .*: predictions (and references )?(are )?{told}"):
+        compute_all(measures_of([f"{HERE}.past_the_end"], guard), tally)
+
+
+def test_a_column_that_rows_lack_is_no_matter_of_the_values() -> None:
+    tally = Tally.of(prediction=[0], reference=[1], nats=[1.0], weight=[1], data=[{"text": "a"}])
+    with pytest.raises(ConfigError, match=r"\(KeyError: 'weight'\); repair it"):
+        compute_all(measures_of([f"{HERE}.of_a_column"], GUARD), tally)
 
 
 def test_only_functions_of_the_users_own_are_given_guarded_values(monkeypatch: pytest.MonkeyPatch) -> None:
