@@ -139,6 +139,9 @@ class Trial(Protocol):
     A search that compares trials part by part of the validation rows gives its trials a `num_parts`. One that looks
     after its trials, or may be stopped, gives them a `pulse()`, called between two steps, that says how the trial is to
     end now: a `Failed`, or None. A stopped one is told once its state is saved, and is tried again from there.
+
+    One that shows a person how it goes has a `resumed(examples_seen, num_reports)`, called where it goes on from a
+    state, before the reports until there are made again.
     """
 
     @property

@@ -6,6 +6,8 @@ from pathlib import Path
 OUTPUTS = Path("outputs")
 # in the folder of each: its study, its page, what was told of its rows
 STUDY_FILE, PAGE_FILE, DATA_REPORT_FILE = "study.db", "report.html", "data_report.json"
+# the file that makes a folder a checkpoint; named here, since whoever looks for one need not import torch
+RECORD = "slimtune.json"
 # the store of runs and registered models, with the sign that a URL has on any system
 STORE = "mlruns/mlflow.db"
 # of an option of a command that names another one
@@ -15,3 +17,12 @@ USUAL_STORE = f"default: MLFLOW_TRACKING_URI, else {STORE}"
 def sweeps_under(folder: Path) -> list[str]:
     """Names of the sweeps that lie in a folder, those that have a study; in order."""
     return sorted(found.parent.name for found in folder.glob(f"*/{STUDY_FILE}"))
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The folder itself, if it is a checkpoint, or the last one in a trial's folder; None where there is none."""
+    if (folder / RECORD).is_file():
+        return folder
+    found = [path.parent for path in folder.glob(f"checkpoint-*/{RECORD}")]
+    numbered = [path for path in found if path.name.removeprefix("checkpoint-").isdigit()]
+    return max(numbered, key=lambda path: int(path.name.removeprefix("checkpoint-")), default=None)

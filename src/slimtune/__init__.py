@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from slimtune.export.evaluation.evaluate_model import evaluate_model
     from slimtune.export.pipeline import export_checkpoint
     from slimtune.export.predictor import Predictor
-    from slimtune.sweeper.campaigns.single_trial import TrainResult
     from slimtune.sweeper.campaigns.sweep_result import SweepResult
+    from slimtune.sweeper.campaigns.trial_folder.result import TrainResult
     from slimtune.sweeper.hydra_app.python_functions import sweep, train
     from slimtune.sweeper.search.trials.task_runner import TrialPruned, current_trial
     from slimtune.training.errors import (
@@ -67,7 +67,7 @@ _NAMES_OF = {
     "slimtune.export.evaluation.evaluate_model": ("evaluate_model",),
     "slimtune.export.pipeline": ("export_checkpoint",),
     "slimtune.export.predictor": ("Predictor",),
-    "slimtune.sweeper.campaigns.single_trial": ("TrainResult",),
+    "slimtune.sweeper.campaigns.trial_folder.result": ("TrainResult",),
     "slimtune.sweeper.campaigns.sweep_result": ("SweepResult",),
     "slimtune.sweeper.hydra_app.python_functions": ("sweep", "train"),
     "slimtune.sweeper.search.trials.task_runner": ("TrialPruned", "current_trial"),

@@ -1,12 +1,15 @@
 """`slimtune train`: one trial of the config, without a search."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 
 from slimtune.export.config import parse_export
+from slimtune.sweeper.campaigns.trial_folder.held import check_same_config, check_same_files, saved_states
+from slimtune.sweeper.campaigns.trial_folder.result import TrainResult, known_result, write_result
 from slimtune.sweeper.checks import checked_search
 from slimtune.sweeper.first_look import check_files
 from slimtune.sweeper.reporting.stages.stage_lines import print_line
@@ -19,23 +22,24 @@ from slimtune.training.tracking.journal import QUEUED
 from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Report, Verdict
 
 if TYPE_CHECKING:
+    from slimtune.sweeper.campaigns.places import Places
+    from slimtune.sweeper.campaigns.preparation import Preparation
     from slimtune.training.workbench.workbench import Workbenches
 
+ANEW = "to begin anew, remove that folder"
 OUR_FAULTS = (FailureKind.bug, FailureKind.lost)
 
 
-class TrainResult(NamedTuple):
-    """What one trial without a search gave.
+class Length(NamedTuple):
+    """How much a trial trains.
 
     Attributes:
-        scores: `split/metric` at the best evaluation, and `objective`.
-        checkpoint: Folder of the best checkpoint.
-        run_id: Its run in the tracker; None without a tracker.
+        total_rows: Of all its steps.
+        rows_per_epoch: Training rows that there are.
     """
 
-    scores: Mapping[str, float]
-    checkpoint: Path
-    run_id: str | None
+    total_rows: int
+    rows_per_epoch: int
 
 
 class SingleTrial:
@@ -43,7 +47,7 @@ class SingleTrial:
 
     number = 0
 
-    def __init__(self, config: Mapping[str, Any], lineage: Lineage, console: Console) -> None:
+    def __init__(self, config: Mapping[str, Any], lineage: Lineage, length: Length, console: Console) -> None:
         self.config = config
         self.lineage = lineage
         self.run_id: str | None = None
@@ -51,6 +55,8 @@ class SingleTrial:
         self.cores: int | None = None
         self._console = console
         self._metric = config["task"]["metric"]
+        self._length = length
+        self._num_shown_before = 0
 
     def began(self, run_id: str | None) -> None:
         """Keep the run's id for the last lines, and for whoever goes on with the trial."""
@@ -61,8 +67,19 @@ class SingleTrial:
         """A line on the terminal."""
         print_line(self._console, line)
 
+    def resumed(self, examples_seen: int, num_reports: int) -> None:
+        """Say where the trial goes on; what was printed before is not printed again."""
+        total, per_epoch = self._length
+        epochs = f"epoch {examples_seen / per_epoch:.2f} of {total / per_epoch:.2f}"
+        shown = "; evaluations until there are not shown again" if num_reports else ""
+        self.say(f"goes on after {examples_seen:,} of {total:,} rows ({epochs}){shown}")
+        self._num_shown_before = num_reports
+
     def report(self, examples_seen: int, report: Report) -> Verdict:
-        """Print the evaluation and let the trial continue."""
+        """Print the evaluation, unless an earlier attempt has, and let the trial continue."""
+        if self._num_shown_before:
+            self._num_shown_before -= 1
+            return Verdict(stop=False)
         losses = f"loss: train {report.train['train/loss']:z.4f}, validation {report.scores['validation/loss']:z.4f}"
         progress = f"{report.progress:4.0%}  {examples_seen:>7} rows"
         objective = f"{self._metric} {report.objective:z.4f}"
@@ -94,38 +111,54 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
         ConfigError: The config has problems.
         UserError: The data, the model or the hyperparameters do not work.
     """
-    search = checked_search(values)
+    search, place = checked_search(values), Path(folder)
+    check_same_config(place, values)
     check_files(values)
     load = OthersLoad()
     from slimtune.sweeper.campaigns.own_cores import own_cores
     from slimtune.sweeper.campaigns.places import Places
-    from slimtune.sweeper.campaigns.preparation import prepare
     from slimtune.sweeper.reporting.data_table import print_data
-    from slimtune.sweeper.reporting.stages.stage_lines import stages_shown
     from slimtune.training.data_report.build import write_report
     from slimtune.training.workbench.workbench import Workbenches
 
-    console = Console()
-    benches = Workbenches()
-    export = parse_export(values["export"]).section
-    places = Places(Path(folder), num_checkpoints=1, experiment=search.config.name)
-    # what it leaves is to be exported by another command, unless export=none
+    console, benches = Console(), Workbenches()
+    places = Places(place, num_checkpoints=1, experiment=search.config.name)
+    prepared = _prepared(values, places, benches, console)
+    check_same_files(place, data=prepared.data_fingerprint, base=prepared.base_fingerprint)
+    if (known := known_result(place)) is not None:
+        print_line(console, f"the trial in {place} is done: nothing is left to train ({ANEW})")
+        return _told(known, partial(print_line, console))
+    print_data(console, prepared.report)
+    write_report(prepared.report, place)
     config = parse_trial(values).section
-    with stages_shown(console):
-        report = prepare(config, export, places=places, read=benches.read).report
-    print_data(console, report)
-    write_report(report, Path(folder))
-    with left_attempts(values, Path(folder)) as left:
-        lineage = _lineage(search.config.name, Path(folder), left)
-        trial = SingleTrial(values, lineage, console)
+    with left_attempts(values, place) as left:
+        length = Length(prepared.rungs.longest, prepared.num_train_rows)
+        trial = SingleTrial(values, _lineage(search.config.name, place, left), length, console)
         if left:
-            anew = "to begin anew, remove it or change fit.seed"
-            trial.say(f"goes on with the trial that was interrupted in {left[0].folder} ({anew})")
+            trial.say(_told_left(left))
         taken = own_cores(config.fit, load, before=left[0].cores if left else None)
         trial.cores = taken.number
         if taken.note is not None:
             trial.say(taken.note)
         return _result(trial, _run(trial, config.tracking, benches))
+
+
+def _prepared(values: Mapping[str, Any], places: "Places", benches: "Workbenches", console: Console) -> "Preparation":
+    """What it leaves is to be exported by another command, unless export=none: so that is looked at too."""
+    from slimtune.sweeper.campaigns.preparation import prepare
+    from slimtune.sweeper.reporting.stages.stage_lines import stages_shown
+
+    export = parse_export(values["export"]).section
+    with stages_shown(console):
+        return prepare(parse_trial(values).section, export, places=places, read=benches.read)
+
+
+def _told_left(left: Sequence[Attempt]) -> str:
+    """What is said of earlier attempts."""
+    place = left[0].folder
+    if any(saved_states(one.folder) for one in left):
+        return f"goes on with the trial that was interrupted in {place} ({ANEW})"
+    return f"begins anew: the trial that was interrupted in {place} had not saved its state yet (fit.save_minutes)"
 
 
 def _lineage(name: str, folder: Path, left: Sequence[Attempt]) -> Lineage:
@@ -166,14 +199,20 @@ def _result(trial: SingleTrial, outcome: Outcome) -> TrainResult:
         case Completed(scores, checkpoint, ended_by):
             if ended_by is not None:
                 trial.say(f"ended by {ended_by}: no better score in so many evaluations")
-            trial.say(f"best: objective {scores['objective']:z.4f}")
-            trial.say(f"checkpoint: {checkpoint}")
-            if trial.run_id is not None and not trial.run_id.startswith(QUEUED):
-                trial.say(f"run: {trial.run_id}  (slimtune ui)")
-            return TrainResult(scores, checkpoint, trial.run_id)
+            result = TrainResult(scores, checkpoint, trial.run_id)
+            write_result(trial.lineage.folder, result)
+            return _told(result, trial.say)
         case Failed(kind, message, trace) if kind in OUR_FAULTS:
             raise RuntimeError(f"{message}\n{trace}")
         case Failed(kind, message, _):
             raise UserError(f"the trial failed ({kind.value}): {message}")
         case Pruned():
             raise StoreError("a trial without a search was pruned")
+
+
+def _told(result: TrainResult, say: Callable[[str], None]) -> TrainResult:
+    say(f"best: objective {result.scores['objective']:z.4f}")
+    say(f"checkpoint: {result.checkpoint}")
+    if result.run_id is not None and not result.run_id.startswith(QUEUED):
+        say(f"run: {result.run_id}  (slimtune ui)")
+    return result

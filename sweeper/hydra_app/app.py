@@ -23,6 +23,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from slimtune.sweeper.campaigns.trial_folder.held import check_same_config
+from slimtune.sweeper.campaigns.trial_folder.resumed import resumed_folder
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.config_file import with_config_file
 from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, known_keys, plain, unread_keys
@@ -39,7 +41,7 @@ from slimtune.training.hardware.waiting import wait_briefly
 from slimtune.training.writable_folder import check_writable
 
 if TYPE_CHECKING:
-    from slimtune.sweeper.campaigns.single_trial import TrainResult
+    from slimtune.sweeper.campaigns.trial_folder.result import TrainResult
 
 # of a trial without a search
 RUN_DIR = "hydra.run.dir"
@@ -94,7 +96,7 @@ def _run_once(engine: Hydra, app: "_App", arguments: Sequence[str]) -> None:
     config = _composed(engine, arguments, RunMode.RUN)
     config.hydra.mode = RunMode.RUN
     _check(config)
-    folder = Path(str(OmegaConf.select(config, RUN_DIR)))
+    folder = _own_folder(config)
     check_writable(folder, RUN_DIR)
     HydraConfig.instance().set_config(config)
     app.missing = missing_folders(folder)
@@ -106,6 +108,21 @@ def _run_once(engine: Hydra, app: "_App", arguments: Sequence[str]) -> None:
     context.callbacks.on_run_end(config=config, config_name=CONFIG_NAME, job_return=job)
     # raises what the task has raised
     _ = job.return_value
+
+
+def _own_folder(config: DictConfig) -> Path:
+    """Where the trial runs, unless one of another config lies there; an interrupted one goes on where it is."""
+    folder = Path(str(OmegaConf.select(config, RUN_DIR)))
+    try:
+        values = plain(config)
+    except ConfigError:
+        # as in `_check`
+        return folder
+    if not any(str(line).startswith(f"{RUN_DIR}=") for line in config.hydra.overrides.hydra):
+        folder = resumed_folder(values, folder)
+        config.hydra.run.dir = str(folder)
+    check_same_config(folder, values)
+    return folder
 
 
 def _check(config: DictConfig) -> None:

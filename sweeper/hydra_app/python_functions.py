@@ -18,8 +18,8 @@ from slimtune.sweeper.hydra_app.app import run_app
 from slimtune.training.errors import ConfigError, UserError, raise_whole
 
 if TYPE_CHECKING:
-    from slimtune.sweeper.campaigns.single_trial import TrainResult
     from slimtune.sweeper.campaigns.sweep_result import SweepResult
+    from slimtune.sweeper.campaigns.trial_folder.result import TrainResult
 
 
 def sweep(*overrides: str, config: str | Path | None = None) -> "SweepResult":

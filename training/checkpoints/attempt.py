@@ -14,12 +14,15 @@ import yaml
 from filelock import FileLock, Timeout
 
 from slimtune.training.atomic_files import write_json
+from slimtune.training.errors import StoreError
 
 log = logging.getLogger(__name__)
 
 ATTEMPT, LOCK, CONFIG = "attempt.json", "attempt.lock", "config.yaml"
 # what a shell makes of SIGTERM
 TERMINATED = 128 + signal.SIGTERM
+# somebody who only looks whether an attempt is under way has its lock for a moment
+LOOK_SECONDS = 5.0
 
 
 class Attempt(NamedTuple):
@@ -66,17 +69,29 @@ class Stop:
 
 @contextmanager
 def attempted(folder: Path, stop: Stop) -> Iterator[None]:
-    """A trial is under way in a folder: nobody else goes on with it, and SIGTERM and Ctrl-C let it save its state."""
+    """A trial is under way in a folder: nobody else goes on with it, and SIGTERM and Ctrl-C let it save its state.
+
+    Raises:
+        StoreError: Another process trains there.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     # signals are the main thread's
     taken = (signal.SIGTERM, signal.SIGINT) if threading.current_thread() is threading.main_thread() else ()
-    with FileLock(folder / LOCK, thread_local=False):
+    lock = FileLock(folder / LOCK, thread_local=False, timeout=LOOK_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout:
+        told = f"another process trains in {folder}; wait until it has ended, or take another folder (hydra.run.dir)"
+        raise StoreError(told) from None
+    try:
         before = {number: signal.signal(number, stop.ask) for number in taken}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+    finally:
+        lock.release()
 
 
 def note_attempt(folder: Path, run_id: str | None, *, cores: int | None = None) -> None:

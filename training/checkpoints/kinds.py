@@ -7,9 +7,10 @@ from shlex import quote
 from slimtune.training.broken_files import BROKEN, read_object
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.usual_places import OUTPUTS, STUDY_FILE, sweeps_under
+from slimtune.training.usual_places import RECORD as RECORD
 
-# the file that makes a folder a checkpoint; named here, since whoever looks for one need not import torch
-RECORD = "slimtune.json"
+# of a state that a killed trial goes on from: how its folder is called, and the file in it that says what it is of
+STATE_PREFIX, STATE_FACTS = "resume-", "state.json"
 ADAPTER, MODEL_CONFIG, MANIFEST, TRIALS = "adapter_config.json", "config.json", "manifest.json", "trials"
 # how the names of transformers' classes with a head end, and the task that trains such a one
 TASKS: Mapping[str, str] = {

@@ -11,13 +11,14 @@ import torch
 from safetensors.torch import load, save
 
 from slimtune.training.atomic_files import folder_aside, remove_folder
+from slimtune.training.checkpoints.kinds import STATE_FACTS as FACTS
+from slimtune.training.checkpoints.kinds import STATE_PREFIX as STATE_PREFIX
 from slimtune.training.distributed.sharding import shared_out
 from slimtune.training.methods.quantized import keep_paged
 
 log = logging.getLogger(__name__)
 
-STATE_PREFIX = "resume-"
-TENSORS, FACTS = "state.safetensors", "state.json"
+TENSORS = "state.safetensors"
 # prefixes of tensors
 MODEL, OPTIMIZER, GENERATOR = "model.", "optimizer.", "generator."
 # the one before stays until the next is whole

@@ -126,7 +126,8 @@ class SavedTrial:
     def resume(self) -> int | None:
         """Continue where an earlier attempt was; the examples that it had seen, or None if there is nothing to resume.
 
-        What it reported is reported again: the search knows nothing of a lost attempt.
+        What it reported is reported again: the search knows nothing of a lost attempt. Whoever shows a person what is
+        reported is told before.
         """
         lineage = self._trial.lineage
         state = read_state([lineage.folder, *lineage.earlier], identity=self._identity())
@@ -142,6 +143,9 @@ class SavedTrial:
                 forget_states(lineage.folder)
             return None
         self._restore(state)
+        resumed = getattr(self._trial, "resumed", None)
+        if resumed is not None:
+            resumed(self._parts.progress.examples_seen, len(self._parts.history.reports))
         for milestone, report in self._parts.history.reports:
             self._trial.report(milestone, report)
         return self._parts.progress.examples_seen

@@ -10,10 +10,14 @@ from slimtune.training.errors import ModelError
 from slimtune.training.hub_connection import why_unreachable
 from slimtune.training.lfs_pointer import said_of_unfetched, unfetched
 from slimtune.training.package_path import package_file
+from slimtune.training.usual_places import last_checkpoint
 
 CONFIG, WEIGHTS, PICKLES = "config.json", "*.safetensors", "*.bin"
 ADAPTER = "adapter_config.json"
 ADAPTER_REPAIR = "it is an adapter: merge it into its base first (merge_and_unload), or name the base"
+FURTHER = "docs/methods.md, Train a finished trial further, has the lines"
+# adapters for which weights of the base can stand, by peft's names
+MERGEABLE = ("LORA", "IA3")
 # folders that a message names
 MOST_BELOW = 3
 
@@ -90,10 +94,24 @@ def no_weights(folder: Path) -> str:
 def no_model_in(folder: Path) -> str | None:
     """What is wrong with a folder that is no model's; None of one that may be."""
     if not (folder / CONFIG).is_file():
-        repair = ADAPTER_REPAIR if (folder / ADAPTER).is_file() else "name the folder of a model"
-        return f"it has no {CONFIG}{_models_below(folder) or f'; {repair}'}"
+        return f"it has no {CONFIG}{_models_below(folder) or f'; {_repair_of(folder)}'}"
     below = None if _has_weights(folder) else _models_below(folder)
     return f"it has no weights{below}" if below else None
+
+
+def _repair_of(folder: Path) -> str:
+    """What to name in place of a folder without a model."""
+    checkpoint = last_checkpoint(folder)
+    if checkpoint is None:
+        return ADAPTER_REPAIR if (folder / ADAPTER).is_file() else "name the folder of a model"
+    where = "it" if checkpoint == folder else f"{checkpoint} in it"
+    what = f"{where} is a checkpoint of slimtune"
+    if _values_of(checkpoint, ADAPTER).get("peft_type") in MERGEABLE:
+        return (
+            f"{what}, an adapter: to train it further, merge it into its base by peft, save that, and name the folder "
+            f"({FURTHER}); to train a new one, name the base"
+        )
+    return f"{what} whose method adds to a base what no model's folder holds; name the base, and train from there"
 
 
 def _models_below(folder: Path) -> str | None:
@@ -117,10 +135,12 @@ def _number(name: str) -> int:
     return max(map(int, re.findall(r"[0-9]{1,12}", name)), default=0)
 
 
-def _values_of(folder: Path) -> dict[str, object]:
-    """The folder's config; none if it has none that can be read, which is told where it is loaded."""
+def _values_of(folder: Path, file: str = CONFIG) -> dict[str, object]:
+    """The values of the folder's config, or of another file; none if it has none that can be read, which is told where
+    it is loaded.
+    """
     try:
-        return read_object(folder / CONFIG)
+        return read_object(folder / file)
     except BROKEN:
         return {}
 

@@ -86,6 +86,8 @@ def _answer(trial: Trial, rank: RankProcess) -> Outcome | None:
     match message.kind:
         case "began":
             trial.began(*message.values)
+        case "resumed":
+            _tell_resumed(trial, *message.values)
         case "report":
             rank.connection.send(trial.report(*message.values))
         case "pulse":
@@ -97,6 +99,12 @@ def _answer(trial: Trial, rank: RankProcess) -> Outcome | None:
             outcome: Outcome = message.values[0]
             return outcome
     return None
+
+
+def _tell_resumed(trial: Trial, examples_seen: int, num_reports: int) -> None:
+    resumed: Callable[[int, int], None] | None = getattr(trial, "resumed", None)
+    if resumed is not None:
+        resumed(examples_seen, num_reports)
 
 
 def _ending(trial: Trial) -> Failed | None:

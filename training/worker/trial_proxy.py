@@ -19,8 +19,8 @@ class Message(NamedTuple):
     """A call of the trial's protocol.
 
     Attributes:
-        kind: `began`, `report` and `pulse` (which are answered), `finish`, `log`, or `failed` of a rank that does not
-            lead.
+        kind: `began`, `resumed`, `report` and `pulse` (which are answered), `finish`, `log`, or `failed` of a rank
+            that does not lead.
         values: Its arguments.
     """
 
@@ -54,6 +54,10 @@ class TrialProxy:
     def began(self, run_id: str | None) -> None:
         """Tell under which run the trial is tracked."""
         self._send("began", run_id)
+
+    def resumed(self, examples_seen: int, num_reports: int) -> None:
+        """Tell where the trial goes on, before the reports until there are made again."""
+        self._send("resumed", examples_seen, num_reports)
 
     def report(self, examples_seen: int, report: Report) -> Verdict:
         """Hand over an evaluation and wait for the answer."""
