@@ -28,7 +28,7 @@ DIMENSIONS: Mapping[str, list[float | int]] = {
 TASKS: Mapping[str, list[str]] = {
     "tone": ["experiment=tone", "method=lora", "fit.epochs=2"],
     "extraction": ["experiment=extraction", "fit.epochs=1"],
-    "similarity": ["experiment=similarity", "method=lora", "fit.epochs=1"],
+    "similarity": ["experiment=similarity", "task.metric=spearman", "method=lora", "fit.epochs=1"],
 }
 EVALUATIONS = 4
 
