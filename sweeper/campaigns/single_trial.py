@@ -30,7 +30,7 @@ ANEW = "to begin anew, remove that folder"
 OUR_FAULTS = (FailureKind.bug, FailureKind.lost)
 
 
-class Length(NamedTuple):
+class PlannedRows(NamedTuple):
     """How much a trial trains.
 
     Attributes:
@@ -47,7 +47,7 @@ class SingleTrial:
 
     number = 0
 
-    def __init__(self, config: Mapping[str, Any], lineage: Lineage, length: Length, console: Console) -> None:
+    def __init__(self, config: Mapping[str, Any], lineage: Lineage, length: PlannedRows, console: Console) -> None:
         self.config = config
         self.lineage = lineage
         self.run_id: str | None = None
@@ -132,7 +132,7 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
     write_report(prepared.report, place)
     config = parse_trial(values).section
     with left_attempts(values, place) as left:
-        length = Length(prepared.rungs.longest, prepared.num_train_rows)
+        length = PlannedRows(prepared.rungs.longest, prepared.num_train_rows)
         trial = SingleTrial(values, _lineage(search.config.name, place, left), length, console)
         if left:
             trial.say(_told_left(left))
