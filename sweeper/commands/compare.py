@@ -221,11 +221,27 @@ def _print_table(found: "dict[str, Sweep]", rows: "Sequence[TrialRow]", shown: S
         rows = with_fixed(rows, sweeps)
         print_table(console, sweeps_table(sweeps))
         print_table(console, settings_table(sweeps, {name: one.settings() for name, one in found.items()}))
-    print_table(console, compared_table(rows, title=title, best=best, numbers=numbers, more=shown))
+    table = compared_table(rows, title=title, best=best, numbers=numbers, more=shown)
+    table.notes += _number_notes(sweeps, rows)
+    print_table(console, table)
     for name, loaded in sweeps.items():
         if loaded.goals.several:
             of = f" of {name}" if len(sweeps) > 1 else ""
             print(f"Pareto set{of}: trials", ", ".join(str(trial.number) for trial in loaded.pareto()))
+
+
+def _number_notes(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]") -> list[str]:
+    """Why numbers are missing in each sweep's rows."""
+    from slimtune.sweeper.study.analysis.attempts import number_notes
+
+    notes = []
+    for name, loaded in sweeps.items():
+        shown = [row.trial for row in rows if row.sweep == name]
+        # of some rows alone nobody expects every number
+        hidden = loaded.attempts if len(shown) == len(loaded.trials) else []
+        of = f"{name}: " if len(sweeps) > 1 else ""
+        notes += [f"{of}{note}" for note in number_notes(shown, hidden)]
+    return notes
 
 
 def _print_doubts(sweeps: "dict[str, Sweep]") -> None:

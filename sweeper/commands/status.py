@@ -39,6 +39,10 @@ def run(arguments: Sequence[str]) -> int:
         from slimtune.training.fitted_table import print_table
 
         print_table(console, _table(status))
+    if status.begun_before:
+        from slimtune.training.fitted_table import print_table
+
+        print_table(console, _waiting_table(status))
     return 0
 
 
@@ -149,5 +153,27 @@ def _table(status: "SweepStatus") -> "FittedTable":
             duration(trial.seconds),
             score_text(trial),
             f"{worker or 'not named yet'}{'' if is_alive else ' (dead: it is tried again)'}",
+        )
+    return table
+
+
+def _waiting_table(status: "SweepStatus") -> "FittedTable":
+    from slimtune.sweeper.reporting.live_table import duration, score_text, value_text
+    from slimtune.sweeper.study.analysis.attempts import number_notes
+    from slimtune.sweeper.study.record import param_keys
+    from slimtune.training.fitted_table import FittedTable
+
+    trials = status.begun_before
+    keys = param_keys(trials)
+    table = FittedTable(notes=number_notes(trials, []))
+    for name in ("waiting", *(key.rpartition(".")[-1] for key in keys), "trained", "time", "score"):
+        table.add_column(name)
+    for trial in trials:
+        table.add_row(
+            str(trial.attrs.get("name", trial.number)),
+            *(value_text(trial.params.get(key)) for key in keys),
+            f"{trial.progress:.0%}",
+            duration(trial.seconds),
+            score_text(trial),
         )
     return table

@@ -19,7 +19,8 @@ def _table(facts: SweepFacts) -> Table:
     for trial in facts.attempts:
         kinds.setdefault(trial.standing, []).append(trial)
     if facts.reruns:
-        kinds["reruns"] = list(facts.reruns)
+        # of these only the last attempts are here
+        kinds["reruns"] = [rerun._replace(seconds_before=0.0) for rerun in facts.reruns]
     whole = sum(_seconds(trials) for trials in kinds.values()) or 1.0
     rows: list[Row] = [
         [
@@ -44,7 +45,7 @@ def _sentences(facts: SweepFacts) -> list[str]:
     begun = [trial for trial in facts.attempts if trial.started is not None and trial.seconds is not None]
     if begun:
         first = min(_begin(trial) for trial in begun)
-        last = max(_begin(trial) + (trial.seconds or 0.0) for trial in begun)
+        last = max(_begin(trial) + (trial.attempt_seconds or 0.0) for trial in begun)
         worked = _seconds(begun)
         found.append(
             f"The search took {duration(last - first)}, and its trials {duration(worked)} together: "
@@ -57,7 +58,7 @@ def _sentences(facts: SweepFacts) -> list[str]:
         number = first_with_best(numbers, best)
         winner = next(trial for trial in facts.trials if trial.number == number)
         if winner.started is not None:
-            until = _begin(winner) + (winner.seconds or 0.0) - first
+            until = _begin(winner) + (winner.attempt_seconds or 0.0) - first
             found.append(f"The best score was found by trial {number}, {duration(until)} after the beginning.")
     if facts.seconds_left is not None:
         found.append(f"About {duration(facts.seconds_left)} of the search is left.")
@@ -71,7 +72,7 @@ def saved_seconds(trials: Sequence[TrialRecord]) -> float:
 
 
 def _seconds(trials: Sequence[TrialRecord]) -> float:
-    return sum(trial.seconds or 0.0 for trial in trials)
+    return sum(trial.attempt_seconds or 0.0 for trial in trials)
 
 
 def _examples(trials: Sequence[TrialRecord]) -> int:

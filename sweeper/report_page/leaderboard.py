@@ -7,6 +7,7 @@ from slimtune.sweeper.report_page.figures.figure import short_names
 from slimtune.sweeper.report_page.markup import Cell, Table, escaped, number, paragraph, parameter, score, seconds
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.study import TrialRecord
+from slimtune.sweeper.study.analysis.attempts import number_notes
 
 # a browser sorts so many at once; all of them are in `slimtune compare`
 MOST_ROWS = 400
@@ -42,7 +43,8 @@ def leaderboard(facts: SweepFacts) -> str:
         caption += f"; the winner, trial {winner}, is the one with the best mean over seeds" * (not facts.goals.several)
     left = f"The best {MOST_ROWS} of {len(trials)} are here; slimtune compare {shlex.quote(facts.name)} --csv has all."
     table = Table(caption, columns, rows, is_sorted_by_reader=True, styles=styles)
-    return f"{table}{paragraph(left) if len(trials) > MOST_ROWS else ''}"
+    notes = number_notes(trials, facts.attempts)
+    return f"{table}{paragraph(left) if len(trials) > MOST_ROWS else ''}{''.join(map(paragraph, notes))}"
 
 
 def _scores(trial: TrialRecord, names: Sequence[str]) -> list[Cell]:

@@ -12,6 +12,7 @@ from rich.text import Text
 from slimtune.sweeper.reporting.live_table import COLOURS, ENDED, SPARE, duration, number_text, score_text, value_text
 from slimtune.sweeper.reporting.run_record import Difference
 from slimtune.sweeper.reporting.trial_rows import SECONDS, STATE, TrialRow, sort_keys_of
+from slimtune.sweeper.study.analysis.attempts import earlier_of
 from slimtune.sweeper.study.analysis.outcome import SweepOutcome
 from slimtune.training.fitted_table import FittedTable
 from slimtune.training.listed_names import on_one_line
@@ -136,6 +137,7 @@ def as_plain(row: TrialRow, names: Sequence[str], outcome: SweepOutcome | None =
         "metrics": dict(trial.measured),
         "run_id": trial.run_id,
         "seconds": trial.seconds,
+        "earlier": earlier_of(trial),
         "winner": row.is_winner,
         **{name: won.get(name) for name in ("validation_mean", "test", "registered", "alias")},
     }

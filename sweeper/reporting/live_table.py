@@ -14,6 +14,7 @@ from slimtune.sweeper.reporting.sparkline import sparkline
 from slimtune.sweeper.reporting.stages.stage_lines import print_line
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
+from slimtune.sweeper.study.analysis.attempts import NAME, as_shown, earlier_of, number_notes
 from slimtune.sweeper.study.record import ENDED_BY, param_keys
 from slimtune.training.fitted_table import FittedTable
 from slimtune.training.listed_names import on_one_line
@@ -72,23 +73,25 @@ class LiveTable:
             pause = max(MIN_REFRESH_SECONDS, (time.monotonic() - started) / READING_SHARE)
 
     def _show(self) -> None:
-        trials = self._study.shown()
+        attempts = self._study.trials()
+        trials = as_shown(attempts)
         if self._live:
-            room = max(5, self._console.height - 9)
-            self._live.update(self._picture(trials, room), refresh=True)
+            self._live.update(self._picture(trials, attempts), refresh=True)
             return
         for trial in trials:
             if trial.finished and trial.number not in self._printed:
                 self._printed.add(trial.number)
                 print_line(self._console, _line(trial, self._study.spec.goals.shown))
 
-    def _picture(self, trials: Sequence[TrialRecord], room: int) -> Group:
+    def _picture(self, trials: Sequence[TrialRecord], attempts: Sequence[TrialRecord]) -> Group:
         best = self._study.ranked()[:1]
         best_number = best[0].number if best else None
         names = self._study.spec.goals.shown
-        rows = chosen_rows(trials, room, best_number)
+        notes = number_notes(trials, attempts)
+        rows = chosen_rows(trials, max(5, self._console.height - 9 - len(notes)), best_number)
         curves = self._has_blocks()
         table = trial_table(rows, best_number=best_number, title=self._title, names=names, curves=curves)
+        table.notes += notes
         return Group(table, self._bar(trials), *map(Text, self._words(trials, best)))
 
     def _has_blocks(self) -> bool:
@@ -241,4 +244,6 @@ def _line(trial: TrialRecord, names: Sequence[str]) -> str:
     scores = numbers or f"score {score_text(trial)}"
     by = trial.attrs.get(ENDED_BY)
     standing = f"{trial.standing} (ended by {by} at {trial.progress:.0%})" if by else trial.standing
-    return f"{trial_name(trial)}: {standing}  {scores}  {params}  {duration(trial.seconds)}"
+    was = earlier_of(trial)
+    name = f"{trial_name(trial)} (was {was[0]})" if was and NAME not in trial.attrs else trial_name(trial)
+    return f"{name}: {standing}  {scores}  {params}  {duration(trial.seconds)}"

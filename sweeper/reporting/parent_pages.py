@@ -108,4 +108,4 @@ def curve_of_best(trials: Sequence[TrialRecord], goals: Goals) -> list[MetricPoi
 
 def _ended_at(trial: TrialRecord) -> float:
     """Seconds since the epoch; of a trial that never began, 0."""
-    return 0.0 if trial.started is None else trial.started.timestamp() + (trial.seconds or 0.0)
+    return 0.0 if trial.started is None else trial.started.timestamp() + (trial.attempt_seconds or 0.0)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from slimtune.sweeper.reporting.live_table import seconds_left
 from slimtune.sweeper.study import TrialRecord, TrialState, load_study_trials
+from slimtune.sweeper.study.analysis.attempts import earlier_of
 from slimtune.sweeper.study.analysis.outcome import SweepOutcome, outcome_of
 from slimtune.sweeper.study.lease import is_alive, living
 from slimtune.sweeper.study.liveness.roster import StopRequest
@@ -88,6 +89,12 @@ class SweepStatus(NamedTuple):
         return dict(Counter(kinds))
 
     @property
+    def begun_before(self) -> list[TrialRecord]:
+        """Trials and reruns that wait to be gone on with: their worker died, or was stopped."""
+        known = [*self.trials, *self.reruns]
+        return [trial for trial in known if trial.state is TrialState.waiting and earlier_of(trial)]
+
+    @property
     def num_left(self) -> int | None:
         """Trials without an outcome."""
         ended = sum(trial.finished for trial in self.trials)
@@ -113,6 +120,7 @@ class SweepStatus(NamedTuple):
                 {**_plain(one.trial), "progress": one.trial.progress, "worker": one.worker, "alive": one.is_alive}
                 for one in self.running
             ],
+            "waiting": [{**_plain(trial), "progress": trial.progress} for trial in self.begun_before],
             "reruns": dict(Counter(trial.state.value for trial in self.reruns)),
             "launchers": list(self.launchers),
             "workers": list(self.workers),
@@ -204,6 +212,7 @@ def _plain(trial: TrialRecord) -> dict[str, Any]:
         "objective": trial.objective,
         "params": dict(trial.params),
         "seconds": trial.seconds,
+        "earlier": earlier_of(trial),
     }
 
 

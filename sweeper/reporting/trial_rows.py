@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import TrialRecord
+from slimtune.sweeper.study.analysis.attempts import earlier_of
 from slimtune.sweeper.study.loaded import LoadedTrials
-from slimtune.sweeper.study.record import IDENTITY
+from slimtune.sweeper.study.record import EARLIER, IDENTITY
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import UserError
 
@@ -46,6 +47,7 @@ class TrialRow(NamedTuple):
             PROGRESS: trial.progress,
             RUN: trial.run_id,
             "winner": self.is_winner,
+            EARLIER: " ".join(map(str, earlier_of(trial))) or None,
         }
 
 
@@ -79,7 +81,7 @@ def _number_or_text(value: str) -> Scalar:
 
 def sort_keys_of(rows: Sequence[TrialRow]) -> list[str]:
     """Every name that a row has a value by, the common ones first."""
-    common = (SWEEP, TRIAL, STATE, "kind", "feasible", OBJECTIVE, SECONDS, PROGRESS, RUN, "winner")
+    common = (SWEEP, TRIAL, STATE, "kind", "feasible", OBJECTIVE, SECONDS, PROGRESS, RUN, "winner", EARLIER)
     params = [key for row in rows for key in row.trial.params]
     return list(dict.fromkeys([*common, *params, *(key for row in rows for key in row.values)]))
 

@@ -8,19 +8,26 @@ import optuna
 from optuna.study import StudyDirection
 
 from slimtune.sweeper.goals.goals import ATTR, UNNAMED, Goals, Objective, goals_of, read_goals
-from slimtune.sweeper.study.lease import LEASE_PREFIX, is_alive, last_seen
+from slimtune.sweeper.study.analysis.attempts import as_shown
+from slimtune.sweeper.study.lease import LEASE_PREFIX, is_alive
 from slimtune.sweeper.study.liveness.roster import STOP, SUFFIX, Roster
+from slimtune.sweeper.study.liveness.worked import worked_seconds
 from slimtune.sweeper.study.record import (
+    ASKED,
+    BEFORE,
     BUDGET,
     COSTS,
     EARLIER,
     IDENTITY,
     INTERRUPTED,
     MARKED,
+    POINT,
     PROGRESS,
     RESULT,
     SETTINGS,
+    SPENT,
     WINNER,
+    WORKED,
     WORKER,
     TrialRecord,
     TrialState,
@@ -33,7 +40,11 @@ from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password
 
 # of the notes on a trial, on a study and in a lease those that are read without a look at their kind
-TRIAL_KINDS: Mapping[str, Any] = {RESULT: dict, COSTS: dict, PROGRESS: int | float, EARLIER: list}
+TRIAL_KINDS: Mapping[str, Any] = {
+    **dict.fromkeys((RESULT, COSTS, POINT), dict),
+    **dict.fromkeys((PROGRESS, SPENT, BEFORE, ASKED, WORKED), int | float),
+    EARLIER: list,
+}
 STUDY_KINDS: Mapping[str, Any] = {
     **dict.fromkeys((IDENTITY, SETTINGS, WINNER, "test", "export", "registered"), dict | None),
     BUDGET: int | None,
@@ -65,8 +76,8 @@ class LoadedTrials(NamedTuple):
 
     @property
     def trials(self) -> list[TrialRecord]:
-        """Those of the budget."""
-        return [trial for trial in self.attempts if trial.counts]
+        """Those of the budget, as tables show them."""
+        return as_shown(self.attempts)
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -147,11 +158,8 @@ def _with_liveness(trial: TrialRecord, attrs: Mapping[str, Any]) -> TrialRecord:
     worker = trial.attrs.get(WORKER)
     if trial.state is not TrialState.running or worker is None or is_alive(attrs, worker):
         return trial
-    seen = last_seen(attrs, worker)
-    seconds = trial.seconds
-    if seen is not None and trial.started is not None and seconds is not None:
-        # nobody works at it since then
-        seconds = min(seconds, max(0.0, seen - trial.started.timestamp()))
+    worked = worked_seconds(trial, attrs)
+    seconds = trial.seconds if worked is None else trial.seconds_before + worked
     return trial._replace(attrs={**trial.attrs, INTERRUPTED: True}, seconds=seconds)
 
 

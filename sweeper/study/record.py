@@ -1,7 +1,7 @@
 """A trial as the study remembers it, in our own terms."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
@@ -48,6 +48,9 @@ CAUSE = "cause"
 MESSAGE = "message"
 # what a trial costs that is known before it is trained, and what its attempts took together until the last report
 COSTS, SPENT = "costs", "seconds"
+# seconds: what its earlier attempts took, how long this one took its values and looked at its model, and how long
+# somebody worked on it after that, where it ended later
+BEFORE, ASKED, WORKED = "seconds_before", "seconds_asked", "seconds_worked"
 # the key by which a complete trial stopped before its end
 ENDED_BY = "ended_by"
 # what stands where others have a kind of failure
@@ -102,13 +105,15 @@ class TrialRecord(NamedTuple):
         objective: Value at the best evaluation of a complete trial; the last one of any other; None before the first.
         params: Sampled values by config key.
         run_id: Its run in the tracker.
-        started: When it was asked for.
-        seconds: From then until its end, or until now.
+        started: When this attempt at it began, with its values taken.
+        seconds: From then until its end, or until now, and what its earlier attempts took: without the time in which
+            nobody worked on it.
         progress: Share of its training done at the last report.
         intermediate: Objective by training examples.
         attrs: All user attributes.
         values: The objectives of a complete trial.
         excess: How far it is beyond the constraints that it breaks.
+        seconds_before: What its earlier attempts took of the seconds.
     """
 
     number: int
@@ -124,6 +129,12 @@ class TrialRecord(NamedTuple):
     attrs: Mapping[str, Any]
     values: Sequence[float] = ()
     excess: Mapping[str, float] = {}
+    seconds_before: float = 0.0
+
+    @property
+    def attempt_seconds(self) -> float | None:
+        """What this attempt took: from `started` on."""
+        return None if self.started is None or self.seconds is None else self.seconds - self.seconds_before
 
     @property
     def finished(self) -> bool:
@@ -177,6 +188,7 @@ def record_of(trial: optuna.trial.FrozenTrial) -> TrialRecord:
     attrs = trial.user_attrs
     failed = trial.state is OPTUNA_STATE.FAIL
     last = trial.intermediate_values[trial.last_step] if trial.last_step is not None else None
+    started, before = _started(trial), float(attrs.get(BEFORE, 0.0))
     return TrialRecord(
         number=trial.number,
         state=STATES[trial.state],
@@ -184,13 +196,14 @@ def record_of(trial: optuna.trial.FrozenTrial) -> TrialRecord:
         objective=trial.values[0] if trial.state is OPTUNA_STATE.COMPLETE and trial.values else last,
         params={plain_key(name): value for name, value in trial.params.items()},
         run_id=attrs.get(RUN_ID),
-        started=trial.datetime_start,
-        seconds=_seconds(trial),
+        started=started,
+        seconds=_seconds(trial, started, before),
         progress=float(attrs.get(PROGRESS, 0.0)),
         intermediate=trial.intermediate_values,
         attrs=attrs,
         values=trial.values or (),
         excess={name: beyond for name, beyond in trial.constraints.items() if beyond > 0},
+        seconds_before=before,
     )
 
 
@@ -226,7 +239,15 @@ def losses_of(trials: Sequence[TrialRecord], goals: Goals) -> list[Losses]:
     return [goals.losses(trial.values) for trial in trials]
 
 
-def _seconds(trial: optuna.trial.FrozenTrial) -> float | None:
+def _started(trial: optuna.trial.FrozenTrial) -> datetime | None:
     if trial.datetime_start is None:
         return None
-    return ((trial.datetime_complete or datetime.now()) - trial.datetime_start).total_seconds()
+    return trial.datetime_start + timedelta(seconds=trial.user_attrs.get(ASKED, 0.0))
+
+
+def _seconds(trial: optuna.trial.FrozenTrial, started: datetime | None, before: float) -> float | None:
+    if started is None:
+        return before or None
+    until = trial.datetime_complete or datetime.now()
+    worked: float = trial.user_attrs.get(WORKED, max(0.0, (until - started).total_seconds()))
+    return before + worked

@@ -157,4 +157,4 @@ def busy_seconds(trials: Sequence[TrialRecord]) -> float:
 
 def _end(trial: TrialRecord) -> datetime:
     """When it ended, or how far it is."""
-    return (trial.started or datetime.min) + timedelta(seconds=trial.seconds or 0.0)
+    return (trial.started or datetime.min) + timedelta(seconds=trial.attempt_seconds or 0.0)

@@ -13,6 +13,7 @@ from optuna.trial import TrialState as OptunaState
 from slimtune.sweeper.study import record
 from slimtune.sweeper.study.lease import EXPIRE_SECONDS, is_alive, living, was_handed_back
 from slimtune.sweeper.study.liveness.storage_lock import alone
+from slimtune.sweeper.study.liveness.worked import worked_seconds
 from slimtune.sweeper.study.record import TrialRecord
 from slimtune.sweeper.study.replay.places import twins_of
 from slimtune.sweeper.study.spec import StudySpec
@@ -38,6 +39,14 @@ class StudyEndings(StudyReading):
                 flush(self._study)
         except UpdateFinishedTrialError:
             log.warning("trial %d: another worker has taken it over", number)
+
+    def begin(self, number: int) -> None:
+        """Note that the training of a trial begins now: what it took until then, to suggest its values, is no time of
+        its own.
+        """
+        asked_at = self._trials[number].datetime_start
+        if asked_at is not None:
+            self.set_trial_attr(number, record.ASKED, (datetime.now() - asked_at).total_seconds(), later=True)
 
     def complete(self, number: int, *objectives: float, excess: Mapping[str, float] | None = None) -> None:
         """End a trial with its values, and how far it is beyond the bounds of each constraint; one that is no number
@@ -78,12 +87,14 @@ class StudyEndings(StudyReading):
         """End a trial that failed."""
         self._fail(number, kind.value)
 
-    def _fail(self, number: int, kind: str) -> bool:
-        """Mark as failed; False if somebody else ended the trial first."""
+    def _fail(self, number: int, kind: str, *, worked: float | None = None) -> bool:
+        """Mark as failed, perhaps after nobody worked on it for a while; False if somebody else ended it first."""
         storage = self._study._storage
         trial_id = storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
         try:
             storage.set_trial_user_attr(trial_id, record.KIND, kind)
+            if worked is not None:
+                storage.set_trial_user_attr(trial_id, record.WORKED, worked)
         except UpdateFinishedTrialError:
             return False
         return self._tell(number, OptunaState.FAIL, None)
@@ -152,20 +163,21 @@ class StudyEndings(StudyReading):
                         self._retry(trial, died=died)
 
     def _retry(self, trial: TrialRecord, *, died: bool) -> None:
-        retries = int(trial.attrs.get(record.RETRIES, 0))
+        retries, worked = int(trial.attrs.get(record.RETRIES, 0)), worked_seconds(trial, self.attrs())
         if died and retries >= self.spec.max_retries:
             # it has taken its worker down each time: a failure of its own now, and a place of the budget
-            self._fail(trial.number, trial.attrs.get(record.CAUSE, "worker-died"))
+            self._fail(trial.number, trial.attrs.get(record.CAUSE, "worker-died"), worked=worked)
             log.warning("trial %d: its worker died %d times; it is not tried again", trial.number, retries + 1)
             return
-        if self._fail(trial.number, record.LOST):
-            self._enqueue_again(trial, died=died)
+        if self._fail(trial.number, record.LOST, worked=worked):
+            self._enqueue_again(trial._replace(seconds=trial.seconds_before + (worked or 0.0)), died=died)
 
     def _enqueue_again(self, trial: TrialRecord, *, died: bool) -> None:
         retries = int(trial.attrs.get(record.RETRIES, 0))
-        own = (record.KIND, record.WORKER, record.CAUSE)
+        own = (record.KIND, record.WORKER, record.CAUSE, record.SPENT, record.ASKED, record.WORKED)
         kept = {key: value for key, value in trial.attrs.items() if key not in own}
         kept |= {record.RETRIES: retries + died, record.RETRY_OF: trial.number}
+        kept[record.BEFORE] = trial.seconds or 0.0
         kept[record.EARLIER] = [trial.number, *trial.attrs.get(record.EARLIER, [])]
         # a worker may die while it takes its values: taken anew they are the same ones; the missing ones alone would
         # meet a generator that has drawn nothing yet

@@ -8,7 +8,7 @@ from slimtune.sweeper.study import TrialState
 
 
 def timeline(facts: SweepFacts) -> Figure | None:
-    """A bar a trial from its beginning to its end; None before one has begun."""
+    """A bar a trial from the beginning of its last attempt to its end; None before one has begun."""
     begun = [trial for trial in facts.trials if trial.started is not None and trial.seconds is not None]
     if not begun:
         return None
@@ -24,7 +24,7 @@ def timeline(facts: SweepFacts) -> Figure | None:
                     "name": state.value,
                     "y": [trial.number for trial in those],
                     "base": [_minutes(trial.started or first, first) for trial in those],
-                    "x": [(trial.seconds or 0.0) / 60 for trial in those],
+                    "x": [(trial.attempt_seconds or 0.0) / 60 for trial in those],
                     "marker": {"color": COLOURS[state]},
                     "hovertemplate": "trial %{y}: %{x:.1f} minutes<extra></extra>",
                 }

@@ -21,7 +21,7 @@ from slimtune.sweeper.search.trials.trial_costs import costs_of
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.study import AskedTrial, Lease, Study
 from slimtune.sweeper.study.liveness.watch import WorkerWatch
-from slimtune.sweeper.study.record import EARLIER, ENDED_BY, MESSAGE, OF_TRIAL, PARTS, RESULT, RUN_ID, SPENT
+from slimtune.sweeper.study.record import BEFORE, EARLIER, ENDED_BY, MESSAGE, OF_TRIAL, PARTS, RESULT, RUN_ID, SPENT
 from slimtune.sweeper.study.wilcoxon_pruner import PARTS_PREFIX
 from slimtune.training.errors import ConfigError, UserError
 from slimtune.training.listed_names import on_one_line
@@ -74,8 +74,8 @@ class StudyTrial:
         self._study, self._watch = study, watch
         self._costs = dict(costs or {})
         self._parts: dict[float, Sequence[float]] = {}
-        # what attempts took whose worker died, until their last report
-        self._began = time.monotonic() - float(asked.attrs.get(SPENT, 0.0))
+        # what earlier attempts took goes before
+        self._began = time.monotonic() - float(asked.attrs.get(BEFORE, 0.0))
         self.number = asked.number
         self.composed = composed
         name = str(asked.attrs.get(NAME, f"t{asked.number:02d} {short_params(asked.params)}")).strip()
@@ -243,6 +243,7 @@ class StudySource:
         return None if stopping else self._study.ask(self._lease.worker)
 
     def _trial(self, asked: AskedTrial, composed: DictConfig, costs: Mapping[str, float]) -> StudyTrial:
+        self._study.begin(asked.number)
         trial = StudyTrial(self._study, asked, composed=composed, group=self._group, costs=costs, watch=self.watch)
         if self.watch is not None:
             known = self.watch.heartbeat.trials()

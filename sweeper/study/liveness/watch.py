@@ -174,9 +174,9 @@ class WorkerWatch:
 
     def _leave(self) -> None:
         """The launching process has ended, which is no fault of the trials."""
-        story = "its launching process has ended"
+        story = "the launching process has ended"
         self._endings = {number: Failed(FailureKind.stopped, story, "") for number in self.heartbeat.trials()}
-        self._end_process(f"{story}; this worker ends")
+        self._end_process(f"{story}; " * (not self._endings) + "this worker ends")
 
     def _end_process(self, why: str = "its process could not be interrupted and ends") -> None:
         """What does not hear an interrupt holds its process: both end, and the lease with them."""
@@ -184,10 +184,18 @@ class WorkerWatch:
         writing = threading.Thread(target=self._give_up, args=(self._endings,), daemon=True)
         writing.start()
         writing.join(WRITE_SECONDS)
-        said = "; ".join(f"trial {number}: {ending.message}" for number, ending in self._endings.items())
+        said = "; ".join(_told_once(self._endings))
         sys.stderr.write(f"slimtune: {said}{'; ' if said else ''}{why}\n")
         sys.stderr.flush()
         os._exit(1)
+
+
+def _told_once(endings: Mapping[int, Failed]) -> list[str]:
+    """Each reason with the trials that it ends."""
+    ended: dict[str, list[str]] = {}
+    for number, ending in endings.items():
+        ended.setdefault(ending.message, []).append(str(number))
+    return [f"trial{'s' * (len(those) > 1)} {', '.join(those)}: {message}" for message, those in ended.items()]
 
 
 class _Orphaned:

@@ -17,7 +17,7 @@ from slimtune.sweeper.reporting.sweep_status import sweep_status
 from slimtune.sweeper.study import Lease, Study
 from slimtune.sweeper.study.lease import last_seen
 from slimtune.sweeper.study.loaded import load_study_trials
-from slimtune.sweeper.study.record import BUDGET, IDENTITY, PROGRESS, RESULT, WORKER
+from slimtune.sweeper.study.record import ASKED, BEFORE, BUDGET, IDENTITY, PROGRESS, RESULT, WORKER
 from slimtune.training.errors import StoreError
 from tests.sweeper.study.specs import make_spec
 
@@ -74,6 +74,29 @@ def test_the_time_of_a_trial_ends_with_its_workers_last_sign_of_life(renewed_at:
     trial.datetime_start = datetime.fromtimestamp(seen_at - 13)
     study.add_trial(trial)
     assert load_study_trials(storage, "mine").trials[1].seconds == pytest.approx(13)
+
+
+def test_the_time_of_a_trial_has_that_of_its_attempts_and_no_pause(tmp_path: Path) -> None:
+    """A worker died after 13 seconds of its own, the second of its trial; somebody comes much later."""
+    study = Study(make_spec(tmp_path))
+    seen_at = time.time() - 1000
+    study.set_attr("lease:w-1", {**LEASE, "renewed_at": seen_at, "seen_at": seen_at})
+    notes = {WORKER: "w-1", BEFORE: 100.0, ASKED: 2.0}
+    trial = optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING, user_attrs=notes)
+    trial.datetime_start = datetime.fromtimestamp(seen_at - 15)
+    study._study.add_trial(trial)
+    study.free_lost()
+    lost, waiting = load_study_trials(study.spec.storage, study.spec.name).attempts
+    assert lost.attempt_seconds == pytest.approx(13)
+    assert (lost.seconds, waiting.seconds) == (pytest.approx(113), pytest.approx(113))
+    asked = study.ask("w-2")
+    assert asked is not None
+    study.begin(asked.number)
+    study.complete(asked.number, 0.5)
+    (done,) = [trial for trial in study.shown() if trial.finished]
+    assert done.seconds_before == pytest.approx(113)
+    assert done.seconds == pytest.approx(113 + (done.attempt_seconds or 0.0))
+    assert (done.attempt_seconds or 0.0) < 500
 
 
 def test_a_lease_says_when_it_was_handed_back(tmp_path: Path) -> None:

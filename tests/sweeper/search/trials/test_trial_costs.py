@@ -11,6 +11,7 @@ from slimtune.sweeper.goals.goals import Constraint, Goals, Objective
 from slimtune.sweeper.search.trials.trial_source import StudySource, TrialGroup
 from slimtune.sweeper.space.dimension import Choice
 from slimtune.sweeper.study import Lease, Study, TrialState
+from slimtune.sweeper.study.record import BEFORE, LOST
 from slimtune.training.errors import ModelError
 from slimtune.training.trial import Completed, FailureKind, Pruned, Report
 from tests.sweeper.study.test_samplers import sampler_of, study_of
@@ -126,15 +127,18 @@ def test_a_trial_that_takes_too_long_is_stopped(most: float, tmp_path: Path) -> 
 
 
 def test_a_retry_goes_on_with_the_seconds_of_its_attempts(tmp_path: Path) -> None:
-    """And is not timed again."""
+    """Tables have the same seconds as the goal; and its model is not timed again."""
     study, meter = study_with((*OBJECTIVES, Objective("seconds", False))), Meter()
     first = next(trials_of(study, meter, tmp_path))
-    study.set_trial_attr(first.number, "seconds", 1000.0)
+    study.set_trial_attr(first.number, BEFORE, 1000.0)
     study.lose(first.number)
     again = next(trials_of(study, meter, tmp_path))
     again.finish(Completed(SCORES, tmp_path))
     (done,) = [trial for trial in study.shown() if trial.state is TrialState.complete]
-    assert done.values[2] >= 1000.0
+    (lost,) = [trial for trial in study.trials() if trial.kind == LOST]
+    assert done.values[2] >= lost.seconds
+    assert lost.seconds >= done.seconds_before - 1e-6
+    assert 1000.0 <= done.seconds_before <= done.values[2] <= done.seconds
     assert meter.num_timed == 1
 
 

@@ -214,3 +214,21 @@ def test_a_worker_ends_when_its_parent_has_died(exits: Exits, monkeypatch: pytes
     with watch:
         watch._thread.join(5)
     assert exits.codes == [1]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("numbers", [(), (3,), (3, 4)])
+def test_why_a_worker_ends_is_said_once(
+    numbers: tuple[int, ...], exits: Exits, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However many trials it has."""
+    watch = watch_of(Notes(), launcher=LAUNCHER)
+    for number in numbers:
+        watch.heartbeat.began(number)
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+    with watch:
+        watch._thread.join(5)
+    said = capsys.readouterr().err
+    assert exits.codes == [1]
+    assert said.count("the launching process has ended") == 1
+    assert {(): "slimtune: the", (3,): "trial 3: the", (3, 4): "trials 3, 4: the"}[numbers] in said
