@@ -168,8 +168,12 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def rows_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_jsonl(tmp_path_factory.mktemp("rows") / "rows.jsonl", make_rows(120))
+def rows_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """For all tests of a process, which leave it as it is."""
+    path = write_jsonl(tmp_path_factory.mktemp("rows") / "rows.jsonl", make_rows(120))
+    before = path.read_bytes()
+    yield path
+    assert path.read_bytes() == before, "a test has written over the rows of all others"
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from slimtune.sweeper.campaigns.single_trial import SingleTrial
 from slimtune.sweeper.cli import main
 from slimtune.training.checkpoints.attempt import Stop, attempted
 from slimtune.training.errors import StoreError
+from tests.conftest import make_rows, write_jsonl
 
 
 def checkpoints(folder: Path) -> dict[Path, int]:
@@ -21,6 +22,12 @@ def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def rows_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One of these tests changes it."""
+    return write_jsonl(tmp_path_factory.mktemp("own") / "rows.jsonl", make_rows(120))
 
 
 @pytest.fixture
