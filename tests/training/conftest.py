@@ -1,6 +1,7 @@
 """What tests of several rooms of training share."""
 
 import multiprocessing
+import shutil
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -32,13 +33,16 @@ def rank_of(name: str) -> BaseProcess:
 
 @pytest.fixture
 def keeping_config(
-    config_of: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config_of: Callable[..., dict[str, Any]], rows_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> TrialConfig:
-    """With a cache of its own, in which what comes of few rows is kept too."""
+    """With rows of its own, which a test may change, and a cache in which what comes of few rows is kept too."""
     from slimtune.training.data.kept import kept_rows
 
     monkeypatch.setattr(kept_rows, "LEAST_ROWS", 1)
-    config: TrialConfig = parse_trial(config_of(f"data.cache_dir={tmp_path / 'cache'}")).section
+    rows = shutil.copy(rows_file, tmp_path / "kept.jsonl")
+    config: TrialConfig = parse_trial(
+        config_of(f"data.cache_dir={tmp_path / 'cache'}", f"data.train_file={rows}")
+    ).section
     return config
 
 
