@@ -172,7 +172,7 @@ def _waiting_table(status: "SweepStatus") -> "FittedTable":
         table.add_row(
             str(trial.attrs.get("name", trial.number)),
             *(value_text(trial.params.get(key)) for key in keys),
-            f"{trial.progress:.0%}",
+            trial.trained_share,
             duration(trial.seconds),
             score_text(trial),
         )

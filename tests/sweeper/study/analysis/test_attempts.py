@@ -99,6 +99,15 @@ def test_every_table_says_which_number_a_trial_had(stopped: Study) -> None:
     assert row.values["earlier"] == "2 1"
 
 
+def test_one_that_was_never_evaluated_has_a_dash_while_it_waits(tmp_path: Path) -> None:
+    study = Study(make_spec(tmp_path))
+    asked = study.ask("w")
+    assert asked is not None
+    study.put_back(asked.number)
+    shown = text_of(_waiting_table(sweep_status(study.spec.storage, study.spec.name)))
+    assert "0%" not in shown
+
+
 def numbers_of(notes: Sequence[str]) -> list[str]:
     return [note.partition(":")[0] for note in notes]
 
