@@ -1,11 +1,12 @@
 """Which packages are installed, in which versions, and what the missing ones would add."""
 
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import requires, version
 
 from packaging.requirements import Requirement
 
 from slimtune.sweeper.doctor.finding import Finding, Grade
+from slimtune.training.installation.plain_install import has_package
 from slimtune.training.listed_names import with_commas
 
 # those that a report of a fault needs
@@ -32,9 +33,9 @@ def packages() -> Iterator[Finding]:
     """slimtune's own version, those that it stands on, and its extras."""
     asked = [Requirement(line) for line in requires("slimtune") or ()]
     plain = [one for one in asked if one.marker is None]
-    told = ", ".join(f"{name} {version(name)}" for name in TOLD if _is_there(name))
+    told = ", ".join(f"{name} {version(name)}" for name in TOLD if has_package(name))
     yield Finding(name="slimtune", told=f"{version('slimtune')}, with {told or 'none of what trains models'}")
-    if absent := [one.name for one in plain if not _is_there(one.name)]:
+    if absent := [one.name for one in plain if not has_package(one.name)]:
         yield _absent(absent)
     for fault in (fault for one in plain if one.name not in absent and (fault := _fault(one))):
         yield Finding(name="package", told=fault, grade=Grade.bad, repair="pip install --upgrade slimtune")
@@ -58,25 +59,17 @@ def _extra(extra: str, use: str, asked: list[Requirement]) -> Finding:
         told = ", ".join(f"{one.name} {version(one.name)}" for one in asked)
         return Finding(name=f"[{extra}]", told=f"{use}: {told}")
     repair = f"pip install 'slimtune[{extra}]'"
-    is_there = len(faults) < len(asked) or any(_is_there(one.name) for one in asked)
+    is_there = len(faults) < len(asked) or any(has_package(one.name) for one in asked)
     grade = Grade.bad if is_there else Grade.absent
     return Finding(name=f"[{extra}]", told=f"{use}: {'; '.join(faults)}", grade=grade, repair=repair)
 
 
 def _fault(asked: Requirement) -> str | None:
     """Why the installed package is not what is asked for."""
-    if not _is_there(asked.name):
+    if not has_package(asked.name):
         return f"{asked.name} is not installed"
     found = version(asked.name)
     # a release before a version counts: torch's nightly builds are such
     if asked.specifier.contains(found, prereleases=True):
         return None
     return f"{asked.name} is {found}, and slimtune needs {asked.specifier}"
-
-
-def _is_there(name: str) -> bool:
-    try:
-        version(name)
-    except PackageNotFoundError:
-        return False
-    return True

@@ -25,7 +25,7 @@ def required_packages() -> list[str]:
 
 def absent_packages() -> list[str]:
     """Those of them that are not installed."""
-    return [name for name in required_packages() if not _is_there(name)]
+    return [name for name in required_packages() if not has_package(name)]
 
 
 def required_by_plain_install(error: ModuleNotFoundError) -> str | None:
@@ -77,7 +77,8 @@ def told_if_absent(needed_for: str, *, instead: str) -> Iterator[None]:
         raise UserError(f"{sentence}; {instead}") from error
 
 
-def _is_there(name: str) -> bool:
+def has_package(name: str) -> bool:
+    """Whether a distribution is installed, by its name in the index."""
     try:
         version(name)
     except PackageNotFoundError:

@@ -6,6 +6,7 @@ import pytest
 from slimtune.sweeper.doctor import packages as installed
 from slimtune.sweeper.doctor.finding import Finding, Grade
 from slimtune.sweeper.doctor.packages import USES, packages
+from slimtune.training.installation import plain_install
 
 ROOT = Path(__file__).parents[3]
 
@@ -20,10 +21,11 @@ def versions(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
         if name not in told:
             return true(name)
         if (found := told[name]) is None:
-            raise installed.PackageNotFoundError(name)
+            raise plain_install.PackageNotFoundError(name)
         return found
 
-    monkeypatch.setattr(installed, "version", version)
+    for module in (installed, plain_install):
+        monkeypatch.setattr(module, "version", version)
     return told
 
 
