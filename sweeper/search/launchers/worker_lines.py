@@ -4,33 +4,34 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from hydra.plugins.launcher import Launcher
 
 JOB = re.compile(r"\s*#\d+ : ")
+# beside the module of the class, where the plugins of Hydra launch
+CORE = "_core"
 
 
 @contextmanager
 def told_as_workers(launcher: Launcher) -> Iterator[None]:
     """Hydra's launchers tell each job by its overrides. Those of a worker only make a config whole; its trials have
-    values of their own.
+    values of their own. Several launches may be under way in threads of their own.
 
     Args:
-        launcher: Whose lines are meant, those of all modules of its package.
+        launcher: Whose lines are meant.
     """
-    before = logging.getLogRecordFactory()
-    package = type(launcher).__module__.rpartition(".")[0]
 
-    def record(*args: Any, **more: Any) -> logging.LogRecord:
-        made = before(*args, **more)
-        is_its = made.name.startswith(package) and isinstance(made.msg, str)
-        if is_its and (job := JOB.match(made.msg)):
-            made.msg, made.args = f"{job[0]}a worker", ()
-        return made
+    def told(record: logging.LogRecord) -> bool:
+        if isinstance(record.msg, str) and (job := JOB.match(record.msg)):
+            record.msg, record.args = f"{job[0]}a worker", ()
+        return True
 
-    logging.setLogRecordFactory(record)
+    module = type(launcher).__module__
+    loggers = [logging.getLogger(name) for name in (module, f"{module.rpartition('.')[0]}.{CORE}")]
+    for logger in loggers:
+        logger.addFilter(told)
     try:
         yield
     finally:
-        logging.setLogRecordFactory(before)
+        for logger in loggers:
+            logger.removeFilter(told)
