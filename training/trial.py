@@ -1,6 +1,6 @@
 """The two protocols between a search and training, and the ways that a trial ends."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -162,6 +162,19 @@ class Trial(Protocol):
 
     def finish(self, outcome: Outcome) -> None:
         """End the trial; called exactly once."""
+
+
+def tell_resumed(trial: Trial, examples_seen: int, num_reports: int) -> None:
+    """Tell a trial where it goes on, if it has a `resumed`.
+
+    Args:
+        trial: That goes on from a state.
+        examples_seen: Until there.
+        num_reports: That were made until there, and are made again after this.
+    """
+    resumed: Callable[[int, int], None] | None = getattr(trial, "resumed", None)
+    if resumed is not None:
+        resumed(examples_seen, num_reports)
 
 
 class TrialSource(Protocol):

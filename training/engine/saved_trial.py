@@ -29,7 +29,7 @@ from slimtune.training.engine.evaluations.evaluation_history import EvaluationHi
 from slimtune.training.engine.meter import Meter
 from slimtune.training.engine.train_step import Stepper
 from slimtune.training.hardware.resources import Resources
-from slimtune.training.trial import Trial
+from slimtune.training.trial import Trial, tell_resumed
 from slimtune.training.workbench.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -143,9 +143,7 @@ class SavedTrial:
                 forget_states(lineage.folder)
             return None
         self._restore(state)
-        resumed = getattr(self._trial, "resumed", None)
-        if resumed is not None:
-            resumed(self._parts.progress.examples_seen, len(self._parts.history.reports))
+        tell_resumed(self._trial, self._parts.progress.examples_seen, len(self._parts.history.reports))
         for milestone, report in self._parts.history.reports:
             self._trial.report(milestone, report)
         return self._parts.progress.examples_seen

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import NamedTuple
 
-from slimtune.training.trial import Failed, FailureKind, Outcome, Trial
+from slimtune.training.trial import Failed, FailureKind, Outcome, Trial, tell_resumed
 from slimtune.training.worker.rank_process import RankPlace, run_rank
 from slimtune.training.worker.trial_proxy import Message, TrialSpec
 
@@ -87,7 +87,7 @@ def _answer(trial: Trial, rank: RankProcess) -> Outcome | None:
         case "began":
             trial.began(*message.values)
         case "resumed":
-            _tell_resumed(trial, *message.values)
+            tell_resumed(trial, *message.values)
         case "report":
             rank.connection.send(trial.report(*message.values))
         case "pulse":
@@ -99,12 +99,6 @@ def _answer(trial: Trial, rank: RankProcess) -> Outcome | None:
             outcome: Outcome = message.values[0]
             return outcome
     return None
-
-
-def _tell_resumed(trial: Trial, examples_seen: int, num_reports: int) -> None:
-    resumed: Callable[[int, int], None] | None = getattr(trial, "resumed", None)
-    if resumed is not None:
-        resumed(examples_seen, num_reports)
 
 
 def _ending(trial: Trial) -> Failed | None:
