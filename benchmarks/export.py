@@ -19,9 +19,10 @@ import torch
 from benchmarks.models import composed
 from benchmarks.report import add_out, header, publish, table
 from slimtune.export.bundle.variant_report import Timing, VariantReport
-from slimtune.export.config import GenaiPrecision, OnnxExport, Variant, parse_export
+from slimtune.export.config import OnnxExport, Variant, parse_export
 from slimtune.export.genai.bundles import GenaiReport
 from slimtune.export.pipeline import export_checkpoint
+from slimtune.export.precisions import GenaiPrecision
 from slimtune.export.verification.timing import TimingRequest, measure
 from slimtune.training.checkpoints.find import find_checkpoint
 

@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from slimtune.export.graph_names import Kind
+from slimtune.export.precisions import GenaiPrecision, MergedPrecision
 from slimtune.training.config.method import AdaptersMethod, PrefixTuningMethod, PromptTuningMethod
 from slimtune.training.config.model import Quantization
 from slimtune.training.config.schema import Parsed, Rule, above_zero, option_suggestion, parse_section, share
@@ -27,19 +28,6 @@ class Variant(Enum):
     int8_split = "int8_split"
     int8_static = "int8_static"
     int4_blockwise = "int4_blockwise"
-
-
-class GenaiPrecision(Enum):
-    """Of the weights; activations are fp32, in fp16 fp16."""
-
-    fp32 = "fp32"
-    fp16 = "fp16"
-    int4 = "int4"
-
-    @property
-    def provider(self) -> str:
-        """Whose operators the builder takes: its fp16 graph for the CPU fails at the second token, CUDA's does not."""
-        return "cuda" if self is GenaiPrecision.fp16 else "cpu"
 
 
 class Calibration(Enum):
@@ -172,6 +160,7 @@ class OnnxExport:
         min_agreement: Least share of answers on the validation rows that a variant must have in common with PyTorch.
         max_size_mb: Largest model file in 10^6 bytes; null is no limit.
         max_latency_ms: Longest median time of one row, on the machine of the export; null is no limit.
+        merged: Precisions in which the merged model is written beside the bundle, as folders of transformers.
         bitsandbytes: Checkpoints of transformers in few bits that are written beside the bundle.
         genai: Folders for onnxruntime-genai that are built of a causal model beside the bundle.
         registered_model: Name in the registry.
@@ -195,6 +184,7 @@ class OnnxExport:
     min_agreement: float = field(metadata={"rule": Rule("use a share in [0, 1], e.g. 0.99", lambda v: 0 <= v <= 1)})
     max_size_mb: float | None = field(metadata=above_zero(30))
     max_latency_ms: float | None = field(metadata=above_zero(10))
+    merged: list[MergedPrecision]
     bitsandbytes: list[Quantization]
     genai: list[GenaiPrecision]
     registered_model: str = field(metadata={"rule": Rule(NAME_RULE, is_model_name)})
@@ -289,11 +279,13 @@ def export_problems(trial: TrialConfig, config: OnnxExport) -> list[str]:
         problems.append("export.variants has int8_static, which is for encoders; use int8_dynamic or int8_blockwise")
     if config.genai and not writes:
         problems.append(f"export.genai is for causal models, and task={task.name} has none; use export.genai=[]")
-    if config.genai and isinstance(trial.method, AdaptersMethod):
-        problems.append(
-            "export.genai takes plain weights, which those of method=adapters are not merged into; use "
-            "export.genai=[] or method=lora"
-        )
+    if isinstance(trial.method, AdaptersMethod):
+        problems += [
+            f"export.{key} takes plain weights, which those of method=adapters are not merged into; use "
+            f"export.{key}=[] or method=lora"
+            for key in ("genai", "merged", "bitsandbytes")
+            if getattr(config, key)
+        ]
     return problems + _shape_problems(config.target, max_length=trial.data.max_length, writes=writes)
 
 

@@ -5,8 +5,8 @@ from enum import Enum
 
 MODEL, ENCODER, DECODER = "model.onnx", "encoder_model.onnx", "decoder_with_past_model.onnx"
 GENAI_SETTINGS = "genai_config.json"
-# folders of variants: the exact one, those for onnxruntime-genai, and checkpoints in few bits
-FP32, GENAI_FOLDER, BITSANDBYTES_FOLDER = "fp32", "genai", "bitsandbytes"
+# folders of variants: the exact one, those for onnxruntime-genai, and transformers' own, merged and in few bits
+FP32, GENAI_FOLDER, MERGED_FOLDER, BITSANDBYTES_FOLDER = "fp32", "genai", "merged", "bitsandbytes"
 
 INPUTS = ("input_ids", "attention_mask")
 # of pairs, where the model tells the two texts apart

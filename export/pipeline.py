@@ -19,10 +19,18 @@ from slimtune.export.bundle.export_folder import (
 from slimtune.export.bundle.manifest import BuiltFor, Manifest, Provenance, Training, Verification
 from slimtune.export.bundle.model_card import model_card
 from slimtune.export.bundle.variant_report import VariantReport
-from slimtune.export.checkpoint_formats.bitsandbytes_checkpoints import BitsandbytesReport, bitsandbytes_folders
+from slimtune.export.checkpoint_formats.transformers_folders import FolderReport, FolderReports, transformers_folders
 from slimtune.export.config import OnnxExport, check_static_length, export_problems, kind_of_task, onnx_config
 from slimtune.export.genai.bundles import GenaiReport, genai_bundles
-from slimtune.export.graph_names import BITSANDBYTES_FOLDER, FP32, GENAI_FOLDER, INPUTS, PAIR_INPUTS, Kind
+from slimtune.export.graph_names import (
+    BITSANDBYTES_FOLDER,
+    FP32,
+    GENAI_FOLDER,
+    INPUTS,
+    MERGED_FOLDER,
+    PAIR_INPUTS,
+    Kind,
+)
 from slimtune.export.graphs.causal_graph import export_causal
 from slimtune.export.graphs.encoder_graph import export_graph, export_numbers
 from slimtune.export.graphs.seq2seq_graph import export_encoder_decoder
@@ -34,6 +42,7 @@ from slimtune.export.verification.check import check_variant, choose_variant
 from slimtune.export.verification.measured_variants import VariantSetup, measured_variants, variant_report_of
 from slimtune.export.verification.pareto import draw_variants
 from slimtune.export.verification.reference import ComparedRows, PyTorchRunner, Reference
+from slimtune.export.verification.rescoring import rescored_note
 from slimtune.export.verification.tokenizer_check import check_tokenizer
 from slimtune.training.atomic_files import write_json
 from slimtune.training.checkpoints.checkpoint import Checkpoint, open_checkpoint
@@ -65,7 +74,7 @@ class ExportResult(NamedTuple):
         bundle: The bundle, or None.
         target: What it was built for, and where it was run.
         genai: Folders for onnxruntime-genai, measured.
-        bitsandbytes: Checkpoints of transformers in few bits, measured.
+        plain: Folders of transformers, merged and in few bits, measured.
         note: Why PyTorch's score is not the trial's own; None where it is.
     """
 
@@ -74,7 +83,7 @@ class ExportResult(NamedTuple):
     bundle: Bundle | None
     target: BuiltFor
     genai: Sequence[GenaiReport] = ()
-    bitsandbytes: Sequence[BitsandbytesReport] = ()
+    plain: FolderReports = FolderReports()
     note: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,7 +93,8 @@ class ExportResult(NamedTuple):
             "chosen": self.chosen.name if self.chosen else None,
             "bundle": str(self.bundle.folder) if self.bundle else None,
             "genai": [report.as_dict() for report in self.genai],
-            "bitsandbytes": [report.as_dict() for report in self.bitsandbytes],
+            "merged": [report.as_dict() for report in self.plain.merged],
+            "bitsandbytes": [report.as_dict() for report in self.plain.bitsandbytes],
             "target": asdict(self.target),
             "note": self.note,
         }
@@ -160,46 +170,31 @@ def export_checkpoint(  # noqa: PLR0913
     draw_variants(reports, folder / PICTURE, min_agreement=config.min_agreement)
     manifest = _manifest(source, setup, reports, provenance, positions=positions.read if positions.is_table else None)
     genai = genai_bundles(merged, setup, manifest, tokenizer=source.checkpoint.folder)
-    bitsandbytes = bitsandbytes_folders(merged, setup)
+    plain = transformers_folders(merged, setup)
     target, chosen = built_for(config.target, setup.where), choose_variant(reports[1:], config.objective)
     bundle = None if chosen is None else _bundle(chosen, replace(manifest, target=target), source, setup)
-    remove_earlier(folder, _written(folder, bundle, genai, bitsandbytes))
+    remove_earlier(folder, _written(folder, bundle, genai, plain))
     note = rescored_note(
         setup.reference.metric,
         here=pytorch.score,
         trained=_trained_score(source.checkpoint, setup.reference.metric),
         precision=source.checkpoint.config.fit.precision.value,
     )
-    return ExportResult(reports, chosen, bundle, target, genai, bitsandbytes, note)
-
-
-def rescored_note(metric: str, *, here: float, trained: float, precision: str) -> str | None:
-    """Why a checkpoint has another score than in its trial; None where both are shown alike.
-
-    Args:
-        metric: The task's.
-        here: Of the checkpoint, in fp32.
-        trained: As it was saved with it.
-        precision: `fit.precision`.
-    """
-    if f"{here:z.4f}" == f"{trained:z.4f}":
-        return None
-    return (
-        f"the checkpoint was saved with {metric} {trained:z.4f}, computed in batches in the trial's precision "
-        f"(fit.precision={precision}); here PyTorch computes in fp32, row by row"
-    )
+    return ExportResult(reports, chosen, bundle, target, genai, plain, note)
 
 
 def _trained_score(checkpoint: Checkpoint, metric: str) -> float:
     return checkpoint.record.scores[f"validation/{metric}"]
 
 
-def _written(
-    folder: Path, bundle: Bundle | None, genai: Sequence[GenaiReport], bitsandbytes: Sequence[BitsandbytesReport]
-) -> set[Path]:
+def _written(folder: Path, bundle: Bundle | None, genai: Sequence[GenaiReport], plain: FolderReports) -> set[Path]:
     """Folders that other commands open."""
-    inside = [(GENAI_FOLDER, one) for one in genai] + [(BITSANDBYTES_FOLDER, one) for one in bitsandbytes]
-    found = {folder / name / one.name for name, one in inside if one.passed}
+    places: dict[str, Sequence[GenaiReport | FolderReport]] = {
+        GENAI_FOLDER: genai,
+        MERGED_FOLDER: plain.merged,
+        BITSANDBYTES_FOLDER: plain.bitsandbytes,
+    }
+    found = {folder / name / one.name for name, reports in places.items() for one in reports if one.passed}
     return found if bundle is None else {bundle.folder, *found}
 
 

@@ -14,11 +14,11 @@ from slimtune.export.adapters.check import Expected, check_adapters
 from slimtune.export.adapters.source import AdapterSource
 from slimtune.export.bundle.adapters_manifest import AdapterCheck
 from slimtune.export.checkpoint_formats.merged_checkpoint import save_merged
-from slimtune.export.config import GenaiPrecision
 from slimtune.export.genai.build import GenaiSettings, build_genai
 from slimtune.export.genai.check import GenaiSample, greedy_answer, tokens_equal
 from slimtune.export.graph_names import FP32, GENAI_FOLDER, GENAI_SETTINGS, MODEL
 from slimtune.export.graphs.lora_inputs import add_lora_inputs, module_of_builder
+from slimtune.export.precisions import GenaiPrecision
 from slimtune.export.runtime.genai_session import GenaiSession
 from slimtune.training.errors import ModelError
 

@@ -1,14 +1,15 @@
 """What an export writes into its folder, and that nothing is lost there which slimtune did not write."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.export.bundle.bundle import MANIFEST
-from slimtune.export.config import GenaiPrecision, OnnxExport, Variant
-from slimtune.export.graph_names import BITSANDBYTES_FOLDER, FP32, GENAI_FOLDER
+from slimtune.export.config import OnnxExport, Variant
+from slimtune.export.graph_names import BITSANDBYTES_FOLDER, FP32, GENAI_FOLDER, MERGED_FOLDER
+from slimtune.export.precisions import GenaiPrecision, MergedPrecision
 from slimtune.training.atomic_files import remove_empty
 from slimtune.training.config.model import Quantization
 from slimtune.training.errors import ModelError
@@ -85,7 +86,7 @@ def remove_earlier(folder: Path, written: Collection[Path]) -> None:
     """
     wholes = {folder / BUNDLE: others_than_listed}
     wholes |= {folder / GENAI_FOLDER / one.value: others_than_listed for one in GenaiPrecision}
-    wholes |= {folder / BITSANDBYTES_FOLDER / one.value: _others_in_checkpoint for one in Quantization}
+    wholes |= {path: _others_in_checkpoint for path in _checkpoints(folder, MergedPrecision, Quantization)}
     for path, others in wholes.items():
         if path not in written:
             _remove_own(path, others)
@@ -107,12 +108,18 @@ def _places(folder: Path, config: OnnxExport) -> Iterator[_Place]:
     is_own = _is_report(folder / REPORT)
     for inside in (Path(BUNDLE), *(Path(GENAI_FOLDER, one.value) for one in config.genai)):
         yield _Place(folder / inside, others_than_listed)
-    for kind in config.bitsandbytes:
-        yield _Place(folder / BITSANDBYTES_FOLDER / kind.value, _others_in_checkpoint)
+    for path in _checkpoints(folder, config.merged, config.bitsandbytes):
+        yield _Place(path, _others_in_checkpoint)
     for name in (FP32, *(one.value for one in config.variants), SCRATCH):
         yield _Place(folder / name, _others_than_graphs if is_own else _all)
     for name in (REPORT, PICTURE):
         yield _Place(folder / name, _nothing if is_own else _all)
+
+
+def _checkpoints(folder: Path, merged: Iterable[MergedPrecision], few_bits: Iterable[Quantization]) -> list[Path]:
+    """Folders of transformers."""
+    wholes = [folder / MERGED_FOLDER / one.value for one in merged]
+    return wholes + [folder / BITSANDBYTES_FOLDER / one.value for one in few_bits]
 
 
 def _is_report(path: Path) -> bool:

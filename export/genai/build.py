@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import onnx
 
-from slimtune.export.config import BLOCK_SIZES, GenaiPrecision
+from slimtune.export.config import BLOCK_SIZES
 from slimtune.export.genai import builder_process
 from slimtune.export.genai.settings import write_settings
 from slimtune.export.genai.source import MODEL_CONFIG, check_source, stage, unknown_options
 from slimtune.export.graph_names import MODEL
+from slimtune.export.precisions import GenaiPrecision
 from slimtune.export.runtime.genai_session import GenaiSession, runtime
 from slimtune.training.atomic_files import folder_aside
 from slimtune.training.errors import ModelError

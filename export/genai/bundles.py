@@ -10,10 +10,11 @@ from slimtune.export.bundle.bundle import write_bundle
 from slimtune.export.bundle.manifest import Manifest
 from slimtune.export.bundle.model_card import genai_card
 from slimtune.export.checkpoint_formats.merged_checkpoint import save_merged
-from slimtune.export.config import GenaiPrecision, Limits
+from slimtune.export.config import Limits
 from slimtune.export.genai.build import GenaiSettings, build_genai
 from slimtune.export.genai.check import GenaiCheck, GenaiSample, check_genai
 from slimtune.export.graph_names import GENAI_FOLDER, Kind
+from slimtune.export.precisions import GenaiPrecision
 from slimtune.export.verification.measured_variants import VariantSetup
 from slimtune.training.errors import ModelError
 from slimtune.training.stages import told_stage

@@ -161,8 +161,8 @@ def _promoted(candidate: Candidate, asked: PromotionRequest) -> Stage:
 
 def _variant_metrics(exported: Mapping[str, Any]) -> dict[str, float]:
     found = {f"{item['name']}/{name}": float(item[name]) for item in exported["reports"] for name in MEASURED}
-    for kind in ("genai", "bitsandbytes"):
-        for item in exported[kind]:
+    for kind in ("genai", "merged", "bitsandbytes"):
+        for item in exported.get(kind, ()):
             numbers = {name: float(value) for name, value in item.items() if name != "name"}
             found |= {f"{kind} {item['name']}/{name}": value for name, value in numbers.items()}
     return found

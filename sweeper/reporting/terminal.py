@@ -128,8 +128,11 @@ def print_variants(console: Console, exported: Mapping[str, Any]) -> None:
         print_line(console, exported["note"])
     _print_kept(console, exported["reports"])
     print_table(console, fast)
+    # of an older version there are none that are merged
+    if exported.get("merged"):
+        _print_folders(console, "merged models as folders of transformers, beside PyTorch", exported["merged"])
     if exported["bitsandbytes"]:
-        _print_bitsandbytes(console, exported["bitsandbytes"])
+        _print_folders(console, "checkpoints of transformers by bitsandbytes, beside PyTorch", exported["bitsandbytes"])
     if exported["genai"]:
         _print_genai(console, exported["genai"])
     target = exported["target"]
@@ -137,8 +140,8 @@ def print_variants(console: Console, exported: Mapping[str, Any]) -> None:
         print_line(console, f"target {target['name']}: {target['note']}")
 
 
-def _print_bitsandbytes(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
-    table = _variant_table("checkpoints of transformers by bitsandbytes, beside PyTorch")
+def _print_folders(console: Console, title: str, reports: Sequence[Mapping[str, Any]]) -> None:
+    table = _variant_table(title)
     for name in ("metric", "drop", "same answer", "MB", "gate"):
         table.add_column(name)
     for item in reports:

@@ -125,5 +125,5 @@ RULES: dict[str, Rule] = {
     "flash_attn": attention,
     "predict_with_generate": anyway("task.metrics such as bleu are of generated texts (task.eval_rows)"),
     "max_new_tokens": key("task.max_new_tokens"),
-    "export_dir": advice("slimtune export writes a verified bundle"),
+    "export_dir": advice("slimtune export writes a verified bundle; export.merged=[bf16] the merged folder beside it"),
 }

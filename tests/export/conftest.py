@@ -50,6 +50,7 @@ def export_config(**more: Any) -> OnnxExport:
         "max_latency_ms": None,
         "max_metric_drop": 0.05,
         "min_agreement": 0.9,
+        "merged": [],
         "bitsandbytes": [],
         "genai": [],
         "registered_model": "tiny",

@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from slimtune.export.bundle.manifest import BuiltFor
-from slimtune.export.pipeline import ExportResult, _check_reference, rescored_note
+from slimtune.export.pipeline import ExportResult, _check_reference
+from slimtune.export.verification.rescoring import rescored_note
 from slimtune.sweeper.report_page.markup import escaped
 from slimtune.sweeper.report_page.result_tables import variant_table
 from slimtune.sweeper.reporting import terminal

@@ -1,6 +1,7 @@
 """Every task that has a graph, from a trained checkpoint to what its bundle answers."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,10 +13,12 @@ import torch
 
 from slimtune.export.bundle.bundle import Bundle, open_bundle
 from slimtune.export.bundle.variant_report import VariantReport
+from slimtune.export.checkpoint_formats.transformers_folders import FolderReport
 from slimtune.export.config import Variant
 from slimtune.export.evaluation.evaluate_model import EvaluationColumns, evaluate_model
 from slimtune.export.graph_names import Kind
 from slimtune.export.pipeline import export_checkpoint
+from slimtune.export.precisions import MergedPrecision
 from slimtune.export.promotion.compared_rows import given_rows_of
 from slimtune.export.promotion.config import promotion_config
 from slimtune.export.promotion.gate import GateVerdict, Opponent, decide
@@ -48,6 +51,7 @@ class Made(NamedTuple):
     checkpoint: Path
     reports: dict[str, VariantReport]
     bundle: Bundle
+    merged: Sequence[FolderReport]
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -62,13 +66,15 @@ def made(
     own = ("data.drop_leaks=false", "fit.epochs=12", "fit.learning_rate=5e-3", "fit.patience=null")
     model = [] if any(option.startswith("model") for option in more) else [f"model.name_or_path={tiny_model}"]
     checkpoint = trained(folder, None, rows, *model, *more, *own)
-    asked = export_config(variants=VARIANTS, min_agreement=0.0, max_metric_drop=1.0)
+    merged = [MergedPrecision.fp32, MergedPrecision.bf16]
+    asked = export_config(variants=VARIANTS, min_agreement=0.0, max_metric_drop=1.0, merged=merged)
     with pytest.MonkeyPatch.context() as patch:
         timing = timed_here if request.param in TIMED else no_timing
         patch.setattr("slimtune.export.verification.measured_variants.measure", timing)
         result = export_checkpoint(checkpoint, config=asked, folder=folder / "export")
     assert result.bundle is not None
-    return Made(request.param, checkpoint, {report.name: report for report in result.reports}, result.bundle)
+    reports = {report.name: report for report in result.reports}
+    return Made(request.param, checkpoint, reports, result.bundle, result.plain.merged)
 
 
 def test_fp32_is_pytorch_and_every_variant_is_measured(made: Made) -> None:
@@ -88,6 +94,15 @@ def test_fp32_is_pytorch_and_every_variant_is_measured(made: Made) -> None:
         assert found.timing.latency_ms > 0
     if made.bundle.kind.writes and made.name != "language_modelling":
         assert fp32.same_text == 1.0
+
+
+def test_the_merged_model_is_the_checkpoint(made: Made) -> None:
+    """As it is written for transformers: loaded again it gives what PyTorch gave, in bf16 nearly."""
+    fp32, bf16 = made.merged
+    assert fp32.checked.agreement == 1.0
+    assert fp32.checked.max_logit_gap < 1e-4
+    assert 0 < bf16.checked.max_logit_gap < 0.3
+    assert bf16.size_mb < fp32.size_mb
 
 
 def test_predict_gives_what_the_checkpoint_gives(made: Made, tmp_path: Path) -> None:

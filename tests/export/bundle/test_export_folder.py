@@ -6,12 +6,18 @@ import pytest
 from slimtune.export.adapters.export import _check_output
 from slimtune.export.bundle.bundle import hashes, write_manifest
 from slimtune.export.bundle.export_folder import begin_anew, check_export_folder, remove_earlier
-from slimtune.export.config import GenaiPrecision, Variant, onnx_config
+from slimtune.export.config import Variant, onnx_config
+from slimtune.export.precisions import GenaiPrecision, MergedPrecision
 from slimtune.sweeper.cli import main
 from slimtune.training.config.model import Quantization
 from slimtune.training.errors import ModelError
 
-CONFIG = onnx_config(variants=[Variant.fp16], genai=[GenaiPrecision.int4], bitsandbytes=[Quantization.nf4])
+CONFIG = onnx_config(
+    variants=[Variant.fp16],
+    genai=[GenaiPrecision.int4],
+    bitsandbytes=[Quantization.nf4],
+    merged=[MergedPrecision.bf16],
+)
 
 
 def written(path: Path, text: str = "mine") -> Path:
@@ -32,7 +38,13 @@ def exported(folder: Path) -> Path:
     """As an export leaves it, all parts of it, beside files of the user's."""
     for name in ("bundle", "genai/int4"):
         manifested(folder / name)
-    for name in ("bitsandbytes/nf4/config.json", "fp32/model.onnx", "fp32/model.onnx.data", "fp16/model.onnx"):
+    for name in (
+        "bitsandbytes/nf4/config.json",
+        "merged/bf16/config.json",
+        "fp32/model.onnx",
+        "fp32/model.onnx.data",
+        "fp16/model.onnx",
+    ):
         written(folder / name)
     written(folder / "verification.json", json.dumps([{"name": "fp32", "metric_drop": 0.0}]))
     for name in ("variants.png", "notes.txt", "int8_static/mine.txt", "bundle/.DS_Store"):
@@ -60,7 +72,7 @@ def test_of_an_earlier_export_nothing_is_left(tmp_path: Path) -> None:
     begin_anew(folder)
     assert not list(folder.glob("fp*")) + list(folder.glob("scratch"))
     assert {path.name for path in folder.iterdir()} == {
-        *("bundle", "genai", "bitsandbytes", "verification.json", "notes.txt", "int8_static")
+        *("bundle", "genai", "merged", "bitsandbytes", "verification.json", "notes.txt", "int8_static")
     }
     assert (folder / "verification.json").read_text() == "[]"
     remove_earlier(folder, {folder / "genai" / "int4"})
@@ -73,7 +85,14 @@ def test_of_an_earlier_export_nothing_is_left(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["bundle/keep.txt", "genai/int4/a/keep.txt", "bitsandbytes/nf4/keep.txt", "fp32/keep.txt", "scratch/keep.txt"],
+    [
+        "bundle/keep.txt",
+        "genai/int4/a/keep.txt",
+        "bitsandbytes/nf4/keep.txt",
+        "merged/bf16/keep.txt",
+        "fp32/keep.txt",
+        "scratch/keep.txt",
+    ],
 )
 def test_a_file_beside_those_of_slimtune_is_kept(tmp_path: Path, name: str) -> None:
     kept = written(exported(tmp_path) / name)
@@ -89,6 +108,7 @@ def test_a_file_beside_those_of_slimtune_is_kept(tmp_path: Path, name: str) -> N
         "bundle",
         "genai/int4/model.onnx",
         "bitsandbytes/nf4/model.safetensors",
+        "merged/bf16/model.safetensors",
         "fp32/model.onnx",
         "fp16/model.onnx",
         "scratch/model.onnx",

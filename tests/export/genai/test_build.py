@@ -19,11 +19,11 @@ from transformers import AutoConfig, AutoModelForCausalLM
 pytest.importorskip("onnxruntime_genai", reason="onnxruntime-genai is not installed: pip install 'slimtune[genai]'")
 
 from slimtune.export.checkpoint_formats.merged_checkpoint import save_merged
-from slimtune.export.config import GenaiPrecision
 from slimtune.export.genai import build as genai_build
 from slimtune.export.genai.build import GenaiSettings, build_genai
 from slimtune.export.genai.check import GenaiCheck, GenaiSample, check_genai
 from slimtune.export.graph_names import MODEL
+from slimtune.export.precisions import GenaiPrecision
 from slimtune.export.runtime.genai_session import GenaiSession
 from slimtune.training.errors import ModelError
 from slimtune.training.models.from_config import trained_tokenizer

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from slimtune.export.bundle.bundle import open_bundle
-from slimtune.export.config import GenaiPrecision
 from slimtune.export.graph_names import Kind
 from slimtune.export.pipeline import export_checkpoint
+from slimtune.export.precisions import GenaiPrecision
 from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
 from slimtune.sweeper.checks import problems_of
 from slimtune.sweeper.cli import main
