@@ -20,7 +20,7 @@ from slimtune.export.bundle.manifest import BuiltFor, Manifest, Provenance, Trai
 from slimtune.export.bundle.model_card import model_card
 from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.checkpoint_formats.transformers_folders import FolderReport, FolderReports, transformers_folders
-from slimtune.export.config import OnnxExport, check_static_length, export_problems, kind_of_task, onnx_config
+from slimtune.export.config import OnnxExport, check_static_length, checked_export, export_problems, kind_of_task
 from slimtune.export.genai.bundles import GenaiReport, genai_bundles
 from slimtune.export.graph_names import (
     BITSANDBYTES_FOLDER,
@@ -50,7 +50,7 @@ from slimtune.training.checkpoints.find import checkpoint_in
 from slimtune.training.checkpoints.recorded_rows import found_rows
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
-from slimtune.training.errors import ModelError
+from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.methods import method_of
 from slimtune.training.models.generate import some_rows
 from slimtune.training.models.positions import longest_row, positions_of
@@ -141,7 +141,8 @@ def export_checkpoint(  # noqa: PLR0913
             in a place that it writes anew.
         UntrustedError: Its config names code, and `trust` is false.
         DataError: Its validation rows cannot be read again, or have changed.
-        ConfigError: Its task has no graph, or the target has rows of more tokens than the model has positions.
+        ConfigError: Its task has no graph, the target has rows of more tokens than the model has positions, or an
+            argument is of another kind.
 
     Example:
         >>> import slimtune
@@ -150,7 +151,10 @@ def export_checkpoint(  # noqa: PLR0913
         >>> slimtune.export_checkpoint("outputs/mine/trials/0", folder="exported", config=config).bundle.folder.name
         'bundle'
     """
-    folder, config = Path(folder), config or onnx_config()
+    for name, given in (("checkpoint", checkpoint), ("folder", folder)):
+        if not isinstance(given, str | Path):
+            raise ConfigError([f"{name} is {given!r}; give the path of a folder"])
+    folder, config = Path(folder), checked_export(config)
     check_export_folder(folder, config)
     source = _open(open_checkpoint(checkpoint_in(Path(checkpoint)), trust=trust), config, read or ReadRows())
     folder.mkdir(parents=True, exist_ok=True)

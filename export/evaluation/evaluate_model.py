@@ -1,5 +1,6 @@
 """Scores of any model on any labelled rows: a checkpoint, a run, a bundle or a registered model."""
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -92,7 +93,7 @@ class _Access(NamedTuple):
 def evaluate_model(  # noqa: PLR0913
     model: str | Path,
     *,
-    data: str | Sequence[Row],
+    data: str | Path | Sequence[Row],
     metric: str | None = None,
     columns: EvaluationColumns = TRAINED_COLUMNS,
     tracking_uri: str | None = None,
@@ -114,8 +115,8 @@ def evaluate_model(  # noqa: PLR0913
     Raises:
         ModelError: There is no such model.
         UntrustedError: Its config names code, and `trust` is false.
-        DataError: The rows cannot be read, or have labels that it does not know.
-        ConfigError: The task has no such score.
+        DataError: The rows cannot be read, are no rows, or have labels that it does not know.
+        ConfigError: The task has no such score, or an argument is of another kind.
 
     Example:
         >>> import slimtune
@@ -124,12 +125,30 @@ def evaluate_model(  # noqa: PLR0913
         >>> scored.num_rows, 0 <= scored.scores["accuracy"] <= 1
         (2, True)
     """
-    scored = _scored(str(model), data, columns, _Access(tracking_uri, trust))
+    _check_arguments(model, columns, metric)
+    rows = str(data) if isinstance(data, Path) else data
+    scored = _scored(str(model), rows, columns, _Access(tracking_uri, trust))
     if metric is None:
         return scored
     if metric not in scored.scores:
         raise ConfigError([f"metric is '{metric}'; {suggestion(metric, scored.scores)}"])
     return scored._replace(scores={metric: scored.scores[metric]})
+
+
+def _check_arguments(model: object, columns: object, metric: object) -> None:
+    problems = []
+    if not isinstance(model, str | Path):
+        problems.append(
+            f"model is {reprlib.repr(model)}; name a checkpoint's or trial's folder, a run's id, a bundle's folder, or "
+            "models:/<name>@<alias>"
+        )
+    if not isinstance(columns, EvaluationColumns):
+        form = "EvaluationColumns(text='...', label='...') of slimtune.export.evaluation.evaluate_model"
+        problems.append(f"columns is {reprlib.repr(columns)}; use {form}")
+    if metric is not None and not isinstance(metric, str):
+        problems.append(f"metric is {reprlib.repr(metric)}; name one score, or leave it out for all")
+    if problems:
+        raise ConfigError(problems)
 
 
 def _scored(model: str, rows: str | Sequence[Row], columns: EvaluationColumns, access: _Access) -> ModelScores:

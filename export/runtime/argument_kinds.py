@@ -6,8 +6,9 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from slimtune.export.runtime.given_rows import USUAL_TEXT, LocatedRow, TextColumns
+from slimtune.export.runtime.given_rows import USUAL_TEXT, TextColumns
 from slimtune.export.runtime.row_predictor import RowPredictor
+from slimtune.training.data.readers.row import LocatedRow, located_in_python
 from slimtune.training.errors import DataError, ModelError
 
 
@@ -17,13 +18,7 @@ def located_by_number(predictor: RowPredictor, rows: Iterable[Mapping[str, Any]]
     Raises:
         DataError: They are no rows.
     """
-    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
-        raise DataError(f"rows are asked for, not {reprlib.repr(rows)}; {_as_rows(predictor)}")
-    given = list(rows)
-    for number, row in enumerate(given, start=1):
-        if not isinstance(row, Mapping):
-            raise DataError(f"row {number} is {reprlib.repr(row)}, which is no dict; {_as_rows(predictor)}")
-    return [LocatedRow(dict(row), f"row {number}") for number, row in enumerate(given, start=1)]
+    return located_in_python(rows, form=_as_rows(predictor))
 
 
 def check_texts(predictor: RowPredictor, text: object, text_pair: object) -> None:

@@ -19,7 +19,7 @@ from slimtune.export.variants.quantization_settings import QuantizationSettings
 from slimtune.export.variants.quantize import BUILDERS, int8_blockwise
 from slimtune.export.verification.sensitive_layers import layers_of
 from slimtune.training.checkpoints.checkpoint import open_checkpoint
-from slimtune.training.errors import ModelError
+from slimtune.training.errors import ConfigError, ModelError
 from slimtune.training.methods import method_of
 from tests.export.conftest import export_config
 
@@ -211,3 +211,20 @@ def test_data_that_changed_since_training_is_refused(checkpoint: Path, rows_file
             export_checkpoint(checkpoint, config=export_config(), folder=tmp_path)
     finally:
         rows_file.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"checkpoint": None}, "checkpoint is None; give the path of a folder"),
+        ({"folder": 3}, "folder is 3; give the path of a folder"),
+        ({"config": {"variants": []}}, r"config is \{'variants': \[\]\}; use onnx_config\(variants="),
+    ],
+)
+def test_arguments_of_another_kind_are_told(
+    checkpoint: Path, tmp_path: Path, arguments: dict[str, Any], told: str
+) -> None:
+    given: dict[str, Any] = {"checkpoint": checkpoint, "folder": tmp_path / "exported", **arguments}
+    with pytest.raises(ConfigError, match=told):
+        export_checkpoint(given.pop("checkpoint"), **given)
+    assert not (tmp_path / "exported").exists()

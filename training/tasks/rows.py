@@ -8,10 +8,13 @@ from typing import Any, NamedTuple
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.reader import LocatedRow, Row, located_rows, located_with
+from slimtune.training.data.readers.row import located_in_python
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.splits import RowSplits, blank_columns, check_rows, load_splits
 from slimtune.training.errors import DataError
 from slimtune.training.tasks.registry import reading_of
+
+FORM = "give the name of a file, or a list with a dict for each row, e.g. [{'text': ..., 'label': ...}]"
 
 
 class GivenRows(NamedTuple):
@@ -84,10 +87,10 @@ def located(source: str | Iterable[Row], *, reader: str | None = None) -> list[L
         reader: A person's own, for a name.
 
     Raises:
-        DataError: A file cannot be read.
+        DataError: A file cannot be read, or what is given is neither a name nor rows.
     """
     if not isinstance(source, str):
-        return [LocatedRow(row, f"row {number}") for number, row in enumerate(source, start=1)]
+        return located_in_python(source, form=FORM)
     return list(located_rows(source) if reader is None else located_with(reader, source))
 
 

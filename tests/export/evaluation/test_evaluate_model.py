@@ -3,7 +3,9 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from slimtune.export.bundle.bundle import MANIFEST, write_manifest
@@ -29,6 +31,40 @@ def test_a_checkpoint_and_its_bundle_score_the_same(bundle: str, checkpoint: Pat
     assert evaluate_model(checkpoint, data=make_rows(60, seed=7), metric="accuracy").scores == {
         "accuracy": scores["accuracy"]
     }
+
+
+def test_a_path_is_a_file_of_rows(bundle: str, tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "rows.jsonl", make_rows(9, seed=7))
+    assert evaluate_model(Path(bundle), data=path) == evaluate_model(bundle, data=str(path))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"text": "good soup", "label": "plus"}, r"rows are asked for, not \{.*; give the name of a file, or a list"),
+        (None, "rows are asked for, not None"),
+        ([{"text": "good soup", "label": "plus"}, "good soup"], "row 2 is 'good soup', which is no dict; give"),
+        (pd.DataFrame(make_rows(3, seed=7)), r"the rows are a table; .*\.to_dict\('records'\)"),
+    ],
+)
+def test_what_is_no_rows_is_told(bundle: str, checkpoint: Path, given: Any, told: str) -> None:
+    for model in (bundle, str(checkpoint)):
+        with pytest.raises(DataError, match=told):
+            evaluate_model(model, data=given)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"model": None}, "model is None; name a checkpoint's or trial's folder"),
+        ({"columns": {"text": "phrase"}}, r"columns is \{'text': 'phrase'\}; use EvaluationColumns\(text="),
+        ({"metric": ["accuracy", "f1_macro"]}, r"metric is \['accuracy', 'f1_macro'\]; name one score"),
+    ],
+)
+def test_arguments_of_another_kind_are_told(bundle: str, arguments: dict[str, Any], told: str) -> None:
+    given: dict[str, Any] = {"model": bundle, "data": make_rows(3, seed=7), **arguments}
+    with pytest.raises(ConfigError, match=told):
+        evaluate_model(given.pop("model"), **given)
 
 
 def test_rows_that_the_model_was_trained_on_are_counted_and_told(

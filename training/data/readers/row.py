@@ -1,10 +1,11 @@
 """What every source gives."""
 
-from collections.abc import Mapping, Sequence
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from slimtune.training.config.near_names import nearest_name
-from slimtune.training.errors import NoColumn
+from slimtune.training.errors import DataError, NoColumn
 from slimtune.training.listed_names import with_commas
 
 Row = dict[str, Any]
@@ -44,6 +45,31 @@ def numbered(number: int, line: int | None) -> str:
         ('row 31 (line 32)', 'row 31')
     """
     return f"row {number}" if line in (None, number) else f"row {number} (line {line})"
+
+
+def located_in_python(rows: Iterable[Mapping[str, Any]], *, form: str) -> list[LocatedRow]:
+    """Rows that are given in Python, each with what an error calls it.
+
+    Args:
+        rows: As they were given, of whatever kind.
+        form: How they are to be given.
+
+    Raises:
+        DataError: They are no rows.
+
+    Example:
+        >>> located_in_python([{"text": "a"}], form="give a list with a dict for each")
+        [LocatedRow(row={'text': 'a'}, where='row 1')]
+    """
+    if hasattr(rows, "columns") and hasattr(rows, "to_dict"):
+        raise DataError("the rows are a table; give them as a list of dicts (of pandas: table.to_dict('records'))")
+    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+        raise DataError(f"rows are asked for, not {reprlib.repr(rows)}; {form}")
+    given = list(rows)
+    for number, row in enumerate(given, start=1):
+        if not isinstance(row, Mapping):
+            raise DataError(f"row {number} is {reprlib.repr(row)}, which is no dict; {form}")
+    return [LocatedRow(dict(row), f"row {number}") for number, row in enumerate(given, start=1)]
 
 
 def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str, usual: str | None = None) -> NoColumn:
