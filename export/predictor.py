@@ -50,7 +50,8 @@ class Predictor:
             adapter: Which one of a folder of adapters; `base` is none of them.
             columns: Where rows have their texts.
             max_new_tokens: Longest answer of a generative model; None is what it was made for.
-            tracking_uri: The MLflow store of a `models:/` URI; None is `mlruns/mlflow.db`.
+            tracking_uri: The MLflow store of a `models:/` URI; None is what MLFLOW_TRACKING_URI says, or
+                `mlruns/mlflow.db`.
             trust: Whether libraries that the bundle's files name may be loaded.
 
         Raises:

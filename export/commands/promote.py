@@ -109,7 +109,9 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
-    parser.add_argument("override", nargs="*", help="the gate's rules, e.g. promotion=strict promotion.min_gain=0.01")
+    parser.add_argument(
+        "override", nargs="*", default=[], help="the gate's rules, e.g. promotion=strict promotion.min_gain=0.01"
+    )
     return parser
 
 

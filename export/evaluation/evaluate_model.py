@@ -106,7 +106,8 @@ def evaluate_model(  # noqa: PLR0913
         data: A name that a reader takes, or rows as dicts.
         metric: One score alone, e.g. `accuracy`; None gives all that the model's task has.
         columns: Of the rows, where they differ from those that the model was trained on.
-        tracking_uri: The MLflow store of runs and registered models; None is `mlruns/mlflow.db`.
+        tracking_uri: The MLflow store of runs and registered models; None is what MLFLOW_TRACKING_URI says, or
+            `mlruns/mlflow.db`.
         trust: Whether code that the model's config names may be run, although it was not trained in this process.
 
     Returns:

@@ -16,7 +16,8 @@ def find_bundle_or_checkpoint(name: str, tracking_uri: str | None, *, trust: boo
     Args:
         name: A checkpoint's or trial's folder, the id of a run, a bundle's folder, `models:/<name>@<alias>`, or
             the folder or name of what holds one bundle: an export's, a sweep's.
-        tracking_uri: The MLflow store of runs and registered models; None is `mlruns/mlflow.db` here.
+        tracking_uri: The MLflow store of runs and registered models; None is what MLFLOW_TRACKING_URI
+            says, or `mlruns/mlflow.db` here.
         trust: Whether libraries that a bundle's files name may be loaded.
 
     Raises:

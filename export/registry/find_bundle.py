@@ -21,7 +21,8 @@ def locate_bundle(name: str, tracking_uri: str | None, *, trust: bool = False) -
 
     Args:
         name: A folder or `models:/<name>@<alias>`; an export's or a sweep's folder, or a sweep's name, is its bundle.
-        tracking_uri: The MLflow store; None is `mlruns/mlflow.db` under the working directory.
+        tracking_uri: The MLflow store; None is what MLFLOW_TRACKING_URI says, or `mlruns/mlflow.db` under the working
+            directory.
         trust: Whether libraries that its files name may be loaded.
 
     Raises:

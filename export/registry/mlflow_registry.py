@@ -16,6 +16,7 @@ from slimtune.export.registry.served_code import LOADER_MODULE, code_files
 from slimtune.export.registry.signature import example_of, signature_of
 from slimtune.export.registry.version_facts import Registrable, digest_of, facts_of, packages_of
 from slimtune.training.errors import ModelError, StoreError
+from slimtune.training.listed_names import with_commas
 from slimtune.training.tracking.line import first_line
 from slimtune.training.tracking.mlflow_run import fetching, sending
 from slimtune.training.tracking.mlflow_runs import answer_of, client_of
@@ -159,8 +160,8 @@ def find_version(uri: str, model_uri: str) -> RegisteredVersion:
             return _version_at(client_of(uri), path)
     except StoreRefusal as error:
         raise ModelError(
-            f"{model_uri} is not in the registry at {without_password(uri)} ({error.reason}); registered models: "
-            f"{_known(uri)}. Write models:/<name>@<alias> or models:/<name>/<version>"
+            f"{model_uri} is not in the registry at {without_password(uri)} ({error.reason}); {_instead(uri, path)}. "
+            "Write models:/<name>@<alias> or models:/<name>/<version>"
         ) from None
 
 
@@ -175,6 +176,18 @@ def _version_at(client: Any, path: str) -> RegisteredVersion:
 def _known(uri: str) -> str:
     with answering(uri):
         return ", ".join(model.name for model in client_of(uri).search_registered_models()) or "none"
+
+
+def _instead(uri: str, path: str) -> str:
+    """What there is: aliases and versions of the model that was named, or else the models."""
+    name = path.rpartition("@")[0] or path.rpartition("/")[0]
+    found = answer_of(uri, lambda client: client.get_registered_model(name)) if name else None
+    if found is None:
+        return f"registered models: {_known(uri)}"
+    with answering(uri):
+        numbers = sorted(int(one.version) for one in client_of(uri).search_model_versions(f"name = '{name}'"))
+    aliases = with_commas(f"{alias} (version {number})" for alias, number in sorted(found.aliases.items()))
+    return f"{name} has the versions {with_commas(map(str, numbers)) or 'none'} and the aliases {aliases or 'none'}"
 
 
 def alias_version(uri: str, name: str, alias: str) -> str | None:

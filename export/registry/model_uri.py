@@ -1,10 +1,9 @@
 """Names of registered models, and the store that they are looked up in."""
 
-from pathlib import Path
+import os
 
 from slimtune.training.errors import ModelError
-from slimtune.training.tracking.uri import sqlite_path, sqlite_url
-from slimtune.training.usual_places import STORE
+from slimtune.training.tracking.uri import URI_VARIABLE, sqlite_path, told_uri, tracking_uri
 
 # models:/<name>@<alias> or models:/<name>/<version>
 MODELS_URI = "models:/"
@@ -18,19 +17,20 @@ def version_uri(name: str, version: str, alias: str | None = None) -> str:
 
 
 def store_of(given: str | None) -> str:
-    """The store that registered models are looked up in: the one that is given, or that under the working directory.
+    """The store that registered models are looked up in: the one that is given, the one that MLflow's variable in the
+    environment names, or that under the working directory.
 
     Raises:
         ModelError: There is none, and an empty one shall not be made by a look-up.
     """
+    uri = tracking_uri(given)
+    path = sqlite_path(uri)
+    if path is None or path.is_file():
+        return uri
     if given is not None:
-        path = sqlite_path(given)
-        if path is not None and not path.exists():
-            raise ModelError(f"the store {given}: there is no {path}; give the store that it was registered in")
-        return given
-    path = Path.cwd() / STORE
-    if not path.is_file():
-        raise ModelError(
-            f"there is no {path}; run the command where the sweep ran, or give --tracking-uri (in Python tracking_uri=)"
-        )
-    return sqlite_url(path)
+        raise ModelError(f"the store {given}: there is no {path}; give the store that it was registered in")
+    if os.environ.get(URI_VARIABLE):
+        raise ModelError(f"{told_uri(uri)}, and there is no {path}; give the store that it was registered in")
+    raise ModelError(
+        f"there is no {path}; run the command where the sweep ran, or give --tracking-uri (in Python tracking_uri=)"
+    )

@@ -48,8 +48,10 @@ class ServedModel:
         """
         import pandas
 
+        # MLflow leaves out columns that the signature lacks, and with the last one the rows
         if not len(model_input.columns):
-            raise _bad_request(DataError(f"no column of the request is one of the model's: {self._read()}"))
+            told = f"the request has no rows, or no column of it is one of the model's: {self._read()}"
+            raise _bad_request(DataError(told))
         # what pandas has for nothing is null
         rows = (
             {str(name): None if is_missing(value) else value for name, value in row.items()}

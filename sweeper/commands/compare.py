@@ -173,7 +173,7 @@ def _chosen(sweeps: "dict[str, LoadedTrials]", options: argparse.Namespace) -> "
 
 
 def _ranked(sweeps: "dict[str, LoadedTrials]") -> "list[TrialRow]":
-    """Complete trials, the best first, then the others; of sweeps that do not compare, one sweep after the other."""
+    """Complete trials, the best first, then the others; each sweep by itself where sweeps do not compare."""
     from slimtune.sweeper.reporting.trial_rows import TrialRow
 
     ranked = {name: loaded.ranked() for name, loaded in sweeps.items()}
@@ -184,7 +184,9 @@ def _ranked(sweeps: "dict[str, LoadedTrials]") -> "list[TrialRow]":
 
     best = [row_of(name, trial) for name, trials in ranked.items() for trial in trials]
     rest = [
-        row_of(name, trial) for name, loaded in sweeps.items() for trial in loaded.trials if trial not in ranked[name]
+        row_of(name, trial)
+        for name, loaded in sweeps.items()
+        for trial in loaded.in_leaderboard_order()[len(ranked[name]) :]
     ]
     objectives = {loaded.objectives for loaded in sweeps.values()}
     if len(objectives) > 1:

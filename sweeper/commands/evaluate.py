@@ -15,6 +15,7 @@ from slimtune.training.atomic_files import json_text
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
+from slimtune.training.usual_places import USUAL_STORE
 from slimtune.training.writable_folder import check_writable
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("--label-column", help="column of the label or answer (default: as in training; label)")
     parser.add_argument("--predictions", type=Path, help="write each row with the model's answer to this JSONL file")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-    parser.add_argument("--tracking-uri", help="MLflow store (default: mlruns/mlflow.db, if it is there)")
+    parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE}, if it is there)")
     parser.add_argument("--no-log", action="store_true", help="log nothing")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     return parser

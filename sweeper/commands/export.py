@@ -74,6 +74,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "override",
         nargs="*",
+        default=[],
         help="keys of the group export, e.g. export.min_agreement=0.98; for a third-party model also its task and "
         "rows, e.g. task=classification data.train_file=rows.jsonl",
     )

@@ -56,7 +56,9 @@ def command_parser() -> argparse.ArgumentParser:
     add_sweep(parser)
     parser.add_argument("--n-trials", type=_above_zero, help="trials in all, e.g. more than before")
     parser.add_argument("--trust", action="store_true", help="give a command that was written elsewhere")
-    parser.add_argument("override", nargs="*", help="added to those of the command, e.g. search.num_workers=2")
+    parser.add_argument(
+        "override", nargs="*", default=[], help="added to those of the command, e.g. search.num_workers=2"
+    )
     return parser
 
 

@@ -56,7 +56,9 @@ def _place(given: str, outputs: Path) -> Path:
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = CommandParser(prog="slimtune sync", description=__doc__)
-    parser.add_argument("sweeps", nargs="*", metavar="sweep", help="names or folders; without any, all in --outputs")
+    parser.add_argument(
+        "sweeps", nargs="*", default=[], metavar="sweep", help="names or folders; without any, all in --outputs"
+    )
     add_outputs(parser)
     parser.add_argument("--tracking-uri", help="send to this tracker, where another one was asked for")
     return parser

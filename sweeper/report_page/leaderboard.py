@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from slimtune.sweeper.report_page.figures.figure import short_names
 from slimtune.sweeper.report_page.markup import Cell, Table, escaped, number, paragraph, parameter, score, seconds
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
-from slimtune.sweeper.study import TrialRecord
+from slimtune.sweeper.study import TrialRecord, TrialState
 from slimtune.sweeper.study.analysis.attempts import number_notes
 
 # a browser sorts so many at once; all of them are in `slimtune compare`
@@ -39,6 +39,8 @@ def leaderboard(facts: SweepFacts) -> str:
     styles |= {at: "front" for at, trial in enumerate(shown) if trial.number in front and at not in styles}
     columns = ["trial", "state", *(numbers or [facts.metric]), *names.values(), "trained", "time"]
     caption = f"{len(trials)} trials, the best first; scores are on validation, at the best evaluation"
+    if any(trial.state is not TrialState.complete and trial.objective is not None for trial in trials):
+        caption += " of complete trials and the last one of others"
     if winner is not None:
         caption += f"; the winner, trial {winner}, is the one with the best mean over seeds" * (not facts.goals.several)
     left = f"The best {MOST_ROWS} of {len(trials)} are here; slimtune compare {shlex.quote(facts.name)} --csv has all."

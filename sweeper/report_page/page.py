@@ -121,7 +121,7 @@ def _parts(facts: SweepFacts) -> Iterator[PagePart]:
     bars = importance_bars(found)
     few = paragraph(f"Importance is told from {MIN_TRIALS} trials with different scores on.")
     table = result_tables.importance_table(found) if found else few
-    pictures = _there(bars, parallel(facts, keys), slices(facts, keys), contour(facts, keys))
+    pictures = _there(bars, parallel(facts, keys), slices(facts, keys), contour(facts, keys, is_ranked=bool(found)))
     yield PagePart("parameters", "Parameters", table, pictures)
     drawn = rungs(facts, rung_list)
     yield PagePart("pruning", "Rungs", result_tables.rung_table(rung_list) if rung_list else "", _there(drawn))

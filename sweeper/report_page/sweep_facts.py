@@ -10,13 +10,13 @@ from slimtune.sweeper.space.dimension import Dimension
 from slimtune.sweeper.study.analysis.dimensions import load_dimensions
 from slimtune.sweeper.study.analysis.finalists import Seeded, of_one_seed, seeded
 from slimtune.sweeper.study.analysis.lead import Scored, doubt
+from slimtune.sweeper.study.analysis.leaderboard import leaderboard_order
 from slimtune.sweeper.study.analysis.outcome import winner_stage
 from slimtune.sweeper.study.loaded import LoadedTrials, load_study_trials, objectives_of
 from slimtune.sweeper.study.record import (
     IDENTITY,
     WINNER,
     TrialRecord,
-    TrialState,
     in_order,
     param_keys,
     pareto_set,
@@ -100,13 +100,7 @@ class SweepFacts(NamedTuple):
 
     def in_leaderboard_order(self) -> list[TrialRecord]:
         """All trials: the complete ones first, then by what they had at last."""
-        ranked = self.ranked()
-        known = {trial.number for trial in ranked}
-        rest = [trial for trial in self.trials if trial.number not in known]
-        sign = -1.0 if self.maximize else 1.0
-        worst = float("inf")
-        rest.sort(key=lambda one: (_place(one), worst if one.objective is None else sign * one.objective, one.number))
-        return [*ranked, *rest]
+        return leaderboard_order(self.trials, self.goals)
 
     def winner(self) -> Mapping[str, Any] | None:
         """What the sweep has chosen: see `Winner.as_dict`."""
@@ -156,11 +150,6 @@ class SweepFacts(NamedTuple):
     def stage(self, name: str) -> Mapping[str, Any]:
         """What came of `test`, `export` or `registered` for the winner; empty before it is done."""
         return winner_stage(self.attrs, name)
-
-
-def _place(trial: TrialRecord) -> int:
-    order = (TrialState.complete, TrialState.running, TrialState.pruned, TrialState.failed, TrialState.waiting)
-    return order.index(trial.state)
 
 
 def read_facts(storage: str, name: str, folder: Path) -> SweepFacts:

@@ -13,7 +13,7 @@ from slimtune.training.errors import StoreError
 from slimtune.training.tracking.display import best_metrics, by_dotted_key, display
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 
-CONFIG = "config.yaml"
+CONFIG, OBJECTIVE = "config.yaml", "objective"
 
 
 class RunRecord(NamedTuple):
@@ -79,9 +79,16 @@ def _of_folder(given: str, folder: Path) -> RunRecord:
     config = _read(folder / CONFIG) if (folder / CONFIG).is_file() else values.get("config") or {}
     dotted = {key: display(value) for key, value in by_dotted_key(config).items()}
     scores = values.get("scores") or {}
-    # the tracker's `validation/` is the last point of a curve; a checkpoint is of the best one
-    others = {name: value for name, value in scores.items() if not name.startswith("validation/")}
-    return RunRecord(given, dotted, {**best_metrics(_numbers(scores)), **_numbers(others)})
+    return RunRecord(given, dotted, {**best_metrics(_numbers(scores)), **_numbers(_of_any_evaluation(scores))})
+
+
+def _of_any_evaluation(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that a checkpoint and the tracker mean alike.
+
+    The tracker's `validation/` is the last point of a curve, and so is the objective of a trial that was not completed;
+    a checkpoint is of the best one.
+    """
+    return {name: one for name, one in scores.items() if not name.startswith("validation/") and name != OBJECTIVE}
 
 
 def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:

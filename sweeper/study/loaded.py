@@ -9,6 +9,7 @@ from optuna.study import StudyDirection
 
 from slimtune.sweeper.goals.goals import ATTR, UNNAMED, Goals, Objective, goals_of, read_goals
 from slimtune.sweeper.study.analysis.attempts import as_shown
+from slimtune.sweeper.study.analysis.leaderboard import leaderboard_order
 from slimtune.sweeper.study.lease import LEASE_PREFIX, is_alive
 from slimtune.sweeper.study.liveness.roster import STOP, SUFFIX, Roster
 from slimtune.sweeper.study.liveness.worked import worked_seconds
@@ -93,6 +94,10 @@ class LoadedTrials(NamedTuple):
     def ranked(self) -> list[TrialRecord]:
         """Complete trials that keep the constraints, the best first; of several objectives the Pareto set."""
         return in_order(self.trials, self.goals)
+
+    def in_leaderboard_order(self) -> list[TrialRecord]:
+        """All of `trials`: the complete ones first, then by what they had at last."""
+        return leaderboard_order(self.trials, self.goals)
 
     def pareto(self) -> list[TrialRecord]:
         """Complete trials that keep the constraints, and that no other is better than in all objectives."""

@@ -16,7 +16,7 @@ def composing_parser(word: str, description: str | None) -> argparse.ArgumentPar
         description: What it does.
     """
     parser = argparse.ArgumentParser(prog=f"slimtune {word}", description=description)
-    parser.add_argument("override", nargs="*", help="choices and values, e.g. method=full fit.epochs=2")
+    parser.add_argument("override", nargs="*", default=[], help="choices and values, e.g. method=full fit.epochs=2")
     parser.add_argument("--config", metavar="FILE", help="a config of your own, as slimtune init writes it")
     parser.add_argument(
         "--cfg", choices=SHOWN, help="print the composed config and run nothing; job is all but Hydra's"

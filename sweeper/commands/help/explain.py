@@ -38,6 +38,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "keys",
         nargs="*",
+        default=[],
         metavar="key",
         help="a key, e.g. fit.learning_rate; a section, e.g. fit or search.sampler; without any, all sections",
     )

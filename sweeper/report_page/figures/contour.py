@@ -34,12 +34,13 @@ class Side(NamedTuple):
     grid_shown: list[float]
 
 
-def contour(facts: SweepFacts, keys: Sequence[str]) -> Figure | None:
+def contour(facts: SweepFacts, keys: Sequence[str], *, is_ranked: bool) -> Figure | None:
     """A coloured field between the trials, and the trials on it; None with fewer than `MIN_TRIALS` or one parameter.
 
     Args:
         facts: The sweep.
         keys: Of the parameters, the most important first.
+        is_ranked: Whether their importance is known; else they are those that trials took first.
     """
     pair = list(keys[:2])
     known = [trial for trial in with_score(facts.trials) if all(key in trial.params for key in pair)]
@@ -81,7 +82,8 @@ def contour(facts: SweepFacts, keys: Sequence[str]) -> Figure | None:
         f"{facts.metric} over {names[pair[0]]} and {names[pair[1]]}. Points are {kind}; the colour is the mean of "
         "those near by: far from points it says little."
     )
-    return Figure("contour", "The two most important parameters", words, [field, points], layout, height=460)
+    title = "The two most important parameters" if is_ranked else "Two parameters together"
+    return Figure("contour", title, words, [field, points], layout, height=460)
 
 
 def _side(trials: Sequence[TrialRecord], key: str, dimension: Dimension | None) -> Side:

@@ -47,7 +47,7 @@ def test_every_command_tells_them(word: str) -> None:
         parser.parse_known_args(["--no-such-flag"])
 
 
-@pytest.mark.parametrize("word", ["status", "stop", "report"])
+@pytest.mark.parametrize("word", ["status", "stop", "report", "resume"])
 def test_a_sweep_that_is_not_named_is_told_with_those_that_are_there(
     word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,6 +73,15 @@ def test_a_model_that_is_not_named_is_told_with_those_that_are_there(
         with pytest.raises(SystemExit):
             main([word])
         assert f"required: name; {told}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", sorted(COMMANDS))
+def test_what_may_be_left_out_is_not_told_as_missing(word: str) -> None:
+    """Positional arguments of any number, which argparse tells as required unless they have a default."""
+    if word in COMPOSING:
+        return
+    for action in parser_of(word)._actions:
+        assert not (action.nargs == "*" and action.required), action.dest
 
 
 def test_the_usage_of_resume_has_overrides() -> None:

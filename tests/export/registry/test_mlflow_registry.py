@@ -54,6 +54,9 @@ def test_a_version_is_registered_and_used(
     assert "same answer" in version.description
     with pytest.raises(ModelError, match="registered models: tiny"):
         fetch(uri, "models:/tin@champion")
+    for unknown in ("models:/tiny@chempion", "models:/tiny/7"):
+        with pytest.raises(ModelError, match=r"; tiny has the versions 1 and the aliases champion \(version 1\)"):
+            fetch(uri, unknown)
 
 
 @pytest.mark.slow

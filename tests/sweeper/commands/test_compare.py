@@ -168,17 +168,37 @@ def test_csv_is_read_by_others(capsys: pytest.CaptureFixture[str]) -> None:
     assert (first["sweep"], first["trial"], float(first["fit.learning_rate"])) == ("one", "1", 0.75)
 
 
+@pytest.mark.usefixtures("sweeps")
+def test_other_trials_come_after_the_complete_ones_by_state_and_last_score(capsys: pytest.CaptureFixture[str]) -> None:
+    """As on the page: not by their numbers."""
+    folder = Path("outputs") / "one"
+    study = optuna.load_study(storage=study_url(folder.absolute()), study_name="one")
+    rate = optuna.distributions.FloatDistribution(1e-5, 1.0)
+    for state, last in (("FAIL", None), ("PRUNED", 0.3), ("PRUNED", 0.9)):
+        study.add_trial(
+            optuna.trial.create_trial(
+                state=optuna.trial.TrialState[state],
+                params={"fit.learning_rate": 0.1},
+                distributions={"fit.learning_rate": rate},
+                intermediate_values={} if last is None else {10: 0.95, 20: last},
+            )
+        )
+    assert listed(capsys, "one") == [("one", number) for number in (1, 0, 4, 3, 2)]
+
+
 def a_trial_folder(path: Path, *, rate: float, accuracy: float) -> Path:
     """As a trial leaves it: its config, and a checkpoint with its scores."""
     (path / "checkpoint-8").mkdir(parents=True)
     (path / "config.yaml").write_text(f"fit:\n  learning_rate: {rate}\n  epochs: 3\n")
-    record = {"scores": {"validation/accuracy": accuracy, "train/loss": 0.5}}
+    record = {"scores": {"validation/accuracy": accuracy, "train/loss": 0.5, "objective": accuracy}}
     (path / "checkpoint-8" / "slimtune.json").write_text(json.dumps(record))
     return path
 
 
 def test_two_trials_differ_in_config_and_metrics(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """By their folders; what they have in common is left out."""
+    """By their folders; what they have in common is left out, and so is the objective, which a pruned trial's run has
+    otherwise than its best checkpoint.
+    """
     first = str(a_trial_folder(tmp_path / "0", rate=0.1, accuracy=0.5))
     second = str(a_trial_folder(tmp_path / "1", rate=0.2, accuracy=0.75))
     found = json.loads(said(capsys, first, second, "--json"))

@@ -94,7 +94,7 @@ def test_slices_have_an_axis_a_parameter() -> None:
 def test_the_contour_is_a_mean_of_trials_near_by() -> None:
     """Within what they scored."""
     sweep = a_sweep(some_trials(30))
-    field, points = drawn(contour(sweep, ["fit.learning_rate", "method.r"]))
+    field, points = drawn(contour(sweep, ["fit.learning_rate", "method.r"], is_ranked=True))
     scores = [score for _, score in points["customdata"]]
     assert min(scores) <= min(map(min, field["z"]))
     assert max(map(max, field["z"])) <= max(scores)
@@ -102,9 +102,13 @@ def test_the_contour_is_a_mean_of_trials_near_by() -> None:
 
 def test_figures_of_nothing_are_left_out() -> None:
     empty = a_sweep([])
-    assert [curves(empty), parallel(empty, []), slices(empty, []), contour(empty, []), pareto_points(empty)] == [
-        None
-    ] * 5
+    assert [
+        curves(empty),
+        parallel(empty, []),
+        slices(empty, []),
+        contour(empty, [], is_ranked=False),
+        pareto_points(empty),
+    ] == [None] * 5
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,21 @@ def test_names_and_values_of_others_are_text() -> None:
     assert text_of(html).count("&lt;script&gt;alert") > 10
 
 
+def test_the_leaderboard_says_which_scores_are_not_the_best_ones() -> None:
+    """A pruned trial stands with its last one."""
+    told = leaderboard(a_sweep([a_trial(0)]))
+    assert "at the best evaluation</caption>" in told
+    told = leaderboard(a_sweep([a_trial(0), a_trial(1, TrialState.pruned)]))
+    assert "at the best evaluation of complete trials and the last one of others" in told
+
+
+def test_parameters_are_called_the_most_important_ones_where_that_is_known() -> None:
+    assert "The two most important parameters" in page(a_sweep(some_trials(30)))
+    told = page(a_sweep(some_trials(5)))
+    assert "Two parameters together" in told
+    assert "most important" not in text_of(told)
+
+
 def test_tables_have_heads_and_captions() -> None:
     """For those who hear the page; heads of the leaderboard are buttons, which keys reach."""
     text = text_of(page(a_sweep(some_trials(6))))
