@@ -11,8 +11,10 @@ from slimtune.training.listed_names import with_commas
 
 # those that a report of a fault needs
 TOLD = ("torch", "transformers", "peft", "optuna", "mlflow", "hydra-core")
+# of the packages of the extra for exports, the one that answers alone
+ANSWERING, PREDICTING = "onnxruntime", "slimtune predict"
 USES = {
-    "export": "export=onnx, slimtune predict",
+    "export": f"export=onnx, {PREDICTING}",
     "genai": "folders for onnxruntime-genai",
     "gpu": "the load of GPUs in the tracker",
     "grpc": "search.storage=grpc://...",
@@ -40,7 +42,7 @@ def packages() -> Iterator[Finding]:
     for fault in (fault for one in plain if one.name not in absent and (fault := _fault(one))):
         yield Finding(name="package", told=fault, grade=Grade.bad, repair="pip install --upgrade slimtune")
     for extra, use in USES.items():
-        yield _extra(extra, use, [one for one in asked if _is_of(one, extra)])
+        yield _extra(extra, use, [one for one in asked if _is_of(one, extra)], is_whole=not absent)
 
 
 def _absent(names: list[str]) -> Finding:
@@ -53,14 +55,18 @@ def _is_of(asked: Requirement, extra: str) -> bool:
     return asked.marker is not None and asked.marker.evaluate({"extra": extra}) and asked.name != "slimtune"
 
 
-def _extra(extra: str, use: str, asked: list[Requirement]) -> Finding:
+def _extra(extra: str, use: str, asked: list[Requirement], *, is_whole: bool) -> Finding:
+    """An extra; where slimtune itself is not whole, as to predict alone, nobody has asked for the rest of one."""
     faults = [fault for one in asked if (fault := _fault(one))]
     if not faults:
         told = ", ".join(f"{one.name} {version(one.name)}" for one in asked)
         return Finding(name=f"[{extra}]", told=f"{use}: {told}")
     repair = f"pip install 'slimtune[{extra}]'"
-    is_there = len(faults) < len(asked) or any(has_package(one.name) for one in asked)
-    grade = Grade.bad if is_there else Grade.absent
+    lacking = [one.name for one in asked if not has_package(one.name)]
+    is_half = is_whole and len(lacking) < len(asked)
+    grade = Grade.bad if is_half or len(lacking) < len(faults) else Grade.absent
+    if extra == "export" and ANSWERING not in lacking:
+        use = use.removesuffix(f", {PREDICTING}")
     return Finding(name=f"[{extra}]", told=f"{use}: {'; '.join(faults)}", grade=grade, repair=repair)
 
 

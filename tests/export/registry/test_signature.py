@@ -123,7 +123,7 @@ def test_a_request_without_any_column_of_the_model_is_refused(
     """MLflow gives an empty frame then, for which there would be no answer, and no reason."""
     monkeypatch.setattr(pyfunc, "row_predictor_of", lambda *_: None)
     served = ServedModel(RunnableModel(Path(), wanted, trained=trained))
-    with pytest.raises(MlflowException, match=f"no column of the request is one of the model's: {columns}"):
+    with pytest.raises(MlflowException, match=f"no rows, or no column of it is one of the model's: {columns}"):
         served.predict(pandas.DataFrame(index=range(2)))
 
 

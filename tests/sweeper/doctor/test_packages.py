@@ -73,3 +73,14 @@ def test_required_packages_that_are_absent_are_one_finding(versions: dict[str, s
     (found,) = named("package")
     assert found.told == "hydra-core, psutil are not installed"
     assert str(found.repair).startswith("pip install slimtune; ")
+
+
+def test_where_slimtune_predicts_alone_no_extra_is_there_by_half(versions: dict[str, str | None]) -> None:
+    """onnxruntime and jinja2 stand there without what else their extras have, and `slimtune predict` works."""
+    versions |= {"torch": None, "onnx": None, "onnxscript": None}
+    (found,) = named("[export]")
+    assert found.grade is Grade.absent
+    assert found.told == "export=onnx: onnx is not installed; onnxscript is not installed"
+    versions["onnxruntime"] = None
+    (found,) = named("[export]")
+    assert found.told.startswith("export=onnx, slimtune predict: ")
