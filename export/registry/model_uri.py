@@ -3,7 +3,7 @@
 import os
 
 from slimtune.training.errors import ModelError
-from slimtune.training.tracking.uri import URI_VARIABLE, sqlite_path, told_uri, tracking_uri
+from slimtune.training.tracking.uri import URI_VARIABLE, sqlite_path, told_uri, tracking_uri, warn_of_other_registry
 
 # models:/<name>@<alias> or models:/<name>/<version>
 MODELS_URI = "models:/"
@@ -24,6 +24,7 @@ def store_of(given: str | None) -> str:
         ModelError: There is none, and an empty one shall not be made by a look-up.
     """
     uri = tracking_uri(given)
+    warn_of_other_registry(uri)
     path = sqlite_path(uri)
     if path is None or path.is_file():
         return uri

@@ -15,7 +15,7 @@ from slimtune.training.config.tracking import TrackerName, TrackingMode
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.methods import method_of
-from slimtune.training.tracking.uri import sqlite_path, tracking_uri
+from slimtune.training.tracking.uri import sqlite_path, tracking_uri, warn_of_other_registry
 from slimtune.training.writable_folder import check_writable, what_is_there
 
 # bytes of a weight in fp32; an adapter's share of a model, generously
@@ -78,6 +78,7 @@ def _check_tracker(places: Places, config: TrialConfig) -> None:
     from slimtune.training.tracking.mlflow_runs import check_store_file, check_tracker
 
     uri = tracking_uri(config.tracking.uri)
+    warn_of_other_registry(uri)
     if config.tracking.mode is TrackingMode.offline:
         check_store_file(uri)
         return

@@ -1,5 +1,6 @@
 """Where runs are tracked; nothing heavy is imported to say so."""
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -9,9 +10,12 @@ from urllib.parse import parse_qs, unquote
 
 from slimtune.training.usual_places import STORE
 
+log = logging.getLogger(__name__)
+
 SQLITE = "sqlite:///"
 # what MLflow's own clients go by
 URI_VARIABLE, EXPERIMENT_VARIABLE = "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"
+REGISTRY_VARIABLE = "MLFLOW_REGISTRY_URI"
 # signs of a path that mean something else in a URL
 URL_SIGNS = {"%", "?"}
 
@@ -72,6 +76,19 @@ def tracking_uri(configured: str | None) -> str:
 def experiment_name(configured: str | None, otherwise: str) -> str:
     """The experiment as configured, or as MLflow's variable in the environment says; else another name."""
     return configured or os.environ.get(EXPERIMENT_VARIABLE) or otherwise
+
+
+def warn_of_other_registry(uri: str) -> None:
+    """Say that the registry is the tracker's own, where MLflow's variable in the environment names another one."""
+    named = os.environ.get(REGISTRY_VARIABLE)
+    if named and tracking_uri(named) != uri:
+        log.warning(
+            "%s in the environment is '%s' and not read: models are registered and looked up in the tracker's own "
+            "registry, '%s'; name another tracker with tracking.uri or --tracking-uri",
+            REGISTRY_VARIABLE,
+            without_password(named),
+            without_password(uri),
+        )
 
 
 def told_uri(uri: str) -> str:

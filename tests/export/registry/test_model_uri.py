@@ -8,7 +8,7 @@ from slimtune.export.predictor import Predictor
 from slimtune.export.registry.model_uri import store_of
 from slimtune.sweeper.cli import main
 from slimtune.training.errors import ModelError
-from slimtune.training.tracking.uri import URI_VARIABLE, sqlite_url
+from slimtune.training.tracking.uri import REGISTRY_VARIABLE, URI_VARIABLE, sqlite_url
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +69,17 @@ def test_a_predictor_looks_where_the_variable_says(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv(URI_VARIABLE, "sqlite:///no.db")
     with pytest.raises(ModelError, match=r"no\.db"):
         Predictor.open("models:/mine@champion")
+
+
+def test_another_registry_that_mlflow_would_take_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without its password; one that is the tracker's own needs no word."""
+    monkeypatch.setenv(REGISTRY_VARIABLE, "sqlite:///mlruns/mlflow.db")
+    store_of(None)
+    assert not caplog.records
+    monkeypatch.setenv(REGISTRY_VARIABLE, "http://me:secret@host:5000")
+    assert store_of(None) == sqlite_url(Path("mlruns/mlflow.db"))
+    (told,) = caplog.messages
+    assert told.startswith("MLFLOW_REGISTRY_URI in the environment is 'http://")
+    assert "secret" not in told
