@@ -128,12 +128,19 @@ def share_of_range(number: str, score_range: Sequence[float], column: str, where
 
 
 def fitting_range(numbers: Collection[float]) -> tuple[float, float]:
-    """The narrowest usual range that holds all numbers; of numbers beyond these, and of two, the least and the most."""
+    """Which numbers seem to stand for not alike and for alike: of two these, else the ends of a usual range."""
     least, most = min(numbers), max(numbers)
-    if len(set(numbers)) == 2:
-        return least, most
-    fitting = ((low, high) for low, high in USUAL_RANGES if low <= least and most <= high)
-    return next(fitting, (least, most) if least < most else (min(least, 0.0), max(most, 0.0)))
+    return (least, most) if len(set(numbers)) == 2 else usual_range(least, most) or _from_zero(least, most)
+
+
+def usual_range(least: float, most: float) -> tuple[float, float] | None:
+    """The narrowest usual range that holds these and what lies between; None where none does."""
+    return next(((low, high) for low, high in USUAL_RANGES if low <= least and most <= high), None)
+
+
+def _from_zero(least: float, most: float) -> tuple[float, float]:
+    """These; if they are one number, as no range is, this and 0."""
+    return (least, most) if least < most else (min(least, 0.0), max(most, 0.0))
 
 
 def shown_range(score_range: Sequence[float]) -> str:
