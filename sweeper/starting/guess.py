@@ -8,7 +8,7 @@ from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn
 from slimtune.sweeper.starting.text_columns import (
     are_as_long,
     are_twins,
-    is_written,
+    holds_sentences,
     longest_text,
     two_texts,
     with_texts,
@@ -206,9 +206,9 @@ def _called_answers(columns: Sequence[SeenColumn], *, may_be_short: bool) -> Gue
         for one in columns
         if one.holds in (Holds.text, Holds.name) or (one.holds in short and one.name.lower() in ANSWERS)
     ]
-    has_prompt = any(one.name.lower() in PROMPTS and is_written(one) for one in columns)
+    has_prompt = any(one.name.lower() in PROMPTS and holds_sentences(one) for one in columns)
     called = [one for one in columns if one.name.lower() in ANSWERS]
-    repeated = [one.name for one in called if has_prompt and (is_written(one) or may_be_short)]
+    repeated = [one.name for one in called if has_prompt and (holds_sentences(one) or may_be_short)]
     answer = next((name for name in written if name in repeated or _is_text(called, name)), None)
     if answer is None:
         return None
@@ -308,7 +308,7 @@ def _plain(columns: Sequence[SeenColumn]) -> Guess | None:
 
 def spare_column(columns: Sequence[SeenColumn], taken: Collection[str | None]) -> str | None:
     """Of the texts, or sentences that repeat, that are not taken the longest."""
-    left = [one for one in with_texts(columns, LABELS) if is_written(one) and one.name not in taken]
+    left = [one for one in with_texts(columns, LABELS) if holds_sentences(one) and one.name not in taken]
     return max(left, key=lambda one: one.num_letters).name if left else None
 
 

@@ -6,7 +6,7 @@ from slimtune.sweeper.starting.guess import ANSWERS, KIN, LABELS, Guess, guess, 
 from slimtune.sweeper.starting.known_task import columns_for
 from slimtune.sweeper.starting.score_columns import are_usual_scores
 from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn
-from slimtune.sweeper.starting.text_columns import are_twins, is_written
+from slimtune.sweeper.starting.text_columns import are_twins, holds_sentences
 
 MOST = 2
 PLAIN = "language_modelling"
@@ -80,4 +80,4 @@ def _may_answer(columns: Sequence[SeenColumn], found: Guess) -> bool:
     """Whether the second of two texts may answer the first, or a label of sentences the text."""
     if found.pair is not None:
         return not are_twins(str(found.text), found.pair)
-    return any(one.name == found.target and is_written(one) for one in columns)
+    return any(one.name == found.target and holds_sentences(one) for one in columns)

@@ -81,6 +81,6 @@ def longest_text(columns: Sequence[SeenColumn]) -> str | None:
     return max(texts, key=lambda one: one.num_letters).name if texts else None
 
 
-def is_written(column: SeenColumn) -> bool:
+def holds_sentences(column: SeenColumn) -> bool:
     """Whether its cells are texts, or sentences that repeat."""
     return column.holds is Holds.text or _has_sentences(column)

@@ -122,7 +122,7 @@ def share_of_range(number: str, score_range: Sequence[float], column: str, where
     if not low <= float(number) <= high:
         raise DataError(
             f"{where}: column '{column}' is '{number}', and task.score_range is {shown_range(score_range)}; correct "
-            "the row or remove it, or take a range that holds all rows"
+            "the row or remove it, or train with a range that holds all rows"
         )
     return f"{(float(number) - low) / (high - low):.12g}"
 
