@@ -149,8 +149,8 @@ def shown_range(score_range: Sequence[float]) -> str:
 
 
 def score_range_setting(score_range: Sequence[float]) -> str:
-    """What sets it on a command line."""
-    return f"task.score_range={shown_range(score_range).replace(' ', '')}"
+    """What sets it on a command line; a shell would read the brackets."""
+    return f"'task.score_range={shown_range(score_range).replace(' ', '')}'"
 
 
 def label_name(text: str, value: Any = None) -> str:

@@ -66,10 +66,14 @@ def _rewritten(ways: Mapping[str, Mapping[str, int]], texts: set[str]) -> Iterat
                 yield f"{shortened(written)} as '{shortened(label)}' ({count:,} rows)"
 
 
-def range_notes(task: TaskConfig) -> list[str]:
-    """That labels are shares of a range: so they stand in this report, and in what is scored."""
+def range_notes(task: TaskConfig, examples: Sequence[Example]) -> list[str]:
+    """That labels are shares of a range, here and in what is scored, and which ones there are."""
     ends = score_range_of(task)
-    return [] if ends is None else [f"labels from {ends[0]:g} to {ends[1]:g} are read as 0 to 1 (task.score_range)"]
+    if ends is None or not examples:
+        return []
+    shares = [float(example.label) for example in examples]
+    told = f"labels from {ends[0]:g} to {ends[1]:g} are read as 0 to 1 (task.score_range)"
+    return [f"{told}, and are {min(shares):.3g} to {max(shares):.3g} so"]
 
 
 def blank_notes(examples: Sequence[Example], column: str) -> list[str]:

@@ -13,6 +13,7 @@ from slimtune.training.data.label_cells import fitting_range, share_of_range
 from slimtune.training.data_report.build import data_report_of
 from slimtune.training.data_report.reach_notes import reach_notes
 from slimtune.training.errors import DataError
+from slimtune.training.tasks.rows import read_examples
 from slimtune.training.tasks.similarity import Similarity
 from slimtune.training.workbench.prepared_data import PreparedData, prepare_data
 from tests.training.tasks.conftest import Case
@@ -77,7 +78,7 @@ def test_the_narrowest_usual_range_that_holds_all_numbers_fits(numbers: list[flo
 def test_labels_that_a_loss_does_not_take_are_refused_with_a_range_that_fits(
     values_of: Callable[..., dict[str, Any]], grades: tuple[float, ...], setting: str
 ) -> None:
-    with pytest.raises(DataError, match=f"takes labels from 0 to 1 .*: set task.score_range={setting}, the labels"):
+    with pytest.raises(DataError, match=f"takes labels from 0 to 1 .*: set 'task.score_range={setting}', the labels"):
         prepared(values_of(graded(*grades), *BY_SPEARMAN))
 
 
@@ -110,7 +111,7 @@ def test_a_loss_of_another_range_needs_none(values_of: Callable[..., dict[str, A
     own = "++task.loss={_target_: tests.training.tasks.test_pair_score_range.OneToFive}"
     assert prepared(values_of(graded(1, 3, 5), *BY_SPEARMAN, own)).task.labels == ()
     with pytest.raises(
-        DataError, match=r"takes labels from 1 to 5 .*task.score_range=\[1,5\] makes labels 0 to 1; use nu"
+        DataError, match=r"takes labels from 1 to 5 .*'task.score_range=\[1,5\]' makes labels 0 to 1; use nu"
     ):
         prepared(values_of(graded(1, 3, 5), *BY_SPEARMAN, own, "task.score_range=[1,5]"))
 
@@ -134,11 +135,11 @@ def test_two_grades_are_labels_for_a_loss_with_a_sign(values_of: Callable[..., d
 
 def test_the_report_says_how_labels_are_read(values_of: Callable[..., dict[str, Any]]) -> None:
     report = data_report_of(prepared(values_of(graded(*GRADES), *BY_SPEARMAN, "task.score_range=[0,5]")))
-    assert "labels from 0 to 5 are read as 0 to 1 (task.score_range)" in report.notes
+    assert "labels from 0 to 5 are read as 0 to 1 (task.score_range), and are 0.1 to 1 so" in report.notes
 
 
 @pytest.mark.parametrize(
-    ("ends", "setting"), [("[1,5]", "task.metric=average_precision task.score_range=[2,4],"), ("[2,4]", "precision,")]
+    ("ends", "setting"), [("[1,5]", "task.metric=average_precision 'task.score_range=[2,4]',"), ("[2,4]", "precision,")]
 )
 def test_two_labels_within_a_range_are_named_as_rows_have_them(
     values_of: Callable[..., dict[str, Any]], ends: str, setting: str
@@ -157,3 +158,12 @@ def test_a_column_to_be_turned_round_is_told_with_the_ends_of_its_range() -> Non
     pairs = [Example(TEXTS[at % 8], str(at % 2), others[at] if at % 2 else TEXTS[at % 8]) for at in range(40)]
     (note,) = task.notes(pairs)
     assert "turn the column round (6 - label)" in note
+
+
+def test_rows_that_a_model_is_scored_on_are_read_so_too(values_of: Callable[..., dict[str, Any]]) -> None:
+    """As `slimtune evaluate` and the gate read them, with the row of a label beyond the range."""
+    config = parse_trial(values_of(graded(*GRADES), "task.score_range=[0,5]")).section
+    rows = [{"text": "a", "other": "b", "label": label} for label in (0, 2.5, "5.0")]
+    assert [one.label for one in read_examples(rows, config).scored] == ["0", "0.5", "1"]
+    with pytest.raises(DataError, match=r"row 4: column 'label' is '-1', and task.score_range is \[0, 5\]"):
+        read_examples([*rows, {**rows[0], "label": -1}], config)
