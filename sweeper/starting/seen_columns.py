@@ -19,6 +19,8 @@ from slimtune.training.errors import DataError
 NUM_ROWS = 1000
 # of a column's cells, those that must be codes for it to hold codes
 LEAST_CODES = 0.9
+# three digits behind a comma may be thousands
+DECIMAL_COMMA = re.compile(r"\s*-?\d+,\d{1,2}\s*")
 # a word of letters; those of times and dates are none
 WORD = re.compile(r"[^\W\d_]{3,}")
 
@@ -108,7 +110,7 @@ def _seen(name: str, cells: Sequence[Any]) -> SeenColumn:
     two = tuple(sorted(labels)) if len(labels) == 2 else ()
     holds = _holds(cells, texts)
     num_distinct = len(labels if holds is Holds.name else set(texts))
-    numbers = [one for one in map(float, cells) if math.isfinite(one)] if holds is Holds.number else []
+    numbers = [one for one in map(_number, cells) if math.isfinite(one)] if holds is Holds.number else []
     return SeenColumn(
         name,
         holds,
@@ -153,9 +155,15 @@ def _of_lists(items: Sequence[Any]) -> Holds:
     return Holds.other
 
 
+def _number(cell: Any) -> float:
+    """Also of a text with a comma before its decimals, which training asks to be written with a point."""
+    is_comma = isinstance(cell, str) and DECIMAL_COMMA.fullmatch(cell)
+    return float(cell.replace(",", ".") if is_comma else cell)
+
+
 def _is_number(cell: Any) -> bool:
     try:
-        float(cell)
+        _number(cell)
     except (TypeError, ValueError):
         return False
     return not isinstance(cell, bool)

@@ -88,3 +88,10 @@ def test_the_only_numbers_beside_two_texts_are_their_label_where_a_person_says_s
     write_jsonl(Path("rows.jsonl"), rows_of(id=range(30), ask=TEXTS, hit=OTHERS, far=numbers))
     assert main(["init", "--data", "rows.jsonl", "--task", "similarity", "--yes"]) == 0
     assert "  label_column: far\n" in Path("rows.yaml").read_text()
+
+
+def test_scores_with_a_comma_are_no_classes(capsys: pytest.CaptureFixture[str]) -> None:
+    """What training refuses them with says how they are written."""
+    write_table(Path("pairs.csv"), rows_of(satz_a=TEXTS, satz_b=OTHERS, note=cycled("0,6", "4,9", "2,25")), ";")
+    assert written("--data", "pairs.csv", "--yes").task.score_range == [0, 5]
+    assert "task: similarity\n" in capsys.readouterr().out
