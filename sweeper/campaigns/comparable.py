@@ -34,6 +34,7 @@ MEASURING_KEYS = (
     "task.metric",
     "task.direction",
     "task.alike_label",
+    "task.score_range",
     "data.label_column",
     "data.target_column",
     "data.dataset",

@@ -43,6 +43,8 @@ def _told_columns(settled: Settled) -> Iterator[str]:
         yield _line(name, found.target, _targets(settled, texts), target_flag(found.task))
     if found.alike is not None:
         yield f"pairs with the label '{found.alike}' are taken for alike (task.alike_label)"
+    if found.score_range is not None:
+        yield f"labels from {found.score_range[0]:g} to {found.score_range[1]:g} are read as 0 to 1 (task.score_range)"
 
 
 def _told_empty(settled: Settled) -> Iterator[str]:
@@ -79,7 +81,7 @@ def _targets(settled: Settled, texts: Sequence[str]) -> list[str]:
     if found.task not in ("classification", "similarity"):
         return _like(settled, found.target)
     scores = [one.name for one in settled.columns if one.name.lower() in SCORES and one.holds is Holds.number]
-    likely = likely_labels(settled.columns, found.pair or found.text, shares=found.pair is not None)
+    likely = likely_labels(settled.columns, found.pair or found.text, scores=found.pair is not None)
     return _unread(settled, [*likely, *(scores if found.task == "similarity" else [])])
 
 

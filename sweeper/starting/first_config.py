@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from slimtune.sweeper.config_values import CONFIG_MODULE
 from slimtune.sweeper.starting.questions import WRITING, Settled, model_options
 from slimtune.training.config.model import SPACE, USUAL_EPOCHS, USUAL_RATE, shown_rate
+from slimtune.training.data.label_cells import shown_range
 
 PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
 # words that YAML reads as something else
@@ -90,6 +91,9 @@ def _rest(settled: Settled) -> Iterator[str]:
         yield f"  alike_label: {alike if alike.isdecimal() else _scalar(alike)}"
         yield "  # how well alike pairs are told from the others; spearman is for scores: by two labels none has 1"
         yield "  metric: average_precision"
+    if (ends := settled.guess.score_range) is not None:
+        yield "\ntask:\n  # labels of pairs that are not alike at all, and of those that mean the same: read as 0 to 1"
+        yield f"  score_range: {shown_range(ends)}"
     if settled.guess.task == "generation" and _is_drawn(settled.model):
         yield "\ntask:\n  # by loss, a model may be chosen that answers nothing yet; this compares letters of answers"
         yield "  metric: chrf"

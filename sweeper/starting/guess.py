@@ -1,10 +1,18 @@
 """What rows seem to be for, from their columns."""
 
 from collections.abc import Collection, Sequence
-from itertools import combinations, takewhile
 from typing import NamedTuple
 
+from slimtune.sweeper.starting.score_columns import are_graded, are_usual_scores, only_scores
 from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn
+from slimtune.sweeper.starting.text_columns import (
+    are_as_long,
+    are_twins,
+    holds_sentences,
+    longest_text,
+    two_texts,
+    with_texts,
+)
 from slimtune.training.data.cells import SENTENCE_WORDS
 
 # as data sets call them, in lower case
@@ -38,8 +46,6 @@ ALIKE = (
 DIFFERENT_NUMBERS = ("0", "-1")
 # words that say of any statement that it holds, not only that two texts are alike
 ANY_YES = ("yes", "true")
-# what names of two texts of one kind differ in, beside a number: question1 and question2, text and text_pair
-MARKS = ("", "a", "b", "x", "y", "l", "r", "pair", "other", "first", "second", "one", "two", "left", "right")
 TASKS = (
     "classification",
     "multi_label",
@@ -63,6 +69,12 @@ BY_TARGET = {
 }
 
 
+# what is known of a row, though it repeats
+NO_CLASSES = ("date", "time")
+# a text of so many letters for each of another one is what that is the heading of
+MOST_LETTERS_A_LETTER = 10
+
+
 class Guess(NamedTuple):
     """A task and the columns that it would read; None where the task has none, or none fits.
 
@@ -73,6 +85,7 @@ class Guess(NamedTuple):
         target: The label's, the spans' or the answer's.
         more_prompt: Further columns of a prompt, which a template puts together.
         alike: Of two labels of pairs, the one of pairs that are alike.
+        score_range: The numbers that stand for not alike and for alike, where they are not 0 and 1.
     """
 
     task: str
@@ -81,6 +94,7 @@ class Guess(NamedTuple):
     target: str | None = None
     more_prompt: tuple[str, ...] = ()
     alike: str | None = None
+    score_range: tuple[float, float] | None = None
 
 
 def guess(columns: Sequence[SeenColumn], task: str | None = None) -> Guess | None:
@@ -93,12 +107,14 @@ def guess(columns: Sequence[SeenColumn], task: str | None = None) -> Guess | Non
     Returns:
         None where no task fits them.
     """
-    columns = with_texts(columns)
+    columns = with_texts(columns, LABELS)
     tries = (
         _chat,
         _spans,
         _several,
         _answers,
+        # of a task that is named, `columns_for` knows which is the prompt
+        *([_unnamed_answers] if task is None else []),
         _pairs,
         _alike_pairs,
         _classified_pairs,
@@ -119,23 +135,12 @@ def guess_by_target(columns: Sequence[SeenColumn], target: str) -> str | None:
         columns: Those of the first rows.
         target: The column.
     """
-    holds = next((one.holds for one in with_texts(columns) if one.name == target), None)
-    return None if holds is None else BY_TARGET.get(holds)
-
-
-def with_texts(columns: Sequence[SeenColumn]) -> Sequence[SeenColumn]:
-    """Codes are texts where nothing else is: formulas, words with numbers; else sentences that repeat."""
-    if any(one.holds is Holds.text for one in columns):
-        return columns
-    texts = {one.name for one in columns if one.holds is Holds.code} or _repeated_sentences(columns)
-    return [one._replace(holds=Holds.text) if one.name in texts else one for one in columns]
-
-
-def _repeated_sentences(columns: Sequence[SeenColumn]) -> set[str]:
-    """The column with most of them, with the one that is called as its twin is: others may be labels."""
-    sentences = [one for one in columns if one.holds is Holds.name and one.num_words >= SENTENCE_WORDS]
-    most = max(sentences, key=lambda one: one.num_distinct, default=None)
-    return {one.name for one in sentences if most is not None and are_twins(one.name, most.name)}
+    columns = with_texts(columns, LABELS)
+    column = next((one for one in columns if one.name == target), None)
+    if column is None:
+        return None
+    has_two_texts = sum(one.holds is Holds.text for one in columns) > 1
+    return "similarity" if has_two_texts and are_graded(column) else BY_TARGET.get(column.holds)
 
 
 def alike_of(labels: Sequence[str]) -> str | None:
@@ -151,8 +156,8 @@ def may_be_alike(column: SeenColumn | None) -> bool:
     return column is not None and bool(column.two_labels) and not column.has_fractions
 
 
-def likely_labels(columns: Sequence[SeenColumn], text: str | None, *, shares: bool = False) -> list[str]:
-    """Columns that may be the label of a text, the likeliest first; with `shares` numbers between 0 and 1 as well.
+def likely_labels(columns: Sequence[SeenColumn], text: str | None, *, scores: bool = False) -> list[str]:
+    """Columns that may be the label of a text, the likeliest first; with `scores` numbers that may be such as well.
 
     Those that are called as labels are; then those of names behind the text, the nearest first: a table has what was
     found out of a text next to it, and what else is known of the row (channel, language, date) further on. Then those
@@ -161,8 +166,8 @@ def likely_labels(columns: Sequence[SeenColumn], text: str | None, *, shares: bo
     named = [one.name for one in columns if one.name.lower() in LABELS and one.holds in (Holds.name, Holds.number)]
     at = next((number for number, one in enumerate(columns) if one.name == text), 0)
     near = [*columns[at:], *reversed(columns[:at])]
-    several = [one for one in near if one.num_distinct > 1 and one.name != text]
-    names = [one.name for one in several if one.holds is Holds.name or (shares and one.is_share)]
+    several = [one for one in near if one.num_distinct > 1 and one.name != text and one.kind not in NO_CLASSES]
+    names = [one.name for one in several if one.holds is Holds.name or (scores and are_usual_scores(one))]
     return list(dict.fromkeys([*named, *names]))
 
 
@@ -201,9 +206,9 @@ def _called_answers(columns: Sequence[SeenColumn], *, may_be_short: bool) -> Gue
         for one in columns
         if one.holds in (Holds.text, Holds.name) or (one.holds in short and one.name.lower() in ANSWERS)
     ]
-    has_prompt = any(one.name.lower() in PROMPTS and _is_written(one) for one in columns)
+    has_prompt = any(one.name.lower() in PROMPTS and holds_sentences(one) for one in columns)
     called = [one for one in columns if one.name.lower() in ANSWERS]
-    repeated = [one.name for one in called if has_prompt and (_is_written(one) or may_be_short)]
+    repeated = [one.name for one in called if has_prompt and (holds_sentences(one) or may_be_short)]
     answer = next((name for name in written if name in repeated or _is_text(called, name)), None)
     if answer is None:
         return None
@@ -215,40 +220,50 @@ def _called_answers(columns: Sequence[SeenColumn], *, may_be_short: bool) -> Gue
     return Guess(ANSWERS[answer.lower()], text=text, target=answer, more_prompt=tuple(more))
 
 
+def _unnamed_answers(columns: Sequence[SeenColumn]) -> Guess | None:
+    """Two texts without a label or a score, but for names that stand between them: the second one answers the first.
+
+    A first one that is much shorter is the heading of the second.
+    """
+    two = two_texts([one for one in columns if one.holds is Holds.text and one.num_words >= SENTENCE_WORDS])
+    if len(two) < 2 or two[1].num_letters > MOST_LETTERS_A_LETTER * two[0].num_letters:
+        return None
+    if any(one.name.lower() in (*LABELS, *SCORES, *ALIKE) for one in columns):
+        return None
+    names = [one.name for one in columns]
+    places = [names.index(name) for name in likely_labels(columns, two[1].name)]
+    is_between = all(names.index(two[0].name) < place < names.index(two[1].name) for place in places)
+    # names between two of one kind are labels like others
+    is_labelled = places and are_twins(two[0].name, two[1].name)
+    if not is_between or is_labelled or _scores_of(columns, two) is not None:
+        return None
+    return Guess("generation", text=two[0].name, target=two[1].name)
+
+
+def _scores_of(columns: Sequence[SeenColumn], two: Sequence[SeenColumn]) -> str | None:
+    """The only scores beside two texts that are called as two of one kind are, or are about as long."""
+    if are_twins(two[0].name, two[1].name):
+        return only_scores(columns, ())
+    usual = [one for one in columns if are_usual_scores(one)]
+    return only_scores(usual, ()) if are_as_long(two[0], two[1]) else None
+
+
 def _pairs(columns: Sequence[SeenColumn]) -> Guess | None:
     """Two texts with a label or a score: how alike they are, or a class of the pair."""
-    texts = two_texts([one for one in columns if one.holds is Holds.text])
-    if len(texts) < 2:
+    two = two_texts([one for one in columns if one.holds is Holds.text])
+    if len(two) < 2:
         return None
-    scores = [one.name for one in columns if one.name.lower() in (*SCORES, *ALIKE) and one.holds is Holds.number]
-    of_one_kind = are_twins(texts[0], texts[1])
-    target = next(iter([*scores, *likely_labels(columns, texts[1], shares=of_one_kind)]), None)
+    first, second = (one.name for one in two)
+    of_one_kind = are_twins(first, second)
+    named = [one.name for one in columns if one.name.lower() in (*SCORES, *ALIKE) and one.holds is Holds.number]
+    likely = [*named, *likely_labels(columns, second, scores=of_one_kind)]
+    target = next(iter(likely), None) or _scores_of(columns, two)
     if target is None:
         return None
     label = next(one for one in columns if one.name == target)
-    is_alike = target in scores or label.has_fractions or _says_alike(label, of_one_kind=of_one_kind)
+    is_alike = target in named or are_graded(label) or _says_alike(label, of_one_kind=of_one_kind)
     task = "similarity" if is_alike else "classification"
-    return Guess(task, text=texts[0], pair=texts[1], target=target)
-
-
-def two_texts(columns: Sequence[SeenColumn]) -> list[str]:
-    """Of several texts those that are called as two of one kind are, else the two longest, as they stand."""
-    twins = next((two for two in combinations(columns, 2) if are_twins(two[0].name, two[1].name)), None)
-    two = twins or sorted(columns, key=lambda one: -one.num_letters)[:2]
-    return [one.name for one in columns if one in two]
-
-
-def are_twins(name: str, other: str) -> bool:
-    """Whether columns are called as two texts of one kind are, and not as a title and a body."""
-    start = _num_same(name, other)
-    end = _num_same(name[start:][::-1], other[start:][::-1])
-    marks = [one[start : len(one) - end].lower().strip("_-. ") for one in (name, other)]
-    return all(mark in MARKS or mark.isdecimal() for mark in marks)
-
-
-def _num_same(name: str, other: str) -> int:
-    """Of the first letters."""
-    return len(list(takewhile(lambda two: two[0] == two[1], zip(name, other, strict=False))))
+    return Guess(task, text=first, pair=second, target=target)
 
 
 def _says_alike(label: SeenColumn, *, of_one_kind: bool) -> bool:
@@ -260,9 +275,13 @@ def _says_alike(label: SeenColumn, *, of_one_kind: bool) -> bool:
 
 
 def _alike_pairs(columns: Sequence[SeenColumn]) -> Guess | None:
-    """Pairs as `_pairs` finds them, where a person says that they are alike or not."""
+    """Pairs as `_pairs` finds them, where a person says that they are alike or not; scores go before names."""
     found = _pairs(columns)
-    return None if found is None else found._replace(task="similarity")
+    if found is None:
+        return None
+    target = next(one for one in columns if one.name == found.target)
+    scores = None if target.holds is Holds.number or target.two_labels else only_scores(columns, (found.target,))
+    return found._replace(task="similarity", target=scores or found.target)
 
 
 def _classified_pairs(columns: Sequence[SeenColumn]) -> Guess | None:
@@ -287,19 +306,9 @@ def _plain(columns: Sequence[SeenColumn]) -> Guess | None:
     return None if text is None else Guess("language_modelling", text=text)
 
 
-def longest_text(columns: Sequence[SeenColumn]) -> str | None:
-    texts = [one for one in columns if one.holds is Holds.text]
-    return max(texts, key=lambda one: one.num_letters).name if texts else None
-
-
-def _is_written(column: SeenColumn) -> bool:
-    """Whether its cells are texts, or sentences that repeat."""
-    return column.holds is Holds.text or (column.holds is Holds.name and column.num_words >= SENTENCE_WORDS)
-
-
 def spare_column(columns: Sequence[SeenColumn], taken: Collection[str | None]) -> str | None:
     """Of the texts, or sentences that repeat, that are not taken the longest."""
-    left = [one for one in with_texts(columns) if _is_written(one) and one.name not in taken]
+    left = [one for one in with_texts(columns, LABELS) if holds_sentences(one) and one.name not in taken]
     return max(left, key=lambda one: one.num_letters).name if left else None
 
 

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from slimtune.sweeper.starting.guess import (
     ANSWERS,
     KIN,
+    LABELS,
     PROMPTS,
     SCORES,
     Guess,
     guess,
     likely_labels,
-    longest_text,
-    two_texts,
-    with_texts,
 )
+from slimtune.sweeper.starting.score_columns import only_scores
 from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn
+from slimtune.sweeper.starting.text_columns import longest_text, two_texts, with_texts
 
 
 def columns_for(columns: Sequence[SeenColumn], task: str) -> Guess:
@@ -30,13 +30,13 @@ def columns_for(columns: Sequence[SeenColumn], task: str) -> Guess:
     found = guess(columns, task)
     if found is not None:
         return found
-    columns = with_texts(columns)
+    columns = with_texts(columns, LABELS)
     if task in KIN:
         return _written(columns, task)
     text = longest_text(columns)
     match task:
         case "similarity":
-            texts = two_texts([one for one in columns if one.holds is Holds.text])
+            texts = [one.name for one in two_texts([one for one in columns if one.holds is Holds.text])]
             first, second = texts if len(texts) == 2 else (text, None)
             return Guess(task, first, second, _score(columns, second or first))
         case "classification":
@@ -53,7 +53,8 @@ def columns_for(columns: Sequence[SeenColumn], task: str) -> Guess:
 
 def _score(columns: Sequence[SeenColumn], text: str | None) -> str | None:
     scores = [one.name for one in columns if one.holds is Holds.number and one.name.lower() in SCORES]
-    return next(iter([*scores, *likely_labels(columns, text, shares=True)]), None)
+    likely = [*scores, *likely_labels(columns, text, scores=True)]
+    return next(iter(likely), None) or only_scores(columns, (text,))
 
 
 def _written(columns: Sequence[SeenColumn], task: str) -> Guess:

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 from slimtune.sweeper.starting.guess import ANSWERS, KIN, LABELS, Guess, guess, may_be_alike
 from slimtune.sweeper.starting.known_task import columns_for
+from slimtune.sweeper.starting.score_columns import are_usual_scores
 from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn
+from slimtune.sweeper.starting.text_columns import are_twins, holds_sentences
 
 MOST = 2
 PLAIN = "language_modelling"
+# times that a text is as long as its summary
+LONGER = 3
 
 
 def other_tasks(columns: Sequence[SeenColumn], found: Guess) -> list[str]:
@@ -29,9 +33,21 @@ def other_tasks(columns: Sequence[SeenColumn], found: Guess) -> list[str]:
     if others:
         return others[:MOST]
     if found.task in KIN:
-        return [task for task in KIN if task != found.task][:MOST]
+        return [task for task in KIN if task != found.task][:MOST] if _is_called(found) else _unnamed(columns, found)
     is_plain = found.task != PLAIN and found.pair is None and guess(columns, PLAIN) is not None
     return [PLAIN] if is_plain else []
+
+
+def _is_called(found: Guess) -> bool:
+    """Whether an answer is called so."""
+    return found.target is not None and found.target.lower() in ANSWERS
+
+
+def _unnamed(columns: Sequence[SeenColumn], found: Guess) -> list[str]:
+    """What two texts may be for that are called neither prompt nor answer: a summary is much shorter than its text."""
+    letters = {one.name: one.num_letters for one in columns}
+    is_shorter = letters[str(found.text)] > LONGER * letters[str(found.target)]
+    return ["summarization" if is_shorter else "translation", PLAIN]
 
 
 def _fits(columns: Sequence[SeenColumn], other: Guess | None) -> bool:
@@ -42,18 +58,26 @@ def _fits(columns: Sequence[SeenColumn], other: Guess | None) -> bool:
     if target is None:
         return False
     if other.task == "similarity":
-        return may_be_alike(target) or target.has_fractions
+        return may_be_alike(target) or are_usual_scores(target)
     if other.task == "classification":
         is_called = other.pair is None and target.name.lower() in LABELS and not target.has_fractions
-        return target.holds is Holds.name or may_be_alike(target) or is_called
+        is_grade = other.pair is not None and are_usual_scores(target) and not target.has_fractions
+        return target.holds is Holds.name or may_be_alike(target) or is_called or is_grade
     return True
 
 
 def _writes(columns: Sequence[SeenColumn], found: Guess) -> str | None:
-    """A task that writes, where a column is called as an answer is, or texts are all there is."""
+    """A task that writes, where a column is called as an answer is, or holds sentences as one does."""
     other = guess(columns, "generation")
-    if other is None and found.task == PLAIN:
+    if other is None and (found.task == PLAIN or _may_answer(columns, found)):
         other = columns_for(columns, "generation")
     if other is None or other.target is None:
         return None
     return ANSWERS.get(other.target.lower(), "generation")
+
+
+def _may_answer(columns: Sequence[SeenColumn], found: Guess) -> bool:
+    """Whether the second of two texts may answer the first, or a label of sentences the text."""
+    if found.pair is not None:
+        return not are_twins(str(found.text), found.pair)
+    return any(one.name == found.target and holds_sentences(one) for one in columns)

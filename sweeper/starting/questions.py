@@ -8,9 +8,11 @@ from typing import NamedTuple, TypeVar
 
 from slimtune.sweeper.config_values import CONFIG_MODULE
 from slimtune.sweeper.starting.asking import Ask, Gathering, as_guessed
-from slimtune.sweeper.starting.guess import TASKS, Guess, alike_of, guess, guess_by_target, spare_column
+from slimtune.sweeper.starting.guess import LABELS, TASKS, Guess, alike_of, guess, guess_by_target, spare_column
 from slimtune.sweeper.starting.known_task import columns_for
+from slimtune.sweeper.starting.score_columns import range_beyond_shares
 from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn, seen_columns
+from slimtune.sweeper.starting.text_columns import with_texts
 from slimtune.training.config.schema import suggestion
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.errors import UserError
@@ -92,7 +94,11 @@ def seen_rows(given: Flags, ask: Ask = as_guessed) -> SeenRows:
         UserError: They cannot be read, or nothing says which they are.
     """
     question = "rows: a file, folder or pattern (--data)"
-    return _said(given.data, ask, question, None, lambda data: SeenRows(data, seen_columns(data, given.encoding)))
+
+    def seen(data: str) -> SeenRows:
+        return SeenRows(data, with_texts(seen_columns(data, given.encoding), LABELS))
+
+    return _said(given.data, ask, question, None, seen)
 
 
 def settled_config(
@@ -114,6 +120,7 @@ def settled_config(
     gathering = Gathering(ask)
     found = _columns(given, found, columns, gathering)
     found = found._replace(alike=_alike(given, found, columns, gathering))
+    found = found._replace(score_range=_score_range(found, columns))
     # a model from nothing has no chat template
     usual = (None if _has_chats(columns) else TINY) if found.task in WRITING else MINILM
     told = f"model: a folder, a name of the hub, or one that needs neither ({MINILM}, {TINY}; --model)"
@@ -277,6 +284,14 @@ def _alike(given: Flags, found: Guess, columns: Sequence[SeenColumn], gathering:
 
     question = f"label of pairs that are alike: {' or '.join(labels)} (--alike-label)"
     return gathering.said(given.alike_label, question, usual, known, labels)
+
+
+def _score_range(found: Guess, columns: Sequence[SeenColumn]) -> tuple[float, float] | None:
+    """Which numbers stand for not alike and for alike, where the task's losses take others."""
+    column = next((one for one in columns if one.name == found.target), None)
+    if column is None or found.task != "similarity" or found.alike is not None:
+        return None
+    return range_beyond_shares(column)
 
 
 def _has_chats(columns: Sequence[SeenColumn]) -> bool:

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from enum import Enum
 from itertools import islice
 from typing import Any, NamedTuple
@@ -18,6 +19,8 @@ from slimtune.training.errors import DataError
 NUM_ROWS = 1000
 # of a column's cells, those that must be codes for it to hold codes
 LEAST_CODES = 0.9
+# three digits behind a comma may be thousands
+DECIMAL_COMMA = re.compile(r"\s*-?\d+,\d{1,2}\s*")
 # a word of letters; those of times and dates are none
 WORD = re.compile(r"[^\W\d_]{3,}")
 
@@ -48,11 +51,12 @@ class SeenColumn(NamedTuple):
         example: The first that is not missing, as text.
         two_labels: The different ones as labels, sorted, where there are two; else empty.
         has_fractions: Whether it has numbers that are not whole: no label is one.
-        is_share: Whether its numbers, of which there are several, lie between 0 and 1.
+        ends: The least and the greatest of its numbers; None where it holds none.
         num_letters: Of a cell with a text, on average.
         num_words: Likewise.
         kind: What a person calls cells that are no words of a language, as dates; None where `holds` says it.
         empty: What the rows are called whose cell is missing.
+        num_cells: How many are not missing.
     """
 
     name: str
@@ -61,11 +65,12 @@ class SeenColumn(NamedTuple):
     example: str
     two_labels: tuple[str, ...] = ()
     has_fractions: bool = False
-    is_share: bool = False
+    ends: tuple[float, float] | None = None
     num_letters: float = 0.0
     num_words: float = 0.0
     kind: str | None = None
     empty: tuple[str, ...] = ()
+    num_cells: int = 0
 
 
 def seen_columns(source: str, encoding: str | None = None) -> list[SeenColumn]:
@@ -105,13 +110,20 @@ def _seen(name: str, cells: Sequence[Any]) -> SeenColumn:
     two = tuple(sorted(labels)) if len(labels) == 2 else ()
     holds = _holds(cells, texts)
     num_distinct = len(labels if holds is Holds.name else set(texts))
-    numbers = list(map(float, cells)) if holds is Holds.number else []
-    has_fractions = any(not one.is_integer() for one in numbers if math.isfinite(one))
-    is_share = num_distinct > 1 and bool(numbers) and all(0 <= one <= 1 for one in numbers)
-    num_letters = sum(map(len, texts)) / len(texts) if texts else 0.0
-    num_words = words_a_text(texts)
-    kind = kind_of_cells(cells, texts)
-    return SeenColumn(name, holds, num_distinct, example, two, has_fractions, is_share, num_letters, num_words, kind)
+    numbers = [one for one in map(_number, cells) if math.isfinite(one)] if holds is Holds.number else []
+    return SeenColumn(
+        name,
+        holds,
+        num_distinct,
+        example,
+        two_labels=two,
+        has_fractions=any(not one.is_integer() for one in numbers),
+        ends=(min(numbers), max(numbers)) if numbers else None,
+        num_letters=sum(map(len, texts)) / len(texts) if texts else 0.0,
+        num_words=words_a_text(texts),
+        kind=kind_of_cells(cells, texts),
+        num_cells=len(cells),
+    )
 
 
 def _holds(cells: Sequence[Any], texts: Sequence[str]) -> Holds:
@@ -120,7 +132,7 @@ def _holds(cells: Sequence[Any], texts: Sequence[str]) -> Holds:
     lists = [structure(cell) if isinstance(cell, str) and cell.lstrip()[:1] == "[" else cell for cell in cells]
     if all(isinstance(one, list | tuple) for one in lists):
         return _of_lists([item for one in lists for item in one])
-    if not all(isinstance(cell, str | int | float | bool) for cell in cells):
+    if not all(isinstance(cell, str | int | float | bool | Decimal) for cell in cells):
         return Holds.other
     if all(map(_is_number, cells)):
         return Holds.number
@@ -143,9 +155,15 @@ def _of_lists(items: Sequence[Any]) -> Holds:
     return Holds.other
 
 
+def _number(cell: Any) -> float:
+    """Also of a text with a comma before its decimals, which training asks to be written with a point."""
+    is_comma = isinstance(cell, str) and DECIMAL_COMMA.fullmatch(cell)
+    return float(cell.replace(",", ".") if is_comma else cell)
+
+
 def _is_number(cell: Any) -> bool:
     try:
-        float(cell)
+        _number(cell)
     except (TypeError, ValueError):
         return False
     return not isinstance(cell, bool)

@@ -39,6 +39,11 @@ def is_label(value: Any) -> bool:
     return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))
 
 
+def is_range(value: Any) -> bool:
+    """Whether numbers are two finite ones, the first below the second."""
+    return len(value) == 2 and all(map(math.isfinite, value)) and value[0] < value[1]
+
+
 # what each metric of our own gives
 METRIC_KEYS: dict[str, tuple[str, ...]] = {
     "accuracy": ("accuracy",),
@@ -159,10 +164,15 @@ class SimilarityTask(TaskConfig):
         pooling: How token vectors become one vector of the text.
         alike_label: Of two labels, the one of pairs that are alike, e.g. 0, or duplicate: the other one is of pairs
             that differ. Null takes labels for numbers, the larger the more alike.
+        score_range: `[low, high]`, the numbers of the label column that stand for not alike and for alike, e.g.
+            `[0, 5]`: labels are read as shares of it, 0 to 1, for the loss and for scores. Null takes them as they are.
     """
 
     pooling: Pooling
     alike_label: Any = field(metadata={"rule": Rule("use one of the labels, e.g. 0 or duplicate", is_label)})
+    score_range: list[float] | None = field(
+        metadata={"rule": Rule("use two numbers, that of not alike below that of alike, e.g. [0, 5]", is_range)}
+    )
 
     @property
     def smooths_labels(self) -> bool:
@@ -253,10 +263,8 @@ def _metric_problems(task: TaskConfig, *, is_said: bool) -> list[str]:
         problems.append(f"task.direction is {said}, but task.metric is {task.metric}; use {fitting.value}")
     if isinstance(task, GenerationTask) and task.eval_rows == 0 and task.metric not in LESS_IS_BETTER:
         problems.append(f"task.eval_rows is 0, but task.metric is {task.metric}, which is of generated text; use 64")
-    if isinstance(task, SimilarityTask) and task.loss is None:
-        problems.append(
-            "task.loss is null; similarity needs one, e.g. slimtune.training.tasks.pair_losses.ContrastiveLoss"
-        )
+    if isinstance(task, SimilarityTask):
+        problems += _pair_problems(task)
     if isinstance(task, ClassificationTask) and task.class_weights is not None and (task.multi_label or task.loss):
         problems.append("task.class_weights goes with neither task.multi_label nor task.loss; use null")
     if task.loss is not None and not (isinstance(task.loss, Mapping) and isinstance(task.loss.get("_target_"), str)):
@@ -264,6 +272,16 @@ def _metric_problems(task: TaskConfig, *, is_said: bool) -> list[str]:
             f"task.loss is {task.loss!r}; use {{_target_: package.module.Loss}} with its arguments, or null"
         )
     return problems
+
+
+def _pair_problems(task: SimilarityTask) -> Iterator[str]:
+    if task.loss is None:
+        yield "task.loss is null; similarity needs one, e.g. slimtune.training.tasks.pair_losses.ContrastiveLoss"
+    if task.score_range is not None and task.alike_label is not None:
+        yield (
+            f"task.score_range is {task.score_range}, of numbers that say how alike texts are, and task.alike_label is "
+            f"{task.alike_label}, one of two labels; use null for one of them"
+        )
 
 
 def _shared_names(metrics: Sequence[str]) -> Iterator[str]:

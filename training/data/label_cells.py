@@ -8,7 +8,7 @@ version, stays as it is.
 import math
 import re
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +32,8 @@ WHOLE = re.compile(r"-?(?:0|[1-9]\d*)\.0+")
 BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
 # of a float of 32 bits, which labels become
 MOST = 3.4e38
+# what scores of pairs mostly lie between, the narrowest first
+USUAL_RANGES = ((0.0, 1.0), (-1.0, 1.0), (1.0, 5.0), (0.0, 5.0), (0.0, 10.0), (0.0, 100.0))
 
 
 def label_of(row: Mapping[str, Any], column: str, where: str, key: str, *, known: Sequence[str] | None = None) -> str:
@@ -108,6 +110,47 @@ def number_of(row: Row, column: str, where: str, *, example: str) -> str:
             f"{example}, or remove the row"
         )
     return label
+
+
+def share_of_range(number: str, score_range: Sequence[float], column: str, where: str) -> str:
+    """A number as a share of a range: 0 of its lower end, and 1 of its upper one. Larger numbers have no smaller share.
+
+    Raises:
+        DataError: It lies beyond the range.
+    """
+    low, high = score_range
+    if not low <= float(number) <= high:
+        raise DataError(
+            f"{where}: column '{column}' is '{number}', and task.score_range is {shown_range(score_range)}; correct "
+            "the row or remove it, or train with a range that holds all rows"
+        )
+    return f"{(float(number) - low) / (high - low):.12g}"
+
+
+def fitting_range(numbers: Collection[float]) -> tuple[float, float]:
+    """Which numbers seem to stand for not alike and for alike: of two these, else the ends of a usual range."""
+    least, most = min(numbers), max(numbers)
+    return (least, most) if len(set(numbers)) == 2 else usual_range(least, most) or _from_zero(least, most)
+
+
+def usual_range(least: float, most: float) -> tuple[float, float] | None:
+    """The narrowest usual range that holds these and what lies between; None where none does."""
+    return next(((low, high) for low, high in USUAL_RANGES if low <= least and most <= high), None)
+
+
+def _from_zero(least: float, most: float) -> tuple[float, float]:
+    """These; if they are one number, as no range is, this and 0."""
+    return (least, most) if least < most else (min(least, 0.0), max(most, 0.0))
+
+
+def shown_range(score_range: Sequence[float]) -> str:
+    """As it is written in a config."""
+    return f"[{', '.join(f'{end:.12g}' for end in score_range)}]"
+
+
+def score_range_setting(score_range: Sequence[float]) -> str:
+    """What sets it on a command line; a shell would read the brackets."""
+    return f"'task.score_range={shown_range(score_range).replace(' ', '')}'"
 
 
 def label_name(text: str, value: Any = None) -> str:

@@ -18,6 +18,7 @@ from slimtune.training.data_report.label_notes import (
     likeness_notes,
     nothing_notes,
     order_notes,
+    range_notes,
     several_notes,
     spelling_notes,
     unseen_notes,
@@ -114,6 +115,7 @@ def _label_notes(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> 
     if data.config.data.group_column is not None:
         groups = {example.group for example in every if example.group}
         notes += likeness_notes(sorted(groups), what="groups (data.group_column)")
+    notes += range_notes(task, every)
     if getattr(data.config.task, "multi_label", False):
         notes += several_notes(every)
     return notes

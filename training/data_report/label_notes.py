@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from slimtune.training.alike_names import as_seen, meanings_of, without_unseen
+from slimtune.training.config.task import TaskConfig
 from slimtune.training.data.cells import ABSENT, cell_of, listed
 from slimtune.training.data.examples import Example
 from slimtune.training.data.label_cells import label_name
 from slimtune.training.listed_names import with_commas
+from slimtune.training.tasks.similarity import score_range_of
 
 SHOWN, SHOWN_CHARACTERS = 4, 40
 # what programs write where there is nothing; here each is a word like others
@@ -62,6 +64,16 @@ def _rewritten(ways: Mapping[str, Mapping[str, int]], texts: set[str]) -> Iterat
         for written, count in counts.items():
             if written != label and (len(counts) > 1 or written in texts):
                 yield f"{shortened(written)} as '{shortened(label)}' ({count:,} rows)"
+
+
+def range_notes(task: TaskConfig, examples: Sequence[Example]) -> list[str]:
+    """That labels are shares of a range, here and in what is scored, and which ones there are."""
+    ends = score_range_of(task)
+    if ends is None or not examples:
+        return []
+    shares = [float(example.label) for example in examples]
+    told = f"labels from {ends[0]:g} to {ends[1]:g} are read as 0 to 1 (task.score_range)"
+    return [f"{told}, and are {min(shares):.3g} to {max(shares):.3g} so"]
 
 
 def blank_notes(examples: Sequence[Example], column: str) -> list[str]:

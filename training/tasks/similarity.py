@@ -20,7 +20,7 @@ from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example, number_of, texts_of
-from slimtune.training.data.label_cells import label_name, label_of
+from slimtune.training.data.label_cells import fitting_range, label_name, label_of, score_range_setting, share_of_range
 from slimtune.training.data.readers.row import Row
 from slimtune.training.data.tokenizing.batches import tokenized
 from slimtune.training.errors import ConfigError, DataError
@@ -57,6 +57,7 @@ class Similarity(TaskDefaults):
         metric: The one that the search goes by.
         label_column: Where rows have their label, which is looked at where `alike` is a name.
         alike: The name of the label of pairs that are alike; None where labels are numbers.
+        score_range: The numbers of rows that stand for not alike and for alike; None where they are 0 and 1.
     """
 
     max_length: int
@@ -66,6 +67,7 @@ class Similarity(TaskDefaults):
     metric: str = "loss"
     label_column: str = "label"
     alike: str | None = None
+    score_range: tuple[float, float] | None = None
 
     labels = ()
     auto_class = AutoModel
@@ -77,7 +79,7 @@ class Similarity(TaskDefaults):
 
     @staticmethod
     def parse(row: Row, where: str, config: TrialConfig) -> Example | None:
-        """Two texts and a number: 1 for pairs with the label that means alike and 0 for others, where one does."""
+        """Two texts and a number: 1 or 0 by `task.alike_label`, or a share of `task.score_range`, if one is set."""
         data = config.data
         if data.text_pair_column is None:
             raise DataError("data.text_pair_column is null; similarity needs the column of the second text")
@@ -86,7 +88,11 @@ class Similarity(TaskDefaults):
             return None
         alike = alike_name(config.task)
         if alike is None:
-            return Example(text, number_of(row, data.label_column, where, example=EXAMPLE), pair)
+            number = number_of(row, data.label_column, where, example=EXAMPLE)
+            ends = score_range_of(config.task)
+            return Example(
+                text, number if ends is None else share_of_range(number, ends, data.label_column, where), pair
+            )
         name = label_of(row, data.label_column, where, "label_column")
         return Example(text, ALIKE if name == alike else DIFFERENT, pair)
 
@@ -152,7 +158,7 @@ class Similarity(TaskDefaults):
             wrong = examples[int(wrong_N.argmax())]
             raise DataError(
                 f"the {name} rows have the label {wrong.label}, but task.loss takes {fitting} (its text is "
-                f"{wrong.text!r:.60}): rescale the column, or choose another loss"
+                f"{wrong.text!r:.60}): {self._range_repair(examples)}, or choose another loss"
             )
         if self._taken.is_signed and not any(set(labels_N.tolist()) <= two for two in ({0.0, 1.0}, {-1.0, 1.0})):
             odd = next(one.label for one in examples if float(one.label) != 1)
@@ -164,6 +170,16 @@ class Similarity(TaskDefaults):
         if name == "validation":
             self._check_metric(set(labels_N.tolist()))
         return EncodedSplit(encoded, Targets(labels_N, np.ones(len(examples))), examples)
+
+    def _range_repair(self, examples: Sequence[Example]) -> str:
+        """What to do about labels that the loss does not take."""
+        low, high = self._loss.label_range
+        if self.score_range is not None:
+            return f"{score_range_setting(self.score_range)} makes labels 0 to 1; use null"
+        if self.alike is None and low <= 0 and high >= 1:
+            ends = fitting_range([float(one.label) for one in examples])
+            return f"set {score_range_setting(ends)}, the labels that stand for not alike and for alike"
+        return "rescale the column"
 
     def _check_metric(self, labels: set[float]) -> None:
         repair = "give others too, or use task.metric=loss"
@@ -195,7 +211,9 @@ class Similarity(TaskDefaults):
         if self.alike is not None:
             other = f"pairs with task.alike_label={self.alike} share fewer words than the others (Spearman {rho:z.2f})"
             return (*turned, f"{other}: look whether it is the other label that means alike")
-        way = "task.alike_label=0" if set(labels) == {0.0, 1.0} else "turn the column round (1 - label)"
+        low, high = self.score_range or (0.0, 1.0)
+        is_named = set(labels) == {0.0, 1.0} and self.score_range is None
+        way = "task.alike_label=0" if is_named else f"turn the column round ({low + high:g} - label)"
         return (
             *turned,
             f"pairs with larger labels share fewer words (Spearman {rho:z.2f}): a label is taken for how alike two "
@@ -273,6 +291,12 @@ def alike_name(task: TaskConfig) -> str | None:
     return label_name(str(asked).lower() if isinstance(asked, bool) else str(asked), asked)
 
 
+def score_range_of(task: TaskConfig) -> tuple[float, float] | None:
+    """The numbers that stand for not alike and for alike; None where labels are taken as they are."""
+    ends = task.score_range if isinstance(task, SimilarityTask) else None
+    return None if ends is None else (ends[0], ends[1])
+
+
 def pair_labels_in(examples: Sequence[Example], label_column: str) -> list[str]:
     """The labels of rows as they were read, sorted."""
     rows = [one.row for one in examples if one.row]
@@ -313,6 +337,7 @@ def make(config: TrialConfig, train: Sequence[Example], labels: tuple[str, ...] 
         task.metric,
         label_column=column,
         alike=alike,
+        score_range=score_range_of(task),
     )
     made.check_direction()
     names = pair_labels_in(train, column) if alike is not None else []

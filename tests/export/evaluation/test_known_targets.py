@@ -43,7 +43,7 @@ def test_numbers_that_the_loss_does_not_take() -> None:
     options: dict[str, Any] = {"metric": "loss", "direction": Direction.minimize, "metrics": [], "loss": loss}
     config: Any = TrialConfig(
         **{name: None for name in TrialConfig._fields if name != "task"},
-        task=SimilarityTask(name="similarity", pooling=Pooling.mean, alike_label=None, **options),
+        task=SimilarityTask(name="similarity", pooling=Pooling.mean, alike_label=None, score_range=None, **options),
     )
     check_targets(given(Example("a", "0.5", "b")), config, (), key="--label-column")
     with pytest.raises(DataError, match=r"from 0 to 1 are .* and one is 3 \(rows.csv, row 2, and 1 more\); rescale"):

@@ -41,8 +41,14 @@ def test_a_label_column_of_texts_is_that_of_answers(others: list[str], capsys: p
 
 @pytest.mark.parametrize(
     ("cells", "task"),
-    [(cycled("a", "b"), "classification"), ([["x", "y"], ["x"]] * 15, "multi_label"), (TEXTS, "generation")],
+    [
+        (cycled("a", "b"), "classification"),
+        ([["x", "y"], ["x"]] * 15, "multi_label"),
+        (TEXTS, "generation"),
+        (cycled(0.5, 4.5), "similarity"),
+        (cycled(1, 2), None),
+    ],
 )
-def test_a_column_that_is_named_as_the_label_says_the_task(cells: list[Any], task: str) -> None:
+def test_a_column_that_is_named_as_the_label_says_the_task(cells: list[Any], task: str | None) -> None:
     columns = columns_of_rows(rows_of(body=OTHERS, note=TEXTS, found=cells))
     assert guess_by_target(columns, "found") == task

@@ -158,6 +158,7 @@ CALLS = {"subject": OTHERS, "body": TEXTS, "team": cycled("a", "b", "c"), "chann
                 "text: a (also possible: note; --text-column note)",
                 "second text: b (also possible: note; --text-pair-column note)",
                 "label: score (also possible: tone; --label-column tone)",
+                "labels from 0 to 100 are read as 0 to 1 (task.score_range)",
                 "columns that nothing is read from: 'tone', 'note'",
             ],
         ),
@@ -324,13 +325,7 @@ BOTH_UNKNOWN = (
         (("--data", "pairs.jsonl", "--alike-label", "near"), "the task is classification; use --task similarity"),
         (("--data", "rows.jsonl", "--output", "no/mine.yaml"), "there is no folder"),
         (("--data", "rows.jsonl", "--output", "rows.jsonl"), "is there already"),
-        (
-            (
-                "--data",
-                "chat.jsonl",
-            ),
-            "this is not known: model",
-        ),
+        (("--data", "chat.jsonl"), "this is not known: model"),
     ],
 )
 def test_what_cannot_be_known_is_told_and_nothing_is_written(

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from slimtune.sweeper.starting.guess import Guess, are_twins, guess
+from slimtune.sweeper.starting.guess import Guess, guess
 from slimtune.sweeper.starting.seen_columns import Holds, columns_of_rows
+from slimtune.sweeper.starting.text_columns import are_twins
 
 TEXTS = [f"the printer on floor {number} has been out of order since this morning" for number in range(30)]
 OTHERS = [f"somebody should look at the device that stands on level {number} soon" for number in range(30)]
+SHORT = [f"no paper in printer {number}" for number in range(30)]
 CHAT = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
 
 
@@ -71,7 +73,48 @@ REPEATED = cycled("we open at nine", "ask at the desk, please", "it is on the se
             rows_of(title=TEXTS, body=OTHERS, sure=cycled(0.1, 0.9), team=cycled("x", "y")),
             Guess("classification", "title", "body", "team"),
         ),
-        (rows_of(title=TEXTS, body=OTHERS, sure=cycled(0.1, 0.9)), Guess("language_modelling", "title")),
+        # a score of two texts that are about as long
+        (rows_of(title=TEXTS, body=OTHERS, sure=cycled(0.1, 0.9)), Guess("similarity", "title", "body", "sure")),
+        (rows_of(title=SHORT, body=OTHERS, sure=cycled(0.1, 0.9)), Guess("generation", "title", None, "body")),
+        (
+            rows_of(one=TEXTS, two=OTHERS, sure=cycled(0.1, 0.9), more=cycled(1, 2)),
+            Guess("generation", "one", None, "two"),
+        ),
+        (
+            rows_of(satz_a=TEXTS, satz_b=OTHERS, note=cycled(0.6, 4.9, 2)),
+            Guess("similarity", "satz_a", "satz_b", "note"),
+        ),
+        (rows_of(satz_a=TEXTS, satz_b=OTHERS, note=cycled(3.5, 250)), Guess("similarity", "satz_a", "satz_b", "note")),
+        (
+            rows_of(satz_a=TEXTS, satz_b=OTHERS, note=cycled(1, 2, 3, 4)),
+            Guess("similarity", "satz_a", "satz_b", "note"),
+        ),
+        (
+            rows_of(satz_a=TEXTS, satz_b=OTHERS, note=cycled(0, 1, 2)),
+            Guess("classification", "satz_a", "satz_b", "note"),
+        ),
+        (rows_of(ask=TEXTS, hit=OTHERS, note=cycled(1, 2, 3, 4, 5)), Guess("similarity", "ask", "hit", "note")),
+        (rows_of(ask=TEXTS, hit=OTHERS, fits=cycled(0, 1)), Guess("classification", "ask", "hit", "fits")),
+        # numbers that are all different are ids
+        (rows_of(id=range(30), satz_a=TEXTS, satz_b=OTHERS), Guess("generation", "satz_a", None, "satz_b")),
+        # of texts without a label the second answers the first, also with names between them
+        (rows_of(frage=TEXTS, antwort=OTHERS), Guess("generation", "frage", None, "antwort")),
+        (rows_of(frage=TEXTS, kontext=cycled("a", "b"), antwort=OTHERS), Guess("generation", "frage", None, "antwort")),
+        (
+            rows_of(satz_a=TEXTS, kontext=cycled("a", "b"), satz_b=OTHERS),
+            Guess("classification", "satz_a", "satz_b", "kontext"),
+        ),
+        (
+            rows_of(frage=TEXTS, antwort=OTHERS, kontext=cycled("a", "b")),
+            Guess("classification", "frage", "antwort", "kontext"),
+        ),
+        (
+            rows_of(datum=cycled("2026-03-01", "2026-03-02"), frage=TEXTS, antwort=OTHERS),
+            Guess("generation", "frage", None, "antwort"),
+        ),
+        # a heading is no question, and a name no sentence
+        (rows_of(title=SHORT, text=[f"{text} " * 9 for text in TEXTS]), Guess("language_modelling", "text")),
+        (rows_of(name=[f"Ann {at}" for at in range(30)], text=TEXTS), Guess("language_modelling", "text")),
         (
             rows_of(premise=TEXTS, hypothesis=OTHERS, label=cycled(0, 1)),
             Guess("classification", "premise", "hypothesis", "label"),
@@ -199,4 +242,21 @@ def test_of_several_texts_two_of_one_kind_are_a_pair_else_the_longest() -> None:
     assert guess(longest, "classification") == Guess("classification", "subject", "body", "team")
     twins = columns_of_rows(rows_of(note=TEXTS, text_a=short, text_b=OTHERS, score=cycled(0.5, 0.7, 0.9)))
     assert guess(twins) == Guess("similarity", "text_a", "text_b", "score")
-    assert guess(columns_of_rows(rows_of(note=short, body=TEXTS))) == Guess("language_modelling", "body")
+    assert guess(columns_of_rows(rows_of(note=short, body=TEXTS))) == Guess("generation", "note", None, "body")
+
+
+MANY = [TEXTS[at // 3][:40] for at in range(90)]
+
+
+def test_many_sentences_that_repeat_a_few_times_are_texts() -> None:
+    """Those of few values, or of many rows each, are classes, as is what is called so."""
+    asked = [f"{text}, says {at}" for at, text in enumerate(MANY)]
+    team = [("a", "b")[at % 2] for at in range(90)]
+    assert guess(columns_of_rows(rows_of(frage=asked, kontext=team, antwort=MANY))) == Guess(
+        "generation", "frage", None, "antwort"
+    )
+    assert guess(columns_of_rows(rows_of(frage=asked, intent=MANY))) == Guess("classification", "frage", None, "intent")
+    often = columns_of_rows(rows_of(frage=asked * 5, antwort=MANY * 5))
+    assert guess(often) == Guess("classification", "frage", None, "antwort")
+    scored = rows_of(satz_a=MANY, satz_b=MANY[::-1], note=[at % 12 / 4 for at in range(90)])
+    assert guess(columns_of_rows(scored)) == Guess("similarity", "satz_a", "satz_b", "note")

@@ -7,7 +7,7 @@ import pytest
 from slimtune.sweeper.starting.guess import guess
 from slimtune.sweeper.starting.other_tasks import other_tasks
 from slimtune.sweeper.starting.seen_columns import columns_of_rows
-from tests.sweeper.starting.test_guess import CHAT, OTHERS, REPEATED, TEXTS, cycled, rows_of
+from tests.sweeper.starting.test_guess import CHAT, OTHERS, REPEATED, SHORT, TEXTS, cycled, rows_of
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,15 @@ from tests.sweeper.starting.test_guess import CHAT, OTHERS, REPEATED, TEXTS, cyc
         ({"question": TEXTS, "answer": cycled("yes", "no")}, ["generation"]),
         ({"article": TEXTS, "summary": OTHERS}, ["generation", "translation"]),
         ({"question": TEXTS, "answer": OTHERS, "label": cycled(0, 1)}, ["classification", "similarity"]),
-        ({"title": OTHERS, "body": TEXTS}, ["generation"]),
+        ({"title": OTHERS, "body": TEXTS}, ["translation", "language_modelling"]),
+        ({"body": [f"{text} " * 5 for text in TEXTS], "brief": SHORT}, ["summarization", "language_modelling"]),
+        ({"brief": SHORT, "body": [f"{text} " * 20 for text in TEXTS]}, ["generation"]),
+        ({"ask": TEXTS, "team": cycled("a", "b", "c"), "tell": OTHERS}, ["classification"]),
+        ({"ask": TEXTS, "tell": OTHERS, "team": cycled("a", "b", "c")}, ["generation"]),
+        ({"body": TEXTS, "reply": REPEATED}, ["generation"]),
+        ({"ask": TEXTS, "hit": OTHERS, "note": cycled(1, 2, 3, 4, 5)}, ["classification", "generation"]),
+        ({"ask": TEXTS, "hit": OTHERS, "note": cycled(0.5, 2, 3, 4, 5)}, ["generation"]),
+        ({"a": TEXTS, "b": OTHERS, "team": cycled("x", "y", "z"), "note": cycled(0.5, 2)}, ["similarity"]),
         ({"text": TEXTS, "label": cycled("a", "b")}, ["language_modelling"]),
         ({"text": TEXTS, "topics": cycled(["a"], ["a", "b"]), "team": cycled("c", "d")}, ["classification"]),
         ({"text": TEXTS}, []),
