@@ -158,15 +158,16 @@ def _table(status: "SweepStatus") -> "FittedTable":
 
 
 def _waiting_table(status: "SweepStatus") -> "FittedTable":
-    from slimtune.sweeper.reporting.live_table import duration, score_text, value_text
+    from slimtune.sweeper.reporting.live_table import duration, score_text, spare_columns, value_text
     from slimtune.sweeper.study.analysis.attempts import number_notes
     from slimtune.sweeper.study.record import param_keys
     from slimtune.training.fitted_table import FittedTable
 
     trials = status.begun_before
     keys = param_keys(trials)
-    table = FittedTable(notes=number_notes(trials, []))
-    for name in ("waiting", *(key.rpartition(".")[-1] for key in keys), "trained", "time", "score"):
+    params = [key.rpartition(".")[-1] for key in keys]
+    table = FittedTable(spare=spare_columns(params), kept=["score"], notes=number_notes(trials, []))
+    for name in ("waiting", *params, "trained", "time", "score"):
         table.add_column(name)
     for trial in trials:
         table.add_row(
